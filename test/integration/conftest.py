@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: MIT
+"""A private PostgreSQL for the session, a fresh database for every test, and
+the programs of REPORTD_BIN_DIR (default ./build) run on it."""
+
+import itertools
+import pathlib
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+from lib import process, report, wait  # noqa: E402
+from lib.cluster import Cluster, apply_schema  # noqa: E402
+
+
+@pytest.fixture(scope='session')
+def cluster():
+    cluster = Cluster()
+    yield cluster
+    cluster.remove()
+
+
+@pytest.fixture(scope='session')
+def template(cluster):
+    """The name of a database with the schema applied, for CREATE DATABASE."""
+    db = cluster.create()
+    apply_schema(db)
+    db.close()
+    return db.name
+
+
+@pytest.fixture
+def db(cluster, template):
+    """A fresh database with the reportd schema, see lib.cluster.Database."""
+    db = cluster.create(template)
+    yield db
+    db.drop()
+
+
+@pytest.fixture
+def empty_db(cluster):
+    """A fresh database without the schema."""
+    db = cluster.create()
+    yield db
+    db.drop()
+
+
+@pytest.fixture
+def psql_conn(db):
+    """An autocommit connection to the fresh database; rows are plain tuples."""
+    with db.connect(row_factory=None) as conn:
+        yield conn
+
+
+@pytest.fixture
+def out(tmp_path):
+    """The output root that the settings name."""
+    path = tmp_path / 'out'
+    path.mkdir(exist_ok=True)
+    return path
+
+
+@pytest.fixture
+def conf(db, tmp_path):
+    """conf(sections, key=value of [reportd]...) writes a settings file."""
+    number = itertools.count(1)
+
+    def write(sections=None, **reportd):
+        return process.write_conf(tmp_path / f'reportd-{next(number)}.conf',
+                                  db, sections, **reportd)
+    return write
+
+
+@pytest.fixture
+def daemon(db, conf):
+    """daemon(sections, args=, env=, ready=, key=value of [reportd]...) starts
+    reportd and waits until it is ready. At the end of the test each must stop
+    with exit code 0, leave no process, and show no sanitizer report."""
+    started = []
+
+    def start(sections=None, args=(), env=None, ready=True, **reportd):
+        one = process.Daemon(db, conf(sections, **reportd), args, env)
+        started.append(one)
+        if ready:
+            one.worker_id = one.wait_ready()
+        return one
+    yield start
+
+    failures = []
+    for one in started:
+        try:
+            one.end()
+        except AssertionError as e:
+            failures.append(str(e))
+    assert not failures, '\n'.join(failures)
+
+
+@pytest.fixture
+def ctl(conf):
+    """ctl('status', '--json') runs reportctl: .stdout, .stderr, .returncode."""
+    def run(*args, sections=None, reportd=None, **options):
+        return process.reportctl(conf(sections, **(reportd or {})), *args,
+                                 **options)
+    return run
+
+
+@pytest.fixture
+def drain(conf):
+    """drain(sections, key=value...) runs `reportd --drain`, which must end with
+    0 within `timeout`; returns the completed process, its log is .stderr."""
+    def run(sections=None, args=(), env=None, timeout=60, **reportd):
+        done = process.reportd(conf(sections, **reportd), '--drain', *args,
+                               env=env, timeout=timeout)
+        assert done.returncode == 0, done.stderr
+        return done
+    return run
+
+
+@pytest.fixture
+def wait_for():
+    return wait.wait_for
+
+
+@pytest.fixture
+def submit():
+    return report.submit
+
+
+@pytest.fixture
+def wait_done():
+    return report.wait_done

@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: MIT
+"""A private PostgreSQL server (scripts/cluster) and databases in it."""
+
+import contextlib
+import itertools
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import tempfile
+
+import psycopg
+from psycopg import sql
+from psycopg.rows import namedtuple_row
+
+from lib.paths import ROOT, environ
+from lib.process import children
+
+SETTINGS = {
+    # Nothing here outlives the machine.
+    'fsync': 'off',
+    'max_connections': 200,
+    'timezone': 'UTC',
+    'log_line_prefix': '%m [%p] %q%a@%d ',
+}
+
+
+class Cluster:
+    """A server in a folder of its own; stop, start and signal it at will."""
+
+    def __init__(self, **settings):
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix='reportd-', dir='/tmp'))
+        # As root the server runs as another user, who has to get in here.
+        self.dir.chmod(0o755)
+        self.settings = SETTINGS | settings
+        self.names = itertools.count(1)
+        self.start()
+        lines = self.script('env').splitlines()
+        words = dict(w.split('=', 1) for l in lines if l.startswith('export')
+                     for w in l.split()[1:])
+        self.host, self.user = words['PGHOST'], words['PGUSER']
+
+    def script(self, verb, *args):
+        return subprocess.run(
+            [ROOT / 'scripts/cluster', verb, self.dir, *map(str, args)],
+            check=True, stdout=subprocess.PIPE, text=True, env=environ(),
+            stderr=None if verb != 'start' else subprocess.DEVNULL).stdout
+
+    def start(self):
+        self.script('start', *(f'{k}={v}' for k, v in self.settings.items()))
+
+    def stop(self, mode='fast'):
+        self.script('stop', mode)
+
+    def restart(self, mode='fast'):
+        self.script('restart', mode)
+
+    def remove(self):
+        self.script('remove')
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    def log(self):
+        return (pathlib.Path(self.host) / 'log').read_text(errors='replace')
+
+    def pid(self):
+        return int((pathlib.Path(self.host) / 'data/postmaster.pid')
+                   .read_text().split()[0])
+
+    @contextlib.contextmanager
+    def paused(self):
+        """The server and all its backends stand still, as a hung machine."""
+        pids = [self.pid(), *children(self.pid())]
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in pids:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGCONT)
+
+    def conninfo(self, dbname, **more):
+        return psycopg.conninfo.make_conninfo(
+            host=self.host, port=5432, user=self.user, dbname=dbname, **more)
+
+    def create(self, template=None, **options):
+        """A new database; options as CREATE DATABASE takes them."""
+        name = f't{next(self.names)}_{os.getpid()}'
+        query = sql.SQL('create database {} template {}').format(
+            sql.Identifier(name), sql.Identifier(template or 'template0'))
+        for key, value in options.items():
+            query += sql.SQL(' {} {}').format(sql.SQL(key), sql.Literal(value))
+        self.admin(query)
+        return Database(self, name)
+
+    def admin(self, query):
+        with psycopg.connect(self.conninfo('postgres'), autocommit=True) as c:
+            return c.execute(query)
+
+
+class Database:
+    """One database: `query` for rows, `row` for one, `value` for one field."""
+
+    def __init__(self, cluster, name):
+        self.cluster = cluster
+        self.name = name
+        self.conninfo = cluster.conninfo(name)
+        self.env = {'PGHOST': cluster.host, 'PGPORT': '5432',
+                    'PGUSER': cluster.user, 'PGDATABASE': name}
+        self.conn = None
+
+    def connect(self, **options):
+        """A connection of your own: autocommit, rows are named tuples."""
+        options = {'autocommit': True, 'row_factory': namedtuple_row,
+                   'application_name': 'test'} | options
+        return psycopg.connect(self.conninfo, **options)
+
+    def execute(self, query, *params):
+        """Runs on a connection that is kept, and made anew when it is lost."""
+        if self.conn is None or self.conn.closed:
+            self.conn = self.connect()
+        return self.conn.execute(query, params or None)
+
+    def query(self, query, *params):
+        return self.execute(query, *params).fetchall()
+
+    def row(self, query, *params):
+        return self.execute(query, *params).fetchone()
+
+    def value(self, query, *params):
+        row = self.row(query, *params)
+        return row[0] if row else None
+
+    def psql(self, *args, input=None, check=True):
+        """psql -X as a person runs it; returns the completed process."""
+        done = subprocess.run(
+            ['psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', *map(str, args)],
+            input=input, text=True, capture_output=True,
+            env=environ(**self.env))
+        assert not check or done.returncode == 0, done.stderr
+        return done
+
+    def close(self):
+        if self.conn is not None:
+            self.conn.close()
+
+    def drop(self):
+        self.close()
+        self.cluster.admin(sql.SQL('drop database if exists {} with (force)')
+                           .format(sql.Identifier(self.name)))
+
+
+def apply_schema(db):
+    """sql/upgrade/*.sql in order, as `reportctl init` does."""
+    upgrades = sorted((ROOT / 'sql/upgrade').glob('*.sql'))
+    db.psql('-1', *(f'--file={path}' for path in upgrades))
+    for path in upgrades:
+        version, name = path.stem.split('-', 1)
+        db.execute('insert into reportd.schema_upgrade (version, name) '
+                   'values (%s, %s)', int(version), name)

@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: MIT
+"""Where things are, and the environment that the programs under test get."""
+
+import os
+import pathlib
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BIN = pathlib.Path(os.environ.get('REPORTD_BIN_DIR', ROOT / 'build')).resolve()
+REPORTD = BIN / 'reportd'
+REPORTCTL = BIN / 'reportctl'
+
+
+def environ(**extra):
+    """The caller's environment without its settings of PostgreSQL and reportd."""
+    own = {name: value for name, value in os.environ.items()
+           if not name.startswith(('PG', 'REPORTD_', 'LOG_'))
+           and name not in ('NOTIFY_SOCKET', 'JOURNAL_STREAM', 'TZ')}
+    own.update({name: str(value) for name, value in extra.items()})
+    return own

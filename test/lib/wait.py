@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: MIT
+import time
+
+
+def wait_for(condition, timeout=30, what=None, interval=0.02):
+    """Polls condition() until it is true and returns what it returned."""
+    deadline = time.monotonic() + timeout
+    while True:
+        result = condition()
+        if result:
+            return result
+        if time.monotonic() > deadline:
+            what = what or getattr(condition, '__name__', condition)
+            raise AssertionError(f'waited {timeout} s for {what}; last: {result!r}')
+        time.sleep(interval)
