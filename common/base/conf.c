@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/conf.h"
+
+#include <ini.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+
+#define LINE_MAX_BYTES 65536
+/* inih cuts longer names silently (its MAX_SECTION and MAX_NAME are 50). */
+#define NAME_MAX_BYTES 48
+
+struct reader {
+	FILE *file;
+	const char *name;
+	int line;
+	conf_handler *handler;
+	void *arg;
+	struct err *err;
+	bool failed;
+};
+
+char *conf_expand(const char *value, struct err *e)
+{
+	struct buf b;
+
+	buf_init(&b, LINE_MAX_BYTES * 4);
+	while (*value != '\0') {
+		const char *end = strchr(value, '}');
+		const char *found;
+		char *name;
+
+		if (strncmp(value, "$$", 2) == 0) {
+			buf_char(&b, '$');
+			value += 2;
+			continue;
+		}
+		if (strncmp(value, "${", 2) != 0 || end == NULL) {
+			buf_char(&b, *value++);
+			continue;
+		}
+		name = mem_strndup(value + 2, (size_t)(end - value - 2));
+		found = getenv(name);
+		if (found == NULL) {
+			err_set(e, ERR_PERMANENT,
+			    "the environment has no variable \"%s\"; set it, "
+			    "or write $$ for a plain $",
+			    name);
+			free(name);
+			buf_free(&b);
+			return NULL;
+		}
+		free(name);
+		buf_str(&b, found);
+		value = end + 1;
+	}
+	buf_str(&b, "");
+	return b.data;
+}
+
+static char *read_line(char *to, int size, void *arg)
+{
+	struct reader *r = arg;
+	size_t len;
+
+	if (r->failed || fgets(to, size, r->file) == NULL)
+		return NULL;
+	r->line++;
+	len = strlen(to);
+	if (len + 1 >= (size_t)size && to[len - 1] != '\n') {
+		r->failed = true;
+		err_set(r->err, ERR_PERMANENT, "the line is longer than %d "
+		    "bytes; is this a settings file?", size - 1);
+		return NULL;
+	}
+	return to;
+}
+
+static int take_item(
+    void *arg, const char *section, const char *key, const char *value)
+{
+	struct reader *r = arg;
+	struct conf_item item = {.section = section,
+	    .key = key,
+	    .file = r->name,
+	    .line = r->line};
+	char *expanded;
+
+	if (r->failed)
+		return 0;
+	if (strlen(section) > NAME_MAX_BYTES || strlen(key) > NAME_MAX_BYTES) {
+		r->failed = true;
+		err_set(r->err, ERR_PERMANENT,
+		    "the name \"%s\" is longer than %d bytes",
+		    strlen(key) > NAME_MAX_BYTES ? key : section,
+		    NAME_MAX_BYTES);
+		return 0;
+	}
+	expanded = conf_expand(value, r->err);
+	item.value = expanded;
+	r->failed = expanded == NULL || r->handler(r->arg, &item, r->err) != 0;
+	free(expanded);
+	return !r->failed;
+}
+
+int conf_read(FILE *f, const char *name, conf_handler *handler, void *arg,
+    struct err *e)
+{
+	struct reader r = {.file = f,
+	    .name = name,
+	    .handler = handler,
+	    .arg = arg,
+	    .err = e};
+	int bad;
+
+	ini_max_line = LINE_MAX_BYTES;
+	ini_use_stack = false;
+	ini_initial_alloc = LINE_MAX_BYTES;
+	ini_allow_multiline = false;
+	ini_allow_inline_comments = false;
+	ini_stop_on_first_error = true;
+	bad = ini_parse_stream(read_line, &r, take_item, &r);
+	if (bad == 0 && !r.failed)
+		return 0;
+	if (!r.failed)
+		err_set(e, ERR_PERMANENT, "expected `[section]`, `key = value` "
+		    "or a comment that starts with #");
+	return err_wrap(e, "%s:%d", name, r.line);
+}

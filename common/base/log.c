@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/log.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+
+static const struct {
+	const char *name;
+	int priority;
+} levels[] = {
+    [LVL_DEBUG] = {"debug", LOG_DEBUG},
+    [LVL_INFO] = {"info", LOG_INFO},
+    [LVL_WARN] = {"warn", LOG_WARNING},
+    [LVL_ERROR] = {"error", LOG_ERR},
+};
+
+int log_level_parse(const char *name, enum log_level *level)
+{
+	if (strcasecmp(name, "warning") == 0)
+		name = "warn";
+	for (size_t i = 0; i < sizeof(levels) / sizeof(*levels); i++) {
+		if (strcasecmp(name, levels[i].name) == 0) {
+			*level = (enum log_level)i;
+			return 0;
+		}
+	}
+	return -1;
+}
+
+/* Quotes as JSON does, which key=value readers understand as well. */
+static void add_quoted(struct buf *b, const char *s)
+{
+	buf_char(b, '"');
+	for (; *s != '\0'; s++) {
+		unsigned char c = (unsigned char)*s;
+
+		if (c == '"' || c == '\\')
+			buf_printf(b, "\\%c", c);
+		else if (c == '\n')
+			buf_str(b, "\\n");
+		else if (c < 0x20 || c == 0x7F)
+			buf_printf(b, "\\u%04x", c);
+		else
+			buf_char(b, (char)c);
+	}
+	buf_char(b, '"');
+}
+
+static bool plain(const char *s)
+{
+	if (*s == '\0')
+		return false;
+	for (; *s != '\0'; s++) {
+		if ((unsigned char)*s <= ' ' || *s == '"' || *s == '\\' ||
+		    *s == '=' || *s == 0x7F)
+			return false;
+	}
+	return true;
+}
+
+static void add_time(struct buf *b)
+{
+	int64_t us = clock_wall_us();
+	time_t sec = us / 1000000;
+	struct tm tm;
+	char text[32];
+
+	gmtime_r(&sec, &tm);
+	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
+	buf_printf(b, "%s.%06dZ", text, (int)(us % 1000000));
+}
+
+static void add_text(struct buf *b, const struct log_field *f)
+{
+	for (; f->key != NULL; f++) {
+		buf_char(b, ' ');
+		if (strcmp(f->key, "msg") != 0)
+			buf_printf(b, "%s=", f->key);
+		if (f->str == NULL)
+			buf_printf(b, "%lld", (long long)f->num);
+		else if (strcmp(f->key, "msg") != 0 && plain(f->str))
+			buf_str(b, f->str);
+		else
+			add_quoted(b, f->str);
+	}
+}
+
+static void add_json(
+    struct buf *b, enum log_level level, const struct log_field *f)
+{
+	buf_str(b, "{\"time\":\"");
+	add_time(b);
+	buf_printf(b, "\",\"level\":\"%s\"", levels[level].name);
+	for (; f->key != NULL; f++) {
+		buf_printf(b, ",\"%s\":", f->key);
+		if (f->str == NULL)
+			buf_printf(b, "%lld", (long long)f->num);
+		else
+			add_quoted(b, f->str);
+	}
+	buf_char(b, '}');
+}
+
+/* systemd.exec(5): JOURNAL_STREAM is the device:inode of the journal socket. */
+static bool stderr_is_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	struct stat st;
+	char mine[64];
+
+	if (stream == NULL || fstat(STDERR_FILENO, &st) != 0)
+		return false;
+	snprintf(mine, sizeof(mine), "%llu:%llu",
+	    (unsigned long long)st.st_dev, (unsigned long long)st.st_ino);
+	return strcmp(stream, mine) == 0;
+}
+
+void log_write(const struct log *log, enum log_level level,
+    const struct log_field *fields)
+{
+	struct buf b;
+	ssize_t unused;
+
+	if (level < log->level)
+		return;
+	buf_init(&b, 64 * 1024);
+	if (log->format == LOG_FORMAT_JSON) {
+		add_json(&b, level, fields);
+	} else if (log->target == LOG_TARGET_SYSLOG) {
+		add_text(&b, fields);
+	} else if (stderr_is_journal()) {
+		buf_printf(&b, "<%d>", levels[level].priority);
+		add_text(&b, fields);
+	} else {
+		add_time(&b);
+		buf_printf(&b, " %s", levels[level].name);
+		add_text(&b, fields);
+	}
+	if (log->target == LOG_TARGET_SYSLOG) {
+		syslog(LOG_DAEMON | levels[level].priority, "%s", b.data);
+	} else {
+		/* One write a line, so that lines of processes do not mix. */
+		buf_char(&b, '\n');
+		unused = write(STDERR_FILENO, b.data, b.len);
+		(void)unused;
+	}
+	buf_free(&b);
+}

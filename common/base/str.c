@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/str.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+void str_cut_utf8(char *s, size_t max)
+{
+	if (strlen(s) <= max)
+		return;
+	while (max > 0 && ((unsigned char)s[max] & 0xC0) == 0x80)
+		max--;
+	s[max] = '\0';
+}
+
+/* The length of the character at s, 0 when it is malformed. */
+static size_t utf8_char(const unsigned char *s, size_t n)
+{
+	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+	size_t len = s[0] < 0x80 ? 1
+	    : s[0] < 0xC2	 ? 0
+	    : s[0] < 0xE0	 ? 2
+	    : s[0] < 0xF0	 ? 3
+	    : s[0] < 0xF5	 ? 4
+				 : 0;
+	uint32_t c;
+
+	if (len < 2 || len > n)
+		return len > n ? 0 : len;
+	c = s[0] & (0x7Fu >> len);
+	for (size_t i = 1; i < len; i++) {
+		if ((s[i] & 0xC0) != 0x80)
+			return 0;
+		c = c << 6 | (s[i] & 0x3Fu);
+	}
+	if (c < least[len] || c > 0x10FFFF || (c >= 0xD800 && c <= 0xDFFF))
+		return 0;
+	return len;
+}
+
+bool str_is_utf8(const char *s, size_t n)
+{
+	while (n > 0) {
+		size_t len = utf8_char((const unsigned char *)s, n);
+
+		if (len == 0)
+			return false;
+		s += len;
+		n -= len;
+	}
+	return true;
+}
+
+void str_copy(char *to, size_t size, const char *s)
+{
+	size_t n = strnlen(s, size - 1);
+
+	memcpy(to, s, n);
+	to[n] = '\0';
+}
+
+int str_to_i64(const char *s, int64_t *out)
+{
+	char *end;
+	long long v;
+
+	errno = 0;
+	v = strtoll(s, &end, 10);
+	if (end == s || *end != '\0' || errno != 0 || *s == ' ')
+		return -1;
+	*out = v;
+	return 0;
+}
+
+struct unit {
+	const char *name;
+	int64_t factor;
+};
+
+static int with_unit(const char *s, const struct unit *units, int64_t *out)
+{
+	char digits[24];
+	size_t n = strspn(s, "0123456789");
+	int64_t v;
+
+	if (n == 0 || n >= sizeof(digits))
+		return -1;
+	memcpy(digits, s, n);
+	digits[n] = '\0';
+	if (str_to_i64(digits, &v) != 0)
+		return -1;
+	s += n + strspn(s + n, " ");
+	for (; units->name != NULL; units++) {
+		if (strcasecmp(s, units->name) == 0)
+			return __builtin_mul_overflow(v, units->factor, out)
+			    ? -1
+			    : 0;
+	}
+	return -1;
+}
+
+int str_to_ms(const char *s, int64_t *ms)
+{
+	static const struct unit units[] = {{"", 1000}, {"ms", 1}, {"s", 1000},
+	    {"min", 60000}, {"m", 60000}, {"h", 3600000}, {"d", 86400000},
+	    {NULL, 0}};
+
+	return with_unit(s, units, ms);
+}
+
+int str_to_bytes(const char *s, int64_t *bytes)
+{
+	static const struct unit units[] = {{"", 1}, {"B", 1}, {"kB", 1 << 10},
+	    {"KiB", 1 << 10}, {"MB", 1 << 20}, {"MiB", 1 << 20},
+	    {"GB", 1 << 30}, {"GiB", 1 << 30}, {NULL, 0}};
+
+	return with_unit(s, units, bytes);
+}
+
+int str_to_bool(const char *s, bool *out)
+{
+	static const char *const words[] = {
+	    "off", "on", "false", "true", "no", "yes", "0", "1"};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+		if (strcasecmp(s, words[i]) == 0) {
+			*out = i % 2 != 0;
+			return 0;
+		}
+	}
+	return -1;
+}

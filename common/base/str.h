@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BASE_STR_H
+#define BASE_STR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Cuts s (NUL-terminated) to at most max bytes, at a UTF-8 character. */
+void str_cut_utf8(char *s, size_t max);
+
+/* True when the n bytes are well-formed UTF-8 (RFC 3629). */
+bool str_is_utf8(const char *s, size_t n);
+
+/* Copies as much of s as fits, always NUL-terminated (size > 0). */
+void str_copy(char *to, size_t size, const char *s);
+
+/* Whole string or nothing: 0 and *out, or -1 (out of range, trailing bytes). */
+int str_to_i64(const char *s, int64_t *out);
+
+/* `250ms`, `30s`, `5min`, `2h`, `7d`, or a bare number of seconds; into
+ * milliseconds. Not negative. -1 when it is none of these. */
+int str_to_ms(const char *s, int64_t *ms);
+
+/* `4096`, `64kB`, `16MB`, `1GB` (powers of 1024); into bytes. */
+int str_to_bytes(const char *s, int64_t *bytes);
+
+/* on/off, true/false, yes/no, 1/0; -1 for anything else. */
+int str_to_bool(const char *s, bool *out);
+
+#endif

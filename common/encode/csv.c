@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: MIT */
+#include "encode/csv.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/mem.h"
+#include "encode/charset.h"
+
+/* A chunk for the sink: large enough that system calls do not count. */
+#define CHUNK (256u << 10)
+/* PostgreSQL's limit of a field is 1 GB; quoting may double it. */
+#define ROW_MAX ((size_t)3 << 30)
+
+static const char byte_order_mark[] = "\xEF\xBB\xBF";
+
+enum quote_policy { QUOTE_MINIMAL, QUOTE_ALL, QUOTE_NONNUMERIC };
+
+struct dialect {
+	const char *null;
+	const char *encoding;
+	char delimiter;
+	bool header, crlf, bom, decimal_comma, formula_guard;
+	enum quote_policy quote;
+};
+
+struct csv {
+	struct encoder base;
+	struct dialect dialect;
+	char *null;
+	struct sink *sink;
+	struct charset *charset; /* NULL: UTF-8 as it comes */
+	struct buf out;
+	const struct schema *schema;
+	bool begun;
+	bool special[256]; /* bytes that make a field need quotes */
+};
+
+static struct dialect dialect_of(const json_t *o)
+{
+	const char *quote = json_str(o, "quote", "minimal");
+	struct dialect d = {
+	    .null = json_str(o, "null", ""),
+	    .encoding = json_str(o, "encoding", "UTF8"),
+	    .delimiter = json_str(o, "delimiter", ",")[0],
+	    .header = json_bool(o, "header", true),
+	    .crlf = strcmp(json_str(o, "line_ending", "lf"), "crlf") == 0,
+	    .bom = json_bool(o, "bom", false),
+	    .decimal_comma = json_bool(o, "decimal_comma", false),
+	    .formula_guard = json_bool(o, "formula_guard", false),
+	    .quote = strcmp(quote, "all") == 0 ? QUOTE_ALL
+		: strcmp(quote, "nonnumeric") == 0
+		? QUOTE_NONNUMERIC
+		: QUOTE_MINIMAL,
+	};
+
+	return d;
+}
+
+static bool is_utf8_name(const char *encoding)
+{
+	return strcasecmp(encoding, "UTF8") == 0 ||
+	    strcasecmp(encoding, "UTF-8") == 0;
+}
+
+static int check(const struct dialect *d, struct err *e)
+{
+	if (d->delimiter == '\0' || d->delimiter == '"' ||
+	    d->delimiter == '\n' || d->delimiter == '\r')
+		return err_set(e, ERR_PERMANENT,
+		    "output_options: \"delimiter\" must be one character, no "
+		    "quote and no line break");
+	if (strpbrk(d->null, "\"\r\n") != NULL ||
+	    strchr(d->null, d->delimiter) != NULL)
+		return err_set(e, ERR_PERMANENT,
+		    "output_options: \"null\" must not hold the delimiter, a "
+		    "quote or a line break");
+	if (d->decimal_comma && d->delimiter == ',')
+		return err_set(e, ERR_PERMANENT,
+		    "output_options: \"decimal_comma\" needs another "
+		    "delimiter, such as \";\"");
+	if (d->bom && !is_utf8_name(d->encoding))
+		return err_set(e, ERR_PERMANENT,
+		    "output_options: \"bom\" belongs to UTF8, not to %s",
+		    d->encoding);
+	return 0;
+}
+
+static struct encoder *csv_open(const struct encoder_options *o, struct err *e)
+{
+	struct csv *c = mem_zalloc(sizeof(*c));
+	struct dialect *d = &c->dialect;
+
+	*d = dialect_of(o->options);
+	c->null = mem_strdup(d->null);
+	d->null = c->null;
+	c->sink = o->sink;
+	buf_init(&c->out, ROW_MAX);
+	c->special['"'] = c->special['\n'] = c->special['\r'] = true;
+	c->special[(unsigned char)d->delimiter] = true;
+	if (check(d, e) != 0)
+		goto failed;
+	if (!is_utf8_name(d->encoding)) {
+		c->charset = charset_open(d->encoding, e);
+		if (c->charset == NULL)
+			goto failed;
+	}
+	if (d->bom)
+		buf_str(&c->out, byte_order_mark);
+	return &c->base;
+failed:
+	encoder_csv.free(&c->base);
+	return NULL;
+}
+
+static int flush(struct csv *c, struct err *e)
+{
+	int rc;
+
+	if (c->out.overflow)
+		return err_set(e, ERR_PERMANENT,
+		    "CSV: a row does not fit into memory");
+	rc = c->charset
+	    ? charset_write(c->charset, c->out.data, c->out.len, c->sink, e)
+	    : sink_write(c->sink, c->out.data, c->out.len, e);
+	/* A huge row's memory goes back, an ordinary one's is kept. */
+	if (c->out.cap > 4 * CHUNK)
+		buf_free(&c->out);
+	else
+		buf_clear(&c->out);
+	return rc;
+}
+
+static bool needs_quotes(
+    const struct csv *c, const struct value *v, bool alone_on_line)
+{
+	size_t null_len = strlen(c->dialect.null);
+
+	if ((size_t)v->len == null_len &&
+	    memcmp(v->data, c->dialect.null, null_len) == 0)
+		return true;
+	/* A lone \. would end the data for COPY FROM. */
+	if (alone_on_line && v->len == 2 && memcmp(v->data, "\\.", 2) == 0)
+		return true;
+	for (int32_t i = 0; i < v->len; i++) {
+		if (c->special[(unsigned char)v->data[i]])
+			return true;
+	}
+	return false;
+}
+
+static void add_quoted(struct buf *b, const struct value *v)
+{
+	const char *s = v->data, *end = s + v->len, *q;
+
+	buf_char(b, '"');
+	while ((q = memchr(s, '"', (size_t)(end - s))) != NULL) {
+		buf_add(b, s, (size_t)(q - s) + 1);
+		buf_char(b, '"');
+		s = q + 1;
+	}
+	buf_add(b, s, (size_t)(end - s));
+	buf_char(b, '"');
+}
+
+static bool numeric(enum column_kind kind)
+{
+	return kind == KIND_INTEGER || kind == KIND_DECIMAL ||
+	    kind == KIND_FLOAT;
+}
+
+static void add_field(struct csv *c, const struct value *v,
+    enum column_kind kind, bool force, bool alone)
+{
+	char number[64];
+	struct value changed;
+	char *guarded = NULL, *point;
+
+	if (v->len < 0) {
+		buf_str(&c->out, c->dialect.null);
+		return;
+	}
+	if (c->dialect.decimal_comma && numeric(kind) &&
+	    (size_t)v->len < sizeof(number) &&
+	    (point = memchr(v->data, '.', (size_t)v->len)) != NULL) {
+		memcpy(number, v->data, (size_t)v->len);
+		number[point - v->data] = ',';
+		changed = (struct value){number, v->len};
+		v = &changed;
+	} else if (c->dialect.formula_guard && kind == KIND_TEXT &&
+	    v->len > 0 && strchr("=+-@\t\r", v->data[0]) != NULL) {
+		guarded = mem_printf("'%.*s", (int)v->len, v->data);
+		changed = (struct value){guarded, v->len + 1};
+		v = &changed;
+	}
+	if (force || needs_quotes(c, v, alone))
+		add_quoted(&c->out, v);
+	else
+		buf_add(&c->out, v->data, (size_t)v->len);
+	free(guarded);
+}
+
+static void end_line(struct csv *c)
+{
+	buf_str(&c->out, c->dialect.crlf ? "\r\n" : "\n");
+}
+
+static int csv_begin(
+    struct encoder *enc, const struct schema *schema, struct err *e)
+{
+	struct csv *c = (struct csv *)enc;
+
+	if (c->begun)
+		return err_set(e, ERR_PERMANENT,
+		    "a CSV file holds the result of one query only");
+	c->begun = true;
+	c->schema = schema;
+	if (!c->dialect.header)
+		return 0;
+	for (int i = 0; i < schema->count; i++) {
+		struct value name = {schema->columns[i].name,
+		    (int32_t)strlen(schema->columns[i].name)};
+
+		if (i > 0)
+			buf_char(&c->out, c->dialect.delimiter);
+		/* COPY forces no quotes on the header, whatever FORCE_QUOTE
+		 * says. */
+		add_field(c, &name, KIND_OTHER, false, schema->count == 1);
+	}
+	end_line(c);
+	return 0;
+}
+
+static int csv_rows(
+    struct encoder *enc, const struct batch *batch, struct err *e)
+{
+	struct csv *c = (struct csv *)enc;
+	const struct schema *s = c->schema;
+	const struct value *v = batch->values;
+
+	for (int row = 0; row < batch->rows; row++) {
+		for (int i = 0; i < s->count; i++, v++) {
+			enum column_kind kind = s->columns[i].kind;
+			bool force = c->dialect.quote == QUOTE_ALL ||
+			    (c->dialect.quote == QUOTE_NONNUMERIC &&
+				!numeric(kind));
+
+			if (i > 0)
+				buf_char(&c->out, c->dialect.delimiter);
+			add_field(c, v, kind, force, s->count == 1);
+		}
+		end_line(c);
+		if (c->out.len >= CHUNK && flush(c, e) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int csv_end(struct encoder *enc, struct err *e)
+{
+	(void)enc;
+	(void)e;
+	return 0;
+}
+
+static int csv_finish(struct encoder *enc, struct err *e)
+{
+	return flush((struct csv *)enc, e);
+}
+
+static void csv_free(struct encoder *enc)
+{
+	struct csv *c = (struct csv *)enc;
+
+	charset_close(c->charset);
+	buf_free(&c->out);
+	free(c->null);
+	free(c);
+}
+
+static void add_literal(struct buf *b, const char *s)
+{
+	buf_str(b, " e'");
+	for (; *s != '\0'; s++) {
+		if (*s == '\'' || *s == '\\')
+			buf_char(b, '\\');
+		buf_char(b, *s);
+	}
+	buf_char(b, '\'');
+}
+
+static bool csv_copy(const json_t *options, struct buf *with,
+    const char **preamble, bool *header)
+{
+	struct dialect d = dialect_of(options);
+	struct err e;
+
+	if (check(&d, &e) != 0 || d.crlf || d.decimal_comma ||
+	    d.formula_guard || d.quote == QUOTE_NONNUMERIC)
+		return false;
+	buf_printf(with, "format csv, header %s, delimiter",
+	    d.header ? "true" : "false");
+	add_literal(with, (char[]){d.delimiter, '\0'});
+	buf_str(with, ", null");
+	add_literal(with, d.null);
+	buf_str(with, ", encoding");
+	add_literal(with, d.encoding);
+	if (d.quote == QUOTE_ALL)
+		buf_str(with, ", force_quote *");
+	*preamble = d.bom ? byte_order_mark : "";
+	*header = d.header;
+	return true;
+}
+
+const struct encoder_type encoder_csv = {
+    .name = "CSV",
+    .extension = "csv",
+    .open = csv_open,
+    .begin = csv_begin,
+    .rows = csv_rows,
+    .end = csv_end,
+    .finish = csv_finish,
+    .free = csv_free,
+    .copy = csv_copy,
+};

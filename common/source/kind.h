@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SOURCE_KIND_H
+#define SOURCE_KIND_H
+
+#include "source/rows.h"
+
+/* Fills kind, precision and scale from column->type_oid and the type modifier
+ * (pg_attribute.atttypmod; -1: none). */
+void kind_fill(struct column *column, int type_modifier);
+
+#endif

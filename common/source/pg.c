@@ -1,0 +1,642 @@
+/* SPDX-License-Identifier: MIT */
+#include "source/pg.h"
+
+#include <libpq-fe.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "source/kind.h"
+
+#define CONNECT_MS 30000
+#define CANCEL_MS 5000
+
+struct pg {
+	PGconn *conn;
+	const struct watch *watch;
+	bool pending;	  /* pg_exec_later's answer has not been read */
+	PGresult *result; /* the stream's current result */
+	bool fresh;	  /* ... which nobody has looked at yet */
+	char *copy;	  /* the COPY chunk that the caller looks at */
+	char *sql;	  /* the statement, for positions in errors */
+	size_t skip;
+};
+
+/* PGresult under a name of ours, so that libpq-fe.h stays in here. */
+struct pg_rows;
+
+static PGresult *as_result(const struct pg_rows *rows)
+{
+	return (PGresult *)(uintptr_t)rows;
+}
+
+/* Classes that no retry mends; see "PostgreSQL Error Codes" in its manual. */
+static enum err_kind kind_of_sqlstate(const char *state)
+{
+	static const char *const permanent[] = {"0A", "0L", "0P", "21", "22",
+	    "28", "3D", "3F", "42", "25006", "P0004"};
+
+	for (size_t i = 0; i < sizeof(permanent) / sizeof(*permanent); i++) {
+		if (strncmp(state, permanent[i], strlen(permanent[i])) == 0)
+			return ERR_PERMANENT;
+	}
+	return ERR_TRANSIENT;
+}
+
+static void trim(char *s)
+{
+	size_t n = strlen(s);
+
+	while (n > 0 && (s[n - 1] == '\n' || s[n - 1] == ' '))
+		s[--n] = '\0';
+}
+
+static int conn_error(struct pg *pg, struct err *e)
+{
+	err_set(e, ERR_TRANSIENT, "%s", PQerrorMessage(pg->conn));
+	trim(e->text);
+	if (e->text[0] == '\0')
+		str_copy(e->text, sizeof(e->text), "the connection was lost");
+	return -1;
+}
+
+/* The line of sql that the server's 1-based character position is in. */
+static int line_of(const char *sql, size_t skip, const char *position)
+{
+	long chars = strtol(position, NULL, 10);
+	const char *s = sql;
+	int line = 1;
+
+	for (; *s != '\0' && chars > 1; s++) {
+		if (((unsigned char)*s & 0xC0) == 0x80)
+			continue;
+		chars--;
+		if (*s == '\n' && s >= sql + skip)
+			line++;
+	}
+	return line;
+}
+
+static int result_error(struct pg *pg, const PGresult *r, struct err *e)
+{
+	const char *state = PQresultErrorField(r, PG_DIAG_SQLSTATE);
+	const char *text = PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY);
+	const char *detail = PQresultErrorField(r, PG_DIAG_MESSAGE_DETAIL);
+	const char *hint = PQresultErrorField(r, PG_DIAG_MESSAGE_HINT);
+	const char *at = PQresultErrorField(r, PG_DIAG_STATEMENT_POSITION);
+	char line[32] = "";
+
+	if (state == NULL || text == NULL) {
+		err_set(e, ERR_TRANSIENT, "%s", PQresultErrorMessage(r));
+		trim(e->text);
+		return e->text[0] ? -1 : conn_error(pg, e);
+	}
+	if (at != NULL && pg->sql != NULL)
+		snprintf(line, sizeof(line), " (line %d)",
+		    line_of(pg->sql, pg->skip, at));
+	err_set(e, kind_of_sqlstate(state), "%s%s%s%s%s%s", text, line,
+	    detail ? "; " : "", detail ? detail : "", hint ? "; hint: " : "",
+	    hint ? hint : "");
+	str_copy(e->sqlstate, sizeof(e->sqlstate), state);
+	return -1;
+}
+
+static void set_sql(struct pg *pg, const char *sql, size_t skip)
+{
+	free(pg->sql);
+	pg->sql = mem_strdup(sql);
+	pg->skip = skip;
+}
+
+static void end_stream(struct pg *pg)
+{
+	if (pg->copy != NULL)
+		PQfreemem(pg->copy);
+	PQclear(pg->result);
+	pg->copy = NULL;
+	pg->result = NULL;
+}
+
+static const struct watch no_watch = {.check = NULL};
+
+/* Waits for the answer to a cancelled statement and throws it away. */
+static void drain(struct pg *pg)
+{
+	int64_t deadline = clock_boot_ms() + CANCEL_MS;
+	PGresult *r;
+	struct err e;
+
+	end_stream(pg);
+	for (;;) {
+		while (PQisBusy(pg->conn)) {
+			if (watch_wait(&no_watch, PQsocket(pg->conn), POLLIN,
+				deadline, &e) != 1 ||
+			    PQconsumeInput(pg->conn) == 0)
+				goto dead;
+		}
+		r = PQgetResult(pg->conn);
+		if (r == NULL)
+			return;
+		if (PQresultStatus(r) == PGRES_COPY_OUT) {
+			char *row = NULL;
+			int n;
+
+			while ((n = PQgetCopyData(pg->conn, &row, 1)) > 0)
+				PQfreemem(row);
+			if (n == 0 &&
+			    (watch_wait(&no_watch, PQsocket(pg->conn), POLLIN,
+				 deadline, &e) != 1 ||
+				PQconsumeInput(pg->conn) == 0)) {
+				PQclear(r);
+				goto dead;
+			}
+		}
+		PQclear(r);
+	}
+dead:
+	PQfinish(pg->conn);
+	pg->conn = NULL;
+}
+
+static void cancel(struct pg *pg)
+{
+	PGcancel *c = PQgetCancel(pg->conn);
+	char unused[256];
+
+	if (c != NULL) {
+		PQcancel(c, unused, sizeof(unused));
+		PQfreeCancel(c);
+	}
+	drain(pg);
+}
+
+/* Until the socket has something to read; a stop cancels the statement. */
+static int wait_input(struct pg *pg, struct err *e)
+{
+	if (watch_wait(pg->watch, PQsocket(pg->conn), POLLIN, 0, e) < 0) {
+		cancel(pg);
+		return -1;
+	}
+	if (PQconsumeInput(pg->conn) == 0)
+		return conn_error(pg, e);
+	return 0;
+}
+
+/* The next result, NULL at the end of the statement. 0 / -1. */
+static int next_result(struct pg *pg, PGresult **r, struct err *e)
+{
+	while (PQisBusy(pg->conn)) {
+		if (wait_input(pg, e) != 0)
+			return -1;
+	}
+	*r = PQgetResult(pg->conn);
+	return 0;
+}
+
+static int flush(struct pg *pg, struct err *e)
+{
+	int n;
+
+	while ((n = PQflush(pg->conn)) > 0) {
+		if (watch_wait(pg->watch, PQsocket(pg->conn),
+			POLLIN | POLLOUT, 0, e) < 0)
+			return -1;
+		if (PQconsumeInput(pg->conn) == 0)
+			return conn_error(pg, e);
+	}
+	return n < 0 ? conn_error(pg, e) : 0;
+}
+
+/* Collects what pg_exec_later left; then the connection may be used. */
+static int ready(struct pg *pg, struct err *e)
+{
+	PGresult *r;
+
+	if (pg->conn == NULL || PQstatus(pg->conn) != CONNECTION_OK)
+		return err_set(e, ERR_TRANSIENT, "the connection was lost");
+	while (pg->pending) {
+		if (next_result(pg, &r, e) != 0)
+			return -1;
+		if (r == NULL)
+			pg->pending = false;
+		else if (PQresultStatus(r) == PGRES_FATAL_ERROR) {
+			result_error(pg, r, e);
+			PQclear(r);
+			drain(pg);
+			PQfinish(pg->conn);
+			pg->conn = NULL;
+			return -1;
+		}
+		PQclear(r);
+	}
+	return 0;
+}
+
+struct pg *pg_connect(const char *conninfo, const struct watch *watch,
+    struct err *e)
+{
+	int64_t deadline = clock_boot_ms() + CONNECT_MS;
+	struct pg *pg = mem_zalloc(sizeof(*pg));
+	PostgresPollingStatusType want = PGRES_POLLING_WRITING;
+	/* What stands before dbname gives way to the connection string, what
+	 * stands behind it wins. A dead peer is noticed within a minute. */
+	const char *keys[] = {"keepalives_idle", "keepalives_interval",
+	    "keepalives_count", "tcp_user_timeout",
+	    "fallback_application_name", "dbname", "client_encoding", NULL};
+	const char *values[] = {
+	    "30", "10", "3", "60000", "reportd", conninfo, "UTF8", NULL};
+
+	pg->watch = watch ? watch : &no_watch;
+	pg->conn = PQconnectStartParams(keys, values, 1);
+	if (pg->conn == NULL || PQstatus(pg->conn) == CONNECTION_BAD)
+		goto failed;
+	while (want != PGRES_POLLING_OK) {
+		int n = watch_wait(pg->watch, PQsocket(pg->conn),
+		    want == PGRES_POLLING_READING ? POLLIN : POLLOUT, deadline,
+		    e);
+
+		if (n < 0)
+			goto stopped;
+		if (n == 0) {
+			err_set(e, ERR_TRANSIENT,
+			    "connecting to %s took longer than %d s",
+			    PQhost(pg->conn), CONNECT_MS / 1000);
+			goto stopped;
+		}
+		want = PQconnectPoll(pg->conn);
+		if (want == PGRES_POLLING_FAILED)
+			goto failed;
+	}
+	PQsetnonblocking(pg->conn, 1);
+	PQsetNoticeProcessor(pg->conn, NULL, NULL);
+	return pg;
+failed:
+	conn_error(pg, e);
+	/* libpq gives no SQLSTATE here; a wrong string stays wrong. */
+	if (PQsocket(pg->conn) < 0 &&
+	    strstr(e->text, "invalid connection option") != NULL)
+		e->kind = ERR_PERMANENT;
+stopped:
+	pg_close(pg);
+	return NULL;
+}
+
+void pg_set_watch(struct pg *pg, const struct watch *watch)
+{
+	pg->watch = watch;
+}
+
+void pg_close(struct pg *pg)
+{
+	if (pg == NULL)
+		return;
+	end_stream(pg);
+	PQfinish(pg->conn);
+	free(pg->sql);
+	free(pg);
+}
+
+bool pg_alive(struct pg *pg)
+{
+	struct pollfd p;
+
+	if (pg->conn == NULL || PQstatus(pg->conn) != CONNECTION_OK)
+		return false;
+	p = (struct pollfd){.fd = PQsocket(pg->conn), .events = POLLIN};
+	if (poll(&p, 1, 0) > 0 && PQconsumeInput(pg->conn) == 0)
+		return false;
+	return PQstatus(pg->conn) == CONNECTION_OK;
+}
+
+bool pg_in_transaction(const struct pg *pg)
+{
+	return pg->conn != NULL &&
+	    PQtransactionStatus(pg->conn) != PQTRANS_IDLE;
+}
+
+int pg_server_version(const struct pg *pg)
+{
+	return PQserverVersion(pg->conn);
+}
+
+/* One result of pg_exec. 0, or -1 with *e filled. */
+static int take_result(struct pg *pg, PGresult *r, struct err *e)
+{
+	switch (PQresultStatus(r)) {
+	case PGRES_FATAL_ERROR:
+	case PGRES_BAD_RESPONSE:
+		return result_error(pg, r, e);
+	case PGRES_COPY_IN:
+	case PGRES_COPY_BOTH:
+		PQputCopyEnd(pg->conn, "reportd sends no data");
+		return err_set(e, ERR_PERMANENT,
+		    "COPY FROM STDIN: a report has no input; COPY from a file "
+		    "or from a program on the server instead");
+	case PGRES_COPY_OUT:
+		return err_set(e, ERR_PERMANENT,
+		    "COPY TO STDOUT belongs to export_sql, which takes the "
+		    "query alone");
+	default:
+		return 0;
+	}
+}
+
+int pg_exec(struct pg *pg, const char *sql, struct err *e)
+{
+	bool failed = false;
+	PGresult *r;
+
+	if (ready(pg, e) != 0)
+		return -1;
+	set_sql(pg, sql, 0);
+	if (PQsendQuery(pg->conn, sql) == 0)
+		return conn_error(pg, e);
+	if (flush(pg, e) != 0)
+		return -1;
+	PQsetSingleRowMode(pg->conn);
+	for (;;) {
+		if (next_result(pg, &r, e) != 0)
+			return -1;
+		if (r == NULL)
+			return failed ? -1 : 0;
+		if (!failed && take_result(pg, r, e) != 0) {
+			failed = true;
+			if (PQresultStatus(r) == PGRES_COPY_OUT)
+				drain(pg);
+		}
+		PQclear(r);
+		if (pg->conn == NULL)
+			return -1;
+	}
+}
+
+void pg_exec_later(struct pg *pg, const char *sql)
+{
+	struct err e;
+
+	if (ready(pg, &e) != 0 || PQsendQuery(pg->conn, sql) == 0)
+		return;
+	PQflush(pg->conn);
+	pg->pending = true;
+}
+
+struct pg_rows *pg_query(struct pg *pg, const char *sql, int count,
+    const char *const *params, struct err *e)
+{
+	PGresult *last = NULL, *r;
+
+	if (ready(pg, e) != 0)
+		return NULL;
+	set_sql(pg, sql, 0);
+	if (PQsendQueryParams(pg->conn, sql, count, NULL, params, NULL, NULL,
+		0) == 0) {
+		conn_error(pg, e);
+		return NULL;
+	}
+	if (flush(pg, e) != 0)
+		return NULL;
+	for (;;) {
+		if (next_result(pg, &r, e) != 0)
+			goto failed;
+		if (r == NULL)
+			break;
+		PQclear(last);
+		last = r;
+	}
+	if (last != NULL && take_result(pg, last, e) == 0)
+		return (struct pg_rows *)last;
+failed:
+	PQclear(last);
+	return NULL;
+}
+
+int pg_rows_count(const struct pg_rows *rows)
+{
+	return PQntuples(as_result(rows));
+}
+
+int pg_rows_columns(const struct pg_rows *rows)
+{
+	return PQnfields(as_result(rows));
+}
+
+const char *pg_rows_name(const struct pg_rows *rows, int column)
+{
+	return PQfname(as_result(rows), column);
+}
+
+const char *pg_rows_get(const struct pg_rows *rows, int row, int column)
+{
+	PGresult *r = as_result(rows);
+
+	return PQgetisnull(r, row, column) ? NULL : PQgetvalue(r, row, column);
+}
+
+void pg_rows_free(struct pg_rows *rows)
+{
+	PQclear(as_result(rows));
+}
+
+/* Sends the statement and takes its first result into pg->result. */
+static int start(struct pg *pg, const struct pg_stream *s, bool rows,
+    struct err *e)
+{
+	int sent;
+
+	if (ready(pg, e) != 0)
+		return -1;
+	end_stream(pg);
+	set_sql(pg, s->sql, s->skip);
+	/* The extended protocol takes one statement only: no query can close
+	 * our parenthesis and go on with something else. */
+	sent = s->simple ? PQsendQuery(pg->conn, s->sql)
+			 : PQsendQueryParams(pg->conn, s->sql, 0, NULL, NULL,
+			       NULL, NULL, 0);
+	if (sent == 0)
+		return conn_error(pg, e);
+	if (rows)
+		PQsetSingleRowMode(pg->conn);
+	if (flush(pg, e) != 0 || next_result(pg, &pg->result, e) != 0)
+		return -1;
+	if (pg->result == NULL)
+		return err_set(e, ERR_PERMANENT, "the statement is empty");
+	pg->fresh = true;
+	if (PQresultStatus(pg->result) == PGRES_FATAL_ERROR) {
+		result_error(pg, pg->result, e);
+		drain(pg);
+		return -1;
+	}
+	return 0;
+}
+
+int pg_stream_start(struct pg *pg, const struct pg_stream *s, struct err *e)
+{
+	if (start(pg, s, true, e) != 0)
+		return -1;
+	if (PQresultStatus(pg->result) == PGRES_SINGLE_TUPLE ||
+	    PQresultStatus(pg->result) == PGRES_TUPLES_OK)
+		return 0;
+	err_set(e, ERR_PERMANENT,
+	    "export_sql returns no rows to export (%s); it must be a query",
+	    PQcmdStatus(pg->result));
+	drain(pg);
+	return -1;
+}
+
+int pg_stream_schema(struct pg *pg, struct schema *schema, struct err *e)
+{
+	int count = PQnfields(pg->result);
+
+	(void)e;
+	schema->count = count;
+	schema->columns = mem_zalloc((size_t)count * sizeof(*schema->columns));
+	for (int i = 0; i < count; i++) {
+		struct column *c = &schema->columns[i];
+
+		c->name = mem_strdup(PQfname(pg->result, i));
+		c->type_oid = PQftype(pg->result, i);
+		kind_fill(c, PQfmod(pg->result, i));
+	}
+	return 0;
+}
+
+/* Behind the rows: the rest of the statement, which must be nothing. */
+static int end_of_rows(struct pg *pg, struct err *e)
+{
+	PGresult *r;
+
+	end_stream(pg);
+	if (next_result(pg, &r, e) != 0)
+		return -1;
+	if (r == NULL)
+		return 0;
+	if (PQresultStatus(r) == PGRES_FATAL_ERROR)
+		result_error(pg, r, e);
+	else
+		err_set(e, ERR_PERMANENT,
+		    "export_sql holds more than one statement");
+	PQclear(r);
+	drain(pg);
+	return -1;
+}
+
+int pg_stream_next(struct pg *pg, struct value *values, int columns,
+    struct err *e)
+{
+	if (!pg->fresh) {
+		PQclear(pg->result);
+		pg->result = NULL;
+		if (next_result(pg, &pg->result, e) != 0)
+			return -1;
+	}
+	pg->fresh = false;
+	if (PQresultStatus(pg->result) == PGRES_TUPLES_OK)
+		return end_of_rows(pg, e);
+	if (PQresultStatus(pg->result) != PGRES_SINGLE_TUPLE) {
+		result_error(pg, pg->result, e);
+		drain(pg);
+		return -1;
+	}
+	for (int i = 0; i < columns; i++) {
+		values[i].data = PQgetvalue(pg->result, 0, i);
+		values[i].len = PQgetisnull(pg->result, 0, i)
+		    ? -1
+		    : PQgetlength(pg->result, 0, i);
+	}
+	return 1;
+}
+
+int pg_copy_start(struct pg *pg, const struct pg_stream *s, struct err *e)
+{
+	if (start(pg, s, false, e) != 0)
+		return -1;
+	if (PQresultStatus(pg->result) == PGRES_COPY_OUT)
+		return 0;
+	err_set(e, ERR_PERMANENT, "COPY gave no data");
+	drain(pg);
+	return -1;
+}
+
+int pg_copy_next(struct pg *pg, const char **data, size_t *len,
+    struct err *e)
+{
+	int n;
+
+	if (pg->copy != NULL) {
+		PQfreemem(pg->copy);
+		pg->copy = NULL;
+	}
+	while ((n = PQgetCopyData(pg->conn, &pg->copy, 1)) == 0) {
+		if (wait_input(pg, e) != 0)
+			return -1;
+	}
+	if (n > 0) {
+		*data = pg->copy;
+		*len = (size_t)n;
+		return 1;
+	}
+	if (n == -2)
+		return conn_error(pg, e);
+	/* The verdict on the COPY comes behind its last row. */
+	PQclear(pg->result);
+	pg->result = NULL;
+	if (next_result(pg, &pg->result, e) != 0)
+		return -1;
+	if (PQresultStatus(pg->result) != PGRES_COMMAND_OK) {
+		result_error(pg, pg->result, e);
+		drain(pg);
+		return -1;
+	}
+	return end_of_rows(pg, e);
+}
+
+static char *quoted(struct pg *pg, char *from_libpq, struct err *e)
+{
+	char *copy;
+
+	if (from_libpq == NULL) {
+		conn_error(pg, e);
+		e->kind = ERR_PERMANENT;
+		return NULL;
+	}
+	copy = mem_strdup(from_libpq);
+	PQfreemem(from_libpq);
+	return copy;
+}
+
+char *pg_quote_literal(struct pg *pg, const char *text, struct err *e)
+{
+	return quoted(
+	    pg, PQescapeLiteral(pg->conn, text, strlen(text)), e);
+}
+
+char *pg_quote_identifier(struct pg *pg, const char *text, struct err *e)
+{
+	return quoted(
+	    pg, PQescapeIdentifier(pg->conn, text, strlen(text)), e);
+}
+
+int pg_wait_notify(struct pg *pg, int64_t deadline_ms, char **payload,
+    struct err *e)
+{
+	for (;;) {
+		PGnotify *n = PQnotifies(pg->conn);
+		int ready_now;
+
+		if (n != NULL) {
+			*payload = mem_strdup(n->extra);
+			PQfreemem(n);
+			return 1;
+		}
+		ready_now = watch_wait(
+		    pg->watch, PQsocket(pg->conn), POLLIN, deadline_ms, e);
+		if (ready_now <= 0)
+			return ready_now;
+		if (PQconsumeInput(pg->conn) == 0)
+			return conn_error(pg, e);
+	}
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SOURCE_PG_H
+#define SOURCE_PG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/watch.h"
+#include "source/rows.h"
+
+/*
+ * A blocking libpq connection whose every wait goes through a struct watch. When
+ * the watch stops a statement, the server is told to cancel it (PQcancel) and
+ * the answer is awaited, so that no backend goes on behind our back; a server
+ * that does not answer in CANCEL_MS loses the connection instead.
+ */
+struct pg;
+struct pg_rows;
+
+/* The watch must outlive the connection; pg_set_watch changes it. An error's
+ * text never holds the connection string. NULL on failure. */
+struct pg *pg_connect(const char *conninfo, const struct watch *watch,
+    struct err *e);
+void pg_set_watch(struct pg *pg, const struct watch *watch);
+void pg_close(struct pg *pg); /* accepts NULL */
+
+/* False once the connection is known to be dead; looks at the socket. */
+bool pg_alive(struct pg *pg);
+bool pg_in_transaction(const struct pg *pg);
+int pg_server_version(const struct pg *pg); /* as PQserverVersion */
+
+/* Simple protocol, so several statements are allowed; rows are thrown away as
+ * they come. COPY from or to the client is refused. */
+int pg_exec(struct pg *pg, const char *sql, struct err *e);
+
+/* Sends pg_exec's statement and does not wait: the next call on this connection
+ * collects the answer, and an error in it breaks the connection. For COMMIT of
+ * what only read, and for DISCARD. */
+void pg_exec_later(struct pg *pg, const char *sql);
+
+/* One statement with $n parameters (text, NULL for null) and its whole result;
+ * for small results. The caller frees it. */
+struct pg_rows *pg_query(struct pg *pg, const char *sql, int count,
+    const char *const *params, struct err *e);
+int pg_rows_count(const struct pg_rows *rows);
+int pg_rows_columns(const struct pg_rows *rows);
+const char *pg_rows_name(const struct pg_rows *rows, int column);
+/* NULL for null; belongs to rows. */
+const char *pg_rows_get(const struct pg_rows *rows, int row, int column);
+void pg_rows_free(struct pg_rows *rows); /* accepts NULL */
+
+/*
+ * A streamed result: start, next until 0, then end (also after an error). With
+ * `simple` the simple protocol is used, which Redshift wants. `skip` bytes at
+ * the head of sql are ours: positions in errors are counted behind them.
+ */
+struct pg_stream {
+	const char *sql;
+	size_t skip;
+	bool simple;
+};
+int pg_stream_start(struct pg *pg, const struct pg_stream *stream,
+    struct err *e);
+/* After start: the columns, owned by the caller (schema_free). -1 when the
+ * statement returns no rows. */
+int pg_stream_schema(struct pg *pg, struct schema *schema, struct err *e);
+/* 1 with one row in values[0..columns-1], valid until the next call; 0 at the
+ * end. */
+int pg_stream_next(struct pg *pg, struct value *values, int columns,
+    struct err *e);
+
+/* COPY ... TO STDOUT: start as above, then chunks of whole rows until 0. */
+int pg_copy_start(struct pg *pg, const struct pg_stream *stream,
+    struct err *e);
+int pg_copy_next(struct pg *pg, const char **data, size_t *len,
+    struct err *e);
+
+/* libpq's escape functions; the result is the caller's to free. */
+char *pg_quote_literal(struct pg *pg, const char *text, struct err *e);
+char *pg_quote_identifier(struct pg *pg, const char *text, struct err *e);
+
+/* 1 when a notification arrived on any channel (its payload goes to *payload,
+ * the caller frees it), 0 at the deadline (boot clock), -1 on error. */
+int pg_wait_notify(struct pg *pg, int64_t deadline_ms, char **payload,
+    struct err *e);
+
+#endif

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SOURCE_SOURCE_H
+#define SOURCE_SOURCE_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "base/watch.h"
+#include "source/rows.h"
+
+/*
+ * A database that reports read, over one connection that may serve many jobs:
+ *
+ *	source_connect
+ *	  source_begin_job          session settings of the job
+ *	    source_run_script ...   prep
+ *	    source_query, query_next ..., query_end
+ *	      or source_copy_csv, copy_next ..., query_end
+ *	  source_end_job            back to a clean session
+ *	source_close
+ *
+ * A failed call leaves the connection to source_end_job, which says whether it
+ * can be kept.
+ */
+struct source;
+
+struct source_options {
+	const char *type;     /* "postgres" or "redshift" */
+	const char *conninfo; /* libpq's */
+};
+
+struct job_session {
+	const char *application_name;
+	const char *time_zone;	  /* IANA name */
+	int64_t statement_timeout_ms; /* 0: none */
+};
+
+/* True for a type that source_connect knows; *known lists them. */
+bool source_type_known(const char *type, const char **known);
+
+struct source *source_connect(const struct source_options *options,
+    const struct watch *watch, struct err *e);
+void source_close(struct source *s); /* accepts NULL */
+void source_set_watch(struct source *s, const struct watch *watch);
+bool source_alive(struct source *s);
+
+int source_begin_job(struct source *s, const struct job_session *session,
+    struct err *e);
+/* False: the connection is not clean and must be closed. */
+bool source_end_job(struct source *s);
+
+/*
+ * Runs the statements in order, in one transaction. Where a statement forbids
+ * that (SQLSTATE 25001: VACUUM and the like; 2D000: a procedure that commits)
+ * the transaction is rolled back and all of them run again, each on its own.
+ */
+int source_run_script(struct source *s, const char *script, struct err *e);
+
+/* Rows of one query, read in a READ ONLY transaction. */
+int source_query(struct source *s, const char *sql, struct schema *schema,
+    struct err *e);
+/* 1 with a batch (valid until the next call), 0 at the end, -1. */
+int source_next(struct source *s, struct batch *batch, struct err *e);
+
+/* Whether source_copy_csv can serve this query: the source has COPY TO STDOUT
+ * and the text is something that COPY takes. */
+bool source_can_copy(const struct source *s, const char *sql);
+/* The same rows as CSV text made by the server. `options` is the inside of
+ * COPY's WITH (...). */
+int source_copy_csv(struct source *s, const char *sql, const char *options,
+    struct err *e);
+/* 1 with one row's bytes (valid until the next call), 0 at the end, -1. */
+int source_copy_next(struct source *s, const char **data, size_t *len,
+    struct err *e);
+
+/* Ends the transaction of a query or copy that was read to its end. */
+void source_query_end(struct source *s);
+
+/* For sqltext_substitute: quotes as the server wants it. NULL on error. */
+char *source_quote(struct source *s, const char *text, bool identifier,
+    struct err *e);
+
+#endif

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT */
+#include "source/sqltext.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/mem.h"
+
+/* Bytes above 0x7F are letters to PostgreSQL. */
+static bool word_start(char c)
+{
+	return isalpha((unsigned char)c) || c == '_' || (unsigned char)c > 0x7F;
+}
+
+static bool word_char(char c)
+{
+	return word_start(c) || isdigit((unsigned char)c) || c == '$';
+}
+
+static const char *end_of_quoted(const char *s, char quote, bool backslash)
+{
+	for (s++; *s != '\0'; s++) {
+		if (backslash && *s == '\\' && s[1] != '\0')
+			s++;
+		else if (*s == quote && s[1] == quote)
+			s++;
+		else if (*s == quote)
+			return s + 1;
+	}
+	return s;
+}
+
+static const char *end_of_comment(const char *s)
+{
+	int depth = 0;
+
+	for (; *s != '\0'; s++) {
+		if (s[0] == '/' && s[1] == '*') {
+			depth++;
+			s++;
+		} else if (s[0] == '*' && s[1] == '/') {
+			s++;
+			if (--depth == 0)
+				return s + 1;
+		}
+	}
+	return s;
+}
+
+/* s is at a `$`; not a quote: one character. */
+static const char *end_of_dollar(const char *s)
+{
+	const char *tag_end = s + 1;
+	size_t tag;
+
+	if (word_start(*tag_end)) {
+		while (word_char(*tag_end) && *tag_end != '$')
+			tag_end++;
+	}
+	if (*tag_end != '$')
+		return s + 1;
+	tag = (size_t)(tag_end - s) + 1;
+	for (const char *p = tag_end + 1; *p != '\0'; p++) {
+		if (*p == '$' && strncmp(p, s, tag) == 0)
+			return p + tag;
+	}
+	return s + strlen(s);
+}
+
+enum token { T_END, T_SPACE, T_COMMENT, T_STRING, T_WORD, T_OTHER };
+
+/* The token at s; *end is behind it. */
+static enum token token_at(const char *s, const char **end)
+{
+	if (*s == '\0') {
+		*end = s;
+		return T_END;
+	}
+	if (isspace((unsigned char)*s)) {
+		while (isspace((unsigned char)*s))
+			s++;
+		*end = s;
+		return T_SPACE;
+	}
+	if (s[0] == '-' && s[1] == '-') {
+		*end = s + strcspn(s, "\r\n");
+		return T_COMMENT;
+	}
+	if (s[0] == '/' && s[1] == '*') {
+		*end = end_of_comment(s);
+		return T_COMMENT;
+	}
+	if (*s == '\'' || *s == '"') {
+		*end = end_of_quoted(s, *s, false);
+		return T_STRING;
+	}
+	if ((*s == 'E' || *s == 'e') && s[1] == '\'') {
+		*end = end_of_quoted(s + 1, '\'', true);
+		return T_STRING;
+	}
+	if (*s == '$') {
+		*end = end_of_dollar(s);
+		return *end > s + 1 ? T_STRING : T_OTHER;
+	}
+	if (word_start(*s)) {
+		while (word_char(*s))
+			s++;
+		*end = s;
+		return T_WORD;
+	}
+	*end = s + 1;
+	return T_OTHER;
+}
+
+static bool is_word(const char *s, const char *end, const char *word)
+{
+	return strlen(word) == (size_t)(end - s) &&
+	    strncasecmp(s, word, (size_t)(end - s)) == 0;
+}
+
+/* Whether semicolons belong to an SQL-standard function body. As psql does it:
+ * in a CREATE FUNCTION or PROCEDURE, BEGIN and CASE open, END closes. */
+struct body {
+	bool create;
+	bool routine;
+	int words;
+	int depth;
+};
+
+static void body_word(struct body *b, const char *s, const char *end)
+{
+	b->words++;
+	if (b->words == 1)
+		b->create = is_word(s, end, "create");
+	else if (b->create && b->words <= 4 &&
+	    (is_word(s, end, "function") || is_word(s, end, "procedure")))
+		b->routine = true;
+	if (!b->routine)
+		return;
+	if (is_word(s, end, "begin"))
+		b->depth++;
+	else if (b->depth > 0 && is_word(s, end, "case"))
+		b->depth++;
+	else if (b->depth > 0 && is_word(s, end, "end"))
+		b->depth--;
+}
+
+bool sqltext_next(const char **at, struct sqltext_part *part)
+{
+	struct body body = {0};
+	const char *s = *at, *end, *first = NULL, *last = NULL;
+
+	for (;; s = end) {
+		enum token t = token_at(s, &end);
+		bool semicolon = t == T_OTHER && *s == ';' && body.depth == 0;
+
+		if (t == T_END || semicolon) {
+			*at = end;
+			if (first == NULL && semicolon)
+				continue;
+			if (first == NULL)
+				return false;
+			part->text = first;
+			part->len = (size_t)(last - first);
+			return true;
+		}
+		if (t == T_SPACE || t == T_COMMENT)
+			continue;
+		if (t == T_WORD)
+			body_word(&body, s, end);
+		if (first == NULL)
+			first = s;
+		last = end;
+	}
+}
+
+int sqltext_count(const char *sql)
+{
+	struct sqltext_part part;
+	int n = 0;
+
+	while (sqltext_next(&sql, &part))
+		n++;
+	return n;
+}
+
+bool sqltext_starts_with(const char *sql, const char *word)
+{
+	const char *end;
+
+	for (;; sql = end) {
+		enum token t = token_at(sql, &end);
+
+		if (t == T_WORD)
+			return is_word(sql, end, word);
+		if (t == T_END || t == T_STRING ||
+		    (t == T_OTHER && *sql != '('))
+			return false;
+	}
+}
+
+/* s is at a `:`. The length of :'name' or :"name", 0 when it is neither. */
+static size_t variable_at(const char *s)
+{
+	char quote = s[1];
+	const char *p = s + 2;
+
+	if (quote != '\'' && quote != '"')
+		return 0;
+	while (isalnum((unsigned char)*p) || *p == '_')
+		p++;
+	return *p == quote && p > s + 2 ? (size_t)(p - s) + 1 : 0;
+}
+
+int sqltext_substitute(const char *sql, sqltext_lookup *lookup, void *arg,
+    struct buf *out, struct err *e)
+{
+	const char *end;
+
+	for (; *sql != '\0'; sql = end) {
+		size_t len = *sql == ':' ? variable_at(sql) : 0;
+
+		token_at(sql, &end);
+		if (sql[0] == ':' && sql[1] == ':') {
+			end = sql + 2;
+		} else if (len != 0) {
+			char *name = mem_strndup(sql + 2, len - 3);
+			char *text = lookup(arg, name, sql[1] == '"', e);
+
+			free(name);
+			if (text == NULL)
+				return -1;
+			buf_str(out, text);
+			free(text);
+			end = sql + len;
+			continue;
+		}
+		buf_add(out, sql, (size_t)(end - sql));
+	}
+	buf_str(out, "");
+	if (out->overflow)
+		return err_set(e, ERR_PERMANENT,
+		    "with its parameters the SQL is longer than %zu bytes",
+		    out->max);
+	return 0;
+}

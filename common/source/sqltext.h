@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SOURCE_SQLTEXT_H
+#define SOURCE_SQLTEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+
+/*
+ * SQL as text: where its statements end and where psql's variables stand. Knows
+ * what hides them: '...' and E'...' and $tag$...$tag$ strings, "identifiers",
+ * -- and nested C comments, and BEGIN ATOMIC ... END bodies. See psql's lexer
+ * (psqlscan.l) and "Lexical Structure" in PostgreSQL's manual.
+ */
+struct sqltext_part {
+	const char *text;
+	size_t len; /* without the semicolon, trimmed; never 0 */
+};
+
+/* The next statement at *at, which moves behind it. False at the end. Parts of
+ * white space and comments alone are passed over. */
+bool sqltext_next(const char **at, struct sqltext_part *part);
+
+/* How many statements there are. */
+int sqltext_count(const char *sql);
+
+/* True when the first word of sql (behind comments and opening parentheses) is
+ * this one, in any case. */
+bool sqltext_starts_with(const char *sql, const char *word);
+
+/*
+ * Replaces :'name' by a literal and :"name" by an identifier. `lookup` returns
+ * the quoted text (the caller of lookup frees it), or NULL with *e filled, for
+ * an unknown name above all.
+ */
+typedef char *sqltext_lookup(void *arg, const char *name, bool identifier,
+    struct err *e);
+int sqltext_substitute(const char *sql, sqltext_lookup *lookup, void *arg,
+    struct buf *out, struct err *e);
+
+#endif

@@ -1,0 +1,79 @@
+-- SPDX-License-Identifier: MIT
+-- Claims up to $2 due reports for the daemon, in one statement: effective
+-- priority (each $6 of waiting is worth one level), ADHOC before SCHEDULED, then
+-- the time at which it became due. Candidates come from one short index range a
+-- class, so the cost does not grow with the queue; only chosen rows are locked.
+-- $1 worker_id uuid, $2 wanted int, $3 most SCHEDULED ones int,
+-- $4 limited sources text[], $5 their max_running int[], $6 ageing in ms
+-- Returns `seen`, the number of candidates, and one row a job (at least one row:
+-- without a run_id when nothing was claimed).
+with room as materialized (
+	select k.source, k.priority, k.trigger_type,
+		l.max - (select count(*) from reportd.report_config c
+			where c.status = 'PROCESSING' and c.source = k.source) as source_room
+	from reportd.pending_class k
+	left join unnest($4::text[], $5::int[]) as l(source, max) on l.source = k.source
+), candidate as materialized (
+	select d.config_id, d.rank, r.trigger_type, r.source_room,
+		row_number() over (partition by r.source order by d.rank, r.trigger_type, d.due_at, d.config_id) as source_place,
+		row_number() over (partition by r.trigger_type order by d.rank, d.due_at, d.config_id) as trigger_place,
+		row_number() over (order by d.rank, r.trigger_type, d.due_at, d.config_id) as place
+	from room r cross join lateral (
+		select c.config_id, c.due_at, c.priority - floor(
+			extract(epoch from now() - c.due_at) * 1000 / $6::bigint) as rank
+		from reportd.report_config c
+		where c.status = 'PENDING' and c.is_active and c.source = r.source
+			and c.priority = r.priority and c.trigger_type = r.trigger_type
+			and c.due_at <= now()
+		order by c.due_at
+		-- Some to spare: other daemons may hold the first ones.
+		limit $2::int + 64) d
+	where r.source_room is null or r.source_room > 0
+), chosen as materialized (
+	select c.config_id
+	from candidate k join reportd.report_config c using (config_id)
+	where (k.source_room is null or k.source_place <= k.source_room)
+		and (k.trigger_type <> 'SCHEDULED' or k.trigger_place <= $3::int)
+		and c.status = 'PENDING' and c.is_active and c.due_at <= now()
+	order by k.place
+	limit $2::int
+	for update of c skip locked
+), run as (
+	insert into reportd.report_run
+		(config_id, report_name, attempt, scheduled_for, worker_id, parameters)
+	select c.config_id, c.report_name, c.attempt + 1, coalesce(c.scheduled_for, c.due_at),
+		$1, nullif(c.parameters || coalesce(c.run_parameters, '{}'), '{}')
+	from chosen join reportd.report_config c using (config_id)
+	returning run_id, config_id, scheduled_for, parameters
+), job as (
+	update reportd.report_config c
+	set status = 'PROCESSING', run_id = r.run_id, attempt = c.attempt + 1,
+		current_retries = c.attempt, scheduled_for = r.scheduled_for,
+		cancel_requested = false, updated_timestamp = now()
+	from run r
+	where c.config_id = r.config_id
+	returning r.run_id, c.config_id, c.trigger_type, c.source,
+		extract(epoch from c.timeout) * 1000 as timeout_ms,
+		json_build_object(
+			'run_id', r.run_id,
+			'config_id', c.config_id,
+			'report_name', c.report_name,
+			'attempt', c.attempt,
+			'source', c.source,
+			'prep_sql', c.prep_sql,
+			'export_sql', c.export_sql,
+			'parameters', r.parameters,
+			'output_format', c.output_format,
+			'output_path', c.output_path,
+			'output_options', c.output_options,
+			'time_zone', c.time_zone,
+			'scheduled_for', to_char(r.scheduled_for at time zone c.time_zone,
+				'YYYY-MM-DD"T"HH24:MI:SS'),
+			'utc_offset', extract(epoch from
+				(r.scheduled_for at time zone c.time_zone)
+				- (r.scheduled_for at time zone 'UTC'))::int
+		)::text as job
+)
+select (select count(*) from candidate) as seen, j.run_id, j.config_id,
+	j.trigger_type, j.source, j.timeout_ms::bigint as timeout_ms, j.job
+from (values (1)) as always(one) left join job j on true

@@ -1,0 +1,72 @@
+-- SPDX-License-Identifier: MIT
+-- Records results: ends runs, or puts them back for another attempt. Fenced: only
+-- the run that holds its report may write. A row that somebody else has locked is
+-- left for the next call instead of holding up the others.
+-- $1 results jsonb: [{"run_id", "config_id", "status", "permanent", "stage",
+--    "prep_ms", "row_count", "byte_count", "output_url", "sha256", "error_stage",
+--    "error_sqlstate", "error_message"}]; status is COMPLETED, FAILED, CANCELLED
+--    or RELEASED (given back, not counted)
+-- $2 retry_backoff in ms, $3 retry_backoff_max in ms
+-- Returns for each: run_id, outcome (the report's new status; 'lost' when the
+-- fence refused; 'busy' to try again).
+with result as materialized (
+	select * from jsonb_to_recordset($1::jsonb) as r(run_id bigint, config_id bigint,
+		status text, permanent boolean, stage text, prep_ms bigint, row_count bigint,
+		byte_count bigint, output_url text, sha256 text, error_stage text,
+		error_sqlstate text, error_message text)
+), held as materialized (
+	select c.config_id, c.run_id,
+		case when r.status = 'RELEASED' then 'PENDING'
+			when r.status = 'FAILED' and c.cancel_requested then 'CANCELLED'
+			when r.status = 'FAILED' and not r.permanent
+				and c.attempt <= c.max_retries then 'PENDING'
+			else r.status end as new_status,
+		case when r.status = 'RELEASED' then now()
+			else now() + least($2::bigint * 2 ^ least(c.attempt - 1, 20), $3::bigint)
+				* (0.5 + random() / 2) * interval '1 millisecond' end as retry_at
+	from result r
+	join reportd.report_config c on c.run_id = r.run_id and c.config_id = r.config_id
+	join reportd.report_run u on u.run_id = r.run_id
+	where c.status = 'PROCESSING' and u.status = 'PROCESSING'
+	order by c.config_id
+	for update of c, u skip locked
+), ended as (
+	update reportd.report_config c
+	set status = h.new_status,
+		due_at = case h.new_status when 'PENDING' then h.retry_at else c.due_at end,
+		attempt = c.attempt - (r.status = 'RELEASED')::int,
+		current_retries = greatest(c.current_retries - (r.status = 'RELEASED')::int, 0),
+		last_run_time = now(), updated_timestamp = now(),
+		run_parameters = case h.new_status when 'PENDING' then c.run_parameters end,
+		error_message = case when r.status = 'RELEASED' then c.error_message
+			else r.error_message end,
+		error_timestamp = case when r.status = 'RELEASED' then c.error_timestamp
+			when r.error_message is not null then now() end
+	from held h join result r using (run_id)
+	where c.config_id = h.config_id
+	returning c.config_id, c.run_id, c.status
+), logged as (
+	update reportd.report_run u
+	set status = case when e.status = 'CANCELLED' then 'CANCELLED' else r.status end,
+		stage = r.stage, finished_at = now(),
+		prep_finished_at = u.started_at + r.prep_ms * interval '1 millisecond',
+		row_count = r.row_count, byte_count = r.byte_count,
+		output_url = r.output_url, sha256 = r.sha256, error_stage = r.error_stage,
+		error_sqlstate = r.error_sqlstate, error_message = r.error_message
+	from ended e join result r using (run_id)
+	where u.run_id = e.run_id
+	returning u.run_id
+), told as (
+	select pg_catalog.pg_notify('reportd_done', json_build_object(
+		'config_id', e.config_id, 'run_id', e.run_id, 'status', e.status,
+		'output_url', left(r.output_url, 4000))::text)
+	from ended e join result r using (run_id)
+	where e.status <> 'PENDING'
+)
+select r.run_id,
+	coalesce(e.status, case when c.run_id is null then 'lost' else 'busy' end) as outcome,
+	(select count(*) from told) as told
+from result r
+left join ended e using (run_id)
+left join reportd.report_config c
+	on c.run_id = r.run_id and c.config_id = r.config_id and c.status = 'PROCESSING'

@@ -1,0 +1,19 @@
+-- SPDX-License-Identifier: MIT
+-- Retention: forgets old runs a thousand at a time, oldest first (run_ids rise
+-- with time), and finished ADHOC reports with them.
+-- $1 retention in ms
+with old as (
+	select r.run_id, r.config_id, r.started_at, r.status
+	from reportd.report_run r order by r.run_id limit 1000
+), gone as (
+	delete from reportd.report_run r using old o
+	where r.run_id = o.run_id and o.status <> 'PROCESSING'
+		and o.started_at < now() - $1::bigint * interval '1 millisecond'
+	returning r.run_id, r.config_id
+), reports as (
+	delete from reportd.report_config c using gone g
+	where c.config_id = g.config_id and c.run_id = g.run_id
+		and c.trigger_type = 'ADHOC'
+		and c.status in ('COMPLETED', 'FAILED', 'CANCELLED')
+)
+select count(*) as purged from gone

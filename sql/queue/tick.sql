@@ -1,0 +1,127 @@
+-- SPDX-License-Identifier: MIT
+-- The heartbeat, and everything else that time brings: progress of the runs in
+-- hand, rescue of jobs whose daemon is gone, schedules that fire. Always one row.
+-- $1 worker_id uuid
+-- $2 runs in hand jsonb: [{"run_id", "stage", "row_count", "byte_count"}]
+-- $3 misfire_grace in ms: a schedule later than this has missed its time
+with beat as (
+	update reportd.report_worker w set heartbeat_at = now()
+	where w.worker_id = $1
+	returning w.worker_id
+), hand as materialized (
+	select h.run_id, h.stage, h.row_count, h.byte_count
+	from jsonb_to_recordset($2::jsonb)
+		as h(run_id bigint, stage text, row_count bigint, byte_count bigint)
+), progress as (
+	update reportd.report_run r
+	set stage = h.stage, row_count = h.row_count, byte_count = h.byte_count
+	from hand h
+	where r.run_id = h.run_id and r.worker_id = $1 and r.status = 'PROCESSING'
+		and (r.stage, r.row_count, r.byte_count)
+			is distinct from (h.stage, h.row_count, h.byte_count)
+), told as (
+	-- What the daemon must hear of its runs: stop this one, that one is lost.
+	select h.run_id, case when c.run_id is null then 'lost' else 'cancel' end as news
+	from hand h
+	left join reportd.report_config c
+		on c.run_id = h.run_id and c.status = 'PROCESSING'
+	where c.run_id is null or c.cancel_requested
+), dead as (
+	-- Deleting locks the row and looks again: a beat in this instant wins.
+	delete from reportd.report_worker w
+	where w.worker_id in (
+		select d.worker_id from reportd.report_worker d
+		where d.heartbeat_at < now() - d.lease and d.worker_id <> $1
+		for update skip locked)
+	returning w.worker_id
+), stray as (
+	select c.config_id, c.run_id, c.attempt, c.max_retries, c.cancel_requested
+	from reportd.report_config c
+	join reportd.report_run r using (run_id)
+	where c.status = 'PROCESSING'
+		and (r.worker_id in (select d.worker_id from dead d)
+			or not exists (select from reportd.report_worker w
+				where w.worker_id = r.worker_id))
+	for update of c skip locked
+), rescued as (
+	update reportd.report_config c
+	set status = case when s.cancel_requested then 'CANCELLED'
+			when s.attempt > s.max_retries then 'FAILED' else 'PENDING' end,
+		-- No back-off: the lease has spaced the attempts already.
+		due_at = now(), error_message = 'the daemon that ran it was lost',
+		error_timestamp = now(), updated_timestamp = now(),
+		last_run_time = now()
+	from stray s
+	where c.config_id = s.config_id and c.run_id = s.run_id and c.status = 'PROCESSING'
+	returning c.config_id, c.run_id, c.status
+), buried as (
+	update reportd.report_run r
+	set status = 'LOST', finished_at = now(), error_stage = r.stage,
+		error_message = 'the daemon that ran it was lost'
+	from rescued s
+	where r.run_id = s.run_id
+), firing as (
+	select c.config_id, p.scheduled_for, p.late
+	from reportd.report_config c
+	cross join lateral (
+		select case c.misfire_policy
+				when 'ALL' then c.next_run_time
+				else reportd.prev_run(c.schedule_expression, c.time_zone, now())
+			end as newest,
+			now() - c.next_run_time > $3::bigint * interval '1 millisecond' as late
+	) n
+	cross join lateral (
+		select greatest(n.newest, c.next_run_time) as scheduled_for, n.late
+	) p
+	where c.trigger_type = 'SCHEDULED' and c.is_active
+		and c.next_run_time <= now()
+		and (c.status in ('COMPLETED', 'FAILED', 'CANCELLED')
+			or c.status = 'PENDING' and c.due_at = 'infinity')
+	order by c.next_run_time
+	limit 200
+	for update of c skip locked
+), fired as (
+	-- Compare-and-set: a second scheduler finds next_run_time moved on.
+	update reportd.report_config c
+	set status = case when f.late and c.misfire_policy = 'SKIP' then c.status
+			else 'PENDING' end,
+		due_at = case when f.late and c.misfire_policy = 'SKIP' then c.due_at
+			else f.scheduled_for end,
+		scheduled_for = case when f.late and c.misfire_policy = 'SKIP' then c.scheduled_for
+			else f.scheduled_for end,
+		next_run_time = reportd.next_run(c.schedule_expression, c.time_zone,
+			case c.misfire_policy when 'ALL' then c.next_run_time else now() end),
+		updated_timestamp = now()
+	from firing f
+	where c.config_id = f.config_id and c.next_run_time <= now()
+	returning c.config_id, c.due_at
+), next as (
+	select min(t.at) as at from (
+		select d.due_at as at
+		from reportd.pending_class k cross join lateral (
+			select c.due_at from reportd.report_config c
+			where c.status = 'PENDING' and c.is_active and c.source = k.source
+				and c.priority = k.priority and c.trigger_type = k.trigger_type
+			order by c.due_at limit 1) d
+		union all
+		select f.due_at from fired f
+		union all
+		(select c.next_run_time from reportd.report_config c
+		 where c.trigger_type = 'SCHEDULED' and c.is_active
+			and c.next_run_time > now()
+		 order by c.next_run_time limit 1)
+		union all
+		select min(c.next_run_time) from reportd.report_config c
+		join fired f using (config_id)
+		union all
+		select now() from rescued s where s.status = 'PENDING'
+	) t
+)
+select exists (select from beat) as alive,
+	(select jsonb_agg(jsonb_build_object('run_id', t.run_id, 'news', t.news))
+	 from told t) as news,
+	(select count(*) from rescued) as rescued,
+	(select count(*) from fired) as fired,
+	-- Milliseconds until there is something to claim or fire; null: nothing known.
+	(select greatest(ceil(extract(epoch from n.at - now()) * 1000), 0)::bigint
+	 from next n where n.at < 'infinity') as next_ms

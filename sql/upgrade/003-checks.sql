@@ -1,0 +1,365 @@
+-- SPDX-License-Identifier: MIT
+-- A wrong row is refused by the INSERT itself, with a message that says what to
+-- write instead.
+
+create function reportd.refuse(message text, hint text) returns void
+language plpgsql as $$
+begin
+	raise exception using errcode = '22023', message = message, hint = hint;
+end $$;
+
+-- Formats and the keys that their output_options know, with what each takes.
+create table reportd.output_format (
+	format text primary key,
+	extension text not null,
+	alias_of text references reportd.output_format,
+	options jsonb not null default '{}'
+);
+comment on table reportd.output_format is
+	'The formats that output_format may name. options: key -> {"type", "allowed", "about"}.';
+
+insert into reportd.output_format (format, extension, options) values
+('CSV', 'csv', '{
+	"delimiter": {"type": "string", "about": "one character between fields; default ,"},
+	"header": {"type": "boolean", "about": "column names in the first line; default true"},
+	"quote": {"type": "string", "allowed": ["minimal", "all", "nonnumeric"], "about": "which fields are quoted; default minimal"},
+	"null": {"type": "string", "about": "what stands for NULL; default empty"},
+	"line_ending": {"type": "string", "allowed": ["lf", "crlf"], "about": "default lf"},
+	"bom": {"type": "boolean", "about": "start with a byte order mark, for Excel; default false"},
+	"encoding": {"type": "string", "about": "as PostgreSQL names it, such as LATIN1 or WIN1252; default UTF8"},
+	"decimal_comma": {"type": "boolean", "about": "1,5 instead of 1.5; give a delimiter other than , with it; default false"},
+	"formula_guard": {"type": "boolean", "about": "put a single quote before text that a spreadsheet would run as a formula; default false"}
+}');
+
+create function reportd.check_options(format text, options jsonb) returns void
+language plpgsql stable as $$
+declare
+	known jsonb := (select f.options from reportd.output_format f
+		where f.format = check_options.format);
+	key text;
+	value jsonb;
+	rule jsonb;
+begin
+	if jsonb_typeof(options) <> 'object' then
+		perform reportd.refuse(
+			'output_options must be a JSON object',
+			'For example {"delimiter": ";"}.');
+	end if;
+	for key, value in select * from jsonb_each(options) loop
+		rule := known -> key;
+		if rule is null then
+			perform reportd.refuse(
+				format('output_options: %s has no option "%s"', format, key),
+				format('Known options of %s: %s.', format,
+					(select string_agg(k, ', ' order by k)
+					 from jsonb_object_keys(known) k)));
+		elsif jsonb_typeof(value) <> rule ->> 'type' then
+			perform reportd.refuse(
+				format('output_options: "%s" must be a %s, not %s',
+					key, rule ->> 'type', value),
+				format('"%s": %s.', key, rule ->> 'about'));
+		elsif rule ? 'allowed' and not (rule -> 'allowed' ? (value #>> '{}')) then
+			perform reportd.refuse(
+				format('output_options: "%s" cannot be %s', key, value),
+				format('Allowed: %s.', (select string_agg(a, ', ')
+					from jsonb_array_elements_text(rule -> 'allowed') a)));
+		end if;
+	end loop;
+	if octet_length(options ->> 'delimiter') <> 1
+		or options ->> 'delimiter' ~ '[\r\n"]' then
+		perform reportd.refuse(
+			'output_options: "delimiter" must be one single-byte character, no quote and no line break',
+			'For example {"delimiter": ";"} or {"delimiter": "\t"}.');
+	end if;
+	if options ->> 'null' ~ '[\r\n"]'
+		or strpos(options ->> 'null', coalesce(options ->> 'delimiter', ',')) > 0 then
+		perform reportd.refuse(
+			'output_options: "null" must not hold the delimiter, a quote or a line break',
+			'For example {"null": "NULL"}.');
+	end if;
+	if options ->> 'encoding' is not null
+		and pg_char_to_encoding(options ->> 'encoding') < 0 then
+		perform reportd.refuse(
+			format('output_options: unknown encoding "%s"', options ->> 'encoding'),
+			'Write it as PostgreSQL does: UTF8, LATIN1, LATIN9, WIN1252, SJIS, …');
+	end if;
+	if (options ->> 'decimal_comma')::boolean
+		and coalesce(options ->> 'delimiter', ',') = ',' then
+		perform reportd.refuse(
+			'output_options: "decimal_comma" needs a delimiter other than the comma',
+			'Add {"delimiter": ";"}.');
+	end if;
+end $$;
+
+create function reportd.check_parameters(parameters jsonb) returns void
+language plpgsql immutable as $$
+declare
+	bad text;
+begin
+	if jsonb_typeof(parameters) <> 'object' then
+		perform reportd.refuse('parameters must be a JSON object',
+			'For example {"month": "2026-01-01"}; used as :''month'' in SQL.');
+	end if;
+	select k into bad from jsonb_object_keys(parameters) k
+	where k !~ '^[A-Za-z_][A-Za-z0-9_]{0,62}$' limit 1;
+	if bad is not null then
+		perform reportd.refuse(
+			format('parameters: "%s" is not a name', bad),
+			'Names are letters, digits and _, and do not start with a digit.');
+	end if;
+	select k into bad from jsonb_object_keys(parameters) k
+	where k in ('run_id', 'config_id', 'report_name', 'scheduled_for', 'ext') limit 1;
+	if bad is not null then
+		perform reportd.refuse(
+			format('parameters: "%s" is built in', bad), 'Choose another name.');
+	end if;
+end $$;
+
+-- output_path is a template: {name} and strftime codes, see the manual.
+create function reportd.check_path(path text, parameters jsonb) returns void
+language plpgsql immutable as $$
+declare
+	scheme text := substring(path from '^([A-Za-z][A-Za-z0-9+.-]*)://');
+	bad text;
+begin
+	if path = '' or path ~ '[\x01-\x1f\x7f]' then
+		perform reportd.refuse(
+			'output_path is empty or holds control characters',
+			'Leave it null for the default of the settings.');
+	elsif path ~ '(^|/)\.\.(/|$)' then
+		perform reportd.refuse(
+			format('output_path "%s" climbs out with ..', path),
+			'Write a path below the output root.');
+	elsif scheme is not null and scheme <> 'file' then
+		perform reportd.refuse(
+			format('output_path: unknown scheme "%s://"', scheme),
+			'Write a path below the output root, or file:///path.');
+	elsif path ~ '/$' then
+		perform reportd.refuse(
+			format('output_path "%s" ends in /', path),
+			'Add the file''s name, such as {report_name}_%Y%m%d.{ext}.');
+	end if;
+	select m[1] into bad from regexp_matches(path, '%(.?)', 'g') m
+	where strpos('YmdHMSjybBaAuVGFTzs%', m[1]) = 0 or m[1] = '' limit 1;
+	if bad is not null then
+		perform reportd.refuse(
+			format('output_path: unknown code "%%%s"', bad),
+			'Known: %Y %m %d %H %M %S %j %y %b %B %a %A %u %V %G %F %T %z %s, and %% for a percent sign.');
+	end if;
+	select m[1] into bad from regexp_matches(path, '\{([^{}]*)\}', 'g') m
+	where m[1] not in ('run_id', 'config_id', 'report_name', 'scheduled_for', 'ext')
+		and not parameters ? m[1] limit 1;
+	if bad is not null then
+		perform reportd.refuse(
+			format('output_path: unknown name "{%s}"', bad),
+			'Known: {report_name}, {config_id}, {run_id}, {scheduled_for}, {ext} and the report''s own parameters.');
+	end if;
+	if regexp_replace(path, '\{[^{}]*\}', '', 'g') ~ '[{}]' then
+		perform reportd.refuse(
+			format('output_path "%s" has a brace without its partner', path),
+			'Write names as {name}.');
+	end if;
+end $$;
+
+create function reportd.report_config_check() returns trigger
+language plpgsql as $$
+begin
+	new.trigger_type := upper(new.trigger_type);
+	new.misfire_policy := upper(new.misfire_policy);
+	new.status := upper(new.status);
+	new.output_format := upper(new.output_format);
+	if new.report_name is null or new.report_name !~ '\S'
+		or new.report_name ~ '[\x01-\x1f\x7f]' or length(new.report_name) > 200 then
+		perform reportd.refuse(
+			'report_name must be a text of 1 to 200 characters without control characters',
+			'It names the report in its output, runs and notices.');
+	end if;
+	if new.trigger_type is null or new.trigger_type not in ('ADHOC', 'SCHEDULED') then
+		perform reportd.refuse(
+			format('unknown trigger_type "%s"', new.trigger_type),
+			'Write ADHOC (once, as soon as possible) or SCHEDULED (with a schedule_expression).');
+	end if;
+	if new.misfire_policy is null or new.misfire_policy not in ('LATEST', 'SKIP', 'ALL') then
+		perform reportd.refuse(
+			format('unknown misfire_policy "%s"', new.misfire_policy),
+			'Write LATEST (one run for the newest missed time), SKIP or ALL.');
+	end if;
+	if tg_op = 'INSERT' and new.status is distinct from 'PENDING' then
+		if new.status = 'PROCESSING' or new.status is null then
+			perform reportd.refuse(
+				format('a new report cannot be %s', coalesce(new.status, 'without status')),
+				'Leave status out: it starts as PENDING.');
+		end if;
+	end if;
+	if new.priority is null or new.priority not between 1 and 5 then
+		perform reportd.refuse(
+			format('priority %s is out of range', new.priority),
+			'Write 1 (first) to 5 (last).');
+	end if;
+	if new.max_retries is null or new.max_retries not between 0 and 100 then
+		perform reportd.refuse(
+			format('max_retries %s is out of range', new.max_retries),
+			'Write 0 (no retry) to 100.');
+	end if;
+	if new.timeout <= interval '0' then
+		perform reportd.refuse(
+			format('timeout %s is not a positive time', new.timeout),
+			'Write an interval such as ''10 minutes'', or null for the default of the settings.');
+	end if;
+	new.prep_sql := nullif(btrim(new.prep_sql, E' \t\r\n'), '');
+	new.export_sql := nullif(btrim(new.export_sql, E' \t\r\n'), '');
+	if new.prep_sql is null and new.export_sql is null then
+		perform reportd.refuse(
+			format('report "%s" has neither prep_sql nor export_sql', new.report_name),
+			'Give export_sql (a query to export), prep_sql (statements that build tables), or both.');
+	end if;
+	if octet_length(coalesce(new.prep_sql, '')) + octet_length(coalesce(new.export_sql, '')) > 1048576 then
+		perform reportd.refuse(
+			'prep_sql and export_sql together are longer than 1 MiB',
+			'Put the work into a function or procedure and call that.');
+	end if;
+	if not exists (select from reportd.output_format f where f.format = new.output_format) then
+		perform reportd.refuse(
+			format('unknown output_format "%s"', new.output_format),
+			format('Known: %s.', (select string_agg(f.format, ', ' order by f.format)
+				from reportd.output_format f)));
+	end if;
+	new.parameters := coalesce(new.parameters, '{}');
+	new.output_options := coalesce(new.output_options, '{}');
+	perform reportd.check_options(
+		(select coalesce(f.alias_of, f.format) from reportd.output_format f
+		 where f.format = new.output_format), new.output_options);
+	perform reportd.check_parameters(new.parameters);
+	if new.output_path is not null then
+		perform reportd.check_path(new.output_path, new.parameters);
+	end if;
+	perform reportd.check_time_zone(new.time_zone);
+	new.updated_timestamp := now();
+	return reportd.report_config_plan(new, old);
+end $$;
+
+-- When a definition is due: at once, or at the next time of its schedule.
+create function reportd.report_config_plan(
+	new reportd.report_config, old reportd.report_config
+) returns reportd.report_config language plpgsql as $$
+begin
+	if new.trigger_type = 'ADHOC' then
+		if new.schedule_expression is not null then
+			perform reportd.refuse(
+				format('report "%s" has a schedule_expression but is ADHOC', new.report_name),
+				'Set trigger_type to ''SCHEDULED'', or leave schedule_expression out.');
+		end if;
+		new.next_run_time := null;
+		new.scheduled_for := coalesce(new.scheduled_for, now());
+		if new.due_at = 'infinity' then
+			new.due_at := now();
+		end if;
+		return new;
+	end if;
+	if new.schedule_expression is null then
+		perform reportd.refuse(
+			format('report "%s" is SCHEDULED without a schedule_expression', new.report_name),
+			'Write a cron expression such as ''0 6 * * 1-5'' (06:00 from Monday to Friday).');
+	end if;
+	if old is null then
+		new.due_at := 'infinity';
+	end if;
+	if old is null and new.next_run_time is not null then
+		-- A first time of the user's own, but the expression must be sound.
+		perform reportd.next_run(new.schedule_expression, new.time_zone, now());
+	elsif old is null
+		or old.schedule_expression is distinct from new.schedule_expression
+		or old.time_zone <> new.time_zone
+		or old.trigger_type <> new.trigger_type
+		or (new.is_active and not old.is_active) then
+		new.next_run_time := reportd.next_run(
+			new.schedule_expression, new.time_zone, now());
+		if new.status = 'PENDING' and new.attempt = 0
+			and old.trigger_type is distinct from new.trigger_type then
+			new.due_at := 'infinity';
+		end if;
+	end if;
+	return new;
+end $$;
+
+create trigger a_check_insert before insert on reportd.report_config
+	for each row execute function reportd.report_config_check();
+-- The daemon's own updates touch none of these columns and pay nothing.
+create trigger a_check_update before update of report_name, trigger_type,
+		schedule_expression, time_zone, misfire_policy, is_active, priority,
+		max_retries, timeout, source, prep_sql, export_sql, parameters,
+		output_format, output_path, output_options
+	on reportd.report_config
+	for each row execute function reportd.report_config_check();
+
+-- The transition table of a report's life; daemon/supervisor/status.c holds the
+-- same one.
+create function reportd.refuse_transition() returns trigger
+language plpgsql as $$
+begin
+	perform reportd.refuse(
+		format('report %s cannot go from %s to %s', old.config_id, old.status, new.status),
+		'Use reportd.run_now(), reportd.retry() or reportd.cancel().');
+end $$;
+create trigger b_transition before update of status on reportd.report_config
+	for each row when (old.status <> new.status
+		and (old.status, new.status) not in (
+			('PENDING', 'PROCESSING'), ('PENDING', 'CANCELLED'),
+			('PROCESSING', 'PENDING'), ('PROCESSING', 'COMPLETED'),
+			('PROCESSING', 'FAILED'), ('PROCESSING', 'CANCELLED'),
+			('COMPLETED', 'PENDING'), ('FAILED', 'PENDING'),
+			('CANCELLED', 'PENDING')))
+	execute function reportd.refuse_transition();
+
+-- An ended report that becomes PENDING starts afresh, whoever set it.
+create function reportd.start_afresh() returns trigger
+language plpgsql as $$
+begin
+	new.attempt := 0;
+	new.current_retries := 0;
+	new.cancel_requested := false;
+	new.error_message := null;
+	new.error_timestamp := null;
+	if new.due_at is not distinct from old.due_at then
+		new.due_at := now();
+		new.scheduled_for := now();
+	end if;
+	return new;
+end $$;
+create trigger c_afresh before update of status on reportd.report_config
+	for each row when (new.status = 'PENDING'
+		and old.status in ('COMPLETED', 'FAILED', 'CANCELLED'))
+	execute function reportd.start_afresh();
+
+-- Work appears: wake the daemons. One empty payload, so that PostgreSQL folds
+-- the notices of a transaction into one; polling stays the truth.
+create function reportd.notify_pending() returns trigger
+language plpgsql as $$
+begin
+	perform pg_notify('reportd_pending', '');
+	return null;
+end $$;
+create trigger notify_insert after insert on reportd.report_config
+	for each statement execute function reportd.notify_pending();
+create trigger notify_update after update of status, is_active, source,
+		schedule_expression, time_zone, trigger_type, next_run_time, due_at
+	on reportd.report_config
+	for each row when (new.status <> 'PROCESSING' and new.is_active
+		and (old.is_active, old.source, old.due_at, old.next_run_time)
+			is distinct from
+			(new.is_active, new.source, new.due_at, new.next_run_time))
+	execute function reportd.notify_pending();
+
+-- Deleting a report that runs: its run loses the fence and publishes nothing.
+create function reportd.end_deleted() returns trigger
+language plpgsql as $$
+begin
+	update reportd.report_run
+	set status = 'CANCELLED', finished_at = now(),
+		error_message = 'the report was deleted while it ran'
+	where run_id = old.run_id and status = 'PROCESSING';
+	return null;
+end $$;
+create trigger end_deleted after delete on reportd.report_config
+	for each row when (old.status = 'PROCESSING')
+	execute function reportd.end_deleted();

@@ -1,0 +1,118 @@
+-- SPDX-License-Identifier: MIT
+-- What people call from psql. They run with their owner's rights, so that a
+-- submitter needs no UPDATE on the queue.
+
+create function reportd.submit(
+	report_name text,
+	export_sql text default null,
+	prep_sql text default null,
+	parameters jsonb default '{}',
+	output_format text default 'CSV',
+	output_path text default null,
+	output_options jsonb default '{}',
+	priority int default 3,
+	source text default 'default',
+	report_type text default null,
+	schedule_expression text default null,
+	time_zone text default 'UTC',
+	misfire_policy text default 'LATEST',
+	timeout interval default null,
+	max_retries int default 3,
+	notify_on_completion text[] default null,
+	notify_on_failure text[] default null
+) returns bigint
+language sql security definer set search_path = pg_catalog, pg_temp as $$
+	insert into reportd.report_config (report_name, report_type, trigger_type,
+		schedule_expression, time_zone, misfire_policy, priority, max_retries,
+		timeout, source, prep_sql, export_sql, parameters, output_format,
+		output_path, output_options, notify_on_completion, notify_on_failure)
+	values ($1, $10, case when $11 is null then 'ADHOC' else 'SCHEDULED' end,
+		$11, $12, $13, $8, $15, $14, $9, $3, $2, $4, $5, $6, $7, $16, $17)
+	returning config_id
+$$;
+comment on function reportd.submit is
+	'Asks for a report; SCHEDULED when a schedule_expression is given. Returns its config_id.';
+
+create function reportd.find_report(config_id bigint) returns reportd.report_config
+language plpgsql as $$
+declare
+	c reportd.report_config;
+begin
+	select * into c from reportd.report_config r
+	where r.config_id = find_report.config_id for update;
+	if not found then
+		perform reportd.refuse(
+			format('there is no report %s', config_id),
+			'See reportd.report_config, or `reportctl status`.');
+	end if;
+	return c;
+end $$;
+
+create function reportd.run_now(config_id bigint, parameters jsonb default '{}')
+returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+	c reportd.report_config := reportd.find_report(config_id);
+begin
+	perform reportd.check_parameters(parameters);
+	if c.status = 'PROCESSING' then
+		perform reportd.refuse(
+			format('report %s runs already, as run %s', c.config_id, c.run_id),
+			'Wait for its end, or cancel it with reportd.cancel().');
+	elsif not c.is_active then
+		perform reportd.refuse(
+			format('report %s is not active', c.config_id),
+			'Set is_active to true first.');
+	end if;
+	update reportd.report_config r
+	set status = 'PENDING', due_at = now(), scheduled_for = now(),
+		run_parameters = nullif(run_now.parameters, '{}'), updated_timestamp = now()
+	where r.config_id = c.config_id;
+end $$;
+comment on function reportd.run_now is
+	'Runs a report now, once more or ahead of its schedule; parameters are laid over its own for this run.';
+
+create function reportd.retry(config_id bigint) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+	c reportd.report_config := reportd.find_report(config_id);
+begin
+	if c.status not in ('FAILED', 'CANCELLED') then
+		perform reportd.refuse(
+			format('report %s is %s: there is nothing to retry', c.config_id, c.status),
+			'To run a COMPLETED report once more use reportd.run_now().');
+	end if;
+	-- scheduled_for stays: the retry stands for the same time, same output.
+	update reportd.report_config r
+	set status = 'PENDING', due_at = now(), scheduled_for = c.scheduled_for,
+		updated_timestamp = now()
+	where r.config_id = c.config_id;
+end $$;
+comment on function reportd.retry is
+	'Runs a FAILED or CANCELLED report again, for the same scheduled time.';
+
+create function reportd.cancel(config_id bigint) returns text
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+	c reportd.report_config := reportd.find_report(config_id);
+begin
+	if c.status = 'PROCESSING' then
+		update reportd.report_config r
+		set cancel_requested = true, updated_timestamp = now()
+		where r.config_id = c.config_id;
+		perform pg_notify('reportd_cancel', '');
+		return 'CANCELLING';
+	elsif c.status = 'PENDING' and c.due_at < 'infinity' then
+		update reportd.report_config r
+		set status = 'CANCELLED', updated_timestamp = now()
+		where r.config_id = c.config_id;
+		return 'CANCELLED';
+	end if;
+	perform reportd.refuse(
+		format('report %s is %s: there is nothing to cancel', c.config_id,
+			case when c.status = 'PENDING' then 'waiting for its schedule'
+				else c.status end),
+		'To stop a schedule set is_active to false.');
+end $$;
+comment on function reportd.cancel is
+	'Cancels a waiting report at once (CANCELLED) or asks its daemon to stop it (CANCELLING).';
