@@ -1,0 +1,501 @@
+-- SPDX-License-Identifier: MIT
+--
+-- Cron expressions, evaluated in the database: its clock and its zone data are the only ones.
+--
+-- Syntax: five fields (minute, hour, day of month, month, day of week). Each is *, a value, a range
+-- 1-5, a step */15 or 8-18/2, or a list of these. JAN-DEC and SUN-SAT in any case; 0 and 7 are
+-- Sunday, which may end a range (FRI-SUN). L in day of month is the last day; in day of week, 5L is
+-- the last Friday and 1#2 the second Monday. @yearly @annually @monthly @weekly @daily @midnight
+-- @hourly. A step needs a range: 5/10, which is 5 to Vixie cron and 5-59/10 to others, is refused,
+-- as in cronie.
+--
+-- Days: where day of month and day of week are both restricted, either one is enough; where one
+-- starts with * (*/2 does), both must match.
+--
+-- Clock changes: see cron_fire.
+
+create schema if not exists reportd;
+
+-- Bit n of a mask stands for the value n. days: bit 0 is L. weekdays: bit 7 * (n - 1) + d is the
+-- n-th weekday d of a month, bit 35 + d the last one; a plain weekday is its five n-th ones.
+create type reportd.cron as (
+	minutes bigint,
+	hours bigint,
+	days bigint,
+	months bigint,
+	weekdays bigint,
+	either_day boolean,	-- day of month or day of week is enough
+	real_time boolean	-- minute or hour starts with *: follows real time over clock changes
+);
+
+-- The set bit nearest to start, itself included, upward (step 1) or downward (-1); null: none.
+create function reportd.cron_bit(mask bigint, start int, step int) returns int
+language sql immutable parallel safe
+as $$
+	select nullif(64 - position(B'1' in (case step
+		when 1 then (mask & (-1::bigint << start)) & -(mask & (-1::bigint << start))
+		else mask & ((1::bigint << (start + 1)) - 1)
+	end)::bit(64)), 64)
+$$;
+
+-- The value of a number, or of a name in names (three letters each, the first one stands for base);
+-- null: neither.
+create function reportd.cron_value(word text, names text, base int) returns int
+language sql immutable parallel safe
+as $$
+	select case
+		when length(word) between 1 and 9 and ltrim(word, '0123456789') = '' then word::int
+		when length(word) = 3 and strpos(names, upper(word collate "C")) % 3 = 1
+			then strpos(names, upper(word collate "C")) / 3 + base
+	end
+$$;
+
+-- Refuses an item of a field, with what is allowed and what to write instead. first and last are
+-- the values that could be read in it.
+create function reportd.cron_refuse(
+	expression text, field int, spec text, item text, first int, last int
+) returns void
+language plpgsql immutable parallel safe
+as $$
+declare
+	low constant int := (array[0, 0, 1, 1, 0])[field];
+	high constant int := (array[59, 23, 31, 12, 7])[field];
+	problem text := 'is not understood';
+	advice text := 'Write *, a value, a range such as 1-5, a step such as */2 or 2-10/2, or a list '
+		'of these such as 1,3,8-10.';
+begin
+	if item = '' then
+		item := spec;
+		problem := 'has an empty item';
+		advice := 'Remove the comma that has no value beside it.';
+	elsif item = '?' then
+		advice := 'Write * for any value.';
+	elsif least(first, last) < low or greatest(first, last) > high then
+		problem := 'is out of range';
+		advice := format('Write values from %s to %s.', low, high);
+	elsif first > last then
+		problem := 'runs backwards';
+		advice := regexp_replace(item, '^(\w+)-(\w+)(.*)$',
+			format('Write it in two parts: \1-%s\3,%s-\2\3.', high, low));
+	elsif field = 5 and item ~ '^\w+#' then
+		problem := 'has a wrong number of the week';
+		advice := 'Write 1 to 5 after #.';
+	elsif item ~ '^\w+/[0-9]+$' and first is not null then
+		problem := 'has a step but no range';
+		advice := format('Write %s.', replace(item, '/', format('-%s/', high)));
+	elsif item ~ '^[^/]+/[0-9]+$' and first is not null then
+		problem := format('has a step that is not 1 to %s', (array[60, 24, 31, 12, 7])[field]);
+		advice := 'Steps count within a field; longer ones belong in the next field: every two '
+			'hours is "0 */2 * * *".';
+	end if;
+	raise exception using
+		errcode = 'invalid_parameter_value',
+		message = format('cron expression "%s": %s "%s" %s; allowed are %s', expression,
+			(array['minute', 'hour', 'day of month', 'month', 'day of week'])[field], item, problem,
+			(array['0 to 59', '0 to 23', '1 to 31 and L (the last day)', '1 to 12 and JAN to DEC',
+				'0 to 7 (0 and 7 are Sunday), SUN to SAT, 5L (the last Friday) and 1#2 (the second '
+				'Monday)'])[field]),
+		hint = advice;
+end
+$$;
+
+-- The mask of one field.
+create function reportd.cron_field(expression text, field int, spec text) returns bigint
+language plpgsql immutable parallel safe
+as $$
+declare
+	low constant int := (array[0, 0, 1, 1, 0])[field];
+	high constant int := (array[59, 23, 31, 12, 7])[field];
+	steps constant int := (array[60, 24, 31, 12, 7])[field];
+	names constant text := (array['', '', '',
+		'JANFEBMARAPRMAYJUNJULAUGSEPOCTNOVDEC', 'SUNMONTUEWEDTHUFRISAT'])[field];
+	five_weeks constant bigint := 1 | (1 << 7) | (1 << 14) | (1 << 21) | (1 << 28);
+	mask bigint := 0;
+	special bigint := 0;	-- L, 5L, 1#2
+	item text;
+	suffix text;	-- L or #n of a weekday
+	part text[];	-- range, step
+	ends text[];	-- of the range
+	first int;
+	last int;
+	step int;
+begin
+	foreach item in array string_to_array(spec, ',') loop
+		-- split rather than matched: a regular expression with captures takes ten times as long
+		suffix := case field
+			when 5 then coalesce(substring(item from '[Ll]$|#[1-5]$'), '') else '' end;
+		part := string_to_array(left(item, length(item) - length(suffix)), '/');
+		ends := case part[1] when '*' then array[low, high]::text[]
+			else string_to_array(part[1], '-') end;
+		first := reportd.cron_value(ends[1], names, low);
+		last := reportd.cron_value(ends[cardinality(ends)], names, low);
+		step := case cardinality(part) when 1 then 1 else reportd.cron_value(part[2], '', 0) end;
+		if field = 5 and last = 0 and first > 0 then
+			last := 7;
+		end if;
+
+		if field = 3 and item in ('L', 'l') then
+			special := 1;
+		elsif first between low and last and last <= high and step between 1 and steps
+			and cardinality(part) <= cardinality(ends) and cardinality(ends) <= 2
+			and (suffix = '' or cardinality(ends) = 1)
+		then
+			if suffix <> '' then
+				special := special | (1::bigint << (first % 7
+					+ case when suffix like '#%' then 7 * right(suffix, 1)::int - 7 else 35 end));
+			elsif step = 1 then
+				mask := mask | ((2::bigint << last) - (1::bigint << first));
+			else
+				for value in first..last by step loop
+					mask := mask | (1::bigint << value);
+				end loop;
+			end if;
+		else
+			perform reportd.cron_refuse(expression, field, spec, item, first, last);
+		end if;
+	end loop;
+	if field = 5 then
+		mask := ((mask | (mask >> 7)) & 127) * five_weeks;
+	end if;
+	return mask | special;
+end
+$$;
+
+-- The days of the month that begins at first, as a mask of bits 1 to 31.
+create function reportd.cron_days(cron reportd.cron, first date) returns bigint
+language plpgsql immutable parallel safe
+as $$
+declare
+	last constant int := (first + interval '1 month')::date - first;
+	all_days constant bigint := (2::bigint << last) - 2;
+	by_date constant bigint := (cron.days | ((cron.days & 1) << last)) & all_days;
+	five_weeks constant bigint := 1 | (1 << 7) | (1 << 14) | (1 << 21) | (1 << 28);
+	weekday int := date_part('dow', first);
+	by_weekday bigint := 0;
+begin
+	for day in 1..7 loop
+		by_weekday := by_weekday | (((cron.weekdays >> weekday) & five_weeks) << day)
+			| (((cron.weekdays >> (weekday + 35)) & 1) << (day + (last - day) / 7 * 7));
+		weekday := (weekday + 1) % 7;
+	end loop;
+	return all_days
+		& case when cron.either_day then by_date | by_weekday else by_date & by_weekday end;
+end
+$$;
+
+-- The matching day nearest to start, itself included, forward (step 1) or back (-1); null: none in
+-- 40 years, the longest time that a 29 February can take to fall on a given weekday again.
+create function reportd.cron_day(cron reportd.cron, start date, step int) returns date
+language plpgsql immutable parallel safe
+as $$
+declare
+	month int := date_part('year', start)::int * 12 + date_part('month', start)::int - 1;
+	day int := date_part('day', start);
+	first date;
+begin
+	for i in 0..480 loop
+		if (cron.months >> (month % 12 + 1)) & 1 = 1 then
+			first := make_date(month / 12, month % 12 + 1, 1);
+			day := reportd.cron_bit(reportd.cron_days(cron, first), day, step);
+			if day is not null then
+				return first + (day - 1);
+			end if;
+		end if;
+		month := month + step;
+		day := case step when 1 then 1 else 31 end;
+	end loop;
+	return null;
+end
+$$;
+
+-- The first matching minute of the wall clock after wall (step 1), or the last one up to wall (-1).
+create function reportd.cron_wall(cron reportd.cron, wall timestamp, step int) returns timestamp
+language plpgsql immutable parallel safe
+as $$
+declare
+	start constant timestamp
+		:= date_trunc('minute', wall) + make_interval(mins => greatest(step, 0));
+	edge constant int := case step when 1 then 0 else 59 end;
+	day date := reportd.cron_day(cron, start::date, step);
+	hour int;
+	minute int;
+begin
+	if day = start::date then
+		hour := date_part('hour', start);
+		if (cron.hours >> hour) & 1 = 1 then
+			minute := reportd.cron_bit(cron.minutes, date_part('minute', start)::int, step);
+		end if;
+		if minute is null then
+			hour := reportd.cron_bit(cron.hours, hour + step, step);
+		end if;
+		if hour is null then
+			day := reportd.cron_day(cron, day + step, step);
+		end if;
+	end if;
+	return day + make_interval(
+		hours => coalesce(hour, reportd.cron_bit(cron.hours, edge, step)),
+		mins => coalesce(minute, reportd.cron_bit(cron.minutes, edge, step)));
+end
+$$;
+
+-- The instant of the last clock change (of the UTC offset) in the 36 hours up to at; null: none. No
+-- zone has changed twice in that time. Intervals are in seconds here and below, as days would be
+-- those of the session's time zone.
+create function reportd.cron_turn(zone text, at timestamptz) returns timestamptz
+language plpgsql stable strict parallel safe
+as $$
+declare
+	clock constant timestamp := at at time zone zone;
+	since timestamptz := at;
+	earlier timestamptz := at - interval '131072 seconds';
+begin
+	if clock - (earlier at time zone zone) = interval '131072 seconds' then
+		return null;
+	end if;
+	-- back from at in halving steps, while the offset is the same
+	for i in reverse 16..0 loop
+		earlier := since - make_interval(secs => 1 << i);
+		if clock - (earlier at time zone zone) = at - earlier then
+			since := earlier;
+		end if;
+	end loop;
+	return date_trunc('second', since);
+end
+$$;
+
+-- The first instant at which the wall clock shows wall or, where it leaps over wall, what follows.
+create function reportd.cron_first(zone text, wall timestamp) returns timestamptz
+language plpgsql stable strict parallel safe
+as $$
+declare
+	-- a time shown twice is taken for the second one, one leapt over for what it would have been
+	instant constant timestamptz := wall at time zone zone;
+	turn constant timestamptz := reportd.cron_turn(zone, instant);
+	before constant timestamp := (turn - interval '1 microsecond') at time zone zone;
+begin
+	if instant at time zone zone <> wall then
+		return turn;
+	elsif wall <= before then
+		return turn - make_interval(secs => date_part('epoch', before - wall) + 0.000001);
+	end if;
+	return instant;
+end
+$$;
+
+-- Like cron_wall, without the minutes that the clock leaps over.
+create function reportd.cron_shown(cron reportd.cron, zone text, wall timestamp, step int)
+returns timestamp
+language plpgsql stable parallel safe
+as $$
+declare
+	give_up constant timestamp := wall + step * interval '40 years';
+	shown timestamp := wall;
+	instant timestamptz;
+	turn timestamptz;
+begin
+	while shown between least(wall, give_up) and greatest(wall, give_up) loop
+		shown := reportd.cron_wall(cron, shown, step);
+		instant := shown at time zone zone;
+		if instant at time zone zone = shown then
+			return shown;
+		end if;
+		-- go on at the far side of the leap
+		turn := reportd.cron_turn(zone, instant);
+		shown := case step
+			when 1 then turn at time zone zone - interval '1 microsecond'
+			else (turn - interval '1 microsecond') at time zone zone
+		end;
+	end loop;
+	return null;
+end
+$$;
+
+-- The first fire time after at (step 1), or the last one up to at (-1); null: none in 40 years.
+--
+-- Clock changes, as in Vixie cron. A job with fixed times runs when the clock first reaches one of
+-- them: one in the gap of spring runs right after the gap (once, however many of them lie in it),
+-- one in the overlap of autumn runs in the first pass. A job whose minute or hour starts with *
+-- runs whenever the clock shows one of its times: never in the gap, in both passes of the overlap.
+-- Unlike cron's, the gap may be of any length: where a zone leaves out a day (Pacific/Apia), the
+-- fixed times of that day are not lost.
+create function reportd.cron_fire(cron reportd.cron, zone text, at timestamptz, step int)
+returns timestamptz
+language plpgsql stable parallel safe
+as $$
+declare
+	wall timestamp;
+	high timestamp;	-- the most that the clock has shown up to at
+	low timestamp;	-- the least that it will show from at on
+	first timestamp;
+	last timestamp;
+begin
+	if not isfinite(at) then
+		return null;
+	end if;
+	wall := at at time zone zone;
+	high := greatest(wall,
+		(reportd.cron_turn(zone, at) - interval '1 microsecond') at time zone zone);
+	if not cron.real_time then
+		return reportd.cron_first(zone, reportd.cron_wall(cron, high, step));
+	end if;
+
+	low := wall;
+	if wall at time zone zone > at then
+		low := reportd.cron_turn(zone, wall at time zone zone) at time zone zone
+			- interval '1 microsecond';
+	end if;
+	-- the times not yet shown are those above high, the times still to be shown those above low
+	first := reportd.cron_shown(cron, zone, high, step);
+	last := case low when high then first else reportd.cron_shown(cron, zone, low, step) end;
+	return case step
+		when 1 then least(reportd.cron_first(zone, first), last at time zone zone)
+		else greatest(reportd.cron_first(zone, first), last at time zone zone)
+	end;
+end
+$$;
+
+-- Refuses what PostgreSQL takes for a zone but people do not mean: POSIX rules (UTC+3 is west of
+-- Greenwich, EST5 has no summer time), abbreviations (CET is +1 in summer, too) and leap seconds.
+create function reportd.cron_zone(time_zone text) returns text
+language plpgsql stable parallel safe
+as $$
+begin
+	if time_zone ~* '^right/' or time_zone ~ '[0-9]' and time_zone
+		!~* '^(Etc/GMT(0|[+-]([0-9]|1[0-2])|-1[34])|GMT[+-]?0|(EST5E|CST6C|MST7M|PST8P)DT)$'
+		or time_zone !~ '/' and time_zone !~* '^(UTC|GMT|UCT|Zulu)$' and exists (
+			select from pg_catalog.pg_timezone_abbrevs where abbrev = upper(time_zone collate "C"))
+	then
+		raise exception using
+			errcode = 'invalid_parameter_value',
+			message = format('time zone "%s" is an offset or an abbreviation, not a place',
+				time_zone),
+			hint = 'Write a name of pg_timezone_names such as Europe/Berlin, or UTC.';
+	end if;
+	return time_zone;
+end
+$$;
+
+-- For users and for the rest of the schema.
+
+create function reportd.cron_parse(expression text) returns reportd.cron
+language plpgsql immutable strict parallel safe set search_path = pg_catalog
+as $$
+declare
+	spec text[] := regexp_split_to_array(btrim(expression, E' \t\r\n'), '\s+');
+	cron reportd.cron;
+begin
+	if spec[1] like '@%' then
+		spec := string_to_array(case lower(array_to_string(spec, ' ') collate "C")
+			when '@yearly' then '0 0 1 1 *'
+			when '@annually' then '0 0 1 1 *'
+			when '@monthly' then '0 0 1 * *'
+			when '@weekly' then '0 0 * * 0'
+			when '@daily' then '0 0 * * *'
+			when '@midnight' then '0 0 * * *'
+			when '@hourly' then '0 * * * *'
+		end, ' ');
+	end if;
+	if spec is null then
+		raise exception using
+			errcode = 'invalid_parameter_value',
+			message = format('cron expression "%s" is not known; allowed with @ are @yearly, '
+				'@annually, @monthly, @weekly, @daily, @midnight and @hourly', expression),
+			hint = case when expression ~* '@reboot'
+				then 'For a report that runs once, as soon as possible, leave the schedule out.'
+				else 'For other times write five fields, such as "*/5 * * * *".' end;
+	elsif cardinality(spec) <> 5 then
+		raise exception using
+			errcode = 'invalid_parameter_value',
+			message = format('cron expression "%s" has %s fields; it needs 5: minute, hour, day of '
+				'month, month and day of week', expression, cardinality(array_remove(spec, ''))),
+			hint = case when cardinality(spec) > 5 then 'Leave out seconds and years. ' else '' end
+				|| 'Half past six from Monday to Friday is "30 6 * * 1-5".';
+	end if;
+
+	cron.minutes := reportd.cron_field(expression, 1, spec[1]);
+	cron.hours := reportd.cron_field(expression, 2, spec[2]);
+	cron.days := reportd.cron_field(expression, 3, spec[3]);
+	cron.months := reportd.cron_field(expression, 4, spec[4]);
+	cron.weekdays := reportd.cron_field(expression, 5, spec[5]);
+	cron.either_day := spec[3] not like '*%' and spec[5] not like '*%';
+	cron.real_time := spec[1] like '*%' or spec[2] like '*%';
+
+	-- A day 1, or a weekday alone, always occurs. Elsewhere try 40 years from a leap year.
+	if not cron.either_day and spec[3] <> '*' and (spec[5] <> '*' or cron.days & 2 = 0)
+		and reportd.cron_day(cron, '2000-01-01', 1) is null
+	then
+		raise exception using
+			errcode = 'invalid_parameter_value',
+			message = format('cron expression "%s" never occurs: month "%s" has no day of month '
+				'"%s"%s', expression, spec[4], spec[3],
+				case when spec[5] <> '*' then format(' that is day of week "%s"', spec[5]) end),
+			hint = 'The last day of a month is L, as in "0 0 L 2 *". Where one of the two day '
+				'fields starts with *, both must match.';
+	end if;
+	return cron;
+end
+$$;
+comment on function reportd.cron_parse(text) is
+	'the sets of a cron expression; a wrong one is refused with what to write instead';
+
+create function reportd.check_time_zone(time_zone text) returns text
+language plpgsql stable strict parallel unsafe set search_path = pg_catalog
+as $$
+begin
+	perform reportd.cron_zone(time_zone);
+	begin
+		perform now() at time zone time_zone;
+	exception when invalid_parameter_value then
+		raise exception using
+			errcode = 'invalid_parameter_value',
+			message = format('time zone "%s" is not known', time_zone),
+			hint = 'Write a name of pg_timezone_names such as Europe/Berlin, or UTC.';
+	end;
+	return time_zone;
+end
+$$;
+comment on function reportd.check_time_zone(text) is
+	'the name of an IANA time zone; anything else is refused with what to write instead';
+
+create function reportd.next_run(expression text, time_zone text, after timestamptz)
+returns timestamptz
+language plpgsql stable strict parallel safe set search_path = pg_catalog
+as $$
+begin
+	return reportd.cron_fire(
+		reportd.cron_parse(expression), reportd.cron_zone(time_zone), after, 1);
+end
+$$;
+comment on function reportd.next_run(text, text, timestamptz) is
+	'the first time after the given one at which a cron expression fires; null: none in 40 years';
+
+create function reportd.prev_run(expression text, time_zone text, at timestamptz)
+returns timestamptz
+language plpgsql stable strict parallel safe set search_path = pg_catalog
+as $$
+begin
+	return reportd.cron_fire(
+		reportd.cron_parse(expression), reportd.cron_zone(time_zone), at, -1);
+end
+$$;
+comment on function reportd.prev_run(text, text, timestamptz) is
+	'the last time up to the given one at which a cron expression fires; null: none in 40 years';
+
+create function reportd.next_runs(expression text, time_zone text, after timestamptz, count int)
+returns setof timestamptz
+language plpgsql stable strict parallel unsafe rows 10 set search_path = pg_catalog
+as $$
+declare
+	cron constant reportd.cron := reportd.cron_parse(expression);
+	zone constant text := reportd.check_time_zone(time_zone);
+	fire timestamptz := after;
+begin
+	for i in 1..count loop
+		fire := reportd.cron_fire(cron, zone, fire, 1);
+		exit when fire is null;
+		return next fire;
+	end loop;
+end
+$$;
+comment on function reportd.next_runs(text, text, timestamptz, int) is
+	'the first count times after the given one at which a cron expression fires';
