@@ -16,12 +16,24 @@ static const char *const kind_names[] = {
     [ERR_LOST] = "lost",
 };
 
-static void format(struct err *e, const char *fmt, va_list ap)
-{
-	int n = vsnprintf(e->text, sizeof(e->text), fmt, ap);
+/* The longest character; what was cut may have lost a part of one. */
+#define CHARACTER 4
+/* Room that strerror() gets, however long the name before it is. */
+#define REASON 80
 
-	if (n >= (int)sizeof(e->text))
-		str_cut_utf8(e->text, sizeof(e->text) - 1);
+static void format(struct err *e, size_t size, const char *fmt, va_list ap)
+{
+	if (vsnprintf(e->text, size, fmt, ap) >= (int)size)
+		str_cut_utf8(e->text, size - CHARACTER);
+	str_clean_utf8(e->text);
+}
+
+static void append(struct err *e, const char *text)
+{
+	size_t len = strlen(e->text), room = sizeof(e->text) - len;
+
+	if (snprintf(e->text + len, room, ": %s", text) >= (int)room)
+		str_cut_utf8(e->text, sizeof(e->text) - CHARACTER);
 }
 
 int err_set(struct err *e, enum err_kind kind, const char *fmt, ...)
@@ -31,7 +43,7 @@ int err_set(struct err *e, enum err_kind kind, const char *fmt, ...)
 	e->kind = kind;
 	e->sqlstate[0] = '\0';
 	va_start(ap, fmt);
-	format(e, fmt, ap);
+	format(e, sizeof(e->text), fmt, ap);
 	va_end(ap);
 	return -1;
 }
@@ -56,16 +68,13 @@ static enum err_kind kind_of_errno(int errno_value)
 int err_errno(struct err *e, int errno_value, const char *fmt, ...)
 {
 	va_list ap;
-	size_t len;
 
 	e->kind = kind_of_errno(errno_value);
 	e->sqlstate[0] = '\0';
 	va_start(ap, fmt);
-	format(e, fmt, ap);
+	format(e, sizeof(e->text) - REASON, fmt, ap);
 	va_end(ap);
-	len = strlen(e->text);
-	snprintf(e->text + len, sizeof(e->text) - len, ": %s",
-	    strerror(errno_value));
+	append(e, strerror(errno_value));
 	return -1;
 }
 
@@ -73,16 +82,12 @@ int err_wrap(struct err *e, const char *fmt, ...)
 {
 	char inner[sizeof(e->text)];
 	va_list ap;
-	size_t len;
 
-	memcpy(inner, e->text, sizeof(inner));
+	str_copy(inner, sizeof(inner), e->text);
 	va_start(ap, fmt);
-	format(e, fmt, ap);
+	format(e, sizeof(e->text), fmt, ap);
 	va_end(ap);
-	len = strlen(e->text);
-	if (snprintf(e->text + len, sizeof(e->text) - len, ": %s", inner) >=
-	    (int)(sizeof(e->text) - len))
-		str_cut_utf8(e->text, sizeof(e->text) - 1);
+	append(e, inner);
 	return -1;
 }
 

@@ -21,7 +21,7 @@ enum err_kind {
 struct err {
 	enum err_kind kind;
 	char sqlstate[6]; /* "" unless a database said so */
-	char text[2048];  /* UTF-8, cut at a character if longer */
+	char text[2048];  /* UTF-8 whatever went in; cut at a character */
 };
 
 /* Both fill *e and return -1, so that `return err_set(...)` works. */

@@ -13,6 +13,8 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/mem.h"
+#include "base/str.h"
 
 static const struct {
 	const char *name;
@@ -37,11 +39,18 @@ int log_level_parse(const char *name, enum log_level *level)
 	return -1;
 }
 
+/* A longer field is cut: a line is there to be read. */
+#define FIELD_MAX 8192
+
 /* Quotes as JSON does, which key=value readers understand as well. */
-static void add_quoted(struct buf *b, const char *s)
+static void add_quoted(struct buf *b, const char *text)
 {
+	char *clean = mem_strndup(text, FIELD_MAX + 1);
+
+	str_cut_utf8(clean, FIELD_MAX);
+	str_clean_utf8(clean);
 	buf_char(b, '"');
-	for (; *s != '\0'; s++) {
+	for (const char *s = clean; *s != '\0'; s++) {
 		unsigned char c = (unsigned char)*s;
 
 		if (c == '"' || c == '\\')
@@ -54,11 +63,14 @@ static void add_quoted(struct buf *b, const char *s)
 			buf_char(b, (char)c);
 	}
 	buf_char(b, '"');
+	free(clean);
 }
 
 static bool plain(const char *s)
 {
-	if (*s == '\0')
+	size_t n = strnlen(s, FIELD_MAX + 1);
+
+	if (n == 0 || n > FIELD_MAX || !str_is_utf8(s, n))
 		return false;
 	for (; *s != '\0'; s++) {
 		if ((unsigned char)*s <= ' ' || *s == '"' || *s == '\\' ||
@@ -82,8 +94,8 @@ static void add_time(struct buf *b)
 
 static void add_text(struct buf *b, const struct log_field *f)
 {
-	for (; f->key != NULL; f++) {
-		buf_char(b, ' ');
+	for (const char *gap = ""; f->key != NULL; f++, gap = " ") {
+		buf_str(b, gap);
 		if (strcmp(f->key, "msg") != 0)
 			buf_printf(b, "%s=", f->key);
 		if (f->str == NULL)
@@ -133,7 +145,7 @@ void log_write(const struct log *log, enum log_level level,
 
 	if (level < log->level)
 		return;
-	buf_init(&b, 64 * 1024);
+	buf_init(&b, 1 << 20);
 	if (log->format == LOG_FORMAT_JSON) {
 		add_json(&b, level, fields);
 	} else if (log->target == LOG_TARGET_SYSLOG) {
@@ -143,7 +155,7 @@ void log_write(const struct log *log, enum log_level level,
 		add_text(&b, fields);
 	} else {
 		add_time(&b);
-		buf_printf(&b, " %s", levels[level].name);
+		buf_printf(&b, " %s ", levels[level].name);
 		add_text(&b, fields);
 	}
 	if (log->target == LOG_TARGET_SYSLOG) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/str.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,6 +54,22 @@ bool str_is_utf8(const char *s, size_t n)
 	return true;
 }
 
+void str_clean_utf8(char *s)
+{
+	size_t n = strlen(s);
+
+	while (n > 0) {
+		size_t len = utf8_char((const unsigned char *)s, n);
+
+		if (len == 0) {
+			*s = '?';
+			len = 1;
+		}
+		s += len;
+		n -= len;
+	}
+}
+
 void str_copy(char *to, size_t size, const char *s)
 {
 	size_t n = strnlen(s, size - 1);
@@ -68,7 +85,8 @@ int str_to_i64(const char *s, int64_t *out)
 
 	errno = 0;
 	v = strtoll(s, &end, 10);
-	if (end == s || *end != '\0' || errno != 0 || *s == ' ')
+	if (end == s || *end != '\0' || errno != 0 ||
+	    isspace((unsigned char)*s))
 		return -1;
 	*out = v;
 	return 0;

@@ -12,6 +12,9 @@ void str_cut_utf8(char *s, size_t max);
 /* True when the n bytes are well-formed UTF-8 (RFC 3629). */
 bool str_is_utf8(const char *s, size_t n);
 
+/* Replaces each byte that is part of no character by a question mark. */
+void str_clean_utf8(char *s);
+
 /* Copies as much of s as fits, always NUL-terminated (size > 0). */
 void str_copy(char *to, size_t size, const char *s);
 
