@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/conf.h"
 
+#include <errno.h>
 #include <ini.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,6 +58,11 @@ char *conf_expand(const char *value, struct err *e)
 		value = end + 1;
 	}
 	buf_str(&b, "");
+	if (b.overflow) {
+		err_set(e, ERR_PERMANENT,
+		    "the value is longer than %zu bytes", b.max);
+		buf_free(&b);
+	}
 	return b.data;
 }
 
@@ -122,6 +128,8 @@ int conf_read(FILE *f, const char *name, conf_handler *handler, void *arg,
 	ini_allow_inline_comments = false;
 	ini_stop_on_first_error = true;
 	bad = ini_parse_stream(read_line, &r, take_item, &r);
+	if (ferror(f))
+		return err_errno(e, errno, "reading %s", name);
 	if (bad == 0 && !r.failed)
 		return 0;
 	if (!r.failed)
