@@ -16,7 +16,7 @@
 
 extern char **environ;
 
-enum type { T_INT, T_TIME, T_SIZE, T_MODE, T_BOOL, T_TEXT, T_WORD };
+enum type { T_INT, T_TIME, T_SIZE, T_MODE, T_BOOL, T_TEXT, T_WORD, T_LEVEL };
 
 struct key {
 	const char *section; /* "source" stands for every [source.NAME] */
@@ -25,7 +25,7 @@ struct key {
 	size_t offset;
 	const char *def;   /* NULL: none */
 	int64_t min, max;  /* T_INT, T_TIME, T_SIZE */
-	const char *words; /* T_WORD: "a|b|c", the place counts */
+	const char *words; /* T_WORD: "a|b|c", the place counts; T_LEVEL */
 	const char *about;
 };
 
@@ -63,7 +63,7 @@ static const struct key keys[] = {
 	NULL, "a schedule fired later than this has missed its time"},
     {"reportd", "retention", T_TIME, IN(retention), "90d", 0, 36500 * DAY, NULL,
 	"age at which runs and finished ADHOC reports are forgotten; 0: never"},
-    {"reportd", "log_level", T_WORD, IN(log_level), "info", 0, 0,
+    {"reportd", "log_level", T_LEVEL, IN(log_level), "info", 0, 0,
 	"debug|info|warn|error", "lines below this level are not written"},
     {"reportd", "log_target", T_WORD, IN(log_target), "auto", 0, 0,
 	"auto|stderr|syslog", "where the log goes; auto: standard error"},
@@ -176,16 +176,31 @@ static int set_number(
 	return 0;
 }
 
+static int set_word(
+    const struct key *k, int64_t *to, const char *value, struct err *e)
+{
+	enum log_level level;
+	int word = word_index(k->words, value);
+
+	/* The log knows more spellings than are listed. */
+	if (k->type == T_LEVEL && log_level_parse(value, &level) == 0)
+		word = (int)level;
+	if (word < 0)
+		return err_set(e, ERR_PERMANENT,
+		    "%s = %s: must be one of %s", k->name, value, k->words);
+	*to = word;
+	return 0;
+}
+
 static int set(
     const struct key *k, void *base, const char *value, struct err *e)
 {
 	char *at = (char *)base + k->offset;
-	int word;
 
 	switch (k->type) {
-	case T_TEXT:
+	case T_TEXT: /* an empty one is the default */
 		free(*(char **)(void *)at);
-		*(char **)(void *)at = *value ? mem_strdup(value) : NULL;
+		*(char **)(void *)at = mem_strdup(*value ? value : k->def);
 		return 0;
 	case T_BOOL:
 		if (str_to_bool(value, (bool *)at) != 0)
@@ -193,13 +208,8 @@ static int set(
 			    "%s = %s: must be on or off", k->name, value);
 		return 0;
 	case T_WORD:
-		word = word_index(k->words, value);
-		if (word < 0)
-			return err_set(e, ERR_PERMANENT,
-			    "%s = %s: must be one of %s", k->name, value,
-			    k->words);
-		*(int64_t *)(void *)at = word;
-		return 0;
+	case T_LEVEL:
+		return set_word(k, (int64_t *)(void *)at, value, e);
 	default:
 		return set_number(k, (int64_t *)(void *)at, value, e);
 	}
@@ -272,19 +282,23 @@ static bool name_ok(const char *s)
 	return true;
 }
 
+static int set_source_key(struct settings *s, const char *name,
+    const char *key, const char *value, struct err *e)
+{
+	if (!name_ok(name))
+		return err_set(e, ERR_PERMANENT,
+		    "[source.%s]: a source's name is made of a-z, 0-9 and _",
+		    name);
+	return set_key(s, "source", name, key, value, e);
+}
+
 static int take(void *arg, const struct conf_item *item, struct err *e)
 {
 	struct settings *s = arg;
-	const char *name = NULL;
 
-	if (strncmp(item->section, "source.", 7) == 0) {
-		name = item->section + 7;
-		if (!name_ok(name))
-			return err_set(e, ERR_PERMANENT,
-			    "[%s]: a source's name is made of a-z, 0-9 and _",
-			    item->section);
-		return set_key(s, "source", name, item->key, item->value, e);
-	}
+	if (strncmp(item->section, "source.", 7) == 0)
+		return set_source_key(
+		    s, item->section + 7, item->key, item->value, e);
 	if (strcmp(item->section, "reportd") == 0 ||
 	    strcmp(item->section, "queue") == 0)
 		return set_key(
@@ -297,8 +311,8 @@ static int take(void *arg, const struct conf_item *item, struct err *e)
 	    item->section);
 }
 
-/* REPORTD_SOURCE_<NAME>_<KEY>: a key may hold `_` itself, so the longest key
- * that fits is taken off the end. */
+/* REPORTD_SOURCE_<NAME>_<KEY>: both may hold `_`, so the key is looked for at
+ * the end. No key is the end of another. */
 static int take_source_variable(
     struct settings *s, const char *rest, const char *value, struct err *e)
 {
@@ -312,7 +326,7 @@ static int take_source_variable(
 		    strcmp(rest + len - key_len, keys[i].name) != 0)
 			continue;
 		name = mem_strndup(rest, len - key_len - 1);
-		rc = set_key(s, "source", name, keys[i].name, value, e);
+		rc = set_source_key(s, name, keys[i].name, value, e);
 		free(name);
 		return rc;
 	}
