@@ -32,6 +32,21 @@ static const char *end_of_quoted(const char *s, char quote, bool backslash)
 	return s;
 }
 
+/* E'a' 'b' is one string when a line break stands between, and the rules of its
+ * first part hold to its end. */
+static const char *end_of_escape_string(const char *s)
+{
+	for (;;) {
+		const char *next;
+
+		s = end_of_quoted(s, '\'', true);
+		next = s + strspn(s, " \t\n\r\f\v");
+		if (*next != '\'' || strcspn(s, "\r\n") >= (size_t)(next - s))
+			return s;
+		s = next;
+	}
+}
+
 static const char *end_of_comment(const char *s)
 {
 	int depth = 0;
@@ -97,7 +112,7 @@ static enum token token_at(const char *s, const char **end)
 		return T_STRING;
 	}
 	if ((*s == 'E' || *s == 'e') && s[1] == '\'') {
-		*end = end_of_quoted(s + 1, '\'', true);
+		*end = end_of_escape_string(s + 1);
 		return T_STRING;
 	}
 	if (*s == '$') {
@@ -120,41 +135,52 @@ static bool is_word(const char *s, const char *end, const char *word)
 	    strncasecmp(s, word, (size_t)(end - s)) == 0;
 }
 
-/* Whether semicolons belong to an SQL-standard function body. As psql does it:
- * in a CREATE FUNCTION or PROCEDURE, BEGIN and CASE open, END closes. */
-struct body {
+/* Whether a semicolon ends the statement. As psql does it: not in parentheses
+ * (CREATE RULE) and not in an SQL-standard function body, where BEGIN and CASE
+ * open, END closes. */
+struct nesting {
 	bool create;
 	bool routine;
 	int words;
+	int parentheses;
 	int depth;
 };
 
-static void body_word(struct body *b, const char *s, const char *end)
+static void nesting_word(struct nesting *n, const char *s, const char *end)
 {
-	b->words++;
-	if (b->words == 1)
-		b->create = is_word(s, end, "create");
-	else if (b->create && b->words <= 4 &&
+	n->words++;
+	if (n->words == 1)
+		n->create = is_word(s, end, "create");
+	else if (n->create && n->words <= 4 &&
 	    (is_word(s, end, "function") || is_word(s, end, "procedure")))
-		b->routine = true;
-	if (!b->routine)
+		n->routine = true;
+	if (!n->routine || n->parentheses > 0)
 		return;
 	if (is_word(s, end, "begin"))
-		b->depth++;
-	else if (b->depth > 0 && is_word(s, end, "case"))
-		b->depth++;
-	else if (b->depth > 0 && is_word(s, end, "end"))
-		b->depth--;
+		n->depth++;
+	else if (n->depth > 0 && is_word(s, end, "case"))
+		n->depth++;
+	else if (n->depth > 0 && is_word(s, end, "end"))
+		n->depth--;
+}
+
+static void nesting_other(struct nesting *n, char c)
+{
+	if (c == '(')
+		n->parentheses++;
+	else if (c == ')' && n->parentheses > 0)
+		n->parentheses--;
 }
 
 bool sqltext_next(const char **at, struct sqltext_part *part)
 {
-	struct body body = {0};
+	struct nesting nesting = {0};
 	const char *s = *at, *end, *first = NULL, *last = NULL;
 
 	for (;; s = end) {
 		enum token t = token_at(s, &end);
-		bool semicolon = t == T_OTHER && *s == ';' && body.depth == 0;
+		bool semicolon = t == T_OTHER && *s == ';' &&
+		    nesting.depth == 0 && nesting.parentheses == 0;
 
 		if (t == T_END || semicolon) {
 			*at = end;
@@ -169,7 +195,9 @@ bool sqltext_next(const char **at, struct sqltext_part *part)
 		if (t == T_SPACE || t == T_COMMENT)
 			continue;
 		if (t == T_WORD)
-			body_word(&body, s, end);
+			nesting_word(&nesting, s, end);
+		else if (t == T_OTHER)
+			nesting_other(&nesting, *s);
 		if (first == NULL)
 			first = s;
 		last = end;

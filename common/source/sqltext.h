@@ -11,8 +11,8 @@
 /*
  * SQL as text: where its statements end and where psql's variables stand. Knows
  * what hides them: '...' and E'...' and $tag$...$tag$ strings, "identifiers",
- * -- and nested C comments, and BEGIN ATOMIC ... END bodies. See psql's lexer
- * (psqlscan.l) and "Lexical Structure" in PostgreSQL's manual.
+ * -- and nested C comments, parentheses, and BEGIN ATOMIC ... END bodies. See
+ * psql's lexer (psqlscan.l) and "Lexical Structure" in PostgreSQL's manual.
  */
 struct sqltext_part {
 	const char *text;
