@@ -32,8 +32,13 @@ struct log_field {
 	int64_t num;
 };
 
+static inline const char *log_text(const char *s)
+{
+	return s ? s : "";
+}
+
 #define L_MSG(s) {.key = "msg", .str = (s)}
-#define L_STR(k, s) {.key = (k), .str = (s) ? (s) : ""}
+#define L_STR(k, s) {.key = (k), .str = log_text(s)}
 #define L_INT(k, n) {.key = (k), .num = (n)}
 #define LOG(log, level, ...)                                                   \
 	log_write((log), (level),                                              \

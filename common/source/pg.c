@@ -236,6 +236,12 @@ static int ready(struct pg *pg, struct err *e)
 	return 0;
 }
 
+static void ignore_notice(void *arg, const char *text)
+{
+	(void)arg;
+	(void)text;
+}
+
 struct pg *pg_connect(const char *conninfo, const struct watch *watch,
     struct err *e)
 {
@@ -272,7 +278,7 @@ struct pg *pg_connect(const char *conninfo, const struct watch *watch,
 			goto failed;
 	}
 	PQsetnonblocking(pg->conn, 1);
-	PQsetNoticeProcessor(pg->conn, NULL, NULL);
+	PQsetNoticeProcessor(pg->conn, ignore_notice, NULL);
 	return pg;
 failed:
 	conn_error(pg, e);
@@ -312,9 +318,11 @@ bool pg_alive(struct pg *pg)
 	return PQstatus(pg->conn) == CONNECTION_OK;
 }
 
-bool pg_in_transaction(const struct pg *pg)
+bool pg_in_transaction(struct pg *pg)
 {
-	return pg->conn != NULL &&
+	struct err unused;
+
+	return ready(pg, &unused) == 0 &&
 	    PQtransactionStatus(pg->conn) != PQTRANS_IDLE;
 }
 

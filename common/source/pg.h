@@ -28,7 +28,7 @@ void pg_close(struct pg *pg); /* accepts NULL */
 
 /* False once the connection is known to be dead; looks at the socket. */
 bool pg_alive(struct pg *pg);
-bool pg_in_transaction(const struct pg *pg);
+bool pg_in_transaction(struct pg *pg);
 int pg_server_version(const struct pg *pg); /* as PQserverVersion */
 
 /* Simple protocol, so several statements are allowed; rows are thrown away as

@@ -124,9 +124,10 @@ bool source_end_job(struct source *s)
 {
 	struct err unused;
 
-	if (s->type->reset == NULL || !pg_alive(s->pg))
-		return false;
-	if (pg_in_transaction(s->pg) && pg_exec(s->pg, "rollback", &unused) != 0)
+	if (s->type->reset == NULL ||
+	    (pg_in_transaction(s->pg) &&
+		pg_exec(s->pg, "rollback", &unused) != 0) ||
+	    !pg_alive(s->pg))
 		return false;
 	pg_exec_later(s->pg, s->type->reset);
 	return true;

@@ -5,8 +5,8 @@
 -- class, so the cost does not grow with the queue; only chosen rows are locked.
 -- $1 worker_id uuid, $2 wanted int, $3 most SCHEDULED ones int,
 -- $4 limited sources text[], $5 their max_running int[], $6 ageing in ms
--- Returns `seen`, the number of candidates, and one row a job (at least one row:
--- without a run_id when nothing was claimed).
+-- Returns `seen`, how many could have been claimed, and one row a job (at least
+-- one row: without a run_id when nothing was claimed).
 with room as materialized (
 	select k.source, k.priority, k.trigger_type,
 		l.max - (select count(*) from reportd.report_config c
@@ -29,12 +29,15 @@ with room as materialized (
 		-- Some to spare: other daemons may hold the first ones.
 		limit $2::int + 64) d
 	where r.source_room is null or r.source_room > 0
-), chosen as materialized (
-	select c.config_id
-	from candidate k join reportd.report_config c using (config_id)
+), eligible as materialized (
+	select k.config_id, k.place
+	from candidate k
 	where (k.source_room is null or k.source_place <= k.source_room)
 		and (k.trigger_type <> 'SCHEDULED' or k.trigger_place <= $3::int)
-		and c.status = 'PENDING' and c.is_active and c.due_at <= now()
+), chosen as materialized (
+	select c.config_id
+	from eligible k join reportd.report_config c using (config_id)
+	where c.status = 'PENDING' and c.is_active and c.due_at <= now()
 	order by k.place
 	limit $2::int
 	for update of c skip locked
@@ -42,7 +45,8 @@ with room as materialized (
 	insert into reportd.report_run
 		(config_id, report_name, attempt, scheduled_for, worker_id, parameters)
 	select c.config_id, c.report_name, c.attempt + 1, coalesce(c.scheduled_for, c.due_at),
-		$1, nullif(c.parameters || coalesce(c.run_parameters, '{}'), '{}')
+		$1, (select jsonb_object_agg(p.key, p.value) from jsonb_each_text(
+			c.parameters || coalesce(c.run_parameters, '{}')) p)
 	from chosen join reportd.report_config c using (config_id)
 	returning run_id, config_id, scheduled_for, parameters
 ), job as (
@@ -50,7 +54,9 @@ with room as materialized (
 	set status = 'PROCESSING', run_id = r.run_id, attempt = c.attempt + 1,
 		current_retries = c.attempt, scheduled_for = r.scheduled_for,
 		cancel_requested = false, updated_timestamp = now()
-	from run r
+	from (
+		select run.*, reportd.local_time(run.scheduled_for, k.time_zone) as local
+		from run join reportd.report_config k using (config_id)) r
 	where c.config_id = r.config_id
 	returning r.run_id, c.config_id, c.trigger_type, c.source,
 		extract(epoch from c.timeout) * 1000 as timeout_ms,
@@ -67,13 +73,11 @@ with room as materialized (
 			'output_path', c.output_path,
 			'output_options', c.output_options,
 			'time_zone', c.time_zone,
-			'scheduled_for', to_char(r.scheduled_for at time zone c.time_zone,
-				'YYYY-MM-DD"T"HH24:MI:SS'),
+			'scheduled_for', to_char(r.local, 'YYYY-MM-DD"T"HH24:MI:SS'),
 			'utc_offset', extract(epoch from
-				(r.scheduled_for at time zone c.time_zone)
-				- (r.scheduled_for at time zone 'UTC'))::int
+				r.local - (r.scheduled_for at time zone 'UTC'))::int
 		)::text as job
 )
-select (select count(*) from candidate) as seen, j.run_id, j.config_id,
+select (select count(*) from eligible) as seen, j.run_id, j.config_id,
 	j.trigger_type, j.source, j.timeout_ms::bigint as timeout_ms, j.job
 from (values (1)) as always(one) left join job j on true

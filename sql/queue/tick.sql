@@ -60,19 +60,9 @@ with beat as (
 		error_message = 'the daemon that ran it was lost'
 	from rescued s
 	where r.run_id = s.run_id
-), firing as (
-	select c.config_id, p.scheduled_for, p.late
+), firing as materialized (
+	select c.config_id
 	from reportd.report_config c
-	cross join lateral (
-		select case c.misfire_policy
-				when 'ALL' then c.next_run_time
-				else reportd.prev_run(c.schedule_expression, c.time_zone, now())
-			end as newest,
-			now() - c.next_run_time > $3::bigint * interval '1 millisecond' as late
-	) n
-	cross join lateral (
-		select greatest(n.newest, c.next_run_time) as scheduled_for, n.late
-	) p
 	where c.trigger_type = 'SCHEDULED' and c.is_active
 		and c.next_run_time <= now()
 		and (c.status in ('COMPLETED', 'FAILED', 'CANCELLED')
@@ -83,18 +73,21 @@ with beat as (
 ), fired as (
 	-- Compare-and-set: a second scheduler finds next_run_time moved on.
 	update reportd.report_config c
-	set status = case when f.late and c.misfire_policy = 'SKIP' then c.status
-			else 'PENDING' end,
-		due_at = case when f.late and c.misfire_policy = 'SKIP' then c.due_at
-			else f.scheduled_for end,
-		scheduled_for = case when f.late and c.misfire_policy = 'SKIP' then c.scheduled_for
-			else f.scheduled_for end,
-		next_run_time = reportd.next_run(c.schedule_expression, c.time_zone,
-			case c.misfire_policy when 'ALL' then c.next_run_time else now() end),
+	set status = case when p.scheduled_for is null then c.status else 'PENDING' end,
+		due_at = coalesce(p.scheduled_for, c.due_at),
+		scheduled_for = coalesce(p.scheduled_for, c.scheduled_for),
+		next_run_time = p.next_time,
+		error_message = coalesce(p.error, c.error_message),
+		error_timestamp = case when p.error is null then c.error_timestamp
+			else now() end,
 		updated_timestamp = now()
 	from firing f
-	where c.config_id = f.config_id and c.next_run_time <= now()
-	returning c.config_id, c.due_at
+	join reportd.report_config k using (config_id)
+	cross join lateral reportd.plan_fire(k.schedule_expression, k.time_zone,
+		k.misfire_policy, k.next_run_time,
+		now() - k.next_run_time > $3::bigint * interval '1 millisecond') p
+	where c.config_id = f.config_id and c.next_run_time = k.next_run_time
+	returning c.config_id, c.due_at, c.next_run_time
 ), next as (
 	select min(t.at) as at from (
 		select d.due_at as at
@@ -104,15 +97,12 @@ with beat as (
 				and c.priority = k.priority and c.trigger_type = k.trigger_type
 			order by c.due_at limit 1) d
 		union all
-		select f.due_at from fired f
+		select least(f.due_at, f.next_run_time) from fired f
 		union all
 		(select c.next_run_time from reportd.report_config c
 		 where c.trigger_type = 'SCHEDULED' and c.is_active
 			and c.next_run_time > now()
 		 order by c.next_run_time limit 1)
-		union all
-		select min(c.next_run_time) from reportd.report_config c
-		join fired f using (config_id)
 		union all
 		select now() from rescued s where s.status = 'PENDING'
 	) t

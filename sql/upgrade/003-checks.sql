@@ -274,6 +274,12 @@ begin
 		or (new.is_active and not old.is_active) then
 		new.next_run_time := reportd.next_run(
 			new.schedule_expression, new.time_zone, now());
+		if new.next_run_time is null then
+			perform reportd.refuse(
+				format('schedule_expression "%s" never occurs in %s',
+					new.schedule_expression, new.time_zone),
+				'Its local times fall into hours that the clock there skips.');
+		end if;
 		if new.status = 'PENDING' and new.attempt = 0
 			and old.trigger_type is distinct from new.trigger_type then
 			new.due_at := 'infinity';

@@ -116,3 +116,38 @@ begin
 end $$;
 comment on function reportd.cancel is
 	'Cancels a waiting report at once (CANCELLED) or asks its daemon to stop it (CANCELLING).';
+
+-- What the daemon's statements compute from a row's own texts. A row that has
+-- become wrong (a zone that this server does not know, after a restore) must
+-- fail alone, not the statement that serves all of them.
+
+create function reportd.plan_fire(
+	expression text, time_zone text, misfire_policy text,
+	next_run_time timestamptz, missed boolean,
+	out scheduled_for timestamptz, out next_time timestamptz, out error text
+) language plpgsql stable as $$
+begin
+	if misfire_policy = 'ALL' then
+		scheduled_for := next_run_time;
+		next_time := reportd.next_run(expression, time_zone, next_run_time);
+	else
+		if not (missed and misfire_policy = 'SKIP') then
+			scheduled_for := greatest(next_run_time,
+				reportd.prev_run(expression, time_zone, now()));
+		end if;
+		next_time := reportd.next_run(expression, time_zone, now());
+	end if;
+exception when others then
+	error := 'the schedule cannot be read and fires no more until schedule_expression or time_zone is set anew: '
+		|| sqlerrm;
+end $$;
+comment on function reportd.plan_fire is
+	'For which time a due schedule runs (null: it is skipped) and when it is due next.';
+
+create function reportd.local_time(at timestamptz, time_zone text) returns timestamp
+language plpgsql stable as $$
+begin
+	return at at time zone time_zone;
+exception when others then
+	return null;
+end $$;

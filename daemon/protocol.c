@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+#include "protocol.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+
+void lines_init(struct lines *l)
+{
+	*l = (struct lines){0};
+	buf_init(&l->in, PROTOCOL_LINE_MAX);
+}
+
+void lines_free(struct lines *l)
+{
+	buf_free(&l->in);
+}
+
+static void drop_taken(struct lines *l)
+{
+	buf_consume(&l->in, l->taken);
+	l->taken = 0;
+}
+
+int lines_feed(struct lines *l, const char *data, size_t len, struct err *e)
+{
+	drop_taken(l);
+	buf_add(&l->in, data, len);
+	if (l->in.overflow)
+		return err_set(e, ERR_PERMANENT,
+		    "a message is longer than %u bytes", PROTOCOL_LINE_MAX);
+	return 0;
+}
+
+char *lines_next(struct lines *l, size_t *len)
+{
+	char *end;
+
+	if (l->taken != 0) {
+		drop_taken(l);
+		l->looked = 0;
+	}
+	if (l->in.len == l->looked)
+		return NULL;
+	end = memchr(l->in.data + l->looked, '\n', l->in.len - l->looked);
+	if (end == NULL) {
+		l->looked = l->in.len;
+		return NULL;
+	}
+	*end = '\0';
+	*len = (size_t)(end - l->in.data);
+	l->taken = *len + 1;
+	return l->in.data;
+}
+
+static const char *const type_names[] = {
+    [MSG_JOB] = "job",
+    [MSG_PROGRESS] = "progress",
+    [MSG_PUBLISH] = "publish",
+    [MSG_RESULT] = "result",
+};
+
+int message_parse(
+    const char *line, size_t len, struct message *m, struct err *e)
+{
+	const char *type;
+
+	m->body = json_parse_object(line, len, e);
+	if (m->body == NULL)
+		return -1;
+	type = json_str(m->body, "type", "");
+	m->run_id = json_int(m->body, "run_id", 0);
+	for (size_t i = 0; i < sizeof(type_names) / sizeof(*type_names); i++) {
+		if (strcmp(type, type_names[i]) == 0 && m->run_id > 0) {
+			m->type = (enum message_type)i;
+			return 0;
+		}
+	}
+	err_set(e, ERR_PERMANENT, "unknown message of type \"%s\"", type);
+	json_decref(m->body);
+	m->body = NULL;
+	return -1;
+}
+
+static void add_int(struct buf *b, const char *key, int64_t n)
+{
+	buf_printf(b, ",\"%s\":%lld", key, (long long)n);
+}
+
+/* NULL leaves the member out. Text that came from a server may be no UTF-8. */
+static void add_str(struct buf *b, const char *key, const char *s)
+{
+	char *clean;
+
+	if (s == NULL)
+		return;
+	clean = mem_strdup(s);
+	str_clean_utf8(clean);
+	buf_printf(b, ",\"%s\":\"", key);
+	for (const char *c = clean; *c != '\0'; c++) {
+		if (*c == '"' || *c == '\\')
+			buf_char(b, '\\');
+		if ((unsigned char)*c < 0x20)
+			buf_printf(b, "\\u%04x", (unsigned char)*c);
+		else
+			buf_char(b, *c);
+	}
+	buf_char(b, '"');
+	free(clean);
+}
+
+static void add_bool(struct buf *b, const char *key, bool v)
+{
+	buf_printf(b, ",\"%s\":%s", key, v ? "true" : "false");
+}
+
+static void begin(struct buf *b, enum message_type type, int64_t run_id)
+{
+	buf_printf(b, "{\"type\":\"%s\"", type_names[type]);
+	add_int(b, "run_id", run_id);
+}
+
+static void end(struct buf *b)
+{
+	buf_str(b, "}\n");
+}
+
+void message_job(struct buf *b, const struct job_terms *t)
+{
+	begin(b, MSG_JOB, t->run_id);
+	add_int(b, "deadline", t->deadline_ms);
+	add_int(b, "timeout", t->timeout_ms);
+	add_int(b, "statement_timeout", t->statement_timeout_ms);
+	add_str(b, "source_type", t->source_type);
+	add_str(b, "conninfo", t->conninfo);
+	add_str(b, "output_root", t->output_root);
+	add_str(b, "output", t->output);
+	add_int(b, "file_mode", t->file_mode);
+	add_bool(b, "no_sync", t->no_sync);
+	buf_printf(b, ",\"row\":%s", t->row);
+	end(b);
+}
+
+void message_progress(struct buf *b, int64_t run_id, const char *stage,
+    int64_t rows, int64_t bytes)
+{
+	begin(b, MSG_PROGRESS, run_id);
+	add_str(b, "stage", stage);
+	add_int(b, "row_count", rows);
+	add_int(b, "byte_count", bytes);
+	end(b);
+}
+
+void message_publish_ask(struct buf *b, int64_t run_id)
+{
+	begin(b, MSG_PUBLISH, run_id);
+	end(b);
+}
+
+void message_publish_answer(
+    struct buf *b, int64_t run_id, bool go, int64_t until_ms)
+{
+	begin(b, MSG_PUBLISH, run_id);
+	add_bool(b, "go", go);
+	add_int(b, "until", until_ms);
+	end(b);
+}
+
+void message_result(struct buf *b, const struct run_result *r)
+{
+	begin(b, MSG_RESULT, r->run_id);
+	add_int(b, "config_id", r->config_id);
+	add_str(b, "status", r->status);
+	add_bool(b, "permanent", r->permanent);
+	add_str(b, "stage", r->stage);
+	if (r->prep_ms >= 0)
+		add_int(b, "prep_ms", r->prep_ms);
+	if (r->rows >= 0)
+		add_int(b, "row_count", r->rows);
+	if (r->bytes >= 0)
+		add_int(b, "byte_count", r->bytes);
+	add_str(b, "output_url", r->output_url);
+	add_str(b, "sha256", r->sha256);
+	add_str(b, "error_stage", r->error_stage);
+	add_str(b, "error_sqlstate", r->error_sqlstate);
+	add_str(b, "error_message", r->error_message);
+	end(b);
+}

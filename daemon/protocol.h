@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef DAEMON_PROTOCOL_H
+#define DAEMON_PROTOCOL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/json.h"
+
+/*
+ * What supervisor and worker say to each other: JSON objects, one a line, over a
+ * socket pair that is the worker's PROTOCOL_FD.
+ *
+ *	supervisor                          worker
+ *	  {"type":"job", ...}        ──>
+ *	                             <──  {"type":"progress","run_id", "stage",
+ *	                                   "row_count","byte_count"}   (<= 1/s)
+ *	                             <──  {"type":"publish","run_id"}  may I?
+ *	  {"type":"publish","run_id",
+ *	   "go":true,"until":MS}     ──>                     yes, until then
+ *	                             <──  {"type":"result", ...}
+ *	  SIGTERM                    ──>  stop the job, answer with a result
+ *	  end of file                ──>  stop, exit
+ */
+#define PROTOCOL_FD 3
+/* Above any job: 1 MiB of SQL (checked at INSERT), parameters, escapes. */
+#define PROTOCOL_LINE_MAX (16u << 20)
+
+/* Bytes in, lines out. */
+struct lines {
+	struct buf in;
+	size_t looked; /* no line break before it */
+	size_t taken;  /* the line that was handed out last */
+};
+void lines_init(struct lines *l);
+void lines_free(struct lines *l);
+/* -1 when a line grows past PROTOCOL_LINE_MAX. */
+int lines_feed(struct lines *l, const char *data, size_t len, struct err *e);
+/* The next whole line, NUL-terminated without its break, valid until the next
+ * call of either function; NULL when there is none yet. */
+char *lines_next(struct lines *l, size_t *len);
+
+enum message_type { MSG_JOB, MSG_PROGRESS, MSG_PUBLISH, MSG_RESULT };
+
+struct message {
+	enum message_type type;
+	int64_t run_id;
+	json_t *body; /* the caller's to json_decref */
+};
+int message_parse(
+    const char *line, size_t len, struct message *m, struct err *e);
+
+/* What a job needs beside the row itself. */
+struct job_terms {
+	int64_t run_id;
+	int64_t deadline_ms; /* boot clock; 0: none */
+	int64_t timeout_ms;  /* the same as a length, for messages */
+	int64_t statement_timeout_ms;
+	const char *source_type;
+	const char *conninfo;
+	const char *output_root;
+	const char *output; /* the default template */
+	int64_t file_mode;
+	bool no_sync;
+	const char *row; /* JSON object made by claim.sql */
+};
+void message_job(struct buf *b, const struct job_terms *terms);
+
+void message_progress(struct buf *b, int64_t run_id, const char *stage,
+    int64_t rows, int64_t bytes);
+void message_publish_ask(struct buf *b, int64_t run_id);
+void message_publish_answer(
+    struct buf *b, int64_t run_id, bool go, int64_t until_ms);
+
+/* How a run ended, in the words of sql/queue/finish.sql. Strings may be NULL. */
+struct run_result {
+	int64_t run_id, config_id;
+	const char *status; /* COMPLETED, FAILED, CANCELLED, RELEASED */
+	bool permanent;	    /* FAILED: no retry */
+	const char *stage;  /* start, prep, export, publish, done */
+	int64_t prep_ms;    /* from the start to prep's end; -1: no prep */
+	int64_t rows, bytes; /* -1: no export */
+	const char *output_url, *sha256;
+	const char *error_stage, *error_sqlstate, *error_message;
+};
+void message_result(struct buf *b, const struct run_result *r);
+
+#endif

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+#include "supervisor/lease.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "config.h"
+#include "sql/queue.h"
+#include "sql/upgrade.h"
+
+/* The schema this binary was written for: its last upgrade. */
+#define SCHEMA ((int64_t)(sizeof(upgrades) / sizeof(*upgrades)))
+#define SERVER_MIN 130000
+#define IDS_MAX (64u << 10)
+
+static const struct statement version = {"version", sql_version, 0};
+static const struct statement enrol = {"register", sql_register, 5};
+static const struct statement recover = {"recover", sql_recover, 2};
+static const struct statement retire = {"retire", sql_retire, 1};
+
+struct lease {
+	struct lease_options o;
+	char id[37]; /* a UUID; "": none */
+	int64_t beat_ms;
+	void (*retired)(void *arg);
+	void *retired_arg;
+};
+
+struct lease *lease_open(const struct lease_options *options)
+{
+	struct lease *l = mem_zalloc(sizeof(*l));
+
+	l->o = *options;
+	return l;
+}
+
+void lease_free(struct lease *l)
+{
+	free(l);
+}
+
+void lease_set_settings(struct lease *l, const struct settings *settings)
+{
+	l->o.settings = settings;
+}
+
+const char *lease_worker_id(const struct lease *l)
+{
+	return l->id[0] ? l->id : NULL;
+}
+
+void lease_renewed(struct lease *l, int64_t sent_ms)
+{
+	l->beat_ms = sent_ms;
+}
+
+int64_t lease_until(const struct lease *l)
+{
+	return l->id[0] ? l->beat_ms + l->o.settings->lease : 0;
+}
+
+static void complain(
+    const struct lease *l, const char *what, const struct err *e)
+{
+	/* A lost connection comes back and starts all over. */
+	if (e->kind != ERR_LOST)
+		LOG(l->o.log, LVL_ERROR, L_MSG(what), L_STR("error", e->text),
+		    L_STR("sqlstate", e->sqlstate));
+}
+
+static void on_recovered(
+    void *arg, const struct reply *reply, const struct err *e)
+{
+	struct lease *l = arg;
+
+	if (reply == NULL) {
+		complain(l, "recovering claims failed", e);
+		if (e->kind == ERR_LOST)
+			return;
+	} else if (reply_rows(reply) > 0) {
+		LOG(l->o.log, LVL_WARN,
+		    L_MSG("gave back claims whose answer was lost"),
+		    L_INT("count", reply_rows(reply)));
+	}
+	l->o.events->held(l->o.arg);
+}
+
+static void send_recover(struct lease *l)
+{
+	struct buf ids;
+
+	buf_init(&ids, IDS_MAX);
+	runs_ids(l->o.runs, &ids);
+	queue_send(l->o.queue, NULL, &recover,
+	    (const char *const[]){l->id, ids.data}, on_recovered, l);
+	buf_free(&ids);
+}
+
+static void on_enrolled(
+    void *arg, const struct reply *reply, const struct err *e)
+{
+	struct lease *l = arg;
+
+	if (reply == NULL || reply_rows(reply) != 1) {
+		complain(l, "cannot register in reportd.report_worker", e);
+		if (e->kind != ERR_LOST)
+			l->o.events->unfit(l->o.arg, e->text);
+		return;
+	}
+	str_copy(l->id, sizeof(l->id), reply_text(reply, 0, 0));
+	LOG(l->o.log, LVL_INFO, L_MSG("registered"), L_STR("worker_id", l->id));
+	l->o.events->held(l->o.arg);
+}
+
+static void send_enrol(struct lease *l)
+{
+	const struct settings *s = l->o.settings;
+	char host[256] = "", pid[16], workers[32], lease[32];
+
+	gethostname(host, sizeof(host) - 1);
+	snprintf(pid, sizeof(pid), "%d", (int)getpid());
+	snprintf(workers, sizeof(workers), "%" PRId64, s->workers);
+	snprintf(lease, sizeof(lease), "%" PRId64, s->lease);
+	l->beat_ms = clock_boot_ms();
+	queue_send(l->o.queue, NULL, &enrol,
+	    (const char *const[]){
+		host, pid, PACKAGE_VERSION, workers, lease},
+	    on_enrolled, l);
+}
+
+static void unfit(struct lease *l, int64_t found)
+{
+	char text[256];
+
+	if (found < SCHEMA)
+		snprintf(text, sizeof(text),
+		    "the reportd schema is at version %" PRId64
+		    ", this reportd needs %" PRId64
+		    ": run `reportctl init` to upgrade it",
+		    found, SCHEMA);
+	else
+		snprintf(text, sizeof(text),
+		    "the reportd schema is at version %" PRId64
+		    ", this reportd knows only %" PRId64
+		    ": install the newer reportd",
+		    found, SCHEMA);
+	l->o.events->unfit(l->o.arg, text);
+}
+
+static void on_version(
+    void *arg, const struct reply *reply, const struct err *e)
+{
+	struct lease *l = arg;
+	int64_t found;
+
+	if (reply == NULL && e->kind == ERR_LOST)
+		return;
+	if (reply == NULL) {
+		/* 42P01, 3F000: no such table, no such schema. */
+		bool none = strcmp(e->sqlstate, "42P01") == 0 ||
+		    strcmp(e->sqlstate, "3F000") == 0;
+
+		l->o.events->unfit(l->o.arg,
+		    none ? "the database has no reportd schema: run "
+			   "`reportctl init` to create it"
+			 : e->text);
+		return;
+	}
+	found = reply_int(reply, 0, 0, 0);
+	if (reply_int(reply, 0, 1, 0) < SERVER_MIN)
+		l->o.events->unfit(l->o.arg,
+		    "the queue's server is older than PostgreSQL 13");
+	else if (found != SCHEMA)
+		unfit(l, found);
+	else if (l->id[0] == '\0')
+		send_enrol(l);
+	else
+		send_recover(l);
+}
+
+void lease_up(struct lease *l)
+{
+	queue_send(l->o.queue, NULL, &version, NULL, on_version, l);
+}
+
+void lease_lost(struct lease *l)
+{
+	LOG(l->o.log, LVL_WARN,
+	    L_MSG("the lease was lost: others have taken the jobs"),
+	    L_STR("worker_id", l->id));
+	l->id[0] = '\0';
+	if (queue_is_up(l->o.queue))
+		send_enrol(l);
+}
+
+static void on_retired(
+    void *arg, const struct reply *reply, const struct err *e)
+{
+	struct lease *l = arg;
+
+	if (reply == NULL)
+		complain(l, "cannot leave reportd.report_worker", e);
+	l->id[0] = '\0';
+	l->retired(l->retired_arg);
+}
+
+void lease_retire(struct lease *l, void (*done)(void *arg), void *arg)
+{
+	l->retired = done;
+	l->retired_arg = arg;
+	if (l->id[0] == '\0' || !queue_is_up(l->o.queue))
+		done(arg);
+	else
+		queue_send(l->o.queue, NULL, &retire,
+		    (const char *const[]){l->id}, on_retired, l);
+}

@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: MIT */
+#include "supervisor/poller.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "sql/queue.h"
+
+/* After a notification the tick waits a little: more may follow. */
+#define SOON_MS 100
+/* Another daemon held the rows we saw: look again, not in step with it. */
+#define CONTENDED_MS 20
+#define PURGE_MS 60000
+#define TEXT_MAX (256u << 10)
+
+static const struct statement tick = {"tick", sql_tick, 3};
+static const struct statement claim = {"claim", sql_claim, 6};
+static const struct statement claim_lock = {NULL, sql_claim_lock, 0};
+static const struct statement purge = {"purge", sql_purge, 1};
+
+struct poller {
+	struct poller_options o;
+	uv_timer_t tick_timer, claim_timer;
+	bool running, no_claims;
+	bool ticking, claiming; /* a statement of that kind is under way */
+	bool want_claim;	/* there is reason to believe in work */
+	bool tick_again;
+	bool held_back; /* a limit, not the queue, bounded the last claim */
+	int wanted; /* of the claim under way */
+	int64_t tick_sent_ms, purged_ms;
+};
+
+static void send_tick(struct poller *p);
+static void send_claim(struct poller *p);
+
+static int64_t with_jitter(int64_t ms)
+{
+	uint16_t r = 0;
+
+	uv_random(NULL, NULL, &r, sizeof(r), 0, NULL);
+	return ms - ms / 10 * r / 65536;
+}
+
+static void on_tick_timer(uv_timer_t *timer)
+{
+	send_tick(timer->data);
+}
+
+static void arm_tick(struct poller *p, int64_t ms)
+{
+	uv_timer_start(
+	    &p->tick_timer, on_tick_timer, (uint64_t)(ms > 0 ? ms : 0), 0);
+}
+
+static int64_t interval(const struct poller *p)
+{
+	const struct settings *s = p->o.settings;
+	int64_t half = s->lease / 2;
+
+	return with_jitter(s->poll_interval < half ? s->poll_interval : half);
+}
+
+/* ---- the tick ---- */
+
+static void take_news(struct poller *p, const char *text)
+{
+	json_t *news = text ? json_loads(text, 0, NULL) : NULL;
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach (news, i, one) {
+		int64_t run_id = json_int(one, "run_id", 0);
+
+		if (strcmp(json_str(one, "news", ""), "cancel") == 0)
+			runs_cancel(p->o.runs, run_id);
+		else
+			runs_lose(p->o.runs, run_id);
+	}
+	json_decref(news);
+}
+
+static void on_purged(void *arg, const struct reply *reply, const struct err *e)
+{
+	struct poller *p = arg;
+
+	if (reply == NULL && e->kind != ERR_LOST)
+		LOG(p->o.log, LVL_ERROR, L_MSG("retention failed"),
+		    L_STR("error", e->text));
+	else if (reply != NULL && reply_int(reply, 0, 0, 0) > 0)
+		LOG(p->o.log, LVL_INFO, L_MSG("old runs forgotten"),
+		    L_INT("count", reply_int(reply, 0, 0, 0)));
+}
+
+static void send_purge(struct poller *p)
+{
+	char age[32];
+	int64_t now = clock_boot_ms();
+
+	if (p->o.settings->retention == 0 || now - p->purged_ms < PURGE_MS)
+		return;
+	p->purged_ms = now;
+	snprintf(age, sizeof(age), "%" PRId64, p->o.settings->retention);
+	queue_send(p->o.queue, NULL, &purge, (const char *const[]){age},
+	    on_purged, p);
+}
+
+static void on_tick(void *arg, const struct reply *reply, const struct err *e)
+{
+	struct poller *p = arg;
+	int64_t next, wait = interval(p);
+
+	p->ticking = false;
+	if (reply == NULL) {
+		if (e->kind == ERR_LOST)
+			return;
+		LOG(p->o.log, LVL_ERROR, L_MSG("tick failed"),
+		    L_STR("error", e->text), L_STR("sqlstate", e->sqlstate));
+		arm_tick(p, wait < 1000 ? wait : 1000);
+		return;
+	}
+	if (strcmp(reply_text(reply, 0, 0), "t") != 0) {
+		runs_lose_all(p->o.runs);
+		p->running = false;
+		lease_lost(p->o.lease);
+		return;
+	}
+	lease_renewed(p->o.lease, p->tick_sent_ms);
+	take_news(p, reply_text(reply, 0, 1));
+	if (reply_int(reply, 0, 2, 0) > 0)
+		LOG(p->o.log, LVL_WARN, L_MSG("took over jobs of lost daemons"),
+		    L_INT("count", reply_int(reply, 0, 2, 0)));
+	next = reply_int(reply, 0, 4, INT64_MAX);
+	if (p->tick_again)
+		wait = SOON_MS;
+	else if (next > 0 && next < wait)
+		wait = next;
+	p->tick_again = false;
+	arm_tick(p, wait);
+	if (next == 0) {
+		p->want_claim = true;
+		send_claim(p);
+	} else if (!p->want_claim && !p->claiming) {
+		p->o.events->caught_up(p->o.arg);
+	}
+}
+
+static void send_tick(struct poller *p)
+{
+	char grace[32];
+	struct buf hand;
+
+	if (!p->running || !queue_is_up(p->o.queue))
+		return;
+	if (p->ticking) {
+		p->tick_again = true;
+		return;
+	}
+	buf_init(&hand, TEXT_MAX);
+	runs_progress(p->o.runs, &hand);
+	snprintf(
+	    grace, sizeof(grace), "%" PRId64, p->o.settings->misfire_grace);
+	p->ticking = true;
+	p->tick_sent_ms = clock_boot_ms();
+	queue_send(p->o.queue, NULL, &tick,
+	    (const char *const[]){
+		lease_worker_id(p->o.lease), hand.data, grace},
+	    on_tick, p);
+	buf_free(&hand);
+	if (queue_is_up(p->o.queue))
+		send_purge(p);
+}
+
+/* What is due next may have changed. */
+static void tick_soon(struct poller *p)
+{
+	if (uv_timer_get_due_in(&p->tick_timer) > SOON_MS)
+		arm_tick(p, SOON_MS);
+}
+
+/* ---- the claim ---- */
+
+static void on_claim_timer(uv_timer_t *timer)
+{
+	send_claim(timer->data);
+}
+
+static void start_job(struct poller *p, const struct reply *reply, int row)
+{
+	runs_start(p->o.runs,
+	    &(struct claimed){.run_id = reply_int(reply, row, 1, 0),
+		.config_id = reply_int(reply, row, 2, 0),
+		.scheduled =
+		    strcmp(reply_text(reply, row, 3), "SCHEDULED") == 0,
+		.source = reply_text(reply, row, 4),
+		.timeout_ms = reply_int(reply, row, 5, 0),
+		.row = reply_text(reply, row, 6)});
+}
+
+static void on_claim(void *arg, const struct reply *reply, const struct err *e)
+{
+	struct poller *p = arg;
+	int64_t seen;
+	int got = 0;
+
+	p->claiming = false;
+	if (reply == NULL) {
+		if (e->kind == ERR_LOST)
+			return;
+		LOG(p->o.log, LVL_ERROR, L_MSG("claim failed"),
+		    L_STR("error", e->text), L_STR("sqlstate", e->sqlstate));
+		uv_timer_start(&p->claim_timer, on_claim_timer, 1000, 0);
+		return;
+	}
+	seen = reply_int(reply, 0, 0, 0);
+	for (int i = 0; i < reply_rows(reply); i++) {
+		if (reply_text(reply, i, 1) == NULL)
+			continue;
+		start_job(p, reply, i);
+		got++;
+	}
+	/* A notification that came meanwhile has set want_claim again. */
+	p->want_claim = p->want_claim || got == p->wanted || seen > got;
+	if (p->want_claim && got < p->wanted)
+		uv_timer_start(&p->claim_timer, on_claim_timer,
+		    (uint64_t)with_jitter(CONTENDED_MS), 0);
+	else if (p->want_claim)
+		send_claim(p);
+	else
+		tick_soon(p);
+}
+
+static bool limits(const struct poller *p, struct buf *names, struct buf *most)
+{
+	const struct settings *s = p->o.settings;
+
+	buf_char(names, '{');
+	buf_char(most, '{');
+	for (int i = 0; i < s->source_count; i++) {
+		if (s->sources[i].max_running == 0)
+			continue;
+		buf_printf(names, "%s%s", names->len > 1 ? "," : "",
+		    s->sources[i].name);
+		buf_printf(most, "%s%" PRId64, most->len > 1 ? "," : "",
+		    s->sources[i].max_running);
+	}
+	buf_char(names, '}');
+	buf_char(most, '}');
+	return names->len > 2;
+}
+
+static void send_claim(struct poller *p)
+{
+	const struct settings *s = p->o.settings;
+	int64_t scheduled = s->workers - s->adhoc_workers -
+	    runs_scheduled(p->o.runs);
+	char wanted[16], quota[32], ageing[32];
+	struct buf names, most;
+	bool limited;
+
+	if (!p->running || p->no_claims || p->claiming || !p->want_claim ||
+	    !queue_is_up(p->o.queue))
+		return;
+	p->wanted = pool_free_workers(p->o.pool);
+	if (p->wanted == 0)
+		return;
+	p->want_claim = false;
+	p->claiming = true;
+	uv_timer_stop(&p->claim_timer);
+	buf_init(&names, TEXT_MAX);
+	buf_init(&most, TEXT_MAX);
+	limited = limits(p, &names, &most);
+	p->held_back = limited || scheduled < p->wanted;
+	snprintf(wanted, sizeof(wanted), "%d", p->wanted);
+	snprintf(quota, sizeof(quota), "%" PRId64,
+	    scheduled > 0 ? scheduled : 0);
+	snprintf(ageing, sizeof(ageing), "%" PRId64, s->ageing);
+	queue_send(p->o.queue, limited ? &claim_lock : NULL, &claim,
+	    (const char *const[]){lease_worker_id(p->o.lease), wanted, quota,
+		names.data, most.data, ageing},
+	    on_claim, p);
+	buf_free(&names);
+	buf_free(&most);
+}
+
+/* ---- what wakes it ---- */
+
+void poller_notified(struct poller *p, const char *channel)
+{
+	if (strcmp(channel, "reportd_cancel") == 0) {
+		if (runs_count(p->o.runs) > 0)
+			send_tick(p);
+		return;
+	}
+	p->want_claim = true;
+	send_claim(p);
+	tick_soon(p);
+}
+
+void poller_run_ended(struct poller *p)
+{
+	p->want_claim = p->want_claim || p->held_back;
+	send_claim(p);
+}
+
+void poller_start(struct poller *p)
+{
+	p->running = true;
+	p->want_claim = true;
+	send_tick(p);
+	send_claim(p);
+}
+
+void poller_down(struct poller *p)
+{
+	p->running = false;
+	p->ticking = p->claiming = false;
+	uv_timer_stop(&p->tick_timer);
+	uv_timer_stop(&p->claim_timer);
+}
+
+void poller_no_claims(struct poller *p)
+{
+	p->no_claims = true;
+	uv_timer_stop(&p->claim_timer);
+}
+
+void poller_set_settings(struct poller *p, const struct settings *settings)
+{
+	p->o.settings = settings;
+	if (p->running)
+		arm_tick(p, 0);
+}
+
+struct poller *poller_open(const struct poller_options *options)
+{
+	struct poller *p = mem_zalloc(sizeof(*p));
+
+	p->o = *options;
+	p->purged_ms = clock_boot_ms();
+	uv_timer_init(p->o.loop, &p->tick_timer);
+	uv_timer_init(p->o.loop, &p->claim_timer);
+	p->tick_timer.data = p->claim_timer.data = p;
+	return p;
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+	free(handle->data);
+}
+
+void poller_close(struct poller *p)
+{
+	uv_close((uv_handle_t *)&p->tick_timer, NULL);
+	uv_close((uv_handle_t *)&p->claim_timer, on_closed);
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SUPERVISOR_POLLER_H
+#define SUPERVISOR_POLLER_H
+
+#include <stdbool.h>
+#include <uv.h>
+
+#include "base/log.h"
+#include "settings/settings.h"
+#include "supervisor/lease.h"
+#include "supervisor/pool.h"
+#include "supervisor/queue.h"
+#include "supervisor/runs.h"
+
+/*
+ * Looks for work. Two statements: the tick (heartbeat, progress, rescue,
+ * schedules; it tells when to look again) and the claim. A tick comes every
+ * poll_interval or half a lease, whichever is shorter, less some jitter, and
+ * when a schedule or a retry falls due; a claim when a notification, a tick or a
+ * freed worker gives reason to. Idle, that is one statement an interval.
+ */
+struct poller;
+
+struct poller_events {
+	/* Everything that was due is claimed, and nothing is due now. */
+	void (*caught_up)(void *arg);
+};
+
+struct poller_options {
+	uv_loop_t *loop;
+	const struct log *log;
+	struct queue *queue;
+	struct lease *lease;
+	struct runs *runs;
+	struct pool *pool;
+	const struct settings *settings;
+	const struct poller_events *events;
+	void *arg;
+};
+
+struct poller *poller_open(const struct poller_options *options);
+void poller_close(struct poller *p);
+void poller_set_settings(struct poller *p, const struct settings *settings);
+
+void poller_start(struct poller *p); /* the lease is held */
+void poller_down(struct poller *p);  /* the queue is not there */
+void poller_no_claims(struct poller *p); /* shutdown: heartbeats only */
+
+void poller_notified(struct poller *p, const char *channel);
+/* A run ended or a worker became free: there may be room for a claim. */
+void poller_run_ended(struct poller *p);
+
+#endif

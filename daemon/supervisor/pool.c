@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: MIT */
+#include "supervisor/pool.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "protocol.h"
+
+/* A worker that dies younger than this without a job has trouble starting; its
+ * successor waits a while. */
+#define YOUNG_MS 1000
+/* At the end of the pool a worker that does not leave is killed. */
+#define LEAVE_MS 2000
+
+struct worker {
+	struct pool *pool;
+	struct worker *next;
+	uv_process_t process;
+	uv_pipe_t pipe;
+	struct lines in;
+	void *run;
+	bool leaving; /* its pipe is closed from our side */
+	bool exited, hung_up;
+	int handles; /* closed ones of the two */
+	int64_t born_ms;
+	int64_t status;
+	int signal;
+};
+
+struct pool {
+	struct pool_options o;
+	struct worker *workers;
+	uv_timer_t timer; /* the next start; at the end, the last kill */
+	bool retired, closed;
+};
+
+static void fill(struct pool *p);
+
+/* Workers that are not on their way out. */
+static int count(const struct pool *p, bool free_only)
+{
+	int n = 0;
+
+	for (const struct worker *w = p->workers; w != NULL; w = w->next)
+		n += !w->leaving && !w->exited && !w->hung_up &&
+		    (!free_only || w->run == NULL);
+	return n;
+}
+
+int pool_free_workers(const struct pool *p)
+{
+	int busy = count(p, false) - count(p, true);
+	int room = p->o.size - busy, idle = count(p, true);
+
+	return p->retired || room < 0 ? 0 : idle < room ? idle : room;
+}
+
+static void describe(const struct worker *w, char *to, size_t size)
+{
+	if (w->signal == SIGKILL)
+		snprintf(to, size, "worker killed by signal 9 (Killed); was "
+		    "the machine out of memory?");
+	else if (w->signal != 0)
+		snprintf(to, size, "worker killed by signal %d (%s)",
+		    w->signal, strsignal(w->signal));
+	else
+		snprintf(to, size, "worker ended with status %lld",
+		    (long long)w->status);
+}
+
+static void on_pool_closed(uv_handle_t *handle)
+{
+	free(handle->data);
+}
+
+static void on_worker_closed(uv_handle_t *handle)
+{
+	struct worker *w = handle->data;
+	struct pool *p = w->pool;
+	struct worker **at = &p->workers;
+
+	if (++w->handles < 2)
+		return;
+	while (*at != w)
+		at = &(*at)->next;
+	*at = w->next;
+	lines_free(&w->in);
+	free(w);
+	if (p->closed && p->workers == NULL)
+		uv_close((uv_handle_t *)&p->timer, on_pool_closed);
+}
+
+static void respawn_later(struct pool *p);
+
+/* Both its exit status and the end of its words are here. */
+static void bury(struct worker *w)
+{
+	struct pool *p = w->pool;
+	void *run = w->run;
+	char how[128];
+
+	if (!w->exited || !w->hung_up)
+		return;
+	describe(w, how, sizeof(how));
+	uv_close((uv_handle_t *)&w->process, on_worker_closed);
+	uv_close((uv_handle_t *)&w->pipe, on_worker_closed);
+	if (p->closed)
+		return;
+	w->run = NULL;
+	if (run != NULL)
+		p->o.events->died(p->o.arg, run, how);
+	else if (!w->leaving)
+		LOG(p->o.log, LVL_WARN, L_MSG("idle worker gone"),
+		    L_STR("how", how));
+	if (run == NULL && !w->leaving &&
+	    clock_boot_ms() - w->born_ms < YOUNG_MS)
+		respawn_later(p);
+	else
+		fill(p);
+}
+
+static void on_worker_exit(uv_process_t *process, int64_t status, int term_signal)
+{
+	struct worker *w = process->data;
+
+	w->exited = true;
+	w->status = status;
+	w->signal = term_signal;
+	bury(w);
+}
+
+static void hang_up(struct worker *w)
+{
+	uv_read_stop((uv_stream_t *)&w->pipe);
+	w->hung_up = true;
+	bury(w);
+}
+
+static void give_room(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
+{
+	/* One reader at a time: the loop is one thread. */
+	static char room[64 << 10];
+
+	(void)handle;
+	(void)suggested;
+	*buf = uv_buf_init(room, sizeof(room));
+}
+
+static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
+{
+	struct worker *w = stream->data;
+	struct err e;
+	size_t len;
+	char *line;
+
+	if (n < 0) {
+		hang_up(w);
+		return;
+	}
+	if (lines_feed(&w->in, buf->base, (size_t)n, &e) != 0) {
+		LOG(w->pool->o.log, LVL_ERROR, L_MSG("worker talks nonsense"),
+		    L_STR("error", e.text), L_INT("pid", w->process.pid));
+		worker_signal(w, SIGKILL);
+		return;
+	}
+	while ((line = lines_next(&w->in, &len)) != NULL) {
+		if (w->run != NULL)
+			w->pool->o.events->line(
+			    w->pool->o.arg, w->run, line, len);
+	}
+}
+
+static void on_stillborn(uv_handle_t *handle)
+{
+	struct worker *w = handle->data;
+
+	if (++w->handles < 2)
+		return;
+	lines_free(&w->in);
+	free(w);
+}
+
+static int spawn(struct pool *p)
+{
+	struct worker *w = mem_zalloc(sizeof(*w));
+	char memory[32];
+	char name[] = "reportd", flag[] = "--worker";
+	char *args[] = {name, flag, memory, NULL};
+	uv_stdio_container_t stdio[PROTOCOL_FD + 1] = {
+	    {.flags = UV_IGNORE},
+	    {.flags = UV_INHERIT_FD, .data.fd = 2},
+	    {.flags = UV_INHERIT_FD, .data.fd = 2},
+	    {.flags = UV_CREATE_PIPE | UV_READABLE_PIPE | UV_WRITABLE_PIPE,
+		.data.stream = (uv_stream_t *)&w->pipe},
+	};
+	uv_process_options_t options = {
+	    .exit_cb = on_worker_exit,
+	    /* The running binary, also when the file was replaced. */
+	    .file = "/proc/self/exe",
+	    .args = args,
+	    .stdio = stdio,
+	    .stdio_count = PROTOCOL_FD + 1,
+	};
+	int rc;
+
+	snprintf(memory, sizeof(memory), "%lld", (long long)p->o.memory);
+	w->pool = p;
+	w->born_ms = clock_boot_ms();
+	lines_init(&w->in);
+	uv_pipe_init(p->o.loop, &w->pipe, 0);
+	w->pipe.data = w->process.data = w;
+	rc = uv_spawn(p->o.loop, &w->process, &options);
+	w->process.data = w;
+	if (rc != 0) {
+		LOG(p->o.log, LVL_ERROR, L_MSG("cannot start a worker"),
+		    L_STR("error", uv_strerror(rc)));
+		uv_close((uv_handle_t *)&w->process, on_stillborn);
+		uv_close((uv_handle_t *)&w->pipe, on_stillborn);
+		return -1;
+	}
+	w->next = p->workers;
+	p->workers = w;
+	uv_read_start((uv_stream_t *)&w->pipe, give_room, on_read);
+	return 0;
+}
+
+static void on_respawn(uv_timer_t *timer)
+{
+	fill(timer->data);
+}
+
+static void respawn_later(struct pool *p)
+{
+	uv_timer_start(&p->timer, on_respawn, YOUNG_MS, 0);
+}
+
+/* A worker leaves when it reads the end of file. */
+static void send_off(struct worker *w)
+{
+	w->leaving = true;
+	hang_up(w);
+	if (!uv_is_closing((uv_handle_t *)&w->pipe)) {
+		uv_os_fd_t fd;
+
+		/* The pipe handle lives on until the worker is buried. */
+		if (uv_fileno((uv_handle_t *)&w->pipe, &fd) == 0)
+			shutdown(fd, SHUT_RDWR);
+	}
+}
+
+static void fill(struct pool *p)
+{
+	int have = count(p, false), before = pool_free_workers(p);
+
+	if (p->retired)
+		return;
+	while (have < p->o.size) {
+		if (spawn(p) != 0) {
+			respawn_later(p);
+			break;
+		}
+		have++;
+	}
+	for (struct worker *w = p->workers; w != NULL && have > p->o.size;
+	     w = w->next) {
+		if (w->run == NULL && !w->leaving && !w->hung_up) {
+			send_off(w);
+			have--;
+		}
+	}
+	if (pool_free_workers(p) > before)
+		p->o.events->freed(p->o.arg);
+}
+
+struct pool *pool_open(const struct pool_options *options)
+{
+	struct pool *p = mem_zalloc(sizeof(*p));
+
+	p->o = *options;
+	uv_timer_init(p->o.loop, &p->timer);
+	p->timer.data = p;
+	fill(p);
+	return p;
+}
+
+void pool_resize(struct pool *p, int size, int64_t memory)
+{
+	p->o.size = size;
+	p->o.memory = memory;
+	fill(p);
+}
+
+void pool_retire(struct pool *p)
+{
+	p->retired = true;
+	uv_timer_stop(&p->timer);
+	for (struct worker *w = p->workers; w != NULL; w = w->next) {
+		if (w->run == NULL && !w->leaving && !w->hung_up)
+			send_off(w);
+	}
+}
+
+static void kill_all(uv_timer_t *timer)
+{
+	struct pool *p = timer->data;
+
+	for (struct worker *w = p->workers; w != NULL; w = w->next)
+		worker_signal(w, SIGKILL);
+}
+
+void pool_close(struct pool *p)
+{
+	p->retired = p->closed = true;
+	for (struct worker *w = p->workers; w != NULL; w = w->next) {
+		if (!w->leaving && !w->hung_up)
+			send_off(w);
+	}
+	if (p->workers == NULL)
+		uv_close((uv_handle_t *)&p->timer, on_pool_closed);
+	else
+		uv_timer_start(&p->timer, kill_all, LEAVE_MS, 0);
+}
+
+struct worker *pool_take(struct pool *p, void *run)
+{
+	if (pool_free_workers(p) == 0)
+		return NULL;
+	for (struct worker *w = p->workers; w != NULL; w = w->next) {
+		if (w->run == NULL && !w->leaving && !w->exited &&
+		    !w->hung_up) {
+			w->run = run;
+			return w;
+		}
+	}
+	return NULL;
+}
+
+void pool_give_back(struct worker *w)
+{
+	struct pool *p = w->pool;
+
+	w->run = NULL;
+	if (p->retired || count(p, false) > p->o.size)
+		send_off(w);
+	else
+		p->o.events->freed(p->o.arg);
+}
+
+struct outgoing {
+	uv_write_t request;
+	struct buf bytes;
+};
+
+static void on_written(uv_write_t *request, int status)
+{
+	struct outgoing *out = request->data;
+
+	/* A broken pipe shows as the worker's end, too. */
+	(void)status;
+	buf_free(&out->bytes);
+	free(out);
+}
+
+void worker_send(struct worker *w, struct buf *b)
+{
+	struct outgoing *out = mem_zalloc(sizeof(*out));
+	uv_buf_t bytes = uv_buf_init(b->data, (unsigned int)b->len);
+
+	out->bytes = *b;
+	out->request.data = out;
+	*b = (struct buf){.max = b->max};
+	if (uv_write(&out->request, (uv_stream_t *)&w->pipe, &bytes, 1,
+		on_written) != 0)
+		on_written(&out->request, -1);
+}
+
+void worker_signal(struct worker *w, int signal_number)
+{
+	if (!w->exited)
+		uv_process_kill(&w->process, signal_number);
+}
+
+int worker_pid(const struct worker *w)
+{
+	return w->process.pid;
+}

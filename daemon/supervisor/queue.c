@@ -1,0 +1,498 @@
+/* SPDX-License-Identifier: MIT */
+#include "supervisor/queue.h"
+
+#include <libpq-fe.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/str.h"
+
+#define BACKOFF_MIN_MS 100
+#define BACKOFF_MAX_MS 4000
+#define PREPARED_MAX 32
+
+/* A statement under way. They are answered in the order they were sent. */
+struct op {
+	struct op *next;
+	queue_answer *answer;
+	void *arg;
+	int64_t sent_ms;
+	PGresult *result; /* of the last statement */
+	const char *preparing; /* its PREPARE has not been answered yet */
+	struct err error;
+	bool failed;
+};
+
+enum state { DOWN, CONNECTING, UP };
+
+struct queue {
+	struct queue_options o;
+	char *conninfo;
+	enum state state;
+	PGconn *conn;
+	uv_poll_t *poll; /* on conn's socket; freed in its close callback */
+	uv_timer_t timer; /* reconnect, connect deadline, answer deadline */
+	int64_t connect_by_ms;
+	int failures;
+	struct op *head, **tail;
+	int pending;
+	const char *prepared[PREPARED_MAX];
+	int prepared_count;
+	bool closing;
+	void (*closed)(void *arg);
+	void *closed_arg;
+};
+
+/* PGresult under a name of ours, so that libpq-fe.h stays in here. */
+static const PGresult *as_result(const struct reply *r)
+{
+	return (const PGresult *)r;
+}
+
+int reply_rows(const struct reply *r)
+{
+	return PQntuples(as_result(r));
+}
+
+const char *reply_text(const struct reply *r, int row, int column)
+{
+	return PQgetisnull(as_result(r), row, column)
+	    ? NULL
+	    : PQgetvalue(as_result(r), row, column);
+}
+
+int64_t reply_int(const struct reply *r, int row, int column, int64_t def)
+{
+	const char *text = reply_text(r, row, column);
+	int64_t v;
+
+	return text != NULL && str_to_i64(text, &v) == 0 ? v : def;
+}
+
+bool queue_is_up(const struct queue *q)
+{
+	return q->state == UP;
+}
+
+int queue_pending(const struct queue *q)
+{
+	return q->pending;
+}
+
+static void free_handle(uv_handle_t *handle)
+{
+	free(handle);
+}
+
+static void drop_connection(struct queue *q)
+{
+	if (q->poll != NULL) {
+		uv_close((uv_handle_t *)q->poll, free_handle);
+		q->poll = NULL;
+	}
+	PQfinish(q->conn);
+	q->conn = NULL;
+	q->state = DOWN;
+	q->prepared_count = 0;
+}
+
+static void finish_op(struct queue *q)
+{
+	struct op *op = q->head;
+
+	q->head = op->next;
+	if (q->head == NULL)
+		q->tail = &q->head;
+	q->pending--;
+	op->answer(op->arg, op->failed ? NULL : (struct reply *)op->result,
+	    &op->error);
+	PQclear(op->result);
+	free(op);
+}
+
+static void on_timer(uv_timer_t *timer);
+
+static void arm(struct queue *q, int64_t ms)
+{
+	uv_timer_start(&q->timer, on_timer, (uint64_t)(ms > 0 ? ms : 0), 0);
+}
+
+static int64_t jitter(int64_t ms)
+{
+	uint16_t r = 0;
+
+	uv_random(NULL, NULL, &r, sizeof(r), 0, NULL);
+	return ms / 2 + ms * r / 65536 / 2;
+}
+
+/* The connection is gone: all senders hear it, then a new one is made. */
+static void fail(struct queue *q, const char *text)
+{
+	bool was_up = q->state == UP;
+	int64_t wait = BACKOFF_MIN_MS;
+	struct err e;
+
+	err_set(&e, ERR_LOST, "%s", text);
+	for (char *end = e.text + strlen(e.text);
+	     end > e.text && (end[-1] == '\n' || end[-1] == ' ');)
+		*--end = '\0';
+	drop_connection(q);
+	while (q->head != NULL) {
+		q->head->failed = true;
+		q->head->error = e;
+		finish_op(q);
+	}
+	for (int i = 0; i < q->failures && wait < BACKOFF_MAX_MS; i++)
+		wait *= 2;
+	q->failures++;
+	if (was_up || q->failures == 1)
+		LOG(q->o.log, LVL_WARN, L_MSG("queue connection lost"),
+		    L_STR("error", e.text));
+	else
+		LOG(q->o.log, LVL_DEBUG, L_MSG("queue not reachable"),
+		    L_STR("error", e.text), L_INT("failures", q->failures));
+	if (!q->closing)
+		arm(q, jitter(wait < BACKOFF_MAX_MS ? wait : BACKOFF_MAX_MS));
+	if (was_up)
+		q->o.events->down(q->o.arg, &e);
+}
+
+static void on_socket(uv_poll_t *poll, int status, int events);
+
+static void watch(struct queue *q, int events)
+{
+	uv_poll_start(q->poll, events, on_socket);
+}
+
+static void flush(struct queue *q)
+{
+	int n = PQflush(q->conn);
+
+	if (n < 0)
+		fail(q, PQerrorMessage(q->conn));
+	else
+		watch(q, n > 0 ? UV_READABLE | UV_WRITABLE : UV_READABLE);
+}
+
+static void take_error(struct op *op, const PGresult *r)
+{
+	const char *state = PQresultErrorField(r, PG_DIAG_SQLSTATE);
+
+	if (op->failed)
+		return;
+	op->failed = true;
+	err_set(&op->error, ERR_TRANSIENT, "%s",
+	    PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY)
+		? PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY)
+		: "the server gave no reason");
+	str_copy(op->error.sqlstate, sizeof(op->error.sqlstate),
+	    state ? state : "");
+}
+
+static void forget_prepared(struct queue *q, const char *name)
+{
+	for (int i = 0; name != NULL && i < q->prepared_count; i++) {
+		if (q->prepared[i] == name)
+			q->prepared[i] = q->prepared[--q->prepared_count];
+	}
+}
+
+/* All results that are here already. False: the connection broke. */
+static bool take_results(struct queue *q)
+{
+	int nothing = 0;
+
+	while (q->head != NULL && nothing < 2 && !PQisBusy(q->conn)) {
+		PGresult *r = PQgetResult(q->conn);
+		struct op *op = q->head;
+
+		if (r == NULL) {
+			nothing++;
+			continue;
+		}
+		nothing = 0;
+		switch (PQresultStatus(r)) {
+		case PGRES_PIPELINE_SYNC:
+			PQclear(r);
+			finish_op(q);
+			/* The answer may have closed us down. */
+			if (q->conn == NULL)
+				return false;
+			continue;
+		case PGRES_TUPLES_OK:
+		case PGRES_COMMAND_OK:
+			op->preparing = NULL;
+			PQclear(op->result);
+			op->result = r;
+			continue;
+		case PGRES_FATAL_ERROR:
+			take_error(op, r);
+			forget_prepared(q, op->preparing);
+			break;
+		default:
+			break;
+		}
+		PQclear(r);
+	}
+	return true;
+}
+
+static void take_notices(struct queue *q)
+{
+	PGnotify *n;
+
+	while (q->conn != NULL && (n = PQnotifies(q->conn)) != NULL) {
+		q->o.events->notified(q->o.arg, n->relname);
+		PQfreemem(n);
+	}
+}
+
+static void ignore(void *arg, const struct reply *reply, const struct err *e)
+{
+	struct queue *q = arg;
+
+	if (reply == NULL && e->kind != ERR_LOST)
+		LOG(q->o.log, LVL_ERROR, L_MSG("queue session set-up failed"),
+		    L_STR("error", e->text), L_STR("sqlstate", e->sqlstate));
+}
+
+/*
+ * The session: few rows are ever touched, so compiling plans or scanning whole
+ * tables because statistics are old would only hurt; and no lock of a stranger
+ * may hold the daemon up.
+ */
+static const struct statement set_up = {NULL,
+    "select pg_catalog.set_config(s.name, s.value, false) from (values "
+    "('application_name', 'reportd'), ('jit', 'off'), "
+    "('enable_seqscan', 'off'), ('lock_timeout', '5s'), "
+    "('timezone', 'UTC'), ('search_path', 'pg_catalog')) s(name, value)",
+    0};
+
+static void listen_to(struct queue *q, const char *channel)
+{
+	char text[80];
+
+	snprintf(text, sizeof(text), "listen %s", channel);
+	queue_send(q, NULL, &(struct statement){NULL, text, 0}, NULL, ignore,
+	    q);
+}
+
+static void ignore_notice(void *arg, const char *text)
+{
+	(void)arg;
+	(void)text;
+}
+
+static void on_connected(struct queue *q)
+{
+	q->state = UP;
+	q->failures = 0;
+	uv_timer_stop(&q->timer);
+	PQsetnonblocking(q->conn, 1);
+	PQsetNoticeProcessor(q->conn, ignore_notice, NULL);
+	PQenterPipelineMode(q->conn);
+	queue_send(q, NULL, &set_up, NULL, ignore, q);
+	for (int i = 0; q->o.channels != NULL && q->o.channels[i]; i++)
+		listen_to(q, q->o.channels[i]);
+	q->o.events->up(q->o.arg);
+}
+
+/* libpq may change its socket between hosts and after a refused SSL. */
+static void follow_socket(struct queue *q)
+{
+	if (q->poll != NULL)
+		uv_close((uv_handle_t *)q->poll, free_handle);
+	q->poll = mem_zalloc(sizeof(*q->poll));
+	q->poll->data = q;
+	uv_poll_init(q->o.loop, q->poll, PQsocket(q->conn));
+}
+
+static void go_on_connecting(struct queue *q)
+{
+	PostgresPollingStatusType want = PQconnectPoll(q->conn);
+
+	if (want == PGRES_POLLING_FAILED) {
+		fail(q, PQerrorMessage(q->conn));
+		return;
+	}
+	follow_socket(q);
+	watch(q, want == PGRES_POLLING_WRITING ? UV_WRITABLE : UV_READABLE);
+	if (want == PGRES_POLLING_OK)
+		on_connected(q);
+}
+
+static void on_socket(uv_poll_t *poll, int status, int events)
+{
+	struct queue *q = poll->data;
+
+	if (q->poll != poll)
+		return;
+	if (q->state == CONNECTING) {
+		/* Before the step: it may close this very socket. */
+		uv_poll_stop(poll);
+		go_on_connecting(q);
+		return;
+	}
+	(void)events;
+	if (status < 0 || PQconsumeInput(q->conn) == 0) {
+		fail(q, status < 0 ? uv_strerror(status)
+				   : PQerrorMessage(q->conn));
+		return;
+	}
+	if (!take_results(q))
+		return;
+	take_notices(q);
+	if (q->state == UP)
+		flush(q);
+}
+
+static void connect_now(struct queue *q)
+{
+	/* See pg_connect() on the order. A stand-by takes no claims. */
+	const char *keys[] = {"keepalives_idle", "keepalives_interval",
+	    "keepalives_count", "tcp_user_timeout", "target_session_attrs",
+	    "fallback_application_name", "dbname", "client_encoding", NULL};
+	const char *values[] = {"30", "10", "3", "30000", "read-write",
+	    "reportd", q->conninfo, "UTF8", NULL};
+
+	q->conn = PQconnectStartParams(keys, values, 1);
+	if (q->conn == NULL || PQstatus(q->conn) == CONNECTION_BAD) {
+		fail(q, q->conn ? PQerrorMessage(q->conn) : "out of memory");
+		return;
+	}
+	q->state = CONNECTING;
+	q->connect_by_ms = clock_boot_ms() + q->o.timeout_ms;
+	arm(q, q->o.timeout_ms);
+	follow_socket(q);
+	watch(q, UV_WRITABLE);
+}
+
+/* One timer serves what can be late: the next attempt, the connection, the
+ * oldest answer. */
+static void on_timer(uv_timer_t *timer)
+{
+	struct queue *q = timer->data;
+	int64_t now = clock_boot_ms();
+
+	if (q->state == DOWN) {
+		connect_now(q);
+	} else if (q->state == CONNECTING) {
+		fail(q, "connecting took too long");
+	} else if (q->head != NULL) {
+		int64_t left = q->head->sent_ms + q->o.timeout_ms - now;
+
+		if (left > 0)
+			arm(q, left);
+		else
+			fail(q, "no answer in time; the connection is dead");
+	}
+}
+
+static void take_options(
+    struct queue *q, const struct queue_options *options)
+{
+	char *conninfo = mem_strdup(options->conninfo);
+
+	free(q->conninfo);
+	q->o = *options;
+	q->conninfo = conninfo;
+	q->o.conninfo = conninfo;
+}
+
+struct queue *queue_open(const struct queue_options *options)
+{
+	struct queue *q = mem_zalloc(sizeof(*q));
+
+	q->tail = &q->head;
+	take_options(q, options);
+	uv_timer_init(q->o.loop, &q->timer);
+	q->timer.data = q;
+	arm(q, 0);
+	return q;
+}
+
+void queue_reopen(struct queue *q, const struct queue_options *options)
+{
+	bool same = strcmp(q->conninfo, options->conninfo) == 0 &&
+	    q->o.channels == options->channels;
+
+	take_options(q, options);
+	if (same)
+		return;
+	if (q->state != DOWN)
+		fail(q, "the settings changed");
+	q->failures = 0;
+	arm(q, 0);
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+	struct queue *q = handle->data;
+
+	if (q->closed != NULL)
+		q->closed(q->closed_arg);
+	free(q->conninfo);
+	free(q);
+}
+
+void queue_close(struct queue *q, void (*done)(void *arg), void *arg)
+{
+	q->closing = true;
+	q->closed = done;
+	q->closed_arg = arg;
+	drop_connection(q);
+	while (q->head != NULL) {
+		q->head->failed = true;
+		err_set(&q->head->error, ERR_LOST, "closed");
+		finish_op(q);
+	}
+	uv_close((uv_handle_t *)&q->timer, on_closed);
+}
+
+static bool dispatch(struct queue *q, struct op *op,
+    const struct statement *st, const char *const *params)
+{
+	bool ready = false;
+
+	if (st->name == NULL || q->o.channels == NULL)
+		return PQsendQueryParams(q->conn, st->text, st->params, NULL,
+			   params, NULL, NULL, 0) != 0;
+	for (int i = 0; i < q->prepared_count; i++)
+		ready = ready || q->prepared[i] == st->name;
+	if (!ready) {
+		if (PQsendPrepare(q->conn, st->name, st->text, st->params,
+			NULL) == 0)
+			return false;
+		op->preparing = st->name;
+		if (q->prepared_count < PREPARED_MAX)
+			q->prepared[q->prepared_count++] = st->name;
+	}
+	return PQsendQueryPrepared(q->conn, st->name, st->params, params,
+		   NULL, NULL, 0) != 0;
+}
+
+void queue_send(struct queue *q, const struct statement *before,
+    const struct statement *st, const char *const *params,
+    queue_answer *answer, void *arg)
+{
+	struct op *op = mem_zalloc(sizeof(*op));
+
+	op->answer = answer;
+	op->arg = arg;
+	op->sent_ms = clock_boot_ms();
+	*q->tail = op;
+	q->tail = &op->next;
+	if (q->pending++ == 0)
+		arm(q, q->o.timeout_ms);
+	if ((before != NULL && !dispatch(q, op, before, NULL)) ||
+	    !dispatch(q, op, st, params) || PQpipelineSync(q->conn) == 0) {
+		/* The senders hear of it from the loop, not from within. */
+		watch(q, UV_READABLE | UV_WRITABLE);
+		return;
+	}
+	if (PQflush(q->conn) != 0)
+		watch(q, UV_READABLE | UV_WRITABLE);
+}

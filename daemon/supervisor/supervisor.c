@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: MIT */
+#include "supervisor/supervisor.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+#include <uv.h>
+
+#include "base/clock.h"
+#include "config.h"
+#include "supervisor/lease.h"
+#include "supervisor/poller.h"
+#include "supervisor/pool.h"
+#include "supervisor/queue.h"
+#include "supervisor/runs.h"
+#include "supervisor/sdnotify.h"
+
+enum phase { RUNNING, STOPPING, CLOSING };
+
+#define SIGNALS 3
+
+struct supervisor {
+	struct supervisor_options o;
+	struct settings *settings;
+	struct log log;
+	uv_loop_t loop;
+	uv_signal_t signals[SIGNALS];
+	uv_timer_t watchdog, idle, grace;
+	struct queue *queue;
+	struct lease *lease;
+	struct runs *runs;
+	struct pool *pool;
+	struct poller *poller;
+	enum phase phase;
+	bool given_up; /* the grace is over, runs are being released */
+	int status;
+};
+
+/* ---- the end ---- */
+
+static void on_retired(void *arg)
+{
+	struct supervisor *s = arg;
+
+	for (int i = 0; i < SIGNALS; i++)
+		uv_close((uv_handle_t *)&s->signals[i], NULL);
+	uv_close((uv_handle_t *)&s->watchdog, NULL);
+	uv_close((uv_handle_t *)&s->idle, NULL);
+	uv_close((uv_handle_t *)&s->grace, NULL);
+	poller_close(s->poller);
+	pool_close(s->pool);
+	runs_close(s->runs);
+	queue_close(s->queue, NULL, NULL);
+	LOG(&s->log, LVL_INFO, L_MSG("stopped"), L_INT("status", s->status));
+}
+
+static void finish_stop(struct supervisor *s)
+{
+	if (s->phase == CLOSING)
+		return;
+	s->phase = CLOSING;
+	uv_timer_stop(&s->grace);
+	poller_down(s->poller);
+	lease_retire(s->lease, on_retired, s);
+}
+
+/* First the runs get time to end, then they are stopped and given back, then
+ * the queue gets time to record that, then it ends all the same. */
+static void on_grace(uv_timer_t *timer)
+{
+	struct supervisor *s = timer->data;
+
+	if (!s->given_up) {
+		s->given_up = true;
+		LOG(&s->log, LVL_WARN, L_MSG("stopping the runs in hand"),
+		    L_INT("runs", runs_count(s->runs)));
+		runs_release_all(s->runs);
+		uv_timer_start(&s->grace, on_grace,
+		    (uint64_t)(s->settings->cancel_grace +
+			s->settings->queue_timeout + 1000),
+		    0);
+		return;
+	}
+	LOG(&s->log, LVL_ERROR,
+	    L_MSG("the queue does not answer; other daemons take the runs "
+		  "over when the lease ends"),
+	    L_INT("runs", runs_count(s->runs)));
+	s->status = STATUS_FAILED;
+	finish_stop(s);
+}
+
+static void begin_stop(struct supervisor *s, const char *why)
+{
+	if (s->phase != RUNNING)
+		return;
+	s->phase = STOPPING;
+	LOG(&s->log, LVL_INFO, L_MSG("stopping"), L_STR("why", why),
+	    L_INT("runs", runs_count(s->runs)));
+	sdnotify("STOPPING=1");
+	poller_no_claims(s->poller);
+	pool_retire(s->pool);
+	if (runs_count(s->runs) == 0)
+		finish_stop(s);
+	else
+		uv_timer_start(&s->grace, on_grace,
+		    (uint64_t)s->settings->shutdown_grace, 0);
+}
+
+/* ---- what the parts tell ---- */
+
+static void on_queue_up(void *arg)
+{
+	struct supervisor *s = arg;
+
+	lease_up(s->lease);
+}
+
+static void on_queue_down(void *arg, const struct err *e)
+{
+	struct supervisor *s = arg;
+
+	(void)e;
+	poller_down(s->poller);
+	sdnotify("STATUS=waiting for the queue database");
+}
+
+static void on_notified(void *arg, const char *channel)
+{
+	struct supervisor *s = arg;
+
+	poller_notified(s->poller, channel);
+}
+
+static const struct queue_events queue_events = {
+    .up = on_queue_up, .down = on_queue_down, .notified = on_notified};
+
+static void on_held(void *arg)
+{
+	struct supervisor *s = arg;
+
+	if (s->phase == CLOSING)
+		return;
+	sdnotify("STATUS=working");
+	runs_resend(s->runs);
+	poller_start(s->poller);
+}
+
+static void on_unfit(void *arg, const char *text)
+{
+	struct supervisor *s = arg;
+
+	LOG(&s->log, LVL_ERROR, L_MSG(text));
+	s->status = STATUS_UNFIT;
+	begin_stop(s, "the queue cannot be used");
+}
+
+static const struct lease_events lease_events = {
+    .held = on_held, .unfit = on_unfit};
+
+static void on_quiet(uv_timer_t *timer)
+{
+	struct supervisor *s = timer->data;
+
+	if (runs_count(s->runs) == 0)
+		begin_stop(s, "idle");
+}
+
+static void on_runs_idle(void *arg)
+{
+	struct supervisor *s = arg;
+
+	if (s->phase == STOPPING)
+		finish_stop(s);
+	else if (s->o.idle_exit_ms > 0)
+		uv_timer_start(&s->idle, on_quiet, (uint64_t)s->o.idle_exit_ms, 0);
+}
+
+static void on_run_ended(void *arg)
+{
+	struct supervisor *s = arg;
+
+	/* The pool fills before there is a poller. */
+	if (s->phase == RUNNING && s->poller != NULL)
+		poller_run_ended(s->poller);
+}
+
+static int64_t on_lease_until(void *arg)
+{
+	struct supervisor *s = arg;
+
+	return lease_until(s->lease);
+}
+
+static const struct runs_events runs_events = {.idle = on_runs_idle,
+    .ended = on_run_ended,
+    .lease_until = on_lease_until};
+
+static void on_caught_up(void *arg)
+{
+	struct supervisor *s = arg;
+
+	if (runs_count(s->runs) > 0)
+		uv_timer_stop(&s->idle);
+	else if (s->o.drain)
+		begin_stop(s, "nothing is due any more");
+	else if (s->o.idle_exit_ms > 0 && !uv_is_active((uv_handle_t *)&s->idle))
+		uv_timer_start(
+		    &s->idle, on_quiet, (uint64_t)s->o.idle_exit_ms, 0);
+}
+
+static const struct poller_events poller_events = {
+    .caught_up = on_caught_up};
+
+/* ---- settings and signals ---- */
+
+/* Who limits a source wants to hear of runs that end anywhere. */
+static const char *const *channels(const struct settings *settings)
+{
+	static const char *const some[] = {
+	    "reportd_pending", "reportd_cancel", NULL};
+	static const char *const all[] = {
+	    "reportd_pending", "reportd_cancel", "reportd_done", NULL};
+
+	if (!settings->listen)
+		return NULL;
+	for (int i = 0; i < settings->source_count; i++) {
+		if (settings->sources[i].max_running > 0)
+			return all;
+	}
+	return some;
+}
+
+static struct queue_options queue_options(struct supervisor *s)
+{
+	return (struct queue_options){.loop = &s->loop,
+	    .log = &s->log,
+	    .conninfo = s->settings->queue_conninfo,
+	    .channels = channels(s->settings),
+	    .timeout_ms = s->settings->queue_timeout,
+	    .events = &queue_events,
+	    .arg = s};
+}
+
+static void use_settings(struct supervisor *s, struct settings *settings)
+{
+	if (s->o.workers > 0)
+		settings->workers = s->o.workers;
+	if (settings->adhoc_workers >= settings->workers)
+		settings->adhoc_workers = settings->workers - 1;
+	settings_free(s->settings);
+	s->settings = settings;
+	s->log = settings_log(settings);
+	if (s->log.target == LOG_TARGET_SYSLOG)
+		openlog("reportd", LOG_PID, LOG_DAEMON);
+}
+
+static void reload(struct supervisor *s)
+{
+	struct settings *settings;
+	struct queue_options q;
+	struct err e;
+
+	sdnotify_reloading();
+	settings = settings_load(s->o.settings_path, &e);
+	if (settings != NULL && settings_require_output(settings, &e) != 0) {
+		settings_free(settings);
+		settings = NULL;
+	}
+	if (settings == NULL) {
+		LOG(&s->log, LVL_ERROR,
+		    L_MSG("the new settings are wrong, the old ones stay"),
+		    L_STR("error", e.text));
+		sdnotify("READY=1");
+		return;
+	}
+	use_settings(s, settings);
+	runs_set_settings(s->runs, settings);
+	lease_set_settings(s->lease, settings);
+	pool_resize(s->pool, (int)settings->workers, settings->worker_memory);
+	q = queue_options(s);
+	queue_reopen(s->queue, &q);
+	poller_set_settings(s->poller, settings);
+	LOG(&s->log, LVL_INFO, L_MSG("settings read again"));
+	sdnotify("READY=1");
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+	struct supervisor *s = handle->data;
+
+	if (number == SIGHUP) {
+		if (s->phase == RUNNING)
+			reload(s);
+	} else if (s->phase == RUNNING) {
+		begin_stop(s, strsignal(number));
+	} else if (s->phase == STOPPING) {
+		/* Told twice: no more grace. Told again: kill. */
+		if (s->given_up)
+			runs_release_all(s->runs);
+		else
+			uv_timer_start(&s->grace, on_grace, 0, 0);
+	}
+}
+
+static void on_watchdog(uv_timer_t *timer)
+{
+	(void)timer;
+	sdnotify("WATCHDOG=1");
+}
+
+static void start_timers(struct supervisor *s)
+{
+	static const int numbers[SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
+	int64_t watchdog = sdnotify_watchdog_ms();
+
+	signal(SIGPIPE, SIG_IGN);
+	for (int i = 0; i < SIGNALS; i++) {
+		uv_signal_init(&s->loop, &s->signals[i]);
+		s->signals[i].data = s;
+		uv_signal_start(&s->signals[i], on_signal, numbers[i]);
+	}
+	uv_timer_init(&s->loop, &s->watchdog);
+	uv_timer_init(&s->loop, &s->idle);
+	uv_timer_init(&s->loop, &s->grace);
+	s->idle.data = s->grace.data = s;
+	if (watchdog > 0)
+		uv_timer_start(&s->watchdog, on_watchdog, 0,
+		    (uint64_t)watchdog);
+}
+
+static void open_parts(struct supervisor *s)
+{
+	struct queue_options q = queue_options(s);
+
+	s->queue = queue_open(&q);
+	s->runs = runs_open(&(struct runs_options){.loop = &s->loop,
+	    .log = &s->log,
+	    .queue = s->queue,
+	    .settings = s->settings,
+	    .events = &runs_events,
+	    .arg = s});
+	s->lease = lease_open(&(struct lease_options){.log = &s->log,
+	    .queue = s->queue,
+	    .runs = s->runs,
+	    .settings = s->settings,
+	    .events = &lease_events,
+	    .arg = s});
+	s->pool = pool_open(&(struct pool_options){.loop = &s->loop,
+	    .log = &s->log,
+	    .size = (int)s->settings->workers,
+	    .memory = s->settings->worker_memory,
+	    .events = &runs_pool_events,
+	    .arg = s->runs});
+	runs_set_pool(s->runs, s->pool);
+	s->poller = poller_open(&(struct poller_options){.loop = &s->loop,
+	    .log = &s->log,
+	    .queue = s->queue,
+	    .lease = s->lease,
+	    .runs = s->runs,
+	    .pool = s->pool,
+	    .settings = s->settings,
+	    .events = &poller_events,
+	    .arg = s});
+}
+
+int supervisor_run(const struct supervisor_options *options)
+{
+	struct supervisor s = {.o = *options};
+
+	use_settings(&s, options->settings);
+	uv_loop_init(&s.loop);
+	start_timers(&s);
+	LOG(&s.log, LVL_INFO, L_MSG("starting"),
+	    L_STR("version", PACKAGE_VERSION),
+	    L_INT("workers", s.settings->workers),
+	    L_STR("output_root", s.settings->output_root));
+	open_parts(&s);
+	sdnotify("READY=1\nSTATUS=waiting for the queue database");
+	uv_run(&s.loop, UV_RUN_DEFAULT);
+	uv_loop_close(&s.loop);
+	lease_free(s.lease);
+	settings_free(s.settings);
+	return s.status;
+}

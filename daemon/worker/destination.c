@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+#include "worker/destination.h"
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+
+static bool has_control(const char *s)
+{
+	for (; *s != '\0'; s++) {
+		if ((unsigned char)*s < 0x20 || *s == 0x7F)
+			return true;
+	}
+	return false;
+}
+
+static int add_value(const struct destination_options *o, const char *name,
+    size_t len, struct buf *out, struct err *e)
+{
+	const struct destination_value *v = o->values;
+
+	while (v->name != NULL &&
+	    (strlen(v->name) != len || strncmp(v->name, name, len) != 0))
+		v++;
+	if (v->name == NULL)
+		return err_set(e, ERR_PERMANENT,
+		    "output_path: unknown name \"{%.*s}\"; known are "
+		    "{report_name}, {config_id}, {run_id}, {scheduled_for}, "
+		    "{ext} and the report's parameters",
+		    (int)len, name);
+	if (v->text == NULL || *v->text == '\0')
+		return err_set(e, ERR_PERMANENT,
+		    "output_path: \"{%s}\" is empty", v->name);
+	if (has_control(v->text))
+		return err_set(e, ERR_PERMANENT,
+		    "output_path: \"{%s}\" holds a control character",
+		    v->name);
+	if (strcmp(v->text, "..") == 0 || strcmp(v->text, ".") == 0)
+		return err_set(e, ERR_PERMANENT,
+		    "output_path: \"{%s}\" is \"%s\", which would leave the "
+		    "directory",
+		    v->name, v->text);
+	for (const char *c = v->text; *c != '\0'; c++)
+		buf_char(out, *c == '/' ? '_' : *c);
+	return 0;
+}
+
+static int add_time(const struct destination_options *o, char code,
+    struct buf *out, struct err *e)
+{
+	char format[] = {'%', code, '\0'}, text[128];
+	struct tm tm = *o->time;
+
+	if (code == '%') {
+		buf_char(out, '%');
+		return 0;
+	}
+	if (code == 's') {
+		buf_printf(out, "%lld",
+		    (long long)timegm(&tm) - o->time->tm_gmtoff);
+		return 0;
+	}
+	if (code == '\0' || strchr("YmdHMSjybBaAuVGFTz", code) == NULL)
+		return err_set(e, ERR_PERMANENT,
+		    "output_path: unknown code \"%%%c\"; write %%%% for a "
+		    "percent sign",
+		    code ? code : ' ');
+/* The code was looked up just above. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+	strftime(text, sizeof(text), format, &tm);
+#pragma GCC diagnostic pop
+	buf_str(out, text);
+	return 0;
+}
+
+static int expand(
+    const struct destination_options *o, struct buf *out, struct err *e)
+{
+	for (const char *s = o->template; *s != '\0'; s++) {
+		const char *close;
+
+		if (*s == '{') {
+			close = strchr(s, '}');
+			if (close == NULL)
+				return err_set(e, ERR_PERMANENT,
+				    "output_path \"%s\": { without }",
+				    o->template);
+			if (add_value(o, s + 1, (size_t)(close - s - 1), out,
+				e) != 0)
+				return -1;
+			s = close;
+		} else if (*s == '%') {
+			if (add_time(o, s[1], out, e) != 0)
+				return -1;
+			s++;
+		} else {
+			buf_char(out, *s);
+		}
+	}
+	buf_str(out, "");
+	if (out->overflow)
+		return err_set(e, ERR_PERMANENT,
+		    "output_path is longer than %d bytes", PATH_MAX);
+	return 0;
+}
+
+/* No part of the path may be `..`, which also catches what values joined. */
+static bool climbs(const char *path)
+{
+	while (*path != '\0') {
+		size_t n = strcspn(path, "/");
+
+		if (n == 2 && strncmp(path, "..", 2) == 0)
+			return true;
+		path += n + strspn(path + n, "/");
+	}
+	return false;
+}
+
+static int below_root(
+    const char *root, const char *text, char **path, struct err *e)
+{
+	size_t n = strlen(root);
+
+	while (n > 1 && root[n - 1] == '/')
+		n--;
+	if (strncmp(text, "file://", 7) == 0)
+		text += 7;
+	if (has_control(text))
+		return err_set(e, ERR_PERMANENT,
+		    "output_path holds a control character");
+	if (climbs(text))
+		return err_set(e, ERR_PERMANENT,
+		    "output_path \"%s\" climbs out with ..", text);
+	if (*text == '\0' || text[strlen(text) - 1] == '/')
+		return err_set(e, ERR_PERMANENT,
+		    "output_path \"%s\" names no file", text);
+	if (*text != '/') {
+		*path = mem_printf("%.*s/%s", (int)n, root, text);
+		return 0;
+	}
+	if (n > 1 && (strncmp(text, root, n) != 0 || text[n] != '/'))
+		return err_set(e, ERR_PERMANENT,
+		    "output_path \"%s\" lies outside of output_root \"%s\"",
+		    text, root);
+	*path = mem_strdup(text);
+	return 0;
+}
+
+char *destination_path(const struct destination_options *o, struct err *e)
+{
+	struct buf text;
+	char *path = NULL;
+
+	buf_init(&text, PATH_MAX - 1);
+	if (expand(o, &text, e) == 0)
+		below_root(o->root, text.data, &path, e);
+	buf_free(&text);
+	return path;
+}
+
+char *destination_url(const char *path)
+{
+	struct buf b;
+
+	buf_init(&b, 4 * PATH_MAX);
+	buf_str(&b, "file://");
+	for (; *path != '\0'; path++) {
+		/* RFC 3986: what would end or break the path. */
+		if (strchr(" %#?\"<>", *path) != NULL)
+			buf_printf(&b, "%%%02X", (unsigned char)*path);
+		else
+			buf_char(&b, *path);
+	}
+	return b.data;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef WORKER_DESTINATION_H
+#define WORKER_DESTINATION_H
+
+#include <stdint.h>
+#include <time.h>
+
+#include "base/err.h"
+
+/*
+ * Where an output goes: a template becomes an absolute path below the root.
+ * `{name}` is replaced by a value, `%` and a letter by a part of the scheduled
+ * time in the report's zone, as strftime(3) does. A slash in a value becomes an
+ * underscore; control characters are refused, and so is any way out of root.
+ */
+struct destination_value {
+	const char *name;
+	const char *text;
+};
+
+struct destination_options {
+	const char *root; /* absolute */
+	const char *template;
+	const struct destination_value *values; /* ends with a NULL name */
+	const struct tm *time; /* local; tm_gmtoff is set */
+};
+
+/* The path, the caller's to free; NULL on error. */
+char *destination_path(const struct destination_options *o, struct err *e);
+
+/* file:// URL of a path; the caller's to free. */
+char *destination_url(const char *path);
+
+#endif

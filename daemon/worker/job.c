@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT */
+#include "worker/job.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "source/sqltext.h"
+#include "worker/destination.h"
+#include "worker/stage_export.h"
+#include "worker/stage_prep.h"
+
+#define SQL_MAX (8u << 20)
+#define VALUES_MAX 64
+
+static void read_schedule(struct job *job, const json_t *row)
+{
+	int64_t offset = json_int(row, "utc_offset", 0);
+	int64_t minutes = (offset < 0 ? -offset : offset) / 60;
+
+	job->scheduled_for = json_str(row, "scheduled_for", "");
+	strptime(job->scheduled_for, "%Y-%m-%dT%H:%M:%S", &job->scheduled);
+	job->scheduled.tm_isdst = 0;
+	timegm(&job->scheduled); /* fills in the days of week and year */
+	job->scheduled.tm_gmtoff = offset;
+	snprintf(job->scheduled_text, sizeof(job->scheduled_text),
+	    "%.19s%c%02d:%02d", job->scheduled_for, offset < 0 ? '-' : '+',
+	    (int)(minutes / 60), (int)(minutes % 60));
+}
+
+int job_open(struct job *job, json_t *message, struct err *e)
+{
+	const json_t *row = json_object_get(message, "row");
+
+	*job = (struct job){.message = message,
+	    .stage = "start",
+	    .prep_ms = -1,
+	    .rows = -1,
+	    .bytes = -1,
+	    .started_ms = clock_boot_ms()};
+	buf_init(&job->prep_sql, SQL_MAX);
+	buf_init(&job->export_sql, SQL_MAX);
+	job->run_id = json_int(message, "run_id", 0);
+	job->source_type = json_str(message, "source_type", "");
+	job->conninfo = json_str(message, "conninfo", "");
+	job->output_root = json_str(message, "output_root", "");
+	job->file_mode = json_int(message, "file_mode", 0640);
+	job->no_sync = json_bool(message, "no_sync", false);
+	job->deadline_ms = json_int(message, "deadline", 0);
+	job->timeout_ms = json_int(message, "timeout", 0);
+	job->statement_timeout_ms = json_int(message, "statement_timeout", 0);
+	job->config_id = json_int(row, "config_id", 0);
+	job->report_name = json_str(row, "report_name", "");
+	job->source_name = json_str(row, "source", "");
+	job->time_zone = json_str(row, "time_zone", "UTC");
+	job->attempt = json_int(row, "attempt", 1);
+	job->parameters = json_object_get(row, "parameters");
+	job->output_options = json_object_get(row, "output_options");
+	read_schedule(job, row);
+	if (job->config_id == 0)
+		return err_set(e, ERR_PERMANENT, "the job has no config_id");
+	return 0;
+}
+
+void job_free(struct job *job)
+{
+	buf_free(&job->prep_sql);
+	buf_free(&job->export_sql);
+	free(job->path);
+	free(job->output_url);
+	json_decref(job->message);
+}
+
+/* A built-in value in `text` (of VALUE bytes), or NULL. */
+#define VALUE 32
+static const char *built_in(
+    const struct job *job, const char *name, char *text)
+{
+	if (strcmp(name, "report_name") == 0)
+		return job->report_name;
+	if (strcmp(name, "scheduled_for") == 0)
+		return job->scheduled_text;
+	if (strcmp(name, "run_id") == 0)
+		snprintf(text, VALUE, "%" PRId64, job->run_id);
+	else if (strcmp(name, "config_id") == 0)
+		snprintf(text, VALUE, "%" PRId64, job->config_id);
+	else
+		return NULL;
+	return text;
+}
+
+static char *quote_parameter(
+    void *arg, const char *name, bool identifier, struct err *e)
+{
+	struct job *job = arg;
+	char number[VALUE];
+	const char *text = built_in(job, name, number);
+	const json_t *v = json_object_get(job->parameters, name);
+
+	if (text == NULL && v == NULL) {
+		err_set(e, ERR_PERMANENT,
+		    "unknown parameter :'%s'; add it to parameters", name);
+		return NULL;
+	}
+	if (text == NULL && json_is_null(v)) {
+		if (!identifier)
+			return mem_strdup("NULL");
+		err_set(e, ERR_PERMANENT,
+		    "parameter :\"%s\" is null and cannot name anything",
+		    name);
+		return NULL;
+	}
+	if (text == NULL)
+		text = json_string_value(v);
+	return source_quote(job->source, text, identifier, e);
+}
+
+static int fill_in(
+    struct job *job, const char *key, struct buf *out, struct err *e)
+{
+	const char *sql =
+	    json_str(json_object_get(job->message, "row"), key, NULL);
+
+	if (sql == NULL)
+		return 0;
+	if (sqltext_substitute(sql, quote_parameter, job, out, e) != 0)
+		return err_wrap(e, "%s", key);
+	return 0;
+}
+
+static int find_path(struct job *job, struct err *e)
+{
+	const json_t *row = json_object_get(job->message, "row");
+	const char *template = json_str(row, "output_path",
+	    json_str(job->message, "output", ""));
+	struct destination_value values[VALUES_MAX + 8] = {{NULL, NULL}};
+	char run_id[VALUE], config_id[VALUE];
+	int n = 0;
+	const char *name;
+	json_t *v;
+
+	values[n++] = (struct destination_value){
+	    "report_name", job->report_name};
+	values[n++] = (struct destination_value){
+	    "run_id", built_in(job, "run_id", run_id)};
+	values[n++] = (struct destination_value){
+	    "config_id", built_in(job, "config_id", config_id)};
+	values[n++] = (struct destination_value){
+	    "scheduled_for", job->scheduled_text};
+	values[n++] =
+	    (struct destination_value){"ext", job->encoder->extension};
+	json_object_foreach ((json_t *)(uintptr_t)job->parameters, name, v) {
+		if (n < VALUES_MAX + 7)
+			values[n++] = (struct destination_value){
+			    name, json_string_value(v)};
+	}
+	values[n].name = NULL;
+	job->path = destination_path(
+	    &(struct destination_options){.root = job->output_root,
+		.template = template,
+		.values = values,
+		.time = &job->scheduled},
+	    e);
+	return job->path ? 0 : -1;
+}
+
+int job_prepare(struct job *job, struct err *e)
+{
+	const char *format = json_str(
+	    json_object_get(job->message, "row"), "output_format", "");
+
+	if (fill_in(job, "prep_sql", &job->prep_sql, e) != 0 ||
+	    fill_in(job, "export_sql", &job->export_sql, e) != 0)
+		return -1;
+	if (job->export_sql.data == NULL)
+		return 0;
+	job->encoder = encoder_type_named(format);
+	if (job->encoder == NULL)
+		return err_set(e, ERR_PERMANENT,
+		    "this reportd does not know output_format %s; upgrade it",
+		    format);
+	return find_path(job, e);
+}
+
+int job_run(struct job *job, struct err *e)
+{
+	if (job->prep_sql.data != NULL) {
+		job->stage = "prep";
+		if (stage_prep(job, e) != 0)
+			return err_wrap(e, "prep");
+		job->prep_ms = clock_boot_ms() - job->started_ms;
+	}
+	if (job->export_sql.data != NULL) {
+		job->stage = "export";
+		if (stage_export(job, e) != 0)
+			return err_wrap(e, "%s", job->stage);
+	}
+	job->stage = "done";
+	return 0;
+}

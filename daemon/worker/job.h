@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef WORKER_JOB_H
+#define WORKER_JOB_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "base/buf.h"
+#include "base/json.h"
+#include "base/watch.h"
+#include "protocol.h"
+#include "encode/encoder.h"
+#include "source/source.h"
+
+/*
+ * One job in a worker, from message to result. Strings point into `message`.
+ * What the stages need is checked and made before anything runs: SQL with its
+ * parameters filled in, the encoder, the destination.
+ */
+struct job {
+	json_t *message;
+	int64_t run_id, config_id;
+	const char *report_name;
+	const char *source_name, *source_type, *conninfo;
+	const char *time_zone;
+	const char *scheduled_for; /* local time in time_zone */
+	char scheduled_text[40];   /* the same with its UTC offset */
+	struct tm scheduled;
+	const json_t *parameters; /* object of strings and nulls, or NULL */
+	const json_t *output_options;
+	const char *output_root;
+	int64_t file_mode;
+	int64_t attempt;
+	bool no_sync;
+	int64_t deadline_ms, timeout_ms, statement_timeout_ms;
+
+	struct buf prep_sql, export_sql; /* data NULL: there is none */
+	const struct encoder_type *encoder;
+	char *path;
+
+	/* What the worker lends for the time of the job. */
+	struct source *source;
+	const struct watch *watch;
+	/* Asks the supervisor whether the output may become visible. */
+	int (*may_publish)(void *arg, struct err *e);
+	void *arg;
+
+	/* What it has come to. */
+	const char *stage;
+	int64_t rows, bytes; /* live; -1: no export */
+	int64_t started_ms, prep_ms;
+	char *output_url;
+	char sha256[65];
+};
+
+/* Takes the message's body over, also on error. */
+int job_open(struct job *job, json_t *message, struct err *e);
+void job_free(struct job *job);
+
+/* Fills in parameters and checks format and path; needs job->source. */
+int job_prepare(struct job *job, struct err *e);
+
+/* Both stages; on error job->stage says which. */
+int job_run(struct job *job, struct err *e);
+
+#endif

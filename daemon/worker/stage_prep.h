@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef WORKER_STAGE_PREP_H
+#define WORKER_STAGE_PREP_H
+
+#include "worker/job.h"
+
+/* Runs prep_sql on the source and commits it, so that the export (and others)
+ * read what it made. */
+int stage_prep(struct job *job, struct err *e);
+
+#endif

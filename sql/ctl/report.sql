@@ -1,0 +1,18 @@
+-- SPDX-License-Identifier: MIT
+-- Everything about one report.
+-- $1 config_id bigint
+-- One row: json object, or none when there is no such report.
+select row_to_json(q) from (
+	select c.config_id, c.report_name, c.report_type, c.trigger_type, c.status,
+		c.is_active, c.priority, c.schedule_expression, c.time_zone,
+		c.misfire_policy, c.next_run_time, c.last_run_time,
+		nullif(c.due_at, 'infinity') as due_at, c.scheduled_for, c.run_id,
+		c.current_retries, c.max_retries, c.timeout::text as timeout, c.source,
+		c.parameters, c.run_parameters, c.output_format, c.output_path,
+		c.output_options, c.notify_on_completion, c.notify_on_failure,
+		c.created_by, c.created_timestamp, c.updated_timestamp,
+		c.cancel_requested, c.error_message, c.error_timestamp, c.prep_sql,
+		c.export_sql
+	from reportd.report_config c
+	where c.config_id = $1
+) q

@@ -1,0 +1,17 @@
+-- SPDX-License-Identifier: MIT
+-- Runs, the newest first.
+-- $1 config_id bigint or null for all, $2 status or null for any, $3 limit int
+-- One row: a json array.
+select coalesce(json_agg(q), '[]') from (
+	select r.run_id, r.config_id, r.report_name, r.attempt, r.status, r.stage,
+		r.scheduled_for, r.started_at, r.prep_finished_at, r.finished_at,
+		round(extract(epoch from coalesce(r.finished_at, now()) - r.started_at)::numeric, 3)
+			as seconds,
+		r.row_count, r.byte_count, r.output_url, r.sha256, r.error_stage,
+		r.error_sqlstate, r.error_message, r.worker_id
+	from reportd.report_run r
+	where ($1::bigint is null or r.config_id = $1)
+		and ($2::text is null or r.status = $2)
+	order by r.run_id desc
+	limit $3::int
+) q
