@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+#include "ctl/connect.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "ctl/interrupt.h"
+#include "ctl/schema.h"
+
+int connect_settings(struct ctl *c, struct err *e)
+{
+	if (c->settings != NULL)
+		return 0;
+	c->settings = settings_load(c->conf, e);
+	if (c->settings != NULL)
+		return 0;
+	c->on_error = CTL_SETTINGS;
+	return -1;
+}
+
+int connect_server(struct ctl *c, struct err *e)
+{
+	if (connect_settings(c, e) != 0)
+		return -1;
+	c->queue = pg_connect(c->settings->queue_conninfo, &interrupt_watch, e);
+	if (c->queue != NULL)
+		return 0;
+	c->on_error = CTL_NO_QUEUE;
+	return err_wrap(e, "queue");
+}
+
+int connect_queue(struct ctl *c, struct err *e)
+{
+	int version;
+
+	if (connect_server(c, e) != 0)
+		return -1;
+	if (schema_installed(c->queue, &version, e) != 0 ||
+	    schema_check(version, e) != 0)
+		return err_wrap(e, "queue");
+	return 0;
+}
+
+char *connect_text(struct ctl *c, const char *sql, int count,
+    const char *const *params, struct err *e)
+{
+	struct pg_rows *rows = pg_query(c->queue, sql, count, params, e);
+	const char *value = NULL;
+	char *text;
+
+	if (rows == NULL)
+		return NULL;
+	if (pg_rows_count(rows) > 0)
+		value = pg_rows_get(rows, 0, 0);
+	text = mem_strdup(value ? value : "");
+	pg_rows_free(rows);
+	return text;
+}
+
+json_t *connect_json(struct ctl *c, const char *sql, int count,
+    const char *const *params, struct err *e)
+{
+	char *text = connect_text(c, sql, count, params, e);
+	json_error_t bad;
+	json_t *v;
+
+	if (text == NULL)
+		return NULL;
+	v = *text ? json_loads(text, 0, &bad) : json_null();
+	if (v == NULL)
+		err_set(e, ERR_PERMANENT, "the server's answer: %s", bad.text);
+	free(text);
+	return v;
+}
+
+void connect_print_json(json_t *v)
+{
+	json_dumpf(v, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
+	putchar('\n');
+	json_decref(v);
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CTL_CONNECT_H
+#define CTL_CONNECT_H
+
+#include "base/json.h"
+#include "ctl/ctl.h"
+
+/* Each fills its part of *c once and sets on_error for its failure. */
+int connect_settings(struct ctl *c, struct err *e);
+/* The queue, whatever schema it has. */
+int connect_server(struct ctl *c, struct err *e);
+/* The queue with the schema that this program is made for. */
+int connect_queue(struct ctl *c, struct err *e);
+
+/* Runs a statement on the queue whose one row is one JSON text. An empty result
+ * gives json_null(). NULL on error; the caller owns the reference. */
+json_t *connect_json(struct ctl *c, const char *sql, int count,
+    const char *const *params, struct err *e);
+
+/* Runs a statement whose one row is one text, NULL on error; the caller frees
+ * it. */
+char *connect_text(struct ctl *c, const char *sql, int count,
+    const char *const *params, struct err *e);
+
+/* Prints v as the answer to --json, and gives up the reference. */
+void connect_print_json(json_t *v);
+
+#endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CTL_SCHEMA_H
+#define CTL_SCHEMA_H
+
+#include "base/json.h"
+#include "source/pg.h"
+
+/* The schema's version is the number of the last upgrade. */
+
+/* What this program is made for. */
+int schema_wanted(void);
+
+/* What the database has, 0: no schema. */
+int schema_installed(struct pg *pg, int *version, struct err *e);
+
+/* 0 when both are the same; else *e says what to do about it. */
+int schema_check(int installed, struct err *e);
+
+/* Brings the schema from version `from` to the wanted one, inside the caller's
+ * transaction; names of what was applied are added to the array. */
+int schema_upgrade(struct pg *pg, int from, json_t *applied, struct err *e);
+
+#endif

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdio.h>
+
+#include "ctl/connect.h"
+#include "ctl/ctl.h"
+#include "ctl/options.h"
+#include "ctl/runs.h"
+#include "ctl/table.h"
+#include "sql/ctl.h"
+
+static const struct table_column summary_columns[] = {
+    {"TRIGGER", "trigger_type", TABLE_TEXT, NULL},
+    {"STATUS", "status", TABLE_TEXT, NULL},
+    {"REPORTS", "reports", TABLE_NUMBER, NULL},
+    {"ACTIVE", "active", TABLE_NUMBER, NULL},
+    {"OLDEST DUE", "oldest_due", TABLE_TIME, NULL},
+    {"NEXT", "next_run_time", TABLE_TIME, NULL},
+    {.title = NULL},
+};
+
+static const struct table_column running_columns[] = {
+    {"RUN", "run_id", TABLE_NUMBER, NULL},
+    {"ID", "config_id", TABLE_NUMBER, NULL},
+    {"REPORT", "report_name", TABLE_TEXT, NULL},
+    {"STAGE", "stage", TABLE_TEXT, NULL},
+    {"FOR", "seconds", TABLE_SPAN, NULL},
+    {"ROWS", "row_count", TABLE_NUMBER, NULL},
+    {"SIZE", "byte_count", TABLE_BYTES, NULL},
+    {.title = NULL},
+};
+
+static const struct table_column daemon_columns[] = {
+    {"DAEMON", "host", TABLE_TEXT, NULL},
+    {"PID", "pid", TABLE_NUMBER, NULL},
+    {"VERSION", "version", TABLE_TEXT, NULL},
+    {"WORKERS", "workers", TABLE_NUMBER, NULL},
+    {"SINCE", "started_at", TABLE_TIME, NULL},
+    {"HEARTBEAT AGO", "heartbeat_age", TABLE_SPAN, NULL},
+    {"STATE", "state", TABLE_TEXT, NULL},
+    {.title = NULL},
+};
+
+static const struct table_column report_columns[] = {
+    {"id", "config_id", TABLE_TEXT, NULL},
+    {"name", "report_name", TABLE_TEXT, NULL},
+    {"type", "report_type", TABLE_TEXT, NULL},
+    {"status", "status", TABLE_TEXT, NULL},
+    {"error", "error_message", TABLE_TEXT, NULL},
+    {"error at", "error_timestamp", TABLE_TIME, NULL},
+    {"trigger", "trigger_type", TABLE_TEXT, NULL},
+    {"active", "is_active", TABLE_TEXT, NULL},
+    {"schedule", "schedule_expression", TABLE_TEXT, NULL},
+    {"time zone", "time_zone", TABLE_TEXT, NULL},
+    {"misfire", "misfire_policy", TABLE_TEXT, NULL},
+    {"next run", "next_run_time", TABLE_TIME, NULL},
+    {"last run", "last_run_time", TABLE_TIME, NULL},
+    {"due", "due_at", TABLE_TIME, NULL},
+    {"stands for", "scheduled_for", TABLE_TIME, NULL},
+    {"priority", "priority", TABLE_TEXT, NULL},
+    {"retries", "current_retries", TABLE_TEXT, NULL},
+    {"max retries", "max_retries", TABLE_TEXT, NULL},
+    {"timeout", "timeout", TABLE_TEXT, NULL},
+    {"source", "source", TABLE_TEXT, NULL},
+    {"parameters", "parameters", TABLE_TEXT, NULL},
+    {"next run's", "run_parameters", TABLE_TEXT, NULL},
+    {"format", "output_format", TABLE_TEXT, NULL},
+    {"path", "output_path", TABLE_TEXT, NULL},
+    {"options", "output_options", TABLE_TEXT, NULL},
+    {"on completion", "notify_on_completion", TABLE_TEXT, NULL},
+    {"on failure", "notify_on_failure", TABLE_TEXT, NULL},
+    {"created", "created_timestamp", TABLE_TIME, NULL},
+    {"created by", "created_by", TABLE_TEXT, NULL},
+    {"updated", "updated_timestamp", TABLE_TIME, NULL},
+    {"prep", "prep_sql", TABLE_BLOCK, NULL},
+    {"export", "export_sql", TABLE_BLOCK, NULL},
+    {.title = NULL},
+};
+
+static void section(
+    const struct table_column *columns, const json_t *array, const char *none)
+{
+	putchar('\n');
+	if (json_array_size(array) == 0)
+		puts(none);
+	else
+		table_print(stdout, columns, array, 0);
+}
+
+static int all(struct ctl *c, struct err *e)
+{
+	static const char *const limit[] = {"20"};
+	json_t *summary = connect_json(c, sql_summary, 0, NULL, e);
+	json_t *now =
+	    summary ? connect_json(c, sql_overview, 1, limit, e) : NULL;
+
+	if (now == NULL) {
+		json_decref(summary);
+		return err_wrap(e, "status");
+	}
+	json_object_set_new(now, "summary", summary);
+	if (c->json) {
+		connect_print_json(now);
+		return 0;
+	}
+	if (json_array_size(summary) == 0)
+		puts("no reports");
+	else
+		table_print(stdout, summary_columns, summary, 0);
+	section(
+	    running_columns, json_object_get(now, "running"), "nothing runs");
+	section(daemon_columns, json_object_get(now, "daemons"),
+	    "no daemon is running");
+	json_decref(now);
+	return 0;
+}
+
+static int one(struct ctl *c, const char *id, struct err *e)
+{
+	const char *params[] = {id, NULL, "5"};
+	json_t *report = connect_json(c, sql_report, 1, params, e);
+	json_t *runs = report ? connect_json(c, sql_runs, 3, params, e) : NULL;
+
+	if (runs == NULL) {
+		json_decref(report);
+		return err_wrap(e, "status");
+	}
+	json_object_set_new(report, "runs", runs);
+	if (json_is_null(report)) {
+		/* The audit trail outlives the report. */
+		return err_set(e, ERR_PERMANENT,
+		    "there is no report %s; see `reportctl runs %s` for what "
+		    "it did",
+		    id, id);
+	}
+	if (c->json) {
+		connect_print_json(report);
+		return 0;
+	}
+	table_record(stdout, report_columns, report);
+	section(runs_columns, runs, "no runs yet");
+	json_decref(report);
+	return 0;
+}
+
+static int run(struct ctl *c, int argc, char **argv, struct err *e)
+{
+	static const struct option table[] = {OPTIONS_COMMON};
+	const char *id;
+
+	if (options_next(c, argc, argv, "", table) != -1 ||
+	    options_one_id(c, argc, argv, &id, e) != 0 ||
+	    connect_queue(c, e) != 0)
+		return -1;
+	return id ? one(c, id, e) : all(c, e);
+}
+
+const struct command command_status = {
+    .name = "status",
+    .summary =
+	"Shows reports, what runs and the daemons; with an ID that report",
+    .arguments = "[ID]",
+    .details = "",
+    .run = run,
+};
