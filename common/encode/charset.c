@@ -10,6 +10,7 @@
 #include <strings.h>
 
 #include "base/mem.h"
+#include "base/str.h"
 
 struct charset {
 	iconv_t cd;
@@ -47,6 +48,8 @@ static const char *const names[][2] = {
     {"WIN1257", "CP1257"},
     {"WIN1258", "CP1258"},
     {"EUC_JP", "EUC-JP"},
+    {"EUC_JIS_2004", "EUC-JISX0213"},
+    {"SHIFT_JIS_2004", "SHIFT_JISX0213"},
     {"EUC_KR", "EUC-KR"},
     {"EUC_CN", "EUC-CN"},
     {"EUC_TW", "EUC-TW"},
@@ -63,7 +66,11 @@ struct charset *charset_open(const char *postgres_name, struct err *e)
 	}
 	c->name = mem_strdup(postgres_name);
 	c->raw = strcasecmp(postgres_name, "SQL_ASCII") == 0;
-	c->cd = c->raw ? (iconv_t)-1 : iconv_open(name, "UTF-8");
+	/* iconv_open takes "" for the locale's, and suffixes such as //IGNORE
+	 * that would replace characters. */
+	c->cd = c->raw || *name == '\0' || strchr(name, '/') != NULL
+	    ? (iconv_t)-1
+	    : iconv_open(name, "UTF-8");
 	if (!c->raw && c->cd == (iconv_t)-1) {
 		err_set(e, ERR_PERMANENT,
 		    "output_options: encoding \"%s\" is not known here",
@@ -84,6 +91,11 @@ static int refuse(
 
 	if ((size_t)len > left)
 		len = (int)left;
+	if (!str_is_utf8(s, (size_t)len))
+		return err_set(e, ERR_PERMANENT,
+		    "the data is not valid UTF-8 (byte 0x%02X), so it cannot "
+		    "be written as %s; encoding SQL_ASCII passes it as it is",
+		    first, c->name);
 	for (int i = 1; i < len; i++)
 		code = code << 6 | ((unsigned char)s[i] & 0x3F);
 	return err_set(e, ERR_PERMANENT,

@@ -15,13 +15,19 @@
 
 static const char byte_order_mark[] = "\xEF\xBB\xBF";
 
-enum quote_policy { QUOTE_MINIMAL, QUOTE_ALL, QUOTE_NONNUMERIC };
+enum quote_policy {
+	QUOTE_UNKNOWN,
+	QUOTE_MINIMAL,
+	QUOTE_ALL,
+	QUOTE_NONNUMERIC,
+};
 
 struct dialect {
 	const char *null;
 	const char *encoding;
-	char delimiter;
-	bool header, crlf, bom, decimal_comma, formula_guard;
+	const char *line_end; /* NULL: unknown */
+	char delimiter;	      /* NUL: not one byte */
+	bool header, bom, decimal_comma, formula_guard;
 	enum quote_policy quote;
 };
 
@@ -32,27 +38,40 @@ struct csv {
 	struct sink *sink;
 	struct charset *charset; /* NULL: UTF-8 as it comes */
 	struct buf out;
+	struct buf scratch; /* a value that the dialect changes */
 	const struct schema *schema;
 	bool begun;
 	bool special[256]; /* bytes that make a field need quotes */
 };
 
+static enum quote_policy quote_named(const char *name)
+{
+	return strcmp(name, "minimal") == 0    ? QUOTE_MINIMAL
+	    : strcmp(name, "all") == 0	       ? QUOTE_ALL
+	    : strcmp(name, "nonnumeric") == 0 ? QUOTE_NONNUMERIC
+					       : QUOTE_UNKNOWN;
+}
+
+static const char *line_end_named(const char *name)
+{
+	return strcmp(name, "lf") == 0	  ? "\n"
+	    : strcmp(name, "crlf") == 0 ? "\r\n"
+					: NULL;
+}
+
 static struct dialect dialect_of(const json_t *o)
 {
-	const char *quote = json_str(o, "quote", "minimal");
+	const char *delimiter = json_str(o, "delimiter", ",");
 	struct dialect d = {
 	    .null = json_str(o, "null", ""),
 	    .encoding = json_str(o, "encoding", "UTF8"),
-	    .delimiter = json_str(o, "delimiter", ",")[0],
+	    .line_end = line_end_named(json_str(o, "line_ending", "lf")),
+	    .delimiter = strlen(delimiter) == 1 ? *delimiter : '\0',
 	    .header = json_bool(o, "header", true),
-	    .crlf = strcmp(json_str(o, "line_ending", "lf"), "crlf") == 0,
 	    .bom = json_bool(o, "bom", false),
 	    .decimal_comma = json_bool(o, "decimal_comma", false),
 	    .formula_guard = json_bool(o, "formula_guard", false),
-	    .quote = strcmp(quote, "all") == 0 ? QUOTE_ALL
-		: strcmp(quote, "nonnumeric") == 0
-		? QUOTE_NONNUMERIC
-		: QUOTE_MINIMAL,
+	    .quote = quote_named(json_str(o, "quote", "minimal")),
 	};
 
 	return d;
@@ -76,6 +95,13 @@ static int check(const struct dialect *d, struct err *e)
 		return err_set(e, ERR_PERMANENT,
 		    "output_options: \"null\" must not hold the delimiter, a "
 		    "quote or a line break");
+	if (d->quote == QUOTE_UNKNOWN)
+		return err_set(e, ERR_PERMANENT,
+		    "output_options: \"quote\" must be minimal, all or "
+		    "nonnumeric");
+	if (d->line_end == NULL)
+		return err_set(e, ERR_PERMANENT,
+		    "output_options: \"line_ending\" must be lf or crlf");
 	if (d->decimal_comma && d->delimiter == ',')
 		return err_set(e, ERR_PERMANENT,
 		    "output_options: \"decimal_comma\" needs another "
@@ -97,6 +123,7 @@ static struct encoder *csv_open(const struct encoder_options *o, struct err *e)
 	d->null = c->null;
 	c->sink = o->sink;
 	buf_init(&c->out, ROW_MAX);
+	buf_init(&c->scratch, ROW_MAX);
 	c->special['"'] = c->special['\n'] = c->special['\r'] = true;
 	c->special[(unsigned char)d->delimiter] = true;
 	if (check(d, e) != 0)
@@ -114,6 +141,15 @@ failed:
 	return NULL;
 }
 
+/* A huge row's memory goes back, an ordinary one's is kept. */
+static void empty(struct buf *b)
+{
+	if (b->cap > 4 * CHUNK)
+		buf_free(b);
+	else
+		buf_clear(b);
+}
+
 static int flush(struct csv *c, struct err *e)
 {
 	int rc;
@@ -124,11 +160,8 @@ static int flush(struct csv *c, struct err *e)
 	rc = c->charset
 	    ? charset_write(c->charset, c->out.data, c->out.len, c->sink, e)
 	    : sink_write(c->sink, c->out.data, c->out.len, e);
-	/* A huge row's memory goes back, an ordinary one's is kept. */
-	if (c->out.cap > 4 * CHUNK)
-		buf_free(&c->out);
-	else
-		buf_clear(&c->out);
+	empty(&c->out);
+	empty(&c->scratch);
 	return rc;
 }
 
@@ -170,40 +203,54 @@ static bool numeric(enum column_kind kind)
 	    kind == KIND_FLOAT;
 }
 
-static void add_field(struct csv *c, const struct value *v,
+/* The value as the dialect wants it: as it is, or changed in scratch. */
+static struct value adapt(
+    struct csv *c, struct value v, enum column_kind kind)
+{
+	static const char formula[] = "=+-@\t\r";
+	struct buf *b = &c->scratch;
+	const char *point;
+	size_t len = (size_t)v.len;
+
+	if (c->dialect.decimal_comma && numeric(kind) &&
+	    (point = memchr(v.data, '.', len)) != NULL) {
+		buf_clear(b);
+		buf_add(b, v.data, (size_t)(point - v.data));
+		buf_char(b, ',');
+		buf_add(b, point + 1, len - (size_t)(point + 1 - v.data));
+	} else if (c->dialect.formula_guard && kind == KIND_TEXT && len > 0 &&
+	    memchr(formula, v.data[0], sizeof(formula) - 1) != NULL) {
+		buf_clear(b);
+		buf_char(b, '\'');
+		buf_add(b, v.data, len);
+	} else {
+		return v;
+	}
+	if (!b->overflow)
+		return (struct value){b->data, (int32_t)b->len};
+	c->out.overflow = true;
+	return v;
+}
+
+static void add_field(struct csv *c, const struct value *value,
     enum column_kind kind, bool force, bool alone)
 {
-	char number[64];
-	struct value changed;
-	char *guarded = NULL, *point;
+	struct value v;
 
-	if (v->len < 0) {
+	if (value->len < 0) {
 		buf_str(&c->out, c->dialect.null);
 		return;
 	}
-	if (c->dialect.decimal_comma && numeric(kind) &&
-	    (size_t)v->len < sizeof(number) &&
-	    (point = memchr(v->data, '.', (size_t)v->len)) != NULL) {
-		memcpy(number, v->data, (size_t)v->len);
-		number[point - v->data] = ',';
-		changed = (struct value){number, v->len};
-		v = &changed;
-	} else if (c->dialect.formula_guard && kind == KIND_TEXT &&
-	    v->len > 0 && strchr("=+-@\t\r", v->data[0]) != NULL) {
-		guarded = mem_printf("'%.*s", (int)v->len, v->data);
-		changed = (struct value){guarded, v->len + 1};
-		v = &changed;
-	}
-	if (force || needs_quotes(c, v, alone))
-		add_quoted(&c->out, v);
+	v = adapt(c, *value, kind);
+	if (force || needs_quotes(c, &v, alone))
+		add_quoted(&c->out, &v);
 	else
-		buf_add(&c->out, v->data, (size_t)v->len);
-	free(guarded);
+		buf_add(&c->out, v.data, (size_t)v.len);
 }
 
 static void end_line(struct csv *c)
 {
-	buf_str(&c->out, c->dialect.crlf ? "\r\n" : "\n");
+	buf_str(&c->out, c->dialect.line_end);
 }
 
 static int csv_begin(
@@ -251,7 +298,8 @@ static int csv_rows(
 			add_field(c, v, kind, force, s->count == 1);
 		}
 		end_line(c);
-		if (c->out.len >= CHUNK && flush(c, e) != 0)
+		if ((c->out.len >= CHUNK || c->out.overflow) &&
+		    flush(c, e) != 0)
 			return -1;
 	}
 	return 0;
@@ -275,6 +323,7 @@ static void csv_free(struct encoder *enc)
 
 	charset_close(c->charset);
 	buf_free(&c->out);
+	buf_free(&c->scratch);
 	free(c->null);
 	free(c);
 }
@@ -296,8 +345,8 @@ static bool csv_copy(const json_t *options, struct buf *with,
 	struct dialect d = dialect_of(options);
 	struct err e;
 
-	if (check(&d, &e) != 0 || d.crlf || d.decimal_comma ||
-	    d.formula_guard || d.quote == QUOTE_NONNUMERIC)
+	if (check(&d, &e) != 0 || strcmp(d.line_end, "\n") != 0 ||
+	    d.decimal_comma || d.formula_guard || d.quote == QUOTE_NONNUMERIC)
 		return false;
 	buf_printf(with, "format csv, header %s, delimiter",
 	    d.header ? "true" : "false");
