@@ -150,36 +150,45 @@ static const struct sink_type file_type = {
     .free = file_free,
 };
 
-/* mkdir -p; a directory that was made is synced into its parent. */
+/* A directory that is new is synced into its parent, where its name stands. */
+static int make_dir(const struct file *f, mode_t mode, struct err *e)
+{
+	char *parent;
+	int fd, rc;
+
+	if (mkdir(f->dir, mode) != 0)
+		return errno == EEXIST
+		    ? 0
+		    : err_errno(e, errno, "making directory %s", f->dir);
+	if (f->no_sync)
+		return 0;
+	parent = mem_printf("%s/..", f->dir);
+	fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	free(parent);
+	if (fd < 0)
+		return 0; /* not ours to read */
+	rc = fsync(fd) == 0 ? 0
+			    : err_errno(e, errno, "fsync above %s", f->dir);
+	close(fd);
+	return rc;
+}
+
+/* mkdir -p */
 static int make_dirs(struct file *f, mode_t mode, struct err *e)
 {
-	mode_t dir_mode = mode | (mode & 0444) >> 2 | 0300;
+	char *end = f->dir;
+	int rc;
 
-	for (char *slash = f->dir + 1;; slash++) {
-		bool made;
-		int fd;
+	for (;;) {
+		char slash;
 
-		slash += strcspn(slash, "/");
-		if (*slash == '\0') {
-			if (mkdir(f->dir, dir_mode) != 0 && errno != EEXIST)
-				return err_errno(
-				    e, errno, "making directory %s", f->dir);
-			return 0;
-		}
-		*slash = '\0';
-		made = mkdir(f->dir, dir_mode) == 0;
-		if (!made && errno != EEXIST) {
-			err_errno(e, errno, "making directory %s", f->dir);
-			*slash = '/';
-			return -1;
-		}
-		if (made && !f->no_sync &&
-		    (fd = open(f->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) >=
-			0) {
-			fsync(fd);
-			close(fd);
-		}
-		*slash = '/';
+		end += 1 + strcspn(end + 1, "/");
+		slash = *end;
+		*end = '\0';
+		rc = make_dir(f, mode | (mode & 0444) >> 2 | 0300, e);
+		*end = slash;
+		if (rc != 0 || slash == '\0')
+			return rc;
 	}
 }
 
@@ -241,24 +250,35 @@ static int open_unnamed(struct file *f)
 	return -1;
 }
 
+/* False when a sweeper took the new file for a stale one before it had its
+ * lock. Waits for as long as one looks at it. */
+static bool lock_new(int fd)
+{
+	struct stat st;
+
+	while (flock(fd, LOCK_EX) != 0 && errno == EINTR)
+		;
+	return fstat(fd, &st) != 0 || st.st_nlink > 0;
+}
+
 static int open_named(struct file *f, struct err *e)
 {
-	for (unsigned int n = 0; f->fd < 0; n++) {
+	for (unsigned int n = 0;; n++) {
 		char *temp = temp_name(f, n);
 
 		f->fd = openat(f->dir_fd, temp,
 		    O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
-		if (f->fd >= 0) {
+		if (f->fd >= 0 && lock_new(f->fd)) {
 			f->temp = temp;
-			break;
+			return 0;
 		}
 		free(temp);
-		if (errno != EEXIST)
+		if (f->fd >= 0)
+			close(f->fd);
+		else if (errno != EEXIST)
 			return err_errno(
 			    e, errno, "creating a file in %s", f->dir);
 	}
-	flock(f->fd, LOCK_EX | LOCK_NB);
-	return 0;
 }
 
 struct sink *file_open(const struct file_options *o, struct err *e)
