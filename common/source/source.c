@@ -39,6 +39,7 @@ struct source {
 	struct pg *pg;
 	struct value *values; /* one row */
 	int columns;
+	bool began; /* the read only transaction */
 };
 
 static const struct source_type *type_named(const char *name)
@@ -112,7 +113,10 @@ int source_begin_job(struct source *s, const struct job_session *session,
 	/* A backend whose worker was killed notices within seconds. */
 	if (s->type->check_interval && pg_server_version(s->pg) >= 140000)
 		buf_str(&sql, "; set client_connection_check_interval = '5s'");
+	if (session->read_only)
+		buf_str(&sql, "; begin read only");
 	rc = pg_exec(s->pg, sql.data, e);
+	s->began = rc == 0 && session->read_only;
 out:
 	buf_free(&sql);
 	free(name);
@@ -176,6 +180,14 @@ int source_run_script(struct source *s, const char *script, struct err *e)
 	return rc;
 }
 
+static int begin_read_only(struct source *s, struct err *e)
+{
+	if (!s->began && pg_exec(s->pg, "begin read only", e) != 0)
+		return -1;
+	s->began = false;
+	return 0;
+}
+
 /* The one statement of sql between head and tail, in out. */
 static int one_statement(const char *sql, const char *head, const char *tail,
     struct buf *out, struct err *e)
@@ -202,7 +214,7 @@ int source_query(struct source *s, const char *sql, struct schema *schema,
 
 	buf_init(&text, SQL_MAX);
 	if (one_statement(sql, "", "", &text, e) == 0 &&
-	    pg_exec(s->pg, "begin read only", e) == 0)
+	    begin_read_only(s, e) == 0)
 		rc = pg_stream_start(s->pg,
 		    &(struct pg_stream){text.data, 0, s->type->simple}, e);
 	buf_free(&text);
@@ -244,7 +256,7 @@ int source_copy_csv(struct source *s, const char *sql, const char *options,
 	/* The line break ends a comment at the query's end. */
 	if (one_statement(sql, head, "\n) to stdout with (", &text, e) == 0) {
 		buf_printf(&text, "%s)", options);
-		if (pg_exec(s->pg, "begin read only", e) == 0)
+		if (begin_read_only(s, e) == 0)
 			rc = pg_copy_start(s->pg,
 			    &(struct pg_stream){
 				text.data, sizeof(head) - 1, false},

@@ -33,6 +33,7 @@ struct job_session {
 	const char *application_name;
 	const char *time_zone;	  /* IANA name */
 	int64_t statement_timeout_ms; /* 0: none */
+	bool read_only; /* there is no script: saves a round trip */
 };
 
 /* True for a type that source_connect knows; *known lists them. */

@@ -16,6 +16,9 @@
 #define SOON_MS 100
 /* Another daemon held the rows we saw: look again, not in step with it. */
 #define CONTENDED_MS 20
+/* With much waiting, a claim for several workers costs hardly more than one for
+ * one: so it waits this long for half of them to be free. */
+#define GATHER_MS 5
 #define PURGE_MS 60000
 #define TEXT_MAX (256u << 10)
 
@@ -32,6 +35,7 @@ struct poller {
 	bool want_claim;	/* there is reason to believe in work */
 	bool tick_again;
 	bool held_back; /* a limit, not the queue, bounded the last claim */
+	bool deep;	/* the last claim got all it wanted */
 	int wanted; /* of the claim under way */
 	int64_t tick_sent_ms, purged_ms;
 };
@@ -225,7 +229,8 @@ static void on_claim(void *arg, const struct reply *reply, const struct err *e)
 		got++;
 	}
 	/* A notification that came meanwhile has set want_claim again. */
-	p->want_claim = p->want_claim || got == p->wanted || seen > got;
+	p->deep = got == p->wanted;
+	p->want_claim = p->want_claim || p->deep || seen > got;
 	if (p->want_claim && got < p->wanted)
 		uv_timer_start(&p->claim_timer, on_claim_timer,
 		    (uint64_t)with_jitter(CONTENDED_MS), 0);
@@ -305,7 +310,11 @@ void poller_notified(struct poller *p, const char *channel)
 void poller_run_ended(struct poller *p)
 {
 	p->want_claim = p->want_claim || p->held_back;
-	send_claim(p);
+	if (!p->deep ||
+	    pool_free_workers(p->o.pool) * 2 >= (int)p->o.settings->workers)
+		send_claim(p);
+	else if (!uv_is_active((uv_handle_t *)&p->claim_timer))
+		uv_timer_start(&p->claim_timer, on_claim_timer, GATHER_MS, 0);
 }
 
 void poller_start(struct poller *p)

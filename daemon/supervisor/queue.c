@@ -260,14 +260,16 @@ static void ignore(void *arg, const struct reply *reply, const struct err *e)
 }
 
 /*
- * The session: few rows are ever touched, so compiling plans or scanning whole
- * tables because statistics are old would only hurt; and no lock of a stranger
- * may hold the daemon up.
+ * The session: each statement touches a few rows through an index, so the plans
+ * that read much (and look cheap when statistics are old) are ruled out; and no
+ * lock of a stranger may hold the daemon up.
  */
 static const struct statement set_up = {NULL,
     "select pg_catalog.set_config(s.name, s.value, false) from (values "
     "('application_name', 'reportd'), ('jit', 'off'), "
-    "('enable_seqscan', 'off'), ('lock_timeout', '5s'), "
+    "('enable_seqscan', 'off'), ('enable_bitmapscan', 'off'), "
+    "('enable_hashjoin', 'off'), ('enable_mergejoin', 'off'), "
+    "('plan_cache_mode', 'force_generic_plan'), ('lock_timeout', '5s'), "
     "('timezone', 'UTC'), ('search_path', 'pg_catalog')) s(name, value)",
     0};
 

@@ -17,10 +17,13 @@
 
 /* Deadlines and kills are looked at this often while there are runs. */
 #define CHECK_MS 250
+/* While others still run, what is asked of the database waits this long for
+ * company: a statement for several runs costs hardly more than for one. */
+#define GATHER_MS 3
 #define BATCH_MAX (8u << 20)
 
-static const struct statement publish = {"publish", sql_publish, 1};
-static const struct statement finish = {"finish", sql_finish, 3};
+static const struct statement publish = {"publish", sql_publish, 2};
+static const struct statement finish = {"finish", sql_finish, 4};
 
 /* Why a run is being stopped; it decides what its end counts as. */
 enum intent { GO_ON, CANCEL, RELEASE, LOSE };
@@ -51,6 +54,8 @@ struct runs {
 	int count;
 	uv_prepare_t turn;  /* sends what the turn of the loop has gathered */
 	uv_timer_t check;
+	uv_timer_t gather;
+	bool due;		    /* the gathering is over */
 	bool publishing, finishing; /* a statement of that kind is under way */
 };
 
@@ -319,7 +324,9 @@ static void send_publish(struct runs *r)
 	if (ids.len > 2) {
 		r->publishing = true;
 		queue_send(r->o.queue, NULL, &publish,
-		    (const char *const[]){ids.data}, on_published, r);
+		    (const char *const[]){
+			r->o.events->worker_id(r->o.arg), ids.data},
+		    on_published, r);
 	}
 	buf_free(&ids);
 }
@@ -423,10 +430,40 @@ static void send_finish(struct runs *r)
 		    s->retry_backoff_max);
 		r->finishing = true;
 		queue_send(r->o.queue, NULL, &finish,
-		    (const char *const[]){b.data, backoff, most}, on_finished,
-		    r);
+		    (const char *const[]){r->o.events->worker_id(r->o.arg),
+			b.data, backoff, most},
+		    on_finished, r);
 	}
 	buf_free(&b);
+}
+
+static void on_gathered(uv_timer_t *timer)
+{
+	struct runs *r = timer->data;
+
+	r->due = true;
+}
+
+/* True when it is time to send: nobody is left who could join, or the first has
+ * waited long enough. */
+static bool gathered(struct runs *r)
+{
+	bool waits = false, others = false;
+
+	for (const struct run *run = r->list; run != NULL; run = run->next) {
+		if (run->publish == WAITS || run->finish == WAITS)
+			waits = true;
+		else if (run->state == RUNNING && run->publish == NO)
+			others = true;
+	}
+	if (waits && others && !r->due) {
+		if (!uv_is_active((uv_handle_t *)&r->gather))
+			uv_timer_start(&r->gather, on_gathered, GATHER_MS, 0);
+		return false;
+	}
+	r->due = false;
+	uv_timer_stop(&r->gather);
+	return waits;
 }
 
 /* Just before the loop sleeps: one statement of a kind at a time, what comes
@@ -435,7 +472,8 @@ static void on_turn(uv_prepare_t *turn)
 {
 	struct runs *r = turn->data;
 
-	if (r->count == 0 || !queue_is_up(r->o.queue))
+	if (r->count == 0 || !queue_is_up(r->o.queue) ||
+	    (r->publishing && r->finishing) || !gathered(r))
 		return;
 	if (!r->publishing)
 		send_publish(r);
@@ -625,7 +663,8 @@ struct runs *runs_open(const struct runs_options *options)
 	r->o = *options;
 	uv_prepare_init(r->o.loop, &r->turn);
 	uv_timer_init(r->o.loop, &r->check);
-	r->turn.data = r->check.data = r;
+	uv_timer_init(r->o.loop, &r->gather);
+	r->turn.data = r->check.data = r->gather.data = r;
 	uv_prepare_start(&r->turn, on_turn);
 	return r;
 }
@@ -644,7 +683,7 @@ static void on_closed(uv_handle_t *handle)
 {
 	struct runs *r = handle->data;
 
-	/* The prepare handle, closed first, is gone already. */
+	/* The other handles, closed first, are gone already. */
 	while (r->list != NULL) {
 		struct run *run = r->list;
 
@@ -658,5 +697,6 @@ static void on_closed(uv_handle_t *handle)
 void runs_close(struct runs *r)
 {
 	uv_close((uv_handle_t *)&r->turn, NULL);
+	uv_close((uv_handle_t *)&r->gather, NULL);
 	uv_close((uv_handle_t *)&r->check, on_closed);
 }

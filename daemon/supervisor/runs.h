@@ -32,6 +32,8 @@ struct runs_events {
 	void (*ended)(void *arg);
 	/* The moment (boot clock) until which the lease surely holds. */
 	int64_t (*lease_until)(void *arg);
+	/* The daemon's identity, half of the fence; NULL while it has none. */
+	const char *(*worker_id)(void *arg);
 };
 
 struct runs_options {

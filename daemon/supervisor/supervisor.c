@@ -193,9 +193,17 @@ static int64_t on_lease_until(void *arg)
 	return lease_until(s->lease);
 }
 
+static const char *on_worker_id(void *arg)
+{
+	struct supervisor *s = arg;
+
+	return lease_worker_id(s->lease);
+}
+
 static const struct runs_events runs_events = {.idle = on_runs_idle,
     .ended = on_run_ended,
-    .lease_until = on_lease_until};
+    .lease_until = on_lease_until,
+    .worker_id = on_worker_id};
 
 static void on_caught_up(void *arg)
 {

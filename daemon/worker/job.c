@@ -118,11 +118,20 @@ static char *quote_parameter(
 	return source_quote(job->source, text, identifier, e);
 }
 
+static const char *row_text(const struct job *job, const char *key)
+{
+	return json_str(json_object_get(job->message, "row"), key, NULL);
+}
+
+bool job_has(const struct job *job, const char *key)
+{
+	return row_text(job, key) != NULL;
+}
+
 static int fill_in(
     struct job *job, const char *key, struct buf *out, struct err *e)
 {
-	const char *sql =
-	    json_str(json_object_get(job->message, "row"), key, NULL);
+	const char *sql = row_text(job, key);
 
 	if (sql == NULL)
 		return 0;

@@ -58,6 +58,9 @@ struct job {
 int job_open(struct job *job, json_t *message, struct err *e);
 void job_free(struct job *job);
 
+/* Whether the row has this text, "prep_sql" or "export_sql". */
+bool job_has(const struct job *job, const char *key);
+
 /* Fills in parameters and checks format and path; needs job->source. */
 int job_prepare(struct job *job, struct err *e);
 

@@ -201,7 +201,8 @@ static struct cached *begin_on_source(struct worker *w, struct err *e)
 {
 	struct job *job = w->job;
 	struct job_session session = {.time_zone = job->time_zone,
-	    .statement_timeout_ms = job->statement_timeout_ms};
+	    .statement_timeout_ms = job->statement_timeout_ms,
+	    .read_only = !job_has(job, "prep_sql")};
 	struct cached *c;
 	char name[64];
 	bool reused;

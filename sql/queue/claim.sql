@@ -9,8 +9,10 @@
 -- one row: without a run_id when nothing was claimed).
 with room as materialized (
 	select k.source, k.priority, k.trigger_type,
-		l.max - (select count(*) from reportd.report_config c
-			where c.status = 'PROCESSING' and c.source = k.source) as source_room
+		case when l.max is not null then
+			l.max - (select count(*) from reportd.report_config c
+				where c.status = 'PROCESSING' and c.source = k.source)
+		end as source_room
 	from reportd.pending_class k
 	left join unnest($4::text[], $5::int[]) as l(source, max) on l.source = k.source
 ), candidate as materialized (
@@ -20,14 +22,14 @@ with room as materialized (
 		row_number() over (order by d.rank, r.trigger_type, d.due_at, d.config_id) as place
 	from room r cross join lateral (
 		select c.config_id, c.due_at, c.priority - floor(
-			extract(epoch from now() - c.due_at) * 1000 / $6::bigint) as rank
+			extract(epoch from now() - c.due_at)::float8 * 1000 / $6::bigint) as rank
 		from reportd.report_config c
 		where c.status = 'PENDING' and c.is_active and c.source = r.source
 			and c.priority = r.priority and c.trigger_type = r.trigger_type
 			and c.due_at <= now()
 		order by c.due_at
 		-- Some to spare: other daemons may hold the first ones.
-		limit $2::int + 64) d
+		limit $2::int + 16) d
 	where r.source_room is null or r.source_room > 0
 ), eligible as materialized (
 	select k.config_id, k.place

@@ -2,34 +2,41 @@
 -- Records results: ends runs, or puts them back for another attempt. Fenced: only
 -- the run that holds its report may write. A row that somebody else has locked is
 -- left for the next call instead of holding up the others.
--- $1 results jsonb: [{"run_id", "config_id", "status", "permanent", "stage",
+-- $1 worker_id uuid
+-- $2 results jsonb: [{"run_id", "config_id", "status", "permanent", "stage",
 --    "prep_ms", "row_count", "byte_count", "output_url", "sha256", "error_stage",
 --    "error_sqlstate", "error_message"}]; status is COMPLETED, FAILED, CANCELLED
 --    or RELEASED (given back, not counted)
--- $2 retry_backoff in ms, $3 retry_backoff_max in ms
+-- $3 retry_backoff in ms, $4 retry_backoff_max in ms
 -- Returns for each: run_id, outcome (the report's new status; 'lost' when the
 -- fence refused; 'busy' to try again).
 with result as materialized (
-	select * from jsonb_to_recordset($1::jsonb) as r(run_id bigint, config_id bigint,
+	select * from jsonb_to_recordset($2::jsonb) as r(run_id bigint, config_id bigint,
 		status text, permanent boolean, stage text, prep_ms bigint, row_count bigint,
 		byte_count bigint, output_url text, sha256 text, error_stage text,
 		error_sqlstate text, error_message text)
 ), held as materialized (
-	select c.config_id, c.run_id,
+	-- Row by row through the primary keys, in one order everywhere.
+	select c.config_id, r.run_id,
 		case when r.status = 'RELEASED' then 'PENDING'
 			when r.status = 'FAILED' and c.cancel_requested then 'CANCELLED'
 			when r.status = 'FAILED' and not r.permanent
 				and c.attempt <= c.max_retries then 'PENDING'
 			else r.status end as new_status,
 		case when r.status = 'RELEASED' then now()
-			else now() + least($2::bigint * 2 ^ least(c.attempt - 1, 20), $3::bigint)
+			else now() + least($3::bigint * 2 ^ least(c.attempt - 1, 20), $4::bigint)
 				* (0.5 + random() / 2) * interval '1 millisecond' end as retry_at
-	from result r
-	join reportd.report_config c on c.run_id = r.run_id and c.config_id = r.config_id
-	join reportd.report_run u on u.run_id = r.run_id
-	where c.status = 'PROCESSING' and u.status = 'PROCESSING'
-	order by c.config_id
-	for update of c, u skip locked
+	from (select * from result order by result.config_id) r
+	cross join lateral (
+		select k.config_id, k.attempt, k.max_retries, k.cancel_requested
+		from reportd.report_config k
+		where k.config_id = r.config_id and k.run_id = r.run_id
+			and k.status = 'PROCESSING'
+		for update skip locked) c
+	cross join lateral (
+		select from reportd.report_run k
+		where k.run_id = r.run_id and k.worker_id = $1 and k.status = 'PROCESSING'
+		for update skip locked) u
 ), ended as (
 	update reportd.report_config c
 	set status = h.new_status,
@@ -64,9 +71,12 @@ with result as materialized (
 	where e.status <> 'PENDING'
 )
 select r.run_id,
-	coalesce(e.status, case when c.run_id is null then 'lost' else 'busy' end) as outcome,
+	case when e.status is not null then e.status
+		when exists (
+			select from reportd.report_run u
+			join reportd.report_config c on c.config_id = u.config_id
+			where u.run_id = r.run_id and u.worker_id = $1 and u.status = 'PROCESSING'
+				and c.run_id = r.run_id and c.status = 'PROCESSING')
+		then 'busy' else 'lost' end as outcome,
 	(select count(*) from told) as told
-from result r
-left join ended e using (run_id)
-left join reportd.report_config c
-	on c.run_id = r.run_id and c.config_id = r.config_id and c.status = 'PROCESSING'
+from result r left join ended e using (run_id)

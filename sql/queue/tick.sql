@@ -23,8 +23,9 @@ with beat as (
 	-- What the daemon must hear of its runs: stop this one, that one is lost.
 	select h.run_id, case when c.run_id is null then 'lost' else 'cancel' end as news
 	from hand h
+	left join reportd.report_run r on r.run_id = h.run_id and r.worker_id = $1
 	left join reportd.report_config c
-		on c.run_id = h.run_id and c.status = 'PROCESSING'
+		on c.run_id = r.run_id and c.status = 'PROCESSING'
 	where c.run_id is null or c.cancel_requested
 ), dead as (
 	-- Deleting locks the row and looks again: a beat in this instant wins.
