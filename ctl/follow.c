@@ -13,8 +13,9 @@
 #include "sql/ctl.h"
 
 /* Progress is stored about once a second. Without a terminal only the end
- * matters; the poll is for ends that nobody notifies. */
+ * matters; the slow poll is for ends that nobody notifies. */
 #define TERMINAL_MS 500
+#define DEAF_MS 1000 /* [queue] listen = off */
 #define POLL_MS 5000
 
 struct follow {
@@ -24,6 +25,12 @@ struct follow {
 	bool warned; /* that no daemon is there */
 };
 
+static void clear(struct follow *f)
+{
+	if (f->terminal)
+		fputs("\r\033[K", stderr);
+}
+
 static void draw(struct follow *f, const json_t *report)
 {
 	const char *status = json_str(report, "status", "");
@@ -31,6 +38,7 @@ static void draw(struct follow *f, const json_t *report)
 	bool alone = json_int(report, "daemons", 0) == 0;
 	char bar[HUMAN_SIZE], rows[HUMAN_SIZE], size[HUMAN_SIZE];
 
+	clear(f);
 	if (alone && !f->warned)
 		fprintf(stderr,
 		    "reportctl: no daemon is running; report %s waits for "
@@ -39,19 +47,13 @@ static void draw(struct follow *f, const json_t *report)
 	f->warned = alone;
 	if (!f->terminal)
 		return;
-	fprintf(stderr, "\r\033[Kreport %s  %s", f->config_id, status);
+	fprintf(stderr, "report %s  %s", f->config_id, status);
 	if (running)
 		fprintf(stderr, "  %-6s %s  %s  %s",
 		    json_str(report, "stage", ""), human_bar(bar, report),
 		    human_rows(rows, json_int(report, "row_count", 0)),
 		    human_bytes(size, json_int(report, "byte_count", 0)));
 	fflush(stderr);
-}
-
-static void clear(struct follow *f)
-{
-	if (f->terminal)
-		fputs("\r\033[K", stderr);
 }
 
 static bool is_about(const char *payload, const char *config_id)
@@ -67,9 +69,12 @@ static bool is_about(const char *payload, const char *config_id)
 /* Until news of the report, or for a while. */
 static int wait_for_news(struct follow *f, struct err *e)
 {
-	int64_t deadline =
-	    clock_boot_ms() + (f->terminal ? TERMINAL_MS : POLL_MS);
+	int64_t deadline = clock_boot_ms();
 
+	if (f->terminal)
+		deadline += TERMINAL_MS;
+	else
+		deadline += f->c->settings->listen ? POLL_MS : DEAF_MS;
 	for (;;) {
 		char *payload;
 		bool same;
@@ -135,6 +140,11 @@ static int print(struct follow *f, json_t *report, struct err *e)
 	    rc == 0 && url ? url : "");
 	json_decref(report);
 	return rc;
+}
+
+int follow_prepare(struct ctl *c, struct err *e)
+{
+	return c->settings->listen ? pg_exec(c->queue, sql_listen, e) : 0;
 }
 
 int follow_report(struct ctl *c, const char *config_id, struct err *e)

@@ -4,8 +4,10 @@
 
 #include "ctl/ctl.h"
 
-/* Waits for the end of a report on a connection that listens (listen.sql) since
- * before the report became due; shows progress on a terminal; prints how it
+/* To be called before the report becomes due, so that its end is heard. */
+int follow_prepare(struct ctl *c, struct err *e);
+
+/* Waits for the end of a report; shows progress on a terminal; prints how it
  * ended. 0 when it COMPLETED. */
 int follow_report(struct ctl *c, const char *config_id, struct err *e);
 

@@ -16,7 +16,7 @@
 void options_usage(const struct command *command, FILE *out)
 {
 	fprintf(out,
-	    "Usage: reportctl [-c FILE] %s%s%s\n\n%s.\n\n%s%s"
+	    "Usage: reportctl %s%s%s\n\n%s.\n\n%s%s"
 	    "  -c, --config FILE     settings file; without it the environment "
 	    "alone\n"
 	    "      --json            answer in JSON\n"

@@ -15,7 +15,7 @@ static int run_now(struct ctl *c, const char *id, const json_t *parameters,
 	const char *params[] = {id, text};
 	char *done = NULL;
 
-	if (!wait || pg_exec(c->queue, sql_listen, e) == 0)
+	if (!wait || follow_prepare(c, e) == 0)
 		done = connect_text(c, sql_run, 2, params, e);
 	free(text);
 	if (done == NULL)

@@ -151,7 +151,7 @@ static int submit(struct ctl *c, struct request *r, struct err *e)
 	    json_dumps(r->parameters, 0);
 	r->params[OPTIONS] = r->options_text =
 	    json_dumps(r->options, JSON_REAL_PRECISION(15));
-	if (r->wait && pg_exec(c->queue, sql_listen, e) != 0)
+	if (r->wait && follow_prepare(c, e) != 0)
 		return err_wrap(e, "submit");
 	id = connect_text(c, sql_submit, COUNT, r->params + 1, e);
 	if (id == NULL)

@@ -17,73 +17,52 @@ _reportctl_options() {
 	echo --config --json --help
 }
 
-_reportctl() {
-	local cur prev words cword command='' i
-	local commands='init submit status runs watch run retry cancel next export
-		formats doctor help'
+# The words that an option's value is one of; false: any text will do.
+_reportctl_values() {
+	case $1 in
+	--format) reportctl formats 2>/dev/null | awk 'NR > 1 { print $1 }' ;;
+	--status) echo PROCESSING COMPLETED FAILED CANCELLED RELEASED LOST ;;
+	--misfire) echo LATEST SKIP ALL ;;
+	--priority) echo 1 2 3 4 5 ;;
+	--zone | --time-zone)
+		cd /usr/share/zoneinfo 2>/dev/null && find [A-Z]* -type f ;;
+	--name | --sql | --prep | --param | --option | --path | --source | --type | \
+		--schedule | --timeout | --max-retries | --limit | -n | --interval | \
+		--count) ;;
+	*) return 1 ;;
+	esac
+}
 
-	_init_completion 2>/dev/null || {
-		COMPREPLY=()
-		cur=${COMP_WORDS[COMP_CWORD]}
-		prev=${COMP_WORDS[COMP_CWORD - 1]}
-		words=("${COMP_WORDS[@]}")
-		cword=$COMP_CWORD
-	}
-	for ((i = 1; i < cword; i++)); do
-		case ${words[i]} in
+_reportctl() {
+	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
+	local command='' words i
+	local commands='init submit status runs watch run retry cancel next export
+		formats doctor'
+
+	for ((i = 1; i < COMP_CWORD; i++)); do
+		case ${COMP_WORDS[i]} in
 		-c | --config) ((++i)) ;;
 		-*) ;;
 		*)
-			command=${words[i]}
+			command=${COMP_WORDS[i]}
 			break
 			;;
 		esac
 	done
-
 	case $prev in
 	-c | --config | --sql-file | --prep-file | -o | --output)
 		compopt -o filenames 2>/dev/null
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return
 		;;
-	--format)
-		mapfile -t COMPREPLY < <(compgen -W "$(reportctl formats 2>/dev/null |
-			awk 'NR > 1 { print $1 }')" -- "$cur")
-		return
-		;;
-	--status)
-		mapfile -t COMPREPLY < <(compgen -W 'PROCESSING COMPLETED FAILED
-			CANCELLED RELEASED LOST' -- "$cur")
-		return
-		;;
-	--misfire)
-		mapfile -t COMPREPLY < <(compgen -W 'LATEST SKIP ALL' -- "$cur")
-		return
-		;;
-	--priority)
-		mapfile -t COMPREPLY < <(compgen -W '1 2 3 4 5' -- "$cur")
-		return
-		;;
-	--zone | --time-zone)
-		mapfile -t COMPREPLY < <(compgen -W "$(cd /usr/share/zoneinfo 2>/dev/null &&
-			find [A-Z]* -type f)" -- "$cur")
-		return
-		;;
-	--name | --sql | --prep | --param | --option | --path | --source | --type | \
-		--schedule | --timeout | --max-retries | --limit | -n | --interval | \
-		--count)
-		return
-		;;
 	esac
-
-	if [[ -z $command ]]; then
-		mapfile -t COMPREPLY < <(compgen -W "$commands --config --json --help
-			--version" -- "$cur")
-	elif [[ $cur == -* ]]; then
-		mapfile -t COMPREPLY < <(compgen -W "$(_reportctl_options "$command")" \
-			-- "$cur")
-	elif [[ $command == help ]]; then
-		mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$cur")
+	if ! words=$(_reportctl_values "$prev"); then
+		case $command in
+		'') words="$commands help --config --json --help --version" ;;
+		help) words=$commands ;;
+		*) words=$(_reportctl_options "$command") ;;
+		esac
 	fi
+	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
 }
 complete -F _reportctl reportctl

@@ -1,0 +1,928 @@
+# SPDX-License-Identifier: MIT
+"""reportctl, the people's tool. Where a report has to run, most tests play the
+daemon with SQL, so that they know exactly what there is to see."""
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+
+import pytest
+
+from lib.paths import REPORTCTL, ROOT, environ
+from lib.process import SANITIZER, reportctl, run, write_conf
+from lib.report import config
+from lib.wait import wait_for
+
+SCHEMA = max(int(path.name[:3]) for path in (ROOT / 'sql/upgrade').glob('*.sql'))
+COMMANDS = ('init submit status runs watch run retry cancel next export formats '
+            'doctor').split()
+
+
+def answer(done, code=0):
+    """What a command with --json said."""
+    assert done.returncode == code, done.stderr
+    return json.loads(done.stdout)
+
+
+def refused(done, *texts, code=1):
+    """It failed with one sentence that holds these texts."""
+    assert done.returncode == code, (done.returncode, done.stdout, done.stderr)
+    lines = [line for line in done.stderr.splitlines()
+             if not line.startswith('Try `reportctl help')]
+    assert len(lines) == 1 and lines[0].startswith('reportctl: '), done.stderr
+    for text in texts:
+        assert text in lines[0], done.stderr
+
+
+def columns(db, config_id):
+    """The report as a dict; psycopg has no infinity for its due_at."""
+    return db.value('select to_jsonb(c) from reportd.report_config c '
+                    'where config_id = %s', config_id)
+
+
+def begin_run(db, config_id, stage='export'):
+    return db.value('''
+        with run as (
+            insert into reportd.report_run (config_id, report_name, attempt,
+                scheduled_for, worker_id, stage)
+            select config_id, report_name, attempt + 1, now(),
+                gen_random_uuid(), %s
+            from reportd.report_config where config_id = %s returning run_id)
+        update reportd.report_config c
+        set status = 'PROCESSING', run_id = run.run_id, attempt = attempt + 1
+        from run where c.config_id = %s returning c.run_id''',
+                    stage, config_id, config_id)
+
+
+def progress(db, run_id, rows):
+    db.execute('update reportd.report_run set row_count = %s, byte_count = %s '
+               'where run_id = %s', rows, rows * 1024, run_id)
+
+
+def end_run(db, config_id, status='COMPLETED', error=None, notify=True):
+    with db.conn.transaction():
+        url = 'file:///out/report.csv' if status == 'COMPLETED' else None
+        db.execute('''
+            update reportd.report_run r
+            set status = %s, finished_at = now(), output_url = %s,
+                error_message = %s
+            from reportd.report_config c
+            where c.config_id = %s and c.run_id = r.run_id''',
+                   status, url, error, config_id)
+        db.execute('update reportd.report_config set status = %s, '
+                   'error_message = %s where config_id = %s',
+                   status, error, config_id)
+        if notify:
+            db.execute("select pg_notify('reportd_done', json_build_object("
+                       "'config_id', %s::bigint, 'status', %s::text)::text)",
+                       config_id, status)
+
+
+class Child:
+    """A reportctl that goes on while the test does; on a terminal if asked."""
+
+    def __init__(self, conf, *args, terminal=False, env=None):
+        self.output = ''
+        self.terminal = terminal
+        if terminal:
+            self.fd, child_end = pty.openpty()
+        else:
+            self.fd, child_end = os.pipe()
+        self.process = subprocess.Popen(
+            [REPORTCTL, '-c', conf, *map(str, args)],
+            stdin=child_end if terminal else subprocess.DEVNULL,
+            stdout=child_end, stderr=child_end, start_new_session=True,
+            env=environ(**(env or {})))
+        os.close(child_end)
+
+    def read(self):
+        """What it has written so far; '' is added at its end."""
+        while select.select([self.fd], [], [], 0)[0]:
+            try:
+                data = os.read(self.fd, 65536)
+            except OSError as e:  # how a pseudo-terminal ends
+                assert e.errno == errno.EIO
+                break
+            if not data:
+                break
+            self.output += data.decode().replace('\r\n', '\n')
+        return self.output
+
+    def wait_output(self, text):
+        wait_for(lambda: text in self.read(), 30, f'{text!r}')
+
+    def interrupt(self):
+        self.process.send_signal(signal.SIGINT)
+
+    def end(self):
+        """Its exit code and all its output."""
+        code = self.process.wait(30)
+        self.read()
+        assert not SANITIZER.search(self.output), self.output
+        return code, self.output
+
+
+@pytest.fixture
+def child(conf):
+    started = []
+
+    def start(*args, **options):
+        started.append(Child(conf(), *args, **options))
+        return started[-1]
+    yield start
+    for one in started:
+        if one.process.poll() is None:
+            one.process.kill()
+            one.process.wait()
+        os.close(one.fd)
+
+
+@pytest.fixture
+def bare(empty_db, tmp_path):
+    """Settings for a database without the schema."""
+    return write_conf(tmp_path / 'bare.conf', empty_db)
+
+
+# init
+
+def schema_version(db):
+    return db.value('select max(version) from reportd.schema_upgrade')
+
+
+def test_init_creates_the_schema_and_twice_is_a_no_op(bare, empty_db):
+    assert answer(reportctl(bare, 'init', '--json')) == {
+        'version': SCHEMA, 'from': 0, 'roles': False,
+        'applied': sorted(path.stem for path
+                          in (ROOT / 'sql/upgrade').glob('*.sql'))}
+    assert schema_version(empty_db) == SCHEMA
+    assert empty_db.value("select reportd.submit('r', 'select 1')") == 1
+    done = reportctl(bare, 'init')
+    assert (done.returncode, done.stdout) == (
+        0, f'schema is at version {SCHEMA} already\n')
+    assert empty_db.value('select count(*) from reportd.report_config') == 1
+
+
+def test_init_by_many_at_once_happens_once(bare):
+    many = [subprocess.Popen([REPORTCTL, '-c', bare, 'init'], text=True,
+                             stdout=subprocess.PIPE, env=environ())
+            for _ in range(4)]
+    said = sorted(one.communicate(timeout=60)[0] for one in many)
+    assert [one.returncode for one in many] == [0] * 4
+    assert said == sorted([f'schema created, version {SCHEMA}\n'] + [
+        f'schema is at version {SCHEMA} already\n'] * 3)
+
+
+def test_init_upgrades_from_an_older_version(bare, empty_db):
+    upgrades = sorted((ROOT / 'sql/upgrade').glob('*.sql'))
+    empty_db.psql('-1', *(f'--file={path}' for path in upgrades[:-1]))
+    for path in upgrades[:-1]:
+        empty_db.execute('insert into reportd.schema_upgrade (version, name) '
+                         'values (%s, %s)', int(path.name[:3]), path.stem[4:])
+    refused(reportctl(bare, 'status'), f'version {SCHEMA - 1}',
+            '`reportctl init`')
+    done = reportctl(bare, 'init')
+    assert done.stdout == (f'schema upgraded from version {SCHEMA - 1} to '
+                           f'{SCHEMA}\n')
+    assert schema_version(empty_db) == SCHEMA
+
+
+def test_a_newer_schema_is_refused(ctl, db):
+    db.execute("insert into reportd.schema_upgrade values (99, 'future')")
+    for args in (['init'], ['status'], ['submit', '--name', 'x', '--sql', 'x']):
+        refused(ctl(*args), 'version 99', 'newer reportctl')
+
+
+def test_init_that_fails_leaves_nothing(bare, empty_db):
+    empty_db.execute('create schema reportd')
+    empty_db.execute('create table reportd.report_run ()')
+    refused(reportctl(bare, 'init'), 'upgrade 002', 'already exists')
+    assert empty_db.value("select to_regclass('reportd.report_config')") is None
+
+
+def test_init_needs_the_owner(empty_db, cluster, tmp_path):
+    cluster.admin('drop role if exists stranger')
+    cluster.admin('create role stranger login')
+    conf = write_conf(tmp_path / 'x.conf', empty_db, {
+        'queue': {'conninfo': cluster.conninfo(empty_db.name,
+                                               options='-c role=stranger')}})
+    refused(reportctl(conf, 'init'), "the database's owner",
+            'permission denied')
+
+
+def test_init_makes_roles_that_can_do_their_work(ctl, db, cluster):
+    assert answer(ctl('init', '--roles', '--json'))['roles'] is True
+    assert ctl('init', '--roles').returncode == 0
+
+    def as_role(role, *args):
+        return ctl(*args, sections={'queue': {'conninfo': cluster.conninfo(
+            db.name, options=f'-c role={role}')}})
+    submit = ('submit', '--name', 'x', '--sql', 'select 1')
+    assert as_role('reportd_submitter', *submit).returncode == 0
+    refused(as_role('reportd_viewer', *submit), 'permission denied')
+    for args in (['status'], ['status', '1'], ['runs'], ['next', '@daily']):
+        assert as_role('reportd_viewer', *args).returncode == 0
+    assert as_role('reportd_submitter', 'cancel', '1').returncode == 0
+    checks = answer(as_role('reportd_daemon', 'doctor', '--json'))
+    assert 'FAILED' not in {check['result'] for check in checks}
+    checks = answer(as_role('reportd_viewer', 'doctor', '--json'), 1)
+    privileges, = (c for c in checks if c['what'] == 'queue privileges')
+    assert privileges['result'] == 'FAILED'
+    assert 'UPDATE on reportd.report_config' in privileges['detail']
+    assert 'grant' in privileges['mend']
+
+
+# submit
+
+def test_submit_sets_every_column(ctl, db, tmp_path):
+    (tmp_path / 'prep.sql').write_text('create table if not exists t ();\n')
+    done = ctl('submit', '--name', 'Umsätze "Nord"', '--sql-file', '-',
+               '--prep-file', tmp_path / 'prep.sql', '--param', "who=O'Neil",
+               '--param', 'number=007', '--param', 'empty=', '--format', 'csv',
+               '--path', '{report_name}/%Y.{ext}', '--option', 'delimiter=;',
+               '--option', 'header=false', '--option', 'null="0"',
+               '--priority', '1', '--type', 'finance', '--schedule',
+               '0 6 * * 1-5', '--time-zone', 'Europe/Berlin', '--misfire',
+               'all', '--timeout', '10 min', '--max-retries', '0',
+               '--source', 'sales', input="select :'who'\n")
+    assert (done.returncode, done.stderr) == (0, '')
+    row = columns(db, int(done.stdout))
+    assert row.items() >= {
+        'report_name': 'Umsätze "Nord"',
+        'export_sql': "select :'who'",
+        'prep_sql': 'create table if not exists t ();',
+        'parameters': {'who': "O'Neil", 'number': '007', 'empty': ''},
+        'output_options': {'delimiter': ';', 'header': False, 'null': '0'},
+        'output_format': 'CSV',
+        'output_path': '{report_name}/%Y.{ext}',
+        'priority': 1,
+        'report_type': 'finance',
+        'trigger_type': 'SCHEDULED',
+        'schedule_expression': '0 6 * * 1-5',
+        'time_zone': 'Europe/Berlin',
+        'misfire_policy': 'ALL',
+        'timeout': '00:10:00',
+        'max_retries': 0,
+        'source': 'sales',
+    }.items()
+
+
+def test_submit_leaves_the_rest_to_the_defaults(ctl, db):
+    config_id = answer(ctl('--json', 'submit', '--name', 'x', '--sql',
+                           'select 1'))['config_id']
+    plain = db.value("select reportd.submit('x', 'select 1')")
+    ours, theirs = columns(db, config_id), columns(db, plain)
+    for row in ours, theirs:
+        for key in list(row):
+            if key == 'config_id' or key.endswith(('_at', '_timestamp', '_for')):
+                del row[key]
+    assert ours == theirs
+
+
+def test_submit_passes_on_what_the_schema_refuses(ctl):
+    refused(ctl('submit', '--name', 'x', '--sql', 'x', '--schedule', '61 * * * *'),
+            '61', 'hint')
+    refused(ctl('submit', '--name', 'x', '--sql', 'x', '--option', 'foo=1'),
+            'CSV has no option "foo"', 'hint: Known options')
+    refused(ctl('submit', '--name', 'x', '--sql', 'x', '--param', 'run_id=1'),
+            '"run_id" is built in')
+    refused(ctl('submit', '--name', 'x', '--sql', 'x', '--timeout', 'soon'),
+            'interval', 'soon')
+
+
+@pytest.mark.parametrize('args, text', [
+    (['--sql', 'x'], '--name is missing'),
+    (['--name', 'x'], 'nothing to do'),
+    (['--name', 'x', '--sql', 'x', '--sql-file', 'y'], 'exclude each other'),
+    (['--name', 'x', '--prep', 'x', '--prep-file', 'y'], 'exclude each other'),
+    (['--name', 'x', '--sql', 'x', '--param', 'novalue'], 'NAME=VALUE'),
+    (['--name', 'x', '--sql', 'x', '--option', '=1'], 'NAME=VALUE'),
+    (['--name', 'x', '--sql', 'x', '--param', b'a=\xff'], 'not valid UTF-8'),
+    (['--name', 'x', '--sql', 'x', '--priority', '6'], 'from 1 to 5'),
+    (['--name', 'x', '--sql', 'x', '--max-retries', 'no'], 'from 0 to 100'),
+    (['--name', 'x', '--sql', 'x', '--schedule', '@daily', '--wait'], '--wait'),
+    (['--name', 'x', '--sql', 'x', 'more'], '"more" belongs to no option'),
+    (['--name', 'x', '--frobnicate'], "unrecognized option '--frobnicate'"),
+    (['--name'], 'requires an argument'),
+])
+def test_submit_tells_wrong_usage(tmp_path, args, text):
+    done = subprocess.run([REPORTCTL, 'submit', *args], env=environ(),
+                          capture_output=True)
+    done.stdout, done.stderr = done.stdout.decode(), done.stderr.decode(
+        errors='replace')
+    refused(done, text, code=2)
+    assert 'Try `reportctl help submit`.' in done.stderr
+
+
+def test_submit_reads_files_that_are_there_and_are_text(ctl, tmp_path):
+    refused(ctl('submit', '--name', 'x', '--sql-file', tmp_path / 'none'),
+            'none', 'No such file')
+    (tmp_path / 'binary').write_bytes(b'select\0 1')
+    refused(ctl('submit', '--name', 'x', '--sql-file', tmp_path / 'binary'),
+            'NUL byte')
+    (tmp_path / 'empty').write_bytes(b'')
+    refused(ctl('submit', '--name', 'x', '--sql-file', tmp_path / 'empty'),
+            'neither prep_sql nor export_sql')
+
+
+# --wait
+
+def test_submit_waits_for_the_end(child, db):
+    one = child('submit', '--name', 'x', '--sql', 'select 1', '--wait')
+    one.wait_output('1\nreportctl: no daemon is running; report 1 waits')
+    begin_run(db, 1)
+    end_run(db, 1)
+    code, output = one.end()
+    assert code == 0
+    assert output.endswith('\nCOMPLETED file:///out/report.csv\n')
+
+
+def test_the_exit_code_tells_of_a_failure(child, db):
+    one = child('submit', '--name', 'x', '--sql', 'select 1', '--wait', '--json')
+    wait_for(lambda: config(db, 1))
+    begin_run(db, 1)
+    end_run(db, 1, 'FAILED', 'disk full\nreally')
+    code, output = one.end()
+    assert code == 1
+    assert 'reportctl: report 1 FAILED: disk full really\n' in output
+    found = json.loads(re.search(r'^{.*^}$', output, re.S | re.M)[0])
+    assert (found['config_id'], found['run_id'], found['status'],
+            found['error_message']) == (1, 1, 'FAILED', 'disk full\nreally')
+
+
+def test_waiting_needs_no_notification(child, db):
+    one = child('submit', '--name', 'x', '--sql', 'select 1', '--wait')
+    one.wait_output('1\n')
+    db.execute("update reportd.report_config set status = 'CANCELLED'")
+    code, output = one.end()
+    assert code == 1 and 'CANCELLED\n' in output
+
+
+def test_waiting_without_listen(conf, db, submit):
+    submit(db)
+    one = Child(conf({'queue': {'listen': 'off'}}), 'run', 1, '--wait')
+    one.wait_output('no daemon')
+    begin_run(db, 1)
+    end_run(db, 1)
+    assert one.end()[0] == 0
+
+
+def test_waiting_ends_with_the_report_deleted(child, db):
+    one = child('submit', '--name', 'x', '--sql', 'select 1', '--wait')
+    one.wait_output('1\n')
+    db.execute('delete from reportd.report_config')
+    code, output = one.end()
+    assert code == 1 and 'report 1: it was deleted' in output
+
+
+def test_an_interrupt_ends_the_waiting_alone(child, db):
+    one = child('submit', '--name', 'x', '--sql', 'select 1', '--wait')
+    one.wait_output('no daemon')
+    one.interrupt()
+    code, output = one.end()
+    assert code == 130 and 'no longer waiting for it; it goes on' in output
+    assert config(db, 1).status == 'PENDING'
+
+
+def test_progress_is_shown_on_a_terminal(child, db, submit):
+    submit(db)
+    progress(db, begin_run(db, 1), 10)
+    end_run(db, 1)
+    one = child('run', 1, '--wait', terminal=True)
+    one.wait_output('PENDING')
+    progress(db, begin_run(db, 1), 5)
+    one.wait_output('[##########..........] 50%  5 rows  5.0 kB')
+    end_run(db, 1)
+    code, output = one.end()
+    assert code == 0
+    assert output.endswith('\r\x1b[KCOMPLETED file:///out/report.csv\n')
+
+
+def test_a_lost_server_ends_the_waiting(child, db):
+    one = child('submit', '--name', 'x', '--sql', 'select 1', '--wait')
+    one.wait_output('no daemon')
+    db.execute('select pg_terminate_backend(pid) from pg_stat_activity '
+               "where application_name = 'reportctl' "
+               'and datname = current_database()')
+    code, output = one.end()
+    assert code == 4 and 'it goes on' in output
+
+
+def test_a_daemon_runs_what_is_submitted(ctl, daemon, out):
+    daemon()
+    done = ctl('submit', '--name', 'two', '--sql', 'select :\'x\' as x',
+               '--param', 'x=5', '--path', 'two.csv', '--wait')
+    assert (done.returncode, done.stderr) == (0, '')
+    assert done.stdout.startswith('1\nCOMPLETED file://')
+    assert (out / 'two.csv').read_text() == 'x\n5\n'
+    assert answer(ctl('run', 1, '--param', 'x=6', '--wait', '--json'))[
+        'row_count'] == 1
+    assert (out / 'two.csv').read_text() == 'x\n6\n'
+    refused(ctl('submit', '--name', 'bad', '--sql', 'select * from nowhere',
+                '--wait'), 'report 2 FAILED', 'nowhere')
+    daemons = answer(ctl('status', '--json'))['daemons']
+    assert [one['state'] for one in daemons] == ['alive']
+
+
+# status, runs
+
+def test_status_of_an_empty_queue(ctl):
+    done = ctl('status')
+    assert (done.returncode, done.stdout) == (
+        0, 'no reports\n\nnothing runs\n\nno daemon is running\n')
+
+
+def test_status_shows_reports_runs_and_daemons(ctl, db, submit):
+    submit(db, report_name='läuft 中文')
+    submit(db, report_name='waits')
+    submit(db, report_name='later', trigger_type='SCHEDULED',
+           schedule_expression='@yearly')
+    progress(db, begin_run(db, 1), 3)
+    db.execute("insert into reportd.report_worker (host, pid, version, workers,"
+               " lease, heartbeat_at) values ('a', 1, '1', 2, '10 s', now()),"
+               " ('b', 2, '1', 2, '10 s', now() - interval '1 h')")
+    now = answer(ctl('status', '--json'))
+    assert [(s['trigger_type'], s['status'], s['reports'])
+            for s in now['summary']] == [('ADHOC', 'PENDING', 1),
+                                         ('ADHOC', 'PROCESSING', 1),
+                                         ('SCHEDULED', 'PENDING', 1)]
+    running, = now['running']
+    assert (running['config_id'], running['row_count']) == (1, 3)
+    assert [p['config_id'] for p in now['pending']] == [2]
+    assert now['pending_count'] == 1
+    assert [(d['host'], d['state']) for d in now['daemons']] == [
+        ('a', 'alive'), ('b', 'late')]
+    text = ctl('status').stdout
+    # Two of the characters are two columns wide.
+    assert re.search(r'^ID  REPORT      STAGE   ', text[text.index('ID  '):])
+    assert re.search(r'^  1   1  läuft 中文  export  ', text, re.M)
+    assert re.search(r'^b +2 .* 1 h 0 min  late$', text, re.M)
+
+
+def test_status_of_one_report(ctl, db, submit):
+    submit(db, report_name='one', export_sql='select 1\nas "x"',
+           parameters={'a': 'b'}, output_path='x.csv')
+    begin_run(db, 1)
+    end_run(db, 1, 'FAILED', 'no such luck')
+    one = answer(ctl('status', 1, '--json'))
+    assert (one['report_name'], one['parameters'], one['error_message']) == (
+        'one', {'a': 'b'}, 'no such luck')
+    assert [r['status'] for r in one['runs']] == ['FAILED']
+    text = ctl('status', 1).stdout
+    assert re.search(r'^error +no such luck$', text, re.M)
+    assert re.search(r'^path +x.csv$', text, re.M)
+    assert '\nexport\n    select 1\n    as "x"\n' in text
+    assert re.search(r'^  1   1  one     FAILED ', text, re.M)
+    refused(ctl('status', 2), 'there is no report 2')
+    refused(ctl('status', 'one'), '"one" is not a report\'s ID', code=2)
+    refused(ctl('status', 1, 2), 'takes one ID', code=2)
+
+
+def test_runs_are_listed_newest_first(ctl, db, submit):
+    for number in 1, 2:
+        submit(db, report_name=f'r{number}')
+    for config_id, status in (1, 'FAILED'), (2, 'COMPLETED'), (1, 'COMPLETED'):
+        db.execute("update reportd.report_config set status = 'PENDING' "
+                   'where config_id = %s', config_id)
+        begin_run(db, config_id)
+        end_run(db, config_id, status, 'oops' if status == 'FAILED' else None)
+
+    def ids(*args):
+        return [r['run_id'] for r in answer(ctl('runs', '--json', *args))]
+    assert ids() == [3, 2, 1]
+    assert ids('1') == [3, 1]
+    assert ids('--limit', 1) == [3]
+    assert ids('--status', 'completed') == [3, 2]
+    assert ids('1', '--status', 'FAILED') == [1]
+    assert ids('7') == []
+    lines = ctl('runs').stdout.splitlines()
+    assert lines[0].split() == ['RUN', 'ID', 'REPORT', 'STATUS', 'TRY', 'STARTED',
+                                'TOOK', 'ROWS', 'SIZE', 'RESULT']
+    assert lines[1].endswith('file:///out/report.csv')
+    assert lines[3].endswith('oops')
+    refused(ctl('runs', '--status', 'GOOD'), 'COMPLETED', code=2)
+    refused(ctl('runs', '--limit', '0'), 'from 1 to', code=2)
+
+
+def test_a_message_cannot_steer_the_terminal(ctl, db, submit):
+    submit(db)
+    begin_run(db, 1)
+    end_run(db, 1, 'FAILED', 'a\x1b[2Jb\nc\u009bd')
+    for args in ['runs'], ['status', 1]:
+        text = ctl(*args).stdout
+        assert 'a [2Jb c d' in text and '\x1b' not in text
+
+
+# watch
+
+def test_watch_prints_lines_off_a_terminal(child, db, submit):
+    submit(db, report_name='old')
+    begin_run(db, 1)
+    end_run(db, 1)
+    submit(db, report_name='new')
+    one = child('watch', '--interval', '100ms')
+    one.wait_output('0 running, 1 waiting, 0 daemons\n')
+    run_id = begin_run(db, 2)
+    one.wait_output('run 2 of report 2 "new": export, 0 rows, 0 B\n')
+    progress(db, run_id, 1)
+    one.wait_output('run 2 of report 2 "new": export, 1 row, 1.0 kB\n')
+    end_run(db, 2, 'FAILED', 'torn\nto pieces')
+    one.wait_output('run 2 of report 2 "new": FAILED, 1 row, 1.0 kB, ')
+    one.wait_output(': torn to pieces\n')
+    one.interrupt()
+    code, output = one.end()
+    assert code == 0 and '"old"' not in output
+    assert len(output.splitlines()) == 4
+
+
+def test_watch_writes_json_lines(child, db, submit):
+    submit(db)
+    one = child('watch', '--interval', '100ms', '--json')
+    wait_for(lambda: one.read().count('\n') >= 2)
+    one.interrupt()
+    code, output = one.end()
+    assert code == 0
+    for line in output.splitlines():
+        assert json.loads(line)['pending'][0]['config_id'] == 1
+
+
+def test_watch_draws_on_a_terminal(child, db, submit):
+    for number in range(40):
+        submit(db, report_name=f'report {number}')
+    progress(db, begin_run(db, 1), 4)
+    end_run(db, 1)
+    db.execute('select reportd.run_now(1)')
+    one = child('watch', '--interval', '100ms', terminal=True)
+    run_id = begin_run(db, 1)
+    one.wait_output('[....................]  0%')
+    progress(db, run_id, 3)
+    one.wait_output('[###############.....] 75%')
+    progress(db, run_id, 400)
+    one.wait_output('[###################.] 99%')
+    begin_run(db, 2)
+    one.wait_output('[###.................]   ')
+    one.interrupt()
+    code, output = one.end()
+    assert code == 0
+    for page in output.split('\x1b[H')[1:]:
+        lines = page.split('\n')
+        assert len(lines) <= 24
+        assert all(len(re.sub('\x1b.*?[A-Z]', '', l)) <= 80 for l in lines)
+    assert output.endswith('\n\x1b[J')
+
+
+def test_watch_outlives_a_lost_connection(child, db):
+    one = child('watch', '--interval', '100ms', '--json')
+    one.wait_output('\n')
+    db.execute('select pg_terminate_backend(pid) from pg_stat_activity '
+               "where application_name = 'reportctl' "
+               'and datname = current_database()')
+    one.wait_output('reportctl: trying again')
+    before = one.read().count('{"at"')
+    wait_for(lambda: one.read().count('{"at"') > before)
+    one.interrupt()
+    assert one.end()[0] == 0
+
+
+def test_watch_refuses_a_strange_interval(ctl):
+    refused(ctl('watch', '--interval', '1ms'), 'from 100ms to 1h', code=2)
+    refused(ctl('watch', '--interval', 'often'), 'from 100ms to 1h', code=2)
+
+
+# cancel, retry, run
+
+def test_cancel_and_retry_take_many(ctl, db, submit):
+    for _ in range(3):
+        submit(db)
+    begin_run(db, 2)
+    done = ctl('cancel', 1, 2, 9, 3)
+    assert done.stdout == ('report 1 is CANCELLED\nreport 2 is CANCELLING\n'
+                           'report 3 is CANCELLED\n')
+    refused(done, 'cancel: there is no report 9')
+    answers = answer(ctl('retry', '--json', 1, 2, 3), 1)
+    assert [(a['config_id'], a.get('status')) for a in answers] == [
+        (1, 'PENDING'), (2, None), (3, 'PENDING')]
+    assert 'nothing to retry' in answers[1]['error']
+    assert config(db, 2).cancel_requested
+    refused(ctl('cancel'), 'which report', code=2)
+    refused(ctl('retry', '1', 'x'), '"x"', code=2)
+
+
+def test_run_takes_parameters_for_once(ctl, db, submit):
+    submit(db, parameters={'a': '1'})
+    begin_run(db, 1)
+    end_run(db, 1)
+    done = ctl('run', 1, '--param', 'a=2')
+    assert (done.returncode, done.stdout) == (0, 'report 1 is PENDING\n')
+    assert config(db, 1).run_parameters == {'a': '2'}
+    assert answer(ctl('run', 1, '--json'))['status'] == 'PENDING'
+    refused(ctl('run', 5), 'there is no report 5')
+    refused(ctl('run'), 'which report', code=2)
+
+
+# next
+
+def test_next_shows_local_times_over_a_clock_change(ctl):
+    done = ctl('next', '30 6 29 10 *', '--zone', 'Europe/Berlin', '--count', 2)
+    assert done.returncode == 0
+    assert re.fullmatch(
+        r'(\w{3} \d{4}-10-29 06:30:00 \+0[12]:00 Europe/Berlin, '
+        r'in \d+ d \d+ h\n){2}', done.stdout)
+    times = answer(ctl('next', '0', '6', '*', '*', '1-5', '--json'))
+    assert len(times) == 5
+    assert all(t['local'].endswith('06:00:00') and t['utc_offset'] == '+00:00'
+               and t['seconds'] > 0 for t in times)
+    times = answer(ctl('next', '@daily', '--json', '--zone', 'America/St_Johns',
+                       '--count', 366))
+    assert {t['utc_offset'] for t in times} == {'-03:30', '-02:30'}
+
+
+def test_next_refuses_what_is_no_schedule(ctl):
+    refused(ctl('next', '61 * * * *'), '61')
+    refused(ctl('next', '0 0 30 2 *'), 'never occurs')
+    refused(ctl('next', '@daily', '--zone', 'Berlin'), 'Berlin', 'Europe/Berlin')
+    refused(ctl('next'), 'which cron expression', code=2)
+    refused(ctl('next', '@daily', '--count', 'x'), '--count x', code=2)
+
+
+# export
+
+SQL = "select i, 'a\"b,' || i as text, null as nothing from generate_series(1, 500) i"
+
+
+def test_export_writes_what_copy_writes(ctl, db, tmp_path):
+    expected = db.psql('-c', f'copy ({SQL}) to stdout csv header').stdout
+    target = tmp_path / 'new' / 'x.csv'
+    done = ctl('export', '--sql', SQL, '-o', target)
+    data = target.read_bytes()
+    assert data.decode() == expected
+    assert done.returncode == 0 and done.stdout == ''
+    assert done.stderr == (f'500 rows, {len(data)} bytes, sha256 '
+                           f'{hashlib.sha256(data).hexdigest()}\n')
+    done = ctl('export', '--sql-file', '-', input=SQL)
+    assert done.stdout == expected and done.stderr.startswith('500 rows, ')
+    found = answer(ctl('export', '--sql', SQL, '-o', target, '--json'))
+    assert found == {'rows': 500, 'bytes': len(data), 'output': str(target),
+                     'sha256': hashlib.sha256(data).hexdigest()}
+
+
+def test_export_takes_parameters_and_options(ctl):
+    done = ctl('export', '--sql', 'select :\'a\' as :"b", \':\'\'a\'\'\' as c',
+               '--param', "a=it's; drop", '--param', 'b=x "y', '--format', 'csv',
+               '--option', 'delimiter=;', '--option', 'line_ending=crlf',
+               '--option', 'quote=all')
+    assert done.stdout == '"x ""y";c\n"it\'s; drop";":\'a\'"\n'
+    assert done.stderr.startswith('1 row, ')
+    refused(ctl('export', '--sql', "select :'a'"), "--param a=VALUE")
+    refused(ctl('export', '--sql', 'select 1', '--option', 'delimiter=" "',
+                '--option', 'bom=true', '--option', 'encoding=LATIN1'), 'bom')
+
+
+def test_export_writes_times_in_the_zone_asked_for(ctl):
+    sql = "select timestamptz '2026-07-01 12:00Z' as t"
+    assert ctl('export', '--sql', sql).stdout == 't\n2026-07-01 12:00:00+00\n'
+    assert ctl('export', '--sql', sql, '--time-zone', 'Asia/Tokyo').stdout == (
+        't\n2026-07-01 21:00:00+09\n')
+
+
+def test_export_reads_the_source_named(ctl, cluster):
+    sections = {'source.other': {'conninfo': cluster.conninfo('postgres')}}
+    assert ctl('export', '--sql', 'select current_database() as d', '--source',
+               'other', sections=sections).stdout == 'd\npostgres\n'
+    refused(ctl('export', '--sql', 'x', '--source', 'none'),
+            '[source.none]', code=3)
+    sections = {'source.other': {'conninfo': 'host=/nowhere'}}
+    refused(ctl('export', '--sql', 'x', '--source', 'other', sections=sections),
+            'source other', code=4)
+
+
+def test_export_needs_no_schema(bare):
+    assert reportctl(bare, 'export', '--sql', 'select 1 as x').stdout == 'x\n1\n'
+
+
+def test_export_that_fails_leaves_the_old_file(ctl, tmp_path):
+    target = tmp_path / 'x.csv'
+    target.write_text('old')
+    refused(ctl('export', '-o', target, '--sql',
+                'select 1 / (3000 - i) from generate_series(1, 5000) i'),
+            'division by zero')
+    refused(ctl('export', '-o', target, '--sql', 'delete from x'), 'export')
+    refused(ctl('export', '-o', target, '--sql', 'selekt'), 'syntax error')
+    assert target.read_text() == 'old'
+    assert [p.name for p in tmp_path.glob('*x.csv*')] == ['x.csv']
+
+
+def test_export_replaces_files_alone(ctl, tmp_path):
+    (tmp_path / 'real.csv').write_text('old')
+    (tmp_path / 'link.csv').symlink_to(tmp_path / 'real.csv')
+    assert ctl('export', '--sql', 'select 1 as x', '-o',
+               tmp_path / 'link.csv').returncode == 0
+    assert (tmp_path / 'link.csv').is_symlink()
+    assert (tmp_path / 'real.csv').read_text() == 'x\n1\n'
+    os.mkfifo(tmp_path / 'pipe')
+    for path in tmp_path / 'pipe', tmp_path:
+        refused(ctl('export', '--sql', 'select 1', '-o', path),
+                'not a regular file')
+
+
+def test_export_is_interrupted_on_the_server_too(child, db, tmp_path):
+    one = child('export', '--sql', 'select 1, pg_sleep(600)', '-o',
+                tmp_path / 'x.csv')
+
+    def backends():
+        return db.value("select count(*) from pg_stat_activity where "
+                        "application_name = 'reportctl export' and "
+                        "datname = current_database() and state = 'active'")
+    wait_for(lambda: backends() == 1)
+    one.interrupt()
+    code, output = one.end()
+    assert (code, output) == (130, 'reportctl: export: interrupted\n')
+    wait_for(lambda: backends() == 0)
+    assert list(tmp_path.glob('*x.csv*')) == []
+
+
+def test_export_tells_wrong_usage(ctl):
+    refused(ctl('export'), '--sql or --sql-file', code=2)
+    refused(ctl('export', '--sql', 'x', '--sql-file', 'y'), '--sql', code=2)
+    refused(ctl('export', '--sql', 'x', '--format', 'odt'), '"odt"', code=2)
+
+
+def test_formats_are_listed(ctl):
+    assert {'format': 'CSV', 'extension': 'csv'} in answer(ctl('formats',
+                                                               '--json'))
+    assert 'CSV     csv' in ctl('formats').stdout
+
+
+# doctor
+
+def checks_of(done, code=0):
+    return {check['what']: check for check in json.loads(done.stdout)
+            if done.returncode == code or pytest.fail(done.stdout)}
+
+
+def test_doctor_finds_all_well(ctl, cluster):
+    other = {'source.other': {'conninfo': cluster.conninfo('postgres')}}
+    checks = checks_of(ctl('doctor', '--json', sections=other))
+    assert {what: check['result'] for what, check in checks.items()} == {
+        'settings': 'ok', 'queue': 'ok', 'queue server': 'ok',
+        'queue writes': 'ok', 'queue notifications': 'ok', 'queue schema': 'ok',
+        'queue privileges': 'ok', 'daemons': 'warn', 'source.default': 'ok',
+        'source.other': 'ok', 'output_root': 'ok', 'output_root space': 'ok'}
+    assert checks['daemons']['mend'].startswith('start reportd')
+    lines = ctl('doctor').stdout.splitlines()
+    assert all(re.match(r'ok      |warn    |        to mend it: ', line)
+               for line in lines)
+
+
+def test_doctor_says_how_to_mend(ctl, tmp_path):
+    secret = 'password=geheim'
+    done = ctl('doctor', sections={
+        'queue': {'conninfo': f'host=/nowhere dbname=x {secret}'},
+        'source.other': {'conninfo': f'host=/nowhere dbname=x {secret}'}},
+        reportd={'output_root': tmp_path / 'plain'})
+    assert 'geheim' not in done.stdout + done.stderr
+    checks = {
+        'queue': 'look at [queue] conninfo',
+        'source.default': 'look at its conninfo',
+        'source.other': 'look at its conninfo',
+    }
+    for what, mend in checks.items():
+        assert re.search(rf'^FAILED  {what}: .*/nowhere.*\n'
+                         rf'        to mend it: {re.escape(mend)}',
+                         done.stdout, re.M), done.stdout
+    assert (done.returncode, done.stderr) == (1, '')
+
+
+def test_doctor_looks_at_the_output_root(ctl, conf, tmp_path):
+    path = conf(output_root=tmp_path / 'gone')
+    (tmp_path / 'gone').rmdir()
+    check = checks_of(reportctl(path, 'doctor', '--json'), 1)['output_root']
+    assert 'No such file' in check['detail'] and 'make' in check['mend']
+    (tmp_path / 'gone').write_text('')
+    check = checks_of(reportctl(path, 'doctor', '--json'), 1)['output_root']
+    assert 'Not a directory' in check['detail']
+    check = checks_of(ctl('doctor', '--json', reportd={
+        'output_root': '/proc/sys'}), 1)['output_root']
+    assert check['result'] == 'FAILED' and 'write' in check['mend']
+    check = checks_of(ctl('doctor', '--json', reportd={'output_root': None}),
+                      1)['output_root']
+    assert 'output_root is missing' in check['detail']
+
+
+def test_doctor_looks_at_the_schema(bare):
+    checks = checks_of(reportctl(bare, 'doctor', '--json'), 1)
+    assert checks['queue schema']['result'] == 'FAILED'
+    assert 'reportctl init' in checks['queue schema']['detail']
+    assert checks['source.default']['result'] == 'ok'
+
+
+def test_doctor_tells_of_a_server_that_takes_no_writes(ctl, db):
+    checks = checks_of(ctl('doctor', '--json', sections={'queue': {
+        'conninfo': db.conninfo + " options='-c default_transaction_read_only=on'"
+    }}), 1)
+    assert checks['queue writes']['result'] == 'FAILED'
+    assert 'target_session_attrs' in checks['queue writes']['mend']
+
+
+def test_doctor_leaves_notifications_that_are_off(ctl):
+    checks = checks_of(ctl('doctor', '--json', sections={
+        'queue': {'listen': 'off'}}))
+    assert 'listen = off' in checks['queue notifications']['detail']
+
+
+# All commands
+
+def test_exit_codes_tell_settings_from_an_unreachable_queue(ctl, tmp_path):
+    nowhere = {'queue': {'conninfo': 'host=/nowhere password=geheim'}}
+    for args in (['init'], ['submit', '--name', 'x', '--sql', 'x'], ['status'],
+                 ['runs'], ['watch'], ['run', 1], ['retry', 1], ['cancel', 1],
+                 ['next', '@daily'], ['export', '--sql', 'x']):
+        done = ctl(*args, sections=nowhere)
+        refused(done, '/nowhere', code=4)
+        assert 'geheim' not in done.stderr
+        refused(run(REPORTCTL, *args), 'conninfo is missing', code=3)
+        refused(reportctl(tmp_path / 'none', *args), 'none', code=3)
+    bad = tmp_path / 'bad.conf'
+    bad.write_text('[reportd]\nworkers = many\n')
+    refused(reportctl(bad, 'status'), 'bad.conf:2', 'workers = many', code=3)
+
+
+def test_settings_come_from_the_environment_too(db, tmp_path):
+    done = run(REPORTCTL, 'status', env={'REPORTD_QUEUE_CONNINFO': db.conninfo})
+    assert done.returncode == 0
+    done = run(REPORTCTL, 'status', '-c', write_conf(tmp_path / 'x', db))
+    assert done.returncode == 0
+
+
+def test_no_command_and_a_wrong_one(ctl):
+    done = run(REPORTCTL)
+    assert done.returncode == 2 and done.stderr.startswith('Usage: reportctl')
+    refused(run(REPORTCTL, 'frob'), 'no command "frob"', code=2)
+    refused(run(REPORTCTL, 'help', 'frob'), 'no command "frob"', code=2)
+    assert run(REPORTCTL, '--frob').returncode == 2
+    for command in 'init', 'formats', 'doctor', 'watch':
+        refused(ctl(command, 'more'), 'takes no arguments', code=2)
+
+
+def test_version_names_the_schema():
+    done = run(REPORTCTL, '--version')
+    assert re.fullmatch(rf'reportctl \S+, schema {SCHEMA}\n', done.stdout)
+
+
+def test_help_for_every_command():
+    text = run(REPORTCTL, '--help').stdout
+    assert run(REPORTCTL, 'help').stdout == text
+    assert re.findall(r'^  (\w+) +[A-Z]', text, re.M) == COMMANDS
+    for command in COMMANDS:
+        done = run(REPORTCTL, command, '--help')
+        assert done.returncode == 0
+        assert done.stdout.startswith(f'Usage: reportctl {command}')
+        assert done.stdout == run(REPORTCTL, 'help', command).stdout
+        assert all(len(line) <= 80 for line in done.stdout.splitlines())
+
+
+def complete(*words):
+    script = ('. "$0"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _reportctl; '
+              'printf "%s\\n" "${COMPREPLY[@]}"')
+    path = f'{REPORTCTL.parent}:{os.environ["PATH"]}'
+    return run('bash', '-c', script, ROOT / 'ctl/completion/reportctl.bash',
+               'reportctl', *words, env={'PATH': path}).stdout.split()
+
+
+def test_manual_and_completion_know_every_option():
+    manual = (ROOT / 'docs/reportctl.1').read_text()
+    sections = dict(re.findall(r'^\.Ss (\w+)(.*?)(?=^\.S[sh])', manual,
+                               re.S | re.M))
+    assert sorted(sections) == sorted(COMMANDS)
+    for command in COMMANDS:
+        text = run(REPORTCTL, 'help', command).stdout
+        options = set(re.findall(r'^ .{5}(--[a-z-]+)', text, re.M))
+        assert set(complete(command, '--')) == options
+        for option in options - {'--config', '--json', '--help'}:
+            assert f'Fl -{option[2:]}' in sections[command], (command, option)
+
+
+def test_completion_of_commands_and_values(tmp_path):
+    assert complete('s') == ['submit', 'status']
+    assert complete('-c', 'x', 'can') == ['cancel']
+    assert complete('help', 'do') == ['doctor']
+    assert complete('submit', '--misfire', '') == ['LATEST', 'SKIP', 'ALL']
+    assert complete('export', '--format', 'C') == ['CSV']
+    assert complete('submit', '--name', '') == []
+    (tmp_path / 'query.sql').write_text('')
+    assert complete('export', '--sql-file', f'{tmp_path}/q') == [
+        f'{tmp_path}/query.sql']
+
+
+def test_an_answer_that_cannot_be_written_is_an_error(conf):
+    with open('/dev/full', 'w') as full, contextlib.suppress(BrokenPipeError):
+        done = subprocess.run([REPORTCTL, '-c', conf(), 'status'], stdout=full,
+                              stderr=subprocess.PIPE, text=True, env=environ())
+    assert done.returncode == 1
+    assert 'standard output: No space left' in done.stderr
