@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: MIT
+"""What the test_engine_* files share: one database and one running daemon for
+all tests of a file, gates that hold a report where a test wants it."""
+
+import contextlib
+import datetime
+import itertools
+import pathlib
+import types
+import urllib.parse
+
+import psycopg
+import pytest
+from psycopg.types.datetime import TimestamptzLoader
+
+from lib import process, report
+from lib.wait import wait_for
+
+class EndlessLoader(TimestamptzLoader):
+    """due_at of a schedule that waits is infinity, which Python has not."""
+
+    def load(self, data):
+        ends = {b'infinity': datetime.datetime.max, b'-infinity': datetime.datetime.min}
+        end = ends.get(bytes(data))
+        return end.replace(tzinfo=datetime.timezone.utc) if end else super().load(data)
+
+
+psycopg.adapters.register_loader('timestamptz', EndlessLoader)
+
+numbers = itertools.count(1)
+
+
+@contextlib.contextmanager
+def running_engine(cluster, template, directory, sections=None, **reportd):
+    """A fresh database (.db), its output root (.out), a daemon (.daemon)."""
+    db = cluster.create(template)
+    conf = process.write_conf(directory / 'reportd.conf', db, {
+        # The same server, read over the typed path.
+        'source.typed': {'type': 'redshift', 'conninfo': db.conninfo},
+        **(sections or {})}, **reportd)
+    daemon = process.Daemon(db, conf)
+    try:
+        daemon.wait_ready()
+        yield types.SimpleNamespace(db=db, out=directory / 'out', conf=conf,
+                                    daemon=daemon)
+    finally:
+        try:
+            daemon.end()
+        finally:
+            db.drop()
+
+
+@pytest.fixture(scope='module')
+def engine(cluster, template, tmp_path_factory):
+    with running_engine(cluster, template,
+                        tmp_path_factory.mktemp('engine')) as engine:
+        yield engine
+
+
+def file_of(url):
+    """The path of an output_url."""
+    parts = urllib.parse.urlsplit(url)
+    assert parts.scheme == 'file' and not parts.netloc, url
+    return pathlib.Path(urllib.parse.unquote(parts.path))
+
+
+def last_run(db, config_id):
+    return report.runs(db, config_id)[-1]
+
+
+def ended(db, config_id, status='COMPLETED', timeout=30):
+    """Waits for the end of a report, which must be this one; its last run."""
+    row = report.wait_done(db, config_id, timeout)
+    assert row.status == status, row
+    return last_run(db, config_id)
+
+
+def done(db, status='COMPLETED', timeout=30, **columns):
+    """Submits a report, waits for the end it must have; its last run."""
+    columns.setdefault('report_name', f'report {next(numbers)}')
+    return ended(db, report.submit(db, **columns), status, timeout)
+
+
+def output(db, timeout=30, **columns):
+    """The bytes of a report's output."""
+    return file_of(done(db, timeout=timeout, **columns).output_url).read_bytes()
+
+
+def failure(db, timeout=30, **columns):
+    """The run of a report that fails at the first attempt; it has no output."""
+    columns.setdefault('max_retries', 0)
+    run = done(db, 'FAILED', timeout, **columns)
+    assert run.output_url is None and run.sha256 is None, run
+    return run
+
+
+def files(root):
+    """All files below root, as paths relative to it."""
+    return sorted(str(path.relative_to(root)) for path in root.rglob('*')
+                  if not path.is_dir())
+
+
+@contextlib.contextmanager
+def gate(db, key=1):
+    """Reports with gated(key) wait until the block ends."""
+    with db.connect() as conn:
+        conn.execute('select pg_advisory_lock(%s)', (key,))
+        yield conn
+
+
+def gated(key=1, columns='1 as one'):
+    return f'select {columns} from (select pg_advisory_xact_lock({key})) gate'
+
+
+def waiting(db, key=1):
+    """How many reports stand at the gate."""
+    return db.value("select count(*) from pg_locks where locktype = 'advisory' "
+                    'and objid = %s and not granted and database = '
+                    '(select oid from pg_database '
+                    'where datname = current_database())', key)
+
+
+def wait_at_gate(db, count=1, key=1, timeout=30):
+    wait_for(lambda: waiting(db, key) == count, timeout,
+             f'{count} reports at gate {key}')
