@@ -95,13 +95,6 @@ static int check(const struct dialect *d, struct err *e)
 		return err_set(e, ERR_PERMANENT,
 		    "output_options: \"null\" must not hold the delimiter, a "
 		    "quote or a line break");
-	if (d->quote == QUOTE_UNKNOWN)
-		return err_set(e, ERR_PERMANENT,
-		    "output_options: \"quote\" must be minimal, all or "
-		    "nonnumeric");
-	if (d->line_end == NULL)
-		return err_set(e, ERR_PERMANENT,
-		    "output_options: \"line_ending\" must be lf or crlf");
 	if (d->decimal_comma && d->delimiter == ',')
 		return err_set(e, ERR_PERMANENT,
 		    "output_options: \"decimal_comma\" needs another "
@@ -362,9 +355,32 @@ static bool csv_copy(const json_t *options, struct buf *with,
 	return true;
 }
 
+static const struct encoder_option csv_options[] = {
+    {"delimiter", JSON_STRING, NULL,
+	"one character between fields; default ,"},
+    {"header", JSON_TRUE, NULL,
+	"column names in the first line; default true"},
+    {"quote", JSON_STRING, "minimal|all|nonnumeric",
+	"which fields are quoted; default minimal"},
+    {"null", JSON_STRING, NULL, "what stands for NULL; default empty"},
+    {"line_ending", JSON_STRING, "lf|crlf", "default lf"},
+    {"bom", JSON_TRUE, NULL,
+	"start with a byte order mark, for Excel; default false"},
+    {"encoding", JSON_STRING, NULL,
+	"as PostgreSQL names it, such as LATIN1 or WIN1252; default UTF8"},
+    {"decimal_comma", JSON_TRUE, NULL,
+	"1,5 instead of 1.5; give a delimiter other than , with it; default "
+	"false"},
+    {"formula_guard", JSON_TRUE, NULL,
+	"put a single quote before text that a spreadsheet would run as a "
+	"formula; default false"},
+    {NULL, JSON_NULL, NULL, NULL},
+};
+
 const struct encoder_type encoder_csv = {
     .name = "CSV",
     .extension = "csv",
+    .options = csv_options,
     .open = csv_open,
     .begin = csv_begin,
     .rows = csv_rows,

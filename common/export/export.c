@@ -101,6 +101,8 @@ int export_run(const struct export_options *o, struct err *e)
 
 	buf_init(&with, 64 << 10);
 	*o->rows = 0;
+	if (encoder_check_options(o->type, o->options, e) != 0)
+		return -1;
 	if (o->type->copy != NULL && source_can_copy(o->source, o->sql) &&
 	    o->type->copy(o->options, &with, &preamble, &header))
 		rc = run_copy(o, with.data, preamble, header, e);

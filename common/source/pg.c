@@ -242,6 +242,22 @@ static void ignore_notice(void *arg, const char *text)
 	(void)text;
 }
 
+/* libpq's own message repeats parts of the string, which may be secret. */
+static int check_conninfo(const char *conninfo, struct err *e)
+{
+	char *unused = NULL;
+	PQconninfoOption *options = PQconninfoParse(conninfo, &unused);
+
+	PQfreemem(unused);
+	if (options == NULL)
+		return err_set(e, ERR_PERMANENT,
+		    "the connection string cannot be read; write it as "
+		    "\"host=... dbname=...\" or postgresql://..., see "
+		    "\"Connection Strings\" in libpq's manual");
+	PQconninfoFree(options);
+	return 0;
+}
+
 struct pg *pg_connect(const char *conninfo, const struct watch *watch,
     struct err *e)
 {
@@ -257,6 +273,8 @@ struct pg *pg_connect(const char *conninfo, const struct watch *watch,
 	    "30", "10", "3", "60000", "reportd", conninfo, "UTF8", NULL};
 
 	pg->watch = watch ? watch : &no_watch;
+	if (check_conninfo(conninfo, e) != 0)
+		goto stopped;
 	pg->conn = PQconnectStartParams(keys, values, 1);
 	if (pg->conn == NULL || PQstatus(pg->conn) == CONNECTION_BAD)
 		goto failed;
@@ -282,10 +300,6 @@ struct pg *pg_connect(const char *conninfo, const struct watch *watch,
 	return pg;
 failed:
 	conn_error(pg, e);
-	/* libpq gives no SQLSTATE here; a wrong string stays wrong. */
-	if (PQsocket(pg->conn) < 0 &&
-	    strstr(e->text, "invalid connection option") != NULL)
-		e->kind = ERR_PERMANENT;
 stopped:
 	pg_close(pg);
 	return NULL;

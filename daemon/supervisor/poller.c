@@ -139,7 +139,7 @@ static void on_tick(void *arg, const struct reply *reply, const struct err *e)
 	if (reply_int(reply, 0, 2, 0) > 0)
 		LOG(p->o.log, LVL_WARN, L_MSG("took over jobs of lost daemons"),
 		    L_INT("count", reply_int(reply, 0, 2, 0)));
-	next = reply_int(reply, 0, 4, INT64_MAX);
+	next = reply_int(reply, 0, 5, INT64_MAX);
 	if (p->tick_again)
 		wait = SOON_MS;
 	else if (next > 0 && next < wait)
@@ -315,6 +315,11 @@ void poller_run_ended(struct poller *p)
 		send_claim(p);
 	else if (!uv_is_active((uv_handle_t *)&p->claim_timer))
 		uv_timer_start(&p->claim_timer, on_claim_timer, GATHER_MS, 0);
+}
+
+void poller_look(struct poller *p)
+{
+	tick_soon(p);
 }
 
 void poller_start(struct poller *p)

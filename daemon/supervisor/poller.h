@@ -46,6 +46,8 @@ void poller_start(struct poller *p); /* the lease is held */
 void poller_down(struct poller *p);  /* the queue is not there */
 void poller_no_claims(struct poller *p); /* shutdown: heartbeats only */
 
+/* Asks soon whether all is caught up, instead of at the next tick. */
+void poller_look(struct poller *p);
 void poller_notified(struct poller *p, const char *channel);
 /* A run ended or a worker became free: there may be room for a claim. */
 void poller_run_ended(struct poller *p);

@@ -173,8 +173,9 @@ static void on_runs_idle(void *arg)
 
 	if (s->phase == STOPPING)
 		finish_stop(s);
-	else if (s->o.idle_exit_ms > 0)
-		uv_timer_start(&s->idle, on_quiet, (uint64_t)s->o.idle_exit_ms, 0);
+	uv_timer_stop(&s->idle);
+	if (s->phase == RUNNING && (s->o.drain || s->o.idle_exit_ms > 0))
+		poller_look(s->poller);
 }
 
 static void on_run_ended(void *arg)

@@ -61,6 +61,12 @@ with beat as (
 		error_message = 'the daemon that ran it was lost'
 	from rescued s
 	where r.run_id = s.run_id
+), told_ends as (
+	select pg_catalog.pg_notify('reportd_done', json_build_object(
+		'config_id', s.config_id, 'run_id', s.run_id, 'status', s.status,
+		'output_url', null)::text)
+	from rescued s
+	where s.status <> 'PENDING'
 ), firing as materialized (
 	select c.config_id
 	from reportd.report_config c
@@ -113,6 +119,7 @@ select exists (select from beat) as alive,
 	 from told t) as news,
 	(select count(*) from rescued) as rescued,
 	(select count(*) from fired) as fired,
+	(select count(*) from told_ends) as told,
 	-- Milliseconds until there is something to claim or fire; null: nothing known.
 	(select greatest(ceil(extract(epoch from n.at - now()) * 1000), 0)::bigint
 	 from next n where n.at < 'infinity') as next_ms

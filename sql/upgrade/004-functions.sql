@@ -106,6 +106,8 @@ begin
 		update reportd.report_config r
 		set status = 'CANCELLED', updated_timestamp = now()
 		where r.config_id = c.config_id;
+		perform pg_notify('reportd_done', json_build_object('config_id', c.config_id,
+			'run_id', null, 'status', 'CANCELLED', 'output_url', null)::text);
 		return 'CANCELLED';
 	end if;
 	perform reportd.refuse(
