@@ -45,9 +45,11 @@ static int run(struct ctl *c, int argc, char **argv, struct err *e)
 		connect_print_json(formats);
 		return 0;
 	}
-	json_array_foreach (formats, i, one) {
+	json_array_foreach(formats, i, one)
+	{
 		printf("%s%s (.%s)\n\n", i ? "\n" : "",
-		    json_str(one, "format", ""), json_str(one, "extension", ""));
+		    json_str(one, "format", ""),
+		    json_str(one, "extension", ""));
 		table_print(
 		    stdout, columns, json_object_get(one, "options"), 0);
 	}

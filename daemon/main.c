@@ -15,7 +15,8 @@ static const char usage[] =
     "Runs the reports of reportd.report_config. In the foreground; stops at\n"
     "SIGTERM, reads its settings again at SIGHUP.\n"
     "\n"
-    "  -c, --config FILE     settings; without it the environment alone counts\n"
+    "  -c, --config FILE     settings; without it the environment alone "
+    "counts\n"
     "      --check-config    say what is wrong with the settings, and exit\n"
     "      --list-settings   every key with its default and meaning, and exit\n"
     "      --drain           run everything that is due, then exit\n"
@@ -24,7 +25,8 @@ static const char usage[] =
     "  -h, --help            this text\n"
     "  -V, --version         the version\n"
     "\n"
-    "Exit status: 0 stopped in order, 1 results could not be recorded, 2 wrong\n"
+    "Exit status: 0 stopped in order, 1 results could not be recorded, 2 "
+    "wrong\n"
     "usage, 3 wrong settings, 4 the schema does not fit. See reportd(8).\n";
 
 enum { CHECK = 256, LIST, DRAIN, IDLE_EXIT, WORKERS };
@@ -82,8 +84,8 @@ int main(int argc, char **argv)
 	/* Not for people: the supervisor starts its workers so. */
 	if (argc == 3 && strcmp(argv[1], "--worker") == 0)
 		return str_to_i64(argv[2], &n) == 0
-		    ? worker_main(n)
-		    : wrong("--worker", argv[2]);
+			   ? worker_main(n)
+			   : wrong("--worker", argv[2]);
 	while ((c = getopt_long(argc, argv, "c:hV", options, NULL)) != -1) {
 		switch (c) {
 		case 'c':

@@ -77,10 +77,10 @@ void message_publish_answer(
 /* How a run ended, in the words of sql/queue/finish.sql. Strings may be NULL. */
 struct run_result {
 	int64_t run_id, config_id;
-	const char *status; /* COMPLETED, FAILED, CANCELLED, RELEASED */
-	bool permanent;	    /* FAILED: no retry */
-	const char *stage;  /* start, prep, export, publish, done */
-	int64_t prep_ms;    /* from the start to prep's end; -1: no prep */
+	const char *status;  /* COMPLETED, FAILED, CANCELLED, RELEASED */
+	bool permanent;      /* FAILED: no retry */
+	const char *stage;   /* start, prep, export, publish, done */
+	int64_t prep_ms;     /* from the start to prep's end; -1: no prep */
 	int64_t rows, bytes; /* -1: no export */
 	const char *output_url, *sha256;
 	const char *error_stage, *error_sqlstate, *error_message;

@@ -59,8 +59,8 @@ char *conf_expand(const char *value, struct err *e)
 	}
 	buf_str(&b, "");
 	if (b.overflow) {
-		err_set(e, ERR_PERMANENT,
-		    "the value is longer than %zu bytes", b.max);
+		err_set(e, ERR_PERMANENT, "the value is longer than %zu bytes",
+		    b.max);
 		buf_free(&b);
 	}
 	return b.data;
@@ -77,8 +77,10 @@ static char *read_line(char *to, int size, void *arg)
 	len = strlen(to);
 	if (len + 1 >= (size_t)size && to[len - 1] != '\n') {
 		r->failed = true;
-		err_set(r->err, ERR_PERMANENT, "the line is longer than %d "
-		    "bytes; is this a settings file?", size - 1);
+		err_set(r->err, ERR_PERMANENT,
+		    "the line is longer than %d "
+		    "bytes; is this a settings file?",
+		    size - 1);
 		return NULL;
 	}
 	return to;
@@ -88,10 +90,8 @@ static int take_item(
     void *arg, const char *section, const char *key, const char *value)
 {
 	struct reader *r = arg;
-	struct conf_item item = {.section = section,
-	    .key = key,
-	    .file = r->name,
-	    .line = r->line};
+	struct conf_item item = {
+	    .section = section, .key = key, .file = r->name, .line = r->line};
 	char *expanded;
 
 	if (r->failed)
@@ -111,14 +111,11 @@ static int take_item(
 	return !r->failed;
 }
 
-int conf_read(FILE *f, const char *name, conf_handler *handler, void *arg,
-    struct err *e)
+int conf_read(
+    FILE *f, const char *name, conf_handler *handler, void *arg, struct err *e)
 {
-	struct reader r = {.file = f,
-	    .name = name,
-	    .handler = handler,
-	    .arg = arg,
-	    .err = e};
+	struct reader r = {
+	    .file = f, .name = name, .handler = handler, .arg = arg, .err = e};
 	int bad;
 
 	ini_max_line = LINE_MAX_BYTES;
@@ -133,7 +130,8 @@ int conf_read(FILE *f, const char *name, conf_handler *handler, void *arg,
 	if (bad == 0 && !r.failed)
 		return 0;
 	if (!r.failed)
-		err_set(e, ERR_PERMANENT, "expected `[section]`, `key = value` "
+		err_set(e, ERR_PERMANENT,
+		    "expected `[section]`, `key = value` "
 		    "or a comment that starts with #");
 	return err_wrap(e, "%s:%d", name, r.line);
 }

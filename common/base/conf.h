@@ -21,12 +21,12 @@ struct conf_item {
 };
 
 /* 0, or -1 with *e filled; a failure is prefixed with `file:line: `. */
-typedef int conf_handler(void *arg, const struct conf_item *item,
-    struct err *e);
+typedef int conf_handler(
+    void *arg, const struct conf_item *item, struct err *e);
 
 /* Stops at the first error. `name` stands for the file in messages. */
-int conf_read(FILE *f, const char *name, conf_handler *handler, void *arg,
-    struct err *e);
+int conf_read(
+    FILE *f, const char *name, conf_handler *handler, void *arg, struct err *e);
 
 /* Expands `${NAME}` from the environment (`$$` is a `$`); a name that is not
  * set is an error. The result is the caller's to free; NULL on error. */

@@ -132,13 +132,13 @@ static bool stderr_is_journal(void)
 
 	if (stream == NULL || fstat(STDERR_FILENO, &st) != 0)
 		return false;
-	snprintf(mine, sizeof(mine), "%llu:%llu",
-	    (unsigned long long)st.st_dev, (unsigned long long)st.st_ino);
+	snprintf(mine, sizeof(mine), "%llu:%llu", (unsigned long long)st.st_dev,
+	    (unsigned long long)st.st_ino);
 	return strcmp(stream, mine) == 0;
 }
 
-void log_write(const struct log *log, enum log_level level,
-    const struct log_field *fields)
+void log_write(
+    const struct log *log, enum log_level level, const struct log_field *fields)
 {
 	struct buf b;
 	ssize_t unused;

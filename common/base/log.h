@@ -37,12 +37,14 @@ static inline const char *log_text(const char *s)
 	return s ? s : "";
 }
 
+/* clang-format off */
 #define L_MSG(s) {.key = "msg", .str = (s)}
 #define L_STR(k, s) {.key = (k), .str = log_text(s)}
 #define L_INT(k, n) {.key = (k), .num = (n)}
-#define LOG(log, level, ...)                                                   \
-	log_write((log), (level),                                              \
+#define LOG(log, level, ...) \
+	log_write((log), (level), \
 	    (const struct log_field[]){__VA_ARGS__, {.key = (void *)0}})
+/* clang-format on */
 
 /* The first field is L_MSG. */
 void log_write(const struct log *log, enum log_level level,

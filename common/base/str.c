@@ -20,12 +20,12 @@ void str_cut_utf8(char *s, size_t max)
 static size_t utf8_char(const unsigned char *s, size_t n)
 {
 	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-	size_t len = s[0] < 0x80 ? 1
-	    : s[0] < 0xC2	 ? 0
-	    : s[0] < 0xE0	 ? 2
-	    : s[0] < 0xF0	 ? 3
-	    : s[0] < 0xF5	 ? 4
-				 : 0;
+	size_t len = s[0] < 0x80   ? 1
+		     : s[0] < 0xC2 ? 0
+		     : s[0] < 0xE0 ? 2
+		     : s[0] < 0xF0 ? 3
+		     : s[0] < 0xF5 ? 4
+				   : 0;
 	uint32_t c;
 
 	if (len < 2 || len > n)
@@ -113,8 +113,8 @@ static int with_unit(const char *s, const struct unit *units, int64_t *out)
 	for (; units->name != NULL; units++) {
 		if (strcasecmp(s, units->name) == 0)
 			return __builtin_mul_overflow(v, units->factor, out)
-			    ? -1
-			    : 0;
+				   ? -1
+				   : 0;
 	}
 	return -1;
 }

@@ -16,8 +16,8 @@ int watch_check(const struct watch *w, struct err *e)
 	return w->check ? w->check(w->arg, e) : 0;
 }
 
-int watch_wait(const struct watch *w, int fd, short events,
-    int64_t deadline_ms, struct err *e)
+int watch_wait(const struct watch *w, int fd, short events, int64_t deadline_ms,
+    struct err *e)
 {
 	struct pollfd p = {.fd = fd, .events = events};
 

@@ -25,7 +25,7 @@ int watch_check(const struct watch *w, struct err *e);
 
 /* Waits until fd is ready for `events` (poll(2)) or the boot clock passes
  * deadline_ms (0: none). 1 when ready, 0 at the deadline, -1 when stopped. */
-int watch_wait(const struct watch *w, int fd, short events,
-    int64_t deadline_ms, struct err *e);
+int watch_wait(const struct watch *w, int fd, short events, int64_t deadline_ms,
+    struct err *e);
 
 #endif

@@ -69,8 +69,8 @@ struct charset *charset_open(const char *postgres_name, struct err *e)
 	/* iconv_open takes "" for the locale's, and suffixes such as //IGNORE
 	 * that would replace characters. */
 	c->cd = c->raw || *name == '\0' || strchr(name, '/') != NULL
-	    ? (iconv_t)-1
-	    : iconv_open(name, "UTF-8");
+		    ? (iconv_t)-1
+		    : iconv_open(name, "UTF-8");
 	if (!c->raw && c->cd == (iconv_t)-1) {
 		err_set(e, ERR_PERMANENT,
 		    "output_options: encoding \"%s\" is not known here",

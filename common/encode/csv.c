@@ -26,7 +26,7 @@ struct dialect {
 	const char *null;
 	const char *encoding;
 	const char *line_end; /* NULL: unknown */
-	char delimiter;	      /* NUL: not one byte */
+	char delimiter;       /* NUL: not one byte */
 	bool header, bom, decimal_comma, formula_guard;
 	enum quote_policy quote;
 };
@@ -46,17 +46,17 @@ struct csv {
 
 static enum quote_policy quote_named(const char *name)
 {
-	return strcmp(name, "minimal") == 0    ? QUOTE_MINIMAL
-	    : strcmp(name, "all") == 0	       ? QUOTE_ALL
-	    : strcmp(name, "nonnumeric") == 0 ? QUOTE_NONNUMERIC
-					       : QUOTE_UNKNOWN;
+	return strcmp(name, "minimal") == 0      ? QUOTE_MINIMAL
+	       : strcmp(name, "all") == 0        ? QUOTE_ALL
+	       : strcmp(name, "nonnumeric") == 0 ? QUOTE_NONNUMERIC
+						 : QUOTE_UNKNOWN;
 }
 
 static const char *line_end_named(const char *name)
 {
-	return strcmp(name, "lf") == 0	  ? "\n"
-	    : strcmp(name, "crlf") == 0 ? "\r\n"
-					: NULL;
+	return strcmp(name, "lf") == 0     ? "\n"
+	       : strcmp(name, "crlf") == 0 ? "\r\n"
+					   : NULL;
 }
 
 static struct dialect dialect_of(const json_t *o)
@@ -80,7 +80,7 @@ static struct dialect dialect_of(const json_t *o)
 static bool is_utf8_name(const char *encoding)
 {
 	return strcasecmp(encoding, "UTF8") == 0 ||
-	    strcasecmp(encoding, "UTF-8") == 0;
+	       strcasecmp(encoding, "UTF-8") == 0;
 }
 
 static int check(const struct dialect *d, struct err *e)
@@ -148,11 +148,11 @@ static int flush(struct csv *c, struct err *e)
 	int rc;
 
 	if (c->out.overflow)
-		return err_set(e, ERR_PERMANENT,
-		    "CSV: a row does not fit into memory");
-	rc = c->charset
-	    ? charset_write(c->charset, c->out.data, c->out.len, c->sink, e)
-	    : sink_write(c->sink, c->out.data, c->out.len, e);
+		return err_set(
+		    e, ERR_PERMANENT, "CSV: a row does not fit into memory");
+	rc = c->charset ? charset_write(
+			      c->charset, c->out.data, c->out.len, c->sink, e)
+			: sink_write(c->sink, c->out.data, c->out.len, e);
 	empty(&c->out);
 	empty(&c->scratch);
 	return rc;
@@ -193,12 +193,11 @@ static void add_quoted(struct buf *b, const struct value *v)
 static bool numeric(enum column_kind kind)
 {
 	return kind == KIND_INTEGER || kind == KIND_DECIMAL ||
-	    kind == KIND_FLOAT;
+	       kind == KIND_FLOAT;
 }
 
 /* The value as the dialect wants it: as it is, or changed in scratch. */
-static struct value adapt(
-    struct csv *c, struct value v, enum column_kind kind)
+static struct value adapt(struct csv *c, struct value v, enum column_kind kind)
 {
 	static const char formula[] = "=+-@\t\r";
 	struct buf *b = &c->scratch;
@@ -212,7 +211,7 @@ static struct value adapt(
 		buf_char(b, ',');
 		buf_add(b, point + 1, len - (size_t)(point + 1 - v.data));
 	} else if (c->dialect.formula_guard && kind == KIND_TEXT && len > 0 &&
-	    memchr(formula, v.data[0], sizeof(formula) - 1) != NULL) {
+		   memchr(formula, v.data[0], sizeof(formula) - 1) != NULL) {
 		buf_clear(b);
 		buf_char(b, '\'');
 		buf_add(b, v.data, len);
@@ -283,8 +282,8 @@ static int csv_rows(
 		for (int i = 0; i < s->count; i++, v++) {
 			enum column_kind kind = s->columns[i].kind;
 			bool force = c->dialect.quote == QUOTE_ALL ||
-			    (c->dialect.quote == QUOTE_NONNUMERIC &&
-				!numeric(kind));
+				     (c->dialect.quote == QUOTE_NONNUMERIC &&
+					 !numeric(kind));
 
 			if (i > 0)
 				buf_char(&c->out, c->dialect.delimiter);
@@ -356,10 +355,8 @@ static bool csv_copy(const json_t *options, struct buf *with,
 }
 
 static const struct encoder_option csv_options[] = {
-    {"delimiter", JSON_STRING, NULL,
-	"one character between fields; default ,"},
-    {"header", JSON_TRUE, NULL,
-	"column names in the first line; default true"},
+    {"delimiter", JSON_STRING, NULL, "one character between fields; default ,"},
+    {"header", JSON_TRUE, NULL, "column names in the first line; default true"},
     {"quote", JSON_STRING, "minimal|all|nonnumeric",
 	"which fields are quoted; default minimal"},
     {"null", JSON_STRING, NULL, "what stands for NULL; default empty"},

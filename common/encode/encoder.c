@@ -59,8 +59,7 @@ static int check_value(
 {
 	bool boolean = o->type == JSON_TRUE;
 
-	if (boolean ? !json_is_boolean(value)
-		    : json_typeof(value) != o->type)
+	if (boolean ? !json_is_boolean(value) : json_typeof(value) != o->type)
 		return err_set(e, ERR_PERMANENT,
 		    "output_options: \"%s\" must be a %s", o->name,
 		    boolean ? "boolean" : "string");
@@ -78,7 +77,8 @@ int encoder_check_options(
 	const char *key;
 	json_t *value;
 
-	json_object_foreach ((json_t *)(uintptr_t)options, key, value) {
+	json_object_foreach((json_t *)(uintptr_t)options, key, value)
+	{
 		const struct encoder_option *o = type->options;
 
 		while (o->name != NULL && strcmp(o->name, key) != 0)

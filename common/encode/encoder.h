@@ -30,15 +30,15 @@ struct encoder_options {
 /* A key that output_options may hold; reportd.output_format has the same list
  * for the check at INSERT. */
 struct encoder_option {
-	const char *name; /* NULL ends a list */
-	json_type type;	  /* JSON_STRING, or JSON_TRUE for a boolean */
+	const char *name;    /* NULL ends a list */
+	json_type type;      /* JSON_STRING, or JSON_TRUE for a boolean */
 	const char *allowed; /* "a|b|c"; NULL: any */
 	const char *about;
 };
 
 struct encoder_type {
-	const char *name;	/* as output_format names it */
-	const char *extension;	/* of file names, without the dot */
+	const char *name;      /* as output_format names it */
+	const char *extension; /* of file names, without the dot */
 	const struct encoder_option *options;
 	struct encoder *(*open)(
 	    const struct encoder_options *options, struct err *e);
@@ -64,8 +64,8 @@ const struct encoder_type *encoder_type_named(const char *format);
 const struct encoder_type *encoder_type_at(int i);
 
 /* Refuses keys and values that the format does not know. NULL is fine. */
-int encoder_check_options(const struct encoder_type *type,
-    const json_t *options, struct err *e);
+int encoder_check_options(
+    const struct encoder_type *type, const json_t *options, struct err *e);
 
 /* Checks the options first. */
 struct encoder *encoder_open(const struct encoder_type *type,

@@ -8,8 +8,8 @@
 /* The watch is asked every so many rows; a wait for the server asks anyway. */
 #define WATCH_ROWS 1024
 
-static int put(struct buf *b, struct sink *to, const char *data, size_t len,
-    struct err *e)
+static int put(
+    struct buf *b, struct sink *to, const char *data, size_t len, struct err *e)
 {
 	if (b->len + len > CHUNK) {
 		if (sink_write(to, b->data, b->len, e) != 0)
@@ -22,8 +22,8 @@ static int put(struct buf *b, struct sink *to, const char *data, size_t len,
 	return 0;
 }
 
-static int copy_rows(const struct export_options *o, struct buf *b,
-    bool header, struct err *e)
+static int copy_rows(
+    const struct export_options *o, struct buf *b, bool header, struct err *e)
 {
 	const char *data;
 	size_t len;
@@ -35,7 +35,7 @@ static int copy_rows(const struct export_options *o, struct buf *b,
 		if (header)
 			header = false;
 		else if (++*o->rows % WATCH_ROWS == 0 &&
-		    watch_check(o->watch, e) != 0)
+			 watch_check(o->watch, e) != 0)
 			return -1;
 	}
 	return rc;
@@ -66,8 +66,7 @@ static int encode_rows(
 		if (encoder_rows(enc, &batch, e) != 0)
 			return -1;
 		*o->rows += batch.rows;
-		if (*o->rows % WATCH_ROWS == 0 &&
-		    watch_check(o->watch, e) != 0)
+		if (*o->rows % WATCH_ROWS == 0 && watch_check(o->watch, e) != 0)
 			return -1;
 	}
 	return rc;

@@ -15,7 +15,7 @@ struct export_options {
 	struct source *source; /* between source_begin_job and _end_job */
 	const char *sql;
 	const struct encoder_type *type;
-	const json_t *options;	    /* output_options, may be NULL */
+	const json_t *options; /* output_options, may be NULL */
 	struct sink *sink;
 	const struct watch *watch;
 	int64_t *rows; /* counted here as they pass, header not included */

@@ -67,8 +67,8 @@ static const struct key keys[] = {
 	"debug|info|warn|error", "lines below this level are not written"},
     {"reportd", "log_target", T_WORD, IN(log_target), "auto", 0, 0,
 	"auto|stderr|syslog", "where the log goes; auto: standard error"},
-    {"reportd", "log_format", T_WORD, IN(log_format), "text", 0, 0,
-	"text|json", "key=value text or one JSON object a line"},
+    {"reportd", "log_format", T_WORD, IN(log_format), "text", 0, 0, "text|json",
+	"key=value text or one JSON object a line"},
     {"reportd", "output_root", T_TEXT, IN(output_root), NULL, 0, 0, NULL,
 	"the directory that holds all local output; absolute"},
     {"reportd", "output", T_TEXT, IN(output),
@@ -134,7 +134,8 @@ static const char *as_limit(enum type type, int64_t v, char *to, size_t size)
 	    {T_SIZE, 1 << 30, "GB"}, {T_SIZE, 1 << 20, "MB"}};
 
 	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++) {
-		if (units[i].type == type && v != 0 && v % units[i].factor == 0) {
+		if (units[i].type == type && v != 0 &&
+		    v % units[i].factor == 0) {
 			snprintf(to, size, "%lld%s",
 			    (long long)(v / units[i].factor), units[i].unit);
 			return to;
@@ -144,8 +145,7 @@ static const char *as_limit(enum type type, int64_t v, char *to, size_t size)
 	return to;
 }
 
-static int refuse_number(
-    const struct key *k, const char *value, struct err *e)
+static int refuse_number(const struct key *k, const char *value, struct err *e)
 {
 	static const char *const forms[] = {
 	    [T_INT] = "a whole number",
@@ -155,9 +155,9 @@ static int refuse_number(
 	};
 	char min[32], max[32];
 
-	return err_set(e, ERR_PERMANENT,
-	    "%s = %s: must be %s from %s to %s", k->name, value,
-	    forms[k->type], as_limit(k->type, k->min, min, sizeof(min)),
+	return err_set(e, ERR_PERMANENT, "%s = %s: must be %s from %s to %s",
+	    k->name, value, forms[k->type],
+	    as_limit(k->type, k->min, min, sizeof(min)),
 	    as_limit(k->type, k->max, max, sizeof(max)));
 }
 
@@ -165,10 +165,10 @@ static int set_number(
     const struct key *k, int64_t *to, const char *value, struct err *e)
 {
 	int64_t v;
-	int rc = k->type == T_INT ? str_to_i64(value, &v)
-	    : k->type == T_TIME	  ? str_to_ms(value, &v)
-	    : k->type == T_SIZE	  ? str_to_bytes(value, &v)
-				  : parse_mode(value, &v);
+	int rc = k->type == T_INT    ? str_to_i64(value, &v)
+		 : k->type == T_TIME ? str_to_ms(value, &v)
+		 : k->type == T_SIZE ? str_to_bytes(value, &v)
+				     : parse_mode(value, &v);
 
 	if (rc != 0 || v < k->min || v > k->max)
 		return refuse_number(k, value, e);
@@ -186,8 +186,8 @@ static int set_word(
 	if (k->type == T_LEVEL && log_level_parse(value, &level) == 0)
 		word = (int)level;
 	if (word < 0)
-		return err_set(e, ERR_PERMANENT,
-		    "%s = %s: must be one of %s", k->name, value, k->words);
+		return err_set(e, ERR_PERMANENT, "%s = %s: must be one of %s",
+		    k->name, value, k->words);
 	*to = word;
 	return 0;
 }
@@ -233,8 +233,8 @@ static struct source_settings *source_entry(
 
 	if (entry != NULL)
 		return entry;
-	s->sources = mem_realloc(s->sources, (size_t)s->source_count + 1,
-	    sizeof(*s->sources));
+	s->sources = mem_realloc(
+	    s->sources, (size_t)s->source_count + 1, sizeof(*s->sources));
 	entry = &s->sources[s->source_count++];
 	*entry = (struct source_settings){.name = mem_strdup(name)};
 	set_defaults("source", entry);
@@ -258,14 +258,12 @@ static int set_key(struct settings *s, const char *section, const char *name,
 		if (strcmp(keys[i].section, section) == 0 &&
 		    strcmp(keys[i].name, key) == 0)
 			return set(&keys[i],
-			    name ? (void *)source_entry(s, name) : s, value,
-			    e);
+			    name ? (void *)source_entry(s, name) : s, value, e);
 	}
 	buf_init(&known, 4096);
 	list_keys(section, &known);
-	err_set(e, ERR_PERMANENT,
-	    "unknown key \"%s\" in [%s%s%s]; known: %s", key, section,
-	    name ? "." : "", name ? name : "", known.data);
+	err_set(e, ERR_PERMANENT, "unknown key \"%s\" in [%s%s%s]; known: %s",
+	    key, section, name ? "." : "", name ? name : "", known.data);
 	buf_free(&known);
 	return -1;
 }
@@ -282,8 +280,8 @@ static bool name_ok(const char *s)
 	return true;
 }
 
-static int set_source_key(struct settings *s, const char *name,
-    const char *key, const char *value, struct err *e)
+static int set_source_key(struct settings *s, const char *name, const char *key,
+    const char *value, struct err *e)
 {
 	if (!name_ok(name))
 		return err_set(e, ERR_PERMANENT,

@@ -18,7 +18,7 @@
 struct source_settings {
 	char *name;
 	char *type;
-	char *conninfo; /* NULL only in `default`: the queue's */
+	char *conninfo;      /* NULL only in `default`: the queue's */
 	int64_t max_running; /* over all daemons; 0: no limit */
 	int64_t statement_timeout;
 };

@@ -22,14 +22,14 @@ struct file {
 	struct sink base;
 	char *path, *dir;
 	const char *name; /* the last part of path */
-	char *temp;	  /* NULL: the file has no name yet */
+	char *temp;       /* NULL: the file has no name yet */
 	int fd, dir_fd;
 	bool no_sync;
 	off_t written, pushed;
 };
 
-int file_write_all(int fd, const void *data, size_t len, const char *name,
-    struct err *e)
+int file_write_all(
+    int fd, const void *data, size_t len, const char *name, struct err *e)
 {
 	const char *at = data;
 
@@ -83,8 +83,8 @@ static int link_as(struct file *f, const char *name)
 static char *temp_name(const struct file *f, unsigned int n)
 {
 	/* A long name leaves no room for the mark: NAME_MAX is 255. */
-	return mem_printf(".%.200s" TEMP_MARK "%d-%u", f->name,
-	    (int)getpid(), n);
+	return mem_printf(
+	    ".%.200s" TEMP_MARK "%d-%u", f->name, (int)getpid(), n);
 }
 
 /* linkat() replaces nothing, so over an old file it takes two steps. */
@@ -158,8 +158,8 @@ static int make_dir(const struct file *f, mode_t mode, struct err *e)
 
 	if (mkdir(f->dir, mode) != 0)
 		return errno == EEXIST
-		    ? 0
-		    : err_errno(e, errno, "making directory %s", f->dir);
+			   ? 0
+			   : err_errno(e, errno, "making directory %s", f->dir);
 	if (f->no_sync)
 		return 0;
 	parent = mem_printf("%s/..", f->dir);
@@ -167,8 +167,7 @@ static int make_dir(const struct file *f, mode_t mode, struct err *e)
 	free(parent);
 	if (fd < 0)
 		return 0; /* not ours to read */
-	rc = fsync(fd) == 0 ? 0
-			    : err_errno(e, errno, "fsync above %s", f->dir);
+	rc = fsync(fd) == 0 ? 0 : err_errno(e, errno, "fsync above %s", f->dir);
 	close(fd);
 	return rc;
 }
@@ -201,8 +200,8 @@ static int open_dir(struct file *f, mode_t mode, struct err *e)
 		f->dir_fd = open(f->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	}
 	return f->dir_fd < 0
-	    ? err_errno(e, errno, "opening directory %s", f->dir)
-	    : 0;
+		   ? err_errno(e, errno, "opening directory %s", f->dir)
+		   : 0;
 }
 
 /* Removes temporary files whose writer is gone: its lock went with it. */

@@ -16,17 +16,17 @@
  * the next writer with `sweep` in that directory.
  */
 struct file_options {
-	const char *path;  /* absolute; missing directories are made */
-	mode_t mode;	   /* of the file; directories get x where r is */
-	bool no_sync;	   /* leave out all fsyncs */
-	bool sweep;	   /* look for stale temporary files first */
+	const char *path; /* absolute; missing directories are made */
+	mode_t mode;      /* of the file; directories get x where r is */
+	bool no_sync;     /* leave out all fsyncs */
+	bool sweep;       /* look for stale temporary files first */
 };
 
 /* NULL on failure. */
 struct sink *file_open(const struct file_options *options, struct err *e);
 
 /* write(2) until all bytes are out; `name` is for the message. */
-int file_write_all(int fd, const void *data, size_t len, const char *name,
-    struct err *e);
+int file_write_all(
+    int fd, const void *data, size_t len, const char *name, struct err *e);
 
 #endif

@@ -38,7 +38,7 @@ struct sink_type {
 	/* A filter writes its rest to next; next is finished by sink_finish. */
 	int (*finish)(struct sink *, struct err *);
 	int (*publish)(struct sink *, struct err *); /* NULL in filters */
-	void (*abort)(struct sink *);		     /* may be NULL */
+	void (*abort)(struct sink *);                /* may be NULL */
 	void (*free)(struct sink *);
 };
 

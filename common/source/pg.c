@@ -18,11 +18,11 @@
 struct pg {
 	PGconn *conn;
 	const struct watch *watch;
-	bool pending;	  /* pg_exec_later's answer has not been read */
+	bool pending;     /* pg_exec_later's answer has not been read */
 	PGresult *result; /* the stream's current result */
-	bool fresh;	  /* ... which nobody has looked at yet */
-	char *copy;	  /* the COPY chunk that the caller looks at */
-	char *sql;	  /* the statement, for positions in errors */
+	bool fresh;       /* ... which nobody has looked at yet */
+	char *copy;       /* the COPY chunk that the caller looks at */
+	char *sql;        /* the statement, for positions in errors */
 	size_t skip;
 };
 
@@ -147,10 +147,9 @@ static void drain(struct pg *pg)
 
 			while ((n = PQgetCopyData(pg->conn, &row, 1)) > 0)
 				PQfreemem(row);
-			if (n == 0 &&
-			    (watch_wait(&no_watch, PQsocket(pg->conn), POLLIN,
-				 deadline, &e) != 1 ||
-				PQconsumeInput(pg->conn) == 0)) {
+			if (n == 0 && (watch_wait(&no_watch, PQsocket(pg->conn),
+					   POLLIN, deadline, &e) != 1 ||
+					  PQconsumeInput(pg->conn) == 0)) {
 				PQclear(r);
 				goto dead;
 			}
@@ -202,8 +201,8 @@ static int flush(struct pg *pg, struct err *e)
 	int n;
 
 	while ((n = PQflush(pg->conn)) > 0) {
-		if (watch_wait(pg->watch, PQsocket(pg->conn),
-			POLLIN | POLLOUT, 0, e) < 0)
+		if (watch_wait(pg->watch, PQsocket(pg->conn), POLLIN | POLLOUT,
+			0, e) < 0)
 			return -1;
 		if (PQconsumeInput(pg->conn) == 0)
 			return conn_error(pg, e);
@@ -258,8 +257,8 @@ static int check_conninfo(const char *conninfo, struct err *e)
 	return 0;
 }
 
-struct pg *pg_connect(const char *conninfo, const struct watch *watch,
-    struct err *e)
+struct pg *pg_connect(
+    const char *conninfo, const struct watch *watch, struct err *e)
 {
 	int64_t deadline = clock_boot_ms() + CONNECT_MS;
 	struct pg *pg = mem_zalloc(sizeof(*pg));
@@ -267,8 +266,8 @@ struct pg *pg_connect(const char *conninfo, const struct watch *watch,
 	/* What stands before dbname gives way to the connection string, what
 	 * stands behind it wins. A dead peer is noticed within a minute. */
 	const char *keys[] = {"keepalives_idle", "keepalives_interval",
-	    "keepalives_count", "tcp_user_timeout",
-	    "fallback_application_name", "dbname", "client_encoding", NULL};
+	    "keepalives_count", "tcp_user_timeout", "fallback_application_name",
+	    "dbname", "client_encoding", NULL};
 	const char *values[] = {
 	    "30", "10", "3", "60000", "reportd", conninfo, "UTF8", NULL};
 
@@ -337,7 +336,7 @@ bool pg_in_transaction(struct pg *pg)
 	struct err unused;
 
 	return ready(pg, &unused) == 0 &&
-	    PQtransactionStatus(pg->conn) != PQTRANS_IDLE;
+	       PQtransactionStatus(pg->conn) != PQTRANS_IDLE;
 }
 
 int pg_server_version(const struct pg *pg)
@@ -414,8 +413,8 @@ struct pg_rows *pg_query(struct pg *pg, const char *sql, int count,
 	if (ready(pg, e) != 0)
 		return NULL;
 	set_sql(pg, sql, 0);
-	if (PQsendQueryParams(pg->conn, sql, count, NULL, params, NULL, NULL,
-		0) == 0) {
+	if (PQsendQueryParams(
+		pg->conn, sql, count, NULL, params, NULL, NULL, 0) == 0) {
 		conn_error(pg, e);
 		return NULL;
 	}
@@ -464,8 +463,8 @@ void pg_rows_free(struct pg_rows *rows)
 }
 
 /* Sends the statement and takes its first result into pg->result. */
-static int start(struct pg *pg, const struct pg_stream *s, bool rows,
-    struct err *e)
+static int start(
+    struct pg *pg, const struct pg_stream *s, bool rows, struct err *e)
 {
 	int sent;
 
@@ -476,8 +475,8 @@ static int start(struct pg *pg, const struct pg_stream *s, bool rows,
 	/* The extended protocol takes one statement only: no query can close
 	 * our parenthesis and go on with something else. */
 	sent = s->simple ? PQsendQuery(pg->conn, s->sql)
-			 : PQsendQueryParams(pg->conn, s->sql, 0, NULL, NULL,
-			       NULL, NULL, 0);
+			 : PQsendQueryParams(
+			       pg->conn, s->sql, 0, NULL, NULL, NULL, NULL, 0);
 	if (sent == 0)
 		return conn_error(pg, e);
 	if (rows)
@@ -546,8 +545,8 @@ static int end_of_rows(struct pg *pg, struct err *e)
 	return -1;
 }
 
-int pg_stream_next(struct pg *pg, struct value *values, int columns,
-    struct err *e)
+int pg_stream_next(
+    struct pg *pg, struct value *values, int columns, struct err *e)
 {
 	if (!pg->fresh) {
 		PQclear(pg->result);
@@ -566,8 +565,8 @@ int pg_stream_next(struct pg *pg, struct value *values, int columns,
 	for (int i = 0; i < columns; i++) {
 		values[i].data = PQgetvalue(pg->result, 0, i);
 		values[i].len = PQgetisnull(pg->result, 0, i)
-		    ? -1
-		    : PQgetlength(pg->result, 0, i);
+				    ? -1
+				    : PQgetlength(pg->result, 0, i);
 	}
 	return 1;
 }
@@ -583,8 +582,7 @@ int pg_copy_start(struct pg *pg, const struct pg_stream *s, struct err *e)
 	return -1;
 }
 
-int pg_copy_next(struct pg *pg, const char **data, size_t *len,
-    struct err *e)
+int pg_copy_next(struct pg *pg, const char **data, size_t *len, struct err *e)
 {
 	int n;
 
@@ -632,18 +630,16 @@ static char *quoted(struct pg *pg, char *from_libpq, struct err *e)
 
 char *pg_quote_literal(struct pg *pg, const char *text, struct err *e)
 {
-	return quoted(
-	    pg, PQescapeLiteral(pg->conn, text, strlen(text)), e);
+	return quoted(pg, PQescapeLiteral(pg->conn, text, strlen(text)), e);
 }
 
 char *pg_quote_identifier(struct pg *pg, const char *text, struct err *e)
 {
-	return quoted(
-	    pg, PQescapeIdentifier(pg->conn, text, strlen(text)), e);
+	return quoted(pg, PQescapeIdentifier(pg->conn, text, strlen(text)), e);
 }
 
-int pg_wait_notify(struct pg *pg, int64_t deadline_ms, char **payload,
-    struct err *e)
+int pg_wait_notify(
+    struct pg *pg, int64_t deadline_ms, char **payload, struct err *e)
 {
 	for (;;) {
 		PGnotify *n = PQnotifies(pg->conn);

@@ -21,8 +21,8 @@ struct pg_rows;
 
 /* The watch must outlive the connection; pg_set_watch changes it. An error's
  * text never holds the connection string. NULL on failure. */
-struct pg *pg_connect(const char *conninfo, const struct watch *watch,
-    struct err *e);
+struct pg *pg_connect(
+    const char *conninfo, const struct watch *watch, struct err *e);
 void pg_set_watch(struct pg *pg, const struct watch *watch);
 void pg_close(struct pg *pg); /* accepts NULL */
 
@@ -61,21 +61,19 @@ struct pg_stream {
 	size_t skip;
 	bool simple;
 };
-int pg_stream_start(struct pg *pg, const struct pg_stream *stream,
-    struct err *e);
+int pg_stream_start(
+    struct pg *pg, const struct pg_stream *stream, struct err *e);
 /* After start: the columns, owned by the caller (schema_free). -1 when the
  * statement returns no rows. */
 int pg_stream_schema(struct pg *pg, struct schema *schema, struct err *e);
 /* 1 with one row in values[0..columns-1], valid until the next call; 0 at the
  * end. */
-int pg_stream_next(struct pg *pg, struct value *values, int columns,
-    struct err *e);
+int pg_stream_next(
+    struct pg *pg, struct value *values, int columns, struct err *e);
 
 /* COPY ... TO STDOUT: start as above, then chunks of whole rows until 0. */
-int pg_copy_start(struct pg *pg, const struct pg_stream *stream,
-    struct err *e);
-int pg_copy_next(struct pg *pg, const char **data, size_t *len,
-    struct err *e);
+int pg_copy_start(struct pg *pg, const struct pg_stream *stream, struct err *e);
+int pg_copy_next(struct pg *pg, const char **data, size_t *len, struct err *e);
 
 /* libpq's escape functions; the result is the caller's to free. */
 char *pg_quote_literal(struct pg *pg, const char *text, struct err *e);
@@ -83,7 +81,7 @@ char *pg_quote_identifier(struct pg *pg, const char *text, struct err *e);
 
 /* 1 when a notification arrived on any channel (its payload goes to *payload,
  * the caller frees it), 0 at the deadline (boot clock), -1 on error. */
-int pg_wait_notify(struct pg *pg, int64_t deadline_ms, char **payload,
-    struct err *e);
+int pg_wait_notify(
+    struct pg *pg, int64_t deadline_ms, char **payload, struct err *e);
 
 #endif

@@ -32,8 +32,8 @@ struct column {
 	char *name;
 	enum column_kind kind;
 	uint32_t type_oid; /* pg_type.oid */
-	int precision;	   /* DECIMAL: digits in all; 0: not limited */
-	int scale;	   /* DECIMAL: digits after the point */
+	int precision;     /* DECIMAL: digits in all; 0: not limited */
+	int scale;         /* DECIMAL: digits after the point */
 };
 
 struct schema {
@@ -43,7 +43,7 @@ struct schema {
 
 struct value {
 	const char *data; /* NUL-terminated by courtesy; len counts */
-	int32_t len;	  /* bytes; -1: NULL */
+	int32_t len;      /* bytes; -1: NULL */
 };
 
 /* Row-major: values[row * schema->count + column]; valid until the next batch

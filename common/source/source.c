@@ -94,8 +94,8 @@ bool source_alive(struct source *s)
 	return pg_alive(s->pg);
 }
 
-int source_begin_job(struct source *s, const struct job_session *session,
-    struct err *e)
+int source_begin_job(
+    struct source *s, const struct job_session *session, struct err *e)
 {
 	char *name = pg_quote_literal(s->pg, session->application_name, e);
 	char *zone = pg_quote_literal(s->pg, session->time_zone, e);
@@ -206,8 +206,8 @@ static int one_statement(const char *sql, const char *head, const char *tail,
 	return 0;
 }
 
-int source_query(struct source *s, const char *sql, struct schema *schema,
-    struct err *e)
+int source_query(
+    struct source *s, const char *sql, struct schema *schema, struct err *e)
 {
 	struct buf text;
 	int rc = -1;
@@ -221,8 +221,8 @@ int source_query(struct source *s, const char *sql, struct schema *schema,
 	if (rc != 0 || pg_stream_schema(s->pg, schema, e) != 0)
 		return -1;
 	s->columns = schema->count;
-	s->values = mem_realloc(
-	    s->values, (size_t)s->columns, sizeof(*s->values));
+	s->values =
+	    mem_realloc(s->values, (size_t)s->columns, sizeof(*s->values));
 	return 0;
 }
 
@@ -245,8 +245,8 @@ bool source_can_copy(const struct source *s, const char *sql)
 	return false;
 }
 
-int source_copy_csv(struct source *s, const char *sql, const char *options,
-    struct err *e)
+int source_copy_csv(
+    struct source *s, const char *sql, const char *options, struct err *e)
 {
 	static const char head[] = "copy (";
 	struct buf text;
@@ -266,8 +266,8 @@ int source_copy_csv(struct source *s, const char *sql, const char *options,
 	return rc;
 }
 
-int source_copy_next(struct source *s, const char **data, size_t *len,
-    struct err *e)
+int source_copy_next(
+    struct source *s, const char **data, size_t *len, struct err *e)
 {
 	return pg_copy_next(s->pg, data, len, e);
 }
@@ -277,8 +277,8 @@ void source_query_end(struct source *s)
 	pg_exec_later(s->pg, "commit");
 }
 
-char *source_quote(struct source *s, const char *text, bool identifier,
-    struct err *e)
+char *source_quote(
+    struct source *s, const char *text, bool identifier, struct err *e)
 {
 	return identifier ? pg_quote_identifier(s->pg, text, e)
 			  : pg_quote_literal(s->pg, text, e);

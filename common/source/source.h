@@ -31,7 +31,7 @@ struct source_options {
 
 struct job_session {
 	const char *application_name;
-	const char *time_zone;	  /* IANA name */
+	const char *time_zone;        /* IANA name */
 	int64_t statement_timeout_ms; /* 0: none */
 	bool read_only; /* there is no script: saves a round trip */
 };
@@ -45,8 +45,8 @@ void source_close(struct source *s); /* accepts NULL */
 void source_set_watch(struct source *s, const struct watch *watch);
 bool source_alive(struct source *s);
 
-int source_begin_job(struct source *s, const struct job_session *session,
-    struct err *e);
+int source_begin_job(
+    struct source *s, const struct job_session *session, struct err *e);
 /* False: the connection is not clean and must be closed. */
 bool source_end_job(struct source *s);
 
@@ -58,8 +58,8 @@ bool source_end_job(struct source *s);
 int source_run_script(struct source *s, const char *script, struct err *e);
 
 /* Rows of one query, read in a READ ONLY transaction. */
-int source_query(struct source *s, const char *sql, struct schema *schema,
-    struct err *e);
+int source_query(
+    struct source *s, const char *sql, struct schema *schema, struct err *e);
 /* 1 with a batch (valid until the next call), 0 at the end, -1. */
 int source_next(struct source *s, struct batch *batch, struct err *e);
 
@@ -68,17 +68,17 @@ int source_next(struct source *s, struct batch *batch, struct err *e);
 bool source_can_copy(const struct source *s, const char *sql);
 /* The same rows as CSV text made by the server. `options` is the inside of
  * COPY's WITH (...). */
-int source_copy_csv(struct source *s, const char *sql, const char *options,
-    struct err *e);
+int source_copy_csv(
+    struct source *s, const char *sql, const char *options, struct err *e);
 /* 1 with one row's bytes (valid until the next call), 0 at the end, -1. */
-int source_copy_next(struct source *s, const char **data, size_t *len,
-    struct err *e);
+int source_copy_next(
+    struct source *s, const char **data, size_t *len, struct err *e);
 
 /* Ends the transaction of a query or copy that was read to its end. */
 void source_query_end(struct source *s);
 
 /* For sqltext_substitute: quotes as the server wants it. NULL on error. */
-char *source_quote(struct source *s, const char *text, bool identifier,
-    struct err *e);
+char *source_quote(
+    struct source *s, const char *text, bool identifier, struct err *e);
 
 #endif

@@ -132,7 +132,7 @@ static enum token token_at(const char *s, const char **end)
 static bool is_word(const char *s, const char *end, const char *word)
 {
 	return strlen(word) == (size_t)(end - s) &&
-	    strncasecmp(s, word, (size_t)(end - s)) == 0;
+	       strncasecmp(s, word, (size_t)(end - s)) == 0;
 }
 
 /* Whether a semicolon ends the statement. As psql does it: not in parentheses
@@ -152,7 +152,7 @@ static void nesting_word(struct nesting *n, const char *s, const char *end)
 	if (n->words == 1)
 		n->create = is_word(s, end, "create");
 	else if (n->create && n->words <= 4 &&
-	    (is_word(s, end, "function") || is_word(s, end, "procedure")))
+		 (is_word(s, end, "function") || is_word(s, end, "procedure")))
 		n->routine = true;
 	if (!n->routine || n->parentheses > 0)
 		return;
@@ -180,7 +180,7 @@ bool sqltext_next(const char **at, struct sqltext_part *part)
 	for (;; s = end) {
 		enum token t = token_at(s, &end);
 		bool semicolon = t == T_OTHER && *s == ';' &&
-		    nesting.depth == 0 && nesting.parentheses == 0;
+				 nesting.depth == 0 && nesting.parentheses == 0;
 
 		if (t == T_END || semicolon) {
 			*at = end;

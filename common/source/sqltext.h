@@ -35,8 +35,8 @@ bool sqltext_starts_with(const char *sql, const char *word);
  * the quoted text (the caller of lookup frees it), or NULL with *e filled, for
  * an unknown name above all.
  */
-typedef char *sqltext_lookup(void *arg, const char *name, bool identifier,
-    struct err *e);
+typedef char *sqltext_lookup(
+    void *arg, const char *name, bool identifier, struct err *e);
 int sqltext_substitute(const char *sql, sqltext_lookup *lookup, void *arg,
     struct buf *out, struct err *e);
 

@@ -130,8 +130,7 @@ static void send_enrol(struct lease *l)
 	snprintf(lease, sizeof(lease), "%" PRId64, s->lease);
 	l->beat_ms = clock_boot_ms();
 	queue_send(l->o.queue, NULL, &enrol,
-	    (const char *const[]){
-		host, pid, PACKAGE_VERSION, workers, lease},
+	    (const char *const[]){host, pid, PACKAGE_VERSION, workers, lease},
 	    on_enrolled, l);
 }
 
@@ -165,18 +164,18 @@ static void on_version(
 	if (reply == NULL) {
 		/* 42P01, 3F000: no such table, no such schema. */
 		bool none = strcmp(e->sqlstate, "42P01") == 0 ||
-		    strcmp(e->sqlstate, "3F000") == 0;
+			    strcmp(e->sqlstate, "3F000") == 0;
 
-		l->o.events->unfit(l->o.arg,
-		    none ? "the database has no reportd schema: run "
-			   "`reportctl init` to create it"
-			 : e->text);
+		l->o.events->unfit(
+		    l->o.arg, none ? "the database has no reportd schema: run "
+				     "`reportctl init` to create it"
+				   : e->text);
 		return;
 	}
 	found = reply_int(reply, 0, 0, 0);
 	if (reply_int(reply, 0, 1, 0) < SERVER_MIN)
-		l->o.events->unfit(l->o.arg,
-		    "the queue's server is older than PostgreSQL 13");
+		l->o.events->unfit(
+		    l->o.arg, "the queue's server is older than PostgreSQL 13");
 	else if (found != SCHEMA)
 		unfit(l, found);
 	else if (l->id[0] == '\0')

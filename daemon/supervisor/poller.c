@@ -32,11 +32,11 @@ struct poller {
 	uv_timer_t tick_timer, claim_timer;
 	bool running, no_claims;
 	bool ticking, claiming; /* a statement of that kind is under way */
-	bool want_claim;	/* there is reason to believe in work */
+	bool want_claim;        /* there is reason to believe in work */
 	bool tick_again;
 	bool held_back; /* a limit, not the queue, bounded the last claim */
-	bool deep;	/* the last claim got all it wanted */
-	int wanted; /* of the claim under way */
+	bool deep;      /* the last claim got all it wanted */
+	int wanted;     /* of the claim under way */
 	int64_t tick_sent_ms, purged_ms;
 };
 
@@ -78,7 +78,8 @@ static void take_news(struct poller *p, const char *text)
 	const json_t *one;
 	size_t i;
 
-	json_array_foreach (news, i, one) {
+	json_array_foreach(news, i, one)
+	{
 		int64_t run_id = json_int(one, "run_id", 0);
 
 		if (strcmp(json_str(one, "news", ""), "cancel") == 0)
@@ -110,8 +111,8 @@ static void send_purge(struct poller *p)
 		return;
 	p->purged_ms = now;
 	snprintf(age, sizeof(age), "%" PRId64, p->o.settings->retention);
-	queue_send(p->o.queue, NULL, &purge, (const char *const[]){age},
-	    on_purged, p);
+	queue_send(
+	    p->o.queue, NULL, &purge, (const char *const[]){age}, on_purged, p);
 }
 
 static void on_tick(void *arg, const struct reply *reply, const struct err *e)
@@ -262,8 +263,8 @@ static bool limits(const struct poller *p, struct buf *names, struct buf *most)
 static void send_claim(struct poller *p)
 {
 	const struct settings *s = p->o.settings;
-	int64_t scheduled = s->workers - s->adhoc_workers -
-	    runs_scheduled(p->o.runs);
+	int64_t scheduled =
+	    s->workers - s->adhoc_workers - runs_scheduled(p->o.runs);
 	char wanted[16], quota[32], ageing[32];
 	struct buf names, most;
 	bool limited;
@@ -282,8 +283,8 @@ static void send_claim(struct poller *p)
 	limited = limits(p, &names, &most);
 	p->held_back = limited || scheduled < p->wanted;
 	snprintf(wanted, sizeof(wanted), "%d", p->wanted);
-	snprintf(quota, sizeof(quota), "%" PRId64,
-	    scheduled > 0 ? scheduled : 0);
+	snprintf(
+	    quota, sizeof(quota), "%" PRId64, scheduled > 0 ? scheduled : 0);
 	snprintf(ageing, sizeof(ageing), "%" PRId64, s->ageing);
 	queue_send(p->o.queue, limited ? &claim_lock : NULL, &claim,
 	    (const char *const[]){lease_worker_id(p->o.lease), wanted, quota,

@@ -42,8 +42,8 @@ struct poller *poller_open(const struct poller_options *options);
 void poller_close(struct poller *p);
 void poller_set_settings(struct poller *p, const struct settings *settings);
 
-void poller_start(struct poller *p); /* the lease is held */
-void poller_down(struct poller *p);  /* the queue is not there */
+void poller_start(struct poller *p);     /* the lease is held */
+void poller_down(struct poller *p);      /* the queue is not there */
 void poller_no_claims(struct poller *p); /* shutdown: heartbeats only */
 
 /* Asks soon whether all is caught up, instead of at the next tick. */

@@ -48,7 +48,7 @@ static int count(const struct pool *p, bool free_only)
 
 	for (const struct worker *w = p->workers; w != NULL; w = w->next)
 		n += !w->leaving && !w->exited && !w->hung_up &&
-		    (!free_only || w->run == NULL);
+		     (!free_only || w->run == NULL);
 	return n;
 }
 
@@ -63,11 +63,12 @@ int pool_free_workers(const struct pool *p)
 static void describe(const struct worker *w, char *to, size_t size)
 {
 	if (w->signal == SIGKILL)
-		snprintf(to, size, "worker killed by signal 9 (Killed); was "
+		snprintf(to, size,
+		    "worker killed by signal 9 (Killed); was "
 		    "the machine out of memory?");
 	else if (w->signal != 0)
-		snprintf(to, size, "worker killed by signal %d (%s)",
-		    w->signal, strsignal(w->signal));
+		snprintf(to, size, "worker killed by signal %d (%s)", w->signal,
+		    strsignal(w->signal));
 	else
 		snprintf(to, size, "worker ended with status %lld",
 		    (long long)w->status);
@@ -124,7 +125,8 @@ static void bury(struct worker *w)
 		fill(p);
 }
 
-static void on_worker_exit(uv_process_t *process, int64_t status, int term_signal)
+static void on_worker_exit(
+    uv_process_t *process, int64_t status, int term_signal)
 {
 	struct worker *w = process->data;
 

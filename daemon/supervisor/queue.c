@@ -20,7 +20,7 @@ struct op {
 	queue_answer *answer;
 	void *arg;
 	int64_t sent_ms;
-	PGresult *result; /* of the last statement */
+	PGresult *result;      /* of the last statement */
 	const char *preparing; /* its PREPARE has not been answered yet */
 	struct err error;
 	bool failed;
@@ -33,7 +33,7 @@ struct queue {
 	char *conninfo;
 	enum state state;
 	PGconn *conn;
-	uv_poll_t *poll; /* on conn's socket; freed in its close callback */
+	uv_poll_t *poll;  /* on conn's socket; freed in its close callback */
 	uv_timer_t timer; /* reconnect, connect deadline, answer deadline */
 	int64_t connect_by_ms;
 	int failures;
@@ -60,8 +60,8 @@ int reply_rows(const struct reply *r)
 const char *reply_text(const struct reply *r, int row, int column)
 {
 	return PQgetisnull(as_result(r), row, column)
-	    ? NULL
-	    : PQgetvalue(as_result(r), row, column);
+		   ? NULL
+		   : PQgetvalue(as_result(r), row, column);
 }
 
 int64_t reply_int(const struct reply *r, int row, int column, int64_t def)
@@ -188,8 +188,8 @@ static void take_error(struct op *op, const PGresult *r)
 	    PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY)
 		? PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY)
 		: "the server gave no reason");
-	str_copy(op->error.sqlstate, sizeof(op->error.sqlstate),
-	    state ? state : "");
+	str_copy(
+	    op->error.sqlstate, sizeof(op->error.sqlstate), state ? state : "");
 }
 
 static void forget_prepared(struct queue *q, const char *name)
@@ -278,8 +278,8 @@ static void listen_to(struct queue *q, const char *channel)
 	char text[80];
 
 	snprintf(text, sizeof(text), "listen %s", channel);
-	queue_send(q, NULL, &(struct statement){NULL, text, 0}, NULL, ignore,
-	    q);
+	queue_send(
+	    q, NULL, &(struct statement){NULL, text, 0}, NULL, ignore, q);
 }
 
 static void ignore_notice(void *arg, const char *text)
@@ -340,8 +340,8 @@ static void on_socket(uv_poll_t *poll, int status, int events)
 	}
 	(void)events;
 	if (status < 0 || PQconsumeInput(q->conn) == 0) {
-		fail(q, status < 0 ? uv_strerror(status)
-				   : PQerrorMessage(q->conn));
+		fail(q,
+		    status < 0 ? uv_strerror(status) : PQerrorMessage(q->conn));
 		return;
 	}
 	if (!take_results(q))
@@ -393,8 +393,7 @@ static void on_timer(uv_timer_t *timer)
 	}
 }
 
-static void take_options(
-    struct queue *q, const struct queue_options *options)
+static void take_options(struct queue *q, const struct queue_options *options)
 {
 	char *conninfo = mem_strdup(options->conninfo);
 
@@ -419,7 +418,7 @@ struct queue *queue_open(const struct queue_options *options)
 void queue_reopen(struct queue *q, const struct queue_options *options)
 {
 	bool same = strcmp(q->conninfo, options->conninfo) == 0 &&
-	    q->o.channels == options->channels;
+		    q->o.channels == options->channels;
 
 	take_options(q, options);
 	if (same)
@@ -454,8 +453,8 @@ void queue_close(struct queue *q, void (*done)(void *arg), void *arg)
 	uv_close((uv_handle_t *)&q->timer, on_closed);
 }
 
-static bool dispatch(struct queue *q, struct op *op,
-    const struct statement *st, const char *const *params)
+static bool dispatch(struct queue *q, struct op *op, const struct statement *st,
+    const char *const *params)
 {
 	bool ready = false;
 
@@ -465,20 +464,20 @@ static bool dispatch(struct queue *q, struct op *op,
 	for (int i = 0; i < q->prepared_count; i++)
 		ready = ready || q->prepared[i] == st->name;
 	if (!ready) {
-		if (PQsendPrepare(q->conn, st->name, st->text, st->params,
-			NULL) == 0)
+		if (PQsendPrepare(
+			q->conn, st->name, st->text, st->params, NULL) == 0)
 			return false;
 		op->preparing = st->name;
 		if (q->prepared_count < PREPARED_MAX)
 			q->prepared[q->prepared_count++] = st->name;
 	}
-	return PQsendQueryPrepared(q->conn, st->name, st->params, params,
-		   NULL, NULL, 0) != 0;
+	return PQsendQueryPrepared(
+		   q->conn, st->name, st->params, params, NULL, NULL, 0) != 0;
 }
 
 void queue_send(struct queue *q, const struct statement *before,
-    const struct statement *st, const char *const *params,
-    queue_answer *answer, void *arg)
+    const struct statement *st, const char *const *params, queue_answer *answer,
+    void *arg)
 {
 	struct op *op = mem_zalloc(sizeof(*op));
 

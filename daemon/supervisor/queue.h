@@ -62,8 +62,8 @@ int queue_pending(const struct queue *q);
 /* `before` (may be NULL, takes no parameters) runs first, in the same
  * transaction. The answer comes later, never from within. Only when up. */
 void queue_send(struct queue *q, const struct statement *before,
-    const struct statement *st, const char *const *params,
-    queue_answer *answer, void *arg);
+    const struct statement *st, const char *const *params, queue_answer *answer,
+    void *arg);
 
 int reply_rows(const struct reply *r);
 /* NULL for null. */

@@ -43,7 +43,7 @@ struct run {
 	char stage[16];
 	int64_t rows, bytes;
 	int64_t started_ms, timeout_ms;
-	int64_t kill_ms; /* boot clock; 0: not yet */
+	int64_t kill_ms;   /* boot clock; 0: not yet */
 	struct buf result; /* a line of message_result */
 };
 
@@ -52,10 +52,10 @@ struct runs {
 	struct pool *pool;
 	struct run *list;
 	int count;
-	uv_prepare_t turn;  /* sends what the turn of the loop has gathered */
+	uv_prepare_t turn; /* sends what the turn of the loop has gathered */
 	uv_timer_t check;
 	uv_timer_t gather;
-	bool due;		    /* the gathering is over */
+	bool due;                   /* the gathering is over */
 	bool publishing, finishing; /* a statement of that kind is under way */
 };
 
@@ -149,8 +149,8 @@ static void end_run(struct run *run)
 }
 
 /* A result in the supervisor's own words. */
-static void end_with(struct run *run, const char *status, bool permanent,
-    const char *message)
+static void end_with(
+    struct run *run, const char *status, bool permanent, const char *message)
 {
 	struct run_result result = {.run_id = run->run_id,
 	    .config_id = run->config_id,
@@ -168,19 +168,21 @@ static void end_with(struct run *run, const char *status, bool permanent,
 	end_run(run);
 }
 
-static void on_result(struct run *run, const char *line, size_t len,
-    const json_t *body)
+static void on_result(
+    struct run *run, const char *line, size_t len, const json_t *body)
 {
 	const char *status = json_str(body, "status", "");
 	bool completed = strcmp(status, "COMPLETED") == 0;
 
 	str_copy(run->stage, sizeof(run->stage), json_str(body, "stage", ""));
 	if (run->intent == RELEASE && !completed) {
-		end_with(run, "RELEASED", false, "given back: the daemon stops");
+		end_with(
+		    run, "RELEASED", false, "given back: the daemon stops");
 		return;
 	}
 	if (!status_may_become("PROCESSING", status)) {
-		end_with(run, "FAILED", false, "the worker gave no sound result");
+		end_with(
+		    run, "FAILED", false, "the worker gave no sound result");
 		return;
 	}
 	buf_clear(&run->result);
@@ -250,7 +252,8 @@ static void on_died(void *arg, void *of, const char *how)
 	(void)arg;
 	run->worker = NULL;
 	if (run->intent == RELEASE) {
-		end_with(run, "RELEASED", false, "given back: the daemon stops");
+		end_with(
+		    run, "RELEASED", false, "given back: the daemon stops");
 		return;
 	}
 	if (run->kill_ms < 0 && run->intent == GO_ON)
@@ -317,8 +320,8 @@ static void send_publish(struct runs *r)
 		if (run->publish != WAITS)
 			continue;
 		run->publish = SENT;
-		buf_printf(&ids, "%s%" PRId64, ids.len > 1 ? "," : "",
-		    run->run_id);
+		buf_printf(
+		    &ids, "%s%" PRId64, ids.len > 1 ? "," : "", run->run_id);
 	}
 	buf_char(&ids, '}');
 	if (ids.len > 2) {
@@ -335,8 +338,7 @@ static void log_end(const struct run *run, const char *outcome)
 {
 	const struct log *log = run->runs->o.log;
 	struct err e;
-	json_t *v = json_parse_object(
-	    run->result.data, run->result.len, &e);
+	json_t *v = json_parse_object(run->result.data, run->result.len, &e);
 	const char *message = json_str(v, "error_message", NULL);
 	bool good = strcmp(outcome, "COMPLETED") == 0;
 
@@ -424,10 +426,9 @@ static void send_finish(struct runs *r)
 	}
 	buf_char(&b, ']');
 	if (b.len > 2) {
-		snprintf(backoff, sizeof(backoff), "%" PRId64,
-		    s->retry_backoff);
-		snprintf(most, sizeof(most), "%" PRId64,
-		    s->retry_backoff_max);
+		snprintf(
+		    backoff, sizeof(backoff), "%" PRId64, s->retry_backoff);
+		snprintf(most, sizeof(most), "%" PRId64, s->retry_backoff_max);
 		r->finishing = true;
 		queue_send(r->o.queue, NULL, &finish,
 		    (const char *const[]){r->o.events->worker_id(r->o.arg),
@@ -566,8 +567,8 @@ static void on_check(uv_timer_t *timer)
 			run->kill_ms = -1;
 			worker_signal(run->worker, SIGKILL);
 		} else if (run->kill_ms == 0 && run->timeout_ms > 0 &&
-		    now >= run->started_ms + run->timeout_ms +
-			    r->o.settings->cancel_grace) {
+			   now >= run->started_ms + run->timeout_ms +
+				      r->o.settings->cancel_grace) {
 			/* The worker watches its deadline itself. */
 			run->kill_ms = -1;
 			worker_signal(run->worker, SIGKILL);
@@ -577,8 +578,7 @@ static void on_check(uv_timer_t *timer)
 
 /* ---- starting ---- */
 
-static void send_job(
-    struct run *run, const struct claimed *c)
+static void send_job(struct run *run, const struct claimed *c)
 {
 	const struct settings *s = run->runs->o.settings;
 	const struct source_settings *source = settings_source(s, c->source);
@@ -589,20 +589,19 @@ static void send_job(
 	    (run->timeout_ms > 0 && run->timeout_ms < statement))
 		statement = run->timeout_ms;
 	buf_init(&b, PROTOCOL_LINE_MAX);
-	message_job(&b,
-	    &(struct job_terms){.run_id = run->run_id,
-		.deadline_ms = run->timeout_ms
-		    ? run->started_ms + run->timeout_ms
-		    : 0,
-		.timeout_ms = run->timeout_ms,
-		.statement_timeout_ms = statement,
-		.source_type = source->type,
-		.conninfo = settings_conninfo(s, source),
-		.output_root = s->output_root,
-		.output = s->output,
-		.file_mode = s->file_mode,
-		.no_sync = !s->fsync,
-		.row = c->row});
+	message_job(
+	    &b, &(struct job_terms){.run_id = run->run_id,
+		    .deadline_ms =
+			run->timeout_ms ? run->started_ms + run->timeout_ms : 0,
+		    .timeout_ms = run->timeout_ms,
+		    .statement_timeout_ms = statement,
+		    .source_type = source->type,
+		    .conninfo = settings_conninfo(s, source),
+		    .output_root = s->output_root,
+		    .output = s->output,
+		    .file_mode = s->file_mode,
+		    .no_sync = !s->fsync,
+		    .row = c->row});
 	if (b.overflow)
 		end_with(run, "FAILED", true, "the report's row is too large");
 	else
@@ -649,7 +648,8 @@ void runs_start(struct runs *r, const struct claimed *c)
 	LOG(r->o.log, LVL_DEBUG, L_MSG("claimed"), L_INT("run", run->run_id),
 	    L_INT("config", run->config_id));
 	if (run->worker == NULL)
-		end_with(run, "RELEASED", false, "given back: no worker was free");
+		end_with(
+		    run, "RELEASED", false, "given back: no worker was free");
 	else if (settings_source(s, c->source) == NULL)
 		refuse_source(run, c->source);
 	else

@@ -9,7 +9,7 @@
  * Without one all of this does nothing.
  */
 void sdnotify(const char *state); /* "READY=1", "STATUS=...", ... */
-void sdnotify_reloading(void);	  /* with the time that Type=notify-reload wants */
+void sdnotify_reloading(void); /* with the time that Type=notify-reload wants */
 
 /* How often WATCHDOG=1 must be sent, in ms: half of $WATCHDOG_USEC; 0: never. */
 int64_t sdnotify_watchdog_ms(void);

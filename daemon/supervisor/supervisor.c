@@ -79,7 +79,7 @@ static void on_grace(uv_timer_t *timer)
 		runs_release_all(s->runs);
 		uv_timer_start(&s->grace, on_grace,
 		    (uint64_t)(s->settings->cancel_grace +
-			s->settings->queue_timeout + 1000),
+			       s->settings->queue_timeout + 1000),
 		    0);
 		return;
 	}
@@ -214,13 +214,13 @@ static void on_caught_up(void *arg)
 		uv_timer_stop(&s->idle);
 	else if (s->o.drain)
 		begin_stop(s, "nothing is due any more");
-	else if (s->o.idle_exit_ms > 0 && !uv_is_active((uv_handle_t *)&s->idle))
+	else if (s->o.idle_exit_ms > 0 &&
+		 !uv_is_active((uv_handle_t *)&s->idle))
 		uv_timer_start(
 		    &s->idle, on_quiet, (uint64_t)s->o.idle_exit_ms, 0);
 }
 
-static const struct poller_events poller_events = {
-    .caught_up = on_caught_up};
+static const struct poller_events poller_events = {.caught_up = on_caught_up};
 
 /* ---- settings and signals ---- */
 
@@ -335,8 +335,8 @@ static void start_timers(struct supervisor *s)
 	uv_timer_init(&s->loop, &s->grace);
 	s->idle.data = s->grace.data = s;
 	if (watchdog > 0)
-		uv_timer_start(&s->watchdog, on_watchdog, 0,
-		    (uint64_t)watchdog);
+		uv_timer_start(
+		    &s->watchdog, on_watchdog, 0, (uint64_t)watchdog);
 }
 
 static void open_parts(struct supervisor *s)

@@ -10,7 +10,7 @@
 /* Exit statuses of reportd, also in its manual page. */
 enum exit_status {
 	STATUS_OK = 0,
-	STATUS_FAILED = 1,   /* results could not be recorded at the end */
+	STATUS_FAILED = 1, /* results could not be recorded at the end */
 	STATUS_USAGE = 2,
 	STATUS_SETTINGS = 3, /* the settings are wrong */
 	STATUS_UNFIT = 4,    /* schema and binary do not fit */
@@ -19,9 +19,9 @@ enum exit_status {
 struct supervisor_options {
 	const char *settings_path; /* read again at SIGHUP; NULL: none */
 	struct settings *settings; /* taken over */
-	int64_t workers;	   /* overrides the settings; 0: does not */
-	bool drain;		   /* end when nothing is due any more */
-	int64_t idle_exit_ms;	   /* end after so long without work; 0: never */
+	int64_t workers;           /* overrides the settings; 0: does not */
+	bool drain;                /* end when nothing is due any more */
+	int64_t idle_exit_ms; /* end after so long without work; 0: never */
 };
 
 /* Runs until it is told to stop; returns the exit status. */

@@ -25,7 +25,7 @@ static int add_value(const struct destination_options *o, const char *name,
 	const struct destination_value *v = o->values;
 
 	while (v->name != NULL &&
-	    (strlen(v->name) != len || strncmp(v->name, name, len) != 0))
+	       (strlen(v->name) != len || strncmp(v->name, name, len) != 0))
 		v++;
 	if (v->name == NULL)
 		return err_set(e, ERR_PERMANENT,
@@ -38,8 +38,7 @@ static int add_value(const struct destination_options *o, const char *name,
 		    "output_path: \"{%s}\" is empty", v->name);
 	if (has_control(v->text))
 		return err_set(e, ERR_PERMANENT,
-		    "output_path: \"{%s}\" holds a control character",
-		    v->name);
+		    "output_path: \"{%s}\" holds a control character", v->name);
 	if (strcmp(v->text, "..") == 0 || strcmp(v->text, ".") == 0)
 		return err_set(e, ERR_PERMANENT,
 		    "output_path: \"{%s}\" is \"%s\", which would leave the "
@@ -61,8 +60,8 @@ static int add_time(const struct destination_options *o, char code,
 		return 0;
 	}
 	if (code == 's') {
-		buf_printf(out, "%lld",
-		    (long long)timegm(&tm) - o->time->tm_gmtoff);
+		buf_printf(
+		    out, "%lld", (long long)timegm(&tm) - o->time->tm_gmtoff);
 		return 0;
 	}
 	if (code == '\0' || strchr("YmdHMSjybBaAuVGFTz", code) == NULL)
@@ -91,8 +90,8 @@ static int expand(
 				return err_set(e, ERR_PERMANENT,
 				    "output_path \"%s\": { without }",
 				    o->template);
-			if (add_value(o, s + 1, (size_t)(close - s - 1), out,
-				e) != 0)
+			if (add_value(
+				o, s + 1, (size_t)(close - s - 1), out, e) != 0)
 				return -1;
 			s = close;
 		} else if (*s == '%') {
@@ -133,14 +132,14 @@ static int below_root(
 	if (strncmp(text, "file://", 7) == 0)
 		text += 7;
 	if (has_control(text))
-		return err_set(e, ERR_PERMANENT,
-		    "output_path holds a control character");
+		return err_set(
+		    e, ERR_PERMANENT, "output_path holds a control character");
 	if (climbs(text))
 		return err_set(e, ERR_PERMANENT,
 		    "output_path \"%s\" climbs out with ..", text);
 	if (*text == '\0' || text[strlen(text) - 1] == '/')
-		return err_set(e, ERR_PERMANENT,
-		    "output_path \"%s\" names no file", text);
+		return err_set(
+		    e, ERR_PERMANENT, "output_path \"%s\" names no file", text);
 	if (*text != '/') {
 		*path = mem_printf("%.*s/%s", (int)n, root, text);
 		return 0;

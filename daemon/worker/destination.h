@@ -22,7 +22,7 @@ struct destination_options {
 	const char *root; /* absolute */
 	const char *template;
 	const struct destination_value *values; /* ends with a NULL name */
-	const struct tm *time; /* local; tm_gmtoff is set */
+	const struct tm *time;                  /* local; tm_gmtoff is set */
 };
 
 /* The path, the caller's to free; NULL on error. */

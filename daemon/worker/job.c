@@ -76,8 +76,7 @@ void job_free(struct job *job)
 
 /* A built-in value in `text` (of VALUE bytes), or NULL. */
 #define VALUE 32
-static const char *built_in(
-    const struct job *job, const char *name, char *text)
+static const char *built_in(const struct job *job, const char *name, char *text)
 {
 	if (strcmp(name, "report_name") == 0)
 		return job->report_name;
@@ -109,8 +108,7 @@ static char *quote_parameter(
 		if (!identifier)
 			return mem_strdup("NULL");
 		err_set(e, ERR_PERMANENT,
-		    "parameter :\"%s\" is null and cannot name anything",
-		    name);
+		    "parameter :\"%s\" is null and cannot name anything", name);
 		return NULL;
 	}
 	if (text == NULL)
@@ -143,25 +141,26 @@ static int fill_in(
 static int find_path(struct job *job, struct err *e)
 {
 	const json_t *row = json_object_get(job->message, "row");
-	const char *template = json_str(row, "output_path",
-	    json_str(job->message, "output", ""));
+	const char *template =
+	    json_str(row, "output_path", json_str(job->message, "output", ""));
 	struct destination_value values[VALUES_MAX + 8] = {{NULL, NULL}};
 	char run_id[VALUE], config_id[VALUE];
 	int n = 0;
 	const char *name;
 	json_t *v;
 
-	values[n++] = (struct destination_value){
-	    "report_name", job->report_name};
+	values[n++] =
+	    (struct destination_value){"report_name", job->report_name};
 	values[n++] = (struct destination_value){
 	    "run_id", built_in(job, "run_id", run_id)};
 	values[n++] = (struct destination_value){
 	    "config_id", built_in(job, "config_id", config_id)};
-	values[n++] = (struct destination_value){
-	    "scheduled_for", job->scheduled_text};
+	values[n++] =
+	    (struct destination_value){"scheduled_for", job->scheduled_text};
 	values[n++] =
 	    (struct destination_value){"ext", job->encoder->extension};
-	json_object_foreach ((json_t *)(uintptr_t)job->parameters, name, v) {
+	json_object_foreach((json_t *)(uintptr_t)job->parameters, name, v)
+	{
 		if (n < VALUES_MAX + 7)
 			values[n++] = (struct destination_value){
 			    name, json_string_value(v)};
@@ -178,8 +177,8 @@ static int find_path(struct job *job, struct err *e)
 
 int job_prepare(struct job *job, struct err *e)
 {
-	const char *format = json_str(
-	    json_object_get(job->message, "row"), "output_format", "");
+	const char *format =
+	    json_str(json_object_get(job->message, "row"), "output_format", "");
 
 	if (fill_in(job, "prep_sql", &job->prep_sql, e) != 0 ||
 	    fill_in(job, "export_sql", &job->export_sql, e) != 0)

@@ -9,8 +9,8 @@
 #include "base/buf.h"
 #include "base/json.h"
 #include "base/watch.h"
-#include "protocol.h"
 #include "encode/encoder.h"
+#include "protocol.h"
 #include "source/source.h"
 
 /*

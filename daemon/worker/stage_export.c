@@ -43,14 +43,13 @@ static int stream(struct job *job, struct sink *sink, struct err *e)
 	watch.check = look_up;
 	watch.arg = &meter;
 	source_set_watch(job->source, &watch);
-	rc = export_run(
-	    &(struct export_options){.source = job->source,
-		.sql = job->export_sql.data,
-		.type = job->encoder,
-		.options = job->output_options,
-		.sink = sink,
-		.watch = &watch,
-		.rows = &job->rows},
+	rc = export_run(&(struct export_options){.source = job->source,
+			    .sql = job->export_sql.data,
+			    .type = job->encoder,
+			    .options = job->output_options,
+			    .sink = sink,
+			    .watch = &watch,
+			    .rows = &job->rows},
 	    e);
 	source_set_watch(job->source, job->watch);
 	return rc;

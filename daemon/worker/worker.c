@@ -62,7 +62,7 @@ static bool supervisor_gone(void)
 	struct pollfd p = {.fd = PROTOCOL_FD, .events = POLLRDHUP};
 
 	return poll(&p, 1, 0) > 0 &&
-	    (p.revents & (POLLHUP | POLLRDHUP | POLLERR)) != 0;
+	       (p.revents & (POLLHUP | POLLRDHUP | POLLERR)) != 0;
 }
 
 /* Every wait and every so many rows of a job come by here. */
@@ -78,8 +78,8 @@ static int look_up(void *arg, struct err *e)
 	if (told_to_stop)
 		return err_set(e, ERR_CANCELLED, "stopped by SIGTERM");
 	if (job->deadline_ms != 0 && now >= job->deadline_ms)
-		return err_set(e, ERR_TIMEOUT,
-		    "timed out after %" PRId64 " s", job->timeout_ms / 1000);
+		return err_set(e, ERR_TIMEOUT, "timed out after %" PRId64 " s",
+		    job->timeout_ms / 1000);
 	if (now - w->progress_ms < PROGRESS_MS)
 		return 0;
 	w->progress_ms = now;
@@ -145,7 +145,7 @@ static int may_publish(void *arg, struct err *e)
 		if (rc != 1 || message_parse(line, len, &m, e) != 0)
 			return -1;
 		go = m.type == MSG_PUBLISH && m.run_id == w->job->run_id &&
-		    json_bool(m.body, "go", false);
+		     json_bool(m.body, "go", false);
 		until = json_int(m.body, "until", 0);
 		json_decref(m.body);
 		if (!go)
@@ -289,7 +289,7 @@ static int run_job(struct worker *w, json_t *message)
 	if (!failed) {
 		job.source = c->source;
 		failed = job_prepare(&job, &failure) != 0 ||
-		    job_run(&job, &failure) != 0;
+			 job_run(&job, &failure) != 0;
 	}
 	say_result(&job, failed ? &failure : NULL, &e);
 	w->job = NULL;
@@ -320,8 +320,7 @@ static void serve(struct worker *w)
 	int rc;
 
 	for (;;) {
-		rc = hear(w, &line, &len, &idle, clock_boot_ms() + IDLE_MS,
-		    &e);
+		rc = hear(w, &line, &len, &idle, clock_boot_ms() + IDLE_MS, &e);
 		if (rc < 0 || w->orphan)
 			return;
 		if (rc == 0) {
