@@ -71,7 +71,7 @@ def last_run(db, config_id):
 def ended(db, config_id, status='COMPLETED', timeout=30):
     """Waits for the end of a report, which must be this one; its last run."""
     row = report.wait_done(db, config_id, timeout)
-    assert row.status == status, row
+    assert row.status == status, f'{row.status}: {row.error_message}'
     return last_run(db, config_id)
 
 
