@@ -130,7 +130,6 @@ static void end(struct buf *b)
 void message_job(struct buf *b, const struct job_terms *t)
 {
 	begin(b, MSG_JOB, t->run_id);
-	add_int(b, "deadline", t->deadline_ms);
 	add_int(b, "timeout", t->timeout_ms);
 	add_int(b, "statement_timeout", t->statement_timeout_ms);
 	add_str(b, "source_type", t->source_type);

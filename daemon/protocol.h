@@ -55,8 +55,7 @@ int message_parse(
 /* What a job needs beside the row itself. */
 struct job_terms {
 	int64_t run_id;
-	int64_t deadline_ms; /* boot clock; 0: none */
-	int64_t timeout_ms;  /* the same as a length, for messages */
+	int64_t timeout_ms; /* from its arrival at the worker; 0: none */
 	int64_t statement_timeout_ms;
 	const char *source_type;
 	const char *conninfo;

@@ -17,7 +17,8 @@ grant usage on schema reportd to reportd_daemon, reportd_submitter, reportd_view
 
 grant select on all tables in schema reportd
 	to reportd_daemon, reportd_submitter, reportd_viewer;
-grant update on reportd.report_config to reportd_daemon;
+-- It deletes finished ADHOC reports when they pass the retention.
+grant update, delete on reportd.report_config to reportd_daemon;
 grant insert, update, delete on reportd.report_run, reportd.report_worker to reportd_daemon;
 
 -- A submitter describes reports; the life of a run is the daemon's to write.

@@ -22,6 +22,9 @@ static const char *const kind_names[] = {
 #define REASON 80
 
 static void format(struct err *e, size_t size, const char *fmt, va_list ap)
+    __attribute__((format(printf, 3, 0)));
+
+static void format(struct err *e, size_t size, const char *fmt, va_list ap)
 {
 	if (vsnprintf(e->text, size, fmt, ap) >= (int)size)
 		str_cut_utf8(e->text, size - CHARACTER);

@@ -16,8 +16,8 @@
 #define SOON_MS 100
 /* Another daemon held the rows we saw: look again, not in step with it. */
 #define CONTENDED_MS 20
-/* With much waiting, a claim for several workers costs hardly more than one for
- * one: so it waits this long for half of them to be free. */
+/* With much waiting, a claim for several jobs costs hardly more than one for one:
+ * so it waits this long until half the workers could use one. */
 #define GATHER_MS 5
 #define PURGE_MS 60000
 #define TEXT_MAX (256u << 10)
@@ -260,6 +260,15 @@ static bool limits(const struct poller *p, struct buf *names, struct buf *most)
 	return names->len > 2;
 }
 
+/* How many jobs a claim may bring now. Where places are limited or kept, none
+ * are taken ahead of a free worker. */
+static int room(const struct poller *p)
+{
+	int ahead = p->deep && !p->held_back ? runs_ahead(p->o.runs) : 0;
+
+	return pool_free_workers(p->o.pool) + ahead - runs_waiting(p->o.runs);
+}
+
 static void send_claim(struct poller *p)
 {
 	const struct settings *s = p->o.settings;
@@ -272,8 +281,8 @@ static void send_claim(struct poller *p)
 	if (!p->running || p->no_claims || p->claiming || !p->want_claim ||
 	    !queue_is_up(p->o.queue))
 		return;
-	p->wanted = pool_free_workers(p->o.pool);
-	if (p->wanted == 0)
+	p->wanted = room(p);
+	if (p->wanted <= 0)
 		return;
 	p->want_claim = false;
 	p->claiming = true;
@@ -281,7 +290,7 @@ static void send_claim(struct poller *p)
 	buf_init(&names, TEXT_MAX);
 	buf_init(&most, TEXT_MAX);
 	limited = limits(p, &names, &most);
-	p->held_back = limited || scheduled < p->wanted;
+	p->held_back = limited || s->adhoc_workers > 0;
 	snprintf(wanted, sizeof(wanted), "%d", p->wanted);
 	snprintf(
 	    quota, sizeof(quota), "%" PRId64, scheduled > 0 ? scheduled : 0);
@@ -310,9 +319,11 @@ void poller_notified(struct poller *p, const char *channel)
 
 void poller_run_ended(struct poller *p)
 {
+	int full;
+
 	p->want_claim = p->want_claim || p->held_back;
-	if (!p->deep ||
-	    pool_free_workers(p->o.pool) * 2 >= (int)p->o.settings->workers)
+	full = (int)p->o.settings->workers + runs_ahead(p->o.runs);
+	if (!p->deep || room(p) * 2 >= full)
 		send_claim(p);
 	else if (!uv_is_active((uv_handle_t *)&p->claim_timer))
 		uv_timer_start(&p->claim_timer, on_claim_timer, GATHER_MS, 0);

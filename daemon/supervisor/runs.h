@@ -53,8 +53,18 @@ void runs_set_settings(struct runs *r, const struct settings *settings);
 void runs_set_pool(struct runs *r, struct pool *pool);
 extern const struct pool_events runs_pool_events; /* arg: struct runs */
 
-/* Hands a claimed job to a free worker; without one the run is given back. */
+/* Hands a claimed job to a free worker. Without one it waits for the next that
+ * becomes free, and is given back if that takes longer than short jobs do. */
 void runs_start(struct runs *r, const struct claimed *c);
+
+/*
+ * How many jobs may be held ahead of free workers: as many as the workers would
+ * get done in a few dozen milliseconds, going by how long jobs took of late. 0
+ * unless they are short: nothing may wait behind a long one.
+ */
+int runs_ahead(const struct runs *r);
+/* How many are. */
+int runs_waiting(const struct runs *r);
 
 int runs_count(const struct runs *r);
 /* Of them, SCHEDULED ones that occupy a worker. */
@@ -70,7 +80,9 @@ void runs_cancel(struct runs *r, int64_t run_id);
 void runs_lose(struct runs *r, int64_t run_id);
 void runs_lose_all(struct runs *r);
 
-/* Shutdown: stops all workers and gives their runs back, not counted. Called
+/* Shutdown: what has no worker yet goes back to the queue at once. */
+void runs_release_waiting(struct runs *r);
+/* Then: stops all workers and gives their runs back, not counted. Called
  * again it kills. */
 void runs_release_all(struct runs *r);
 

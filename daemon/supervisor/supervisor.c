@@ -101,6 +101,7 @@ static void begin_stop(struct supervisor *s, const char *why)
 	sdnotify("STOPPING=1");
 	poller_no_claims(s->poller);
 	pool_retire(s->pool);
+	runs_release_waiting(s->runs);
 	if (runs_count(s->runs) == 0)
 		finish_stop(s);
 	else

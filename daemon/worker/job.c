@@ -49,8 +49,9 @@ int job_open(struct job *job, json_t *message, struct err *e)
 	job->output_root = json_str(message, "output_root", "");
 	job->file_mode = json_int(message, "file_mode", 0640);
 	job->no_sync = json_bool(message, "no_sync", false);
-	job->deadline_ms = json_int(message, "deadline", 0);
 	job->timeout_ms = json_int(message, "timeout", 0);
+	if (job->timeout_ms > 0)
+		job->deadline_ms = job->started_ms + job->timeout_ms;
 	job->statement_timeout_ms = json_int(message, "statement_timeout", 0);
 	job->config_id = json_int(row, "config_id", 0);
 	job->report_name = json_str(row, "report_name", "");

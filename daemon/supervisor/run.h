@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SUPERVISOR_RUN_H
+#define SUPERVISOR_RUN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "protocol.h"
+#include "supervisor/runs.h"
+
+/*
+ * What the three files behind runs.h share: runs.c keeps the table, starts and
+ * stops; run_worker.c hears the workers; run_ask.c asks the database.
+ */
+
+/* Why a run is being stopped; it decides what its end counts as. */
+enum intent { GO_ON, CANCEL, RELEASE, LOSE };
+enum state { WAITING, RUNNING, ENDED };
+/* A question to the database: not asked, waits to be sent, under way. */
+enum asking { NO, WAITS, SENT };
+
+struct run {
+	struct run *next;
+	struct runs *runs;
+	int64_t run_id, config_id;
+	bool scheduled;
+	struct worker *worker; /* NULL: it has none yet, or none any more */
+	struct buf job;        /* message_job, until it is sent */
+	enum state state;
+	enum intent intent;
+	enum asking publish, finish;
+	char stage[16];
+	int64_t rows, bytes;
+	int64_t started_ms, timeout_ms;
+	int64_t kill_ms;   /* boot clock; 0: not yet */
+	struct buf result; /* a line of message_result */
+};
+
+/* One kind of question to the database, gathered from several runs. */
+struct gather {
+	uv_timer_t timer;
+	bool over;      /* the first has waited long enough */
+	bool under_way; /* a statement of this kind is being answered */
+};
+
+struct runs {
+	struct runs_options o;
+	struct pool *pool;
+	struct run *list;
+	int count, waiting;
+	double job_ms; /* how long jobs take: a moving average */
+	uv_timer_t check;
+	uv_prepare_t turn; /* sends what the turn of the loop has gathered */
+	struct gather publish, finish;
+};
+
+/* runs.c */
+struct run *run_find(const struct runs *r, int64_t run_id);
+void run_forget(struct run *run);
+/* Puts it on a free worker, if there is one. */
+void run_give_worker(struct run *run);
+
+/* run_worker.c */
+/* Ends a run with a result in the supervisor's own words. The run may be gone
+ * afterwards. */
+void run_end_with(
+    struct run *run, const char *status, bool permanent, const char *message);
+void run_answer_publish(struct run *run, bool go);
+
+/* run_ask.c */
+void ask_open(struct runs *r);
+void ask_close(struct runs *r);
+
+#endif

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: MIT */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "settings/settings.h"
+#include "sql/queue.h"
+#include "supervisor/run.h"
+
+/* While others still run, what is asked of the database waits this long for
+ * company: a statement for several runs costs hardly more than for one. A worker
+ * waits for the answer to a publish, nobody for that to a finish. */
+#define PUBLISH_MS 2
+#define FINISH_MS 8
+#define BATCH_MAX (8u << 20)
+
+static const struct statement publish = {"publish", sql_publish, 2};
+static const struct statement finish = {"finish", sql_finish, 4};
+
+static bool worth_repeating(const struct err *e)
+{
+	/* A broken connection is repeated by runs_resend. */
+	return e->kind == ERR_LOST;
+}
+
+static void on_published(
+    void *arg, const struct reply *reply, const struct err *e)
+{
+	struct runs *r = arg;
+	struct run *next;
+
+	r->publish.under_way = false;
+	if (reply == NULL && !worth_repeating(e))
+		LOG(r->o.log, LVL_ERROR, L_MSG("publish question failed"),
+		    L_STR("error", e->text));
+	for (struct run *run = r->list; run != NULL; run = next) {
+		bool go = false;
+
+		next = run->next;
+		if (run->publish != SENT)
+			continue;
+		if (reply == NULL) {
+			run->publish = WAITS;
+			continue;
+		}
+		for (int i = 0; i < reply_rows(reply) && !go; i++)
+			go = reply_int(reply, i, 0, 0) == run->run_id;
+		run_answer_publish(run, go);
+	}
+}
+
+static void send_publish(struct runs *r)
+{
+	struct buf ids;
+
+	buf_init(&ids, BATCH_MAX);
+	buf_char(&ids, '{');
+	for (struct run *run = r->list; run != NULL; run = run->next) {
+		if (run->publish != WAITS)
+			continue;
+		run->publish = SENT;
+		buf_printf(
+		    &ids, "%s%" PRId64, ids.len > 1 ? "," : "", run->run_id);
+	}
+	buf_char(&ids, '}');
+	if (ids.len > 2) {
+		r->publish.under_way = true;
+		queue_send(r->o.queue, NULL, &publish,
+		    (const char *const[]){
+			r->o.events->worker_id(r->o.arg), ids.data},
+		    on_published, r);
+	}
+	buf_free(&ids);
+}
+
+static void log_end(const struct run *run, const char *outcome)
+{
+	const struct log *log = run->runs->o.log;
+	struct err e;
+	json_t *v = json_parse_object(run->result.data, run->result.len, &e);
+	const char *message = json_str(v, "error_message", NULL);
+	bool good = strcmp(outcome, "COMPLETED") == 0;
+
+	if (message == NULL)
+		LOG(log, good ? LVL_INFO : LVL_WARN, L_MSG("run ended"),
+		    L_INT("run", run->run_id), L_INT("config", run->config_id),
+		    L_STR("status", outcome),
+		    L_INT("ms", clock_boot_ms() - run->started_ms),
+		    L_INT("rows", json_int(v, "row_count", 0)),
+		    L_INT("bytes", json_int(v, "byte_count", 0)),
+		    L_STR("output", json_str(v, "output_url", "")));
+	else
+		LOG(log, LVL_WARN, L_MSG("run ended"),
+		    L_INT("run", run->run_id), L_INT("config", run->config_id),
+		    L_STR("status",
+			strcmp(outcome, "PENDING") == 0 ? "RETRY" : outcome),
+		    L_INT("ms", clock_boot_ms() - run->started_ms),
+		    L_STR("error", message));
+	json_decref(v);
+}
+
+static void on_finished(
+    void *arg, const struct reply *reply, const struct err *e)
+{
+	struct runs *r = arg;
+	bool any = false;
+
+	r->finish.under_way = false;
+	if (reply == NULL && e->kind != ERR_LOST)
+		LOG(r->o.log, LVL_ERROR, L_MSG("recording results failed"),
+		    L_STR("error", e->text), L_STR("sqlstate", e->sqlstate));
+	for (struct run *run = r->list; run != NULL; run = run->next) {
+		if (run->finish == SENT)
+			run->finish = WAITS;
+	}
+	for (int i = 0; reply != NULL && i < reply_rows(reply); i++) {
+		struct run *run = run_find(r, reply_int(reply, i, 0, 0));
+		const char *outcome = reply_text(reply, i, 1);
+
+		if (run == NULL || run->state != ENDED)
+			continue;
+		if (strcmp(outcome, "busy") == 0) {
+			/* Its row is locked by somebody: a little later. */
+			run->finish = NO;
+			continue;
+		}
+		if (strcmp(outcome, "lost") == 0)
+			LOG(r->o.log, LVL_WARN,
+			    L_MSG("result not recorded: the lease was lost or "
+				  "it was recorded before"),
+			    L_INT("run", run->run_id),
+			    L_INT("config", run->config_id));
+		else
+			log_end(run, outcome);
+		run_forget(run);
+		any = true;
+	}
+	if (any)
+		r->o.events->ended(r->o.arg);
+	/* A statement that failed as a whole waits for the next check. */
+	if (reply == NULL && e->kind != ERR_LOST) {
+		for (struct run *run = r->list; run; run = run->next) {
+			if (run->finish == WAITS)
+				run->finish = NO;
+		}
+	}
+}
+
+static void send_finish(struct runs *r)
+{
+	const struct settings *s = r->o.settings;
+	char backoff[32], most[32];
+	struct buf b;
+
+	buf_init(&b, BATCH_MAX);
+	buf_char(&b, '[');
+	for (struct run *run = r->list; run != NULL; run = run->next) {
+		if (run->finish != WAITS ||
+		    (b.len > 1 && b.len + run->result.len > BATCH_MAX / 2))
+			continue;
+		run->finish = SENT;
+		if (b.len > 1)
+			buf_char(&b, ',');
+		buf_add(&b, run->result.data, run->result.len);
+	}
+	buf_char(&b, ']');
+	if (b.len > 2) {
+		snprintf(
+		    backoff, sizeof(backoff), "%" PRId64, s->retry_backoff);
+		snprintf(most, sizeof(most), "%" PRId64, s->retry_backoff_max);
+		r->finish.under_way = true;
+		queue_send(r->o.queue, NULL, &finish,
+		    (const char *const[]){r->o.events->worker_id(r->o.arg),
+			b.data, backoff, most},
+		    on_finished, r);
+	}
+	buf_free(&b);
+}
+
+static void on_gathered(uv_timer_t *timer)
+{
+	struct gather *g = timer->data;
+
+	g->over = true;
+}
+
+/* True when it is time to send: nobody is left who could join, or the first has
+ * waited long enough. */
+static bool gathered(struct gather *g, bool some, bool others, uint64_t ms)
+{
+	if (!some || g->under_way)
+		return false;
+	if (others && !g->over) {
+		if (!uv_is_active((uv_handle_t *)&g->timer))
+			uv_timer_start(&g->timer, on_gathered, ms, 0);
+		return false;
+	}
+	g->over = false;
+	uv_timer_stop(&g->timer);
+	return true;
+}
+
+/* Just before the loop sleeps: one statement of a kind at a time, what comes
+ * meanwhile is the next one's. */
+static void on_turn(uv_prepare_t *turn)
+{
+	struct runs *r = turn->data;
+	bool publishes = false, finishes = false, busy = false, at_work = false;
+
+	if (r->count == 0 || !queue_is_up(r->o.queue))
+		return;
+	for (const struct run *run = r->list; run != NULL; run = run->next) {
+		publishes = publishes || run->publish == WAITS;
+		finishes = finishes || run->finish == WAITS;
+		busy = busy || run->state != ENDED;
+		at_work =
+		    at_work || (run->state == RUNNING && run->publish == NO);
+	}
+	if (gathered(&r->publish, publishes, at_work, PUBLISH_MS))
+		send_publish(r);
+	if (gathered(&r->finish, finishes, busy, FINISH_MS))
+		send_finish(r);
+}
+
+static void open_gather(struct runs *r, struct gather *g)
+{
+	uv_timer_init(r->o.loop, &g->timer);
+	g->timer.data = g;
+}
+
+void ask_open(struct runs *r)
+{
+	open_gather(r, &r->publish);
+	open_gather(r, &r->finish);
+	uv_prepare_init(r->o.loop, &r->turn);
+	r->turn.data = r;
+	uv_prepare_start(&r->turn, on_turn);
+}
+
+void ask_close(struct runs *r)
+{
+	uv_close((uv_handle_t *)&r->turn, NULL);
+	uv_close((uv_handle_t *)&r->publish.timer, NULL);
+	uv_close((uv_handle_t *)&r->finish.timer, NULL);
+}
+
+void runs_resend(struct runs *r)
+{
+	for (struct run *run = r->list; run != NULL; run = run->next) {
+		if (run->state == ENDED)
+			run->finish = WAITS;
+	}
+}

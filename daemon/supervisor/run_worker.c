@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/str.h"
+#include "supervisor/run.h"
+#include "supervisor/status.h"
+
+static void release_worker(struct run *run)
+{
+	struct worker *w = run->worker;
+
+	run->worker = NULL;
+	if (w != NULL)
+		pool_give_back(w);
+}
+
+/* The run has come to its end; what is left is to have it recorded. */
+static void end_run(struct run *run)
+{
+	run->runs->waiting -= run->state == WAITING;
+	run->state = ENDED;
+	run->publish = NO;
+	run->kill_ms = 0;
+	if (run->intent == LOSE) {
+		release_worker(run);
+		run_forget(run);
+		return;
+	}
+	run->finish = WAITS;
+	release_worker(run);
+}
+
+/* A result in the supervisor's own words. */
+void run_end_with(
+    struct run *run, const char *status, bool permanent, const char *message)
+{
+	struct run_result result = {.run_id = run->run_id,
+	    .config_id = run->config_id,
+	    .status = status,
+	    .permanent = permanent,
+	    .stage = run->stage,
+	    .prep_ms = -1,
+	    .rows = -1,
+	    .bytes = -1,
+	    .error_stage = run->stage,
+	    .error_message = message};
+
+	buf_clear(&run->result);
+	message_result(&run->result, &result);
+	end_run(run);
+}
+
+/* A long job counts at once, a short one by and by. */
+static void learn(struct runs *r, int64_t ms)
+{
+	double took = (double)ms;
+
+	if (r->job_ms < 0 || took > r->job_ms * 8)
+		r->job_ms = took;
+	else
+		r->job_ms += (took - r->job_ms) / 8;
+}
+
+static void on_result(
+    struct run *run, const char *line, size_t len, const json_t *body)
+{
+	const char *status = json_str(body, "status", "");
+	bool completed = strcmp(status, "COMPLETED") == 0;
+
+	str_copy(run->stage, sizeof(run->stage), json_str(body, "stage", ""));
+	if (run->intent == RELEASE && !completed) {
+		run_end_with(
+		    run, "RELEASED", false, "given back: the daemon stops");
+		return;
+	}
+	if (!status_may_become("PROCESSING", status)) {
+		run_end_with(
+		    run, "FAILED", false, "the worker gave no sound result");
+		return;
+	}
+	buf_clear(&run->result);
+	buf_add(&run->result, line, len);
+	learn(run->runs, clock_boot_ms() - run->started_ms);
+	end_run(run);
+}
+
+void run_answer_publish(struct run *run, bool go)
+{
+	struct runs *r = run->runs;
+	struct buf b;
+
+	run->publish = NO;
+	if (run->worker == NULL)
+		return;
+	buf_init(&b, 4096);
+	message_publish_answer(&b, run->run_id, go && run->intent == GO_ON,
+	    r->o.events->lease_until(r->o.arg));
+	worker_send(run->worker, &b);
+}
+
+static void on_line(void *arg, void *of, char *line, size_t len)
+{
+	struct run *run = of;
+	struct runs *r = arg;
+	struct message m;
+	struct err e;
+
+	if (message_parse(line, len, &m, &e) != 0) {
+		LOG(r->o.log, LVL_ERROR, L_MSG("worker talks nonsense"),
+		    L_INT("run", run->run_id), L_STR("error", e.text));
+		worker_signal(run->worker, SIGKILL);
+		return;
+	}
+	if (m.run_id != run->run_id) {
+		json_decref(m.body);
+		return;
+	}
+	switch (m.type) {
+	case MSG_PROGRESS:
+		str_copy(run->stage, sizeof(run->stage),
+		    json_str(m.body, "stage", ""));
+		run->rows = json_int(m.body, "row_count", 0);
+		run->bytes = json_int(m.body, "byte_count", 0);
+		break;
+	case MSG_PUBLISH:
+		str_copy(run->stage, sizeof(run->stage), "publish");
+		if (run->intent == GO_ON)
+			run->publish = WAITS;
+		else
+			run_answer_publish(run, false);
+		break;
+	case MSG_RESULT:
+		on_result(run, line, len, m.body);
+		break;
+	case MSG_JOB:
+		break;
+	}
+	json_decref(m.body);
+}
+
+static void on_died(void *arg, void *of, const char *how)
+{
+	struct run *run = of;
+	char text[256];
+
+	(void)arg;
+	run->worker = NULL;
+	if (run->intent == RELEASE) {
+		run_end_with(
+		    run, "RELEASED", false, "given back: the daemon stops");
+		return;
+	}
+	if (run->kill_ms < 0 && run->intent == GO_ON)
+		snprintf(text, sizeof(text),
+		    "timed out after %" PRId64 " s in stage %s; the worker "
+		    "did not stop and was killed",
+		    run->timeout_ms / 1000, run->stage);
+	else
+		snprintf(text, sizeof(text), "%s: %s", run->stage, how);
+	run_end_with(run, "FAILED", false, text);
+}
+
+static void on_freed(void *arg)
+{
+	struct runs *r = arg;
+	struct run *first = NULL;
+
+	/* The list has the newest first. */
+	for (struct run *run = r->list; r->waiting > 0 && run;
+	     run = run->next) {
+		if (run->state == WAITING)
+			first = run;
+	}
+	if (first != NULL)
+		run_give_worker(first);
+	r->o.events->ended(r->o.arg);
+}
+
+const struct pool_events runs_pool_events = {
+    .line = on_line, .died = on_died, .freed = on_freed};
