@@ -197,7 +197,7 @@ def test_a_report_due_in_a_moment_is_not_left_to_the_next_poll(db, daemon):
     daemon(poll_interval='1h', lease='1h')
     db.execute("insert into reportd.report_config (report_name, export_sql, due_at) "
                "values ('soon', 'select 1', now() + interval '500 ms')")
-    run = ended(db, db.value('select config_id from reportd.report_config'), timeout=10)
+    run = ended(db, db.value('select config_id from reportd.report_config'), within=10)
     assert db.value('select %s::timestamptz - due_at < %s::interval '
                     'from reportd.report_config', run.started_at, '2 s')
 
@@ -224,12 +224,12 @@ def test_a_strange_row_does_not_stop_the_others(db, daemon, columns):
     except Exception as e:
         assert getattr(e, 'sqlstate', None) == '22023', e
     for _ in range(2):
-        done(db, timeout=5)
+        done(db, within=5)
     # A tick later, too.
     beat = db.value('select heartbeat_at from reportd.report_worker')
     wait_for(lambda: db.value('select heartbeat_at > %s from reportd.report_worker',
                               beat), 5, 'a heartbeat')
-    done(db, timeout=5)
+    done(db, within=5)
     assert 'failed sqlstate' not in one.log()
 
 

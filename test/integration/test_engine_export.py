@@ -427,7 +427,7 @@ def test_1600_columns(engine, source):
 @BOTH
 def test_a_cell_of_100_mb(engine, source):
     size = 100 << 20
-    run = done(engine.db, source=source, timeout=60,
+    run = done(engine.db, source=source, within=60,
                export_sql=f"select 1 as a, repeat('x', {size}) as b, '\"' as c")
     path = file_of(run.output_url)
     assert run.byte_count == path.stat().st_size == size + 6 + 2 + 5 + 1

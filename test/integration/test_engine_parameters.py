@@ -396,8 +396,8 @@ def test_an_url_that_fills_the_notice_does_not_hold_up_the_results(db, daemon):
         directory = '\\' * 250
         depth = (4094 - len(root) - 6) // 251
         long = report.submit(db, output_path=f'{directory}/' * depth + 'x.csv')
-        done(db, timeout=10)
-        run = ended(db, long, timeout=10)
+        done(db, within=10)
+        run = ended(db, long, within=10)
         assert file_of(run.output_url).is_file()
     finally:
         shutil.rmtree(root)

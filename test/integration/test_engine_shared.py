@@ -68,28 +68,28 @@ def last_run(db, config_id):
     return report.runs(db, config_id)[-1]
 
 
-def ended(db, config_id, status='COMPLETED', timeout=30):
+def ended(db, config_id, status='COMPLETED', within=30):
     """Waits for the end of a report, which must be this one; its last run."""
-    row = report.wait_done(db, config_id, timeout)
+    row = report.wait_done(db, config_id, within)
     assert row.status == status, f'{row.status}: {row.error_message}'
     return last_run(db, config_id)
 
 
-def done(db, status='COMPLETED', timeout=30, **columns):
+def done(db, status='COMPLETED', within=30, **columns):
     """Submits a report, waits for the end it must have; its last run."""
     columns.setdefault('report_name', f'report {next(numbers)}')
-    return ended(db, report.submit(db, **columns), status, timeout)
+    return ended(db, report.submit(db, **columns), status, within)
 
 
-def output(db, timeout=30, **columns):
+def output(db, within=30, **columns):
     """The bytes of a report's output."""
-    return file_of(done(db, timeout=timeout, **columns).output_url).read_bytes()
+    return file_of(done(db, within=within, **columns).output_url).read_bytes()
 
 
-def failure(db, timeout=30, **columns):
+def failure(db, within=30, **columns):
     """The run of a report that fails at the first attempt; it has no output."""
     columns.setdefault('max_retries', 0)
-    run = done(db, 'FAILED', timeout, **columns)
+    run = done(db, 'FAILED', within, **columns)
     assert run.output_url is None and run.sha256 is None, run
     return run
 

@@ -1,0 +1,291 @@
+# SPDX-License-Identifier: MIT
+"""The prep stage, the session that a job finds, and what it leaves behind."""
+
+import csv
+
+import pytest
+
+from lib import process, report
+from lib.wait import wait_for
+from test_engine_shared import (done, ended, engine, failure, file_of, gate,  # noqa: F401
+                                gated, last_run, output, running_engine, wait_at_gate)
+
+BOTH = pytest.mark.parametrize('source', ['default', 'typed'])
+
+
+@pytest.fixture
+def db(engine):  # noqa: F811
+    """The shared database with empty tables t(a) and log(what)."""
+    engine.db.execute('drop table if exists t, log, made cascade; create table t (a int); '
+                      'create table log (what text)')
+    return engine.db
+
+
+def test_prep_alone(db):
+    run = done(db, prep_sql='insert into t values (1), (2)')
+    assert (run.stage, run.row_count, run.byte_count, run.output_url, run.sha256) == (
+        'done', None, None, None, None)
+    assert run.started_at <= run.prep_finished_at <= run.finished_at
+    assert db.query('select a from t') == [(1,), (2,)]
+
+
+@BOTH
+def test_the_export_reads_what_its_prep_has_committed(db, source):
+    run = done(db, source=source, prep_sql='insert into t values (1); insert into t values (2)',
+               export_sql='select a from t order by a')
+    assert file_of(run.output_url).read_bytes() == b'a\n1\n2\n'
+    assert run.started_at <= run.prep_finished_at <= run.finished_at
+
+
+@BOTH
+def test_statements_run_in_order_in_one_transaction(db, source):
+    assert output(db, source=source, prep_sql="""
+        create table made (id xid8, at timestamptz);  -- a comment; with a semicolon
+        insert into made values (pg_current_xact_id(), now());;
+        /* ; */ insert into made values (pg_current_xact_id(), now());
+        """, export_sql='select count(*), count(distinct id) as ids from made') == (
+        b'count,ids\n2,1\n')
+
+
+@BOTH
+def test_a_failed_statement_undoes_those_before_it(db, source):
+    run = failure(db, source=source, prep_sql="""
+        insert into t values (1);
+        create table made as select 1;
+        insert into t
+        values (1 / 0);
+        insert into t values (3)""", export_sql='select 1')
+    assert (run.error_stage, run.error_sqlstate) == ('prep', '22012')
+    assert 'division by zero' in run.error_message
+    assert 'statement 3 of 4' in run.error_message
+    assert db.query('select * from t') == []
+    assert not db.value("select to_regclass('made')")
+
+
+def test_an_error_in_prep_names_statement_and_line(db):
+    run = failure(db, prep_sql='select 1;\nselect 2,\n  nowhere')
+    assert 'statement 2 of 2' in run.error_message
+    assert '"nowhere"' in run.error_message and 'line 2' in run.error_message
+    assert run.prep_finished_at is None
+
+
+@BOTH
+@pytest.mark.parametrize('before', ['', 'select 1; '])
+def test_a_procedure_that_commits(db, source, before):
+    db.execute("""
+        create or replace procedure fill(n int) language plpgsql as $$
+        begin
+            for i in 1..n loop
+                insert into t values (i);
+                commit;
+            end loop;
+        end $$""")
+    assert output(db, source=source, prep_sql=f'{before}call fill(3)',
+                  export_sql='select a, count(xmin) over () as c from t order by a') == (
+        b'a,c\n1,3\n2,3\n3,3\n')
+    assert db.value('select count(distinct xmin::text) from t') == 3
+
+
+@pytest.mark.parametrize('statement', [
+    'vacuum t', 'create index concurrently t_a on t (a)', 'reindex table concurrently t',
+    'do $$ begin insert into t values (5); commit; insert into t values (6); end $$'])
+@pytest.mark.parametrize('frame', ['{}', 'insert into log values ($$once$$); {}; select 1'])
+def test_a_statement_that_forbids_a_transaction(db, statement, frame):
+    done(db, prep_sql=frame.format(statement))
+    assert db.value('select count(*) from log') == frame.count('log')
+
+
+def test_a_statement_that_fails_on_its_own_keeps_those_before_it(db):
+    run = failure(db, prep_sql='insert into t values (1); vacuum t; insert into t values (1/0)')
+    assert 'statement 3 of 3' in run.error_message
+    assert db.query('select a from t') == [(1,)]
+
+
+def test_a_script_with_transactions_of_its_own(db):
+    done(db, prep_sql='begin; insert into t values (1); commit; insert into t values (2)')
+    assert db.query('select a from t order by a') == [(1,), (2,)]
+    done(db, prep_sql='insert into t values (3); rollback')
+    assert db.query('select a from t order by a') == [(1,), (2,)]
+
+
+@BOTH
+def test_bodies_of_functions(db, source):
+    assert output(db, source=source, prep_sql="""
+        create or replace function one() returns text language plpgsql as $body$
+        declare x text := 'a;b'; y text := $$c;d$$;
+        begin
+            return x || y || ':''v''';
+        end; $body$;
+        create or replace function two() returns int language sql
+        begin atomic
+            select 1;
+            select case when true then 2 end;
+        end;
+        create or replace rule r as on delete to t do also (select 1; select 2);
+        drop rule r on t""", export_sql='select one(), two()') == b"one,two\na;bc;d:'v',2\n"
+
+
+@BOTH
+@pytest.mark.parametrize('statement', ['copy t from stdin', 'copy t from stdin (format binary)'])
+def test_copy_from_standard_input_is_refused(db, source, statement):
+    run = failure(db, source=source, max_retries=3,
+                  prep_sql=f'insert into log values (1); {statement}')
+    assert run.error_stage == 'prep' and run.attempt == 1
+    assert 'COPY FROM STDIN' in run.error_message and 'no input' in run.error_message
+    assert db.query('select * from log') == []
+    done(db, source=source, export_sql='select * from t')
+
+
+@BOTH
+def test_copy_to_standard_output_is_refused(db, source):
+    run = failure(db, source=source, max_retries=3, prep_sql='copy t to stdout')
+    assert 'export_sql' in run.error_message and run.attempt == 1
+    done(db, source=source)
+
+
+def test_rows_of_prep_are_thrown_away(db):
+    """However many, in constant memory."""
+    run = done(db, prep_sql="select repeat('x', 1000) from generate_series(1, 100000)")
+    assert run.output_url is None
+
+
+def test_copy_from_a_program_of_the_server(db):
+    done(db, prep_sql="copy t from program 'echo 7'")
+    assert db.query('select a from t') == [(7,)]
+
+
+# The session.
+
+@BOTH
+def test_a_job_is_seen_under_its_name(db, source):
+    with gate(db, 21):
+        config_id = report.submit(db, source=source, export_sql=gated(21))
+        wait_at_gate(db, key=21)
+        run = last_run(db, config_id)
+        assert db.query("select state, query ~ 'pg_advisory' as ours from pg_stat_activity "
+                        'where application_name = %s', f'reportd run {run.run_id}') == [
+            ('active', True)]
+    ended(db, config_id)
+
+
+@BOTH
+@pytest.mark.parametrize('zone', ['UTC', 'Asia/Kolkata', 'America/New_York'])
+def test_times_are_written_in_the_zone_of_the_report(db, source, zone):
+    offset = {'UTC': '+00', 'Asia/Kolkata': '+05:30', 'America/New_York': '-04'}[zone]
+    local = {'UTC': '12:00', 'Asia/Kolkata': '17:30', 'America/New_York': '08:00'}[zone]
+    assert output(db, source=source, time_zone=zone, export_sql="""
+        select timestamptz '2026-07-01 12:00+00' as a, date '2026-07-01' as b,
+            timestamp '2026-07-01 12:00' as c""") == (
+        f'a,b,c\n2026-07-01 {local}:00{offset},2026-07-01,2026-07-01 12:00:00\n'.encode())
+
+
+ODD = ("datestyle = 'SQL, DMY'", "intervalstyle = 'iso_8601'", "bytea_output = 'escape'",
+       "timezone = 'Asia/Tokyo'", "search_path = ''", "statement_timeout = '50s'",
+       "default_transaction_isolation = 'serializable'", "client_encoding = 'LATIN1'")
+
+
+@pytest.fixture
+def odd(cluster, template):
+    """A database whose owner has changed what sessions start with."""
+    db = cluster.create(template)  # noqa: F811
+    for setting in ODD:
+        db.execute(f'alter database {db.name} set {setting}')
+    db.close()
+    yield db
+    db.drop()
+
+
+def test_a_source_of_odd_defaults(odd, cluster, template, tmp_path):
+    """What the session starts with must not change the file."""
+    for setting in ('standard_conforming_strings = off', 'default_transaction_read_only = on'):
+        odd.execute(f'alter database {odd.name} set {setting}')
+    with running_engine(cluster, template, tmp_path,
+                        {'source.odd': {'conninfo': odd.conninfo}}) as one:
+        assert output(one.db, source='odd', export_sql=r"""
+            select date '2026-07-01' as a, interval '1 day 2 hours' as b, '\x01'::bytea as c,
+                'ü' as d, 'a\b' as e, now()::text ~ '\+00$' as f""") == (
+            'a,b,c,d,e,f\n2026-07-01,1 day 02:00:00,\\x01,ü,a\\b,t\n'.encode())
+
+
+def test_a_queue_of_odd_defaults(odd, tmp_path):
+    odd.execute("set datestyle = 'ISO'; set client_encoding = 'UTF8'")
+    one = process.Daemon(odd, process.write_conf(tmp_path / 'odd.conf', odd))
+    try:
+        one.wait_ready()
+        run = done(odd, report_name='über', output_path='{report_name}.csv',
+                   export_sql="select 'ü' as a")
+        assert file_of(run.output_url) == tmp_path / 'out/über.csv'
+        assert file_of(run.output_url).read_text() == 'a\nü\n'
+        run = failure(odd, export_sql='select "ü"')
+        assert '"ü"' in run.error_message
+        wait_for(lambda: odd.value('select heartbeat_at > started_at '
+                                   'from reportd.report_worker'))
+        assert 'failed' not in one.log()
+    finally:
+        one.end()
+
+
+LEAKS = """
+    set work_mem = '77MB'; set search_path = leaked; set timezone = 'Asia/Tokyo';
+    set statement_timeout = 50; set role pg_monitor;
+    create temp table leak (a int); create temp sequence leak_seq;
+    prepare leak as select 1; listen leak;
+    select pg_advisory_lock(777); select set_config('leak.value', 'x', false);
+    declare leak_cursor cursor with hold for select 1"""
+
+CHECK = """
+    select current_setting('work_mem') <> '77MB' as work_mem,
+        current_setting('search_path') !~ 'leaked' as search_path,
+        current_setting('timezone') as zone, current_setting('statement_timeout') as timeout,
+        current_role = session_user as role, to_regclass('pg_temp.leak') is null as temp,
+        (select count(*) from pg_prepared_statements) as prepared,
+        (select count(*) from pg_cursors where is_holdable) as cursors,
+        (select count(*) from pg_listening_channels()) as channels,
+        (select count(*) from pg_locks where locktype = 'advisory' and objid = 777) as locks,
+        coalesce(current_setting('leak.value', true), '') as value,
+        current_setting('application_name') as name"""
+
+
+@pytest.mark.parametrize('fails', [False, True])
+def test_nothing_leaks_from_job_to_job(cluster, template, tmp_path, fails):
+    """One worker, so that the next job has the same connection."""
+    with running_engine(cluster, template, tmp_path, workers=1) as one:
+        db = one.db  # noqa: F811
+        pids = 'select pg_backend_pid() as pid'
+        before = output(db, export_sql=pids)
+        if fails:
+            failure(db, prep_sql=LEAKS + '; select 1 / 0')
+        else:
+            done(db, prep_sql=LEAKS)
+        run = done(db, export_sql=CHECK, time_zone='Europe/Berlin')
+        got = dict(zip(*csv.reader(file_of(run.output_url).open())))
+        assert got == {
+            'work_mem': 't', 'search_path': 't', 'zone': 'Europe/Berlin',
+            'timeout': '6h', 'role': 't', 'temp': 't', 'prepared': '0', 'cursors': '0',
+            'channels': '0', 'locks': '0', 'value': '', 'name': f'reportd run {run.run_id}'}
+        assert output(db, export_sql=pids) == before, 'the connection is not kept'
+
+
+def test_a_dead_connection_is_replaced_unseen(cluster, template, tmp_path):
+    with running_engine(cluster, template, tmp_path, workers=1) as one:
+        db = one.db  # noqa: F811
+        sql = 'select pg_backend_pid() as pid'
+        pid = int(output(db, export_sql=sql).split()[1])
+        assert db.value('select pg_terminate_backend(%s, 5000)', pid)
+        run = done(db, export_sql=sql)
+        assert run.attempt == 1
+        assert int(file_of(run.output_url).read_bytes().split()[1]) != pid
+
+
+def test_the_export_may_not_write_even_after_prep_tried_to_allow_it(db):
+    run = failure(db, max_retries=3, prep_sql='set default_transaction_read_only = off',
+                  export_sql="with x as (insert into t values (1) returning a) select * from x")
+    assert (run.error_stage, run.error_sqlstate) == ('export', '25006')
+    assert run.attempt == 1
+    assert db.query('select * from t') == []
+
+
+def test_settings_of_prep_hold_for_the_export(db):
+    """As in psql: the export goes on in the session of its prep."""
+    assert output(db, prep_sql='create temp table mine as select 42 as a',
+                  export_sql='select a from mine') == b'a\n42\n'
