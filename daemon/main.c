@@ -53,14 +53,7 @@ static int start(struct supervisor_options *o, bool check)
 {
 	struct err e;
 
-	o->settings = settings_load(o->settings_path, &e);
-	if (o->settings != NULL &&
-	    settings_require_output(o->settings, &e) != 0) {
-		if (o->settings_path != NULL)
-			err_wrap(&e, "%s", o->settings_path);
-		settings_free(o->settings);
-		o->settings = NULL;
-	}
+	o->settings = supervisor_settings(o->settings_path, &e);
 	if (o->settings == NULL) {
 		fprintf(stderr, "reportd: %s\n", e.text);
 		return STATUS_SETTINGS;

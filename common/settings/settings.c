@@ -411,7 +411,12 @@ static int check_whole(struct settings *s, struct err *e)
 		if (one->conninfo == NULL && strcmp(one->name, "default") != 0)
 			return err_set(e, ERR_PERMANENT,
 			    "[source.%s] conninfo is missing", one->name);
+		if (one->conninfo != NULL &&
+		    source_check_conninfo(one->conninfo, e) != 0)
+			return err_wrap(e, "[source.%s] conninfo", one->name);
 	}
+	if (source_check_conninfo(s->queue_conninfo, e) != 0)
+		return err_wrap(e, "[queue] conninfo");
 	return 0;
 }
 

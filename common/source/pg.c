@@ -241,20 +241,27 @@ static void ignore_notice(void *arg, const char *text)
 	(void)text;
 }
 
-/* libpq's own message repeats parts of the string, which may be secret. */
-static int check_conninfo(const char *conninfo, struct err *e)
+/* libpq's own message may repeat a part of a password; an option's name is not
+ * secret. */
+int pg_check_conninfo(const char *conninfo, struct err *e)
 {
-	char *unused = NULL;
-	PQconninfoOption *options = PQconninfoParse(conninfo, &unused);
+	static const char unknown[] = "invalid connection option";
+	char *message = NULL;
+	PQconninfoOption *options = PQconninfoParse(conninfo, &message);
 
-	PQfreemem(unused);
-	if (options == NULL)
-		return err_set(e, ERR_PERMANENT,
+	if (options != NULL)
+		PQconninfoFree(options);
+	else if (message != NULL &&
+		 strncmp(message, unknown, strlen(unknown)) == 0)
+		err_set(e, ERR_PERMANENT, "%.*s", (int)strcspn(message, "\n"),
+		    message);
+	else
+		err_set(e, ERR_PERMANENT,
 		    "the connection string cannot be read; write it as "
 		    "\"host=... dbname=...\" or postgresql://..., see "
 		    "\"Connection Strings\" in libpq's manual");
-	PQconninfoFree(options);
-	return 0;
+	PQfreemem(message);
+	return options ? 0 : -1;
 }
 
 struct pg *pg_connect(
@@ -272,7 +279,7 @@ struct pg *pg_connect(
 	    "30", "10", "3", "60000", "reportd", conninfo, "UTF8", NULL};
 
 	pg->watch = watch ? watch : &no_watch;
-	if (check_conninfo(conninfo, e) != 0)
+	if (pg_check_conninfo(conninfo, e) != 0)
 		goto stopped;
 	pg->conn = PQconnectStartParams(keys, values, 1);
 	if (pg->conn == NULL || PQstatus(pg->conn) == CONNECTION_BAD)

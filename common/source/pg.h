@@ -19,6 +19,9 @@
 struct pg;
 struct pg_rows;
 
+/* Whether the string can be read; the message never repeats its values. */
+int pg_check_conninfo(const char *conninfo, struct err *e);
+
 /* The watch must outlive the connection; pg_set_watch changes it. An error's
  * text never holds the connection string. NULL on failure. */
 struct pg *pg_connect(

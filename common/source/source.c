@@ -57,6 +57,11 @@ bool source_type_known(const char *type, const char **known)
 	return type_named(type) != NULL;
 }
 
+int source_check_conninfo(const char *conninfo, struct err *e)
+{
+	return pg_check_conninfo(conninfo, e);
+}
+
 struct source *source_connect(const struct source_options *options,
     const struct watch *watch, struct err *e)
 {

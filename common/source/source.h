@@ -39,6 +39,9 @@ struct job_session {
 /* True for a type that source_connect knows; *known lists them. */
 bool source_type_known(const char *type, const char **known);
 
+/* Whether libpq can read the string; the message never repeats its values. */
+int source_check_conninfo(const char *conninfo, struct err *e);
+
 struct source *source_connect(const struct source_options *options,
     const struct watch *watch, struct err *e);
 void source_close(struct source *s); /* accepts NULL */

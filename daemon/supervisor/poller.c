@@ -272,8 +272,7 @@ static int room(const struct poller *p)
 static void send_claim(struct poller *p)
 {
 	const struct settings *s = p->o.settings;
-	int64_t scheduled =
-	    s->workers - s->adhoc_workers - runs_scheduled(p->o.runs);
+	int64_t scheduled = s->workers - s->adhoc_workers;
 	char wanted[16], quota[32], ageing[32];
 	struct buf names, most;
 	bool limited;
@@ -291,6 +290,9 @@ static void send_claim(struct poller *p)
 	buf_init(&most, TEXT_MAX);
 	limited = limits(p, &names, &most);
 	p->held_back = limited || s->adhoc_workers > 0;
+	scheduled = s->adhoc_workers == 0
+			? p->wanted
+			: scheduled - runs_scheduled(p->o.runs);
 	snprintf(wanted, sizeof(wanted), "%d", p->wanted);
 	snprintf(
 	    quota, sizeof(quota), "%" PRId64, scheduled > 0 ? scheduled : 0);

@@ -33,7 +33,11 @@ struct run {
 	char stage[16];
 	int64_t rows, bytes;
 	int64_t started_ms, timeout_ms;
-	int64_t kill_ms;   /* boot clock; 0: not yet */
+	int64_t kill_ms; /* boot clock; 0: not yet */
+	/* A finish of several runs failed as a whole: one of them is to blame,
+	 * so they are sent one by one. */
+	bool suspect;
+	int64_t again_ms;  /* boot clock: its finish is not repeated before */
 	struct buf result; /* a line of message_result */
 };
 

@@ -13,6 +13,8 @@
  * waits for the answer to a publish, nobody for that to a finish. */
 #define PUBLISH_MS 2
 #define FINISH_MS 8
+/* A result that cannot be recorded is tried again so often. */
+#define AGAIN_MS 5000
 #define BATCH_MAX (8u << 20)
 
 static const struct statement publish = {"publish", sql_publish, 2};
@@ -100,50 +102,86 @@ static void log_end(const struct run *run, const char *outcome)
 	json_decref(v);
 }
 
+static void finish_failed(struct runs *r, const struct err *e)
+{
+	int64_t again_ms = clock_boot_ms() + AGAIN_MS;
+	int sent = 0;
+
+	for (const struct run *run = r->list; run != NULL; run = run->next)
+		sent += run->finish == SENT;
+	if (e->kind != ERR_LOST)
+		LOG(r->o.log, LVL_ERROR, L_MSG("recording results failed"),
+		    L_INT("runs", sent), L_STR("error", e->text),
+		    L_STR("sqlstate", e->sqlstate));
+	for (struct run *run = r->list; run != NULL; run = run->next) {
+		if (run->finish != SENT)
+			continue;
+		/* A broken connection is nobody's fault. */
+		run->suspect = e->kind != ERR_LOST;
+		run->finish = sent > 1 || e->kind == ERR_LOST ? WAITS : NO;
+		run->again_ms = again_ms;
+	}
+}
+
+/* The database's word on one result. */
+static void take_outcome(struct run *run, const char *outcome)
+{
+	struct runs *r = run->runs;
+	bool again = run->scheduled || strcmp(outcome, "PENDING") == 0;
+
+	if (strcmp(outcome, "busy") == 0) {
+		/* Its row is locked by somebody: a little later. */
+		run->finish = NO;
+		return;
+	}
+	if (strcmp(outcome, "lost") == 0)
+		LOG(r->o.log, LVL_WARN,
+		    L_MSG("result not recorded: the lease was lost or it was "
+			  "recorded before"),
+		    L_INT("run", run->run_id), L_INT("config", run->config_id));
+	else
+		log_end(run, outcome);
+	run_forget(run);
+	if (again)
+		r->o.events->due_again(r->o.arg);
+}
+
 static void on_finished(
     void *arg, const struct reply *reply, const struct err *e)
 {
 	struct runs *r = arg;
-	bool any = false;
 
 	r->finish.under_way = false;
-	if (reply == NULL && e->kind != ERR_LOST)
-		LOG(r->o.log, LVL_ERROR, L_MSG("recording results failed"),
-		    L_STR("error", e->text), L_STR("sqlstate", e->sqlstate));
-	for (struct run *run = r->list; run != NULL; run = run->next) {
-		if (run->finish == SENT)
-			run->finish = WAITS;
+	if (reply == NULL) {
+		finish_failed(r, e);
+		return;
 	}
-	for (int i = 0; reply != NULL && i < reply_rows(reply); i++) {
+	for (int i = 0; i < reply_rows(reply); i++) {
 		struct run *run = run_find(r, reply_int(reply, i, 0, 0));
-		const char *outcome = reply_text(reply, i, 1);
 
-		if (run == NULL || run->state != ENDED)
-			continue;
-		if (strcmp(outcome, "busy") == 0) {
-			/* Its row is locked by somebody: a little later. */
-			run->finish = NO;
-			continue;
-		}
-		if (strcmp(outcome, "lost") == 0)
-			LOG(r->o.log, LVL_WARN,
-			    L_MSG("result not recorded: the lease was lost or "
-				  "it was recorded before"),
-			    L_INT("run", run->run_id),
-			    L_INT("config", run->config_id));
-		else
-			log_end(run, outcome);
-		run_forget(run);
-		any = true;
+		if (run != NULL && run->finish == SENT)
+			take_outcome(run, reply_text(reply, i, 1));
 	}
-	if (any)
-		r->o.events->ended(r->o.arg);
-	/* A statement that failed as a whole waits for the next check. */
-	if (reply == NULL && e->kind != ERR_LOST) {
-		for (struct run *run = r->list; run; run = run->next) {
-			if (run->finish == WAITS)
-				run->finish = NO;
-		}
+	r->o.events->ended(r->o.arg);
+}
+
+/* What goes into the next finish: one suspect alone, or all the others. */
+static void gather_results(struct runs *r, struct buf *b)
+{
+	struct run *suspect = NULL;
+
+	for (struct run *run = r->list; run != NULL; run = run->next) {
+		if (run->finish == WAITS && run->suspect)
+			suspect = run;
+	}
+	for (struct run *run = r->list; run != NULL; run = run->next) {
+		if (run->finish != WAITS || (suspect && run != suspect) ||
+		    (b->len > 1 && b->len + run->result.len > BATCH_MAX / 2))
+			continue;
+		run->finish = SENT;
+		if (b->len > 1)
+			buf_char(b, ',');
+		buf_add(b, run->result.data, run->result.len);
 	}
 }
 
@@ -155,26 +193,15 @@ static void send_finish(struct runs *r)
 
 	buf_init(&b, BATCH_MAX);
 	buf_char(&b, '[');
-	for (struct run *run = r->list; run != NULL; run = run->next) {
-		if (run->finish != WAITS ||
-		    (b.len > 1 && b.len + run->result.len > BATCH_MAX / 2))
-			continue;
-		run->finish = SENT;
-		if (b.len > 1)
-			buf_char(&b, ',');
-		buf_add(&b, run->result.data, run->result.len);
-	}
+	gather_results(r, &b);
 	buf_char(&b, ']');
-	if (b.len > 2) {
-		snprintf(
-		    backoff, sizeof(backoff), "%" PRId64, s->retry_backoff);
-		snprintf(most, sizeof(most), "%" PRId64, s->retry_backoff_max);
-		r->finish.under_way = true;
-		queue_send(r->o.queue, NULL, &finish,
-		    (const char *const[]){r->o.events->worker_id(r->o.arg),
-			b.data, backoff, most},
-		    on_finished, r);
-	}
+	snprintf(backoff, sizeof(backoff), "%" PRId64, s->retry_backoff);
+	snprintf(most, sizeof(most), "%" PRId64, s->retry_backoff_max);
+	r->finish.under_way = true;
+	queue_send(r->o.queue, NULL, &finish,
+	    (const char *const[]){
+		r->o.events->worker_id(r->o.arg), b.data, backoff, most},
+	    on_finished, r);
 	buf_free(&b);
 }
 

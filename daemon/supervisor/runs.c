@@ -167,7 +167,7 @@ static void on_check(uv_timer_t *timer)
 	for (struct run *run = r->list; run != NULL; run = run->next) {
 		if (run->state == ENDED) {
 			/* Busy or failed before: try again. */
-			if (run->finish == NO)
+			if (run->finish == NO && now >= run->again_ms)
 				run->finish = WAITS;
 		} else if (run->state == WAITING) {
 			if (now - run->started_ms > AHEAD_MAX_MS)

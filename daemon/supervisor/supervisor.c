@@ -16,6 +16,7 @@
 #include "supervisor/queue.h"
 #include "supervisor/runs.h"
 #include "supervisor/sdnotify.h"
+#include "worker/destination.h"
 
 enum phase { RUNNING, STOPPING, CLOSING };
 
@@ -179,6 +180,14 @@ static void on_runs_idle(void *arg)
 		poller_look(s->poller);
 }
 
+static void on_due_again(void *arg)
+{
+	struct supervisor *s = arg;
+
+	if (s->phase == RUNNING)
+		poller_look(s->poller);
+}
+
 static void on_run_ended(void *arg)
 {
 	struct supervisor *s = arg;
@@ -204,6 +213,7 @@ static const char *on_worker_id(void *arg)
 
 static const struct runs_events runs_events = {.idle = on_runs_idle,
     .ended = on_run_ended,
+    .due_again = on_due_again,
     .lease_until = on_lease_until,
     .worker_id = on_worker_id};
 
@@ -266,6 +276,22 @@ static void use_settings(struct supervisor *s, struct settings *settings)
 		openlog("reportd", LOG_PID, LOG_DAEMON);
 }
 
+struct settings *supervisor_settings(const char *path, struct err *e)
+{
+	struct settings *settings = settings_load(path, e);
+
+	if (settings == NULL)
+		return NULL;
+	if (settings_require_output(settings, e) == 0) {
+		if (destination_check(settings->output, e) == 0)
+			return settings;
+		err_wrap(e, "[reportd] output = %s", settings->output);
+	}
+	err_wrap(e, "%s", path ? path : "environment");
+	settings_free(settings);
+	return NULL;
+}
+
 static void reload(struct supervisor *s)
 {
 	struct settings *settings;
@@ -273,11 +299,7 @@ static void reload(struct supervisor *s)
 	struct err e;
 
 	sdnotify_reloading();
-	settings = settings_load(s->o.settings_path, &e);
-	if (settings != NULL && settings_require_output(settings, &e) != 0) {
-		settings_free(settings);
-		settings = NULL;
-	}
+	settings = supervisor_settings(s->o.settings_path, &e);
 	if (settings == NULL) {
 		LOG(&s->log, LVL_ERROR,
 		    L_MSG("the new settings are wrong, the old ones stay"),

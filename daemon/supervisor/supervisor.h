@@ -24,6 +24,9 @@ struct supervisor_options {
 	int64_t idle_exit_ms; /* end after so long without work; 0: never */
 };
 
+/* Settings that are sound for the daemon: NULL with *e filled when not. */
+struct settings *supervisor_settings(const char *path, struct err *e);
+
 /* Runs until it is told to stop; returns the exit status. */
 int supervisor_run(const struct supervisor_options *options);
 

@@ -164,6 +164,21 @@ char *destination_path(const struct destination_options *o, struct err *e)
 	return path;
 }
 
+int destination_check(const char *template, struct err *e)
+{
+	static const struct destination_value values[] = {{"report_name", "r"},
+	    {"run_id", "1"}, {"config_id", "1"}, {"scheduled_for", "1"},
+	    {"ext", "x"}, {NULL, NULL}};
+	char *path = destination_path(&(struct destination_options){.root = "/",
+					  .template = template,
+					  .values = values,
+					  .time = &(struct tm){.tm_mday = 1}},
+	    e);
+
+	free(path);
+	return path ? 0 : -1;
+}
+
 char *destination_url(const char *path)
 {
 	struct buf b;

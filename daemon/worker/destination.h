@@ -28,6 +28,9 @@ struct destination_options {
 /* The path, the caller's to free; NULL on error. */
 char *destination_path(const struct destination_options *o, struct err *e);
 
+/* Whether a template for all reports is sound: built-in names only. */
+int destination_check(const char *template, struct err *e);
+
 /* file:// URL of a path; the caller's to free. */
 char *destination_url(const char *path);
 

@@ -14,7 +14,6 @@
 #include "worker/stage_prep.h"
 
 #define SQL_MAX (8u << 20)
-#define VALUES_MAX 64
 
 static void read_schedule(struct job *job, const json_t *row)
 {
@@ -144,7 +143,9 @@ static int find_path(struct job *job, struct err *e)
 	const json_t *row = json_object_get(job->message, "row");
 	const char *template =
 	    json_str(row, "output_path", json_str(job->message, "output", ""));
-	struct destination_value values[VALUES_MAX + 8] = {{NULL, NULL}};
+	/* The built-in ones, the report's own, the end. */
+	struct destination_value *values = mem_zalloc(
+	    (6 + json_object_size(job->parameters)) * sizeof(*values));
 	char run_id[VALUE], config_id[VALUE];
 	int n = 0;
 	const char *name;
@@ -162,17 +163,16 @@ static int find_path(struct job *job, struct err *e)
 	    (struct destination_value){"ext", job->encoder->extension};
 	json_object_foreach((json_t *)(uintptr_t)job->parameters, name, v)
 	{
-		if (n < VALUES_MAX + 7)
-			values[n++] = (struct destination_value){
-			    name, json_string_value(v)};
+		values[n++] =
+		    (struct destination_value){name, json_string_value(v)};
 	}
-	values[n].name = NULL;
 	job->path = destination_path(
 	    &(struct destination_options){.root = job->output_root,
 		.template = template,
 		.values = values,
 		.time = &job->scheduled},
 	    e);
+	free(values);
 	return job->path ? 0 : -1;
 }
 

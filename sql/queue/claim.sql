@@ -37,7 +37,7 @@ with room as materialized (
 	where (k.source_room is null or k.source_place <= k.source_room)
 		and (k.trigger_type <> 'SCHEDULED' or k.trigger_place <= $3::int)
 ), chosen as materialized (
-	select c.config_id
+	select c.config_id, k.place
 	from eligible k join reportd.report_config c using (config_id)
 	where c.status = 'PENDING' and c.is_active and c.due_at <= now()
 	order by k.place
@@ -50,6 +50,7 @@ with room as materialized (
 		$1, (select jsonb_object_agg(p.key, p.value) from jsonb_each_text(
 			c.parameters || coalesce(c.run_parameters, '{}')) p)
 	from chosen join reportd.report_config c using (config_id)
+	order by chosen.place
 	returning run_id, config_id, scheduled_for, parameters
 ), job as (
 	update reportd.report_config c
@@ -83,3 +84,4 @@ with room as materialized (
 select (select count(*) from eligible) as seen, j.run_id, j.config_id,
 	j.trigger_type, j.source, j.timeout_ms::bigint as timeout_ms, j.job
 from (values (1)) as always(one) left join job j on true
+order by j.run_id

@@ -44,7 +44,7 @@ with result as materialized (
 		attempt = c.attempt - (r.status = 'RELEASED')::int,
 		current_retries = greatest(c.current_retries - (r.status = 'RELEASED')::int, 0),
 		last_run_time = now(), updated_timestamp = now(),
-		run_parameters = case h.new_status when 'PENDING' then c.run_parameters end,
+		run_parameters = case when h.new_status <> 'COMPLETED' then c.run_parameters end,
 		error_message = case when r.status = 'RELEASED' then c.error_message
 			else r.error_message end,
 		error_timestamp = case when r.status = 'RELEASED' then c.error_timestamp
@@ -64,9 +64,7 @@ with result as materialized (
 	where u.run_id = e.run_id
 	returning u.run_id
 ), told as (
-	select pg_catalog.pg_notify('reportd_done', json_build_object(
-		'config_id', e.config_id, 'run_id', e.run_id, 'status', e.status,
-		'output_url', left(r.output_url, 4000))::text)
+	select reportd.notify_done(e.config_id, e.run_id, e.status, r.output_url)
 	from ended e join result r using (run_id)
 	where e.status <> 'PENDING'
 )

@@ -62,9 +62,7 @@ with beat as (
 	from rescued s
 	where r.run_id = s.run_id
 ), told_ends as (
-	select pg_catalog.pg_notify('reportd_done', json_build_object(
-		'config_id', s.config_id, 'run_id', s.run_id, 'status', s.status,
-		'output_url', null)::text)
+	select reportd.notify_done(s.config_id, s.run_id, s.status, null)
 	from rescued s
 	where s.status <> 'PENDING'
 ), firing as materialized (
@@ -84,6 +82,7 @@ with beat as (
 		due_at = coalesce(p.scheduled_for, c.due_at),
 		scheduled_for = coalesce(p.scheduled_for, c.scheduled_for),
 		next_run_time = p.next_time,
+		run_parameters = null,
 		error_message = coalesce(p.error, c.error_message),
 		error_timestamp = case when p.error is null then c.error_timestamp
 			else now() end,

@@ -20,7 +20,7 @@ create table reportd.report_config (
 	time_zone text not null default 'UTC',
 	misfire_policy text not null default 'LATEST'
 		check (misfire_policy in ('LATEST', 'SKIP', 'ALL')),
-	next_run_time timestamptz,
+	next_run_time timestamptz check (isfinite(next_run_time)),
 	last_run_time timestamptz,
 	status text not null default 'PENDING' check (status in
 		('PENDING', 'PROCESSING', 'COMPLETED', 'FAILED', 'CANCELLED')),
@@ -44,8 +44,8 @@ create table reportd.report_config (
 	error_message text,
 	error_timestamp timestamptz,
 	run_id bigint,
-	due_at timestamptz not null default now(),
-	scheduled_for timestamptz,
+	due_at timestamptz not null default now() check (due_at > '-infinity'),
+	scheduled_for timestamptz check (isfinite(scheduled_for)),
 	attempt int not null default 0,
 	cancel_requested boolean not null default false,
 	run_parameters jsonb

@@ -83,6 +83,12 @@ begin
 			format('output_options: unknown encoding "%s"', options ->> 'encoding'),
 			'Write it as PostgreSQL does: UTF8, LATIN1, LATIN9, WIN1252, SJIS, …');
 	end if;
+	if (options ->> 'bom')::boolean
+		and upper(coalesce(options ->> 'encoding', 'UTF8')) not in ('UTF8', 'UTF-8') then
+		perform reportd.refuse(
+			format('output_options: "bom" belongs to UTF8, not to %s', options ->> 'encoding'),
+			'Leave out "bom" or "encoding".');
+	end if;
 	if (options ->> 'decimal_comma')::boolean
 		and coalesce(options ->> 'delimiter', ',') = ',' then
 		perform reportd.refuse(
@@ -184,12 +190,25 @@ begin
 			format('unknown misfire_policy "%s"', new.misfire_policy),
 			'Write LATEST (one run for the newest missed time), SKIP or ALL.');
 	end if;
-	if tg_op = 'INSERT' and new.status is distinct from 'PENDING' then
-		if new.status = 'PROCESSING' or new.status is null then
-			perform reportd.refuse(
-				format('a new report cannot be %s', coalesce(new.status, 'without status')),
-				'Leave status out: it starts as PENDING.');
-		end if;
+	if new.status is null or new.status not in
+		('PENDING', 'PROCESSING', 'COMPLETED', 'FAILED', 'CANCELLED') then
+		perform reportd.refuse(
+			format('unknown status "%s"', new.status),
+			'Leave status out: a report starts as PENDING.');
+	end if;
+	if tg_op = 'INSERT' and new.status = 'PROCESSING' then
+		perform reportd.refuse(
+			'a new report cannot be PROCESSING',
+			'Leave status out: a report starts as PENDING.');
+	end if;
+	if new.source is null or new.source !~ '^[a-z0-9_]{1,40}$' then
+		perform reportd.refuse(
+			format('source "%s" is not a name', new.source),
+			'Write the name of a [source.NAME] of the settings: a-z, 0-9 and _; default is ''default''.');
+	end if;
+	if new.time_zone is null then
+		perform reportd.refuse('time_zone is null',
+			'Write a zone such as ''Europe/Berlin'', or leave it out for UTC.');
 	end if;
 	if new.priority is null or new.priority not between 1 and 5 then
 		perform reportd.refuse(
@@ -205,6 +224,12 @@ begin
 		perform reportd.refuse(
 			format('timeout %s is not a positive time', new.timeout),
 			'Write an interval such as ''10 minutes'', or null for the default of the settings.');
+	end if;
+	if new.due_at = '-infinity' or not isfinite(new.scheduled_for)
+		or not isfinite(new.next_run_time) then
+		perform reportd.refuse(
+			'due_at, scheduled_for and next_run_time must be points in time',
+			'Leave them out: they follow from the trigger and the schedule.');
 	end if;
 	new.prep_sql := nullif(btrim(new.prep_sql, E' \t\r\n'), '');
 	new.export_sql := nullif(btrim(new.export_sql, E' \t\r\n'), '');
@@ -329,6 +354,7 @@ begin
 	if new.due_at is not distinct from old.due_at then
 		new.due_at := now();
 		new.scheduled_for := now();
+		new.run_parameters := null;
 	end if;
 	return new;
 end $$;

@@ -33,6 +33,16 @@ $$;
 comment on function reportd.submit is
 	'Asks for a report; SCHEDULED when a schedule_expression is given. Returns its config_id.';
 
+create function reportd.notify_done(
+	config_id bigint, run_id bigint, status text, output_url text
+) returns void
+language sql as $$
+	-- A payload holds less than 8000 bytes; a URL that long is left out.
+	select pg_catalog.pg_notify('reportd_done', pg_catalog.json_build_object(
+		'config_id', $1, 'run_id', $2, 'status', $3, 'output_url',
+		case when octet_length(pg_catalog.to_json($4)::text) < 7500 then $4 end)::text)
+$$;
+
 create function reportd.find_report(config_id bigint) returns reportd.report_config
 language plpgsql as $$
 declare
@@ -106,8 +116,7 @@ begin
 		update reportd.report_config r
 		set status = 'CANCELLED', updated_timestamp = now()
 		where r.config_id = c.config_id;
-		perform pg_notify('reportd_done', json_build_object('config_id', c.config_id,
-			'run_id', null, 'status', 'CANCELLED', 'output_url', null)::text);
+		perform reportd.notify_done(c.config_id, null, 'CANCELLED', null);
 		return 'CANCELLED';
 	end if;
 	perform reportd.refuse(
@@ -140,6 +149,8 @@ begin
 		next_time := reportd.next_run(expression, time_zone, now());
 	end if;
 exception when others then
+	scheduled_for := null;
+	next_time := null;
 	error := 'the schedule cannot be read and fires no more until schedule_expression or time_zone is set anew: '
 		|| sqlerrm;
 end $$;
