@@ -1,0 +1,299 @@
+# SPDX-License-Identifier: MIT
+"""Workers and supervisors that are killed, stand still or eat memory."""
+
+import os
+import random
+import signal
+import time
+
+import pytest
+
+from lib import report
+from lib.invariants import check
+from lib.report import submit
+from lib.wait import wait_for
+from test_engine_shared import done, ended, file_of, gate, last_run, wait_at_gate
+from test_fault_shared import (  # noqa: F401: fixtures
+    LEASE, QUICK, RUN_ID, Stopwatch, backends, beat, behind, count, engine_of,
+    gated_run_id, go_on, no_backends, proxy, run_of, sleeping, statuses, stop,
+    submit_many, tell, wait_all)
+
+
+def active(db, config_id):
+    """Its last run, when a worker has begun on it."""
+    run, = report.runs(db, config_id)[-1:] or [None]
+    return run and backends(db, f'reportd run {run.run_id}') and run
+
+
+def connected_workers(one):
+    """Workers with a socket beside the one to their supervisor."""
+    def sockets(pid):
+        return sum(os.readlink(fd.path).startswith('socket:')
+                   for fd in os.scandir(f'/proc/{pid}/fd'))
+    return [pid for pid in one.workers() if sockets(pid) > 1]
+
+
+# kill -9
+
+def test_a_killed_worker_fails_its_run_alone(db, engine_of, out):
+    one = engine_of(workers=2)
+    with gate(db, 1), gate(db, 2):
+        victim = submit(db, export_sql=gated_run_id(1))
+        wait_at_gate(db, 1, key=1)
+        pid, = connected_workers(one)
+        neighbour = submit(db, export_sql=gated_run_id(2))
+        wait_at_gate(db, 1, key=2)
+        os.kill(pid, signal.SIGKILL)
+        wait_for(lambda: len(report.runs(db, victim)) == 2)
+    run = ended(db, victim)
+    assert run.attempt == 2
+    assert report.config(db, victim).current_retries == 1
+    lost = run_of(db, victim, 'FAILED')
+    assert lost.error_message == ('start: worker killed by signal 9 (Killed); '
+                                  'was the machine out of memory?')
+    assert ended(db, neighbour).attempt == 1
+    check(db, out)
+
+
+def test_the_query_of_a_killed_worker_ends(db, engine_of):
+    """Also one that sends nothing: the server looks whether its client lives."""
+    one = engine_of(workers=1)
+    config_id = submit(db, export_sql='select pg_sleep(600)', max_retries=0)
+    wait_for(lambda: active(db, config_id))
+    os.kill(one.workers()[0], signal.SIGKILL)
+    ended(db, config_id, 'FAILED')
+    no_backends(db)
+
+
+def test_a_report_that_kills_its_worker_ends_when_its_retries_do(db, engine_of, out):
+    one = engine_of(workers=1)
+    with gate(db):
+        config_id = submit(db, max_retries=2, export_sql=gated_run_id())
+        for attempt in (1, 2, 3):
+            wait_for(lambda: active(db, config_id)
+                     and last_run(db, config_id).attempt == attempt)
+            os.kill(one.workers()[0], signal.SIGKILL)
+        run = ended(db, config_id, 'FAILED')
+        assert 'killed by signal 9' in run.error_message
+        assert statuses(db, config_id) == ['FAILED'] * 3
+        assert report.config(db, config_id).current_retries == 2
+        # And the next one has a worker again.
+        done(db, export_sql=RUN_ID)
+    check(db, out)
+
+
+def test_a_report_that_kills_its_daemon_ends_when_its_retries_do(db, engine_of, out):
+    with gate(db):
+        config_id = submit(db, max_retries=1, export_sql=gated_run_id())
+        for attempt in (1, 2):
+            one = engine_of(lease='1s')
+            wait_for(lambda: active(db, config_id)
+                     and last_run(db, config_id).attempt == attempt)
+            one.kill()
+        engine_of(lease='1s')
+        row = report.wait_done(db, config_id)
+    assert row.status == 'FAILED'
+    assert row.error_message == 'the daemon that ran it was lost'
+    assert statuses(db, config_id) == ['LOST', 'LOST']
+    assert not [path for path in out.rglob('*') if path.is_file()]
+
+
+def test_workers_end_with_a_killed_supervisor_and_publish_nothing(db, engine_of, out):
+    one = engine_of()
+    with gate(db):
+        config_id = submit(db, export_sql=gated_run_id())
+        wait_at_gate(db)
+        one.kill()
+        wait_for(lambda: not one.group(), 5, 'the workers to end')
+        no_backends(db)
+    assert not [path for path in out.rglob('*') if path.is_file()]
+    assert report.config(db, config_id).status == 'PROCESSING'
+
+
+@pytest.mark.parametrize('lease', [LEASE, 8])
+def test_another_daemon_takes_over_when_the_lease_ends(db, engine_of, out, tell, lease):
+    """No later than the lease and two seconds, however long its own interval."""
+    one = engine_of(lease=f'{lease}s')
+    with gate(db):
+        config_id = submit(db, export_sql=gated_run_id())
+        wait_at_gate(db)
+        beat(db, one)
+        one.kill()
+    dead = Stopwatch()
+    # Its ticks come just before the lease ends, and half a lease later.
+    engine_of(lease=f'{lease}s')
+    run = ended(db, config_id)
+    tell(f'lease {lease} s, killed to COMPLETED', dead())
+    assert dead() < lease + 2
+    assert run.attempt == 2 and statuses(db, config_id) == ['LOST', 'COMPLETED']
+    check(db, out)
+
+
+def test_killed_in_a_loop_nothing_is_lost_or_doubled(db, engine_of, out, tell):
+    """Workers and supervisors die at random while 300 reports run. Each has
+    yesterday's file to replace: the way of publishing with a temporary name."""
+    (out / 'many').mkdir()
+    reports = submit_many(db, 300, sleeping(0.03), max_retries=100)
+    for config_id in reports:
+        (out / f'many/{config_id}.csv').write_text('yesterday\n')
+    dice = random.Random(1)
+    daemons = [engine_of(workers=4, lease='1s') for _ in range(2)]
+    kills = {'worker': 0, 'supervisor': 0}
+    while count(db, 'COMPLETED') < 300:
+        at = dice.randrange(2)
+        workers = daemons[at].workers()
+        if dice.random() < 0.3:
+            daemons[at].kill()
+            daemons[at] = engine_of(workers=4, lease='1s')
+            kills['supervisor'] += 1
+        elif workers:
+            try:
+                os.kill(dice.choice(workers), signal.SIGKILL)
+                kills['worker'] += 1
+            except ProcessLookupError:
+                pass
+        before = count(db, 'COMPLETED')
+        wait_for(lambda: count(db, 'COMPLETED') >= min(before + 10, 300), 30)
+    wait_all(db, 'COMPLETED')
+    assert kills['worker'] > 5 and kills['supervisor'] > 3, kills
+    assert db.value("select count(*) from reportd.report_run "
+                    "where status in ('FAILED', 'LOST')") > 5
+    check(db, out)
+
+
+def test_temporary_files_of_the_dead_are_removed(db, engine_of, out):
+    """By the next attempt at the same place; those of the living stay."""
+    one = engine_of(workers=1)
+    stale = out / 'many' / '.1.csv.reportd-999999-0'
+    with gate(db):
+        config_id, = submit_many(db, 1, gated_run_id())
+        wait_for(lambda: active(db, config_id))
+        stale.write_text('half a rep')
+        os.kill(one.workers()[0], signal.SIGKILL)
+        wait_for(lambda: len(report.runs(db, config_id)) == 2)
+    ended(db, config_id)
+    check(db, out)
+
+
+# SIGSTOP
+
+def test_a_daemon_that_stood_still_publishes_nothing(db, engine_of, out, tell):
+    """It and its workers stop for longer than the lease, another does the job;
+    then they go on where they were."""
+    one = engine_of(workers=1)
+    with gate(db):
+        config_id, = submit_many(db, 1, gated_run_id(), max_retries=1)
+        wait_at_gate(db)
+        beat(db, one)
+        stopped = one.group()
+        stop(stopped)
+        still = Stopwatch()
+        other = engine_of(workers=1)
+        wait_at_gate(db, 2)
+    run = ended(db, config_id)
+    tell('stopped to COMPLETED by the other', still())
+    assert still() < LEASE + 2
+    path = file_of(run.output_url)
+    before = path.stat()
+    go_on(stopped)
+    one.wait_log('lease lost')
+    wait_for(lambda: one.wait_ready() != one.worker_id, what='a new identity')
+    # It is a sound daemon again, under a new name.
+    other.stop()
+    assert done(db, export_sql=RUN_ID).worker_id == one.wait_ready()
+    after = path.stat()
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+    assert statuses(db, config_id) == ['LOST', 'COMPLETED']
+    check(db, out)
+
+
+def test_leave_to_publish_ends_with_the_lease(db, behind, proxy, engine_of, out):
+    """The worker stops with the leave on its way to it, and reads it when the
+    report has long been another's."""
+    one = behind(workers=1)
+    publish = proxy.at('publish', 'hold answer')
+    config_id, = submit_many(db, 1, RUN_ID)
+    publish.wait()
+    worker, = one.workers()
+    stop([worker])
+    publish.go.set()
+    beat(db, one)  # behind the answer: it has been read and passed on
+    stop([one.pid])
+    engine_of(workers=1)
+    run = ended(db, config_id)
+    before = file_of(run.output_url).stat()
+    go_on([worker, one.pid])
+    one.wait_log('lease lost')
+    wait_for(lambda: one.wait_ready() != one.worker_id, what='a new identity')
+    wait_for(lambda: last_word(one), what='the end of the old run')
+    after = file_of(run.output_url).stat()
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+    assert statuses(db, config_id) == ['LOST', 'COMPLETED']
+    check(db, out)
+
+
+def last_word(one):
+    """No worker is on a job: each waits for its supervisor alone."""
+    return all('poll' in open(f'/proc/{pid}/wchan', encoding='utf-8').read()
+               for pid in one.workers())
+
+
+def test_a_report_is_not_claimed_by_a_daemon_that_has_lost_its_lease(
+        db, engine_of, out):
+    """It wakes up to a notification of new work, and does not know yet."""
+    one = engine_of(workers=1)
+    stop([one.pid])
+    other = engine_of(workers=1, lease='1s')
+    wait_for(lambda: db.value('select count(*) from reportd.report_worker') == 1,
+             LEASE + 2, 'the first daemon to be given up')
+    other.stop()
+    reports = submit_many(db, 5, max_retries=0)
+    go_on([one.pid])
+    for config_id in reports:
+        assert ended(db, config_id).attempt == 1
+    check(db, out)
+
+
+def test_a_worker_that_stands_still_does_not_hold_up_the_others(db, engine_of, out):
+    """Its supervisor renews the lease; the timeout ends it."""
+    one = engine_of(workers=2, cancel_grace='500ms')
+    with gate(db):
+        config_id = submit(db, export_sql=gated_run_id(), timeout='2 s', max_retries=0)
+        wait_at_gate(db)
+        stop(connected_workers(one))
+        for _ in range(5):
+            done(db, export_sql=RUN_ID)
+        run = ended(db, config_id, 'FAILED')
+    assert 'timed out after 2 s' in run.error_message
+    assert 'was killed' in run.error_message
+    no_backends(db)
+    check(db, out)
+
+
+# Memory
+
+@pytest.mark.parametrize('source', ['default', 'typed'])
+@pytest.mark.parametrize('query', [
+    "select repeat('x', 300000000) as huge",
+    "select " + ', '.join(f"repeat('x', 40000000) as c{i}" for i in range(8)),
+], ids=['cell', 'row'])
+def test_a_worker_without_memory_fails_alone(db, engine_of, out, source, query):
+    one = engine_of({'source.typed': {'type': 'redshift', 'conninfo': db.conninfo}},
+                    workers=2, worker_memory='64MB')
+    with gate(db):
+        neighbour = submit(db, export_sql=gated_run_id())
+        wait_at_gate(db)
+        run = ended(db, submit(db, source=source, export_sql=query, max_retries=0),
+                    'FAILED')
+        done(db, export_sql=RUN_ID)
+    assert 'memory' in run.error_message, run.error_message
+    assert ended(db, neighbour).attempt == 1
+    assert rss(one.pid) < 16, 'MiB of the supervisor'
+    no_backends(db)
+    check(db, out)
+
+
+def rss(pid):
+    with open(f'/proc/{pid}/status', encoding='utf-8') as f:
+        return next(int(line.split()[1]) / 1024 for line in f
+                    if line.startswith('VmRSS'))

@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: MIT
+"""A proxy between libpq and a server's Unix socket that can fail on demand.
+
+It reads the messages that pass by ("Message Formats" in PostgreSQL's manual),
+so that it can fail exactly when a prepared statement is executed."""
+
+import contextlib
+import os
+import shutil
+import socket
+import struct
+import tempfile
+import threading
+
+SOCKET = '.s.PGSQL.5432'
+
+
+class Fault:
+    """What happens to the next execution of a statement. `met` is set when it
+    has come by; where it waits, `go` lets it go on until it is `done`."""
+
+    def __init__(self, statement, what):
+        self.statement = statement
+        self.what = what
+        self.met = threading.Event()
+        self.go = threading.Event()
+        self.done = threading.Event()
+
+    def wait(self, timeout=30):
+        assert self.met.wait(timeout), \
+            f'waited {timeout} s for a statement {self.statement}'
+
+
+def close(sock):
+    with contextlib.suppress(OSError):
+        sock.shutdown(socket.SHUT_RDWR)
+
+
+def frames(sock):
+    """Messages that begin with their type, whole."""
+    data = b''
+    while more := sock.recv(1 << 20):
+        data += more
+        while len(data) >= 5:
+            size = 1 + struct.unpack_from('!I', data, 1)[0]
+            if len(data) < size:
+                break
+            yield data[:size]
+            data = data[size:]
+
+
+class Link:
+    """One client's connection, and ours to the server behind it."""
+
+    def __init__(self, proxy, client, server):
+        self.proxy, self.client, self.server = proxy, client, server
+        self.swallows = self.deaf = False
+        self.syncs = self.answers = 0
+        self.fault = self.faulty_answer = None
+        for pump in self.upwards, self.downwards:
+            threading.Thread(target=self.run, args=(pump,), daemon=True).start()
+
+    def run(self, pump):
+        with contextlib.suppress(OSError):
+            pump()
+        # A swallowed end is not told to the other side.
+        if not self.swallows:
+            self.close()
+
+    def close(self):
+        close(self.client)
+        close(self.server)
+
+    def upwards(self):
+        # The start of a session is the one message without a type.
+        head = self.client.recv(4, socket.MSG_WAITALL)
+        if len(head) < 4:
+            return
+        size = struct.unpack('!I', head)[0] - 4
+        self.server.sendall(head + self.client.recv(size, socket.MSG_WAITALL))
+        for message in frames(self.client):
+            if self.swallows:
+                continue
+            if message[:1] == b'P':  # Parse: statement, ...
+                self.meet(message[5:].split(b'\0', 1)[0].decode())
+            elif message[:1] == b'B':  # Bind: portal, statement, ...
+                self.meet(message[5:].split(b'\0', 2)[1].decode())
+            self.server.sendall(message)
+            self.syncs += message[:1] == b'S'
+
+    def meet(self, statement):
+        fault = self.proxy.take(statement)
+        if fault is None:
+            return
+        if fault.what == 'cut before':
+            self.close()
+            fault.met.set()
+        elif fault.what == 'deliver late':
+            self.deaf = True
+            close(self.client)
+            fault.met.set()
+            fault.go.wait()
+        else:
+            # Each Sync is answered once; before them, the start is.
+            self.faulty_answer = self.syncs + 2
+            self.fault = fault
+
+    def downwards(self):
+        answer = b''
+        for message in frames(self.server):
+            if self.swallows or self.deaf:
+                continue
+            ready = message[:1] == b'Z'  # ReadyForQuery ends an answer
+            self.answers += ready
+            if not self.fault or self.answers + (not ready) < self.faulty_answer:
+                self.client.sendall(message)
+                continue
+            answer += message
+            if ready:
+                self.pass_on(answer)
+
+    def pass_on(self, answer):
+        """The answer to the statement, which is committed."""
+        fault, self.fault = self.fault, None
+        if fault.what == 'cut after':
+            self.close()
+        fault.met.set()
+        if fault.what != 'cut after':
+            fault.go.wait()
+            self.client.sendall(answer)
+        if fault.what == 'cut behind':
+            self.close()
+        fault.done.set()
+
+
+class Proxy:
+    """Listens in a folder of its own; `conninfo` leads through it."""
+
+    def __init__(self, host):
+        self.target = os.path.join(host, SOCKET)
+        self.dir = tempfile.mkdtemp(prefix='reportd-proxy-', dir='/tmp')
+        self.links, self.unanswered, self.faults = [], [], []
+        self.lock = threading.Lock()
+        self.refuses = self.swallows = False
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(os.path.join(self.dir, SOCKET))
+        self.listener.listen(64)
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def conninfo(self, db):
+        return f'{db.conninfo} host={self.dir}'
+
+    def accept(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            server = socket.socket(socket.AF_UNIX)
+            try:
+                if self.swallows:
+                    self.unanswered.append(client)
+                elif self.refuses:
+                    client.close()
+                else:
+                    server.connect(self.target)
+                    self.links.append(Link(self, client, server))
+            except OSError:
+                client.close()
+
+    def take(self, statement):
+        with self.lock:
+            for fault in self.faults:
+                if fault.statement == statement:
+                    self.faults.remove(fault)
+                    return fault
+        return None
+
+    # What can go wrong.
+
+    def at(self, statement, what):
+        """At the next execution of the statement: 'cut before' the server has
+        it; 'cut after' it is committed, its answer is lost; 'deliver late', the
+        connection is lost at once and the server has it after .go.set(); 'hold
+        answer' until .go.set(); 'cut behind' the answer, after .go.set()."""
+        fault = Fault(statement, what)
+        with self.lock:
+            self.faults.append(fault)
+        return fault
+
+    def cut(self):
+        """All connections end."""
+        for link in self.links:
+            link.close()
+
+    def swallow(self, new=False):
+        """What is sent on the connections there are vanishes, neither side is
+        told; with `new` later connections find nobody who answers."""
+        for link in self.links:
+            link.swallows = True
+        self.swallows = new
+
+    def recover(self):
+        """New connections work again."""
+        self.refuses = self.swallows = False
+
+    def remove(self):
+        close(self.listener)
+        self.listener.close()
+        self.cut()
+        shutil.rmtree(self.dir, ignore_errors=True)
