@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "encode/charset.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <iconv.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/mem.h"
 #include "base/str.h"
@@ -47,7 +47,10 @@ static const char *const names[][2] = {
     {"WIN1256", "CP1256"},
     {"WIN1257", "CP1257"},
     {"WIN1258", "CP1258"},
-    {"EUC_JP", "EUC-JP"},
+    /* Of the vendors' variants the ones that PostgreSQL's tables follow. */
+    {"SJIS", "IBM943"},
+    {"EUC_JP", "EUC-JP-MS"},
+    {"BIG5", "BIG5-HKSCS"},
     {"EUC_JIS_2004", "EUC-JISX0213"},
     {"SHIFT_JIS_2004", "SHIFT_JISX0213"},
     {"EUC_KR", "EUC-KR"},
@@ -55,17 +58,42 @@ static const char *const names[][2] = {
     {"EUC_TW", "EUC-TW"},
 };
 
+/* As PostgreSQL compares them (encnames.c): case and punctuation do not count. */
+static bool same_name(const char *a, const char *b)
+{
+	for (;; a++, b++) {
+		while (*a != '\0' && !isalnum((unsigned char)*a))
+			a++;
+		while (*b != '\0' && !isalnum((unsigned char)*b))
+			b++;
+		if (tolower((unsigned char)*a) != tolower((unsigned char)*b))
+			return false;
+		if (*a == '\0')
+			return true;
+	}
+}
+
+bool charset_is_utf8(const char *name)
+{
+	return same_name(name, "UTF8") || same_name(name, "UNICODE");
+}
+
+bool charset_is_raw(const char *name)
+{
+	return same_name(name, "SQL_ASCII");
+}
+
 struct charset *charset_open(const char *postgres_name, struct err *e)
 {
 	struct charset *c = mem_zalloc(sizeof(*c));
 	const char *name = postgres_name;
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		if (strcasecmp(names[i][0], postgres_name) == 0)
+		if (same_name(names[i][0], postgres_name))
 			name = names[i][1];
 	}
 	c->name = mem_strdup(postgres_name);
-	c->raw = strcasecmp(postgres_name, "SQL_ASCII") == 0;
+	c->raw = charset_is_raw(postgres_name);
 	/* iconv_open takes "" for the locale's, and suffixes such as //IGNORE
 	 * that would replace characters. */
 	c->cd = c->raw || *name == '\0' || strchr(name, '/') != NULL

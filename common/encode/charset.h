@@ -2,6 +2,7 @@
 #ifndef ENCODE_CHARSET_H
 #define ENCODE_CHARSET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,6 +16,10 @@
  * whole characters. SQL_ASCII passes bytes as they come.
  */
 struct charset;
+
+/* By PostgreSQL's rules for names; raw: SQL_ASCII. */
+bool charset_is_utf8(const char *name);
+bool charset_is_raw(const char *name);
 
 struct charset *charset_open(const char *postgres_name, struct err *e);
 int charset_write(struct charset *c, const char *data, size_t len,

@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/mem.h"
 #include "encode/charset.h"
@@ -77,12 +76,6 @@ static struct dialect dialect_of(const json_t *o)
 	return d;
 }
 
-static bool is_utf8_name(const char *encoding)
-{
-	return strcasecmp(encoding, "UTF8") == 0 ||
-	       strcasecmp(encoding, "UTF-8") == 0;
-}
-
 static int check(const struct dialect *d, struct err *e)
 {
 	if (d->delimiter == '\0' || d->delimiter == '"' ||
@@ -99,7 +92,7 @@ static int check(const struct dialect *d, struct err *e)
 		return err_set(e, ERR_PERMANENT,
 		    "output_options: \"decimal_comma\" needs another "
 		    "delimiter, such as \";\"");
-	if (d->bom && !is_utf8_name(d->encoding))
+	if (d->bom && !charset_is_utf8(d->encoding))
 		return err_set(e, ERR_PERMANENT,
 		    "output_options: \"bom\" belongs to UTF8, not to %s",
 		    d->encoding);
@@ -121,7 +114,7 @@ static struct encoder *csv_open(const struct encoder_options *o, struct err *e)
 	c->special[(unsigned char)d->delimiter] = true;
 	if (check(d, e) != 0)
 		goto failed;
-	if (!is_utf8_name(d->encoding)) {
+	if (!charset_is_utf8(d->encoding)) {
 		c->charset = charset_open(d->encoding, e);
 		if (c->charset == NULL)
 			goto failed;

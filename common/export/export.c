@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "export/export.h"
 
-#include <string.h>
+#include "encode/charset.h"
 
 /* A chunk for the sink; a row that is larger goes straight through. */
 #define CHUNK (256u << 10)
@@ -22,22 +22,24 @@ static int put(
 	return 0;
 }
 
+/* o->rows counts what the sink has, as the progress tells bytes and rows. */
 static int copy_rows(
     const struct export_options *o, struct buf *b, bool header, struct err *e)
 {
+	int64_t rows = header ? -1 : 0;
 	const char *data;
 	size_t len;
 	int rc;
 
 	while ((rc = source_copy_next(o->source, &data, &len, e)) == 1) {
+		if (b->len + len > CHUNK && rows > 0)
+			*o->rows = rows;
 		if (put(b, o->sink, data, len, e) != 0)
 			return -1;
-		if (header)
-			header = false;
-		else if (++*o->rows % WATCH_ROWS == 0 &&
-			 watch_check(o->watch, e) != 0)
+		if (++rows % WATCH_ROWS == 0 && watch_check(o->watch, e) != 0)
 			return -1;
 	}
+	*o->rows = rows > 0 ? rows : 0;
 	return rc;
 }
 
@@ -77,12 +79,14 @@ static int run_typed(const struct export_options *o, struct err *e)
 	struct encoder *enc = encoder_open(o->type,
 	    &(struct encoder_options){.options = o->options, .sink = o->sink},
 	    e);
+	bool raw = charset_is_raw(json_str(o->options, "encoding", "UTF8"));
 	struct schema schema = {0};
 	int rc = -1;
 
 	if (enc == NULL)
 		return -1;
-	if (source_query(o->source, o->sql, &schema, e) == 0 &&
+	if ((!raw || source_raw_text(o->source, e) == 0) &&
+	    source_query(o->source, o->sql, &schema, e) == 0 &&
 	    encoder_begin(enc, &schema, e) == 0 &&
 	    encode_rows(o, enc, e) == 0 && encoder_end(enc, e) == 0)
 		rc = encoder_finish(enc, e);

@@ -114,7 +114,9 @@ int source_begin_job(
 	    "%sset application_name = %s; set timezone = %s; "
 	    "set statement_timeout = %lld",
 	    s->type->settings, name, zone,
-	    (long long)session->statement_timeout_ms);
+	    (long long)(session->statement_timeout_ms > INT32_MAX
+			    ? INT32_MAX /* the most that it takes: 24 days */
+			    : session->statement_timeout_ms));
 	/* A backend whose worker was killed notices within seconds. */
 	if (s->type->check_interval && pg_server_version(s->pg) >= 140000)
 		buf_str(&sql, "; set client_connection_check_interval = '5s'");
@@ -209,6 +211,11 @@ static int one_statement(const char *sql, const char *head, const char *tail,
 	buf_add(out, part.text, part.len);
 	buf_str(out, tail);
 	return 0;
+}
+
+int source_raw_text(struct source *s, struct err *e)
+{
+	return pg_exec(s->pg, "set client_encoding = 'SQL_ASCII'", e);
 }
 
 int source_query(

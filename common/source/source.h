@@ -60,6 +60,10 @@ bool source_end_job(struct source *s);
  */
 int source_run_script(struct source *s, const char *script, struct err *e);
 
+/* For the rest of the job text comes as the bytes that the server holds, not
+ * made UTF-8. */
+int source_raw_text(struct source *s, struct err *e);
+
 /* Rows of one query, read in a READ ONLY transaction. */
 int source_query(
     struct source *s, const char *sql, struct schema *schema, struct err *e);

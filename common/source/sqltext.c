@@ -47,6 +47,7 @@ static const char *end_of_escape_string(const char *s)
 	}
 }
 
+/* NULL when the comment does not end. */
 static const char *end_of_comment(const char *s)
 {
 	int depth = 0;
@@ -61,7 +62,7 @@ static const char *end_of_comment(const char *s)
 				return s + 1;
 		}
 	}
-	return s;
+	return NULL;
 }
 
 /* s is at a `$`; not a quote: one character. */
@@ -105,7 +106,11 @@ static enum token token_at(const char *s, const char **end)
 	}
 	if (s[0] == '/' && s[1] == '*') {
 		*end = end_of_comment(s);
-		return T_COMMENT;
+		if (*end != NULL)
+			return T_COMMENT;
+		/* Not to be passed over: the server shall complain. */
+		*end = s + strlen(s);
+		return T_STRING;
 	}
 	if (*s == '\'' || *s == '"') {
 		*end = end_of_quoted(s, *s, false);

@@ -16,6 +16,7 @@
 #define SOON_MS 100
 /* Another daemon held the rows we saw: look again, not in step with it. */
 #define CONTENDED_MS 20
+#define CONTENDED_MAX_MS 2000
 /* With much waiting, a claim for several jobs costs hardly more than one for one:
  * so it waits this long until half the workers could use one. */
 #define GATHER_MS 5
@@ -38,6 +39,8 @@ struct poller {
 	bool deep;      /* the last claim got all it wanted */
 	int wanted;     /* of the claim under way */
 	int64_t tick_sent_ms, purged_ms;
+	int64_t next_ms;      /* as the last tick told it */
+	int64_t contended_ms; /* how long to wait for rows that others hold */
 };
 
 static void send_tick(struct poller *p);
@@ -90,16 +93,23 @@ static void take_news(struct poller *p, const char *text)
 	json_decref(news);
 }
 
+static void send_purge(struct poller *p);
+
 static void on_purged(void *arg, const struct reply *reply, const struct err *e)
 {
 	struct poller *p = arg;
+	int64_t count = reply ? reply_int(reply, 0, 0, 0) : 0;
 
 	if (reply == NULL && e->kind != ERR_LOST)
 		LOG(p->o.log, LVL_ERROR, L_MSG("retention failed"),
 		    L_STR("error", e->text));
-	else if (reply != NULL && reply_int(reply, 0, 0, 0) > 0)
-		LOG(p->o.log, LVL_INFO, L_MSG("old runs forgotten"),
-		    L_INT("count", reply_int(reply, 0, 0, 0)));
+	if (count == 0)
+		return;
+	LOG(p->o.log, LVL_INFO, L_MSG("old runs forgotten"),
+	    L_INT("count", count));
+	/* There may be more. */
+	p->purged_ms -= PURGE_MS;
+	send_purge(p);
 }
 
 static void send_purge(struct poller *p)
@@ -107,7 +117,8 @@ static void send_purge(struct poller *p)
 	char age[32];
 	int64_t now = clock_boot_ms();
 
-	if (p->o.settings->retention == 0 || now - p->purged_ms < PURGE_MS)
+	if (!p->running || !queue_is_up(p->o.queue) ||
+	    p->o.settings->retention == 0 || now - p->purged_ms < PURGE_MS)
 		return;
 	p->purged_ms = now;
 	snprintf(age, sizeof(age), "%" PRId64, p->o.settings->retention);
@@ -140,7 +151,7 @@ static void on_tick(void *arg, const struct reply *reply, const struct err *e)
 	if (reply_int(reply, 0, 2, 0) > 0)
 		LOG(p->o.log, LVL_WARN, L_MSG("took over jobs of lost daemons"),
 		    L_INT("count", reply_int(reply, 0, 2, 0)));
-	next = reply_int(reply, 0, 5, INT64_MAX);
+	next = p->next_ms = reply_int(reply, 0, 5, INT64_MAX);
 	if (p->tick_again)
 		wait = SOON_MS;
 	else if (next > 0 && next < wait)
@@ -177,8 +188,7 @@ static void send_tick(struct poller *p)
 		lease_worker_id(p->o.lease), hand.data, grace},
 	    on_tick, p);
 	buf_free(&hand);
-	if (queue_is_up(p->o.queue))
-		send_purge(p);
+	send_purge(p);
 }
 
 /* What is due next may have changed. */
@@ -193,6 +203,28 @@ static void tick_soon(struct poller *p)
 static void on_claim_timer(uv_timer_t *timer)
 {
 	send_claim(timer->data);
+}
+
+static void claim_again(struct poller *p)
+{
+	p->want_claim = true;
+	send_claim(p);
+}
+
+static void on_contended(uv_timer_t *timer)
+{
+	claim_again(timer->data);
+}
+
+/* Others hold rows that we saw: soon again, less and less so while it lasts. */
+static void wait_contended(struct poller *p, int got)
+{
+	int64_t ms = got > 0 || p->contended_ms == 0 ? CONTENDED_MS
+						     : 2 * p->contended_ms;
+
+	p->contended_ms = ms < CONTENDED_MAX_MS ? ms : CONTENDED_MAX_MS;
+	uv_timer_start(&p->claim_timer, on_contended,
+	    (uint64_t)with_jitter(p->contended_ms), 0);
 }
 
 static void start_job(struct poller *p, const struct reply *reply, int row)
@@ -219,7 +251,7 @@ static void on_claim(void *arg, const struct reply *reply, const struct err *e)
 			return;
 		LOG(p->o.log, LVL_ERROR, L_MSG("claim failed"),
 		    L_STR("error", e->text), L_STR("sqlstate", e->sqlstate));
-		uv_timer_start(&p->claim_timer, on_claim_timer, 1000, 0);
+		uv_timer_start(&p->claim_timer, on_contended, 1000, 0);
 		return;
 	}
 	seen = reply_int(reply, 0, 0, 0);
@@ -229,16 +261,16 @@ static void on_claim(void *arg, const struct reply *reply, const struct err *e)
 		start_job(p, reply, i);
 		got++;
 	}
-	/* A notification that came meanwhile has set want_claim again. */
 	p->deep = got == p->wanted;
-	p->want_claim = p->want_claim || p->deep || seen > got;
-	if (p->want_claim && got < p->wanted)
-		uv_timer_start(&p->claim_timer, on_claim_timer,
-		    (uint64_t)with_jitter(CONTENDED_MS), 0);
-	else if (p->want_claim)
-		send_claim(p);
-	else
+	/* A notification that came meanwhile has set want_claim again. */
+	if (p->want_claim || p->deep)
+		claim_again(p);
+	else if (seen > got)
+		wait_contended(p, got);
+	else if (got > 0)
 		tick_soon(p);
+	else if (p->next_ms > 0 && !p->ticking)
+		p->o.events->caught_up(p->o.arg);
 }
 
 static bool limits(const struct poller *p, struct buf *names, struct buf *most)
@@ -370,7 +402,8 @@ struct poller *poller_open(const struct poller_options *options)
 	struct poller *p = mem_zalloc(sizeof(*p));
 
 	p->o = *options;
-	p->purged_ms = clock_boot_ms();
+	p->purged_ms = clock_boot_ms() - PURGE_MS;
+	p->next_ms = INT64_MAX;
 	uv_timer_init(p->o.loop, &p->tick_timer);
 	uv_timer_init(p->o.loop, &p->claim_timer);
 	p->tick_timer.data = p->claim_timer.data = p;

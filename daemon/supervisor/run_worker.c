@@ -156,9 +156,9 @@ static void on_died(void *arg, void *of, const char *how)
 	}
 	if (run->kill_ms < 0 && run->intent == GO_ON)
 		snprintf(text, sizeof(text),
-		    "timed out after %" PRId64 " s in stage %s; the worker "
+		    "timed out after %" PRId64 " ms in stage %s; the worker "
 		    "did not stop and was killed",
-		    run->timeout_ms / 1000, run->stage);
+		    run->timeout_ms, run->stage);
 	else
 		snprintf(text, sizeof(text), "%s: %s", run->stage, how);
 	run_end_with(run, "FAILED", false, text);

@@ -194,6 +194,15 @@ int job_prepare(struct job *job, struct err *e)
 	return find_path(job, e);
 }
 
+int job_timed_out(const struct job *job, struct err *e)
+{
+	bool fine = job->timeout_ms % 1000 != 0;
+
+	return err_set(e, ERR_TIMEOUT, "timed out after %" PRId64 "%s",
+	    fine ? job->timeout_ms : job->timeout_ms / 1000,
+	    fine ? " ms" : " s");
+}
+
 int job_run(struct job *job, struct err *e)
 {
 	if (job->prep_sql.data != NULL) {

@@ -64,6 +64,9 @@ bool job_has(const struct job *job, const char *key);
 /* Fills in parameters and checks format and path; needs job->source. */
 int job_prepare(struct job *job, struct err *e);
 
+/* Fills *e with ERR_TIMEOUT and returns -1. */
+int job_timed_out(const struct job *job, struct err *e);
+
 /* Both stages; on error job->stage says which. */
 int job_run(struct job *job, struct err *e);
 

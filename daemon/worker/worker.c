@@ -78,8 +78,7 @@ static int look_up(void *arg, struct err *e)
 	if (told_to_stop)
 		return err_set(e, ERR_CANCELLED, "stopped by SIGTERM");
 	if (job->deadline_ms != 0 && now >= job->deadline_ms)
-		return err_set(e, ERR_TIMEOUT, "timed out after %" PRId64 " s",
-		    job->timeout_ms / 1000);
+		return job_timed_out(job, e);
 	if (now - w->progress_ms < PROGRESS_MS)
 		return 0;
 	w->progress_ms = now;

@@ -43,6 +43,13 @@ with room as materialized (
 	order by k.place
 	limit $2::int
 	for update of c skip locked
+), stale as (
+	-- A run whose report somebody set back to PENDING: it has lost the fence.
+	update reportd.report_run u
+	set status = 'LOST', finished_at = now(), error_stage = u.stage,
+		error_message = 'the report was taken from it'
+	from chosen join reportd.report_config c using (config_id)
+	where u.run_id = c.run_id and u.status = 'PROCESSING'
 ), run as (
 	insert into reportd.report_run
 		(config_id, report_name, attempt, scheduled_for, worker_id, parameters)
