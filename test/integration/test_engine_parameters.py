@@ -15,7 +15,7 @@ from psycopg import errors
 from lib import report
 from lib.wait import wait_for
 from test_engine_shared import (done, ended, engine, failure, file_of,  # noqa: F401
-                                files, last_run, output)
+                                files, output)
 
 BOTH = pytest.mark.parametrize('source', ['default', 'typed'])
 
@@ -33,7 +33,7 @@ TEXTS = {
 
 
 @pytest.fixture(scope='module', autouse=True)
-def victim(engine):  # noqa: F811
+def victim(engine):
     engine.db.execute('create table victim (a int); insert into victim values (1); '
                       'create table log (what text, at timestamptz default clock_timestamp())')
     yield

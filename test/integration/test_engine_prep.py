@@ -14,7 +14,7 @@ BOTH = pytest.mark.parametrize('source', ['default', 'typed'])
 
 
 @pytest.fixture
-def db(engine):  # noqa: F811
+def db(engine):
     """The shared database with empty tables t(a) and log(what)."""
     engine.db.execute('drop table if exists t, log, made cascade; create table t (a int); '
                       'create table log (what text)')
@@ -187,7 +187,7 @@ ODD = ("datestyle = 'SQL, DMY'", "intervalstyle = 'iso_8601'", "bytea_output = '
 @pytest.fixture
 def odd(cluster, template):
     """A database whose owner has changed what sessions start with."""
-    db = cluster.create(template)  # noqa: F811
+    db = cluster.create(template)
     for setting in ODD:
         db.execute(f'alter database {db.name} set {setting}')
     db.close()
@@ -250,7 +250,7 @@ CHECK = """
 def test_nothing_leaks_from_job_to_job(cluster, template, tmp_path, fails):
     """One worker, so that the next job has the same connection."""
     with running_engine(cluster, template, tmp_path, workers=1) as one:
-        db = one.db  # noqa: F811
+        db = one.db
         pids = 'select pg_backend_pid() as pid'
         before = output(db, export_sql=pids)
         if fails:
@@ -268,7 +268,7 @@ def test_nothing_leaks_from_job_to_job(cluster, template, tmp_path, fails):
 
 def test_a_dead_connection_is_replaced_unseen(cluster, template, tmp_path):
     with running_engine(cluster, template, tmp_path, workers=1) as one:
-        db = one.db  # noqa: F811
+        db = one.db
         sql = 'select pg_backend_pid() as pid'
         pid = int(output(db, export_sql=sql).split()[1])
         assert db.value('select pg_terminate_backend(%s, 5000)', pid)

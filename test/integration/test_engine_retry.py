@@ -8,9 +8,8 @@ from psycopg import errors
 
 from lib import report
 from lib.wait import wait_for
-from test_engine_shared import (done, ended, failure, file_of, files, gate, gated,
-                                last_run, numbers, output, running_engine, wait_at_gate,
-                                waiting)
+from test_engine_shared import (done, ended, failure, fails_until, file_of, files, gate,
+                                gated, last_run, running_engine, wait_at_gate, waiting)
 
 BOTH = pytest.mark.parametrize('source', ['default', 'typed'])
 FAST = {'retry_backoff': '100ms', 'retry_backoff_max': '300ms', 'poll_interval': '1s'}
@@ -27,19 +26,6 @@ def engine(cluster, template, tmp_path_factory):
 @pytest.fixture
 def db(engine):
     return engine.db
-
-
-def fails_until(count):
-    """prep_sql that fails so often with an error that may pass."""
-    name = f'attempts_{next(numbers)}'
-    return f"""
-        create sequence if not exists {name};
-        commit;
-        do $$ begin
-            if nextval('{name}') <= {count} then
-                raise exception 'not yet' using errcode = '40001';
-            end if;
-        end $$"""
 
 
 def test_an_error_that_may_pass_is_retried(db):

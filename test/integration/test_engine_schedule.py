@@ -10,7 +10,7 @@ import pytest
 from lib import report
 from lib.wait import wait_for
 from test_engine_shared import (done, ended, engine, file_of, gate,  # noqa: F401
-                                gated, last_run, wait_at_gate)
+                                gated, wait_at_gate)
 
 MINUTE = timedelta(minutes=1)
 NOW = datetime.now(timezone.utc)

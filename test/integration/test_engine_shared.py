@@ -109,7 +109,7 @@ def gate(db, key=1):
 
 
 def gated(key=1, columns='1 as one'):
-    return f'select {columns} from (select pg_advisory_xact_lock({key})) gate'
+    return f'select {columns} from (select pg_advisory_xact_lock_shared({key})) gate'
 
 
 def waiting(db, key=1):
@@ -123,3 +123,16 @@ def waiting(db, key=1):
 def wait_at_gate(db, count=1, key=1, timeout=30):
     wait_for(lambda: waiting(db, key) == count, timeout,
              f'{count} reports at gate {key}')
+
+
+def fails_until(count):
+    """prep_sql that fails so often with an error that may pass."""
+    name = f'attempts_{next(numbers)}'
+    return f"""
+        create sequence if not exists {name};
+        commit;
+        do $$ begin
+            if nextval('{name}') <= {count} then
+                raise exception 'not yet' using errcode = '40001';
+            end if;
+        end $$"""
