@@ -20,8 +20,10 @@ void lines_free(struct lines *l)
 
 static void drop_taken(struct lines *l)
 {
+	if (l->taken == 0)
+		return;
 	buf_consume(&l->in, l->taken);
-	l->taken = 0;
+	l->taken = l->looked = 0;
 }
 
 int lines_feed(struct lines *l, const char *data, size_t len, struct err *e)
@@ -38,10 +40,7 @@ char *lines_next(struct lines *l, size_t *len)
 {
 	char *end;
 
-	if (l->taken != 0) {
-		drop_taken(l);
-		l->looked = 0;
-	}
+	drop_taken(l);
 	if (l->in.len == l->looked)
 		return NULL;
 	end = memchr(l->in.data + l->looked, '\n', l->in.len - l->looked);

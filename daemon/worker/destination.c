@@ -122,6 +122,15 @@ static bool climbs(const char *path)
 	return false;
 }
 
+/* The length of `s3` in `s3://bucket/key`, 0 for a plain path. */
+static size_t scheme_of(const char *text)
+{
+	size_t n = strspn(text, "abcdefghijklmnopqrstuvwxyz"
+				"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+.-");
+
+	return strncmp(text + n, "://", 3) == 0 ? n : 0;
+}
+
 static int below_root(
     const char *root, const char *text, char **path, struct err *e)
 {
@@ -129,8 +138,14 @@ static int below_root(
 
 	while (n > 1 && root[n - 1] == '/')
 		n--;
-	if (strncmp(text, "file://", 7) == 0)
+	/* With a third slash: what stands before it would be a host. */
+	if (strncmp(text, "file:///", 8) == 0)
 		text += 7;
+	else if (scheme_of(text) > 0)
+		return err_set(e, ERR_PERMANENT,
+		    "output_path: unknown scheme \"%.*s://\"; write a path "
+		    "below the output root, or file:///path",
+		    (int)scheme_of(text), text);
 	if (has_control(text))
 		return err_set(
 		    e, ERR_PERMANENT, "output_path holds a control character");

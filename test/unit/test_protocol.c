@@ -204,7 +204,6 @@ TEST(a_job_comes_through)
 
 	buf_init(&b, 1 << 20);
 	message_job(&b, &(struct job_terms){.run_id = INT64_MAX,
-
 			    .timeout_ms = 6,
 			    .statement_timeout_ms = 7,
 			    .source_type = "postgres",
@@ -215,7 +214,6 @@ TEST(a_job_comes_through)
 			    .no_sync = true,
 			    .row = "{\"config_id\": 42, \"prep_sql\": null}"});
 	o = only_message(&b, MSG_JOB, INT64_MAX);
-	assert_int_equal(json_int(o, "deadline", 0), 5);
 	assert_int_equal(json_int(o, "timeout", 0), 6);
 	assert_int_equal(json_int(o, "statement_timeout", 0), 7);
 	assert_string_equal(json_str(o, "source_type", ""), "postgres");
