@@ -4,6 +4,7 @@ the programs of REPORTD_BIN_DIR (default ./build) run on it."""
 
 import itertools
 import pathlib
+import signal
 import sys
 
 import pytest
@@ -16,6 +17,8 @@ from lib.cluster import Cluster, apply_schema  # noqa: E402
 
 @pytest.fixture(scope='session')
 def cluster():
+    # Told to stop, pytest ends what it started, as at Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     cluster = Cluster()
     yield cluster
     cluster.remove()
