@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: MIT
+"""What the manual says is what the programs know."""
+
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from lib import process
+from lib.paths import REPORTD, ROOT
+
+MANUAL = [*sorted(ROOT.glob('*.md')), *sorted((ROOT / 'docs').glob('*.md'))]
+
+
+def known_settings():
+    """{(section, key): default} of the program."""
+    lines = process.run(REPORTD, '--list-settings').stdout.splitlines()
+    return {tuple(fields[:2]): fields[2]
+            for fields in (line.split('\t') for line in lines)}
+
+
+def section(text, title, level='##'):
+    """The part of a page below a heading, to the next one of that level."""
+    return re.search(rf'^{level} {re.escape(title)}\n(.*?)(?=^{level} |\Z)',
+                     text, re.M | re.S)[1]
+
+
+def table_rows(text):
+    """The cells of each row of the tables in text, without their headings."""
+    rows = [[cell.strip() for cell in re.split(r'(?<!\\)\|', line)[1:-1]]
+            for line in text.splitlines() if line.startswith('|')]
+    return [row for i, row in enumerate(rows)
+            if not set(row[0]) <= set('- ')
+            and not (i + 1 < len(rows) and set(rows[i + 1][0]) <= set('- '))]
+
+
+def names(text):
+    """What stands in backquotes."""
+    return re.findall(r'`([^`]+)`', text)
+
+
+def test_settings_page_has_every_key_with_its_default():
+    page = (ROOT / 'docs/settings.md').read_text()
+    documented = {}
+    for title, name in [('[reportd]', 'reportd'), ('[queue]', 'queue'),
+                        ('[source.NAME]', 'source')]:
+        for key, default, *_ in table_rows(section(page, title)):
+            documented[name, key.strip('`')] = (
+                '' if default.startswith('none') else default.strip('`'))
+    assert documented == known_settings()
+
+
+def test_example_settings_have_every_key_with_its_default():
+    known = known_settings()
+    found = {}
+    name = None
+    for line in (ROOT / 'etc/reportd.conf').read_text().splitlines():
+        if match := re.fullmatch(r'\[(\w+)(\.\w+)?\]', line):
+            name = match[1]
+        elif match := re.fullmatch(r'#(\w+) = (.*)', line):
+            found[name, match[1]] = match[2]
+    assert found.keys() == known.keys()
+    for key, default in known.items():
+        # One without a default shows an example.
+        assert found[key] == default or not default, key
+
+
+@pytest.mark.parametrize('which', ['required', 'all'])
+def test_example_settings_are_sound_once_uncommented(tmp_path, which):
+    pattern = {'required': r'^#(conninfo|output_root)\b', 'all': r'^#(\w+) ='}
+    text = re.sub(pattern[which], lambda m: m[0][1:],
+                  (ROOT / 'etc/reportd.conf').read_text(), flags=re.M)
+    conf = tmp_path / 'reportd.conf'
+    conf.write_text(text)
+    done = process.reportd(conf, '--check-config')
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize('table', ['report_config', 'report_run'])
+def test_sql_page_has_every_column(db, table):
+    columns = {row[0] for row in db.query(
+        'select attname from pg_attribute where attrelid = %s::regclass '
+        'and attnum > 0 and not attisdropped', f'reportd.{table}')}
+    page = (ROOT / 'docs/sql.md').read_text()
+    found = {name for row in table_rows(section(page, table))
+             for name in names(row[0])}
+    assert found == columns
+
+
+def test_sql_page_has_defaults_of_report_config(db):
+    defaults = dict(db.query(
+        "select column_name, replace(trim(both '''' from regexp_replace("
+        "column_default, '::.*', '')), '''', '') from information_schema.columns "
+        "where table_schema = 'reportd' and table_name = 'report_config'"))
+    page = (ROOT / 'docs/sql.md').read_text()
+    rows = [row for row in table_rows(section(page, 'report_config'))
+            if len(row) == 3]
+    for column, default, _ in rows:
+        for name in names(column):
+            if default == 'null':
+                assert defaults[name] is None, name
+            elif default.startswith('`'):
+                assert defaults[name] == default.strip('`'), name
+
+
+def test_sql_page_has_the_functions_and_views_for_people(db):
+    page = (ROOT / 'docs/sql.md').read_text()
+    functions = {row[0].split('(')[0].strip('`')
+                 for row in table_rows(section(page, 'Functions'))}
+    known = {row[0] for row in db.query(
+        "select proname from pg_proc where pronamespace = 'reportd'::regnamespace")}
+    assert functions <= known
+    views = {row[0].strip('`') for row in table_rows(section(page, 'Views'))}
+    assert views == {row[0] for row in db.query(
+        "select viewname from pg_views where schemaname = 'reportd' "
+        "and viewname like 'v\\_%%'")}
+
+
+def test_schedules_in_the_sql_page_are_understood(db):
+    page = (ROOT / 'docs/sql.md').read_text()
+    table, _, _ = section(page, 'Schedules').partition('Names are')
+    expressions = [name for row in table_rows(table) for name in names(row[0])]
+    assert len(expressions) > 10
+    for expression in expressions:
+        assert db.value("select reportd.next_run(%s, 'UTC', now())", expression)
+
+
+def test_csv_page_has_every_option(db):
+    page = (ROOT / 'docs/csv.md').read_text()
+    found = {row[0].strip('`') for row in table_rows(section(page, 'Options'))}
+    assert found == set(db.value(
+        "select options from reportd.output_format where format = 'CSV'"))
+
+
+def test_man_page_has_every_option():
+    usage = process.run(REPORTD, '--help').stdout
+    page = (ROOT / 'docs/reportd.8').read_text()
+    options = set(re.findall(r'(?<=--)[a-z-]+', usage))
+    assert options
+    assert options == set(re.findall(r'Fl -([a-z-]+)', page))
+
+
+@pytest.mark.skipif(not shutil.which('groff'), reason='groff is not installed')
+@pytest.mark.parametrize('page', ['reportd.8', 'reportctl.1'])
+def test_man_page_has_no_mistakes(page):
+    done = subprocess.run(
+        ['groff', '-mandoc', '-ww', '-Tutf8', ROOT / 'docs' / page],
+        capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, '')
+
+
+def anchor(title):
+    """As hosts of Markdown make it from a heading."""
+    return re.sub(r'[^\w\- ]', '', title.lower()).replace(' ', '-')
+
+
+@pytest.mark.parametrize('page', MANUAL, ids=lambda page: page.name)
+def test_links_lead_somewhere(page):
+    text = re.sub(r'^```.*?^```', '', page.read_text(), flags=re.M | re.S)
+    for target in re.findall(r'\]\(([^)\s]+)\)', text):
+        if target.startswith('https://'):
+            continue
+        path, _, name = target.partition('#')
+        to = (page.parent / path).resolve() if path else page
+        assert to.exists(), target
+        if name:
+            titles = re.findall(r'^#+ (.*)', to.read_text(), re.M)
+            assert name in map(anchor, titles), target
