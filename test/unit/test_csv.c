@@ -1,0 +1,632 @@
+/* SPDX-License-Identifier: MIT */
+#include "encode/csv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "helper.h"
+
+static json_t *parse(const char *options)
+{
+	struct err e;
+	json_t *o =
+	    options ? json_parse_object(options, strlen(options), &e) : NULL;
+
+	assert_true(options == NULL || o != NULL);
+	return o;
+}
+
+struct table {
+	const char *options; /* JSON, NULL: none */
+	const struct column *columns;
+	int count;
+	const struct value *values;
+	int rows;
+};
+#define COLUMNS(c) .columns = (c), .count = (int)COUNT(c)
+#define VALUES(v, n) .values = (v), .rows = (n)
+
+/* Encodes into f, so many rows a batch. */
+static int encode(
+    const struct table *t, int rows_a_batch, struct fake *f, struct err *e)
+{
+	struct schema schema = {
+	    (struct column *)(uintptr_t)t->columns, t->count};
+	json_t *options = parse(t->options);
+	struct sink *sink = fake_open(f);
+	struct encoder *enc = encoder_open(&encoder_csv,
+	    &(struct encoder_options){.options = options, .sink = sink}, e);
+	int rc = -1;
+
+	/* The encoder keeps nothing of the options. */
+	json_decref(options);
+	if (enc == NULL || encoder_begin(enc, &schema, e) != 0)
+		goto out;
+	for (int row = 0; row < t->rows; row += rows_a_batch) {
+		struct batch b = {t->values + (size_t)row * (size_t)t->count,
+		    t->rows - row < rows_a_batch ? t->rows - row
+						 : rows_a_batch};
+
+		if (encoder_rows(enc, &b, e) != 0)
+			goto out;
+	}
+	if (encoder_end(enc, e) == 0)
+		rc = encoder_finish(enc, e);
+out:
+	encoder_free(enc);
+	sink_free(sink);
+	return rc;
+}
+
+static void assert_csv(const struct table *t, const char *expected)
+{
+	for (int rows_a_batch = 1; rows_a_batch < 3; rows_a_batch++) {
+		struct err e = {.text = ""};
+		struct fake f;
+		int rc;
+
+		fake_init(&f);
+		rc = encode(t, rows_a_batch, &f, &e);
+		assert_err(&e, "");
+		assert_int_equal(rc, 0);
+		assert_string_equal(f.bytes.data, expected);
+		assert_int_equal(f.bytes.len, strlen(expected));
+		assert_int_equal(f.finished, 0);
+		fake_free(&f);
+	}
+}
+
+static const struct column one_text[] = {COLUMN("t", TEXT)};
+static const struct column mixed[] = {
+    COLUMN("id", INTEGER),
+    COLUMN("name", TEXT),
+    COLUMN("price", DECIMAL),
+};
+static const struct value mixed_values[] = {
+    CELL("1"),
+    CELL("plain"),
+    CELL("1.50"),
+    CELL("-2"),
+    CELL("with, comma"),
+    NIL,
+    NIL,
+    CELL("say \"hi\""),
+    CELL("-0.5"),
+};
+#define MIXED COLUMNS(mixed), VALUES(mixed_values, 3)
+
+TEST(defaults_are_those_of_copy)
+{
+	assert_csv(&(struct table){MIXED},
+	    "id,name,price\n1,plain,1.50\n-2,\"with, comma\",\n"
+	    ",\"say \"\"hi\"\"\",-0.5\n");
+	assert_csv(&(struct table){.options = "{}", MIXED},
+	    "id,name,price\n1,plain,1.50\n-2,\"with, comma\",\n"
+	    ",\"say \"\"hi\"\"\",-0.5\n");
+}
+
+TEST(no_rows_leave_the_header)
+{
+	assert_csv(&(struct table){COLUMNS(mixed)}, "id,name,price\n");
+	assert_csv(
+	    &(struct table){.options = "{\"header\": false}", COLUMNS(mixed)},
+	    "");
+}
+
+TEST(fields_are_quoted_when_they_must_be)
+{
+	static const struct value v[] = {CELL("plain"), CELL(" padded "),
+	    CELL("a,b"), CELL("a\"b"), CELL("a\nb"), CELL("a\rb"), CELL("\""),
+	    CELL("tab\there"), CELL("semi;colon"), CELL("it's"),
+	    CELL("back\\slash"), CELL("\xE2\x82\xAC"), CELL("\"quoted\""),
+	    CELL("#")};
+
+	assert_csv(&(struct table){COLUMNS(one_text), VALUES(v, (int)COUNT(v))},
+	    "t\nplain\n padded \n\"a,b\"\n\"a\"\"b\"\n\"a\nb\"\n\"a\rb\"\n"
+	    "\"\"\"\"\ntab\there\nsemi;colon\nit's\nback\\slash\n"
+	    "\xE2\x82\xAC\n\"\"\"quoted\"\"\"\n#\n");
+}
+
+TEST(null_and_the_empty_string_differ)
+{
+	static const struct value v[] = {NIL, CELL("")};
+
+	assert_csv(
+	    &(struct table){COLUMNS(one_text), VALUES(v, 2)}, "t\n\n\"\"\n");
+}
+
+TEST(a_value_that_reads_like_null_is_quoted)
+{
+	static const struct value v[] = {
+	    NIL, CELL("NULL"), CELL("null"), CELL("NULLS"), CELL("")};
+
+	assert_csv(&(struct table){.options = "{\"null\": \"NULL\"}",
+		       COLUMNS(one_text),
+		       VALUES(v, 5)},
+	    "t\nNULL\n\"NULL\"\nnull\nNULLS\n\n");
+}
+
+/* COPY FROM would take \. alone on a line for the end of its input. */
+TEST(the_end_marker_is_quoted_where_it_stands_alone)
+{
+	static const struct column two[] = {
+	    COLUMN("a", TEXT), COLUMN("\\.", TEXT)};
+	static const struct column one[] = {COLUMN("\\.", TEXT)};
+	static const struct value v[] = {
+	    CELL("\\."), CELL("\\.x"), CELL("\\\\."), CELL(".")};
+
+	assert_csv(&(struct table){COLUMNS(one), VALUES(v, 4)},
+	    "\"\\.\"\n\"\\.\"\n\\.x\n\\\\.\n.\n");
+	assert_csv(&(struct table){COLUMNS(two), VALUES(v, 2)},
+	    "a,\\.\n\\.,\\.x\n\\\\.,.\n");
+}
+
+TEST(column_names_are_quoted_like_values)
+{
+	static const struct column odd[] = {COLUMN("a,b", TEXT),
+	    COLUMN("say \"x\"", TEXT), COLUMN("", TEXT),
+	    COLUMN("two\nlines", TEXT), COLUMN("?column?", TEXT)};
+
+	assert_csv(&(struct table){COLUMNS(odd)},
+	    "\"a,b\",\"say \"\"x\"\"\",\"\",\"two\nlines\",?column?\n");
+	assert_csv(
+	    &(struct table){.options = "{\"quote\": \"all\"}", COLUMNS(mixed)},
+	    "id,name,price\n");
+}
+
+TEST(any_single_byte_can_delimit)
+{
+	static const struct value v[] = {
+	    CELL("a,b"), CELL("a;b"), CELL("a\tb"), CELL("a|b"), CELL("a b")};
+	static const struct column five[] = {COLUMN("a", TEXT),
+	    COLUMN("b", TEXT), COLUMN("c", TEXT), COLUMN("d", TEXT),
+	    COLUMN("e e", TEXT)};
+
+	assert_csv(&(struct table){.options = "{\"delimiter\": \";\"}",
+		       COLUMNS(five),
+		       VALUES(v, 1)},
+	    "a;b;c;d;e e\na,b;\"a;b\";a\tb;a|b;a b\n");
+	assert_csv(&(struct table){.options = "{\"delimiter\": \"\\t\"}",
+		       COLUMNS(five),
+		       VALUES(v, 1)},
+	    "a\tb\tc\td\te e\na,b\ta;b\t\"a\tb\"\ta|b\ta b\n");
+	assert_csv(&(struct table){.options = "{\"delimiter\": \" \"}",
+		       COLUMNS(five),
+		       VALUES(v, 1)},
+	    "a b c d \"e e\"\na,b a;b a\tb a|b \"a b\"\n");
+}
+
+TEST(all_quotes_all_but_null)
+{
+	assert_csv(&(struct table){.options = "{\"quote\": \"all\"}", MIXED},
+	    "id,name,price\n\"1\",\"plain\",\"1.50\"\n"
+	    "\"-2\",\"with, comma\",\n,\"say \"\"hi\"\"\",\"-0.5\"\n");
+}
+
+TEST(nonnumeric_leaves_numbers_bare)
+{
+	static const struct column kinds[] = {
+	    COLUMN("i", INTEGER),
+	    COLUMN("d", DECIMAL),
+	    COLUMN("f", FLOAT),
+	    COLUMN("b", BOOLEAN),
+	    COLUMN("t", TIMESTAMPTZ),
+	    COLUMN("o", OTHER),
+	};
+	static const struct value v[] = {CELL("1"), CELL("1.0"), CELL("1e+20"),
+	    CELL("t"), CELL("2026-01-01 00:00:00+00"), NIL};
+
+	assert_csv(&(struct table){.options = "{\"quote\": \"nonnumeric\"}",
+		       COLUMNS(kinds),
+		       VALUES(v, 1)},
+	    "i,d,f,b,t,o\n1,1.0,1e+20,\"t\",\"2026-01-01 00:00:00+00\",\n");
+}
+
+TEST(lines_may_end_in_crlf)
+{
+	static const struct value v[] = {CELL("a\nb"), CELL("c")};
+
+	assert_csv(&(struct table){.options = "{\"line_ending\": \"crlf\"}",
+		       COLUMNS(one_text),
+		       VALUES(v, 2)},
+	    "t\r\n\"a\nb\"\r\nc\r\n");
+}
+
+TEST(a_byte_order_mark_comes_first)
+{
+	static const struct value v[] = {CELL("x")};
+
+	assert_csv(
+	    &(struct table){
+		.options = "{\"bom\": true}", COLUMNS(one_text), VALUES(v, 1)},
+	    "\xEF\xBB\xBFt\nx\n");
+	assert_csv(
+	    &(struct table){.options = "{\"bom\": true, \"header\": false}",
+		COLUMNS(one_text)},
+	    "\xEF\xBB\xBF");
+}
+
+TEST(another_encoding_is_written_in_its_bytes)
+{
+	static const struct column c[] = {COLUMN("pr\xC3\xA9nom", TEXT)};
+	static const struct value v[] = {CELL("caf\xC3\xA9"), CELL("x")};
+
+	assert_csv(&(struct table){.options = "{\"encoding\": \"LATIN1\"}",
+		       COLUMNS(c),
+		       VALUES(v, 2)},
+	    "pr\xE9nom\ncaf\xE9\nx\n");
+	assert_csv(&(struct table){.options = "{\"encoding\": \"utf-8\"}",
+		       COLUMNS(c),
+		       VALUES(v, 1)},
+	    "pr\xC3\xA9nom\ncaf\xC3\xA9\n");
+}
+
+TEST(a_character_that_the_encoding_lacks_is_an_error)
+{
+	static const struct value v[] = {CELL("fine"), CELL("5 \xE2\x82\xAC")};
+	struct table t = {.options = "{\"encoding\": \"LATIN1\"}",
+	    COLUMNS(one_text),
+	    VALUES(v, 2)};
+	struct fake f;
+	struct err e;
+
+	fake_init(&f);
+	assert_int_equal(encode(&t, 1, &f, &e), -1);
+	assert_err(&e,
+	    "character U+20AC (\xE2\x82\xAC) does not exist in encoding "
+	    "LATIN1; export as UTF8 or replace it in the query");
+	assert_int_equal(e.kind, ERR_PERMANENT);
+	fake_free(&f);
+}
+
+#define LONG_NUMBER \
+	"12345678901234567890123456789012345678901234567890123456789012345678"
+
+TEST(decimal_comma_changes_numbers_only)
+{
+	static const struct value v[] = {CELL("1.5"), CELL("1.5"), CELL("-.5"),
+	    CELL("10"), CELL("a.b.c"), CELL("1.5e-07"), NIL, NIL, CELL("NaN"),
+	    CELL("1"), CELL(""), CELL(LONG_NUMBER ".25")};
+	static const struct column c[] = {
+	    COLUMN("a.b", FLOAT),
+	    COLUMN("t", TEXT),
+	    COLUMN("n", DECIMAL),
+	};
+
+	assert_csv(
+	    &(struct table){
+		.options = "{\"decimal_comma\": true, \"delimiter\": \";\"}",
+		COLUMNS(c),
+		VALUES(v, 4)},
+	    "a.b;t;n\n1,5;1.5;-,5\n10;a.b.c;1,5e-07\n;;NaN\n1;\"\";" LONG_NUMBER
+	    ",25\n");
+}
+
+TEST(formula_guard_changes_text_only)
+{
+	static const struct value v[] = {CELL("=1+2"), CELL("-1"), CELL("+1"),
+	    CELL("-2"), CELL("@x"), CELL("-3.5"), CELL("\tx"), NIL, CELL("\rx"),
+	    NIL, CELL("=a,\"b\""), NIL, CELL("a=b"), NIL, CELL(""), NIL, NIL,
+	    NIL};
+	static const struct column c[] = {
+	    COLUMN("=t", TEXT), COLUMN("n", INTEGER)};
+
+	assert_csv(&(struct table){.options = "{\"formula_guard\": true}",
+		       COLUMNS(c),
+		       VALUES(v, 9)},
+	    "=t,n\n'=1+2,-1\n'+1,-2\n'@x,-3.5\n'\tx,\n\"'\rx\",\n"
+	    "\"'=a,\"\"b\"\"\",\na=b,\n\"\",\n,\n");
+	assert_csv(&(struct table){.options = "{\"formula_guard\": true, "
+					      "\"quote\": \"all\"}",
+		       COLUMNS(c),
+		       VALUES(v, 1)},
+	    "=t,n\n\"'=1+2\",\"-1\"\n");
+	assert_csv(&(struct table){.options = "{\"formula_guard\": true, "
+					      "\"null\": \"'=1+2\"}",
+		       COLUMNS(c),
+		       VALUES(v, 1)},
+	    "=t,n\n\"'=1+2\",-1\n");
+	assert_csv(
+	    &(struct table){COLUMNS(c), VALUES(v, 1)}, "=t,n\n=1+2,-1\n");
+}
+
+TEST(no_columns_give_empty_lines)
+{
+	assert_csv(&(struct table){.rows = 3}, "\n\n\n\n");
+	assert_csv(&(struct table){.options = "{\"header\": false}", .rows = 2},
+	    "\n\n");
+}
+
+/* PostgreSQL's limit of columns in a result is 1664. */
+TEST(wide_rows_are_whole)
+{
+	static struct column c[1664];
+	static struct value v[2 * 1664];
+	struct table t = {
+	    .options = "{\"header\": false}", COLUMNS(c), VALUES(v, 2)};
+	struct buf expected;
+
+	buf_init(&expected, 1 << 20);
+	for (int i = 0; i < 2 * 1664; i++) {
+		c[i % 1664].name = (char *)(uintptr_t) "c";
+		v[i] = (struct value)CELL("a\"");
+		buf_printf(&expected, "%s\"a\"\"\"%s", i % 1664 ? "," : "",
+		    i % 1664 == 1663 ? "\n" : "");
+	}
+	assert_csv(&t, expected.data);
+	buf_free(&expected);
+}
+
+TEST(huge_cells_are_whole)
+{
+	enum { SIZE = 10 << 20 };
+	char *cell = mem_zalloc(SIZE + 1);
+	struct value v[] = {
+	    CELL("before"), {cell, SIZE}, {cell, SIZE}, CELL("after")};
+	struct table t = {COLUMNS(one_text), VALUES(v, 4)};
+	struct buf expected;
+	struct fake f;
+	struct err e;
+
+	memset(cell, 'x', SIZE);
+	cell[SIZE / 2] = '"';
+	buf_init(&expected, 64 << 20);
+	buf_str(&expected, "t\nbefore\n");
+	for (int i = 0; i < 2; i++) {
+		buf_char(&expected, '"');
+		buf_add(&expected, cell, SIZE / 2 + 1);
+		buf_add(&expected, cell + SIZE / 2, SIZE - SIZE / 2);
+		buf_str(&expected, "\"\n");
+	}
+	buf_str(&expected, "after\n");
+	fake_init(&f);
+	assert_int_equal(encode(&t, 1, &f, &e), 0);
+	assert_int_equal(f.bytes.len, expected.len);
+	assert_memory_equal(f.bytes.data, expected.data, expected.len);
+	fake_free(&f);
+	buf_free(&expected);
+	free(cell);
+}
+
+TEST(many_rows_reach_the_sink_in_large_pieces)
+{
+	struct value v[] = {CELL("0123456789")};
+	struct schema schema = {(struct column *)(uintptr_t)one_text, 1};
+	struct batch b = {v, 1};
+	struct encoder *enc;
+	struct sink *sink;
+	struct fake f;
+	struct err e;
+
+	fake_init(&f);
+	sink = fake_open(&f);
+	enc = encoder_open(
+	    &encoder_csv, &(struct encoder_options){.sink = sink}, &e);
+	assert_int_equal(encoder_begin(enc, &schema, &e), 0);
+	for (int i = 0; i < 100000; i++)
+		assert_int_equal(encoder_rows(enc, &b, &e), 0);
+	/* Most has left the encoder before it ends. */
+	assert_in_range(f.bytes.len, 700000, 1100002);
+	assert_int_equal(encoder_end(enc, &e), 0);
+	assert_int_equal(encoder_finish(enc, &e), 0);
+	assert_int_equal(f.bytes.len, 1100002);
+	assert_in_range(f.writes, 2, 20);
+	encoder_free(enc);
+	sink_free(sink);
+	fake_free(&f);
+}
+
+TEST(a_second_result_is_refused)
+{
+	struct schema schema = {(struct column *)(uintptr_t)one_text, 1};
+	struct encoder *enc;
+	struct sink *sink;
+	struct fake f;
+	struct err e;
+
+	fake_init(&f);
+	sink = fake_open(&f);
+	enc = encoder_open(
+	    &encoder_csv, &(struct encoder_options){.sink = sink}, &e);
+	assert_int_equal(encoder_begin(enc, &schema, &e), 0);
+	assert_int_equal(encoder_end(enc, &e), 0);
+	assert_int_equal(encoder_begin(enc, &schema, &e), -1);
+	assert_err(&e, "a CSV file holds the result of one query only");
+	encoder_free(enc);
+	sink_free(sink);
+	fake_free(&f);
+}
+
+#define DELIMITER                                                            \
+	"output_options: \"delimiter\" must be one character, no quote and " \
+	"no line break"
+#define NULL_STRING                                                           \
+	"output_options: \"null\" must not hold the delimiter, a quote or a " \
+	"line break"
+
+TEST(dialects_that_cannot_be_read_back_are_refused)
+{
+	static const struct {
+		const char *options, *error;
+	} cases[] = {
+	    {"{\"delimiter\": \"\"}", DELIMITER},
+	    {"{\"delimiter\": \"\\\"\"}", DELIMITER},
+	    {"{\"delimiter\": \"\\n\"}", DELIMITER},
+	    {"{\"delimiter\": \"\\r\"}", DELIMITER},
+	    {"{\"delimiter\": \"||\"}", DELIMITER},
+	    {"{\"delimiter\": \"\xC2\xA7\"}", DELIMITER},
+	    {"{\"null\": \"a,b\"}", NULL_STRING},
+	    {"{\"null\": \"\\\"\"}", NULL_STRING},
+	    {"{\"null\": \"a\\nb\"}", NULL_STRING},
+	    {"{\"null\": \"a\\rb\"}", NULL_STRING},
+	    {"{\"null\": \";\", \"delimiter\": \";\"}", NULL_STRING},
+	    {"{\"decimal_comma\": true}",
+		"output_options: \"decimal_comma\" needs another delimiter, "
+		"such as \";\""},
+	    {"{\"bom\": true, \"encoding\": \"LATIN1\"}",
+		"output_options: \"bom\" belongs to UTF8, not to LATIN1"},
+	    {"{\"encoding\": \"KLINGON\"}",
+		"output_options: encoding \"KLINGON\" is not known here"},
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct table t = {
+		    .options = cases[i].options, COLUMNS(one_text)};
+		struct fake f;
+		struct err e = {.text = "accepted"};
+
+		fake_init(&f);
+		encode(&t, 1, &f, &e);
+		assert_err(&e, cases[i].error);
+		assert_int_equal(e.kind, ERR_PERMANENT);
+		fake_free(&f);
+	}
+}
+
+TEST(unknown_options_and_values_name_the_known_ones)
+{
+	static const struct {
+		const char *options, *error;
+	} cases[] = {
+	    {"{\"delimeter\": \";\"}",
+		"output_options: CSV has no option \"delimeter\"; known: "
+		"delimiter, header, quote, null, line_ending, bom, encoding, "
+		"decimal_comma, formula_guard"},
+	    {"{\"quote\": \"some\"}",
+		"output_options: \"quote\" must be one of "
+		"minimal|all|nonnumeric"},
+	    {"{\"quote\": \"minimal|all\"}",
+		"output_options: \"quote\" must be one of "
+		"minimal|all|nonnumeric"},
+	    {"{\"quote\": \"\"}", "output_options: \"quote\" must be one of "
+				  "minimal|all|nonnumeric"},
+	    {"{\"line_ending\": \"cr\"}",
+		"output_options: \"line_ending\" must be one of lf|crlf"},
+	    {"{\"header\": \"yes\"}",
+		"output_options: \"header\" must be a boolean"},
+	    {"{\"header\": null}",
+		"output_options: \"header\" must be a boolean"},
+	    {"{\"null\": false}", "output_options: \"null\" must be a string"},
+	    {"{\"delimiter\": 1}",
+		"output_options: \"delimiter\" must be a string"},
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct table t = {
+		    .options = cases[i].options, COLUMNS(one_text)};
+		struct fake f;
+		struct err e = {.text = "accepted"};
+
+		fake_init(&f);
+		encode(&t, 1, &f, &e);
+		assert_err(&e, cases[i].error);
+		assert_int_equal(e.kind, ERR_PERMANENT);
+		fake_free(&f);
+	}
+}
+
+/* NULL: COPY cannot make the same bytes. */
+static void assert_copy(
+    const char *options, const char *with, const char *preamble, bool header)
+{
+	json_t *o = parse(options);
+	const char *got_preamble;
+	struct buf b;
+	bool got_header, same;
+
+	buf_init(&b, 1000);
+	same = encoder_csv.copy(o, &b, &got_preamble, &got_header);
+	json_decref(o);
+	assert_int_equal(same, with != NULL);
+	if (with != NULL) {
+		assert_string_equal(b.data, with);
+		assert_string_equal(got_preamble, preamble);
+		assert_int_equal(got_header, header);
+	}
+	buf_free(&b);
+}
+
+TEST(copy_makes_the_same_bytes_where_it_can)
+{
+	assert_copy(NULL,
+	    "format csv, header true, delimiter e',', null e'', "
+	    "encoding e'UTF8'",
+	    "", true);
+	assert_copy("{\"header\": false, \"delimiter\": \"\\t\"}",
+	    "format csv, header false, delimiter e'\t', null e'', "
+	    "encoding e'UTF8'",
+	    "", false);
+	assert_copy("{\"null\": \"it's \\\\N\", \"quote\": \"all\"}",
+	    "format csv, header true, delimiter e',', null e'it\\'s \\\\N', "
+	    "encoding e'UTF8', force_quote *",
+	    "", true);
+	assert_copy("{\"bom\": true}",
+	    "format csv, header true, delimiter e',', null e'', "
+	    "encoding e'UTF8'",
+	    "\xEF\xBB\xBF", true);
+	assert_copy("{\"encoding\": \"LATIN1\"}",
+	    "format csv, header true, delimiter e',', null e'', "
+	    "encoding e'LATIN1'",
+	    "", true);
+	assert_copy("{\"delimiter\": \"\\\\\"}",
+	    "format csv, header true, delimiter e'\\\\', null e'', "
+	    "encoding e'UTF8'",
+	    "", true);
+}
+
+TEST(copy_is_left_out_where_it_cannot)
+{
+	assert_copy("{\"line_ending\": \"crlf\"}", NULL, NULL, false);
+	assert_copy("{\"quote\": \"nonnumeric\"}", NULL, NULL, false);
+	assert_copy("{\"formula_guard\": true}", NULL, NULL, false);
+	assert_copy("{\"decimal_comma\": true, \"delimiter\": \";\"}", NULL,
+	    NULL, false);
+	/* Mistakes are the encoder's to refuse. */
+	assert_copy("{\"delimiter\": \"||\"}", NULL, NULL, false);
+}
+
+TEST(formats_are_found_by_name_in_any_case)
+{
+	assert_ptr_equal(encoder_type_named("CSV"), &encoder_csv);
+	assert_ptr_equal(encoder_type_named("csv"), &encoder_csv);
+	assert_null(encoder_type_named("CSVX"));
+	assert_null(encoder_type_named(""));
+	for (int i = 0; encoder_type_at(i) != NULL; i++)
+		assert_ptr_equal(encoder_type_named(encoder_type_at(i)->name),
+		    encoder_type_at(i));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(defaults_are_those_of_copy),
+	    cmocka_unit_test(no_rows_leave_the_header),
+	    cmocka_unit_test(fields_are_quoted_when_they_must_be),
+	    cmocka_unit_test(null_and_the_empty_string_differ),
+	    cmocka_unit_test(a_value_that_reads_like_null_is_quoted),
+	    cmocka_unit_test(the_end_marker_is_quoted_where_it_stands_alone),
+	    cmocka_unit_test(column_names_are_quoted_like_values),
+	    cmocka_unit_test(any_single_byte_can_delimit),
+	    cmocka_unit_test(all_quotes_all_but_null),
+	    cmocka_unit_test(nonnumeric_leaves_numbers_bare),
+	    cmocka_unit_test(lines_may_end_in_crlf),
+	    cmocka_unit_test(a_byte_order_mark_comes_first),
+	    cmocka_unit_test(another_encoding_is_written_in_its_bytes),
+	    cmocka_unit_test(a_character_that_the_encoding_lacks_is_an_error),
+	    cmocka_unit_test(decimal_comma_changes_numbers_only),
+	    cmocka_unit_test(formula_guard_changes_text_only),
+	    cmocka_unit_test(no_columns_give_empty_lines),
+	    cmocka_unit_test(wide_rows_are_whole),
+	    cmocka_unit_test(huge_cells_are_whole),
+	    cmocka_unit_test(many_rows_reach_the_sink_in_large_pieces),
+	    cmocka_unit_test(a_second_result_is_refused),
+	    cmocka_unit_test(dialects_that_cannot_be_read_back_are_refused),
+	    cmocka_unit_test(unknown_options_and_values_name_the_known_ones),
+	    cmocka_unit_test(copy_makes_the_same_bytes_where_it_can),
+	    cmocka_unit_test(copy_is_left_out_where_it_cannot),
+	    cmocka_unit_test(formats_are_found_by_name_in_any_case),
+	};
+
+	return cmocka_run_group_tests_name("csv", tests, NULL, NULL);
+}

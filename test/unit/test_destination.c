@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/worker/destination.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "helper.h"
+
+static const struct destination_value values[] = {{"report_name", "sales"},
+    {"config_id", "42"}, {"run_id", "7"}, {"ext", "csv"},
+    {"scheduled_for", "2026-03-01T05:06:07+02:00"}, {"slash", "a/b\\c"},
+    {"up", ".."}, {"dot", "."}, {"climb", "../../etc"}, {"empty", ""},
+    {"null", NULL}, {"bell", "a\ab"}, {"del", "a\x7F"}, {"newline", "a\nb"},
+    {"brace", "{run_id}%Y"}, {"letters", "\xC3\xA9t\xC3\xA9 \xE6\x97\xA5"},
+    {"name", "short"}, {"url", "file:///etc/passwd"}, {NULL, NULL}};
+
+/* Sunday, 1 March 2026, 05:06:07 at +02:00. */
+static const struct tm when = {.tm_year = 126,
+    .tm_mon = 2,
+    .tm_mday = 1,
+    .tm_hour = 5,
+    .tm_min = 6,
+    .tm_sec = 7,
+    .tm_yday = 59,
+    .tm_gmtoff = 7200};
+
+static char *path_below(const char *root, const char *template, struct err *e)
+{
+	return destination_path(&(struct destination_options){.root = root,
+				    .template = template,
+				    .values = values,
+				    .time = &when},
+	    e);
+}
+
+static void assert_path(const char *template, const char *expected)
+{
+	struct err e = {.text = ""};
+	char *path = path_below("/srv/out", template, &e);
+
+	assert_err(&e, "");
+	assert_string_equal(path, expected);
+	free(path);
+}
+
+static void assert_refused(const char *template, const char *why)
+{
+	struct err e = {.text = "accepted"};
+	char *path = path_below("/srv/out", template, &e);
+
+	assert_err_has(&e, why);
+	assert_null(path);
+	assert_int_equal(e.kind, ERR_PERMANENT);
+}
+
+TEST(names_are_replaced_by_values)
+{
+	assert_path("plain.csv", "/srv/out/plain.csv");
+	assert_path("{report_name}/{config_id}_{run_id}.{ext}",
+	    "/srv/out/sales/42_7.csv");
+	assert_path("{scheduled_for}", "/srv/out/2026-03-01T05:06:07+02:00");
+	assert_path("{name}{report_name}", "/srv/out/shortsales");
+	assert_path("{letters}", "/srv/out/\xC3\xA9t\xC3\xA9 \xE6\x97\xA5");
+	/* A value is not a template. */
+	assert_path("{brace}", "/srv/out/{run_id}%Y");
+}
+
+TEST(codes_are_replaced_by_the_time)
+{
+	assert_path("%Y/%m/%d/%H%M%S.csv", "/srv/out/2026/03/01/050607.csv");
+	assert_path("%j-%y-%b-%B-%a-%A-%u-%V-%G",
+	    "/srv/out/060-26-Mar-March-Sun-Sunday-7-09-2026");
+	assert_path("%FT%T%z", "/srv/out/2026-03-01T05:06:07+0200");
+	assert_path("%s", "/srv/out/1772334367");
+	assert_path("100%%", "/srv/out/100%");
+}
+
+TEST(a_slash_in_a_value_is_no_directory)
+{
+	assert_path("{slash}.csv", "/srv/out/a_b\\c.csv");
+	assert_path("{climb}", "/srv/out/.._.._etc");
+	assert_path("{url}", "/srv/out/file:___etc_passwd");
+}
+
+TEST(nothing_climbs_out_of_the_root)
+{
+	static const char *const templates[] = {"../x", "a/../../x", "..",
+	    "a/..", "a/../b", "/srv/out/../x", "file:///srv/out/../x", "{up}/x",
+	    "{up}", "a/{up}/b", "{dot}{dot}/x", "x/{dot}.", ".{dot}/x",
+	    "{dot}"};
+
+	for (size_t i = 0; i < COUNT(templates); i++) {
+		struct err e;
+		char *path = path_below("/srv/out", templates[i], &e);
+
+		assert_null(path);
+		assert_int_equal(e.kind, ERR_PERMANENT);
+	}
+	assert_refused("a/../b", "climbs out with ..");
+}
+
+TEST(absolute_paths_lie_below_the_root)
+{
+	assert_path("/srv/out/a/b.csv", "/srv/out/a/b.csv");
+	assert_path("file:///srv/out/a.csv", "/srv/out/a.csv");
+	assert_refused("/etc/passwd", "lies outside of output_root");
+	assert_refused("/srv/outside/x", "lies outside of output_root");
+	assert_refused("/srv/out", "lies outside of output_root");
+	assert_refused("/srv/ou", "lies outside of output_root");
+	assert_refused("//srv/out/x", "lies outside of output_root");
+	assert_refused("file:///etc/passwd", "lies outside of output_root");
+}
+
+TEST(other_places_are_not_taken_for_names_of_files)
+{
+	assert_refused("s3://bucket/x.csv", "s3://");
+	assert_refused("mailto://x", "mailto://");
+	assert_refused("file://srv/out/x.csv", "file://");
+}
+
+TEST(the_roots_own_form_does_not_matter)
+{
+	static const struct {
+		const char *root, *template, *path;
+	} cases[] = {
+	    {"/srv/out/", "x", "/srv/out/x"},
+	    {"/srv/out///", "/srv/out/x", "/srv/out/x"},
+	    {"/", "/x", "/x"},
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct err e = {.text = ""};
+		char *path = path_below(cases[i].root, cases[i].template, &e);
+
+		assert_err(&e, "");
+		assert_string_equal(path, cases[i].path);
+		free(path);
+	}
+}
+
+TEST(a_destination_is_a_file)
+{
+	assert_refused("", "names no file");
+	assert_refused("a/", "names no file");
+	assert_refused("/srv/out/", "names no file");
+}
+
+TEST(control_characters_are_refused)
+{
+	assert_refused("{bell}", "\"{bell}\" holds a control character");
+	assert_refused("{del}", "\"{del}\" holds a control character");
+	assert_refused("{newline}", "\"{newline}\" holds a control character");
+	assert_refused("a\nb", "output_path holds a control character");
+	assert_refused("a\x7F", "output_path holds a control character");
+}
+
+TEST(mistakes_in_a_template_are_said)
+{
+	assert_refused("{nosuch}.csv", "unknown name \"{nosuch}\"; known are");
+	assert_refused("{}.csv", "unknown name \"{}\"");
+	assert_refused("{report}.csv", "unknown name \"{report}\"");
+	assert_refused("{report_name_}.csv", "unknown name");
+	assert_refused("{report_name", "{ without }");
+	assert_refused("{empty}.csv", "\"{empty}\" is empty");
+	assert_refused("{null}.csv", "\"{null}\" is empty");
+	assert_refused("%q.csv", "unknown code \"%q\"");
+	assert_refused("%-d.csv", "unknown code \"%-\"");
+	assert_refused("x%", "unknown code");
+}
+
+TEST(a_path_that_is_too_long_is_refused)
+{
+	char *long_name = mem_zalloc(5001);
+
+	memset(long_name, 'x', 5000);
+	assert_refused(long_name, "output_path is longer than 4096 bytes");
+	free(long_name);
+}
+
+TEST(urls_escape_what_would_end_them)
+{
+	static const struct {
+		const char *path, *url;
+	} cases[] = {
+	    {"/srv/out/a.csv", "file:///srv/out/a.csv"},
+	    {"/a b/50%/c#1?.csv", "file:///a%20b/50%25/c%231%3F.csv"},
+	    {"/\"<>", "file:///%22%3C%3E"},
+	    {"/\xC3\xA9", "file:///\xC3\xA9"},
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		char *url = destination_url(cases[i].path);
+
+		assert_string_equal(url, cases[i].url);
+		free(url);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(names_are_replaced_by_values),
+	    cmocka_unit_test(codes_are_replaced_by_the_time),
+	    cmocka_unit_test(a_slash_in_a_value_is_no_directory),
+	    cmocka_unit_test(nothing_climbs_out_of_the_root),
+	    cmocka_unit_test(absolute_paths_lie_below_the_root),
+	    cmocka_unit_test(other_places_are_not_taken_for_names_of_files),
+	    cmocka_unit_test(the_roots_own_form_does_not_matter),
+	    cmocka_unit_test(a_destination_is_a_file),
+	    cmocka_unit_test(control_characters_are_refused),
+	    cmocka_unit_test(mistakes_in_a_template_are_said),
+	    cmocka_unit_test(a_path_that_is_too_long_is_refused),
+	    cmocka_unit_test(urls_escape_what_would_end_them),
+	};
+
+	return cmocka_run_group_tests_name("destination", tests, NULL, NULL);
+}

@@ -1,0 +1,777 @@
+/* SPDX-License-Identifier: MIT */
+#include "sink/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "helper.h"
+
+/*
+ * The sink's system calls, linked with --wrap: the test sees them pass, makes
+ * one of them fail, and hides what not every file system has.
+ */
+static struct {
+	int calls, fail_call, fail_with; /* the n-th call fails; 0: none */
+	bool no_unnamed;                 /* O_TMPFILE is not known */
+	size_t write_max;                /* a write takes no more; 0: all */
+	void (*after_create)(void);      /* of a named temporary file */
+	struct buf trace;                /* what was synced and named */
+} sys;
+
+static bool fails(void)
+{
+	if (++sys.calls != sys.fail_call)
+		return false;
+	errno = sys.fail_with;
+	return true;
+}
+
+int __real_open(const char *path, int flags, ...);
+int __wrap_open(const char *path, int flags, mode_t mode);
+int __wrap_open(const char *path, int flags, mode_t mode)
+{
+	if (sys.no_unnamed && (flags & O_TMPFILE) == O_TMPFILE) {
+		errno = EOPNOTSUPP;
+		return -1;
+	}
+	return fails() ? -1 : __real_open(path, flags, mode);
+}
+
+int __real_openat(int dir, const char *path, int flags, ...);
+int __wrap_openat(int dir, const char *path, int flags, mode_t mode);
+int __wrap_openat(int dir, const char *path, int flags, mode_t mode)
+{
+	void (*hook)(void) = sys.after_create;
+	int fd = fails() ? -1 : __real_openat(dir, path, flags, mode);
+
+	if (fd >= 0 && hook != NULL && (flags & O_CREAT) != 0) {
+		sys.after_create = NULL;
+		hook();
+	}
+	return fd;
+}
+
+int __real_access(const char *path, int mode);
+int __wrap_access(const char *path, int mode);
+int __wrap_access(const char *path, int mode)
+{
+	return fails() ? -1 : __real_access(path, mode);
+}
+
+int __real_fchmod(int fd, mode_t mode);
+int __wrap_fchmod(int fd, mode_t mode);
+int __wrap_fchmod(int fd, mode_t mode)
+{
+	return fails() ? -1 : __real_fchmod(fd, mode);
+}
+
+ssize_t __real_write(int fd, const void *data, size_t len);
+ssize_t __wrap_write(int fd, const void *data, size_t len);
+ssize_t __wrap_write(int fd, const void *data, size_t len)
+{
+	if (fails())
+		return -1;
+	if (sys.write_max != 0 && len > sys.write_max)
+		len = sys.write_max;
+	return __real_write(fd, data, len);
+}
+
+int __real_fsync(int fd);
+int __wrap_fsync(int fd);
+int __wrap_fsync(int fd)
+{
+	char self[64], path[4096];
+	ssize_t n;
+
+	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
+	n = readlink(self, path, sizeof(path) - 1);
+	path[n] = '\0';
+	/* An unnamed file has no name worth telling. */
+	buf_printf(&sys.trace, "fsync %s\n",
+	    strstr(path, " (deleted)") ? "file" : strrchr(path, '/') + 1);
+	return fails() ? -1 : __real_fsync(fd);
+}
+
+int __real_linkat(int, const char *, int, const char *, int);
+int __wrap_linkat(
+    int from_dir, const char *from, int dir, const char *to, int flags);
+int __wrap_linkat(
+    int from_dir, const char *from, int dir, const char *to, int flags)
+{
+	buf_printf(&sys.trace, "link\n");
+	return fails() ? -1 : __real_linkat(from_dir, from, dir, to, flags);
+}
+
+int __real_renameat(int, const char *, int, const char *);
+int __wrap_renameat(int from_dir, const char *from, int dir, const char *to);
+int __wrap_renameat(int from_dir, const char *from, int dir, const char *to)
+{
+	buf_printf(&sys.trace, "rename\n");
+	return fails() ? -1 : __real_renameat(from_dir, from, dir, to);
+}
+
+int __real_mkdir(const char *path, mode_t mode);
+int __wrap_mkdir(const char *path, mode_t mode);
+int __wrap_mkdir(const char *path, mode_t mode)
+{
+	int rc = fails() ? -1 : __real_mkdir(path, mode);
+
+	if (rc == 0)
+		buf_printf(&sys.trace, "mkdir %s\n", strrchr(path, '/') + 1);
+	return rc;
+}
+
+/* A directory of each test's own, and no descriptor left open behind it. */
+static char *dir;
+static int files_before;
+
+static int setup(void **state)
+{
+	(void)state;
+	sys.calls = sys.fail_call = 0;
+	sys.no_unnamed = false;
+	sys.write_max = 0;
+	sys.after_create = NULL;
+	buf_init(&sys.trace, 1 << 20);
+	buf_str(&sys.trace, "");
+	dir = dir_make();
+	files_before = open_files();
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	buf_free(&sys.trace);
+	dir_remove(dir);
+	return open_files() == files_before ? 0 : -1;
+}
+
+static char *in_dir(const char *name)
+{
+	return mem_printf("%s/%s", dir, name);
+}
+
+static struct sink *open_mode(const char *name, mode_t mode, struct err *e)
+{
+	char *path = in_dir(name);
+	struct sink *s =
+	    file_open(&(struct file_options){.path = path, .mode = mode}, e);
+
+	free(path);
+	return s;
+}
+
+static struct sink *open_sink(const char *name)
+{
+	struct err e = {.text = ""};
+	struct sink *s = open_mode(name, 0640, &e);
+
+	assert_err(&e, "");
+	assert_non_null(s);
+	return s;
+}
+
+static void sweep(void)
+{
+	struct err e;
+	char *path = in_dir("sweeper.csv");
+
+	sink_free(file_open(
+	    &(struct file_options){.path = path, .mode = 0600, .sweep = true},
+	    &e));
+	free(path);
+}
+
+static void assert_content(const char *name, const char *expected)
+{
+	char *path = in_dir(name), *got = file_text(path);
+
+	if (expected == NULL) {
+		assert_null(got);
+	} else {
+		assert_non_null(got);
+		assert_string_equal(got, expected);
+	}
+	free(got);
+	free(path);
+}
+
+static void put(const char *name, const char *text)
+{
+	char *path = in_dir(name);
+
+	file_put(path, text);
+	free(path);
+}
+
+/* All of a sink's life; 0, or -1 with *e filled. */
+static int write_whole(const char *name, const char *text, struct err *e)
+{
+	struct sink *s = open_mode(name, 0640, e);
+	int rc = -1;
+
+	if (s != NULL && sink_write(s, text, strlen(text), e) == 0 &&
+	    sink_finish(s, e) == 0)
+		rc = sink_publish(s, e);
+	sink_free(s);
+	return rc;
+}
+
+/* Each test runs on files without and with a name while they are written. */
+TEST(a_new_file_appears_with_publish)
+{
+	struct err e;
+
+	for (int named = 0; named < 2; named++) {
+		const char *name = named ? "b.csv" : "a.csv";
+		struct sink *s;
+
+		sys.no_unnamed = named;
+		s = open_sink(name);
+		assert_int_equal(sink_write(s, "id\n", 3, &e), 0);
+		assert_int_equal(sink_write(s, "1\n", 2, &e), 0);
+		assert_content(name, NULL);
+		assert_int_equal(sink_finish(s, &e), 0);
+		assert_content(name, NULL);
+		assert_int_equal(sink_publish(s, &e), 0);
+		assert_content(name, "id\n1\n");
+		sink_free(s);
+		assert_content(name, "id\n1\n");
+	}
+	assert_int_equal(dir_count(dir), 2);
+}
+
+TEST(an_empty_file_is_a_file)
+{
+	struct err e;
+
+	assert_int_equal(write_whole("a.csv", "", &e), 0);
+	assert_content("a.csv", "");
+}
+
+TEST(an_old_file_is_replaced_with_publish)
+{
+	for (int named = 0; named < 2; named++) {
+		struct err e;
+		struct sink *s;
+
+		sys.no_unnamed = named;
+		put("a.csv", "old");
+		s = open_sink("a.csv");
+		assert_int_equal(sink_write(s, "new", 3, &e), 0);
+		assert_int_equal(sink_finish(s, &e), 0);
+		assert_content("a.csv", "old");
+		assert_int_equal(sink_publish(s, &e), 0);
+		assert_content("a.csv", "new");
+		sink_free(s);
+		assert_int_equal(dir_count(dir), 1);
+	}
+}
+
+TEST(abort_and_free_leave_nothing)
+{
+	for (int way = 0; way < 12; way++) {
+		struct err e;
+		struct sink *s;
+
+		sys.no_unnamed = way % 2;
+		if (way >= 6)
+			put("a.csv", "old");
+		s = open_sink("a.csv");
+		sink_write(s, "new", 3, &e);
+		if (way % 6 / 2 == 1)
+			sink_finish(s, &e);
+		if (way % 6 / 2 == 2)
+			sink_abort(s);
+		sink_free(s);
+		assert_content("a.csv", way >= 6 ? "old" : NULL);
+		assert_int_equal(dir_count(dir), way >= 6);
+	}
+}
+
+TEST(a_link_is_replaced_not_followed)
+{
+	char *path = in_dir("a.csv");
+	struct err e;
+
+	put("elsewhere", "safe");
+	assert_return_code(symlink("elsewhere", path), errno);
+	assert_int_equal(write_whole("a.csv", "new", &e), 0);
+	assert_content("a.csv", "new");
+	assert_content("elsewhere", "safe");
+	free(path);
+}
+
+TEST(missing_directories_are_made)
+{
+	struct err e;
+
+	assert_int_equal(write_whole("x/y/z/a.csv", "1", &e), 0);
+	assert_content("x/y/z/a.csv", "1");
+	assert_int_equal(write_whole("x/y/b.csv", "2", &e), 0);
+	assert_content("x/y/b.csv", "2");
+}
+
+static mode_t mode_of(const char *name)
+{
+	char *path = in_dir(name);
+	struct stat st;
+
+	assert_return_code(stat(path, &st), errno);
+	free(path);
+	return st.st_mode & 07777;
+}
+
+TEST(mode_bits_are_those_of_the_options)
+{
+	static const struct {
+		mode_t file, directory;
+	} cases[] = {{0640, 0750}, {0600, 0700}, {0644, 0755}, {0664, 0775},
+	    {0400, 0700}};
+	mode_t mask = umask(0);
+
+	for (size_t i = 0; i < 2 * COUNT(cases); i++) {
+		mode_t mode = cases[i / 2].file;
+		char name[32], parent[32];
+		struct sink *s;
+		struct err e;
+
+		snprintf(parent, sizeof(parent), "d%zu", i);
+		snprintf(name, sizeof(name), "d%zu/a.csv", i);
+		sys.no_unnamed = i % 2;
+		s = open_mode(name, mode, &e);
+		assert_non_null(s);
+		assert_int_equal(mode_of(parent), cases[i / 2].directory);
+		umask(077); /* the file's mode does not hang on it */
+		assert_int_equal(sink_write(s, "x", 1, &e), 0);
+		assert_int_equal(sink_finish(s, &e), 0);
+		assert_int_equal(sink_publish(s, &e), 0);
+		sink_free(s);
+		assert_int_equal(mode_of(name), mode);
+		umask(0);
+	}
+	umask(mask);
+}
+
+TEST(bytes_are_on_disk_before_the_name_and_the_name_before_success)
+{
+	char *expected, *base = strrchr(dir, '/') + 1;
+	struct err e;
+
+	assert_int_equal(write_whole("a.csv", "1", &e), 0);
+	expected = mem_printf("fsync file\nlink\nfsync %s\n", base);
+	assert_string_equal(sys.trace.data, expected);
+	free(expected);
+	buf_clear(&sys.trace);
+	assert_int_equal(write_whole("a.csv", "2", &e), 0);
+	expected =
+	    mem_printf("fsync file\nlink\nlink\nrename\nfsync %s\n", base);
+	assert_string_equal(sys.trace.data, expected);
+	free(expected);
+}
+
+/* The name of a directory is on disk when its parent is synced. */
+TEST(new_directories_are_synced_into_their_parents)
+{
+	char *expected, *base = strrchr(dir, '/') + 1;
+	struct err e;
+
+	assert_int_equal(write_whole("x/y/a.csv", "1", &e), 0);
+	expected = mem_printf("mkdir x\nfsync %s\nmkdir y\nfsync x\n"
+			      "fsync file\nlink\nfsync y\n",
+	    base);
+	assert_string_equal(sys.trace.data, expected);
+	free(expected);
+}
+
+TEST(no_sync_leaves_out_every_fsync)
+{
+	char *path = in_dir("x/y/a.csv");
+	struct sink *s;
+	struct err e;
+
+	s = file_open(
+	    &(struct file_options){.path = path, .mode = 0640, .no_sync = true},
+	    &e);
+	assert_non_null(s);
+	assert_int_equal(sink_write(s, "x", 1, &e), 0);
+	assert_int_equal(sink_finish(s, &e), 0);
+	assert_int_equal(sink_publish(s, &e), 0);
+	sink_free(s);
+	assert_content("x/y/a.csv", "x");
+	assert_null(strstr(sys.trace.data, "fsync"));
+	free(path);
+}
+
+TEST(short_and_interrupted_writes_go_on)
+{
+	struct err e;
+
+	sys.write_max = 1;
+	assert_int_equal(write_whole("a.csv", "one at a time", &e), 0);
+	assert_content("a.csv", "one at a time");
+	sys.fail_with = EINTR;
+	for (sys.fail_call = 1; sys.fail_call < 10; sys.fail_call++) {
+		int fd[2];
+		char got[4] = "";
+
+		assert_return_code(pipe(fd), errno);
+		sys.calls = 0;
+		assert_int_equal(file_write_all(fd[1], "abc", 3, "x", &e), 0);
+		assert_int_equal(read(fd[0], got, sizeof(got)), 3);
+		assert_string_equal(got, "abc");
+		close(fd[0]);
+		close(fd[1]);
+	}
+}
+
+TEST(large_outputs_are_whole)
+{
+	enum { PIECE = 1 << 20, PIECES = 20 };
+	char *piece = mem_zalloc(PIECE + 1), *path = in_dir("a.csv"), *got;
+	struct sink *s = open_sink("a.csv");
+	struct err e;
+
+	for (int i = 0; i < PIECES; i++) {
+		memset(piece, 'a' + i, PIECE);
+		assert_int_equal(sink_write(s, piece, PIECE, &e), 0);
+	}
+	assert_int_equal(sink_finish(s, &e), 0);
+	assert_int_equal(sink_publish(s, &e), 0);
+	sink_free(s);
+	got = file_text(path);
+	assert_int_equal(strlen(got), PIECE * PIECES);
+	for (int i = 0; i < PIECES; i++) {
+		memset(piece, 'a' + i, PIECE);
+		assert_memory_equal(got + (size_t)i * PIECE, piece, PIECE);
+	}
+	free(got);
+	free(path);
+	free(piece);
+}
+
+/* Whichever system call fails, the target is as before or whole, nothing else is
+ * left, and no descriptor (see teardown). */
+static void fail_every_call(bool named, const char *old)
+{
+	for (int n = 1;; n++) {
+		char *path = in_dir("sub/a.csv"), *sub = in_dir("sub"), *got;
+		struct err e = {.text = ""};
+		bool reached;
+		int rc;
+
+		if (old != NULL) {
+			mkdir(sub, 0700);
+			file_put(path, old);
+		}
+		sys.no_unnamed = named;
+		sys.fail_with = ENOSPC;
+		sys.calls = 0;
+		sys.fail_call = n;
+		rc = write_whole("sub/a.csv", "new", &e);
+		reached = sys.calls >= n;
+		sys.fail_call = 0;
+		got = file_text(path);
+		if (rc == 0) {
+			assert_string_equal(got, "new");
+		} else {
+			assert_err_has(&e, "No space left on device");
+			assert_int_equal(e.kind, ERR_TRANSIENT);
+			assert_true(got == NULL || strcmp(got, "new") == 0 ||
+				    (old != NULL && strcmp(got, old) == 0));
+		}
+		assert_in_range(dir_count(sub) + 1, 0, 1 + (got != NULL));
+		unlink(path);
+		rmdir(sub);
+		free(got);
+		free(sub);
+		free(path);
+		if (!reached) {
+			assert_in_range(n, 8, 30);
+			return;
+		}
+	}
+}
+
+TEST(any_failing_system_call_leaves_all_or_nothing)
+{
+	for (int named = 0; named < 2; named++) {
+		fail_every_call(named, NULL);
+		fail_every_call(named, "old");
+	}
+}
+
+/* A file-size limit is met like a full disk: after a part of the write. */
+TEST(a_full_disk_is_said_and_leaves_nothing)
+{
+	struct rlimit limit, small;
+	char *big = mem_zalloc(100001);
+
+	memset(big, 'x', 100000);
+	signal(SIGXFSZ, SIG_IGN);
+	getrlimit(RLIMIT_FSIZE, &limit);
+	small = limit;
+	small.rlim_cur = 65536;
+	for (int named = 0; named < 2; named++) {
+		struct err e;
+		int rc;
+
+		sys.no_unnamed = named;
+		setrlimit(RLIMIT_FSIZE, &small);
+		rc = write_whole("a.csv", big, &e);
+		setrlimit(RLIMIT_FSIZE, &limit);
+		assert_int_equal(rc, -1);
+		assert_err_has(&e, "writing ");
+		assert_err_has(&e, "/a.csv: File too large");
+		assert_int_equal(dir_count(dir), 0);
+	}
+	free(big);
+}
+
+/* Root may write anywhere, so it becomes somebody else for a moment. */
+TEST(a_directory_that_may_not_be_written_is_a_permanent_error)
+{
+	struct err e;
+	int rc;
+
+	assert_return_code(chmod(dir, 0555), errno);
+	if (geteuid() == 0)
+		assert_return_code(seteuid(65534), errno);
+	rc = write_whole("a.csv", "x", &e);
+	if (getuid() == 0)
+		assert_return_code(seteuid(0), errno);
+	chmod(dir, 0700);
+	assert_int_equal(rc, -1);
+	assert_int_equal(e.kind, ERR_PERMANENT);
+	assert_err_has(&e, dir);
+	assert_err_has(&e, "Permission denied");
+	assert_int_equal(dir_count(dir), 0);
+}
+
+TEST(a_file_in_place_of_a_directory_is_a_permanent_error)
+{
+	struct err e;
+
+	put("x", "file");
+	assert_int_equal(write_whole("x/a.csv", "1", &e), -1);
+	assert_int_equal(e.kind, ERR_PERMANENT);
+	assert_err_has(&e, "/x: Not a directory");
+	assert_int_equal(write_whole("x/y/a.csv", "1", &e), -1);
+	assert_int_equal(e.kind, ERR_PERMANENT);
+	assert_err_has(&e, "Not a directory");
+	assert_content("x", "file");
+}
+
+TEST(a_directory_in_place_of_the_file_is_a_permanent_error)
+{
+	char *path = in_dir("a.csv");
+
+	assert_return_code(mkdir(path, 0700), errno);
+	for (int named = 0; named < 2; named++) {
+		struct err e;
+
+		sys.no_unnamed = named;
+		assert_int_equal(write_whole("a.csv", "1", &e), -1);
+		assert_int_equal(e.kind, ERR_PERMANENT);
+		assert_err_has(&e, "publishing ");
+		assert_err_has(&e, "/a.csv: Is a directory");
+		assert_int_equal(dir_count(dir), 1);
+	}
+	free(path);
+}
+
+TEST(a_directory_that_is_removed_meanwhile_is_an_error)
+{
+	struct sink *s = open_sink("x/a.csv");
+	char *sub = in_dir("x");
+	struct err e;
+
+	assert_int_equal(sink_write(s, "1", 1, &e), 0);
+	assert_int_equal(sink_finish(s, &e), 0);
+	assert_return_code(rmdir(sub), errno);
+	assert_int_equal(sink_publish(s, &e), -1);
+	assert_int_equal(e.kind, ERR_TRANSIENT);
+	assert_err_has(&e, "x/a.csv: No such file or directory");
+	sink_free(s);
+	assert_int_equal(dir_count(dir), 0);
+	free(sub);
+}
+
+TEST(long_names_work_up_to_the_limit)
+{
+	char name[300];
+	struct err e;
+
+	for (int named = 0; named < 2; named++) {
+		sys.no_unnamed = named;
+		memset(name, 'n', sizeof(name));
+		name[255] = '\0';
+		assert_int_equal(write_whole(name, "1", &e), 0);
+		assert_int_equal(write_whole(name, "2", &e), 0);
+		assert_content(name, "2");
+		assert_int_equal(dir_count(dir), 1);
+		name[255] = 'n';
+		name[256] = '\0';
+		assert_int_equal(write_whole(name, "1", &e), -1);
+		assert_int_equal(e.kind, ERR_PERMANENT);
+		assert_err_has(&e, "File name too long");
+		assert_int_equal(dir_count(dir), 1);
+	}
+}
+
+TEST(two_writers_of_one_name_both_succeed)
+{
+	for (int named = 0; named < 2; named++) {
+		struct sink *a, *b;
+		struct err e;
+
+		sys.no_unnamed = named;
+		a = open_sink("a.csv");
+		b = open_sink("a.csv");
+		assert_int_equal(sink_write(a, "first", 5, &e), 0);
+		assert_int_equal(sink_write(b, "second", 6, &e), 0);
+		assert_int_equal(sink_finish(a, &e), 0);
+		assert_int_equal(sink_finish(b, &e), 0);
+		assert_int_equal(sink_publish(a, &e), 0);
+		assert_content("a.csv", "first");
+		assert_int_equal(sink_publish(b, &e), 0);
+		assert_content("a.csv", "second");
+		sink_free(a);
+		sink_free(b);
+		assert_int_equal(dir_count(dir), 1);
+	}
+}
+
+/* What a writer leaves that is killed while its file has a name. */
+static void crash_while_writing(void)
+{
+	pid_t child = fork();
+	int status;
+
+	if (child == 0) {
+		struct err e;
+		struct sink *s;
+
+		sys.no_unnamed = true;
+		s = open_mode("a.csv", 0640, &e);
+		if (s == NULL || sink_write(s, "half", 4, &e) != 0)
+			_exit(1);
+		raise(SIGKILL);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFSIGNALED(status));
+}
+
+TEST(a_dead_writers_file_is_swept)
+{
+	crash_while_writing();
+	assert_int_equal(dir_count(dir), 1);
+	assert_content("a.csv", NULL);
+	sink_free(open_sink("b.csv"));
+	assert_int_equal(dir_count(dir), 1);
+	sweep();
+	assert_int_equal(dir_count(dir), 0);
+}
+
+TEST(an_unnamed_file_needs_no_sweeping)
+{
+	struct sink *s = open_sink("a.csv");
+
+	assert_int_equal(dir_count(dir), 0);
+	sink_free(s);
+}
+
+TEST(a_living_writers_file_is_not_swept)
+{
+	struct sink *s;
+	struct err e;
+
+	sys.no_unnamed = true;
+	s = open_sink("a.csv");
+	assert_int_equal(dir_count(dir), 1);
+	sweep();
+	assert_int_equal(sink_write(s, "1", 1, &e), 0);
+	sweep();
+	assert_int_equal(sink_finish(s, &e), 0);
+	sweep();
+	assert_int_equal(sink_publish(s, &e), 0);
+	sweep();
+	sink_free(s);
+	assert_content("a.csv", "1");
+	assert_int_equal(dir_count(dir), 1);
+}
+
+/* Between its creation and its lock a file looks stale. */
+TEST(a_file_that_is_swept_before_its_lock_is_made_again)
+{
+	struct err e;
+
+	sys.no_unnamed = true;
+	sys.after_create = sweep;
+	assert_int_equal(write_whole("a.csv", "1", &e), 0);
+	assert_content("a.csv", "1");
+	assert_int_equal(dir_count(dir), 1);
+}
+
+TEST(only_temporary_files_are_swept)
+{
+	char *sub = in_dir(".d.reportd-1-0"), *link = in_dir(".l.reportd-1-0");
+
+	put(".hidden", "x");
+	put("a.reportd-1-0", "x");
+	put(".a.csv.reportd-1-0", "stale");
+	assert_return_code(mkdir(sub, 0700), errno);
+	assert_return_code(symlink(".hidden", link), errno);
+	sweep();
+	assert_content(".hidden", "x");
+	assert_content("a.reportd-1-0", "x");
+	assert_content(".a.csv.reportd-1-0", NULL);
+	assert_int_equal(dir_count(sub), 0);
+	free(sub);
+	free(link);
+}
+
+#define dir_test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    dir_test(a_new_file_appears_with_publish),
+	    dir_test(an_empty_file_is_a_file),
+	    dir_test(an_old_file_is_replaced_with_publish),
+	    dir_test(abort_and_free_leave_nothing),
+	    dir_test(a_link_is_replaced_not_followed),
+	    dir_test(missing_directories_are_made),
+	    dir_test(mode_bits_are_those_of_the_options),
+	    dir_test(
+		bytes_are_on_disk_before_the_name_and_the_name_before_success),
+	    dir_test(new_directories_are_synced_into_their_parents),
+	    dir_test(no_sync_leaves_out_every_fsync),
+	    dir_test(short_and_interrupted_writes_go_on),
+	    dir_test(large_outputs_are_whole),
+	    dir_test(any_failing_system_call_leaves_all_or_nothing),
+	    dir_test(a_full_disk_is_said_and_leaves_nothing),
+	    dir_test(a_directory_that_may_not_be_written_is_a_permanent_error),
+	    dir_test(a_file_in_place_of_a_directory_is_a_permanent_error),
+	    dir_test(a_directory_in_place_of_the_file_is_a_permanent_error),
+	    dir_test(a_directory_that_is_removed_meanwhile_is_an_error),
+	    dir_test(long_names_work_up_to_the_limit),
+	    dir_test(two_writers_of_one_name_both_succeed),
+	    dir_test(a_dead_writers_file_is_swept),
+	    dir_test(an_unnamed_file_needs_no_sweeping),
+	    dir_test(a_living_writers_file_is_not_swept),
+	    dir_test(a_file_that_is_swept_before_its_lock_is_made_again),
+	    dir_test(only_temporary_files_are_swept),
+	};
+
+	return cmocka_run_group_tests_name("file sink", tests, NULL, NULL);
+}

@@ -1,0 +1,589 @@
+/* SPDX-License-Identifier: MIT */
+#include "settings/settings.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "helper.h"
+
+static int clean(void **state)
+{
+	(void)state;
+	environment_clean();
+	return 0;
+}
+
+/* Settings of a file r.conf that holds this. */
+static struct settings *read_text(const char *text, struct err *e)
+{
+	FILE *f = tmpfile();
+	struct settings *s;
+
+	assert_non_null(f);
+	fputs(text, f);
+	rewind(f);
+	s = settings_read(f, "r.conf", e);
+	fclose(f);
+	return s;
+}
+
+#define QUEUE "[queue]\nconninfo = dbname=q\n"
+
+/* The same, with a queue in front; must be right. */
+static struct settings *good(const char *text)
+{
+	char *whole = mem_printf(QUEUE "%s", text);
+	struct err e = {.text = ""};
+	struct settings *s = read_text(whole, &e);
+
+	free(whole);
+	assert_err(&e, "");
+	assert_non_null(s);
+	return s;
+}
+
+/* With a queue in front, which takes two lines. */
+static void assert_refused(const char *text, const char *expected)
+{
+	char *whole = mem_printf(QUEUE "%s", text);
+	struct err e = {.text = ""};
+	struct settings *s = read_text(whole, &e);
+
+	free(whole);
+	assert_null(s);
+	assert_int_equal(e.kind, ERR_PERMANENT);
+	assert_err(&e, expected);
+}
+
+/* One variable in the environment, and what comes of it. */
+static void assert_variable_refused(
+    const char *name, const char *value, const char *expected)
+{
+	setenv(name, value, 1);
+	assert_refused("", expected);
+	unsetenv(name);
+}
+
+TEST(defaults_are_as_documented)
+{
+	struct settings *s = good("");
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+	assert_int_equal(s->workers, cores < 2 ? 2 : cores);
+	assert_int_equal(s->adhoc_workers, 0);
+	assert_int_equal(s->worker_memory, 1 << 30);
+	assert_int_equal(s->poll_interval, 30000);
+	assert_int_equal(s->lease, 60000);
+	assert_int_equal(s->shutdown_grace, 30000);
+	assert_int_equal(s->cancel_grace, 10000);
+	assert_int_equal(s->job_timeout, 6 * 3600000);
+	assert_int_equal(s->retry_backoff, 10000);
+	assert_int_equal(s->retry_backoff_max, 600000);
+	assert_int_equal(s->ageing, 600000);
+	assert_int_equal(s->misfire_grace, 60000);
+	assert_int_equal(s->retention, 90ll * 86400000);
+	assert_int_equal(s->log_level, LVL_INFO);
+	assert_int_equal(s->log_target, LOG_TARGET_AUTO);
+	assert_int_equal(s->log_format, LOG_FORMAT_TEXT);
+	assert_null(s->output_root);
+	assert_string_equal(s->output,
+	    "{report_name}/{report_name}_%Y%m%dT%H%M%S_{config_id}.{ext}");
+	assert_int_equal(s->file_mode, 0640);
+	assert_true(s->fsync);
+	assert_string_equal(s->queue_conninfo, "dbname=q");
+	assert_true(s->listen);
+	assert_int_equal(s->queue_timeout, 15000);
+	assert_int_equal(s->source_count, 1);
+	assert_string_equal(s->sources[0].name, "default");
+	assert_string_equal(s->sources[0].type, "postgres");
+	settings_free(s);
+}
+
+TEST(every_key_is_taken)
+{
+	struct settings *s =
+	    good("listen = off\ntimeout = 5s\n"
+		 "[reportd]\nworkers = 8\nadhoc_workers = 2\n"
+		 "worker_memory = 64MB\npoll_interval = 100ms\nlease = 2min\n"
+		 "shutdown_grace = 0\ncancel_grace = 1h\njob_timeout = 1d\n"
+		 "retry_backoff = 1s\nretry_backoff_max = 2s\nageing = 3s\n"
+		 "misfire_grace = 4s\nretention = 0\nlog_level = Debug\n"
+		 "log_target = syslog\nlog_format = json\n"
+		 "output_root = /srv/out\noutput = {config_id}.{ext}\n"
+		 "file_mode = 0600\nfsync = no\n"
+		 "[source.dwh_2]\ntype = redshift\nconninfo = host=r\n"
+		 "max_running = 3\nstatement_timeout = 10min\n");
+	const struct source_settings *dwh = settings_source(s, "dwh_2");
+
+	assert_int_equal(s->workers, 8);
+	assert_int_equal(s->adhoc_workers, 2);
+	assert_int_equal(s->worker_memory, 64 << 20);
+	assert_int_equal(s->poll_interval, 100);
+	assert_int_equal(s->lease, 120000);
+	assert_int_equal(s->shutdown_grace, 0);
+	assert_int_equal(s->cancel_grace, 3600000);
+	assert_int_equal(s->job_timeout, 86400000);
+	assert_int_equal(s->retry_backoff, 1000);
+	assert_int_equal(s->retry_backoff_max, 2000);
+	assert_int_equal(s->ageing, 3000);
+	assert_int_equal(s->misfire_grace, 4000);
+	assert_int_equal(s->retention, 0);
+	assert_int_equal(s->log_level, LVL_DEBUG);
+	assert_int_equal(s->log_target, LOG_TARGET_SYSLOG);
+	assert_int_equal(s->log_format, LOG_FORMAT_JSON);
+	assert_string_equal(s->output_root, "/srv/out");
+	assert_string_equal(s->output, "{config_id}.{ext}");
+	assert_int_equal(s->file_mode, 0600);
+	assert_false(s->fsync);
+	assert_false(s->listen);
+	assert_int_equal(s->queue_timeout, 5000);
+	assert_non_null(dwh);
+	assert_string_equal(dwh->type, "redshift");
+	assert_string_equal(dwh->conninfo, "host=r");
+	assert_int_equal(dwh->max_running, 3);
+	assert_int_equal(dwh->statement_timeout, 600000);
+	assert_non_null(settings_source(s, "default"));
+	assert_null(settings_source(s, "dwh"));
+	settings_free(s);
+}
+
+/* Both ends of each range, and one step outside of them. */
+TEST(limits_are_kept_and_named)
+{
+	static const struct {
+		const char *key, *low, *high, *too_low, *too_high, *range;
+	} cases[] = {
+	    {"workers", "1", "256", "-1", "257",
+		"a whole number from 0 to 256"},
+	    {"worker_memory", "64MB", "1024GB", "67108863", "1025GB",
+		"a size such as 64MB or 1GB from 64MB to 1024GB"},
+	    {"poll_interval", "100ms", "1h", "99ms", "61min",
+		"a time such as 500ms, 30s, 10min, 2h or 7d from 100ms to 1h"},
+	    {"lease", "1s", "1d", "999ms", "25h",
+		"a time such as 500ms, 30s, 10min, 2h or 7d from 1s to 1d"},
+	    {"shutdown_grace", "0", "1d", "-1s", "25h",
+		"a time such as 500ms, 30s, 10min, 2h or 7d from 0 to 1d"},
+	    {"cancel_grace", "100ms", "1h", "0", "2h",
+		"a time such as 500ms, 30s, 10min, 2h or 7d from 100ms to 1h"},
+	    {"job_timeout", "0", "30d", "-1s", "31d",
+		"a time such as 500ms, 30s, 10min, 2h or 7d from 0 to 30d"},
+	    {"retention", "0", "36500d", "-1d", "36501d",
+		"a time such as 500ms, 30s, 10min, 2h or 7d from 0 to 36500d"},
+	    {"file_mode", "0", "777", "-1", "1000",
+		"an octal number from 0000 to 0777"},
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		const char *const fine[] = {cases[i].low, cases[i].high};
+		const char *const bad[] = {
+		    cases[i].too_low, cases[i].too_high, "", "x", "1x"};
+
+		for (size_t j = 0; j < COUNT(fine); j++) {
+			char *text = mem_printf(
+			    "[reportd]\n%s = %s\n", cases[i].key, fine[j]);
+
+			settings_free(good(text));
+			free(text);
+		}
+		for (size_t j = 0; j < COUNT(bad); j++) {
+			char *text = mem_printf(
+			    "[reportd]\n%s = %s\n", cases[i].key, bad[j]);
+			char *expected =
+			    mem_printf("r.conf:4: %s = %s: must be %s",
+				cases[i].key, bad[j], cases[i].range);
+
+			assert_refused(text, expected);
+			free(text);
+			free(expected);
+		}
+	}
+}
+
+TEST(words_and_switches_name_what_is_allowed)
+{
+	assert_refused("[reportd]\nlog_level = loud\n",
+	    "r.conf:4: log_level = loud: must be one of "
+	    "debug|info|warn|error");
+	assert_refused("[reportd]\nlog_format = xml\n",
+	    "r.conf:4: log_format = xml: must be one of text|json");
+	assert_refused("[reportd]\n\nlog_target = \n",
+	    "r.conf:5: log_target = : must be one of auto|stderr|syslog");
+	assert_refused("[reportd]\nlog_target = std\n",
+	    "r.conf:4: log_target = std: must be one of auto|stderr|syslog");
+	assert_refused("[reportd]\nfsync = maybe\n",
+	    "r.conf:4: fsync = maybe: must be on or off");
+	assert_refused(
+	    "listen = 2\n", "r.conf:3: listen = 2: must be on or off");
+}
+
+TEST(log_levels_are_taken_as_the_log_knows_them)
+{
+	struct settings *s = good("[reportd]\nlog_level = Warning\n");
+
+	assert_int_equal(s->log_level, LVL_WARN);
+	assert_int_equal(settings_log(s).level, LVL_WARN);
+	settings_free(s);
+}
+
+TEST(unknown_keys_and_sections_name_the_known_ones)
+{
+	assert_refused("[reportd]\nworkers = 3\nworker = 4\n",
+	    "r.conf:5: unknown key \"worker\" in [reportd]; known: workers, "
+	    "adhoc_workers, worker_memory, poll_interval, lease, "
+	    "shutdown_grace, cancel_grace, job_timeout, retry_backoff, "
+	    "retry_backoff_max, ageing, misfire_grace, retention, log_level, "
+	    "log_target, log_format, output_root, output, file_mode, fsync");
+	assert_refused("password = x\n",
+	    "r.conf:3: unknown key \"password\" in [queue]; known: conninfo, "
+	    "listen, timeout");
+	assert_refused("[source.a]\nhost = x\n",
+	    "r.conf:4: unknown key \"host\" in [source.a]; known: type, "
+	    "conninfo, max_running, statement_timeout");
+	assert_refused("[nosuch]\na = b\n",
+	    "r.conf:4: unknown section [nosuch]; known: [reportd], [queue], "
+	    "[source.NAME]");
+	assert_refused("[source]\ntype = postgres\n",
+	    "r.conf:4: unknown section [source]; known: [reportd], [queue], "
+	    "[source.NAME]");
+}
+
+TEST(a_key_before_the_first_section_is_refused)
+{
+	struct err e;
+
+	assert_null(read_text("workers = 3\n" QUEUE, &e));
+	assert_err(
+	    &e, "r.conf:1: \"workers\" stands before the first [section]");
+}
+
+TEST(a_line_that_is_no_setting_is_refused)
+{
+	assert_refused("what is this\n",
+	    "r.conf:3: expected `[section]`, `key = value` or a comment that "
+	    "starts with #");
+}
+
+TEST(source_names_are_plain)
+{
+	static const char *const bad[] = {
+	    "", "A", "a-b", "a b", "a.b", "\xC3\xA9"};
+
+	for (size_t i = 0; i < COUNT(bad); i++) {
+		char *text = mem_printf("[source.%s]\nconninfo = x\n", bad[i]);
+		char *expected = mem_printf("r.conf:4: [source.%s]: a source's "
+					    "name is made of a-z, 0-9 and _",
+		    bad[i]);
+
+		assert_refused(text, expected);
+		free(text);
+		free(expected);
+	}
+}
+
+TEST(what_is_missing_is_said)
+{
+	struct err e;
+
+	assert_null(read_text("[reportd]\nworkers = 2\n", &e));
+	assert_err(&e,
+	    "r.conf: [queue] conninfo is missing; write for example conninfo "
+	    "= host=/run/postgresql dbname=reports");
+	assert_null(settings_read(NULL, NULL, &e));
+	assert_err(&e,
+	    "environment: [queue] conninfo is missing; write for example "
+	    "conninfo = host=/run/postgresql dbname=reports");
+	assert_refused("[source.dwh]\ntype = redshift\n",
+	    "r.conf: [source.dwh] conninfo is missing");
+}
+
+TEST(keys_must_agree_with_each_other)
+{
+	assert_refused("[reportd]\nworkers = 2\nadhoc_workers = 2\n",
+	    "r.conf: [reportd] adhoc_workers = 2: must leave at least one of "
+	    "the 2 workers for SCHEDULED reports");
+	assert_refused("[reportd]\noutput_root = out\n",
+	    "r.conf: [reportd] output_root = out: must be an absolute path");
+	assert_refused("timeout = 31s\n",
+	    "r.conf: [queue] timeout: must be at most half of [reportd] "
+	    "lease, or a slow answer would cost the daemon its jobs");
+	assert_refused("[source.a]\ntype = oracle\nconninfo = x\n",
+	    "r.conf: [source.a] type = oracle: must be one of postgres, "
+	    "redshift");
+}
+
+TEST(an_empty_text_is_the_default)
+{
+	struct settings *s = good("[reportd]\noutput =\noutput_root =\n"
+				  "[source.default]\ntype =\nconninfo =\n");
+
+	assert_string_equal(s->output,
+	    "{report_name}/{report_name}_%Y%m%dT%H%M%S_{config_id}.{ext}");
+	assert_null(s->output_root);
+	assert_string_equal(s->sources[0].type, "postgres");
+	assert_null(s->sources[0].conninfo);
+	settings_free(s);
+}
+
+TEST(the_default_source_falls_back_to_the_queue)
+{
+	struct settings *s = good("[source.other]\nconninfo = dbname=o\n");
+
+	assert_string_equal(
+	    settings_conninfo(s, settings_source(s, "default")), "dbname=q");
+	assert_string_equal(
+	    settings_conninfo(s, settings_source(s, "other")), "dbname=o");
+	settings_free(s);
+	s = good("[source.default]\nconninfo = dbname=d\n");
+	assert_string_equal(
+	    settings_conninfo(s, settings_source(s, "default")), "dbname=d");
+	assert_int_equal(s->source_count, 1);
+	settings_free(s);
+}
+
+TEST(the_last_of_equal_keys_counts)
+{
+	struct settings *s = good("[reportd]\nworkers = 3\noutput_root = /a\n"
+				  "[source.a]\nconninfo = port=1\n[reportd]\n"
+				  "workers = 4\noutput_root = /b\n"
+				  "[source.a]\nmax_running = 2\n");
+
+	assert_int_equal(s->workers, 4);
+	assert_string_equal(s->output_root, "/b");
+	assert_int_equal(s->source_count, 2);
+	assert_string_equal(settings_source(s, "a")->conninfo, "port=1");
+	assert_int_equal(settings_source(s, "a")->max_running, 2);
+	settings_free(s);
+}
+
+TEST(variables_in_values_are_expanded)
+{
+	struct settings *s;
+
+	setenv("SETTINGS_TEST_HOME", "/srv/x", 1);
+	s = good("[reportd]\noutput_root = ${SETTINGS_TEST_HOME}/out\n");
+	assert_string_equal(s->output_root, "/srv/x/out");
+	settings_free(s);
+	unsetenv("SETTINGS_TEST_HOME");
+	assert_refused("[reportd]\noutput_root = ${SETTINGS_TEST_HOME}/out\n",
+	    "r.conf:4: the environment has no variable "
+	    "\"SETTINGS_TEST_HOME\"; set it, or write $$ for a plain $");
+}
+
+TEST(the_environment_wins_over_the_file)
+{
+	struct settings *s;
+
+	setenv("REPORTD_REPORTD_WORKERS", "7", 1);
+	setenv("REPORTD_REPORTD_OUTPUT_ROOT", "/env", 1);
+	setenv("REPORTD_QUEUE_CONNINFO", "dbname=env", 1);
+	setenv("REPORTD_QUEUE_LISTEN", "off", 1);
+	s = good("[reportd]\nworkers = 3\noutput_root = /file\n");
+	assert_int_equal(s->workers, 7);
+	assert_string_equal(s->output_root, "/env");
+	assert_string_equal(s->queue_conninfo, "dbname=env");
+	assert_false(s->listen);
+	settings_free(s);
+}
+
+TEST(the_environment_alone_is_enough)
+{
+	struct err e;
+	struct settings *s;
+
+	setenv("REPORTD_QUEUE_CONNINFO", "dbname=env", 1);
+	s = settings_load(NULL, &e);
+	assert_non_null(s);
+	assert_string_equal(s->queue_conninfo, "dbname=env");
+	settings_free(s);
+}
+
+TEST(a_source_can_be_set_by_the_environment)
+{
+	struct settings *s;
+	const struct source_settings *one;
+
+	setenv("REPORTD_SOURCE_MY_DWH_CONNINFO", "dbname=a=b", 1);
+	setenv("REPORTD_SOURCE_MY_DWH_TYPE", "redshift", 1);
+	setenv("REPORTD_SOURCE_MY_DWH_MAX_RUNNING", "4", 1);
+	setenv("REPORTD_SOURCE_MY_DWH_STATEMENT_TIMEOUT", "5s", 1);
+	setenv("REPORTD_SOURCE_DEFAULT_CONNINFO", "dbname=d", 1);
+	s = good("[source.my_dwh]\nconninfo = file\n");
+	one = settings_source(s, "my_dwh");
+	assert_non_null(one);
+	assert_string_equal(one->conninfo, "dbname=a=b");
+	assert_string_equal(one->type, "redshift");
+	assert_int_equal(one->max_running, 4);
+	assert_int_equal(one->statement_timeout, 5000);
+	assert_string_equal(
+	    settings_source(s, "default")->conninfo, "dbname=d");
+	assert_int_equal(s->source_count, 2);
+	settings_free(s);
+}
+
+TEST(mistakes_in_the_environment_name_the_variable)
+{
+	assert_variable_refused("REPORTD_REPORTD_WORKERS", "many",
+	    "environment: REPORTD_REPORTD_WORKERS: workers = many: must be a "
+	    "whole number from 0 to 256");
+	assert_variable_refused("REPORTD_QUEUE_PASSWORD", "x",
+	    "environment: REPORTD_QUEUE_PASSWORD: unknown key \"password\" in "
+	    "[queue]; known: conninfo, listen, timeout");
+	assert_variable_refused("REPORTD_SOURCE_A_HOST", "x",
+	    "environment: REPORTD_SOURCE_A_HOST: must end in _TYPE, _CONNINFO, "
+	    "_MAX_RUNNING or _STATEMENT_TIMEOUT");
+	assert_variable_refused("REPORTD_SOURCE_CONNINFO", "x",
+	    "environment: REPORTD_SOURCE_CONNINFO: must end in _TYPE, "
+	    "_CONNINFO, _MAX_RUNNING or _STATEMENT_TIMEOUT");
+	assert_variable_refused("REPORTD_SOURCE_A-B_TYPE", "postgres",
+	    "environment: REPORTD_SOURCE_A-B_TYPE: [source.a-b]: a source's "
+	    "name is made of a-z, 0-9 and _");
+}
+
+/* What container platforms set for a service called reportd. */
+TEST(foreign_variables_pass)
+{
+	setenv("REPORTD_PORT", "tcp://10.0.0.1:80", 1);
+	setenv("REPORTD_PORT_80_TCP_ADDR", "10.0.0.1", 1);
+	setenv("REPORTD_SERVICE_HOST", "10.0.0.1", 1);
+	setenv("REPORTD_SERVICE_PORT", "80", 1);
+	setenv("REPORTD_", "x", 1);
+	setenv("REPORTDX_QUEUE_CONNINFO", "x", 1);
+	settings_free(good(""));
+}
+
+TEST(log_level_alone_is_honoured_and_gives_way)
+{
+	struct settings *s;
+
+	setenv("LOG_LEVEL", "error", 1);
+	s = good("[reportd]\nlog_level = debug\n");
+	assert_int_equal(s->log_level, LVL_ERROR);
+	settings_free(s);
+	setenv("REPORTD_REPORTD_LOG_LEVEL", "warn", 1);
+	s = good("");
+	assert_int_equal(s->log_level, LVL_WARN);
+	settings_free(s);
+	unsetenv("REPORTD_REPORTD_LOG_LEVEL");
+	setenv("LOG_LEVEL", "", 1);
+	s = good("");
+	assert_int_equal(s->log_level, LVL_INFO);
+	settings_free(s);
+	assert_variable_refused("LOG_LEVEL", "loud",
+	    "environment: LOG_LEVEL: log_level = loud: must be one of "
+	    "debug|info|warn|error");
+}
+
+TEST(a_file_is_loaded_by_its_path)
+{
+	char *dir = dir_make(), *path = mem_printf("%s/r.conf", dir);
+	struct settings *s;
+	struct err e;
+
+	file_put(path, QUEUE "[reportd]\nworkers = 0x\n");
+	assert_null(settings_load(path, &e));
+	assert_err_has(&e, path);
+	assert_err_has(&e, ":4: workers = 0x: must be");
+	file_put(path, QUEUE);
+	s = settings_load(path, &e);
+	assert_non_null(s);
+	settings_free(s);
+	unlink(path);
+	assert_null(settings_load(path, &e));
+	assert_err_has(&e, path);
+	assert_err_has(&e, "No such file or directory");
+	assert_int_equal(e.kind, ERR_PERMANENT);
+	/* Not an empty file, even when the environment would do. */
+	setenv("REPORTD_QUEUE_CONNINFO", "dbname=env", 1);
+	assert_null(settings_load(dir, &e));
+	assert_err_has(&e, "Is a directory");
+	free(path);
+	dir_remove(dir);
+}
+
+TEST(the_output_root_is_asked_for_where_it_is_needed)
+{
+	struct settings *s = good("");
+	struct err e;
+
+	assert_int_equal(settings_require_output(s, &e), -1);
+	assert_err(&e,
+	    "[reportd] output_root is missing; write for example output_root "
+	    "= /var/lib/reportd/output");
+	settings_free(s);
+	s = good("[reportd]\noutput_root = /o\n");
+	assert_int_equal(settings_require_output(s, &e), 0);
+	settings_free(s);
+}
+
+/* No key without words about it, and each default is one that is taken. */
+TEST(the_reference_describes_every_key)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+	int lines = 0;
+
+	settings_describe(out);
+	fclose(out);
+	for (char *line = text, *end; (end = strchr(line, '\n')) != NULL;
+	     line = end + 1) {
+		char section[64], key[64], def[128] = "", about[256];
+
+		*end = '\0';
+		lines++;
+		if (sscanf(line, "%63[^\t]\t%63[^\t]\t%127[^\t]\t%255[^\t]",
+			section, key, def, about) != 4) {
+			def[0] = '\0';
+			assert_int_equal(
+			    sscanf(line, "%63[^\t]\t%63[^\t]\t\t%255[^\t]",
+				section, key, about),
+			    3);
+		}
+		assert_true(strlen(about) > 10);
+		if (strcmp(section, "reportd") == 0) {
+			char *one =
+			    mem_printf("[reportd]\n%s = %s\n", key, def);
+
+			settings_free(good(one));
+			free(one);
+		}
+	}
+	assert_int_equal(lines, 27);
+	free(text);
+}
+
+#define clean_test(f) cmocka_unit_test_setup_teardown(f, clean, clean)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    clean_test(defaults_are_as_documented),
+	    clean_test(every_key_is_taken),
+	    clean_test(limits_are_kept_and_named),
+	    clean_test(words_and_switches_name_what_is_allowed),
+	    clean_test(log_levels_are_taken_as_the_log_knows_them),
+	    clean_test(unknown_keys_and_sections_name_the_known_ones),
+	    clean_test(a_key_before_the_first_section_is_refused),
+	    clean_test(a_line_that_is_no_setting_is_refused),
+	    clean_test(source_names_are_plain),
+	    clean_test(what_is_missing_is_said),
+	    clean_test(keys_must_agree_with_each_other),
+	    clean_test(an_empty_text_is_the_default),
+	    clean_test(the_default_source_falls_back_to_the_queue),
+	    clean_test(the_last_of_equal_keys_counts),
+	    clean_test(variables_in_values_are_expanded),
+	    clean_test(the_environment_wins_over_the_file),
+	    clean_test(the_environment_alone_is_enough),
+	    clean_test(a_source_can_be_set_by_the_environment),
+	    clean_test(mistakes_in_the_environment_name_the_variable),
+	    clean_test(foreign_variables_pass),
+	    clean_test(log_level_alone_is_honoured_and_gives_way),
+	    clean_test(a_file_is_loaded_by_its_path),
+	    clean_test(the_output_root_is_asked_for_where_it_is_needed),
+	    clean_test(the_reference_describes_every_key),
+	};
+
+	return cmocka_run_group_tests_name("settings", tests, NULL, NULL);
+}
