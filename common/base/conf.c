@@ -29,8 +29,7 @@ char *conf_expand(const char *value, struct err *e)
 
 	buf_init(&b, LINE_MAX_BYTES * 4);
 	while (*value != '\0') {
-		const char *end = strchr(value, '}');
-		const char *found;
+		const char *found, *end = NULL;
 		char *name;
 
 		if (strncmp(value, "$$", 2) == 0) {
@@ -38,7 +37,9 @@ char *conf_expand(const char *value, struct err *e)
 			value += 2;
 			continue;
 		}
-		if (strncmp(value, "${", 2) != 0 || end == NULL) {
+		if (strncmp(value, "${", 2) == 0)
+			end = strchr(value, '}');
+		if (end == NULL) {
 			buf_char(&b, *value++);
 			continue;
 		}
