@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "config.h"
 #include "supervisor/supervisor.h"
+#include "worker/destination.h"
 #include "worker/worker.h"
 
 static const char usage[] =
@@ -49,11 +50,27 @@ static int wrong(const char *what, const char *value)
 	return STATUS_USAGE;
 }
 
+static struct settings *load(const char *path, struct err *e)
+{
+	struct settings *settings = settings_load(path, e);
+
+	if (settings == NULL)
+		return NULL;
+	if (settings_require_output(settings, e) == 0) {
+		if (destination_check(settings->output, e) == 0)
+			return settings;
+		err_wrap(e, "[reportd] output = %s", settings->output);
+	}
+	err_wrap(e, "%s", path ? path : "environment");
+	settings_free(settings);
+	return NULL;
+}
+
 static int start(struct supervisor_options *o, bool check)
 {
 	struct err e;
 
-	o->settings = supervisor_settings(o->settings_path, &e);
+	o->settings = load(o->settings_path, &e);
 	if (o->settings == NULL) {
 		fprintf(stderr, "reportd: %s\n", e.text);
 		return STATUS_SETTINGS;
@@ -69,7 +86,7 @@ static int start(struct supervisor_options *o, bool check)
 
 int main(int argc, char **argv)
 {
-	struct supervisor_options o = {0};
+	struct supervisor_options o = {.load = load};
 	bool check = false;
 	int64_t n;
 	int c;

@@ -258,7 +258,7 @@ static int csv_begin(
 			buf_char(&c->out, c->dialect.delimiter);
 		/* COPY forces no quotes on the header, whatever FORCE_QUOTE
 		 * says. */
-		add_field(c, &name, KIND_OTHER, false, schema->count == 1);
+		add_field(c, &name, KIND_TEXT, false, schema->count == 1);
 	}
 	end_line(c);
 	return 0;

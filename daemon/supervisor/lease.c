@@ -27,8 +27,9 @@ static const struct statement retire = {"retire", sql_retire, 1};
 
 struct lease {
 	struct lease_options o;
-	char id[37]; /* a UUID; "": none */
-	int64_t beat_ms;
+	char id[37];      /* a UUID; "": none */
+	int64_t beat_ms;  /* when the last heartbeat that counts was sent */
+	int64_t lease_ms; /* as our row has it */
 	void (*retired)(void *arg);
 	void *retired_arg;
 };
@@ -56,14 +57,16 @@ const char *lease_worker_id(const struct lease *l)
 	return l->id[0] ? l->id : NULL;
 }
 
-void lease_renewed(struct lease *l, int64_t sent_ms)
+void lease_renewed(struct lease *l, int64_t sent_ms, int64_t lease_ms)
 {
 	l->beat_ms = sent_ms;
+	if (lease_ms != 0)
+		l->lease_ms = lease_ms;
 }
 
 int64_t lease_until(const struct lease *l)
 {
-	return l->id[0] ? l->beat_ms + l->o.settings->lease : 0;
+	return l->id[0] ? l->beat_ms + l->lease_ms : 0;
 }
 
 static void complain(
@@ -129,6 +132,7 @@ static void send_enrol(struct lease *l)
 	snprintf(workers, sizeof(workers), "%" PRId64, s->workers);
 	snprintf(lease, sizeof(lease), "%" PRId64, s->lease);
 	l->beat_ms = clock_boot_ms();
+	l->lease_ms = s->lease;
 	queue_send(l->o.queue, NULL, &enrol,
 	    (const char *const[]){host, pid, PACKAGE_VERSION, workers, lease},
 	    on_enrolled, l);

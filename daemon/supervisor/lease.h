@@ -39,8 +39,9 @@ void lease_set_settings(struct lease *l, const struct settings *settings);
 void lease_up(struct lease *l);
 /* NULL while there is none. */
 const char *lease_worker_id(const struct lease *l);
-/* A heartbeat that was sent at this moment (boot clock) was accepted. */
-void lease_renewed(struct lease *l, int64_t sent_ms);
+/* A heartbeat that was sent at this moment (boot clock) was accepted; it set the
+ * row's lease to lease_ms, or left it (0). */
+void lease_renewed(struct lease *l, int64_t sent_ms, int64_t lease_ms);
 int64_t lease_until(const struct lease *l);
 /* The database says that our row is gone. */
 void lease_lost(struct lease *l);

@@ -20,10 +20,12 @@
 /* With much waiting, a claim for several jobs costs hardly more than one for one:
  * so it waits this long until half the workers could use one. */
 #define GATHER_MS 5
+#define FAILED_MS 1000
 #define PURGE_MS 60000
 #define TEXT_MAX (256u << 10)
 
-static const struct statement tick = {"tick", sql_tick, 3};
+static const struct statement tick = {"tick", sql_tick, 5};
+static const struct statement beat = {"beat", sql_beat, 1};
 static const struct statement claim = {"claim", sql_claim, 6};
 static const struct statement claim_lock = {NULL, sql_claim_lock, 0};
 static const struct statement purge = {"purge", sql_purge, 1};
@@ -38,7 +40,7 @@ struct poller {
 	bool held_back; /* a limit, not the queue, bounded the last claim */
 	bool deep;      /* the last claim got all it wanted */
 	int wanted;     /* of the claim under way */
-	int64_t tick_sent_ms, purged_ms;
+	int64_t tick_sent_ms, tick_lease_ms, purged_ms;
 	int64_t next_ms;      /* as the last tick told it */
 	int64_t contended_ms; /* how long to wait for rows that others hold */
 };
@@ -126,6 +128,24 @@ static void send_purge(struct poller *p)
 	    p->o.queue, NULL, &purge, (const char *const[]){age}, on_purged, p);
 }
 
+static void on_beat(void *arg, const struct reply *reply, const struct err *e)
+{
+	struct poller *p = arg;
+
+	(void)e;
+	if (reply != NULL && reply_rows(reply) == 1)
+		lease_renewed(p->o.lease, p->tick_sent_ms, 0);
+}
+
+static void tick_failed(struct poller *p, const struct err *e)
+{
+	LOG(p->o.log, LVL_ERROR, L_MSG("tick failed"), L_STR("error", e->text),
+	    L_STR("sqlstate", e->sqlstate));
+	queue_send(p->o.queue, NULL, &beat,
+	    (const char *const[]){lease_worker_id(p->o.lease)}, on_beat, p);
+	arm_tick(p, FAILED_MS);
+}
+
 static void on_tick(void *arg, const struct reply *reply, const struct err *e)
 {
 	struct poller *p = arg;
@@ -133,11 +153,8 @@ static void on_tick(void *arg, const struct reply *reply, const struct err *e)
 
 	p->ticking = false;
 	if (reply == NULL) {
-		if (e->kind == ERR_LOST)
-			return;
-		LOG(p->o.log, LVL_ERROR, L_MSG("tick failed"),
-		    L_STR("error", e->text), L_STR("sqlstate", e->sqlstate));
-		arm_tick(p, wait < 1000 ? wait : 1000);
+		if (e->kind != ERR_LOST)
+			tick_failed(p, e);
 		return;
 	}
 	if (strcmp(reply_text(reply, 0, 0), "t") != 0) {
@@ -146,7 +163,7 @@ static void on_tick(void *arg, const struct reply *reply, const struct err *e)
 		lease_lost(p->o.lease);
 		return;
 	}
-	lease_renewed(p->o.lease, p->tick_sent_ms);
+	lease_renewed(p->o.lease, p->tick_sent_ms, p->tick_lease_ms);
 	take_news(p, reply_text(reply, 0, 1));
 	if (reply_int(reply, 0, 2, 0) > 0)
 		LOG(p->o.log, LVL_WARN, L_MSG("took over jobs of lost daemons"),
@@ -168,7 +185,8 @@ static void on_tick(void *arg, const struct reply *reply, const struct err *e)
 
 static void send_tick(struct poller *p)
 {
-	char grace[32];
+	const struct settings *s = p->o.settings;
+	char grace[32], lease[32], workers[32];
 	struct buf hand;
 
 	if (!p->running || !queue_is_up(p->o.queue))
@@ -179,13 +197,15 @@ static void send_tick(struct poller *p)
 	}
 	buf_init(&hand, TEXT_MAX);
 	runs_progress(p->o.runs, &hand);
-	snprintf(
-	    grace, sizeof(grace), "%" PRId64, p->o.settings->misfire_grace);
+	snprintf(grace, sizeof(grace), "%" PRId64, s->misfire_grace);
+	snprintf(lease, sizeof(lease), "%" PRId64, s->lease);
+	snprintf(workers, sizeof(workers), "%" PRId64, s->workers);
 	p->ticking = true;
+	p->tick_lease_ms = s->lease;
 	p->tick_sent_ms = clock_boot_ms();
 	queue_send(p->o.queue, NULL, &tick,
 	    (const char *const[]){
-		lease_worker_id(p->o.lease), hand.data, grace},
+		lease_worker_id(p->o.lease), hand.data, grace, lease, workers},
 	    on_tick, p);
 	buf_free(&hand);
 	send_purge(p);
@@ -251,7 +271,7 @@ static void on_claim(void *arg, const struct reply *reply, const struct err *e)
 			return;
 		LOG(p->o.log, LVL_ERROR, L_MSG("claim failed"),
 		    L_STR("error", e->text), L_STR("sqlstate", e->sqlstate));
-		uv_timer_start(&p->claim_timer, on_contended, 1000, 0);
+		uv_timer_start(&p->claim_timer, on_contended, FAILED_MS, 0);
 		return;
 	}
 	seen = reply_int(reply, 0, 0, 0);

@@ -149,7 +149,9 @@ static void fail(struct queue *q, const char *text)
 		wait *= 2;
 	q->failures++;
 	if (was_up || q->failures == 1)
-		LOG(q->o.log, LVL_WARN, L_MSG("queue connection lost"),
+		LOG(q->o.log, LVL_WARN,
+		    L_MSG(was_up ? "queue connection lost"
+				 : "cannot reach the queue, trying on"),
 		    L_STR("error", e.text));
 	else
 		LOG(q->o.log, LVL_DEBUG, L_MSG("queue not reachable"),
@@ -270,7 +272,8 @@ static const struct statement set_up = {NULL,
     "('enable_seqscan', 'off'), ('enable_bitmapscan', 'off'), "
     "('enable_hashjoin', 'off'), ('enable_mergejoin', 'off'), "
     "('plan_cache_mode', 'force_generic_plan'), ('lock_timeout', '5s'), "
-    "('timezone', 'UTC'), ('search_path', 'pg_catalog')) s(name, value)",
+    "('timezone', 'UTC'), ('search_path', 'pg_catalog'), "
+    "('standard_conforming_strings', 'on')) s(name, value)",
     0};
 
 static void listen_to(struct queue *q, const char *channel)
@@ -296,7 +299,11 @@ static void on_connected(struct queue *q)
 	PQsetnonblocking(q->conn, 1);
 	PQsetNoticeProcessor(q->conn, ignore_notice, NULL);
 	PQenterPipelineMode(q->conn);
-	queue_send(q, NULL, &set_up, NULL, ignore, q);
+	LOG(q->o.log, LVL_INFO, L_MSG("queue connected"),
+	    L_STR("host", PQhost(q->conn)), L_STR("database", PQdb(q->conn)));
+	/* Behind a pooler the session is not ours to change. */
+	if (q->o.channels != NULL)
+		queue_send(q, NULL, &set_up, NULL, ignore, q);
 	for (int i = 0; q->o.channels != NULL && q->o.channels[i]; i++)
 		listen_to(q, q->o.channels[i]);
 	q->o.events->up(q->o.arg);

@@ -84,7 +84,11 @@ static void log_end(const struct run *run, const char *outcome)
 	const char *message = json_str(v, "error_message", NULL);
 	bool good = strcmp(outcome, "COMPLETED") == 0;
 
-	if (message == NULL)
+	if (strcmp(json_str(v, "status", ""), "RELEASED") == 0)
+		LOG(log, LVL_INFO, L_MSG("run given back"),
+		    L_INT("run", run->run_id), L_INT("config", run->config_id),
+		    L_STR("why", message));
+	else if (message == NULL)
 		LOG(log, good ? LVL_INFO : LVL_WARN, L_MSG("run ended"),
 		    L_INT("run", run->run_id), L_INT("config", run->config_id),
 		    L_STR("status", outcome),

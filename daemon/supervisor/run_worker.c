@@ -72,6 +72,10 @@ static void on_result(
 	bool completed = strcmp(status, "COMPLETED") == 0;
 
 	str_copy(run->stage, sizeof(run->stage), json_str(body, "stage", ""));
+	if (run->intent == CANCEL && !completed) {
+		run_end_with(run, "CANCELLED", false, "cancelled on request");
+		return;
+	}
 	if (run->intent == RELEASE && !completed) {
 		run_end_with(
 		    run, "RELEASED", false, "given back: the daemon stops");

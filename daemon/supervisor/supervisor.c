@@ -16,7 +16,6 @@
 #include "supervisor/queue.h"
 #include "supervisor/runs.h"
 #include "supervisor/sdnotify.h"
-#include "worker/destination.h"
 
 enum phase { RUNNING, STOPPING, CLOSING };
 
@@ -276,22 +275,6 @@ static void use_settings(struct supervisor *s, struct settings *settings)
 		openlog("reportd", LOG_PID, LOG_DAEMON);
 }
 
-struct settings *supervisor_settings(const char *path, struct err *e)
-{
-	struct settings *settings = settings_load(path, e);
-
-	if (settings == NULL)
-		return NULL;
-	if (settings_require_output(settings, e) == 0) {
-		if (destination_check(settings->output, e) == 0)
-			return settings;
-		err_wrap(e, "[reportd] output = %s", settings->output);
-	}
-	err_wrap(e, "%s", path ? path : "environment");
-	settings_free(settings);
-	return NULL;
-}
-
 static void reload(struct supervisor *s)
 {
 	struct settings *settings;
@@ -299,7 +282,7 @@ static void reload(struct supervisor *s)
 	struct err e;
 
 	sdnotify_reloading();
-	settings = supervisor_settings(s->o.settings_path, &e);
+	settings = s->o.load(s->o.settings_path, &e);
 	if (settings == NULL) {
 		LOG(&s->log, LVL_ERROR,
 		    L_MSG("the new settings are wrong, the old ones stay"),

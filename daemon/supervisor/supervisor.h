@@ -17,15 +17,14 @@ enum exit_status {
 };
 
 struct supervisor_options {
-	const char *settings_path; /* read again at SIGHUP; NULL: none */
-	struct settings *settings; /* taken over */
+	/* Settings that are sound for the daemon; at the start and at SIGHUP. */
+	struct settings *(*load)(const char *path, struct err *e);
+	const char *settings_path; /* NULL: the environment alone */
+	struct settings *settings; /* the first ones, taken over */
 	int64_t workers;           /* overrides the settings; 0: does not */
 	bool drain;                /* end when nothing is due any more */
 	int64_t idle_exit_ms; /* end after so long without work; 0: never */
 };
-
-/* Settings that are sound for the daemon: NULL with *e filled when not. */
-struct settings *supervisor_settings(const char *path, struct err *e);
 
 /* Runs until it is told to stop; returns the exit status. */
 int supervisor_run(const struct supervisor_options *options);

@@ -3,6 +3,7 @@
 -- reportd.report_config". No parameters; one row: text, null when nothing lacks.
 select string_agg(upper(p.privilege) || ' on ' || p.relation, ', ')
 from (values ('reportd.report_config', 'select'), ('reportd.report_config', 'update'),
+		('reportd.report_config', 'delete'),
 		('reportd.report_run', 'select'), ('reportd.report_run', 'insert'),
 		('reportd.report_run', 'update'), ('reportd.report_run', 'delete'),
 		('reportd.report_worker', 'select'), ('reportd.report_worker', 'insert'),

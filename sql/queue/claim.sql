@@ -52,9 +52,11 @@ with room as materialized (
 	where u.run_id = c.run_id and u.status = 'PROCESSING'
 ), run as (
 	insert into reportd.report_run
-		(config_id, report_name, attempt, scheduled_for, worker_id, parameters)
+		(config_id, report_name, attempt, scheduled_for, worker_id, started_at,
+			parameters)
 	select c.config_id, c.report_name, c.attempt + 1, coalesce(c.scheduled_for, c.due_at),
-		$1, (select jsonb_object_agg(p.key, p.value) from jsonb_each_text(
+		-- Under the lock of a limit now() may lie before the end that made room.
+		$1, statement_timestamp(), (select jsonb_object_agg(p.key, p.value) from jsonb_each_text(
 			c.parameters || coalesce(c.run_parameters, '{}')) p)
 	from chosen join reportd.report_config c using (config_id)
 	order by chosen.place

@@ -4,8 +4,11 @@
 -- $1 worker_id uuid
 -- $2 runs in hand jsonb: [{"run_id", "stage", "row_count", "byte_count"}]
 -- $3 misfire_grace in ms: a schedule later than this has missed its time
+-- $4 lease in ms, $5 workers int: a reload may have changed them
 with beat as (
-	update reportd.report_worker w set heartbeat_at = now()
+	update reportd.report_worker w
+	set heartbeat_at = now(), workers = $5,
+		lease = $4::bigint * interval '1 millisecond'
 	where w.worker_id = $1
 	returning w.worker_id
 ), hand as materialized (

@@ -32,10 +32,10 @@ create table reportd.report_config (
 	source text not null default 'default',
 	prep_sql text,
 	export_sql text,
-	parameters jsonb not null default '{}',
+	parameters jsonb not null default '{}' check (jsonb_typeof(parameters) = 'object'),
 	output_format text not null default 'CSV',
 	output_path text,
-	output_options jsonb not null default '{}',
+	output_options jsonb not null default '{}' check (jsonb_typeof(output_options) = 'object'),
 	notify_on_completion text[],
 	notify_on_failure text[],
 	created_by text not null default session_user,
@@ -48,7 +48,7 @@ create table reportd.report_config (
 	scheduled_for timestamptz check (isfinite(scheduled_for)),
 	attempt int not null default 0,
 	cancel_requested boolean not null default false,
-	run_parameters jsonb
+	run_parameters jsonb check (jsonb_typeof(run_parameters) = 'object')
 ) with (
 	-- Each job rewrites its row twice; the queue is vacuumed by count, not
 	-- by a share of a table that also keeps what is finished.

@@ -167,8 +167,10 @@ begin
 	end if;
 end $$;
 
+-- The settings of the session that inserts must not change what is right.
 create function reportd.report_config_check() returns trigger
-language plpgsql as $$
+language plpgsql set search_path = pg_catalog, pg_temp
+	set standard_conforming_strings = on as $$
 begin
 	new.trigger_type := upper(new.trigger_type);
 	new.misfire_policy := upper(new.misfire_policy);
