@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: MIT
+"""What the benchmarks stand on: the daemon, the peer, and what they used."""
+
+import contextlib
+import json
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import tempfile
+import time
+
+import psycopg
+
+HERE = pathlib.Path(__file__).resolve().parent
+WORK = pathlib.Path(os.environ['BENCH_DIR'])
+BIN = pathlib.Path(os.environ['REPORTD_BIN_DIR'])
+CONNINFO = psycopg.conninfo.make_conninfo(
+    host=os.environ['PGHOST'], port=os.environ['PGPORT'],
+    user=os.environ['PGUSER'], dbname='bench')
+DB = {'PGDATABASE': 'bench'}
+
+
+def connect(**options):
+    return psycopg.connect(CONNINFO, autocommit=True,
+                           application_name='bench', **options)
+
+
+def wait_for(condition, what, timeout=120, interval=0.02):
+    deadline = time.monotonic() + timeout
+    while not (result := condition()):
+        if time.monotonic() > deadline:
+            raise SystemExit(f'bench: waited {timeout} s for {what}')
+        time.sleep(interval)
+    return result
+
+
+def environ(**extra):
+    return os.environ | DB | {k: str(v) for k, v in extra.items()}
+
+
+def folder(name):
+    """A new folder for output. Nothing is deleted before the end: ext4 passes
+    over inodes deleted less than 35 s ago, which would slow down both sides."""
+    (WORK / 'out').mkdir(exist_ok=True)
+    return pathlib.Path(tempfile.mkdtemp(prefix=f'{name}-', dir=WORK / 'out'))
+
+
+# ---- processes, as the kernel sees them ----
+
+def children(pid):
+    with contextlib.suppress(OSError):
+        text = pathlib.Path(f'/proc/{pid}/task/{pid}/children').read_text()
+        return [int(word) for word in text.split()]
+    return []
+
+
+def cpu(pid):
+    """CPU milliseconds of all threads, from nanosecond counters."""
+    total = 0
+    for path in pathlib.Path(f'/proc/{pid}/task').glob('*/schedstat'):
+        with contextlib.suppress(OSError):
+            total += int(path.read_text().split()[0])
+    return total / 1e6
+
+
+def memory(pid, key):
+    """A line of status (VmHWM, VmRSS) or smaps_rollup (Pss), in MiB."""
+    name = 'smaps_rollup' if key == 'Pss' else 'status'
+    text = pathlib.Path(f'/proc/{pid}/{name}').read_text()
+    return int(re.search(rf'^{key}:\s+(\d+) kB', text, re.M)[1]) / 1024
+
+
+def backends(conn):
+    """(pid, application_name) of the clients, oldest first."""
+    return conn.execute(
+        "select pid, application_name from pg_stat_activity "
+        "where backend_type = 'client backend' and pid <> pg_backend_pid() "
+        "order by backend_start").fetchall()
+
+
+def load():
+    return os.getloadavg()[0]
+
+
+# ---- ours and the peer ----
+
+class Ours:
+    """The daemon. Settings come from the environment alone."""
+
+    name = 'reportd'
+
+    def __init__(self, conn, out, workers=8, fsync=True, **settings):
+        settings = {'workers': workers, 'output_root': out,
+                    'fsync': 'on' if fsync else 'off', 'log_level': 'warn',
+                    'log_target': 'stderr', **settings}
+        self.process = subprocess.Popen(
+            [BIN / 'reportd'], stdin=subprocess.DEVNULL,
+            env=environ(REPORTD_QUEUE_CONNINFO=CONNINFO, **{
+                f'REPORTD_REPORTD_{key.upper()}': value
+                for key, value in settings.items()}))
+        self.pid = self.process.pid
+        self.conn = conn
+
+    def ready(self):
+        wait_for(lambda: self.conn.execute(
+            'select 1 from reportd.report_worker where pid = %s',
+            [self.pid]).fetchone() or self.process.poll() is not None,
+            'reportd', timeout=10)
+
+    def groups(self, conn):
+        """{what: its pids}"""
+        # The supervisor connects before any worker does.
+        pids = [pid for pid, _ in backends(conn)]
+        return {'supervisor': [self.pid], 'workers': children(self.pid),
+                'queue backend': pids[:1], 'source backends': pids[1:]}
+
+    def clients(self):
+        return [self.pid, *children(self.pid)]
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        if self.process.wait(60) != 0:
+            raise SystemExit('bench: reportd ended badly')
+
+
+class Peer:
+    """graphile-worker."""
+
+    name = 'graphile-worker'
+
+    def __init__(self, conn, out, fsync=True, **options):
+        options = {'dir': str(out), 'sync': fsync, 'concurrency': 8,
+                   'sql': 'select 1', 'prepared': True, **options}
+        self.process = subprocess.Popen(
+            ['node', HERE / 'graphile.js', json.dumps(options)],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
+            env=environ(NODE_ENV='production', UV_THREADPOOL_SIZE=16))
+        self.pid = self.process.pid
+
+    def ready(self):
+        if self.process.stdout.readline() != 'ready\n':
+            raise SystemExit('bench: graphile-worker did not start')
+
+    def groups(self, conn):
+        groups = {'node': [self.pid], 'queue backends': [],
+                  'source backends': []}
+        for pid, name in backends(conn):
+            groups['queue backends' if name == 'peer'
+                   else 'source backends'].append(pid)
+        return groups
+
+    def clients(self):
+        return [self.pid]
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+
+
+def used(side, conn):
+    """CPU milliseconds so far, by group."""
+    return {group: sum(map(cpu, pids))
+            for group, pids in side.groups(conn).items()}
+
+
+def pss(side):
+    return sum(memory(pid, 'Pss') for pid in side.clients())
+
+
+@contextlib.contextmanager
+def running(kind, *args, **options):
+    side = kind(*args, **options)
+    try:
+        side.ready()
+        yield side
+    finally:
+        side.stop()
