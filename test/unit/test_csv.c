@@ -37,6 +37,7 @@ static int encode(
 	struct sink *sink = fake_open(f);
 	struct encoder *enc = encoder_open(&encoder_csv,
 	    &(struct encoder_options){.options = options, .sink = sink}, e);
+	const struct value *v = t->values;
 	int rc = -1;
 
 	/* The encoder keeps nothing of the options. */
@@ -44,12 +45,14 @@ static int encode(
 	if (enc == NULL || encoder_begin(enc, &schema, e) != 0)
 		goto out;
 	for (int row = 0; row < t->rows; row += rows_a_batch) {
-		struct batch b = {t->values + (size_t)row * (size_t)t->count,
+		struct batch b = {v,
 		    t->rows - row < rows_a_batch ? t->rows - row
 						 : rows_a_batch};
 
 		if (encoder_rows(enc, &b, e) != 0)
 			goto out;
+		if (v != NULL)
+			v += b.rows * t->count;
 	}
 	if (encoder_end(enc, e) == 0)
 		rc = encoder_finish(enc, e);
