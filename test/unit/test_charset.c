@@ -56,6 +56,31 @@ TEST(encodings_are_named_as_postgresql_does)
 	}
 }
 
+TEST(case_and_punctuation_of_a_name_do_not_count)
+{
+	static const char *const utf8[] = {
+	    "UTF8", "utf8", "UTF-8", "Utf_8", "unicode"};
+	static const char *const latin1[] = {"Latin-1", "latin_1", "LATIN 1"};
+
+	for (size_t i = 0; i < COUNT(utf8); i++)
+		assert_true(charset_is_utf8(utf8[i]));
+	assert_false(charset_is_utf8("UTF"));
+	assert_false(charset_is_utf8("UTF88"));
+	assert_false(charset_is_utf8("LATIN1"));
+	assert_true(charset_is_raw("sql-ascii"));
+	assert_false(charset_is_raw("ASCII"));
+	for (size_t i = 0; i < COUNT(latin1); i++) {
+		struct err e = {.text = ""};
+		struct fake f;
+
+		fake_init(&f);
+		convert(latin1[i], "caf\xC3\xA9", 5, &f, &e);
+		assert_err(&e, "");
+		assert_string_equal(f.bytes.data, "caf\xE9");
+		fake_free(&f);
+	}
+}
+
 /* Table "PostgreSQL Character Sets" of its manual; MULE_INTERNAL is known
  * nowhere else. */
 TEST(every_encoding_of_postgresql_is_known)
@@ -190,6 +215,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(encodings_are_named_as_postgresql_does),
+	    cmocka_unit_test(case_and_punctuation_of_a_name_do_not_count),
 	    cmocka_unit_test(every_encoding_of_postgresql_is_known),
 	    cmocka_unit_test(unknown_encodings_are_refused),
 	    cmocka_unit_test(a_missing_character_is_named),

@@ -45,9 +45,9 @@ static int encode(
 	if (enc == NULL || encoder_begin(enc, &schema, e) != 0)
 		goto out;
 	for (int row = 0; row < t->rows; row += rows_a_batch) {
-		struct batch b = {v,
-		    t->rows - row < rows_a_batch ? t->rows - row
-						 : rows_a_batch};
+		struct batch b = {v, t->rows - row < rows_a_batch
+					 ? t->rows - row
+					 : rows_a_batch};
 
 		if (encoder_rows(enc, &b, e) != 0)
 			goto out;
