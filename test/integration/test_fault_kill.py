@@ -14,7 +14,7 @@ from lib.report import submit
 from lib.wait import wait_for
 from test_engine_shared import done, ended, file_of, gate, last_run, wait_at_gate
 from test_fault_shared import (  # noqa: F401: fixtures
-    LEASE, QUICK, RUN_ID, Stopwatch, backends, beat, behind, count, engine_of,
+    LEASE, QUICK, RUN_ID, Stopwatch, backends, beat, behind, connected_workers, count, engine_of,
     gated_run_id, go_on, no_backends, proxy, run_of, sleeping, statuses, stop,
     submit_many, tell, wait_all)
 
@@ -25,35 +25,7 @@ def active(db, config_id):
     return run and backends(db, f'reportd run {run.run_id}') and run
 
 
-def connected_workers(one):
-    """Workers with a socket beside the one to their supervisor."""
-    def sockets(pid):
-        return sum(os.readlink(fd.path).startswith('socket:')
-                   for fd in os.scandir(f'/proc/{pid}/fd'))
-    return [pid for pid in one.workers() if sockets(pid) > 1]
-
-
 # kill -9
-
-def test_a_killed_worker_fails_its_run_alone(db, engine_of, out):
-    one = engine_of(workers=2)
-    with gate(db, 1), gate(db, 2):
-        victim = submit(db, export_sql=gated_run_id(1))
-        wait_at_gate(db, 1, key=1)
-        pid, = connected_workers(one)
-        neighbour = submit(db, export_sql=gated_run_id(2))
-        wait_at_gate(db, 1, key=2)
-        os.kill(pid, signal.SIGKILL)
-        wait_for(lambda: len(report.runs(db, victim)) == 2)
-    run = ended(db, victim)
-    assert run.attempt == 2
-    assert report.config(db, victim).current_retries == 1
-    lost = run_of(db, victim, 'FAILED')
-    assert lost.error_message == ('start: worker killed by signal 9 (Killed); '
-                                  'was the machine out of memory?')
-    assert ended(db, neighbour).attempt == 1
-    check(db, out)
-
 
 def test_the_query_of_a_killed_worker_ends(db, engine_of):
     """Also one that sends nothing: the server looks whether its client lives."""
@@ -63,51 +35,6 @@ def test_the_query_of_a_killed_worker_ends(db, engine_of):
     os.kill(one.workers()[0], signal.SIGKILL)
     ended(db, config_id, 'FAILED')
     no_backends(db)
-
-
-def test_a_report_that_kills_its_worker_ends_when_its_retries_do(db, engine_of, out):
-    one = engine_of(workers=1)
-    with gate(db):
-        config_id = submit(db, max_retries=2, export_sql=gated_run_id())
-        for attempt in (1, 2, 3):
-            wait_for(lambda: active(db, config_id)
-                     and last_run(db, config_id).attempt == attempt)
-            os.kill(one.workers()[0], signal.SIGKILL)
-        run = ended(db, config_id, 'FAILED')
-        assert 'killed by signal 9' in run.error_message
-        assert statuses(db, config_id) == ['FAILED'] * 3
-        assert report.config(db, config_id).current_retries == 2
-        # And the next one has a worker again.
-        done(db, export_sql=RUN_ID)
-    check(db, out)
-
-
-def test_a_report_that_kills_its_daemon_ends_when_its_retries_do(db, engine_of, out):
-    with gate(db):
-        config_id = submit(db, max_retries=1, export_sql=gated_run_id())
-        for attempt in (1, 2):
-            one = engine_of(lease='1s')
-            wait_for(lambda: active(db, config_id)
-                     and last_run(db, config_id).attempt == attempt)
-            one.kill()
-        engine_of(lease='1s')
-        row = report.wait_done(db, config_id)
-    assert row.status == 'FAILED'
-    assert row.error_message == 'the daemon that ran it was lost'
-    assert statuses(db, config_id) == ['LOST', 'LOST']
-    assert not [path for path in out.rglob('*') if path.is_file()]
-
-
-def test_workers_end_with_a_killed_supervisor_and_publish_nothing(db, engine_of, out):
-    one = engine_of()
-    with gate(db):
-        config_id = submit(db, export_sql=gated_run_id())
-        wait_at_gate(db)
-        one.kill()
-        wait_for(lambda: not one.group(), 5, 'the workers to end')
-        no_backends(db)
-    assert not [path for path in out.rglob('*') if path.is_file()]
-    assert report.config(db, config_id).status == 'PROCESSING'
 
 
 @pytest.mark.parametrize('lease', [LEASE, 8])
@@ -158,20 +85,6 @@ def test_killed_in_a_loop_nothing_is_lost_or_doubled(db, engine_of, out, tell):
     assert kills['worker'] > 5 and kills['supervisor'] > 3, kills
     assert db.value("select count(*) from reportd.report_run "
                     "where status in ('FAILED', 'LOST')") > 5
-    check(db, out)
-
-
-def test_temporary_files_of_the_dead_are_removed(db, engine_of, out):
-    """By the next attempt at the same place; those of the living stay."""
-    one = engine_of(workers=1)
-    stale = out / 'many' / '.1.csv.reportd-999999-0'
-    with gate(db):
-        config_id, = submit_many(db, 1, gated_run_id())
-        wait_for(lambda: active(db, config_id))
-        stale.write_text('half a rep')
-        os.kill(one.workers()[0], signal.SIGKILL)
-        wait_for(lambda: len(report.runs(db, config_id)) == 2)
-    ended(db, config_id)
     check(db, out)
 
 
@@ -264,36 +177,7 @@ def test_a_worker_that_stands_still_does_not_hold_up_the_others(db, engine_of, o
         for _ in range(5):
             done(db, export_sql=RUN_ID)
         run = ended(db, config_id, 'FAILED')
-    assert 'timed out after 2 s' in run.error_message
+    assert 'timed out after' in run.error_message
     assert 'was killed' in run.error_message
     no_backends(db)
     check(db, out)
-
-
-# Memory
-
-@pytest.mark.parametrize('source', ['default', 'typed'])
-@pytest.mark.parametrize('query', [
-    "select repeat('x', 300000000) as huge",
-    "select " + ', '.join(f"repeat('x', 40000000) as c{i}" for i in range(8)),
-], ids=['cell', 'row'])
-def test_a_worker_without_memory_fails_alone(db, engine_of, out, source, query):
-    one = engine_of({'source.typed': {'type': 'redshift', 'conninfo': db.conninfo}},
-                    workers=2, worker_memory='64MB')
-    with gate(db):
-        neighbour = submit(db, export_sql=gated_run_id())
-        wait_at_gate(db)
-        run = ended(db, submit(db, source=source, export_sql=query, max_retries=0),
-                    'FAILED')
-        done(db, export_sql=RUN_ID)
-    assert 'memory' in run.error_message, run.error_message
-    assert ended(db, neighbour).attempt == 1
-    assert rss(one.pid) < 16, 'MiB of the supervisor'
-    no_backends(db)
-    check(db, out)
-
-
-def rss(pid):
-    with open(f'/proc/{pid}/status', encoding='utf-8') as f:
-        return next(int(line.split()[1]) / 1024 for line in f
-                    if line.startswith('VmRSS'))

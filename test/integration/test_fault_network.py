@@ -135,7 +135,7 @@ def test_a_half_open_source_is_given_up_at_the_timeout(db, engine_of, proxy, out
         proxy.swallow(new=True)
         done(db, export_sql=RUN_ID)
         run = ended(db, config_id, 'FAILED')
-        assert 'timed out after 1 s' in run.error_message
+        assert 'timed out after' in run.error_message
     check(db, out)
 
 

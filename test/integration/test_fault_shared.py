@@ -77,9 +77,10 @@ def behind(db, proxy, engine_of):
 @pytest.fixture
 def tell(capsys, request):
     """tell('recovery', seconds) prints a figure, captured or not."""
-    def say(what, seconds):
+    def say(what, figure, unit='s'):
+        figure = f'{figure:.2f}' if isinstance(figure, float) else figure
         with capsys.disabled():
-            print(f'\n    {request.node.name}: {what} {seconds:.2f} s')
+            print(f'\n    {request.node.name}: {what} {figure} {unit}')
     return say
 
 
@@ -138,6 +139,14 @@ def stop(pids):
 def state(pid):
     with open(f'/proc/{pid}/stat', encoding='utf-8', errors='replace') as f:
         return f.read().rpartition(')')[2].split()[0]
+
+
+def connected_workers(one):
+    """Workers with a socket beside the one to their supervisor."""
+    def sockets(pid):
+        return sum(os.readlink(fd.path).startswith('socket:')
+                   for fd in os.scandir(f'/proc/{pid}/fd'))
+    return [pid for pid in one.workers() if sockets(pid) > 1]
 
 
 def go_on(pids):

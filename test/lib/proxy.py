@@ -56,7 +56,7 @@ class Link:
         self.proxy, self.client, self.server = proxy, client, server
         self.swallows = self.deaf = False
         self.syncs = self.answers = 0
-        self.fault = self.faulty_answer = None
+        self.late = self.fault = self.faulty_answer = None
         for pump in self.upwards, self.downwards:
             threading.Thread(target=self.run, args=(pump,), daemon=True).start()
 
@@ -78,6 +78,7 @@ class Link:
             return
         size = struct.unpack('!I', head)[0] - 4
         self.server.sendall(head + self.client.recv(size, socket.MSG_WAITALL))
+        late = b''
         for message in frames(self.client):
             if self.swallows:
                 continue
@@ -85,8 +86,21 @@ class Link:
                 self.meet(message[5:].split(b'\0', 1)[0].decode())
             elif message[:1] == b'B':  # Bind: portal, statement, ...
                 self.meet(message[5:].split(b'\0', 2)[1].decode())
+            sync = message[:1] == b'S'
+            if self.late:
+                late += message
+                if not sync:
+                    continue
+                message = self.hold_back(late)
             self.server.sendall(message)
-            self.syncs += message[:1] == b'S'
+            self.syncs += sync
+
+    def hold_back(self, message):
+        self.deaf = True
+        close(self.client)
+        self.late.met.set()
+        self.late.go.wait()
+        return message
 
     def meet(self, statement):
         fault = self.proxy.take(statement)
@@ -96,10 +110,7 @@ class Link:
             self.close()
             fault.met.set()
         elif fault.what == 'deliver late':
-            self.deaf = True
-            close(self.client)
-            fault.met.set()
-            fault.go.wait()
+            self.late = fault
         else:
             # Each Sync is answered once; before them, the start is.
             self.faulty_answer = self.syncs + 2
