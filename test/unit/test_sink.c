@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include "sink/sink.h"
 
+#include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "encode/encoder.h"
 #include "helper.h"
 #include "sink/digest.h"
+#include "sink/stdout.h"
 
 /* Every filter: opened over next, which it owns from then on. */
 static struct sink *open_plain(struct sink *next, struct err *e)
@@ -291,6 +295,42 @@ TEST(encoders_pass_on_a_write_that_fails_between_rows)
 	}
 }
 
+/* A whole life of the sink while standard output is fd. */
+static int with_stdout(int fd, struct err *e)
+{
+	struct sink *s = stdout_open();
+	int real, rc;
+
+	fflush(stdout);
+	real = dup(STDOUT_FILENO);
+	dup2(fd, STDOUT_FILENO);
+	rc = sink_write(s, TEXT, TEXT_LEN, e);
+	if (rc == 0 && (sink_finish(s, e) != 0 || sink_publish(s, e) != 0))
+		rc = -1;
+	dup2(real, STDOUT_FILENO);
+	close(real);
+	sink_free(s);
+	return rc;
+}
+
+TEST(standard_output_takes_bytes_as_they_come)
+{
+	char got[TEXT_LEN + 1] = "";
+	struct err e = {.text = ""};
+	int fd[2];
+
+	assert_return_code(pipe(fd), errno);
+	assert_int_equal(with_stdout(fd[1], &e), 0);
+	assert_int_equal(read(fd[0], got, TEXT_LEN), TEXT_LEN);
+	assert_string_equal(got, TEXT);
+	close(fd[0]);
+	/* Nobody reads any more. */
+	signal(SIGPIPE, SIG_IGN);
+	assert_int_equal(with_stdout(fd[1], &e), -1);
+	assert_err(&e, "writing standard output: Broken pipe");
+	close(fd[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -301,6 +341,7 @@ int main(void)
 	    cmocka_unit_test(filters_pass_on_a_failing_finish_and_publish),
 	    cmocka_unit_test(encoders_pass_on_a_write_that_fails_at_any_byte),
 	    cmocka_unit_test(encoders_pass_on_a_write_that_fails_between_rows),
+	    cmocka_unit_test(standard_output_takes_bytes_as_they_come),
 	};
 
 	return cmocka_run_group_tests_name("sink", tests, NULL, NULL);
