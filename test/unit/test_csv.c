@@ -306,7 +306,7 @@ TEST(decimal_comma_changes_numbers_only)
 	    ",25\n");
 }
 
-TEST(formula_guard_changes_text_only)
+TEST(formula_guard_changes_names_and_text_only)
 {
 	static const struct value v[] = {CELL("=1+2"), CELL("-1"), CELL("+1"),
 	    CELL("-2"), CELL("@x"), CELL("-3.5"), CELL("\tx"), NIL, CELL("\rx"),
@@ -318,18 +318,18 @@ TEST(formula_guard_changes_text_only)
 	assert_csv(&(struct table){.options = "{\"formula_guard\": true}",
 		       COLUMNS(c),
 		       VALUES(v, 9)},
-	    "=t,n\n'=1+2,-1\n'+1,-2\n'@x,-3.5\n'\tx,\n\"'\rx\",\n"
+	    "'=t,n\n'=1+2,-1\n'+1,-2\n'@x,-3.5\n'\tx,\n\"'\rx\",\n"
 	    "\"'=a,\"\"b\"\"\",\na=b,\n\"\",\n,\n");
 	assert_csv(&(struct table){.options = "{\"formula_guard\": true, "
 					      "\"quote\": \"all\"}",
 		       COLUMNS(c),
 		       VALUES(v, 1)},
-	    "=t,n\n\"'=1+2\",\"-1\"\n");
+	    "'=t,n\n\"'=1+2\",\"-1\"\n");
 	assert_csv(&(struct table){.options = "{\"formula_guard\": true, "
 					      "\"null\": \"'=1+2\"}",
 		       COLUMNS(c),
 		       VALUES(v, 1)},
-	    "=t,n\n\"'=1+2\",-1\n");
+	    "'=t,n\n\"'=1+2\",-1\n");
 	assert_csv(
 	    &(struct table){COLUMNS(c), VALUES(v, 1)}, "=t,n\n=1+2,-1\n");
 }
@@ -618,7 +618,7 @@ int main(void)
 	    cmocka_unit_test(another_encoding_is_written_in_its_bytes),
 	    cmocka_unit_test(a_character_that_the_encoding_lacks_is_an_error),
 	    cmocka_unit_test(decimal_comma_changes_numbers_only),
-	    cmocka_unit_test(formula_guard_changes_text_only),
+	    cmocka_unit_test(formula_guard_changes_names_and_text_only),
 	    cmocka_unit_test(no_columns_give_empty_lines),
 	    cmocka_unit_test(wide_rows_are_whole),
 	    cmocka_unit_test(huge_cells_are_whole),
