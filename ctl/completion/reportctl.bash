@@ -20,7 +20,7 @@ _reportctl_options() {
 # The words that an option's value is one of; false: any text will do.
 _reportctl_values() {
 	case $1 in
-	--format) reportctl formats 2>/dev/null | awk 'NR > 1 { print $1 }' ;;
+	--format) reportctl formats 2>/dev/null | awk '$2 ~ /^\(\./ { print $1 }' ;;
 	--status) echo PROCESSING COMPLETED FAILED CANCELLED RELEASED LOST ;;
 	--misfire) echo LATEST SKIP ALL ;;
 	--priority) echo 1 2 3 4 5 ;;

@@ -41,6 +41,7 @@ struct queue {
 	int pending;
 	const char *prepared[PREPARED_MAX];
 	int prepared_count;
+	bool broken; /* libpq has closed the socket, nobody was told yet */
 	bool closing;
 	void (*closed)(void *arg);
 	void *closed_arg;
@@ -96,6 +97,7 @@ static void drop_connection(struct queue *q)
 	PQfinish(q->conn);
 	q->conn = NULL;
 	q->state = DOWN;
+	q->broken = false;
 	q->prepared_count = 0;
 }
 
@@ -133,6 +135,9 @@ static void fail(struct queue *q, const char *text)
 {
 	bool was_up = q->state == UP;
 	int64_t wait = BACKOFF_MIN_MS;
+	/* Several times a lease, whatever that is. */
+	int64_t most =
+	    q->o.timeout_ms < BACKOFF_MAX_MS ? q->o.timeout_ms : BACKOFF_MAX_MS;
 	struct err e;
 
 	err_set(&e, ERR_LOST, "%s", text);
@@ -145,7 +150,7 @@ static void fail(struct queue *q, const char *text)
 		q->head->error = e;
 		finish_op(q);
 	}
-	for (int i = 0; i < q->failures && wait < BACKOFF_MAX_MS; i++)
+	for (int i = 0; i < q->failures && wait < most; i++)
 		wait *= 2;
 	q->failures++;
 	if (was_up || q->failures == 1)
@@ -157,7 +162,7 @@ static void fail(struct queue *q, const char *text)
 		LOG(q->o.log, LVL_DEBUG, L_MSG("queue not reachable"),
 		    L_STR("error", e.text), L_INT("failures", q->failures));
 	if (!q->closing)
-		arm(q, jitter(wait < BACKOFF_MAX_MS ? wait : BACKOFF_MAX_MS));
+		arm(q, jitter(wait < most ? wait : most));
 	if (was_up)
 		q->o.events->down(q->o.arg, &e);
 }
@@ -166,7 +171,8 @@ static void on_socket(uv_poll_t *poll, int status, int events);
 
 static void watch(struct queue *q, int events)
 {
-	uv_poll_start(q->poll, events, on_socket);
+	if (!q->broken)
+		uv_poll_start(q->poll, events, on_socket);
 }
 
 static void flush(struct queue *q)
@@ -232,6 +238,12 @@ static bool take_results(struct queue *q)
 			continue;
 		case PGRES_FATAL_ERROR:
 			take_error(op, r);
+			/* The server became a stand-by under us. */
+			if (strcmp(op->error.sqlstate, "25006") == 0) {
+				PQclear(r);
+				fail(q, "the server only reads");
+				return false;
+			}
 			forget_prepared(q, op->preparing);
 			break;
 		default:
@@ -390,6 +402,8 @@ static void on_timer(uv_timer_t *timer)
 		connect_now(q);
 	} else if (q->state == CONNECTING) {
 		fail(q, "connecting took too long");
+	} else if (q->broken) {
+		fail(q, PQerrorMessage(q->conn));
 	} else if (q->head != NULL) {
 		int64_t left = q->head->sent_ms + q->o.timeout_ms - now;
 
@@ -482,11 +496,24 @@ static bool dispatch(struct queue *q, struct op *op, const struct statement *st,
 		   q->conn, st->name, st->params, params, NULL, NULL, 0) != 0;
 }
 
+/* The senders hear of it from the loop, not from within. libpq may have closed
+ * the socket, so the loop must let go of it at once. */
+static void fail_later(struct queue *q)
+{
+	if (q->poll != NULL) {
+		uv_close((uv_handle_t *)q->poll, free_handle);
+		q->poll = NULL;
+	}
+	q->broken = true;
+	arm(q, 0);
+}
+
 void queue_send(struct queue *q, const struct statement *before,
     const struct statement *st, const char *const *params, queue_answer *answer,
     void *arg)
 {
 	struct op *op = mem_zalloc(sizeof(*op));
+	int unsent = 0;
 
 	op->answer = answer;
 	op->arg = arg;
@@ -496,11 +523,9 @@ void queue_send(struct queue *q, const struct statement *before,
 	if (q->pending++ == 0)
 		arm(q, q->o.timeout_ms);
 	if ((before != NULL && !dispatch(q, op, before, NULL)) ||
-	    !dispatch(q, op, st, params) || PQpipelineSync(q->conn) == 0) {
-		/* The senders hear of it from the loop, not from within. */
-		watch(q, UV_READABLE | UV_WRITABLE);
-		return;
-	}
-	if (PQflush(q->conn) != 0)
+	    !dispatch(q, op, st, params) || PQpipelineSync(q->conn) == 0 ||
+	    (unsent = PQflush(q->conn)) < 0)
+		fail_later(q);
+	else if (unsent > 0)
 		watch(q, UV_READABLE | UV_WRITABLE);
 }

@@ -63,8 +63,6 @@ void runs_progress(const struct runs *r, struct buf *json)
 {
 	buf_char(json, '[');
 	for (const struct run *run = r->list; run != NULL; run = run->next) {
-		if (run->state == ENDED)
-			continue;
 		buf_printf(json,
 		    "%s{\"run_id\":%" PRId64 ",\"stage\":\"%s\","
 		    "\"row_count\":%" PRId64 ",\"byte_count\":%" PRId64 "}",

@@ -7,13 +7,18 @@
 -- $4 limited sources text[], $5 their max_running int[], $6 ageing in ms
 -- Returns `seen`, how many could have been claimed, and one row a job (at least
 -- one row: without a run_id when nothing was claimed).
-with room as materialized (
+with me as materialized (
+	-- One that lost its lease and has not heard of it yet takes nothing.
+	select w.worker_id from reportd.report_worker w
+	where w.worker_id = $1
+	for key share
+), room as materialized (
 	select k.source, k.priority, k.trigger_type,
 		case when l.max is not null then
 			l.max - (select count(*) from reportd.report_config c
 				where c.status = 'PROCESSING' and c.source = k.source)
 		end as source_room
-	from reportd.pending_class k
+	from me cross join reportd.pending_class k
 	left join unnest($4::text[], $5::int[]) as l(source, max) on l.source = k.source
 ), candidate as materialized (
 	select d.config_id, d.rank, r.trigger_type, r.source_room,
@@ -37,29 +42,37 @@ with room as materialized (
 	where (k.source_room is null or k.source_place <= k.source_room)
 		and (k.trigger_type <> 'SCHEDULED' or k.trigger_place <= $3::int)
 ), chosen as materialized (
-	select c.config_id, k.place
-	from eligible k join reportd.report_config c using (config_id)
-	where c.status = 'PENDING' and c.is_active and c.due_at <= now()
+	-- Row by row in order, so that no more are locked than are taken. The sum
+	-- with '' keeps the planner off the partial index: one row by its key.
+	select c.*, k.place
+	from (select e.config_id, e.place from eligible e order by e.place) k
+	cross join lateral (
+		select c.config_id, c.report_name, c.attempt, c.run_id, c.due_at,
+			c.scheduled_for, c.time_zone,
+			c.parameters || coalesce(c.run_parameters, '{}') as parameters
+		from reportd.report_config c
+		where c.config_id = k.config_id and c.status || '' = 'PENDING'
+			and c.is_active and c.due_at <= now()
+		for update skip locked) c
 	order by k.place
 	limit $2::int
-	for update of c skip locked
 ), stale as (
 	-- A run whose report somebody set back to PENDING: it has lost the fence.
 	update reportd.report_run u
 	set status = 'LOST', finished_at = now(), error_stage = u.stage,
 		error_message = 'the report was taken from it'
-	from chosen join reportd.report_config c using (config_id)
-	where u.run_id = c.run_id and u.status = 'PROCESSING'
+	where u.run_id = any (array(select c.run_id from chosen c))
+		and u.status = 'PROCESSING'
 ), run as (
 	insert into reportd.report_run
 		(config_id, report_name, attempt, scheduled_for, worker_id, started_at,
 			parameters)
 	select c.config_id, c.report_name, c.attempt + 1, coalesce(c.scheduled_for, c.due_at),
 		-- Under the lock of a limit now() may lie before the end that made room.
-		$1, statement_timestamp(), (select jsonb_object_agg(p.key, p.value) from jsonb_each_text(
-			c.parameters || coalesce(c.run_parameters, '{}')) p)
-	from chosen join reportd.report_config c using (config_id)
-	order by chosen.place
+		$1, statement_timestamp(),
+		(select jsonb_object_agg(p.key, p.value) from jsonb_each_text(c.parameters) p)
+	from chosen c
+	order by c.place
 	returning run_id, config_id, scheduled_for, parameters
 ), job as (
 	update reportd.report_config c
@@ -68,8 +81,10 @@ with room as materialized (
 		cancel_requested = false, updated_timestamp = now()
 	from (
 		select run.*, reportd.local_time(run.scheduled_for, k.time_zone) as local
-		from run join reportd.report_config k using (config_id)) r
-	where c.config_id = r.config_id
+		from run join chosen k using (config_id)) r
+	-- The array is for the planner: a look-up by key for each of them.
+	where c.config_id = any (array(select run.config_id from run))
+		and c.config_id = r.config_id
 	returning r.run_id, c.config_id, c.trigger_type, c.source,
 		extract(epoch from c.timeout) * 1000 as timeout_ms,
 		json_build_object(

@@ -50,7 +50,9 @@ with result as materialized (
 		error_timestamp = case when r.status = 'RELEASED' then c.error_timestamp
 			when r.error_message is not null then now() end
 	from held h join result r using (run_id)
-	where c.config_id = h.config_id
+	-- The arrays are for the planner: a look-up by key for each of them.
+	where c.config_id = any (array(select k.config_id from held k))
+		and c.config_id = h.config_id
 	returning c.config_id, c.run_id, c.status
 ), logged as (
 	update reportd.report_run u
@@ -61,7 +63,8 @@ with result as materialized (
 		output_url = r.output_url, sha256 = r.sha256, error_stage = r.error_stage,
 		error_sqlstate = r.error_sqlstate, error_message = r.error_message
 	from ended e join result r using (run_id)
-	where u.run_id = e.run_id
+	where u.run_id = any (array(select k.run_id from ended k))
+		and u.run_id = e.run_id
 	returning u.run_id
 ), told as (
 	select reportd.notify_done(e.config_id, e.run_id, e.status, r.output_url)

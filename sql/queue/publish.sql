@@ -4,8 +4,8 @@
 -- the last claims a run_id may have been given out twice.
 -- $1 worker_id uuid, $2 run_ids bigint[]; the runs that may are returned.
 select r.run_id
-from unnest($2::bigint[]) as asked(run_id)
-join reportd.report_run r on r.run_id = asked.run_id
-join reportd.report_config c on c.config_id = r.config_id
-where r.worker_id = $1 and c.run_id = r.run_id and c.status = 'PROCESSING'
-	and not c.cancel_requested
+from reportd.report_run r
+where r.run_id = any ($2::bigint[]) and r.worker_id = $1
+	and (select c.status = 'PROCESSING' and not c.cancel_requested
+		from reportd.report_config c
+		where c.config_id = r.config_id and c.run_id = r.run_id)

@@ -19,51 +19,73 @@ with beat as (
 	update reportd.report_run r
 	set stage = h.stage, row_count = h.row_count, byte_count = h.byte_count
 	from hand h
-	where r.run_id = h.run_id and r.worker_id = $1 and r.status = 'PROCESSING'
+	where r.run_id = any (array(select k.run_id from hand k))
+		and r.run_id = h.run_id and r.worker_id = $1 and r.status = 'PROCESSING'
 		and (r.stage, r.row_count, r.byte_count)
 			is distinct from (h.stage, h.row_count, h.byte_count)
 ), told as (
 	-- What the daemon must hear of its runs: stop this one, that one is lost.
-	select h.run_id, case when c.run_id is null then 'lost' else 'cancel' end as news
-	from hand h
-	left join reportd.report_run r on r.run_id = h.run_id and r.worker_id = $1
-	left join reportd.report_config c
-		on c.run_id = r.run_id and c.status = 'PROCESSING'
-	where c.run_id is null or c.cancel_requested
+	select h.run_id, case when n.cancel then 'cancel' else 'lost' end as news
+	from hand h cross join lateral (
+		select (select c.cancel_requested
+			from reportd.report_run r
+			join reportd.report_config c on c.config_id = r.config_id
+			where r.run_id = h.run_id and r.worker_id = $1
+				and c.run_id = r.run_id and c.status = 'PROCESSING') as cancel) n
+	where n.cancel is not false
 ), dead as (
 	-- Deleting locks the row and looks again: a beat in this instant wins.
 	delete from reportd.report_worker w
 	where w.worker_id in (
 		select d.worker_id from reportd.report_worker d
 		where d.heartbeat_at < now() - d.lease and d.worker_id <> $1
+			-- Out of touch ourselves until now? Then it was the server, and
+			-- the others get until our next tick. (The row as it was.)
+			and exists (select from reportd.report_worker m
+				where m.worker_id = $1 and m.heartbeat_at > now() - m.lease)
 		for update skip locked)
 	returning w.worker_id
 ), stray as (
-	select c.config_id, c.run_id, c.attempt, c.max_retries, c.cancel_requested
+	-- Jobs of the dead; and our own that we know nothing of: the claim was
+	-- executed when we had given its connection up.
+	select c.config_id, c.run_id, c.attempt, c.max_retries, c.cancel_requested,
+		r.worker_id = $1 as ours,
+		case when r.worker_id = $1 then 'claimed, but the daemon never heard of it'
+			else 'the daemon that ran it was lost' end as why
 	from reportd.report_config c
-	join reportd.report_run r using (run_id)
+	cross join lateral ( -- offset 0: by its key for each, not joined
+		select u.worker_id, u.started_at from reportd.report_run u
+		where u.run_id = c.run_id offset 0) r
 	where c.status = 'PROCESSING'
 		and (r.worker_id in (select d.worker_id from dead d)
 			or not exists (select from reportd.report_worker w
-				where w.worker_id = r.worker_id))
+				where w.worker_id = r.worker_id)
+			or r.worker_id = $1
+				and not exists (select from hand h where h.run_id = c.run_id)
+				and r.started_at < now() - (select m.lease
+					from reportd.report_worker m where m.worker_id = $1))
 	for update of c skip locked
 ), rescued as (
 	update reportd.report_config c
 	set status = case when s.cancel_requested then 'CANCELLED'
-			when s.attempt > s.max_retries then 'FAILED' else 'PENDING' end,
+			when s.attempt > s.max_retries and not s.ours then 'FAILED'
+			else 'PENDING' end,
+		attempt = c.attempt - s.ours::int,
+		current_retries = greatest(c.current_retries - s.ours::int, 0),
 		-- No back-off: the lease has spaced the attempts already.
-		due_at = now(), error_message = 'the daemon that ran it was lost',
-		error_timestamp = now(), updated_timestamp = now(),
-		last_run_time = now()
+		due_at = now(), error_message = s.why, error_timestamp = now(),
+		updated_timestamp = now(), last_run_time = now()
 	from stray s
-	where c.config_id = s.config_id and c.run_id = s.run_id and c.status = 'PROCESSING'
-	returning c.config_id, c.run_id, c.status
+	where c.config_id = any (array(select k.config_id from stray k))
+		and c.config_id = s.config_id and c.run_id = s.run_id and c.status = 'PROCESSING'
+	returning c.config_id, c.run_id, c.status, s.ours, s.why
 ), buried as (
 	update reportd.report_run r
-	set status = 'LOST', finished_at = now(), error_stage = r.stage,
-		error_message = 'the daemon that ran it was lost'
+	set status = case when s.ours then 'RELEASED' else 'LOST' end,
+		finished_at = now(), error_stage = r.stage, error_message = s.why
 	from rescued s
-	where r.run_id = s.run_id
+	where r.run_id = any (array(select k.run_id from rescued k))
+		and r.run_id = s.run_id
 ), told_ends as (
 	select reportd.notify_done(s.config_id, s.run_id, s.status, null)
 	from rescued s
@@ -95,7 +117,8 @@ with beat as (
 	cross join lateral reportd.plan_fire(k.schedule_expression, k.time_zone,
 		k.misfire_policy, k.next_run_time,
 		now() - k.next_run_time > $3::bigint * interval '1 millisecond') p
-	where c.config_id = f.config_id and c.next_run_time = k.next_run_time
+	where c.config_id = any (array(select a.config_id from firing a))
+		and c.config_id = f.config_id and c.next_run_time = k.next_run_time
 	returning c.config_id, c.due_at, c.next_run_time
 ), next as (
 	select min(t.at) as at from (
@@ -112,6 +135,10 @@ with beat as (
 		 where c.trigger_type = 'SCHEDULED' and c.is_active
 			and c.next_run_time > now()
 		 order by c.next_run_time limit 1)
+		union all
+		-- Another daemon's lease ends: half a lease away while it lives.
+		(select min(d.heartbeat_at + d.lease) from reportd.report_worker d
+		 where d.worker_id <> $1 and d.heartbeat_at >= now() - d.lease)
 		union all
 		select now() from rescued s where s.status = 'PENDING'
 	) t

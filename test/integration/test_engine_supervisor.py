@@ -79,7 +79,7 @@ def test_a_daemon_that_can_do_nothing_is_quiet(db, daemon, why):
             elif why == 'later':
                 db.execute("insert into reportd.report_config (report_name, export_sql, due_at) "
                            "values ('later', 'select 1', now() + interval '1 hour')")
-        wait_at_gate(db, 1 if 'm' in why else 0)
+        wait_at_gate(db, int(why in ('max_running', 'adhoc_workers')))
         wait_for(lambda: db.value("""
             select now() - query_start > interval '1 s' from pg_stat_activity
             where application_name = 'reportd' and datname = current_database()"""),
@@ -299,7 +299,7 @@ def test_a_server_that_is_down_at_start(own, own_db, own_daemon):
     own.stop()
     try:
         one = own_daemon()
-        one.wait_log('queue connection lost')
+        one.wait_log('cannot reach the queue')
         one.wait_log('not reachable')
     finally:
         own.start()
@@ -309,7 +309,7 @@ def test_a_server_that_is_down_at_start(own, own_db, own_daemon):
     own.stop()
     try:
         two = own_daemon()
-        two.wait_log('queue connection lost')
+        two.wait_log('cannot reach the queue')
         assert two.stop(10) == 0
     finally:
         own.start()

@@ -754,9 +754,20 @@ def test_export_tells_wrong_usage(ctl):
 
 
 def test_formats_are_listed(ctl):
-    assert {'format': 'CSV', 'extension': 'csv'} in answer(ctl('formats',
-                                                               '--json'))
-    assert 'CSV     csv' in ctl('formats').stdout
+    csv = answer(ctl('formats', '--json'))[0]
+    assert (csv['format'], csv['extension']) == ('CSV', 'csv')
+    assert {'option': 'line_ending', 'type': 'string', 'allowed': 'lf|crlf',
+            'about': 'default lf'} in csv['options']
+    text = ctl('formats').stdout
+    assert text.startswith('CSV (.csv)\n') and 'line_ending' in text
+
+
+def test_the_options_are_those_that_the_insert_knows(ctl, db):
+    known = db.value("select options from reportd.output_format where format = 'CSV'")
+    said = answer(ctl('formats', '--json'))[0]['options']
+    assert {o['option']: (o['type'], o['about'], o['allowed']) for o in said} == {
+        name: (rule['type'], rule['about'], '|'.join(rule['allowed'])
+               if 'allowed' in rule else None) for name, rule in known.items()}
 
 
 # doctor
