@@ -13,7 +13,8 @@
  *	decimal_comma false  formula_guard false
  *
  * The guard puts a single quote in front of text that begins with = + - @, a
- * tab or a carriage return (OWASP, "CSV Injection"), in text columns only.
+ * tab or a carriage return (OWASP, "CSV Injection"), in text columns and in the
+ * names of columns.
  */
 extern const struct encoder_type encoder_csv;
 

@@ -177,10 +177,10 @@ begin
 	new.status := upper(new.status);
 	new.output_format := upper(new.output_format);
 	if new.report_name is null or new.report_name !~ '\S'
-		or new.report_name ~ '[\x01-\x1f\x7f]' or length(new.report_name) > 200 then
+		or new.report_name ~ '[\x01-\x1f\x7f]' or octet_length(new.report_name) > 200 then
 		perform reportd.refuse(
-			'report_name must be a text of 1 to 200 characters without control characters',
-			'It names the report in its output, runs and notices.');
+			'report_name must be a text of 1 to 200 bytes (UTF-8) without control characters',
+			'It names the report in its output, runs and notices; a file''s name holds no more.');
 	end if;
 	if new.trigger_type is null or new.trigger_type not in ('ADHOC', 'SCHEDULED') then
 		perform reportd.refuse(
@@ -256,6 +256,11 @@ begin
 	perform reportd.check_options(
 		(select coalesce(f.alias_of, f.format) from reportd.output_format f
 		 where f.format = new.output_format), new.output_options);
+	if new.output_options ? 'encoding' then
+		-- By its one proper name, whatever alias was written.
+		new.output_options := jsonb_set(new.output_options, '{encoding}', to_jsonb(
+			pg_encoding_to_char(pg_char_to_encoding(new.output_options ->> 'encoding'))));
+	end if;
 	perform reportd.check_parameters(new.parameters);
 	if new.output_path is not null then
 		perform reportd.check_path(new.output_path, new.parameters);
