@@ -27,7 +27,7 @@ def test_the_server_is_lost_at_a_statement(db, behind, proxy, out, statement, mo
     one = behind(workers=2, ready=False)
     reports = submit_many(db, 6, max_retries=0)
     if statement == 'recover':  # is sent when the connection is back
-        one.wait_ready()
+        one.wait_log('"registered"')
         proxy.cut()
     fault.wait()
     if moment == 'cut behind':

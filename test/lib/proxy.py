@@ -63,8 +63,9 @@ class Link:
     def run(self, pump):
         with contextlib.suppress(OSError):
             pump()
-        # A swallowed end is not told to the other side.
-        if not self.swallows:
+        # A swallowed end is not told to the other side; nor is one of a late
+        # statement, or a notification that cannot be sent would end it, too.
+        if not (self.swallows or self.deaf):
             self.close()
 
     def close(self):
