@@ -8,6 +8,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get('REPORTD_BIN_DIR', ROOT / 'build')).resolve()
 REPORTD = BIN / 'reportd'
 REPORTCTL = BIN / 'reportctl'
+# Built with --enable-sanitizers: memory has no limit then.
+SANITIZED = REPORTD.exists() and b'__asan_init' in REPORTD.read_bytes()
 
 
 def environ(**extra):
@@ -15,5 +17,7 @@ def environ(**extra):
     own = {name: value for name, value in os.environ.items()
            if not name.startswith(('PG', 'REPORTD_', 'LOG_'))
            and name not in ('NOTIFY_SOCKET', 'JOURNAL_STREAM', 'TZ')}
+    # A signal kills, and libfaketime may come first, with sanitizers as without.
+    own['ASAN_OPTIONS'] = 'handle_segv=0:verify_asan_link_order=0'
     own.update({name: str(value) for name, value in extra.items()})
     return own
