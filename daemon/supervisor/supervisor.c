@@ -262,13 +262,13 @@ static struct queue_options queue_options(struct supervisor *s)
 	    .arg = s};
 }
 
+/* The old ones are the caller's to free. */
 static void use_settings(struct supervisor *s, struct settings *settings)
 {
 	if (s->o.workers > 0)
 		settings->workers = s->o.workers;
 	if (settings->adhoc_workers >= settings->workers)
 		settings->adhoc_workers = settings->workers - 1;
-	settings_free(s->settings);
 	s->settings = settings;
 	s->log = settings_log(settings);
 	if (s->log.target == LOG_TARGET_SYSLOG)
@@ -277,7 +277,7 @@ static void use_settings(struct supervisor *s, struct settings *settings)
 
 static void reload(struct supervisor *s)
 {
-	struct settings *settings;
+	struct settings *settings, *old = s->settings;
 	struct queue_options q;
 	struct err e;
 
@@ -293,10 +293,12 @@ static void reload(struct supervisor *s)
 	use_settings(s, settings);
 	runs_set_settings(s->runs, settings);
 	lease_set_settings(s->lease, settings);
+	poller_set_settings(s->poller, settings);
+	/* Nobody looks at the old ones any more; now they may call back. */
+	settings_free(old);
 	pool_resize(s->pool, (int)settings->workers, settings->worker_memory);
 	q = queue_options(s);
 	queue_reopen(s->queue, &q);
-	poller_set_settings(s->poller, settings);
 	LOG(&s->log, LVL_INFO, L_MSG("settings read again"));
 	sdnotify("READY=1");
 }
