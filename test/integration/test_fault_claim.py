@@ -89,6 +89,40 @@ def test_a_locked_table_holds_up_and_loses_nothing(db, engine_of, out):
     check(db, out)
 
 
+def held_at_the_gate(db, one, sql, **columns):
+    """Changes rows under a report right after a heartbeat, so that its end is
+    there before the daemon hears of the change."""
+    with gate(db):
+        config_id = submit(db, max_retries=1, **columns)
+        wait_at_gate(db)
+        beat(db, one)
+        db.execute(sql)
+    return config_id
+
+
+def test_a_result_for_a_run_id_that_was_given_out_twice_is_refused(db, engine_of, out):
+    """A fail-over to a server that missed the last claims: the number is now a
+    run of another daemon, which is gone here, so the report is repeated."""
+    one = engine_of(workers=1)
+    config_id = held_at_the_gate(
+        db, one, 'update reportd.report_run set worker_id = gen_random_uuid()',
+        prep_sql='select pg_advisory_xact_lock_shared(1)')
+    ended(db, config_id)
+    assert statuses(db, config_id) == ['LOST', 'COMPLETED']
+    check(db, out)
+
+
+def test_a_report_that_was_ended_by_hand_is_refused(db, engine_of, out):
+    """Neither its output nor its result counts."""
+    one = engine_of(workers=1)
+    config_id = held_at_the_gate(
+        db, one, "update reportd.report_config set status = 'CANCELLED'",
+        export_sql=gated_run_id(), output_path='by-hand.csv')
+    done(db)  # its one worker is free again
+    assert ended(db, config_id, 'CANCELLED').status != 'COMPLETED'
+    assert not (out / 'by-hand.csv').exists()
+
+
 # What a claim costs.
 
 FULL = """
