@@ -15,14 +15,6 @@ with beat as (
 	select h.run_id, h.stage, h.row_count, h.byte_count
 	from jsonb_to_recordset($2::jsonb)
 		as h(run_id bigint, stage text, row_count bigint, byte_count bigint)
-), progress as (
-	update reportd.report_run r
-	set stage = h.stage, row_count = h.row_count, byte_count = h.byte_count
-	from hand h
-	where r.run_id = any (array(select k.run_id from hand k))
-		and r.run_id = h.run_id and r.worker_id = $1 and r.status = 'PROCESSING'
-		and (r.stage, r.row_count, r.byte_count)
-			is distinct from (h.stage, h.row_count, h.byte_count)
 ), told as (
 	-- What the daemon must hear of its runs: stop this one, that one is lost.
 	select h.run_id, case when n.cancel then 'cancel' else 'lost' end as news
@@ -33,6 +25,24 @@ with beat as (
 			where r.run_id = h.run_id and r.worker_id = $1
 				and c.run_id = r.run_id and c.status = 'PROCESSING') as cancel) n
 	where n.cancel is not false
+), progress as (
+	update reportd.report_run r
+	set stage = h.stage, row_count = h.row_count, byte_count = h.byte_count
+	from hand h
+	where r.run_id = any (array(select k.run_id from hand k))
+		and r.run_id = h.run_id and r.worker_id = $1
+		and h.run_id not in (select t.run_id from told t where t.news = 'lost')
+		and r.status = 'PROCESSING'
+		and (r.stage, r.row_count, r.byte_count)
+			is distinct from (h.stage, h.row_count, h.byte_count)
+), taken as (
+	-- Its report was ended or set back by hand: nobody else ends the run.
+	update reportd.report_run r
+	set status = 'LOST', finished_at = now(), error_stage = r.stage,
+		error_message = 'the report was taken from it'
+	where r.run_id = any (array(
+			select t.run_id from told t where t.news = 'lost'))
+		and r.worker_id = $1 and r.status = 'PROCESSING'
 ), dead as (
 	-- Deleting locks the row and looks again: a beat in this instant wins.
 	delete from reportd.report_worker w

@@ -334,6 +334,22 @@ def test_a_report_set_to_pending_while_it_runs_publishes_once(engine):
     assert (engine.out / f'twice-{second.run_id}.csv').exists()
 
 
+def test_a_run_whose_report_is_ended_by_hand_is_lost(engine):
+    """It publishes nothing, and its row says so."""
+    db = engine.db
+    with gate(db, 35):
+        config_id = report.submit(db, output_path='ended-{run_id}.csv', export_sql=gated(35))
+        wait_at_gate(db, key=35)
+        db.execute("update reportd.report_config set status = 'CANCELLED' "
+                   'where config_id = %s', config_id)
+        wait_for(lambda: report.runs(db, config_id)[0].status == 'LOST', what='the run lost')
+    done(db)
+    assert report.config(db, config_id).status == 'CANCELLED'
+    run, = report.runs(db, config_id)
+    assert run.finished_at and 'taken' in run.error_message
+    assert not (engine.out / f'ended-{run.run_id}.csv').exists()
+
+
 # By hand.
 
 def test_retry_runs_a_failed_report_again_for_the_same_time(db):
