@@ -17,8 +17,10 @@ from lib.cluster import Cluster, apply_schema  # noqa: E402
 
 @pytest.fixture(scope='session')
 def cluster():
-    # Told to stop, pytest ends what it started, as at Ctrl-C.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # Told to stop, pytest ends what it started, as at Ctrl-C; and programs that
+    # it starts are not deaf to SIGINT because a shell put pytest in background.
+    for number in signal.SIGTERM, signal.SIGINT:
+        signal.signal(number, signal.default_int_handler)
     cluster = Cluster()
     yield cluster
     cluster.remove()
