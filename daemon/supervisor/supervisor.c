@@ -20,6 +20,7 @@
 enum phase { RUNNING, STOPPING, CLOSING };
 
 #define SIGNALS 3
+static const int signal_numbers[SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
 
 struct supervisor {
 	struct supervisor_options o;
@@ -44,8 +45,11 @@ static void on_retired(void *arg)
 {
 	struct supervisor *s = arg;
 
-	for (int i = 0; i < SIGNALS; i++)
+	for (int i = 0; i < SIGNALS; i++) {
 		uv_close((uv_handle_t *)&s->signals[i], NULL);
+		/* All is done; one more must not make it look like a crash. */
+		signal(signal_numbers[i], SIG_IGN);
+	}
 	uv_close((uv_handle_t *)&s->watchdog, NULL);
 	uv_close((uv_handle_t *)&s->idle, NULL);
 	uv_close((uv_handle_t *)&s->grace, NULL);
@@ -329,14 +333,13 @@ static void on_watchdog(uv_timer_t *timer)
 
 static void start_timers(struct supervisor *s)
 {
-	static const int numbers[SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
 	int64_t watchdog = sdnotify_watchdog_ms();
 
 	signal(SIGPIPE, SIG_IGN);
 	for (int i = 0; i < SIGNALS; i++) {
 		uv_signal_init(&s->loop, &s->signals[i]);
 		s->signals[i].data = s;
-		uv_signal_start(&s->signals[i], on_signal, numbers[i]);
+		uv_signal_start(&s->signals[i], on_signal, signal_numbers[i]);
 	}
 	uv_timer_init(&s->loop, &s->watchdog);
 	uv_timer_init(&s->loop, &s->idle);

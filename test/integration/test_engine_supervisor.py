@@ -325,11 +325,15 @@ def test_a_server_that_restarts(own, own_db, own_daemon, mode):
     own.restart(mode)
     # It listens again, too.
     done(own_db, within=15)
-    with gate(own_db):
-        config_id = report.submit(own_db, export_sql=gated())
-        wait_at_gate(own_db)
-        own_db.close()
-        own.restart(mode)
+    # Not a gate: its lock may be free before the report's own session is ended.
+    own_db.execute('create table ready (ok bool)')
+    config_id = report.submit(own_db, export_sql="""
+        select pg_sleep(case when exists (select from ready) then 0 else 3600 end)""")
+    wait_for(lambda: own_db.value("select count(*) from pg_stat_activity "
+                                  "where wait_event = 'PgSleep'"), what='a sleeping report')
+    own_db.execute('insert into ready values (true)')
+    own_db.close()
+    own.restart(mode)
     run = ended(own_db, config_id, within=15)
     assert (run.status, run.attempt) == ('COMPLETED', 2)
     first = report.runs(own_db, config_id)[0]
