@@ -15,7 +15,6 @@
 static const char byte_order_mark[] = "\xEF\xBB\xBF";
 
 enum quote_policy {
-	QUOTE_UNKNOWN,
 	QUOTE_MINIMAL,
 	QUOTE_ALL,
 	QUOTE_NONNUMERIC,
@@ -24,8 +23,8 @@ enum quote_policy {
 struct dialect {
 	const char *null;
 	const char *encoding;
-	const char *line_end; /* NULL: unknown */
-	char delimiter;       /* NUL: not one byte */
+	const char *line_end;
+	char delimiter; /* NUL: not one byte */
 	bool header, bom, decimal_comma, formula_guard;
 	enum quote_policy quote;
 };
@@ -45,19 +44,17 @@ struct csv {
 
 static enum quote_policy quote_named(const char *name)
 {
-	return strcmp(name, "minimal") == 0      ? QUOTE_MINIMAL
-	       : strcmp(name, "all") == 0        ? QUOTE_ALL
+	return strcmp(name, "all") == 0          ? QUOTE_ALL
 	       : strcmp(name, "nonnumeric") == 0 ? QUOTE_NONNUMERIC
-						 : QUOTE_UNKNOWN;
+						 : QUOTE_MINIMAL;
 }
 
 static const char *line_end_named(const char *name)
 {
-	return strcmp(name, "lf") == 0     ? "\n"
-	       : strcmp(name, "crlf") == 0 ? "\r\n"
-					   : NULL;
+	return strcmp(name, "crlf") == 0 ? "\r\n" : "\n";
 }
 
+/* Of options that encoder_check_options() has passed. */
 static struct dialect dialect_of(const json_t *o)
 {
 	const char *delimiter = json_str(o, "delimiter", ",");

@@ -43,8 +43,6 @@ struct queue {
 	int prepared_count;
 	bool broken; /* libpq has closed the socket, nobody was told yet */
 	bool closing;
-	void (*closed)(void *arg);
-	void *closed_arg;
 };
 
 /* PGresult under a name of ours, so that libpq-fe.h stays in here. */
@@ -76,11 +74,6 @@ int64_t reply_int(const struct reply *r, int row, int column, int64_t def)
 bool queue_is_up(const struct queue *q)
 {
 	return q->state == UP;
-}
-
-int queue_pending(const struct queue *q)
-{
-	return q->pending;
 }
 
 static void free_handle(uv_handle_t *handle)
@@ -454,17 +447,13 @@ static void on_closed(uv_handle_t *handle)
 {
 	struct queue *q = handle->data;
 
-	if (q->closed != NULL)
-		q->closed(q->closed_arg);
 	free(q->conninfo);
 	free(q);
 }
 
-void queue_close(struct queue *q, void (*done)(void *arg), void *arg)
+void queue_close(struct queue *q)
 {
 	q->closing = true;
-	q->closed = done;
-	q->closed_arg = arg;
 	drop_connection(q);
 	while (q->head != NULL) {
 		q->head->failed = true;

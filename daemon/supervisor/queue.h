@@ -52,12 +52,10 @@ struct queue_options {
 struct queue *queue_open(const struct queue_options *options);
 /* Takes new options over by connecting anew; the loop stays. */
 void queue_reopen(struct queue *q, const struct queue_options *options);
-/* Closes and frees once the loop has let go of it; `done` may be NULL. */
-void queue_close(struct queue *q, void (*done)(void *arg), void *arg);
+/* Closes; freed once the loop has let go of it. */
+void queue_close(struct queue *q);
 
 bool queue_is_up(const struct queue *q);
-/* Statements that are sent and not answered. */
-int queue_pending(const struct queue *q);
 
 /* `before` (may be NULL, takes no parameters) runs first, in the same
  * transaction. The answer comes later, never from within. Only when up. */

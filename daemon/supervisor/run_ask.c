@@ -20,26 +20,18 @@
 static const struct statement publish = {"publish", sql_publish, 2};
 static const struct statement finish = {"finish", sql_finish, 4};
 
-static bool worth_repeating(const struct err *e)
-{
-	/* A broken connection is repeated by runs_resend. */
-	return e->kind == ERR_LOST;
-}
-
 static void on_published(
     void *arg, const struct reply *reply, const struct err *e)
 {
 	struct runs *r = arg;
-	struct run *next;
 
 	r->publish.under_way = false;
-	if (reply == NULL && !worth_repeating(e))
+	if (reply == NULL && e->kind != ERR_LOST)
 		LOG(r->o.log, LVL_ERROR, L_MSG("publish question failed"),
 		    L_STR("error", e->text));
-	for (struct run *run = r->list; run != NULL; run = next) {
+	for (struct run *run = r->list; run != NULL; run = run->next) {
 		bool go = false;
 
-		next = run->next;
 		if (run->publish != SENT)
 			continue;
 		if (reply == NULL) {

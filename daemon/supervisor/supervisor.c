@@ -56,7 +56,7 @@ static void on_retired(void *arg)
 	poller_close(s->poller);
 	pool_close(s->pool);
 	runs_close(s->runs);
-	queue_close(s->queue, NULL, NULL);
+	queue_close(s->queue);
 	LOG(&s->log, LVL_INFO, L_MSG("stopped"), L_INT("status", s->status));
 }
 

@@ -12,7 +12,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from lib import process, report, wait  # noqa: E402
-from lib.cluster import Cluster, apply_schema  # noqa: E402
+from lib.cluster import Cluster, make_template  # noqa: E402
 
 
 @pytest.fixture(scope='session')
@@ -29,10 +29,7 @@ def cluster():
 @pytest.fixture(scope='session')
 def template(cluster):
     """The name of a database with the schema applied, for CREATE DATABASE."""
-    db = cluster.create()
-    apply_schema(db)
-    db.close()
-    return db.name
+    return make_template(cluster)
 
 
 @pytest.fixture

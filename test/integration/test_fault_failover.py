@@ -9,7 +9,7 @@ import tempfile
 
 import pytest
 
-from lib.cluster import Cluster, Database, apply_schema
+from lib.cluster import Cluster, Database, make_template
 from lib.invariants import check
 from lib.report import submit
 from lib.wait import wait_for
@@ -61,10 +61,7 @@ def cluster(pair):
 
 @pytest.fixture
 def template(cluster):
-    db = cluster.create()
-    apply_schema(db)
-    db.close()
-    return db.name
+    return make_template(cluster)
 
 
 @pytest.fixture

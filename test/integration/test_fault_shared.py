@@ -10,7 +10,7 @@ import time
 import psycopg
 import pytest
 
-from lib.cluster import Cluster, apply_schema
+from lib.cluster import Cluster, make_template
 from lib.proxy import Proxy
 from lib.wait import wait_for
 
@@ -42,10 +42,7 @@ def private_cluster():
 @pytest.fixture(scope='module')
 def private_template(cluster):
     """Imported as `template`, with private_cluster."""
-    db = cluster.create()
-    apply_schema(db)
-    db.close()
-    return db.name
+    return make_template(cluster)
 
 
 @pytest.fixture

@@ -159,3 +159,11 @@ def apply_schema(db):
         version, name = path.stem.split('-', 1)
         db.execute('insert into reportd.schema_upgrade (version, name) '
                    'values (%s, %s)', int(version), name)
+
+
+def make_template(cluster):
+    """The name of a new database with the schema, for CREATE DATABASE."""
+    db = cluster.create()
+    apply_schema(db)
+    db.close()
+    return db.name
