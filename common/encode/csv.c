@@ -38,7 +38,6 @@ struct csv {
 	struct buf out;
 	struct buf scratch; /* a value that the dialect changes */
 	const struct schema *schema;
-	bool begun;
 	bool special[256]; /* bytes that make a field need quotes */
 };
 
@@ -236,20 +235,20 @@ static void end_line(struct csv *c)
 }
 
 static int csv_begin(
-    struct encoder *enc, const struct schema *schema, struct err *e)
+    struct encoder *enc, const struct section *section, struct err *e)
 {
 	struct csv *c = (struct csv *)enc;
+	const struct schema *schema = section->schema;
 
-	if (c->begun)
+	if (enc->sections > 1)
 		return err_set(e, ERR_PERMANENT,
 		    "a CSV file holds the result of one query only");
-	c->begun = true;
 	c->schema = schema;
 	if (!c->dialect.header)
 		return 0;
 	for (int i = 0; i < schema->count; i++) {
-		struct value name = {schema->columns[i].name,
-		    (int32_t)strlen(schema->columns[i].name)};
+		const char *label = enc->layout.columns[i].label;
+		struct value name = {label, (int32_t)strlen(label)};
 
 		if (i > 0)
 			buf_char(&c->out, c->dialect.delimiter);
@@ -345,28 +344,35 @@ static bool csv_copy(const json_t *options, struct buf *with,
 }
 
 static const struct encoder_option csv_options[] = {
-    {"delimiter", JSON_STRING, NULL, "one character between fields; default ,"},
-    {"header", JSON_TRUE, NULL, "column names in the first line; default true"},
+    {"delimiter", JSON_STRING, NULL, "one character between fields; default ,",
+	NULL},
+    {"header", JSON_TRUE, NULL, "column names in the first line; default true",
+	NULL},
     {"quote", JSON_STRING, "minimal|all|nonnumeric",
-	"which fields are quoted; default minimal"},
-    {"null", JSON_STRING, NULL, "what stands for NULL; default empty"},
-    {"line_ending", JSON_STRING, "lf|crlf", "default lf"},
+	"which fields are quoted; default minimal", NULL},
+    {"null", JSON_STRING, NULL, "what stands for NULL; default empty", NULL},
+    {"line_ending", JSON_STRING, "lf|crlf", "default lf", NULL},
     {"bom", JSON_TRUE, NULL,
-	"start with a byte order mark, for Excel; default false"},
+	"start with a byte order mark, for Excel; default false", NULL},
     {"encoding", JSON_STRING, NULL,
-	"as PostgreSQL names it, such as LATIN1 or WIN1252; default UTF8"},
+	"as PostgreSQL names it, such as LATIN1 or WIN1252; default UTF8",
+	NULL},
     {"decimal_comma", JSON_TRUE, NULL,
 	"1,5 instead of 1.5; give a delimiter other than , with it; default "
-	"false"},
+	"false",
+	NULL},
     {"formula_guard", JSON_TRUE, NULL,
 	"put a single quote before text that a spreadsheet would run as a "
-	"formula; default false"},
-    {NULL, JSON_NULL, NULL, NULL},
+	"formula; default false",
+	NULL},
+    {NULL, JSON_NULL, NULL, NULL, NULL},
 };
 
 const struct encoder_type encoder_csv = {
     .name = "CSV",
     .extension = "csv",
+    .media_type = "text/csv",
+    .one_section = true,
     .options = csv_options,
     .open = csv_open,
     .begin = csv_begin,

@@ -19,7 +19,10 @@ const struct encoder_type *encoder_type_at(int i)
 const struct encoder_type *encoder_type_named(const char *format)
 {
 	for (int i = 0; i < TYPES; i++) {
-		if (strcasecmp(types[i]->name, format) == 0)
+		const char *alias = types[i]->alias;
+
+		if (strcasecmp(types[i]->name, format) == 0 ||
+		    (alias != NULL && strcasecmp(alias, format) == 0))
 			return types[i];
 	}
 	return NULL;
@@ -99,14 +102,21 @@ struct encoder *encoder_open(const struct encoder_type *type,
 	if (encoder_check_options(type, options->options, e) != 0)
 		return NULL;
 	enc = type->open(options, e);
-	if (enc != NULL)
+	if (enc != NULL) {
 		enc->type = type;
+		enc->options = options->options;
+	}
 	return enc;
 }
 
-int encoder_begin(struct encoder *enc, const struct schema *s, struct err *e)
+int encoder_begin(
+    struct encoder *enc, const struct section *section, struct err *e)
 {
-	return enc->type->begin(enc, s, e);
+	layout_free(&enc->layout);
+	if (layout_open(&enc->layout, enc->options, section->schema, e) != 0)
+		return -1;
+	enc->sections++;
+	return enc->type->begin(enc, section, e);
 }
 
 int encoder_rows(struct encoder *enc, const struct batch *b, struct err *e)
@@ -126,6 +136,8 @@ int encoder_finish(struct encoder *enc, struct err *e)
 
 void encoder_free(struct encoder *enc)
 {
-	if (enc != NULL)
-		enc->type->free(enc);
+	if (enc == NULL)
+		return;
+	layout_free(&enc->layout);
+	enc->type->free(enc);
 }

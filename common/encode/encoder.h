@@ -7,46 +7,68 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/json.h"
+#include "encode/layout.h"
+#include "encode/option.h"
 #include "sink/sink.h"
 #include "source/rows.h"
 
 /*
  * Rows -> bytes. One encoder makes one output:
  *
- *	open, then for each query result: begin, rows ..., end; then finish
+ *	open, then for each section (query result): begin, rows ..., end;
+ *	then finish
  *
- * It writes to the sink, which it does not own and never finishes. After an
- * error only free may follow.
+ * It writes to the sink, which it does not own and never finishes. Memory does
+ * not grow with the rows. After an error only free may follow.
  */
 struct encoder {
 	const struct encoder_type *type;
+	/* Kept by encoder_begin for the encoder, until the next begin. */
+	struct layout layout;
+	int sections; /* begun so far */
+	const json_t *options;
+};
+
+/* What an output says of itself. Strings are never NULL. */
+struct report_info {
+	const char *title;     /* option "title", or else the report's name */
+	const char *author;    /* who asked for it; may be empty */
+	const char *time_zone; /* IANA; timestamptz values come in it */
+	int64_t run_id;        /* 0: not a run, as of `reportctl export` */
+	int64_t time;          /* of the run: seconds since 1970 UTC */
+	const char *time_text; /* the same in time_zone: 2026-03-01 09:30:00 */
 };
 
 struct encoder_options {
-	const json_t *options; /* output_options; NULL: all defaults */
+	const json_t *options;          /* output_options; NULL: defaults */
+	const struct report_info *info; /* lives as long as the encoder */
 	struct sink *sink;
 };
 
-/* A key that output_options may hold; reportd.output_format has the same list
- * for the check at INSERT. */
-struct encoder_option {
-	const char *name;    /* NULL ends a list */
-	json_type type;      /* JSON_STRING, or JSON_TRUE for a boolean */
-	const char *allowed; /* "a|b|c"; NULL: any */
-	const char *about;
+/* One query result: a sheet, a part under a heading, a member. */
+struct section {
+	const char *name;            /* NULL: it has none of its own */
+	const struct schema *schema; /* lives until end */
 };
 
 struct encoder_type {
 	const char *name;      /* as output_format names it */
+	const char *alias;     /* another name of it, or NULL */
 	const char *extension; /* of file names, without the dot */
+	const char *media_type;
+	bool one_section; /* several results make several files */
 	const struct encoder_option *options;
 	struct encoder *(*open)(
 	    const struct encoder_options *options, struct err *e);
-	int (*begin)(struct encoder *, const struct schema *, struct err *);
+	int (*begin)(struct encoder *, const struct section *, struct err *);
 	int (*rows)(struct encoder *, const struct batch *, struct err *);
 	int (*end)(struct encoder *, struct err *);
 	int (*finish)(struct encoder *, struct err *);
 	void (*free)(struct encoder *);
+
+	/* Optional: what was changed on the way and should be known, such as
+	 * "3 cells were cut at 32,767 characters"; NULL: nothing. After finish. */
+	const char *(*remark)(struct encoder *);
 
 	/*
 	 * Optional. When a server's COPY ... (FORMAT csv) makes the very bytes
@@ -58,7 +80,7 @@ struct encoder_type {
 	    const char **preamble, bool *header);
 };
 
-/* NULL for an unknown format; names are taken in any case. */
+/* NULL for an unknown format; names and aliases are taken in any case. */
 const struct encoder_type *encoder_type_named(const char *format);
 /* The i-th format, NULL behind the last. */
 const struct encoder_type *encoder_type_at(int i);
@@ -70,7 +92,8 @@ int encoder_check_options(
 /* Checks the options first. */
 struct encoder *encoder_open(const struct encoder_type *type,
     const struct encoder_options *options, struct err *e);
-int encoder_begin(struct encoder *enc, const struct schema *s, struct err *e);
+int encoder_begin(
+    struct encoder *enc, const struct section *section, struct err *e);
 int encoder_rows(struct encoder *enc, const struct batch *b, struct err *e);
 int encoder_end(struct encoder *enc, struct err *e);
 int encoder_finish(struct encoder *enc, struct err *e);

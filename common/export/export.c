@@ -87,7 +87,7 @@ static int run_typed(const struct export_options *o, struct err *e)
 		return -1;
 	if ((!raw || source_raw_text(o->source, e) == 0) &&
 	    source_query(o->source, o->sql, &schema, e) == 0 &&
-	    encoder_begin(enc, &schema, e) == 0 &&
+	    encoder_begin(enc, &(struct section){.schema = &schema}, e) == 0 &&
 	    encode_rows(o, enc, e) == 0 && encoder_end(enc, e) == 0)
 		rc = encoder_finish(enc, e);
 	encoder_free(enc);

@@ -5,65 +5,48 @@
 
 /* Built-in type OIDs are fixed: src/include/catalog/pg_type.dat. */
 static const struct {
-	uint32_t oid;
+	uint32_t oid, array_oid;
 	enum column_kind kind;
+	int size;
 } kinds[] = {
-    {16, KIND_BOOLEAN},
-    {17, KIND_BYTES},
-    {20, KIND_INTEGER},
-    {21, KIND_INTEGER},
-    {23, KIND_INTEGER},
-    {26, KIND_INTEGER}, /* oid */
-    {18, KIND_TEXT},    /* "char" */
-    {19, KIND_TEXT},    /* name */
-    {25, KIND_TEXT},
-    {114, KIND_JSON},
-    {700, KIND_FLOAT},
-    {701, KIND_FLOAT},
-    {1042, KIND_TEXT}, /* bpchar */
-    {1043, KIND_TEXT}, /* varchar */
-    {1082, KIND_DATE},
-    {1083, KIND_TIME},
-    {1114, KIND_TIMESTAMP},
-    {1184, KIND_TIMESTAMPTZ},
-    {1186, KIND_INTERVAL},
-    {1266, KIND_TIMETZ},
-    {1700, KIND_DECIMAL},
-    {2950, KIND_UUID},
-    {3802, KIND_JSON}, /* jsonb */
-    {705, KIND_TEXT},  /* unknown */
-    /* Arrays of the above. */
-    {1000, KIND_ARRAY},
-    {1001, KIND_ARRAY},
-    {1002, KIND_ARRAY},
-    {1003, KIND_ARRAY},
-    {1005, KIND_ARRAY},
-    {1007, KIND_ARRAY},
-    {1009, KIND_ARRAY},
-    {1014, KIND_ARRAY},
-    {1015, KIND_ARRAY},
-    {1016, KIND_ARRAY},
-    {1021, KIND_ARRAY},
-    {1022, KIND_ARRAY},
-    {1028, KIND_ARRAY},
-    {1115, KIND_ARRAY},
-    {1182, KIND_ARRAY},
-    {1183, KIND_ARRAY},
-    {1185, KIND_ARRAY},
-    {1187, KIND_ARRAY},
-    {1231, KIND_ARRAY},
-    {1270, KIND_ARRAY},
-    {199, KIND_ARRAY},
-    {2951, KIND_ARRAY},
-    {3807, KIND_ARRAY},
+    {16, 1000, KIND_BOOLEAN, 0},       /* bool */
+    {17, 1001, KIND_BYTES, 0},         /* bytea */
+    {18, 1002, KIND_TEXT, 0},          /* "char" */
+    {19, 1003, KIND_TEXT, 0},          /* name */
+    {20, 1016, KIND_INTEGER, 8},       /* int8 */
+    {21, 1005, KIND_INTEGER, 2},       /* int2 */
+    {23, 1007, KIND_INTEGER, 4},       /* int4 */
+    {25, 1009, KIND_TEXT, 0},          /* text */
+    {26, 1028, KIND_INTEGER, 8},       /* oid: unsigned */
+    {114, 199, KIND_JSON, 0},          /* json */
+    {700, 1021, KIND_FLOAT, 4},        /* float4 */
+    {701, 1022, KIND_FLOAT, 8},        /* float8 */
+    {705, 0, KIND_TEXT, 0},            /* unknown */
+    {1042, 1014, KIND_TEXT, 0},        /* bpchar */
+    {1043, 1015, KIND_TEXT, 0},        /* varchar */
+    {1082, 1182, KIND_DATE, 0},        /* date */
+    {1083, 1183, KIND_TIME, 0},        /* time */
+    {1114, 1115, KIND_TIMESTAMP, 0},   /* timestamp */
+    {1184, 1185, KIND_TIMESTAMPTZ, 0}, /* timestamptz */
+    {1186, 1187, KIND_INTERVAL, 0},    /* interval */
+    {1266, 1270, KIND_TIMETZ, 0},      /* timetz */
+    {1700, 1231, KIND_DECIMAL, 0},     /* numeric */
+    {2950, 2951, KIND_UUID, 0},        /* uuid */
+    {3802, 3807, KIND_JSON, 0},        /* jsonb */
 };
 
 void kind_fill(struct column *column, int type_modifier)
 {
 	column->kind = KIND_OTHER;
+	column->nullable = true;
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
-		if (kinds[i].oid == column->type_oid)
+		if (kinds[i].oid == column->type_oid) {
 			column->kind = kinds[i].kind;
+			column->size = kinds[i].size;
+		} else if (kinds[i].array_oid == column->type_oid) {
+			column->kind = KIND_ARRAY;
+			column->element = kinds[i].kind;
+		}
 	}
 	if (column->kind == KIND_DECIMAL && type_modifier >= 4) {
 		/* numeric.c: ((precision << 16) | scale) + VARHDRSZ, the scale

@@ -4,7 +4,7 @@
 
 #include "source/rows.h"
 
-/* Fills kind, precision and scale from column->type_oid and the type modifier
+/* Fills all but the name from column->type_oid and the type modifier
  * (pg_attribute.atttypmod; -1: none). */
 void kind_fill(struct column *column, int type_modifier);
 

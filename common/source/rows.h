@@ -2,38 +2,43 @@
 #ifndef SOURCE_ROWS_H
 #define SOURCE_ROWS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /*
  * What flows from a source to an encoder: a typed schema, then batches of rows.
  * Values are text in PostgreSQL's output form (DateStyle ISO, bytea hex): exact
- * for every type, the same from every source, and what most formats write.
+ * for every type, the same from every source, and what most formats write. It
+ * is valid UTF-8 without NUL, unless the encoder has asked for raw text.
  */
 enum column_kind {
 	KIND_TEXT,
 	KIND_INTEGER,
 	KIND_DECIMAL,
 	KIND_FLOAT,
-	KIND_BOOLEAN,
-	KIND_DATE,
-	KIND_TIME,
-	KIND_TIMETZ,
-	KIND_TIMESTAMP,
-	KIND_TIMESTAMPTZ,
-	KIND_INTERVAL,
+	KIND_BOOLEAN,     /* t or f */
+	KIND_DATE,        /* 2026-03-01; also 0044-03-15 BC, infinity */
+	KIND_TIME,        /* 09:30:00, 09:30:00.25; at most 24:00:00 */
+	KIND_TIMETZ,      /* 09:30:00+01, also +05:30 */
+	KIND_TIMESTAMP,   /* 2026-03-01 09:30:00.25; also BC, infinity */
+	KIND_TIMESTAMPTZ, /* the same with +01 or +05:30 before BC */
+	KIND_INTERVAL,    /* 1 year 2 mons 3 days 04:05:06.7 */
 	KIND_UUID,
-	KIND_BYTES,
+	KIND_BYTES, /* \x and hex digits */
 	KIND_JSON,
-	KIND_ARRAY,
+	KIND_ARRAY, /* {1,NULL,"a b"}, of `element` */
 	KIND_OTHER, /* its text is all that is known */
 };
 
 struct column {
 	char *name;
 	enum column_kind kind;
-	uint32_t type_oid; /* pg_type.oid */
-	int precision;     /* DECIMAL: digits in all; 0: not limited */
-	int scale;         /* DECIMAL: digits after the point */
+	enum column_kind element; /* of ARRAY */
+	uint32_t type_oid;        /* pg_type.oid */
+	int size;                 /* INTEGER, FLOAT: 2, 4, 8 bytes; else 0 */
+	int precision;            /* DECIMAL: digits in all; 0: not limited */
+	int scale;                /* DECIMAL: digits after the point */
+	bool nullable; /* true: the result of a query does not tell */
 };
 
 struct schema {
@@ -47,7 +52,7 @@ struct value {
 };
 
 /* Row-major: values[row * schema->count + column]; valid until the next batch
- * is fetched. */
+ * is fetched. Some hundred rows, fewer when they are large. */
 struct batch {
 	const struct value *values;
 	int rows;

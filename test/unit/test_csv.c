@@ -42,7 +42,8 @@ static int encode(
 
 	/* The encoder keeps nothing of the options. */
 	json_decref(options);
-	if (enc == NULL || encoder_begin(enc, &schema, e) != 0)
+	if (enc == NULL ||
+	    encoder_begin(enc, &(struct section){.schema = &schema}, e) != 0)
 		goto out;
 	for (int row = 0; row < t->rows; row += rows_a_batch) {
 		struct batch b = {v, t->rows - row < rows_a_batch
@@ -406,7 +407,8 @@ TEST(many_rows_reach_the_sink_in_large_pieces)
 	sink = fake_open(&f);
 	enc = encoder_open(
 	    &encoder_csv, &(struct encoder_options){.sink = sink}, &e);
-	assert_int_equal(encoder_begin(enc, &schema, &e), 0);
+	assert_int_equal(
+	    encoder_begin(enc, &(struct section){.schema = &schema}, &e), 0);
 	for (int i = 0; i < 100000; i++)
 		assert_int_equal(encoder_rows(enc, &b, &e), 0);
 	/* Most has left the encoder before it ends. */
@@ -432,9 +434,11 @@ TEST(a_second_result_is_refused)
 	sink = fake_open(&f);
 	enc = encoder_open(
 	    &encoder_csv, &(struct encoder_options){.sink = sink}, &e);
-	assert_int_equal(encoder_begin(enc, &schema, &e), 0);
+	assert_int_equal(
+	    encoder_begin(enc, &(struct section){.schema = &schema}, &e), 0);
 	assert_int_equal(encoder_end(enc, &e), 0);
-	assert_int_equal(encoder_begin(enc, &schema, &e), -1);
+	assert_int_equal(
+	    encoder_begin(enc, &(struct section){.schema = &schema}, &e), -1);
 	assert_err(&e, "a CSV file holds the result of one query only");
 	encoder_free(enc);
 	sink_free(sink);

@@ -206,7 +206,7 @@ static int encode(const struct encoder_type *type, const char *dialect,
 	json_decref(options);
 	if (enc == NULL)
 		return -1;
-	if (encoder_begin(enc, &schema, e) != 0)
+	if (encoder_begin(enc, &(struct section){.schema = &schema}, e) != 0)
 		goto out;
 	for (int i = 0; i < rows; i++) {
 		struct batch b = {values, 2};

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef ENCODE_CHART_H
+#define ENCODE_CHART_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "encode/layout.h"
+#include "encode/option.h"
+#include "source/rows.h"
+
+/*
+ * output_options' "chart": one chart a section, below its table (XLSX: beside).
+ *
+ *	"chart": {"type": "bar", "category": "month",
+ *		"values": ["sales", "costs"], "title": "Sales", "section": "Q1"}
+ */
+enum chart_type {
+	CHART_LINE,
+	CHART_BAR,
+	CHART_PIE,
+};
+
+struct chart_option {
+	enum chart_type type;
+	const char *title; /* NULL: none */
+	int category;      /* column */
+	const int *values; /* columns, one series each; pie: one only */
+	int count;
+};
+
+extern const struct encoder_option chart_options[];
+#define CHART_OPTION                                                \
+	{                                                           \
+		"chart", JSON_OBJECT, NULL,                         \
+		    "a chart of each section that has its columns", \
+		    chart_options                                   \
+	}
+
+/* 1 with the chart of a section that has its columns, 0 without one, -1 for
+ * columns that are no numbers. */
+int chart_open(struct chart_option *chart, const json_t *options,
+    const struct schema *schema, struct err *e);
+void chart_close(struct chart_option *chart);
+
+/* Data for a chart that is drawn, not left to a spreadsheet. At most
+ * CHART_POINTS rows; one more is an error that says so. */
+#define CHART_POINTS 2000
+struct chart_data;
+struct chart_data *chart_data_open(const struct chart_option *chart,
+    const struct schema *schema, const struct layout *layout);
+int chart_data_row(
+    struct chart_data *d, const struct value *row, struct err *e);
+void chart_data_free(struct chart_data *d); /* accepts NULL */
+
+/* Draws on a cairo context into width x height (points) from its origin: axes,
+ * grid, series in colours that print and colour-blind readers tell apart,
+ * legend. NULL values leave gaps. cairo_t is cairo's. */
+struct _cairo;
+void chart_draw(const struct chart_data *d, struct _cairo *cr, double width,
+    double height, const char *font);
+/* The same as an <svg> element. */
+int chart_svg(const struct chart_data *d, double width, double height,
+    struct buf *out, struct err *e);
+
+#endif
