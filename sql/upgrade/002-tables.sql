@@ -78,6 +78,9 @@ create index report_config_processing on reportd.report_config (run_id)
 	where status = 'PROCESSING';
 create index report_config_schedule on reportd.report_config (next_run_time)
 	where trigger_type = 'SCHEDULED' and is_active;
+-- For retention: nothing else finds a report that never had a run.
+create index report_config_cancelled on reportd.report_config (updated_timestamp)
+	where trigger_type = 'ADHOC' and status = 'CANCELLED';
 
 -- No foreign key to report_config: the audit trail outlives the report.
 create table reportd.report_run (

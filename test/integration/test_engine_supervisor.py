@@ -638,3 +638,16 @@ def test_old_runs_are_forgotten(db, drain):
     # A finished ADHOC report goes with its runs; a waiting or scheduled one stays.
     assert [row[0] for row in db.query('select config_id from reportd.report_config '
                                        'order by config_id')] == [old[3], old[4], keep]
+
+
+def test_reports_cancelled_before_they_ran_are_forgotten(db, drain):
+    old, young, again = [report.submit(db) for _ in range(3)]
+    schedule = report.submit(db, trigger_type='SCHEDULED', due_at='2026-01-01',
+                             schedule_expression='0 0 1 1 *')
+    db.execute("update reportd.report_config set status = 'CANCELLED'")
+    db.execute("update reportd.report_config set updated_timestamp = "
+               "now() - interval '100 days' where config_id <> %s", young)
+    db.execute('select reportd.retry(%s)', again)
+    drain(retention='90d')
+    assert {row[0] for row in db.query('select config_id from reportd.report_config')} \
+        == {young, again, schedule}
