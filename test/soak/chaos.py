@@ -98,7 +98,7 @@ class Fleet(Hand):
 
 class Server(Hand):
     def __init__(self, cluster, db, seed):
-        super().__init__(seed, (3, 15))
+        super().__init__(seed, (5, 25))
         self.cluster, self.db = cluster, db
 
     def faults(self):

@@ -10,7 +10,7 @@ from lib.process import write_conf
 from lib.wait import wait_for
 from chaos import Fleet, Server, settled
 from load import Submitter, patient, prepare
-from verdict import RESTORE, Verdict
+from verdict import NAPTIME, RESTORE, Verdict
 from watch import Watch
 
 DAEMONS = 4
@@ -40,7 +40,7 @@ class Soak:
             file.write(text + '\n')
 
     def run(self):
-        self.cluster = Cluster()
+        self.cluster = Cluster(autovacuum_naptime=f'{NAPTIME}s')
         try:
             self.start()
             self.work()
