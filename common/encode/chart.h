@@ -13,6 +13,8 @@
  *
  *	"chart": {"type": "bar", "category": "month",
  *		"values": ["sales", "costs"], "title": "Sales", "section": "Q1"}
+ *
+ * Without "section" each section that has all of the columns gets one.
  */
 enum chart_type {
 	CHART_LINE,
@@ -36,11 +38,15 @@ extern const struct encoder_option chart_options[];
 		    chart_options                                   \
 	}
 
-/* 1 with the chart of a section that has its columns, 0 without one, -1 for
- * columns that are no numbers. */
+/*
+ * Of output_options, which outlive the chart. 1 with the chart of a section that
+ * has its columns, 0 without one; -1 for values that are no numbers, for a pie
+ * of several series, and when the section that the chart names lacks a column.
+ */
+struct section; /* encode/encoder.h */
 int chart_open(struct chart_option *chart, const json_t *options,
-    const struct schema *schema, struct err *e);
-void chart_close(struct chart_option *chart);
+    const struct section *section, struct err *e);
+void chart_close(struct chart_option *chart); /* accepts an all-zero one */
 
 /* Data for a chart that is drawn, not left to a spreadsheet. At most
  * CHART_POINTS rows; one more is an error that says so. */
