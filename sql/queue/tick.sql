@@ -125,8 +125,7 @@ with beat as (
 	from firing f
 	join reportd.report_config k using (config_id)
 	cross join lateral reportd.plan_fire(k.schedule_expression, k.time_zone,
-		k.misfire_policy, k.next_run_time,
-		now() - k.next_run_time > $3::bigint * interval '1 millisecond') p
+		k.misfire_policy, k.next_run_time, $3::bigint * interval '1 millisecond') p
 	where c.config_id = any (array(select a.config_id from firing a))
 		and c.config_id = f.config_id and c.next_run_time = k.next_run_time
 	returning c.config_id, c.due_at, c.next_run_time

@@ -134,7 +134,7 @@ comment on function reportd.cancel is
 
 create function reportd.plan_fire(
 	expression text, time_zone text, misfire_policy text,
-	next_run_time timestamptz, missed boolean,
+	next_run_time timestamptz, grace interval,
 	out scheduled_for timestamptz, out next_time timestamptz, out error text
 ) language plpgsql stable as $$
 begin
@@ -142,9 +142,10 @@ begin
 		scheduled_for := next_run_time;
 		next_time := reportd.next_run(expression, time_zone, next_run_time);
 	else
-		if not (missed and misfire_policy = 'SKIP') then
-			scheduled_for := greatest(next_run_time,
-				reportd.prev_run(expression, time_zone, now()));
+		scheduled_for := greatest(next_run_time,
+			reportd.prev_run(expression, time_zone, now()));
+		if misfire_policy = 'SKIP' and now() - scheduled_for > grace then
+			scheduled_for := null;
 		end if;
 		next_time := reportd.next_run(expression, time_zone, now());
 	end if;

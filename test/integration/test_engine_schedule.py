@@ -96,6 +96,15 @@ def test_a_little_late_is_not_missed(engine):
     assert ended(db, config_id).scheduled_for == at
 
 
+def test_the_newest_of_missed_times_may_be_a_little_late_only(db, drain):
+    """Then SKIP runs it, and leaves out those before it."""
+    today = db.value("select date_trunc('day', now())")
+    config_id = schedule(db, '0 0 * * *', misfire_policy='SKIP',
+                         next_run_time=today - timedelta(days=3))
+    drain(misfire_grace='1d')
+    assert times(db, config_id) == [today]
+
+
 def test_missed_times_are_caught_up_at_once(db, daemon):
     """Nobody waits for the next poll between them."""
     config_id = schedule(db, '0 0 1 * *', misfire_policy='ALL', next_run_time=months_ago(5),

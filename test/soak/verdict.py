@@ -25,9 +25,8 @@ left join soak.kind k on k.name = c.report_name
 where c.status = any (k.ends) is not true
 """
 
-# Every due minute fires once. One is left out only by the misfire policy: LATEST
-# when a later one was due before the report was free again, SKIP when that was
-# later than a minute (misfire_grace), and then up to the next that lay ahead.
+# Every due minute fires once. LATEST and SKIP (misfire_grace is a minute, too) leave
+# one out when the next one was due before the report was free again; ALL does not.
 SCHEDULES = """
 with due as (
     select s.config_id, s.misfire_policy, at
@@ -44,16 +43,13 @@ with due as (
         d.misfire_policy, d.at is not null as was_due, f.times,
         max(f.free_at) over (partition by coalesce(d.config_id, f.config_id)
             order by coalesce(d.at, f.at)
-            rows between unbounded preceding and 1 preceding) as free_at,
-        lag(f.times) over (partition by coalesce(d.config_id, f.config_id)
-            order by coalesce(d.at, f.at)) is null as after_gap
+            rows between unbounded preceding and 1 preceding) as free_at
     from due d full join fired f on f.config_id = d.config_id and f.at = d.at
 )
 select misfire_policy, config_id, at, was_due, times, free_at,
     was_due and times = 1 as good,
-    was_due and times is null and misfire_policy <> 'ALL' and (
-        free_at > at + interval '1 minute'
-        or misfire_policy = 'SKIP' and after_gap and free_at > at) as misfire
+    was_due and times is null and misfire_policy <> 'ALL'
+        and free_at > at + interval '1 minute' as misfire
 from each
 """
 
