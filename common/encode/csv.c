@@ -326,6 +326,9 @@ static bool csv_copy(const json_t *options, struct buf *with,
 	struct dialect d = dialect_of(options);
 	struct err e;
 
+	/* A header of our own: the server knows no labels. */
+	if (json_object_size(json_object_get(options, "columns")) > 0)
+		return false;
 	if (check(&d, &e) != 0 || strcmp(d.line_end, "\n") != 0 ||
 	    d.decimal_comma || d.formula_guard || d.quote == QUOTE_NONNUMERIC)
 		return false;
@@ -365,6 +368,9 @@ static const struct encoder_option csv_options[] = {
 	"put a single quote before text that a spreadsheet would run as a "
 	"formula; default false",
 	NULL},
+    LABEL_OPTION,
+    COMMON_OPTIONS,
+    COMPRESS_OPTION,
     {NULL, JSON_NULL, NULL, NULL, NULL},
 };
 

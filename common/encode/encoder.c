@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "encode/encoder.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -28,17 +30,20 @@ const struct encoder_type *encoder_type_named(const char *format)
 	return NULL;
 }
 
-static int refuse_key(
-    const struct encoder_type *type, const char *key, struct err *e)
+/* "columns.amount", in front of which everything else stands. */
+#define PATH_MAX_BYTES 512
+
+static int refuse_key(const char *owner, const struct encoder_option *options,
+    const char *key, struct err *e)
 {
 	struct buf known;
 
 	buf_init(&known, 4096);
-	for (const struct encoder_option *o = type->options; o->name; o++)
+	for (const struct encoder_option *o = options; o->name; o++)
 		buf_printf(&known, "%s%s", known.len ? ", " : "", o->name);
 	err_set(e, ERR_PERMANENT,
-	    "output_options: %s has no option \"%s\"; known: %s", type->name,
-	    key, known.data);
+	    "output_options: %s has no option \"%s\"; known: %s", owner, key,
+	    known.data);
 	buf_free(&known);
 	return -1;
 }
@@ -57,41 +62,109 @@ static bool is_allowed(const char *allowed, const char *word)
 	return false;
 }
 
-static int check_value(
-    const struct encoder_option *o, const json_t *value, struct err *e)
+/* "1..100" or "1..": written by us. */
+static bool in_range(const char *allowed, double x)
 {
-	bool boolean = o->type == JSON_TRUE;
+	char *end;
+	double least = strtod(allowed, &end);
 
-	if (boolean ? !json_is_boolean(value) : json_typeof(value) != o->type)
+	end += strspn(end, ".");
+	return x >= least && (*end == '\0' || x <= strtod(end, NULL));
+}
+
+static bool has_type(const json_t *value, json_type type)
+{
+	if (type == JSON_TRUE)
+		return json_is_boolean(value);
+	if (type == JSON_REAL)
+		return json_is_number(value);
+	return json_typeof(value) == type;
+}
+
+const char *encoder_option_type(const struct encoder_option *o)
+{
+	switch (o->type) {
+	case JSON_TRUE:
+		return "boolean";
+	case JSON_INTEGER:
+		return "integer";
+	case JSON_REAL:
+		return "number";
+	case JSON_ARRAY:
+		return "array";
+	case JSON_OBJECT:
+		return "object";
+	default:
+		return "string";
+	}
+}
+
+static int check_keys(const char *path, const char *owner,
+    const struct encoder_option *options, const json_t *object, struct err *e);
+
+static int check_value(const char *path, const struct encoder_option *o,
+    const json_t *value, struct err *e)
+{
+	const char *type = encoder_option_type(o);
+	char quoted[PATH_MAX_BYTES + 3];
+	const json_t *element;
+	size_t i;
+
+	if (!has_type(value, o->type))
 		return err_set(e, ERR_PERMANENT,
-		    "output_options: \"%s\" must be a %s", o->name,
-		    boolean ? "boolean" : "string");
+		    "output_options: \"%s\" must be %s %s", path,
+		    strchr("aeiou", *type) ? "an" : "a", type);
 	if (o->allowed != NULL &&
-	    !is_allowed(o->allowed, json_string_value(value)))
+	    (json_is_number(value)
+		    ? !in_range(o->allowed, json_number_value(value))
+		    : !is_allowed(o->allowed, json_string_value(value))))
 		return err_set(e, ERR_PERMANENT,
-		    "output_options: \"%s\" must be one of %s", o->name,
-		    o->allowed);
+		    "output_options: \"%s\" must be %s%s", path,
+		    json_is_number(value) ? "within " : "one of ", o->allowed);
+	if (o->inside == NULL)
+		return 0;
+	if (o->type == JSON_OBJECT) {
+		snprintf(quoted, sizeof(quoted), "\"%s\"", path);
+		return check_keys(path, quoted, o->inside, value, e);
+	}
+	json_array_foreach(value, i, element)
+	{
+		snprintf(quoted, sizeof(quoted), "%s[%zu]", path, i);
+		if (check_value(quoted, o->inside, element, e) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* `path` is empty at the top, where the format owns the keys. */
+static int check_keys(const char *path, const char *owner,
+    const struct encoder_option *options, const json_t *object, struct err *e)
+{
+	char below[PATH_MAX_BYTES];
+	const char *key;
+	json_t *value;
+
+	json_object_foreach((json_t *)(uintptr_t)object, key, value)
+	{
+		const struct encoder_option *o = options;
+
+		while (o->name != NULL && strcmp(o->name, "*") != 0 &&
+		       strcmp(o->name, key) != 0)
+			o++;
+		if (o->name == NULL)
+			return refuse_key(owner, options, key, e);
+		snprintf(below, sizeof(below), "%s%s%s", path, *path ? "." : "",
+		    key);
+		if (check_value(below, o, value, e) != 0)
+			return -1;
+	}
 	return 0;
 }
 
 int encoder_check_options(
     const struct encoder_type *type, const json_t *options, struct err *e)
 {
-	const char *key;
-	json_t *value;
-
-	json_object_foreach((json_t *)(uintptr_t)options, key, value)
-	{
-		const struct encoder_option *o = type->options;
-
-		while (o->name != NULL && strcmp(o->name, key) != 0)
-			o++;
-		if (o->name == NULL)
-			return refuse_key(type, key, e);
-		if (check_value(o, value, e) != 0)
-			return -1;
-	}
-	return 0;
+	return check_keys("", type->name, type->options, options, e);
 }
 
 struct encoder *encoder_open(const struct encoder_type *type,
@@ -105,8 +178,32 @@ struct encoder *encoder_open(const struct encoder_type *type,
 	if (enc != NULL) {
 		enc->type = type;
 		enc->options = options->options;
+		enc->expected =
+		    type->one_section ? 1 : options->expected_sections;
 	}
 	return enc;
+}
+
+/* Takes the names that this section has from those not seen so far. */
+static void see_columns(struct encoder *enc, const struct schema *schema)
+{
+	if (enc->unseen == NULL)
+		enc->unseen =
+		    json_copy(json_object_get(enc->options, "columns"));
+	for (int i = 0; enc->unseen != NULL && i < schema->count; i++)
+		json_object_del(enc->unseen, schema->columns[i].name);
+}
+
+static int check_columns(const struct encoder *enc, struct err *e)
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach(enc->unseen, key, value) return err_set(e,
+	    ERR_PERMANENT,
+	    "output_options: \"columns.%s\": the result has no such column",
+	    key);
+	return 0;
 }
 
 int encoder_begin(
@@ -116,6 +213,9 @@ int encoder_begin(
 	if (layout_open(&enc->layout, enc->options, section->schema, e) != 0)
 		return -1;
 	enc->sections++;
+	see_columns(enc, section->schema);
+	if (enc->sections == enc->expected && check_columns(enc, e) != 0)
+		return -1;
 	return enc->type->begin(enc, section, e);
 }
 
@@ -131,6 +231,8 @@ int encoder_end(struct encoder *enc, struct err *e)
 
 int encoder_finish(struct encoder *enc, struct err *e)
 {
+	if (check_columns(enc, e) != 0)
+		return -1;
 	return enc->type->finish(enc, e);
 }
 
@@ -139,5 +241,6 @@ void encoder_free(struct encoder *enc)
 	if (enc == NULL)
 		return;
 	layout_free(&enc->layout);
+	json_decref(enc->unseen);
 	enc->type->free(enc);
 }

@@ -27,6 +27,8 @@ struct encoder {
 	struct layout layout;
 	int sections; /* begun so far */
 	const json_t *options;
+	int expected;   /* sections in all, 0: not known */
+	json_t *unseen; /* keys of "columns" that no section had so far */
 };
 
 /* What an output says of itself. Strings are never NULL. */
@@ -43,6 +45,9 @@ struct encoder_options {
 	const json_t *options;          /* output_options; NULL: defaults */
 	const struct report_info *info; /* lives as long as the encoder */
 	struct sink *sink;
+	/* How many sections there will be; 0: not known. A name in "columns"
+	 * that none of them has is refused when the last one begins. */
+	int expected_sections;
 };
 
 /* One query result: a sheet, a part under a heading, a member. */
@@ -84,6 +89,9 @@ struct encoder_type {
 const struct encoder_type *encoder_type_named(const char *format);
 /* The i-th format, NULL behind the last. */
 const struct encoder_type *encoder_type_at(int i);
+
+/* "string", "boolean", "integer", "number", "array", "object". */
+const char *encoder_option_type(const struct encoder_option *option);
 
 /* Refuses keys and values that the format does not know. NULL is fine. */
 int encoder_check_options(

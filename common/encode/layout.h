@@ -53,11 +53,20 @@ extern const struct encoder_option layout_column_options[];
 		    layout_column_options                                 \
 	}
 
+/* For the formats of data, which take names from "columns" and no more. */
+extern const struct encoder_option layout_label_options[];
+#define LABEL_OPTION                                                 \
+	{                                                            \
+		"columns", JSON_OBJECT, NULL,                        \
+		    "by column name: label, its name in the output", \
+		    layout_label_options                             \
+	}
+
 /*
  * Of checked options, which may be NULL and outlive the layout. A total that
  * the kind does not have is refused, and so is a format code that cannot be
- * read. Names that this section does not have are left to another one
- * (layout_unknown_column finds those that no section had).
+ * read. Names that this section does not have are left to another one;
+ * encoder.c refuses those that no section had.
  */
 int layout_open(struct layout *layout, const json_t *options,
     const struct schema *schema, struct err *e);

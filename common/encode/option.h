@@ -7,13 +7,33 @@
 /* A key that output_options may hold; reportd.output_format has the same list
  * for the check at INSERT. */
 struct encoder_option {
-	const char *name;    /* NULL ends a list */
-	json_type type;      /* JSON_TRUE for a boolean, JSON_REAL any number */
-	const char *allowed; /* of strings: "a|b|c"; NULL: any */
+	const char *name; /* NULL ends a list */
+	json_type type;   /* JSON_TRUE: a boolean; JSON_REAL: any number */
+	/* Of strings: "a|b|c"; of numbers: "1..100" or "1.."; NULL: any. */
+	const char *allowed;
 	const char *about;
 	/* JSON_OBJECT: its keys. With name "*": any key, all of this shape.
 	 * JSON_ARRAY: one entry, named "*", what each element is. */
 	const struct encoder_option *inside;
 };
+
+/* What every format takes, to be spread into its own list; the export sees to
+ * it, not the encoder. */
+#define COMMON_OPTIONS                                                       \
+	{"max_rows", JSON_INTEGER, "1..",                                    \
+	    "no more rows of each query than this; the run says that there " \
+	    "were more",                                                     \
+	    NULL},                                                           \
+	{                                                                    \
+		"skip_if_empty", JSON_TRUE, NULL,                            \
+		    "make no output when there are no rows; default false",  \
+		    NULL                                                     \
+	}
+/* The same for formats of text; file names get .gz or .zst. */
+#define COMPRESS_OPTION                                    \
+	{                                                  \
+		"compress", JSON_STRING, "gzip|zstd",      \
+		    "default: not compressed at all", NULL \
+	}
 
 #endif

@@ -6,9 +6,9 @@
 #include "encode/layout.h"
 
 /*
- * Totals of one table or one group of it, exact in decimal arithmetic as far as
- * the values are (libmpdec). NULL values do not count, as in SQL. One set for
- * all columns with a total.
+ * Totals of one table or one group of it, exact as far as the values are: all
+ * but floats. NULL values do not count, as in SQL. One set for all columns with
+ * a total; layout and schema must outlive it.
  */
 struct totals;
 
@@ -22,8 +22,8 @@ void totals_row(struct totals *t, const struct value *row);
 void totals_merge(struct totals *t, const struct totals *group);
 
 /* The total of a column as a value text, in out (cleared first), with its kind;
- * false when it has none or nothing was counted. An average is rounded to the
- * column's scale and two digits more. */
+ * false when it has none, or no values but for a count. An average is rounded
+ * to the column's scale and two digits more. */
 bool totals_text(const struct totals *t, int column, struct buf *out,
     enum column_kind *kind);
 

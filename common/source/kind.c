@@ -43,7 +43,8 @@ void kind_fill(struct column *column, int type_modifier)
 		if (kinds[i].oid == column->type_oid) {
 			column->kind = kinds[i].kind;
 			column->size = kinds[i].size;
-		} else if (kinds[i].array_oid == column->type_oid) {
+		} else if (kinds[i].array_oid == column->type_oid &&
+			   column->type_oid != 0) {
 			column->kind = KIND_ARRAY;
 			column->element = kinds[i].kind;
 		}

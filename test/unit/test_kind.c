@@ -32,6 +32,8 @@ TEST(built_in_types_have_a_kind)
 	    {2950, KIND_UUID},
 	    {1007, KIND_ARRAY},
 	    {1009, KIND_ARRAY},
+	    {26, KIND_INTEGER},
+	    {705, KIND_TEXT},
 	    {869, KIND_OTHER}, /* inet */
 	    {0, KIND_OTHER},
 	    {100000, KIND_OTHER},
@@ -44,6 +46,36 @@ TEST(built_in_types_have_a_kind)
 		assert_int_equal(c.kind, cases[i].kind);
 		assert_int_equal(c.precision, 0);
 		assert_int_equal(c.scale, 0);
+	}
+}
+
+TEST(sizes_and_elements)
+{
+	static const struct {
+		uint32_t oid;
+		int size;
+		enum column_kind element;
+	} cases[] = {
+	    {21, 2, 0},
+	    {23, 4, 0},
+	    {20, 8, 0},
+	    {700, 4, 0},
+	    {701, 8, 0},
+	    {25, 0, 0},
+	    {1700, 0, 0},
+	    {1007, 0, KIND_INTEGER},
+	    {1009, 0, KIND_TEXT},
+	    {1231, 0, KIND_DECIMAL},
+	    {3807, 0, KIND_JSON},
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct column c = {.type_oid = cases[i].oid};
+
+		kind_fill(&c, -1);
+		assert_int_equal(c.size, cases[i].size);
+		assert_int_equal(c.element, cases[i].element);
+		assert_true(c.nullable);
 	}
 }
 
@@ -80,6 +112,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(built_in_types_have_a_kind),
+	    cmocka_unit_test(sizes_and_elements),
 	    cmocka_unit_test(decimals_tell_precision_and_scale),
 	    cmocka_unit_test(other_types_have_neither),
 	};

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+#include "encode/total.h"
+
+#include <string.h>
+
+#include "helper.h"
+
+/* The total over texts (NULL is NULL) of one column; "-" for none. Each is also
+ * made of two groups. */
+static void check(struct column column, enum total total,
+    const char *const *texts, int count, const char *expected)
+{
+	struct column_layout shown = {.total = total};
+	struct layout layout = {&shown, 1, true};
+	struct schema schema = {&column, 1};
+	struct totals *t = totals_open(&layout, &schema);
+	struct totals *whole = totals_open(&layout, &schema);
+	enum column_kind kind;
+	struct buf out;
+
+	buf_init(&out, 1 << 20);
+	for (int i = 0; i < count; i++) {
+		struct value v = {
+		    texts[i], texts[i] ? (int)strlen(texts[i]) : -1};
+
+		if (i == count / 2) {
+			totals_merge(whole, t);
+			totals_clear(t);
+		}
+		totals_row(t, &v);
+	}
+	totals_merge(whole, t);
+	totals_clear(t);
+	for (int i = 0; i < count; i++) {
+		struct value v = {
+		    texts[i], texts[i] ? (int)strlen(texts[i]) : -1};
+
+		totals_row(t, &v);
+	}
+	assert_string_equal(
+	    totals_text(t, 0, &out, &kind) ? out.data : "-", expected);
+	assert_string_equal(
+	    totals_text(whole, 0, &out, &kind) ? out.data : "-", expected);
+	buf_free(&out);
+	totals_free(t);
+	totals_free(whole);
+}
+
+#define CHECK(column, total, expected, ...)                      \
+	check(column, total, (const char *const[]){__VA_ARGS__}, \
+	    (int)COUNT(((const char *const[]){__VA_ARGS__})), expected)
+
+static const struct column integer = {.kind = KIND_INTEGER};
+static const struct column money = {
+    .kind = KIND_DECIMAL, .precision = 10, .scale = 2};
+static const struct column decimal = {.kind = KIND_DECIMAL};
+static const struct column real = {.kind = KIND_FLOAT};
+
+TEST(sums_are_exact)
+{
+	CHECK(integer, TOTAL_SUM, "6", "1", "2", NULL, "3");
+	CHECK(integer, TOTAL_SUM, "27670116110564327421", "9223372036854775807",
+	    "9223372036854775807", "9223372036854775807");
+	CHECK(integer, TOTAL_SUM, "-1", "-9223372036854775808",
+	    "9223372036854775807");
+	CHECK(money, TOTAL_SUM, "0.30", "0.10", "0.20");
+	CHECK(money, TOTAL_SUM, "-0.01", "0.10", "-0.11");
+	CHECK(money, TOTAL_SUM, "0.00", "0.10", "-0.10");
+	CHECK(decimal, TOTAL_SUM, "1.000000000000000000001", "1",
+	    "0.000000000000000000001");
+	CHECK(decimal, TOTAL_SUM,
+	    "100000000000000000000000000000000000000000001.5",
+	    "100000000000000000000000000000000000000000000", "1.5");
+	CHECK(decimal, TOTAL_SUM, "1000000000000000000.0000000000000001",
+	    "500000000000000000", "500000000000000000", "0.0000000000000001");
+	CHECK(decimal, TOTAL_SUM, "NaN", "1", "NaN", "2");
+	CHECK(decimal, TOTAL_SUM, "Infinity", "1", "Infinity", "2");
+	CHECK(decimal, TOTAL_SUM, "NaN", "-Infinity", "Infinity");
+	CHECK(real, TOTAL_SUM, "0.6", "0.1", "0.2", "0.3");
+	CHECK(real, TOTAL_SUM, "2", "1e+100", "1", "-1e+100", "1");
+	CHECK(real, TOTAL_SUM, "-Infinity", "1", "-Infinity");
+}
+
+TEST(averages_have_two_digits_more)
+{
+	CHECK(integer, TOTAL_AVG, "1.67", "1", "2", "2");
+	CHECK(integer, TOTAL_AVG, "-1.67", "-1", "-2", "-2");
+	CHECK(money, TOTAL_AVG, "0.3333", "0", "0", "1");
+	CHECK(money, TOTAL_AVG, "1.5000", "1", "2");
+	CHECK(decimal, TOTAL_AVG, "0.5000", "0.25", "0.75");
+	CHECK(
+	    integer, TOTAL_AVG, "0.13", "1", "0", "0", "0", "0", "0", "0", "0");
+	CHECK(real, TOTAL_AVG, "0.25", "0", "0.5");
+}
+
+TEST(counts)
+{
+	CHECK(integer, TOTAL_COUNT, "2", "1", NULL, "3");
+	CHECK(integer, TOTAL_COUNT, "0", NULL, NULL);
+}
+
+TEST(the_least_and_the_greatest)
+{
+	struct column date = {.kind = KIND_DATE};
+	struct column zoned = {.kind = KIND_TIMESTAMPTZ};
+	struct column of_day = {.kind = KIND_TIMETZ};
+
+	CHECK(decimal, TOTAL_MIN, "-10.5", "1", "-10.5", "-10.25", "-2");
+	CHECK(decimal, TOTAL_MAX, "100.00", "9.99", "100.00", "99.999", NULL);
+	CHECK(decimal, TOTAL_MAX, "NaN", "Infinity", "NaN", "1");
+	CHECK(decimal, TOTAL_MIN, "-Infinity", "Infinity", "-Infinity", "-1");
+	CHECK(decimal, TOTAL_MAX, "0.1", "0.1", "0.10", "0.09", "0.100");
+	CHECK(real, TOTAL_MAX, "1e+20", "1e+20", "9", "-1e+30");
+	CHECK(date, TOTAL_MIN, "0045-01-01 BC", "0044-03-15 BC",
+	    "0045-01-01 BC", "2026-01-01");
+	CHECK(date, TOTAL_MAX, "12026-01-01", "9999-12-31", "12026-01-01");
+	CHECK(date, TOTAL_MAX, "infinity", "9999-12-31", "infinity");
+	CHECK(zoned, TOTAL_MAX, "2026-10-25 02:15:00+01",
+	    "2026-10-25 02:30:00+02", "2026-10-25 02:15:00+01");
+	CHECK(zoned, TOTAL_MIN, "2026-10-25 02:30:00.1+05:30",
+	    "2026-10-25 02:30:00.2+05:30", "2026-10-25 02:30:00.1+05:30");
+	CHECK(of_day, TOTAL_MIN, "12:00:00+02", "11:00:00+00", "12:00:00+02");
+}
+
+TEST(nothing_counted_is_nothing)
+{
+	CHECK(integer, TOTAL_SUM, "-", NULL, NULL);
+	CHECK(integer, TOTAL_AVG, "-", NULL, NULL);
+	CHECK(integer, TOTAL_MIN, "-", NULL, NULL);
+	CHECK(integer, TOTAL_NONE, "-", "1", "2");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(sums_are_exact),
+	    cmocka_unit_test(averages_have_two_digits_more),
+	    cmocka_unit_test(counts),
+	    cmocka_unit_test(the_least_and_the_greatest),
+	    cmocka_unit_test(nothing_counted_is_nothing),
+	};
+
+	return cmocka_run_group_tests_name("total", tests, NULL, NULL);
+}
