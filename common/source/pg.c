@@ -355,8 +355,11 @@ bool pg_alive(struct pg *pg)
 	if (pg->conn == NULL || PQstatus(pg->conn) != CONNECTION_OK)
 		return false;
 	p = (struct pollfd){.fd = PQsocket(pg->conn), .events = POLLIN};
-	if (poll(&p, 1, 0) > 0 && PQconsumeInput(pg->conn) == 0)
-		return false;
+	/* A server that goes says so first; the end comes behind that. */
+	while (poll(&p, 1, 0) > 0) {
+		if (PQconsumeInput(pg->conn) == 0)
+			return false;
+	}
 	return PQstatus(pg->conn) == CONNECTION_OK;
 }
 
@@ -605,9 +608,20 @@ int pg_copy_start(struct pg *pg, const struct pg_stream *s, struct err *e)
 {
 	if (start(pg, s, false, e) != 0)
 		return -1;
+	/* What stands in front of it. */
+	while (pg->result != NULL &&
+	       PQresultStatus(pg->result) == PGRES_COMMAND_OK) {
+		PQclear(pg->result);
+		pg->result = NULL;
+		if (next_result(pg, &pg->result, e) != 0)
+			return -1;
+	}
 	if (PQresultStatus(pg->result) == PGRES_COPY_OUT)
 		return 0;
-	err_set(e, ERR_PERMANENT, "COPY gave no data");
+	if (PQresultStatus(pg->result) == PGRES_FATAL_ERROR)
+		result_error(pg, pg->result, e);
+	else
+		err_set(e, ERR_PERMANENT, "COPY gave no data");
 	drain(pg);
 	return -1;
 }
@@ -632,17 +646,21 @@ int pg_copy_next(struct pg *pg, const char **data, size_t *len, struct err *e)
 	}
 	if (n == -2)
 		return conn_error(pg, e);
-	/* The verdict on the COPY comes behind its last row. */
-	PQclear(pg->result);
-	pg->result = NULL;
-	if (next_result(pg, &pg->result, e) != 0)
-		return -1;
-	if (PQresultStatus(pg->result) != PGRES_COMMAND_OK) {
-		result_error(pg, pg->result, e);
-		drain(pg);
-		return -1;
+	/* The verdict on the COPY comes behind its last row, and then those on
+	 * what stands behind it. */
+	for (;;) {
+		PQclear(pg->result);
+		pg->result = NULL;
+		if (next_result(pg, &pg->result, e) != 0)
+			return -1;
+		if (pg->result == NULL)
+			return 0;
+		if (PQresultStatus(pg->result) != PGRES_COMMAND_OK) {
+			result_error(pg, pg->result, e);
+			drain(pg);
+			return -1;
+		}
 	}
-	return end_of_rows(pg, e);
 }
 
 static char *quoted(struct pg *pg, char *from_libpq, struct err *e)

@@ -39,8 +39,8 @@ int pg_server_version(const struct pg *pg); /* as PQserverVersion */
 int pg_exec(struct pg *pg, const char *sql, struct err *e);
 
 /* Sends pg_exec's statement and does not wait: the next call on this connection
- * collects the answer, and an error in it breaks the connection. For COMMIT of
- * what only read, and for DISCARD. */
+ * collects the answer, and an error in it breaks the connection. For
+ * ROLLBACK of what only read, and for DISCARD. */
 void pg_exec_later(struct pg *pg, const char *sql);
 
 /* One statement with $n parameters (text, NULL for null) and its whole result;
@@ -74,7 +74,8 @@ int pg_stream_schema(struct pg *pg, struct schema *schema, struct err *e);
 int pg_stream_next(
     struct pg *pg, struct value *values, int columns, struct err *e);
 
-/* COPY ... TO STDOUT: start as above, then chunks of whole rows until 0. */
+/* COPY ... TO STDOUT: start as above, then chunks of whole rows until 0. With
+ * `simple`, statements without a result may stand before and behind it. */
 int pg_copy_start(struct pg *pg, const struct pg_stream *stream, struct err *e);
 int pg_copy_next(struct pg *pg, const char **data, size_t *len, struct err *e);
 

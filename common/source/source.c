@@ -6,11 +6,18 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "source/pg.h"
 #include "source/sqltext.h"
 
+static const char begin[] = "begin read only; ";
+
 #define SQL_MAX (4u << 20)
+#define PROLOGUE_MAX (64u << 10)
+/* What a transaction that was rolled back may leave (an advisory lock, a
+ * prepared statement) is gone after this time at the latest. */
+#define RESET_MS 1000
 
 /*
  * Both kinds of server speak PostgreSQL's protocol; they differ in what they
@@ -39,7 +46,10 @@ struct source {
 	struct pg *pg;
 	struct value *values; /* one row */
 	int columns;
-	bool began; /* the read only transaction */
+	struct buf prologue; /* of a read only job, until it is sent */
+	bool set;            /* the session has the type's settings */
+	bool wrote;          /* the job may have changed the session */
+	int64_t reset_ms;    /* boot clock: of the last reset */
 };
 
 static const struct source_type *type_named(const char *name)
@@ -67,6 +77,8 @@ struct source *source_connect(const struct source_options *options,
 {
 	struct source *s = mem_zalloc(sizeof(*s));
 
+	buf_init(&s->prologue, PROLOGUE_MAX);
+	s->reset_ms = clock_boot_ms();
 	s->type = type_named(options->type);
 	if (s->type == NULL)
 		err_set(e, ERR_PERMANENT, "unknown source type \"%s\"",
@@ -85,6 +97,7 @@ void source_close(struct source *s)
 	if (s == NULL)
 		return;
 	pg_close(s->pg);
+	buf_free(&s->prologue);
 	free(s->values);
 	free(s);
 }
@@ -99,48 +112,90 @@ bool source_alive(struct source *s)
 	return pg_alive(s->pg);
 }
 
+/* What holds for the session; a backend whose worker was killed notices within
+ * seconds. */
+static void add_settings(const struct source *s, struct buf *sql)
+{
+	buf_str(sql, s->type->settings);
+	if (s->type->check_interval && pg_server_version(s->pg) >= 140000)
+		buf_str(sql, "set client_connection_check_interval = '5s'; ");
+}
+
+static int send_prologue(struct source *s, struct err *e)
+{
+	int rc = pg_exec(s->pg, s->prologue.data, e);
+
+	buf_clear(&s->prologue);
+	return rc;
+}
+
+/* A multi-statement string is one transaction, so with a "begin" in it the
+ * session's settings would be undone with the rest. */
+static int set_up_session(struct source *s, struct err *e)
+{
+	if (s->set)
+		return 0;
+	add_settings(s, &s->prologue);
+	s->set = send_prologue(s, e) == 0;
+	return s->set ? 0 : -1;
+}
+
+/*
+ * A job that only reads lives in one transaction, which is rolled back: its
+ * settings are the transaction's and travel with its query. One that writes
+ * sets the session up, which is reset behind it.
+ */
 int source_begin_job(
     struct source *s, const struct job_session *session, struct err *e)
 {
+	const char *set = session->read_only ? "set local" : "set";
 	char *name = pg_quote_literal(s->pg, session->application_name, e);
 	char *zone = pg_quote_literal(s->pg, session->time_zone, e);
-	struct buf sql;
+	struct buf *sql = &s->prologue;
 	int rc = -1;
 
-	buf_init(&sql, SQL_MAX);
-	if (name == NULL || zone == NULL)
+	buf_clear(sql);
+	s->wrote = !session->read_only;
+	if (name == NULL || zone == NULL ||
+	    (session->read_only && set_up_session(s, e) != 0))
 		goto out;
-	buf_printf(&sql,
-	    "%sset application_name = %s; set timezone = %s; "
-	    "set statement_timeout = %lld",
-	    s->type->settings, name, zone,
+	if (session->read_only)
+		buf_str(sql, begin);
+	else
+		add_settings(s, sql);
+	buf_printf(sql,
+	    "%s application_name = %s; %s timezone = %s; "
+	    "%s statement_timeout = %lld; ",
+	    set, name, set, zone, set,
 	    (long long)(session->statement_timeout_ms > INT32_MAX
 			    ? INT32_MAX /* the most that it takes: 24 days */
 			    : session->statement_timeout_ms));
-	/* A backend whose worker was killed notices within seconds. */
-	if (s->type->check_interval && pg_server_version(s->pg) >= 140000)
-		buf_str(&sql, "; set client_connection_check_interval = '5s'");
-	if (session->read_only)
-		buf_str(&sql, "; begin read only");
-	rc = pg_exec(s->pg, sql.data, e);
-	s->began = rc == 0 && session->read_only;
+	rc = session->read_only ? 0 : send_prologue(s, e);
 out:
-	buf_free(&sql);
 	free(name);
 	free(zone);
 	return rc;
 }
 
+void source_reset(struct source *s)
+{
+	pg_exec_later(s->pg, s->type->reset);
+	s->set = false;
+	s->reset_ms = clock_boot_ms();
+}
+
 bool source_end_job(struct source *s)
 {
 	struct err unused;
+	bool wrote = s->wrote;
 
-	if (s->type->reset == NULL ||
+	s->wrote = false;
+	if (s->type->reset == NULL || !pg_alive(s->pg) ||
 	    (pg_in_transaction(s->pg) &&
-		pg_exec(s->pg, "rollback", &unused) != 0) ||
-	    !pg_alive(s->pg))
+		pg_exec(s->pg, "rollback", &unused) != 0))
 		return false;
-	pg_exec_later(s->pg, s->type->reset);
+	if (wrote || clock_boot_ms() - s->reset_ms >= RESET_MS)
+		source_reset(s);
 	return true;
 }
 
@@ -189,15 +244,16 @@ int source_run_script(struct source *s, const char *script, struct err *e)
 
 static int begin_read_only(struct source *s, struct err *e)
 {
-	if (!s->began && pg_exec(s->pg, "begin read only", e) != 0)
-		return -1;
-	s->began = false;
-	return 0;
+	if (pg_in_transaction(s->pg))
+		return 0;
+	if (s->prologue.len == 0)
+		buf_str(&s->prologue, begin);
+	return send_prologue(s, e);
 }
 
-/* The one statement of sql between head and tail, in out. */
-static int one_statement(const char *sql, const char *head, const char *tail,
-    struct buf *out, struct err *e)
+/* Appends the one statement of sql and the tail. */
+static int one_statement(
+    const char *sql, const char *tail, struct buf *out, struct err *e)
 {
 	struct sqltext_part part, more;
 
@@ -207,7 +263,6 @@ static int one_statement(const char *sql, const char *head, const char *tail,
 		return err_set(e, ERR_PERMANENT,
 		    "export_sql holds more than one statement; put what "
 		    "prepares the data into prep_sql");
-	buf_str(out, head);
 	buf_add(out, part.text, part.len);
 	buf_str(out, tail);
 	return 0;
@@ -215,7 +270,9 @@ static int one_statement(const char *sql, const char *head, const char *tail,
 
 int source_raw_text(struct source *s, struct err *e)
 {
-	return pg_exec(s->pg, "set client_encoding = 'SQL_ASCII'", e);
+	if (begin_read_only(s, e) != 0)
+		return -1;
+	return pg_exec(s->pg, "set local client_encoding = 'SQL_ASCII'", e);
 }
 
 int source_query(
@@ -225,8 +282,7 @@ int source_query(
 	int rc = -1;
 
 	buf_init(&text, SQL_MAX);
-	if (one_statement(sql, "", "", &text, e) == 0 &&
-	    begin_read_only(s, e) == 0)
+	if (one_statement(sql, "", &text, e) == 0 && begin_read_only(s, e) == 0)
 		rc = pg_stream_start(s->pg,
 		    &(struct pg_stream){text.data, 0, s->type->simple}, e);
 	buf_free(&text);
@@ -260,19 +316,21 @@ bool source_can_copy(const struct source *s, const char *sql)
 int source_copy_csv(
     struct source *s, const char *sql, const char *options, struct err *e)
 {
-	static const char head[] = "copy (";
 	struct buf text;
+	size_t skip;
 	int rc = -1;
 
 	buf_init(&text, SQL_MAX);
+	if (!pg_in_transaction(s->pg))
+		buf_str(&text, s->prologue.len ? s->prologue.data : begin);
+	buf_clear(&s->prologue);
+	buf_str(&text, "copy (");
+	skip = text.len;
 	/* The line break ends a comment at the query's end. */
-	if (one_statement(sql, head, "\n) to stdout with (", &text, e) == 0) {
-		buf_printf(&text, "%s)", options);
-		if (begin_read_only(s, e) == 0)
-			rc = pg_copy_start(s->pg,
-			    &(struct pg_stream){
-				text.data, sizeof(head) - 1, false},
-			    e);
+	if (one_statement(sql, "\n) to stdout with (", &text, e) == 0) {
+		buf_printf(&text, "%s); rollback", options);
+		rc = pg_copy_start(
+		    s->pg, &(struct pg_stream){text.data, skip, true}, e);
 	}
 	buf_free(&text);
 	return rc;
@@ -286,7 +344,8 @@ int source_copy_next(
 
 void source_query_end(struct source *s)
 {
-	pg_exec_later(s->pg, "commit");
+	if (pg_in_transaction(s->pg))
+		pg_exec_later(s->pg, "rollback");
 }
 
 char *source_quote(

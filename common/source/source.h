@@ -33,7 +33,7 @@ struct job_session {
 	const char *application_name;
 	const char *time_zone;        /* IANA name */
 	int64_t statement_timeout_ms; /* 0: none */
-	bool read_only; /* there is no script: saves a round trip */
+	bool read_only; /* there is no script: saves round trips */
 };
 
 /* True for a type that source_connect knows; *known lists them. */
@@ -50,8 +50,11 @@ bool source_alive(struct source *s);
 
 int source_begin_job(
     struct source *s, const struct job_session *session, struct err *e);
-/* False: the connection is not clean and must be closed. */
+/* False: the connection is not clean and must be closed. Behind a job that only
+ * read the session is reset once a second at most; one who lets the connection
+ * rest calls source_reset. */
 bool source_end_job(struct source *s);
+void source_reset(struct source *s);
 
 /*
  * Runs the statements in order, in one transaction. Where a statement forbids
@@ -81,7 +84,8 @@ int source_copy_csv(
 int source_copy_next(
     struct source *s, const char **data, size_t *len, struct err *e);
 
-/* Ends the transaction of a query or copy that was read to its end. */
+/* Ends the transaction (rolled back: nothing in it could write) of a query or
+ * copy that was read to its end. */
 void source_query_end(struct source *s);
 
 /* For sqltext_substitute: quotes as the server wants it. NULL on error. */

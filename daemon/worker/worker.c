@@ -22,6 +22,7 @@
 #define PROGRESS_MS 1000
 /* Idle connections are given back to the server after a while. */
 #define IDLE_MS 300000
+#define RESET_MS 1000
 #define SOURCES 4
 
 struct cached {
@@ -309,24 +310,39 @@ static int idle_check(void *arg, struct err *e)
 	return 0;
 }
 
+/* Nothing to do: the connections are left clean after a moment, and closed after
+ * a long time. */
+static void leave_alone(struct worker *w, bool reset)
+{
+	for (int i = 0; i < SOURCES; i++) {
+		if (!reset)
+			forget(&w->cache[i]);
+		else if (w->cache[i].source != NULL)
+			source_reset(w->cache[i].source);
+	}
+}
+
 static void serve(struct worker *w)
 {
 	struct watch idle = {.check = idle_check, .wait_mask = &w->wait_mask};
 	struct message m;
 	struct err e;
+	bool used = false;
 	size_t len;
 	char *line;
 	int rc;
 
 	for (;;) {
-		rc = hear(w, &line, &len, &idle, clock_boot_ms() + IDLE_MS, &e);
+		rc = hear(w, &line, &len, &idle,
+		    clock_boot_ms() + (used ? RESET_MS : IDLE_MS), &e);
 		if (rc < 0 || w->orphan)
 			return;
 		if (rc == 0) {
-			for (int i = 0; i < SOURCES; i++)
-				forget(&w->cache[i]);
+			leave_alone(w, used);
+			used = false;
 			continue;
 		}
+		used = true;
 		if (message_parse(line, len, &m, &e) != 0)
 			return;
 		if (m.type != MSG_JOB)
