@@ -6,8 +6,16 @@ import subprocess
 
 import psycopg
 
+import claim
+import idle
+import large
+import latency
+import page
 import rig
 import small
+
+PARTS = {'large': large, 'small': small, 'latency': latency, 'idle': idle,
+         'claim': claim}
 
 
 def create_database():
@@ -22,40 +30,28 @@ def create_database():
                    stdout=subprocess.DEVNULL,
                    env=rig.environ(DATABASE_URL='postgres:///bench?host='
                                    + rig.os.environ['PGHOST']))
-
-
-def show(name, r):
-    cpu = ', '.join(f'{g} {ms:.3f}' for g, ms in r['cpu'].items())
-    print(f'  {name:8} {r["rate"]:7.0f} jobs/s  load {r["load"]:.1f}  '
-          f'PSS {r["pss"]:.1f} MiB, largest {r["hwm"]:.1f}; '
-          f'CPU ms a job: {cpu}', flush=True)
+    conn = rig.connect()
+    conn.execute('create schema bench')
+    conn.execute('create extension pg_stat_statements')
+    return conn
 
 
 def main():
-    parser = argparse.ArgumentParser()
+    parser = argparse.ArgumentParser(prog='run')
     parser.add_argument('-n', type=int, default=5, help='pairs')
-    parser.add_argument('parts', nargs='*')
+    parser.add_argument('parts', nargs='*', metavar='PART',
+                        help=', '.join(PARTS))
     args = parser.parse_args()
-    create_database()
-    conn = rig.connect()
-    small.setup(conn)
-    for fsync in False, True:
-        print('small reports, fsync', 'on' if fsync else 'off')
-        ratios, ceiling = [], []
-        for _ in range(args.n):
-            ours = small.one(conn, rig.Ours, fsync)
-            show('reportd', ours)
-            peer = small.one(conn, rig.Peer, fsync,
-                             sql=small.QUERY.format('$1'))
-            show('graphile', peer)
-            tps = small.pgbench('simple')
-            ratios.append(ours['rate'] / peer['rate'])
-            ceiling.append(ours['rate'] / tps)
-            print(f'  pgbench {tps:.0f}; ours/peer {ratios[-1]:.2f}, '
-                  f'ours/pgbench {ceiling[-1]:.2f}', flush=True)
-        print(f'  median: {small.median(ratios):.2f} of the peer, '
-              f'{small.median(ceiling):.2f} of pgbench')
-    print('pgbench prepared', small.pgbench('prepared'))
+    if wrong := set(args.parts) - set(PARTS):
+        parser.error(f'no such part: {", ".join(wrong)}')
+    conn = create_database()
+    rows = []
+    for name in args.parts or PARTS:
+        print(f'== {name}', flush=True)
+        rows += PARTS[name].run(conn, args.n)
+    print('\n' + page.table(rows))
+    if not args.parts:
+        page.write(conn, rows, args.n)
 
 
 if __name__ == '__main__':

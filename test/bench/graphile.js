@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // The peer: graphile-worker with its fastest settings, running the small report.
-// argv[2]: JSON {sql, dir, sync, concurrency, prepared, listen}. Says "ready".
+// argv[2]: JSON {sql, dir, sync, concurrency, prepared, batch, poll}. Says "ready".
 'use strict';
 const fs = require('fs');
 const { run, Logger } = require('graphile-worker');
@@ -57,6 +57,13 @@ async function report({ store, name }) {
 	await write(name, csv(result));
 }
 
+// When a job began, and when its first SQL did: a line of JSON.
+async function stamp() {
+	const started = (performance.timeOrigin + performance.now()) / 1000;
+	const { rows } = await source.query({ name: 'stamp', text: o.sql, rowMode: 'array', types });
+	console.log(JSON.stringify([started, Number(rows[0][0])]));
+}
+
 async function main() {
 	const fast = {
 		localQueue: { size: o.queue || 500 },
@@ -67,11 +74,12 @@ async function main() {
 		preset: { worker: {
 			concurrentJobs: o.concurrency,
 			maxPoolSize: o.concurrency + 1,
+			pollInterval: (o.poll || 2) * 1000,
 			...(o.batch === false ? {} : fast),
 		} },
 		pgPool: queue,
 		logger: new Logger(() => () => {}),
-		taskList: { report, stamp: async () => {} },
+		taskList: { report, stamp },
 	});
 	console.log('ready');
 	await runner.promise;

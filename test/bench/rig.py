@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: MIT
 """What the benchmarks stand on: the daemon, the peer, and what they used."""
 
+import collections
 import contextlib
 import json
 import os
 import pathlib
 import re
+import select
 import signal
+import statistics
 import subprocess
 import tempfile
 import time
@@ -20,6 +23,17 @@ CONNINFO = psycopg.conninfo.make_conninfo(
     host=os.environ['PGHOST'], port=os.environ['PGPORT'],
     user=os.environ['PGUSER'], dbname='bench')
 DB = {'PGDATABASE': 'bench'}
+
+# A line of the table. Memory is "ours; peer", in MiB.
+Row = collections.namedtuple('Row', 'work ours peer ratio memory',
+                             defaults=['', '', ''])
+
+
+def ratio(ours, peer):
+    """Of paired runs: the median, and what it lay between."""
+    ratios = [a / b for a, b in zip(ours, peer)]
+    return (f'{statistics.median(ratios):.2f} '
+            f'({min(ratios):.2f} to {max(ratios):.2f})')
 
 
 def connect(**options):
@@ -45,6 +59,44 @@ def folder(name):
     over inodes deleted less than 35 s ago, which would slow down both sides."""
     (WORK / 'out').mkdir(exist_ok=True)
     return pathlib.Path(tempfile.mkdtemp(prefix=f'{name}-', dir=WORK / 'out'))
+
+
+def insert(conn, values, parameters):
+    """One report; its id, and the time just before COMMIT was sent."""
+    with conn.transaction():
+        config_id, = conn.execute(
+            'insert into reportd.report_config '
+            f'(report_name, export_sql, output_path) values ({values}) '
+            'returning config_id', parameters).fetchone()
+        return config_id, time.time()
+
+
+class Listener:
+    """Hears reportd_done."""
+
+    def __enter__(self):
+        self.conn = connect()
+        self.conn.execute('listen reportd_done')
+        return self
+
+    def __exit__(self, *_):
+        self.conn.close()
+
+    def wait(self, config_id, timeout=60):
+        """When the report's end was heard."""
+        libpq = self.conn.pgconn
+        while True:
+            while heard := libpq.notifies():
+                now = time.time()
+                end = json.loads(heard.extra)
+                if end['config_id'] != config_id:
+                    continue
+                if end['status'] != 'COMPLETED':
+                    raise SystemExit(f'bench: a report ended {end["status"]}')
+                return now
+            if not select.select([libpq.socket], [], [], timeout)[0]:
+                raise SystemExit('bench: a report did not end')
+            libpq.consume_input()
 
 
 # ---- processes, as the kernel sees them ----

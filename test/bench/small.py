@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Small reports: an aggregate of 100 rows each, one file each, 5,000 queued."""
+"""Small reports: an aggregate each, into one small file each, 5,000 queued."""
 
 import os
 import re
@@ -7,30 +7,36 @@ import statistics
 import subprocess
 
 import rig
+from rig import Row
 
 JOBS = 5000
 STORES = 200
-# {} is the store. 100 products, 10 sales each.
+# {0} is the table, {1} the store.
 QUERY = ('select product, count(*) as sales, sum(pieces) as pieces, '
          'sum(amount) as amount, max(sold_on) as last_sold '
-         'from bench.sale where store = {} group by product order by product')
+         'from bench.{0} where store = {1} group by product order by product')
+# table: (sales of a store, products)
+SHAPES = {'sale_100': (100, 10), 'sale_1000': (1000, 100)}
+NAMES = {'sale_100': 'aggregate of 100 rows',
+         'sale_1000': 'aggregate of 1,000 rows'}
 
 SETUP = '''
-create table bench.sale as
-select (i / 1000)::int as store, 'product ' || lpad((i %% 100)::text, 3, '0') as product,
-	(i * 7919 %% 9 + 1)::int as pieces,
-	((i * 104729 %% 100000) / 100.0)::numeric(10, 2) as amount,
-	date '2025-01-01' + (i * 31 %% 365)::int as sold_on
-from generate_series(0::bigint, {stores} * 1000 - 1) i order by i;
-create index on bench.sale (store);
-vacuum analyze bench.sale;
+create table bench.{table} as
+select (i / {sales})::int as store,
+	'product ' || lpad((i % {products})::text, 3, '0') as product,
+	(i * 7919 % 9 + 1)::int as pieces,
+	((i * 104729 % 100000) / 100.0)::numeric(10, 2) as amount,
+	date '2025-01-01' + (i * 31 % 365)::int as sold_on
+from generate_series(0::bigint, {stores} * {sales} - 1) i order by i;
+create index on bench.{table} (store);
+vacuum analyze bench.{table};
 '''
 
 
 def setup(conn):
-    if conn.execute("select to_regclass('bench.sale')").fetchone()[0] is None:
-        conn.execute('create schema if not exists bench')
-        for statement in SETUP.replace('%%', '%').format(
+    for table, (sales, products) in SHAPES.items():
+        for statement in SETUP.format(
+                table=table, sales=sales, products=products,
                 stores=STORES).split(';')[:-1]:
             conn.execute(statement)
 
@@ -58,10 +64,10 @@ PEER = {
 }
 
 
-def work(conn, queue, jobs, prefix):
+def work(conn, queue, table, jobs, prefix):
     """Queues jobs, waits for the last one; seconds from just before COMMIT."""
-    values = {'sql': QUERY.format(":'store'"), 'stores': STORES, 'jobs': jobs,
-              'prefix': prefix}
+    values = {'sql': QUERY.format(table, ":'store'"), 'stores': STORES,
+              'jobs': jobs, 'prefix': prefix}
     with conn.transaction():
         conn.execute(queue['insert'], values)
         begun = conn.execute('select clock_timestamp()').fetchone()[0]
@@ -73,18 +79,20 @@ def work(conn, queue, jobs, prefix):
     return (rig.wait_for(done, 'the queue to be empty') - begun).total_seconds()
 
 
-def one(conn, kind, fsync, jobs=JOBS, hook=None, **options):
+def one(conn, kind, fsync, table='sale_100', jobs=JOBS, hook=None, **options):
     """One run: jobs a second, CPU milliseconds a job by group, MiB."""
     ours = kind is rig.Ours
     queue = OURS if ours else PEER
+    if not ours:
+        options = {'sql': QUERY.format(table, '$1'), **options}
     out = rig.folder(kind.name)
     conn.execute(queue['clear'])
     with rig.running(kind, conn, out, fsync=fsync, **options) as side:
-        work(conn, queue, jobs // 10, 'warm-')
+        work(conn, queue, table, jobs // 10, 'warm-')
         conn.execute('checkpoint')
         before = rig.used(side, conn)
         with hook(side) if hook else rig.contextlib.nullcontext():
-            seconds = work(conn, queue, jobs, 'r')
+            seconds = work(conn, queue, table, jobs, 'r')
         after = rig.used(side, conn)
         result = {
             'rate': jobs / seconds, 'load': rig.load(),
@@ -94,18 +102,17 @@ def one(conn, kind, fsync, jobs=JOBS, hook=None, **options):
     files = sum(1 for f in out.rglob('r*.csv'))
     if files != jobs:
         raise SystemExit(f'bench: {kind.name} wrote {files} of {jobs} files')
-    if ours:
-        result['stamped'] = jobs / conn.execute(
-            'select extract(epoch from max(finished_at) - min(started_at)) '
-            'from (select * from reportd.report_run order by run_id desc '
-            'limit %s) r', [jobs]).fetchone()[0].__float__()
+    result['client'] = sum(ms for group, ms in result['cpu'].items()
+                           if 'backend' not in group)
+    result['server'] = sum(result['cpu'].values()) - result['client']
     return result
 
 
-def pgbench(protocol, seconds=5):
+def pgbench(table, protocol='simple', seconds=4):
+    """Transactions a second of the bare query, 8 clients."""
     script = rig.WORK / 'small.sql'
     script.write_text(f'\\set store random(0, {STORES - 1})\n'
-                      + QUERY.format(':store') + ';\n')
+                      + QUERY.format(table, ':store') + ';\n')
     done = subprocess.run(
         [os.environ['PGBENCH'], '-n', '-c', '8', '-j', '2', '-M', protocol,
          '-T', str(seconds), '-f', script, 'bench'],
@@ -113,16 +120,58 @@ def pgbench(protocol, seconds=5):
     return float(re.search(r'tps = ([\d.]+)', done.stdout)[1])
 
 
-def pairs(conn, fsync, count, **peer):
-    """[(ours, peer, pgbench simple)], one after another."""
+def show(name, r):
+    cpu = ', '.join(f'{g} {ms:.3f}' for g, ms in r['cpu'].items())
+    print(f'  {name:8} {r["rate"]:7.0f} jobs/s  load {r["load"]:.1f}  '
+          f'PSS {r["pss"]:.1f} MiB, largest {r["hwm"]:.1f}; '
+          f'CPU ms a job: {cpu}', flush=True)
+
+
+def pairs(conn, table, fsync, count):
+    """[(ours, peer, pgbench)], one after another."""
     runs = []
     for _ in range(count):
-        runs.append((
-            one(conn, rig.Ours, fsync),
-            one(conn, rig.Peer, fsync, sql=QUERY.format('$1'), **peer),
-            pgbench('simple')))
+        ours = one(conn, rig.Ours, fsync, table)
+        show('reportd', ours)
+        peer = one(conn, rig.Peer, fsync, table)
+        show('graphile', peer)
+        tps = pgbench(table)
+        print(f'  pgbench {tps:.0f}; ours/peer '
+              f'{ours["rate"] / peer["rate"]:.2f}, ours/pgbench '
+              f'{ours["rate"] / tps:.2f}', flush=True)
+        runs.append((ours, peer, tps))
     return runs
 
 
-def median(values):
-    return statistics.median(values)
+def rows(name, runs):
+    """The table's rows for one query and policy."""
+    def of(side, key):
+        return [run[side][key] for run in runs]
+
+    def row(what, key, digits):
+        one, two = of(0, key), of(1, key)
+        return Row(f'{name}: {what}', f'{statistics.median(one):.{digits}f}',
+                   f'{statistics.median(two):.{digits}f}', rig.ratio(one, two))
+
+    rates, bare = of(0, 'rate'), [tps for _, _, tps in runs]
+    yield row('jobs/s', 'rate', 0)._replace(
+        memory=f'{max(of(0, "pss")):.0f}; {max(of(1, "hwm")):.0f}')
+    yield Row(f'{name}: jobs/s beside pgbench', f'{statistics.median(rates):.0f}',
+              f'{statistics.median(bare):.0f} (pgbench)', rig.ratio(rates, bare))
+    yield row('client CPU, ms a job', 'client', 3)
+    yield row('server CPU, ms a job', 'server', 3)
+
+
+def run(conn, count):
+    setup(conn)
+    for table, (sales, products) in SHAPES.items():
+        name = NAMES[table]
+        print(f'  -- {sales} rows into {products}; '
+              'the peer with a named prepared statement')
+        for fsync in False, True:
+            policy = f'fsync {"on" if fsync else "off"}'
+            print(f'  -- {policy}')
+            yield from rows(f'{name}, {policy}',
+                            pairs(conn, table, fsync, count))
+        bare = pgbench(table, 'prepared')
+        yield Row(f'{name}: pgbench, prepared', '', f'{bare:.0f} (pgbench)')

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: MIT
+"""The table, and docs/benchmarks.md around it."""
+
+import datetime
+import json
+import os
+import pathlib
+import platform
+import re
+import subprocess
+
+import rig
+
+ROOT = rig.HERE.parent.parent
+PAGE = ROOT / 'docs/benchmarks.md'
+# Written by hand, in the order in which they stand in the page.
+PROFILES = ['profile-large.md', 'profile-small.md']
+
+INTRO = '''\
+# Benchmarks
+
+reportd beside programs that people use for the same work: `psql` for a large CSV, [graphile-worker](https://worker.graphile.org)
+for many small reports. This page is written by `make bench`.
+
+- [The table](#the-table), [how it is measured](#how-it-is-measured), [the machine](#the-machine)
+- [Where the time goes](#where-the-time-goes)
+'''
+
+METHOD = '''\
+`make bench`, or `test/bench/run [-d DIR] [-n PAIRS] [PART...]`, with node and npm installed and the machine otherwise idle. It takes
+about ten minutes and 4 GB, builds reportd, installs the peers from npm into a folder of its own, starts a PostgreSQL server
+in there, and leaves others alone. A PART (`large`, `small`, `latency`, `idle`, `claim`) alone prints its rows and does not touch
+this page.
+
+Everything runs on one machine, the server as well. Ours and the peer's runs take turns ({pairs} of each here); a figure is the median
+of its runs, a ratio is the median of the pairs' ratios, with the least and the greatest. A ratio is ours divided by the peer's: of
+jobs a second more is better, of times, CPU and memory less. CPU is user and system time of all processes of that side; client CPU
+leaves out the server's. Peak memory is that of the largest process, but for reportd with several workers: there it is the
+sum of the proportional set sizes of all its processes.
+
+- **Large CSV**: one report of a row inserted into `report_config`, one worker, against `psql -c '\\copy (…) to …'`. Fsync on: reportd as
+  by default, and after psql an fsync of file and directory. The files are compared once, and are equal.
+- **Small reports**: 5,000 are queued in one transaction; the time runs from its COMMIT to an empty queue. 8 workers, 8 concurrent jobs.
+  The peer has its fastest settings (local queue of 500, batched completion, silent logger), runs the same SQL as a named prepared
+  statement, and writes the same files the same way: temporary name, the same fsyncs, rename. reportd also computes a
+  SHA-256 and keeps the history of runs, which the peer does not. pgbench runs the bare query with 8 clients and writes nothing.
+- **Latency**: {samples} reports, each inserted while the daemon is idle; the peer's jobs in between. Its local queue is off here, which is
+  a little faster. A job's start is the claim with reportd, and the first line of the task with the peer; the first SQL is the time that the
+  server saw in the job's own first statement.
+- **Idle**: {intervals} poll intervals of {poll} s, two workers.
+- **Claim**: `explain analyze` of the claim, prepared as in the daemon and rolled back; the plan uses the partial index in all cases.
+'''
+
+
+def table(rows):
+    """Markdown, in columns that can be read on a terminal."""
+    lines = [('work', 'ours', 'peer', 'ratio', 'peak memory, MiB: ours; peer'),
+             *rows]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+    text = ['| ' + ' | '.join(cell.ljust(width) for cell, width
+                              in zip(line, widths)) + ' |' for line in lines]
+    text.insert(1, '| ' + ' | '.join('-' * width for width in widths) + ' |')
+    return '\n'.join(text) + '\n'
+
+
+def output(*command):
+    return subprocess.run(command, capture_output=True, text=True,
+                          check=True).stdout.strip()
+
+
+def machine(conn):
+    cpuinfo = pathlib.Path('/proc/cpuinfo').read_text()
+    model = re.search(r'^model name\s*: (.*)$', cpuinfo, re.M)
+    memory = os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30
+    filesystem = output('stat', '-f', '-c', '%T', rig.WORK)
+    peer = json.loads((rig.WORK / 'peers/node_modules/graphile-worker'
+                       / 'package.json').read_text())['version']
+    settings = ', '.join(f'`{name} = {value}`' for name, value in conn.execute(
+        "select name, current_setting(name) from pg_settings "
+        "where source = 'command line' and name not in "
+        "('data_directory', 'config_file') order by name"))
+    version, = conn.execute("select current_setting('server_version')").fetchone()
+    yield 'date', f'{datetime.date.today()}'
+    yield 'processors', (f'{os.cpu_count()} x '
+                         f'{model[1] if model else platform.machine()}')
+    yield 'memory', f'{memory:.0f} GiB'
+    yield 'system', (f'Linux {platform.release()}, '
+                     f'{platform.freedesktop_os_release()["PRETTY_NAME"]}, '
+                     f'file system {filesystem}')
+    yield 'reportd', output(rig.BIN / 'reportd', '--version').split()[-1]
+    yield 'PostgreSQL', version
+    yield 'the server\'s settings', settings + '; the others as they come'
+    yield 'graphile-worker', f'{peer}, node {output("node", "--version")}'
+    yield 'load before the run', os.environ['BENCH_LOAD']
+
+
+def write(conn, rows, pairs):
+    import idle
+    import latency
+    profiles = [rig.HERE / name for name in PROFILES]
+    PAGE.write_text('\n'.join([
+        INTRO, '## The table\n', table(rows), '## How it is measured\n',
+        METHOD.format(pairs=pairs, samples=latency.SAMPLES,
+                      intervals=idle.INTERVALS, poll=idle.POLL),
+        '## The machine\n',
+        '| | |\n| --- | --- |\n' + ''.join(
+            f'| {name} | {value} |\n' for name, value in machine(conn)),
+        '## Where the time goes\n',
+        *(path.read_text() for path in profiles if path.exists())]))
+    print(f'written: {PAGE.relative_to(ROOT)}')
