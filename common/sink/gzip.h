@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SINK_GZIP_H
+#define SINK_GZIP_H
+
+#include "sink/sink.h"
+
+/*
+ * A filter that makes one gzip member (RFC 1952), without name and time, so
+ * that the same bytes give the same file. ISA-L at level 1: on CSV and JSONL
+ * some 4 times faster than zlib at level 6, and a tenth larger. Owns next, also
+ * when it fails.
+ */
+struct sink *gzip_open(struct sink *next, struct err *e);
+
+#endif
