@@ -68,7 +68,7 @@ static int encode_rows(
 		if (encoder_rows(enc, &batch, e) != 0)
 			return -1;
 		*o->rows += batch.rows;
-		if (*o->rows % WATCH_ROWS == 0 && watch_check(o->watch, e) != 0)
+		if (watch_check(o->watch, e) != 0)
 			return -1;
 	}
 	return rc;

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "source/copytext.h"
 #include "source/kind.h"
 
 #define CONNECT_MS 30000
@@ -25,8 +26,14 @@ struct pg {
 	PGresult *result; /* the stream's current result */
 	bool fresh;       /* ... which nobody has looked at yet */
 	char *copy;       /* the COPY chunk that the caller looks at */
-	int64_t rows;     /* of the stream so far */
-	char *sql;        /* the statement, for positions in errors */
+	/* Rows of a stream whose values the caller looks at. */
+	struct held {
+		PGresult *result;
+		char *copy;
+	} * held;
+	int held_count, held_room;
+	int64_t rows; /* of the stream so far */
+	char *sql;    /* the statement, for positions in errors */
 	size_t skip;
 };
 
@@ -126,6 +133,25 @@ static void end_stream(struct pg *pg)
 	pg->rows = 0;
 }
 
+void pg_stream_release(struct pg *pg)
+{
+	for (int i = 0; i < pg->held_count; i++) {
+		PQclear(pg->held[i].result);
+		PQfreemem(pg->held[i].copy);
+	}
+	pg->held_count = 0;
+}
+
+static void hold(struct pg *pg, PGresult *result, char *copy)
+{
+	if (pg->held_count == pg->held_room) {
+		pg->held_room = pg->held_room ? 2 * pg->held_room : 64;
+		pg->held = mem_realloc(
+		    pg->held, (size_t)pg->held_room, sizeof(*pg->held));
+	}
+	pg->held[pg->held_count++] = (struct held){result, copy};
+}
+
 static const struct watch no_watch = {.check = NULL};
 
 /* Waits for the answer to a cancelled statement and throws it away. */
@@ -144,8 +170,15 @@ static void drain(struct pg *pg)
 				goto dead;
 		}
 		r = PQgetResult(pg->conn);
-		if (r == NULL)
+		if (r == NULL && PQpipelineStatus(pg->conn) == PQ_PIPELINE_OFF)
 			return;
+		if (clock_boot_ms() > deadline)
+			goto dead;
+		if (PQresultStatus(r) == PGRES_PIPELINE_SYNC) {
+			PQclear(r);
+			PQexitPipelineMode(pg->conn);
+			return;
+		}
 		if (PQresultStatus(r) == PGRES_COPY_OUT) {
 			char *row = NULL;
 			int n;
@@ -343,7 +376,9 @@ void pg_close(struct pg *pg)
 	if (pg == NULL)
 		return;
 	end_stream(pg);
+	pg_stream_release(pg);
 	PQfinish(pg->conn);
+	free(pg->held);
 	free(pg->sql);
 	free(pg);
 }
@@ -494,6 +529,76 @@ void pg_rows_free(struct pg_rows *rows)
 	PQclear(as_result(rows));
 }
 
+static void fill_schema(const PGresult *r, struct schema *schema)
+{
+	int count = PQnfields(r);
+
+	schema->count = count;
+	schema->columns = mem_zalloc((size_t)count * sizeof(*schema->columns));
+	for (int i = 0; i < count; i++) {
+		struct column *c = &schema->columns[i];
+
+		c->name = mem_strdup(PQfname(r, i));
+		c->type_oid = PQftype(r, i);
+		kind_fill(c, PQfmod(r, i));
+	}
+}
+
+static bool send_described(
+    struct pg *pg, const char *const *before, int count, const char *sql)
+{
+	for (int i = 0; i < count; i++) {
+		if (PQsendQueryParams(
+			pg->conn, before[i], 0, NULL, NULL, NULL, NULL, 0) == 0)
+			return false;
+	}
+	return PQsendPrepare(pg->conn, "", sql, 0, NULL) &&
+	       PQsendDescribePrepared(pg->conn, "") && PQpipelineSync(pg->conn);
+}
+
+/* The answers to all that was sent, up to the mark at their end. */
+static int take_described(struct pg *pg, struct schema *schema, struct err *e)
+{
+	ExecStatusType status = PGRES_EMPTY_QUERY;
+	bool failed = false;
+
+	while (status != PGRES_PIPELINE_SYNC) {
+		PGresult *r;
+
+		if (next_result(pg, &r, e) != 0)
+			return -1;
+		status = PQresultStatus(r);
+		if (r != NULL && status == PGRES_FATAL_ERROR && !failed) {
+			result_error(pg, r, e);
+			failed = true;
+		} else if (status == PGRES_COMMAND_OK && PQnfields(r) > 0) {
+			fill_schema(r, schema);
+		}
+		PQclear(r);
+		if (PQstatus(pg->conn) != CONNECTION_OK)
+			return failed ? -1 : conn_error(pg, e);
+	}
+	PQexitPipelineMode(pg->conn);
+	return failed ? -1 : 0;
+}
+
+int pg_describe(struct pg *pg, const char *const *before, int count,
+    const char *sql, struct schema *schema, struct err *e)
+{
+	*schema = (struct schema){0};
+	if (ready(pg, e) != 0)
+		return -1;
+	end_stream(pg);
+	set_sql(pg, sql, 0);
+	if (PQenterPipelineMode(pg->conn) == 0 ||
+	    !send_described(pg, before, count, sql))
+		return conn_error(pg, e);
+	if (flush(pg, e) == 0 && take_described(pg, schema, e) == 0)
+		return 0;
+	schema_free(schema);
+	return -1;
+}
+
 /* Sends the statement and takes its first result into pg->result. */
 static int start(
     struct pg *pg, const struct pg_stream *s, bool rows, struct err *e)
@@ -540,21 +645,9 @@ int pg_stream_start(struct pg *pg, const struct pg_stream *s, struct err *e)
 	return -1;
 }
 
-int pg_stream_schema(struct pg *pg, struct schema *schema, struct err *e)
+void pg_stream_schema(struct pg *pg, struct schema *schema)
 {
-	int count = PQnfields(pg->result);
-
-	(void)e;
-	schema->count = count;
-	schema->columns = mem_zalloc((size_t)count * sizeof(*schema->columns));
-	for (int i = 0; i < count; i++) {
-		struct column *c = &schema->columns[i];
-
-		c->name = mem_strdup(PQfname(pg->result, i));
-		c->type_oid = PQftype(pg->result, i);
-		kind_fill(c, PQfmod(pg->result, i));
-	}
-	return 0;
+	fill_schema(pg->result, schema);
 }
 
 /* Behind the rows: the rest of the statement, which must be nothing. */
@@ -578,11 +671,11 @@ static int end_of_rows(struct pg *pg, struct err *e)
 }
 
 int pg_stream_next(
-    struct pg *pg, struct value *values, int columns, struct err *e)
+    struct pg *pg, struct value *values, int columns, bool wait, struct err *e)
 {
 	if (!pg->fresh) {
-		PQclear(pg->result);
-		pg->result = NULL;
+		if (!wait && PQisBusy(pg->conn))
+			return PG_NOT_YET;
 		if (next_result(pg, &pg->result, e) != 0)
 			return -1;
 	}
@@ -601,6 +694,8 @@ int pg_stream_next(
 				    ? -1
 				    : PQgetlength(pg->result, 0, i);
 	}
+	hold(pg, pg->result, NULL);
+	pg->result = NULL;
 	return 1;
 }
 
@@ -626,28 +721,10 @@ int pg_copy_start(struct pg *pg, const struct pg_stream *s, struct err *e)
 	return -1;
 }
 
-int pg_copy_next(struct pg *pg, const char **data, size_t *len, struct err *e)
+/* Behind the last row comes the verdict on the COPY, and then those on what
+ * stands behind it. */
+static int end_of_copy(struct pg *pg, struct err *e)
 {
-	int n;
-
-	if (pg->copy != NULL) {
-		PQfreemem(pg->copy);
-		pg->copy = NULL;
-	}
-	while ((n = PQgetCopyData(pg->conn, &pg->copy, 1)) == 0) {
-		if (wait_input(pg, e) != 0)
-			return -1;
-	}
-	if (n > 0) {
-		pg->rows++;
-		*data = pg->copy;
-		*len = (size_t)n;
-		return 1;
-	}
-	if (n == -2)
-		return conn_error(pg, e);
-	/* The verdict on the COPY comes behind its last row, and then those on
-	 * what stands behind it. */
 	for (;;) {
 		PQclear(pg->result);
 		pg->result = NULL;
@@ -661,6 +738,50 @@ int pg_copy_next(struct pg *pg, const char **data, size_t *len, struct err *e)
 			return -1;
 		}
 	}
+}
+
+/* 1 with a row, which the caller frees; 0 at the end, PG_NOT_YET, -1. */
+static int next_copy(
+    struct pg *pg, char **row, int *len, bool wait, struct err *e)
+{
+	while ((*len = PQgetCopyData(pg->conn, row, 1)) == 0) {
+		if (!wait)
+			return PG_NOT_YET;
+		if (wait_input(pg, e) != 0)
+			return -1;
+	}
+	if (*len == -2)
+		return conn_error(pg, e);
+	if (*len < 0)
+		return end_of_copy(pg, e);
+	pg->rows++;
+	return 1;
+}
+
+int pg_copy_next(struct pg *pg, const char **data, size_t *len, struct err *e)
+{
+	int rc, n;
+
+	if (pg->copy != NULL) {
+		PQfreemem(pg->copy);
+		pg->copy = NULL;
+	}
+	rc = next_copy(pg, &pg->copy, &n, true, e);
+	*data = pg->copy;
+	*len = (size_t)n;
+	return rc;
+}
+
+int pg_copy_next_row(
+    struct pg *pg, struct value *values, int columns, bool wait, struct err *e)
+{
+	char *row = NULL;
+	int len, rc = next_copy(pg, &row, &len, wait, e);
+
+	if (rc != 1)
+		return rc;
+	hold(pg, NULL, row);
+	return copytext_row(row, (size_t)len, values, columns, e) == 0 ? 1 : -1;
 }
 
 static char *quoted(struct pg *pg, char *from_libpq, struct err *e)

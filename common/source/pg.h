@@ -66,18 +66,29 @@ struct pg_stream {
 };
 int pg_stream_start(
     struct pg *pg, const struct pg_stream *stream, struct err *e);
-/* After start: the columns, owned by the caller (schema_free). -1 when the
- * statement returns no rows. */
-int pg_stream_schema(struct pg *pg, struct schema *schema, struct err *e);
-/* 1 with one row in values[0..columns-1], valid until the next call; 0 at the
- * end. */
+/* After start: the columns, owned by the caller (schema_free). */
+void pg_stream_schema(struct pg *pg, struct schema *schema);
+/* 1 with one row in values[0..columns-1], valid until pg_stream_release, which
+ * gives back all rows so far; 0 at the end. Without `wait` PG_NOT_YET when the
+ * next one has not arrived. */
+#define PG_NOT_YET 2
 int pg_stream_next(
-    struct pg *pg, struct value *values, int columns, struct err *e);
+    struct pg *pg, struct value *values, int columns, bool wait, struct err *e);
+void pg_stream_release(struct pg *pg);
+
+/* The columns that a statement would return, none for one without a result, in
+ * one round trip in which `before` is run first: statements that return
+ * nothing, such as BEGIN. The caller frees the schema. */
+int pg_describe(struct pg *pg, const char *const *before, int count,
+    const char *sql, struct schema *schema, struct err *e);
 
 /* COPY ... TO STDOUT: start as above, then chunks of whole rows until 0. With
  * `simple`, statements without a result may stand before and behind it. */
 int pg_copy_start(struct pg *pg, const struct pg_stream *stream, struct err *e);
 int pg_copy_next(struct pg *pg, const char **data, size_t *len, struct err *e);
+/* Of COPY in text format: as pg_stream_next. */
+int pg_copy_next_row(
+    struct pg *pg, struct value *values, int columns, bool wait, struct err *e);
 
 /* libpq's escape functions; the result is the caller's to free. */
 char *pg_quote_literal(struct pg *pg, const char *text, struct err *e);

@@ -11,13 +11,19 @@
 #include "source/pg.h"
 #include "source/sqltext.h"
 
-static const char begin[] = "begin read only; ";
+/* One snapshot for all queries of a job. */
+static const char begin[] = "begin isolation level repeatable read read only; ";
 
 #define SQL_MAX (4u << 20)
 #define PROLOGUE_MAX (64u << 10)
+#define PROLOGUE_STATEMENTS 8
 /* What a transaction that was rolled back may leave (an advisory lock, a
  * prepared statement) is gone after this time at the latest. */
 #define RESET_MS 1000
+/* A batch ends at the first of these. */
+#define BATCH_ROWS 512
+#define BATCH_VALUES 16384
+#define BATCH_BYTES (64 << 10)
 
 /*
  * Both kinds of server speak PostgreSQL's protocol; they differ in what they
@@ -44,12 +50,14 @@ static const struct source_type types[] = {
 struct source {
 	const struct source_type *type;
 	struct pg *pg;
-	struct value *values; /* one row */
-	int columns;
-	struct buf prologue; /* of a read only job, until it is sent */
-	bool set;            /* the session has the type's settings */
-	bool wrote;          /* the job may have changed the session */
-	int64_t reset_ms;    /* boot clock: of the last reset */
+	struct value *values; /* a batch */
+	int columns, room;    /* of how many rows */
+	bool copying;         /* the query's rows come by COPY */
+	bool ended;           /* ... and the last batch was the last */
+	struct buf prologue;  /* of a read only job, until it is sent */
+	bool set;             /* the session has the type's settings */
+	bool wrote;           /* the job may have changed the session */
+	int64_t reset_ms;     /* boot clock: of the last reset */
 };
 
 static const struct source_type *type_named(const char *name)
@@ -275,32 +283,6 @@ int source_raw_text(struct source *s, struct err *e)
 	return pg_exec(s->pg, "set local client_encoding = 'SQL_ASCII'", e);
 }
 
-int source_query(
-    struct source *s, const char *sql, struct schema *schema, struct err *e)
-{
-	struct buf text;
-	int rc = -1;
-
-	buf_init(&text, SQL_MAX);
-	if (one_statement(sql, "", &text, e) == 0 && begin_read_only(s, e) == 0)
-		rc = pg_stream_start(s->pg,
-		    &(struct pg_stream){text.data, 0, s->type->simple}, e);
-	buf_free(&text);
-	if (rc != 0 || pg_stream_schema(s->pg, schema, e) != 0)
-		return -1;
-	s->columns = schema->count;
-	s->values =
-	    mem_realloc(s->values, (size_t)s->columns, sizeof(*s->values));
-	return 0;
-}
-
-int source_next(struct source *s, struct batch *batch, struct err *e)
-{
-	batch->values = s->values;
-	batch->rows = 1;
-	return pg_stream_next(s->pg, s->values, s->columns, e);
-}
-
 bool source_can_copy(const struct source *s, const char *sql)
 {
 	static const char *const words[] = {
@@ -311,6 +293,114 @@ bool source_can_copy(const struct source *s, const char *sql)
 			return s->type->copy;
 	}
 	return false;
+}
+
+/* Only now, when it is known that the query is to be run. The prologue runs in
+ * the same round trip. */
+static int describe(
+    struct source *s, const char *sql, struct schema *schema, struct err *e)
+{
+	const char *at = s->prologue.data, *before[PROLOGUE_STATEMENTS];
+	struct sqltext_part part;
+	int count = 0, rc;
+
+	if (!pg_in_transaction(s->pg)) {
+		if (s->prologue.len == 0)
+			at = begin;
+		while (count < PROLOGUE_STATEMENTS && sqltext_next(&at, &part))
+			before[count++] = mem_strndup(part.text, part.len);
+	}
+	buf_clear(&s->prologue);
+	rc = pg_describe(s->pg, before, count, sql, schema, e);
+	while (count > 0)
+		free((char *)(uintptr_t)before[--count]);
+	return rc;
+}
+
+/* Twice as fast as single rows, which libpq makes a result of each. */
+static int start_copy(struct source *s, const struct buf *sql,
+    struct schema *schema, struct err *e)
+{
+	static const char head[] = "copy (";
+	struct buf text;
+	int rc = -1;
+
+	buf_init(&text, SQL_MAX);
+	buf_str(&text, head);
+	buf_add(&text, sql->data, sql->len);
+	buf_str(&text, "\n) to stdout");
+	if (describe(s, sql->data, schema, e) == 0)
+		rc = pg_copy_start(s->pg,
+		    &(struct pg_stream){text.data, sizeof(head) - 1, false}, e);
+	buf_free(&text);
+	return rc;
+}
+
+static int start_rows(struct source *s, const struct buf *sql,
+    struct schema *schema, struct err *e)
+{
+	if (begin_read_only(s, e) != 0 ||
+	    pg_stream_start(s->pg,
+		&(struct pg_stream){sql->data, 0, s->type->simple}, e) != 0)
+		return -1;
+	pg_stream_schema(s->pg, schema);
+	return 0;
+}
+
+int source_query(
+    struct source *s, const char *sql, struct schema *schema, struct err *e)
+{
+	struct buf text;
+	int rc = -1;
+
+	*schema = (struct schema){0};
+	buf_init(&text, SQL_MAX);
+	s->copying = source_can_copy(s, sql);
+	s->ended = false;
+	if (one_statement(sql, "", &text, e) == 0)
+		rc = s->copying ? start_copy(s, &text, schema, e)
+				: start_rows(s, &text, schema, e);
+	buf_free(&text);
+	if (rc != 0) {
+		schema_free(schema);
+		return -1;
+	}
+	s->columns = schema->count;
+	s->room = s->columns < BATCH_VALUES / BATCH_ROWS
+		      ? BATCH_ROWS
+		      : BATCH_VALUES / s->columns;
+	s->values = mem_realloc(s->values,
+	    (size_t)s->columns * (size_t)s->room + 1, sizeof(*s->values));
+	return 0;
+}
+
+static int next_row(
+    struct source *s, struct value *values, bool wait, struct err *e)
+{
+	return s->copying ? pg_copy_next_row(s->pg, values, s->columns, wait, e)
+			  : pg_stream_next(s->pg, values, s->columns, wait, e);
+}
+
+/* What is at hand, but at least one row: who waits longer sees no progress. */
+int source_next(struct source *s, struct batch *batch, struct err *e)
+{
+	int rows = 0, rc = s->ended ? 0 : 1;
+	int64_t bytes = 0;
+
+	pg_stream_release(s->pg);
+	while (rc == 1 && rows < s->room && bytes < BATCH_BYTES) {
+		struct value *v = s->values + (size_t)rows * (size_t)s->columns;
+
+		rc = next_row(s, v, rows == 0, e);
+		if (rc != 1)
+			break;
+		rows++;
+		for (int i = 0; i < s->columns; i++)
+			bytes += v[i].len;
+	}
+	s->ended = rc == 0;
+	*batch = (struct batch){s->values, rows};
+	return rc < 0 ? -1 : rows > 0;
 }
 
 int source_copy_csv(

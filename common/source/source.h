@@ -67,7 +67,8 @@ int source_run_script(struct source *s, const char *script, struct err *e);
  * made UTF-8. */
 int source_raw_text(struct source *s, struct err *e);
 
-/* Rows of one query, read in a READ ONLY transaction. */
+/* Rows of one query, read in a READ ONLY transaction; several queries one after
+ * the other see one snapshot. The caller frees the schema, also on error. */
 int source_query(
     struct source *s, const char *sql, struct schema *schema, struct err *e);
 /* 1 with a batch (valid until the next call), 0 at the end, -1. */

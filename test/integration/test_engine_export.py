@@ -6,6 +6,7 @@ import hashlib
 import pytest
 
 from lib import report
+from lib.wait import wait_for
 from test_engine_shared import (done, ended, engine, failure, file_of, files,  # noqa: F401
                                 output, running_engine)
 
@@ -216,6 +217,49 @@ def engine_copies(engine, queries):
         f"\\copy ({query}) to '{directory / name}' with csv header\n"
         for name, query in queries.items()))
     return {name: (directory / name).read_bytes() for name in queries}
+
+
+@pytest.mark.parametrize('table', ['every', 'made'])
+def test_every_type_is_the_same_by_copy_and_by_single_rows(every, table):
+    """What our encoder gets: COPY's text format, unescaped, or libpq's rows."""
+    rows = {source: output(every.db, export_sql=f'select * from {table}', source=source,
+                           output_options={'line_ending': 'crlf'})
+            for source in ['default', 'typed']}
+    assert rows['default'] == rows['typed']
+    assert rows['default'].count(b'\r\n') > every.db.value(
+        f'select count(*) from {table}')
+
+
+@BOTH
+def test_many_rows_come_in_order_whatever_their_size(engine, source):
+    query = """select n, case n % 3 when 0 then repeat(e'\\\\\t', n % 2000)
+        when 1 then 'x' end as t from generate_series(1, 20000) n"""
+    run = done(engine.db, export_sql=query, source=source,
+               output_options={'line_ending': 'crlf'})
+    assert run.row_count == 20000
+    assert file_of(run.output_url).read_bytes() == (
+        copied(engine, query).replace(b'\n', b'\r\n'))
+
+
+@BOTH
+def test_a_query_that_waits_before_it_starts_can_be_cancelled(engine, source):
+    """The server cannot even say its columns while the table is locked."""
+    db = engine.db
+    db.execute('create table if not exists locked (a int)')
+    with db.connect() as conn:
+        with conn.transaction():
+            conn.execute('lock table locked')
+            config_id = report.submit(db, export_sql='select * from locked',
+                                      source=source, max_retries=0,
+                                      output_options={'line_ending': 'crlf'})
+            wait_for(lambda: db.value(
+                "select count(*) from pg_locks where not granted and "
+                "relation = 'locked'::regclass"), 30, 'the report at the lock')
+            db.execute('select reportd.cancel(%s)', config_id)
+            assert report.wait_done(db, config_id).status == 'CANCELLED'
+            wait_for(lambda: not db.value(
+                "select count(*) from pg_locks where not granted and "
+                "relation = 'locked'::regclass"), 30, 'the backend to give up')
 
 
 # The dialect.
