@@ -56,6 +56,12 @@ with me as materialized (
 		for update skip locked) c
 	order by k.place
 	limit $2::int
+), numbered as materialized (
+	select c.*, nextval('reportd.report_run_run_id_seq') as new_run_id,
+		coalesce(c.scheduled_for, c.due_at) as runs_for,
+		(select jsonb_object_agg(p.key, p.value) from jsonb_each_text(c.parameters) p)
+			as texts
+	from chosen c
 ), stale as (
 	-- A run whose report somebody set back to PENDING: it has lost the fence.
 	update reportd.report_run u
@@ -65,44 +71,42 @@ with me as materialized (
 		and u.status = 'PROCESSING'
 ), run as (
 	insert into reportd.report_run
-		(config_id, report_name, attempt, scheduled_for, worker_id, started_at,
-			parameters)
-	select c.config_id, c.report_name, c.attempt + 1, coalesce(c.scheduled_for, c.due_at),
+		(run_id, config_id, report_name, attempt, scheduled_for, worker_id,
+			started_at, parameters)
+	overriding system value
+	select c.new_run_id, c.config_id, c.report_name, c.attempt + 1, c.runs_for,
 		-- Under the lock of a limit now() may lie before the end that made room.
-		$1, statement_timestamp(),
-		(select jsonb_object_agg(p.key, p.value) from jsonb_each_text(c.parameters) p)
-	from chosen c
-	order by c.place
-	returning run_id, config_id, scheduled_for, parameters
+		$1, statement_timestamp(), c.texts
+	from numbered c
 ), job as (
 	update reportd.report_config c
-	set status = 'PROCESSING', run_id = r.run_id, attempt = c.attempt + 1,
-		current_retries = c.attempt, scheduled_for = r.scheduled_for,
+	set status = 'PROCESSING', run_id = r.new_run_id, attempt = c.attempt + 1,
+		current_retries = c.attempt, scheduled_for = r.runs_for,
 		cancel_requested = false, updated_timestamp = now()
 	from (
-		select run.*, reportd.local_time(run.scheduled_for, k.time_zone) as local
-		from run join chosen k using (config_id)) r
+		select k.*, reportd.local_time(k.runs_for, k.time_zone) as local
+		from numbered k) r
 	-- The array is for the planner: a look-up by key for each of them.
-	where c.config_id = any (array(select run.config_id from run))
+	where c.config_id = any (array(select k.config_id from numbered k))
 		and c.config_id = r.config_id
-	returning r.run_id, c.config_id, c.trigger_type, c.source,
+	returning r.new_run_id as run_id, c.config_id, c.trigger_type, c.source,
 		extract(epoch from c.timeout) * 1000 as timeout_ms,
 		json_build_object(
-			'run_id', r.run_id,
+			'run_id', r.new_run_id,
 			'config_id', c.config_id,
 			'report_name', c.report_name,
 			'attempt', c.attempt,
 			'source', c.source,
 			'prep_sql', c.prep_sql,
 			'export_sql', c.export_sql,
-			'parameters', r.parameters,
+			'parameters', r.texts,
 			'output_format', c.output_format,
 			'output_path', c.output_path,
 			'output_options', c.output_options,
 			'time_zone', c.time_zone,
 			'scheduled_for', to_char(r.local, 'YYYY-MM-DD"T"HH24:MI:SS'),
 			'utc_offset', extract(epoch from
-				r.local - (r.scheduled_for at time zone 'UTC'))::int
+				r.local - (r.runs_for at time zone 'UTC'))::int
 		)::text as job
 )
 select (select count(*) from eligible) as seen, j.run_id, j.config_id,

@@ -17,7 +17,7 @@ with result as materialized (
 		error_sqlstate text, error_message text)
 ), held as materialized (
 	-- Row by row through the primary keys, in one order everywhere.
-	select c.config_id, r.run_id,
+	select r.*,
 		case when r.status = 'RELEASED' then 'PENDING'
 			when r.status = 'FAILED' and c.cancel_requested then 'CANCELLED'
 			when r.status = 'FAILED' and not r.permanent
@@ -41,43 +41,45 @@ with result as materialized (
 	update reportd.report_config c
 	set status = h.new_status,
 		due_at = case h.new_status when 'PENDING' then h.retry_at else c.due_at end,
-		attempt = c.attempt - (r.status = 'RELEASED')::int,
-		current_retries = greatest(c.current_retries - (r.status = 'RELEASED')::int, 0),
+		attempt = c.attempt - (h.status = 'RELEASED')::int,
+		current_retries = greatest(c.current_retries - (h.status = 'RELEASED')::int, 0),
 		last_run_time = now(), updated_timestamp = now(),
 		run_parameters = case when h.new_status <> 'COMPLETED' then c.run_parameters end,
-		error_message = case when r.status = 'RELEASED' then c.error_message
-			else r.error_message end,
-		error_timestamp = case when r.status = 'RELEASED' then c.error_timestamp
-			when r.error_message is not null then now() end
-	from held h join result r using (run_id)
+		error_message = case when h.status = 'RELEASED' then c.error_message
+			else h.error_message end,
+		error_timestamp = case when h.status = 'RELEASED' then c.error_timestamp
+			when h.error_message is not null then now() end
+	from held h
 	-- The arrays are for the planner: a look-up by key for each of them.
 	where c.config_id = any (array(select k.config_id from held k))
 		and c.config_id = h.config_id
-	returning c.config_id, c.run_id, c.status
+	returning h.*
 ), logged as (
 	update reportd.report_run u
-	set status = case when e.status = 'CANCELLED' then 'CANCELLED' else r.status end,
+	set status = case when u.run_id = any (array(
+				select e.run_id from ended e where e.new_status = 'CANCELLED'))
+			then 'CANCELLED' else r.status end,
 		stage = r.stage, finished_at = now(),
 		prep_finished_at = u.started_at + r.prep_ms * interval '1 millisecond',
 		row_count = r.row_count, byte_count = r.byte_count,
 		output_url = r.output_url, sha256 = r.sha256, error_stage = r.error_stage,
 		error_sqlstate = r.error_sqlstate, error_message = r.error_message
-	from ended e join result r using (run_id)
-	where u.run_id = any (array(select k.run_id from ended k))
-		and u.run_id = e.run_id
-	returning u.run_id
+	from result r
+	where u.run_id = any (array(select e.run_id from ended e))
+		and u.run_id = r.run_id
 ), told as (
-	select reportd.notify_done(e.config_id, e.run_id, e.status, r.output_url)
-	from ended e join result r using (run_id)
-	where e.status <> 'PENDING'
+	select reportd.notify_done(e.config_id, e.run_id, e.new_status, e.output_url)
+	from ended e
+	where e.new_status <> 'PENDING'
 )
-select r.run_id,
-	case when e.status is not null then e.status
-		when exists (
-			select from reportd.report_run u
-			join reportd.report_config c on c.config_id = u.config_id
-			where u.run_id = r.run_id and u.worker_id = $1 and u.status = 'PROCESSING'
-				and c.run_id = r.run_id and c.status = 'PROCESSING')
-		then 'busy' else 'lost' end as outcome,
-	(select count(*) from told) as told
-from result r left join ended e using (run_id)
+select e.run_id, e.new_status as outcome, (select count(*) from told) as told
+from ended e
+union all
+select r.run_id, case when exists (
+		select from reportd.report_run u
+		join reportd.report_config c on c.config_id = u.config_id
+		where u.run_id = r.run_id and u.worker_id = $1 and u.status = 'PROCESSING'
+			and c.run_id = r.run_id and c.status = 'PROCESSING')
+	then 'busy' else 'lost' end, 0
+from result r
+where r.run_id <> all (array(select e.run_id from ended e))
