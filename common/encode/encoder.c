@@ -7,9 +7,11 @@
 #include <strings.h>
 
 #include "encode/csv.h"
+#include "encode/parquet.h"
 
 static const struct encoder_type *const types[] = {
     &encoder_csv,
+    &encoder_parquet,
 };
 #define TYPES ((int)(sizeof(types) / sizeof(*types)))
 

@@ -182,11 +182,24 @@ TEST(filters_pass_on_a_failing_finish_and_publish)
 	}
 }
 
-/* Output options that lead to code of their own. */
+/* Output options that lead to code of their own; each format is tried with those
+ * that it takes. */
 static const char *const dialects[] = {NULL, "{\"encoding\": \"LATIN1\"}",
     "{\"encoding\": \"SQL_ASCII\", \"quote\": \"all\"}",
     "{\"decimal_comma\": true, \"delimiter\": \";\", \"bom\": true}",
-    "{\"formula_guard\": true, \"line_ending\": \"crlf\"}"};
+    "{\"formula_guard\": true, \"line_ending\": \"crlf\"}",
+    "{\"codec\": \"zstd\"}", "{\"codec\": \"none\"}"};
+
+static bool takes(const struct encoder_type *type, const char *dialect)
+{
+	struct err e;
+	json_t *options =
+	    dialect ? json_parse_object(dialect, strlen(dialect), &e) : NULL;
+	bool takes = encoder_check_options(type, options, &e) == 0;
+
+	json_decref(options);
+	return takes;
+}
 
 /* A small result, or one of several of the encoder's own buffers. */
 static int encode(const struct encoder_type *type, const char *dialect,
@@ -203,9 +216,8 @@ static int encode(const struct encoder_type *type, const char *dialect,
 	    type, &(struct encoder_options){.options = options, .sink = s}, e);
 	int rc = -1;
 
-	json_decref(options);
 	if (enc == NULL)
-		return -1;
+		goto out;
 	if (encoder_begin(enc, &(struct section){.schema = &schema}, e) != 0)
 		goto out;
 	for (int i = 0; i < rows; i++) {
@@ -218,6 +230,7 @@ static int encode(const struct encoder_type *type, const char *dialect,
 		rc = encoder_finish(enc, e);
 out:
 	encoder_free(enc);
+	json_decref(options);
 	return rc;
 }
 
@@ -268,8 +281,11 @@ TEST(encoders_pass_on_a_write_that_fails_at_any_byte)
 
 	for (int i = 0; (type = encoder_type_at(i)) != NULL; i++) {
 		for (size_t d = 0; d < COUNT(dialects); d++) {
-			size_t size = encoded_size(type, dialects[d], 5);
+			size_t size;
 
+			if (!takes(type, dialects[d]))
+				continue;
+			size = encoded_size(type, dialects[d], 5);
 			assert_in_range(size, 50, 100000);
 			for (size_t n = 0; n < size; n++)
 				encode_failing_at(type, dialects[d], 5, n);
@@ -285,8 +301,11 @@ TEST(encoders_pass_on_a_write_that_fails_between_rows)
 
 	for (int i = 0; (type = encoder_type_at(i)) != NULL; i++) {
 		for (size_t d = 0; d < COUNT(dialects); d++) {
-			size_t size = encoded_size(type, dialects[d], ROWS);
+			size_t size;
 
+			if (!takes(type, dialects[d]))
+				continue;
+			size = encoded_size(type, dialects[d], ROWS);
 			for (size_t n = 0; n < STEPS; n++)
 				encode_failing_at(
 				    type, dialects[d], ROWS, size / STEPS * n);
