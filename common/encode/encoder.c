@@ -7,10 +7,12 @@
 #include <strings.h>
 
 #include "encode/csv.h"
+#include "encode/xlsx.h"
 #include "encode/parquet.h"
 
 static const struct encoder_type *const types[] = {
     &encoder_csv,
+    &encoder_xlsx,
     &encoder_parquet,
 };
 #define TYPES ((int)(sizeof(types) / sizeof(*types)))

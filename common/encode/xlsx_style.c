@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+#include "encode/xlsx_style.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "encode/xlsx_part.h"
+
+#define GENERAL "General"
+/* Numbers below are formats that every reader knows; we use two of them. */
+#define OWN_FORMATS 164
+#define SCALE_MAX 30 /* decimal places that Excel shows */
+
+void xlsx_styles_init(struct xlsx_styles *s)
+{
+	*s = (struct xlsx_styles){0};
+	xlsx_style(s, GENERAL, ALIGN_LEFT, XLSX_BODY);
+}
+
+void xlsx_styles_free(struct xlsx_styles *s)
+{
+	for (int i = 0; i < s->count; i++)
+		free(s->list[i].code);
+	free(s->list);
+	*s = (struct xlsx_styles){0};
+}
+
+int xlsx_style(struct xlsx_styles *s, const char *code, enum align align,
+    enum xlsx_role role)
+{
+	for (int i = 0; i < s->count; i++) {
+		const struct xlsx_style *x = &s->list[i];
+
+		if (x->align == align && x->role == role &&
+		    strcmp(x->code, code) == 0)
+			return i;
+	}
+	if (s->count == s->room) {
+		s->room = s->room ? 2 * s->room : 16;
+		s->list =
+		    mem_realloc(s->list, (size_t)s->room, sizeof(*s->list));
+	}
+	s->list[s->count] = (struct xlsx_style){mem_strdup(code), align, role};
+	return s->count++;
+}
+
+const char *xlsx_code(const struct column *c, bool fraction)
+{
+	static const char decimals[] = "0.000000000000000000000000000000";
+
+	switch (c->kind) {
+	case KIND_INTEGER:
+		return "0";
+	case KIND_DECIMAL: {
+		int scale = c->scale < SCALE_MAX ? c->scale : SCALE_MAX;
+
+		/* Without a precision every value has a scale of its own. */
+		if (c->precision == 0)
+			return GENERAL;
+		return scale > 0 ? decimals + SCALE_MAX - scale : "0";
+	}
+	case KIND_DATE:
+		return "yyyy-mm-dd";
+	case KIND_TIME:
+		return fraction ? "hh:mm:ss.000" : "hh:mm:ss";
+	case KIND_TIMESTAMP:
+	case KIND_TIMESTAMPTZ:
+		return fraction ? "yyyy-mm-dd hh:mm:ss.000"
+				: "yyyy-mm-dd hh:mm:ss";
+	default:
+		return GENERAL;
+	}
+}
+
+/* The id of a style's number format: its own has the index of the first style
+ * that uses it. */
+static int format_id(const struct xlsx_styles *s, int i)
+{
+	const char *code = s->list[i].code;
+	int first = 0;
+
+	if (strcmp(code, GENERAL) == 0)
+		return 0;
+	if (strcmp(code, "0") == 0)
+		return 1;
+	while (strcmp(s->list[first].code, code) != 0)
+		first++;
+	return OWN_FORMATS + first;
+}
+
+static void add_formats(const struct xlsx_styles *s, struct buf *b)
+{
+	int own = 0;
+
+	for (int i = 0; i < s->count; i++)
+		own += format_id(s, i) == OWN_FORMATS + i;
+	if (own == 0)
+		return;
+	buf_printf(b, "<numFmts count=\"%d\">", own);
+	for (int i = 0; i < s->count; i++) {
+		if (format_id(s, i) != OWN_FORMATS + i)
+			continue;
+		buf_printf(b, "<numFmt numFmtId=\"%d\" formatCode=\"",
+		    OWN_FORMATS + i);
+		xlsx_escape(b, s->list[i].code);
+		buf_str(b, "\"/>");
+	}
+	buf_str(b, "</numFmts>");
+}
+
+static void add_cell_formats(const struct xlsx_styles *s, struct buf *b)
+{
+	static const char *const aligns[] = {
+	    [ALIGN_LEFT] = "left",
+	    [ALIGN_CENTER] = "center",
+	    [ALIGN_RIGHT] = "right",
+	};
+
+	buf_printf(b, "<cellXfs count=\"%d\">", s->count);
+	for (int i = 0; i < s->count; i++) {
+		const struct xlsx_style *x = &s->list[i];
+		int id = format_id(s, i);
+
+		buf_printf(b,
+		    "<xf numFmtId=\"%d\" fontId=\"%d\" fillId=\"%d\" "
+		    "borderId=\"%d\" xfId=\"0\"%s%s%s%s",
+		    id, x->role != XLSX_BODY, x->role == XLSX_HEADER ? 2 : 0,
+		    (int)x->role, id ? " applyNumberFormat=\"1\"" : "",
+		    x->role != XLSX_BODY ? " applyFont=\"1\"" : "",
+		    x->role == XLSX_HEADER ? " applyFill=\"1\"" : "",
+		    x->role != XLSX_BODY ? " applyBorder=\"1\"" : "");
+		/* 0 is the default, which says nothing. */
+		if (i == 0)
+			buf_str(b, "/>");
+		else
+			buf_printf(b,
+			    " applyAlignment=\"1\">"
+			    "<alignment horizontal=\"%s\"/></xf>",
+			    aligns[x->align]);
+	}
+	buf_str(b, "</cellXfs>");
+}
+
+void xlsx_styles_xml(const struct xlsx_styles *s, struct buf *b)
+{
+	static const char font[] =
+	    "<sz val=\"11\"/><color theme=\"1\"/><name val=\"Calibri\"/>"
+	    "<family val=\"2\"/>";
+	static const char side[] = "<color rgb=\"FF808080\"/>";
+
+	buf_str(b, XLSX_XML "<styleSheet xmlns=\"" XLSX_MAIN "\">");
+	add_formats(s, b);
+	buf_printf(b,
+	    "<fonts count=\"2\"><font>%s</font><font><b/>%s</font></fonts>",
+	    font, font);
+	buf_str(b, "<fills count=\"3\">"
+		   "<fill><patternFill patternType=\"none\"/></fill>"
+		   "<fill><patternFill patternType=\"gray125\"/></fill>"
+		   "<fill><patternFill patternType=\"solid\">"
+		   "<fgColor rgb=\"FFE7E6E6\"/><bgColor indexed=\"64\"/>"
+		   "</patternFill></fill></fills>");
+	buf_printf(b,
+	    "<borders count=\"3\">"
+	    "<border><left/><right/><top/><bottom/><diagonal/></border>"
+	    "<border><left/><right/><top/><bottom style=\"thin\">%s</bottom>"
+	    "<diagonal/></border>"
+	    "<border><left/><right/><top style=\"thin\">%s</top><bottom/>"
+	    "<diagonal/></border></borders>",
+	    side, side);
+	buf_str(b, "<cellStyleXfs count=\"1\"><xf numFmtId=\"0\" fontId=\"0\" "
+		   "fillId=\"0\" borderId=\"0\"/></cellStyleXfs>");
+	add_cell_formats(s, b);
+	buf_str(b, "<cellStyles count=\"1\"><cellStyle name=\"Normal\" "
+		   "xfId=\"0\" builtinId=\"0\"/></cellStyles>"
+		   "<dxfs count=\"0\"/><tableStyles count=\"0\"/>"
+		   "</styleSheet>");
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef ENCODE_XLSX_STYLE_H
+#define ENCODE_XLSX_STYLE_H
+
+#include "base/buf.h"
+#include "encode/layout.h"
+
+/*
+ * The cell formats of a workbook: each combination once, numbered from 0, which
+ * is that of plain text.
+ */
+enum xlsx_role {
+	XLSX_BODY,
+	XLSX_HEADER, /* bold on grey */
+	XLSX_TOTAL,  /* bold under a line */
+};
+
+struct xlsx_style {
+	char *code; /* of the number format */
+	enum align align;
+	enum xlsx_role role;
+};
+
+struct xlsx_styles {
+	struct xlsx_style *list;
+	int count, room;
+};
+
+void xlsx_styles_init(struct xlsx_styles *s);
+void xlsx_styles_free(struct xlsx_styles *s);
+
+int xlsx_style(struct xlsx_styles *s, const char *code, enum align align,
+    enum xlsx_role role);
+
+/* The format code of a column by what it holds. `fraction`: of a time that has
+ * parts of a second. */
+const char *xlsx_code(const struct column *c, bool fraction);
+
+/* xl/styles.xml */
+void xlsx_styles_xml(const struct xlsx_styles *s, struct buf *b);
+
+#endif
