@@ -7,11 +7,14 @@
 #include <strings.h>
 
 #include "encode/csv.h"
+#include "encode/json_rows.h"
 #include "encode/xlsx.h"
 #include "encode/parquet.h"
 
 static const struct encoder_type *const types[] = {
     &encoder_csv,
+    &encoder_json,
+    &encoder_jsonl,
     &encoder_xlsx,
     &encoder_parquet,
 };
