@@ -309,8 +309,9 @@ void xlsx_workbook(struct buf *b, const struct xlsx_book *book)
 	}
 	buf_str(b, "</sheets>");
 	add_names(b, book);
-	/* Formulas are computed when the workbook is opened. */
-	buf_str(b, "<calcPr calcId=\"0\" fullCalcOnLoad=\"1\"/></workbook>");
+	if (book->formulas)
+		buf_str(b, "<calcPr calcId=\"124519\" fullCalcOnLoad=\"1\"/>");
+	buf_str(b, "</workbook>");
 }
 
 void xlsx_workbook_rels(struct buf *b, const struct xlsx_book *book)

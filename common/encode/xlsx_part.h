@@ -26,6 +26,7 @@ struct xlsx_sheet {
 struct xlsx_book {
 	struct xlsx_sheet *sheets;
 	int count, room;
+	bool formulas; /* there are some */
 };
 
 /* Adds a sheet: `wanted` becomes a name that Excel takes and that no other sheet

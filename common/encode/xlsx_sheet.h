@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef ENCODE_XLSX_SHEET_H
+#define ENCODE_XLSX_SHEET_H
+
+#include "encode/chart.h"
+#include "encode/total.h"
+#include "encode/xlsx.h"
+#include "encode/xlsx_cell.h"
+#include "encode/xlsx_part.h"
+#include "encode/xlsx_style.h"
+#include "encode/zip.h"
+
+/* A workbook being written, and the sheet it is at. */
+struct xlsx {
+	struct encoder base;
+	struct xlsx_limits limits;
+	struct report_info info;
+	bool autofilter;
+	struct zip *zip;
+	struct xlsx_styles styles;
+	struct xlsx_book book;
+	struct buf rows;    /* of the sheet, not yet in the archive */
+	struct buf part;    /* anything else on the way there */
+	struct buf scratch; /* one value */
+	int64_t cut;        /* cells */
+	char remark[128];
+
+	/* The section. */
+	char *name;
+	const struct schema *schema;
+	struct xlsx_column *columns;
+	int *widths; /* in characters, as far as was seen */
+	struct totals *totals;
+	struct chart_option chart;
+	bool has_chart;
+	bool sampling; /* the head of its first sheet is still to be written */
+	bool continued;
+
+	/* The sheet. */
+	uint32_t row;   /* the last one written */
+	uint64_t bytes; /* in the archive, before packing */
+};
+
+/* Sheets of x->schema from x->name on: the first of a section is begun by its
+ * begin, later ones by a row that has no room. The rows of the sample stay in
+ * memory until the widths are known. */
+int xlsx_sheet_begin(struct xlsx *x, struct err *e);
+int xlsx_sheet_row(struct xlsx *x, const struct value *row, struct err *e);
+int xlsx_sheet_end(struct xlsx *x, struct err *e);
+
+#endif
