@@ -57,8 +57,9 @@ static void open_column(struct xlsx *x, int i)
 	const char *code = l->format ? l->format : xlsx_code(c, false);
 	const char *fraction = l->format ? l->format : xlsx_code(c, true);
 
-	xlsx_column_init(&x->columns[i], i, c->kind,
-	    xlsx_style(&x->styles, code, l->align, XLSX_BODY),
+	int style = xlsx_style(&x->styles, code, l->align, XLSX_BODY);
+
+	xlsx_column_init(&x->columns[i], i, c->kind, style,
 	    xlsx_style(&x->styles, fraction, l->align, XLSX_BODY));
 }
 

@@ -1,0 +1,758 @@
+/* SPDX-License-Identifier: MIT */
+#include "encode/xlsx.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "unzip.h"
+
+static const struct report_info info = {
+    .title = "Sales & costs",
+    .author = "ada",
+    .time_zone = "Europe/Berlin",
+    .time = 1772353800,
+    .time_text = "2026-03-01 09:30:00",
+};
+
+/* ---- a workbook in memory ---- */
+
+static struct xlsx_limits limits;
+
+static struct encoder *open_small(
+    const struct encoder_options *o, struct err *e)
+{
+	return xlsx_open_limited(o, &limits, e);
+}
+
+struct book {
+	struct encoder_type type;
+	struct encoder *encoder;
+	struct sink *sink;
+	struct fake file;
+	json_t *options;
+	struct unzip zip;
+};
+
+/* rows and bytes of a sheet; 0: Excel's. */
+static void book_open(
+    struct book *b, const char *options, uint32_t rows, uint64_t bytes)
+{
+	struct err e = {.text = ""};
+
+	*b = (struct book){.type = encoder_xlsx};
+	limits = (struct xlsx_limits){
+	    rows ? rows : 1048576, bytes ? bytes : UINT32_MAX};
+	b->type.open = rows || bytes ? open_small : encoder_xlsx.open;
+	fake_init(&b->file);
+	b->sink = fake_open(&b->file);
+	if (options != NULL)
+		b->options = json_parse_object(options, strlen(options), &e);
+	b->encoder = encoder_open(&b->type,
+	    &(struct encoder_options){
+		.options = b->options, .sink = b->sink, .info = &info},
+	    &e);
+	assert_err(&e, "");
+	assert_non_null(b->encoder);
+}
+
+static void book_section(struct book *b, const char *name,
+    const struct schema *schema, const struct value *values, int rows)
+{
+	struct section section = {name, schema};
+	struct err e = {.text = ""};
+
+	encoder_begin(b->encoder, &section, &e);
+	assert_err(&e, "");
+	for (int row = 0; row < rows; row += 3) {
+		struct batch batch = {values + row * schema->count,
+		    rows - row < 3 ? rows - row : 3};
+
+		assert_int_equal(encoder_rows(b->encoder, &batch, &e), 0);
+	}
+	encoder_end(b->encoder, &e);
+	assert_err(&e, "");
+}
+
+static void book_finish(struct book *b)
+{
+	struct err e = {.text = ""};
+
+	encoder_finish(b->encoder, &e);
+	assert_err(&e, "");
+	assert_int_equal(b->file.finished, 0);
+	unzip_open(&b->zip, b->file.bytes.data, b->file.bytes.len, 0);
+}
+
+static void book_free(struct book *b)
+{
+	encoder_free(b->encoder);
+	sink_free(b->sink);
+	fake_free(&b->file);
+	json_decref(b->options);
+}
+
+static void check_part(const struct book *b, const char *name, bool there,
+    const char *text, int line)
+{
+	char *xml = unzip_part(&b->zip, name, NULL);
+
+	if (xml == NULL || (strstr(xml, text) != NULL) != there) {
+		print_error("%s: %s\n%s: %s\n", name, xml ? xml : "not there",
+		    there ? "wanted" : "unwanted", text);
+		_fail(__FILE__, line);
+	}
+	free(xml);
+}
+#define assert_part(b, name, text) check_part(b, name, true, text, __LINE__)
+#define assert_no_part(b, name, text) check_part(b, name, false, text, __LINE__)
+#define SHEET1 "xl/worksheets/sheet1.xml"
+#define SHEET2 "xl/worksheets/sheet2.xml"
+#define SHEET3 "xl/worksheets/sheet3.xml"
+
+/* ---- cells ---- */
+
+/* What is between <c r="A2" and </c>, or nothing. */
+static char *cell_of(enum column_kind kind, const struct value *v)
+{
+	struct column column = {.name = (char *)"c", .kind = kind};
+	struct schema schema = {&column, 1};
+	struct book b;
+	char *xml, *at, *cell = NULL;
+
+	book_open(&b, NULL, 0, 0);
+	book_section(&b, NULL, &schema, v, 1);
+	book_finish(&b);
+	xml = unzip_part(&b.zip, SHEET1, NULL);
+	at = strstr(xml, "<c r=\"A2\"");
+	if (at != NULL) {
+		at += strlen("<c r=\"A2\"");
+		cell = mem_strndup(at, (size_t)(strstr(at, "</c>") - at));
+	}
+	free(xml);
+	book_free(&b);
+	return cell;
+}
+
+static void check_cell(
+    enum column_kind kind, const char *text, const char *expected, int line)
+{
+	struct value v = {text, (int32_t)strlen(text)};
+	char *cell = cell_of(kind, &v);
+
+	_assert_string_equal(cell ? cell : "no cell", expected, __FILE__, line);
+	free(cell);
+}
+#define NUMBER(kind, text, number) \
+	check_cell(KIND_##kind, text, " s=\"1\"><v>" number "</v>", __LINE__)
+#define STRING(kind, text, string)    \
+	check_cell(KIND_##kind, text, \
+	    " s=\"1\" t=\"inlineStr\"><is><t>" string "</t></is>", __LINE__)
+#define PLAIN(text, string)         \
+	check_cell(KIND_TEXT, text, \
+	    " t=\"inlineStr\"><is><t" string "</t></is>", __LINE__)
+
+TEST(null_is_no_cell)
+{
+	struct value v = NIL;
+
+	assert_null(cell_of(KIND_TEXT, &v));
+	assert_null(cell_of(KIND_INTEGER, &v));
+	assert_null(cell_of(KIND_TIMESTAMP, &v));
+}
+
+TEST(numbers_of_up_to_15_digits_are_numbers)
+{
+	NUMBER(INTEGER, "0", "0");
+	NUMBER(INTEGER, "-42", "-42");
+	NUMBER(INTEGER, "999999999999999", "999999999999999");
+	NUMBER(INTEGER, "-999999999999999", "-999999999999999");
+	STRING(INTEGER, "1000000000000000", "1000000000000000");
+	STRING(INTEGER, "-9223372036854775808", "-9223372036854775808");
+	NUMBER(DECIMAL, "0.10", "0.10");
+	NUMBER(DECIMAL, "-12345678901234.5", "-12345678901234.5");
+	STRING(DECIMAL, "12345678901234.56", "12345678901234.56");
+	/* Zeros at the ends say nothing. */
+	NUMBER(DECIMAL, "0.000000000000000000001", "0.000000000000000000001");
+	NUMBER(DECIMAL, "123.0000000000000000000", "123.0000000000000000000");
+	STRING(DECIMAL, "100000000000000000000", "100000000000000000000");
+	STRING(DECIMAL, "NaN", "NaN");
+	STRING(DECIMAL, "-Infinity", "-Infinity");
+}
+
+TEST(floats_are_numbers_as_far_as_excel_has_them)
+{
+	NUMBER(FLOAT, "0.1", "0.1");
+	NUMBER(FLOAT, "1.7976931348623157e+308", "1.7976931348623157e+308");
+	NUMBER(FLOAT, "-1e-05", "-1e-05");
+	NUMBER(FLOAT, "2e-307", "2e-307");
+	NUMBER(FLOAT, "1e-299", "1e-299");
+	STRING(FLOAT, "5e-324", "5e-324");
+	STRING(FLOAT, "2.2250738585072009e-308", "2.2250738585072009e-308");
+	STRING(FLOAT, "NaN", "NaN");
+	STRING(FLOAT, "Infinity", "Infinity");
+}
+
+TEST(booleans_are_booleans)
+{
+	check_cell(KIND_BOOLEAN, "t", " s=\"1\" t=\"b\"><v>1</v>", __LINE__);
+	check_cell(KIND_BOOLEAN, "f", " s=\"1\" t=\"b\"><v>0</v>", __LINE__);
+}
+
+TEST(dates_count_from_march_1900)
+{
+	NUMBER(DATE, "1900-03-01", "61");
+	NUMBER(DATE, "1970-01-01", "25569");
+	NUMBER(DATE, "2000-02-29", "36585");
+	NUMBER(DATE, "2100-03-01", "73110");
+	NUMBER(DATE, "9999-12-31", "2958465");
+	STRING(DATE, "1900-02-28", "1900-02-28");
+	STRING(DATE, "1899-12-31", "1899-12-31");
+	STRING(DATE, "10000-01-01", "10000-01-01");
+	STRING(DATE, "5874897-12-31", "5874897-12-31");
+	STRING(DATE, "4713-01-01 BC", "4713-01-01 BC");
+	STRING(DATE, "infinity", "infinity");
+	STRING(DATE, "-infinity", "-infinity");
+}
+
+TEST(times_are_parts_of_a_day)
+{
+	NUMBER(TIME, "00:00:00", "0");
+	NUMBER(TIME, "12:00:00", "0.5");
+	NUMBER(TIME, "23:59:59", "0.999988425925926");
+	/* With a fraction of a second: another format. */
+	check_cell(KIND_TIME, "06:00:00.25",
+	    " s=\"2\"><v>0.250002893518519</v>", __LINE__);
+	check_cell(KIND_TIME, "00:00:00.000001",
+	    " s=\"2\"><v>0.000000000011574</v>", __LINE__);
+	STRING(TIME, "24:00:00", "24:00:00");
+	check_cell(KIND_TIMETZ, "09:30:00+01",
+	    " t=\"inlineStr\"><is><t>09:30:00+01</t></is>", __LINE__);
+}
+
+TEST(timestamps_are_days_and_parts)
+{
+	NUMBER(TIMESTAMP, "2026-03-01 00:00:00", "46082");
+	NUMBER(TIMESTAMP, "2026-03-01 12:00:00", "46082.5");
+	NUMBER(TIMESTAMP, "9999-12-31 23:59:59", "2958465.999988425926");
+	check_cell(KIND_TIMESTAMP, "2026-03-01 23:59:59.999999",
+	    " s=\"2\"><v>46082.999999999988</v>", __LINE__);
+	/* The zone's own time, whatever its offset. */
+	NUMBER(TIMESTAMPTZ, "2026-03-01 12:00:00+01", "46082.5");
+	NUMBER(TIMESTAMPTZ, "2026-03-01 12:00:00-03:30", "46082.5");
+	STRING(TIMESTAMP, "1900-02-28 12:00:00", "1900-02-28 12:00:00");
+	STRING(TIMESTAMP, "2026-03-01 12:00:00 BC", "2026-03-01 12:00:00 BC");
+	STRING(TIMESTAMPTZ, "2026-03-01 12:00:00+00 BC",
+	    "2026-03-01 12:00:00+00 BC");
+	STRING(TIMESTAMP, "294276-12-31 23:59:59", "294276-12-31 23:59:59");
+	STRING(TIMESTAMP, "infinity", "infinity");
+}
+
+TEST(everything_else_is_text)
+{
+	PLAIN("plain", ">plain");
+	PLAIN("", ">");
+	PLAIN("007", ">007");
+	PLAIN("=1+1", ">=1+1");
+	PLAIN("1e5", ">1e5");
+}
+
+TEST(text_is_escaped)
+{
+	PLAIN("<&>\"'", ">&lt;&amp;&gt;\"'");
+	PLAIN("a\rb\nc\td", ">a&#13;b\nc\td");
+	PLAIN("\x01\x1F\x0B\x7F", ">_x0001__x001F__x000B_\x7F");
+	/* What reads like an escape, and what does not. */
+	PLAIN("_x0041_", ">_x005F_x0041_");
+	PLAIN("_xfeff_x0041_", ">_x005F_xfeff_x005F_x0041_");
+	PLAIN(
+	    "_x041_ _x00G1_ _X0041_ _x0041", ">_x041_ _x00G1_ _X0041_ _x0041");
+	/* U+FFFD may stand; U+FFFE and U+FFFF may not; U+1FFFE may. */
+	PLAIN("\xEF\xBF\xBD\xEF\xBF\xBE\xEF\xBF\xBF\xEF\xBC\xA1",
+	    ">\xEF\xBF\xBD_xFFFE__xFFFF_\xEF\xBC\xA1");
+	PLAIN("\xF0\x9F\xBF\xBE", ">\xF0\x9F\xBF\xBE");
+}
+
+TEST(white_space_at_the_ends_is_kept)
+{
+	PLAIN(" a", " xml:space=\"preserve\"> a");
+	PLAIN("a\n", " xml:space=\"preserve\">a\n");
+	PLAIN("\r", " xml:space=\"preserve\">&#13;");
+	PLAIN("a b", ">a b");
+}
+
+/* n times the character, then an "x". */
+static char *repeat(const char *character, size_t n)
+{
+	struct buf b;
+
+	buf_init(&b, 1 << 20);
+	for (size_t i = 0; i < n; i++)
+		buf_str(&b, character);
+	buf_str(&b, "x");
+	return b.data;
+}
+
+/* The cell has so many times the character and no x. */
+static void assert_cut(const char *character, size_t n, size_t left)
+{
+	static struct column column = COLUMN("t", TEXT);
+	struct schema schema = {&column, 1};
+	char *text = repeat(character, n), *xml, *at;
+	struct value v = {text, (int32_t)strlen(text)};
+	size_t size = strlen(character);
+	struct book b;
+
+	book_open(&b, NULL, 0, 0);
+	book_section(&b, NULL, &schema, &v, 1);
+	book_finish(&b);
+	assert_string_equal(b.type.remark(b.encoder),
+	    "1 cell was cut at 32,767 characters, which is all that Excel "
+	    "takes");
+	xml = unzip_part(&b.zip, SHEET1, NULL);
+	at = strstr(strstr(xml, "<c r=\"A2\""), "<t>") + 3;
+	assert_int_equal(strcspn(at, "<"), left * size);
+	free(xml);
+	free(text);
+	book_free(&b);
+}
+
+TEST(text_is_cut_at_32767_units_of_utf16)
+{
+	static struct column column = COLUMN("t", TEXT);
+	struct schema schema = {&column, 1};
+	char *fits = repeat("a", 32766);
+	struct value v = {fits, 32767};
+	struct book b;
+
+	assert_cut("a", 32767, 32767);
+	assert_cut("a", 100000, 32767);
+	assert_cut("\xC3\xA9", 32767, 32767);
+	assert_cut("\xE2\x82\xAC", 32767, 32767);
+	assert_cut("\xF0\x9F\x98\x80", 16384, 16383); /* two units each */
+	book_open(&b, NULL, 0, 0);
+	book_section(&b, NULL, &schema, &v, 1);
+	book_finish(&b);
+	assert_null(b.type.remark(b.encoder));
+	free(fits);
+	book_free(&b);
+}
+
+/* ---- sheets ---- */
+
+static struct column two_columns[] = {
+    COLUMN("id", INTEGER), COLUMN("note", TEXT)};
+static const struct schema two = {two_columns, 2};
+static const struct value five_rows[] = {CELL("1"), CELL("a"), CELL("2"),
+    CELL("b"), CELL("3"), NIL, CELL("4"), CELL("d"), CELL("5"), CELL("e")};
+
+TEST(a_sheet_has_header_filter_and_widths)
+{
+	struct book b;
+
+	book_open(&b, NULL, 0, 0);
+	book_section(&b, "Q1", &two, five_rows, 5);
+	book_finish(&b);
+	assert_part(&b, SHEET1,
+	    "<pane ySplit=\"1\" topLeftCell=\"A2\" activePane=\"bottomLeft\" "
+	    "state=\"frozen\"/>");
+	assert_part(&b, SHEET1,
+	    "<cols><col min=\"1\" max=\"1\" width=\"6.00\" "
+	    "customWidth=\"1\"/>");
+	assert_part(&b, SHEET1, "<row r=\"1\"><c r=\"A1\"");
+	assert_part(
+	    &b, SHEET1, "<row r=\"4\"><c r=\"A4\" s=\"1\"><v>3</v></c></row>");
+	assert_part(&b, SHEET1, "</sheetData><autoFilter ref=\"A1:B6\"/>");
+	assert_part(&b, SHEET1,
+	    "<ignoredError sqref=\"B2:B6\" numberStoredAsText=\"1\"/>");
+	assert_part(&b, "xl/workbook.xml",
+	    "<sheet name=\"Q1\" sheetId=\"1\" r:id=\"rId1\"/>");
+	assert_part(&b, "xl/workbook.xml", ">'Q1'!$A$1:$B$6</definedName>");
+	assert_no_part(&b, "xl/workbook.xml", "calcPr");
+	assert_part(&b, "docProps/core.xml", "<dc:title>Sales &amp; costs<");
+	assert_part(&b, "docProps/core.xml", ">2026-03-01T08:30:00Z<");
+	assert_part(&b, "docProps/core.xml", "Europe/Berlin");
+	book_free(&b);
+}
+
+TEST(the_filter_can_be_left_out)
+{
+	struct book b;
+
+	book_open(&b, "{\"autofilter\": false}", 0, 0);
+	book_section(&b, "Q1", &two, five_rows, 5);
+	book_finish(&b);
+	assert_no_part(&b, SHEET1, "autoFilter");
+	assert_no_part(&b, "xl/workbook.xml", "FilterDatabase");
+	book_free(&b);
+}
+
+TEST(columns_are_shown_as_the_options_say)
+{
+	struct book b;
+
+	book_open(&b,
+	    "{\"columns\": {\"id\": {\"label\": \"No. <1>\", \"format\": "
+	    "\"#,##0.0 \\\"kg\\\"\", \"width\": 33, \"align\": \"center\"}}}",
+	    0, 0);
+	book_section(&b, NULL, &two, five_rows, 5);
+	book_finish(&b);
+	assert_part(&b, SHEET1, "<t>No. &lt;1&gt;</t>");
+	assert_part(&b, SHEET1, "width=\"33.00\"");
+	assert_part(&b, "xl/styles.xml",
+	    "formatCode=\"#,##0.0 &quot;kg&quot;\"/></numFmts>");
+	assert_part(&b, "xl/styles.xml", "<alignment horizontal=\"center\"/>");
+	/* Without a name of its own the sheet has the report's title. */
+	assert_part(&b, "xl/workbook.xml", "name=\"Sales &amp; costs\"");
+	book_free(&b);
+}
+
+TEST(the_zone_stands_in_the_header)
+{
+	static struct column columns[] = {
+	    COLUMN("at", TIMESTAMPTZ), COLUMN("local", TIMESTAMP)};
+	static const struct schema schema = {columns, 2};
+	struct book b;
+
+	book_open(&b, NULL, 0, 0);
+	book_section(&b, NULL, &schema, NULL, 0);
+	book_finish(&b);
+	assert_part(&b, SHEET1, "<t>at (Europe/Berlin)</t>");
+	assert_part(&b, SHEET1, "<t>local</t>");
+	assert_part(&b, SHEET1, "<autoFilter ref=\"A1:B1\"/>");
+	book_free(&b);
+	book_open(&b, "{\"columns\": {\"at\": {\"label\": \"When\"}}}", 0, 0);
+	book_section(&b, NULL, &schema, NULL, 0);
+	book_finish(&b);
+	assert_part(&b, SHEET1, "<t>When</t>");
+	book_free(&b);
+}
+
+TEST(a_full_sheet_is_followed_by_another)
+{
+	struct book b;
+
+	book_open(&b, NULL, 3, 0);
+	book_section(&b, "Q1", &two, five_rows, 5);
+	book_finish(&b);
+	assert_part(&b, SHEET1, "<v>2</v>");
+	assert_no_part(&b, SHEET1, "<v>3</v>");
+	assert_part(&b, SHEET1, "<autoFilter ref=\"A1:B3\"/>");
+	assert_part(&b, SHEET2, "<t>note</t>");
+	assert_part(&b, SHEET2, "<row r=\"2\"><c r=\"A2\" s=\"1\"><v>3</v>");
+	assert_part(&b, SHEET2, "<cols>");
+	assert_part(&b, SHEET3, "<row r=\"2\"><c r=\"A2\" s=\"1\"><v>5</v>");
+	assert_part(&b, SHEET3, "<autoFilter ref=\"A1:B2\"/>");
+	assert_part(&b, "xl/workbook.xml",
+	    "<sheet name=\"Q1\" sheetId=\"1\" r:id=\"rId1\"/>"
+	    "<sheet name=\"Q1 (2)\" sheetId=\"2\" r:id=\"rId2\"/>"
+	    "<sheet name=\"Q1 (3)\" sheetId=\"3\" r:id=\"rId3\"/>");
+	book_free(&b);
+}
+
+/* A sheet that is just full is alone. */
+TEST(a_sheet_may_be_just_full)
+{
+	struct book b;
+
+	book_open(&b, NULL, 6, 0);
+	book_section(&b, "Q1", &two, five_rows, 5);
+	book_finish(&b);
+	assert_null(unzip_part(&b.zip, SHEET2, NULL));
+	book_free(&b);
+}
+
+/* Whatever the limit in bytes, no row is lost and none comes twice. */
+TEST(a_sheet_ends_before_it_is_too_large)
+{
+	for (uint64_t bytes = 1; bytes < 700; bytes += 7) {
+		char name[64], want[16];
+		int row = 0, sheet = 0;
+		struct book b;
+		char *xml;
+
+		book_open(&b, NULL, 0, bytes);
+		book_section(&b, "Q1", &two, five_rows, 5);
+		book_finish(&b);
+		do {
+			const char *at;
+
+			snprintf(name, sizeof(name),
+			    "xl/worksheets/sheet%d.xml", ++sheet);
+			xml = unzip_part(&b.zip, name, NULL);
+			at = xml;
+			while (at && (at = strstr(at, "<v>")) != NULL) {
+				snprintf(want, sizeof(want), "<v>%d<", ++row);
+				assert_memory_equal(at, want, strlen(want));
+				at++;
+			}
+			assert_true(sheet == 1 || xml == NULL ||
+				    strstr(xml, "<row r=\"2\">") != NULL);
+			free(xml);
+		} while (xml != NULL);
+		assert_int_equal(row, 5);
+		book_free(&b);
+	}
+}
+
+static void assert_names(
+    const char *const *wanted, size_t count, const char *const *expected)
+{
+	struct book b;
+
+	book_open(&b, NULL, 0, 0);
+	for (size_t i = 0; i < count; i++)
+		book_section(&b, wanted[i], &two, NULL, 0);
+	book_finish(&b);
+	for (size_t i = 0; i < count; i++) {
+		char *text = mem_printf(
+		    "<sheet name=\"%s\" sheetId=\"%zu\"", expected[i], i + 1);
+
+		assert_part(&b, "xl/workbook.xml", text);
+		free(text);
+	}
+	book_free(&b);
+}
+
+TEST(names_of_sheets_are_valid_and_unique)
+{
+	static const char *const wanted[] = {"a/b\\c?d*e[f]g:h", "'quoted'", "",
+	    "  ", "History", "sales", "SALES", "Sales",
+	    "a name that is longer than Excel would ever take",
+	    "a name that is longer than Excel likes", "\xC3\x84rger",
+	    "\xC3\xA4rger", "it's <1>",
+	    "\xF0\x9F\x98\x80\xF0\x9F\x98\x80\xF0\x9F\x98\x80\xF0\x9F\x98\x80"
+	    "\xF0\x9F\x98\x80\xF0\x9F\x98\x80\xF0\x9F\x98\x80\xF0\x9F\x98\x80"
+	    "\xF0\x9F\x98\x80\xF0\x9F\x98\x80\xF0\x9F\x98\x80\xF0\x9F\x98\x80"
+	    "\xF0\x9F\x98\x80\xF0\x9F\x98\x80\xF0\x9F\x98\x80\xF0\x9F\x98\x80",
+	    "tab\there"};
+	static const char *const expected[] = {"a_b_c_d_e_f_g_h", "quoted",
+	    "Sheet", "Sheet (2)", "History (2)", "sales", "SALES (2)",
+	    "Sales (3)", "a name that is longer than Exce",
+	    "a name that is longer than (2)", "\xC3\x84rger",
+	    "\xC3\xA4rger (2)", "it's &lt;1&gt;",
+	    "\xF0\x9F\x98\x80\xF0\x9F\x98\x80\xF0\x9F\x98\x80\xF0\x9F\x98\x80"
+	    "\xF0\x9F\x98\x80\xF0\x9F\x98\x80\xF0\x9F\x98\x80\xF0\x9F\x98\x80"
+	    "\xF0\x9F\x98\x80\xF0\x9F\x98\x80\xF0\x9F\x98\x80\xF0\x9F\x98\x80"
+	    "\xF0\x9F\x98\x80\xF0\x9F\x98\x80\xF0\x9F\x98\x80",
+	    "tab_here"};
+
+	assert_names(wanted, COUNT(wanted), expected);
+}
+
+TEST(a_workbook_has_a_sheet_in_any_case)
+{
+	static const struct schema nothing = {NULL, 0};
+	static const struct value none;
+	struct book b;
+
+	book_open(&b, NULL, 0, 0);
+	book_finish(&b);
+	assert_part(&b, SHEET1, "<sheetData><row r=\"1\"></row></sheetData>");
+	assert_part(&b, "xl/workbook.xml", "<sheet name=");
+	book_free(&b);
+	/* Rows without columns are rows. */
+	book_open(&b, NULL, 0, 0);
+	book_section(&b, NULL, &nothing, &none, 2);
+	book_finish(&b);
+	assert_part(&b, SHEET1, "<row r=\"3\"></row></sheetData><pageMargins");
+	book_free(&b);
+}
+
+/* ---- totals and charts ---- */
+
+#define TOTALS                                                             \
+	"{\"columns\": {\"id\": {\"total\": \"sum\"}, \"amount\": "        \
+	"{\"total\": \"avg\", \"format\": \"0.0\"}, \"day\": {\"total\": " \
+	"\"max\"}, \"note\": {\"total\": \"count\"}}}"
+
+static struct column total_columns[] = {COLUMN("name", TEXT),
+    COLUMN("id", INTEGER), COLUMN("amount", DECIMAL), COLUMN("day", DATE),
+    COLUMN("note", TEXT)};
+static const struct schema total_schema = {total_columns, 5};
+static const struct value total_values[] = {CELL("x"), CELL("1"), CELL("1.5"),
+    CELL("2026-03-01"), CELL("a"), CELL("y"), CELL("2"), CELL("2.5"),
+    CELL("2026-03-02"), NIL};
+
+TEST(totals_are_formulas_with_their_results)
+{
+	struct book b;
+
+	book_open(&b, TOTALS, 0, 0);
+	book_section(&b, NULL, &total_schema, total_values, 2);
+	book_finish(&b);
+	assert_part(&b, SHEET1, "<is><t>Total</t></is>");
+	assert_part(&b, SHEET1, "<f>SUBTOTAL(109,B2:B3)</f><v>3</v>");
+	assert_part(&b, SHEET1, "<f>SUBTOTAL(101,C2:C3)</f><v>2");
+	assert_part(&b, SHEET1, "<f>SUBTOTAL(104,D2:D3)</f><v>46083</v>");
+	assert_part(&b, SHEET1, "<f>SUBTOTAL(103,E2:E3)</f><v>1</v>");
+	assert_part(&b, SHEET1, "<autoFilter ref=\"A1:E3\"/>");
+	assert_part(&b, "xl/workbook.xml", "fullCalcOnLoad");
+	book_free(&b);
+}
+
+TEST(each_full_sheet_has_its_own_totals)
+{
+	struct book b;
+
+	book_open(&b, TOTALS, 3, 0);
+	book_section(&b, NULL, &total_schema, total_values, 2);
+	book_finish(&b);
+	assert_part(&b, SHEET1, "<is><t>Total of this sheet</t></is>");
+	assert_part(&b, SHEET1, "<f>SUBTOTAL(109,B2:B2)</f><v>1</v>");
+	assert_part(&b, SHEET2, "<is><t>Total of this sheet</t></is>");
+	assert_part(&b, SHEET2, "<f>SUBTOTAL(109,B2:B2)</f><v>2</v>");
+	assert_part(&b, SHEET2, "<f>SUBTOTAL(103,E2:E2)</f><v>0</v>");
+	book_free(&b);
+}
+
+/* A formula would pass over cells that are text. */
+TEST(totals_of_numbers_that_are_text_are_values)
+{
+	static const struct value values[] = {CELL("x"),
+	    CELL("9223372036854775807"), CELL("1"), CELL("1066-10-14"),
+	    CELL("a"), CELL("y"), CELL("1"), CELL("2"), CELL("2026-03-02"),
+	    CELL("b")};
+	struct book b;
+
+	book_open(&b, TOTALS, 0, 0);
+	book_section(&b, NULL, &total_schema, values, 2);
+	book_finish(&b);
+	assert_part(&b, SHEET1, "<t>9223372036854775808</t>");
+	assert_no_part(&b, SHEET1, "SUBTOTAL(109");
+	assert_no_part(&b, SHEET1, "SUBTOTAL(104");
+	assert_part(&b, SHEET1, "<v>46083</v></c><c r=\"E4\"");
+	assert_part(&b, SHEET1, "SUBTOTAL(103,E2:E3)</f><v>2</v>");
+	book_free(&b);
+}
+
+TEST(totals_of_no_rows_are_no_formulas)
+{
+	struct book b;
+
+	book_open(&b, TOTALS, 0, 0);
+	book_section(&b, NULL, &total_schema, NULL, 0);
+	book_finish(&b);
+	assert_no_part(&b, SHEET1, "<f>");
+	assert_part(&b, SHEET1, "<v>0</v>");
+	book_free(&b);
+}
+
+TEST(a_chart_reads_the_cells_of_its_sheet)
+{
+	struct book b;
+
+	book_open(&b,
+	    "{\"chart\": {\"type\": \"bar\", \"category\": \"name\", "
+	    "\"values\": [\"id\", \"amount\"], \"title\": \"A & B\"}}",
+	    0, 0);
+	book_section(&b, "it's", &total_schema, total_values, 2);
+	book_section(&b, "other", &two, five_rows, 5);
+	book_finish(&b);
+	assert_part(&b, SHEET1, "<drawing r:id=\"rId1\"/></worksheet>");
+	assert_no_part(&b, SHEET2, "<drawing");
+	assert_part(&b, "xl/worksheets/_rels/sheet1.xml.rels",
+	    "Target=\"../drawings/drawing1.xml\"");
+	assert_part(&b, "xl/drawings/_rels/drawing1.xml.rels",
+	    "Target=\"../charts/chart1.xml\"");
+	assert_part(&b, "xl/drawings/drawing1.xml", "<xdr:col>6</xdr:col>");
+	assert_part(&b, "xl/charts/chart1.xml",
+	    "<c:cat><c:strRef><c:f>'it''s'!$A$2:$A$3</c:f>");
+	assert_part(&b, "xl/charts/chart1.xml",
+	    "<c:val><c:numRef><c:f>'it''s'!$C$2:$C$3</c:f>");
+	assert_part(&b, "xl/charts/chart1.xml", "<a:t>A &amp; B</a:t>");
+	assert_part(&b, "[Content_Types].xml", "/xl/charts/chart1.xml");
+	assert_null(unzip_part(&b.zip, "xl/charts/chart2.xml", NULL));
+	book_free(&b);
+}
+
+/* ---- errors ---- */
+
+TEST(too_many_columns_are_refused)
+{
+	enum { COLUMNS = 16385 };
+	struct column *columns = mem_zalloc(COLUMNS * sizeof(*columns));
+	struct schema schema = {columns, COLUMNS};
+	struct section section = {.schema = &schema};
+	struct err e = {.text = ""};
+	struct book b;
+
+	for (int i = 0; i < COLUMNS; i++)
+		columns[i].name = (char *)"c";
+	book_open(&b, NULL, 0, 0);
+	assert_int_equal(encoder_begin(b.encoder, &section, &e), -1);
+	assert_err(&e, "a sheet has 16384 columns at most, not 16385");
+	book_free(&b);
+	schema.count--;
+	book_open(&b, NULL, 0, 0);
+	book_section(&b, NULL, &schema, NULL, 0);
+	book_finish(&b);
+	assert_part(&b, SHEET1, "<c r=\"XFD1\"");
+	book_free(&b);
+	free(columns);
+}
+
+/* At any byte: while the head, rows, charts or the directory are written. */
+TEST(a_failing_sink_fails_the_workbook)
+{
+	struct err e = {.text = ""};
+	struct book b;
+	size_t size = 1;
+
+	for (size_t at = 0; at < size; at += 13) {
+		struct section section = {"s", &total_schema};
+		struct batch batch = {total_values, 2};
+
+		*e.text = '\0';
+		book_open(&b,
+		    "{\"chart\": {\"type\": \"pie\", \"category\": \"name\", "
+		    "\"values\": [\"id\"]}}",
+		    2, 0);
+		b.file.fail_at = b.file.bytes.len + at;
+		if (encoder_begin(b.encoder, &section, &e) == 0 &&
+		    encoder_rows(b.encoder, &batch, &e) == 0 &&
+		    encoder_end(b.encoder, &e) == 0)
+			encoder_finish(b.encoder, &e);
+		if (*e.text == '\0')
+			break;
+		assert_err(&e, FAKE_ERROR);
+		size = b.file.fail_at + 14;
+		book_free(&b);
+	}
+	book_free(&b);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(null_is_no_cell),
+	    cmocka_unit_test(numbers_of_up_to_15_digits_are_numbers),
+	    cmocka_unit_test(floats_are_numbers_as_far_as_excel_has_them),
+	    cmocka_unit_test(booleans_are_booleans),
+	    cmocka_unit_test(dates_count_from_march_1900),
+	    cmocka_unit_test(times_are_parts_of_a_day),
+	    cmocka_unit_test(timestamps_are_days_and_parts),
+	    cmocka_unit_test(everything_else_is_text),
+	    cmocka_unit_test(text_is_escaped),
+	    cmocka_unit_test(white_space_at_the_ends_is_kept),
+	    cmocka_unit_test(text_is_cut_at_32767_units_of_utf16),
+	    cmocka_unit_test(a_sheet_has_header_filter_and_widths),
+	    cmocka_unit_test(the_filter_can_be_left_out),
+	    cmocka_unit_test(columns_are_shown_as_the_options_say),
+	    cmocka_unit_test(the_zone_stands_in_the_header),
+	    cmocka_unit_test(a_full_sheet_is_followed_by_another),
+	    cmocka_unit_test(a_sheet_may_be_just_full),
+	    cmocka_unit_test(a_sheet_ends_before_it_is_too_large),
+	    cmocka_unit_test(names_of_sheets_are_valid_and_unique),
+	    cmocka_unit_test(a_workbook_has_a_sheet_in_any_case),
+	    cmocka_unit_test(totals_are_formulas_with_their_results),
+	    cmocka_unit_test(each_full_sheet_has_its_own_totals),
+	    cmocka_unit_test(totals_of_numbers_that_are_text_are_values),
+	    cmocka_unit_test(totals_of_no_rows_are_no_formulas),
+	    cmocka_unit_test(a_chart_reads_the_cells_of_its_sheet),
+	    cmocka_unit_test(too_many_columns_are_refused),
+	    cmocka_unit_test(a_failing_sink_fails_the_workbook),
+	};
+
+	return cmocka_run_group_tests_name("xlsx", tests, NULL, NULL);
+}
