@@ -56,6 +56,7 @@ char *lines_next(struct lines *l, size_t *len)
 
 static const char *const type_names[] = {
     [MSG_JOB] = "job",
+    [MSG_STOP] = "stop",
     [MSG_PROGRESS] = "progress",
     [MSG_PUBLISH] = "publish",
     [MSG_RESULT] = "result",
@@ -138,6 +139,12 @@ void message_job(struct buf *b, const struct job_terms *t)
 	add_int(b, "file_mode", t->file_mode);
 	add_bool(b, "no_sync", t->no_sync);
 	buf_printf(b, ",\"row\":%s", t->row);
+	end(b);
+}
+
+void message_stop(struct buf *b, int64_t run_id)
+{
+	begin(b, MSG_STOP, run_id);
 	end(b);
 }
 

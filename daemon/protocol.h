@@ -11,7 +11,8 @@
 
 /*
  * What supervisor and worker say to each other: JSON objects, one a line, over a
- * socket pair that is the worker's PROTOCOL_FD.
+ * socket pair that is the worker's PROTOCOL_FD. A worker runs its jobs one after
+ * the other; while one's output waits for the answer the next one runs.
  *
  *	supervisor                          worker
  *	  {"type":"job", ...}        ──>
@@ -21,8 +22,8 @@
  *	  {"type":"publish","run_id",
  *	   "go":true,"until":MS}     ──>                     yes, until then
  *	                             <──  {"type":"result", ...}
- *	  SIGTERM                    ──>  stop the job, answer with a result
- *	  end of file                ──>  stop, exit
+ *	  {"type":"stop","run_id"}   ──>  stop it, answer with a result
+ *	  end of file                ──>  stop all, exit
  */
 #define PROTOCOL_FD 3
 /* Above any job: 1 MiB of SQL (checked at INSERT), parameters, escapes. */
@@ -42,7 +43,7 @@ int lines_feed(struct lines *l, const char *data, size_t len, struct err *e);
  * call of either function; NULL when there is none yet. */
 char *lines_next(struct lines *l, size_t *len);
 
-enum message_type { MSG_JOB, MSG_PROGRESS, MSG_PUBLISH, MSG_RESULT };
+enum message_type { MSG_JOB, MSG_STOP, MSG_PROGRESS, MSG_PUBLISH, MSG_RESULT };
 
 struct message {
 	enum message_type type;
@@ -66,6 +67,7 @@ struct job_terms {
 	const char *row; /* JSON object made by claim.sql */
 };
 void message_job(struct buf *b, const struct job_terms *terms);
+void message_stop(struct buf *b, int64_t run_id);
 
 void message_progress(struct buf *b, int64_t run_id, const char *stage,
     int64_t rows, int64_t bytes);

@@ -19,7 +19,8 @@ int watch_check(const struct watch *w, struct err *e)
 int watch_wait(const struct watch *w, int fd, short events, int64_t deadline_ms,
     struct err *e)
 {
-	struct pollfd p = {.fd = fd, .events = events};
+	struct pollfd p[2] = {{.fd = fd, .events = events},
+	    {.fd = w->wake ? w->wake->fd : -1, .events = POLLIN}};
 
 	for (;;) {
 		int64_t ms = LOOK_UP_MS;
@@ -37,8 +38,10 @@ int watch_wait(const struct watch *w, int fd, short events, int64_t deadline_ms,
 		}
 		ts.tv_sec = ms / 1000;
 		ts.tv_nsec = ms % 1000 * 1000000;
-		n = ppoll(&p, 1, &ts, w->wait_mask);
-		if (n > 0)
+		n = ppoll(p, 2, &ts, w->wait_mask);
+		if (n > 0 && p[1].revents != 0)
+			w->wake->ready(w->wake->arg);
+		if (n > 0 && p[0].revents != 0)
 			return 1;
 		if (n < 0 && errno != EINTR)
 			return err_errno(e, errno, "poll");

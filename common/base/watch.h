@@ -14,11 +14,18 @@
  * go on. A signal handler that only sets a flag wakes a wait at once, because
  * `wait_mask` lets it in during the wait alone.
  */
+struct wake {
+	int fd;
+	void (*ready)(void *arg); /* fd has something to read */
+	void *arg;
+};
+
 struct watch {
 	/* 0 to go on; -1 with *e filled to stop. NULL: never stops. */
 	int (*check)(void *arg, struct err *e);
 	void *arg;
 	const sigset_t *wait_mask; /* for ppoll(); NULL: leave the mask */
+	const struct wake *wake;   /* heard while waiting; NULL: nothing */
 };
 
 int watch_check(const struct watch *w, struct err *e);

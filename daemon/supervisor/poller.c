@@ -266,6 +266,10 @@ static void on_claim(void *arg, const struct reply *reply, const struct err *e)
 	int got = 0;
 
 	p->claiming = false;
+	if (reply == NULL && p->no_claims) {
+		p->o.events->last_claim(p->o.arg);
+		return;
+	}
 	if (reply == NULL) {
 		if (e->kind == ERR_LOST)
 			return;
@@ -280,6 +284,10 @@ static void on_claim(void *arg, const struct reply *reply, const struct err *e)
 			continue;
 		start_job(p, reply, i);
 		got++;
+	}
+	if (p->no_claims) {
+		p->o.events->last_claim(p->o.arg);
+		return;
 	}
 	p->deep = got == p->wanted;
 	/* A notification that came meanwhile has set want_claim again. */
@@ -402,6 +410,11 @@ void poller_down(struct poller *p)
 	p->ticking = p->claiming = false;
 	uv_timer_stop(&p->tick_timer);
 	uv_timer_stop(&p->claim_timer);
+}
+
+bool poller_claiming(const struct poller *p)
+{
+	return p->claiming;
 }
 
 void poller_no_claims(struct poller *p)

@@ -24,6 +24,9 @@ struct poller;
 struct poller_events {
 	/* Everything that was due is claimed, and nothing is due now. */
 	void (*caught_up)(void *arg);
+	/* After poller_no_claims: the answer to the last claim is here. What it
+	 * brought waits for a worker. */
+	void (*last_claim)(void *arg);
 };
 
 struct poller_options {
@@ -45,6 +48,7 @@ void poller_set_settings(struct poller *p, const struct settings *settings);
 void poller_start(struct poller *p);     /* the lease is held */
 void poller_down(struct poller *p);      /* the queue is not there */
 void poller_no_claims(struct poller *p); /* shutdown: heartbeats only */
+bool poller_claiming(const struct poller *p);
 
 /* Asks soon whether all is caught up, instead of at the next tick. */
 void poller_look(struct poller *p);

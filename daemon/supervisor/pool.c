@@ -16,6 +16,7 @@
 #define YOUNG_MS 1000
 /* At the end of the pool a worker that does not leave is killed. */
 #define LEAVE_MS 2000
+#define OUT_MAX (256u << 20)
 
 struct worker {
 	struct pool *pool;
@@ -23,8 +24,9 @@ struct worker {
 	uv_process_t process;
 	uv_pipe_t pipe;
 	struct lines in;
-	void *run;
-	bool leaving; /* its pipe is closed from our side */
+	struct buf out; /* leaves with the turn of the loop */
+	int busy, held; /* runs */
+	bool leaving;   /* its pipe is closed from our side */
 	bool exited, hung_up;
 	int handles; /* closed ones of the two */
 	int64_t born_ms;
@@ -36,10 +38,22 @@ struct pool {
 	struct pool_options o;
 	struct worker *workers;
 	uv_timer_t timer; /* the next start; at the end, the last kill */
+	uv_prepare_t turn;
 	bool retired, closed;
 };
 
 static void fill(struct pool *p);
+static void on_turn(uv_prepare_t *turn);
+
+static bool is_there(const struct worker *w)
+{
+	return !w->leaving && !w->exited && !w->hung_up;
+}
+
+static bool has_runs(const struct worker *w)
+{
+	return w->busy + w->held > 0;
+}
 
 /* Workers that are not on their way out. */
 static int count(const struct pool *p, bool free_only)
@@ -47,8 +61,7 @@ static int count(const struct pool *p, bool free_only)
 	int n = 0;
 
 	for (const struct worker *w = p->workers; w != NULL; w = w->next)
-		n += !w->leaving && !w->exited && !w->hung_up &&
-		     (!free_only || w->run == NULL);
+		n += is_there(w) && (!free_only || w->busy == 0);
 	return n;
 }
 
@@ -58,6 +71,15 @@ int pool_free_workers(const struct pool *p)
 	int room = p->o.size - busy, idle = count(p, true);
 
 	return p->retired || room < 0 ? 0 : idle < room ? idle : room;
+}
+
+int pool_queued(const struct pool *p)
+{
+	int n = 0;
+
+	for (const struct worker *w = p->workers; w != NULL; w = w->next)
+		n += w->busy > 1 ? w->busy - 1 : 0;
+	return n;
 }
 
 static void describe(const struct worker *w, char *to, size_t size)
@@ -91,6 +113,7 @@ static void on_worker_closed(uv_handle_t *handle)
 		at = &(*at)->next;
 	*at = w->next;
 	lines_free(&w->in);
+	buf_free(&w->out);
 	free(w);
 	if (p->closed && p->workers == NULL)
 		uv_close((uv_handle_t *)&p->timer, on_pool_closed);
@@ -102,7 +125,7 @@ static void respawn_later(struct pool *p);
 static void bury(struct worker *w)
 {
 	struct pool *p = w->pool;
-	void *run = w->run;
+	bool had_runs = has_runs(w);
 	char how[128];
 
 	if (!w->exited || !w->hung_up)
@@ -112,14 +135,13 @@ static void bury(struct worker *w)
 	uv_close((uv_handle_t *)&w->pipe, on_worker_closed);
 	if (p->closed)
 		return;
-	w->run = NULL;
-	if (run != NULL)
-		p->o.events->died(p->o.arg, run, how);
+	w->busy = w->held = 0;
+	if (had_runs)
+		p->o.events->died(p->o.arg, w, how);
 	else if (!w->leaving)
 		LOG(p->o.log, LVL_WARN, L_MSG("idle worker gone"),
 		    L_STR("how", how));
-	if (run == NULL && !w->leaving &&
-	    clock_boot_ms() - w->born_ms < YOUNG_MS)
+	if (!had_runs && !w->leaving && clock_boot_ms() - w->born_ms < YOUNG_MS)
 		respawn_later(p);
 	else
 		fill(p);
@@ -171,9 +193,8 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 		return;
 	}
 	while ((line = lines_next(&w->in, &len)) != NULL) {
-		if (w->run != NULL)
-			w->pool->o.events->line(
-			    w->pool->o.arg, w->run, line, len);
+		if (has_runs(w))
+			w->pool->o.events->line(w->pool->o.arg, w, line, len);
 	}
 }
 
@@ -214,6 +235,7 @@ static int spawn(struct pool *p)
 	w->pool = p;
 	w->born_ms = clock_boot_ms();
 	lines_init(&w->in);
+	buf_init(&w->out, OUT_MAX);
 	uv_pipe_init(p->o.loop, &w->pipe, 0);
 	w->pipe.data = w->process.data = w;
 	rc = uv_spawn(p->o.loop, &w->process, &options);
@@ -270,7 +292,7 @@ static void fill(struct pool *p)
 	}
 	for (struct worker *w = p->workers; w != NULL && have > p->o.size;
 	     w = w->next) {
-		if (w->run == NULL && !w->leaving && !w->hung_up) {
+		if (!has_runs(w) && is_there(w)) {
 			send_off(w);
 			have--;
 		}
@@ -286,6 +308,9 @@ struct pool *pool_open(const struct pool_options *options)
 	p->o = *options;
 	uv_timer_init(p->o.loop, &p->timer);
 	p->timer.data = p;
+	uv_prepare_init(p->o.loop, &p->turn);
+	p->turn.data = p;
+	uv_prepare_start(&p->turn, on_turn);
 	fill(p);
 	return p;
 }
@@ -302,7 +327,7 @@ void pool_retire(struct pool *p)
 	p->retired = true;
 	uv_timer_stop(&p->timer);
 	for (struct worker *w = p->workers; w != NULL; w = w->next) {
-		if (w->run == NULL && !w->leaving && !w->hung_up)
+		if (!has_runs(w) && is_there(w))
 			send_off(w);
 	}
 }
@@ -318,6 +343,7 @@ static void kill_all(uv_timer_t *timer)
 void pool_close(struct pool *p)
 {
 	p->retired = p->closed = true;
+	uv_close((uv_handle_t *)&p->turn, NULL);
 	for (struct worker *w = p->workers; w != NULL; w = w->next) {
 		if (!w->leaving && !w->hung_up)
 			send_off(w);
@@ -328,26 +354,42 @@ void pool_close(struct pool *p)
 		uv_timer_start(&p->timer, kill_all, LEAVE_MS, 0);
 }
 
-struct worker *pool_take(struct pool *p, void *run)
+struct worker *pool_take(struct pool *p, int most)
 {
-	if (pool_free_workers(p) == 0)
+	struct worker *best = NULL;
+
+	if (p->retired)
 		return NULL;
 	for (struct worker *w = p->workers; w != NULL; w = w->next) {
-		if (w->run == NULL && !w->leaving && !w->exited &&
-		    !w->hung_up) {
-			w->run = run;
-			return w;
-		}
+		if (is_there(w) && w->busy + w->held < most &&
+		    (best == NULL || w->busy < best->busy))
+			best = w;
 	}
-	return NULL;
+	/* More workers than there shall be: the surplus is ending its jobs. */
+	if (best == NULL || (best->busy == 0 && pool_free_workers(p) == 0))
+		return NULL;
+	best->busy++;
+	return best;
 }
 
-void pool_give_back(struct worker *w)
+void pool_hold(struct worker *w)
 {
 	struct pool *p = w->pool;
 
-	w->run = NULL;
-	if (p->retired || count(p, false) > p->o.size)
+	w->held++;
+	if (--w->busy == 0)
+		p->o.events->freed(p->o.arg);
+}
+
+void pool_give_back(struct worker *w, bool held)
+{
+	struct pool *p = w->pool;
+
+	if (held)
+		w->held--;
+	else
+		w->busy--;
+	if (!has_runs(w) && (p->retired || count(p, false) > p->o.size))
 		send_off(w);
 	else
 		p->o.events->freed(p->o.arg);
@@ -370,15 +412,32 @@ static void on_written(uv_write_t *request, int status)
 
 void worker_send(struct worker *w, struct buf *b)
 {
-	struct outgoing *out = mem_zalloc(sizeof(*out));
-	uv_buf_t bytes = uv_buf_init(b->data, (unsigned int)b->len);
+	buf_add(&w->out, b->data, b->len);
+	buf_free(b);
+}
 
-	out->bytes = *b;
+static void flush(struct worker *w)
+{
+	struct outgoing *out = mem_zalloc(sizeof(*out));
+	uv_buf_t bytes = uv_buf_init(w->out.data, (unsigned int)w->out.len);
+
+	out->bytes = w->out;
 	out->request.data = out;
-	*b = (struct buf){.max = b->max};
+	buf_init(&w->out, OUT_MAX);
 	if (uv_write(&out->request, (uv_stream_t *)&w->pipe, &bytes, 1,
 		on_written) != 0)
 		on_written(&out->request, -1);
+}
+
+/* Just before the loop sleeps. */
+static void on_turn(uv_prepare_t *turn)
+{
+	struct pool *p = turn->data;
+
+	for (struct worker *w = p->workers; w != NULL; w = w->next) {
+		if (w->out.len > 0 && is_there(w))
+			flush(w);
+	}
 }
 
 void worker_signal(struct worker *w, int signal_number)

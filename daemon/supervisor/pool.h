@@ -11,17 +11,18 @@
 
 /*
  * The worker processes: started ahead, kept for many jobs, replaced when they
- * die. A worker is free, or taken by one run, whose pointer it carries.
+ * die. Runs are given to a worker; it works at one after the other (`busy`), and
+ * some it has worked at and still holds (`held`). One that is not busy is free.
  */
 struct pool;
 struct worker;
 
 struct pool_events {
-	/* A line from a taken worker, NUL-terminated. */
-	void (*line)(void *arg, void *run, char *line, size_t len);
-	/* A taken worker is gone; `how` reads "worker killed by signal 9
+	/* A line from a worker that has runs, NUL-terminated. */
+	void (*line)(void *arg, struct worker *w, char *line, size_t len);
+	/* A worker that had runs is gone; `how` reads "worker killed by signal 9
 	 * (Killed)". It is no longer there to be used. */
-	void (*died)(void *arg, void *run, const char *how);
+	void (*died)(void *arg, struct worker *w, const char *how);
 	/* A worker became free. */
 	void (*freed)(void *arg);
 };
@@ -45,12 +46,18 @@ void pool_retire(struct pool *p);
 void pool_close(struct pool *p);
 
 int pool_free_workers(const struct pool *p);
+/* Runs in line behind the one that their worker is at. */
+int pool_queued(const struct pool *p);
 
-/* A free worker for the run, NULL when there is none. */
-struct worker *pool_take(struct pool *p, void *run);
-void pool_give_back(struct worker *w);
+/* The worker with the fewest runs for one more, a free one first; NULL when all
+ * have `most`. */
+struct worker *pool_take(struct pool *p, int most);
+/* The worker is through with the work of a run that it goes on to hold. */
+void pool_hold(struct worker *w);
+/* One of its runs is over. */
+void pool_give_back(struct worker *w, bool held);
 
-/* Takes the bytes over and empties b. */
+/* Takes the bytes over and frees b. They leave with the turn of the loop. */
 void worker_send(struct worker *w, struct buf *b);
 void worker_signal(struct worker *w, int signal);
 int worker_pid(const struct worker *w);

@@ -16,7 +16,11 @@
 
 /* Why a run is being stopped; it decides what its end counts as. */
 enum intent { GO_ON, CANCEL, RELEASE, LOSE };
-enum state { WAITING, RUNNING, ENDED };
+enum state {
+	WAITING, /* for a worker */
+	RUNNING, /* a worker has it: in hand, in line behind others, or held */
+	ENDED,
+};
 /* A question to the database: not asked, waits to be sent, under way. */
 enum asking { NO, WAITS, SENT };
 
@@ -26,10 +30,12 @@ struct run {
 	int64_t run_id, config_id;
 	bool scheduled;
 	struct worker *worker; /* NULL: it has none yet, or none any more */
-	struct buf job;        /* message_job, until it is sent */
+	struct buf job;        /* message_job */
 	enum state state;
 	enum intent intent;
 	enum asking publish, finish;
+	bool held;     /* the worker has an output that waits to be published */
+	bool may_show; /* ... and was told to publish it */
 	char stage[16];
 	int64_t rows, bytes;
 	int64_t started_ms, timeout_ms;
@@ -62,8 +68,10 @@ struct runs {
 /* runs.c */
 struct run *run_find(const struct runs *r, int64_t run_id);
 void run_forget(struct run *run);
-/* Puts it on a free worker, if there is one. */
-void run_give_worker(struct run *run);
+/* Gives those that wait to workers, the oldest first. */
+void runs_give_workers(struct runs *r);
+/* The one that the worker is at; NULL: none. */
+struct run *runs_current(const struct runs *r, const struct worker *w);
 
 /* run_worker.c */
 /* Ends a run with a result in the supervisor's own words. The run may be gone

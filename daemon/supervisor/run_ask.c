@@ -29,18 +29,19 @@ static void on_published(
 	if (reply == NULL && e->kind != ERR_LOST)
 		LOG(r->o.log, LVL_ERROR, L_MSG("publish question failed"),
 		    L_STR("error", e->text));
-	for (struct run *run = r->list; run != NULL; run = run->next) {
-		bool go = false;
+	for (int i = 0; reply != NULL && i < reply_rows(reply); i++) {
+		struct run *run = run_find(r, reply_int(reply, i, 0, 0));
 
+		if (run != NULL && run->publish == SENT)
+			run_answer_publish(run, true);
+	}
+	for (struct run *run = r->list; run != NULL; run = run->next) {
 		if (run->publish != SENT)
 			continue;
-		if (reply == NULL) {
+		if (reply == NULL)
 			run->publish = WAITS;
-			continue;
-		}
-		for (int i = 0; i < reply_rows(reply) && !go; i++)
-			go = reply_int(reply, i, 0, 0) == run->run_id;
-		run_answer_publish(run, go);
+		else
+			run_answer_publish(run, false);
 	}
 }
 
@@ -71,11 +72,15 @@ static void send_publish(struct runs *r)
 static void log_end(const struct run *run, const char *outcome)
 {
 	const struct log *log = run->runs->o.log;
-	struct err e;
-	json_t *v = json_parse_object(run->result.data, run->result.len, &e);
-	const char *message = json_str(v, "error_message", NULL);
 	bool good = strcmp(outcome, "COMPLETED") == 0;
+	const char *message;
+	struct err e;
+	json_t *v;
 
+	if (good && log->level > LVL_INFO)
+		return;
+	v = json_parse_object(run->result.data, run->result.len, &e);
+	message = json_str(v, "error_message", NULL);
 	if (strcmp(json_str(v, "status", ""), "RELEASED") == 0)
 		LOG(log, LVL_INFO, L_MSG("run given back"),
 		    L_INT("run", run->run_id), L_INT("config", run->config_id),
@@ -237,8 +242,7 @@ static void on_turn(uv_prepare_t *turn)
 		publishes = publishes || run->publish == WAITS;
 		finishes = finishes || run->finish == WAITS;
 		busy = busy || run->state != ENDED;
-		at_work =
-		    at_work || (run->state == RUNNING && run->publish == NO);
+		at_work = at_work || (run->state == RUNNING && !run->held);
 	}
 	if (gathered(&r->publish, publishes, at_work, PUBLISH_MS))
 		send_publish(r);

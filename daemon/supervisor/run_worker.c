@@ -9,13 +9,24 @@
 #include "supervisor/run.h"
 #include "supervisor/status.h"
 
+/* The time of what stands next in the worker's line counts from now. */
+static void next_starts(const struct runs *r, const struct worker *w)
+{
+	struct run *next = runs_current(r, w);
+
+	if (next != NULL)
+		next->started_ms = clock_boot_ms();
+}
+
 static void release_worker(struct run *run)
 {
 	struct worker *w = run->worker;
 
 	run->worker = NULL;
-	if (w != NULL)
-		pool_give_back(w);
+	if (w == NULL)
+		return;
+	pool_give_back(w, run->held);
+	next_starts(run->runs, w);
 }
 
 /* The run has come to its end; what is left is to have it recorded. */
@@ -77,8 +88,10 @@ static void on_result(
 		return;
 	}
 	if (run->intent == RELEASE && !completed) {
-		run_end_with(
-		    run, "RELEASED", false, "given back: the daemon stops");
+		run_end_with(run, "RELEASED", false,
+		    strcmp(run->stage, "start") == 0
+			? "it had not started yet"
+			: "given back: the daemon stops");
 		return;
 	}
 	if (!status_may_become("PROCESSING", status)) {
@@ -88,7 +101,8 @@ static void on_result(
 	}
 	buf_clear(&run->result);
 	buf_add(&run->result, line, len);
-	learn(run->runs, clock_boot_ms() - run->started_ms);
+	if (!run->held)
+		learn(run->runs, clock_boot_ms() - run->started_ms);
 	end_run(run);
 }
 
@@ -100,26 +114,46 @@ void run_answer_publish(struct run *run, bool go)
 	run->publish = NO;
 	if (run->worker == NULL)
 		return;
+	run->may_show = go && run->intent == GO_ON;
 	buf_init(&b, 4096);
-	message_publish_answer(&b, run->run_id, go && run->intent == GO_ON,
-	    r->o.events->lease_until(r->o.arg));
+	message_publish_answer(
+	    &b, run->run_id, run->may_show, r->o.events->lease_until(r->o.arg));
 	worker_send(run->worker, &b);
 }
 
-static void on_line(void *arg, void *of, char *line, size_t len)
+/* It has an output that is whole; its worker goes on to the next. */
+static void on_asked(struct run *run)
 {
-	struct run *run = of;
+	struct runs *r = run->runs;
+
+	str_copy(run->stage, sizeof(run->stage), "publish");
+	if (!run->held) {
+		run->held = true;
+		learn(r, clock_boot_ms() - run->started_ms);
+		pool_hold(run->worker);
+		next_starts(r, run->worker);
+	}
+	if (run->intent == GO_ON)
+		run->publish = WAITS;
+	else
+		run_answer_publish(run, false);
+}
+
+static void on_line(void *arg, struct worker *w, char *line, size_t len)
+{
 	struct runs *r = arg;
 	struct message m;
+	struct run *run;
 	struct err e;
 
 	if (message_parse(line, len, &m, &e) != 0) {
 		LOG(r->o.log, LVL_ERROR, L_MSG("worker talks nonsense"),
-		    L_INT("run", run->run_id), L_STR("error", e.text));
-		worker_signal(run->worker, SIGKILL);
+		    L_INT("pid", worker_pid(w)), L_STR("error", e.text));
+		worker_signal(w, SIGKILL);
 		return;
 	}
-	if (m.run_id != run->run_id) {
+	run = run_find(r, m.run_id);
+	if (run == NULL || run->worker != w) {
 		json_decref(m.body);
 		return;
 	}
@@ -131,33 +165,23 @@ static void on_line(void *arg, void *of, char *line, size_t len)
 		run->bytes = json_int(m.body, "byte_count", 0);
 		break;
 	case MSG_PUBLISH:
-		str_copy(run->stage, sizeof(run->stage), "publish");
-		if (run->intent == GO_ON)
-			run->publish = WAITS;
-		else
-			run_answer_publish(run, false);
+		on_asked(run);
 		break;
 	case MSG_RESULT:
 		on_result(run, line, len, m.body);
 		break;
 	case MSG_JOB:
+	case MSG_STOP:
 		break;
 	}
 	json_decref(m.body);
 }
 
-static void on_died(void *arg, void *of, const char *how)
+/* The worker died over this one. */
+static void blame(struct run *run, const char *how)
 {
-	struct run *run = of;
 	char text[256];
 
-	(void)arg;
-	run->worker = NULL;
-	if (run->intent == RELEASE) {
-		run_end_with(
-		    run, "RELEASED", false, "given back: the daemon stops");
-		return;
-	}
 	if (run->kill_ms < 0 && run->intent == GO_ON)
 		snprintf(text, sizeof(text),
 		    "timed out after %" PRId64 " ms in stage %s; the worker "
@@ -168,19 +192,47 @@ static void on_died(void *arg, void *of, const char *how)
 	run_end_with(run, "FAILED", false, text);
 }
 
+/* Not at work on this one, so another worker takes it. */
+static void wait_anew(struct run *run)
+{
+	run->state = WAITING;
+	run->publish = NO;
+	run->held = false;
+	run->started_ms = clock_boot_ms();
+	str_copy(run->stage, sizeof(run->stage), "start");
+	run->runs->waiting++;
+}
+
+static void on_died(void *arg, struct worker *w, const char *how)
+{
+	struct runs *r = arg;
+	const struct run *current = runs_current(r, w);
+	struct run *next;
+
+	for (struct run *run = r->list; run != NULL; run = next) {
+		next = run->next;
+		if (run->worker != w)
+			continue;
+		run->worker = NULL;
+		if (run->intent == RELEASE)
+			run_end_with(run, "RELEASED", false,
+			    "given back: the daemon stops");
+		else if (run == current || run->may_show)
+			blame(run, how);
+		else if (run->intent != GO_ON)
+			run_end_with(
+			    run, "CANCELLED", false, "cancelled on request");
+		else
+			wait_anew(run);
+	}
+	runs_give_workers(r);
+}
+
 static void on_freed(void *arg)
 {
 	struct runs *r = arg;
-	struct run *first = NULL;
 
-	/* The list has the newest first. */
-	for (struct run *run = r->list; r->waiting > 0 && run;
-	     run = run->next) {
-		if (run->state == WAITING)
-			first = run;
-	}
-	if (first != NULL)
-		run_give_worker(first);
+	runs_give_workers(r);
 	r->o.events->ended(r->o.arg);
 }
 

@@ -17,7 +17,9 @@
  * AHEAD_MAX_MS (a long job came in between) goes back to the queue. */
 #define AHEAD_MS 30
 #define AHEAD_MAX_MS 500
-#define AHEAD_MAX 64
+#define AHEAD_MAX 128
+/* Runs in a worker's hands, those included whose output it holds. */
+#define HANDFUL 24
 
 struct run *run_find(const struct runs *r, int64_t run_id)
 {
@@ -86,6 +88,7 @@ void runs_ids(const struct runs *r, struct buf *array)
 static void stop(struct run *run, enum intent intent)
 {
 	const struct settings *s = run->runs->o.settings;
+	struct buf b;
 
 	if (run->state == ENDED)
 		return;
@@ -99,11 +102,14 @@ static void stop(struct run *run, enum intent intent)
 	if (run->worker == NULL)
 		return;
 	if (run->publish == WAITS)
-		run_answer_publish(run, false);
+		run->publish = NO;
 	if (run->kill_ms != 0)
 		return;
-	worker_signal(run->worker, SIGTERM);
-	run->kill_ms = clock_boot_ms() + s->cancel_grace;
+	buf_init(&b, 4096);
+	message_stop(&b, run->run_id);
+	worker_send(run->worker, &b);
+	if (run == runs_current(run->runs, run->worker))
+		run->kill_ms = clock_boot_ms() + s->cancel_grace;
 }
 
 void runs_cancel(struct runs *r, int64_t run_id)
@@ -142,7 +148,9 @@ void runs_lose_all(struct runs *r)
 void runs_release_waiting(struct runs *r)
 {
 	for (struct run *run = r->list; run != NULL; run = run->next) {
-		if (run->state == WAITING)
+		if (run->state == WAITING ||
+		    (run->state == RUNNING && !run->held &&
+			run != runs_current(r, run->worker)))
 			stop(run, RELEASE);
 	}
 }
@@ -177,6 +185,10 @@ static void on_check(uv_timer_t *timer)
 			    L_INT("pid", worker_pid(run->worker)));
 			run->kill_ms = -1;
 			worker_signal(run->worker, SIGKILL);
+		} else if (!run->held && run != runs_current(r, run->worker)) {
+			if (run->intent == GO_ON &&
+			    now - run->started_ms > AHEAD_MAX_MS)
+				stop(run, RELEASE);
 		} else if (run->kill_ms == 0 && run->timeout_ms > 0 &&
 			   now >= run->started_ms + run->timeout_ms +
 				      r->o.settings->cancel_grace) {
@@ -189,17 +201,49 @@ static void on_check(uv_timer_t *timer)
 
 /* ---- starting ---- */
 
-void run_give_worker(struct run *run)
+struct run *runs_current(const struct runs *r, const struct worker *w)
+{
+	struct run *oldest = NULL;
+
+	/* The list has the newest first. */
+	for (struct run *run = r->list; run != NULL; run = run->next) {
+		if (run->worker == w && run->state == RUNNING && !run->held)
+			oldest = run;
+	}
+	return oldest;
+}
+
+/* False: no worker takes it. */
+static bool give_worker(struct run *run)
 {
 	struct runs *r = run->runs;
+	struct buf copy;
 
-	run->worker = pool_take(r->pool, run);
+	run->worker = pool_take(r->pool, runs_ahead(r) > 0 ? HANDFUL : 1);
 	if (run->worker == NULL)
-		return;
+		return false;
 	r->waiting--;
 	run->state = RUNNING;
 	run->started_ms = clock_boot_ms();
-	worker_send(run->worker, &run->job);
+	/* It is kept, for another worker when this one dies before it starts. */
+	buf_init(&copy, PROTOCOL_LINE_MAX);
+	buf_add(&copy, run->job.data, run->job.len);
+	worker_send(run->worker, &copy);
+	return true;
+}
+
+void runs_give_workers(struct runs *r)
+{
+	struct run *oldest;
+
+	do {
+		oldest = NULL;
+		for (struct run *run = r->list; r->waiting > 0 && run;
+		     run = run->next) {
+			if (run->state == WAITING)
+				oldest = run;
+		}
+	} while (oldest != NULL && give_worker(oldest));
 }
 
 int runs_ahead(const struct runs *r)
@@ -216,7 +260,7 @@ int runs_ahead(const struct runs *r)
 
 int runs_waiting(const struct runs *r)
 {
-	return r->waiting;
+	return r->waiting + pool_queued(r->pool);
 }
 
 static void write_job(struct run *run, const struct claimed *c)
@@ -288,7 +332,7 @@ void runs_start(struct runs *r, const struct claimed *c)
 		run_end_with(
 		    run, "FAILED", true, "the report's row is too large");
 	else
-		run_give_worker(run);
+		give_worker(run);
 }
 
 struct runs *runs_open(const struct runs_options *options)

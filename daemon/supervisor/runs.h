@@ -55,8 +55,8 @@ void runs_set_settings(struct runs *r, const struct settings *settings);
 void runs_set_pool(struct runs *r, struct pool *pool);
 extern const struct pool_events runs_pool_events; /* arg: struct runs */
 
-/* Hands a claimed job to a free worker. Without one it waits for the next that
- * becomes free, and is given back if that takes longer than short jobs do. */
+/* Hands a claimed job to a free worker, or while jobs are short into the line of
+ * one. What has not started after a moment is given back. */
 void runs_start(struct runs *r, const struct claimed *c);
 
 /*
@@ -65,7 +65,7 @@ void runs_start(struct runs *r, const struct claimed *c);
  * unless they are short: nothing may wait behind a long one.
  */
 int runs_ahead(const struct runs *r);
-/* How many are. */
+/* How many are, here or in line at a worker. */
 int runs_waiting(const struct runs *r);
 
 int runs_count(const struct runs *r);

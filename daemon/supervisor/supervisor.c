@@ -106,7 +106,7 @@ static void begin_stop(struct supervisor *s, const char *why)
 	poller_no_claims(s->poller);
 	pool_retire(s->pool);
 	runs_release_waiting(s->runs);
-	if (runs_count(s->runs) == 0)
+	if (runs_count(s->runs) == 0 && !poller_claiming(s->poller))
 		finish_stop(s);
 	else
 		uv_timer_start(&s->grace, on_grace,
@@ -176,7 +176,7 @@ static void on_runs_idle(void *arg)
 {
 	struct supervisor *s = arg;
 
-	if (s->phase == STOPPING)
+	if (s->phase == STOPPING && !poller_claiming(s->poller))
 		finish_stop(s);
 	uv_timer_stop(&s->idle);
 	if (s->phase == RUNNING && (s->o.drain || s->o.idle_exit_ms > 0))
@@ -234,7 +234,19 @@ static void on_caught_up(void *arg)
 		    &s->idle, on_quiet, (uint64_t)s->o.idle_exit_ms, 0);
 }
 
-static const struct poller_events poller_events = {.caught_up = on_caught_up};
+static void on_last_claim(void *arg)
+{
+	struct supervisor *s = arg;
+
+	if (s->phase != STOPPING)
+		return;
+	runs_release_waiting(s->runs);
+	if (runs_count(s->runs) == 0)
+		finish_stop(s);
+}
+
+static const struct poller_events poller_events = {
+    .caught_up = on_caught_up, .last_claim = on_last_claim};
 
 /* ---- settings and signals ---- */
 

@@ -69,6 +69,7 @@ void job_free(struct job *job)
 {
 	buf_free(&job->prep_sql);
 	buf_free(&job->export_sql);
+	sink_free(job->sink);
 	free(job->path);
 	free(job->output_url);
 	json_decref(job->message);
@@ -214,8 +215,16 @@ int job_run(struct job *job, struct err *e)
 	if (job->export_sql.data != NULL) {
 		job->stage = "export";
 		if (stage_export(job, e) != 0)
-			return err_wrap(e, "%s", job->stage);
+			return err_wrap(e, "export");
 	}
+	job->stage = job->sink ? "publish" : "done";
+	return 0;
+}
+
+int job_publish(struct job *job, struct err *e)
+{
+	if (stage_publish(job, e) != 0)
+		return err_wrap(e, "publish");
 	job->stage = "done";
 	return 0;
 }

@@ -42,11 +42,9 @@ struct job {
 	/* What the worker lends for the time of the job. */
 	struct source *source;
 	const struct watch *watch;
-	/* Asks the supervisor whether the output may become visible. */
-	int (*may_publish)(void *arg, struct err *e);
-	void *arg;
 
 	/* What it has come to. */
+	struct sink *sink; /* finished, not yet published; NULL: none */
 	const char *stage;
 	int64_t rows, bytes; /* live; -1: no export */
 	int64_t started_ms, prep_ms;
@@ -67,7 +65,10 @@ int job_prepare(struct job *job, struct err *e);
 /* Fills *e with ERR_TIMEOUT and returns -1. */
 int job_timed_out(const struct job *job, struct err *e);
 
-/* Both stages; on error job->stage says which. */
+/* Both stages; on error job->stage says which. Afterwards an output is safe and
+ * invisible, in job->sink. */
 int job_run(struct job *job, struct err *e);
+/* Makes it visible. */
+int job_publish(struct job *job, struct err *e);
 
 #endif

@@ -57,21 +57,19 @@ static int stream(struct job *job, struct sink *sink, struct err *e)
 
 int stage_export(struct job *job, struct err *e)
 {
-	struct sink *sink = open_sink(job, e);
-	int rc = -1;
-
-	if (sink == NULL)
+	job->sink = open_sink(job, e);
+	if (job->sink == NULL || stream(job, job->sink, e) != 0 ||
+	    sink_finish(job->sink, e) != 0)
 		return -1;
-	if (stream(job, sink, e) != 0 || sink_finish(sink, e) != 0)
-		goto out;
-	job->bytes = (int64_t)digest_bytes(sink);
-	str_copy(job->sha256, sizeof(job->sha256), digest_sha256(sink));
-	job->stage = "publish";
-	if (job->may_publish(job->arg, e) != 0 || sink_publish(sink, e) != 0)
-		goto out;
+	job->bytes = (int64_t)digest_bytes(job->sink);
+	str_copy(job->sha256, sizeof(job->sha256), digest_sha256(job->sink));
+	return 0;
+}
+
+int stage_publish(struct job *job, struct err *e)
+{
+	if (sink_publish(job->sink, e) != 0)
+		return -1;
 	job->output_url = destination_url(job->path);
-	rc = 0;
-out:
-	sink_free(sink);
-	return rc;
+	return 0;
 }

@@ -4,8 +4,11 @@
 
 #include "worker/job.h"
 
-/* Streams export_sql through the encoder into the destination. The output
- * becomes visible only when it is whole and job->may_publish agrees. */
+/* Streams export_sql through the encoder into the destination, where it is whole
+ * and safe, but not visible: job->sink. */
 int stage_export(struct job *job, struct err *e);
+
+/* Makes it visible. */
+int stage_publish(struct job *job, struct err *e);
 
 #endif

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -17,27 +18,36 @@
 #include "base/mem.h"
 #include "protocol.h"
 #include "sink/file.h"
+#include "worker/connections.h"
 #include "worker/job.h"
 
 #define PROGRESS_MS 1000
-/* Idle connections are given back to the server after a while. */
-#define IDLE_MS 300000
+/* One that works without ever waiting hears its supervisor this often. */
+#define HEAR_MS 100
+/* A connection that nobody needs is left clean after RESET_MS, and given back to
+ * the server after IDLE_MS. */
 #define RESET_MS 1000
-#define SOURCES 4
+#define IDLE_MS 300000
 
-struct cached {
-	char *type, *conninfo;
-	struct source *source;
-	int64_t used_ms;
+/* A job that has not begun, or whose output waits for the word to publish it. */
+struct task {
+	struct task *next;
+	struct job job;
 };
 
 struct worker {
 	struct lines in;
-	struct cached cache[SOURCES];
-	struct job *job; /* NULL: idle */
-	int64_t progress_ms;
+	struct buf out; /* to the supervisor; sent before any wait */
+	struct task *inbox, **inbox_end;
+	struct task *held;
+	struct job *job; /* at work; NULL: idle */
+	bool stop;       /* it */
+	int64_t progress_ms, heard_ms;
+	bool hearing;
 	bool orphan; /* the supervisor is gone */
+	struct connections connections;
 	sigset_t wait_mask;
+	struct wake wake;
 	struct watch watch;
 };
 
@@ -49,185 +59,21 @@ static void on_term(int sig)
 	told_to_stop = 1;
 }
 
-static int say(struct buf *b, struct err *e)
+/* ---- to the supervisor ---- */
+
+static void flush(struct worker *w)
 {
-	int rc = file_write_all(
-	    PROTOCOL_FD, b->data, b->len, "to the supervisor", e);
+	struct err unused;
 
-	buf_free(b);
-	return rc;
-}
-
-static bool supervisor_gone(void)
-{
-	struct pollfd p = {.fd = PROTOCOL_FD, .events = POLLRDHUP};
-
-	return poll(&p, 1, 0) > 0 &&
-	       (p.revents & (POLLHUP | POLLRDHUP | POLLERR)) != 0;
-}
-
-/* Every wait and every so many rows of a job come by here. */
-static int look_up(void *arg, struct err *e)
-{
-	struct worker *w = arg;
-	const struct job *job = w->job;
-	int64_t now = clock_boot_ms();
-	struct buf b;
-
-	if (job == NULL)
-		return 0;
-	if (told_to_stop)
-		return err_set(e, ERR_CANCELLED, "stopped by SIGTERM");
-	if (job->deadline_ms != 0 && now >= job->deadline_ms)
-		return job_timed_out(job, e);
-	if (now - w->progress_ms < PROGRESS_MS)
-		return 0;
-	w->progress_ms = now;
-	if (supervisor_gone()) {
+	if (w->out.len > 0 &&
+	    file_write_all(PROTOCOL_FD, w->out.data, w->out.len,
+		"to the supervisor", &unused) != 0)
 		w->orphan = true;
-		return err_set(e, ERR_LOST, "the supervisor is gone");
-	}
-	buf_init(&b, 4096);
-	message_progress(&b, job->run_id, job->stage,
-	    job->rows < 0 ? 0 : job->rows, job->bytes < 0 ? 0 : job->bytes);
-	return say(&b, e);
-}
-
-/* The next line from the supervisor: 1, 0 at the end or the deadline, -1. */
-static int hear(struct worker *w, char **line, size_t *len,
-    const struct watch *watch, int64_t deadline_ms, struct err *e)
-{
-	static char chunk[64 << 10];
-	ssize_t n;
-	int rc;
-
-	while ((*line = lines_next(&w->in, len)) == NULL) {
-		rc = watch_wait(watch, PROTOCOL_FD, POLLIN, deadline_ms, e);
-		if (rc <= 0)
-			return rc;
-		n = read(PROTOCOL_FD, chunk, sizeof(chunk));
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0) {
-			w->orphan = true;
-			return 0;
-		}
-		if (lines_feed(&w->in, chunk, (size_t)n, e) != 0)
-			return -1;
-	}
-	return 1;
-}
-
-/*
- * The fence before a publish. The answer is good until a moment at which no
- * other daemon can have taken the lease yet; one that comes too late (this
- * process was stopped meanwhile) is asked for again.
- */
-static int may_publish(void *arg, struct err *e)
-{
-	struct worker *w = arg;
-	struct message m;
-	struct buf b;
-	int64_t until;
-	size_t len;
-	char *line;
-	bool go;
-	int rc;
-
-	do {
-		buf_init(&b, 4096);
-		message_publish_ask(&b, w->job->run_id);
-		if (say(&b, e) != 0)
-			return -1;
-		rc = hear(w, &line, &len, &w->watch, 0, e);
-		if (rc == 0)
-			err_set(e, ERR_LOST, "the supervisor is gone");
-		if (rc != 1 || message_parse(line, len, &m, e) != 0)
-			return -1;
-		go = m.type == MSG_PUBLISH && m.run_id == w->job->run_id &&
-		     json_bool(m.body, "go", false);
-		until = json_int(m.body, "until", 0);
-		json_decref(m.body);
-		if (!go)
-			return err_set(e, ERR_LOST,
-			    "the lease is lost; nothing was published");
-	} while (clock_boot_ms() >= until);
-	return 0;
-}
-
-static void forget(struct cached *c)
-{
-	source_close(c->source);
-	free(c->type);
-	free(c->conninfo);
-	*c = (struct cached){0};
-}
-
-/* A connection for the job: the cached one, or a new one in the place that was
- * not used for the longest time. */
-static struct cached *connect_source(
-    struct worker *w, const struct job *job, bool *reused, struct err *e)
-{
-	struct cached *oldest = &w->cache[0];
-
-	for (int i = 0; i < SOURCES; i++) {
-		struct cached *c = &w->cache[i];
-
-		if (c->source != NULL &&
-		    strcmp(c->conninfo, job->conninfo) == 0 &&
-		    strcmp(c->type, job->source_type) == 0) {
-			if (source_alive(c->source)) {
-				*reused = true;
-				return c;
-			}
-			forget(c);
-		}
-		if (c->used_ms < oldest->used_ms)
-			oldest = c;
-	}
-	forget(oldest);
-	*reused = false;
-	oldest->source = source_connect(
-	    &(struct source_options){job->source_type, job->conninfo},
-	    &w->watch, e);
-	if (oldest->source == NULL)
-		return NULL;
-	oldest->type = mem_strdup(job->source_type);
-	oldest->conninfo = mem_strdup(job->conninfo);
-	return oldest;
-}
-
-static struct cached *begin_on_source(struct worker *w, struct err *e)
-{
-	struct job *job = w->job;
-	struct job_session session = {.time_zone = job->time_zone,
-	    .statement_timeout_ms = job->statement_timeout_ms,
-	    .read_only = !job_has(job, "prep_sql")};
-	struct cached *c;
-	char name[64];
-	bool reused;
-
-	snprintf(name, sizeof(name), "reportd run %" PRId64, job->run_id);
-	session.application_name = name;
-	for (;;) {
-		c = connect_source(w, job, &reused, e);
-		if (c == NULL)
-			break;
-		if (source_begin_job(c->source, &session, e) == 0)
-			return c;
-		forget(c);
-		/* An old connection may have died unnoticed; a fresh one
-		 * that fails has something to say. */
-		if (!reused || e->kind == ERR_CANCELLED ||
-		    e->kind == ERR_TIMEOUT)
-			break;
-	}
-	err_wrap(e, "source \"%s\"", job->source_name);
-	return NULL;
+	buf_clear(&w->out);
 }
 
 static void say_result(
-    const struct job *job, const struct err *failure, struct err *e)
+    struct worker *w, const struct job *job, const struct err *failure)
 {
 	struct run_result r = {.run_id = job->run_id,
 	    .config_id = job->config_id,
@@ -238,8 +84,6 @@ static void say_result(
 	    .bytes = job->bytes,
 	    .output_url = job->output_url,
 	    .sha256 = job->sha256[0] ? job->sha256 : NULL};
-	struct buf b;
-
 	if (failure != NULL) {
 		r.status = "FAILED";
 		r.permanent = failure->kind == ERR_PERMANENT;
@@ -249,10 +93,235 @@ static void say_result(
 		    failure->sqlstate[0] ? failure->sqlstate : NULL;
 		r.error_message = failure->text;
 	}
-	buf_init(&b, PROTOCOL_LINE_MAX);
-	message_result(&b, &r);
-	say(&b, e);
+	message_result(&w->out, &r);
 }
+
+/* ---- what waits ---- */
+
+static struct task *task_new(json_t *message)
+{
+	struct task *t = mem_zalloc(sizeof(*t));
+
+	t->job = (struct job){.message = message,
+	    .run_id = json_int(message, "run_id", 0),
+	    .config_id =
+		json_int(json_object_get(message, "row"), "config_id", 0),
+	    .stage = "start",
+	    .prep_ms = -1,
+	    .rows = -1,
+	    .bytes = -1};
+	return t;
+}
+
+static void task_free(struct task *t)
+{
+	job_free(&t->job);
+	free(t);
+}
+
+/* Takes the run's task out of the list; NULL: it is not there. */
+static struct task *task_take(struct task **list, int64_t run_id)
+{
+	struct task *t;
+
+	while (*list != NULL && (*list)->job.run_id != run_id)
+		list = &(*list)->next;
+	t = *list;
+	if (t != NULL)
+		*list = t->next;
+	return t;
+}
+
+static void tasks_free(struct task *list)
+{
+	struct task *next;
+
+	for (; list != NULL; list = next) {
+		next = list->next;
+		task_free(list);
+	}
+}
+
+static void add_to_inbox(struct worker *w, json_t *message)
+{
+	struct task *t = task_new(message);
+
+	*w->inbox_end = t;
+	w->inbox_end = &t->next;
+}
+
+static struct task *next_task(struct worker *w)
+{
+	struct task *t = w->inbox;
+
+	if (t != NULL)
+		w->inbox = t->next;
+	if (w->inbox == NULL)
+		w->inbox_end = &w->inbox;
+	return t;
+}
+
+static void hold(struct worker *w, struct task *t)
+{
+	t->next = w->held;
+	w->held = t;
+	message_publish_ask(&w->out, t->job.run_id);
+}
+
+/* Ends a task that waits. */
+static void end_task(
+    struct worker *w, struct task *t, const struct err *failure)
+{
+	say_result(w, &t->job, failure);
+	task_free(t);
+}
+
+/*
+ * The answer of the fence. It is good until a moment at which no other daemon
+ * can have taken the lease yet; one that comes too late (this process was
+ * stopped meanwhile) is asked for again.
+ */
+static void take_answer(struct worker *w, int64_t run_id, const json_t *answer)
+{
+	struct task *t = task_take(&w->held, run_id);
+	bool failed;
+	struct err e;
+
+	if (t == NULL)
+		return;
+	if (json_bool(answer, "go", false) &&
+	    clock_boot_ms() >= json_int(answer, "until", 0)) {
+		hold(w, t);
+		return;
+	}
+	if (json_bool(answer, "go", false))
+		failed = job_publish(&t->job, &e) != 0;
+	else
+		failed = err_set(&e, ERR_LOST,
+			     "the lease is lost; nothing was published") != 0;
+	end_task(w, t, failed ? &e : NULL);
+}
+
+static void take_stop(struct worker *w, int64_t run_id)
+{
+	struct task *t;
+	struct err e;
+
+	if (w->job != NULL && w->job->run_id == run_id) {
+		w->stop = true;
+		return;
+	}
+	t = task_take(&w->held, run_id);
+	if (t == NULL) {
+		t = task_take(&w->inbox, run_id);
+		w->inbox_end = &w->inbox;
+		while (*w->inbox_end != NULL)
+			w->inbox_end = &(*w->inbox_end)->next;
+	}
+	if (t == NULL)
+		return;
+	err_set(&e, ERR_CANCELLED, "stopped on request");
+	end_task(w, t, &e);
+}
+
+static void check_deadlines(struct worker *w, int64_t now)
+{
+	struct task *next;
+	struct err e;
+
+	for (struct task *t = w->held; t != NULL; t = next) {
+		next = t->next;
+		if (t->job.deadline_ms == 0 || now < t->job.deadline_ms)
+			continue;
+		job_timed_out(&t->job, &e);
+		end_task(w, task_take(&w->held, t->job.run_id), &e);
+	}
+}
+
+/* ---- from the supervisor ---- */
+
+static void take_line(struct worker *w, const char *line, size_t len)
+{
+	struct message m;
+	struct err e;
+
+	if (message_parse(line, len, &m, &e) != 0) {
+		w->orphan = true;
+		return;
+	}
+	if (m.type == MSG_JOB) {
+		add_to_inbox(w, m.body);
+		return;
+	}
+	if (m.type == MSG_PUBLISH)
+		take_answer(w, m.run_id, m.body);
+	else if (m.type == MSG_STOP)
+		take_stop(w, m.run_id);
+	json_decref(m.body);
+}
+
+/* All that has come. Never waits. */
+static void hear(void *arg)
+{
+	static char chunk[64 << 10];
+	struct worker *w = arg;
+	struct err e;
+	size_t len;
+	ssize_t n;
+	char *line;
+
+	if (w->hearing) /* a publish that waits is within here already */
+		return;
+	w->hearing = true;
+	w->heard_ms = clock_boot_ms();
+	do {
+		n = recv(PROTOCOL_FD, chunk, sizeof(chunk), MSG_DONTWAIT);
+		if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR) ||
+		    (n > 0 && lines_feed(&w->in, chunk, (size_t)n, &e) != 0))
+			w->orphan = true;
+		while (!w->orphan && (line = lines_next(&w->in, &len)) != NULL)
+			take_line(w, line, len);
+	} while (!w->orphan && n == sizeof(chunk));
+	w->hearing = false;
+}
+
+static void say_progress(struct worker *w)
+{
+	const struct job *job = w->job;
+
+	message_progress(&w->out, job->run_id, job->stage,
+	    job->rows < 0 ? 0 : job->rows, job->bytes < 0 ? 0 : job->bytes);
+}
+
+/* Every wait and every so many rows of a job come by here. */
+static int look_up(void *arg, struct err *e)
+{
+	struct worker *w = arg;
+	const struct job *job = w->job;
+	int64_t now = clock_boot_ms();
+
+	if (now - w->heard_ms >= HEAR_MS) {
+		hear(w);
+		check_deadlines(w, now);
+	}
+	if (job != NULL && now - w->progress_ms >= PROGRESS_MS) {
+		w->progress_ms = now;
+		say_progress(w);
+	}
+	flush(w);
+	if (w->orphan)
+		return err_set(e, ERR_LOST, "the supervisor is gone");
+	if (job == NULL) /* cleaning up */
+		return 0;
+	if (w->stop || told_to_stop)
+		return err_set(e, ERR_CANCELLED,
+		    w->stop ? "stopped on request" : "stopped by SIGTERM");
+	if (job->deadline_ms != 0 && now >= job->deadline_ms)
+		return job_timed_out(job, e);
+	return 0;
+}
+
+/* ---- jobs ---- */
 
 /* A SIGTERM that was meant for the job before must not hit this one: it was
  * sent before this job was, so it is here already. */
@@ -268,87 +337,79 @@ static void forget_signals(void)
 	told_to_stop = 0;
 }
 
-static int run_job(struct worker *w, json_t *message)
+static int run(struct worker *w, struct job *job, struct err *e)
 {
-	struct err failure, e;
-	struct cached *c = NULL;
-	struct job job;
+	struct connection *c = connections_begin(&w->connections, job, e);
+	int rc = -1;
+
+	if (c == NULL)
+		return -1;
+	job->source = c->source;
+	if (job_prepare(job, e) == 0)
+		rc = job_run(job, e);
+	connections_end(c);
+	return rc;
+}
+
+static void run_task(struct worker *w, struct task *t)
+{
+	struct job *job = &t->job;
 	bool failed;
+	struct err e;
 
 	forget_signals();
-	w->job = &job;
+	w->job = job;
+	w->stop = false;
 	w->progress_ms = clock_boot_ms();
-	failed = job_open(&job, message, &failure) != 0;
-	job.watch = &w->watch;
-	job.may_publish = may_publish;
-	job.arg = w;
-	if (!failed) {
-		c = begin_on_source(w, &failure);
-		failed = c == NULL;
-	}
-	if (!failed) {
-		job.source = c->source;
-		failed = job_prepare(&job, &failure) != 0 ||
-			 job_run(&job, &failure) != 0;
-	}
-	say_result(&job, failed ? &failure : NULL, &e);
+	failed = job_open(job, job->message, &e) != 0;
+	job->watch = &w->watch;
+	failed = failed || run(w, job, &e) != 0;
 	w->job = NULL;
-	job_free(&job);
-	/* Behind the answer: cleaning up costs the report no time. */
-	if (c != NULL) {
-		c->used_ms = clock_boot_ms();
-		if (!source_end_job(c->source))
-			forget(c);
-	}
-	return w->orphan ? -1 : 0;
+	if (!failed && job->sink != NULL)
+		hold(w, t);
+	else
+		end_task(w, t, failed ? &e : NULL);
 }
 
-static int idle_check(void *arg, struct err *e)
+/* Hears nothing: what has come would wait for the end of the wait. */
+static int look_up_idle(void *arg, struct err *e)
 {
-	(void)arg;
+	struct worker *w = arg;
+
 	(void)e;
+	check_deadlines(w, clock_boot_ms());
+	flush(w);
 	return 0;
-}
-
-/* Nothing to do: the connections are left clean after a moment, and closed after
- * a long time. */
-static void leave_alone(struct worker *w, bool reset)
-{
-	for (int i = 0; i < SOURCES; i++) {
-		if (!reset)
-			forget(&w->cache[i]);
-		else if (w->cache[i].source != NULL)
-			source_reset(w->cache[i].source);
-	}
 }
 
 static void serve(struct worker *w)
 {
-	struct watch idle = {.check = idle_check, .wait_mask = &w->wait_mask};
-	struct message m;
-	struct err e;
+	struct watch idle = {
+	    .check = look_up_idle, .arg = w, .wait_mask = &w->wait_mask};
 	bool used = false;
-	size_t len;
-	char *line;
+	struct task *t;
+	struct err e;
 	int rc;
 
-	for (;;) {
-		rc = hear(w, &line, &len, &idle,
-		    clock_boot_ms() + (used ? RESET_MS : IDLE_MS), &e);
-		if (rc < 0 || w->orphan)
-			return;
-		if (rc == 0) {
-			leave_alone(w, used);
-			used = false;
+	while (!w->orphan) {
+		hear(w); /* a stop is heard before its job begins */
+		t = next_task(w);
+		if (t != NULL) {
+			used = true;
+			run_task(w, t);
 			continue;
 		}
-		used = true;
-		if (message_parse(line, len, &m, &e) != 0)
+		rc = watch_wait(&idle, PROTOCOL_FD, POLLIN,
+		    clock_boot_ms() + (used ? RESET_MS : IDLE_MS), &e);
+		if (rc < 0)
 			return;
-		if (m.type != MSG_JOB)
-			json_decref(m.body); /* an answer that came late */
-		else if (run_job(w, m.body) != 0)
-			return;
+		if (rc > 0)
+			hear(w);
+		else if (used)
+			connections_reset(&w->connections);
+		else
+			connections_close(&w->connections);
+		used = used && rc > 0;
 	}
 }
 
@@ -388,11 +449,18 @@ int worker_main(int64_t memory_limit)
 	limit_memory(memory_limit);
 	set_signals(&w);
 	lines_init(&w.in);
-	w.watch = (struct watch){
-	    .check = look_up, .arg = &w, .wait_mask = &w.wait_mask};
+	buf_init(&w.out, 2 * PROTOCOL_LINE_MAX);
+	w.inbox_end = &w.inbox;
+	w.wake = (struct wake){.fd = PROTOCOL_FD, .ready = hear, .arg = &w};
+	w.watch = (struct watch){.check = look_up,
+	    .arg = &w,
+	    .wait_mask = &w.wait_mask,
+	    .wake = &w.wake};
 	serve(&w);
-	for (int i = 0; i < SOURCES; i++)
-		forget(&w.cache[i]);
+	tasks_free(w.held);
+	tasks_free(w.inbox);
+	connections_close(&w.connections);
+	buf_free(&w.out);
 	lines_free(&w.in);
 	return 0;
 }

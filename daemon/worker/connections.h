@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef WORKER_CONNECTIONS_H
+#define WORKER_CONNECTIONS_H
+
+#include <stdbool.h>
+
+#include "worker/job.h"
+
+/* The source connections that a worker keeps between its jobs. */
+#define CONNECTIONS 4
+struct connection {
+	char *type, *conninfo;
+	struct source *source; /* NULL: an empty place */
+	int64_t used_ms;
+};
+struct connections {
+	struct connection place[CONNECTIONS];
+};
+
+/* One with the job's session settings: kept or new. NULL on error. */
+struct connection *connections_begin(
+    struct connections *all, const struct job *job, struct err *e);
+/* The job is done with it. */
+void connections_end(struct connection *c);
+
+/* Nothing to do for a moment: no job's session is left behind. */
+void connections_reset(struct connections *all);
+void connections_close(struct connections *all);
+
+#endif
