@@ -3,11 +3,13 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -32,12 +34,13 @@ struct request {
 
 /* One export under way. */
 struct job {
-	const struct encoder_type *type;
+	const char *formats;
 	const struct source_settings *settings;
 	struct source *source;
 	struct buf sql;
-	struct sink *sink; /* counts and passes on */
-	char *path;        /* NULL: standard output */
+	struct export_plan plan; /* places are paths; NULL: standard output */
+	char time_text[32];
+	struct report_info info;
 	int64_t rows;
 	struct watch watch;
 	bool terminal;
@@ -103,49 +106,90 @@ static int parse(
 	return 0;
 }
 
-/* The format asked for, or else what the file's name ends in, or CSV. */
-static int choose_format(
-    struct ctl *c, const struct request *r, struct job *j, struct err *e)
+/* The formats asked for, or else what the file's name ends in, or CSV. */
+static void choose_formats(const struct request *r, struct job *j)
 {
 	const char *dot = strrchr(r->output, '.');
 	const struct encoder_type *t;
 
-	j->type = encoder_type_named(r->format ? r->format : "CSV");
-	if (j->type == NULL)
-		return options_refuse(c, e,
-		    "there is no format \"%s\"; see `reportctl formats`",
-		    r->format);
-	if (dot == NULL || r->format != NULL)
-		return 0;
+	j->formats = r->format ? r->format : "CSV";
 	for (int i = 0; (t = encoder_type_at(i)) != NULL; i++) {
-		if (strcasecmp(t->extension, dot + 1) == 0)
-			j->type = t;
+		if (r->format == NULL && dot != NULL &&
+		    strcasecmp(t->extension, dot + 1) == 0)
+			j->formats = t->name;
 	}
-	return 0;
 }
 
 /* Absolute, through links, and never in place of a device. */
-static int resolve_output(struct job *j, const char *output, struct err *e)
+static char *absolute(const char *output, struct err *e)
 {
-	char *here = NULL;
+	char *path = NULL, *here;
 	struct stat st;
 
-	if (strcmp(output, "-") == 0)
-		return 0;
 	if (stat(output, &st) == 0) {
-		if (!S_ISREG(st.st_mode))
-			return err_set(e, ERR_PERMANENT,
+		if (!S_ISREG(st.st_mode)) {
+			err_set(e, ERR_PERMANENT,
 			    "%s is not a regular file; to write into it use "
 			    "-o - and the shell's >",
 			    output);
-		j->path = realpath(output, NULL);
+			return NULL;
+		}
+		path = realpath(output, NULL);
 	} else if (*output == '/') {
-		j->path = mem_strdup(output);
+		path = mem_strdup(output);
 	} else if ((here = realpath(".", NULL)) != NULL) {
-		j->path = mem_printf("%s/%s", here, output);
+		path = mem_printf("%s/%s", here, output);
+		free(here);
 	}
-	free(here);
-	return j->path ? 0 : err_errno(e, errno, "%s", output);
+	if (path == NULL)
+		err_errno(e, errno, "%s", output);
+	return path;
+}
+
+/* The name with its {ext} and {part}. */
+static char *fill_in(const char *template, const struct export_output *o)
+{
+	char *name = mem_strdup(template), part[16];
+	const struct {
+		const char *key, *value;
+	} pairs[] = {{"{ext}", o->extension}, {"{part}", part}};
+
+	snprintf(part, sizeof(part), "%d", export_part(o));
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(*pairs); i++) {
+		char *at;
+
+		while ((at = strstr(name, pairs[i].key)) != NULL) {
+			char *old = name;
+
+			name = mem_printf("%.*s%s%s", (int)(at - name), name,
+			    pairs[i].value, at + strlen(pairs[i].key));
+			free(old);
+		}
+	}
+	return name;
+}
+
+static int resolve_outputs(struct job *j, const char *output, struct err *e)
+{
+	if (strcmp(output, "-") == 0 && j->plan.count == 1)
+		return 0;
+	if (strcmp(output, "-") == 0)
+		return err_set(e, ERR_PERMANENT,
+		    "this makes %d files: give a name with -o, such as -o "
+		    "'sales{part}.{ext}'",
+		    j->plan.count);
+	if (export_plan_check_name(&j->plan, output, e) != 0)
+		return -1;
+	for (int i = 0; i < j->plan.count; i++) {
+		struct export_output *o = &j->plan.outputs[i];
+		char *name = fill_in(output, o);
+
+		o->place = absolute(name, e);
+		free(name);
+		if (o->place == NULL)
+			return -1;
+	}
+	return 0;
 }
 
 static int open_source(
@@ -203,17 +247,30 @@ static mode_t file_mode(void)
 	return 0666 & ~mask;
 }
 
-static int open_sink(struct ctl *c, struct job *j, struct err *e)
+static int open_outputs(struct ctl *c, struct job *j, struct err *e)
 {
-	struct file_options o = {
-	    .path = j->path,
-	    .mode = file_mode(),
-	    .no_sync = !c->settings->fsync,
-	};
-	struct sink *place = j->path ? file_open(&o, e) : stdout_open();
+	for (int i = 0; i < j->plan.count; i++) {
+		struct export_output *o = &j->plan.outputs[i];
+		struct file_options file = {
+		    .path = o->place,
+		    .mode = file_mode(),
+		    .no_sync = !c->settings->fsync,
+		};
 
-	j->sink = place ? digest_open(place, e) : NULL;
-	return j->sink ? 0 : -1;
+		if (export_output_open(o,
+			o->place ? file_open(&file, e) : stdout_open(), e) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int64_t all_bytes(const struct job *j)
+{
+	int64_t bytes = 0;
+
+	for (int i = 0; i < j->plan.count; i++)
+		bytes += (int64_t)digest_bytes(j->plan.outputs[i].digest);
+	return bytes;
 }
 
 /* Called while rows pass: stops at Ctrl-C, shows how far it is. */
@@ -226,23 +283,38 @@ static int check(void *arg, struct err *e)
 	if (watch_check(&interrupt_watch, e) != 0)
 		return -1;
 	now = clock_boot_ms();
-	if (!j->terminal || j->sink == NULL || now - j->shown_ms < 500)
+	if (!j->terminal || now - j->shown_ms < 500)
 		return 0;
 	j->shown_ms = now;
 	fprintf(stderr, "\r\033[K%s  %s", human_rows(rows, j->rows),
-	    human_bytes(size, (int64_t)digest_bytes(j->sink)));
+	    human_bytes(size, all_bytes(j)));
 	fflush(stderr);
 	return 0;
 }
 
-static int transfer(struct job *j, const json_t *options, struct err *e)
+/* What the output says of itself. */
+static void fill_info(const struct request *r, struct job *j)
+{
+	const struct passwd *user = getpwuid(getuid());
+	time_t now = time(NULL);
+	struct tm tm;
+
+	setenv("TZ", r->time_zone, 1);
+	localtime_r(&now, &tm);
+	strftime(j->time_text, sizeof(j->time_text), "%Y-%m-%d %H:%M:%S", &tm);
+	j->info = (struct report_info){.title = "Report",
+	    .author = user ? user->pw_name : "",
+	    .time_zone = r->time_zone,
+	    .time = now,
+	    .time_text = j->time_text};
+}
+
+static int transfer(struct job *j, struct err *e)
 {
 	struct export_options o = {
 	    .source = j->source,
-	    .sql = j->sql.data,
-	    .type = j->type,
-	    .options = options,
-	    .sink = j->sink,
+	    .plan = &j->plan,
+	    .info = &j->info,
 	    .watch = &j->watch,
 	    .rows = &j->rows,
 	};
@@ -252,29 +324,82 @@ static int transfer(struct job *j, const json_t *options, struct err *e)
 	rc = export_run(&o, e);
 	if (j->terminal)
 		fputs("\r\033[K", stderr);
-	if (rc != 0 || sink_finish(j->sink, e) != 0)
-		return -1;
-	return sink_publish(j->sink, e);
+	if (rc != 0 || (j->rows == 0 && j->plan.skip_if_empty))
+		return rc;
+	for (int i = 0; i < j->plan.count; i++) {
+		if (sink_finish(j->plan.outputs[i].sink, e) != 0)
+			return -1;
+	}
+	for (int i = 0; i < j->plan.count; i++) {
+		if (sink_publish(j->plan.outputs[i].sink, e) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+static void print_text(const struct job *j)
+{
+	char rows[HUMAN_SIZE];
+
+	for (int i = 0; i < j->plan.count; i++) {
+		const struct export_output *o = &j->plan.outputs[i];
+
+		if (j->plan.count > 1)
+			fprintf(stderr, "%s: ", o->place);
+		fprintf(stderr, "%s, %lld bytes, sha256 %s\n",
+		    human_rows(rows, o->rows),
+		    (long long)digest_bytes(o->digest),
+		    digest_sha256(o->digest));
+		if (o->remark != NULL)
+			fprintf(stderr, "%s\n", o->remark);
+	}
+	if (j->plan.remark != NULL)
+		fprintf(stderr, "%s\n", j->plan.remark);
+}
+
+static json_t *describe(const struct export_output *o)
+{
+	return json_pack("{sI sI ss ss ss*}", "rows", (json_int_t)o->rows,
+	    "bytes", (json_int_t)digest_bytes(o->digest), "sha256",
+	    digest_sha256(o->digest), "output", o->place ? o->place : "-",
+	    "remark", o->remark);
+}
+
+/* One output is the object itself, several are its list. */
+static void print_json(const struct job *j)
+{
+	FILE *f = j->plan.outputs[0].place ? stdout : stderr;
+	json_t *answer;
+
+	if (j->plan.count == 1) {
+		answer = describe(&j->plan.outputs[0]);
+	} else {
+		json_t *list = json_array();
+
+		for (int i = 0; i < j->plan.count; i++)
+			json_array_append_new(
+			    list, describe(&j->plan.outputs[i]));
+		answer = json_pack(
+		    "{sI so}", "rows", (json_int_t)j->rows, "outputs", list);
+	}
+	if (j->plan.remark != NULL)
+		json_object_set_new(
+		    answer, "remark", json_string(j->plan.remark));
+	json_dumpf(answer, f, JSON_INDENT(2));
+	fputc('\n', f);
+	json_decref(answer);
 }
 
 static void print(struct ctl *c, const struct job *j)
 {
-	json_int_t bytes = (json_int_t)digest_bytes(j->sink);
-	char rows[HUMAN_SIZE];
-	json_t *answer;
-
-	if (!c->json) {
-		fprintf(stderr, "%s, %lld bytes, sha256 %s\n",
-		    human_rows(rows, j->rows), (long long)bytes,
-		    digest_sha256(j->sink));
-		return;
-	}
-	answer = json_pack("{sI sI ss ss}", "rows", (json_int_t)j->rows,
-	    "bytes", bytes, "sha256", digest_sha256(j->sink), "output",
-	    j->path ? j->path : "-");
-	json_dumpf(answer, j->path ? stdout : stderr, JSON_INDENT(2));
-	fputc('\n', j->path ? stdout : stderr);
-	json_decref(answer);
+	if (j->rows == 0 && j->plan.skip_if_empty)
+		fputs(c->json ? "{\"rows\": 0, \"output\": null}\n"
+			      : "no rows: no output was made\n",
+		    c->json ? stdout : stderr);
+	else if (c->json)
+		print_json(j);
+	else
+		print_text(j);
 }
 
 static int export(
@@ -287,12 +412,21 @@ static int export(
 		if (r->sql == NULL)
 			return -1;
 	}
-	if (resolve_output(j, r->output, e) != 0 ||
-	    open_source(c, r, j, e) != 0)
+	choose_formats(r, j);
+	fill_info(r, j);
+	/* What can be said before the source is asked. */
+	c->on_error = CTL_USAGE;
+	if (export_plan_open(&j->plan, r->sql, j->formats, r->options, e) != 0)
+		return -1;
+	c->on_error = CTL_FAILED;
+	if (resolve_outputs(j, r->output, e) != 0)
+		return -1;
+	if (open_source(c, r, j, e) != 0)
 		return -1;
 	l.source = j->source;
 	if (sqltext_substitute(r->sql, look_up, &l, &j->sql, e) != 0 ||
-	    open_sink(c, j, e) != 0 || transfer(j, r->options, e) != 0)
+	    export_plan_set_sql(&j->plan, j->sql.data, e) != 0 ||
+	    open_outputs(c, j, e) != 0 || transfer(j, e) != 0)
 		return -1;
 	print(c, j);
 	return 0;
@@ -312,16 +446,14 @@ static int run(struct ctl *c, int argc, char **argv, struct err *e)
 
 	buf_init(&j.sql, SQL_MAX);
 	j.watch = (struct watch){.check = check, .arg = &j};
-	if (parse(c, &r, argc, argv, e) == 0 &&
-	    choose_format(c, &r, &j, e) == 0) {
+	if (parse(c, &r, argc, argv, e) == 0) {
 		rc = export(c, &r, &j, e);
 		if (rc != 0 && c->on_error != CTL_SETTINGS)
 			err_wrap(e, "export");
 	}
 	source_close(j.source);
-	sink_free(j.sink);
+	export_plan_free(&j.plan);
 	buf_free(&j.sql);
-	free(j.path);
 	free(r.file_text);
 	json_decref(r.parameters);
 	json_decref(r.options);
@@ -330,17 +462,20 @@ static int run(struct ctl *c, int argc, char **argv, struct err *e)
 
 const struct command command_export = {
     .name = "export",
-    .summary = "Exports the result of one query, without the queue",
+    .summary = "Exports the results of queries, without the queue",
     .arguments = "(--sql TEXT | --sql-file FILE) [-o FILE] [OPTION...]",
     .details =
-	"      --sql TEXT        the query\n"
+	"      --sql TEXT        the query, or several of them\n"
 	"      --sql-file FILE   the same from a file; - is standard input\n"
-	"  -o, --output FILE     where to; - is standard output [-]\n"
-	"      --format FORMAT   see `reportctl formats` [by FILE's name, or "
-	"CSV]\n"
-	"      --option N=VALUE  an output option, such as delimiter=';'; may "
-	"be given\n"
-	"                        many times\n"
+	"  -o, --output FILE     where to; - is standard output [-]; {ext} and "
+	"{part} in\n"
+	"                        it tell several files apart\n"
+	"      --format FORMAT   one or more, CSV,XLSX; see `reportctl "
+	"formats`\n"
+	"                        [by FILE's name, or CSV]\n"
+	"      --option N=VALUE  an output option, such as delimiter=';' or "
+	"max_rows=100;\n"
+	"                        VALUE may be JSON; may be given many times\n"
 	"      --param N=VALUE   a parameter, :'N' or :\"N\" in SQL; may be "
 	"given many\n"
 	"                        times\n"

@@ -121,10 +121,27 @@ static json_t *wait_for_end(struct follow *f, struct err *e)
 	}
 }
 
+/* Its outputs, one a line when there are several. */
+static void print_good(const json_t *report)
+{
+	const char *url = json_str(report, "output_url", NULL);
+	const char *remark = json_str(report, "remark", NULL);
+	const json_t *outputs = json_object_get(report, "outputs"), *one;
+	size_t i;
+
+	printf("COMPLETED%s%s\n", url ? " " : "", url ? url : "");
+	json_array_foreach(outputs, i, one)
+	{
+		if (i > 0)
+			printf("          %s\n", json_str(one, "url", ""));
+	}
+	if (remark != NULL)
+		fprintf(stderr, "%s\n", remark);
+}
+
 static int print(struct follow *f, json_t *report, struct err *e)
 {
 	const char *status = json_str(report, "status", "");
-	const char *url = json_str(report, "output_url", NULL);
 	int rc = 0;
 
 	if (strcmp(status, "COMPLETED") != 0)
@@ -136,8 +153,10 @@ static int print(struct follow *f, json_t *report, struct err *e)
 		connect_print_json(report);
 		return rc;
 	}
-	printf("%s%s%s\n", status, rc == 0 && url ? " " : "",
-	    rc == 0 && url ? url : "");
+	if (rc == 0)
+		print_good(report);
+	else
+		puts(status);
 	json_decref(report);
 	return rc;
 }

@@ -94,18 +94,18 @@ int options_one_id(
 	return *id ? options_check_id(c, *id, e) : 0;
 }
 
-static json_t *value_of(const char *text, bool scalar)
+static json_t *value_of(const char *text, bool json)
 {
-	json_t *v = scalar ? json_loads(text, JSON_DECODE_ANY, NULL) : NULL;
+	json_t *v = json ? json_loads(text, JSON_DECODE_ANY, NULL) : NULL;
 
-	if (json_is_number(v) || json_is_boolean(v) || json_is_string(v))
+	if (v != NULL && !json_is_null(v))
 		return v;
 	json_decref(v);
 	return json_string(text);
 }
 
 int options_pair(
-    struct ctl *c, json_t *object, const char *pair, bool scalar, struct err *e)
+    struct ctl *c, json_t *object, const char *pair, bool json, struct err *e)
 {
 	const char *equals = strchr(pair, '=');
 	char *name;
@@ -116,7 +116,7 @@ int options_pair(
 		    c, e, "\"%s\" is not of the form NAME=VALUE", pair);
 	name = mem_strndup(pair, (size_t)(equals - pair));
 	/* jansson takes UTF-8 only. */
-	rc = json_object_set_new(object, name, value_of(equals + 1, scalar));
+	rc = json_object_set_new(object, name, value_of(equals + 1, json));
 	free(name);
 	if (rc != 0)
 		return options_refuse(c, e, "\"%s\" is not valid UTF-8", pair);

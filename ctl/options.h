@@ -36,9 +36,9 @@ int options_one_id(
     struct ctl *c, int argc, char **argv, const char **id, struct err *e);
 int options_check_id(struct ctl *c, const char *text, struct err *e);
 
-/* NAME=VALUE into object. With `scalar` a VALUE that reads as a JSON number,
- * true, false or "string" is one; all else is text. */
-int options_pair(struct ctl *c, json_t *object, const char *pair, bool scalar,
+/* NAME=VALUE into object. With `json` a VALUE that reads as JSON is that; all
+ * else is text. */
+int options_pair(struct ctl *c, json_t *object, const char *pair, bool json,
     struct err *e);
 
 /* The text of a file, `-` for standard input; the caller frees it. */

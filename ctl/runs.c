@@ -19,7 +19,7 @@ const struct table_column runs_columns[] = {
     {"TOOK", "seconds", TABLE_SPAN, NULL},
     {"ROWS", "row_count", TABLE_NUMBER, NULL},
     {"SIZE", "byte_count", TABLE_BYTES, NULL},
-    {"RESULT", "error_message", TABLE_TEXT, "output_url"},
+    {"RESULT", "result", TABLE_TEXT, NULL},
     {.title = NULL},
 };
 

@@ -191,5 +191,8 @@ void message_result(struct buf *b, const struct run_result *r)
 	add_str(b, "error_stage", r->error_stage);
 	add_str(b, "error_sqlstate", r->error_sqlstate);
 	add_str(b, "error_message", r->error_message);
+	if (r->outputs != NULL)
+		buf_printf(b, ",\"outputs\":%s", r->outputs);
+	add_str(b, "remark", r->remark);
 	end(b);
 }

@@ -85,6 +85,8 @@ struct run_result {
 	int64_t rows, bytes; /* -1: no export */
 	const char *output_url, *sha256;
 	const char *error_stage, *error_sqlstate, *error_message;
+	const char *outputs; /* JSON array, when there are several */
+	const char *remark;
 };
 void message_result(struct buf *b, const struct run_result *r);
 

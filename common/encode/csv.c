@@ -326,9 +326,6 @@ static bool csv_copy(const json_t *options, struct buf *with,
 	struct dialect d = dialect_of(options);
 	struct err e;
 
-	/* A header of our own: the server knows no labels. */
-	if (json_object_size(json_object_get(options, "columns")) > 0)
-		return false;
 	if (check(&d, &e) != 0 || strcmp(d.line_end, "\n") != 0 ||
 	    d.decimal_comma || d.formula_guard || d.quote == QUOTE_NONNUMERIC)
 		return false;

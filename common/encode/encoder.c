@@ -8,8 +8,8 @@
 
 #include "encode/csv.h"
 #include "encode/json_rows.h"
-#include "encode/xlsx.h"
 #include "encode/parquet.h"
+#include "encode/xlsx.h"
 
 static const struct encoder_type *const types[] = {
     &encoder_csv,
@@ -36,6 +36,11 @@ const struct encoder_type *encoder_type_named(const char *format)
 	}
 	return NULL;
 }
+
+const struct encoder_option option_section_names[] = {
+    {"*", JSON_STRING, NULL, "its name", NULL},
+    {NULL, JSON_NULL, NULL, NULL, NULL},
+};
 
 /* "columns.amount", in front of which everything else stands. */
 #define PATH_MAX_BYTES 512

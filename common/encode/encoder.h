@@ -29,6 +29,10 @@ struct encoder {
 	const json_t *options;
 	int expected;   /* sections in all, 0: not known */
 	json_t *unseen; /* keys of "columns" that no section had so far */
+	/* Set before `end`: what a reader of this section should know, such as
+	 * "the first 100 rows; there are more"; NULL: nothing. Formats with a
+	 * place for it show it below the table. */
+	const char *note;
 };
 
 /* What an output says of itself. Strings are never NULL. */

@@ -29,6 +29,14 @@ struct encoder_option {
 		    "make no output when there are no rows; default false",  \
 		    NULL                                                     \
 	}
+/* The same for formats that hold several results. */
+#define SECTIONS_OPTION                                        \
+	{                                                      \
+		"sections", JSON_ARRAY, NULL,                  \
+		    "a name for the result of each statement", \
+		    option_section_names                       \
+	}
+extern const struct encoder_option option_section_names[];
 /* The same for formats of text; file names get .gz or .zst. */
 #define COMPRESS_OPTION                                    \
 	{                                                  \

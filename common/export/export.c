@@ -1,12 +1,79 @@
 /* SPDX-License-Identifier: MIT */
 #include "export/export.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
 #include "encode/charset.h"
+#include "source/sqltext.h"
 
 /* A chunk for the sink; a row that is larger goes straight through. */
 #define CHUNK (256u << 10)
 /* The watch is asked every so many rows; a wait for the server asks anyway. */
 #define WATCH_ROWS 1024
+#define SQL_MAX (4u << 20)
+
+/* One export under way. */
+struct run {
+	const struct export_options *o;
+	struct export_plan *plan;
+	struct encoder **encoders; /* one an output; NULL: not open */
+	int index;                 /* of the statement */
+	int64_t rows;              /* of the statement */
+	struct buf sql;            /* the statement as it is sent */
+	char note[96];             /* of the statement */
+};
+
+static bool takes(const struct run *r, int i)
+{
+	int part = r->plan->outputs[i].part;
+
+	return part == 0 || part == r->index + 1;
+}
+
+/* The server need not send more than one row that is not wanted. */
+static void limit(struct run *r)
+{
+	static const char *const words[] = {
+	    "select", "with", "values", "table"};
+	const char *sql = r->plan->statements[r->index];
+	bool query = false;
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		query |= sqltext_starts_with(sql, words[i]);
+	buf_clear(&r->sql);
+	if (r->plan->max_rows > 0 && query)
+		buf_printf(&r->sql,
+		    "select * from (%s\n) as first_rows limit %lld", sql,
+		    (long long)r->plan->max_rows + 1);
+	else
+		buf_str(&r->sql, sql);
+}
+
+static void add_remark(char **remark, const char *text)
+{
+	char *old = *remark;
+
+	*remark = old ? mem_printf("%s; %s", old, text) : mem_strdup(text);
+	free(old);
+}
+
+static const char *say_cut(struct run *r)
+{
+	char *text;
+
+	snprintf(r->note, sizeof(r->note),
+	    "cut after %lld row%s by max_rows; there are more",
+	    (long long)r->plan->max_rows, r->plan->max_rows == 1 ? "" : "s");
+	text = r->plan->statement_count == 1
+		   ? mem_strdup(r->note)
+		   : mem_printf("statement %d: %s", r->index + 1, r->note);
+	add_remark(&r->plan->remark, text);
+	free(text);
+	return r->note;
+}
 
 static int put(
     struct buf *b, struct sink *to, const char *data, size_t len, struct err *e)
@@ -22,96 +89,270 @@ static int put(
 	return 0;
 }
 
-/* o->rows counts what the sink has, as the progress tells bytes and rows. */
-static int copy_rows(
-    const struct export_options *o, struct buf *b, bool header, struct err *e)
+/* The progress counts what the sink has, bytes and rows. */
+static int copy_rows(struct run *r, struct export_output *output, struct buf *b,
+    bool header, struct err *e)
 {
-	int64_t rows = header ? -1 : 0;
+	int64_t before = *r->o->rows, rows = header ? -1 : 0;
+	int64_t most = r->plan->max_rows;
+	bool cut = false;
 	const char *data;
 	size_t len;
 	int rc;
 
-	while ((rc = source_copy_next(o->source, &data, &len, e)) == 1) {
+	while ((rc = source_copy_next(r->o->source, &data, &len, e)) == 1) {
+		if (most > 0 && rows == most) {
+			cut = true;
+			continue;
+		}
 		if (b->len + len > CHUNK && rows > 0)
-			*o->rows = rows;
-		if (put(b, o->sink, data, len, e) != 0)
+			*r->o->rows = before + rows;
+		if (put(b, output->sink, data, len, e) != 0)
 			return -1;
-		if (++rows % WATCH_ROWS == 0 && watch_check(o->watch, e) != 0)
+		if (++rows % WATCH_ROWS == 0 &&
+		    watch_check(r->o->watch, e) != 0)
 			return -1;
 	}
-	*o->rows = rows > 0 ? rows : 0;
+	if (cut && rc == 0)
+		say_cut(r);
+	r->rows = rows > 0 ? rows : 0;
+	*r->o->rows = before + r->rows;
 	return rc;
 }
 
-static int run_copy(const struct export_options *o, const char *with,
-    const char *preamble, bool header, struct err *e)
+static int run_copy(struct run *r, struct export_output *output,
+    const char *with, const char *preamble, bool header, struct err *e)
 {
+	bool last = r->index == r->plan->statement_count - 1;
 	struct buf b;
 	int rc = -1;
 
 	buf_init(&b, CHUNK);
 	buf_str(&b, preamble);
-	if (source_copy_csv(o->source, o->sql, with, e) == 0 &&
-	    copy_rows(o, &b, header, e) == 0)
-		rc = sink_write(o->sink, b.data, b.len, e);
+	if (source_copy_csv(r->o->source, r->sql.data, with, last, e) == 0 &&
+	    copy_rows(r, output, &b, header, e) == 0)
+		rc = sink_write(output->sink, b.data, b.len, e);
 	buf_free(&b);
+	output->rows = r->rows;
 	return rc;
 }
 
-static int encode_rows(
-    const struct export_options *o, struct encoder *enc, struct err *e)
+static struct encoder *open_encoder(struct run *r, int i, struct err *e)
 {
+	struct export_output *output = &r->plan->outputs[i];
+
+	output->info = *r->o->info;
+	output->info.title =
+	    json_str(output->options, "title", output->info.title);
+	return encoder_open(output->type,
+	    &(struct encoder_options){.options = output->options,
+		.info = &output->info,
+		.sink = output->sink,
+		.expected_sections =
+		    output->part ? 1 : r->plan->statement_count},
+	    e);
+}
+
+static int finish_encoder(struct run *r, int i, struct err *e)
+{
+	struct encoder *enc = r->encoders[i];
+	int rc = encoder_finish(enc, e);
+
+	if (rc == 0 && enc->type->remark != NULL &&
+	    enc->type->remark(enc) != NULL)
+		add_remark(&r->plan->outputs[i].remark, enc->type->remark(enc));
+	encoder_free(enc);
+	r->encoders[i] = NULL;
+	return rc;
+}
+
+static int encode_rows(struct run *r, bool *cut, struct err *e)
+{
+	int64_t most = r->plan->max_rows;
 	struct batch batch;
 	int rc;
 
-	while ((rc = source_next(o->source, &batch, e)) == 1) {
-		if (encoder_rows(enc, &batch, e) != 0)
-			return -1;
-		*o->rows += batch.rows;
-		if (watch_check(o->watch, e) != 0)
+	while ((rc = source_next(r->o->source, &batch, e)) == 1) {
+		if (most > 0 && batch.rows > most - r->rows) {
+			batch.rows = (int)(most - r->rows);
+			*cut = true;
+		}
+		for (int i = 0; i < r->plan->count && batch.rows > 0; i++) {
+			if (takes(r, i) &&
+			    encoder_rows(r->encoders[i], &batch, e) != 0)
+				return -1;
+		}
+		r->rows += batch.rows;
+		*r->o->rows += batch.rows;
+		if (watch_check(r->o->watch, e) != 0)
 			return -1;
 	}
 	return rc;
 }
 
-static int run_typed(const struct export_options *o, struct err *e)
+/* One result through all encoders that take it. */
+static int encode(struct run *r, const struct schema *schema, struct err *e)
 {
-	struct encoder *enc = encoder_open(o->type,
-	    &(struct encoder_options){.options = o->options, .sink = o->sink},
-	    e);
-	bool raw = charset_is_raw(json_str(o->options, "encoding", "UTF8"));
+	struct section section = {
+	    .name = json_string_value(
+		json_array_get(r->plan->section_names, (size_t)r->index)),
+	    .schema = schema};
+	const char *note = NULL;
+	bool cut = false;
+
+	for (int i = 0; i < r->plan->count; i++) {
+		if (takes(r, i) && r->encoders[i] == NULL &&
+		    (r->encoders[i] = open_encoder(r, i, e)) == NULL)
+			return -1;
+		if (takes(r, i) &&
+		    encoder_begin(r->encoders[i], &section, e) != 0)
+			return -1;
+	}
+	if (encode_rows(r, &cut, e) != 0)
+		return -1;
+	if (cut)
+		note = say_cut(r);
+	for (int i = 0; i < r->plan->count; i++) {
+		if (!takes(r, i))
+			continue;
+		r->plan->outputs[i].rows += r->rows;
+		r->encoders[i]->note = note;
+		if (encoder_end(r->encoders[i], e) != 0)
+			return -1;
+		if (r->plan->outputs[i].part > 0 &&
+		    finish_encoder(r, i, e) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int run_typed(struct run *r, struct err *e)
+{
+	/* Only an output that is alone may ask for raw bytes. */
+	bool raw = charset_is_raw(
+	    json_str(r->plan->outputs[0].options, "encoding", "UTF8"));
 	struct schema schema = {0};
 	int rc = -1;
 
-	if (enc == NULL)
-		return -1;
-	if ((!raw || source_raw_text(o->source, e) == 0) &&
-	    source_query(o->source, o->sql, &schema, e) == 0 &&
-	    encoder_begin(enc, &(struct section){.schema = &schema}, e) == 0 &&
-	    encode_rows(o, enc, e) == 0 && encoder_end(enc, e) == 0)
-		rc = encoder_finish(enc, e);
-	encoder_free(enc);
+	if ((!raw || source_raw_text(r->o->source, e) == 0) &&
+	    source_query(r->o->source, r->sql.data, &schema, e) == 0)
+		rc = encode(r, &schema, e);
 	schema_free(&schema);
 	return rc;
 }
 
-int export_run(const struct export_options *o, struct err *e)
+/* The header line alone, by the encoder: the server knows no labels. */
+static int write_header(struct run *r, int i, struct err *e)
 {
+	struct schema schema = {0};
+	int rc = -1;
+
+	r->encoders[i] = open_encoder(r, i, e);
+	if (r->encoders[i] != NULL &&
+	    source_describe(
+		r->o->source, r->plan->statements[r->index], &schema, e) == 0 &&
+	    encoder_begin(
+		r->encoders[i], &(struct section){.schema = &schema}, e) == 0 &&
+	    encoder_end(r->encoders[i], e) == 0)
+		rc = finish_encoder(r, i, e);
+	schema_free(&schema);
+	return rc;
+}
+
+/* The only output that takes this statement, -1 when there are others. */
+static int only_output(const struct run *r)
+{
+	int only = -1;
+
+	for (int i = 0; i < r->plan->count; i++) {
+		if (!takes(r, i))
+			continue;
+		if (only >= 0)
+			return -1;
+		only = i;
+	}
+	return only;
+}
+
+/* 1 when the server's bytes do not serve. */
+static int try_copy(struct run *r, struct err *e)
+{
+	int i = only_output(r);
+	struct export_output *o = i < 0 ? NULL : &r->plan->outputs[i];
 	const char *preamble;
 	struct buf with;
 	bool header;
+	int rc = 1;
+
+	if (o == NULL || o->type->copy == NULL ||
+	    !source_can_copy(r->o->source, r->sql.data))
+		return 1;
+	buf_init(&with, 64 << 10);
+	if (!o->type->copy(o->options, &with, &preamble, &header))
+		goto out;
+	if (header &&
+	    json_object_size(json_object_get(o->options, "columns")) > 0) {
+		json_t *bare = json_copy(o->options);
+
+		json_object_set_new(bare, "header", json_false());
+		buf_clear(&with);
+		rc = o->type->copy(bare, &with, &preamble, &header) ? 0 : -1;
+		json_decref(bare);
+		preamble = "";
+		if (rc == 0)
+			rc = write_header(r, i, e);
+		if (rc != 0)
+			goto out;
+	}
+	rc = run_copy(r, o, with.data, preamble, header, e);
+out:
+	buf_free(&with);
+	return rc;
+}
+
+static int run_statement(struct run *r, struct err *e)
+{
 	int rc;
 
-	buf_init(&with, 64 << 10);
+	r->rows = 0;
+	limit(r);
+	rc = try_copy(r, e);
+	if (rc == 1)
+		rc = run_typed(r, e);
+	if (rc != 0 && r->plan->statement_count > 1)
+		err_wrap(e, "statement %d of %d", r->index + 1,
+		    r->plan->statement_count);
+	return rc;
+}
+
+static int run_statements(struct run *r, struct err *e)
+{
+	for (; r->index < r->plan->statement_count; r->index++) {
+		if (run_statement(r, e) != 0)
+			return -1;
+	}
+	for (int i = 0; i < r->plan->count; i++) {
+		if (r->encoders[i] != NULL && finish_encoder(r, i, e) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+int export_run(const struct export_options *o, struct err *e)
+{
+	struct run r = {.o = o,
+	    .plan = o->plan,
+	    .encoders =
+		mem_zalloc((size_t)o->plan->count * sizeof(struct encoder *))};
+	int rc;
+
+	buf_init(&r.sql, SQL_MAX);
 	*o->rows = 0;
-	if (encoder_check_options(o->type, o->options, e) != 0)
-		return -1;
-	if (o->type->copy != NULL && source_can_copy(o->source, o->sql) &&
-	    o->type->copy(o->options, &with, &preamble, &header))
-		rc = run_copy(o, with.data, preamble, header, e);
-	else
-		rc = run_typed(o, e);
-	buf_free(&with);
+	rc = run_statements(&r, e);
+	for (int i = 0; i < o->plan->count; i++)
+		encoder_free(r.encoders[i]);
+	free(r.encoders);
+	buf_free(&r.sql);
 	if (rc == 0)
 		source_query_end(o->source);
 	return rc;

@@ -2,21 +2,21 @@
 #ifndef EXPORT_EXPORT_H
 #define EXPORT_EXPORT_H
 
-#include "encode/encoder.h"
+#include "export/plan.h"
 #include "source/source.h"
 
 /*
- * One query -> encoder -> sink: what a worker's export stage and `reportctl
- * export` share. When the server can make the very bytes (CSV over COPY) they
- * pass through untouched; otherwise typed rows go through the encoder. Both
- * give the same output. The sink is written, neither finished nor published.
+ * Statements -> encoders -> sinks: what a worker's export stage and `reportctl
+ * export` share. The rows of a statement are read once, whatever they become.
+ * When the server can make the very bytes of the only output (CSV over COPY)
+ * they pass through untouched. The sinks are written, neither finished nor
+ * published.
  */
 struct export_options {
-	struct source *source; /* between source_begin_job and _end_job */
-	const char *sql;
-	const struct encoder_type *type;
-	const json_t *options; /* output_options, may be NULL */
-	struct sink *sink;
+	struct source *source;    /* between source_begin_job and _end_job */
+	struct export_plan *plan; /* with open outputs */
+	/* Its title is for those without the option "title". */
+	const struct report_info *info;
 	const struct watch *watch;
 	int64_t *rows; /* counted here as they pass, header not included */
 };

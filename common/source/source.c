@@ -269,8 +269,7 @@ static int one_statement(
 		return err_set(e, ERR_PERMANENT, "the query is empty");
 	if (sqltext_next(&sql, &more))
 		return err_set(e, ERR_PERMANENT,
-		    "export_sql holds more than one statement; put what "
-		    "prepares the data into prep_sql");
+		    "this is more than one statement: %.60s", part.text);
 	buf_add(out, part.text, part.len);
 	buf_str(out, tail);
 	return 0;
@@ -295,9 +294,8 @@ bool source_can_copy(const struct source *s, const char *sql)
 	return false;
 }
 
-/* Only now, when it is known that the query is to be run. The prologue runs in
- * the same round trip. */
-static int describe(
+/* The prologue runs in the same round trip. */
+int source_describe(
     struct source *s, const char *sql, struct schema *schema, struct err *e)
 {
 	const char *at = s->prologue.data, *before[PROLOGUE_STATEMENTS];
@@ -329,7 +327,7 @@ static int start_copy(struct source *s, const struct buf *sql,
 	buf_str(&text, head);
 	buf_add(&text, sql->data, sql->len);
 	buf_str(&text, "\n) to stdout");
-	if (describe(s, sql->data, schema, e) == 0)
+	if (source_describe(s, sql->data, schema, e) == 0)
 		rc = pg_copy_start(s->pg,
 		    &(struct pg_stream){text.data, sizeof(head) - 1, false}, e);
 	buf_free(&text);
@@ -403,8 +401,8 @@ int source_next(struct source *s, struct batch *batch, struct err *e)
 	return rc < 0 ? -1 : rows > 0;
 }
 
-int source_copy_csv(
-    struct source *s, const char *sql, const char *options, struct err *e)
+int source_copy_csv(struct source *s, const char *sql, const char *options,
+    bool last, struct err *e)
 {
 	struct buf text;
 	size_t skip;
@@ -418,7 +416,7 @@ int source_copy_csv(
 	skip = text.len;
 	/* The line break ends a comment at the query's end. */
 	if (one_statement(sql, "\n) to stdout with (", &text, e) == 0) {
-		buf_printf(&text, "%s); rollback", options);
+		buf_printf(&text, "%s)%s", options, last ? "; rollback" : "");
 		rc = pg_copy_start(
 		    s->pg, &(struct pg_stream){text.data, skip, true}, e);
 	}

@@ -74,13 +74,18 @@ int source_query(
 /* 1 with a batch (valid until the next call), 0 at the end, -1. */
 int source_next(struct source *s, struct batch *batch, struct err *e);
 
+/* The columns of a query that is not run yet, in the transaction that it will be
+ * read in. The caller frees the schema. */
+int source_describe(
+    struct source *s, const char *sql, struct schema *schema, struct err *e);
+
 /* Whether source_copy_csv can serve this query: the source has COPY TO STDOUT
  * and the text is something that COPY takes. */
 bool source_can_copy(const struct source *s, const char *sql);
 /* The same rows as CSV text made by the server. `options` is the inside of
- * COPY's WITH (...). */
-int source_copy_csv(
-    struct source *s, const char *sql, const char *options, struct err *e);
+ * COPY's WITH (...). With `last` the transaction ends behind it. */
+int source_copy_csv(struct source *s, const char *sql, const char *options,
+    bool last, struct err *e);
 /* 1 with one row's bytes (valid until the next call), 0 at the end, -1. */
 int source_copy_next(
     struct source *s, const char **data, size_t *len, struct err *e);

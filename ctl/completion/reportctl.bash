@@ -13,6 +13,7 @@ _reportctl_options() {
 	next) echo --zone --count ;;
 	export) echo --sql --sql-file --output --format --option --param --source \
 		--time-zone ;;
+	formats) echo --sql ;;
 	esac
 	echo --config --json --help
 }

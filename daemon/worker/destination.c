@@ -31,7 +31,7 @@ static int add_value(const struct destination_options *o, const char *name,
 		return err_set(e, ERR_PERMANENT,
 		    "output_path: unknown name \"{%.*s}\"; known are "
 		    "{report_name}, {config_id}, {run_id}, {scheduled_for}, "
-		    "{ext} and the report's parameters",
+		    "{ext}, {part} and the report's parameters",
 		    (int)len, name);
 	if (v->text == NULL || *v->text == '\0')
 		return err_set(e, ERR_PERMANENT,
@@ -183,7 +183,7 @@ int destination_check(const char *template, struct err *e)
 {
 	static const struct destination_value values[] = {{"report_name", "r"},
 	    {"run_id", "1"}, {"config_id", "1"}, {"scheduled_for", "1"},
-	    {"ext", "x"}, {NULL, NULL}};
+	    {"ext", "x"}, {"part", "1"}, {NULL, NULL}};
 	char *path = destination_path(&(struct destination_options){.root = "/",
 					  .template = template,
 					  .values = values,

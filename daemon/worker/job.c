@@ -69,9 +69,15 @@ void job_free(struct job *job)
 {
 	buf_free(&job->prep_sql);
 	buf_free(&job->export_sql);
+<<<<<<< worktree
+	export_plan_free(&job->plan);
+=======
 	sink_free(job->sink);
 	free(job->path);
+>>>>>>> landed
 	free(job->output_url);
+	free(job->outputs);
+	free(job->remark);
 	json_decref(job->message);
 }
 
@@ -139,19 +145,18 @@ static int fill_in(
 	return 0;
 }
 
-static int find_path(struct job *job, struct err *e)
+static int find_place(struct job *job, struct export_output *output,
+    const char *template, struct err *e)
 {
-	const json_t *row = json_object_get(job->message, "row");
-	const char *template =
-	    json_str(row, "output_path", json_str(job->message, "output", ""));
 	/* The built-in ones, the report's own, the end. */
 	struct destination_value *values = mem_zalloc(
-	    (6 + json_object_size(job->parameters)) * sizeof(*values));
-	char run_id[VALUE], config_id[VALUE];
+	    (7 + json_object_size(job->parameters)) * sizeof(*values));
+	char run_id[VALUE], config_id[VALUE], part[VALUE];
 	int n = 0;
 	const char *name;
 	json_t *v;
 
+	snprintf(part, sizeof(part), "%d", export_part(output));
 	values[n++] =
 	    (struct destination_value){"report_name", job->report_name};
 	values[n++] = (struct destination_value){
@@ -160,26 +165,41 @@ static int find_path(struct job *job, struct err *e)
 	    "config_id", built_in(job, "config_id", config_id)};
 	values[n++] =
 	    (struct destination_value){"scheduled_for", job->scheduled_text};
-	values[n++] =
-	    (struct destination_value){"ext", job->encoder->extension};
+	values[n++] = (struct destination_value){"ext", output->extension};
+	values[n++] = (struct destination_value){"part", part};
 	json_object_foreach((json_t *)(uintptr_t)job->parameters, name, v)
 	{
 		values[n++] =
 		    (struct destination_value){name, json_string_value(v)};
 	}
-	job->path = destination_path(
+	output->place = destination_path(
 	    &(struct destination_options){.root = job->output_root,
 		.template = template,
 		.values = values,
 		.time = &job->scheduled},
 	    e);
 	free(values);
-	return job->path ? 0 : -1;
+	return output->place ? 0 : -1;
+}
+
+static int find_places(struct job *job, struct err *e)
+{
+	const json_t *row = json_object_get(job->message, "row");
+	const char *template =
+	    json_str(row, "output_path", json_str(job->message, "output", ""));
+
+	if (export_plan_check_name(&job->plan, template, e) != 0)
+		return -1;
+	for (int i = 0; i < job->plan.count; i++) {
+		if (find_place(job, &job->plan.outputs[i], template, e) != 0)
+			return -1;
+	}
+	return 0;
 }
 
 int job_prepare(struct job *job, struct err *e)
 {
-	const char *format =
+	const char *formats =
 	    json_str(json_object_get(job->message, "row"), "output_format", "");
 
 	if (fill_in(job, "prep_sql", &job->prep_sql, e) != 0 ||
@@ -187,12 +207,10 @@ int job_prepare(struct job *job, struct err *e)
 		return -1;
 	if (job->export_sql.data == NULL)
 		return 0;
-	job->encoder = encoder_type_named(format);
-	if (job->encoder == NULL)
-		return err_set(e, ERR_PERMANENT,
-		    "this reportd does not know output_format %s; upgrade it",
-		    format);
-	return find_path(job, e);
+	if (export_plan_open(&job->plan, job->export_sql.data, formats,
+		job->output_options, e) != 0)
+		return -1;
+	return find_places(job, e);
 }
 
 int job_timed_out(const struct job *job, struct err *e)

@@ -9,14 +9,14 @@
 #include "base/buf.h"
 #include "base/json.h"
 #include "base/watch.h"
-#include "encode/encoder.h"
+#include "export/plan.h"
 #include "protocol.h"
 #include "source/source.h"
 
 /*
  * One job in a worker, from message to result. Strings point into `message`.
  * What the stages need is checked and made before anything runs: SQL with its
- * parameters filled in, the encoder, the destination.
+ * parameters filled in, formats and their options, the destinations.
  */
 struct job {
 	json_t *message;
@@ -36,8 +36,7 @@ struct job {
 	int64_t deadline_ms, timeout_ms, statement_timeout_ms;
 
 	struct buf prep_sql, export_sql; /* data NULL: there is none */
-	const struct encoder_type *encoder;
-	char *path;
+	struct export_plan plan;         /* of export_sql; places are paths */
 
 	/* What the worker lends for the time of the job. */
 	struct source *source;
@@ -48,8 +47,10 @@ struct job {
 	const char *stage;
 	int64_t rows, bytes; /* live; -1: no export */
 	int64_t started_ms, prep_ms;
-	char *output_url;
-	char sha256[65];
+	char *output_url; /* the first; NULL: nothing was made */
+	char *outputs;    /* all of them as JSON, when there are several */
+	char sha256[65];  /* of the first */
+	char *remark;     /* NULL: nothing to say */
 };
 
 /* Takes the message's body over, also on error. */

@@ -1,53 +1,70 @@
 /* SPDX-License-Identifier: MIT */
 #include "worker/stage_export.h"
 
+#include <stdlib.h>
+
+#include "base/mem.h"
 #include "base/str.h"
 #include "export/export.h"
 #include "sink/digest.h"
 #include "sink/file.h"
 #include "worker/destination.h"
 
-/* The export's own watch: looks at the bytes on the way to the worker's. */
-struct meter {
-	struct job *job;
-	const struct sink *digest;
-};
+static int64_t all_bytes(const struct export_plan *plan)
+{
+	int64_t bytes = 0;
 
+	for (int i = 0; i < plan->count; i++)
+		bytes += (int64_t)digest_bytes(plan->outputs[i].digest);
+	return bytes;
+}
+
+/* The export's own watch: looks at the bytes on the way to the worker's. */
 static int look_up(void *arg, struct err *e)
 {
-	struct meter *m = arg;
+	struct job *job = arg;
 
-	m->job->bytes = (int64_t)digest_bytes(m->digest);
-	return watch_check(m->job->watch, e);
+	job->bytes = all_bytes(&job->plan);
+	return watch_check(job->watch, e);
 }
 
-static struct sink *open_sink(const struct job *job, struct err *e)
+static int open_outputs(struct job *job, struct err *e)
 {
-	struct sink *file = file_open(
-	    &(struct file_options){.path = job->path,
-		.mode = (mode_t)job->file_mode,
-		.no_sync = job->no_sync,
-		/* An earlier attempt may have died in this directory. */
-		.sweep = job->attempt > 1},
-	    e);
+	for (int i = 0; i < job->plan.count; i++) {
+		struct export_output *o = &job->plan.outputs[i];
+		struct file_options file = {.path = o->place,
+		    .mode = (mode_t)job->file_mode,
+		    .no_sync = job->no_sync,
+		    /* An earlier attempt may have died in this directory. */
+		    .sweep = job->attempt > 1};
 
-	return file ? digest_open(file, e) : NULL;
+		if (export_output_open(o, file_open(&file, e), e) != 0)
+			return -1;
+	}
+	return 0;
 }
 
-static int stream(struct job *job, struct sink *sink, struct err *e)
+static int stream(struct job *job, struct err *e)
 {
-	struct meter meter = {job, sink};
+	const json_t *said =
+	    json_object_get(json_object_get(job->message, "row"), "info");
+	struct report_info info = {
+	    .title = job->report_name,
+	    .author = json_str(said, "author", ""),
+	    .time_zone = job->time_zone,
+	    .run_id = job->run_id,
+	    .time = json_int(said, "time", 0),
+	    .time_text = json_str(said, "time_text", ""),
+	};
 	struct watch watch = *job->watch;
 	int rc;
 
 	watch.check = look_up;
-	watch.arg = &meter;
+	watch.arg = job;
 	source_set_watch(job->source, &watch);
 	rc = export_run(&(struct export_options){.source = job->source,
-			    .sql = job->export_sql.data,
-			    .type = job->encoder,
-			    .options = job->output_options,
-			    .sink = sink,
+			    .plan = &job->plan,
+			    .info = &info,
 			    .watch = &watch,
 			    .rows = &job->rows},
 	    e);
@@ -55,8 +72,90 @@ static int stream(struct job *job, struct sink *sink, struct err *e)
 	return rc;
 }
 
+/* What the run and its outputs have to say, in one text. */
+static char *all_remarks(const struct export_plan *plan)
+{
+	char *all = mem_strdup(plan->remark);
+
+	for (int i = 0; i < plan->count; i++) {
+		const struct export_output *o = &plan->outputs[i];
+		char *old = all;
+
+		if (o->remark == NULL)
+			continue;
+		all = mem_printf("%s%s%s: %s", old ? old : "", old ? "; " : "",
+		    o->type->name, o->remark);
+		free(old);
+	}
+	return all;
+}
+
+static int finish_outputs(struct job *job, struct err *e)
+{
+	const struct export_plan *plan = &job->plan;
+
+	for (int i = 0; i < plan->count; i++) {
+		if (sink_finish(plan->outputs[i].sink, e) != 0)
+			return -1;
+	}
+	job->bytes = all_bytes(plan);
+	job->remark = all_remarks(plan);
+	str_copy(job->sha256, sizeof(job->sha256),
+	    digest_sha256(plan->outputs[0].digest));
+	return 0;
+}
+
+static json_t *describe(const struct export_output *o)
+{
+	char *url = destination_url(o->place);
+	json_t *one = json_pack("{ss ss si sI sI ss ss*}", "url", url, "format",
+	    o->type->name, "part", export_part(o), "rows", (json_int_t)o->rows,
+	    "bytes", (json_int_t)digest_bytes(o->digest), "sha256",
+	    digest_sha256(o->digest), "remark", o->remark);
+
+	free(url);
+	return one;
+}
+
+/* One after the other: who dies in between leaves some of them, which the next
+ * attempt replaces, as their names are the same. */
+static int publish_outputs(struct job *job, struct err *e)
+{
+<<<<<<< worktree
+	const struct export_plan *plan = &job->plan;
+	json_t *all;
+
+	for (int i = 0; i < plan->count; i++) {
+		if (sink_publish(plan->outputs[i].sink, e) != 0)
+			return -1;
+	}
+	job->output_url = destination_url(plan->outputs[0].place);
+	if (plan->count == 1)
+		return 0;
+	all = json_array();
+	for (int i = 0; i < plan->count; i++)
+		json_array_append_new(all, describe(&plan->outputs[i]));
+	job->outputs = json_dumps(all, JSON_COMPACT);
+	json_decref(all);
+	return 0;
+}
+
 int stage_export(struct job *job, struct err *e)
 {
+	if (open_outputs(job, e) != 0 || stream(job, e) != 0)
+		return -1;
+	if (job->rows == 0 && job->plan.skip_if_empty) {
+		job->bytes = -1;
+		job->remark = mem_strdup("no rows: no output was made");
+		return 0;
+	}
+	if (finish_outputs(job, e) != 0)
+		return -1;
+	job->stage = "publish";
+	if (job->may_publish(job->arg, e) != 0)
+		return -1;
+	return publish_outputs(job, e);
+=======
 	job->sink = open_sink(job, e);
 	if (job->sink == NULL || stream(job, job->sink, e) != 0 ||
 	    sink_finish(job->sink, e) != 0)
@@ -72,4 +171,5 @@ int stage_publish(struct job *job, struct err *e)
 		return -1;
 	job->output_url = destination_url(job->path);
 	return 0;
+>>>>>>> landed
 }

@@ -11,7 +11,7 @@ select row_to_json(q) from (
 		 where p.config_id = c.config_id and p.run_id < c.run_id
 			and p.status = 'COMPLETED'
 		 order by p.run_id desc limit 1) as total_rows,
-		r.output_url, r.sha256, r.error_stage, c.error_message,
+		r.output_url, r.sha256, r.outputs, r.remark, r.error_stage, c.error_message,
 		(select count(*) from reportd.report_worker w
 		 where w.heartbeat_at > now() - w.lease) as daemons
 	from reportd.report_config c

@@ -106,7 +106,14 @@ with me as materialized (
 			'time_zone', c.time_zone,
 			'scheduled_for', to_char(r.local, 'YYYY-MM-DD"T"HH24:MI:SS'),
 			'utc_offset', extract(epoch from
-				r.local - (r.runs_for at time zone 'UTC'))::int
+				r.local - (r.runs_for at time zone 'UTC'))::int,
+			-- What an output says of itself; a CSV says nothing.
+			'info', case when c.output_format <> 'CSV' then json_build_object(
+				'author', c.created_by,
+				'time', extract(epoch from statement_timestamp())::bigint,
+				'time_text', to_char(
+					reportd.local_time(statement_timestamp(), c.time_zone),
+					'YYYY-MM-DD HH24:MI:SS')) end
 		)::text as job
 )
 select (select count(*) from eligible) as seen, j.run_id, j.config_id,

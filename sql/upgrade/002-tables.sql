@@ -100,6 +100,8 @@ create table reportd.report_run (
 	byte_count bigint,
 	output_url text,
 	sha256 text,
+	outputs jsonb,
+	remark text,
 	error_stage text,
 	error_sqlstate text,
 	error_message text,
@@ -112,6 +114,10 @@ create table reportd.report_run (
 );
 comment on table reportd.report_run is
 	'One row an attempt: the audit trail. RELEASED: given back at a shutdown; LOST: its daemon died.';
+comment on column reportd.report_run.outputs is
+	'All outputs when there are several: [{"url", "format", "part", "rows", "bytes", "sha256", "remark"}].';
+comment on column reportd.report_run.remark is
+	'What should be known of a result that is good: rows left out by max_rows, cells that were cut.';
 create index report_run_config on reportd.report_run (config_id, run_id);
 create index report_run_started on reportd.report_run using brin (started_at);
 

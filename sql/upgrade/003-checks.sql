@@ -8,63 +8,134 @@ begin
 	raise exception using errcode = '22023', message = message, hint = hint;
 end $$;
 
--- Formats and the keys that their output_options know, with what each takes.
+-- Formats and the options that they know; the rows follow in 006-formats.sql.
 create table reportd.output_format (
 	format text primary key,
-	extension text not null,
 	alias_of text references reportd.output_format,
-	options jsonb not null default '{}'
+	extension text not null,
+	one_section boolean not null,
+	options jsonb not null check (jsonb_typeof(options) = 'array')
 );
 comment on table reportd.output_format is
-	'The formats that output_format may name. options: key -> {"type", "allowed", "about"}.';
+	'The formats that output_format may name. options: [{"option", "type", "allowed", "about", "inside"}]; inside: the same again, for what an object or array holds.';
+comment on column reportd.output_format.one_section is
+	'It holds the result of one statement: several make several files.';
 
-insert into reportd.output_format (format, extension, options) values
-('CSV', 'csv', '{
-	"delimiter": {"type": "string", "about": "one character between fields; default ,"},
-	"header": {"type": "boolean", "about": "column names in the first line; default true"},
-	"quote": {"type": "string", "allowed": ["minimal", "all", "nonnumeric"], "about": "which fields are quoted; default minimal"},
-	"null": {"type": "string", "about": "what stands for NULL; default empty"},
-	"line_ending": {"type": "string", "allowed": ["lf", "crlf"], "about": "default lf"},
-	"bom": {"type": "boolean", "about": "start with a byte order mark, for Excel; default false"},
-	"encoding": {"type": "string", "about": "as PostgreSQL names it, such as LATIN1 or WIN1252; default UTF8"},
-	"decimal_comma": {"type": "boolean", "about": "1,5 instead of 1.5; give a delimiter other than , with it; default false"},
-	"formula_guard": {"type": "boolean", "about": "put a single quote before text that a spreadsheet would run as a formula; default false"}
-}');
+create function reportd.option_range_error(allowed text, value numeric) returns boolean
+language sql immutable as $$
+	select value < split_part(allowed, '..', 1)::numeric
+		or value > nullif(split_part(allowed, '..', 2), '')::numeric
+$$;
 
-create function reportd.check_options(format text, options jsonb) returns void
-language plpgsql stable as $$
+-- The three below say what is wrong, in the words of common/encode/encoder.c, or
+-- null. Each option of `known` is one of output_format's.
+create function reportd.option_value_error(path text, rule jsonb, value jsonb) returns text
+language plpgsql immutable as $$
 declare
-	known jsonb := (select f.options from reportd.output_format f
-		where f.format = check_options.format);
+	type text := rule ->> 'type';
+	allowed text := rule ->> 'allowed';
+	number boolean := jsonb_typeof(value) = 'number';
+	element jsonb;
+	i int := 0;
+	wrong text;
+begin
+	if (type = 'integer' and (not number or value::text !~ '^-?[0-9]+$'))
+		or (type <> 'integer' and jsonb_typeof(value) <> type) then
+		return format('output_options: "%s" must be %s %s', path,
+			case when type ~ '^[aeiou]' then 'an' else 'a' end, type);
+	elsif number and allowed is not null
+		and reportd.option_range_error(allowed, value::numeric) then
+		return format('output_options: "%s" must be within %s', path, allowed);
+	elsif not number and allowed is not null
+		and (value #>> '{}') <> all (string_to_array(allowed, '|')) then
+		return format('output_options: "%s" must be one of %s', path, allowed);
+	elsif type = 'object' and rule ? 'inside' then
+		return reportd.option_keys_error(path, format('"%s"', path), rule -> 'inside', value);
+	elsif type = 'array' and rule ? 'inside' then
+		for element in select * from jsonb_array_elements(value) loop
+			wrong := reportd.option_value_error(
+				format('%s[%s]', path, i), rule -> 'inside' -> 0, element);
+			if wrong is not null then
+				return wrong;
+			end if;
+			i := i + 1;
+		end loop;
+	end if;
+	return null;
+end $$;
+
+create function reportd.option_keys_error(path text, owner text, known jsonb, object jsonb)
+returns text
+language plpgsql immutable as $$
+declare
 	key text;
 	value jsonb;
 	rule jsonb;
+	wrong text;
 begin
-	if jsonb_typeof(options) <> 'object' then
-		perform reportd.refuse(
-			'output_options must be a JSON object',
-			'For example {"delimiter": ";"}.');
-	end if;
-	for key, value in select * from jsonb_each(options) loop
-		rule := known -> key;
+	for key, value in select * from jsonb_each(object) loop
+		rule := (select r from jsonb_array_elements(known) r
+			where r ->> 'option' in (key, '*') limit 1);
 		if rule is null then
-			perform reportd.refuse(
-				format('output_options: %s has no option "%s"', format, key),
-				format('Known options of %s: %s.', format,
-					(select string_agg(k, ', ' order by k)
-					 from jsonb_object_keys(known) k)));
-		elsif jsonb_typeof(value) <> rule ->> 'type' then
-			perform reportd.refuse(
-				format('output_options: "%s" must be a %s, not %s',
-					key, rule ->> 'type', value),
-				format('"%s": %s.', key, rule ->> 'about'));
-		elsif rule ? 'allowed' and not (rule -> 'allowed' ? (value #>> '{}')) then
-			perform reportd.refuse(
-				format('output_options: "%s" cannot be %s', key, value),
-				format('Allowed: %s.', (select string_agg(a, ', ')
-					from jsonb_array_elements_text(rule -> 'allowed') a)));
+			return format('output_options: %s has no option "%s"; known: %s', owner, key,
+				(select string_agg(r.value ->> 'option', ', ' order by r.ordinality)
+				 from jsonb_array_elements(known) with ordinality r));
+		end if;
+		wrong := reportd.option_value_error(
+			case when path = '' then key else path || '.' || key end, rule, value);
+		if wrong is not null then
+			return wrong;
 		end if;
 	end loop;
+	return null;
+end $$;
+
+-- Of several formats: an option is for one of them, under its name, or for all
+-- that know it.
+create function reportd.option_list_error(formats reportd.output_format[], options jsonb)
+returns text
+language plpgsql immutable as $$
+declare
+	key text;
+	value jsonb;
+	f reportd.output_format;
+	known boolean;
+	wrong text;
+begin
+	for key, value in select * from jsonb_each(options) loop
+		known := false;
+		wrong := null;
+		foreach f in array formats loop
+			if upper(key) in (f.format, f.alias_of) then
+				known := true;
+				wrong := case when jsonb_typeof(value) <> 'object' then
+					format('output_options: "%s" must be an object', key)
+				when value ?| array['max_rows', 'skip_if_empty'] then
+					format('output_options: "%s" is for all formats alike; put it beside "%s"',
+						case when value ? 'max_rows' then 'max_rows' else 'skip_if_empty' end, key)
+				else f.format || ': ' || reportd.option_keys_error('', f.format, f.options, value)
+				end;
+				exit;
+			elsif exists (select from jsonb_array_elements(f.options) r
+				where r ->> 'option' = key) then
+				wrong := reportd.option_keys_error(
+					'', f.format, f.options, jsonb_build_object(key, value));
+				known := true;
+				exit when wrong is null;
+			end if;
+		end loop;
+		if not known then
+			return format('output_options: none of the formats has an option "%s"', key);
+		elsif wrong is not null then
+			return wrong;
+		end if;
+	end loop;
+	return null;
+end $$;
+
+create function reportd.check_csv_options(options jsonb) returns void
+language plpgsql stable as $$
+begin
 	if octet_length(options ->> 'delimiter') <> 1
 		or options ->> 'delimiter' ~ '[\r\n"]' then
 		perform reportd.refuse(
@@ -97,6 +168,200 @@ begin
 	end if;
 end $$;
 
+-- The formats that output_format names, aliases resolved.
+create function reportd.formats_of(output_format text) returns reportd.output_format[]
+language plpgsql stable as $$
+declare
+	formats reportd.output_format[];
+	f reportd.output_format;
+	name text;
+begin
+	foreach name in array coalesce(nullif(string_to_array(output_format, ','), '{}'), '{""}') loop
+		select k.* into f from reportd.output_format a
+		join reportd.output_format k on k.format = coalesce(a.alias_of, a.format)
+		where a.format = name;
+		if not found then
+			perform reportd.refuse(
+				format('unknown output_format "%s"', name),
+				format('Known: %s; several are separated by commas.',
+					(select string_agg(k.format, ', ' order by k.format)
+					 from reportd.output_format k)));
+		elsif f = any (formats) then
+			perform reportd.refuse(
+				format('output_format names %s twice', f.format),
+				'Name each format once.');
+		end if;
+		formats := formats || f;
+	end loop;
+	return formats;
+end $$;
+
+create function reportd.check_options(formats reportd.output_format[], options jsonb)
+returns void
+language plpgsql stable as $$
+declare
+	wrong text;
+begin
+	if jsonb_typeof(options) <> 'object' then
+		perform reportd.refuse(
+			'output_options must be a JSON object',
+			'For example {"delimiter": ";"}.');
+	end if;
+	wrong := case cardinality(formats)
+		when 1 then reportd.option_keys_error(
+			'', formats[1].format, formats[1].options, options)
+		else reportd.option_list_error(formats, options) end;
+	if wrong is not null then
+		perform reportd.refuse(wrong,
+			'See `reportctl formats`, or options in reportd.output_format.');
+	end if;
+	if 'CSV' in (select f.format from unnest(formats) f) then
+		perform reportd.check_csv_options(options || case
+			when cardinality(formats) > 1 then coalesce(options -> 'CSV', '{}')
+			else '{}' end);
+	end if;
+end $$;
+
+-- How many statements an SQL text holds; as common/source/sqltext.c counts them,
+-- but for the bodies of routines, which no query has.
+create function reportd.statement_count(sql text) returns int
+language plpgsql immutable as $$
+declare
+	c text[] := string_to_array(sql, null);
+	n int := cardinality(c);
+	i int := 1;
+	depth int;
+	parentheses int := 0;
+	statements int := 0;
+	content boolean := false; -- of the statement so far
+	backslash boolean;
+	quote text;
+	tag text;
+	at int;
+begin
+	-- Nearly always.
+	if strpos(rtrim(sql, E'; \t\r\n'), ';') = 0 then
+		return 1;
+	end if;
+	while i <= n loop
+		if c[i] ~ '[ \t\n\r\f\v]' then
+			i := i + 1;
+		elsif c[i] = '-' and c[i + 1] = '-' then
+			while i <= n and c[i] <> E'\n' and c[i] <> E'\r' loop
+				i := i + 1;
+			end loop;
+		elsif c[i] = '/' and c[i + 1] = '*' then
+			depth := 1;
+			i := i + 2;
+			while i <= n and depth > 0 loop
+				if c[i] = '/' and c[i + 1] = '*' then
+					depth := depth + 1;
+					i := i + 1;
+				elsif c[i] = '*' and c[i + 1] = '/' then
+					depth := depth - 1;
+					i := i + 1;
+				end if;
+				i := i + 1;
+			end loop;
+			-- One without an end is for the server to refuse.
+			content := content or depth > 0;
+		elsif c[i] in ('''', '"') or (c[i] in ('e', 'E') and c[i + 1] = '''') then
+			content := true;
+			backslash := c[i] in ('e', 'E');
+			i := i + backslash::int;
+			quote := c[i];
+			loop
+				i := i + 1;
+				while i <= n loop
+					if backslash and c[i] = '\' then
+						i := i + 1;
+					elsif c[i] = quote and c[i + 1] = quote then
+						i := i + 1;
+					elsif c[i] = quote then
+						exit;
+					end if;
+					i := i + 1;
+				end loop;
+				i := i + 1;
+				exit when not backslash;
+				-- It goes on behind a line break.
+				at := i;
+				while c[at] ~ '[ \t\n\r\f\v]' loop
+					at := at + 1;
+				end loop;
+				exit when c[at] is distinct from ''''
+					or array_to_string(c[i:at], '') !~ '[\n\r]';
+				i := at;
+			end loop;
+		elsif c[i] = '$' then
+			content := true;
+			at := i + 1;
+			if c[at] ~ '[A-Za-z_]' or c[at] > E'\x7f' collate "C" then
+				while c[at] ~ '[A-Za-z0-9_]' or c[at] > E'\x7f' collate "C" loop
+					at := at + 1;
+				end loop;
+			end if;
+			if c[at] = '$' then
+				tag := array_to_string(c[i:at], '');
+				depth := strpos(substr(sql, at + 1), tag);
+				i := case when depth > 0 then at + depth + length(tag) else n + 1 end;
+			else
+				i := i + 1;
+			end if;
+		elsif c[i] ~ '[A-Za-z_]' or c[i] > E'\x7f' collate "C" then
+			content := true;
+			while c[i] ~ '[A-Za-z0-9_$]' or c[i] > E'\x7f' collate "C" loop
+				i := i + 1;
+			end loop;
+		elsif c[i] = ';' and parentheses = 0 then
+			statements := statements + content::int;
+			content := false;
+			i := i + 1;
+		else
+			content := true;
+			if c[i] = '(' then
+				parentheses := parentheses + 1;
+			elsif c[i] = ')' and parentheses > 0 then
+				parentheses := parentheses - 1;
+			end if;
+			i := i + 1;
+		end if;
+	end loop;
+	return statements + content::int;
+end $$;
+
+-- Several outputs of one run need names of their own.
+create function reportd.check_outputs(
+	formats reportd.output_format[], options jsonb, sql text, path text
+) returns void
+language plpgsql stable as $$
+declare
+	statements int := reportd.statement_count(sql);
+	single text := (select f.format from unnest(formats) f where f.one_section limit 1);
+begin
+	if statements > 1 and single is not null
+		and (path is null or strpos(path, '{part}') = 0) then
+		perform reportd.refuse(
+			format('export_sql has %s statements and a %s file holds the result of one: put {part} into output_path',
+				statements, single),
+			'For example {report_name}_%Y%m%d_{part}.{ext}; or put what prepares the data into prep_sql.');
+	elsif cardinality(formats) > 1 and strpos(path, '{ext}') = 0 then
+		perform reportd.refuse(
+			'output_format names several formats: put {ext} into output_path',
+			'For example {report_name}_%Y%m%d.{ext}.');
+	elsif jsonb_array_length(options -> 'sections') <> statements then
+		perform reportd.refuse(
+			format('output_options: "sections" has %s names for %s statements',
+				jsonb_array_length(options -> 'sections'), statements),
+			'Name the result of each statement, in their order.');
+	end if;
+end $$;
+
+create function reportd.encoding_name(encoding text) returns jsonb
+language sql stable as $$
+	select to_jsonb(pg_encoding_to_char(pg_char_to_encoding(encoding)))
+$$;
+
 create function reportd.check_parameters(parameters jsonb) returns void
 language plpgsql immutable as $$
 declare
@@ -114,7 +379,7 @@ begin
 			'Names are letters, digits and _, and do not start with a digit.');
 	end if;
 	select k into bad from jsonb_object_keys(parameters) k
-	where k in ('run_id', 'config_id', 'report_name', 'scheduled_for', 'ext') limit 1;
+	where k in ('run_id', 'config_id', 'report_name', 'scheduled_for', 'ext', 'part') limit 1;
 	if bad is not null then
 		perform reportd.refuse(
 			format('parameters: "%s" is built in', bad), 'Choose another name.');
@@ -153,12 +418,12 @@ begin
 			'Known: %Y %m %d %H %M %S %j %y %b %B %a %A %u %V %G %F %T %z %s, and %% for a percent sign.');
 	end if;
 	select m[1] into bad from regexp_matches(path, '\{([^{}]*)\}', 'g') m
-	where m[1] not in ('run_id', 'config_id', 'report_name', 'scheduled_for', 'ext')
+	where m[1] not in ('run_id', 'config_id', 'report_name', 'scheduled_for', 'ext', 'part')
 		and not parameters ? m[1] limit 1;
 	if bad is not null then
 		perform reportd.refuse(
 			format('output_path: unknown name "{%s}"', bad),
-			'Known: {report_name}, {config_id}, {run_id}, {scheduled_for}, {ext} and the report''s own parameters.');
+			'Known: {report_name}, {config_id}, {run_id}, {scheduled_for}, {ext}, {part} and the report''s own parameters.');
 	end if;
 	if regexp_replace(path, '\{[^{}]*\}', '', 'g') ~ '[{}]' then
 		perform reportd.refuse(
@@ -171,11 +436,13 @@ end $$;
 create function reportd.report_config_check() returns trigger
 language plpgsql set search_path = pg_catalog, pg_temp
 	set standard_conforming_strings = on as $$
+declare
+	formats reportd.output_format[];
 begin
 	new.trigger_type := upper(new.trigger_type);
 	new.misfire_policy := upper(new.misfire_policy);
 	new.status := upper(new.status);
-	new.output_format := upper(new.output_format);
+	new.output_format := upper(replace(new.output_format, ' ', ''));
 	if new.report_name is null or new.report_name !~ '\S'
 		or new.report_name ~ '[\x01-\x1f\x7f]' or octet_length(new.report_name) > 200 then
 		perform reportd.refuse(
@@ -245,21 +512,22 @@ begin
 			'prep_sql and export_sql together are longer than 1 MiB',
 			'Put the work into a function or procedure and call that.');
 	end if;
-	if not exists (select from reportd.output_format f where f.format = new.output_format) then
-		perform reportd.refuse(
-			format('unknown output_format "%s"', new.output_format),
-			format('Known: %s.', (select string_agg(f.format, ', ' order by f.format)
-				from reportd.output_format f)));
-	end if;
+	formats := reportd.formats_of(new.output_format);
 	new.parameters := coalesce(new.parameters, '{}');
 	new.output_options := coalesce(new.output_options, '{}');
-	perform reportd.check_options(
-		(select coalesce(f.alias_of, f.format) from reportd.output_format f
-		 where f.format = new.output_format), new.output_options);
+	perform reportd.check_options(formats, new.output_options);
+	-- By its one proper name, whatever alias was written.
 	if new.output_options ? 'encoding' then
-		-- By its one proper name, whatever alias was written.
-		new.output_options := jsonb_set(new.output_options, '{encoding}', to_jsonb(
-			pg_encoding_to_char(pg_char_to_encoding(new.output_options ->> 'encoding'))));
+		new.output_options := jsonb_set(new.output_options, '{encoding}',
+			reportd.encoding_name(new.output_options ->> 'encoding'));
+	end if;
+	if new.output_options -> 'CSV' ? 'encoding' then
+		new.output_options := jsonb_set(new.output_options, '{CSV,encoding}',
+			reportd.encoding_name(new.output_options #>> '{CSV,encoding}'));
+	end if;
+	if new.export_sql is not null then
+		perform reportd.check_outputs(
+			formats, new.output_options, new.export_sql, new.output_path);
 	end if;
 	perform reportd.check_parameters(new.parameters);
 	if new.output_path is not null then

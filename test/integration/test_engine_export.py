@@ -529,10 +529,9 @@ def test_explain_can_be_exported(engine, source):
 
 @BOTH
 @pytest.mark.parametrize('query, says', [
-    ('select 1; select 2', 'more than one statement'),
     ('select 1) to stdout --', 'syntax error'),
-    ('select 1; drop table victim', 'more than one statement'),
-    ('select 1) to stdout; drop table victim; --', 'more than one statement'),
+    ('select 1; drop table victim', 'read-only'),
+    ('select 1) to stdout; drop table victim; --', 'syntax error'),
     ("select 1) to program 'touch /tmp/reportd-was-here' --", None),
     ('insert into victim values (2) returning a', 'read-only'),
     ('update victim set a = 3 returning a', 'read-only'),
@@ -544,15 +543,15 @@ def test_explain_can_be_exported(engine, source):
     ('copy victim to stdout', 'query'),
     ('set work_mem = 64', 'no rows'),
     ('drop table victim', 'read-only'),
-    ('commit; drop table victim', 'more than one statement'),
+    ('commit; drop table victim', 'no rows'),
+    ('select 1; commit; drop table victim', 'no rows'),
     ('commit', None),
     ('set transaction read write', None),
-    ('-- nothing', None),
-    (';', None),
     ('selec 1', 'syntax error'),
 ], ids=lambda v: v[:24] if isinstance(v, str) else '')
 def test_what_an_export_may_not_be(engine, victim, source, query, says):
-    run = failure(engine.db, export_sql=query, source=source, max_retries=3)
+    run = failure(engine.db, export_sql=query, source=source, max_retries=3,
+                  output_path='{report_name}_{part}.csv')
     assert run.error_stage == 'export', run
     if says:
         assert says in run.error_message
@@ -560,6 +559,21 @@ def test_what_an_export_may_not_be(engine, victim, source, query, says):
     assert not engine.db.value("select to_regclass('more')")
     # It gets no better by trying again.
     assert run.attempt == 1
+
+
+@BOTH
+def test_a_statement_cannot_make_way_for_one_that_writes(engine, victim, source):
+    run = failure(engine.db, source=source, output_path='{report_name}_{part}.csv',
+                  export_sql="select set_config('transaction_read_only', 'off', false); "
+                  'delete from victim returning a')
+    assert 'read-write mode must be set before any query' in run.error_message
+    assert engine.db.query('select a from victim') == [(1,)]
+
+
+@pytest.mark.parametrize('query', ['-- nothing', ';', '/* ; */ ;'])
+def test_an_empty_query_is_told(engine, query):
+    run = failure(engine.db, export_sql=query, max_retries=3)
+    assert 'the query is empty' in run.error_message
 
 
 @pytest.fixture

@@ -289,7 +289,7 @@ def test_submit_passes_on_what_the_schema_refuses(ctl):
     refused(ctl('submit', '--name', 'x', '--sql', 'x', '--schedule', '61 * * * *'),
             '61', 'hint')
     refused(ctl('submit', '--name', 'x', '--sql', 'x', '--option', 'foo=1'),
-            'CSV has no option "foo"', 'hint: Known options')
+            'CSV has no option "foo"; known: delimiter', 'hint: See `reportctl formats`')
     refused(ctl('submit', '--name', 'x', '--sql', 'x', '--param', 'run_id=1'),
             '"run_id" is built in')
     refused(ctl('submit', '--name', 'x', '--sql', 'x', '--timeout', 'soon'),
@@ -758,15 +758,28 @@ def test_formats_are_listed(ctl):
     assert {'option': 'line_ending', 'type': 'string', 'allowed': 'lf|crlf',
             'about': 'default lf'} in csv['options']
     text = ctl('formats').stdout
-    assert text.startswith('CSV (.csv)\n') and 'line_ending' in text
+    assert text.startswith('CSV (.csv), one file a statement\n')
+    assert 'line_ending' in text and 'columns.NAME.label' in text
 
 
 def test_the_options_are_those_that_the_insert_knows(ctl, db):
-    known = db.value("select options from reportd.output_format where format = 'CSV'")
-    said = answer(ctl('formats', '--json'))[0]['options']
-    assert {o['option']: (o['type'], o['about'], o['allowed']) for o in said} == {
-        name: (rule['type'], rule['about'], '|'.join(rule['allowed'])
-               if 'allowed' in rule else None) for name, rule in known.items()}
+    """Of every format; an alias has none of its own."""
+    known = db.query('select format, alias_of, extension, one_section, options '
+                     'from reportd.output_format')
+    said = answer(ctl('formats', '--json'))
+    expected = {(f['format'], None): f for f in said} | {
+        (f['alias'], f['format']): f | {'options': []} for f in said if 'alias' in f}
+    assert {row[:2] for row in known} == expected.keys()
+    for row in known:
+        one = expected[row[:2]]
+        assert row[2:] == (one['extension'], one['one_section'], one['options'])
+
+
+def test_the_schema_has_the_formats_of_this_program(ctl):
+    """When it has not: reportctl formats --sql > sql/upgrade/006-formats.sql, or,
+    once that was released, the difference in a new file."""
+    assert ctl('formats', '--sql').stdout == (
+        ROOT / 'sql/upgrade/006-formats.sql').read_text()
 
 
 # doctor

@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: MIT */
+#include "export/plan.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "encode/charset.h"
+#include "sink/digest.h"
+#include "sink/gzip.h"
+#include "sink/zstd.h"
+#include "source/sqltext.h"
+
+/* All are open at once. */
+#define OUTPUTS_MAX 100
+
+struct format {
+	const struct encoder_type *type;
+	json_t *options;
+};
+
+struct formats {
+	struct format list[16];
+	int count;
+};
+
+static int add_format(
+    struct formats *f, const char *name, size_t len, struct err *e)
+{
+	const struct encoder_type *type;
+	char word[32];
+
+	snprintf(word, sizeof(word), "%.*s", (int)len, name);
+	type = encoder_type_named(word);
+	if (type == NULL) {
+		struct buf known;
+
+		buf_init(&known, 1024);
+		for (int i = 0; encoder_type_at(i) != NULL; i++)
+			buf_printf(&known, "%s%s", i ? ", " : "",
+			    encoder_type_at(i)->name);
+		err_set(e, ERR_PERMANENT,
+		    "there is no format \"%s\"; known here: %s", word,
+		    known.data);
+		buf_free(&known);
+		return -1;
+	}
+	for (int i = 0; i < f->count; i++) {
+		if (f->list[i].type == type)
+			return err_set(e, ERR_PERMANENT,
+			    "output_format names %s twice", type->name);
+	}
+	f->list[f->count++].type = type;
+	return 0;
+}
+
+/* "CSV, XLSX". None can be named twice, so they are few. */
+static int read_formats(struct formats *f, const char *text, struct err *e)
+{
+	for (const char *s = text;; s++) {
+		size_t len;
+
+		s += strspn(s, " ");
+		len = strcspn(s, ", ");
+		if (add_format(f, s, len, e) != 0)
+			return -1;
+		s += len;
+		s += strspn(s, " ");
+		if (*s == '\0')
+			return 0;
+	}
+}
+
+/* The format of the list that a key of the options names, or NULL. */
+static struct format *named(struct formats *f, const char *key)
+{
+	const struct encoder_type *type = encoder_type_named(key);
+
+	for (int i = 0; type != NULL && i < f->count; i++) {
+		if (f->list[i].type == type)
+			return &f->list[i];
+	}
+	return NULL;
+}
+
+static const struct encoder_option *find(
+    const struct encoder_option *options, const char *key)
+{
+	for (; options->name != NULL; options++) {
+		if (strcmp(options->name, key) == 0 ||
+		    strcmp(options->name, "*") == 0)
+			return options;
+	}
+	return NULL;
+}
+
+/* What these options know of the object. */
+static json_t *known_part(
+    const struct encoder_option *options, const json_t *object)
+{
+	json_t *known = json_object();
+	const char *key;
+	json_t *value;
+
+	json_object_foreach((json_t *)(uintptr_t)object, key, value)
+	{
+		const struct encoder_option *o = find(options, key);
+
+		if (o != NULL && o->type == JSON_OBJECT && o->inside != NULL &&
+		    json_is_object(value))
+			json_object_set_new(
+			    known, key, known_part(o->inside, value));
+		else if (o != NULL)
+			json_object_set(known, key, value);
+	}
+	return known;
+}
+
+/* An option for all of them must be sound for one at least. */
+static int check_shared(
+    const struct formats *f, const char *key, json_t *value, struct err *e)
+{
+	struct err last;
+	bool known = false;
+
+	for (int i = 0; i < f->count; i++) {
+		const struct encoder_type *t = f->list[i].type;
+		json_t *one;
+		int rc;
+
+		if (find(t->options, key) == NULL)
+			continue;
+		known = true;
+		one = json_pack("{sO}", key, value);
+		rc = encoder_check_options(t, one, &last);
+		json_decref(one);
+		if (rc == 0)
+			return 0;
+	}
+	if (!known)
+		return err_set(e, ERR_PERMANENT,
+		    "output_options: none of the formats has an option \"%s\"",
+		    key);
+	*e = last;
+	return -1;
+}
+
+/* Options that are about the query, not about a format. */
+static int check_own(const char *name, const json_t *own, struct err *e)
+{
+	static const char *const shared[] = {"max_rows", "skip_if_empty"};
+
+	if (!json_is_object(own))
+		return err_set(e, ERR_PERMANENT,
+		    "output_options: \"%s\" must be an object", name);
+	for (size_t i = 0; i < sizeof(shared) / sizeof(*shared); i++) {
+		if (json_object_get(own, shared[i]) != NULL)
+			return err_set(e, ERR_PERMANENT,
+			    "output_options: \"%s\" is for all formats alike; "
+			    "put it beside \"%s\"",
+			    shared[i], name);
+	}
+	return 0;
+}
+
+/* Of several formats: first what is for all of them, then each one's own. */
+static int share_options(
+    struct formats *f, const json_t *options, struct err *e)
+{
+	json_t *shared = json_object(), *value;
+	const char *key;
+	int rc = 0;
+
+	json_object_foreach((json_t *)(uintptr_t)options, key, value)
+	{
+		if (rc != 0)
+			break;
+		if (named(f, key) != NULL) {
+			rc = check_own(key, value, e);
+			continue;
+		}
+		json_object_set(shared, key, value);
+		rc = check_shared(f, key, value, e);
+	}
+	for (int i = 0; i < f->count; i++)
+		f->list[i].options =
+		    known_part(f->list[i].type->options, shared);
+	json_decref(shared);
+	json_object_foreach((json_t *)(uintptr_t)options, key, value)
+	{
+		struct format *format = named(f, key);
+
+		if (rc == 0 && format != NULL)
+			json_object_update_recursive(format->options, value);
+	}
+	return rc;
+}
+
+static int take_options(struct formats *f, const json_t *options, struct err *e)
+{
+	if (f->count == 1)
+		f->list[0].options = json_deep_copy(options);
+	else if (share_options(f, options, e) != 0)
+		return -1;
+	for (int i = 0; i < f->count; i++) {
+		if (encoder_check_options(
+			f->list[i].type, f->list[i].options, e) != 0)
+			return f->count == 1
+				   ? -1
+				   : err_wrap(e, "%s", f->list[i].type->name);
+		if (f->count > 1 && charset_is_raw(json_str(
+					f->list[i].options, "encoding", "")))
+			return err_set(e, ERR_PERMANENT,
+			    "output_options: encoding SQL_ASCII passes bytes "
+			    "that other formats cannot take; CSV must be the "
+			    "only format with it");
+	}
+	return 0;
+}
+
+static int split(struct export_plan *p, const char *sql, struct err *e)
+{
+	struct sqltext_part part;
+	int n = sqltext_count(sql);
+
+	p->statements = mem_zalloc((size_t)(n + 1) * sizeof(*p->statements));
+	while (sqltext_next(&sql, &part))
+		p->statements[p->statement_count++] =
+		    mem_strndup(part.text, part.len);
+	return n > 0 ? 0 : err_set(e, ERR_PERMANENT, "the query is empty");
+}
+
+static void forget_statements(struct export_plan *p)
+{
+	for (int i = 0; i < p->statement_count; i++)
+		free(p->statements[i]);
+	free(p->statements);
+	p->statements = NULL;
+	p->statement_count = 0;
+}
+
+int export_plan_set_sql(struct export_plan *p, const char *sql, struct err *e)
+{
+	int before = p->statement_count;
+
+	forget_statements(p);
+	if (split(p, sql, e) != 0)
+		return -1;
+	if (p->statement_count != before)
+		return err_set(e, ERR_PERMANENT,
+		    "a parameter changes the number of statements");
+	return 0;
+}
+
+static int check_sections(
+    struct export_plan *p, const json_t *names, struct err *e)
+{
+	if (names == NULL)
+		return 0;
+	if (json_array_size(names) != (size_t)p->statement_count)
+		return err_set(e, ERR_PERMANENT,
+		    "output_options: \"sections\" has %zu names for %d "
+		    "statements",
+		    json_array_size(names), p->statement_count);
+	p->section_names = names;
+	return 0;
+}
+
+static void add_output(
+    struct export_plan *p, const struct format *format, int part)
+{
+	struct export_output *o = &p->outputs[p->count++];
+	const char *compress = json_str(format->options, "compress", "");
+
+	o->type = format->type;
+	o->options = json_incref(format->options);
+	o->part = part;
+	snprintf(o->extension_text, sizeof(o->extension_text), "%s%s",
+	    o->type->extension,
+	    strcmp(compress, "gzip") == 0   ? ".gz"
+	    : strcmp(compress, "zstd") == 0 ? ".zst"
+					    : "");
+	o->extension = o->extension_text;
+}
+
+static int add_outputs(
+    struct export_plan *p, const struct formats *f, struct err *e)
+{
+	int n = 0;
+
+	for (int i = 0; i < f->count; i++)
+		n += f->list[i].type->one_section ? p->statement_count : 1;
+	if (n > OUTPUTS_MAX)
+		return err_set(e, ERR_PERMANENT,
+		    "export_sql has %d statements: that would be %d outputs, "
+		    "and %d are allowed",
+		    p->statement_count, n, OUTPUTS_MAX);
+	p->outputs = mem_zalloc((size_t)n * sizeof(*p->outputs));
+	for (int i = 0; i < f->count; i++) {
+		bool parts =
+		    f->list[i].type->one_section && p->statement_count > 1;
+
+		for (int k = 0; k < (parts ? p->statement_count : 1); k++)
+			add_output(p, &f->list[i], parts ? k + 1 : 0);
+	}
+	return 0;
+}
+
+int export_plan_open(struct export_plan *p, const char *sql,
+    const char *formats, const json_t *options, struct err *e)
+{
+	struct formats f = {.count = 0};
+	int rc = -1;
+
+	*p = (struct export_plan){0};
+	if (read_formats(&f, formats, e) == 0 &&
+	    take_options(&f, options, e) == 0 && split(p, sql, e) == 0 &&
+	    add_outputs(p, &f, e) == 0 &&
+	    check_sections(p, json_object_get(options, "sections"), e) == 0)
+		rc = 0;
+	p->max_rows = json_int(options, "max_rows", 0);
+	p->skip_if_empty = json_bool(options, "skip_if_empty", false);
+	for (int i = 0; i < f.count; i++)
+		json_decref(f.list[i].options);
+	return rc;
+}
+
+void export_plan_free(struct export_plan *p)
+{
+	forget_statements(p);
+	for (int i = 0; i < p->count; i++) {
+		struct export_output *o = &p->outputs[i];
+
+		sink_free(o->sink);
+		json_decref(o->options);
+		free(o->place);
+		free(o->remark);
+	}
+	free(p->outputs);
+	free(p->remark);
+	*p = (struct export_plan){0};
+}
+
+int export_part(const struct export_output *output)
+{
+	return output->part > 0 ? output->part : 1;
+}
+
+int export_plan_check_name(
+    const struct export_plan *p, const char *template, struct err *e)
+{
+	const struct encoder_type *first = p->outputs[0].type;
+
+	for (int i = 0; i < p->count; i++) {
+		const struct export_output *o = &p->outputs[i];
+
+		if (o->part > 0 && strstr(template, "{part}") == NULL)
+			return err_set(e, ERR_PERMANENT,
+			    "export_sql has %d statements and a %s file holds "
+			    "the result of one: put {part} into output_path",
+			    p->statement_count, o->type->name);
+		if (o->type != first && strstr(template, "{ext}") == NULL)
+			return err_set(e, ERR_PERMANENT,
+			    "output_format names several formats: put {ext} "
+			    "into output_path");
+	}
+	return 0;
+}
+
+int export_output_open(
+    struct export_output *o, struct sink *place, struct err *e)
+{
+	const char *compress = json_str(o->options, "compress", "");
+
+	if (place == NULL)
+		return -1;
+	o->sink = digest_open(place, e);
+	o->digest = o->sink;
+	if (o->sink != NULL && strcmp(compress, "gzip") == 0)
+		o->sink = gzip_open(o->sink, e);
+	else if (o->sink != NULL && strcmp(compress, "zstd") == 0)
+		o->sink = zstd_open(o->sink, e);
+	return o->sink ? 0 : -1;
+}

@@ -1,0 +1,406 @@
+-- SPDX-License-Identifier: MIT
+-- What INSERT knows of the formats; made by `reportctl formats --sql`.
+
+insert into reportd.output_format (format, alias_of, extension, one_section, options)
+values ('CSV', null, 'csv', true, '[
+ {
+  "option": "delimiter",
+  "type": "string",
+  "about": "one character between fields; default ,"
+ },
+ {
+  "option": "header",
+  "type": "boolean",
+  "about": "column names in the first line; default true"
+ },
+ {
+  "option": "quote",
+  "type": "string",
+  "allowed": "minimal|all|nonnumeric",
+  "about": "which fields are quoted; default minimal"
+ },
+ {
+  "option": "null",
+  "type": "string",
+  "about": "what stands for NULL; default empty"
+ },
+ {
+  "option": "line_ending",
+  "type": "string",
+  "allowed": "lf|crlf",
+  "about": "default lf"
+ },
+ {
+  "option": "bom",
+  "type": "boolean",
+  "about": "start with a byte order mark, for Excel; default false"
+ },
+ {
+  "option": "encoding",
+  "type": "string",
+  "about": "as PostgreSQL names it, such as LATIN1 or WIN1252; default UTF8"
+ },
+ {
+  "option": "decimal_comma",
+  "type": "boolean",
+  "about": "1,5 instead of 1.5; give a delimiter other than , with it; default false"
+ },
+ {
+  "option": "formula_guard",
+  "type": "boolean",
+  "about": "put a single quote before text that a spreadsheet would run as a formula; default false"
+ },
+ {
+  "option": "columns",
+  "type": "object",
+  "about": "by column name: label, its name in the output",
+  "inside": [
+   {
+    "option": "*",
+    "type": "object",
+    "about": "the column of that name",
+    "inside": [
+     {
+      "option": "label",
+      "type": "string",
+      "about": "its name in the output"
+     }
+    ]
+   }
+  ]
+ },
+ {
+  "option": "max_rows",
+  "type": "integer",
+  "allowed": "1..",
+  "about": "no more rows of each query than this; the run says that there were more"
+ },
+ {
+  "option": "skip_if_empty",
+  "type": "boolean",
+  "about": "make no output when there are no rows; default false"
+ },
+ {
+  "option": "compress",
+  "type": "string",
+  "allowed": "gzip|zstd",
+  "about": "default: not compressed at all"
+ }
+]');
+
+insert into reportd.output_format (format, alias_of, extension, one_section, options)
+values ('JSON', null, 'json', false, '[
+ {
+  "option": "shape",
+  "type": "string",
+  "allowed": "objects|arrays",
+  "about": "a row as an object by column names, or as an array; default objects"
+ },
+ {
+  "option": "big_integers",
+  "type": "string",
+  "allowed": "number|string",
+  "about": "integers past 2^53 - 1, which JavaScript rounds; default number"
+ },
+ {
+  "option": "decimals",
+  "type": "string",
+  "allowed": "number|string",
+  "about": "all values of numeric columns; default number"
+ },
+ {
+  "option": "not_finite",
+  "type": "string",
+  "allowed": "string|null",
+  "about": "NaN, Infinity and -Infinity, which JSON has no numbers for; default string"
+ },
+ {
+  "option": "intervals",
+  "type": "string",
+  "allowed": "iso8601|text",
+  "about": "P1DT2H or 1 day 02:00:00; default iso8601"
+ },
+ {
+  "option": "bytes",
+  "type": "string",
+  "allowed": "base64|hex",
+  "about": "bytea; default base64"
+ },
+ {
+  "option": "columns",
+  "type": "object",
+  "about": "by column name: label, its name in the output",
+  "inside": [
+   {
+    "option": "*",
+    "type": "object",
+    "about": "the column of that name",
+    "inside": [
+     {
+      "option": "label",
+      "type": "string",
+      "about": "its name in the output"
+     }
+    ]
+   }
+  ]
+ },
+ {
+  "option": "max_rows",
+  "type": "integer",
+  "allowed": "1..",
+  "about": "no more rows of each query than this; the run says that there were more"
+ },
+ {
+  "option": "skip_if_empty",
+  "type": "boolean",
+  "about": "make no output when there are no rows; default false"
+ },
+ {
+  "option": "compress",
+  "type": "string",
+  "allowed": "gzip|zstd",
+  "about": "default: not compressed at all"
+ }
+]');
+
+insert into reportd.output_format (format, alias_of, extension, one_section, options)
+values ('JSONL', null, 'jsonl', true, '[
+ {
+  "option": "shape",
+  "type": "string",
+  "allowed": "objects|arrays",
+  "about": "a row as an object by column names, or as an array; default objects"
+ },
+ {
+  "option": "big_integers",
+  "type": "string",
+  "allowed": "number|string",
+  "about": "integers past 2^53 - 1, which JavaScript rounds; default number"
+ },
+ {
+  "option": "decimals",
+  "type": "string",
+  "allowed": "number|string",
+  "about": "all values of numeric columns; default number"
+ },
+ {
+  "option": "not_finite",
+  "type": "string",
+  "allowed": "string|null",
+  "about": "NaN, Infinity and -Infinity, which JSON has no numbers for; default string"
+ },
+ {
+  "option": "intervals",
+  "type": "string",
+  "allowed": "iso8601|text",
+  "about": "P1DT2H or 1 day 02:00:00; default iso8601"
+ },
+ {
+  "option": "bytes",
+  "type": "string",
+  "allowed": "base64|hex",
+  "about": "bytea; default base64"
+ },
+ {
+  "option": "columns",
+  "type": "object",
+  "about": "by column name: label, its name in the output",
+  "inside": [
+   {
+    "option": "*",
+    "type": "object",
+    "about": "the column of that name",
+    "inside": [
+     {
+      "option": "label",
+      "type": "string",
+      "about": "its name in the output"
+     }
+    ]
+   }
+  ]
+ },
+ {
+  "option": "max_rows",
+  "type": "integer",
+  "allowed": "1..",
+  "about": "no more rows of each query than this; the run says that there were more"
+ },
+ {
+  "option": "skip_if_empty",
+  "type": "boolean",
+  "about": "make no output when there are no rows; default false"
+ },
+ {
+  "option": "compress",
+  "type": "string",
+  "allowed": "gzip|zstd",
+  "about": "default: not compressed at all"
+ }
+]');
+
+insert into reportd.output_format (format, alias_of, extension, one_section, options)
+values ('XLSX', null, 'xlsx', false, '[
+ {
+  "option": "title",
+  "type": "string",
+  "about": "default: the report''s name"
+ },
+ {
+  "option": "columns",
+  "type": "object",
+  "about": "by column name: label, format, width, align, total",
+  "inside": [
+   {
+    "option": "*",
+    "type": "object",
+    "about": "how the column of that name is shown",
+    "inside": [
+     {
+      "option": "label",
+      "type": "string",
+      "about": "what stands above it; default its name"
+     },
+     {
+      "option": "format",
+      "type": "string",
+      "about": "a number format code as in Excel: #,##0.00 or dd.mm.yyyy"
+     },
+     {
+      "option": "width",
+      "type": "number",
+      "allowed": "1..255",
+      "about": "in characters; default by the content"
+     },
+     {
+      "option": "align",
+      "type": "string",
+      "allowed": "left|center|right",
+      "about": "default by the type"
+     },
+     {
+      "option": "total",
+      "type": "string",
+      "allowed": "sum|avg|count|min|max",
+      "about": "default none"
+     }
+    ]
+   }
+  ]
+ },
+ {
+  "option": "chart",
+  "type": "object",
+  "about": "a chart of each section that has its columns",
+  "inside": [
+   {
+    "option": "type",
+    "type": "string",
+    "allowed": "line|bar|pie",
+    "about": "default: bar"
+   },
+   {
+    "option": "category",
+    "type": "string",
+    "about": "the column along the axis"
+   },
+   {
+    "option": "values",
+    "type": "array",
+    "about": "columns of numbers, one series each",
+    "inside": [
+     {
+      "option": "*",
+      "type": "string",
+      "about": "a column''s name"
+     }
+    ]
+   },
+   {
+    "option": "title",
+    "type": "string",
+    "about": "default: none"
+   },
+   {
+    "option": "section",
+    "type": "string",
+    "about": "the section to draw; default: each that has the columns"
+   }
+  ]
+ },
+ {
+  "option": "autofilter",
+  "type": "boolean",
+  "about": "buttons in the header that filter and sort; default true"
+ },
+ {
+  "option": "max_rows",
+  "type": "integer",
+  "allowed": "1..",
+  "about": "no more rows of each query than this; the run says that there were more"
+ },
+ {
+  "option": "skip_if_empty",
+  "type": "boolean",
+  "about": "make no output when there are no rows; default false"
+ }
+]');
+insert into reportd.output_format (format, alias_of, extension, one_section, options)
+values ('EXCEL', 'XLSX', 'xlsx', false, '[]');
+
+insert into reportd.output_format (format, alias_of, extension, one_section, options)
+values ('PARQUET', null, 'parquet', true, '[
+ {
+  "option": "title",
+  "type": "string",
+  "about": "in the file''s metadata; default: the report''s name"
+ },
+ {
+  "option": "columns",
+  "type": "object",
+  "about": "by column name: label, its name in the output",
+  "inside": [
+   {
+    "option": "*",
+    "type": "object",
+    "about": "the column of that name",
+    "inside": [
+     {
+      "option": "label",
+      "type": "string",
+      "about": "its name in the output"
+     }
+    ]
+   }
+  ]
+ },
+ {
+  "option": "codec",
+  "type": "string",
+  "allowed": "zstd|snappy|none",
+  "about": "compression of pages; default zstd"
+ },
+ {
+  "option": "decimal",
+  "type": "string",
+  "about": "what numeric without precision becomes: \"PRECISION,SCALE\", \"text\" or \"double\"; default 38,20"
+ },
+ {
+  "option": "out_of_range",
+  "type": "string",
+  "allowed": "error|null",
+  "about": "what to do with values that Parquet lacks: infinity in dates and numeric, NaN in numeric, 24:00:00; default error"
+ },
+ {
+  "option": "max_rows",
+  "type": "integer",
+  "allowed": "1..",
+  "about": "no more rows of each query than this; the run says that there were more"
+ },
+ {
+  "option": "skip_if_empty",
+  "type": "boolean",
+  "about": "make no output when there are no rows; default false"
+ }
+]');

@@ -1,0 +1,336 @@
+# SPDX-License-Identifier: MIT
+"""What holds for all formats: several of them, several statements, options."""
+
+import gzip
+import hashlib
+import json
+import random
+import re
+
+import psycopg
+import pytest
+
+from lib import process, report
+from lib.wait import wait_for
+from test_engine_shared import (done, engine, failure, file_of, files,  # noqa: F401
+                                output)
+
+BOTH = pytest.mark.parametrize('source', ['default', 'typed'])
+
+
+def refused(db, **columns):
+    with pytest.raises(psycopg.Error) as error:
+        report.submit(db, **columns)
+    assert error.value.sqlstate == '22023', error.value
+    return error.value.diag.message_primary
+
+
+# Options.
+
+# One format; what the INSERT says is what the programs say.
+WRONG = [
+    {'colour': 1},
+    {'columns': []},
+    {'columns': {'a': 1}},
+    {'columns': {'a': {'wdith': 1}}},
+    {'columns': {'a.b': {'label': 1}}},
+    {'max_rows': 0},
+    {'max_rows': 1.5},
+    {'max_rows': '1'},
+    {'max_rows': -7},
+    {'skip_if_empty': 'no'},
+    {'compress': 'lzma'},
+    {'quote': 'some'},
+    {'header': 1},
+]
+WRONG_XLSX = [
+    {'delimiter': ';'},
+    {'title': 1},
+    {'columns': {'a': {'width': '12'}}},
+    {'columns': {'a': {'width': 0}}},
+    {'columns': {'a': {'width': 255.5}}},
+    {'columns': {'a': {'align': 'middle'}}},
+    {'columns': {'a': {'total': 'sum', 'size': 1}}},
+]
+# Of CSV and XLSX together.
+WRONG_LIST = [
+    {'colour': 1},
+    {'CSV': []},
+    {'CSV': {'colour': 1}},
+    {'csv': {'delimiter': 1}},
+    {'XLSX': {'max_rows': 1}},
+    {'CSV': {'skip_if_empty': True}},
+    {'max_rows': 0},
+    {'columns': {'a': {'label': 1}}},
+    {'XLSX': {'columns': {'a': {'width': 'x'}}}},
+]
+
+
+@pytest.mark.parametrize('formats, options', [
+    *(('CSV', o) for o in WRONG), *(('XLSX', o) for o in WRONG + WRONG_XLSX if o not in (
+        {'quote': 'some'}, {'header': 1}, {'compress': 'lzma'})),
+    *(('CSV,XLSX', o) for o in WRONG_LIST)], ids=str)
+def test_the_insert_and_the_programs_say_the_same_of_an_option(engine, formats, options):
+    # The INSERT gets it as jsonb, which has an order of its own.
+    options = engine.db.value('select %s::jsonb', json.dumps(options))
+    says = refused(engine.db, output_format=formats, output_options=options,
+                   output_path='x.{ext}')
+    args = [arg for key, value in options.items()
+            for arg in ('--option', f'{key}={json.dumps(value)}')]
+    told = process.reportctl(engine.conf, 'export', '--sql', 'select 1 as a',
+                             '--format', formats, '-o', 'x.{ext}', *args)
+    assert told.returncode != 0
+    assert says in told.stderr
+
+
+def test_a_nested_mistake_is_named_by_its_path(engine):
+    assert refused(engine.db, output_format='XLSX',
+                   output_options={'columns': {'amount': {'wdith': 12}}}) == (
+        'output_options: "columns.amount" has no option "wdith"; '
+        'known: label, format, width, align, total')
+
+
+@BOTH
+def test_labels_stand_in_the_header(engine, source):
+    query = 'select 1 as a, 2 as b'
+    options = {'columns': {'a': {'label': 'Größe, "in" cm'}}}
+    assert output(engine.db, export_sql=query, source=source,
+                  output_options=options).decode() == '"Größe, ""in"" cm",b\n1,2\n'
+    assert output(engine.db, export_sql=query, source=source, output_options={
+        **options, 'header': False}) == b'1,2\n'
+    assert output(engine.db, export_sql=query, source=source, output_options={
+        **options, 'encoding': 'LATIN1', 'delimiter': ';'}) == (
+            '"Größe, ""in"" cm";b\n1;2\n'.encode('latin-1'))
+    assert output(engine.db, export_sql=query, source=source, output_options={
+        **options, 'bom': True}).decode() == '\ufeff"Größe, ""in"" cm",b\n1,2\n'
+
+
+@BOTH
+def test_a_label_of_no_column_fails_before_rows_are_read(engine, source):
+    run = failure(engine.db, export_sql='select 1 as a', source=source, max_retries=3,
+                  output_options={'columns': {'b': {'label': 'B'}}})
+    assert 'output_options: "columns.b": the result has no such column' in run.error_message
+
+
+@BOTH
+@pytest.mark.parametrize('options', [{}, {'line_ending': 'crlf'}], ids=str)
+def test_max_rows_cuts_and_says_so(engine, source, options):
+    for rows, cut in [(3, False), (4, True), (5000, True)]:
+        query = f'select n from generate_series(1, {rows}) n order by n -- comment'
+        run = done(engine.db, export_sql=query, source=source,
+                   output_options={**options, 'max_rows': 3})
+        assert file_of(run.output_url).read_bytes().split() == [b'n', b'1', b'2', b'3']
+        assert run.row_count == 3
+        assert run.remark == (
+            'cut after 3 rows by max_rows; there are more' if cut else None)
+
+
+@BOTH
+def test_max_rows_of_what_is_no_query(engine, source):
+    run = done(engine.db, export_sql='explain select 1 where random() < 2', source=source,
+               output_options={'max_rows': 1})
+    assert run.row_count == 1 and 'cut after 1 row by' in run.remark
+
+
+def test_max_rows_does_not_read_the_rest(engine):
+    """A result that would take for ever."""
+    run = done(engine.db, output_options={'max_rows': 2},
+               export_sql='select generate_series(1, 100000000000) as n')
+    assert run.row_count == 2
+
+
+@BOTH
+@pytest.mark.parametrize('options', [{}, {'line_ending': 'crlf'}], ids=str)
+def test_an_empty_result_can_be_skipped(engine, source, options):
+    before = files(engine.out)
+    run = done(engine.db, export_sql='select 1 as a where false', source=source,
+               output_options={**options, 'skip_if_empty': True}, output_path='skipped.csv')
+    assert (run.row_count, run.output_url, run.sha256) == (0, None, None)
+    assert run.remark == 'no rows: no output was made'
+    assert files(engine.out) == before
+    run = done(engine.db, export_sql='select 1 as a', source=source,
+               output_options={**options, 'skip_if_empty': True})
+    assert file_of(run.output_url).exists() and run.remark is None
+
+
+@BOTH
+@pytest.mark.parametrize('options', [{}, {'quote': 'nonnumeric'}], ids=str)
+def test_gzip(engine, source, options):
+    run = done(engine.db, export_sql='select n from generate_series(1, 10000) n',
+               source=source, output_options={**options, 'compress': 'gzip'})
+    data = file_of(run.output_url).read_bytes()
+    assert run.output_url.endswith('.csv.gz')
+    assert gzip.decompress(data).split() == [b'n', *(b'%d' % n for n in range(1, 10001))]
+    assert (run.byte_count, run.sha256) == (len(data), hashlib.sha256(data).hexdigest())
+
+
+def test_zstd(engine):
+    run = done(engine.db, output_options={'compress': 'zstd'})
+    assert run.output_url.endswith('.csv.zst')
+    assert file_of(run.output_url).read_bytes()[:4] == b'\x28\xb5\x2f\xfd'
+
+
+# Several statements.
+
+@BOTH
+def test_each_statement_has_a_file(engine, source):
+    run = done(engine.db, source=source, output_path='parts/{part}-of-many.{ext}',
+               export_sql="select 1 as a; select ';' as b -- ; \n ; values (3), (4);")
+    assert [file_of(o['url']).name for o in run.outputs] == [
+        '1-of-many.csv', '2-of-many.csv', '3-of-many.csv']
+    assert [file_of(o['url']).read_bytes() for o in run.outputs] == [
+        b'a\n1\n', b'b\n;\n', b'column1\n3\n4\n']
+    assert [(o['part'], o['rows'], o['format']) for o in run.outputs] == [
+        (1, 1, 'CSV'), (2, 1, 'CSV'), (3, 2, 'CSV')]
+    assert (run.output_url, run.sha256) == (
+        run.outputs[0]['url'], run.outputs[0]['sha256'])
+    assert (run.row_count, run.byte_count) == (4, 20)
+    for one in run.outputs:
+        data = file_of(one['url']).read_bytes()
+        assert (one['bytes'], one['sha256']) == (len(data), hashlib.sha256(data).hexdigest())
+
+
+@BOTH
+@pytest.mark.parametrize('options', [{}, {'line_ending': 'crlf'}], ids=str)
+def test_all_statements_see_one_snapshot(engine, source, options):
+    db = engine.db
+    db.execute('create table if not exists seen (a int)')
+    db.execute('truncate seen')
+    with db.connect() as conn:
+        conn.execute('select pg_advisory_lock(77)')
+        config_id = report.submit(
+            db, source=source, output_path='snapshot{part}.csv', output_options=options,
+            export_sql='select count(*) from seen; '
+            'select count(*) from (select pg_advisory_xact_lock_shared(77)) gate; '
+            'select count(*) from seen')
+        wait_for(lambda: db.value("select count(*) from pg_locks where not granted "
+                                  "and locktype = 'advisory' and objid = 77"), 30, 'the gate')
+        db.execute('insert into seen values (1)')
+    report.wait_done(db, config_id)
+    run = report.runs(db, config_id)[-1]
+    assert [file_of(o['url']).read_bytes().split()[1] for o in run.outputs] == [
+        b'0', b'1', b'0']
+
+
+def test_an_error_names_the_statement(engine):
+    run = failure(engine.db, export_sql='select 1; select 1 / 0; select 3',
+                  output_path='broken{part}.csv', max_retries=3)
+    assert 'statement 2 of 3: division by zero' in run.error_message
+    assert not [name for name in files(engine.out) if name.startswith('broken')]
+
+
+@pytest.mark.parametrize('columns, says', [
+    ({'export_sql': 'select 1; select 2'},
+     'export_sql has 2 statements and a CSV file holds the result of one: '
+     'put {part} into output_path'),
+    ({'export_sql': 'select 1; select 2', 'output_path': 'x.csv'}, '{part}'),
+    ({'export_sql': 'select 1; select 2; select 3', 'output_format': 'XLSX,CSV',
+      'output_path': 'x.{ext}'}, 'has 3 statements and a CSV file'),
+    ({'output_format': 'CSV,XLSX', 'output_path': 'x.csv'}, '{ext}'),
+    ({'output_format': 'CSV,DOCX'}, '"DOCX"'),
+    ({'output_format': 'CSV,'}, '""'),
+    ({'output_format': 'CSV,csv'}, 'names CSV twice'),
+    ({'output_format': 'XLSX,EXCEL'}, 'names XLSX twice'),
+    ({'parameters': {'part': 1}}, '"part" is built in'),
+], ids=str)
+def test_outputs_that_cannot_be_told_apart_are_refused(engine, columns, says):
+    assert says in refused(engine.db, **columns)
+
+
+def counted_by_the_program(conf, query):
+    """How many statements the C lexer sees: each would be a file."""
+    told = process.reportctl(conf, 'export', '--sql', query, '--format', 'CSV',
+                             '--source', 'none').stderr
+    if 'the query is empty' in told:
+        return 0
+    many = re.search(r'this makes (\d+) files', told)
+    return int(many[1]) if many else 1
+
+
+STATEMENTS = [
+    'select 1', 'select 1;', ';;select 1;;', 'select 1; select 2', "select ';'",
+    "select ';;''; '; select 2", 'select ";"; select 1', "select e'\\';'; select 2",
+    "select e'a'\n  ';\\'' ; select 2", "select 'a'\n';'; select 2", "select $$;$$",
+    'select $a$ ; $$ ; $a$; select 2', 'select $1; select 2', 'select a$b$;c$b$',
+    'select $ä$;$ä$', '-- ;\nselect 1', 'select 1 -- ; \n; -- ;', '/* ; */ select 1; /* ; */',
+    '/* ; /* ; */ ; */ select 1; select 2', '(select 1; )', 'select (1;2)', 'select ); select 2',
+    "select U&'\\0041;'; select 1", "select n'\\'; select 1", "select 1e';\\';'; select 2",
+    'select "a;""b;"', "select 'unended ; ; ", 'select "unended ;', 'select $$ unended ;',
+    'select 1; /* unended ;', '/* only */', '; ; ;', "select x'\\'; select ';'",
+    "select E'\\\\'; select 2", 'select 1;\f\vselect 2', 'select é$a$;$a$; select 1',
+]
+
+
+@pytest.mark.parametrize('query', STATEMENTS)
+def test_the_insert_counts_statements_as_the_program_does(engine, query):
+    for text in query, query + '\n; select 0; select 0':
+        # One without a semicolon inside is not looked at: the run will tell.
+        assert engine.db.value('select reportd.statement_count(%s)', text) == (
+            counted_by_the_program(engine.conf, text) or 1)
+
+
+def test_random_texts_are_counted_alike(engine):
+    pieces = ["'", '"', ';', ' ', '\n', '$$', '$a$', '$', 'a', 'E', "e'", '\\', '--', '/*',
+              '*/', '(', ')', '1', 'é', "''", '_']
+    dice = random.Random(4)
+    for _ in range(150):
+        query = ''.join(dice.choices(pieces, k=dice.randint(1, 25)))
+        query += ';\n; select 1'
+        assert engine.db.value('select reportd.statement_count(%s)', query) == (
+            counted_by_the_program(engine.conf, query)), query
+
+
+# Several formats.
+
+@BOTH
+def test_several_formats_from_one_reading(engine, source):
+    db = engine.db
+    run = done(db, source=source, output_format='csv, xlsx', output_path='both/sales.{ext}',
+               export_sql='select n, n * 1.5 as amount from generate_series(1, 1000) n',
+               output_options={'CSV': {'delimiter': ';'}, 'title': 'Sales',
+                               'columns': {'n': {'label': 'Nr', 'total': 'sum'}}})
+    assert [(o['format'], file_of(o['url']).name, o['rows']) for o in run.outputs] == [
+        ('CSV', 'sales.csv', 1000), ('XLSX', 'sales.xlsx', 1000)]
+    lines = file_of(run.outputs[0]['url']).read_text().splitlines()
+    assert lines[:2] == ['Nr;amount', '1;1.5'] and len(lines) == 1001
+    assert file_of(run.outputs[1]['url']).read_bytes()[:4] == b'PK\x03\x04'
+    assert run.row_count == 1000
+    assert run.byte_count == sum(o['bytes'] for o in run.outputs)
+    assert db.value('select output_format from reportd.report_config '
+                    'where config_id = %s', run.config_id) == 'CSV,XLSX'
+
+
+def test_the_default_path_serves_several_formats(engine):
+    run = done(engine.db, output_format='CSV,XLSX')
+    assert [o['url'].rsplit('.', 1)[1] for o in run.outputs] == ['csv', 'xlsx']
+
+
+def test_several_formats_and_statements(engine):
+    run = done(engine.db, output_format='XLSX,CSV', output_path='mixed/{part}.{ext}',
+               export_sql='select 1 as a; select 2 as b')
+    assert [file_of(o['url']).name for o in run.outputs] == ['1.xlsx', '1.csv', '2.csv']
+    assert [o['rows'] for o in run.outputs] == [2, 1, 1]
+
+
+def test_no_output_appears_when_one_of_them_fails(engine):
+    (engine.out / 'half').mkdir(exist_ok=True)
+    run = failure(engine.db, output_format='XLSX,CSV', output_path='half/x.{ext}',
+                  export_sql="select 'Ω' as a", output_options={'CSV': {'encoding': 'LATIN1'}})
+    assert 'LATIN1' in run.error_message
+    assert files(engine.out / 'half') == []
+
+
+def test_a_retry_replaces_all_outputs(engine):
+    """What an attempt left that died between its publishes."""
+    where = engine.out / 'again'
+    where.mkdir(exist_ok=True)
+    (where / 'x.csv').write_text('of an earlier attempt')
+    run = done(engine.db, output_format='CSV,XLSX', output_path='again/x.{ext}')
+    assert files(where) == ['x.csv', 'x.xlsx']
+    assert (where / 'x.csv').read_text() == 'one\n1\n'
+    assert run.outputs[0]['url'] == run.output_url
+
+
+def test_a_list_of_one_name_may_have_blanks(engine):
+    run = done(engine.db, output_format=' CSV ')
+    assert run.outputs is None and run.output_url.endswith('.csv')
