@@ -58,11 +58,11 @@ static int put(struct parquet *p, const void *data, size_t len, struct err *e)
 
 static enum parquet_codec codec_of(const json_t *options)
 {
-	const char *name = json_str(options, "codec", "snappy");
+	const char *name = json_str(options, "codec", "zstd");
 
-	return strcmp(name, "zstd") == 0   ? PARQUET_ZSTD
+	return strcmp(name, "snappy") == 0 ? PARQUET_SNAPPY
 	       : strcmp(name, "none") == 0 ? PARQUET_UNCOMPRESSED
-					   : PARQUET_SNAPPY;
+					   : PARQUET_ZSTD;
 }
 
 /* Readers find columns by name. */
@@ -302,8 +302,8 @@ static const struct encoder_option parquet_options[] = {
     {"title", JSON_STRING, NULL,
 	"in the file's metadata; default: the report's name", NULL},
     LABEL_OPTION,
-    {"codec", JSON_STRING, "snappy|zstd|none",
-	"compression of pages; default snappy", NULL},
+    {"codec", JSON_STRING, "zstd|snappy|none",
+	"compression of pages; default zstd", NULL},
     {"decimal", JSON_STRING, NULL,
 	"what numeric without precision becomes: \"PRECISION,SCALE\", "
 	"\"text\" or \"double\"; default 38,20",

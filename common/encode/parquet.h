@@ -9,7 +9,7 @@
  * all readers take it. Values are exact: what a Parquet type does not have is an
  * error that names the value, or NULL by option, never another value.
  *
- *	codec "snappy"|"zstd"|"none"  decimal "38,20"|"text"|"double"
+ *	codec "zstd"|"snappy"|"none"  decimal "38,20"|"text"|"double"
  *	out_of_range "error"|"null"
  *
  * A row group is written when its pages reach 16 MiB or it has 2^20 rows.

@@ -47,9 +47,11 @@ void kind_fill(struct column *column, int type_modifier)
 			   column->type_oid != 0) {
 			column->kind = KIND_ARRAY;
 			column->element = kinds[i].kind;
+			column->size = kinds[i].size;
 		}
 	}
-	if (column->kind == KIND_DECIMAL && type_modifier >= 4) {
+	if ((column->kind == KIND_DECIMAL || column->element == KIND_DECIMAL) &&
+	    type_modifier >= 4) {
 		/* numeric.c: ((precision << 16) | scale) + VARHDRSZ, the scale
 		 * in 11 bits with a sign. */
 		int packed = type_modifier - 4;

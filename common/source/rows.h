@@ -35,9 +35,10 @@ struct column {
 	enum column_kind kind;
 	enum column_kind element; /* of ARRAY */
 	uint32_t type_oid;        /* pg_type.oid */
-	int size;                 /* INTEGER, FLOAT: 2, 4, 8 bytes; else 0 */
-	int precision;            /* DECIMAL: digits in all; 0: not limited */
-	int scale;                /* DECIMAL: digits after the point */
+	/* Of ARRAY these are its elements'. */
+	int size;      /* INTEGER, FLOAT: 2, 4, 8 bytes; else 0 */
+	int precision; /* DECIMAL: digits in all; 0: not limited */
+	int scale;     /* DECIMAL: digits after the point */
 	bool nullable; /* true: the result of a query does not tell */
 };
 

@@ -63,7 +63,9 @@ TEST(sizes_and_elements)
 	    {701, 8, 0},
 	    {25, 0, 0},
 	    {1700, 0, 0},
-	    {1007, 0, KIND_INTEGER},
+	    {1005, 2, KIND_INTEGER},
+	    {1007, 4, KIND_INTEGER},
+	    {1022, 8, KIND_FLOAT},
 	    {1009, 0, KIND_TEXT},
 	    {1231, 0, KIND_DECIMAL},
 	    {3807, 0, KIND_JSON},
@@ -92,6 +94,10 @@ TEST(decimals_tell_precision_and_scale)
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct column c = {.type_oid = 1700};
 
+		kind_fill(&c, modifier(cases[i][0], cases[i][1]));
+		assert_int_equal(c.precision, cases[i][0]);
+		assert_int_equal(c.scale, cases[i][1]);
+		c = (struct column){.type_oid = 1231};
 		kind_fill(&c, modifier(cases[i][0], cases[i][1]));
 		assert_int_equal(c.precision, cases[i][0]);
 		assert_int_equal(c.scale, cases[i][1]);
