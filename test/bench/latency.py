@@ -55,7 +55,7 @@ def row(what, key, mine, theirs=None):
 def run(conn, _):
     out = rig.folder('latency')
     mine, theirs = [], []
-    # Without its local queue the peer is a little faster here.
+    # The peer's local queue makes no difference to a lone job.
     with rig.running(rig.Ours, conn, out, workers=2) as daemon, \
             rig.running(rig.Peer, conn, out, concurrency=2,
                         sql=NOW, batch=False) as worker, \
