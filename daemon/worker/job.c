@@ -69,12 +69,7 @@ void job_free(struct job *job)
 {
 	buf_free(&job->prep_sql);
 	buf_free(&job->export_sql);
-<<<<<<< worktree
 	export_plan_free(&job->plan);
-=======
-	sink_free(job->sink);
-	free(job->path);
->>>>>>> landed
 	free(job->output_url);
 	free(job->outputs);
 	free(job->remark);
@@ -235,7 +230,7 @@ int job_run(struct job *job, struct err *e)
 		if (stage_export(job, e) != 0)
 			return err_wrap(e, "export");
 	}
-	job->stage = job->sink ? "publish" : "done";
+	job->stage = job->unpublished ? "publish" : "done";
 	return 0;
 }
 

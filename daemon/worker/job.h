@@ -43,7 +43,7 @@ struct job {
 	const struct watch *watch;
 
 	/* What it has come to. */
-	struct sink *sink; /* finished, not yet published; NULL: none */
+	bool unpublished; /* the outputs are whole and safe, not visible */
 	const char *stage;
 	int64_t rows, bytes; /* live; -1: no export */
 	int64_t started_ms, prep_ms;
@@ -67,7 +67,7 @@ int job_prepare(struct job *job, struct err *e);
 int job_timed_out(const struct job *job, struct err *e);
 
 /* Both stages; on error job->stage says which. Afterwards an output is safe and
- * invisible, in job->sink. */
+ * invisible: job->unpublished. */
 int job_run(struct job *job, struct err *e);
 /* Makes it visible. */
 int job_publish(struct job *job, struct err *e);

@@ -117,11 +117,25 @@ static json_t *describe(const struct export_output *o)
 	return one;
 }
 
+int stage_export(struct job *job, struct err *e)
+{
+	if (open_outputs(job, e) != 0 || stream(job, e) != 0)
+		return -1;
+	if (job->rows == 0 && job->plan.skip_if_empty) {
+		job->bytes = -1;
+		job->remark = mem_strdup("no rows: no output was made");
+		return 0;
+	}
+	if (finish_outputs(job, e) != 0)
+		return -1;
+	job->unpublished = true;
+	return 0;
+}
+
 /* One after the other: who dies in between leaves some of them, which the next
  * attempt replaces, as their names are the same. */
-static int publish_outputs(struct job *job, struct err *e)
+int stage_publish(struct job *job, struct err *e)
 {
-<<<<<<< worktree
 	const struct export_plan *plan = &job->plan;
 	json_t *all;
 
@@ -138,38 +152,4 @@ static int publish_outputs(struct job *job, struct err *e)
 	job->outputs = json_dumps(all, JSON_COMPACT);
 	json_decref(all);
 	return 0;
-}
-
-int stage_export(struct job *job, struct err *e)
-{
-	if (open_outputs(job, e) != 0 || stream(job, e) != 0)
-		return -1;
-	if (job->rows == 0 && job->plan.skip_if_empty) {
-		job->bytes = -1;
-		job->remark = mem_strdup("no rows: no output was made");
-		return 0;
-	}
-	if (finish_outputs(job, e) != 0)
-		return -1;
-	job->stage = "publish";
-	if (job->may_publish(job->arg, e) != 0)
-		return -1;
-	return publish_outputs(job, e);
-=======
-	job->sink = open_sink(job, e);
-	if (job->sink == NULL || stream(job, job->sink, e) != 0 ||
-	    sink_finish(job->sink, e) != 0)
-		return -1;
-	job->bytes = (int64_t)digest_bytes(job->sink);
-	str_copy(job->sha256, sizeof(job->sha256), digest_sha256(job->sink));
-	return 0;
-}
-
-int stage_publish(struct job *job, struct err *e)
-{
-	if (sink_publish(job->sink, e) != 0)
-		return -1;
-	job->output_url = destination_url(job->path);
-	return 0;
->>>>>>> landed
 }

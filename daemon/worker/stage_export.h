@@ -4,8 +4,8 @@
 
 #include "worker/job.h"
 
-/* Streams export_sql through the encoder into the destination, where it is whole
- * and safe, but not visible: job->sink. */
+/* Streams export_sql through the encoders into their destinations, where all of
+ * it is whole and safe, but not visible: job->unpublished. */
 int stage_export(struct job *job, struct err *e);
 
 /* Makes it visible. */

@@ -83,11 +83,14 @@ static void say_result(
 	    .rows = job->rows,
 	    .bytes = job->bytes,
 	    .output_url = job->output_url,
-	    .sha256 = job->sha256[0] ? job->sha256 : NULL};
+	    .sha256 = job->sha256[0] ? job->sha256 : NULL,
+	    .outputs = job->outputs,
+	    .remark = job->remark};
 	if (failure != NULL) {
 		r.status = "FAILED";
 		r.permanent = failure->kind == ERR_PERMANENT;
 		r.sha256 = NULL;
+		r.output_url = r.outputs = r.remark = NULL;
 		r.error_stage = job->stage;
 		r.error_sqlstate =
 		    failure->sqlstate[0] ? failure->sqlstate : NULL;
@@ -263,30 +266,6 @@ static void take_line(struct worker *w, const char *line, size_t len)
 /* All that has come. Never waits. */
 static void hear(void *arg)
 {
-<<<<<<< worktree
-	struct run_result r = {.run_id = job->run_id,
-	    .config_id = job->config_id,
-	    .status = "COMPLETED",
-	    .stage = job->stage,
-	    .prep_ms = job->prep_ms,
-	    .rows = job->rows,
-	    .bytes = job->bytes,
-	    .output_url = job->output_url,
-	    .sha256 = job->sha256[0] ? job->sha256 : NULL,
-	    .outputs = job->outputs,
-	    .remark = job->remark};
-	struct buf b;
-
-	if (failure != NULL) {
-		r.status = "FAILED";
-		r.permanent = failure->kind == ERR_PERMANENT;
-		r.sha256 = NULL;
-		r.output_url = r.outputs = r.remark = NULL;
-		r.error_stage = job->stage;
-		r.error_sqlstate =
-		    failure->sqlstate[0] ? failure->sqlstate : NULL;
-		r.error_message = failure->text;
-=======
 	static char chunk[64 << 10];
 	struct worker *w = arg;
 	struct err e;
@@ -327,7 +306,6 @@ static int look_up(void *arg, struct err *e)
 	if (now - w->heard_ms >= HEAR_MS) {
 		hear(w);
 		check_deadlines(w, now);
->>>>>>> landed
 	}
 	if (job != NULL && now - w->progress_ms >= PROGRESS_MS) {
 		w->progress_ms = now;
@@ -390,7 +368,7 @@ static void run_task(struct worker *w, struct task *t)
 	job->watch = &w->watch;
 	failed = failed || run(w, job, &e) != 0;
 	w->job = NULL;
-	if (!failed && job->sink != NULL)
+	if (!failed && job->unpublished)
 		hold(w, t);
 	else
 		end_task(w, t, failed ? &e : NULL);

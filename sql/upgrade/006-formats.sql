@@ -344,6 +344,18 @@ values ('XLSX', null, 'xlsx', false, '[
   "option": "skip_if_empty",
   "type": "boolean",
   "about": "make no output when there are no rows; default false"
+ },
+ {
+  "option": "sections",
+  "type": "array",
+  "about": "a name for the result of each statement",
+  "inside": [
+   {
+    "option": "*",
+    "type": "string",
+    "about": "its name"
+   }
+  ]
  }
 ]');
 insert into reportd.output_format (format, alias_of, extension, one_section, options)
