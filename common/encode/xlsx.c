@@ -194,6 +194,7 @@ static const struct encoder_option xlsx_options[] = {
     {"autofilter", JSON_TRUE, NULL,
 	"buttons in the header that filter and sort; default true", NULL},
     COMMON_OPTIONS,
+    SECTIONS_OPTION,
     {NULL, JSON_NULL, NULL, NULL, NULL},
 };
 

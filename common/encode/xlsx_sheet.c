@@ -272,6 +272,21 @@ static void add_totals(struct xlsx *x)
 
 /* ---- the end of a sheet ---- */
 
+/* Below the table, unless the sheet is full: the run says it, too. */
+static void add_note(struct xlsx *x)
+{
+	struct value v = {x->base.note, (int32_t)strlen(x->base.note)};
+	struct xlsx_column c;
+	struct xlsx_row row;
+
+	if (x->row >= x->limits.rows)
+		return;
+	begin_row(x, &row);
+	xlsx_column_init(&c, 0, KIND_TEXT, 0, 0);
+	xlsx_cell(&x->rows, &c, &row, &v);
+	buf_str(&x->rows, "</row>");
+}
+
 /* The corner in front of "Number stored as text" is no news. */
 static void add_ignored(struct xlsx *x, struct buf *b, uint32_t last)
 {
@@ -349,6 +364,8 @@ int xlsx_sheet_end(struct xlsx *x, struct err *e)
 	sheet->chart = x->has_chart && last > 1;
 	if (x->totals != NULL)
 		add_totals(x);
+	if (x->base.note != NULL)
+		add_note(x);
 	add_tail(x, sheet, last);
 	if (end_sample(x, e) != 0 || give(x, &x->rows, e) != 0 ||
 	    zip_end(x->zip, e) != 0)
