@@ -153,6 +153,9 @@ static int xlsx_finish(struct encoder *enc, struct err *e)
 	xlsx_styles_xml(&x->styles, &x->part);
 	if (zip_part(x->zip, "xl/styles.xml", &x->part, e) != 0)
 		return -1;
+	xlsx_theme_xml(&x->part);
+	if (zip_part(x->zip, "xl/theme/theme1.xml", &x->part, e) != 0)
+		return -1;
 	xlsx_app(&x->part);
 	if (zip_part(x->zip, "docProps/app.xml", &x->part, e) != 0)
 		return -1;

@@ -324,6 +324,7 @@ void xlsx_workbook_rels(struct buf *b, const struct xlsx_book *book)
 		add_rel(b, i, "worksheet", target);
 	}
 	add_rel(b, book->count + 1, "styles", "styles.xml");
+	add_rel(b, book->count + 2, "theme", "theme/theme1.xml");
 	buf_str(b, "</Relationships>");
 }
 
@@ -347,6 +348,7 @@ void xlsx_content_types(struct buf *b, const struct xlsx_book *book)
 		     "ContentType=\"application/xml\"/>");
 	add_type(b, "xl/workbook.xml", 0, OFFICE "spreadsheetml.sheet.main");
 	add_type(b, "xl/styles.xml", 0, OFFICE "spreadsheetml.styles");
+	add_type(b, "xl/theme/theme1.xml", 0, OFFICE "theme");
 	add_type(b, "docProps/core.xml", 0,
 	    "application/vnd.openxmlformats-package.core-properties");
 	add_type(b, "docProps/app.xml", 0, OFFICE "extended-properties");

@@ -254,18 +254,17 @@ static void add_total(struct xlsx *x, const struct xlsx_row *row, int i)
 static void add_totals(struct xlsx *x)
 {
 	const struct layout *l = &x->base.layout;
+	const char *label = x->continued ? "Total of this sheet" : "Total";
 	struct xlsx_row row;
 
 	begin_row(x, &row);
 	for (int i = 0; i < l->count; i++) {
-		if (l->columns[i].total != TOTAL_NONE)
+		if (l->columns[i].total != TOTAL_NONE) {
 			add_total(x, &row, i);
-		else
-			add_text(x, &row, i,
-			    i > 0          ? ""
-			    : x->continued ? "Total of this sheet"
-					   : "Total",
-			    XLSX_TOTAL);
+		} else {
+			add_text(x, &row, i, label, XLSX_TOTAL);
+			label = "";
+		}
 	}
 	buf_str(&x->rows, "</row>");
 }

@@ -60,6 +60,9 @@ const char *xlsx_code(const struct column *c, bool fraction)
 			return GENERAL;
 		return scale > 0 ? decimals + SCALE_MAX - scale : "0";
 	}
+	case KIND_BOOLEAN:
+		/* Excel shows them so in any format, others would say 1. */
+		return "\"TRUE\";\"TRUE\";\"FALSE\"";
 	case KIND_DATE:
 		return "yyyy-mm-dd";
 	case KIND_TIME:
@@ -175,4 +178,43 @@ void xlsx_styles_xml(const struct xlsx_styles *s, struct buf *b)
 		   "xfId=\"0\" builtinId=\"0\"/></cellStyles>"
 		   "<dxfs count=\"0\"/><tableStyles count=\"0\"/>"
 		   "</styleSheet>");
+}
+
+/* The least that is a theme. The series of charts take the accents, in colours
+ * that colour-blind readers tell apart (Okabe and Ito, "Color Universal
+ * Design"). */
+void xlsx_theme_xml(struct buf *b)
+{
+	static const char *const colors[][2] = {{"dk1", "000000"},
+	    {"lt1", "FFFFFF"}, {"dk2", "44546A"}, {"lt2", "E7E6E6"},
+	    {"accent1", "0072B2"}, {"accent2", "E69F00"}, {"accent3", "009E73"},
+	    {"accent4", "CC79A7"}, {"accent5", "D55E00"}, {"accent6", "56B4E9"},
+	    {"hlink", "0563C1"}, {"folHlink", "954F72"}};
+	static const char font[] = "<a:latin typeface=\"Calibri\"/>"
+				   "<a:ea typeface=\"\"/><a:cs typeface=\"\"/>";
+	static const char fill[] =
+	    "<a:solidFill><a:schemeClr val=\"phClr\"/></a:solidFill>";
+	static const char effect[] =
+	    "<a:effectStyle><a:effectLst/></a:effectStyle>";
+
+	buf_str(b,
+	    XLSX_XML "<a:theme xmlns:a=\"http://schemas.openxmlformats.org/"
+		     "drawingml/2006/main\" name=\"Report\">"
+		     "<a:themeElements><a:clrScheme name=\"Report\">");
+	for (size_t i = 0; i < sizeof(colors) / sizeof(*colors); i++)
+		buf_printf(b, "<a:%s><a:srgbClr val=\"%s\"/></a:%s>",
+		    colors[i][0], colors[i][1], colors[i][0]);
+	buf_printf(b,
+	    "</a:clrScheme><a:fontScheme name=\"Report\">"
+	    "<a:majorFont>%s</a:majorFont><a:minorFont>%s</a:minorFont>"
+	    "</a:fontScheme><a:fmtScheme name=\"Report\">"
+	    "<a:fillStyleLst>%s%s%s</a:fillStyleLst>"
+	    "<a:lnStyleLst><a:ln w=\"9525\">%s</a:ln>"
+	    "<a:ln w=\"19050\">%s</a:ln><a:ln w=\"28575\">%s</a:ln>"
+	    "</a:lnStyleLst>"
+	    "<a:effectStyleLst>%s%s%s</a:effectStyleLst>"
+	    "<a:bgFillStyleLst>%s%s%s</a:bgFillStyleLst>"
+	    "</a:fmtScheme></a:themeElements></a:theme>",
+	    font, font, fill, fill, fill, fill, fill, fill, effect, effect,
+	    effect, fill, fill, fill);
 }

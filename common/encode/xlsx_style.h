@@ -36,7 +36,8 @@ int xlsx_style(struct xlsx_styles *s, const char *code, enum align align,
  * parts of a second. */
 const char *xlsx_code(const struct column *c, bool fraction);
 
-/* xl/styles.xml */
+/* xl/styles.xml; xl/theme/theme1.xml, which has the colours of charts */
 void xlsx_styles_xml(const struct xlsx_styles *s, struct buf *b);
+void xlsx_theme_xml(struct buf *b);
 
 #endif
