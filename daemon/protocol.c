@@ -84,9 +84,17 @@ int message_parse(
 	return -1;
 }
 
+static void add_key(struct buf *b, const char *key)
+{
+	buf_str(b, ",\"");
+	buf_str(b, key);
+	buf_str(b, "\":");
+}
+
 static void add_int(struct buf *b, const char *key, int64_t n)
 {
-	buf_printf(b, ",\"%s\":%lld", key, (long long)n);
+	add_key(b, key);
+	buf_int(b, n);
 }
 
 /* NULL leaves the member out. Text that came from a server may be no UTF-8. */
@@ -98,7 +106,8 @@ static void add_str(struct buf *b, const char *key, const char *s)
 		return;
 	clean = mem_strdup(s);
 	str_clean_utf8(clean);
-	buf_printf(b, ",\"%s\":\"", key);
+	add_key(b, key);
+	buf_char(b, '"');
 	for (const char *c = clean; *c != '\0'; c++) {
 		if (*c == '"' || *c == '\\')
 			buf_char(b, '\\');
@@ -113,7 +122,8 @@ static void add_str(struct buf *b, const char *key, const char *s)
 
 static void add_bool(struct buf *b, const char *key, bool v)
 {
-	buf_printf(b, ",\"%s\":%s", key, v ? "true" : "false");
+	add_key(b, key);
+	buf_str(b, v ? "true" : "false");
 }
 
 static void begin(struct buf *b, enum message_type type, int64_t run_id)

@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "source/pg.h"
 #include "source/sqltext.h"
 
@@ -56,6 +57,8 @@ struct source {
 	bool ended;           /* ... and the last batch was the last */
 	struct buf prologue;  /* of a read only job, until it is sent */
 	bool set;             /* the session has the type's settings */
+	char zone[64];        /* ... and this time zone */
+	int timeout;          /* ... and statement_timeout, ms */
 	bool wrote;           /* the job may have changed the session */
 	int64_t reset_ms;     /* boot clock: of the last reset */
 };
@@ -137,15 +140,43 @@ static int send_prologue(struct source *s, struct err *e)
 	return rc;
 }
 
+/* The most that statement_timeout takes is 24 days. */
+static int timeout_of(const struct job_session *session)
+{
+	return session->statement_timeout_ms > INT32_MAX
+		   ? INT32_MAX
+		   : (int)session->statement_timeout_ms;
+}
+
 /* A multi-statement string is one transaction, so with a "begin" in it the
- * session's settings would be undone with the rest. */
-static int set_up_session(struct source *s, struct err *e)
+ * session's settings would be undone with the rest. What the next jobs are
+ * likely to want, too, is set for all of them. */
+static int set_up_session(struct source *s, const struct job_session *session,
+    const char *zone, struct err *e)
 {
 	if (s->set)
 		return 0;
 	add_settings(s, &s->prologue);
+	buf_printf(&s->prologue,
+	    "set timezone = %s; set statement_timeout = %d; ", zone,
+	    timeout_of(session));
 	s->set = send_prologue(s, e) == 0;
+	str_copy(s->zone, sizeof(s->zone), session->time_zone);
+	s->timeout = timeout_of(session);
 	return s->set ? 0 : -1;
+}
+
+/* For the transaction alone, where it is not the session's already. */
+static void add_local(struct source *s, const struct job_session *session,
+    const char *name, const char *zone)
+{
+	buf_str(&s->prologue, begin);
+	buf_printf(&s->prologue, "set local application_name = %s; ", name);
+	if (strcmp(s->zone, session->time_zone) != 0)
+		buf_printf(&s->prologue, "set local timezone = %s; ", zone);
+	if (s->timeout != timeout_of(session))
+		buf_printf(&s->prologue, "set local statement_timeout = %d; ",
+		    timeout_of(session));
 }
 
 /*
@@ -156,30 +187,26 @@ static int set_up_session(struct source *s, struct err *e)
 int source_begin_job(
     struct source *s, const struct job_session *session, struct err *e)
 {
-	const char *set = session->read_only ? "set local" : "set";
 	char *name = pg_quote_literal(s->pg, session->application_name, e);
 	char *zone = pg_quote_literal(s->pg, session->time_zone, e);
-	struct buf *sql = &s->prologue;
 	int rc = -1;
 
-	buf_clear(sql);
+	buf_clear(&s->prologue);
 	s->wrote = !session->read_only;
-	if (name == NULL || zone == NULL ||
-	    (session->read_only && set_up_session(s, e) != 0))
-		goto out;
-	if (session->read_only)
-		buf_str(sql, begin);
-	else
-		add_settings(s, sql);
-	buf_printf(sql,
-	    "%s application_name = %s; %s timezone = %s; "
-	    "%s statement_timeout = %lld; ",
-	    set, name, set, zone, set,
-	    (long long)(session->statement_timeout_ms > INT32_MAX
-			    ? INT32_MAX /* the most that it takes: 24 days */
-			    : session->statement_timeout_ms));
-	rc = session->read_only ? 0 : send_prologue(s, e);
-out:
+	if (name == NULL || zone == NULL) {
+		rc = -1;
+	} else if (session->read_only) {
+		rc = set_up_session(s, session, zone, e);
+		if (rc == 0)
+			add_local(s, session, name, zone);
+	} else {
+		add_settings(s, &s->prologue);
+		buf_printf(&s->prologue,
+		    "set application_name = %s; set timezone = %s; "
+		    "set statement_timeout = %d; ",
+		    name, zone, timeout_of(session));
+		rc = send_prologue(s, e);
+	}
 	free(name);
 	free(zone);
 	return rc;

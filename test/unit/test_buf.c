@@ -157,9 +157,28 @@ TEST(a_freed_one_can_be_used_again)
 	buf_free(&b);
 }
 
+static void integers_are_written_in_full(void **state)
+{
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, 1000);
+	buf_int(&b, 0);
+	buf_char(&b, ' ');
+	buf_int(&b, -7);
+	buf_char(&b, ' ');
+	buf_int(&b, INT64_MAX);
+	buf_char(&b, ' ');
+	buf_int(&b, INT64_MIN);
+	assert_string_equal(
+	    b.data, "0 -7 9223372036854775807 -9223372036854775808");
+	buf_free(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(integers_are_written_in_full),
 	    cmocka_unit_test(bytes_come_back_in_order_and_terminated),
 	    cmocka_unit_test(nul_bytes_are_bytes),
 	    cmocka_unit_test(adding_nothing_makes_an_empty_string),
