@@ -7,12 +7,14 @@
 #include <strings.h>
 
 #include "encode/csv.h"
+#include "encode/html.h"
 #include "encode/json_rows.h"
 #include "encode/parquet.h"
 #include "encode/xlsx.h"
 
 static const struct encoder_type *const types[] = {
     &encoder_csv,
+    &encoder_html,
     &encoder_json,
     &encoder_jsonl,
     &encoder_xlsx,

@@ -260,7 +260,9 @@ static int json_finish(struct encoder *enc, struct err *e)
 	return out_flush(&j->out, e);
 }
 
+/* JSONL has all but the first. */
 static const struct encoder_option json_options[] = {
+    SECTIONS_OPTION,
     {"shape", JSON_STRING, "objects|arrays",
 	"a row as an object by column names, or as an array; default objects",
 	NULL},
@@ -300,7 +302,7 @@ const struct encoder_type encoder_jsonl = {
     .extension = "jsonl",
     .media_type = "application/jsonl",
     .one_section = true,
-    .options = json_options,
+    .options = json_options + 1,
     .open = jsonl_open,
     .begin = json_begin,
     .rows = json_rows,

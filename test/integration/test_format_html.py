@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: MIT
+"""HTML as headless Chromium reads it."""
+
+import json
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from lib import browser, matrix
+
+ZONE = 'Europe/Berlin'
+ALL = 'select * from matrix order by n'
+OFFSET = re.compile(r'[+-]\d\d(:\d\d)*( BC)?$')
+
+pytestmark = pytest.mark.skipif(not shutil.which('chromium'),
+                                reason='there is no chromium')
+
+
+@pytest.fixture
+def export(ctl, tmp_path):
+    """The page that `reportctl export` makes."""
+    def run(sql=ALL, **options):
+        page = tmp_path / 'page.html'
+        words = [word for name, value in options.items() for word in (
+            '--option', f'{name}={value if isinstance(value, str) else json.dumps(value)}')]
+        done = ctl('export', '--sql', sql, '--format', 'html', '-o', page,
+                   '--time-zone', ZONE, *words)
+        assert done.returncode == 0, done.stderr
+        return page
+    return run
+
+
+def table_of(document):
+    """The texts of the cells: of the head, of the rows."""
+    table = document.one('table')
+    return ([th.text for th in table.one('thead').all('th')],
+            [[td.text for td in tr.children] for tr in table.one('tbody').all('tr')])
+
+
+def shown(name, text):
+    """A value as the page shows it; NULL is nothing."""
+    if name == 'bool':
+        return {'t': 'true', 'f': 'false', '': ''}[text]
+    if name == 'timestamptz':
+        return OFFSET.sub(lambda match: match[2] or '', text)
+    return text
+
+
+def check(db, page):
+    with db.connect(row_factory=None) as conn:
+        conn.execute(f"set timezone = '{ZONE}'")
+        cursor = conn.execute(f'select * from ({ALL}) m limit 0')
+        names = [column.name for column in cursor.description]
+        # As the type's output function writes it: casts to text differ.
+        fields = ', '.join("format('%s', \"{}\")".format(name.replace('"', '""'))
+                           for name in names)
+        want = [[shown(name, text) for name, text in zip(names, row)]
+                for row in conn.execute(f'select {fields} from matrix order by matrix.n')]
+    head, rows = table_of(browser.dom(page))
+    assert head == names
+    assert len(rows) == len(want)
+    for got, row in zip(rows, want):
+        for name, one, other in zip(names, got, row):
+            assert one == other, f'{name} of row {row[0]}'
+        assert len(got) == len(row)
+
+
+def test_every_type_and_value_reads_back(db, export):
+    matrix.create(db)
+    check(db, export())
+
+
+@pytest.mark.parametrize('seed', range(6))
+def test_random_schemas_and_values_read_back(db, export, seed):
+    matrix.create_random(db, seed)
+    check(db, export())
+
+
+
+def test_no_text_is_markup_or_script(db, export):
+    """Neither in a cell nor as the name of a column or the title; without the
+    page's own policy as well, which would stop scripts."""
+    title = 'document.title'
+    for text in (f"<script>{title}='pwned'</script>",
+                 f"</title><script>{title}='pwned'</script>",
+                 f"<img src=x onerror={title}='pwned'>",
+                 f"<svg onload={title}='pwned'>", f'"><script>{title}=1</script>'):
+        quoted = text.replace("'", "''")
+        name = text[:60].replace('"', '""')
+        page = export(f"""select '{quoted}' as "{name}" """, title=text, null=text,
+                      lang=text)
+        document = browser.dom(page)
+        assert document.one('title').text == text
+        assert document.one('html')['lang'] == text
+        assert table_of(document) == ([text[:60]], [[text]])
+        assert [*document.all('script')] == []
+        # The probe is the only script that runs.
+        assert browser.probe(
+            page, 'return document.title + document.scripts.length + '
+            'document.images.length') == text + '10'
+
+
+def test_scripts_would_run(export):
+    """That the test above would see one."""
+    page = export('select 1 as a')
+    assert browser.probe(page, 'document.title = "seen"; return document.title') == 'seen'
+    policy = page.read_text().replace('</body>',
+                                      '<script>document.title = 1</script></body>')
+    page.write_text(policy)
+    assert browser.dom(page).one('title').text != '1'
+
+
+SALES = """select * from (values (date '2026-01-01', 'North', 1234.50, 3),
+    ('2026-02-01', 'South & East', -20.25, null)) t (month, region, amount, items)"""
+COLUMNS = {'amount': {'label': 'Amount', 'format': '#,##0.00', 'total': 'sum'},
+           'items': {'total': 'avg', 'align': 'center', 'width': 20}}
+
+
+def test_a_table_with_formats_and_totals(export):
+    document = browser.dom(export(SALES, title='Sales', columns=COLUMNS))
+    assert document.one('title').text == document.one('h1').text == 'Sales'
+    assert table_of(document) == (
+        ['month', 'region', 'Amount', 'items'],
+        [['2026-01-01', 'North', '1,234.50', '3'],
+         ['2026-02-01', 'South & East', '-20.25', '']])
+    foot = document.one('tfoot')
+    assert [cell.text for cell in foot.one('tr').children] == [
+        'Total', '', '1,214.25', 'avg 3.00']
+
+
+def test_a_table_is_accessible(export):
+    document = browser.dom(export(SALES, columns=COLUMNS, lang='de'))
+    assert document.one('html')['lang'] == 'de'
+    assert {th['scope'] for th in document.one('thead').all('th')} == {'col'}
+    assert document.one('tfoot').one('th')['scope'] == 'row'
+    label = document.one('table')['aria-labelledby']
+    assert document.by_id(label).tag == 'h1'
+    assert document.by_id(label).text != ''
+
+
+def test_alignment_does_not_need_the_style(export):
+    """As in a mail program that drops <style>."""
+    page = export(SALES, columns=COLUMNS)
+    text = page.read_text()
+    page.write_text(re.sub('<style>.*?</style>', '', text, flags=re.S))
+    assert browser.probe(page, """
+        return [...document.querySelectorAll('tbody tr:first-child td')].map(
+            td => getComputedStyle(td).textAlign).join(' ')""") == (
+                'start start -webkit-right -webkit-center')
+    assert browser.probe(page, """
+        return getComputedStyle(document.querySelector('th')).backgroundColor"""
+                         ) == 'rgb(228, 233, 240)'
+
+
+def test_the_header_stays_in_sight(export):
+    page = export('select g, g as h from generate_series(1, 500) g')
+    top = browser.probe(page, """
+        scrollTo(0, 5000)
+        return scrollY + ' ' + document.querySelector('th').getBoundingClientRect().top""")
+    assert top == '5000 0'
+
+
+# The ratio of WCAG 2, of the text of each element to what is behind it.
+CONTRAST = """
+    const canvas = document.createElement('canvas').getContext('2d')
+    function rgb(color) {
+        canvas.clearRect(0, 0, 1, 1)
+        canvas.fillStyle = color
+        canvas.fillRect(0, 0, 1, 1)
+        return [...canvas.getImageData(0, 0, 1, 1).data]
+    }
+    function luminance(c) {
+        const [r, g, b] = c.map(v => v / 255).map(
+            v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b
+    }
+    function behind(e) {
+        const sheet = document.createElement('i')
+        sheet.style.backgroundColor = 'Canvas'
+        document.body.append(sheet)
+        let c = rgb(getComputedStyle(sheet).backgroundColor)
+        const path = []
+        for (; e; e = e.parentElement)
+            path.unshift(rgb(getComputedStyle(e).backgroundColor))
+        for (const over of path)
+            c = c.map((v, i) => v + (over[i] - v) * over[3] / 255)
+        return c
+    }
+    const ratios = [...document.querySelectorAll('h1, th, td')].map(e => {
+        const text = luminance(rgb(getComputedStyle(e).color))
+        const ground = luminance(behind(e))
+        return (Math.max(text, ground) + 0.05) / (Math.min(text, ground) + 0.05)
+    })
+    return matchMedia('(prefers-color-scheme: dark)').matches + ' ' + Math.min(...ratios)
+"""
+
+
+@pytest.mark.parametrize('dark', [False, True])
+def test_text_is_readable_on_light_and_dark(export, dark):
+    page = export(SALES, columns=COLUMNS)
+    scheme = f'--blink-settings=preferredColorScheme={0 if dark else 1}'
+    mode, ratio = browser.probe(page, CONTRAST, scheme).split()
+    assert mode == str(dark).lower()
+    assert float(ratio) > 7
+
+
+def test_nothing_is_fetched(export):
+    text = export(SALES, columns=COLUMNS).read_text()
+    assert not re.search(r'\b(src|href)=|url\(|@import|<script|<link', text)
+    assert "default-src 'none'" in text
+
+
+def test_print_repeats_the_header(export, tmp_path):
+    page = export("select g as number, 'row ' || g as heading_of_text "
+                  'from generate_series(1, 300) g')
+    pdf = tmp_path / 'page.pdf'
+    browser.pdf(page, pdf)
+    pages = subprocess.run(['pdftotext', '-layout', pdf, '-'], check=True,
+                           capture_output=True, text=True).stdout.split('\f')[:-1]
+    assert len(pages) > 2
+    assert all('heading_of_text' in page for page in pages)
+    assert all(f'row {n}\n' in ''.join(pages) for n in (1, 150, 300))
+
+
+def test_a_report_in_html(db, daemon, submit, wait_done, out):
+    daemon()
+    config_id = submit(
+        db, report_name='Daily <sales>', created_by='ann',
+        export_sql="select timestamptz '2026-07-01 10:00Z' as at",
+        output_format='HTML', output_path='page.html', time_zone='Asia/Kolkata')
+    wait_done(db, config_id)
+    document = browser.dom(out / 'page.html')
+    assert document.one('h1').text == 'Daily <sales>'
+    assert table_of(document) == (['at'], [['2026-07-01 15:30:00']])
+    run_id = db.value('select run_id from reportd.report_run')
+    assert re.fullmatch(
+        rf'Run {run_id}, \d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d\. '
+        r'Times are in Asia/Kolkata\.', document.one('footer').text)

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: MIT
+"""Pages as headless Chromium sees them."""
+
+import html.parser
+import re
+import subprocess
+import tempfile
+
+CHROMIUM = ['chromium', '--headless', '--no-sandbox', '--disable-gpu',
+            '--disable-dev-shm-usage', '--no-first-run',
+            '--disable-background-networking', '--hide-scrollbars']
+
+
+def run(*options, page):
+    with tempfile.TemporaryDirectory(prefix='chromium-') as profile:
+        return subprocess.run(
+            [*CHROMIUM, f'--user-data-dir={profile}', *options, page.as_uri()],
+            check=True, capture_output=True, timeout=120).stdout
+
+
+def dom(page, *options):
+    """The document after it was loaded, with its scripts run, as a Document."""
+    return Document(run('--dump-dom', *options, page=page).decode())
+
+
+def pdf(page, path):
+    run(f'--print-to-pdf={path}', '--no-pdf-header-footer', page=page)
+
+
+def probe(page, script, *options):
+    """What a script that looks at the page says. The page's own policy forbids
+    scripts, so this is a copy without it."""
+    copy = page.with_name(f'probe-{page.name}')
+    text = page.read_bytes().decode()
+    text, count = re.subn(r'<meta http-equiv="Content-Security-Policy"[^>]*>', '', text)
+    assert count == 1
+    head, end, tail = text.rpartition('</body>')
+    copy.write_bytes(f'{head}<pre id="probe"></pre><script>document.getElementById('
+                     f'"probe").textContent = (() => {{{script}}})()</script>'
+                     f'{end}{tail}'.encode())
+    return dom(copy, *options).by_id('probe').text
+
+
+VOID = {'area', 'base', 'br', 'col', 'embed', 'hr', 'img', 'input', 'link', 'meta',
+        'source', 'track', 'wbr'}
+
+
+class Element:
+    def __init__(self, tag, attributes):
+        self.tag = tag
+        self.attributes = dict(attributes)
+        self.parts = []
+
+    def __getitem__(self, name):
+        return self.attributes.get(name)
+
+    @property
+    def children(self):
+        return [part for part in self.parts if isinstance(part, Element)]
+
+    @property
+    def text(self):
+        return ''.join(part if isinstance(part, str) else part.text
+                       for part in self.parts)
+
+    def all(self, tag):
+        for child in self.children:
+            if child.tag == tag:
+                yield child
+            yield from child.all(tag)
+
+    def one(self, tag):
+        found, = self.all(tag)
+        return found
+
+
+class Document(Element, html.parser.HTMLParser):
+    """Of markup that the browser wrote: every element is closed."""
+
+    def __init__(self, text):
+        Element.__init__(self, '', [])
+        html.parser.HTMLParser.__init__(self, convert_charrefs=True)
+        self.open = [self]
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        element = Element(tag, attrs)
+        self.open[-1].parts.append(element)
+        if tag not in VOID:
+            self.open.append(element)
+
+    def handle_endtag(self, tag):
+        assert self.open[-1].tag == tag, (tag, self.open[-1].tag)
+        self.open.pop()
+
+    def handle_data(self, data):
+        self.open[-1].parts.append(data)
+
+    def by_id(self, name, within=None):
+        for element in (within or self).children:
+            if element['id'] == name:
+                return element
+            if found := self.by_id(name, element):
+                return found
+        return None
