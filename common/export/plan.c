@@ -77,10 +77,11 @@ static int read_formats(struct formats *f, const char *text, struct err *e)
 /* The format of the list that a key of the options names, or NULL. */
 static struct format *named(struct formats *f, const char *key)
 {
-	const struct encoder_type *type = encoder_type_named(key);
+	for (int i = 0; i < f->count; i++) {
+		const struct encoder_type *t = f->list[i].type;
 
-	for (int i = 0; type != NULL && i < f->count; i++) {
-		if (f->list[i].type == type)
+		if (strcmp(t->name, key) == 0 ||
+		    (t->alias != NULL && strcmp(t->alias, key) == 0))
 			return &f->list[i];
 	}
 	return NULL;
@@ -151,7 +152,8 @@ static int check_shared(
 /* Options that are about the query, not about a format. */
 static int check_own(const char *name, const json_t *own, struct err *e)
 {
-	static const char *const shared[] = {"max_rows", "skip_if_empty"};
+	static const char *const shared[] = {
+	    "max_rows", "skip_if_empty", "sections"};
 
 	if (!json_is_object(own))
 		return err_set(e, ERR_PERMANENT,

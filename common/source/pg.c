@@ -18,6 +18,8 @@
 #define CANCEL_MS 5000
 /* From so many rows on, a stream is a long one. */
 #define LONG_STREAM 10000
+/* libpq keeps a buffer of twice the largest row for ever. */
+#define LARGE_ROW (8 << 20)
 
 struct pg {
 	PGconn *conn;
@@ -33,6 +35,7 @@ struct pg {
 	} * held;
 	int held_count, held_room;
 	int64_t rows; /* of the stream so far */
+	bool large;   /* there was a large row */
 	char *sql;    /* the statement, for positions in errors */
 	size_t skip;
 };
@@ -66,13 +69,24 @@ static void trim(char *s)
 		s[--n] = '\0';
 }
 
-static int conn_error(struct pg *pg, struct err *e)
+/* What libpq itself has to say, for which it has no codes. */
+static int libpq_error(const char *text, struct err *e)
 {
-	err_set(e, ERR_TRANSIENT, "%s", PQerrorMessage(pg->conn));
+	if (strstr(text, "cannot allocate memory for input buffer") ||
+	    strstr(text, "out of memory for query result"))
+		return err_set(e, ERR_PERMANENT,
+		    "a row of the result does not fit into memory; a worker "
+		    "has as much as worker_memory of the settings says");
+	err_set(e, ERR_TRANSIENT, "%s", text);
 	trim(e->text);
 	if (e->text[0] == '\0')
 		str_copy(e->text, sizeof(e->text), "the connection was lost");
 	return -1;
+}
+
+static int conn_error(struct pg *pg, struct err *e)
+{
+	return libpq_error(PQerrorMessage(pg->conn), e);
 }
 
 /* The line of sql that the server's 1-based character position is in. */
@@ -102,9 +116,8 @@ static int result_error(struct pg *pg, const PGresult *r, struct err *e)
 	char line[32] = "";
 
 	if (state == NULL || text == NULL) {
-		err_set(e, ERR_TRANSIENT, "%s", PQresultErrorMessage(r));
-		trim(e->text);
-		return e->text[0] ? -1 : conn_error(pg, e);
+		text = PQresultErrorMessage(r);
+		return *text ? libpq_error(text, e) : conn_error(pg, e);
 	}
 	if (at != NULL && pg->sql != NULL)
 		snprintf(line, sizeof(line), " (line %d)",
@@ -406,6 +419,11 @@ bool pg_in_transaction(struct pg *pg)
 	       PQtransactionStatus(pg->conn) != PQTRANS_IDLE;
 }
 
+bool pg_large(const struct pg *pg)
+{
+	return pg->large;
+}
+
 int pg_server_version(const struct pg *pg)
 {
 	return PQserverVersion(pg->conn);
@@ -693,6 +711,7 @@ int pg_stream_next(
 		values[i].len = PQgetisnull(pg->result, 0, i)
 				    ? -1
 				    : PQgetlength(pg->result, 0, i);
+		pg->large |= values[i].len >= LARGE_ROW;
 	}
 	hold(pg, pg->result, NULL);
 	pg->result = NULL;
@@ -755,6 +774,7 @@ static int next_copy(
 	if (*len < 0)
 		return end_of_copy(pg, e);
 	pg->rows++;
+	pg->large |= *len >= LARGE_ROW;
 	return 1;
 }
 

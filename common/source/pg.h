@@ -32,6 +32,9 @@ void pg_close(struct pg *pg); /* accepts NULL */
 /* False once the connection is known to be dead; looks at the socket. */
 bool pg_alive(struct pg *pg);
 bool pg_in_transaction(struct pg *pg);
+/* True when it has read a row of many megabytes and holds memory for the next
+ * one of that size. */
+bool pg_large(const struct pg *pg);
 int pg_server_version(const struct pg *pg); /* as PQserverVersion */
 
 /* Simple protocol, so several statements are allowed; rows are thrown away as

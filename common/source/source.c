@@ -225,7 +225,7 @@ bool source_end_job(struct source *s)
 	bool wrote = s->wrote;
 
 	s->wrote = false;
-	if (s->type->reset == NULL || !pg_alive(s->pg) ||
+	if (s->type->reset == NULL || !pg_alive(s->pg) || pg_large(s->pg) ||
 	    (pg_in_transaction(s->pg) &&
 		pg_exec(s->pg, "rollback", &unused) != 0))
 		return false;

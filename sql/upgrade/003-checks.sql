@@ -94,25 +94,29 @@ end $$;
 -- that know it.
 create function reportd.option_list_error(formats reportd.output_format[], options jsonb)
 returns text
-language plpgsql immutable as $$
+language plpgsql stable as $$
 declare
+	shared text[] := '{max_rows,skip_if_empty,sections}';
 	key text;
 	value jsonb;
 	f reportd.output_format;
+	named text;
 	known boolean;
 	wrong text;
 begin
 	for key, value in select * from jsonb_each(options) loop
 		known := false;
 		wrong := null;
+		named := (select coalesce(k.alias_of, k.format)
+			from reportd.output_format k where k.format = key);
 		foreach f in array formats loop
-			if upper(key) in (f.format, f.alias_of) then
+			if f.format = named then
 				known := true;
 				wrong := case when jsonb_typeof(value) <> 'object' then
 					format('output_options: "%s" must be an object', key)
-				when value ?| array['max_rows', 'skip_if_empty'] then
+				when value ?| shared then
 					format('output_options: "%s" is for all formats alike; put it beside "%s"',
-						case when value ? 'max_rows' then 'max_rows' else 'skip_if_empty' end, key)
+						(select s from unnest(shared) s where value ? s limit 1), key)
 				else f.format || ': ' || reportd.option_keys_error('', f.format, f.options, value)
 				end;
 				exit;

@@ -91,6 +91,18 @@ values ('CSV', null, 'csv', true, '[
 insert into reportd.output_format (format, alias_of, extension, one_section, options)
 values ('JSON', null, 'json', false, '[
  {
+  "option": "sections",
+  "type": "array",
+  "about": "a name for the result of each statement",
+  "inside": [
+   {
+    "option": "*",
+    "type": "string",
+    "about": "its name"
+   }
+  ]
+ },
+ {
   "option": "shape",
   "type": "string",
   "allowed": "objects|arrays",

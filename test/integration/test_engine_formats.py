@@ -11,9 +11,10 @@ import psycopg
 import pytest
 
 from lib import process, report
+from lib.paths import SANITIZED
 from lib.wait import wait_for
 from test_engine_shared import (done, engine, failure, file_of, files,  # noqa: F401
-                                output)
+                                output, running_engine)
 
 BOTH = pytest.mark.parametrize('source', ['default', 'typed'])
 
@@ -60,6 +61,8 @@ WRONG_LIST = [
     {'csv': {'delimiter': 1}},
     {'XLSX': {'max_rows': 1}},
     {'CSV': {'skip_if_empty': True}},
+    {'EXCEL': {'sections': ['a']}},
+    {'EXCEL': {'colour': 1}},
     {'max_rows': 0},
     {'columns': {'a': {'label': 1}}},
     {'XLSX': {'columns': {'a': {'width': 'x'}}}},
@@ -288,6 +291,7 @@ def test_several_formats_from_one_reading(engine, source):
     run = done(db, source=source, output_format='csv, xlsx', output_path='both/sales.{ext}',
                export_sql='select n, n * 1.5 as amount from generate_series(1, 1000) n',
                output_options={'CSV': {'delimiter': ';'}, 'title': 'Sales',
+                               'EXCEL': {'title': 'Sold'},
                                'columns': {'n': {'label': 'Nr', 'total': 'sum'}}})
     assert [(o['format'], file_of(o['url']).name, o['rows']) for o in run.outputs] == [
         ('CSV', 'sales.csv', 1000), ('XLSX', 'sales.xlsx', 1000)]
@@ -334,3 +338,42 @@ def test_a_retry_replaces_all_outputs(engine):
 def test_a_list_of_one_name_may_have_blanks(engine):
     run = done(engine.db, output_format=' CSV ')
     assert run.outputs is None and run.output_url.endswith('.csv')
+
+
+# Rows of any size.
+
+@pytest.fixture(scope='module')
+def small(cluster, template, tmp_path_factory):
+    """A daemon whose workers have little memory."""
+    with running_engine(cluster, template, tmp_path_factory.mktemp('small'), workers=1,
+                        worker_memory='192MB') as engine:
+        yield engine
+
+
+@pytest.mark.skipif(SANITIZED, reason='no memory limit with sanitizers')
+@BOTH
+@pytest.mark.parametrize('options', [{}, {'line_ending': 'crlf'}], ids=str)
+def test_a_row_that_does_not_fit_is_an_error_of_its_own(small, source, options):
+    run = failure(small.db, export_sql="select repeat('x', 400000000) as a", source=source,
+                  output_options=options, max_retries=3)
+    assert 'a row of the result does not fit into memory' in run.error_message
+    assert 'worker_memory' in run.error_message
+    assert output(small.db, source=source, output_options=options).split() == [b'one', b'1']
+
+
+@BOTH
+@pytest.mark.parametrize('options', [{}, {'line_ending': 'crlf'}], ids=str)
+def test_a_large_row_leaves_no_memory_behind(small, source, options):
+    """Two of them one after the other, by the same worker."""
+    for _ in range(2):
+        run = done(small.db, export_sql="select repeat('x', 30000000) as a", source=source,
+                   output_options=options)
+        assert run.byte_count in (30000003, 30000005)
+    workers = process.children(small.daemon.pid)
+    assert max(rss_mib(pid) for pid in workers) < 64
+
+
+def rss_mib(pid):
+    with open(f'/proc/{pid}/status', encoding='ascii') as status:
+        return next(int(line.split()[1]) for line in status
+                    if line.startswith('VmRSS')) // 1024

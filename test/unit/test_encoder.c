@@ -191,6 +191,13 @@ TEST(every_format_knows_the_common_options)
 			if (o->name == NULL)
 				fail_msg("%s has no %s", t->name, names[k]);
 		}
+		if (!t->one_section) {
+			const struct encoder_option *o = t->options;
+
+			while (o->name != NULL && strcmp(o->name, "sections"))
+				o++;
+			assert_non_null(o->name);
+		}
 	}
 }
 
