@@ -8,14 +8,16 @@ import psycopg
 
 import claim
 import idle
+import jsonl
 import large
 import latency
 import page
 import rig
 import small
+import webpage
 
 PARTS = {'large': large, 'small': small, 'latency': latency, 'idle': idle,
-         'claim': claim}
+         'claim': claim, 'html': webpage, 'jsonl': jsonl}
 
 
 def create_database():

@@ -13,6 +13,7 @@ from rig import Row
 ROWS = 5_000_000
 SQL = 'select * from bench.wide'
 SETUP = f'''
+drop table if exists bench.wide;
 create table bench.wide as
 select i as id, (i * 7919 % 500)::int as store,
 	'product ' || lpad((i * 31 % 2000)::text, 4, '0') as product,

@@ -32,7 +32,7 @@ for many small reports. This page is written by `make bench`.
 METHOD = '''\
 `make bench`, or `test/bench/run [-d DIR] [-n PAIRS] [PART...]`, with node and npm installed and the machine otherwise idle. It takes
 about ten minutes and 4 GB, builds reportd, installs the peers from npm into a folder of its own, starts a PostgreSQL server
-in there, and leaves others alone. A PART (`large`, `small`, `latency`, `idle`, `claim`) alone prints its rows and does not touch
+in there, and leaves others alone. A PART (`large`, `small`, `latency`, `idle`, `claim`, `html`, `jsonl`) alone prints its rows and does not touch
 this page.
 
 Everything runs on one machine, the server as well. Ours and the peer's runs take turns ({pairs} of each here); a figure is the median
@@ -51,6 +51,9 @@ sum of the proportional set sizes of all its processes.
   or off made no difference beyond the noise. A job's start is the claim with reportd, and the first line of the task with the peer; the first SQL is the time that the
   server saw in the job's own first statement.
 - **Idle**: {intervals} poll intervals of {poll} s, two workers.
+- **HTML**: 500,000 of the same rows; the peer is reportd's own CSV of them. No fsync.
+- **JSONL**: the rows of the large CSV, against `psql -c '\\copy (select row_to_json(t) …) to …'`. No fsync. The lines are compared once, and
+  are equal (but for the backslashes, which COPY doubles).
 - **Claim**: `explain analyze` of the claim, prepared as in the daemon and rolled back, the least of {claims}. Candidates come from
   the partial index each time; with 10,000 pending no table of reports is scanned.
 '''
