@@ -89,6 +89,96 @@ values ('CSV', null, 'csv', true, '[
 ]');
 
 insert into reportd.output_format (format, alias_of, extension, one_section, options)
+values ('HTML', null, 'html', false, '[
+ {
+  "option": "title",
+  "type": "string",
+  "about": "default: the report''s name"
+ },
+ {
+  "option": "columns",
+  "type": "object",
+  "about": "by column name: label, format, width, align, total",
+  "inside": [
+   {
+    "option": "*",
+    "type": "object",
+    "about": "how the column of that name is shown",
+    "inside": [
+     {
+      "option": "label",
+      "type": "string",
+      "about": "what stands above it; default its name"
+     },
+     {
+      "option": "format",
+      "type": "string",
+      "about": "a number format code as in Excel: #,##0.00 or dd.mm.yyyy"
+     },
+     {
+      "option": "width",
+      "type": "number",
+      "allowed": "1..255",
+      "about": "in characters; default by the content"
+     },
+     {
+      "option": "align",
+      "type": "string",
+      "allowed": "left|center|right",
+      "about": "default by the type"
+     },
+     {
+      "option": "total",
+      "type": "string",
+      "allowed": "sum|avg|count|min|max",
+      "about": "default none"
+     }
+    ]
+   }
+  ]
+ },
+ {
+  "option": "null",
+  "type": "string",
+  "about": "what stands for NULL; default empty"
+ },
+ {
+  "option": "lang",
+  "type": "string",
+  "about": "the language of the page, as de or pt-BR; default en"
+ },
+ {
+  "option": "sections",
+  "type": "array",
+  "about": "a name for the result of each statement",
+  "inside": [
+   {
+    "option": "*",
+    "type": "string",
+    "about": "its name"
+   }
+  ]
+ },
+ {
+  "option": "max_rows",
+  "type": "integer",
+  "allowed": "1..",
+  "about": "no more rows of each query than this; the run says that there were more"
+ },
+ {
+  "option": "skip_if_empty",
+  "type": "boolean",
+  "about": "make no output when there are no rows; default false"
+ },
+ {
+  "option": "compress",
+  "type": "string",
+  "allowed": "gzip|zstd",
+  "about": "default: not compressed at all"
+ }
+]');
+
+insert into reportd.output_format (format, alias_of, extension, one_section, options)
 values ('JSON', null, 'json', false, '[
  {
   "option": "sections",
