@@ -133,6 +133,15 @@ def test_csv_page_has_every_option(db):
         "select options from reportd.output_format where format = 'CSV'")}
 
 
+def test_formats_page_names_every_format(db):
+    """With its extension and whether it holds several results."""
+    rows = table_rows((ROOT / 'docs/formats.md').read_text().split('## Options')[0])
+    found = {re.match(r'\[?(\w+)', row[0])[1]: (row[1], row[2] == 'one a file')
+             for row in rows}
+    assert found == {f.format: (f.extension, f.one_section) for f in db.query(
+        'select * from reportd.output_format where alias_of is null')}
+
+
 def test_man_page_has_every_option():
     usage = process.run(REPORTD, '--help').stdout
     page = (ROOT / 'docs/reportd.8').read_text()
