@@ -142,6 +142,9 @@ static int put_float(char *to, const struct value *v)
 
 /* ---- dates and times ---- */
 
+#define DAY_LAST 2958465 /* 9999-12-31 */
+#define DAY_MICROS INT64_C(86400000000)
+
 /* n digits at s, or -1. */
 static inline int digits_at(const char *s, int n)
 {
@@ -246,7 +249,9 @@ static int put_timestamp(char *to, const struct value *v, bool *fraction)
 		return 0;
 	days = serial_day(v->data);
 	micros = micros_of_day(v->data + 11, len - 11, fraction);
-	if (days == 0 || micros < 0)
+	/* The last microseconds of 9999 would be rounded to the next year. */
+	if (days == 0 || micros < 0 ||
+	    (days == DAY_LAST && micros > DAY_MICROS - 40))
 		return 0;
 	return (
 	    int)(put_fraction(put_unsigned(to, (uint64_t)days), micros, 12) -

@@ -246,6 +246,9 @@ TEST(timestamps_are_days_and_parts)
 	    "2026-03-01 12:00:00+00 BC");
 	STRING(TIMESTAMP, "294276-12-31 23:59:59", "294276-12-31 23:59:59");
 	STRING(TIMESTAMP, "infinity", "infinity");
+	/* A double so far out has steps of 40 microseconds. */
+	STRING(TIMESTAMP, "9999-12-31 23:59:59.999999",
+	    "9999-12-31 23:59:59.999999");
 }
 
 TEST(everything_else_is_text)

@@ -1,0 +1,381 @@
+# SPDX-License-Identifier: MIT
+"""XLSX as openpyxl and LibreOffice read it."""
+
+import datetime
+import decimal
+import json
+import pathlib
+import re
+import zipfile
+
+import pytest
+
+from lib import matrix, process, report, workbook
+from lib.paths import SANITIZED
+
+ZONE = 'Europe/Berlin'
+ALL = 'select * from matrix order by n'
+OFFSET = re.compile(r'[+-]\d\d(:\d\d)*$')
+EPOCH = datetime.datetime(1899, 12, 30)
+
+pytestmark = pytest.mark.skipif(not workbook.available(),
+                                reason='openpyxl or LibreOffice is missing')
+
+
+@pytest.fixture
+def export(ctl, tmp_path):
+    """export(sql, option=value...) writes a workbook; .said is what it said."""
+    def run(sql=ALL, **options):
+        path = tmp_path / 'book.xlsx'
+        words = [f'--option={name}={value if isinstance(value, str) else json.dumps(value)}'
+                 for name, value in options.items()]
+        done = ctl('export', '--sql-file', '-', '-o', path, '--time-zone', ZONE,
+                   *words, input=sql)
+        assert done.returncode == 0, done.stderr
+        run.said = done.stderr
+        return path
+    return run
+
+
+# ---- what a cell should hold ----
+
+def significant(text):
+    whole, _, fraction = text.lstrip('-').partition('.')
+    return len((whole + fraction.rstrip('0')).lstrip('0'))
+
+
+def moment(text):
+    """The datetime that Excel can hold, or None."""
+    try:
+        value = datetime.datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    if value > datetime.datetime(9999, 12, 31, 23, 59, 59, 999960):
+        return None
+    return value if value >= datetime.datetime(1900, 3, 1) else None
+
+
+def cut(text):
+    """At 32,767 units of UTF-16, whole characters."""
+    return text.encode('utf-16-le')[:2 * 32767].decode('utf-16-le', 'ignore')
+
+
+def expected(kind, text):
+    """The value of a cell by the name of its type and PostgreSQL's text."""
+    if text is None:
+        return None
+    if re.match(r'(int[248]|numeric|oid)(\(|$)', kind) or kind == 'n':
+        return (decimal.Decimal(text) if text[-1].isdigit() and
+                significant(text) <= 15 and len(text) < 40 else text)
+    if kind in ('float4', 'float8'):
+        value = float(text)
+        normal = value == 0 or 2.3e-308 < abs(value) < float('inf')
+        return value if normal else text
+    if kind == 'bool':
+        return text == 't'
+    if kind == 'time':
+        return text if text == '24:00:00' else datetime.time.fromisoformat(
+            text if '.' not in text else text.ljust(15, '0'))
+    if kind in ('date', 'timestamp', 'timestamptz'):
+        naive = OFFSET.sub('', text) if kind == 'timestamptz' else text
+        if '.' in naive:
+            naive = naive.ljust(26, '0')
+        return moment(naive) or text
+    return cut(text)
+
+
+def expected_rows(db):
+    """The header and the rows of table `matrix`, by what COPY says."""
+    with db.connect(row_factory=None) as conn:
+        conn.execute(f"set timezone = '{ZONE}'")
+        cursor = conn.execute('select * from matrix limit 0')
+        names = [column.name for column in cursor.description]
+        with cursor.copy(f'copy ({ALL}) to stdout') as copy:
+            copy.set_types(['text'] * len(names))
+            lines = list(copy.rows())
+    return names, [[expected(name, text) for name, text in zip(names, line)]
+                   for line in lines]
+
+
+def header(names):
+    return [f'{name} ({ZONE})' if name == 'timestamptz' else name
+            for name in names]
+
+
+def to_millisecond(value):
+    """As far as openpyxl goes."""
+    if isinstance(value, datetime.time):
+        value = EPOCH + datetime.timedelta(
+            hours=value.hour, minutes=value.minute, seconds=value.second,
+            microseconds=value.microsecond)
+    day = datetime.datetime.combine(value.date(), datetime.time())
+    return day + datetime.timedelta(
+        milliseconds=round((value - day) / datetime.timedelta(milliseconds=1)))
+
+
+def check_openpyxl(path, names, want):
+    sheet, = workbook.load(path).worksheets
+    got = workbook.rows(sheet)
+    assert got[0] == header(names)
+    assert len(got) == len(want) + 1
+    for number, (cells, row) in enumerate(zip(got[1:], want), 2):
+        for name, one, other in zip(names, cells, row):
+            where = f'{name} in row {number}'
+            if isinstance(other, datetime.time):
+                # The last microsecond of a day is its end.
+                one = one if isinstance(one, datetime.time) else datetime.time()
+                assert to_millisecond(one).time() == to_millisecond(other).time(), where
+            elif isinstance(other, datetime.datetime):
+                assert isinstance(one, datetime.datetime), where
+                assert to_millisecond(one) == to_millisecond(other), where
+            elif isinstance(other, decimal.Decimal):
+                assert isinstance(one, (int, float)), where
+                assert not isinstance(one, bool), where
+                assert decimal.Decimal(str(one)) == other or one == float(other), where
+            else:
+                assert type(one) is type(other) or isinstance(other, float), where
+                assert one == other, where
+
+
+def check_exact(path, want):
+    """Microseconds, which Excel's own numbers have and openpyxl rounds."""
+    cells = workbook.raw(path)
+    for number, row in enumerate(want, 2):
+        for i, value in enumerate(row):
+            if isinstance(value, datetime.datetime):
+                kind, text = cells[f'{letters(i)}{number}']
+                assert kind == 'n'
+                got = EPOCH + datetime.timedelta(days=float(text))
+                assert abs(got - value) < datetime.timedelta(microseconds=30), value
+            elif isinstance(value, datetime.time):
+                text = cells[f'{letters(i)}{number}'][1]
+                micros = round(float(text) * 86400e6)
+                assert (EPOCH + datetime.timedelta(microseconds=micros)).time() == value
+
+
+def letters(index):
+    name = ''
+    index += 1
+    while index:
+        index, digit = divmod(index - 1, 26)
+        name = chr(65 + digit) + name
+    return name
+
+
+def check_libreoffice(path, folder, names, want):
+    (got, ) = workbook.libreoffice(path, folder).values()
+    width = len(names)
+    assert [text for _, text in got[0]] == header(names)
+    rows = [cells + [None] * (width - len(cells)) for cells in got[1:]]
+    rows += [[None] * width] * (len(want) - len(rows))
+    for number, (cells, row) in enumerate(zip(rows, want, strict=True), 2):
+        for name, one, other in zip(names, cells, row):
+            compare_libreoffice(one, other, f'{name} in row {number}')
+
+
+def compare_libreoffice(one, other, where):
+    if other is None:
+        assert one is None, where
+    elif isinstance(other, bool):
+        assert one == ('boolean', str(other).upper()), where
+    elif isinstance(other, (decimal.Decimal, float)):
+        assert one[0] in ('float', 'currency'), where
+        # Its file has 15 digits.
+        assert float(one[1]) == pytest.approx(float(other), rel=1e-14), where
+    elif isinstance(other, datetime.datetime):
+        assert one[0] == 'date', where
+        got = datetime.datetime.fromisoformat((one[1] + '0' * 7)[:26]
+                                              if '.' in one[1] else one[1])
+        assert abs(got - other) < datetime.timedelta(milliseconds=10), where
+    elif isinstance(other, datetime.time):
+        hours, minutes, seconds = re.fullmatch(
+            r'PT(\d+)H(\d+)M([\d.]+)S', one[1]).groups()
+        got = int(hours) * 3600 + int(minutes) * 60 + float(seconds)
+        assert got == pytest.approx(
+            other.hour * 3600 + other.minute * 60 + other.second
+            + other.microsecond / 1e6, abs=1e-3), where
+    elif other == '':
+        # It makes no difference between nothing and an empty text.
+        assert one in (None, ('string', '')), where
+    else:
+        assert one[0] == 'string', where
+        # It makes line feeds of other line ends.
+        assert one[1].replace('\r', '\n') == re.sub('\r\n?', '\n', other), where
+
+
+def check(db, path, folder):
+    names, want = expected_rows(db)
+    workbook.parts(path)
+    check_openpyxl(path, names, want)
+    check_exact(path, want)
+    check_libreoffice(path, folder, names, want)
+
+
+def test_every_type_and_value_reads_back(db, export, tmp_path):
+    matrix.create(db)
+    check(db, export(), tmp_path)
+    # The megabyte and the long bytea.
+    assert '2 cells were cut at 32,767 characters' in export.said
+
+
+@pytest.mark.parametrize('seed', range(6))
+def test_random_schemas_and_values_read_back(db, export, tmp_path, seed):
+    matrix.create_random(db, seed)
+    check(db, export(), tmp_path)
+
+
+# ---- what the options make of it ----
+
+SALES = """select * from (values
+    ('North', date '2026-01-01', 1234.50::numeric(9,2), 3, true),
+    ('South & East', '2026-02-01', -20.25, null, false),
+    ('West', '2026-03-01', 0.75, 5, null)
+) t (region, month, amount, items, paid)"""
+
+
+def test_columns_are_shown_as_asked(export):
+    path = export(SALES, columns={
+        'amount': {'label': 'Amount <€>', 'format': '#,##0.00 "€";[Red]-0.00',
+                   'width': 25},
+        'month': {'format': 'mmm yyyy', 'align': 'center'}})
+    sheet, = workbook.load(path).worksheets
+    assert [cell.value for cell in sheet[1]] == [
+        'region', 'month', 'Amount <€>', 'items', 'paid']
+    assert all(cell.font.bold for cell in sheet[1])
+    assert not sheet['A2'].font.bold
+    assert sheet['C2'].number_format == '#,##0.00 "€";[Red]-0.00'
+    assert sheet['C2'].alignment.horizontal == 'right'
+    assert sheet['B2'].number_format == 'mmm yyyy'
+    assert sheet['B2'].is_date
+    assert sheet['B2'].alignment.horizontal == 'center'
+    assert sheet['D2'].number_format == '0'
+    assert sheet.column_dimensions['C'].width == 25
+    assert sheet.column_dimensions['A'].width >= len('South & East')
+    assert sheet.freeze_panes == 'A2'
+    assert sheet.auto_filter.ref == 'A1:E4'
+    assert sheet.print_title_rows == '$1:$1'
+
+
+def test_totals_are_formulas_that_agree_with_their_results(export, tmp_path):
+    path = export(SALES, columns={
+        'amount': {'total': 'sum'}, 'items': {'total': 'avg'},
+        'month': {'total': 'max'}, 'paid': {'total': 'count'}})
+    formulas = [cell.value for cell in workbook.load(path).active[5]]
+    assert formulas == ['Total', '=SUBTOTAL(104,B2:B4)', '=SUBTOTAL(109,C2:C4)',
+                        '=SUBTOTAL(101,D2:D4)', '=SUBTOTAL(103,E2:E4)']
+    results = [cell.value for cell in workbook.load(path, data_only=True).active[5]]
+    assert results == ['Total', datetime.datetime(2026, 3, 1), 1215, 4, 2]
+    # Computed again.
+    (sheet, ) = workbook.libreoffice(path, tmp_path).values()
+    assert [value for _, value in sheet[4]] == [
+        'Total', '2026-03-01', '1215', '4', '2']
+
+
+@pytest.mark.parametrize('kind', ['line', 'bar', 'pie'])
+def test_a_chart_stands_beside_the_table(export, tmp_path, kind):
+    values = ['amount'] if kind == 'pie' else ['amount', 'items']
+    path = export(SALES, title='Q1', chart={
+        'type': kind, 'category': 'region', 'values': values, 'title': 'A & B'})
+    chart, = workbook.load(path).active._charts
+    assert type(chart).__name__.lower() == f'{kind}chart'
+    assert [series.val.numRef.f for series in chart.series] == [
+        f"'Q1'!${column}$2:${column}$4" for column in 'CD'[:len(values)]]
+    assert {series.cat.strRef.f for series in chart.series} == {"'Q1'!$A$2:$A$4"}
+    assert [series.tx.strRef.f for series in chart.series] == [
+        f"'Q1'!${column}$1" for column in 'CD'[:len(values)]]
+    text = workbook.convert(path, 'fods', tmp_path).read_text()
+    assert {'line': 'chart:line', 'bar': 'chart:bar', 'pie': 'chart:circle'}[kind] in text
+    assert 'A &amp; B' in text and 'Q1.C2:Q1.C4' in text
+
+
+def test_statements_are_sheets_of_one_book(export, tmp_path):
+    path = export('select 1 as a; select 2 as b, 3 as c; select 4 as d where false',
+                  sections=["it's <1>", 'IT\'S <1>', 'a/b: ' + 'long ' * 9])
+    book = workbook.load(path)
+    names = ["it's <1>", "IT'S <1> (2)", 'a_b_ long long long long long l']
+    assert book.sheetnames == names
+    assert [workbook.rows(sheet) for sheet in book.worksheets] == [
+        [['a'], [1]], [['b', 'c'], [2, 3]], [['d']]]
+    assert list(workbook.libreoffice(path, tmp_path)) == names
+
+
+def test_the_book_says_what_it_is(export):
+    path = export("select timestamptz '2026-07-01 12:00Z' as at", title='A <title>')
+    book = workbook.load(path)
+    assert book.properties.title == 'A <title>'
+    assert ZONE in book.properties.description
+    age = datetime.datetime.utcnow() - book.properties.created
+    assert abs(age) < datetime.timedelta(hours=1)
+    assert workbook.rows(book.active) == [
+        [f'at ({ZONE})'], [datetime.datetime(2026, 7, 1, 14)]]
+    assert book.sheetnames == ['A <title>']
+
+
+def test_a_cut_table_says_so(export):
+    path = export('select generate_series(1, 5) as n', max_rows=2)
+    rows = workbook.rows(workbook.load(path).active)
+    assert rows[:3] == [['n'], [1], [2]]
+    assert 'there are more' in rows[3][0]
+
+
+def test_no_rows_leave_the_header(export, tmp_path):
+    path = export('select 1 as a, 2 as b where false')
+    assert workbook.rows(workbook.load(path).active) == [['a', 'b']]
+    (sheet, ) = workbook.libreoffice(path, tmp_path).values()
+    assert sheet == [[('string', 'a'), ('string', 'b')]]
+    workbook.parts(export('select'))
+
+
+def test_excel_is_another_name(ctl, tmp_path):
+    for name in 'excel', 'XLSX':
+        path = tmp_path / 'book'
+        done = ctl('export', '--sql', 'select 1 as a', '--format', name, '-o', path)
+        assert done.returncode == 0, done.stderr
+        assert workbook.rows(workbook.load(open(path, 'rb')).active) == [['a'], [1]]
+
+
+def test_the_same_rows_give_the_same_sheet(export):
+    sheets = []
+    for _ in range(2):
+        with zipfile.ZipFile(export(SALES)) as archive:
+            sheets.append(archive.read('xl/worksheets/sheet1.xml'))
+            assert {info.date_time[0] for info in archive.infolist()} == {1980}
+    assert sheets[0] == sheets[1]
+
+
+# ---- large ones ----
+
+def sheet_text(path, number):
+    with zipfile.ZipFile(path) as archive:
+        return archive.read(f'xl/worksheets/sheet{number}.xml')
+
+
+def test_row_1048577_is_on_the_next_sheet(export):
+    path = export('select generate_series(1, 1048578) as n', title='Large')
+    book = workbook.load(path, read_only=True)
+    assert book.sheetnames == ['Large', 'Large (2)']
+    assert workbook.rows(book['Large (2)']) == [['n'], [1048576], [1048577], [1048578]]
+    first = sheet_text(path, 1)
+    assert first.count(b'<row ') == 1048576
+    assert b'<row r="1048576"><c r="A1048576" s="1"><v>1048575</v></c></row></sheetData>' \
+        in first
+    assert b'<autoFilter ref="A1:A1048576"/>' in first
+
+
+@pytest.mark.skipif(SANITIZED, reason='a sanitizer needs more')
+def test_memory_does_not_grow_with_the_rows(db, daemon, out):
+    one = daemon(workers=1)
+    used = []
+    for rows in 20_000, 200_000:
+        config_id = report.submit(
+            db, output_format='EXCEL', output_path=f'{rows}.xlsx', export_sql=f"""
+            select i, md5(i::text), i * 0.5, now(), current_date
+            from generate_series(1, {rows}) i""")
+        row = report.wait_done(db, config_id)
+        assert row.status == 'COMPLETED', row.error_message
+        assert zipfile.is_zipfile(out / f'{rows}.xlsx')
+        worker, = process.children(one.pid)
+        text = pathlib.Path(f'/proc/{worker}/status').read_text()
+        used.append(int(re.search(r'VmHWM:\s+(\d+)', text)[1]) / 1024)
+    assert used[1] < 32
+    assert used[1] < used[0] + 4
