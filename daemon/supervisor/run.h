@@ -74,6 +74,7 @@ void runs_give_workers(struct runs *r);
 struct run *runs_current(const struct runs *r, const struct worker *w);
 
 /* run_worker.c */
+void runs_learn(struct runs *r, int64_t ms); /* that a job takes so long */
 /* Ends a run with a result in the supervisor's own words. The run may be gone
  * afterwards. */
 void run_end_with(

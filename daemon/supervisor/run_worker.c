@@ -66,7 +66,7 @@ void run_end_with(
 }
 
 /* A long job counts at once, a short one by and by. */
-static void learn(struct runs *r, int64_t ms)
+void runs_learn(struct runs *r, int64_t ms)
 {
 	double took = (double)ms;
 
@@ -102,7 +102,7 @@ static void on_result(
 	buf_clear(&run->result);
 	buf_add(&run->result, line, len);
 	if (!run->held)
-		learn(run->runs, clock_boot_ms() - run->started_ms);
+		runs_learn(run->runs, clock_boot_ms() - run->started_ms);
 	end_run(run);
 }
 
@@ -129,7 +129,7 @@ static void on_asked(struct run *run)
 	str_copy(run->stage, sizeof(run->stage), "publish");
 	if (!run->held) {
 		run->held = true;
-		learn(r, clock_boot_ms() - run->started_ms);
+		runs_learn(r, clock_boot_ms() - run->started_ms);
 		pool_hold(run->worker);
 		next_starts(r, run->worker);
 	}

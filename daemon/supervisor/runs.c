@@ -171,6 +171,10 @@ static void on_check(uv_timer_t *timer)
 	int64_t now = clock_boot_ms();
 
 	for (struct run *run = r->list; run != NULL; run = run->next) {
+		if (run->state == RUNNING && !run->held &&
+		    run == runs_current(r, run->worker) &&
+		    now - run->started_ms > CHECK_MS)
+			runs_learn(r, now - run->started_ms);
 		if (run->state == ENDED) {
 			/* Busy or failed before: try again. */
 			if (run->finish == NO && now >= run->again_ms)
