@@ -38,11 +38,38 @@ static void add_quoted(struct out *out, const char *s, size_t len)
 	out_char(out, '"');
 }
 
-static bool is_finite(const struct value *v)
+static const char *skip_digits(const char *s, const char *end)
 {
-	char c = v->len > 1 && v->data[0] == '-' ? v->data[1] : v->data[0];
+	while (s < end && *s >= '0' && *s <= '9')
+		s++;
+	return s;
+}
 
-	return v->len > 0 && c >= '0' && c <= '9';
+/* By JSON's grammar, which NaN and the infinities are not of. */
+static bool is_number(const struct value *v)
+{
+	const char *s = v->data, *end = s + v->len, *from;
+
+	s += s < end && *s == '-';
+	from = s;
+	s = skip_digits(s, end);
+	if (s == from || (*from == '0' && s - from > 1))
+		return false;
+	if (s < end && *s == '.') {
+		from = ++s;
+		s = skip_digits(s, end);
+		if (s == from)
+			return false;
+	}
+	if (s < end && (*s == 'e' || *s == 'E')) {
+		s++;
+		s += s < end && (*s == '+' || *s == '-');
+		from = s;
+		s = skip_digits(s, end);
+		if (s == from)
+			return false;
+	}
+	return s == end;
 }
 
 /* An integer whose neighbours a double cannot tell: past 2^53 - 1. */
@@ -65,10 +92,11 @@ static bool is_big(const struct value *v)
 static void add_number(struct out *out, const struct json_style *style,
     enum column_kind kind, const struct value *v)
 {
-	if (!is_finite(v) && style->null_numbers)
+	bool number = is_number(v);
+
+	if (!number && style->null_numbers)
 		out_add(out, "null", 4);
-	else if (!is_finite(v) ||
-		 (kind == KIND_DECIMAL && style->text_decimals) ||
+	else if (!number || (kind == KIND_DECIMAL && style->text_decimals) ||
 		 (kind != KIND_FLOAT && style->text_integers && is_big(v)))
 		add_text(out, v);
 	else
@@ -117,8 +145,7 @@ static void add_interval(struct out *out, const struct value *v)
 
 static unsigned int nibble(char c)
 {
-	return c <= '9' ? (unsigned int)(c - '0')
-			: ((unsigned int)(c | 0x20) - 'a' + 10) & 15;
+	return (unsigned int)(c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10) & 15;
 }
 
 static char *base64(char *to, const char *hex, size_t digits)
@@ -162,7 +189,7 @@ static void add_bytes(struct out *out, bool hex, const struct value *v)
 	s += 2;
 	len -= 2;
 	if (hex) {
-		add_quoted(out, s, len);
+		json_text_add(out, s, len);
 		return;
 	}
 	out_char(out, '"');
@@ -190,7 +217,7 @@ static void add_scalar(struct out *out, const struct json_style *style,
 		add_number(out, style, kind, v);
 		break;
 	case KIND_BOOLEAN:
-		out_str(out, v->data[0] == 't' ? "true" : "false");
+		out_str(out, v->len > 0 && *v->data == 't' ? "true" : "false");
 		break;
 	case KIND_TIMESTAMP:
 	case KIND_TIMESTAMPTZ:

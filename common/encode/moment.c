@@ -16,16 +16,30 @@ static bool digit(char c)
 	return c >= '0' && c <= '9';
 }
 
+/* Digits where the pattern has a 0, and what else it has. */
+static bool has_shape(const char *s, size_t len, const char *pattern)
+{
+	size_t i = 0;
+
+	while (i < len && pattern[i] != '\0' &&
+	       (pattern[i] == '0' ? digit(s[i]) : s[i] == pattern[i]))
+		i++;
+	return pattern[i] == '\0';
+}
+
 static int two(const char *s)
 {
 	return (s[0] - '0') * 10 + s[1] - '0';
 }
 
-/* The end of digits and points from s on. */
+/* The end of a fraction, which s may be at. */
 static const char *skip_fraction(const char *s, const char *end)
 {
-	while (s < end && (digit(*s) || *s == '.'))
+	if (s < end && *s == '.') {
 		s++;
+		while (s < end && digit(*s))
+			s++;
+	}
 	return s;
 }
 
@@ -36,7 +50,7 @@ static bool read_offset(const char *s, const char *end, int *offset)
 	int east;
 
 	if ((len != 3 && len != 6 && len != 9) || (*s != '+' && *s != '-') ||
-	    !digit(s[1]) || !digit(s[2]) || (len > 3 && s[3] != ':'))
+	    !has_shape(s + 1, len - 1, &"00:00:00"[9 - len]))
 		return false;
 	east = two(s + 1) * 3600;
 	if (len >= 6)
@@ -100,8 +114,7 @@ size_t moment_rfc3339(
 	size_t len, zone_len;
 	int offset;
 
-	if ((size_t)v->len < date + TIME_LEN ||
-	    (date > 0 && (s[4] != '-' || s[DATE_LEN] != ' ')))
+	if (!has_shape(s, (size_t)v->len, &"0000-00-00 00:00:00"[11 - date]))
 		return 0;
 	zone = skip_fraction(s + date + TIME_LEN, end);
 	len = (size_t)(zone - s);
@@ -147,32 +160,47 @@ size_t moment_without_offset(
 	return (size_t)(at - s);
 }
 
-/* -04:05:06.7 as T-4H-5M-6.7S, without the parts that are zero. */
+/* -04:05:06.7 as T-4H-5M-6.7S, without the parts that are zero; NULL when it is
+ * no time. */
 static char *add_time(char *to, const char *s, const char *end)
 {
-	const char *sign = "";
-	long hours, minutes;
-	char *at;
+	const char *sign = *s == '-' ? "-" : "";
+	const char *hours = s + (*s == '-' || *s == '+'), *minutes = hours;
 
-	if (*s == '-')
-		sign = "-";
-	if (*s == '-' || *s == '+')
-		s++;
-	hours = strtol(s, &at, 10);
-	minutes = strtol(at + 1, &at, 10);
-	s = at + 1;
-	while (end - s > 1 && *s == '0' && digit(s[1]))
-		s++;
+	while (minutes < end && digit(*minutes))
+		minutes++;
+	if (minutes == hours || minutes - hours > 12 ||
+	    !has_shape(minutes, (size_t)(end - minutes), ":00:00") ||
+	    skip_fraction(minutes + 6, end) != end)
+		return NULL;
+	s = minutes + 4; /* the seconds */
+	s += *s == '0';
 	*to++ = 'T';
-	if (hours != 0)
-		to += sprintf(to, "%s%ldH", sign, hours);
-	if (minutes != 0)
-		to += sprintf(to, "%s%ldM", sign, minutes);
+	if (atoll(hours) != 0)
+		to += sprintf(to, "%s%lldH", sign, atoll(hours));
+	if (two(minutes + 1) != 0)
+		to += sprintf(to, "%s%dM", sign, two(minutes + 1));
 	if (end - s != 1 || *s != '0')
 		to += sprintf(to, "%s%.*sS", sign, (int)(end - s), s);
-	if (to[-1] == 'T')
-		to--;
-	return to;
+	return to[-1] == 'T' ? to - 1 : to;
+}
+
+/* "-2 mons " as -2M; the place behind it, or NULL when it is something else. */
+static const char *add_part(char **to, const char *s, const char *end)
+{
+	const char *digits = s + (*s == '-'), *at;
+
+	if (*s == '+')
+		digits = ++s;
+	at = digits;
+	while (at < end && digit(*at))
+		at++;
+	if (at == digits || end - at < 2 || *at != ' ' ||
+	    strchr("ymd", at[1]) == NULL)
+		return NULL;
+	*to += sprintf(*to, "%.*s%c", (int)(at - s), s, at[1] - 'a' + 'A');
+	s = memchr(at + 1, ' ', (size_t)(end - at - 1));
+	return s == NULL ? end : s + 1;
 }
 
 size_t interval_iso8601(const struct value *v, char to[MOMENT_MAX])
@@ -181,25 +209,19 @@ size_t interval_iso8601(const struct value *v, char to[MOMENT_MAX])
 	char *out = to;
 
 	/* PostgreSQL makes 70 bytes at most; the result is hardly longer. */
-	if (v->len < 2 || v->len > MOMENT_MAX - 16 || !digit(s[*s < '0']))
+	if (v->len <= 0 || v->len > MOMENT_MAX - 16)
 		return 0;
 	*out++ = 'P';
-	while (s < end) {
-		const char *word = memchr(s, ' ', (size_t)(end - s));
-
-		if (word == NULL || word + 1 >= end)
-			break;
-		if (*s == '+')
-			s++;
-		out += sprintf(out, "%.*s%c", (int)(word - s), s,
-		    word[1] == 'y'   ? 'Y'
-		    : word[1] == 'm' ? 'M'
-				     : 'D');
-		s = memchr(word + 1, ' ', (size_t)(end - word - 1));
-		s = s == NULL ? end : s + 1;
+	while (s < end && memchr(s, ' ', (size_t)(end - s)) != NULL) {
+		s = add_part(&out, s, end);
+		if (s == NULL)
+			return 0;
 	}
-	if (s < end)
+	if (s < end) {
 		out = add_time(out, s, end);
+		if (out == NULL)
+			return 0;
+	}
 	if (out == to + 1)
 		out += sprintf(out, "T0S");
 	return (size_t)(out - to);
