@@ -109,12 +109,16 @@ def children(pid):
 
 
 def cpu(pid):
-    """CPU milliseconds of all threads, from nanosecond counters."""
-    total = 0
+    """CPU milliseconds of all threads, from nanosecond counters; with those of
+    threads that have ended, from the process's, which tick."""
+    total = ended = 0
     for path in pathlib.Path(f'/proc/{pid}/task').glob('*/schedstat'):
         with contextlib.suppress(OSError):
             total += int(path.read_text().split()[0])
-    return total / 1e6
+    with contextlib.suppress(OSError):
+        stat = pathlib.Path(f'/proc/{pid}/stat').read_text().rpartition(')')[2]
+        ended = sum(map(int, stat.split()[11:13])) / os.sysconf('SC_CLK_TCK')
+    return max(total / 1e6, ended * 1e3)
 
 
 def memory(pid, key):
