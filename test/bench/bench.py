@@ -15,9 +15,10 @@ import page
 import rig
 import small
 import webpage
+import xlsx
 
 PARTS = {'large': large, 'small': small, 'latency': latency, 'idle': idle,
-         'claim': claim, 'html': webpage, 'jsonl': jsonl}
+         'claim': claim, 'html': webpage, 'jsonl': jsonl, 'xlsx': xlsx}
 
 
 def create_database():
