@@ -130,6 +130,33 @@ def test_a_table_with_formats_and_totals(export):
         'Total', '', '1,214.25', 'avg 3.00']
 
 
+def test_sections_have_headings_and_what_was_cut_is_said(export):
+    document = browser.dom(export(
+        'select generate_series(1, 5) as a; select 1 as b; select 2 as b where false',
+        sections=['Five & more', 'One', 'None'], max_rows=3))
+    tables = [*document.all('table')]
+    assert [table.one('caption').one('h2').text for table in tables] == [
+        'Five & more', 'One', 'None']
+    assert [len([*table.one('tbody').all('tr')]) for table in tables] == [3, 1, 0]
+    five, one, none = (p.text for p in document.all('p'))
+    assert five.startswith('3 rows: ') and 'max_rows' in five
+    assert (one, none) == ('1 row', '0 rows')
+
+
+@pytest.mark.parametrize('name, program', [('gzip', 'gzip'), ('zstd', 'zstd')])
+def test_a_page_may_be_compressed(export, name, program):
+    page = export(SALES)
+    plain = page.read_bytes()
+    page.unlink()
+    packed = export(SALES, compress=name)
+    unpacked = subprocess.run([program, '-dc'], input=packed.read_bytes(), check=True,
+                              capture_output=True).stdout
+
+    def without_time(text):
+        return re.sub(rb'<footer>.*?</footer>', b'', text)
+    assert without_time(unpacked) == without_time(plain)
+
+
 def test_a_table_is_accessible(export):
     document = browser.dom(export(SALES, columns=COLUMNS, lang='de'))
     assert document.one('html')['lang'] == 'de'

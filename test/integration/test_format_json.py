@@ -3,6 +3,7 @@
 
 import base64
 import json
+import subprocess
 
 import pytest
 
@@ -137,6 +138,26 @@ def test_bytes_are_base64(export):
 def test_arrays_of_jsonl_have_their_names_first(export):
     assert export('jsonl', "select 1 as id, 'x' as id", *options('shape=arrays')
                   ) == b'["id","id"]\n[1,"x"]\n'
+
+
+def test_several_results_are_members(export):
+    sql = "select 1 as a; select 'x' as b where false; select 2 as a, 3 as b"
+    assert loads(export('json', sql)) == [
+        ('result_1', [[('a', '1')]]), ('result_2', []),
+        ('result_3', [[('a', '2'), ('b', '3')]])]
+    assert [name for name, _ in loads(export(
+        'json', sql, *options('sections=["one", "\\"two\\"", "é"]')))] == [
+            'one', '"two"', 'é']
+
+
+@pytest.mark.parametrize('name, program', [('gzip', 'gzip'), ('zstd', 'zstd')])
+def test_lines_may_be_compressed(export, name, program):
+    sql = "select g, repeat('x', g % 50) as x from generate_series(1, 100000) g"
+    packed = export('jsonl', sql, *options(f'compress={name}'))
+    plain = export('jsonl', sql)
+    assert len(packed) < len(plain) / 3
+    assert subprocess.run([program, '-dc'], input=packed, check=True,
+                          capture_output=True).stdout == plain
 
 
 def test_names_of_columns_are_escaped(export):
