@@ -43,10 +43,12 @@ static int encode(struct memory *m, const json_t *options,
  * of JSON. Values of a json column are trusted to be JSON. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const char *const options[] = {"{}",
-	    "{\"shape\": \"arrays\", \"bytes\": \"hex\"}",
+	static const char strings[] =
 	    "{\"big_integers\": \"string\", \"not_finite\": \"null\", "
-	    "\"intervals\": \"text\", \"decimals\": \"string\"}"};
+	    "\"intervals\": \"text\", \"decimals\": \"string\"}";
+	static const char arrays[] =
+	    "{\"shape\": \"arrays\", \"bytes\": \"hex\"}";
+	static const char *const options[] = {"{}", arrays, strings};
 	struct column column = {.name = (char *)(uintptr_t) "x"};
 	struct memory m = {.base = {.type = &memory_type}};
 	struct err e = {.text = ""};
