@@ -34,7 +34,9 @@ struct request {
 
 /* One export under way. */
 struct job {
-	const char *formats;
+	const char *formats, *output;
+	mode_t mode; /* of files */
+	bool no_sync;
 	const struct source_settings *settings;
 	struct source *source;
 	struct buf sql;
@@ -146,13 +148,15 @@ static char *absolute(const char *output, struct err *e)
 	return path;
 }
 
-/* The name with its {ext} and {part}. */
-static char *fill_in(const char *template, const struct export_output *o)
+/* The name with its {ext}, {part} and {partition}. */
+static char *fill_in(
+    const char *template, const struct export_output *o, const char *partition)
 {
 	char *name = mem_strdup(template), part[16];
 	const struct {
 		const char *key, *value;
-	} pairs[] = {{"{ext}", o->extension}, {"{part}", part}};
+	} pairs[] = {{"{ext}", o->extension}, {"{part}", part},
+	    {"{partition}", partition}};
 
 	snprintf(part, sizeof(part), "%d", export_part(o));
 	for (size_t i = 0; i < sizeof(pairs) / sizeof(*pairs); i++) {
@@ -169,24 +173,34 @@ static char *fill_in(const char *template, const struct export_output *o)
 	return name;
 }
 
-static int resolve_outputs(struct job *j, const char *output, struct err *e)
+static int resolve(struct job *j, struct export_output *o,
+    const char *partition, struct err *e)
 {
-	if (strcmp(output, "-") == 0 && j->plan.count == 1)
+	char *name = fill_in(j->output, o, partition);
+
+	o->place = absolute(name, e);
+	free(name);
+	return o->place ? 0 : -1;
+}
+
+static int resolve_outputs(struct job *j, struct err *e)
+{
+	bool standard = strcmp(j->output, "-") == 0;
+
+	if (standard && j->plan.count == 1 &&
+	    j->plan.outputs[0].partition_by == NULL)
 		return 0;
-	if (strcmp(output, "-") == 0)
+	if (standard)
 		return err_set(e, ERR_PERMANENT,
 		    "this makes %d files: give a name with -o, such as -o "
 		    "'sales{part}.{ext}'",
 		    j->plan.count);
-	if (export_plan_check_name(&j->plan, output, e) != 0)
+	if (export_plan_check_name(&j->plan, j->output, e) != 0)
 		return -1;
 	for (int i = 0; i < j->plan.count; i++) {
 		struct export_output *o = &j->plan.outputs[i];
-		char *name = fill_in(output, o);
 
-		o->place = absolute(name, e);
-		free(name);
-		if (o->place == NULL)
+		if (o->partition_by == NULL && resolve(j, o, "", e) != 0)
 			return -1;
 	}
 	return 0;
@@ -247,29 +261,49 @@ static mode_t file_mode(void)
 	return 0666 & ~mask;
 }
 
+static int open_output(
+    const struct job *j, struct export_output *o, struct err *e)
+{
+	struct file_options file = {
+	    .path = o->place,
+	    .mode = j->mode,
+	    .no_sync = j->no_sync,
+	};
+
+	return export_output_open(
+	    o, o->place ? file_open(&file, e) : stdout_open(), e);
+}
+
 static int open_outputs(struct ctl *c, struct job *j, struct err *e)
 {
+	j->mode = file_mode();
+	j->no_sync = !c->settings->fsync;
 	for (int i = 0; i < j->plan.count; i++) {
 		struct export_output *o = &j->plan.outputs[i];
-		struct file_options file = {
-		    .path = o->place,
-		    .mode = file_mode(),
-		    .no_sync = !c->settings->fsync,
-		};
 
-		if (export_output_open(o,
-			o->place ? file_open(&file, e) : stdout_open(), e) != 0)
+		if (o->partition_by == NULL && open_output(j, o, e) != 0)
 			return -1;
 	}
 	return 0;
+}
+
+static int open_partition(
+    void *arg, struct export_output *o, const char *partition, struct err *e)
+{
+	struct job *j = arg;
+
+	return resolve(j, o, partition, e) != 0 ? -1 : open_output(j, o, e);
 }
 
 static int64_t all_bytes(const struct job *j)
 {
 	int64_t bytes = 0;
 
-	for (int i = 0; i < j->plan.count; i++)
-		bytes += (int64_t)digest_bytes(j->plan.outputs[i].digest);
+	for (int i = 0; i < j->plan.count; i++) {
+		if (j->plan.outputs[i].digest != NULL)
+			bytes +=
+			    (int64_t)digest_bytes(j->plan.outputs[i].digest);
+	}
 	return bytes;
 }
 
@@ -309,6 +343,12 @@ static void fill_info(const struct request *r, struct job *j)
 	    .time_text = j->time_text};
 }
 
+static bool nothing_made(const struct job *j)
+{
+	return j->rows == 0 &&
+	       (j->plan.skip_if_empty || export_first(&j->plan) == NULL);
+}
+
 static int transfer(struct job *j, struct err *e)
 {
 	struct export_options o = {
@@ -317,6 +357,8 @@ static int transfer(struct job *j, struct err *e)
 	    .info = &j->info,
 	    .watch = &j->watch,
 	    .rows = &j->rows,
+	    .open_partition = open_partition,
+	    .arg = j,
 	};
 	int rc;
 
@@ -324,17 +366,10 @@ static int transfer(struct job *j, struct err *e)
 	rc = export_run(&o, e);
 	if (j->terminal)
 		fputs("\r\033[K", stderr);
-	if (rc != 0 || (j->rows == 0 && j->plan.skip_if_empty))
+	if (rc != 0 || nothing_made(j))
 		return rc;
-	for (int i = 0; i < j->plan.count; i++) {
-		if (sink_finish(j->plan.outputs[i].sink, e) != 0)
-			return -1;
-	}
-	for (int i = 0; i < j->plan.count; i++) {
-		if (sink_publish(j->plan.outputs[i].sink, e) != 0)
-			return -1;
-	}
-	return 0;
+	return export_finish(&j->plan, e) == 0 ? export_publish(&j->plan, e)
+					       : -1;
 }
 
 static void print_text(const struct job *j)
@@ -344,6 +379,8 @@ static void print_text(const struct job *j)
 	for (int i = 0; i < j->plan.count; i++) {
 		const struct export_output *o = &j->plan.outputs[i];
 
+		if (o->sink == NULL)
+			continue;
 		if (j->plan.count > 1)
 			fprintf(stderr, "%s: ", o->place);
 		fprintf(stderr, "%s, %lld bytes, sha256 %s\n",
@@ -368,7 +405,7 @@ static json_t *describe(const struct export_output *o)
 /* One output is the object itself, several are its list. */
 static void print_json(const struct job *j)
 {
-	FILE *f = j->plan.outputs[0].place ? stdout : stderr;
+	FILE *f = export_first(&j->plan)->place ? stdout : stderr;
 	json_t *answer;
 
 	if (j->plan.count == 1) {
@@ -376,9 +413,12 @@ static void print_json(const struct job *j)
 	} else {
 		json_t *list = json_array();
 
-		for (int i = 0; i < j->plan.count; i++)
-			json_array_append_new(
-			    list, describe(&j->plan.outputs[i]));
+		for (int i = 0; i < j->plan.count; i++) {
+			const struct export_output *o = &j->plan.outputs[i];
+
+			if (o->sink != NULL)
+				json_array_append_new(list, describe(o));
+		}
 		answer = json_pack(
 		    "{sI so}", "rows", (json_int_t)j->rows, "outputs", list);
 	}
@@ -392,7 +432,7 @@ static void print_json(const struct job *j)
 
 static void print(struct ctl *c, const struct job *j)
 {
-	if (j->rows == 0 && j->plan.skip_if_empty)
+	if (nothing_made(j))
 		fputs(c->json ? "{\"rows\": 0, \"output\": null}\n"
 			      : "no rows: no output was made\n",
 		    c->json ? stdout : stderr);
@@ -412,6 +452,7 @@ static int export(
 		if (r->sql == NULL)
 			return -1;
 	}
+	j->output = r->output;
 	choose_formats(r, j);
 	fill_info(r, j);
 	/* What can be said before the source is asked. */
@@ -419,7 +460,7 @@ static int export(
 	if (export_plan_open(&j->plan, r->sql, j->formats, r->options, e) != 0)
 		return -1;
 	c->on_error = CTL_FAILED;
-	if (resolve_outputs(j, r->output, e) != 0)
+	if (resolve_outputs(j, e) != 0)
 		return -1;
 	if (open_source(c, r, j, e) != 0)
 		return -1;

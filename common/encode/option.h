@@ -37,6 +37,15 @@ struct encoder_option {
 		    option_section_names                       \
 	}
 extern const struct encoder_option option_section_names[];
+/* The same for formats whose files make a tree. */
+#define PARTITION_OPTION                                                \
+	{                                                               \
+		"partition_by", JSON_ARRAY, NULL,                       \
+		    "columns: a file for each of their values, in a "   \
+		    "directory "                                        \
+		    "such as region=North; {partition} in output_path", \
+		    option_section_names                                \
+	}
 /* The same for formats of text; file names get .gz or .zst. */
 #define COMPRESS_OPTION                                    \
 	{                                                  \

@@ -312,6 +312,7 @@ static const struct encoder_option parquet_options[] = {
 	"what to do with values that Parquet lacks: infinity in dates and "
 	"numeric, NaN in numeric, 24:00:00; default error",
 	NULL},
+    PARTITION_OPTION,
     COMMON_OPTIONS,
     {NULL, JSON_NULL, NULL, NULL, NULL},
 };

@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "encode/charset.h"
+#include "export/partition.h"
 #include "source/sqltext.h"
 
 /* A chunk for the sink; a row that is larger goes straight through. */
@@ -19,18 +20,20 @@
 struct run {
 	const struct export_options *o;
 	struct export_plan *plan;
-	struct encoder **encoders; /* one an output; NULL: not open */
-	int index;                 /* of the statement */
-	int64_t rows;              /* of the statement */
-	struct buf sql;            /* the statement as it is sent */
-	char note[96];             /* of the statement */
+	struct encoder **encoders;    /* one an output; NULL: not open */
+	struct partition *partitions; /* one an output that has some */
+	int *current;                 /* the output that takes its rows; -1 */
+	int index;                    /* of the statement */
+	int64_t rows;                 /* of the statement */
+	struct buf sql;               /* the statement as it is sent */
+	char note[96];                /* of the statement */
 };
 
 static bool takes(const struct run *r, int i)
 {
-	int part = r->plan->outputs[i].part;
+	const struct export_output *o = &r->plan->outputs[i];
 
-	return part == 0 || part == r->index + 1;
+	return !o->added && (o->part == 0 || o->part == r->index + 1);
 }
 
 /* The server need not send more than one row that is not wanted. */
@@ -50,6 +53,16 @@ static void limit(struct run *r)
 		    (long long)r->plan->max_rows + 1);
 	else
 		buf_str(&r->sql, sql);
+	for (int i = 0; i < r->plan->count && query; i++) {
+		const json_t *by = r->plan->outputs[i].partition_by;
+		struct buf inner = r->sql;
+
+		if (by == NULL || !takes(r, i))
+			continue;
+		buf_init(&r->sql, SQL_MAX);
+		partition_sort(by, inner.data, &r->sql);
+		buf_free(&inner);
+	}
 }
 
 static void add_remark(char **remark, const char *text)
@@ -166,6 +179,77 @@ static int finish_encoder(struct run *r, int i, struct err *e)
 	return rc;
 }
 
+/* Its file is whole; it waits for the others to be published. */
+static int end_partition(struct run *r, int i, struct err *e)
+{
+	int at = r->current[i];
+
+	r->current[i] = -1;
+	if (at < 0)
+		return 0;
+	if (encoder_end(r->encoders[at], e) != 0 ||
+	    finish_encoder(r, at, e) != 0)
+		return -1;
+	return sink_finish(r->plan->outputs[at].sink, e);
+}
+
+static int begin_partition(struct run *r, int i, struct err *e)
+{
+	struct export_plan *plan = r->plan;
+	struct partition *p = &r->partitions[i];
+	struct export_output *o;
+
+	if (p->key.overflow)
+		return err_set(e, ERR_PERMANENT,
+		    "the values in a partition are too long for a path");
+	if (end_partition(r, i, e) != 0)
+		return -1;
+	o = export_add_partition(
+	    plan, &plan->outputs[i], export_part(&plan->outputs[i]), e);
+	if (o == NULL ||
+	    r->o->open_partition(r->o->arg, o, p->key.data, e) != 0)
+		return -1;
+	for (struct export_output *k = plan->outputs; k < o; k++) {
+		if (k->place != NULL && strcmp(k->place, o->place) == 0)
+			return err_set(e, ERR_PERMANENT,
+			    "partition %s comes twice: its rows must come "
+			    "together",
+			    p->key.data);
+	}
+	r->current[i] = plan->count - 1;
+	r->encoders[r->current[i]] = open_encoder(r, r->current[i], e);
+	if (r->encoders[r->current[i]] == NULL)
+		return -1;
+	return encoder_begin(r->encoders[r->current[i]],
+	    &(struct section){.schema = &p->rest}, e);
+}
+
+static int write_partitions(
+    struct run *r, int i, const struct batch *batch, struct err *e)
+{
+	struct partition *p = &r->partitions[i];
+	struct buf before;
+	int from = 0;
+
+	while (from < batch->rows) {
+		struct batch run;
+		bool same;
+
+		before = p->key;
+		buf_init(&p->key, before.max);
+		from = partition_run(p, batch, from, &run);
+		same = r->current[i] >= 0 && before.len == p->key.len &&
+		       memcmp(before.data, p->key.data, before.len) == 0;
+		buf_free(&before);
+		if (!same && begin_partition(r, i, e) != 0)
+			return -1;
+		if (encoder_rows(r->encoders[r->current[i]], &run, e) != 0)
+			return -1;
+		r->plan->outputs[r->current[i]].rows += run.rows;
+	}
+	return 0;
+}
+
 static int encode_rows(struct run *r, bool *cut, struct err *e)
 {
 	int64_t most = r->plan->max_rows;
@@ -178,8 +262,12 @@ static int encode_rows(struct run *r, bool *cut, struct err *e)
 			*cut = true;
 		}
 		for (int i = 0; i < r->plan->count && batch.rows > 0; i++) {
-			if (takes(r, i) &&
-			    encoder_rows(r->encoders[i], &batch, e) != 0)
+			if (!takes(r, i))
+				continue;
+			if ((r->plan->outputs[i].partition_by
+				    ? write_partitions(r, i, &batch, e)
+				    : encoder_rows(
+					  r->encoders[i], &batch, e)) != 0)
 				return -1;
 		}
 		r->rows += batch.rows;
@@ -188,6 +276,34 @@ static int encode_rows(struct run *r, bool *cut, struct err *e)
 			return -1;
 	}
 	return rc;
+}
+
+static int begin_output(
+    struct run *r, int i, const struct section *section, struct err *e)
+{
+	const struct export_output *o = &r->plan->outputs[i];
+
+	if (o->partition_by != NULL) {
+		partition_close(&r->partitions[i]);
+		return partition_open(
+		    &r->partitions[i], o->partition_by, section->schema, e);
+	}
+	if (r->encoders[i] == NULL)
+		r->encoders[i] = open_encoder(r, i, e);
+	return r->encoders[i] ? encoder_begin(r->encoders[i], section, e) : -1;
+}
+
+static int end_output(struct run *r, int i, const char *note, struct err *e)
+{
+	struct export_output *o = &r->plan->outputs[i];
+
+	if (o->partition_by != NULL)
+		return end_partition(r, i, e);
+	o->rows += r->rows;
+	r->encoders[i]->note = note;
+	if (encoder_end(r->encoders[i], e) != 0)
+		return -1;
+	return o->part > 0 ? finish_encoder(r, i, e) : 0;
 }
 
 /* One result through all encoders that take it. */
@@ -201,11 +317,7 @@ static int encode(struct run *r, const struct schema *schema, struct err *e)
 	bool cut = false;
 
 	for (int i = 0; i < r->plan->count; i++) {
-		if (takes(r, i) && r->encoders[i] == NULL &&
-		    (r->encoders[i] = open_encoder(r, i, e)) == NULL)
-			return -1;
-		if (takes(r, i) &&
-		    encoder_begin(r->encoders[i], &section, e) != 0)
+		if (takes(r, i) && begin_output(r, i, &section, e) != 0)
 			return -1;
 	}
 	if (encode_rows(r, &cut, e) != 0)
@@ -213,14 +325,7 @@ static int encode(struct run *r, const struct schema *schema, struct err *e)
 	if (cut)
 		note = say_cut(r);
 	for (int i = 0; i < r->plan->count; i++) {
-		if (!takes(r, i))
-			continue;
-		r->plan->outputs[i].rows += r->rows;
-		r->encoders[i]->note = note;
-		if (encoder_end(r->encoders[i], e) != 0)
-			return -1;
-		if (r->plan->outputs[i].part > 0 &&
-		    finish_encoder(r, i, e) != 0)
+		if (takes(r, i) && end_output(r, i, note, e) != 0)
 			return -1;
 	}
 	return 0;
@@ -340,18 +445,27 @@ static int run_statements(struct run *r, struct err *e)
 
 int export_run(const struct export_options *o, struct err *e)
 {
+	size_t room = (size_t)o->plan->room;
 	struct run r = {.o = o,
 	    .plan = o->plan,
-	    .encoders =
-		mem_zalloc((size_t)o->plan->count * sizeof(struct encoder *))};
-	int rc;
+	    .encoders = mem_zalloc(room * sizeof(*r.encoders)),
+	    .partitions =
+		mem_zalloc((size_t)o->plan->count * sizeof(*r.partitions)),
+	    .current = mem_zalloc((size_t)o->plan->count * sizeof(int))};
+	int own = o->plan->count, rc;
 
 	buf_init(&r.sql, SQL_MAX);
+	for (int i = 0; i < own; i++)
+		r.current[i] = -1;
 	*o->rows = 0;
 	rc = run_statements(&r, e);
 	for (int i = 0; i < o->plan->count; i++)
 		encoder_free(r.encoders[i]);
+	for (int i = 0; i < own; i++)
+		partition_close(&r.partitions[i]);
 	free(r.encoders);
+	free(r.partitions);
+	free(r.current);
 	buf_free(&r.sql);
 	if (rc == 0)
 		source_query_end(o->source);

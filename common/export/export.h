@@ -19,6 +19,11 @@ struct export_options {
 	const struct report_info *info;
 	const struct watch *watch;
 	int64_t *rows; /* counted here as they pass, header not included */
+	/* Sets the place of an added output for this partition, which is a part
+	 * of a path (region=North/day=1), and opens its sink. */
+	int (*open_partition)(void *arg, struct export_output *output,
+	    const char *partition, struct err *e);
+	void *arg;
 };
 
 int export_run(const struct export_options *options, struct err *e);

@@ -14,8 +14,10 @@
 #include "sink/zstd.h"
 #include "source/sqltext.h"
 
-/* All are open at once. */
+/* All are open at once; the files of a partitioned output are held open until
+ * they are published. */
 #define OUTPUTS_MAX 100
+#define PARTITIONS_MAX 1000
 
 struct format {
 	const struct encoder_type *type;
@@ -280,6 +282,9 @@ static void add_output(
 	o->type = format->type;
 	o->options = json_incref(format->options);
 	o->part = part;
+	o->partition_by = json_object_get(o->options, "partition_by");
+	if (json_array_size(o->partition_by) == 0)
+		o->partition_by = NULL;
 	snprintf(o->extension_text, sizeof(o->extension_text), "%s%s",
 	    o->type->extension,
 	    strcmp(compress, "gzip") == 0   ? ".gz"
@@ -291,16 +296,21 @@ static void add_output(
 static int add_outputs(
     struct export_plan *p, const struct formats *f, struct err *e)
 {
+	bool partitions = false;
 	int n = 0;
 
-	for (int i = 0; i < f->count; i++)
+	for (int i = 0; i < f->count; i++) {
 		n += f->list[i].type->one_section ? p->statement_count : 1;
+		partitions |=
+		    json_object_get(f->list[i].options, "partition_by") != NULL;
+	}
 	if (n > OUTPUTS_MAX)
 		return err_set(e, ERR_PERMANENT,
 		    "export_sql has %d statements: that would be %d outputs, "
 		    "and %d are allowed",
 		    p->statement_count, n, OUTPUTS_MAX);
-	p->outputs = mem_zalloc((size_t)n * sizeof(*p->outputs));
+	p->room = n + (partitions ? PARTITIONS_MAX : 0);
+	p->outputs = mem_zalloc((size_t)p->room * sizeof(*p->outputs));
 	for (int i = 0; i < f->count; i++) {
 		bool parts =
 		    f->list[i].type->one_section && p->statement_count > 1;
@@ -346,6 +356,36 @@ void export_plan_free(struct export_plan *p)
 	*p = (struct export_plan){0};
 }
 
+const struct export_output *export_first(const struct export_plan *p)
+{
+	for (int i = 0; i < p->count; i++) {
+		if (p->outputs[i].sink != NULL)
+			return &p->outputs[i];
+	}
+	return NULL;
+}
+
+struct export_output *export_add_partition(struct export_plan *p,
+    const struct export_output *of, int part, struct err *e)
+{
+	struct export_output *o = &p->outputs[p->count];
+
+	if (p->count == p->room) {
+		err_set(e, ERR_PERMANENT,
+		    "\"partition_by\" makes more than %d files; choose "
+		    "columns with fewer values",
+		    PARTITIONS_MAX);
+		return NULL;
+	}
+	p->count++;
+	o->type = of->type;
+	o->options = json_incref(of->options);
+	o->part = part;
+	o->added = true;
+	o->extension = of->extension;
+	return o;
+}
+
 int export_part(const struct export_output *output)
 {
 	return output->part > 0 ? output->part : 1;
@@ -364,6 +404,11 @@ int export_plan_check_name(
 			    "export_sql has %d statements and a %s file holds "
 			    "the result of one: put {part} into output_path",
 			    p->statement_count, o->type->name);
+		if (o->partition_by != NULL &&
+		    strstr(template, "{partition}") == NULL)
+			return err_set(e, ERR_PERMANENT,
+			    "\"partition_by\" makes a file for each value: put "
+			    "{partition} into output_path");
 		if (o->type != first && strstr(template, "{ext}") == NULL)
 			return err_set(e, ERR_PERMANENT,
 			    "output_format names several formats: put {ext} "
@@ -386,4 +431,27 @@ int export_output_open(
 	else if (o->sink != NULL && strcmp(compress, "zstd") == 0)
 		o->sink = zstd_open(o->sink, e);
 	return o->sink ? 0 : -1;
+}
+
+int export_finish(const struct export_plan *p, struct err *e)
+{
+	for (int i = 0; i < p->count; i++) {
+		struct sink *s = p->outputs[i].sink;
+
+		if (s != NULL && s->state == SINK_OPEN &&
+		    sink_finish(s, e) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+int export_publish(const struct export_plan *p, struct err *e)
+{
+	for (int i = 0; i < p->count; i++) {
+		struct sink *s = p->outputs[i].sink;
+
+		if (s != NULL && sink_publish(s, e) != 0)
+			return -1;
+	}
+	return 0;
 }

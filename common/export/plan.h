@@ -11,8 +11,12 @@
  */
 struct export_output {
 	const struct encoder_type *type;
-	json_t *options;       /* of this format alone */
-	int part;              /* n: of the n-th statement; 0: of all */
+	json_t *options; /* of this format alone */
+	int part;        /* n: of the n-th statement; 0: of all */
+	/* It is a file for each value of these columns: no sink is opened for
+	 * it; export_run adds an output a value. NULL: it is one file. */
+	const json_t *partition_by;
+	bool added;            /* one of those */
 	const char *extension; /* without the dot: xlsx, csv.gz */
 	char extension_text[24];
 
@@ -31,6 +35,7 @@ struct export_plan {
 	int statement_count;
 	struct export_output *outputs;
 	int count;
+	int room;                    /* up to which export_run adds some */
 	const json_t *section_names; /* NULL: they have none */
 	int64_t max_rows;            /* of each statement; 0: no limit */
 	bool skip_if_empty;
@@ -50,6 +55,14 @@ int export_plan_set_sql(
     struct export_plan *plan, const char *sql, struct err *e);
 void export_plan_free(struct export_plan *plan); /* with the sinks */
 
+/* The first output that is a file; NULL when there is none. */
+const struct export_output *export_first(const struct export_plan *plan);
+
+/* Adds an output for one value of a partitioned one; NULL when there are too
+ * many. */
+struct export_output *export_add_partition(struct export_plan *plan,
+    const struct export_output *of, int part, struct err *e);
+
 /* For {part} in a name: 1 when there is but one. */
 int export_part(const struct export_output *output);
 
@@ -61,5 +74,9 @@ int export_plan_check_name(
  * it. */
 int export_output_open(
     struct export_output *output, struct sink *place, struct err *e);
+
+/* All sinks, one after the other; those of partitions are finished already. */
+int export_finish(const struct export_plan *plan, struct err *e);
+int export_publish(const struct export_plan *plan, struct err *e);
 
 #endif

@@ -24,6 +24,10 @@ static int add_value(const struct destination_options *o, const char *name,
 {
 	const struct destination_value *v = o->values;
 
+	if (len == 9 && strncmp(name, "partition", len) == 0 && o->partition) {
+		buf_str(out, o->partition);
+		return 0;
+	}
 	while (v->name != NULL &&
 	       (strlen(v->name) != len || strncmp(v->name, name, len) != 0))
 		v++;
@@ -31,7 +35,8 @@ static int add_value(const struct destination_options *o, const char *name,
 		return err_set(e, ERR_PERMANENT,
 		    "output_path: unknown name \"{%.*s}\"; known are "
 		    "{report_name}, {config_id}, {run_id}, {scheduled_for}, "
-		    "{ext}, {part} and the report's parameters",
+		    "{ext}, {part}, {partition} with the option "
+		    "\"partition_by\", and the report's parameters",
 		    (int)len, name);
 	if (v->text == NULL || *v->text == '\0')
 		return err_set(e, ERR_PERMANENT,
@@ -185,6 +190,7 @@ int destination_check(const char *template, struct err *e)
 	    {"run_id", "1"}, {"config_id", "1"}, {"scheduled_for", "1"},
 	    {"ext", "x"}, {"part", "1"}, {NULL, NULL}};
 	char *path = destination_path(&(struct destination_options){.root = "/",
+					  .partition = "x",
 					  .template = template,
 					  .values = values,
 					  .time = &(struct tm){.tm_mday = 1}},

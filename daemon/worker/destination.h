@@ -23,6 +23,7 @@ struct destination_options {
 	const char *template;
 	const struct destination_value *values; /* ends with a NULL name */
 	const struct tm *time;                  /* local; tm_gmtoff is set */
+	const char *partition; /* {partition}, slashes and all; NULL: none */
 };
 
 /* The path, the caller's to free; NULL on error. */

@@ -140,28 +140,31 @@ static int fill_in(
 	return 0;
 }
 
-static int find_place(struct job *job, struct export_output *output,
-    const char *template, struct err *e)
+static const char *template_of(const struct job *job)
 {
+	return json_str(json_object_get(job->message, "row"), "output_path",
+	    json_str(job->message, "output", ""));
+}
+
+int job_find_place(struct job *job, struct export_output *output,
+    const char *partition, struct err *e)
+{
+	char run_id[VALUE], config_id[VALUE], part[VALUE];
+	const struct destination_value known[] = {
+	    {"report_name", job->report_name},
+	    {"run_id", built_in(job, "run_id", run_id)},
+	    {"config_id", built_in(job, "config_id", config_id)},
+	    {"scheduled_for", job->scheduled_text}, {"ext", output->extension},
+	    {"part", part}};
+	size_t n = sizeof(known) / sizeof(*known);
 	/* The built-in ones, the report's own, the end. */
 	struct destination_value *values = mem_zalloc(
-	    (7 + json_object_size(job->parameters)) * sizeof(*values));
-	char run_id[VALUE], config_id[VALUE], part[VALUE];
-	int n = 0;
+	    (n + 1 + json_object_size(job->parameters)) * sizeof(*values));
 	const char *name;
 	json_t *v;
 
 	snprintf(part, sizeof(part), "%d", export_part(output));
-	values[n++] =
-	    (struct destination_value){"report_name", job->report_name};
-	values[n++] = (struct destination_value){
-	    "run_id", built_in(job, "run_id", run_id)};
-	values[n++] = (struct destination_value){
-	    "config_id", built_in(job, "config_id", config_id)};
-	values[n++] =
-	    (struct destination_value){"scheduled_for", job->scheduled_text};
-	values[n++] = (struct destination_value){"ext", output->extension};
-	values[n++] = (struct destination_value){"part", part};
+	memcpy(values, known, sizeof(known));
 	json_object_foreach((json_t *)(uintptr_t)job->parameters, name, v)
 	{
 		values[n++] =
@@ -169,9 +172,10 @@ static int find_place(struct job *job, struct export_output *output,
 	}
 	output->place = destination_path(
 	    &(struct destination_options){.root = job->output_root,
-		.template = template,
+		.template = template_of(job),
 		.values = values,
-		.time = &job->scheduled},
+		.time = &job->scheduled,
+		.partition = partition},
 	    e);
 	free(values);
 	return output->place ? 0 : -1;
@@ -179,14 +183,14 @@ static int find_place(struct job *job, struct export_output *output,
 
 static int find_places(struct job *job, struct err *e)
 {
-	const json_t *row = json_object_get(job->message, "row");
-	const char *template =
-	    json_str(row, "output_path", json_str(job->message, "output", ""));
-
-	if (export_plan_check_name(&job->plan, template, e) != 0)
+	if (export_plan_check_name(&job->plan, template_of(job), e) != 0)
 		return -1;
 	for (int i = 0; i < job->plan.count; i++) {
-		if (find_place(job, &job->plan.outputs[i], template, e) != 0)
+		struct export_output *o = &job->plan.outputs[i];
+
+		/* The path of one that has partitions is tried as well. */
+		if (job_find_place(
+			job, o, o->partition_by ? "partition" : NULL, e) != 0)
 			return -1;
 	}
 	return 0;

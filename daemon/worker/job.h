@@ -63,6 +63,10 @@ bool job_has(const struct job *job, const char *key);
 /* Fills in parameters and checks format and path; needs job->source. */
 int job_prepare(struct job *job, struct err *e);
 
+/* Sets the output's place; `partition` may be NULL. */
+int job_find_place(struct job *job, struct export_output *output,
+    const char *partition, struct err *e);
+
 /* Fills *e with ERR_TIMEOUT and returns -1. */
 int job_timed_out(const struct job *job, struct err *e);
 

@@ -14,8 +14,10 @@ static int64_t all_bytes(const struct export_plan *plan)
 {
 	int64_t bytes = 0;
 
-	for (int i = 0; i < plan->count; i++)
-		bytes += (int64_t)digest_bytes(plan->outputs[i].digest);
+	for (int i = 0; i < plan->count; i++) {
+		if (plan->outputs[i].digest != NULL)
+			bytes += (int64_t)digest_bytes(plan->outputs[i].digest);
+	}
 	return bytes;
 }
 
@@ -28,20 +30,37 @@ static int look_up(void *arg, struct err *e)
 	return watch_check(job->watch, e);
 }
 
+static int open_output(
+    const struct job *job, struct export_output *o, struct err *e)
+{
+	struct file_options file = {.path = o->place,
+	    .mode = (mode_t)job->file_mode,
+	    .no_sync = job->no_sync,
+	    /* An earlier attempt may have died in this directory. */
+	    .sweep = job->attempt > 1};
+
+	return export_output_open(o, file_open(&file, e), e);
+}
+
 static int open_outputs(struct job *job, struct err *e)
 {
 	for (int i = 0; i < job->plan.count; i++) {
 		struct export_output *o = &job->plan.outputs[i];
-		struct file_options file = {.path = o->place,
-		    .mode = (mode_t)job->file_mode,
-		    .no_sync = job->no_sync,
-		    /* An earlier attempt may have died in this directory. */
-		    .sweep = job->attempt > 1};
 
-		if (export_output_open(o, file_open(&file, e), e) != 0)
+		if (o->partition_by == NULL && open_output(job, o, e) != 0)
 			return -1;
 	}
 	return 0;
+}
+
+static int open_partition(
+    void *arg, struct export_output *o, const char *partition, struct err *e)
+{
+	struct job *job = arg;
+
+	if (job_find_place(job, o, partition, e) != 0)
+		return -1;
+	return open_output(job, o, e);
 }
 
 static int stream(struct job *job, struct err *e)
@@ -66,7 +85,9 @@ static int stream(struct job *job, struct err *e)
 			    .plan = &job->plan,
 			    .info = &info,
 			    .watch = &watch,
-			    .rows = &job->rows},
+			    .rows = &job->rows,
+			    .open_partition = open_partition,
+			    .arg = job},
 	    e);
 	source_set_watch(job->source, job->watch);
 	return rc;
@@ -94,14 +115,12 @@ static int finish_outputs(struct job *job, struct err *e)
 {
 	const struct export_plan *plan = &job->plan;
 
-	for (int i = 0; i < plan->count; i++) {
-		if (sink_finish(plan->outputs[i].sink, e) != 0)
-			return -1;
-	}
+	if (export_finish(plan, e) != 0)
+		return -1;
 	job->bytes = all_bytes(plan);
 	job->remark = all_remarks(plan);
 	str_copy(job->sha256, sizeof(job->sha256),
-	    digest_sha256(plan->outputs[0].digest));
+	    digest_sha256(export_first(plan)->digest));
 	return 0;
 }
 
@@ -121,7 +140,8 @@ int stage_export(struct job *job, struct err *e)
 {
 	if (open_outputs(job, e) != 0 || stream(job, e) != 0)
 		return -1;
-	if (job->rows == 0 && job->plan.skip_if_empty) {
+	if (job->rows == 0 &&
+	    (job->plan.skip_if_empty || export_first(&job->plan) == NULL)) {
 		job->bytes = -1;
 		job->remark = mem_strdup("no rows: no output was made");
 		return 0;
@@ -139,16 +159,16 @@ int stage_publish(struct job *job, struct err *e)
 	const struct export_plan *plan = &job->plan;
 	json_t *all;
 
-	for (int i = 0; i < plan->count; i++) {
-		if (sink_publish(plan->outputs[i].sink, e) != 0)
-			return -1;
-	}
-	job->output_url = destination_url(plan->outputs[0].place);
+	if (export_publish(plan, e) != 0)
+		return -1;
+	job->output_url = destination_url(export_first(plan)->place);
 	if (plan->count == 1)
 		return 0;
 	all = json_array();
-	for (int i = 0; i < plan->count; i++)
-		json_array_append_new(all, describe(&plan->outputs[i]));
+	for (int i = 0; i < plan->count; i++) {
+		if (plan->outputs[i].sink != NULL)
+			json_array_append_new(all, describe(&plan->outputs[i]));
+	}
 	job->outputs = json_dumps(all, JSON_COMPACT);
 	json_decref(all);
 	return 0;

@@ -444,12 +444,24 @@ static void limit_memory(int64_t bytes)
 #endif
 }
 
+/* A run of many partitions holds all their files open until it is published. */
+static void allow_files(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
 int worker_main(int64_t memory_limit)
 {
 	struct worker w = {0};
 
 	prctl(PR_SET_NAME, "reportd-worker");
 	limit_memory(memory_limit);
+	allow_files();
 	set_signals(&w);
 	lines_init(&w.in);
 	buf_init(&w.out, 2 * PROTOCOL_LINE_MAX);

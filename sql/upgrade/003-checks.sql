@@ -349,6 +349,13 @@ begin
 			format('export_sql has %s statements and a %s file holds the result of one: put {part} into output_path',
 				statements, single),
 			'For example {report_name}_%Y%m%d_{part}.{ext}; or put what prepares the data into prep_sql.');
+	elsif (path is null or strpos(path, '{partition}') = 0)
+		and (options ? 'partition_by' or exists (
+			select from unnest(formats) f
+			where check_outputs.options -> f.format ? 'partition_by')) then
+		perform reportd.refuse(
+			'"partition_by" makes a file for each value: put {partition} into output_path',
+			'For example {report_name}/{partition}/%Y%m%d.{ext}.');
 	elsif cardinality(formats) > 1 and strpos(path, '{ext}') = 0 then
 		perform reportd.refuse(
 			'output_format names several formats: put {ext} into output_path',
@@ -383,7 +390,8 @@ begin
 			'Names are letters, digits and _, and do not start with a digit.');
 	end if;
 	select k into bad from jsonb_object_keys(parameters) k
-	where k in ('run_id', 'config_id', 'report_name', 'scheduled_for', 'ext', 'part') limit 1;
+	where k in ('run_id', 'config_id', 'report_name', 'scheduled_for', 'ext', 'part',
+		'partition') limit 1;
 	if bad is not null then
 		perform reportd.refuse(
 			format('parameters: "%s" is built in', bad), 'Choose another name.');
@@ -422,12 +430,13 @@ begin
 			'Known: %Y %m %d %H %M %S %j %y %b %B %a %A %u %V %G %F %T %z %s, and %% for a percent sign.');
 	end if;
 	select m[1] into bad from regexp_matches(path, '\{([^{}]*)\}', 'g') m
-	where m[1] not in ('run_id', 'config_id', 'report_name', 'scheduled_for', 'ext', 'part')
+	where m[1] not in ('run_id', 'config_id', 'report_name', 'scheduled_for', 'ext', 'part',
+			'partition')
 		and not parameters ? m[1] limit 1;
 	if bad is not null then
 		perform reportd.refuse(
 			format('output_path: unknown name "{%s}"', bad),
-			'Known: {report_name}, {config_id}, {run_id}, {scheduled_for}, {ext}, {part} and the report''s own parameters.');
+			'Known: {report_name}, {config_id}, {run_id}, {scheduled_for}, {ext}, {part}, {partition} and the report''s own parameters.');
 	end if;
 	if regexp_replace(path, '\{[^{}]*\}', '', 'g') ~ '[{}]' then
 		perform reportd.refuse(

@@ -507,6 +507,18 @@ values ('PARQUET', null, 'parquet', true, '[
   "about": "what to do with values that Parquet lacks: infinity in dates and numeric, NaN in numeric, 24:00:00; default error"
  },
  {
+  "option": "partition_by",
+  "type": "array",
+  "about": "columns: a file for each of their values, in a directory such as region=North; {partition} in output_path",
+  "inside": [
+   {
+    "option": "*",
+    "type": "string",
+    "about": "its name"
+   }
+  ]
+ },
+ {
   "option": "max_rows",
   "type": "integer",
   "allowed": "1..",

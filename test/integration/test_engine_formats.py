@@ -10,7 +10,7 @@ import re
 import psycopg
 import pytest
 
-from lib import process, report
+from lib import duckdb, process, report
 from lib.paths import SANITIZED
 from lib.wait import wait_for
 from test_engine_shared import (done, engine, failure, file_of, files,  # noqa: F401
@@ -338,6 +338,95 @@ def test_a_retry_replaces_all_outputs(engine):
 def test_a_list_of_one_name_may_have_blanks(engine):
     run = done(engine.db, output_format=' CSV ')
     assert run.outputs is None and run.output_url.endswith('.csv')
+
+
+# Partitions.
+
+SALES = """select n as id, case n % 3 when 0 then 'North' when 1 then 'a/b=%' end as region,
+    date '2026-01-01' + n % 2 as day, n * 1.5 as amount from generate_series(1, 3000) n"""
+
+
+@BOTH
+def test_partitions_make_a_tree(engine, source):
+    run = done(engine.db, export_sql=SALES, source=source, output_format='PARQUET',
+               output_options={'partition_by': ['region', 'day']},
+               output_path=f'tree-{source}/{{partition}}/part.{{ext}}')
+    root = engine.out / f'tree-{source}'
+    assert files(root) == sorted(
+        f'region={region}/day=2026-01-0{day}/part.parquet'
+        for region in ('North', 'a%2Fb%3D%25', '__HIVE_DEFAULT_PARTITION__')
+        for day in (1, 2))
+    assert (run.row_count, sum(o['rows'] for o in run.outputs)) == (3000, 3000)
+    assert {o['rows'] for o in run.outputs} == {500}
+    assert run.output_url == run.outputs[0]['url']
+    assert run.byte_count == sum(o['bytes'] for o in run.outputs)
+    for one in run.outputs:
+        data = file_of(one['url']).read_bytes()
+        assert (len(data), hashlib.sha256(data).hexdigest()) == (one['bytes'], one['sha256'])
+
+
+@pytest.mark.skipif(not duckdb.available(), reason='npm is not installed')
+def test_the_tree_is_what_others_read(engine):
+    done(engine.db, export_sql=SALES, output_format='PARQUET',
+         output_options={'partition_by': ['region', 'day']},
+         output_path='read/{partition}/part.{ext}')
+    duck = duckdb.DuckDB()
+    try:
+        assert duck.query(f"""
+            select region, day::text as d, count(*)::int, sum(amount)::int, min(id)::int
+            from read_parquet('{engine.out}/read/**/*.parquet', hive_partitioning = true)
+            group by all order by region nulls last, d""") == engine.db.execute(f"""
+            select region, day::text, count(*)::int, sum(amount)::int, min(id)
+            from ({SALES}) s group by 1, 2 order by region collate "C", 2""").fetchall()
+    finally:
+        duck.close()
+
+
+def test_partitions_beside_another_format(engine):
+    run = done(engine.db, export_sql='select n, n % 3 as p from generate_series(1, 9) n',
+               output_format='CSV,PARQUET', output_path='beside/{partition}x.{ext}',
+               output_options={'PARQUET': {'partition_by': ['p']}}, status='FAILED',
+               max_retries=0)
+    assert 'unknown name "{partition}"' in run.error_message
+
+
+def test_more_partitions_than_files_may_be_open_at_first(engine):
+    run = done(engine.db, export_sql='select n, n % 700 as p from generate_series(1, 1400) n',
+               output_format='PARQUET', output_path='many/{partition}/x.{ext}',
+               output_options={'partition_by': ['p']}, within=60)
+    assert len(run.outputs) == 700 and len(files(engine.out / 'many')) == 700
+
+
+@pytest.mark.parametrize('columns, says', [
+    ({'export_sql': 'select n, n as p from generate_series(1, 1001) n'},
+     'more than 1000 files'),
+    ({'export_sql': 'select 1 as a'}, 'column "p" does not exist'),
+    ({'export_sql': 'select 1 as p'}, 'leaves no column'),
+    ({'export_sql': "select 1 as a, repeat('x', 300) as p"}, 'File name too long'),
+    ({'export_sql': "select 1 as a, repeat('x', 5000) as p"}, 'too long for a path'),
+    ({'export_sql': "select n / (500 - n) as a, n % 3 as p from generate_series(1, 500) n"},
+     'division by zero'),
+], ids=str)
+def test_partitions_that_fail_leave_nothing(engine, columns, says):
+    run = failure(engine.db, output_format='PARQUET', output_path='failed/{partition}/x.{ext}',
+                  output_options={'partition_by': ['p']}, **columns)
+    assert says in run.error_message
+    assert not (engine.out / 'failed').exists() or files(engine.out / 'failed') == []
+
+
+def test_no_rows_are_no_partitions(engine):
+    run = done(engine.db, export_sql='select 1 as a, 2 as p where false',
+               output_format='PARQUET', output_path='none/{partition}/x.{ext}',
+               output_options={'partition_by': ['p']})
+    assert (run.output_url, run.outputs) == (None, None)
+    assert run.remark == 'no rows: no output was made'
+
+
+def test_partitions_need_their_place_in_the_path(engine):
+    for path in 'x.parquet', None:
+        assert 'put {partition} into output_path' in refused(
+            engine.db, output_format='PARQUET', output_path=path,
+            output_options={'partition_by': ['p']})
 
 
 # Rows of any size.

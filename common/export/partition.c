@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+#include "export/partition.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+#define KEY_MAX 4096
+#define SQL_MAX (4u << 20)
+
+static int find_column(const struct schema *schema, const char *name)
+{
+	for (int i = 0; i < schema->count; i++) {
+		if (strcmp(schema->columns[i].name, name) == 0)
+			return i;
+	}
+	return -1;
+}
+
+static int find_columns(struct partition *p, const json_t *names, struct err *e)
+{
+	const json_t *name;
+	size_t i;
+
+	json_array_foreach(names, i, name)
+	{
+		int column = find_column(p->schema, json_string_value(name));
+
+		if (column < 0)
+			return err_set(e, ERR_PERMANENT,
+			    "output_options: \"partition_by[%zu]\": the result "
+			    "has no column \"%s\"",
+			    i, json_string_value(name));
+		p->columns[p->count++] = column;
+		p->left_out[column] = true;
+	}
+	return 0;
+}
+
+int partition_open(struct partition *p, const json_t *names,
+    const struct schema *schema, struct err *e)
+{
+	size_t count = (size_t)schema->count + 1;
+
+	*p = (struct partition){.schema = schema};
+	buf_init(&p->key, KEY_MAX);
+	p->columns =
+	    mem_zalloc((json_array_size(names) + 1) * sizeof(*p->columns));
+	p->left_out = mem_zalloc(count * sizeof(*p->left_out));
+	p->rest.columns = mem_zalloc(count * sizeof(*p->rest.columns));
+	if (find_columns(p, names, e) != 0)
+		return -1;
+	for (int i = 0; i < schema->count; i++) {
+		if (!p->left_out[i])
+			p->rest.columns[p->rest.count++] = schema->columns[i];
+	}
+	if (p->rest.count == 0)
+		return err_set(e, ERR_PERMANENT,
+		    "output_options: \"partition_by\" leaves no column for the "
+		    "files");
+	return 0;
+}
+
+void partition_close(struct partition *p)
+{
+	free(p->columns);
+	free(p->left_out);
+	free(p->rest.columns);
+	free(p->values);
+	buf_free(&p->key);
+	*p = (struct partition){0};
+}
+
+/* As Hive escapes names of directories (FileUtils.escapePathName). */
+static void add_escaped(struct buf *out, const char *s, size_t len)
+{
+	for (; len > 0; s++, len--) {
+		if ((unsigned char)*s < 0x20 || *s == 0x7F ||
+		    strchr("\"#%'*/:=?\\{}[]^", *s) != NULL)
+			buf_printf(out, "%%%02X", (unsigned char)*s);
+		else
+			buf_char(out, *s);
+	}
+}
+
+void partition_key(
+    const struct partition *p, const struct value *row, struct buf *out)
+{
+	buf_clear(out);
+	for (int i = 0; i < p->count; i++) {
+		const char *name = p->schema->columns[p->columns[i]].name;
+		const struct value *v = &row[p->columns[i]];
+
+		if (i > 0)
+			buf_char(out, '/');
+		add_escaped(out, name, strlen(name));
+		buf_char(out, '=');
+		if (v->len < 0)
+			buf_str(out, "__HIVE_DEFAULT_PARTITION__");
+		else
+			add_escaped(out, v->data, (size_t)v->len);
+	}
+}
+
+static bool same_key(
+    const struct partition *p, const struct value *a, const struct value *b)
+{
+	for (int i = 0; i < p->count; i++) {
+		const struct value *x = &a[p->columns[i]];
+		const struct value *y = &b[p->columns[i]];
+
+		if (x->len != y->len ||
+		    (x->len > 0 &&
+			memcmp(x->data, y->data, (size_t)x->len) != 0))
+			return false;
+	}
+	return true;
+}
+
+int partition_run(
+    struct partition *p, const struct batch *batch, int from, struct batch *run)
+{
+	int width = p->schema->count, to = from;
+	const struct value *first = batch->values + (size_t)from * width;
+	const struct value *row = first;
+	struct value *out;
+
+	p->values = mem_realloc(p->values,
+	    (size_t)(batch->rows - from) * (size_t)p->rest.count,
+	    sizeof(*p->values));
+	out = p->values;
+	for (; to < batch->rows && same_key(p, first, row); to++) {
+		for (int i = 0; i < width; i++, row++) {
+			if (!p->left_out[i])
+				*out++ = *row;
+		}
+	}
+	partition_key(p, first, &p->key);
+	*run = (struct batch){p->values, to - from};
+	return to;
+}
+
+void partition_sort(const json_t *names, const char *sql, struct buf *out)
+{
+	const json_t *name;
+	size_t i;
+
+	buf_printf(out, "select * from (%s\n) as sorted_rows order by ", sql);
+	json_array_foreach(names, i, name)
+	{
+		buf_str(out, i > 0 ? ", \"" : "\"");
+		for (const char *s = json_string_value(name); *s; s++) {
+			if (*s == '"')
+				buf_char(out, '"');
+			buf_char(out, *s);
+		}
+		buf_char(out, '"');
+	}
+}

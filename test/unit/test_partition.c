@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+#include "export/partition.h"
+
+#include <string.h>
+
+#include "helper.h"
+
+static struct column columns[] = {
+    COLUMN("region", TEXT),
+    COLUMN("amount", DECIMAL),
+    COLUMN("a day", DATE),
+};
+static const struct schema schema = {columns, COUNT(columns)};
+
+static json_t *names(const char *text)
+{
+	json_t *v = json_loads(text, 0, NULL);
+
+	assert_non_null(v);
+	return v;
+}
+
+TEST(rows_are_cut_where_the_key_changes)
+{
+	static const struct value values[] = {
+	    CELL("N"), CELL("1"), CELL("2026-01-01"), /* one */
+	    CELL("N"), CELL("2"), CELL("2026-01-01"), /* two */
+	    CELL("N"), CELL("3"), CELL("2026-01-02"), /* another day */
+	    NIL, CELL("4"), CELL("2026-01-02"),       /* another region */
+	    CELL(""), NIL, CELL("2026-01-02"),        /* no NULL */
+	};
+	static const struct {
+		const char *key, *first;
+		int rows;
+	} runs[] = {{"a day=2026-01-01/region=N", "1", 2},
+	    {"a day=2026-01-02/region=N", "3", 1},
+	    {"a day=2026-01-02/region=__HIVE_DEFAULT_PARTITION__", "4", 1},
+	    {"a day=2026-01-02/region=", NULL, 1}};
+	json_t *by = names("[\"a day\", \"region\"]");
+	struct batch batch = {values, 5}, run;
+	struct partition p;
+	struct err e;
+	int from = 0;
+
+	assert_int_equal(partition_open(&p, by, &schema, &e), 0);
+	assert_int_equal(p.rest.count, 1);
+	assert_string_equal(p.rest.columns[0].name, "amount");
+	for (size_t i = 0; i < COUNT(runs); i++) {
+		from = partition_run(&p, &batch, from, &run);
+		assert_string_equal(p.key.data, runs[i].key);
+		assert_int_equal(run.rows, runs[i].rows);
+		if (runs[i].first != NULL)
+			assert_string_equal(run.values[0].data, runs[i].first);
+		else
+			assert_int_equal(run.values[0].len, -1);
+	}
+	assert_int_equal(from, 5);
+	partition_close(&p);
+	json_decref(by);
+}
+
+TEST(what_a_path_cannot_hold_is_escaped)
+{
+	static const struct {
+		struct value value;
+		const char *key;
+	} cases[] = {
+	    {CELL("a/b"), "region=a%2Fb"},
+	    {CELL(".."), "region=.."},
+	    {CELL("50%=x"), "region=50%25%3Dx"},
+	    {CELL("a\nb\x7F"), "region=a%0Ab%7F"},
+	    {CELL("\"#'*:?\\{}[]^"),
+		"region=%22%23%27%2A%3A%3F%5C%7B%7D%5B%5D%5E"},
+	    {CELL("Größe 東京"), "region=Größe 東京"},
+	};
+	json_t *by = names("[\"region\"]");
+	struct partition p;
+	struct buf key;
+	struct err e;
+
+	buf_init(&key, 4096);
+	assert_int_equal(partition_open(&p, by, &schema, &e), 0);
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct value row[3] = {cases[i].value, NIL, NIL};
+
+		partition_key(&p, row, &key);
+		assert_string_equal(key.data, cases[i].key);
+	}
+	buf_free(&key);
+	partition_close(&p);
+	json_decref(by);
+}
+
+TEST(columns_that_are_not_there_or_all_there_are)
+{
+	static const struct {
+		const char *names, *error;
+	} cases[] = {
+	    {"[\"region\", \"x\"]", "output_options: \"partition_by[1]\": the "
+				    "result has no column \"x\""},
+	    {"[\"region\", \"amount\", \"a day\"]",
+		"output_options: \"partition_by\" leaves no column for the "
+		"files"},
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		json_t *by = names(cases[i].names);
+		struct partition p;
+		struct err e;
+
+		assert_int_equal(partition_open(&p, by, &schema, &e), -1);
+		assert_err(&e, cases[i].error);
+		partition_close(&p);
+		json_decref(by);
+	}
+}
+
+TEST(the_query_is_sorted)
+{
+	json_t *by = names("[\"a\", \"b \\\"c\\\"\"]");
+	struct buf sql;
+
+	buf_init(&sql, 4096);
+	partition_sort(by, "select 1 -- x", &sql);
+	assert_string_equal(sql.data, "select * from (select 1 -- x\n) as "
+				      "sorted_rows order by \"a\", \"b "
+				      "\"\"c\"\"\"");
+	buf_free(&sql);
+	json_decref(by);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(rows_are_cut_where_the_key_changes),
+	    cmocka_unit_test(what_a_path_cannot_hold_is_escaped),
+	    cmocka_unit_test(columns_that_are_not_there_or_all_there_are),
+	    cmocka_unit_test(the_query_is_sorted),
+	};
+
+	return cmocka_run_group_tests_name("partition", tests, NULL, NULL);
+}
