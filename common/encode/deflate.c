@@ -113,6 +113,8 @@ static void start(struct deflate *d)
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	d->started = pthread_create(&d->thread, NULL, work, d) == 0;
+	if (d->started)
+		pthread_setname_np(d->thread, "deflate");
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 }
 

@@ -255,15 +255,20 @@ static void add_totals(struct xlsx *x)
 {
 	const struct layout *l = &x->base.layout;
 	const char *label = x->continued ? "Total of this sheet" : "Total";
+	int blank = xlsx_style(&x->styles, "General", ALIGN_LEFT, XLSX_TOTAL);
 	struct xlsx_row row;
+	char room[8];
 
 	begin_row(x, &row);
 	for (int i = 0; i < l->count; i++) {
 		if (l->columns[i].total != TOTAL_NONE) {
 			add_total(x, &row, i);
-		} else {
+		} else if (label != NULL) {
 			add_text(x, &row, i, label, XLSX_TOTAL);
-			label = "";
+			label = NULL;
+		} else {
+			buf_printf(&x->rows, "<c r=\"%s%u\" s=\"%d\"/>",
+			    xlsx_letters(room, i), x->row, blank);
 		}
 	}
 	buf_str(&x->rows, "</row>");

@@ -11,7 +11,7 @@ import zipfile
 import pytest
 
 from lib import matrix, process, report, workbook
-from lib.paths import SANITIZED
+from lib.paths import ROOT, SANITIZED
 
 ZONE = 'Europe/Berlin'
 ALL = 'select * from matrix order by n'
@@ -379,3 +379,24 @@ def test_memory_does_not_grow_with_the_rows(db, daemon, out):
         used.append(int(re.search(r'VmHWM:\s+(\d+)', text)[1]) / 1024)
     assert used[1] < 32
     assert used[1] < used[0] + 4
+
+
+def test_the_page_has_every_option(db):
+    page = (ROOT / 'docs/xlsx.md').read_text()
+    table = page.split('## Options')[1].split('\n## ')[0]
+    found = {name for line in table.splitlines() if line.startswith('| `')
+             for name in re.findall(r'`(\w+)`', line.split('|')[1])}
+    assert found == {option['option'] for option in db.value(
+        "select options from reportd.output_format where format = 'XLSX'")}
+
+
+def test_the_example_of_the_page_works(db, daemon, out):
+    page = (ROOT / 'docs/xlsx.md').read_text()
+    db.execute(re.search(r'```sql\n(.*?)```', page, re.S)[1])
+    daemon()
+    row = report.wait_done(db, db.value('select max(config_id) from reportd.report_config'))
+    assert row.status == 'COMPLETED', row.error_message
+    path, = out.rglob('*.xlsx')
+    rows = workbook.rows(workbook.load(path, data_only=True).active)
+    assert rows[0] == ['region', 'month', 'Amount', 'items']
+    assert rows[-1] == ['Total', None, 1215, 4]
