@@ -9,7 +9,7 @@
 
 static const struct encoder_option value_name[] = {
     {"*", JSON_STRING, NULL, "a column's name", NULL},
-    {NULL},
+    {NULL, JSON_NULL, NULL, NULL, NULL},
 };
 
 const struct encoder_option chart_options[] = {
@@ -20,7 +20,7 @@ const struct encoder_option chart_options[] = {
     {"title", JSON_STRING, NULL, "default: none", NULL},
     {"section", JSON_STRING, NULL,
 	"the section to draw; default: each that has the columns", NULL},
-    {NULL},
+    {NULL, JSON_NULL, NULL, NULL, NULL},
 };
 
 static enum chart_type type_named(const char *name)
