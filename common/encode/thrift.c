@@ -17,7 +17,7 @@ static void varint(struct buf *b, uint64_t n)
 
 static uint64_t zigzag(int64_t n)
 {
-	return (uint64_t)n << 1 ^ (uint64_t)(n >> 63);
+	return n < 0 ? ~((uint64_t)n << 1) : (uint64_t)n << 1;
 }
 
 /* The number is told as the step from the one before. */
