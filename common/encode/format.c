@@ -9,7 +9,9 @@
 #include "base/mem.h"
 
 #define TOKENS 64
-#define SECTIONS 4 /* the fourth is of text, which is shown as it is */
+#define SECTIONS 4       /* the fourth is of text, which is shown as it is */
+#define EXPONENT_MAX 400 /* of a double: 324 */
+#define YEAR_MAX 10000000
 #define NUMBER_MAX ((size_t)256 << 10) /* digits; a numeric has 147455 */
 
 enum token_type {
@@ -300,7 +302,11 @@ static bool read_number(struct number *n, const struct value *v)
 		}
 	}
 	if (any && s < end && *s == 'e') {
-		n->point += strtol(s + 1, NULL, 10);
+		long exponent = strtol(s + 1, NULL, 10);
+
+		if (labs(exponent) > EXPONENT_MAX)
+			return false;
+		n->point += exponent;
 		s = end; /* by construction */
 	}
 	return any && s == end && !n->digits.overflow;
@@ -491,7 +497,8 @@ static bool read_moment(
 	if (v->len > 3 && memcmp(end - 3, " BC", 3) == 0)
 		return false;
 	if (m->has_date) {
-		while (s < end && isdigit((unsigned char)*s))
+		while (
+		    s < end && isdigit((unsigned char)*s) && m->year < YEAR_MAX)
 			m->year = m->year * 10 + *s++ - '0';
 		if (!two(&s, end, '-', &m->month) ||
 		    !two(&s, end, '-', &m->day))
