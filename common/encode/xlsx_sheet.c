@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "encode/xlsx_chart.h"
 
-/* A piece for the compressor: both of them stay in the cache. */
+/* A piece for the compressor, which is still in the cache then. */
 #define CHUNK ((size_t)256 << 10)
 /* Column widths come from so many rows, or from less when they are large. */
 #define SAMPLE_ROWS 200
@@ -70,7 +70,12 @@ static void measure(struct xlsx *x, const struct value *row)
 static int give(struct xlsx *x, struct buf *b, struct err *e)
 {
 	x->bytes += b->len;
-	return zip_add(x->zip, b, e);
+	if (zip_add(x->zip, b, e) != 0)
+		return -1;
+	/* A huge row's memory goes back, an ordinary one's is kept. */
+	if (b->cap > 8 * CHUNK)
+		buf_free(b);
+	return 0;
 }
 
 static void add_widths(struct xlsx *x, struct buf *b)
@@ -176,8 +181,8 @@ int xlsx_sheet_begin(struct xlsx *x, struct err *e)
 		x->columns[i].strays = false;
 	if (x->totals != NULL)
 		totals_clear(x->totals);
-	if (zip_begin(x->zip, part, e) != 0 ||
-	    (!x->sampling && put_head(x, e) != 0))
+	zip_begin(x->zip, part);
+	if (!x->sampling && put_head(x, e) != 0)
 		return -1;
 	add_header(x);
 	return 0;

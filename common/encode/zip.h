@@ -26,8 +26,8 @@ void zip_pretend(struct zip *z, uint64_t offset);
 void zip_free(struct zip *z); /* accepts NULL */
 
 /* The name is ASCII. */
-int zip_begin(struct zip *z, const char *name, struct err *e);
-/* Takes the bytes of b and leaves it empty, with memory that may be another. */
+void zip_begin(struct zip *z, const char *name);
+/* Takes the bytes of b and leaves it empty. */
 int zip_add(struct zip *z, struct buf *b, struct err *e);
 int zip_end(struct zip *z, struct err *e);
 /* A part at once. */

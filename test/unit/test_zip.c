@@ -99,7 +99,7 @@ static void fill(struct buf *b, size_t n, uint32_t *seed)
 	b->len += n;
 }
 
-/* Pieces that the thread takes and small ones between them. */
+/* Large pieces and small ones between them. */
 TEST(a_part_of_many_pieces_is_whole)
 {
 	static const size_t pieces[] = {
@@ -116,7 +116,7 @@ TEST(a_part_of_many_pieces_is_whole)
 	buf_init(&piece, 4 << 20);
 	buf_init(&whole, 4 << 20);
 	for (int part = 0; part < 3; part++) {
-		assert_int_equal(zip_begin(z, part ? "again" : "noise", &e), 0);
+		zip_begin(z, part ? "again" : "noise");
 		for (size_t i = 0; i < COUNT(pieces); i++) {
 			fill(&piece, pieces[i], &seed);
 			assert_int_equal(zip_add(z, &piece, &e), 0);
@@ -218,7 +218,7 @@ TEST(a_piece_without_memory_is_an_error)
 
 	buf_init(&b, 10);
 	buf_str(&b, "more than ten bytes");
-	assert_int_equal(zip_begin(z, "a", &e), 0);
+	zip_begin(z, "a");
 	assert_int_equal(zip_add(z, &b, &e), -1);
 	assert_err(&e, "ZIP: a piece of a does not fit into memory");
 	buf_free(&b);
@@ -226,10 +226,9 @@ TEST(a_piece_without_memory_is_an_error)
 	zip_free(NULL);
 }
 
-/* The thread is in the middle of a piece, or has none. */
-TEST(freeing_stops_the_thread)
+TEST(freeing_ends_it_anywhere)
 {
-	for (int pieces = 0; pieces < 4; pieces++) {
+	for (int pieces = 0; pieces < 3; pieces++) {
 		struct err e = {.text = ""};
 		struct fake f;
 		struct zip *z = open_zip(&f);
@@ -237,7 +236,7 @@ TEST(freeing_stops_the_thread)
 		struct buf b;
 
 		buf_init(&b, 4 << 20);
-		assert_int_equal(zip_begin(z, "a", &e), 0);
+		zip_begin(z, "a");
 		for (int i = 0; i < pieces; i++) {
 			fill(&b, 1 << 20, &seed);
 			assert_int_equal(zip_add(z, &b, &e), 0);
@@ -258,7 +257,7 @@ int main(void)
 	    cmocka_unit_test(the_directory_may_pass_4_gib),
 	    cmocka_unit_test(there_may_be_more_than_65535_parts),
 	    cmocka_unit_test(a_piece_without_memory_is_an_error),
-	    cmocka_unit_test(freeing_stops_the_thread),
+	    cmocka_unit_test(freeing_ends_it_anywhere),
 	};
 
 	return cmocka_run_group_tests_name("zip", tests, NULL, NULL);
