@@ -76,6 +76,17 @@ void runs_learn(struct runs *r, int64_t ms)
 		r->job_ms += (took - r->job_ms) / 8;
 }
 
+/* Not at work on this one, so another worker takes it. */
+static void wait_anew(struct run *run)
+{
+	run->state = WAITING;
+	run->publish = NO;
+	run->held = run->recalled = false;
+	run->started_ms = clock_boot_ms();
+	str_copy(run->stage, sizeof(run->stage), "start");
+	run->runs->waiting++;
+}
+
 static void on_result(
     struct run *run, const char *line, size_t len, const json_t *body)
 {
@@ -92,6 +103,12 @@ static void on_result(
 		    strcmp(run->stage, "start") == 0
 			? "it had not started yet"
 			: "given back: the daemon stops");
+		return;
+	}
+	if (run->recalled && !completed && strcmp(run->stage, "start") == 0) {
+		release_worker(run);
+		wait_anew(run);
+		runs_give_workers(run->runs);
 		return;
 	}
 	if (!status_may_become("PROCESSING", status)) {
@@ -190,17 +207,6 @@ static void blame(struct run *run, const char *how)
 	else
 		snprintf(text, sizeof(text), "%s: %s", run->stage, how);
 	run_end_with(run, "FAILED", false, text);
-}
-
-/* Not at work on this one, so another worker takes it. */
-static void wait_anew(struct run *run)
-{
-	run->state = WAITING;
-	run->publish = NO;
-	run->held = false;
-	run->started_ms = clock_boot_ms();
-	str_copy(run->stage, sizeof(run->stage), "start");
-	run->runs->waiting++;
 }
 
 static void on_died(void *arg, struct worker *w, const char *how)

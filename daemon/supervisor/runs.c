@@ -85,10 +85,18 @@ void runs_ids(const struct runs *r, struct buf *array)
 
 /* ---- stopping ---- */
 
+static void tell_stop(const struct run *run)
+{
+	struct buf b;
+
+	buf_init(&b, 4096);
+	message_stop(&b, run->run_id);
+	worker_send(run->worker, &b);
+}
+
 static void stop(struct run *run, enum intent intent)
 {
 	const struct settings *s = run->runs->o.settings;
-	struct buf b;
 
 	if (run->state == ENDED)
 		return;
@@ -105,11 +113,15 @@ static void stop(struct run *run, enum intent intent)
 		run->publish = NO;
 	if (run->kill_ms != 0)
 		return;
-	buf_init(&b, 4096);
-	message_stop(&b, run->run_id);
-	worker_send(run->worker, &b);
+	tell_stop(run);
 	if (run == runs_current(run->runs, run->worker))
 		run->kill_ms = clock_boot_ms() + s->cancel_grace;
+}
+
+static void recall(struct run *run)
+{
+	run->recalled = true;
+	tell_stop(run);
 }
 
 void runs_cancel(struct runs *r, int64_t run_id)
@@ -190,9 +202,9 @@ static void on_check(uv_timer_t *timer)
 			run->kill_ms = -1;
 			worker_signal(run->worker, SIGKILL);
 		} else if (!run->held && run != runs_current(r, run->worker)) {
-			if (run->intent == GO_ON &&
+			if (run->intent == GO_ON && !run->recalled &&
 			    now - run->started_ms > AHEAD_MAX_MS)
-				stop(run, RELEASE);
+				recall(run);
 		} else if (run->kill_ms == 0 && run->timeout_ms > 0 &&
 			   now >= run->started_ms + run->timeout_ms +
 				      r->o.settings->cancel_grace) {
