@@ -46,7 +46,7 @@ struct report_info {
 };
 
 struct encoder_options {
-	const json_t *options;          /* output_options; NULL: defaults */
+	const json_t *options; /* output_options, outlive it; NULL: defaults */
 	const struct report_info *info; /* lives as long as the encoder */
 	struct sink *sink;
 	/* How many sections there will be; 0: not known. A name in "columns"

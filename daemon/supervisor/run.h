@@ -36,7 +36,8 @@ struct run {
 	enum asking publish, finish;
 	bool held;     /* the worker has an output that waits to be published */
 	bool may_show; /* ... and was told to publish it */
-	bool recalled; /* out of a line that does not move, for another worker */
+	bool
+	    recalled; /* out of a line that does not move, for another worker */
 	char stage[16];
 	int64_t rows, bytes;
 	int64_t started_ms, timeout_ms;

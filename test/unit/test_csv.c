@@ -40,8 +40,6 @@ static int encode(
 	const struct value *v = t->values;
 	int rc = -1;
 
-	/* The encoder keeps nothing of the options. */
-	json_decref(options);
 	if (enc == NULL ||
 	    encoder_begin(enc, &(struct section){.schema = &schema}, e) != 0)
 		goto out;
@@ -59,6 +57,7 @@ static int encode(
 		rc = encoder_finish(enc, e);
 out:
 	encoder_free(enc);
+	json_decref(options);
 	sink_free(sink);
 	return rc;
 }

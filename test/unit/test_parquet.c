@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "encode/parquet.h"
 
+#include <float.h>
 #include <isa-l/crc.h>
 #include <stdlib.h>
 #include <string.h>
@@ -200,7 +201,8 @@ TEST(dictionary_finds_what_it_has)
 	for (int round = 0; round < 2; round++) {
 		for (int64_t i = 0; i < WORDS; i++)
 			assert_int_equal(
-			    parquet_dictionary_word(&d, (i - 50) << 40), i);
+			    parquet_dictionary_word(&d, (i - 50) * (1LL << 40)),
+			    i);
 		assert_int_equal(d.count, WORDS);
 	}
 	assert_int_equal(parquet_dictionary_word_at(&d, 49), -(1LL << 40));
@@ -451,8 +453,28 @@ TEST(floats_are_read_to_the_bit)
 	assert_refused(&type, "abc", "is no floating-point number");
 }
 
+/* How many numbers lie between two of one sign. */
+static int64_t distance(const void *a, const void *b, size_t size)
+{
+	int64_t x = 0, y = 0;
+
+	memcpy(&x, a, size);
+	memcpy(&y, b, size);
+	return x > y ? x - y : y - x;
+}
+
+/* valgrind computes long double with the bits of a double, so that the last bit
+ * of what is read with its help may be another there. */
+static int64_t least_error(void)
+{
+	volatile long double one = 1, tiny = LDBL_EPSILON;
+
+	return one + tiny == one;
+}
+
 TEST(random_floats_are_read_to_the_bit)
 {
+	int64_t allowed = least_error();
 	char text[64];
 
 	srandom(2);
@@ -474,14 +496,14 @@ TEST(random_floats_are_read_to_the_bit)
 			    (int)(random() % 9) + 10, d);
 			d = strtod(text, NULL);
 			got = double_of(text);
-			assert_memory_equal(&d, &got, 8);
+			assert_true(distance(&d, &got, 8) <= allowed);
 		}
 		if (f == f) {
 			snprintf(text, sizeof(text), "%.*g",
 			    (int)(random() % 7) + 5, (double)f);
 			f = strtof(text, NULL);
 			g = float_of(text);
-			assert_memory_equal(&f, &g, 4);
+			assert_true(distance(&f, &g, 4) <= allowed);
 		}
 	}
 }
