@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef ENCODE_CHART_DATA_H
+#define ENCODE_CHART_DATA_H
+
+#include "encode/chart.h"
+#include "encode/format.h"
+
+/* What chart_data.c has gathered and chart_plot.c draws. */
+struct chart_data {
+	enum chart_type type;
+	char *title;  /* NULL: none */
+	int series;   /* in all */
+	char **names; /* of the series */
+	int rows, cap;
+	char **labels;  /* of the rows */
+	double *values; /* row * series + i; NAN: none */
+
+	struct format *format; /* of the values' axis; NULL: plain */
+	struct format *label_format;
+	int category, *columns;
+	enum column_kind kind; /* of the category */
+	struct buf scratch;
+};
+
+#endif

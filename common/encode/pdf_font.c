@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT */
+#include "encode/pdf_font.h"
+
+#include <hb-ot.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "encode/pdf_embed.h"
+
+struct pdf_font {
+	struct pdf_fonts *fonts;
+	int number;
+	PangoFont *pango; /* of a font of pictures */
+	hb_face_t *face;
+	hb_font_t *font;
+	hb_set_t *used;
+	unsigned int glyphs;
+	uint32_t *means; /* by glyph */
+	/* Of a font of pictures, which has 256 a subfont. */
+	uint16_t *codes; /* by glyph: one more than its place in pictures */
+	struct pdf_picture *pictures;
+	int count, cap;
+};
+
+struct pdf_fonts {
+	struct pdf_file *file;
+	struct pdf_font **fonts;
+	int count;
+};
+
+struct pdf_fonts *pdf_fonts_open(struct pdf_file *file)
+{
+	struct pdf_fonts *fonts = mem_zalloc(sizeof(*fonts));
+
+	fonts->file = file;
+	return fonts;
+}
+
+static void font_free(struct pdf_font *f)
+{
+	if (f->pango != NULL)
+		g_object_unref(f->pango);
+	hb_set_destroy(f->used);
+	hb_font_destroy(f->font);
+	hb_face_destroy(f->face);
+	free(f->means);
+	free(f->codes);
+	free(f->pictures);
+	free(f);
+}
+
+void pdf_fonts_free(struct pdf_fonts *fonts)
+{
+	if (fonts == NULL)
+		return;
+	for (int i = 0; i < fonts->count; i++)
+		font_free(fonts->fonts[i]);
+	free(fonts->fonts);
+	free(fonts);
+}
+
+static bool has_pictures(hb_face_t *face)
+{
+	return hb_ot_color_has_png(face) || hb_ot_color_has_layers(face) ||
+	       hb_ot_color_has_svg(face);
+}
+
+static struct pdf_font *font_open(
+    struct pdf_fonts *fonts, hb_face_t *face, PangoFont *pango)
+{
+	struct pdf_font *f = mem_zalloc(sizeof(*f));
+
+	f->fonts = fonts;
+	f->number = fonts->count;
+	f->face = hb_face_reference(face);
+	f->font = hb_font_create(face);
+	hb_font_set_scale(f->font, 1000, 1000);
+	f->used = hb_set_create();
+	f->glyphs = hb_face_get_glyph_count(face);
+	f->means = mem_zalloc(f->glyphs * sizeof(*f->means) + 1);
+	if (has_pictures(face)) {
+		f->pango = g_object_ref(pango);
+		f->codes = mem_zalloc(f->glyphs * sizeof(*f->codes) + 1);
+	}
+	return f;
+}
+
+struct pdf_font *pdf_font_of(struct pdf_fonts *fonts, PangoFont *pango)
+{
+	hb_face_t *face = hb_font_get_face(pango_font_get_hb_font(pango));
+
+	for (int i = 0; i < fonts->count; i++) {
+		if (fonts->fonts[i]->face == face)
+			return fonts->fonts[i];
+	}
+	fonts->fonts = mem_realloc(
+	    fonts->fonts, (size_t)fonts->count + 1, sizeof(*fonts->fonts));
+	fonts->fonts[fonts->count] = font_open(fonts, face, pango);
+	return fonts->fonts[fonts->count++];
+}
+
+static int picture(struct pdf_font *f, unsigned int glyph, struct err *e)
+{
+	if (f->codes[glyph] != 0)
+		return 0;
+	if (f->count == f->cap) {
+		f->cap = f->cap ? f->cap * 2 : 16;
+		f->pictures = mem_realloc(
+		    f->pictures, (size_t)f->cap, sizeof(*f->pictures));
+	}
+	if (pdf_embed_picture(f->fonts->file, f->pango, glyph,
+		&f->pictures[f->count], e) != 0)
+		return -1;
+	f->codes[glyph] = (uint16_t)++f->count;
+	return 0;
+}
+
+int pdf_font_glyph(struct pdf_font *f, unsigned int glyph, uint32_t c,
+    struct pdf_glyph *out, struct err *e)
+{
+	if (glyph >= f->glyphs)
+		glyph = 0;
+	hb_set_add(f->used, glyph);
+	if (f->means[glyph] == 0)
+		f->means[glyph] = c;
+	*out = (struct pdf_glyph){.font = f,
+	    .code = (int)glyph,
+	    .bytes = 2,
+	    .means = f->means[glyph],
+	    .width = hb_font_get_glyph_h_advance(f->font, glyph)};
+	if (f->codes == NULL)
+		return 0;
+	if (picture(f, glyph, e) != 0)
+		return -1;
+	out->subfont = (f->codes[glyph] - 1) / 256;
+	out->code = (f->codes[glyph] - 1) % 256;
+	out->bytes = 1;
+	return 0;
+}
+
+void pdf_font_select(
+    struct buf *b, const struct pdf_font *font, int subfont, int size)
+{
+	buf_printf(b, "/F%d_%d %d.%02d Tf\n", font->number, subfont, size / 100,
+	    size % 100);
+}
+
+/* The letters in front of the name mark a subset. */
+static void name_of(const struct pdf_font *f, char *name, size_t size)
+{
+	char own[64] = "";
+	unsigned int len = sizeof(own);
+	size_t n;
+
+	hb_ot_name_get_utf8(f->face, HB_OT_NAME_ID_POSTSCRIPT_NAME,
+	    HB_LANGUAGE_INVALID, &len, own);
+	n = (size_t)snprintf(name, size, "REPT%c%c+", 'A' + f->number / 26 % 26,
+	    'A' + f->number % 26);
+	for (const char *s = own; *s != '\0' && n + 1 < size; s++) {
+		if (g_ascii_isalnum(*s) || *s == '-')
+			name[n++] = *s;
+	}
+	name[n] = '\0';
+}
+
+static int write_font(struct pdf_font *f, struct buf *resources, struct err *e)
+{
+	char name[80];
+	struct pdf_embed embed = {.file = f->fonts->file,
+	    .face = f->face,
+	    .font = f->font,
+	    .used = f->used,
+	    .means = f->means,
+	    .name = name};
+	int subfonts = f->codes ? (f->count + 255) / 256 : 1;
+
+	name_of(f, name, sizeof(name));
+	for (int i = 0; i < subfonts; i++) {
+		int object = pdf_file_number(f->fonts->file);
+		int first = i * 256;
+		int rest = f->count - first;
+		int rc = f->codes ? pdf_embed_pictures(&embed, object,
+					f->pictures + first,
+					rest < 256 ? rest : 256, e)
+				  : pdf_embed_font(&embed, object, e);
+
+		if (rc != 0)
+			return -1;
+		buf_printf(resources, "/F%d_%d %d 0 R\n", f->number, i, object);
+	}
+	return 0;
+}
+
+int pdf_fonts_write(
+    struct pdf_fonts *fonts, struct buf *resources, struct err *e)
+{
+	for (int i = 0; i < fonts->count; i++) {
+		if (write_font(fonts->fonts[i], resources, e) != 0)
+			return -1;
+	}
+	return 0;
+}

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT */
+#include "encode/pdf_page.h"
+
+#include <string.h>
+
+/* A page of dense text has some ten kilobytes of operators; a chart more. */
+#define PAGE_MAX ((size_t)256 << 20)
+/* Pages are leaves of a tree two nodes deep. */
+#define NODE_PAGES 256
+
+static const struct pdf_style note_style = {PDF_PLAIN, 700};
+#define NOTE_HEIGHT 1600
+
+void pdf_pages_open(struct pdf_pages *p)
+{
+	buf_init(&p->b, PAGE_MAX);
+	buf_init(&p->kids, PAGE_MAX);
+	buf_init(&p->nodes, PAGE_MAX);
+	p->resources = pdf_file_number(p->file);
+	p->total = pdf_file_number(p->file);
+	p->root = pdf_file_number(p->file);
+}
+
+void pdf_pages_free(struct pdf_pages *p)
+{
+	buf_free(&p->b);
+	buf_free(&p->kids);
+	buf_free(&p->nodes);
+	pdf_flow_free(&p->note);
+}
+
+void pdf_number(struct buf *b, int hundredths)
+{
+	char text[16], *at = text + sizeof(text);
+	unsigned int n =
+	    (unsigned int)(hundredths < 0 ? -hundredths : hundredths);
+	unsigned int cents = n % 100;
+
+	if (cents != 0) {
+		if (cents % 10 != 0)
+			*--at = (char)('0' + cents % 10);
+		*--at = (char)('0' + cents / 10);
+		*--at = '.';
+	}
+	n /= 100;
+	do
+		*--at = (char)('0' + n % 10);
+	while ((n /= 10) != 0);
+	if (hundredths < 0)
+		*--at = '-';
+	buf_add(b, at, (size_t)(text + sizeof(text) - at));
+}
+
+static void put(struct buf *b, int n)
+{
+	pdf_number(b, n);
+	buf_char(b, ' ');
+}
+
+struct buf *pdf_page_drawing(struct pdf_pages *p)
+{
+	if (p->in_text)
+		buf_str(&p->b, "ET\n");
+	p->in_text = false;
+	p->font = false;
+	return &p->b;
+}
+
+static void set_colour(struct buf *b, int colour)
+{
+	for (int shift = 16; shift >= 0; shift -= 8)
+		put(b, (colour >> shift & 0xFF) * 100 / 255);
+	buf_str(b, "rg\n");
+}
+
+void pdf_page_rect(
+    struct pdf_pages *p, int x, int y, int width, int height, int colour)
+{
+	struct buf *b = pdf_page_drawing(p);
+
+	set_colour(b, colour);
+	put(b, x);
+	put(b, p->page_height - y - height);
+	put(b, width);
+	put(b, height);
+	buf_str(b, "re f 0 g\n");
+}
+
+static void move_to(struct pdf_pages *p, int x, int y)
+{
+	if (!p->in_text) {
+		buf_str(&p->b, "BT\n");
+		p->in_text = true;
+		p->text_x = p->text_y = 0;
+	}
+	put(&p->b, x - p->text_x);
+	put(&p->b, y - p->text_y);
+	buf_str(&p->b, "Td");
+	p->text_x = x;
+	p->text_y = y;
+}
+
+void pdf_page_show(struct pdf_pages *p, struct pdf_flow *f,
+    struct pdf_style style, enum align align, const int at[3])
+{
+	int spare = at[2] - f->lines[f->first].width;
+	int x = align == ALIGN_RIGHT    ? at[0] + spare
+		: align == ALIGN_CENTER ? at[0] + spare / 2
+					: at[0];
+
+	if (style.weight != p->style.weight || style.size != p->style.size)
+		p->font = false;
+	p->style = style;
+	move_to(p, x, p->page_height - at[1]);
+	pdf_text_show(p->text, &p->b, f, style, &p->font);
+}
+
+/* One line of header or footer; its width. */
+static int note(struct pdf_pages *p, const char *text, enum align align, int y,
+    struct err *e)
+{
+	int width = p->page_width - 2 * p->margin, shown;
+
+	pdf_flow_begin(&p->note, text, strlen(text));
+	if (pdf_text_fill(p->text, &p->note, note_style, width, 1, e) != 0) {
+		err_wrap(e, "page header or footer");
+		return -1;
+	}
+	if (pdf_flow_ready(&p->note) == 0)
+		return 0;
+	shown = p->note.lines[p->note.first].width;
+	pdf_page_show(p, &p->note, note_style, align,
+	    (const int[3]){p->margin, y, width});
+	return shown;
+}
+
+static int begin_page(struct pdf_pages *p, struct err *e)
+{
+	char text[32];
+	int foot, at;
+
+	p->page_width = p->width;
+	p->page_height = p->height;
+	p->open = true;
+	p->count++;
+	p->top = p->margin + NOTE_HEIGHT;
+	p->bottom = p->height - p->margin - NOTE_HEIGHT;
+	p->y = p->top;
+	foot = p->height - p->margin;
+	snprintf(text, sizeof(text), "Page %d of", p->count);
+	if ((p->count > 1 && note(p, p->header, ALIGN_LEFT,
+				 p->margin + note_style.size, e) < 0) ||
+	    note(p, p->time, ALIGN_RIGHT, p->margin + note_style.size, e) < 0 ||
+	    note(p, p->footer, ALIGN_RIGHT, foot, e) < 0 ||
+	    (at = note(p, text, ALIGN_LEFT, foot, e)) < 0)
+		return -1;
+	pdf_page_drawing(p);
+	buf_str(&p->b, "q 1 0 0 1 ");
+	put(&p->b, p->margin + at + note_style.size / 4); /* a space */
+	put(&p->b, p->page_height - foot);
+	buf_str(&p->b, "cm /Total Do Q\n");
+	return 0;
+}
+
+/* The lower node of the page tree is full, or the last one. */
+static int end_node(struct pdf_pages *p, struct err *e)
+{
+	struct buf b;
+	int rc;
+
+	if (p->in_node == 0)
+		return 0;
+	buf_init(&b, PAGE_MAX);
+	buf_printf(&b, "<</Type/Pages/Parent %d 0 R/Count %d/Kids[%s]>>",
+	    p->root, p->in_node, p->kids.data);
+	rc = pdf_file_object(p->file, p->node, &b, e);
+	buf_free(&b);
+	buf_printf(&p->nodes, "%d 0 R ", p->node);
+	buf_clear(&p->kids);
+	p->in_node = 0;
+	return rc;
+}
+
+static int end_page(struct pdf_pages *p, struct err *e)
+{
+	int page = pdf_file_number(p->file);
+	int content = pdf_file_number(p->file);
+	struct buf *b = pdf_page_drawing(p);
+
+	if (b->overflow)
+		return err_set(e, ERR_PERMANENT, "PDF: a page is too large");
+	if (pdf_file_stream(p->file, content, "", b->data, b->len, e) != 0)
+		return -1;
+	buf_clear(b);
+	if (p->in_node == 0)
+		p->node = pdf_file_number(p->file);
+	buf_printf(b, "<</Type/Page/Parent %d 0 R/MediaBox[0 0 ", p->node);
+	put(b, p->page_width);
+	pdf_number(b, p->page_height);
+	buf_printf(
+	    b, "]/Resources %d 0 R/Contents %d 0 R>>", p->resources, content);
+	if (pdf_file_object(p->file, page, b, e) != 0)
+		return -1;
+	buf_clear(b);
+	p->open = false;
+	buf_printf(&p->kids, "%d 0 R ", page);
+	return ++p->in_node == NODE_PAGES ? end_node(p, e) : 0;
+}
+
+int pdf_pages_next(struct pdf_pages *p, struct err *e)
+{
+	return p->open && end_page(p, e) != 0 ? -1 : begin_page(p, e);
+}
+
+static int write_total(struct pdf_pages *p, struct err *e)
+{
+	char text[128];
+
+	p->page_height = p->page_width = 0;
+	snprintf(text, sizeof(text), "%d", p->count);
+	pdf_flow_begin(&p->note, text, strlen(text));
+	if (pdf_text_fill(p->text, &p->note, note_style, 10000, 1, e) != 0)
+		return -1;
+	pdf_page_show(
+	    p, &p->note, note_style, ALIGN_LEFT, (const int[3]){0, 0, 0});
+	pdf_page_drawing(p);
+	snprintf(text, sizeof(text),
+	    "/Type/XObject/Subtype/Form/BBox[0 -3 60 9]/Resources %d 0 R",
+	    p->resources);
+	return pdf_file_stream(p->file, p->total, text, p->b.data, p->b.len, e);
+}
+
+int pdf_pages_finish(struct pdf_pages *p, int *catalogue, struct err *e)
+{
+	struct buf b;
+	int rc = -1;
+
+	if ((p->open && end_page(p, e) != 0) || end_node(p, e) != 0 ||
+	    write_total(p, e) != 0)
+		return -1;
+	buf_init(&b, PAGE_MAX);
+	buf_printf(&b, "<</XObject<</Total %d 0 R>>/Font<<", p->total);
+	if (pdf_text_write_fonts(p->text, &b, e) != 0)
+		goto out;
+	buf_str(&b, ">>>>");
+	if (pdf_file_object(p->file, p->resources, &b, e) != 0)
+		goto out;
+	buf_clear(&b);
+	buf_printf(
+	    &b, "<</Type/Pages/Count %d/Kids[%s]>>", p->count, p->nodes.data);
+	if (pdf_file_object(p->file, p->root, &b, e) != 0)
+		goto out;
+	buf_clear(&b);
+	buf_printf(&b,
+	    "<</Type/Catalog/Pages %d 0 R"
+	    "/ViewerPreferences<</DisplayDocTitle true>>>>",
+	    p->root);
+	*catalogue = pdf_file_number(p->file);
+	rc = pdf_file_object(p->file, *catalogue, &b, e);
+out:
+	buf_free(&b);
+	return rc;
+}

@@ -1,0 +1,474 @@
+/* SPDX-License-Identifier: MIT */
+#include "encode/pdf_section.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "encode/chart.h"
+#include "encode/pdf_cell.h"
+#include "encode/pdf_chart.h"
+#include "encode/pdf_table.h"
+#include "encode/total.h"
+
+/* What the widths of columns are taken from: at most so many rows and bytes. */
+#define SAMPLE_ROWS 200
+#define SAMPLE_BYTES ((size_t)512 << 10)
+/* Of a row, which one alone may pass SAMPLE_BYTES. */
+#define SAMPLE_MAX ((size_t)3 << 30)
+
+#define TITLE_SIZE 1600
+#define HEADING_SIZE 1200
+#define GAP 1400
+#define ZEBRA_COLOUR 0xF4F6F9
+#define TOTAL_COLOUR 0xE4E8EE
+
+/* Rows that wait, in one piece; values know where theirs is. */
+struct sample {
+	struct buf bytes;
+	struct {
+		size_t at;
+		int32_t len;
+	} * values;
+	int rows, cap;
+};
+
+struct pdf_section {
+	struct pdf_section_options o;
+	const struct schema *schema;
+	struct pdf_cells *cells;
+	struct pdf_table table;
+	struct sample sample;
+	bool begun; /* the sample is on the pages */
+	bool zebra;
+	int64_t rows; /* on the pages */
+	int64_t in_group;
+
+	int group; /* column; -1: none */
+	struct buf group_value;
+	bool in, group_null;
+	struct totals *totals, *group_totals;
+
+	struct chart_option chart;
+	struct chart_data *chart_data;
+};
+
+static int find_group(struct pdf_section *s, struct err *e)
+{
+	const char *name = json_str(s->o.options, "group_by", NULL);
+
+	s->group = -1;
+	if (name == NULL)
+		return 0;
+	for (int i = 0; i < s->schema->count; i++) {
+		if (strcmp(s->schema->columns[i].name, name) == 0)
+			s->group = i;
+	}
+	if (s->group >= 0)
+		return 0;
+	return err_set(e, ERR_PERMANENT,
+	    "output_options: \"group_by\" names the column \"%s\", which the "
+	    "result does not have",
+	    name);
+}
+
+static bool is_solid(enum column_kind kind)
+{
+	return kind != KIND_TEXT && kind != KIND_JSON && kind != KIND_ARRAY &&
+	       kind != KIND_OTHER && kind != KIND_BYTES;
+}
+
+/* All but the column of the groups, which stands above them. */
+static int add_columns(struct pdf_section *s, struct err *e)
+{
+	const struct layout *layout = s->o.layout;
+	struct pdf_style style = {PDF_BOLD, s->o.size};
+	int digit, word;
+
+	digit = pdf_text_measure(s->o.pages->text, "0", 1,
+	    (struct pdf_style){PDF_PLAIN, s->o.size}, &word, e);
+	if (digit < 0)
+		return -1;
+	s->table.columns =
+	    mem_zalloc((size_t)(layout->count + 1) * sizeof(*s->table.columns));
+	for (int i = 0; i < layout->count; i++) {
+		const struct column_layout *l = &layout->columns[i];
+		struct pdf_column *c = &s->table.columns[s->table.count];
+
+		if (i == s->group)
+			continue;
+		s->table.count++;
+		c->index = i;
+		c->label = l->label;
+		c->align = l->align;
+		c->fixed = l->width > 0;
+		c->natural = pdf_text_measure(s->o.pages->text, l->label,
+		    strlen(l->label), style, &c->least, e);
+		if (c->natural < 0)
+			return err_wrap(e, "column name \"%s\"", l->label);
+		if (c->fixed)
+			c->natural = c->least = (int)(l->width * digit);
+	}
+	return 0;
+}
+
+struct pdf_section *pdf_section_open(
+    const struct pdf_section_options *options, struct err *e)
+{
+	struct pdf_section *s = mem_zalloc(sizeof(*s));
+	const struct layout *layout = options->layout;
+
+	s->o = *options;
+	s->schema = options->section->schema;
+	s->zebra = json_bool(s->o.options, "zebra", true);
+	s->table.pages = s->o.pages;
+	s->table.size = s->o.size;
+	buf_init(&s->table.group, 64 << 10);
+	buf_init(&s->group_value, SAMPLE_MAX);
+	buf_init(&s->sample.bytes, SAMPLE_MAX);
+	if (find_group(s, e) != 0 || add_columns(s, e) != 0)
+		goto failed;
+	s->cells = pdf_cells_open(
+	    layout, s->schema, json_str(s->o.options, "null", ""), e);
+	if (s->cells == NULL)
+		goto failed;
+	if (layout->totals) {
+		s->totals = totals_open(layout, s->schema);
+		if (s->group >= 0)
+			s->group_totals = totals_open(layout, s->schema);
+	}
+	switch (chart_open(&s->chart, s->o.options, s->o.section, e)) {
+	case -1:
+		goto failed;
+	case 1:
+		s->chart_data = chart_data_open(&s->chart, s->schema, layout);
+	}
+	return s;
+failed:
+	pdf_section_free(s);
+	return NULL;
+}
+
+void pdf_section_free(struct pdf_section *s)
+{
+	if (s == NULL)
+		return;
+	pdf_table_free(&s->table);
+	pdf_cells_free(s->cells);
+	totals_free(s->totals);
+	totals_free(s->group_totals);
+	chart_data_free(s->chart_data);
+	chart_close(&s->chart);
+	buf_free(&s->group_value);
+	buf_free(&s->sample.bytes);
+	free(s->sample.values);
+	free(s);
+}
+
+/* ---- groups and totals ---- */
+
+static int totals_line(struct pdf_section *s, const struct totals *t,
+    const char *label, struct err *e)
+{
+	const struct value *texts = pdf_cells_totals(s->cells, t, e);
+	struct pdf_row_style style = {PDF_BOLD, TOTAL_COLOUR, true};
+	struct value *row;
+	int rc;
+
+	if (texts == NULL)
+		return -1;
+	row = mem_alloc((size_t)(s->schema->count + 1) * sizeof(*row));
+	memcpy(row, texts, (size_t)s->schema->count * sizeof(*row));
+	for (int i = 0; i < s->table.count; i++) {
+		int column = s->table.columns[i].index;
+
+		if (s->o.layout->columns[column].total != TOTAL_NONE)
+			continue;
+		row[column] = (struct value){label, (int32_t)strlen(label)};
+		break;
+	}
+	rc = pdf_table_row(&s->table, row, &style, e);
+	free(row);
+	return rc != 0 ? err_wrap(e, "totals") : 0;
+}
+
+static int end_group(struct pdf_section *s, struct err *e)
+{
+	if (!s->in || s->group_totals == NULL)
+		return 0;
+	totals_merge(s->totals, s->group_totals);
+	if (totals_line(s, s->group_totals, "Subtotal", e) != 0)
+		return -1;
+	totals_clear(s->group_totals);
+	return 0;
+}
+
+static bool same_group(const struct pdf_section *s, const struct value *v)
+{
+	if (!s->in || s->group_null != (v->len < 0))
+		return false;
+	return v->len < 0 ||
+	       (s->group_value.len == (size_t)v->len &&
+		   memcmp(s->group_value.data, v->data, (size_t)v->len) == 0);
+}
+
+/* `texts` are the row's, too: the subtotals of the last group take their place,
+ * so that the heading is made before them. */
+static int change_group(struct pdf_section *s, const struct value *v,
+    const struct value *text, struct err *e)
+{
+	struct buf heading;
+	int rc;
+
+	if (same_group(s, v))
+		return 0;
+	/* A heading is one line; it need not be longer than a page is wide. */
+	buf_init(&heading, 4096);
+	buf_printf(&heading, "%s: %.*s", s->o.layout->columns[s->group].label,
+	    text->len < 2000 ? text->len : 2000, text->len ? text->data : "");
+	str_clean_utf8(heading.data);
+	rc = end_group(s, e);
+	buf_clear(&s->table.group);
+	buf_add(&s->table.group, heading.data, heading.len);
+	buf_free(&heading);
+	s->in = true;
+	s->in_group = 0;
+	s->group_null = v->len < 0;
+	buf_clear(&s->group_value);
+	if (v->len > 0)
+		buf_add(&s->group_value, v->data, (size_t)v->len);
+	return rc != 0 ? -1 : pdf_table_group(&s->table, e);
+}
+
+static int show_row(
+    struct pdf_section *s, const struct value *row, struct err *e)
+{
+	const struct value *texts = pdf_cells_row(s->cells, row, e);
+	struct pdf_row_style style = {PDF_PLAIN, -1, false};
+
+	if (texts == NULL)
+		return -1;
+	s->rows++;
+	if (s->group >= 0) {
+		if (change_group(s, &row[s->group], &texts[s->group], e) != 0)
+			return -1;
+		texts = pdf_cells_row(s->cells, row, e);
+	}
+	if (s->zebra && s->in_group++ % 2 != 0)
+		style.fill = ZEBRA_COLOUR;
+	if (s->totals != NULL)
+		totals_row(s->group_totals ? s->group_totals : s->totals, row);
+	if (s->chart_data != NULL && chart_data_row(s->chart_data, row, e) != 0)
+		return -1;
+	if (texts == NULL || pdf_table_row(&s->table, texts, &style, e) != 0)
+		return err_wrap(e, "row %" PRId64, s->rows);
+	return 0;
+}
+
+/* ---- the beginning ---- */
+
+/* Lines of text across the page, at the page's y. */
+static int paragraph(struct pdf_section *s, const char *text,
+    struct pdf_style style, struct err *e)
+{
+	struct pdf_pages *p = s->o.pages;
+	int width = p->page_width - 2 * p->margin, rc = 0;
+	struct pdf_flow f = {0};
+
+	pdf_flow_begin(&f, text, strlen(text));
+	while (rc == 0 && !pdf_flow_done(&f)) {
+		rc = pdf_text_fill(p->text, &f, style, width, 1, e);
+		if (rc != 0)
+			break;
+		if (p->y + style.size * 5 / 4 > p->bottom) {
+			rc = pdf_pages_next(p, e);
+			continue;
+		}
+		pdf_page_show(p, &f, style, ALIGN_LEFT,
+		    (const int[3]){p->margin, p->y + style.size, width});
+		p->y += style.size * 5 / 4;
+	}
+	pdf_flow_free(&f);
+	return rc;
+}
+
+/* The page stands upright when the columns fit so, and lies when they do not or
+ * when it shall. */
+static bool lies(const struct pdf_section *s)
+{
+	const char *orientation = json_str(s->o.options, "orientation", "auto");
+
+	if (strcmp(orientation, "auto") == 0)
+		return pdf_table_natural(&s->table) >
+		       s->o.paper[0] - 2 * s->o.pages->margin;
+	return strcmp(orientation, "landscape") == 0;
+}
+
+static int begin_page(struct pdf_section *s, struct err *e)
+{
+	struct pdf_pages *p = s->o.pages;
+	bool landscape = lies(s);
+	const char *name = s->o.section->name;
+
+	p->width = s->o.paper[landscape];
+	p->height = s->o.paper[!landscape];
+	pdf_table_widths(&s->table, p->width - 2 * p->margin);
+	if (p->open && p->width == p->page_width &&
+	    p->y + GAP + HEADING_SIZE * 2 + 6 * pdf_table_line(&s->table) <
+		p->bottom)
+		p->y += GAP;
+	else if (pdf_pages_next(p, e) != 0)
+		return -1;
+	if (s->o.title != NULL) {
+		if (paragraph(s, s->o.title,
+			(struct pdf_style){PDF_BOLD, TITLE_SIZE}, e) != 0)
+			return err_wrap(e, "title");
+		p->y += TITLE_SIZE / 2;
+	}
+	if (name != NULL) {
+		if (paragraph(s, name,
+			(struct pdf_style){PDF_BOLD, HEADING_SIZE}, e) != 0)
+			return err_wrap(e, "section name");
+		p->y += HEADING_SIZE / 2;
+	}
+	return pdf_table_begin(&s->table, e);
+}
+
+static void sampled_row(
+    const struct pdf_section *s, int row, struct value *values)
+{
+	for (int i = 0; i < s->schema->count; i++) {
+		int at = row * s->schema->count + i;
+
+		values[i] = (struct value){
+		    s->sample.bytes.data + s->sample.values[at].at,
+		    s->sample.values[at].len};
+	}
+}
+
+static int measure_row(
+    struct pdf_section *s, const struct value *row, struct err *e)
+{
+	const struct value *texts = pdf_cells_row(s->cells, row, e);
+	struct pdf_style style = {PDF_PLAIN, s->o.size};
+	int word;
+
+	for (int i = 0; texts != NULL && i < s->table.count; i++) {
+		struct pdf_column *c = &s->table.columns[i];
+		const struct value *v = &texts[c->index];
+		int width;
+
+		if (c->fixed || v->len <= 0)
+			continue;
+		width = pdf_text_measure(
+		    s->o.pages->text, v->data, (size_t)v->len, style, &word, e);
+		if (width < 0)
+			return err_wrap(e, "column \"%s\"", c->label);
+		if (is_solid(s->schema->columns[c->index].kind))
+			word = width;
+		/* A word may be cut that would take half the paper. */
+		if (word > s->o.paper[0] / 4)
+			word = s->o.paper[0] / 4;
+		c->natural = width > c->natural ? width : c->natural;
+		c->least = word > c->least ? word : c->least;
+	}
+	return texts ? 0 : -1;
+}
+
+static int begin(struct pdf_section *s, struct err *e)
+{
+	struct value *row =
+	    mem_alloc((size_t)(s->schema->count + 1) * sizeof(*row));
+	int rc = 0;
+
+	s->begun = true;
+	for (int i = 0; rc == 0 && i < s->sample.rows; i++) {
+		sampled_row(s, i, row);
+		rc = measure_row(s, row, e);
+		if (rc != 0)
+			err_wrap(e, "row %d", i + 1);
+	}
+	rc = rc == 0 ? begin_page(s, e) : rc;
+	for (int i = 0; rc == 0 && i < s->sample.rows; i++) {
+		sampled_row(s, i, row);
+		rc = show_row(s, row, e);
+	}
+	free(row);
+	buf_free(&s->sample.bytes);
+	return rc;
+}
+
+static int keep(struct pdf_section *s, const struct value *row, struct err *e)
+{
+	struct sample *k = &s->sample;
+
+	if (k->rows == k->cap) {
+		k->cap = k->cap ? k->cap * 2 : 16;
+		k->values = mem_realloc(k->values,
+		    (size_t)k->cap * (size_t)s->schema->count + 1,
+		    sizeof(*k->values));
+	}
+	for (int i = 0; i < s->schema->count; i++) {
+		int at = k->rows * s->schema->count + i;
+
+		k->values[at].at = k->bytes.len;
+		k->values[at].len = row[i].len;
+		if (row[i].len > 0)
+			buf_add(&k->bytes, row[i].data, (size_t)row[i].len);
+	}
+	buf_str(&k->bytes, "");
+	if (k->bytes.overflow)
+		return err_set(
+		    e, ERR_PERMANENT, "PDF: a row does not fit into memory");
+	k->rows++;
+	return k->rows == SAMPLE_ROWS || k->bytes.len > SAMPLE_BYTES
+		   ? begin(s, e)
+		   : 0;
+}
+
+int pdf_section_rows(
+    struct pdf_section *s, const struct batch *batch, struct err *e)
+{
+	const struct value *row = batch->values;
+
+	for (int i = 0; i < batch->rows; i++, row += s->schema->count) {
+		if ((s->begun ? show_row(s, row, e) : keep(s, row, e)) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* ---- the end ---- */
+
+static int remark(struct pdf_section *s, const char *note, struct err *e)
+{
+	char count[64] = "";
+	char *text;
+	int rc;
+
+	if (note == NULL && s->rows > 0)
+		return 0;
+	snprintf(count, sizeof(count), "%" PRId64 " row%s", s->rows,
+	    s->rows == 1 ? "" : "s");
+	text = mem_printf("%s%s%s", count, note ? ": " : "", note ? note : "");
+	s->o.pages->y += s->o.size / 2;
+	rc = paragraph(s, text, (struct pdf_style){PDF_PLAIN, s->o.size}, e);
+	free(text);
+	return rc;
+}
+
+int pdf_section_end(struct pdf_section *s, const char *note, struct err *e)
+{
+	if ((!s->begun && begin(s, e) != 0) || end_group(s, e) != 0)
+		return -1;
+	buf_clear(&s->table.group);
+	if (s->totals != NULL && totals_line(s, s->totals, "Total", e) != 0)
+		return -1;
+	if (remark(s, note, e) != 0)
+		return -1;
+	if (s->chart_data != NULL)
+		return pdf_chart_draw(s->o.pages, s->chart_data, e);
+	return 0;
+}

@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: MIT */
+#include "encode/pdf_text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "encode/pdf_font.h"
+#include "encode/pdf_shape.h"
+#include "encode/pdf_utf8.h"
+
+/* The plain characters all lie below; glyphs are looked up once. */
+#define PLAIN_MAX 0x2600
+#define MEASURE_BYTES ((size_t)256)
+#define OPERATORS_MAX ((size_t)64 << 20)
+
+struct plain {
+	uint16_t glyph;
+	int16_t width;
+	enum {
+		NEW,
+		HAVE,
+		HAVE_NOT,
+	} state : 8;
+};
+
+struct face {
+	struct pdf_font *font;
+	PangoFont *pango;
+	struct plain plain[PLAIN_MAX];
+};
+
+struct pdf_text {
+	struct pdf_fonts *fonts;
+	struct pdf_shape *shape;
+	struct face faces[2]; /* by weight */
+};
+
+/* Characters that stand for themselves whatever is beside them. */
+static const struct {
+	uint16_t first, last;
+} plain_ranges[] = {
+    {0x20, 0x7E},
+    {0xA0, 0xAC}, /* no soft hyphen */
+    {0xAE, 0x2FF},
+    {0x370, 0x482}, /* no combining marks */
+    {0x48A, 0x52F},
+    {0x1E00, 0x1FFF},
+    {0x2010, 0x2027},
+    {0x2030, 0x205E},
+    {0x2070, 0x20BF},
+    {0x2100, 0x218B},
+    {0x2190, 0x22FF},
+    {0x2500, 0x25FA},
+};
+
+static bool is_plain(uint32_t c)
+{
+	for (size_t i = 0; i < sizeof(plain_ranges) / sizeof(*plain_ranges);
+	     i++) {
+		if (c <= plain_ranges[i].last)
+			return c >= plain_ranges[i].first;
+	}
+	return false;
+}
+
+static void look_up(struct face *f, uint32_t c)
+{
+	struct plain *p = &f->plain[c];
+	hb_codepoint_t glyph;
+	struct pdf_glyph g;
+	struct err none;
+
+	p->state = HAVE_NOT;
+	/* A tab is a space: columns are what tables are for. */
+	if ((!is_plain(c) && c != '\t') ||
+	    !hb_font_get_nominal_glyph(pango_font_get_hb_font(f->pango),
+		c == '\t' ? ' ' : c, &glyph) ||
+	    pdf_font_glyph(f->font, glyph, c == '\t' ? ' ' : c, &g, &none) !=
+		0 ||
+	    g.bytes != 2)
+		return;
+	/* Another character has the same glyph: shaping says which it was. */
+	if (g.means != c && c != '\t')
+		return;
+	p->glyph = (uint16_t)g.code;
+	p->width = (int16_t)g.width;
+	p->state = HAVE;
+}
+
+/* NULL for a character that has to be shaped. */
+static const struct plain *plain_of(struct face *f, uint32_t c)
+{
+	if (c >= PLAIN_MAX)
+		return NULL;
+	if (f->plain[c].state == NEW)
+		look_up(f, c);
+	return f->plain[c].state == HAVE ? &f->plain[c] : NULL;
+}
+
+struct pdf_text *pdf_text_open(struct pdf_file *file,
+    const struct pdf_text_options *options, struct err *e)
+{
+	struct pdf_text *t = mem_zalloc(sizeof(*t));
+
+	t->fonts = pdf_fonts_open(file);
+	t->shape = pdf_shape_open(t->fonts, options);
+	for (int i = 0; i < 2; i++) {
+		t->faces[i].pango = pdf_shape_font(t->shape, i, e);
+		if (t->faces[i].pango == NULL) {
+			pdf_text_free(t);
+			return NULL;
+		}
+		t->faces[i].font = pdf_font_of(t->fonts, t->faces[i].pango);
+	}
+	return t;
+}
+
+void pdf_text_free(struct pdf_text *t)
+{
+	if (t == NULL)
+		return;
+	for (int i = 0; i < 2; i++) {
+		if (t->faces[i].pango != NULL)
+			g_object_unref(t->faces[i].pango);
+	}
+	pdf_shape_free(t->shape);
+	pdf_fonts_free(t->fonts);
+	free(t);
+}
+
+long pdf_text_replaced(const struct pdf_text *t)
+{
+	return pdf_shape_replaced(t->shape);
+}
+
+int pdf_text_write_fonts(
+    struct pdf_text *t, struct buf *resources, struct err *e)
+{
+	return pdf_fonts_write(t->fonts, resources, e);
+}
+
+void pdf_flow_begin(struct pdf_flow *f, const char *text, size_t len)
+{
+	f->text = text;
+	f->len = len;
+	f->next = f->paragraph = 0;
+	f->first = f->count = 0;
+	f->operators.max = OPERATORS_MAX;
+	buf_clear(&f->operators);
+}
+
+void pdf_flow_free(struct pdf_flow *f)
+{
+	buf_free(&f->operators);
+	free(f->lines);
+	*f = (struct pdf_flow){0};
+}
+
+static struct pdf_line *new_line(struct pdf_flow *f)
+{
+	if (f->count == f->cap) {
+		f->cap = f->cap ? f->cap * 2 : 4;
+		f->lines =
+		    mem_realloc(f->lines, (size_t)f->cap, sizeof(*f->lines));
+	}
+	return &f->lines[f->count++];
+}
+
+/* Of the paragraph at `next`: its end, and whether it can go glyph by glyph. */
+static void begin_paragraph(struct face *face, struct pdf_flow *f)
+{
+	const char *s = f->text + f->next, *end = f->text + f->len;
+
+	f->shaped = false;
+	while (s < end && *s != '\n' && *s != '\r') {
+		unsigned char byte = (unsigned char)*s;
+
+		if (byte < 0x80 && face->plain[byte].state == HAVE)
+			s++;
+		else if (plain_of(face, utf8_next(&s, end)) == NULL)
+			f->shaped = true;
+	}
+	f->paragraph = (size_t)(s - f->text);
+	if (f->shaped)
+		f->rtl =
+		    pdf_shape_rtl(f->text + f->next, f->paragraph - f->next);
+}
+
+static void end_paragraph(struct pdf_flow *f)
+{
+	f->next = f->paragraph;
+	if (f->next < f->len && f->text[f->next] == '\r')
+		f->next++;
+	if (f->next < f->len && f->text[f->next] == '\n' &&
+	    (f->next == f->paragraph || f->text[f->next - 1] == '\r'))
+		f->next++;
+}
+
+/* A line may end behind these. */
+static bool breaks_behind(uint32_t c)
+{
+	return c == ' ' || c == '\t' || c == '-' || c == '/' || c == ',' ||
+	       c == ';' || c == 0x2010 || c == 0x2013 || c == 0x2014;
+}
+
+/* One line from `next`; `limit` in thousandths of the size. */
+static void plain_line(
+    struct face *face, struct pdf_flow *f, int limit, int size)
+{
+	const char *begin = f->text + f->next, *s = begin;
+	const char *end = f->text + f->paragraph;
+	const char *fits = begin, *ink = begin; /* behind the last break */
+	int64_t width = 0, ink_width = 0, fits_ink_width = 0;
+	const char *fits_ink = begin;
+	struct pdf_line *line;
+
+	while (s < end) {
+		uint32_t c = utf8_next(&s, end);
+		const struct plain *p = plain_of(face, c);
+		bool space = c == ' ' || c == '\t';
+
+		width += p->width;
+		if (!space) {
+			/* One character stands in any width. */
+			if (width > limit && ink != begin) {
+				if (fits == begin) {
+					fits = fits_ink = ink;
+					fits_ink_width = ink_width;
+				}
+				goto wrap;
+			}
+			ink = s;
+			ink_width = width;
+		}
+		if (breaks_behind(c)) {
+			fits = s;
+			fits_ink = ink;
+			fits_ink_width = ink_width;
+		}
+	}
+	fits = s;
+	fits_ink = ink;
+	fits_ink_width = ink_width;
+wrap:
+	line = new_line(f);
+	*line = (struct pdf_line){.at = f->next,
+	    .len = (size_t)(fits_ink - begin),
+	    .width = (int)(fits_ink_width * size / 1000)};
+	while (fits < end && *fits == ' ')
+		fits++;
+	f->next = (size_t)(fits - f->text);
+}
+
+/* Lines that were shown make room. */
+static void compact(struct pdf_flow *f)
+{
+	size_t gone;
+
+	if (f->first == 0)
+		return;
+	memmove(f->lines, f->lines + f->first,
+	    (size_t)(f->count - f->first) * sizeof(*f->lines));
+	f->count -= f->first;
+	f->first = 0;
+	gone = f->operators.len;
+	for (int i = f->count - 1; i >= 0; i--) {
+		if (f->lines[i].shaped)
+			gone = f->lines[i].at;
+	}
+	buf_consume(&f->operators, gone);
+	for (int i = 0; i < f->count; i++)
+		f->lines[i].at -= f->lines[i].shaped ? gone : 0;
+}
+
+static int shaped_lines(struct pdf_text *t, struct pdf_flow *f,
+    struct pdf_style style, int width, struct err *e)
+{
+	struct pdf_shaped s = {.text = f->text + f->next,
+	    .len = f->paragraph - f->next,
+	    .style = style,
+	    .width = width,
+	    .rtl = f->rtl,
+	    .out = &f->operators};
+
+	pdf_shape_begin(t->shape, &s);
+	while (pdf_shape_next(t->shape, &s)) {
+		struct pdf_line *line = new_line(f);
+
+		line->shaped = true;
+		line->at = f->operators.len;
+		if (pdf_shape_line(t->shape, &s, e) != 0)
+			return -1;
+		line->len = f->operators.len - line->at;
+		line->width = s.line_width;
+	}
+	f->next += s.taken;
+	if (f->operators.overflow)
+		return err_set(e, ERR_PERMANENT, "PDF: a text is too large");
+	return 0;
+}
+
+int pdf_text_fill(struct pdf_text *t, struct pdf_flow *f,
+    struct pdf_style style, int width, int want, struct err *e)
+{
+	struct face *face = &t->faces[style.weight];
+	int limit = (int)((int64_t)width * 1000 / style.size);
+
+	while (pdf_flow_ready(f) < want && f->next < f->len) {
+		compact(f);
+		if (f->next >= f->paragraph)
+			begin_paragraph(face, f);
+		if (!f->shaped)
+			plain_line(face, f, limit, style.size);
+		else if (shaped_lines(t, f, style, width, e) != 0)
+			return -1;
+		if (f->next >= f->paragraph)
+			end_paragraph(f);
+	}
+	return 0;
+}
+
+/* Two bytes a glyph; four of them mean something in a string. */
+static char *put_byte(char *to, unsigned int byte)
+{
+	if (byte == '(' || byte == ')' || byte == '\\')
+		*to++ = '\\';
+	if (byte == '\r') {
+		*to++ = '\\';
+		byte = 'r';
+	}
+	*to++ = (char)byte;
+	return to;
+}
+
+static void show_plain(
+    struct face *face, struct buf *b, const char *s, size_t len)
+{
+	const char *end = s + len;
+	char *at = buf_reserve(b, len * 4 + 6);
+
+	if (at == NULL)
+		return;
+	*at++ = '(';
+	while (s < end) {
+		const struct plain *p = plain_of(face, utf8_next(&s, end));
+
+		at = put_byte(at, p->glyph >> 8);
+		at = put_byte(at, p->glyph & 0xFF);
+	}
+	memcpy(at, ")Tj\n", 4);
+	b->len = (size_t)(at + 4 - b->data);
+}
+
+void pdf_text_show(struct pdf_text *t, struct buf *b, struct pdf_flow *f,
+    struct pdf_style style, bool *font)
+{
+	const struct pdf_line *line = &f->lines[f->first++];
+	struct face *face = &t->faces[style.weight];
+
+	if (line->shaped) {
+		buf_add(b, f->operators.data + line->at, line->len);
+		*font = false;
+		return;
+	}
+	if (!*font)
+		pdf_font_select(b, face->font, 0, style.size);
+	*font = true;
+	show_plain(face, b, f->text + line->at, line->len);
+}
+
+/* ---- measuring ---- */
+
+static int longest_word(
+    struct face *face, const char *s, const char *end, int size)
+{
+	int64_t width = 0, longest = 0;
+
+	while (s < end) {
+		uint32_t c = utf8_next(&s, end);
+		const struct plain *p = plain_of(face, c);
+
+		/* Of other scripts a character is an em; good enough here. */
+		width += p ? p->width : 1000;
+		if (width > longest && c != ' ')
+			longest = width;
+		if (breaks_behind(c) || c == '\n' || c >= 0x2E80)
+			width = 0;
+	}
+	return (int)(longest * size / 1000);
+}
+
+int pdf_text_measure(struct pdf_text *t, const char *text, size_t len,
+    struct pdf_style style, int *word, struct err *e)
+{
+	struct pdf_flow f = {0};
+	int widest = 0;
+
+	if (len > MEASURE_BYTES) {
+		len = MEASURE_BYTES;
+		while ((text[len] & 0xC0) == 0x80)
+			len--;
+	}
+	pdf_flow_begin(&f, text, len);
+	if (pdf_text_fill(t, &f, style, PDF_UNLIMITED, INT32_MAX, e) != 0) {
+		pdf_flow_free(&f);
+		return -1;
+	}
+	for (int i = 0; i < f.count; i++) {
+		if (f.lines[i].width > widest)
+			widest = f.lines[i].width;
+	}
+	*word =
+	    longest_word(&t->faces[style.weight], text, text + len, style.size);
+	pdf_flow_free(&f);
+	return widest;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef ENCODE_PDF_UTF8_H
+#define ENCODE_PDF_UTF8_H
+
+#include <stdint.h>
+
+/* The character at *s, which moves behind it. Of valid UTF-8; what is cut off by
+ * the end is one character as well. */
+static inline uint32_t utf8_next(const char **s, const char *end)
+{
+	uint32_t c = (unsigned char)*(*s)++;
+	int more = c < 0xC0 ? 0 : c < 0xE0 ? 1 : c < 0xF0 ? 2 : 3;
+
+	if (more > 0)
+		c &= 0x3Fu >> more;
+	while (more-- > 0 && *s < end)
+		c = c << 6 | ((unsigned char)*(*s)++ & 0x3F);
+	return c;
+}
+
+#endif
