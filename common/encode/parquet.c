@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "encode/parquet.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +16,8 @@
 #define GROUP_BYTES ((size_t)16 << 20)
 #define GROUP_ROWS ((int64_t)1 << 20)
 /* The footer's length is a signed 32 bit number in some readers. */
-#define FOOTER_MAX ((size_t)INT32_MAX)
+#define FOOTER_MAX INT32_MAX
+#define GROUPS_IN_MEMORY ((size_t)1 << 20)
 
 static const char magic[] = "PAR1";
 
@@ -30,8 +32,11 @@ struct parquet {
 	struct parquet_pages pages;
 	int64_t place; /* bytes written */
 	int64_t rows, group_rows;
-	/* RowGroup structs, one behind the other: they wait for the footer. */
+	/* RowGroup structs, one behind the other: they wait for the footer, in
+	 * a file without a name when they are many. */
 	struct buf groups;
+	FILE *spilled;
+	int64_t spilled_bytes;
 	size_t group_count;
 	int64_t nulled;
 	char remark[100];
@@ -134,6 +139,19 @@ static int finish_chunks(
 	return 0;
 }
 
+static int spill(struct parquet *p, struct err *e)
+{
+	if (p->spilled == NULL)
+		p->spilled = tmpfile();
+	if (p->spilled == NULL || fwrite(p->groups.data, 1, p->groups.len,
+				      p->spilled) != p->groups.len)
+		return err_errno(
+		    e, errno, "Parquet: a temporary file for the footer");
+	p->spilled_bytes += (int64_t)p->groups.len;
+	buf_clear(&p->groups);
+	return 0;
+}
+
 static int write_group(struct parquet *p, struct err *e)
 {
 	int64_t begin = p->place, bytes, plain;
@@ -164,7 +182,7 @@ static int write_group(struct parquet *p, struct err *e)
 	p->group_count++;
 	p->rows += p->group_rows;
 	p->group_rows = 0;
-	return 0;
+	return p->groups.len > GROUPS_IN_MEMORY ? spill(p, e) : 0;
 }
 
 static int parquet_rows(
@@ -227,47 +245,77 @@ static void add_info(const struct parquet *p, struct thrift *t)
 	add_key(t, "reportd.run_id", run_id);
 }
 
-static void add_footer(const struct parquet *p, struct buf *out)
+static void add_tail(const struct parquet *p, struct thrift *t)
 {
-	struct thrift t;
-
-	thrift_open(&t, out);
-	thrift_i32(&t, 1, 1);
-	add_schema(p, &t);
-	thrift_i64(&t, 3, p->rows);
-	thrift_list(&t, 4, THRIFT_STRUCT, p->group_count);
-	buf_add(out, p->groups.data, p->groups.len);
-	add_info(p, &t);
+	add_info(p, t);
 	/* Readers look for "version" here to know what wrote the file. */
-	thrift_string(&t, 6, "reportd version 1");
+	thrift_string(t, 6, "reportd version 1");
 	/* TypeDefinedOrder, each. */
-	thrift_list(&t, 7, THRIFT_STRUCT, (size_t)p->count);
+	thrift_list(t, 7, THRIFT_STRUCT, (size_t)p->count);
 	for (int i = 0; i < p->count; i++) {
-		thrift_item_struct(&t);
-		thrift_empty(&t, 1);
-		thrift_end(&t);
+		thrift_item_struct(t);
+		thrift_empty(t, 1);
+		thrift_end(t);
 	}
-	thrift_end(&t);
+	thrift_end(t);
+}
+
+static int put_spilled(struct parquet *p, struct err *e)
+{
+	static const char what[] = "Parquet: the temporary file for the footer";
+	char data[64 << 10];
+	size_t n;
+
+	if (p->spilled == NULL)
+		return 0;
+	if (fflush(p->spilled) != 0)
+		return err_errno(e, errno, "%s", what);
+	rewind(p->spilled);
+	while ((n = fread(data, 1, sizeof(data), p->spilled)) > 0) {
+		if (put(p, data, n, e) != 0)
+			return -1;
+	}
+	return ferror(p->spilled) ? err_errno(e, errno, "%s", what) : 0;
+}
+
+static int put_end(struct parquet *p, uint32_t footer, struct err *e)
+{
+	char end[8];
+
+	memcpy(end, &footer, 4);
+	memcpy(end + 4, magic, 4);
+	return put(p, end, sizeof(end), e);
 }
 
 static int parquet_finish(struct encoder *enc, struct err *e)
 {
 	struct parquet *p = (struct parquet *)enc;
-	struct buf footer;
-	uint32_t len;
-	int rc;
+	int64_t begin = p->place, size;
+	struct buf head, tail;
+	struct thrift t;
+	int rc = -1;
 
-	buf_init(&footer, FOOTER_MAX);
-	add_footer(p, &footer);
-	len = (uint32_t)footer.len;
-	buf_add(&footer, &len, 4);
-	buf_add(&footer, magic, 4);
-	rc = footer.overflow || p->groups.overflow
-		 ? err_set(e, ERR_PERMANENT,
-		       "Parquet: too many row groups for one file; split the "
-		       "report")
-		 : put(p, footer.data, footer.len, e);
-	buf_free(&footer);
+	buf_init(&head, FOOTER_MAX);
+	buf_init(&tail, FOOTER_MAX);
+	thrift_open(&t, &head);
+	thrift_i32(&t, 1, 1);
+	add_schema(p, &t);
+	thrift_i64(&t, 3, p->rows);
+	thrift_list(&t, 4, THRIFT_STRUCT, p->group_count);
+	t.out = &tail;
+	buf_add(&tail, p->groups.data, p->groups.len);
+	add_tail(p, &t);
+	size = (int64_t)head.len + p->spilled_bytes + (int64_t)tail.len;
+	if (head.overflow || tail.overflow || p->groups.overflow ||
+	    size > FOOTER_MAX)
+		err_set(e, ERR_PERMANENT,
+		    "Parquet: too many row groups for one file; split the "
+		    "report");
+	else if (put(p, head.data, head.len, e) == 0 &&
+		 put_spilled(p, e) == 0 && put(p, tail.data, tail.len, e) == 0)
+		rc = put_end(p, (uint32_t)(p->place - begin), e);
+	buf_free(&head);
+	buf_free(&tail);
 	return rc;
 }
 
@@ -293,6 +341,8 @@ static void parquet_free(struct encoder *enc)
 	}
 	parquet_pages_close(&p->pages);
 	buf_free(&p->groups);
+	if (p->spilled != NULL)
+		fclose(p->spilled);
 	free(p->chunks);
 	free(p->types);
 	free(p);

@@ -11,8 +11,7 @@
 #include "encode/parquet_stats.h"
 #include "encode/parquet_text.h"
 
-/* Values that are parsed before they are stored. */
-#define SLICE 256
+#define SLICE PARQUET_SLICE
 /* The buffers of a page are bounded by its size and one row. */
 #define PAGE_MAX ((size_t)INT32_MAX)
 
@@ -45,10 +44,6 @@ struct parquet_chunk {
 	int64_t values, all_nulls;
 	int64_t bytes, plain_bytes;
 	struct parquet_stats stats;
-
-	int64_t words[SLICE];
-	struct value refs[SLICE];
-	struct buf scratch;
 };
 
 static void restart(struct parquet_chunk *c)
@@ -74,7 +69,6 @@ struct parquet_chunk *parquet_chunk_new(
 	buf_init(&c->levels, PAGE_MAX);
 	buf_init(&c->indices, PAGE_MAX);
 	buf_init(&c->plain, PAGE_MAX);
-	buf_init(&c->scratch, PAGE_MAX);
 	parquet_dictionary_open(&c->dictionary);
 	restart(c);
 	return c;
@@ -109,7 +103,6 @@ void parquet_chunk_free(struct parquet_chunk *c)
 	buf_free(&c->levels);
 	buf_free(&c->indices);
 	buf_free(&c->plain);
-	buf_free(&c->scratch);
 	free(c);
 }
 
@@ -183,32 +176,34 @@ static void index_refs(
 static int add_words(
     struct parquet_chunk *c, const struct parquet_cells *cells, struct err *e)
 {
-	int n = parquet_text_words(c->type, cells, c->words, e);
+	int64_t *words = c->pages->words;
+	int n = parquet_text_words(c->type, cells, words, e);
 
 	if (n < 0)
 		return -1;
-	parquet_stats_words(&c->stats, c->type, c->words, n);
+	parquet_stats_words(&c->stats, c->type, words, n);
 	if (c->with_dictionary)
-		index_words(c, c->words, (size_t)n);
+		index_words(c, words, (size_t)n);
 	else
-		add_plain_words(c, c->words, (size_t)n);
+		add_plain_words(c, words, (size_t)n);
 	return n;
 }
 
 static int add_refs(
     struct parquet_chunk *c, const struct parquet_cells *cells, struct err *e)
 {
-	int n = parquet_text_refs(c->type, cells, c->refs, &c->scratch, e);
+	struct value *refs = c->pages->refs;
+	int n = parquet_text_refs(c->type, cells, refs, &c->pages->scratch, e);
 
 	if (n < 0)
 		return -1;
 	if (c->with_dictionary) {
-		index_refs(c, c->refs, (size_t)n);
+		index_refs(c, refs, (size_t)n);
 		return n;
 	}
 	for (int i = 0; i < n; i++) {
-		parquet_stats_ref(&c->stats, c->type, &c->refs[i]);
-		add_plain_ref(c, &c->refs[i]);
+		parquet_stats_ref(&c->stats, c->type, &refs[i]);
+		add_plain_ref(c, &refs[i]);
 	}
 	return n;
 }
@@ -277,7 +272,7 @@ static void make_plain(struct parquet_chunk *c)
 			add_plain_ref(c, &ref);
 		}
 	}
-	buf_clear(&c->indices);
+	buf_free(&c->indices);
 	parquet_dictionary_clear(&c->dictionary);
 	c->with_dictionary = false;
 }
@@ -355,7 +350,7 @@ static int end_page(struct parquet_chunk *c, struct err *e)
 	empty(&c->levels, c->pages);
 	empty(&c->indices, c->pages);
 	empty(&c->plain, c->pages);
-	empty(&c->scratch, c->pages);
+	empty(&c->pages->scratch, c->pages);
 	return 0;
 }
 

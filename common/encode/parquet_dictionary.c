@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "encode/parquet_type.h"
 
-#define SLOTS_MIN 1024
+#define SLOTS_MIN 64
 #define VALUES_MAX ((size_t)2 << 30)
 
 void parquet_dictionary_open(struct parquet_dictionary *d)
@@ -28,11 +28,10 @@ void parquet_dictionary_close(struct parquet_dictionary *d)
 
 void parquet_dictionary_clear(struct parquet_dictionary *d)
 {
-	if (d->count > 0)
-		memset(d->slots, 0, (d->mask + 1) * sizeof(*d->slots));
-	d->count = 0;
-	buf_clear(&d->values);
-	buf_clear(&d->ends);
+	if (d->count == 0)
+		return;
+	parquet_dictionary_close(d);
+	parquet_dictionary_open(d);
 }
 
 /* Folded multiplication: wyhash's mixer. */

@@ -22,6 +22,7 @@ struct parquet_dictionary {
 
 void parquet_dictionary_open(struct parquet_dictionary *d);
 void parquet_dictionary_close(struct parquet_dictionary *d);
+/* Gives its memory back. */
 void parquet_dictionary_clear(struct parquet_dictionary *d);
 
 /* The index of the value, which is a new one when it equals the count before.

@@ -13,10 +13,10 @@
 /* Lengths in page headers are signed 32 bits. */
 #define PAGE_MAX ((size_t)INT32_MAX)
 /* A page takes its memory as it is filled; these bound all columns together. */
-#define PAGES_BYTES ((size_t)4 << 20)
+#define PAGES_BYTES ((size_t)8 << 20)
 #define DICTIONARIES_BYTES ((size_t)4 << 20)
 #define BODY_KEPT ((size_t)2 << 20)
-#define ZSTD_LEVEL 1
+#define ZSTD_LEVEL 3
 
 /* Numbers go into the file as they are in memory. */
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
@@ -33,12 +33,13 @@ void parquet_pages_open(
     struct parquet_pages *p, enum parquet_codec codec, int columns)
 {
 	*p = (struct parquet_pages){.codec = codec};
-	p->page_bytes = share(PAGES_BYTES, columns, 8 << 10, 256 << 10);
+	p->page_bytes = share(PAGES_BYTES, columns, 4 << 10, 1 << 20);
 	p->page_values = p->page_bytes / sizeof(uint32_t);
 	p->dictionary_bytes =
 	    share(DICTIONARIES_BYTES, columns, 4 << 10, 256 << 10);
 	buf_init(&p->body, PAGE_MAX);
 	buf_init(&p->packed, 2 * PAGE_MAX);
+	buf_init(&p->scratch, PAGE_MAX);
 	if (codec == PARQUET_ZSTD) {
 		p->zstd = ZSTD_createCCtx();
 		if (p->zstd == NULL)
@@ -52,6 +53,7 @@ void parquet_pages_close(struct parquet_pages *p)
 {
 	buf_free(&p->body);
 	buf_free(&p->packed);
+	buf_free(&p->scratch);
 	ZSTD_freeCCtx(p->zstd);
 	*p = (struct parquet_pages){0};
 }

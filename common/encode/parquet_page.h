@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "source/rows.h"
 
 /*
  * Finished pages, each a header with a checksum and its compressed bytes as
@@ -26,6 +27,9 @@ enum parquet_encoding {
 	PARQUET_RLE_DICTIONARY = 8,
 };
 
+/* Values that are parsed before they are stored. */
+#define PARQUET_SLICE 256
+
 /* What all columns share. */
 struct parquet_pages {
 	enum parquet_codec codec;
@@ -36,6 +40,10 @@ struct parquet_pages {
 	struct buf body;         /* of the page that is made now */
 	struct buf packed;
 	struct ZSTD_CCtx_s *zstd;
+	/* Of the values that are stored now. */
+	int64_t words[PARQUET_SLICE];
+	struct value refs[PARQUET_SLICE];
+	struct buf scratch;
 };
 
 struct parquet_page {

@@ -371,6 +371,9 @@ void pdf_text_show(struct pdf_text *t, struct buf *b, struct pdf_flow *f,
 
 /* ---- measuring ---- */
 
+/* So that a text has room in what was measured, whichever way it is rounded. */
+#define ROUNDING 5
+
 static int longest_word(
     struct face *face, const char *s, const char *end, int size)
 {
@@ -380,14 +383,18 @@ static int longest_word(
 		uint32_t c = utf8_next(&s, end);
 		const struct plain *p = plain_of(face, c);
 
+		if (c == '\n' || c == '\r') {
+			width = 0;
+			continue;
+		}
 		/* Of other scripts a character is an em; good enough here. */
 		width += p ? p->width : 1000;
 		if (width > longest && c != ' ')
 			longest = width;
-		if (breaks_behind(c) || c == '\n' || c >= 0x2E80)
+		if (breaks_behind(c) || c >= 0x2E80)
 			width = 0;
 	}
-	return (int)(longest * size / 1000);
+	return (int)(longest * size / 1000) + ROUNDING;
 }
 
 int pdf_text_measure(struct pdf_text *t, const char *text, size_t len,
@@ -413,5 +420,5 @@ int pdf_text_measure(struct pdf_text *t, const char *text, size_t len,
 	*word =
 	    longest_word(&t->faces[style.weight], text, text + len, style.size);
 	pdf_flow_free(&f);
-	return widest;
+	return widest + ROUNDING;
 }

@@ -399,6 +399,22 @@ def test_a_huge_value_among_small_ones(duck, export):
         assert header[2] < 21 << 20
 
 
+def test_many_columns(duck, export):
+    """Their row groups make a large footer, which is not kept in memory."""
+    path = export('select i, ' + ', '.join(
+        f'repeat(md5({n} || i::text), 3) as c{n}' for n in range(1500))
+        + ' from generate_series(1, 500) i', codec='none')
+    data = path.read_bytes()
+    groups = parquet.footer(data)[4]
+    assert len(groups) > 3 and sum(group[3] for group in groups) == 500
+    assert struct.unpack('<I', data[-8:-4])[0] > 1 << 20
+    assert sum(1 for _ in parquet.pages(data)) >= 1501 * len(groups)
+    assert duck.row(
+        'select count(*)::int, sum(i)::int, '
+        "(count(*) filter (where c1499 = repeat(md5('1499' || i), 3)))::int "
+        f"from '{path}'") == (500, 125250, 500)
+
+
 # ---- random tables ----
 
 RANDOM = {
