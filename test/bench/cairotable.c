@@ -156,8 +156,8 @@ int main(int argc, char **argv)
 	if (argc != 4)
 		fail("usage: cairotable CONNINFO SQL FILE");
 	conn = PQconnectdb(argv[1]);
-	if (PQstatus(conn) != CONNECTION_OK ||
-	    !PQsendQuery(conn, argv[2]) || !PQsetSingleRowMode(conn))
+	if (PQstatus(conn) != CONNECTION_OK || !PQsendQuery(conn, argv[2]) ||
+	    !PQsetSingleRowMode(conn))
 		fail(PQerrorMessage(conn));
 	surface = cairo_pdf_surface_create(argv[3], WIDTH, HEIGHT);
 	t.cr = cairo_create(surface);
