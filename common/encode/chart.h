@@ -58,12 +58,43 @@ int chart_data_row(
     struct chart_data *d, const struct value *row, struct err *e);
 void chart_data_free(struct chart_data *d); /* accepts NULL */
 
-/* Draws on a cairo context into width x height (points) from its origin: axes,
- * grid, series in colours that print and colour-blind readers tell apart,
- * legend. NULL values leave gaps. cairo_t is cairo's. */
-struct _cairo;
-void chart_draw(const struct chart_data *d, struct _cairo *cr, double width,
-    double height, const char *font);
+/*
+ * Draws into width x height (points) with a pen: axes, grid, series in colours
+ * that print and colour-blind readers tell apart, legend. NULL values leave
+ * gaps. x from the left, y from the top; colours are 0xRRGGBB.
+ */
+enum chart_anchor {
+	CHART_START,
+	CHART_MIDDLE,
+	CHART_END,
+};
+
+struct chart_stroke {
+	int colour;
+	double width;
+	int dash; /* which pattern; 0: none */
+};
+/* The patterns: on and off, in widths of the line. */
+extern const double chart_dashes[][2];
+
+struct chart_text {
+	const char *text; /* one line */
+	double x, y;      /* of the anchor, on the baseline */
+	double size;
+	enum chart_anchor anchor;
+	bool bold;
+};
+
+struct chart_pen {
+	void (*line)(struct chart_pen *, const double (*points)[2], int count,
+	    const struct chart_stroke *stroke);
+	void (*area)(struct chart_pen *, const double (*points)[2], int count,
+	    int colour);
+	void (*text)(struct chart_pen *, const struct chart_text *text);
+};
+void chart_plot(const struct chart_data *d, double width, double height,
+    struct chart_pen *pen);
+
 /* The same as an <svg> element. */
 int chart_svg(const struct chart_data *d, double width, double height,
     struct buf *out, struct err *e);

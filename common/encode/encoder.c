@@ -10,6 +10,7 @@
 #include "encode/html.h"
 #include "encode/json_rows.h"
 #include "encode/parquet.h"
+#include "encode/pdf.h"
 #include "encode/xlsx.h"
 
 static const struct encoder_type *const types[] = {
@@ -18,6 +19,7 @@ static const struct encoder_type *const types[] = {
     &encoder_json,
     &encoder_jsonl,
     &encoder_xlsx,
+    &encoder_pdf,
     &encoder_parquet,
 };
 #define TYPES ((int)(sizeof(types) / sizeof(*types)))

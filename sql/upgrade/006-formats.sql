@@ -464,6 +464,185 @@ insert into reportd.output_format (format, alias_of, extension, one_section, opt
 values ('EXCEL', 'XLSX', 'xlsx', false, '[]');
 
 insert into reportd.output_format (format, alias_of, extension, one_section, options)
+values ('PDF', null, 'pdf', false, '[
+ {
+  "option": "title",
+  "type": "string",
+  "about": "default: the report''s name"
+ },
+ {
+  "option": "columns",
+  "type": "object",
+  "about": "by column name: label, format, width, align, total",
+  "inside": [
+   {
+    "option": "*",
+    "type": "object",
+    "about": "how the column of that name is shown",
+    "inside": [
+     {
+      "option": "label",
+      "type": "string",
+      "about": "what stands above it; default its name"
+     },
+     {
+      "option": "format",
+      "type": "string",
+      "about": "a number format code as in Excel: #,##0.00 or dd.mm.yyyy"
+     },
+     {
+      "option": "width",
+      "type": "number",
+      "allowed": "1..255",
+      "about": "in characters; default by the content"
+     },
+     {
+      "option": "align",
+      "type": "string",
+      "allowed": "left|center|right",
+      "about": "default by the type"
+     },
+     {
+      "option": "total",
+      "type": "string",
+      "allowed": "sum|avg|count|min|max",
+      "about": "default none"
+     }
+    ]
+   }
+  ]
+ },
+ {
+  "option": "page",
+  "type": "string",
+  "allowed": "A4|A3|A5|letter|legal",
+  "about": "default A4"
+ },
+ {
+  "option": "orientation",
+  "type": "string",
+  "allowed": "auto|portrait|landscape",
+  "about": "default auto: landscape when the columns need it"
+ },
+ {
+  "option": "margin",
+  "type": "number",
+  "allowed": "0..50",
+  "about": "in millimetres; default 12"
+ },
+ {
+  "option": "font",
+  "type": "string",
+  "about": "a font family, or several with commas"
+ },
+ {
+  "option": "font_size",
+  "type": "number",
+  "allowed": "4..24",
+  "about": "of tables, in points; default 8"
+ },
+ {
+  "option": "header",
+  "type": "string",
+  "about": "above each page but the first; default the title"
+ },
+ {
+  "option": "footer",
+  "type": "string",
+  "about": "below each page, beside its number; default empty"
+ },
+ {
+  "option": "zebra",
+  "type": "boolean",
+  "about": "every other row shaded; default true"
+ },
+ {
+  "option": "group_by",
+  "type": "string",
+  "about": "a column: a heading and subtotals wherever its value changes"
+ },
+ {
+  "option": "missing_glyph",
+  "type": "string",
+  "allowed": "error|replace",
+  "about": "what a character that no font has does; default error"
+ },
+ {
+  "option": "null",
+  "type": "string",
+  "about": "what stands for NULL; default empty"
+ },
+ {
+  "option": "lang",
+  "type": "string",
+  "about": "the language, as ja or zh-Hans, by which fonts are chosen; default en"
+ },
+ {
+  "option": "chart",
+  "type": "object",
+  "about": "a chart of each section that has its columns",
+  "inside": [
+   {
+    "option": "type",
+    "type": "string",
+    "allowed": "line|bar|pie",
+    "about": "default: bar"
+   },
+   {
+    "option": "category",
+    "type": "string",
+    "about": "the column along the axis"
+   },
+   {
+    "option": "values",
+    "type": "array",
+    "about": "columns of numbers, one series each",
+    "inside": [
+     {
+      "option": "*",
+      "type": "string",
+      "about": "a column''s name"
+     }
+    ]
+   },
+   {
+    "option": "title",
+    "type": "string",
+    "about": "default: none"
+   },
+   {
+    "option": "section",
+    "type": "string",
+    "about": "the section to draw; default: each that has the columns"
+   }
+  ]
+ },
+ {
+  "option": "sections",
+  "type": "array",
+  "about": "a name for the result of each statement",
+  "inside": [
+   {
+    "option": "*",
+    "type": "string",
+    "about": "its name"
+   }
+  ]
+ },
+ {
+  "option": "max_rows",
+  "type": "integer",
+  "allowed": "1..",
+  "about": "no more rows of each query than this; the run says that there were more"
+ },
+ {
+  "option": "skip_if_empty",
+  "type": "boolean",
+  "about": "make no output when there are no rows; default false"
+ }
+]');
+
+insert into reportd.output_format (format, alias_of, extension, one_section, options)
 values ('PARQUET', null, 'parquet', true, '[
  {
   "option": "title",
