@@ -55,6 +55,7 @@ char *lines_next(struct lines *l, size_t *len)
 }
 
 static const char *const type_names[] = {
+    [MSG_SETTINGS] = "settings",
     [MSG_JOB] = "job",
     [MSG_STOP] = "stop",
     [MSG_PROGRESS] = "progress",
@@ -73,7 +74,8 @@ int message_parse(
 	type = json_str(m->body, "type", "");
 	m->run_id = json_int(m->body, "run_id", 0);
 	for (size_t i = 0; i < sizeof(type_names) / sizeof(*type_names); i++) {
-		if (strcmp(type, type_names[i]) == 0 && m->run_id > 0) {
+		if (strcmp(type, type_names[i]) == 0 &&
+		    (m->run_id > 0 || i == MSG_SETTINGS)) {
 			m->type = (enum message_type)i;
 			return 0;
 		}
@@ -135,6 +137,14 @@ static void begin(struct buf *b, enum message_type type, int64_t run_id)
 static void end(struct buf *b)
 {
 	buf_str(b, "}\n");
+}
+
+void message_settings(struct buf *b, const char *settings)
+{
+	begin(b, MSG_SETTINGS, 0);
+	buf_str(b, ",\"settings\":");
+	buf_str(b, settings);
+	end(b);
 }
 
 void message_job(struct buf *b, const struct job_terms *t)

@@ -15,6 +15,7 @@
  * the other; while one's output waits for the answer the next one runs.
  *
  *	supervisor                          worker
+ *	  {"type":"settings", ...}   ──>  for the jobs from now on
  *	  {"type":"job", ...}        ──>
  *	                             <──  {"type":"progress","run_id", "stage",
  *	                                   "row_count","byte_count"}   (<= 1/s)
@@ -43,12 +44,19 @@ int lines_feed(struct lines *l, const char *data, size_t len, struct err *e);
  * call of either function; NULL when there is none yet. */
 char *lines_next(struct lines *l, size_t *len);
 
-enum message_type { MSG_JOB, MSG_STOP, MSG_PROGRESS, MSG_PUBLISH, MSG_RESULT };
+enum message_type {
+	MSG_SETTINGS,
+	MSG_JOB,
+	MSG_STOP,
+	MSG_PROGRESS,
+	MSG_PUBLISH,
+	MSG_RESULT,
+};
 
 struct message {
 	enum message_type type;
-	int64_t run_id;
-	json_t *body; /* the caller's to json_decref */
+	int64_t run_id; /* 0 in MSG_SETTINGS */
+	json_t *body;   /* the caller's to json_decref */
 };
 int message_parse(
     const char *line, size_t len, struct message *m, struct err *e);
@@ -66,6 +74,8 @@ struct job_terms {
 	bool no_sync;
 	const char *row; /* JSON object made by claim.sql */
 };
+/* `settings` as settings_pack made it. */
+void message_settings(struct buf *b, const char *settings);
 void message_job(struct buf *b, const struct job_terms *terms);
 void message_stop(struct buf *b, int64_t run_id);
 

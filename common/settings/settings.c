@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <fnmatch.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,91 +11,13 @@
 
 #include "base/buf.h"
 #include "base/conf.h"
+#include "base/json.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "settings/keys.h"
 #include "source/source.h"
 
 extern char **environ;
-
-enum type { T_INT, T_TIME, T_SIZE, T_MODE, T_BOOL, T_TEXT, T_WORD, T_LEVEL };
-
-struct key {
-	const char *section; /* "source" stands for every [source.NAME] */
-	const char *name;
-	enum type type;
-	size_t offset;
-	const char *def;   /* NULL: none */
-	int64_t min, max;  /* T_INT, T_TIME, T_SIZE */
-	const char *words; /* T_WORD: "a|b|c", the place counts; T_LEVEL */
-	const char *about;
-};
-
-#define IN(member) offsetof(struct settings, member)
-#define OF(member) offsetof(struct source_settings, member)
-#define MINUTE 60000
-#define HOUR (60 * (int64_t)MINUTE)
-#define DAY (24 * HOUR)
-
-/* `workers` is filled in when it is 0, see defaults(). */
-static const struct key keys[] = {
-    {"reportd", "workers", T_INT, IN(workers), "0", 0, 256, NULL,
-	"reports that run at once; 0: one a processor, at least 2"},
-    {"reportd", "adhoc_workers", T_INT, IN(adhoc_workers), "0", 0, 255, NULL,
-	"how many of them are kept for ADHOC reports"},
-    {"reportd", "worker_memory", T_SIZE, IN(worker_memory), "1GB", 64 << 20,
-	(int64_t)1 << 40, NULL, "memory limit of one worker"},
-    {"reportd", "poll_interval", T_TIME, IN(poll_interval), "30s", 100, HOUR,
-	NULL, "how often the queue is looked at when nothing is notified"},
-    {"reportd", "lease", T_TIME, IN(lease), "60s", 1000, DAY, NULL,
-	"a daemon silent for so long has lost its jobs to the others"},
-    {"reportd", "shutdown_grace", T_TIME, IN(shutdown_grace), "30s", 0, DAY,
-	NULL, "how long running reports may take to end after SIGTERM"},
-    {"reportd", "cancel_grace", T_TIME, IN(cancel_grace), "10s", 100, HOUR,
-	NULL, "a worker that does not stop for so long is killed"},
-    {"reportd", "job_timeout", T_TIME, IN(job_timeout), "6h", 0, 30 * DAY, NULL,
-	"limit of a report without a timeout of its own; 0: none"},
-    {"reportd", "retry_backoff", T_TIME, IN(retry_backoff), "10s", 0, DAY, NULL,
-	"wait before the first retry; doubles with each, with jitter"},
-    {"reportd", "retry_backoff_max", T_TIME, IN(retry_backoff_max), "10min", 0,
-	DAY, NULL, "the longest wait before a retry"},
-    {"reportd", "ageing", T_TIME, IN(ageing), "10min", 1000, 365 * DAY, NULL,
-	"waiting for so long is worth one level of priority"},
-    {"reportd", "misfire_grace", T_TIME, IN(misfire_grace), "60s", 1000, DAY,
-	NULL, "a schedule fired later than this has missed its time"},
-    {"reportd", "retention", T_TIME, IN(retention), "90d", 0, 36500 * DAY, NULL,
-	"age at which runs and finished ADHOC reports are forgotten; 0: never"},
-    {"reportd", "log_level", T_LEVEL, IN(log_level), "info", 0, 0,
-	"debug|info|warn|error", "lines below this level are not written"},
-    {"reportd", "log_target", T_WORD, IN(log_target), "auto", 0, 0,
-	"auto|stderr|syslog", "where the log goes; auto: standard error"},
-    {"reportd", "log_format", T_WORD, IN(log_format), "text", 0, 0, "text|json",
-	"key=value text or one JSON object a line"},
-    {"reportd", "output_root", T_TEXT, IN(output_root), NULL, 0, 0, NULL,
-	"the directory that holds all local output; absolute"},
-    {"reportd", "output", T_TEXT, IN(output),
-	"{report_name}/{report_name}_%Y%m%dT%H%M%S_{config_id}.{ext}", 0, 0,
-	NULL, "output_path of reports that give none"},
-    {"reportd", "file_mode", T_MODE, IN(file_mode), "0640", 0, 0777, NULL,
-	"permissions of output files, octal"},
-    {"reportd", "fsync", T_BOOL, IN(fsync), "on", 0, 0, NULL,
-	"off: output files may be lost when the machine crashes"},
-    {"queue", "conninfo", T_TEXT, IN(queue_conninfo), NULL, 0, 0, NULL,
-	"libpq connection string of the database with the reportd schema"},
-    {"queue", "listen", T_BOOL, IN(listen), "on", 0, 0, NULL,
-	"off: poll only, for a transaction pooler in between"},
-    {"queue", "timeout", T_TIME, IN(queue_timeout), "0", 0, HOUR, NULL,
-	"an unanswered queue statement means a dead connection; 0: a quarter "
-	"of the lease"},
-    {"source", "type", T_TEXT, OF(type), "postgres", 0, 0, NULL,
-	"postgres or redshift"},
-    {"source", "conninfo", T_TEXT, OF(conninfo), NULL, 0, 0, NULL,
-	"libpq connection string; source.default falls back to the queue's"},
-    {"source", "max_running", T_INT, OF(max_running), "0", 0, 100000, NULL,
-	"reports of this source at once, over all daemons; 0: no limit"},
-    {"source", "statement_timeout", T_TIME, OF(statement_timeout), "0", 0,
-	30 * DAY, NULL, "limit of one SQL statement; 0: the report's timeout"},
-};
-#define KEYS (sizeof(keys) / sizeof(*keys))
 
 static int word_index(const char *words, const char *value)
 {
@@ -215,13 +138,24 @@ static int set(
 	}
 }
 
-static void set_defaults(const char *section, void *base)
+static void set_source_defaults(void *base)
 {
 	struct err unused;
 
-	for (size_t i = 0; i < KEYS; i++) {
-		if (strcmp(keys[i].section, section) == 0 && keys[i].def)
+	for (size_t i = 0; i < key_count; i++) {
+		if (strcmp(keys[i].section, "source") == 0 && keys[i].def)
 			set(&keys[i], base, keys[i].def, &unused);
+	}
+}
+
+/* Of all but the sources. */
+static void set_all_defaults(struct settings *s)
+{
+	struct err unused;
+
+	for (size_t i = 0; i < key_count; i++) {
+		if (strcmp(keys[i].section, "source") != 0 && keys[i].def)
+			set(&keys[i], s, keys[i].def, &unused);
 	}
 }
 
@@ -237,13 +171,13 @@ static struct source_settings *source_entry(
 	    s->sources, (size_t)s->source_count + 1, sizeof(*s->sources));
 	entry = &s->sources[s->source_count++];
 	*entry = (struct source_settings){.name = mem_strdup(name)};
-	set_defaults("source", entry);
+	set_source_defaults(entry);
 	return entry;
 }
 
 static void list_keys(const char *section, struct buf *b)
 {
-	for (size_t i = 0; i < KEYS; i++) {
+	for (size_t i = 0; i < key_count; i++) {
 		if (strcmp(keys[i].section, section) == 0)
 			buf_printf(b, "%s%s", b->len ? ", " : "", keys[i].name);
 	}
@@ -254,7 +188,7 @@ static int set_key(struct settings *s, const char *section, const char *name,
 {
 	struct buf known;
 
-	for (size_t i = 0; i < KEYS; i++) {
+	for (size_t i = 0; i < key_count; i++) {
 		if (strcmp(keys[i].section, section) == 0 &&
 		    strcmp(keys[i].name, key) == 0)
 			return set(&keys[i],
@@ -290,6 +224,15 @@ static int set_source_key(struct settings *s, const char *name, const char *key,
 	return set_key(s, "source", name, key, value, e);
 }
 
+static bool section_known(const char *section)
+{
+	for (size_t i = 0; i < key_count; i++) {
+		if (strcmp(keys[i].section, section) == 0)
+			return strcmp(section, "source") != 0;
+	}
+	return false;
+}
+
 static int take(void *arg, const struct conf_item *item, struct err *e)
 {
 	struct settings *s = arg;
@@ -297,39 +240,52 @@ static int take(void *arg, const struct conf_item *item, struct err *e)
 	if (strncmp(item->section, "source.", 7) == 0)
 		return set_source_key(
 		    s, item->section + 7, item->key, item->value, e);
-	if (strcmp(item->section, "reportd") == 0 ||
-	    strcmp(item->section, "queue") == 0)
+	if (section_known(item->section))
 		return set_key(
 		    s, item->section, NULL, item->key, item->value, e);
 	if (*item->section == '\0')
 		return err_set(e, ERR_PERMANENT,
 		    "\"%s\" stands before the first [section]", item->key);
 	return err_set(e, ERR_PERMANENT,
-	    "unknown section [%s]; known: [reportd], [queue], [source.NAME]",
+	    "unknown section [%s]; known: [reportd], [queue], [source.NAME], "
+	    "[http], [aws], [s3], [smtp], [sns], [slack], [webhook], [notify]",
 	    item->section);
 }
 
-/* REPORTD_SOURCE_<NAME>_<KEY>: both may hold `_`, so the key is looked for at
- * the end. No key is the end of another. */
+/* REPORTD_SOURCE_<NAME>_<KEY>: both may hold `_`, so the longest key that it
+ * ends in is taken. */
 static int take_source_variable(
     struct settings *s, const char *rest, const char *value, struct err *e)
 {
-	for (size_t i = 0; i < KEYS; i++) {
-		size_t key_len = strlen(keys[i].name), len = strlen(rest);
-		char *name;
-		int rc;
+	size_t len = strlen(rest), longest = 0;
+	const char *key = NULL;
+	struct buf known;
+	char *name;
+	int rc;
 
-		if (strcmp(keys[i].section, "source") != 0 ||
-		    len < key_len + 2 || rest[len - key_len - 1] != '_' ||
-		    strcmp(rest + len - key_len, keys[i].name) != 0)
-			continue;
-		name = mem_strndup(rest, len - key_len - 1);
-		rc = set_source_key(s, name, keys[i].name, value, e);
-		free(name);
-		return rc;
+	for (size_t i = 0; i < key_count; i++) {
+		size_t n = strlen(keys[i].name);
+
+		if (strcmp(keys[i].section, "source") == 0 && n > longest &&
+		    len >= n + 2 && rest[len - n - 1] == '_' &&
+		    strcmp(rest + len - n, keys[i].name) == 0) {
+			key = keys[i].name;
+			longest = n;
+		}
 	}
-	return err_set(e, ERR_PERMANENT,
-	    "must end in _TYPE, _CONNINFO, _MAX_RUNNING or _STATEMENT_TIMEOUT");
+	if (key == NULL) {
+		buf_init(&known, 4096);
+		list_keys("source", &known);
+		err_set(e, ERR_PERMANENT,
+		    "must be REPORTD_SOURCE_NAME_KEY with a key of %s",
+		    known.data);
+		buf_free(&known);
+		return -1;
+	}
+	name = mem_strndup(rest, len - longest - 1);
+	rc = set_source_key(s, name, key, value, e);
+	free(name);
+	return rc;
 }
 
 /* Variables of other make (REPORTD_PORT, which container platforms set for a
@@ -344,12 +300,13 @@ static int take_variable(
 
 	for (char *c = lower; *c != '\0'; c++)
 		*c = (char)tolower((unsigned char)*c);
-	if (strncmp(lower, "reportd_", 8) == 0)
-		rc = set_key(s, "reportd", NULL, lower + 8, equals + 1, e);
-	else if (strncmp(lower, "queue_", 6) == 0)
-		rc = set_key(s, "queue", NULL, lower + 6, equals + 1, e);
-	else if (strncmp(lower, "source_", 7) == 0)
-		rc = take_source_variable(s, lower + 7, equals + 1, e);
+	char *key = strchr(lower, '_');
+	if (key != NULL)
+		*key++ = '\0';
+	if (key != NULL && section_known(lower))
+		rc = set_key(s, lower, NULL, key, equals + 1, e);
+	else if (key != NULL && strcmp(lower, "source") == 0)
+		rc = take_source_variable(s, key, equals + 1, e);
 	if (rc != 0)
 		err_wrap(e, "environment: %s", name);
 	free(lower);
@@ -369,6 +326,38 @@ static int take_environment(struct settings *s, struct err *e)
 		    strchr(*v, '=') != NULL && take_variable(s, *v, e) != 0)
 			return -1;
 	}
+	return 0;
+}
+
+static int check_url(const char *key, const char *url, struct err *e)
+{
+	if (url == NULL || strncasecmp(url, "https://", 8) == 0 ||
+	    strncasecmp(url, "http://", 7) == 0)
+		return 0;
+	return err_set(e, ERR_PERMANENT,
+	    "%s = %s: must be a URL that begins with https:// or http://", key,
+	    url);
+}
+
+static int check_services(const struct settings *s, struct err *e)
+{
+	if (check_url("[s3] endpoint", s->s3_endpoint, e) != 0 ||
+	    check_url("[aws] endpoint", s->aws_endpoint, e) != 0 ||
+	    check_url("[sns] endpoint", s->sns_endpoint, e) != 0 ||
+	    check_url("[http] proxy", s->http_proxy, e) != 0)
+		return -1;
+	if (s->smtp_host != NULL && s->smtp_from == NULL)
+		return err_set(e, ERR_PERMANENT,
+		    "[smtp] from is missing; write for example from = Reports "
+		    "<reports@example.com>");
+	if (s->smtp_password != NULL && s->smtp_secret_arn != NULL)
+		return err_set(e, ERR_PERMANENT,
+		    "[smtp] has password and secret_arn; leave one of them "
+		    "out");
+	if (s->smtp_user != NULL && s->smtp_tls == SMTP_PLAIN)
+		return err_set(e, ERR_PERMANENT,
+		    "[smtp] tls = none would send the password in the clear; "
+		    "write tls = starttls or implicit, or leave user out");
 	return 0;
 }
 
@@ -394,6 +383,8 @@ static int check_whole(struct settings *s, struct err *e)
 		    "[reportd] adhoc_workers = %lld: must leave at least one "
 		    "of the %lld workers for SCHEDULED reports",
 		    (long long)s->adhoc_workers, (long long)s->workers);
+	if (check_services(s, e) != 0)
+		return -1;
 	if (s->queue_timeout == 0)
 		s->queue_timeout = s->lease / 4;
 	if (s->queue_timeout > s->lease / 2)
@@ -424,8 +415,7 @@ struct settings *settings_read(FILE *f, const char *name, struct err *e)
 {
 	struct settings *s = mem_zalloc(sizeof(*s));
 
-	set_defaults("reportd", s);
-	set_defaults("queue", s);
+	set_all_defaults(s);
 	if (f != NULL && conf_read(f, name, take, s, e) != 0)
 		goto failed;
 	if (take_environment(s, e) != 0)
@@ -465,19 +455,35 @@ struct settings *settings_load(const char *path, struct err *e)
 	return s;
 }
 
+/* A password may be among them. */
+static void free_text(char *text)
+{
+	if (text != NULL)
+		explicit_bzero(text, strlen(text));
+	free(text);
+}
+
+/* The texts of one section's struct: of a source, or of all the others. */
+static void free_texts(void *base, bool source)
+{
+	for (size_t i = 0; i < key_count; i++) {
+		if (keys[i].type == T_TEXT &&
+		    (strcmp(keys[i].section, "source") == 0) == source)
+			free_text(
+			    *(char **)(void *)((char *)base + keys[i].offset));
+	}
+}
+
 void settings_free(struct settings *s)
 {
 	if (s == NULL)
 		return;
 	for (int i = 0; i < s->source_count; i++) {
 		free(s->sources[i].name);
-		free(s->sources[i].type);
-		free(s->sources[i].conninfo);
+		free_texts(&s->sources[i], true);
 	}
 	free(s->sources);
-	free(s->output_root);
-	free(s->output);
-	free(s->queue_conninfo);
+	free_texts(s, false);
 	free(s);
 }
 
@@ -497,6 +503,90 @@ const char *settings_conninfo(
 	return source->conninfo ? source->conninfo : s->queue_conninfo;
 }
 
+bool settings_allows(const char *list, const char *name)
+{
+	char *copy, *rest;
+	bool allowed = list == NULL;
+
+	if (list == NULL)
+		return true;
+	copy = rest = mem_strdup(list);
+	for (char *one; !allowed && (one = strsep(&rest, ", \t")) != NULL;)
+		allowed = *one != '\0' && fnmatch(one, name, FNM_CASEFOLD) == 0;
+	free(copy);
+	return allowed;
+}
+
+static bool for_workers(const struct key *k)
+{
+	return strcmp(k->section, "queue") != 0 &&
+	       strcmp(k->section, "source") != 0;
+}
+
+static json_t *pack_value(const struct key *k, const char *at)
+{
+	switch (k->type) {
+	case T_TEXT:
+		return json_string(*(const char *const *)(const void *)at);
+	case T_BOOL:
+		return json_boolean(*(const bool *)at);
+	default:
+		return json_integer(*(const int64_t *)(const void *)at);
+	}
+}
+
+char *settings_pack(const struct settings *s)
+{
+	json_t *all = json_object();
+	char *text;
+
+	for (size_t i = 0; i < key_count; i++) {
+		char name[64];
+
+		if (!for_workers(&keys[i]))
+			continue;
+		snprintf(
+		    name, sizeof(name), "%s.%s", keys[i].section, keys[i].name);
+		/* A text that is not set is no member. */
+		json_object_set_new(all, name,
+		    pack_value(&keys[i], (const char *)s + keys[i].offset));
+	}
+	text = json_dumps(all, JSON_COMPACT);
+	json_decref(all);
+	return text;
+}
+
+static void unpack_value(const struct key *k, char *at, const json_t *v)
+{
+	char **text = (char **)(void *)at;
+
+	if (k->type == T_TEXT) {
+		free(*text);
+		*text = v ? mem_strdup(json_string_value(v)) : NULL;
+	} else if (k->type == T_BOOL) {
+		*(bool *)at = json_is_true(v);
+	} else {
+		*(int64_t *)(void *)at = json_integer_value(v);
+	}
+}
+
+struct settings *settings_unpack(const json_t *packed)
+{
+	struct settings *s = mem_zalloc(sizeof(*s));
+
+	for (size_t i = 0; i < key_count; i++) {
+		char name[64];
+
+		if (!for_workers(&keys[i]))
+			continue;
+		snprintf(
+		    name, sizeof(name), "%s.%s", keys[i].section, keys[i].name);
+		unpack_value(&keys[i], (char *)s + keys[i].offset,
+		    json_object_get(packed, name));
+	}
+	return s;
+}
+
 struct log settings_log(const struct settings *s)
 {
 	return (struct log){
@@ -508,7 +598,7 @@ struct log settings_log(const struct settings *s)
 
 void settings_describe(FILE *out)
 {
-	for (size_t i = 0; i < KEYS; i++)
+	for (size_t i = 0; i < key_count; i++)
 		fprintf(out, "%s\t%s\t%s\t%s\n", keys[i].section, keys[i].name,
 		    keys[i].def ? keys[i].def : "", keys[i].about);
 }

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "base/err.h"
+#include "base/json.h"
 #include "base/log.h"
 
 /*
@@ -21,7 +22,16 @@ struct source_settings {
 	char *conninfo;      /* NULL only in `default`: the queue's */
 	int64_t max_running; /* over all daemons; 0: no limit */
 	int64_t statement_timeout;
+	/* Where user and password come from; all NULL: out of conninfo. */
+	char *secret_arn;
+	char *cluster, *workgroup; /* of Redshift, by IAM */
+	char *database_user;       /* of the cluster's */
+	/* Where large results of Redshift pass through; NULL: they do not. */
+	char *unload_to, *unload_role;
 };
+
+enum s3_addressing { S3_AUTO, S3_PATH, S3_VIRTUAL_HOST };
+enum smtp_tls { SMTP_STARTTLS, SMTP_IMPLICIT, SMTP_PLAIN };
 
 struct settings {
 	/* [reportd] */
@@ -49,6 +59,32 @@ struct settings {
 	char *queue_conninfo;
 	bool listen;
 	int64_t queue_timeout;
+	char *queue_secret_arn;
+	/* [http]: how the services below are reached */
+	char *http_proxy, *http_no_proxy, *http_ca_file;
+	int64_t http_connect_timeout, http_silence_timeout, http_timeout;
+	/* [aws] */
+	char *aws_region, *aws_profile, *aws_role_arn, *aws_external_id;
+	char *aws_endpoint, *aws_ca_file;
+	/* [s3]; lists are separated by commas */
+	char *s3_endpoint, *s3_region, *s3_ca_file;
+	int64_t s3_addressing; /* enum s3_addressing */
+	char *s3_buckets;
+	int64_t s3_part_size, s3_parts_in_flight;
+	char *s3_storage_class, *s3_sse, *s3_kms_key, *s3_acl;
+	int64_t s3_stale_uploads;
+	/* [smtp] */
+	char *smtp_host, *smtp_user, *smtp_password, *smtp_secret_arn;
+	int64_t smtp_port, smtp_tls; /* enum smtp_tls */
+	char *smtp_ca_file, *smtp_from, *smtp_reply_to, *smtp_domains;
+	int64_t smtp_attach_max, smtp_inline_rows, smtp_link_expiry;
+	int64_t smtp_timeout;
+	/* [sns], [slack], [webhook] */
+	char *sns_topics, *sns_endpoint;
+	char *slack_hosts;
+	char *webhook_hosts, *webhook_allow, *webhook_secret;
+	/* [notify] */
+	int64_t notify_attempts, notify_backoff, notify_backoff_max;
 	/* [source.NAME] */
 	struct source_settings *sources;
 	int source_count;
@@ -69,6 +105,17 @@ const struct source_settings *settings_source(
 /* The connection string of a source: its own, or the queue's. */
 const char *settings_conninfo(
     const struct settings *s, const struct source_settings *source);
+/* Whether a list of the settings ("a.org, *.b.org") has this name; case does not
+ * count, `*` stands for anything. NULL: everything is on it. */
+bool settings_allows(const char *list, const char *name);
+
+/*
+ * What a worker needs to know of them, as JSON text, and back: all but the
+ * queue and the sources. The caller frees.
+ */
+char *settings_pack(const struct settings *s);
+struct settings *settings_unpack(const json_t *packed);
+
 struct log settings_log(const struct settings *s);
 
 /* The reference, one line a key: section, key, default, what it means (tab

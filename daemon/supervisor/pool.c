@@ -37,6 +37,7 @@ struct worker {
 struct pool {
 	struct pool_options o;
 	struct worker *workers;
+	char *greeting;
 	uv_timer_t timer; /* the next start; at the end, the last kill */
 	uv_prepare_t turn;
 	bool retired, closed;
@@ -98,7 +99,10 @@ static void describe(const struct worker *w, char *to, size_t size)
 
 static void on_pool_closed(uv_handle_t *handle)
 {
-	free(handle->data);
+	struct pool *p = handle->data;
+
+	free(p->greeting);
+	free(p);
 }
 
 static void on_worker_closed(uv_handle_t *handle)
@@ -205,6 +209,7 @@ static void on_stillborn(uv_handle_t *handle)
 	if (++w->handles < 2)
 		return;
 	lines_free(&w->in);
+	buf_free(&w->out);
 	free(w);
 }
 
@@ -236,6 +241,7 @@ static int spawn(struct pool *p)
 	w->born_ms = clock_boot_ms();
 	lines_init(&w->in);
 	buf_init(&w->out, OUT_MAX);
+	buf_str(&w->out, p->greeting);
 	uv_pipe_init(p->o.loop, &w->pipe, 0);
 	w->pipe.data = w->process.data = w;
 	rc = uv_spawn(p->o.loop, &w->process, &options);
@@ -306,6 +312,7 @@ struct pool *pool_open(const struct pool_options *options)
 	struct pool *p = mem_zalloc(sizeof(*p));
 
 	p->o = *options;
+	p->greeting = mem_strdup(options->greeting);
 	uv_timer_init(p->o.loop, &p->timer);
 	p->timer.data = p;
 	uv_prepare_init(p->o.loop, &p->turn);
@@ -320,6 +327,16 @@ void pool_resize(struct pool *p, int size, int64_t memory)
 	p->o.size = size;
 	p->o.memory = memory;
 	fill(p);
+}
+
+void pool_greet(struct pool *p, const char *greeting)
+{
+	free(p->greeting);
+	p->greeting = mem_strdup(greeting);
+	for (struct worker *w = p->workers; w != NULL; w = w->next) {
+		if (is_there(w))
+			buf_str(&w->out, p->greeting);
+	}
 }
 
 void pool_retire(struct pool *p)

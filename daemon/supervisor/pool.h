@@ -31,7 +31,8 @@ struct pool_options {
 	uv_loop_t *loop;
 	const struct log *log;
 	int size;
-	int64_t memory; /* limit of each, bytes */
+	int64_t memory;       /* limit of each, bytes */
+	const char *greeting; /* the first line to each; copied */
 	const struct pool_events *events;
 	void *arg;
 };
@@ -40,6 +41,8 @@ struct pool *pool_open(const struct pool_options *options);
 /* More are started, free ones too many are ended, busy ones after their job. A
  * changed memory limit counts for workers started from now on. */
 void pool_resize(struct pool *p, int size, int64_t memory);
+/* A new greeting, which those that are there get at once. */
+void pool_greet(struct pool *p, const char *greeting);
 /* Ends free workers, and taken ones when they are given back; starts no more. */
 void pool_retire(struct pool *p);
 /* Ends all workers, with force where they do not leave, then frees itself. */

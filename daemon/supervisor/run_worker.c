@@ -187,6 +187,7 @@ static void on_line(void *arg, struct worker *w, char *line, size_t len)
 	case MSG_RESULT:
 		on_result(run, line, len, m.body);
 		break;
+	case MSG_SETTINGS:
 	case MSG_JOB:
 	case MSG_STOP:
 		break;

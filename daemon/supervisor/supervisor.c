@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "config.h"
+#include "protocol.h"
 #include "supervisor/lease.h"
 #include "supervisor/poller.h"
 #include "supervisor/pool.h"
@@ -291,10 +292,23 @@ static void use_settings(struct supervisor *s, struct settings *settings)
 		openlog("reportd", LOG_PID, LOG_DAEMON);
 }
 
+/* What each worker hears first. The caller frees. */
+static char *greeting(const struct supervisor *s)
+{
+	char *settings = settings_pack(s->settings);
+	struct buf line;
+
+	buf_init(&line, PROTOCOL_LINE_MAX);
+	message_settings(&line, settings);
+	free(settings);
+	return line.data;
+}
+
 static void reload(struct supervisor *s)
 {
 	struct settings *settings, *old = s->settings;
 	struct queue_options q;
+	char *hello;
 	struct err e;
 
 	sdnotify_reloading();
@@ -312,6 +326,9 @@ static void reload(struct supervisor *s)
 	poller_set_settings(s->poller, settings);
 	/* Nobody looks at the old ones any more; now they may call back. */
 	settings_free(old);
+	hello = greeting(s);
+	pool_greet(s->pool, hello);
+	free(hello);
 	pool_resize(s->pool, (int)settings->workers, settings->worker_memory);
 	q = queue_options(s);
 	queue_reopen(s->queue, &q);
@@ -365,6 +382,7 @@ static void start_timers(struct supervisor *s)
 static void open_parts(struct supervisor *s)
 {
 	struct queue_options q = queue_options(s);
+	char *hello = greeting(s);
 
 	s->queue = queue_open(&q);
 	s->runs = runs_open(&(struct runs_options){.loop = &s->loop,
@@ -383,8 +401,10 @@ static void open_parts(struct supervisor *s)
 	    .log = &s->log,
 	    .size = (int)s->settings->workers,
 	    .memory = s->settings->worker_memory,
+	    .greeting = hello,
 	    .events = &runs_pool_events,
 	    .arg = s->runs});
+	free(hello);
 	runs_set_pool(s->runs, s->pool);
 	s->poller = poller_open(&(struct poller_options){.loop = &s->loop,
 	    .log = &s->log,

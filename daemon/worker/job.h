@@ -11,6 +11,7 @@
 #include "base/watch.h"
 #include "export/plan.h"
 #include "protocol.h"
+#include "services/services.h"
 #include "source/source.h"
 
 /*
@@ -40,6 +41,7 @@ struct job {
 
 	/* What the worker lends for the time of the job. */
 	struct source *source;
+	struct services *services;
 	const struct watch *watch;
 
 	/* What it has come to. */

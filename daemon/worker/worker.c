@@ -46,6 +46,9 @@ struct worker {
 	bool hearing;
 	bool orphan; /* the supervisor is gone */
 	struct connections connections;
+	struct settings *settings; /* of services; NULL: not heard yet */
+	struct services *services;
+	json_t *news; /* settings for when nothing is held */
 	sigset_t wait_mask;
 	struct wake wake;
 	struct watch watch;
@@ -256,6 +259,11 @@ static void take_line(struct worker *w, const char *line, size_t len)
 		add_to_inbox(w, m.body);
 		return;
 	}
+	if (m.type == MSG_SETTINGS) {
+		json_decref(w->news);
+		w->news = m.body;
+		return;
+	}
 	if (m.type == MSG_PUBLISH)
 		take_answer(w, m.run_id, m.body);
 	else if (m.type == MSG_STOP)
@@ -354,6 +362,23 @@ static int run(struct worker *w, struct job *job, struct err *e)
 	return rc;
 }
 
+/* An output that is held goes on to use the old ones. */
+static void take_settings(struct worker *w)
+{
+	struct settings *settings;
+
+	if (w->news == NULL || w->held != NULL)
+		return;
+	settings = settings_unpack(json_object_get(w->news, "settings"));
+	json_decref(w->news);
+	w->news = NULL;
+	services_close(w->services);
+	settings_free(w->settings);
+	w->settings = settings;
+	w->services = services_open(settings);
+	services_set_watch(w->services, &w->watch);
+}
+
 static void run_task(struct worker *w, struct task *t)
 {
 	struct job *job = &t->job;
@@ -361,11 +386,13 @@ static void run_task(struct worker *w, struct task *t)
 	struct err e;
 
 	forget_signals();
+	take_settings(w);
 	w->job = job;
 	w->stop = false;
 	w->progress_ms = clock_boot_ms();
 	failed = job_open(job, job->message, &e) != 0;
 	job->watch = &w->watch;
+	job->services = w->services;
 	failed = failed || run(w, job, &e) != 0;
 	w->job = NULL;
 	if (!failed && job->unpublished)
@@ -475,6 +502,9 @@ int worker_main(int64_t memory_limit)
 	tasks_free(w.held);
 	tasks_free(w.inbox);
 	connections_close(&w.connections);
+	services_close(w.services);
+	settings_free(w.settings);
+	json_decref(w.news);
 	buf_free(&w.out);
 	lines_free(&w.in);
 	return 0;

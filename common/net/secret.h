@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef NET_SECRET_H
+#define NET_SECRET_H
+
+#include "base/err.h"
+#include "base/json.h"
+#include "net/aws.h"
+
+/*
+ * A user and a password (and whatever else) out of Secrets Manager. The secret's
+ * text is a JSON object as RDS keeps it: username, password, host, port, dbname,
+ * engine; or plain text, which is the password. Kept for `keep_ms`, read again
+ * at once when the password was refused.
+ */
+struct secret {
+	char *username, *password; /* NULL: not in it */
+	char *host, *port, *dbname;
+};
+
+int secret_get(struct aws *secretsmanager, const char *arn, bool fresh,
+    struct secret *secret, struct err *e);
+void secret_free(struct secret *secret); /* wiped first */
+
+#endif

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+#include "services/services.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+#define AWS_SERVICES 8
+
+struct services {
+	const struct settings *settings;
+	const struct watch *watch;
+	struct http *http;
+	struct credentials *credentials;
+	char *region;
+	struct {
+		char *name;
+		struct aws *client;
+	} aws[AWS_SERVICES];
+};
+
+struct services *services_open(const struct settings *settings)
+{
+	struct services *s = mem_zalloc(sizeof(*s));
+
+	s->settings = settings;
+	return s;
+}
+
+void services_close(struct services *s)
+{
+	if (s == NULL)
+		return;
+	for (int i = 0; i < AWS_SERVICES; i++) {
+		aws_close(s->aws[i].client);
+		free(s->aws[i].name);
+	}
+	credentials_free(s->credentials);
+	http_close(s->http);
+	free(s->region);
+	free(s);
+}
+
+void services_set_watch(struct services *s, const struct watch *watch)
+{
+	s->watch = watch;
+	if (s->http != NULL)
+		http_set_watch(s->http, watch);
+}
+
+const struct settings *services_settings(const struct services *s)
+{
+	return s->settings;
+}
+
+struct http *services_http(struct services *s)
+{
+	if (s->http == NULL) {
+		s->http = http_open();
+		http_set_watch(s->http, s->watch);
+	}
+	return s->http;
+}
+
+struct http_terms services_terms(const struct services *s, const char *ca_file)
+{
+	const struct settings *set = s->settings;
+
+	return (struct http_terms){.proxy = set->http_proxy,
+	    .no_proxy = set->http_no_proxy,
+	    .ca_file = ca_file ? ca_file : set->http_ca_file,
+	    .connect_ms = set->http_connect_timeout,
+	    .silence_ms = set->http_silence_timeout,
+	    .total_ms = set->http_timeout};
+}
+
+static struct credentials *chain(struct services *s)
+{
+	const struct settings *set = s->settings;
+
+	if (s->credentials == NULL) {
+		s->region =
+		    credentials_region(set->aws_region, set->aws_profile);
+		s->credentials = credentials_open(
+		    &(struct credentials_options){.http = services_http(s),
+			.profile = set->aws_profile,
+			.region = s->region,
+			.role_arn = set->aws_role_arn,
+			.external_id = set->aws_external_id,
+			.sts_endpoint = set->aws_endpoint,
+			.terms = services_terms(s, set->aws_ca_file)});
+	}
+	return s->credentials;
+}
+
+static struct aws *open_client(
+    struct services *s, const char *service, struct err *e)
+{
+	const struct settings *set = s->settings;
+	struct aws_options o = {.http = services_http(s),
+	    .credentials = chain(s),
+	    .service = service,
+	    .region = s->region,
+	    .endpoint = set->aws_endpoint,
+	    .terms = services_terms(s, set->aws_ca_file)};
+
+	if (strcmp(service, "s3") == 0) {
+		o.region = set->s3_region ? set->s3_region : s->region;
+		o.endpoint = set->s3_endpoint;
+		o.terms = services_terms(s, set->s3_ca_file);
+	} else if (strcmp(service, "sns") == 0 && set->sns_endpoint != NULL) {
+		o.endpoint = set->sns_endpoint;
+	}
+	return aws_open(&o, e);
+}
+
+struct aws *services_aws(struct services *s, const char *service, struct err *e)
+{
+	int i = 0;
+
+	while (i < AWS_SERVICES && s->aws[i].name != NULL &&
+	       strcmp(s->aws[i].name, service) != 0)
+		i++;
+	if (i == AWS_SERVICES) {
+		err_set(e, ERR_PERMANENT, "too many AWS services");
+		return NULL;
+	}
+	if (s->aws[i].name == NULL) {
+		s->aws[i].client = open_client(s, service, e);
+		if (s->aws[i].client == NULL)
+			return NULL;
+		s->aws[i].name = mem_strdup(service);
+	}
+	return s->aws[i].client;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SERVICES_SERVICES_H
+#define SERVICES_SERVICES_H
+
+#include "net/aws.h"
+#include "net/credentials.h"
+#include "net/http.h"
+#include "settings/settings.h"
+
+/*
+ * What a process keeps to reach the services that its settings name: one HTTP
+ * client, one chain of credentials, a signed client a service. All is made when
+ * it is first asked for, so that a report into a file pays nothing.
+ */
+struct services;
+
+/* settings live as long. */
+struct services *services_open(const struct settings *settings);
+void services_close(struct services *s); /* accepts NULL */
+void services_set_watch(struct services *s, const struct watch *watch);
+
+const struct settings *services_settings(const struct services *s);
+struct http *services_http(struct services *s);
+/* The client of "s3", "sns", "secretsmanager", "sts", "redshift",
+ * "redshift-serverless"; NULL on error. Owned by the services. */
+struct aws *services_aws(
+    struct services *s, const char *service, struct err *e);
+/* proxy, CA file and timeouts as [http] says, with a CA file of the service's
+ * own when not NULL. */
+struct http_terms services_terms(const struct services *s, const char *ca_file);
+
+#endif
