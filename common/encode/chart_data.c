@@ -9,6 +9,8 @@
 #include "base/str.h"
 #include "encode/moment.h"
 
+/* Of what is farther from zero, nobody draws differences. */
+#define NUMBER_MAX 1e300
 /* Longer labels are cut when they are drawn. */
 #define LABEL_BYTES 200
 
@@ -101,7 +103,7 @@ static double number_of(const struct value *v)
 	snprintf(
 	    text, sizeof(text), "%.*s", v->len < 63 ? v->len : 63, v->data);
 	n = v->len < 63 ? strtod(text, NULL) : strtod(v->data, NULL);
-	return isfinite(n) ? n : NAN;
+	return fabs(n) < NUMBER_MAX ? n : NAN;
 }
 
 int chart_data_row(struct chart_data *d, const struct value *row, struct err *e)

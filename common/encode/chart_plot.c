@@ -166,7 +166,8 @@ static struct scale scale_of(const struct chart_data *d)
 	struct scale s;
 
 	range_of(d, &low, &high);
-	if (!(high > low)) {
+	/* Nothing to tell apart, at least not in this arithmetic. */
+	if (high - low <= fmax(fabs(high), fabs(low)) * 1e-12 + 1e-300) {
 		double apart = fabs(high) > 1 ? fabs(high) * 0.1 : 1;
 
 		low -= apart;
@@ -379,14 +380,15 @@ static void pie_entry(
 {
 	double y = p->box.y + i * TEXT_SIZE * 1.6;
 	double x = p->box.x + p->box.height + 24;
-	char text[256], line_text[320];
+	char text[256], percent[16];
 
 	if (y + TEXT_SIZE > p->box.y + p->box.height)
 		return;
 	rect(p, (struct box){x, y + 1, 7, 7}, colour);
-	snprintf(line_text, sizeof(line_text), "%s  %.1f %%",
-	    cut(label, LABEL_WIDTH * 2, text), share * 100);
-	text_at(p, line_text, x + 11, y + TEXT_SIZE, CHART_START);
+	snprintf(percent, sizeof(percent), "%.1f %%", share * 100);
+	text_at(p, percent, x + 48, y + TEXT_SIZE, CHART_END);
+	text_at(p, cut(label, LABEL_WIDTH * 2, text), x + 54, y + TEXT_SIZE,
+	    CHART_START);
 }
 
 static void pie(const struct plot *p)

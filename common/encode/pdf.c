@@ -25,6 +25,7 @@ struct pdf {
 	struct pdf_section *section;
 	char *time;
 	char remark[128];
+	bool grouped; /* a section has the column of "group_by" */
 	int size;
 	int paper[2];
 };
@@ -108,6 +109,20 @@ static void pdf_free(struct encoder *enc)
 	free(p);
 }
 
+/* Of several sections, some may have the column of "group_by". */
+static int check_group(struct pdf *p, struct err *e)
+{
+	const char *name = json_str(p->base.options, "group_by", NULL);
+
+	p->grouped = p->grouped || pdf_section_grouped(p->section);
+	if (name == NULL || p->grouped || p->base.sections < p->base.expected)
+		return 0;
+	return err_set(e, ERR_PERMANENT,
+	    "output_options: \"group_by\" names the column \"%s\", which no "
+	    "result has",
+	    name);
+}
+
 static int pdf_begin(
     struct encoder *enc, const struct section *section, struct err *e)
 {
@@ -123,7 +138,7 @@ static int pdf_begin(
 		.size = p->size,
 		.paper = {p->paper[0], p->paper[1]}},
 	    e);
-	return p->section ? 0 : -1;
+	return p->section ? check_group(p, e) : -1;
 }
 
 static int pdf_rows(

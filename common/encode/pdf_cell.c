@@ -130,7 +130,7 @@ static const char *const total_words[] = {
     [TOTAL_MAX] = "max ",
 };
 
-const struct value *pdf_cells_totals(
+struct value *pdf_cells_totals(
     struct pdf_cells *c, const struct totals *t, struct err *e)
 {
 	for (int i = 0; i < c->layout->count; i++) {

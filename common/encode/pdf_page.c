@@ -95,7 +95,7 @@ static void move_to(struct pdf_pages *p, int x, int y)
 	}
 	put(&p->b, x - p->text_x);
 	put(&p->b, y - p->text_y);
-	buf_str(&p->b, "Td");
+	buf_str(&p->b, "Td\n");
 	p->text_x = x;
 	p->text_y = y;
 }
@@ -108,6 +108,10 @@ void pdf_page_show(struct pdf_pages *p, struct pdf_flow *f,
 		: align == ALIGN_CENTER ? at[0] + spare / 2
 					: at[0];
 
+	if (f->lines[f->first].len == 0) {
+		f->first++;
+		return;
+	}
 	if (style.weight != p->style.weight || style.size != p->style.size)
 		p->font = false;
 	p->style = style;

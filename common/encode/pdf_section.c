@@ -55,23 +55,15 @@ struct pdf_section {
 	struct chart_data *chart_data;
 };
 
-static int find_group(struct pdf_section *s, struct err *e)
+static void find_group(struct pdf_section *s)
 {
 	const char *name = json_str(s->o.options, "group_by", NULL);
 
 	s->group = -1;
-	if (name == NULL)
-		return 0;
-	for (int i = 0; i < s->schema->count; i++) {
+	for (int i = 0; name != NULL && i < s->schema->count; i++) {
 		if (strcmp(s->schema->columns[i].name, name) == 0)
 			s->group = i;
 	}
-	if (s->group >= 0)
-		return 0;
-	return err_set(e, ERR_PERMANENT,
-	    "output_options: \"group_by\" names the column \"%s\", which the "
-	    "result does not have",
-	    name);
 }
 
 static bool is_solid(enum column_kind kind)
@@ -103,6 +95,7 @@ static int add_columns(struct pdf_section *s, struct err *e)
 		c->index = i;
 		c->label = l->label;
 		c->align = l->align;
+		c->solid = is_solid(s->schema->columns[i].kind);
 		c->fixed = l->width > 0;
 		c->natural = pdf_text_measure(s->o.pages->text, l->label,
 		    strlen(l->label), style, &c->least, e);
@@ -128,7 +121,8 @@ struct pdf_section *pdf_section_open(
 	buf_init(&s->table.group, 64 << 10);
 	buf_init(&s->group_value, SAMPLE_MAX);
 	buf_init(&s->sample.bytes, SAMPLE_MAX);
-	if (find_group(s, e) != 0 || add_columns(s, e) != 0)
+	find_group(s);
+	if (add_columns(s, e) != 0)
 		goto failed;
 	s->cells = pdf_cells_open(
 	    layout, s->schema, json_str(s->o.options, "null", ""), e);
@@ -151,6 +145,11 @@ failed:
 	return NULL;
 }
 
+bool pdf_section_grouped(const struct pdf_section *s)
+{
+	return s->group >= 0;
+}
+
 void pdf_section_free(struct pdf_section *s)
 {
 	if (s == NULL)
@@ -169,29 +168,35 @@ void pdf_section_free(struct pdf_section *s)
 
 /* ---- groups and totals ---- */
 
-static int totals_line(struct pdf_section *s, const struct totals *t,
-    const char *label, struct err *e)
-{
-	const struct value *texts = pdf_cells_totals(s->cells, t, e);
-	struct pdf_row_style style = {PDF_BOLD, TOTAL_COLOUR, true};
-	struct value *row;
-	int rc;
+#define SUBTOTAL "Subtotal"
 
-	if (texts == NULL)
-		return -1;
-	row = mem_alloc((size_t)(s->schema->count + 1) * sizeof(*row));
-	memcpy(row, texts, (size_t)s->schema->count * sizeof(*row));
-	for (int i = 0; i < s->table.count; i++) {
+/* By column, with the label in the first that has room; NULL on error. */
+static const struct value *totals_texts(struct pdf_section *s,
+    const struct totals *t, const char *label, struct err *e)
+{
+	struct value *texts = pdf_cells_totals(s->cells, t, e);
+
+	for (int i = 0; texts != NULL && i < s->table.count; i++) {
 		int column = s->table.columns[i].index;
 
 		if (s->o.layout->columns[column].total != TOTAL_NONE)
 			continue;
-		row[column] = (struct value){label, (int32_t)strlen(label)};
+		texts[column] = (struct value){label, (int32_t)strlen(label)};
 		break;
 	}
-	rc = pdf_table_row(&s->table, row, &style, e);
-	free(row);
-	return rc != 0 ? err_wrap(e, "totals") : 0;
+	return texts;
+}
+
+static int totals_line(struct pdf_section *s, const struct totals *t,
+    const char *label, struct err *e)
+{
+	static const struct pdf_row_style style = {
+	    PDF_BOLD, TOTAL_COLOUR, true};
+	const struct value *texts = totals_texts(s, t, label, e);
+
+	if (texts == NULL || pdf_table_row(&s->table, texts, &style, e) != 0)
+		return err_wrap(e, "totals");
+	return 0;
 }
 
 static int end_group(struct pdf_section *s, struct err *e)
@@ -199,7 +204,7 @@ static int end_group(struct pdf_section *s, struct err *e)
 	if (!s->in || s->group_totals == NULL)
 		return 0;
 	totals_merge(s->totals, s->group_totals);
-	if (totals_line(s, s->group_totals, "Subtotal", e) != 0)
+	if (totals_line(s, s->group_totals, SUBTOTAL, e) != 0)
 		return -1;
 	totals_clear(s->group_totals);
 	return 0;
@@ -348,36 +353,77 @@ static void sampled_row(
 	}
 }
 
+static int measure_cell(struct pdf_section *s, struct pdf_column *c,
+    const struct value *v, enum pdf_weight weight, struct err *e)
+{
+	struct pdf_style style = {weight, s->o.size};
+	int width, word;
+
+	if (c->fixed || v->len <= 0)
+		return 0;
+	width = pdf_text_measure(
+	    s->o.pages->text, v->data, (size_t)v->len, style, &word, e);
+	if (width < 0)
+		return err_wrap(e, "column \"%s\"", c->label);
+	if (c->solid)
+		word = width;
+	/* A word may be cut that would take half the paper. */
+	if (word > s->o.paper[0] / 4)
+		word = s->o.paper[0] / 4;
+	c->natural = width > c->natural ? width : c->natural;
+	c->least = word > c->least ? word : c->least;
+	return 0;
+}
+
 static int measure_row(
     struct pdf_section *s, const struct value *row, struct err *e)
 {
 	const struct value *texts = pdf_cells_row(s->cells, row, e);
-	struct pdf_style style = {PDF_PLAIN, s->o.size};
-	int word;
 
 	for (int i = 0; texts != NULL && i < s->table.count; i++) {
 		struct pdf_column *c = &s->table.columns[i];
-		const struct value *v = &texts[c->index];
-		int width;
 
-		if (c->fixed || v->len <= 0)
-			continue;
-		width = pdf_text_measure(
-		    s->o.pages->text, v->data, (size_t)v->len, style, &word, e);
-		if (width < 0)
-			return err_wrap(e, "column \"%s\"", c->label);
-		if (is_solid(s->schema->columns[c->index].kind))
-			word = width;
-		/* A word may be cut that would take half the paper. */
-		if (word > s->o.paper[0] / 4)
-			word = s->o.paper[0] / 4;
-		c->natural = width > c->natural ? width : c->natural;
-		c->least = word > c->least ? word : c->least;
+		if (measure_cell(s, c, &texts[c->index], PDF_PLAIN, e) != 0)
+			return -1;
 	}
 	return texts ? 0 : -1;
 }
 
-static int begin(struct pdf_section *s, struct err *e)
+/* Those of the sample, as if there were no more. */
+static int measure_totals(struct pdf_section *s, struct err *e)
+{
+	const struct value *texts = totals_texts(s, s->totals, SUBTOTAL, e);
+
+	for (int i = 0; texts != NULL && i < s->table.count; i++) {
+		struct pdf_column *c = &s->table.columns[i];
+
+		if (measure_cell(s, c, &texts[c->index], PDF_BOLD, e) != 0)
+			return -1;
+	}
+	totals_clear(s->totals);
+	return texts ? 0 : -1;
+}
+
+/* Numbers of which only the first were seen may grow, and their sums do. */
+static int reserve(struct pdf_section *s, struct err *e)
+{
+	int digit, word;
+
+	digit = pdf_text_measure(s->o.pages->text, "0", 1,
+	    (struct pdf_style){PDF_PLAIN, s->o.size}, &word, e);
+	for (int i = 0; i < s->table.count; i++) {
+		struct pdf_column *c = &s->table.columns[i];
+		enum column_kind kind = s->schema->columns[c->index].kind;
+		enum total total = s->o.layout->columns[c->index].total;
+
+		if (!c->fixed && (kind == KIND_INTEGER || kind == KIND_DECIMAL))
+			c->natural += digit * (total == TOTAL_SUM ? 5 : 2);
+	}
+	return digit < 0 ? -1 : 0;
+}
+
+/* `more` rows will come than those of the sample. */
+static int begin(struct pdf_section *s, bool more, struct err *e)
 {
 	struct value *row =
 	    mem_alloc((size_t)(s->schema->count + 1) * sizeof(*row));
@@ -389,7 +435,13 @@ static int begin(struct pdf_section *s, struct err *e)
 		rc = measure_row(s, row, e);
 		if (rc != 0)
 			err_wrap(e, "row %d", i + 1);
+		else if (s->totals != NULL)
+			totals_row(s->totals, row);
 	}
+	if (rc == 0 && s->totals != NULL)
+		rc = measure_totals(s, e);
+	if (rc == 0 && more)
+		rc = reserve(s, e);
 	rc = rc == 0 ? begin_page(s, e) : rc;
 	for (int i = 0; rc == 0 && i < s->sample.rows; i++) {
 		sampled_row(s, i, row);
@@ -424,7 +476,7 @@ static int keep(struct pdf_section *s, const struct value *row, struct err *e)
 		    e, ERR_PERMANENT, "PDF: a row does not fit into memory");
 	k->rows++;
 	return k->rows == SAMPLE_ROWS || k->bytes.len > SAMPLE_BYTES
-		   ? begin(s, e)
+		   ? begin(s, true, e)
 		   : 0;
 }
 
@@ -461,7 +513,7 @@ static int remark(struct pdf_section *s, const char *note, struct err *e)
 
 int pdf_section_end(struct pdf_section *s, const char *note, struct err *e)
 {
-	if ((!s->begun && begin(s, e) != 0) || end_group(s, e) != 0)
+	if ((!s->begun && begin(s, false, e) != 0) || end_group(s, e) != 0)
 		return -1;
 	buf_clear(&s->table.group);
 	if (s->totals != NULL && totals_line(s, s->totals, "Total", e) != 0)

@@ -26,6 +26,9 @@ struct pdf_section *pdf_section_open(
     const struct pdf_section_options *options, struct err *e);
 void pdf_section_free(struct pdf_section *s); /* accepts NULL */
 
+/* It has the column that "group_by" names. */
+bool pdf_section_grouped(const struct pdf_section *s);
+
 int pdf_section_rows(
     struct pdf_section *s, const struct batch *batch, struct err *e);
 /* `note` stands below the table; may be NULL. */

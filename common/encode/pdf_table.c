@@ -235,10 +235,12 @@ static int room(const struct pdf_table *t)
 static void begin_row(struct pdf_table *t, const struct value *texts)
 {
 	for (int i = 0; i < t->count; i++) {
-		const struct value *v = &texts[t->columns[i].index];
+		struct pdf_column *c = &t->columns[i];
+		const struct value *v = &texts[c->index];
 
-		pdf_flow_begin(&t->columns[i].flows[ROW], v->data,
-		    v->len > 0 ? (size_t)v->len : 0);
+		pdf_flow_begin(
+		    &c->flows[ROW], v->data, v->len > 0 ? (size_t)v->len : 0);
+		c->flows[ROW].solid = c->solid;
 	}
 }
 

@@ -15,7 +15,8 @@ struct pdf_column {
 	 * fixed: the width is given, all three are the same. */
 	int natural, least;
 	bool fixed;
-	int width; /* with the padding */
+	bool solid; /* values that should not be broken, such as numbers */
+	int width;  /* with the padding */
 	int x;
 	struct pdf_flow flows[2]; /* of the header and of a row, which the
 				   * header may interrupt */

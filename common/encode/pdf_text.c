@@ -12,6 +12,7 @@
 /* The plain characters all lie below; glyphs are looked up once. */
 #define PLAIN_MAX 0x2600
 #define MEASURE_BYTES ((size_t)256)
+#define SQUEEZE_LEAST 50 /* percent */
 #define OPERATORS_MAX ((size_t)64 << 20)
 
 struct plain {
@@ -146,6 +147,7 @@ void pdf_flow_begin(struct pdf_flow *f, const char *text, size_t len)
 	f->len = len;
 	f->next = f->paragraph = 0;
 	f->first = f->count = 0;
+	f->solid = false;
 	f->operators.max = OPERATORS_MAX;
 	buf_clear(&f->operators);
 }
@@ -204,6 +206,26 @@ static bool breaks_behind(uint32_t c)
 	       c == ';' || c == 0x2010 || c == 0x2013 || c == 0x2014;
 }
 
+/* All of the paragraph on one line that it has no room on, if it may be. */
+static bool squeezed_line(
+    struct face *face, struct pdf_flow *f, int limit, int size)
+{
+	const char *s = f->text + f->next, *end = f->text + f->paragraph;
+	int64_t width = 0, squeeze;
+
+	while (f->solid && s < end)
+		width += plain_of(face, utf8_next(&s, end))->width;
+	squeeze = width > 0 ? (int64_t)limit * 100 / width : 0;
+	if (squeeze < SQUEEZE_LEAST)
+		return false;
+	*new_line(f) = (struct pdf_line){.at = f->next,
+	    .len = f->paragraph - f->next,
+	    .width = (int)(width * squeeze / 100 * size / 1000),
+	    .squeeze = (int)squeeze};
+	f->next = f->paragraph;
+	return true;
+}
+
 /* One line from `next`; `limit` in thousandths of the size. */
 static void plain_line(
     struct face *face, struct pdf_flow *f, int limit, int size)
@@ -224,6 +246,8 @@ static void plain_line(
 		if (!space) {
 			/* One character stands in any width. */
 			if (width > limit && ink != begin) {
+				if (squeezed_line(face, f, limit, size))
+					return;
 				if (fits == begin) {
 					fits = fits_ink = ink;
 					fits_ink_width = ink_width;
@@ -366,7 +390,11 @@ void pdf_text_show(struct pdf_text *t, struct buf *b, struct pdf_flow *f,
 	if (!*font)
 		pdf_font_select(b, face->font, 0, style.size);
 	*font = true;
+	if (line->squeeze != 0)
+		buf_printf(b, "%d Tz\n", line->squeeze);
 	show_plain(face, b, f->text + line->at, line->len);
+	if (line->squeeze != 0)
+		buf_str(b, "100 Tz\n");
 }
 
 /* ---- measuring ---- */

@@ -47,6 +47,7 @@ int pdf_text_write_fonts(
 struct pdf_line {
 	size_t at, len; /* in the flow's text or, if shaped, operators */
 	int width;
+	int squeeze; /* to that many percent of its own width; 0: not at all */
 	bool shaped;
 };
 
@@ -61,6 +62,9 @@ struct pdf_flow {
 	struct buf operators;
 	size_t paragraph; /* where it ends */
 	bool shaped, rtl; /* the paragraph is */
+	/* The caller's word after pdf_flow_begin: numbers and the like are made
+	 * narrower, down to half, before they are broken. */
+	bool solid;
 };
 
 /* A width that nothing wraps at. */
