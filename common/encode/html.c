@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/mem.h"
+#include "encode/chart.h"
 #include "encode/format.h"
 #include "encode/moment.h"
 #include "encode/out.h"
@@ -14,6 +15,8 @@
 
 /* A formatted value is short; a field of PostgreSQL has 1 GB at most. */
 #define SCRATCH_MAX ((size_t)1 << 30)
+#define CHART_WIDTH 640
+#define CHART_HEIGHT 320
 
 /* A carriage return would be read as a line feed. */
 static const struct escapes escapes = {
@@ -47,13 +50,15 @@ static const char style[] =
     "tbody tr:nth-child(even){background:rgba(127,127,127,.09)}\n"
     "tfoot th,tfoot td{font-weight:bold;border-top:2px solid "
     "rgba(127,127,127,.7)}\n"
+    "figure{margin:1em 0;max-width:640px;background:#fff;color:#1b2430}\n"
+    "svg{max-width:100%;height:auto}\n"
     "footer,.rows{font-size:.86em;opacity:.75;margin:.5em 0}\n"
     "@media (prefers-color-scheme:dark){thead th{"
     "background:#2b323c!important;color:#e9edf2!important}}\n"
     "@page{margin:12mm}\n"
     "@media print{body{margin:0;font-size:8.5pt}thead{display:"
     "table-header-group}tfoot{display:table-row-group}"
-    "thead th{position:static}tr{break-inside:avoid}}\n"
+    "thead th{position:static}tr,figure{break-inside:avoid}}\n"
     "</style>\n";
 
 #define HEAD_STYLE "background:#e4e9f0;color:#1b2430"
@@ -69,6 +74,8 @@ struct html {
 	char **lead; /* what opens the cell of a column */
 	struct format **formats;
 	struct totals *totals;
+	struct chart_option chart;
+	struct chart_data *chart_data; /* NULL: no chart */
 	struct buf scratch;
 	int64_t rows;
 };
@@ -138,6 +145,10 @@ static void end_section(struct html *h)
 	h->columns = 0;
 	totals_free(h->totals);
 	h->totals = NULL;
+	chart_data_free(h->chart_data);
+	h->chart_data = NULL;
+	chart_close(&h->chart);
+	h->chart = (struct chart_option){0};
 }
 
 static void html_free(struct encoder *enc)
@@ -220,6 +231,7 @@ static int html_begin(
     struct encoder *enc, const struct section *section, struct err *e)
 {
 	struct html *h = (struct html *)enc;
+	int chart;
 
 	end_section(h);
 	h->schema = section->schema;
@@ -228,6 +240,12 @@ static int html_begin(
 		return -1;
 	if (enc->layout.totals)
 		h->totals = totals_open(&enc->layout, h->schema);
+	chart = chart_open(&h->chart, enc->options, section, e);
+	if (chart < 0)
+		return -1;
+	if (chart > 0)
+		h->chart_data =
+		    chart_data_open(&h->chart, h->schema, &enc->layout);
 	markup(h, "<section>\n<table cellpadding=\"4\" cellspacing=\"0\"");
 	if (section->name != NULL)
 		element(h, ">\n<caption align=\"left\"><h2>", section->name,
@@ -297,6 +315,9 @@ static int html_rows(
 			return -1;
 		if (h->totals != NULL)
 			totals_row(h->totals, v);
+		if (h->chart_data != NULL &&
+		    chart_data_row(h->chart_data, v, e) != 0)
+			return -1;
 	}
 	h->rows += batch->rows;
 	return out_check(&h->out, e);
@@ -359,6 +380,19 @@ static int add_totals(struct html *h, struct err *e)
 	return rc;
 }
 
+static int add_chart(struct html *h, struct err *e)
+{
+	struct buf *svg = &h->scratch;
+
+	buf_clear(svg);
+	if (chart_svg(h->chart_data, CHART_WIDTH, CHART_HEIGHT, svg, e) != 0)
+		return -1;
+	markup(h, "<figure>\n");
+	out_add(&h->out, svg->data, svg->len);
+	markup(h, "\n</figure>\n");
+	return 0;
+}
+
 static int html_end(struct encoder *enc, struct err *e)
 {
 	struct html *h = (struct html *)enc;
@@ -373,6 +407,8 @@ static int html_end(struct encoder *enc, struct err *e)
 	if (enc->note != NULL)
 		element(h, ": ", enc->note, "");
 	markup(h, "</p>\n");
+	if (h->chart_data != NULL && add_chart(h, e) != 0)
+		return -1;
 	markup(h, "</section>\n");
 	end_section(h);
 	return out_check(&h->out, e);
@@ -410,6 +446,7 @@ static int html_finish(struct encoder *enc, struct err *e)
 
 static const struct encoder_option html_options[] = {
     LAYOUT_OPTIONS,
+    CHART_OPTION,
     {"null", JSON_STRING, NULL, "what stands for NULL; default empty", NULL},
     {"lang", JSON_STRING, NULL,
 	"the language of the page, as de or pt-BR; default en", NULL},

@@ -138,6 +138,46 @@ values ('HTML', null, 'html', false, '[
   ]
  },
  {
+  "option": "chart",
+  "type": "object",
+  "about": "a chart of each section that has its columns",
+  "inside": [
+   {
+    "option": "type",
+    "type": "string",
+    "allowed": "line|bar|pie",
+    "about": "default: bar"
+   },
+   {
+    "option": "category",
+    "type": "string",
+    "about": "the column along the axis"
+   },
+   {
+    "option": "values",
+    "type": "array",
+    "about": "columns of numbers, one series each",
+    "inside": [
+     {
+      "option": "*",
+      "type": "string",
+      "about": "a column''s name"
+     }
+    ]
+   },
+   {
+    "option": "title",
+    "type": "string",
+    "about": "default: none"
+   },
+   {
+    "option": "section",
+    "type": "string",
+    "about": "the section to draw; default: each that has the columns"
+   }
+  ]
+ },
+ {
   "option": "null",
   "type": "string",
   "about": "what stands for NULL; default empty"

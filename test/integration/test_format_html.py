@@ -143,6 +143,68 @@ def test_sections_have_headings_and_what_was_cut_is_said(export):
     assert (one, none) == ('1 row', '0 rows')
 
 
+MONTHS = """select * from (values ('Jan <b>', 1200.5, -300), ('Feb', null, 7),
+    ('März & 日本', 1500, 250)) t (month, sales, costs)"""
+
+
+def drawn(page):
+    """What the browser lays out: its texts with their boxes, shapes by name."""
+    return json.loads(browser.probe(page, """
+        const svg = document.querySelector('figure svg')
+        const outer = svg.getBoundingClientRect()
+        const box = e => { const r = e.getBoundingClientRect()
+            return [r.left - outer.left, r.top - outer.top, r.right - outer.left,
+                    r.bottom - outer.top] }
+        return JSON.stringify({
+            name: svg.getAttribute('aria-label'),
+            size: [outer.width, outer.height],
+            texts: [...svg.querySelectorAll('text')].map(e => [e.textContent, box(e)]),
+            areas: [...svg.querySelectorAll('polygon')].map(
+                e => [getComputedStyle(e).fill, box(e)]),
+            lines: [...svg.querySelectorAll('polyline')].map(
+                e => [getComputedStyle(e).stroke, e.points.length])})"""))
+
+
+@pytest.mark.parametrize('kind', ['bar', 'line', 'pie'])
+def test_a_chart_is_drawn(export, kind):
+    values = ['sales', 'costs'] if kind != 'pie' else ['sales']
+    page = export(MONTHS, columns={'sales': {'label': 'Sales <€>'}}, chart={
+        'type': kind, 'category': 'month', 'values': values, 'title': 'A & <b>'})
+    chart = drawn(page)
+    texts = [text for text, _ in chart['texts']]
+    assert chart['name'] == texts[0] == 'A & <b>'
+    assert {'Jan <b>', 'Feb', 'März & 日本'} <= {*texts}
+    assert ('Sales <€>' in texts) == (kind != 'pie')
+    # Nothing is outside, and no text on another.
+    width, height = chart['size']
+    for _, (left, top, right, bottom) in chart['texts'] + chart['areas']:
+        assert -1 <= left <= right <= width + 1 and -1 <= top <= bottom <= height + 1
+    boxes = [box for _, box in chart['texts']]
+    for i, (left, top, right, bottom) in enumerate(boxes):
+        for other in boxes[i + 1:]:
+            assert (other[0] >= right - 1 or other[2] <= left + 1 or
+                    other[1] >= bottom - 4 or other[3] <= top + 4), (boxes[i], other)
+    blue, orange = 'rgb(0, 114, 178)', 'rgb(230, 159, 0)'
+    if kind == 'bar':
+        # As high as the numbers are, costs down from zero.
+        bars = [box for fill, box in chart['areas'] if fill == blue][1:]
+        heights = [bottom - top for _, top, _, bottom in bars]
+        assert heights[0] / heights[1] == pytest.approx(1200.5 / 1500, abs=0.01)
+        below = [box for fill, box in chart['areas'] if fill == orange][1]
+        assert below[1] == pytest.approx(bars[0][3], abs=0.2)
+    elif kind == 'line':
+        assert [*map(tuple, chart['lines'])].count((orange, 3)) == 1
+        assert blue not in [stroke for stroke, _ in chart['lines']]  # a gap
+    else:
+        assert {'44.5 %', '55.5 %'} <= {*texts}
+
+
+def test_a_chart_for_one_section(export):
+    document = browser.dom(export(f'{MONTHS}; {MONTHS}', sections=['One', 'Two'], chart={
+        'category': 'month', 'values': ['sales'], 'section': 'Two'}))
+    assert [len([*section.all('svg')]) for section in document.all('section')] == [0, 1]
+
+
 @pytest.mark.parametrize('name, program', [('gzip', 'gzip'), ('zstd', 'zstd')])
 def test_a_page_may_be_compressed(export, name, program):
     page = export(SALES)

@@ -250,6 +250,20 @@ TEST(sections_have_captions_and_notes)
 	free(text);
 }
 
+TEST(a_chart_is_drawn_below_its_table)
+{
+	static const char options[] = "{\"chart\": {\"category\": \"name\", "
+				      "\"values\": [\"amount\", \"other\"]}}";
+	char *text = page(options, sums, 1);
+
+	assert_has(text, "<figure>\n<svg", __FILE__, __LINE__);
+	assert_has(text, "</svg>", __FILE__, __LINE__);
+	free(text);
+	refuse("{\"chart\": {\"category\": \"amount\", "
+	       "\"values\": [\"name\"]}}",
+	    sums, "name");
+}
+
 TEST(nothing_of_a_value_is_markup)
 {
 	static const char fill[] = "<script>&\"'\r\n\t\x01>";
@@ -289,7 +303,8 @@ TEST(a_write_that_fails_at_any_byte_is_passed_on)
 {
 	static const char options[] =
 	    "{\"columns\": {\"amount\": {\"total\": \"sum\", "
-	    "\"format\": \"0.0\"}}}";
+	    "\"format\": \"0.0\"}}, \"chart\": {\"category\": \"name\", "
+	    "\"values\": [\"amount\"]}}";
 	struct err e = {.text = ""};
 	struct fake f;
 	size_t size;
@@ -316,6 +331,7 @@ int main(void)
 	    cmocka_unit_test(times_are_shown_without_the_offset_of_the_zone),
 	    cmocka_unit_test(totals_stand_in_the_foot),
 	    cmocka_unit_test(sections_have_captions_and_notes),
+	    cmocka_unit_test(a_chart_is_drawn_below_its_table),
 	    cmocka_unit_test(nothing_of_a_value_is_markup),
 	    cmocka_unit_test(a_write_that_fails_at_any_byte_is_passed_on),
 	};
