@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef WORKER_NOTICE_H
+#define WORKER_NOTICE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "services/services.h"
+
+/*
+ * One notice of one run for one recipient, as sql/queue/notice_claim.sql hands
+ * it out. Strings point into `body`; they are never NULL, what is not there is
+ * "". A notice may be delivered more than once when a process dies in between:
+ * `key` is the same each time.
+ */
+struct notice {
+	json_t *body;
+	int64_t notification_id, run_id, config_id;
+	int64_t attempt;       /* of this notice, from 1 */
+	const char *key;       /* a UUID: idempotency key, left part of a
+				  Message-ID */
+	const char *channel;   /* mail, sns, slack, webhook */
+	const char *url;       /* as it was written in notify_on_* */
+	const char *recipient; /* one address, a topic's ARN, scheme://host */
+	bool failed;           /* the run FAILED; else it COMPLETED */
+	int64_t created;       /* the run's end, seconds since 1970 */
+
+	/* The report. */
+	const char *report_name, *report_type;
+	const char *time_zone, *output_format;
+	const char *scheduled_for; /* local in time_zone, 2026-01-31T06:00:00 */
+
+	/* The run. Times are ISO 8601 in UTC. */
+	int64_t run_attempt;
+	const char *started_at, *finished_at;
+	int64_t rows, bytes; /* -1: no export */
+	const char *output_url, *sha256;
+	const json_t *outputs; /* array when there are several, else NULL: url,
+				  format, part, rows, bytes, sha256, remark */
+	const json_t *parameters; /* object or NULL */
+	const char *remark;
+	const char *error_stage, *error_sqlstate, *error_message;
+};
+
+/* Takes a reference of `body`. -1 when it is no notice. */
+int notice_open(struct notice *n, json_t *body, struct err *e);
+void notice_free(struct notice *n);
+
+/* "Report sales completed: 1,234 rows" or "Report sales failed at export": one
+ * line of UTF-8 without control characters, for subjects and headings. */
+void notice_title(const struct notice *n, struct buf *to);
+/* What a person may do about a failure; one sentence or two. */
+void notice_hint(const struct notice *n, struct buf *to);
+/* The JSON object that webhooks and topics get, see docs/notifications.md. The
+ * caller's to json_decref. */
+json_t *notice_json(const struct notice *n);
+
+/*
+ * Delivers it: 0 when the receiver has taken it. ERR_PERMANENT: no other try can
+ * help. *retry_ms is what the receiver asks to wait; 0: it does not say. No
+ * message names more of a URL than scheme and host.
+ */
+int notice_deliver(struct services *services, const struct notice *n,
+    int64_t *retry_ms, struct err *e);
+
+/* The channels; the one for mail is in notice_mail.h. */
+int notice_sns(struct services *s, const struct notice *n, struct err *e);
+int notice_slack(struct services *s, const struct notice *n, int64_t *retry_ms,
+    struct err *e);
+int notice_webhook(struct services *s, const struct notice *n,
+    int64_t *retry_ms, struct err *e);
+
+#endif
