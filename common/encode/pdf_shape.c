@@ -23,6 +23,8 @@ struct pdf_shape {
 	PangoLayout *layout;
 	bool replace;
 	long replaced;
+	int widths[PIECE];  /* by character of the piece */
+	size_t ends[PIECE]; /* of its lines */
 };
 
 /* No hints, no rounding: glyphs scale, and look the same everywhere. */
@@ -58,7 +60,6 @@ struct pdf_shape *pdf_shape_open(
 		    i == PDF_BOLD ? PANGO_WEIGHT_BOLD : PANGO_WEIGHT_NORMAL);
 	}
 	s->layout = pango_layout_new(s->context);
-	pango_layout_set_wrap(s->layout, PANGO_WRAP_WORD_CHAR);
 	pango_layout_set_auto_dir(s->layout, FALSE);
 	return s;
 }
@@ -112,10 +113,51 @@ bool pdf_shape_rtl(const char *text, size_t len)
 	return false;
 }
 
+/* Of the layout's only line: how wide each character is, a cluster's evenly. */
+static void measure(struct pdf_shape *s, const char *text)
+{
+	PangoLayoutLine *line = pango_layout_get_line_readonly(s->layout, 0);
+
+	for (GSList *l = line->runs; l != NULL; l = l->next) {
+		PangoGlyphItem *run = l->data;
+		long first =
+		    g_utf8_pointer_to_offset(text, text + run->item->offset);
+
+		pango_glyph_item_get_logical_widths(
+		    run, text, s->widths + first);
+	}
+}
+
+/* Where a line ends that begins with character `first`: at the last place that
+ * Unicode allows and has room, else between any two characters. */
+static int break_behind(
+    const struct pdf_shape *s, int first, int count, int64_t width)
+{
+	int attr_count, fits = first, any = first + 1;
+	const PangoLogAttr *attrs =
+	    pango_layout_get_log_attrs_readonly(s->layout, &attr_count);
+	int64_t sum = 0;
+
+	for (int i = first; i < count; i++) {
+		if (i > first && attrs[i].is_line_break)
+			fits = i;
+		if (i > first && sum <= width && attrs[i].is_char_break)
+			any = i;
+		sum += s->widths[i];
+		if (sum > width && i > first && !attrs[i].is_white)
+			return fits > first ? fits : any;
+	}
+	return count;
+}
+
+/* Pango wraps lines as well, but not those of any width: an assertion ends the
+ * process where nothing fits. Here it sees one line at a time. */
 void pdf_shape_begin(struct pdf_shape *s, struct pdf_shaped *t)
 {
 	size_t len = MIN(t->len, PIECE);
 	int64_t width = (int64_t)t->width * UNITS / t->style.size;
+	const char *at = t->text;
+	int count, end = 0;
 
 	while (len < t->len && (t->text[len] & 0xC0) == 0x80)
 		len--;
@@ -123,26 +165,39 @@ void pdf_shape_begin(struct pdf_shape *s, struct pdf_shaped *t)
 	    s->context, t->rtl ? PANGO_DIRECTION_RTL : PANGO_DIRECTION_LTR);
 	pango_layout_context_changed(s->layout);
 	pango_layout_set_font_description(s->layout, s->faces[t->style.weight]);
-	pango_layout_set_width(
-	    s->layout, width < INT32_MAX ? MAX((int)width, 1) : -1);
 	pango_layout_set_text(s->layout, t->text, (int)len);
+	count = pango_layout_get_character_count(s->layout);
+	measure(s, pango_layout_get_text(s->layout));
 	t->taken = 0;
-	t->index = 0;
-	t->count = pango_layout_get_line_count(s->layout);
+	t->index = t->count = 0;
+	while (end < count) {
+		int begin = end;
+
+		end = break_behind(s, begin, count, width);
+		at = g_utf8_offset_to_pointer(at, end - begin);
+		s->ends[t->count++] = (size_t)(at - t->text);
+	}
 	if (len < t->len && t->count > 1)
 		t->count--;
 }
 
 bool pdf_shape_next(struct pdf_shape *s, struct pdf_shaped *t)
 {
+	const char *begin = t->text + t->taken;
 	PangoRectangle extents;
+	size_t len;
 
 	if (t->index == t->count)
 		return false;
-	t->line = pango_layout_get_line_readonly(s->layout, t->index++);
+	len = s->ends[t->index] - t->taken;
+	t->taken = s->ends[t->index++];
+	/* What a line ends with takes no room. */
+	while (len > 0 && begin[len - 1] == ' ')
+		len--;
+	pango_layout_set_text(s->layout, begin, (int)len);
+	t->line = pango_layout_get_line_readonly(s->layout, 0);
 	pango_layout_line_get_extents(t->line, NULL, &extents);
 	t->line_width = (int)((int64_t)extents.width * t->style.size / UNITS);
-	t->taken = (size_t)(t->line->start_index + t->line->length);
 	return true;
 }
 
@@ -343,7 +398,8 @@ int pdf_shape_line(struct pdf_shape *s, struct pdf_shaped *t, struct err *e)
 	double x = 0;
 
 	for (GSList *run = t->line->runs; run != NULL; run = run->next) {
-		if (put_run(&w, run->data, t->text, &x, e) != 0)
+		if (put_run(&w, run->data, pango_layout_get_text(s->layout), &x,
+			e) != 0)
 			return -1;
 	}
 	set_rise(&w, 0);

@@ -169,13 +169,27 @@ static struct pdf_line *new_line(struct pdf_flow *f)
 	return &f->lines[f->count++];
 }
 
+/* How long the end of a paragraph is that stands here; 0: none does. */
+static size_t separator(const char *s, const char *end)
+{
+	if (*s == '\n')
+		return 1;
+	if (*s == '\r')
+		return s + 1 < end && s[1] == '\n' ? 2 : 1;
+	/* U+2028 and U+2029. */
+	return end - s >= 3 && memcmp(s, "\xE2\x80", 2) == 0 &&
+		       (s[2] == '\xA8' || s[2] == '\xA9')
+		   ? 3
+		   : 0;
+}
+
 /* Of the paragraph at `next`: its end, and whether it can go glyph by glyph. */
 static void begin_paragraph(struct face *face, struct pdf_flow *f)
 {
 	const char *s = f->text + f->next, *end = f->text + f->len;
 
 	f->shaped = false;
-	while (s < end && *s != '\n' && *s != '\r') {
+	while (s < end && separator(s, end) == 0) {
 		unsigned char byte = (unsigned char)*s;
 
 		if (byte < 0x80 && face->plain[byte].state == HAVE)
@@ -191,12 +205,11 @@ static void begin_paragraph(struct face *face, struct pdf_flow *f)
 
 static void end_paragraph(struct pdf_flow *f)
 {
+	const char *end = f->text + f->len;
+
 	f->next = f->paragraph;
-	if (f->next < f->len && f->text[f->next] == '\r')
-		f->next++;
-	if (f->next < f->len && f->text[f->next] == '\n' &&
-	    (f->next == f->paragraph || f->text[f->next - 1] == '\r'))
-		f->next++;
+	if (f->next < f->len)
+		f->next += separator(f->text + f->next, end);
 }
 
 /* A line may end behind these. */
@@ -216,7 +229,8 @@ static bool squeezed_line(
 	while (f->solid && s < end)
 		width += plain_of(face, utf8_next(&s, end))->width;
 	squeeze = width > 0 ? (int64_t)limit * 100 / width : 0;
-	if (squeeze < SQUEEZE_LEAST)
+	f->solid = squeeze >= SQUEEZE_LEAST;
+	if (!f->solid)
 		return false;
 	*new_line(f) = (struct pdf_line){.at = f->next,
 	    .len = f->paragraph - f->next,
