@@ -31,6 +31,9 @@ struct aws_options {
 
 struct aws *aws_open(const struct aws_options *o, struct err *e);
 void aws_close(struct aws *a); /* accepts NULL */
+/* The endpoint's host as it is signed and sent: "s3.eu-west-1.amazonaws.com",
+ * "127.0.0.1:8080". */
+const char *aws_host(const struct aws *a);
 
 struct aws_request {
 	const char *method;
