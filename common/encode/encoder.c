@@ -46,6 +46,45 @@ const struct encoder_option option_section_names[] = {
     {NULL, JSON_NULL, NULL, NULL, NULL},
 };
 
+static const struct encoder_option s3_tags[] = {
+    {"*", JSON_STRING, NULL, "a tag's value", NULL},
+    {NULL, JSON_NULL, NULL, NULL, NULL},
+};
+
+static const struct encoder_option s3_metadata[] = {
+    {"*", JSON_STRING, NULL, "what x-amz-meta-NAME says", NULL},
+    {NULL, JSON_NULL, NULL, NULL, NULL},
+};
+
+const struct encoder_option option_s3[] = {
+    {"storage_class", JSON_STRING, NULL,
+	"such as STANDARD_IA; default: that of the settings, or the bucket's",
+	NULL},
+    {"sse", JSON_STRING, "AES256|aws:kms|aws:kms:dsse",
+	"encryption at rest; default: that of the settings, or the bucket's",
+	NULL},
+    {"kms_key", JSON_STRING, NULL,
+	"key of aws:kms; default: that of the settings, or the account's",
+	NULL},
+    {"acl", JSON_STRING,
+	"private|public-read|public-read-write|authenticated-read|"
+	"aws-exec-read|bucket-owner-read|bucket-owner-full-control",
+	"default: that of the settings, or none", NULL},
+    {"tags", JSON_OBJECT, NULL, "at most 10 tags", s3_tags},
+    {"metadata", JSON_OBJECT, NULL,
+	"beside run-id, report, report-id, scheduled-for, rows and sha256",
+	s3_metadata},
+    {"content_type", JSON_STRING, NULL,
+	"default: that of the format and its compression", NULL},
+    {"content_disposition", JSON_STRING, "inline|attachment",
+	"whether a browser shows or saves it; default: HTML and PDF are shown",
+	NULL},
+    {"cache_control", JSON_STRING, NULL, "default: none", NULL},
+    {"create_only", JSON_TRUE, NULL,
+	"refuse to replace an object; default false", NULL},
+    {NULL, JSON_NULL, NULL, NULL, NULL},
+};
+
 /* "columns.amount", in front of which everything else stands. */
 #define PATH_MAX_BYTES 512
 

@@ -6,6 +6,7 @@
 #include "net/credentials.h"
 #include "net/http.h"
 #include "settings/settings.h"
+#include "sink/s3_place.h"
 
 /*
  * What a process keeps to reach the services that its settings name: one HTTP
@@ -25,6 +26,8 @@ struct http *services_http(struct services *s);
  * "redshift-serverless"; NULL on error. Owned by the services. */
 struct aws *services_aws(
     struct services *s, const char *service, struct err *e);
+/* S3 as [s3] says; NULL on error. Owned by the services. */
+const struct s3_store *services_s3(struct services *s, struct err *e);
 /* proxy, CA file and timeouts as [http] says, with a CA file of the service's
  * own when not NULL. */
 struct http_terms services_terms(const struct services *s, const char *ca_file);
