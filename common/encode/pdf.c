@@ -190,7 +190,7 @@ static int write_info(struct pdf *p, int object, struct err *e)
 static int pdf_finish(struct encoder *enc, struct err *e)
 {
 	struct pdf *p = (struct pdf *)enc;
-	long replaced = pdf_text_replaced(p->pages.text);
+	struct pdf_replaced lost;
 	int catalogue, info = pdf_file_number(p->file);
 
 	if (p->pages.count == 0 && pdf_pages_next(&p->pages, e) != 0)
@@ -198,10 +198,16 @@ static int pdf_finish(struct encoder *enc, struct err *e)
 	if (pdf_pages_finish(&p->pages, &catalogue, e) != 0 ||
 	    write_info(p, info, e) != 0)
 		return -1;
-	if (replaced > 0)
+	lost = pdf_text_replaced(p->pages.text);
+	if (lost.count == 1)
 		snprintf(p->remark, sizeof(p->remark),
-		    "%ld character%s that no font has %s replaced", replaced,
-		    replaced == 1 ? "" : "s", replaced == 1 ? "was" : "were");
+		    "1 character that no font has was replaced, U+%04X",
+		    lost.first);
+	else if (lost.count > 1)
+		snprintf(p->remark, sizeof(p->remark),
+		    "%ld characters that no font has were replaced, such as "
+		    "U+%04X",
+		    lost.count, lost.first);
 	return pdf_file_finish(p->file, catalogue, info, e);
 }
 

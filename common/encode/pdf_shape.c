@@ -22,7 +22,7 @@ struct pdf_shape {
 	PangoFontDescription *faces[2]; /* by weight */
 	PangoLayout *layout;
 	bool replace;
-	long replaced;
+	struct pdf_replaced replaced;
 	int widths[PIECE];  /* by character of the piece */
 	size_t ends[PIECE]; /* of its lines */
 };
@@ -76,9 +76,9 @@ void pdf_shape_free(struct pdf_shape *s)
 	free(s);
 }
 
-long pdf_shape_replaced(const struct pdf_shape *s)
+struct pdf_replaced *pdf_shape_replaced(struct pdf_shape *s)
 {
-	return s->replaced;
+	return &s->replaced;
 }
 
 PangoFont *pdf_shape_font(
@@ -294,7 +294,8 @@ static int missing(
 		    "no installed font has the character U+%04X (install one "
 		    "that has it, or set \"missing_glyph\" to \"replace\")",
 		    c);
-	s->replaced++;
+	if (s->replaced.count++ == 0)
+		s->replaced.first = c;
 	font = pdf_shape_font(s, PDF_PLAIN, e);
 	if (font == NULL)
 		return -1;

@@ -13,7 +13,7 @@ struct pdf_shape;
 struct pdf_shape *pdf_shape_open(
     struct pdf_fonts *fonts, const struct pdf_text_options *options);
 void pdf_shape_free(struct pdf_shape *s); /* accepts NULL */
-long pdf_shape_replaced(const struct pdf_shape *s);
+struct pdf_replaced *pdf_shape_replaced(struct pdf_shape *s);
 
 /* The first font of the family; the caller's reference. */
 PangoFont *pdf_shape_font(

@@ -11,7 +11,7 @@
 
 /* The plain characters all lie below; glyphs are looked up once. */
 #define PLAIN_MAX 0x2600
-#define MEASURE_BYTES ((size_t)256)
+#define MEASURE_BYTES ((size_t)4096)
 #define SQUEEZE_LEAST 50 /* percent */
 #define OPERATORS_MAX ((size_t)64 << 20)
 
@@ -130,9 +130,9 @@ void pdf_text_free(struct pdf_text *t)
 	free(t);
 }
 
-long pdf_text_replaced(const struct pdf_text *t)
+struct pdf_replaced pdf_text_replaced(const struct pdf_text *t)
 {
-	return pdf_shape_replaced(t->shape);
+	return *pdf_shape_replaced(t->shape);
 }
 
 int pdf_text_write_fonts(
@@ -442,6 +442,8 @@ static int longest_word(
 int pdf_text_measure(struct pdf_text *t, const char *text, size_t len,
     struct pdf_style style, int *word, struct err *e)
 {
+	struct pdf_replaced *replaced = pdf_shape_replaced(t->shape);
+	struct pdf_replaced before = *replaced;
 	struct pdf_flow f = {0};
 	int widest = 0;
 
@@ -459,6 +461,7 @@ int pdf_text_measure(struct pdf_text *t, const char *text, size_t len,
 		if (f.lines[i].width > widest)
 			widest = f.lines[i].width;
 	}
+	*replaced = before;
 	*word =
 	    longest_word(&t->faces[style.weight], text, text + len, style.size);
 	pdf_flow_free(&f);

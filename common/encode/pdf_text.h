@@ -37,8 +37,12 @@ struct pdf_text *pdf_text_open(struct pdf_file *file,
     const struct pdf_text_options *options, struct err *e);
 void pdf_text_free(struct pdf_text *t); /* accepts NULL */
 
-/* How many characters were replaced. */
-long pdf_text_replaced(const struct pdf_text *t);
+/* Characters that no font has, for which another one stands. */
+struct pdf_replaced {
+	long count;
+	uint32_t first;
+};
+struct pdf_replaced pdf_text_replaced(const struct pdf_text *t);
 
 /* Appends the entries of the Font dictionary. */
 int pdf_text_write_fonts(
@@ -94,7 +98,7 @@ void pdf_text_show(struct pdf_text *t, struct buf *b, struct pdf_flow *f,
     struct pdf_style style, bool *font);
 
 /* The width of the longest paragraph when nothing is wrapped and, in *word, of
- * the longest word; of the first 256 bytes. */
+ * the longest word; of the first 4096 bytes. What is replaced does not count. */
 int pdf_text_measure(struct pdf_text *t, const char *text, size_t len,
     struct pdf_style style, int *word, struct err *e);
 

@@ -1,0 +1,540 @@
+# SPDX-License-Identifier: MIT
+"""PDF as qpdf and poppler read it."""
+
+import json
+import pathlib
+import re
+
+import pytest
+
+from lib import matrix, pdf, process, report
+from lib.paths import ROOT, SANITIZED
+
+ZONE = 'Europe/Berlin'
+OFFSET = re.compile(r'[+-]\d\d(:\d\d)*( BC)?$')
+MM = 72 / 25.4
+
+pytestmark = pytest.mark.skipif(not pdf.available(),
+                                reason='qpdf or poppler-utils is missing')
+
+
+@pytest.fixture
+def run(ctl, tmp_path):
+    """run(sql, option=value...): reportctl export to .path, whatever comes of it."""
+    def run(sql, **options):
+        path = tmp_path / 'report.pdf'
+        words = [f'--option={name}={value if isinstance(value, str) else json.dumps(value)}'
+                 for name, value in options.items()]
+        done = ctl('export', '--sql-file', '-', '-o', path, '--time-zone', ZONE,
+                   *words, input=sql)
+        done.path = path
+        return done
+    return run
+
+
+@pytest.fixture
+def export(run):
+    """The file, which must be one."""
+    def export(sql, **options):
+        done = run(sql, **options)
+        assert done.returncode == 0, done.stderr
+        pdf.check(done.path)
+        return done.path
+    return export
+
+
+# ---- every type, every value ----
+
+def shown(kind, text):
+    if text is None:
+        return ''
+    if kind == 'bool':
+        return {'t': 'true', 'f': 'false'}[text]
+    if kind == 'timestamptz':
+        return OFFSET.sub(lambda match: match[2] or '', text)
+    return text
+
+
+def check_matrix(db, export):
+    with db.connect(row_factory=None) as conn:
+        conn.execute(f"set timezone = '{ZONE}'")
+        cursor = conn.execute('select * from matrix limit 0')
+        names = [column.name for column in cursor.description if column.name != 'n']
+        fields = ', '.join(f"""nullif(format('%s', "{name}"), null)""" for name in names)
+        nulls = ', '.join(f'"{name}" is null' for name in names)
+        want = {n: [None if null else value for value, null in zip(values, is_null)]
+                for n, values, is_null in conn.execute(
+                    f'select n, array[{fields}], array[{nulls}] from matrix')}
+    path = export('; '.join(pdf.marked(name, f'"{name}"', 'matrix') for name in names),
+                  title=pdf.TITLE, footer=pdf.FOOTER, missing_glyph='replace')
+    got = pdf.sections(path)
+    assert [*got] == names
+    for i, name in enumerate(names):
+        assert [*got[name]] == sorted(want)
+        for n, text in got[name].items():
+            other = shown(name, want[n][i])
+            assert pdf.same(text, other), f'{name} of row {n}: {text[:300]!r}'
+    return path
+
+
+def test_every_type_and_value_reads_back(db, export):
+    matrix.create(db)
+    check_matrix(db, export)
+
+
+@pytest.mark.parametrize('seed', range(4))
+def test_random_schemas_and_values_read_back(db, export, seed):
+    matrix.create_random(db, seed)
+    check_matrix(db, export)
+
+
+# ---- pages ----
+
+def test_each_page_says_what_it_is(export):
+    path = export('select i as number, i * i as square from generate_series(1, 200) i',
+                  title='Squares & more', footer='Confidential')
+    pages = pdf.pages(path)
+    assert len(pages) == 4
+    for number, page in enumerate(pages, 1):
+        lines = [line.strip() for line in page.splitlines() if line.strip()]
+        assert re.fullmatch(rf'Page {number} of 4\s+Confidential', lines[-1])
+        assert re.search(rf'\d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d {ZONE}$', lines[0])
+        assert lines[1 if number > 1 else 2].split() == ['number', 'square']
+        # The title once as a title, then above each page.
+        assert lines[0].startswith('Squares & more') == (number > 1)
+    assert pages[0].split('\n\n')[1].strip().startswith('Squares & more')
+    rows = re.findall(r'^\s+(\d+)\s+(\d+)$', '\n'.join(pages), re.M)
+    assert rows == [(str(i), str(i * i)) for i in range(1, 201)]
+    about = pdf.info(path)
+    assert (about['Title'], about['Producer']) == ('Squares & more', 'reportd')
+    assert about['PDF version'] == '1.7'
+
+
+def test_a_header_of_ones_own(export):
+    pages = pdf.pages(export('select i as n from generate_series(1, 100) i',
+                             title='Title', header='Above'))
+    assert 'Above' not in pages[0] and 'Title' in pages[0]
+    assert 'Above' in pages[1] and 'Title' not in pages[1]
+
+
+def test_there_may_be_many_pages(export):
+    pages = pdf.pages(export('select i as n from generate_series(1, 20000) i',
+                             font_size=12))
+    assert len(pages) > 400
+    assert all(f'Page {i} of {len(pages)}\n' in page
+               for i, page in enumerate(pages, 1))
+
+
+@pytest.mark.parametrize('page, short, long', [
+    ('A4', 595.28, 841.89), ('A3', 841.89, 1190.55), ('A5', 419.53, 595.28),
+    ('letter', 612, 792), ('legal', 612, 1008)])
+def test_paper_and_orientation(export, page, short, long):
+    def size(**options):
+        found = pdf.info(export('select 1 as one', page=page, **options))['Page 1 size']
+        return [*map(float, re.findall(r'[\d.]+', found)[:2])]
+
+    assert size() == size(orientation='portrait') == [
+        pytest.approx(short, abs=0.1), pytest.approx(long, abs=0.1)]
+    assert size(orientation='landscape') == [
+        pytest.approx(long, abs=0.1), pytest.approx(short, abs=0.1)]
+
+
+def test_a_wide_table_lies(export):
+    columns = ', '.join(f"'{chr(97 + i) * 12}' as column_{i}" for i in range(9))
+    path = export(f"select 1 as one; select {columns}; select 2 as two")
+    sizes = [pdf.info(path)[f'Page {n} size'].split()[0] for n in (1, 2, 3)]
+    assert sizes == ['595.28', '841.89', '595.28']
+
+
+def test_nothing_is_in_the_margins(export):
+    sql = """select i as n, repeat('many words in a row ', 20) as text
+        from generate_series(1, 40) i"""
+    for margin in 12, 30:
+        path = export(sql, margin=margin)
+        picture = pdf.Picture(path)
+        edge = int(margin * MM) - 1
+        width, height = picture.width, picture.height
+        white = {(255, 255, 255)}
+        for box in ((0, 0, edge, height), (width - edge, 0, width, height),
+                    (0, 0, width, edge), (0, height - edge + 2, width, height)):
+            assert {*picture.colours(*box)} == white, box
+        inside = picture.colours(edge, edge, width - edge, height - edge)
+        assert len(inside) > 20 and inside[255, 255, 255] < 0.95 * inside.total()
+
+
+# ---- tables ----
+
+def test_columns_are_aligned_by_type(export):
+    path = export("""select * from (values (2, 1.5, true, 'one', date '2026-03-01'),
+        (10000, -1234.25, false, 'twenty two', null)) t
+        (count, amount, paid, name, at)""")
+    words = {word.text: word for word in pdf.words(path)}
+
+    def right(*texts):
+        edges = [words[text].right for text in texts]
+        return max(edges) - min(edges) < 0.2
+
+    assert right('count', '2', '10000')
+    assert right('amount', '1.5', '-1234.25')
+    for left in ('name', 'one', 'twenty'), ('at', '2026-03-01'):
+        edges = [words[text].left for text in left]
+        assert max(edges) - min(edges) < 0.2
+    centres = [(words[text].left + words[text].right) / 2
+               for text in ('paid', 'true', 'false')]
+    assert max(centres) - min(centres) < 0.3
+
+
+def test_options_of_columns(export):
+    path = export("select 1234.5 as a, 'x' as b, date '2026-03-01' as c, null as d",
+                  columns={'a': {'label': 'Amount', 'format': '#,##0.00 "€"',
+                                 'align': 'left'},
+                           'b': {'width': 40, 'align': 'right'},
+                           'c': {'format': 'dd.mm.yyyy'}}, null='–')
+    words = {word.text: word for word in pdf.words(path)}
+    assert {'Amount', '1,234.50', '€', '01.03.2026', '–'} <= {*words}
+    assert words['Amount'].left == pytest.approx(words['1,234.50'].left, abs=0.2)
+    # Forty characters of eight points.
+    assert words['x'].right - words['€'].right > 40 * 8 * 0.5
+
+
+def test_text_is_wrapped_in_its_column(export):
+    path = export("""select i as id, repeat('lorem ipsum dolor ', 8 + i) as note,
+        'https://example.com/' || repeat('x', 300) as link, 'last' as last
+        from generate_series(1, 20) i""")
+    words = [word for word in pdf.words(path) if word.top > 60]
+    at = {name: next(w for w in words if w.text == name)
+          for name in ('id', 'note', 'link', 'last')}
+    for word in words:
+        if word.text in ('lorem', 'ipsum', 'dolor'):
+            assert at['note'].left - 0.2 <= word.left < word.right < at['link'].left
+        elif set(word.text) == {'x'}:
+            assert at['link'].left - 0.2 <= word.left < word.right < at['last'].left
+    assert sum(word.text == 'lorem' for word in words) == sum(8 + i for i in range(1, 21))
+    # All of it.
+    text = ''.join(word.text for word in words)
+    assert text.count('x') >= 20 * 300
+
+
+def test_numbers_are_not_broken(export):
+    """Not even those that were not there when the widths were chosen."""
+    path = export("""select i as id, (i ^ 4)::int8 as fourth, case when i = 900
+        then 12345678901234567890.12 else 1 end as amount,
+        repeat('text ', 40) as text from generate_series(1, 1000) i""",
+                  columns={'fourth': {'total': 'sum'}, 'amount': {'total': 'sum'}})
+    text = ''.join(pdf.pages(path))
+    rows = re.findall(r'^ *(\d+) +(\d+) +([\d.]+) +text', text, re.M)
+    assert rows == [(str(i), str(i ** 4),
+                     '1' if i != 900 else '12345678901234567890.12')
+                    for i in range(1, 1001)]
+    assert re.search(rf' {sum(i ** 4 for i in range(1, 1001))} +12345678901234568889.12$',
+                     text, re.M)
+
+
+def test_every_other_row_is_shaded(export):
+    sql = "select 'x' as a from generate_series(1, 9)"
+    shade = (242, 245, 247)
+
+    def stripes(**options):
+        picture = pdf.Picture(export(sql, **options))
+        column = [picture[37, y] for y in range(picture.height)]
+        return sum(a == shade != b for a, b in zip(column, column[1:]))
+
+    colours = pdf.Picture(export(sql)).colours()
+    shade = next(c for c, _ in colours.most_common(4)
+                 if c != (255, 255, 255) and min(c) > 235)
+    assert stripes() == 4
+    assert stripes(zebra=False) == 0
+
+
+def test_a_row_stays_on_one_page_when_it_can(export):
+    path = export(r"""select i as id, repeat(E'line\n', 9) || 'end' || i as text
+        from generate_series(1, 40) i""")
+    for page in pdf.pages(path):
+        body = re.findall(r'^ *(\d+) +line\n((?: +line\n){8}) +end(\d+)$', page, re.M)
+        assert body and page.count('line') == 9 * len(body)
+        assert all(first == last for first, _, last in body)
+
+
+def test_a_row_larger_than_a_page_goes_on(export):
+    path = export(r"""select string_agg('line ' || i, E'\n' order by i) as text, 'b' as b
+        from generate_series(1, 500) i""")
+    pages = pdf.pages(path)
+    assert len(pages) > 5
+    assert re.findall(r'line (\d+)', ''.join(pages)) == [str(i) for i in range(1, 501)]
+    assert all(re.search(r'^ *text +b$', page, re.M) for page in pages)
+
+
+def test_a_megabyte_in_a_cell(export):
+    path = export("""select string_agg(md5(i::text), ' ' order by i) as text
+        from generate_series(1, 33000) i""")
+    text = ''.join(pdf.pages(path, '-raw'))
+    assert len(re.findall(r'\b[0-9a-f]{32}\b', text)) == 33000
+
+
+SALES = """select * from (values ('North', date '2026-01-31', 10.50, 3),
+    ('North', '2026-02-28', 0.25, null), ('South', '2026-01-31', 1000, 1), (null, null, 5, 2))
+    t (region, month, amount, items)"""
+
+
+def test_groups_with_subtotals_and_totals(export):
+    path = export(SALES, group_by='region', columns={
+        'region': {'label': 'Region'}, 'amount': {'total': 'sum', 'format': '#,##0.00'},
+        'items': {'total': 'avg'}})
+    text = pdf.pages(path)[0]
+    lines = [line.split() for line in text.splitlines() if line.strip()]
+    begin = lines.index(['month', 'amount', 'items'])
+    assert lines[begin + 1:-1] == [
+        ['Region:', 'North'], ['2026-01-31', '10.50', '3'], ['2026-02-28', '0.25'],
+        ['Subtotal', '10.75', 'avg', '3.00'],
+        ['Region:', 'South'], ['2026-01-31', '1,000.00', '1'],
+        ['Subtotal', '1,000.00', 'avg', '1.00'],
+        ['Region:'], ['5.00', '2'], ['Subtotal', '5.00', 'avg', '2.00'],
+        ['Total', '1,015.75', 'avg', '2.00']]
+
+
+def test_a_group_goes_on_with_its_heading(export):
+    path = export("""select i % 2 as half, i from generate_series(1, 400) i
+        order by half, i""", group_by='half')
+    pages = pdf.pages(path)
+    halves = [re.findall(r'half: (\d)', page) for page in pages]
+    assert halves[0] == ['0'] and halves[-1] == ['1']
+    assert all(found for found in halves)
+    assert [sum('half: ' in line for line in page.splitlines()) for page in pages].count(2) <= 1
+
+
+def test_all_kinds_of_totals(export):
+    path = export('select i as a, i as b, i as c, i as d, i as e, i as f '
+                  'from generate_series(1, 300) i',
+                  columns={name: {'total': total} for name, total in zip(
+                      'bcdef', ('sum', 'avg', 'count', 'min', 'max'))})
+    assert re.search(r'Total +45150 +avg 150.50 +count 300 +min 1 +max 300$',
+                     pdf.pages(path)[-1], re.M)
+
+
+def test_sections(export):
+    path = export("""select 1 as a; select 2 as b where false;
+        select i as c from generate_series(1, 200) i""",
+                  sections=['First & one', 'None', 'Many'], title='All')
+    pages = pdf.pages(path)
+    assert re.search(r'All\n+First & one\n+ *a\n +1\n+None\n+ *b\n+0 rows\n+Many\n+ *c\n',
+                     pages[0])
+    assert len(pages) == 4
+    assert all(f'Page {i} of 4' in page for i, page in enumerate(pages, 1))
+
+
+def test_what_was_cut_is_said(export):
+    text, = pdf.pages(export('select i from generate_series(1, 20) i', max_rows=3))
+    assert re.search(r'^3 rows: cut after 3 rows by max_rows; there are more$', text, re.M)
+
+
+def test_options_that_cannot_be(run):
+    for options, message in [
+            ({'group_by': 'nil'},
+             '"group_by" names the column "nil", which no result has'),
+            ({'page': 'A9'}, 'page'), ({'margin': 51}, 'margin'),
+            ({'font_size': 3}, 'font_size'), ({'orientation': 'up'}, 'orientation'),
+            ({'chart': {'category': 'a', 'values': ['b', 'c'], 'type': 'pie'}}, 'pie'),
+            ({'foo': 1}, 'PDF has no option "foo"; known: title, columns, page')]:
+        done = run('select 1 as a, 2 as b, 3 as c', **options)
+        assert done.returncode != 0
+        assert message in done.stderr
+        assert not done.path.exists()
+
+
+# ---- charts ----
+
+MONTHS = """select * from (values ('Jan', 1200.5, -300), ('Feb', null, 7),
+    ('März 日本', 1500, 250)) t (month, sales, costs)"""
+BLUE, ORANGE, GREEN = (0, 113, 176), (230, 158, 0), (0, 158, 115)
+
+
+def near(colour, other):
+    return all(abs(a - b) <= 3 for a, b in zip(colour, other))
+
+
+@pytest.mark.parametrize('kind', ['bar', 'line', 'pie'])
+def test_a_chart_is_drawn(export, kind):
+    values = ['sales', 'costs'] if kind != 'pie' else ['sales']
+    path = export(MONTHS, chart={'type': kind, 'category': 'month', 'values': values,
+                                 'title': 'Sales & costs'},
+                  columns={'sales': {'label': 'Sales €'}})
+    text = ''.join(pdf.pages(path))
+    for word in ('Sales & costs', 'Jan', 'Feb', 'März 日本'):
+        assert word in text
+    if kind == 'pie':
+        assert '44.5 %' in text and '55.5 %' in text
+    else:
+        assert re.search(r'-500|0|500|1,000|1,500', text)
+    assert pdf.images(path) == []
+    found = pdf.Picture(path).colours()
+    for colour in BLUE, GREEN if kind == 'pie' else ORANGE:
+        pixels = sum(n for other, n in found.items() if near(other, colour))
+        assert pixels > {'bar': 500, 'pie': 5000, 'line': 10}[kind]
+
+
+def test_bars_are_as_high_as_their_numbers(export):
+    path = export("select * from (values ('a', 100), ('b', 50), ('c', 25)) t (x, y)",
+                  chart={'category': 'x', 'values': ['y']})
+    picture = pdf.Picture(path, dpi=144)
+    heights = {}
+    for x in range(picture.width):
+        blue = sum(near(picture[x, y], BLUE)
+                   for y in range(picture.height // 6, picture.height // 2))
+        if blue > 30:
+            heights.setdefault(round(blue / 10), blue)
+    a, b, c = sorted(heights.values(), reverse=True)
+    assert a / b == pytest.approx(2, rel=0.02) and a / c == pytest.approx(4, rel=0.03)
+
+
+def test_a_chart_of_one_section(export):
+    path = export(f'{MONTHS}; {MONTHS}', sections=['One', 'Two'], chart={
+        'category': 'month', 'values': ['sales'], 'section': 'Two', 'title': 'Drawn'})
+    text = ''.join(pdf.pages(path))
+    assert text.count('Drawn') == 1 and text.index('Two') < text.index('Drawn')
+
+
+# ---- scripts and fonts ----
+
+SCRIPTS = {'Latin': 'Grüße Øre Łódź ﬁn', 'Greek': 'Ωμέγα', 'Cyrillic': 'Жёлтый',
+           'Arabic': 'مرحبا بالعالم', 'Hebrew': 'שלום עולם', 'Devanagari': 'नमस्ते दुनिया',
+           'Han': '東京都', 'Hangul': '한국어', 'Kana': 'ひらがなカタカナ', 'Thai': 'ภาษาไทย',
+           'emoji': '🎉 👩‍👩‍👧‍👦 🇩🇪 ❤️'}
+
+
+def test_scripts_can_be_read_and_found(export):
+    path = export('select * from (values ' + ', '.join(
+        f"('{name}', '{text}')" for name, text in SCRIPTS.items()) + ') t (name, text)')
+    text, = pdf.pages(path, '-raw')
+    rows = dict(re.findall(r'^(\w+) (.*)$', text, re.M))
+    for name, want in SCRIPTS.items():
+        assert pdf.same(rows[name], want) and pdf.LOST not in rows[name], name
+
+
+def test_fonts_are_embedded_as_subsets(export):
+    path = export('values ' + ', '.join(f"('{text}')" for text in SCRIPTS.values()))
+    fonts = [*pdf.fonts(path)]
+    assert len(fonts) >= 6
+    for name, kind, embedded, subset, means in fonts:
+        assert embedded and means, name
+        # Colour emoji are pictures.
+        assert subset or kind == 'Type 3', name
+        assert re.match(r'[A-Z]{6}\+', name) or kind == 'Type 3'
+    assert path.stat().st_size < 500_000
+    small = export("select 'abc' as a")
+    assert small.stat().st_size < 20_000
+
+
+def test_glyphs_are_shaped(export):
+    """Arabic letters are joined: a word is narrower than its letters alone."""
+    path = export("select 'ببب' as a, 'ب ب ب' as b, 'क्ष' as c, 'क ष' as d")
+    row = [word for word in pdf.words(path) if word.top > 75 and ord(word.text[0]) > 0x500]
+    joined = next(w for w in row if len([*filter(pdf.is_seen, w.text)]) == 3
+                  and 'ببب' in w.text)
+    alone = [w for w in row if [*filter(pdf.is_seen, w.text)] == ['ب']]
+    assert len(alone) == 3
+    assert joined.right - joined.left < 0.8 * sum(w.right - w.left for w in alone)
+
+
+def test_emoji_have_their_colours(export):
+    path = export("select '🎉❤️🟢' as a", font_size=24)
+    colours = pdf.Picture(path, dpi=100).colours()
+    assert any(r > 180 and g < 80 and b < 80 for r, g, b in colours)
+    assert any(g > 120 and r < 120 and b < 100 for r, g, b in colours)
+
+
+def test_a_missing_character_is_an_error(run):
+    done = run("select 'fine' as a union all select U&'x\\0378' ")
+    assert done.returncode != 0
+    assert not done.path.exists()
+    assert ('row 2: column "a": no installed font has the character U+0378 (install one '
+            'that has it, or set "missing_glyph" to "replace")') in done.stderr
+
+
+def test_a_missing_character_may_be_replaced(run):
+    done = run("select U&'x\\0378y\\0379z' as a", missing_glyph='replace')
+    assert done.returncode == 0
+    assert '2 characters that no font has were replaced, such as U+0378' in done.stderr
+    text, = pdf.pages(done.path)
+    assert re.search('x(.)y\\1z', text)[1] in '\N{REPLACEMENT CHARACTER}?'
+
+
+def test_a_font_of_ones_own(export):
+    path = export("select 'abc' as a", font='DejaVu Sans Mono')
+    assert {name.split('+')[1] for name, *_ in pdf.fonts(path)} == {
+        'DejaVuSansMono', 'DejaVuSansMono-Bold'}
+
+
+# ---- runs ----
+
+def test_a_report_in_pdf(db, daemon, out):
+    daemon()
+    config_id = report.submit(
+        db, report_name='Täglich', created_by='ann', time_zone='Asia/Kolkata',
+        export_sql="select timestamptz '2026-07-01 10:00Z' as at, U&'\\0378' as lost",
+        output_format='PDF', output_path='report.pdf',
+        output_options={'missing_glyph': 'replace'})
+    row = report.wait_done(db, config_id)
+    assert row.status == 'COMPLETED', row.error_message
+    pdf.check(out / 'report.pdf')
+    text, = pdf.pages(out / 'report.pdf')
+    assert '2026-07-01 15:30:00' in text and 'Täglich' in text
+    assert re.search(r'\d Asia/Kolkata$', text, re.M)
+    about = pdf.info(out / 'report.pdf')
+    assert (about['Title'], about['Author']) == ('Täglich', 'ann')
+    run, = report.runs(db, config_id)
+    assert 'no font has' in run.remark
+
+
+def test_a_missing_character_fails_the_run(db, daemon, out):
+    daemon()
+    config_id = report.submit(db, export_sql="select U&'\\0378' as lost", max_retries=3,
+                              output_format='PDF', output_path='report.pdf')
+    row = report.wait_done(db, config_id)
+    assert row.status == 'FAILED'
+    assert 'U+0378' in row.error_message
+    assert len(report.runs(db, config_id)) == 1
+    assert [*out.iterdir()] == []
+
+
+@pytest.mark.skipif(SANITIZED, reason='a sanitizer needs more')
+def test_memory_does_not_grow_with_the_rows(db, daemon, out):
+    one = daemon(workers=1)
+    used = []
+    for rows in 20_000, 200_000:
+        config_id = report.submit(
+            db, output_format='PDF', output_path=f'{rows}.pdf', export_sql=f"""
+            select i, md5(i::text), i * 0.5 as half, now(), current_date,
+                case i % 100 when 0 then '東京 שלום 🎉' end as note
+            from generate_series(1, {rows}) i""")
+        row = report.wait_done(db, config_id, timeout=120)
+        assert row.status == 'COMPLETED', row.error_message
+        worker, = process.children(one.pid)
+        text = pathlib.Path(f'/proc/{worker}/status').read_text()
+        used.append(int(re.search(r'VmHWM:\s+(\d+)', text)[1]) / 1024)
+    assert used[1] < 64
+    assert used[1] < used[0] + 4
+    pdf.check(out / '200000.pdf')
+
+
+def test_the_page_has_every_option(db):
+    page = (ROOT / 'docs/pdf.md').read_text()
+    table = page.split('## Options')[1].split('\n## ')[0]
+    found = {name for line in table.splitlines() if line.startswith('| `')
+             for name in re.findall(r'`(\w+)`', line.split('|')[1])}
+    assert found == {option['option'] for option in db.value(
+        "select options from reportd.output_format where format = 'PDF'")}
+
+
+def test_the_example_of_the_page_works(db, daemon, out):
+    page = (ROOT / 'docs/pdf.md').read_text()
+    db.execute(re.search(r'```sql\n(.*?)```', page, re.S)[1])
+    daemon()
+    row = report.wait_done(db, db.value('select max(config_id) from reportd.report_config'))
+    assert row.status == 'COMPLETED', row.error_message
+    path, = out.rglob('*.pdf')
+    shown = re.search(r'```\n(.*?)```', page, re.S)[1]
+    text = ''.join(pdf.pages(path))
+    for line in shown.splitlines():
+        words = line.split()
+        if words and not re.search(r'\d\d:\d\d:\d\d', line):
+            assert re.search(r'\s+'.join(map(re.escape, words)), text), line
