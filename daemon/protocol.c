@@ -61,6 +61,8 @@ static const char *const type_names[] = {
     [MSG_PROGRESS] = "progress",
     [MSG_PUBLISH] = "publish",
     [MSG_RESULT] = "result",
+    [MSG_NOTICE] = "notice",
+    [MSG_NOTICE_DONE] = "notice_done",
 };
 
 int message_parse(
@@ -214,5 +216,26 @@ void message_result(struct buf *b, const struct run_result *r)
 	if (r->outputs != NULL)
 		buf_printf(b, ",\"outputs\":%s", r->outputs);
 	add_str(b, "remark", r->remark);
+	end(b);
+}
+
+void message_notice(struct buf *b, int64_t notification_id, int64_t timeout_ms,
+    const char *notice)
+{
+	begin(b, MSG_NOTICE, notification_id);
+	add_int(b, "timeout", timeout_ms);
+	buf_str(b, ",\"notice\":");
+	buf_str(b, notice);
+	end(b);
+}
+
+void message_notice_done(struct buf *b, const struct notice_result *r)
+{
+	begin(b, MSG_NOTICE_DONE, r->notification_id);
+	add_int(b, "notification_id", r->notification_id);
+	add_int(b, "attempt", r->attempt);
+	add_str(b, "state", r->state);
+	add_str(b, "error", r->error);
+	add_int(b, "retry_ms", r->retry_ms);
 	end(b);
 }

@@ -12,7 +12,8 @@
 /*
  * What supervisor and worker say to each other: JSON objects, one a line, over a
  * socket pair that is the worker's PROTOCOL_FD. A worker runs its jobs one after
- * the other; while one's output waits for the answer the next one runs.
+ * the other; while one's output waits for the answer the next one runs. Notices
+ * are told apart by their notification_id, which stands in run_id.
  *
  *	supervisor                          worker
  *	  {"type":"settings", ...}   ──>  for the jobs from now on
@@ -23,6 +24,8 @@
  *	  {"type":"publish","run_id",
  *	   "go":true,"until":MS}     ──>                     yes, until then
  *	                             <──  {"type":"result", ...}
+ *	  {"type":"notice", ...}     ──>  deliver it
+ *	                             <──  {"type":"notice_done", ...}
  *	  {"type":"stop","run_id"}   ──>  stop it, answer with a result
  *	  end of file                ──>  stop all, exit
  */
@@ -51,6 +54,8 @@ enum message_type {
 	MSG_PROGRESS,
 	MSG_PUBLISH,
 	MSG_RESULT,
+	MSG_NOTICE,
+	MSG_NOTICE_DONE,
 };
 
 struct message {
@@ -99,5 +104,19 @@ struct run_result {
 	const char *remark;
 };
 void message_result(struct buf *b, const struct run_result *r);
+
+/* `notice`: a JSON object made by notice_claim.sql. timeout_ms from its arrival
+ * at the worker. */
+void message_notice(struct buf *b, int64_t notification_id, int64_t timeout_ms,
+    const char *notice);
+
+/* What became of one attempt, in the words of sql/queue/notice_done.sql. */
+struct notice_result {
+	int64_t notification_id, attempt;
+	const char *state; /* SENT, FAILED, RETRY, RELEASED */
+	const char *error; /* NULL: none */
+	int64_t retry_ms;  /* what the receiver asks to wait; 0: nothing */
+};
+void message_notice_done(struct buf *b, const struct notice_result *r);
 
 #endif

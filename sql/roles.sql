@@ -19,7 +19,8 @@ grant select on all tables in schema reportd
 	to reportd_daemon, reportd_submitter, reportd_viewer;
 -- It deletes finished ADHOC reports when they pass the retention.
 grant update, delete on reportd.report_config to reportd_daemon;
-grant insert, update, delete on reportd.report_run, reportd.report_worker to reportd_daemon;
+grant insert, update, delete on reportd.report_run, reportd.report_worker,
+	reportd.report_notification to reportd_daemon;
 
 -- A submitter describes reports; the life of a run is the daemon's to write.
 grant insert (report_name, report_type, trigger_type, schedule_expression, time_zone,
@@ -27,7 +28,9 @@ grant insert (report_name, report_type, trigger_type, schedule_expression, time_
 		source, prep_sql, export_sql, parameters, output_format, output_path,
 		output_options, notify_on_completion, notify_on_failure)
 	on reportd.report_config to reportd_submitter;
-revoke execute on function reportd.submit, reportd.run_now, reportd.retry, reportd.cancel
+revoke execute on function reportd.submit, reportd.run_now, reportd.retry, reportd.cancel,
+		reportd.resend, reportd.resend_failed
 	from public;
-grant execute on function reportd.submit, reportd.run_now, reportd.retry, reportd.cancel
+grant execute on function reportd.submit, reportd.run_now, reportd.retry, reportd.cancel,
+		reportd.resend, reportd.resend_failed
 	to reportd_submitter;

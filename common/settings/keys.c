@@ -154,6 +154,8 @@ const struct key keys[] = {
 	"wait before the second try; doubles with each, with jitter"},
     {"notify", "backoff_max", T_TIME, IN(notify_backoff_max), "1h", 0, DAY,
 	NULL, "the longest wait before another try"},
+    {"notify", "timeout", T_TIME, IN(notify_timeout), "3min", 1000, HOUR, NULL,
+	"limit of one try"},
     {"source", "type", T_TEXT, OF(type), "postgres", 0, 0, NULL,
 	"postgres or redshift"},
     {"source", "conninfo", T_TEXT, OF(conninfo), NULL, 0, 0, NULL,

@@ -85,6 +85,7 @@ struct settings {
 	char *webhook_hosts, *webhook_allow, *webhook_secret;
 	/* [notify] */
 	int64_t notify_attempts, notify_backoff, notify_backoff_max;
+	int64_t notify_timeout;
 	/* [source.NAME] */
 	struct source_settings *sources;
 	int source_count;

@@ -24,7 +24,7 @@
 #define PURGE_MS 60000
 #define TEXT_MAX (256u << 10)
 
-static const struct statement tick = {"tick", sql_tick, 5};
+static const struct statement tick = {"tick", sql_tick, 7};
 static const struct statement beat = {"beat", sql_beat, 1};
 static const struct statement claim = {"claim", sql_claim, 6};
 static const struct statement claim_lock = {NULL, sql_claim_lock, 0};
@@ -41,7 +41,7 @@ struct poller {
 	bool deep;      /* the last claim got all it wanted */
 	int wanted;     /* of the claim under way */
 	int64_t tick_sent_ms, tick_lease_ms, purged_ms;
-	int64_t next_ms;      /* as the last tick told it */
+	int64_t next_ms, notice_ms; /* as the last tick told them */
 	int64_t contended_ms; /* how long to wait for rows that others hold */
 };
 
@@ -149,7 +149,7 @@ static void tick_failed(struct poller *p, const struct err *e)
 static void on_tick(void *arg, const struct reply *reply, const struct err *e)
 {
 	struct poller *p = arg;
-	int64_t next, wait = interval(p);
+	int64_t next, notice, wait = interval(p);
 
 	p->ticking = false;
 	if (reply == NULL) {
@@ -159,6 +159,7 @@ static void on_tick(void *arg, const struct reply *reply, const struct err *e)
 	}
 	if (strcmp(reply_text(reply, 0, 0), "t") != 0) {
 		runs_lose_all(p->o.runs);
+		outbox_lose(p->o.outbox);
 		p->running = false;
 		lease_lost(p->o.lease);
 		return;
@@ -169,16 +170,21 @@ static void on_tick(void *arg, const struct reply *reply, const struct err *e)
 		LOG(p->o.log, LVL_WARN, L_MSG("took over jobs of lost daemons"),
 		    L_INT("count", reply_int(reply, 0, 2, 0)));
 	next = p->next_ms = reply_int(reply, 0, 5, INT64_MAX);
+	notice = p->notice_ms = reply_int(reply, 0, 6, INT64_MAX);
+	if (next > 0 && next < wait)
+		wait = next;
+	if (notice > 0 && notice < wait)
+		wait = notice;
 	if (p->tick_again)
 		wait = SOON_MS;
-	else if (next > 0 && next < wait)
-		wait = next;
 	p->tick_again = false;
 	arm_tick(p, wait);
+	if (notice == 0)
+		outbox_look(p->o.outbox);
 	if (next == 0) {
 		p->want_claim = true;
 		send_claim(p);
-	} else if (!p->want_claim && !p->claiming) {
+	} else if (!p->want_claim && !p->claiming && notice > 0) {
 		p->o.events->caught_up(p->o.arg);
 	}
 }
@@ -186,7 +192,7 @@ static void on_tick(void *arg, const struct reply *reply, const struct err *e)
 static void send_tick(struct poller *p)
 {
 	const struct settings *s = p->o.settings;
-	char grace[32], lease[32], workers[32];
+	char grace[32], lease[32], workers[32], attempts[32], notices[16];
 	struct buf hand;
 
 	if (!p->running || !queue_is_up(p->o.queue))
@@ -200,12 +206,15 @@ static void send_tick(struct poller *p)
 	snprintf(grace, sizeof(grace), "%" PRId64, s->misfire_grace);
 	snprintf(lease, sizeof(lease), "%" PRId64, s->lease);
 	snprintf(workers, sizeof(workers), "%" PRId64, s->workers);
+	snprintf(attempts, sizeof(attempts), "%" PRId64, s->notify_attempts);
+	snprintf(notices, sizeof(notices), "%d", outbox_count(p->o.outbox));
 	p->ticking = true;
 	p->tick_lease_ms = s->lease;
 	p->tick_sent_ms = clock_boot_ms();
 	queue_send(p->o.queue, NULL, &tick,
 	    (const char *const[]){
-		lease_worker_id(p->o.lease), hand.data, grace, lease, workers},
+		lease_worker_id(p->o.lease), hand.data, grace, lease, workers,
+		attempts, notices},
 	    on_tick, p);
 	buf_free(&hand);
 	send_purge(p);
@@ -297,7 +306,7 @@ static void on_claim(void *arg, const struct reply *reply, const struct err *e)
 		wait_contended(p, got);
 	else if (got > 0)
 		tick_soon(p);
-	else if (p->next_ms > 0 && !p->ticking)
+	else if (p->next_ms > 0 && p->notice_ms > 0 && !p->ticking)
 		p->o.events->caught_up(p->o.arg);
 }
 
@@ -436,7 +445,7 @@ struct poller *poller_open(const struct poller_options *options)
 
 	p->o = *options;
 	p->purged_ms = clock_boot_ms() - PURGE_MS;
-	p->next_ms = INT64_MAX;
+	p->next_ms = p->notice_ms = INT64_MAX;
 	uv_timer_init(p->o.loop, &p->tick_timer);
 	uv_timer_init(p->o.loop, &p->claim_timer);
 	p->tick_timer.data = p->claim_timer.data = p;

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "settings/settings.h"
 #include "supervisor/lease.h"
+#include "supervisor/outbox.h"
 #include "supervisor/pool.h"
 #include "supervisor/queue.h"
 #include "supervisor/runs.h"
@@ -22,7 +23,8 @@
 struct poller;
 
 struct poller_events {
-	/* Everything that was due is claimed, and nothing is due now. */
+	/* Everything that was due is claimed, and nothing is due now, notices
+	 * included. */
 	void (*caught_up)(void *arg);
 	/* After poller_no_claims: the answer to the last claim is here. What it
 	 * brought waits for a worker. */
@@ -36,6 +38,7 @@ struct poller_options {
 	struct lease *lease;
 	struct runs *runs;
 	struct pool *pool;
+	struct outbox *outbox;
 	const struct settings *settings;
 	const struct poller_events *events;
 	void *arg;

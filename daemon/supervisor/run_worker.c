@@ -190,6 +190,8 @@ static void on_line(void *arg, struct worker *w, char *line, size_t len)
 	case MSG_SETTINGS:
 	case MSG_JOB:
 	case MSG_STOP:
+	case MSG_NOTICE:
+	case MSG_NOTICE_DONE:
 		break;
 	}
 	json_decref(m.body);

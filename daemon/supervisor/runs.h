@@ -30,6 +30,8 @@ struct runs_events {
 	void (*idle)(void *arg);
 	/* A result was recorded: a place may have become free. */
 	void (*ended)(void *arg);
+	/* The end of a run is to be told. */
+	void (*notices)(void *arg);
 	/* It may be due again: a retry, or the next time of a schedule. */
 	void (*due_again)(void *arg);
 	/* The moment (boot clock) until which the lease surely holds. */

@@ -12,6 +12,7 @@
 #include "config.h"
 #include "protocol.h"
 #include "supervisor/lease.h"
+#include "supervisor/outbox.h"
 #include "supervisor/poller.h"
 #include "supervisor/pool.h"
 #include "supervisor/queue.h"
@@ -34,6 +35,7 @@ struct supervisor {
 	struct lease *lease;
 	struct runs *runs;
 	struct pool *pool;
+	struct outbox *outbox;
 	struct poller *poller;
 	enum phase phase;
 	bool given_up; /* the grace is over, runs are being released */
@@ -55,6 +57,7 @@ static void on_retired(void *arg)
 	uv_close((uv_handle_t *)&s->idle, NULL);
 	uv_close((uv_handle_t *)&s->grace, NULL);
 	poller_close(s->poller);
+	outbox_close(s->outbox);
 	pool_close(s->pool);
 	runs_close(s->runs);
 	queue_close(s->queue);
@@ -71,6 +74,13 @@ static void finish_stop(struct supervisor *s)
 	lease_retire(s->lease, on_retired, s);
 }
 
+/* Nothing is in hand, and no claim can bring anything. */
+static bool at_rest(const struct supervisor *s)
+{
+	return runs_count(s->runs) == 0 && outbox_count(s->outbox) == 0 &&
+	       !poller_claiming(s->poller) && !outbox_claiming(s->outbox);
+}
+
 /* First the runs get time to end, then they are stopped and given back, then
  * the queue gets time to record that, then it ends all the same. */
 static void on_grace(uv_timer_t *timer)
@@ -80,8 +90,10 @@ static void on_grace(uv_timer_t *timer)
 	if (!s->given_up) {
 		s->given_up = true;
 		LOG(&s->log, LVL_WARN, L_MSG("stopping the runs in hand"),
-		    L_INT("runs", runs_count(s->runs)));
+		    L_INT("runs", runs_count(s->runs)),
+		    L_INT("notices", outbox_count(s->outbox)));
 		runs_release_all(s->runs);
+		outbox_release(s->outbox);
 		uv_timer_start(&s->grace, on_grace,
 		    (uint64_t)(s->settings->cancel_grace +
 			       s->settings->queue_timeout + 1000),
@@ -107,7 +119,8 @@ static void begin_stop(struct supervisor *s, const char *why)
 	poller_no_claims(s->poller);
 	pool_retire(s->pool);
 	runs_release_waiting(s->runs);
-	if (runs_count(s->runs) == 0 && !poller_claiming(s->poller))
+	outbox_stop(s->outbox);
+	if (at_rest(s))
 		finish_stop(s);
 	else
 		uv_timer_start(&s->grace, on_grace,
@@ -150,6 +163,7 @@ static void on_held(void *arg)
 		return;
 	sdnotify("STATUS=working");
 	runs_resend(s->runs);
+	outbox_start(s->outbox);
 	poller_start(s->poller);
 }
 
@@ -169,15 +183,16 @@ static void on_quiet(uv_timer_t *timer)
 {
 	struct supervisor *s = timer->data;
 
-	if (runs_count(s->runs) == 0)
+	if (at_rest(s))
 		begin_stop(s, "idle");
 }
 
-static void on_runs_idle(void *arg)
+/* Of the runs, or of the notices. */
+static void on_idle(void *arg)
 {
 	struct supervisor *s = arg;
 
-	if (s->phase == STOPPING && !poller_claiming(s->poller))
+	if (s->phase == STOPPING && at_rest(s))
 		finish_stop(s);
 	uv_timer_stop(&s->idle);
 	if (s->phase == RUNNING && (s->o.drain || s->o.idle_exit_ms > 0))
@@ -190,6 +205,13 @@ static void on_due_again(void *arg)
 
 	if (s->phase == RUNNING)
 		poller_look(s->poller);
+}
+
+static void on_notices(void *arg)
+{
+	struct supervisor *s = arg;
+
+	outbox_look(s->outbox);
 }
 
 static void on_run_ended(void *arg)
@@ -215,17 +237,21 @@ static const char *on_worker_id(void *arg)
 	return lease_worker_id(s->lease);
 }
 
-static const struct runs_events runs_events = {.idle = on_runs_idle,
+static const struct runs_events runs_events = {.idle = on_idle,
     .ended = on_run_ended,
+    .notices = on_notices,
     .due_again = on_due_again,
     .lease_until = on_lease_until,
     .worker_id = on_worker_id};
+
+static const struct outbox_events outbox_events = {
+    .idle = on_idle, .worker_id = on_worker_id};
 
 static void on_caught_up(void *arg)
 {
 	struct supervisor *s = arg;
 
-	if (runs_count(s->runs) > 0)
+	if (!at_rest(s))
 		uv_timer_stop(&s->idle);
 	else if (s->o.drain)
 		begin_stop(s, "nothing is due any more");
@@ -242,7 +268,7 @@ static void on_last_claim(void *arg)
 	if (s->phase != STOPPING)
 		return;
 	runs_release_waiting(s->runs);
-	if (runs_count(s->runs) == 0)
+	if (at_rest(s))
 		finish_stop(s);
 }
 
@@ -324,9 +350,10 @@ static void reload(struct supervisor *s)
 	runs_set_settings(s->runs, settings);
 	lease_set_settings(s->lease, settings);
 	poller_set_settings(s->poller, settings);
+	hello = greeting(s);
+	outbox_set_settings(s->outbox, settings, hello);
 	/* Nobody looks at the old ones any more; now they may call back. */
 	settings_free(old);
-	hello = greeting(s);
 	pool_greet(s->pool, hello);
 	free(hello);
 	pool_resize(s->pool, (int)settings->workers, settings->worker_memory);
@@ -347,10 +374,12 @@ static void on_signal(uv_signal_t *handle, int number)
 		begin_stop(s, strsignal(number));
 	} else if (s->phase == STOPPING) {
 		/* Told twice: no more grace. Told again: kill. */
-		if (s->given_up)
+		if (s->given_up) {
 			runs_release_all(s->runs);
-		else
+			outbox_release(s->outbox);
+		} else {
 			uv_timer_start(&s->grace, on_grace, 0, 0);
+		}
 	}
 }
 
@@ -404,6 +433,13 @@ static void open_parts(struct supervisor *s)
 	    .greeting = hello,
 	    .events = &runs_pool_events,
 	    .arg = s->runs});
+	s->outbox = outbox_open(&(struct outbox_options){.loop = &s->loop,
+	    .log = &s->log,
+	    .queue = s->queue,
+	    .settings = s->settings,
+	    .greeting = hello,
+	    .events = &outbox_events,
+	    .arg = s});
 	free(hello);
 	runs_set_pool(s->runs, s->pool);
 	s->poller = poller_open(&(struct poller_options){.loop = &s->loop,
@@ -412,6 +448,7 @@ static void open_parts(struct supervisor *s)
 	    .lease = s->lease,
 	    .runs = s->runs,
 	    .pool = s->pool,
+	    .outbox = s->outbox,
 	    .settings = s->settings,
 	    .events = &poller_events,
 	    .arg = s});

@@ -32,6 +32,7 @@ struct notice {
 	const char *report_name, *report_type;
 	const char *time_zone, *output_format;
 	const char *scheduled_for; /* local in time_zone, 2026-01-31T06:00:00 */
+	const char *scheduled_at;  /* the same in UTC */
 
 	/* The run. Times are ISO 8601 in UTC. */
 	int64_t run_attempt;
@@ -45,8 +46,8 @@ struct notice {
 	const char *error_stage, *error_sqlstate, *error_message;
 };
 
-/* Takes a reference of `body`. -1 when it is no notice. */
-int notice_open(struct notice *n, json_t *body, struct err *e);
+/* Takes a reference of `body`. */
+void notice_open(struct notice *n, json_t *body);
 void notice_free(struct notice *n);
 
 /* "Report sales completed: 1,234 rows" or "Report sales failed at export": one

@@ -20,6 +20,7 @@
 #include "sink/file.h"
 #include "worker/connections.h"
 #include "worker/job.h"
+#include "worker/notice.h"
 
 #define PROGRESS_MS 1000
 /* One that works without ever waiting hears its supervisor this often. */
@@ -41,7 +42,10 @@ struct worker {
 	struct task *inbox, **inbox_end;
 	struct task *held;
 	struct job *job; /* at work; NULL: idle */
-	bool stop;       /* it */
+	json_t *letter;  /* MSG_NOTICE that has not begun */
+	struct notice *notice; /* being delivered */
+	int64_t notice_deadline_ms, notice_timeout_ms;
+	bool stop; /* the job, or the notice */
 	int64_t progress_ms, heard_ms;
 	bool hearing;
 	bool orphan; /* the supervisor is gone */
@@ -213,7 +217,8 @@ static void take_stop(struct worker *w, int64_t run_id)
 	struct task *t;
 	struct err e;
 
-	if (w->job != NULL && w->job->run_id == run_id) {
+	if ((w->job != NULL && w->job->run_id == run_id) ||
+	    (w->notice != NULL && w->notice->notification_id == run_id)) {
 		w->stop = true;
 		return;
 	}
@@ -257,6 +262,11 @@ static void take_line(struct worker *w, const char *line, size_t len)
 	}
 	if (m.type == MSG_JOB) {
 		add_to_inbox(w, m.body);
+		return;
+	}
+	if (m.type == MSG_NOTICE) {
+		json_decref(w->letter);
+		w->letter = m.body;
 		return;
 	}
 	if (m.type == MSG_SETTINGS) {
@@ -304,6 +314,18 @@ static void say_progress(struct worker *w)
 	    job->rows < 0 ? 0 : job->rows, job->bytes < 0 ? 0 : job->bytes);
 }
 
+/* Of a notice that is being delivered. */
+static int look_up_notice(const struct worker *w, int64_t now, struct err *e)
+{
+	if (w->stop || told_to_stop)
+		return err_set(e, ERR_CANCELLED,
+		    w->stop ? "stopped on request" : "stopped by SIGTERM");
+	if (now >= w->notice_deadline_ms)
+		return err_set(e, ERR_TIMEOUT, "not delivered within %lld s",
+		    (long long)w->notice_timeout_ms / 1000);
+	return 0;
+}
+
 /* Every wait and every so many rows of a job come by here. */
 static int look_up(void *arg, struct err *e)
 {
@@ -322,6 +344,8 @@ static int look_up(void *arg, struct err *e)
 	flush(w);
 	if (w->orphan)
 		return err_set(e, ERR_LOST, "the supervisor is gone");
+	if (w->notice != NULL)
+		return look_up_notice(w, now, e);
 	if (job == NULL) /* cleaning up */
 		return 0;
 	if (w->stop || told_to_stop)
@@ -401,6 +425,47 @@ static void run_task(struct worker *w, struct task *t)
 		end_task(w, t, failed ? &e : NULL);
 }
 
+static void say_delivered(struct worker *w, const struct notice *n,
+    const struct err *failure, int64_t retry_ms)
+{
+	struct notice_result r = {.notification_id = n->notification_id,
+	    .attempt = n->attempt,
+	    .state = "SENT",
+	    .retry_ms = retry_ms};
+
+	if (failure != NULL) {
+		r.error = failure->text;
+		r.state = failure->kind == ERR_PERMANENT ? "FAILED"
+			  : failure->kind == ERR_CANCELLED && w->stop
+			      ? "RELEASED"
+			      : "RETRY";
+	}
+	message_notice_done(&w->out, &r);
+}
+
+static void deliver(struct worker *w)
+{
+	json_t *letter = w->letter;
+	struct notice n;
+	int64_t retry_ms = 0;
+	bool failed;
+	struct err e;
+
+	w->letter = NULL;
+	forget_signals();
+	take_settings(w);
+	w->stop = false;
+	w->notice_timeout_ms = json_int(letter, "timeout", 0);
+	w->notice_deadline_ms = clock_boot_ms() + w->notice_timeout_ms;
+	notice_open(&n, json_object_get(letter, "notice"));
+	w->notice = &n;
+	failed = notice_deliver(w->services, &n, &retry_ms, &e) != 0;
+	w->notice = NULL;
+	say_delivered(w, &n, failed ? &e : NULL, retry_ms);
+	notice_free(&n);
+	json_decref(letter);
+}
+
 /* Hears nothing: what has come would wait for the end of the wait. */
 static int look_up_idle(void *arg, struct err *e)
 {
@@ -427,6 +492,11 @@ static void serve(struct worker *w)
 		if (t != NULL) {
 			used = true;
 			run_task(w, t);
+			continue;
+		}
+		if (w->letter != NULL) {
+			used = true;
+			deliver(w);
 			continue;
 		}
 		rc = watch_wait(&idle, PROTOCOL_FD, POLLIN,
@@ -505,6 +575,7 @@ int worker_main(int64_t memory_limit)
 	services_close(w.services);
 	settings_free(w.settings);
 	json_decref(w.news);
+	json_decref(w.letter);
 	buf_free(&w.out);
 	lines_free(&w.in);
 	return 0;

@@ -8,6 +8,8 @@ from (values ('reportd.report_config', 'select'), ('reportd.report_config', 'upd
 		('reportd.report_run', 'update'), ('reportd.report_run', 'delete'),
 		('reportd.report_worker', 'select'), ('reportd.report_worker', 'insert'),
 		('reportd.report_worker', 'update'), ('reportd.report_worker', 'delete'),
+		('reportd.report_notification', 'select'), ('reportd.report_notification', 'insert'),
+		('reportd.report_notification', 'update'), ('reportd.report_notification', 'delete'),
 		('reportd.pending_class', 'select'))
 	as p(relation, privilege)
 where not pg_catalog.has_table_privilege(p.relation, p.privilege)

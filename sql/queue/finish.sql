@@ -9,7 +9,7 @@
 --    or RELEASED (given back, not counted)
 -- $3 retry_backoff in ms, $4 retry_backoff_max in ms
 -- Returns for each: run_id, outcome (the report's new status; 'lost' when the
--- fence refused; 'busy' to try again).
+-- fence refused; 'busy' to try again), notices (to deliver, of all runs).
 with result as materialized (
 	select * from jsonb_to_recordset($2::jsonb) as r(run_id bigint, config_id bigint,
 		status text, permanent boolean, stage text, prep_ms bigint, row_count bigint,
@@ -25,10 +25,12 @@ with result as materialized (
 			else r.status end as new_status,
 		case when r.status = 'RELEASED' then now()
 			else now() + least($3::bigint * 2 ^ least(c.attempt - 1, 20), $4::bigint)
-				* (0.5 + random() / 2) * interval '1 millisecond' end as retry_at
+				* (0.5 + random() / 2) * interval '1 millisecond' end as retry_at,
+		c.notify_on_completion, c.notify_on_failure
 	from (select * from result order by result.config_id) r
 	cross join lateral (
-		select k.config_id, k.attempt, k.max_retries, k.cancel_requested
+		select k.config_id, k.attempt, k.max_retries, k.cancel_requested,
+			k.notify_on_completion, k.notify_on_failure
 		from reportd.report_config k
 		where k.config_id = r.config_id and k.run_id = r.run_id
 			and k.status = 'PROCESSING'
@@ -72,8 +74,16 @@ with result as materialized (
 	select reportd.notify_done(e.config_id, e.run_id, e.new_status, e.output_url)
 	from ended e
 	where e.new_status <> 'PENDING'
+), notices as (
+	select reportd.write_notices(e.run_id, e.config_id, e.new_status,
+		case e.new_status when 'COMPLETED' then e.notify_on_completion
+			else e.notify_on_failure end) as count
+	from ended e
+	where case e.new_status when 'COMPLETED' then e.notify_on_completion
+		when 'FAILED' then e.notify_on_failure end is not null
 )
-select e.run_id, e.new_status as outcome, (select count(*) from told) as told
+select e.run_id, e.new_status as outcome, (select count(*) from told) as told,
+	(select sum(n.count) from notices n)::bigint as notices
 from ended e
 union all
 select r.run_id, case when exists (
@@ -81,6 +91,6 @@ select r.run_id, case when exists (
 		join reportd.report_config c on c.config_id = u.config_id
 		where u.run_id = r.run_id and u.worker_id = $1 and u.status = 'PROCESSING'
 			and c.run_id = r.run_id and c.status = 'PROCESSING')
-	then 'busy' else 'lost' end, 0
+	then 'busy' else 'lost' end, 0, 0
 from result r
 where r.run_id <> all (array(select e.run_id from ended e))

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- Retention: forgets old runs a thousand at a time, oldest first (run_ids rise
--- with time), and finished ADHOC reports with them; and those that were cancelled
--- before they had a run.
+-- with time), their notices and finished ADHOC reports with them; and those that
+-- were cancelled before they had a run.
 -- $1 retention in ms
 with old as (
 	select r.run_id, r.config_id, r.started_at, r.status
@@ -11,6 +11,9 @@ with old as (
 	where r.run_id = o.run_id and o.status <> 'PROCESSING'
 		and o.started_at < now() - $1::bigint * interval '1 millisecond'
 	returning r.run_id, r.config_id
+), notices as (
+	delete from reportd.report_notification n
+	where n.run_id = any (array(select g.run_id from gone g))
 ), reports as (
 	delete from reportd.report_config c using gone g
 	where c.config_id = g.config_id and c.run_id = g.run_id

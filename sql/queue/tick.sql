@@ -1,10 +1,12 @@
 -- SPDX-License-Identifier: MIT
 -- The heartbeat, and everything else that time brings: progress of the runs in
--- hand, rescue of jobs whose daemon is gone, schedules that fire. Always one row.
+-- hand, rescue of jobs and notices whose daemon is gone, schedules that fire.
+-- Always one row.
 -- $1 worker_id uuid
 -- $2 runs in hand jsonb: [{"run_id", "stage", "row_count", "byte_count"}]
 -- $3 misfire_grace in ms: a schedule later than this has missed its time
 -- $4 lease in ms, $5 workers int: a reload may have changed them
+-- $6 attempts of a notice int, $7 notices in hand int
 with beat as (
 	update reportd.report_worker w
 	set heartbeat_at = now(), workers = $5,
@@ -88,7 +90,7 @@ with beat as (
 	from stray s
 	where c.config_id = any (array(select k.config_id from stray k))
 		and c.config_id = s.config_id and c.run_id = s.run_id and c.status = 'PROCESSING'
-	returning c.config_id, c.run_id, c.status, s.ours, s.why
+	returning c.config_id, c.run_id, c.status, s.ours, s.why, c.notify_on_failure
 ), buried as (
 	update reportd.report_run r
 	set status = case when s.ours then 'RELEASED' else 'LOST' end,
@@ -100,6 +102,40 @@ with beat as (
 	select reportd.notify_done(s.config_id, s.run_id, s.status, null)
 	from rescued s
 	where s.status <> 'PENDING'
+), notices as (
+	select reportd.write_notices(s.run_id, s.config_id, s.status, s.notify_on_failure)
+		as count
+	from rescued s
+	where s.status = 'FAILED' and s.notify_on_failure is not null
+), undelivered as (
+	-- Whether the receiver has got it, nobody knows: it is sent again.
+	update reportd.report_notification n
+	set state = case when n.attempts < $6::int then 'PENDING' else 'FAILED' end,
+		worker_id = null, due_at = now(),
+		last_error = 'the daemon that was sending it was lost'
+	where n.notification_id = any (array(
+			select k.notification_id from reportd.report_notification k
+			where k.state = 'SENDING'
+				and (k.worker_id in (select d.worker_id from dead d)
+					or not exists (select from reportd.report_worker w
+						where w.worker_id = k.worker_id))
+			for update skip locked))
+		and n.state = 'SENDING'
+	returning n.state
+), next_notice as (
+	select min(t.at) as at from (
+		(select n.due_at as at from reportd.report_notification n
+		 where n.state = 'PENDING'
+		 order by n.due_at limit 1)
+		union all
+		select now() from undelivered u where u.state = 'PENDING'
+		union all
+		select now() from notices n where n.count > 0
+		union all
+		-- Ours, and we know nothing of it: the answer to its claim was lost.
+		select now() where (select count(*) from reportd.report_notification n
+			where n.state = 'SENDING' and n.worker_id = $1) > $7::int
+	) t
 ), firing as materialized (
 	select c.config_id
 	from reportd.report_config c
@@ -160,4 +196,7 @@ select exists (select from beat) as alive,
 	(select count(*) from told_ends) as told,
 	-- Milliseconds until there is something to claim or fire; null: nothing known.
 	(select greatest(ceil(extract(epoch from n.at - now()) * 1000), 0)::bigint
-	 from next n where n.at < 'infinity') as next_ms
+	 from next n where n.at < 'infinity') as next_ms,
+	-- The same for notices.
+	(select greatest(ceil(extract(epoch from n.at - now()) * 1000), 0)::bigint
+	 from next_notice n where n.at < 'infinity') as notice_ms

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT */
+#include "worker/notice.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "worker/notice_mail.h"
+
+/* Outputs that a notice lists; their number is told in any case. */
+#define OUTPUTS_MAX 100
+
+static void read_run(struct notice *n, const json_t *run)
+{
+	n->run_attempt = json_int(run, "attempt", 1);
+	n->started_at = json_str(run, "started_at", "");
+	n->finished_at = json_str(run, "finished_at", "");
+	n->rows = json_int(run, "row_count", -1);
+	n->bytes = json_int(run, "byte_count", -1);
+	n->output_url = json_str(run, "output_url", "");
+	n->sha256 = json_str(run, "sha256", "");
+	n->remark = json_str(run, "remark", "");
+	n->error_stage = json_str(run, "error_stage", "");
+	n->error_sqlstate = json_str(run, "error_sqlstate", "");
+	n->error_message = json_str(run, "error_message", "");
+	n->outputs = json_object_get(run, "outputs");
+	if (!json_is_array(n->outputs))
+		n->outputs = NULL;
+	n->parameters = json_object_get(run, "parameters");
+	if (!json_is_object(n->parameters))
+		n->parameters = NULL;
+}
+
+void notice_open(struct notice *n, json_t *body)
+{
+	*n = (struct notice){.body = json_incref(body),
+	    .notification_id = json_int(body, "notification_id", 0),
+	    .run_id = json_int(body, "run_id", 0),
+	    .config_id = json_int(body, "config_id", 0),
+	    .attempt = json_int(body, "attempt", 1),
+	    .key = json_str(body, "key", ""),
+	    .channel = json_str(body, "channel", ""),
+	    .url = json_str(body, "url", ""),
+	    .recipient = json_str(body, "recipient", ""),
+	    .failed = strcmp(json_str(body, "event", ""), "FAILED") == 0,
+	    .created = json_int(body, "created", 0),
+	    .report_name = json_str(body, "report_name", ""),
+	    .report_type = json_str(body, "report_type", ""),
+	    .time_zone = json_str(body, "time_zone", "UTC"),
+	    .output_format = json_str(body, "output_format", ""),
+	    .scheduled_for = json_str(body, "scheduled_for", ""),
+	    .scheduled_at = json_str(body, "scheduled_at", "")};
+	read_run(n, json_object_get(body, "run"));
+}
+
+void notice_free(struct notice *n)
+{
+	json_decref(n->body);
+}
+
+/* 1234567 as 1,234,567 */
+static void add_count(struct buf *to, int64_t count)
+{
+	char digits[24];
+	size_t len = (size_t)snprintf(digits, sizeof(digits), "%" PRId64, count);
+
+	for (size_t i = 0; i < len; i++) {
+		if (i > 0 && (len - i) % 3 == 0)
+			buf_char(to, ',');
+		buf_char(to, digits[i]);
+	}
+}
+
+void notice_title(const struct notice *n, struct buf *to)
+{
+	buf_printf(to, "Report %s ", n->report_name);
+	if (n->failed) {
+		buf_str(to, "failed");
+		if (*n->error_stage != '\0')
+			buf_printf(to, " at %s", n->error_stage);
+		return;
+	}
+	buf_str(to, "completed");
+	if (n->rows >= 0) {
+		buf_str(to, ": ");
+		add_count(to, n->rows);
+		buf_str(to, n->rows == 1 ? " row" : " rows");
+	}
+}
+
+/* Classes of SQLSTATE that say: it is the statement. */
+static bool is_sql_error(const char *sqlstate)
+{
+	return strncmp(sqlstate, "42", 2) == 0 ||
+	       strncmp(sqlstate, "22", 2) == 0 ||
+	       strncmp(sqlstate, "0A", 2) == 0;
+}
+
+void notice_hint(const struct notice *n, struct buf *to)
+{
+	const char *sql = strcmp(n->error_stage, "prep") == 0 ? "prep_sql"
+							      : "export_sql";
+
+	if (strcmp(n->error_sqlstate, "42501") == 0)
+		buf_str(to, "Grant the source's user what it lacks");
+	else if (is_sql_error(n->error_sqlstate))
+		buf_printf(to, "Correct %s of the report", sql);
+	else
+		buf_printf(to,
+		    "`reportctl status %" PRId64 "` shows all attempts; mend "
+		    "the cause",
+		    n->config_id);
+	buf_printf(to,
+	    ", then run it again with `reportctl retry %" PRId64 "`.",
+	    n->config_id);
+}
+
+/* ---- JSON ---- */
+
+static json_t *text(const char *s)
+{
+	return *s != '\0' ? json_string(s) : json_null();
+}
+
+static json_t *count(int64_t n)
+{
+	return n >= 0 ? json_integer(n) : json_null();
+}
+
+static json_t *outputs_json(const struct notice *n)
+{
+	json_t *list = json_array();
+	size_t i;
+	json_t *one;
+
+	if (n->outputs == NULL && *n->output_url != '\0')
+		json_array_append_new(list,
+		    json_pack("{so so so so}", "url", text(n->output_url),
+			"rows", count(n->rows), "bytes", count(n->bytes),
+			"sha256", text(n->sha256)));
+	json_array_foreach(n->outputs, i, one)
+	{
+		if (i < OUTPUTS_MAX)
+			json_array_append(list, one);
+	}
+	return list;
+}
+
+static int64_t output_count(const struct notice *n)
+{
+	return n->outputs != NULL ? (int64_t)json_array_size(n->outputs)
+				  : *n->output_url != '\0';
+}
+
+static json_t *error_json(const struct notice *n)
+{
+	struct buf hint;
+	json_t *v;
+
+	if (!n->failed)
+		return json_null();
+	buf_init(&hint, 4096);
+	notice_hint(n, &hint);
+	v = json_pack("{so so so so}", "stage", text(n->error_stage),
+	    "sqlstate", text(n->error_sqlstate), "message",
+	    text(n->error_message), "hint", text(hint.data));
+	buf_free(&hint);
+	return v;
+}
+
+static json_t *run_json(const struct notice *n)
+{
+	return json_pack("{sI sI ss so so so so so so sI so? so}", "run_id",
+	    (json_int_t)n->run_id, "attempt", (json_int_t)n->run_attempt,
+	    "status", n->failed ? "FAILED" : "COMPLETED", "scheduled_for",
+	    text(n->scheduled_at), "started_at", text(n->started_at),
+	    "finished_at", text(n->finished_at), "rows", count(n->rows),
+	    "bytes", count(n->bytes), "outputs", outputs_json(n),
+	    "output_count", (json_int_t)output_count(n), "parameters",
+	    json_deep_copy(n->parameters), "remark", text(n->remark));
+}
+
+json_t *notice_json(const struct notice *n)
+{
+	return json_pack("{si ss ss sI s{sI ss so ss} so so}", "version", 1,
+	    "event", n->failed ? "report.failed" : "report.completed", "key",
+	    n->key, "notification_id", (json_int_t)n->notification_id, "report",
+	    "config_id", (json_int_t)n->config_id, "report_name",
+	    n->report_name, "report_type", text(n->report_type), "time_zone",
+	    n->time_zone, "run", run_json(n), "error", error_json(n));
+}
+
+/* ---- */
+
+int notice_deliver(struct services *services, const struct notice *n,
+    int64_t *retry_ms, struct err *e)
+{
+	*retry_ms = 0;
+	if (strcmp(n->channel, "mail") == 0)
+		return notice_mail(services, n, e);
+	return err_set(e, ERR_PERMANENT, "\"%s\" is no channel", n->channel);
+}

@@ -1,0 +1,77 @@
+-- SPDX-License-Identifier: MIT
+-- Claims up to $2 due notices for the daemon, the oldest first; and takes up those
+-- of its own that it knows nothing of: the answer to their claim was lost.
+-- $1 worker_id uuid, $2 wanted int, $3 notification_ids in hand bigint[]
+-- Returns a row a notice: notification_id, attempt, notice (JSON object).
+with me as materialized (
+	-- One that lost its lease and has not heard of it yet takes nothing.
+	select w.worker_id from reportd.report_worker w
+	where w.worker_id = $1
+	for key share
+), due as materialized (
+	select n.notification_id, 1 as counts
+	from reportd.report_notification n
+	where n.state = 'PENDING' and n.due_at <= now()
+		and exists (select from me)
+	order by n.due_at
+	limit $2::int
+	for update skip locked
+), unheard as materialized (
+	select n.notification_id, 0 as counts
+	from reportd.report_notification n
+	where n.state = 'SENDING' and n.worker_id = (select m.worker_id from me m)
+		and n.notification_id <> all ($3::bigint[])
+	limit $2::int
+	for update skip locked
+), chosen as materialized (
+	select d.notification_id, d.counts from due d
+	union all
+	select u.notification_id, u.counts from unheard u
+), taken as (
+	update reportd.report_notification n
+	set state = 'SENDING', worker_id = $1, attempts = n.attempts + c.counts
+	from chosen c
+	where n.notification_id = any (array(select k.notification_id from chosen k))
+		and n.notification_id = c.notification_id
+	returning n.*
+)
+select t.notification_id, t.attempts, json_build_object(
+	'notification_id', t.notification_id,
+	'run_id', t.run_id,
+	'config_id', t.config_id,
+	'attempt', t.attempts,
+	'key', t.idempotency_key,
+	'event', t.event,
+	'channel', t.channel,
+	'url', t.url,
+	'recipient', t.recipient,
+	'created', extract(epoch from t.created_at)::bigint,
+	'report_name', r.report_name,
+	'report_type', c.report_type,
+	'time_zone', coalesce(c.time_zone, 'UTC'),
+	'output_format', c.output_format,
+	'scheduled_for', to_char(
+		reportd.local_time(r.scheduled_for, coalesce(c.time_zone, 'UTC')),
+		'YYYY-MM-DD"T"HH24:MI:SS'),
+	'scheduled_at', to_char(r.scheduled_for at time zone 'UTC',
+		'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
+	'run', json_build_object(
+		'attempt', r.attempt,
+		'started_at', to_char(r.started_at at time zone 'UTC',
+			'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+		'finished_at', to_char(r.finished_at at time zone 'UTC',
+			'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+		'row_count', r.row_count,
+		'byte_count', r.byte_count,
+		'output_url', r.output_url,
+		'sha256', r.sha256,
+		'outputs', r.outputs,
+		'parameters', r.parameters,
+		'remark', r.remark,
+		'error_stage', r.error_stage,
+		'error_sqlstate', r.error_sqlstate,
+		'error_message', r.error_message))::text as notice
+from taken t
+left join reportd.report_run r on r.run_id = t.run_id
+left join reportd.report_config c on c.config_id = t.config_id
+order by t.due_at, t.notification_id

@@ -1,0 +1,371 @@
+-- SPDX-License-Identifier: MIT
+-- Notices: one row for each recipient of a run's end, written in the transaction
+-- that ends the run, delivered by the daemons, each with a state of its own.
+
+create table reportd.report_notification (
+	notification_id bigint generated always as identity primary key,
+	run_id bigint not null,
+	config_id bigint not null,
+	event text not null check (event in ('COMPLETED', 'FAILED')),
+	channel text not null check (channel in
+		('mail', 'sns', 'slack', 'webhook', 'unknown')),
+	recipient text not null,
+	url text not null,
+	state text not null default 'PENDING' check (state in
+		('PENDING', 'SENDING', 'SENT', 'FAILED')),
+	attempts int not null default 0,
+	due_at timestamptz not null default now(),
+	worker_id uuid,
+	last_error text,
+	idempotency_key uuid not null default gen_random_uuid(),
+	created_at timestamptz not null default now(),
+	sent_at timestamptz
+) with (
+	-- Each is updated twice within moments.
+	fillfactor = 70,
+	autovacuum_vacuum_scale_factor = 0.05,
+	autovacuum_vacuum_insert_scale_factor = 0.05
+);
+comment on table reportd.report_notification is
+	'The outbox: who is told of the end of which run, and what became of it.';
+comment on column reportd.report_notification.recipient is
+	'One address, a topic''s ARN, or scheme and host of a webhook: the rest of its URL may be a secret.';
+comment on column reportd.report_notification.url is
+	'As written in notify_on_completion or notify_on_failure.';
+comment on column reportd.report_notification.idempotency_key is
+	'The same at each attempt: by it a receiver knows a notice that came twice.';
+create index report_notification_run on reportd.report_notification (run_id);
+create index report_notification_due on reportd.report_notification (due_at)
+	where state = 'PENDING';
+create index report_notification_sending on reportd.report_notification (worker_id)
+	where state = 'SENDING';
+
+create function reportd.notice_channel(url text) returns text
+language sql immutable as $$
+	select case lower(substring(url from '^([A-Za-z]+):'))
+		when 'mailto' then 'mail' when 'sns' then 'sns' when 'slack' then 'slack'
+		when 'https' then 'webhook' when 'http' then 'webhook' end
+$$;
+
+-- What may be shown of it: a webhook's path is often a secret.
+create function reportd.notice_shown(url text) returns text
+language sql immutable as $$
+	select coalesce(
+		lower(substring(url from '^(?:[Ss][Ll][Aa][Cc][Kk]:)?([A-Za-z]+://[^/?#@]*)(?:[/?#]|$)')),
+		case when reportd.notice_channel(url) in ('mail', 'sns') then
+			substring(url from '^[^?]{0,200}')
+		else coalesce(substring(url from '^([A-Za-z][A-Za-z0-9+.-]*:)') || '…', '…') end)
+$$;
+
+-- Percent-decoding (RFC 3986); null when it is not done well.
+create function reportd.url_decode(text text) returns text
+language plpgsql immutable as $$
+begin
+	if text ~ '%(?![0-9A-Fa-f]{2})' then
+		return null;
+	elsif strpos(text, '%') = 0 then
+		return text;
+	end if;
+	return convert_from(string_agg(case when p.m[1] like '\%%'
+				then decode(substr(p.m[1], 2), 'hex')
+				else convert_to(p.m[1], 'UTF8') end,
+			'' order by p.place), 'UTF8')
+		from regexp_matches(text, '%..|[^%]+', 'g') with ordinality p(m, place);
+exception when character_not_in_repertoire or untranslatable_character then
+	return null;
+end $$;
+
+-- The fields of a mailto: URL (RFC 6068); what stands before `?` is called "to".
+create function reportd.mail_fields(url text)
+returns table (name text, raw text, value text)
+language sql immutable as $$
+	select f.name, f.raw, reportd.url_decode(f.raw)
+	from (select 'to' as name, substring(url from '^[^:]*:([^?]*)') as raw
+		union all
+		select lower(split_part(q.q, '=', 1)), substr(q.q, strpos(q.q || '=', '=') + 1)
+		from unnest(string_to_array(substring(url from '\?(.*)$'), '&')) q) f
+$$;
+
+-- Who gets the mail, in the order of the URL.
+create function reportd.mail_addresses(url text) returns setof text
+language sql immutable as $$
+	select btrim(reportd.url_decode(a.a))
+	from reportd.mail_fields(url) f
+	cross join unnest(string_to_array(f.raw, ',')) a(a)
+	where f.name in ('to', 'cc', 'bcc') and btrim(a.a) <> ''
+$$;
+
+-- What is wrong with an address of its own kind and what to write; null: nothing.
+
+create function reportd.mail_error(url text, out message text, out hint text)
+language plpgsql immutable as $$
+declare
+	bad text;
+begin
+	hint := 'For example ''mailto:ann@example.com,bob@example.com?subject=Sales&report=attach''; other characters as %XX.';
+	if exists (select from reportd.mail_fields(url) f where f.value is null) then
+		message := 'holds a % that is no %XX of UTF-8 text';
+		return;
+	end if;
+	select f.name into bad from reportd.mail_fields(url) f
+	where f.name not in ('to', 'cc', 'bcc', 'subject', 'body', 'report') limit 1;
+	if bad is not null then
+		message := format('has an unknown field "%s"', bad);
+		hint := 'Known: to, cc, bcc, subject, body and report.';
+		return;
+	end if;
+	select f.name into bad from reportd.mail_fields(url) f
+	where f.value ~ '[\x01-\x1f\x7f]' and f.name <> 'body' limit 1;
+	if bad is not null then
+		message := format('has a line break or a control character in "%s"', bad);
+		hint := 'Only the body may have line breaks, as %0D%0A.';
+		return;
+	end if;
+	select f.value into bad from reportd.mail_fields(url) f
+	where f.name = 'report' and f.value not in ('attach', 'link', 'inline', 'none') limit 1;
+	if bad is not null then
+		message := format('has report=%s', bad);
+		hint := 'Write report=attach, link, inline or none.';
+		return;
+	end if;
+	select a into bad from reportd.mail_addresses(url) a
+	where a !~ '^[A-Za-z0-9.!#$%&''*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*$'
+		or length(a) > 254 limit 1;
+	if bad is not null then
+		message := format('has "%s", which is no mail address', bad);
+	elsif not exists (select from reportd.mail_addresses(url)) then
+		message := 'names no address';
+	end if;
+end $$;
+
+create function reportd.webhook_error(url text, out message text, out hint text)
+language plpgsql immutable as $$
+declare
+	authority text := substring(url from '^[A-Za-z]+://([^/?#]*)');
+	host text := lower(substring(authority from '^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)(?::[0-9]{1,5})?$'));
+begin
+	hint := 'Write it as https://host/path; other characters as %XX.';
+	if strpos(authority, '@') > 0 then
+		message := 'has a user or password before the host';
+		hint := 'Leave it out; the receiver checks the signature of [webhook] secret.';
+	elsif host is null or substring(authority from ':([0-9]+)$')::int not between 1 and 65535 then
+		message := 'has no sound host';
+	elsif url !~ '^[!-~]+$' or strpos(url, '#') > 0 then
+		message := 'holds a blank, a # or a character that is not ASCII';
+	elsif url ~* '^http:' and host <> 'localhost' and host <> '[::1]'
+		and host !~ '^127\.[0-9]+\.[0-9]+\.[0-9]+$' then
+		message := 'is not encrypted';
+		hint := 'Write https://; http:// is for loopback addresses only.';
+	end if;
+end $$;
+
+create function reportd.notice_error(url text, out message text, out hint text)
+language plpgsql immutable as $$
+declare
+	known constant text := 'Write mailto:ann@example.com, sns:arn:aws:sns:REGION:ACCOUNT:TOPIC, slack:https://hooks.slack.com/… or https://host/path.';
+begin
+	if url is null or btrim(url) = '' then
+		message := 'is empty';
+		hint := known;
+	elsif octet_length(url) > 8000 then
+		message := 'is longer than 8000 bytes';
+		hint := 'Write a shorter one.';
+	elsif url ~ '[\x01-\x1f\x7f]' then
+		message := 'holds a line break or a control character';
+		hint := 'Leave it out; in a mail''s body write %0D%0A for a line break.';
+	else
+		case reportd.notice_channel(url)
+			when 'mail' then
+				select m.* into message, hint from reportd.mail_error(url) m;
+			when 'webhook' then
+				select m.* into message, hint from reportd.webhook_error(url) m;
+			when 'slack' then
+				select m.* into message, hint
+				from reportd.webhook_error(substr(url, length('slack:') + 1)) m;
+			when 'sns' then
+				if url !~ '^[Ss][Nn][Ss]:arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]+(\.fifo)?$'
+					or length(substring(url from '[^:]*$')) > 256 then
+					message := 'is no ARN of a topic';
+					hint := 'Write sns:arn:aws:sns:REGION:ACCOUNT:TOPIC, the account with its 12 digits.';
+				end if;
+			else
+				message := 'has no known scheme';
+				hint := known;
+		end case;
+	end if;
+end $$;
+
+create function reportd.check_notices(name text, urls text[]) returns void
+language plpgsql immutable as $$
+declare
+	url text;
+	wrong record;
+	recipients int := 0;
+begin
+	foreach url in array coalesce(urls, '{}') loop
+		select * into wrong from reportd.notice_error(url);
+		if wrong.message is not null then
+			perform reportd.refuse(format('%s: "%s" %s', name,
+				coalesce(reportd.notice_shown(url), ''), wrong.message), wrong.hint);
+		end if;
+		recipients := recipients + case reportd.notice_channel(url) when 'mail'
+			then (select count(*) from reportd.mail_addresses(url)) else 1 end;
+	end loop;
+	if recipients > 200 then
+		perform reportd.refuse(
+			format('%s: %s recipients are too many', name, recipients),
+			'200 at most; write the address of a mailing list or a topic.');
+	end if;
+end $$;
+
+create function reportd.report_config_notices() returns trigger
+language plpgsql set search_path = pg_catalog, pg_temp
+	set standard_conforming_strings = on as $$
+begin
+	perform reportd.check_notices('notify_on_completion', new.notify_on_completion);
+	perform reportd.check_notices('notify_on_failure', new.notify_on_failure);
+	return new;
+end $$;
+create trigger a_notices_insert before insert on reportd.report_config
+	for each row when (new.notify_on_completion is not null
+		or new.notify_on_failure is not null)
+	execute function reportd.report_config_notices();
+create trigger a_notices_update before update of notify_on_completion, notify_on_failure
+	on reportd.report_config
+	for each row execute function reportd.report_config_notices();
+
+-- One row a recipient. What was written before there were checks must not keep
+-- a run from ending: a URL that is wrong gives a row with its error.
+create function reportd.notice_recipients(url text)
+returns table (channel text, recipient text, target text, error text)
+language plpgsql stable as $$
+begin
+	channel := coalesce(reportd.notice_channel(url), 'unknown');
+	recipient := coalesce(reportd.notice_shown(url), '');
+	target := url;
+	select m.message into error from reportd.notice_error(url) m;
+	if error is not null then
+		error := 'the address ' || error;
+	elsif channel = 'mail' then
+		return query select 'mail', a, lower(a), null from reportd.mail_addresses(url) a;
+		return;
+	elsif channel = 'sns' then
+		recipient := substr(url, length('sns:') + 1);
+	end if;
+	return next;
+exception when others then
+	error := 'the address cannot be read: ' || sqlerrm;
+	return next;
+end $$;
+
+-- Called by the statements that end runs. How many there are to deliver.
+create function reportd.write_notices(
+	run_id bigint, config_id bigint, event text, urls text[]
+) returns bigint
+language sql as $$
+	with written as (
+		insert into reportd.report_notification (run_id, config_id, event, channel,
+			recipient, url, state, last_error)
+		select $1, $2, $3, r.channel, r.recipient, r.url,
+			case when r.error is null then 'PENDING' else 'FAILED' end, r.error
+		from (
+			-- Named twice, told once.
+			select distinct on (k.channel, k.target) k.*, coalesce(u.url, '') as url, u.place
+			from unnest($4) with ordinality u(url, place)
+			cross join lateral reportd.notice_recipients(u.url) k
+			order by k.channel, k.target, u.place) r
+		order by r.place
+		returning state
+	)
+	select count(*) from written w where w.state = 'PENDING'
+$$;
+
+create function reportd.resend(notification_id bigint) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+	n reportd.report_notification;
+begin
+	select * into n from reportd.report_notification k
+	where k.notification_id = resend.notification_id for update;
+	if not found then
+		perform reportd.refuse(
+			format('there is no notification %s', notification_id),
+			'See reportd.v_notifications, or `reportctl status ID`.');
+	elsif n.state = 'SENDING' then
+		perform reportd.refuse(
+			format('notification %s is being sent', notification_id),
+			'Wait for its end.');
+	end if;
+	-- Once more what had arrived is a new notice to its receiver; another
+	-- attempt at what had not is the same one.
+	update reportd.report_notification k
+	set state = 'PENDING', attempts = 0, due_at = now(), last_error = null,
+		sent_at = null, idempotency_key = case when k.state = 'SENT'
+			then gen_random_uuid() else k.idempotency_key end
+	where k.notification_id = n.notification_id;
+	perform pg_notify('reportd_pending', '');
+end $$;
+comment on function reportd.resend is
+	'Delivers a notice once more: a FAILED one with all its attempts, a SENT one again, a PENDING one now.';
+
+create function reportd.resend_failed(config_id bigint default null) returns bigint
+language sql security definer set search_path = pg_catalog, pg_temp as $$
+	select count(reportd.resend(n.notification_id)::text)
+	from reportd.report_notification n
+	where n.state = 'FAILED' and n.channel <> 'unknown'
+		and ($1 is null or n.config_id = $1)
+$$;
+comment on function reportd.resend_failed is
+	'Delivers the FAILED notices of a report, or of all, once more; returns how many.';
+
+create view reportd.v_notifications as
+select n.notification_id, n.run_id, n.config_id, r.report_name, n.event, n.channel,
+	n.recipient, n.state, n.attempts, n.last_error, n.created_at,
+	case n.state when 'PENDING' then n.due_at end as due_at, n.sent_at,
+	n.sent_at - n.created_at as took
+from reportd.report_notification n
+left join reportd.report_run r using (run_id);
+comment on view reportd.v_notifications is
+	'Notices with their states; without the secrets that URLs may hold.';
+
+create or replace view reportd.v_report_metrics as
+with run as (
+	select coalesce(c.report_type, '(none)') as report_type, r.run_id, r.status,
+		r.row_count, r.byte_count, r.finished_at - r.started_at as took,
+		r.prep_finished_at - r.started_at as prep,
+		r.finished_at - coalesce(r.prep_finished_at, r.started_at) as export
+	from reportd.report_run r
+	left join reportd.report_config c using (config_id)
+	where r.started_at >= now() - interval '24 hours'
+), notice as (
+	select run.report_type,
+		count(*) filter (where n.state = 'SENT') as sent,
+		count(*) filter (where n.state = 'FAILED') as failed,
+		count(*) filter (where n.state in ('PENDING', 'SENDING')) as waiting
+	from run join reportd.report_notification n using (run_id)
+	group by run.report_type
+)
+select report_type, count(*) as runs,
+	round(count(*) / 24.0, 2) as runs_per_hour,
+	avg(prep) as prep_mean,
+	percentile_cont(0.95) within group (order by prep) as prep_p95,
+	avg(export) as export_mean,
+	percentile_cont(0.95) within group (order by export) as export_p95,
+	avg(took) as run_mean,
+	percentile_cont(0.95) within group (order by took) as run_p95,
+	count(*) filter (where status = 'FAILED') as failed,
+	round(count(*) filter (where status = 'FAILED')
+		/ nullif(count(*) filter (where status in ('COMPLETED', 'FAILED')), 0)::numeric, 4)
+		as error_rate,
+	sum(row_count) as row_count, sum(byte_count) as byte_count,
+	coalesce((select n.sent from notice n where n.report_type = run.report_type), 0)
+		as notices_sent,
+	coalesce((select n.failed from notice n where n.report_type = run.report_type), 0)
+		as notices_failed,
+	coalesce((select n.waiting from notice n where n.report_type = run.report_type), 0)
+		as notices_waiting
+from run
+group by report_type
+order by report_type;
+comment on view reportd.v_report_metrics is
+	'The runs of the last 24 hours by report type: rate, durations by stage, errors, notices.';
