@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "source/conninfo.h"
 #include "source/copytext.h"
 #include "source/kind.h"
 
@@ -309,49 +310,47 @@ static void ignore_notice(void *arg, const char *text)
 	(void)text;
 }
 
-/* libpq's own message may repeat a part of a password; an option's name is not
- * secret. */
-int pg_check_conninfo(const char *conninfo, struct err *e)
+/* Redshift refuses every start-up parameter that it does not know, and libpq
+ * makes some of these variables. Who uses such a server does without them. */
+static void forget_environment(void)
 {
-	static const char unknown[] = "invalid connection option";
-	char *message = NULL;
-	PQconninfoOption *options = PQconninfoParse(conninfo, &message);
+	static const char *const variables[] = {
+	    "PGDATESTYLE", "PGTZ", "PGGEQO", "PGOPTIONS"};
 
-	if (options != NULL)
-		PQconninfoFree(options);
-	else if (message != NULL &&
-		 strncmp(message, unknown, strlen(unknown)) == 0)
-		err_set(e, ERR_PERMANENT, "%.*s", (int)strcspn(message, "\n"),
-		    message);
-	else
-		err_set(e, ERR_PERMANENT,
-		    "the connection string cannot be read; write it as "
-		    "\"host=... dbname=...\" or postgresql://..., see "
-		    "\"Connection Strings\" in libpq's manual");
-	PQfreemem(message);
-	return options ? 0 : -1;
+	for (size_t i = 0; i < sizeof(variables) / sizeof(*variables); i++)
+		unsetenv(variables[i]);
 }
 
-struct pg *pg_connect(
-    const char *conninfo, const struct watch *watch, struct err *e)
+static void refused(struct pg *pg, struct err *e)
+{
+	char sqlstate[6], *text = mem_strdup(PQerrorMessage(pg->conn));
+
+	conninfo_failure(text, sqlstate);
+	trim(text);
+	libpq_error(text, e);
+	str_copy(e->sqlstate, sizeof(e->sqlstate), sqlstate);
+	if (strstr(text, "authentication method 13") != NULL)
+		err_set(e, ERR_PERMANENT,
+		    "%s; hint: the user's password is stored as SHA-256, which "
+		    "libpq cannot prove to Redshift: store it as MD5 (CREATE "
+		    "USER ... PASSWORD 'md5...'), or use IAM credentials",
+		    text);
+	free(text);
+}
+
+static struct pg *connect_with(const char *const *keys,
+    const char *const *values, const struct watch *watch, struct err *e)
 {
 	int64_t deadline = clock_boot_ms() + CONNECT_MS;
 	struct pg *pg = mem_zalloc(sizeof(*pg));
 	PostgresPollingStatusType want = PGRES_POLLING_WRITING;
-	/* What stands before dbname gives way to the connection string, what
-	 * stands behind it wins. A dead peer is noticed within a minute. */
-	const char *keys[] = {"keepalives_idle", "keepalives_interval",
-	    "keepalives_count", "tcp_user_timeout", "fallback_application_name",
-	    "dbname", "client_encoding", NULL};
-	const char *values[] = {
-	    "30", "10", "3", "60000", "reportd", conninfo, "UTF8", NULL};
 
 	pg->watch = watch ? watch : &no_watch;
-	if (pg_check_conninfo(conninfo, e) != 0)
-		goto stopped;
 	pg->conn = PQconnectStartParams(keys, values, 1);
 	if (pg->conn == NULL || PQstatus(pg->conn) == CONNECTION_BAD)
 		goto failed;
+	/* The one way to the SQLSTATE of a refusal. */
+	PQsetErrorVerbosity(pg->conn, PQERRORS_VERBOSE);
 	while (want != PGRES_POLLING_OK) {
 		int n = watch_wait(pg->watch, PQsocket(pg->conn),
 		    want == PGRES_POLLING_READING ? POLLIN : POLLOUT, deadline,
@@ -369,14 +368,46 @@ struct pg *pg_connect(
 		if (want == PGRES_POLLING_FAILED)
 			goto failed;
 	}
+	PQsetErrorVerbosity(pg->conn, PQERRORS_DEFAULT);
 	PQsetnonblocking(pg->conn, 1);
 	PQsetNoticeProcessor(pg->conn, ignore_notice, NULL);
 	return pg;
 failed:
-	conn_error(pg, e);
+	refused(pg, e);
 stopped:
 	pg_close(pg);
 	return NULL;
+}
+
+/* What stands before dbname gives way to the connection string, what stands
+ * behind it wins. A dead peer is noticed within a minute. */
+struct pg *pg_connect(
+    const char *conninfo, const struct watch *watch, struct err *e)
+{
+	const char *keys[] = {"keepalives_idle", "keepalives_interval",
+	    "keepalives_count", "tcp_user_timeout", "fallback_application_name",
+	    "dbname", "client_encoding", NULL};
+	const char *values[] = {
+	    "30", "10", "3", "60000", "reportd", conninfo, "UTF8", NULL};
+
+	if (conninfo_check(conninfo, e) != 0)
+		return NULL;
+	return connect_with(keys, values, watch, e);
+}
+
+struct pg *pg_connect_plain(
+    const char *conninfo, const struct watch *watch, struct err *e)
+{
+	const char *keys[] = {"keepalives_idle", "keepalives_interval",
+	    "keepalives_count", "tcp_user_timeout", "fallback_application_name",
+	    "dbname", "client_encoding", "target_session_attrs", NULL};
+	const char *values[] = {
+	    "30", "10", "3", "60000", "reportd", conninfo, "UTF8", "any", NULL};
+
+	if (conninfo_check(conninfo, e) != 0)
+		return NULL;
+	forget_environment();
+	return connect_with(keys, values, watch, e);
 }
 
 void pg_set_watch(struct pg *pg, const struct watch *watch)
@@ -818,8 +849,30 @@ static char *quoted(struct pg *pg, char *from_libpq, struct err *e)
 	return copy;
 }
 
+/* As servers before 8.1 want it: backslashes are doubled, and there is no E. */
+static char *old_literal(struct pg *pg, const char *text, struct err *e)
+{
+	size_t len = strlen(text);
+	char *literal = mem_zalloc(2 * len + 3);
+	int failed = 0;
+
+	literal[0] = '\'';
+	len = PQescapeStringConn(pg->conn, literal + 1, text, len, &failed);
+	literal[len + 1] = '\'';
+	if (failed == 0)
+		return literal;
+	free(literal);
+	conn_error(pg, e);
+	e->kind = ERR_PERMANENT;
+	return NULL;
+}
+
+/* A server that does not say what it takes for a standard string reads
+ * backslashes in all of them; libpq assumes the same. */
 char *pg_quote_literal(struct pg *pg, const char *text, struct err *e)
 {
+	if (PQparameterStatus(pg->conn, "standard_conforming_strings") == NULL)
+		return old_literal(pg, text, e);
 	return quoted(pg, PQescapeLiteral(pg->conn, text, strlen(text)), e);
 }
 

@@ -19,12 +19,14 @@
 struct pg;
 struct pg_rows;
 
-/* Whether the string can be read; the message never repeats its values. */
-int pg_check_conninfo(const char *conninfo, struct err *e);
-
 /* The watch must outlive the connection; pg_set_watch changes it. An error's
- * text never holds the connection string. NULL on failure. */
+ * text never holds the connection string; a server's refusal has its SQLSTATE.
+ * NULL on failure. */
 struct pg *pg_connect(
+    const char *conninfo, const struct watch *watch, struct err *e);
+/* The same with the few start-up parameters that Redshift takes; those of libpq's
+ * environment are forgotten for good. */
+struct pg *pg_connect_plain(
     const char *conninfo, const struct watch *watch, struct err *e);
 void pg_set_watch(struct pg *pg, const struct watch *watch);
 void pg_close(struct pg *pg); /* accepts NULL */

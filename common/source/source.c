@@ -9,11 +9,10 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "source/conninfo.h"
 #include "source/pg.h"
+#include "source/shorten.h"
 #include "source/sqltext.h"
-
-/* One snapshot for all queries of a job. */
-static const char begin[] = "begin isolation level repeatable read read only; ";
 
 #define SQL_MAX (4u << 20)
 #define PROLOGUE_MAX (64u << 10)
@@ -29,7 +28,8 @@ static const char begin[] = "begin isolation level repeatable read read only; ";
 /*
  * Both kinds of server speak PostgreSQL's protocol; they differ in what they
  * take. Redshift (documentation: "Unsupported PostgreSQL features") has no COPY
- * TO STDOUT and no DISCARD, and wants the simple protocol for what is streamed.
+ * TO STDOUT and no DISCARD, knows few settings, and makes a cursor of what is
+ * prepared: so everything there is a simple query.
  */
 struct source_type {
 	const char *name;
@@ -37,7 +37,7 @@ struct source_type {
 	bool simple;
 	bool check_interval; /* client_connection_check_interval, 14 and up */
 	const char *settings;
-	const char *reset; /* NULL: a session serves one job only */
+	const char *reset; /* NULL: none; who may have written is not kept */
 };
 
 static const struct source_type types[] = {
@@ -45,22 +45,23 @@ static const struct source_type types[] = {
 	"set datestyle = 'ISO'; set intervalstyle = 'postgres'; "
 	"set bytea_output = 'hex'; set standard_conforming_strings = on; ",
 	"discard all"},
-    {"redshift", false, true, false, "set datestyle = 'ISO'; ", NULL},
+    {"redshift", false, true, false, "set datestyle to 'ISO, MDY'; ", NULL},
 };
 
 struct source {
 	const struct source_type *type;
 	struct pg *pg;
-	struct value *values; /* a batch */
-	int columns, room;    /* of how many rows */
-	bool copying;         /* the query's rows come by COPY */
-	bool ended;           /* ... and the last batch was the last */
-	struct buf prologue;  /* of a read only job, until it is sent */
-	bool set;             /* the session has the type's settings */
-	char zone[64];        /* ... and this time zone */
-	int timeout;          /* ... and statement_timeout, ms */
-	bool wrote;           /* the job may have changed the session */
-	int64_t reset_ms;     /* boot clock: of the last reset */
+	struct value *values;  /* a batch */
+	int columns, room;     /* of how many rows */
+	unsigned char *floats; /* columns to shorten: their size; NULL: none */
+	bool copying;          /* the query's rows come by COPY */
+	bool ended;            /* ... and the last batch was the last */
+	struct buf prologue;   /* of a read only job, until it is sent */
+	bool set;              /* the session has the type's settings */
+	char zone[64];         /* ... and this time zone */
+	int timeout;           /* ... and statement_timeout, ms */
+	bool wrote;            /* the job may have changed the session */
+	int64_t reset_ms;      /* boot clock: of the last reset */
 };
 
 static const struct source_type *type_named(const char *name)
@@ -80,7 +81,7 @@ bool source_type_known(const char *type, const char **known)
 
 int source_check_conninfo(const char *conninfo, struct err *e)
 {
-	return pg_check_conninfo(conninfo, e);
+	return conninfo_check(conninfo, e);
 }
 
 struct source *source_connect(const struct source_options *options,
@@ -95,7 +96,9 @@ struct source *source_connect(const struct source_options *options,
 		err_set(e, ERR_PERMANENT, "unknown source type \"%s\"",
 		    options->type);
 	else
-		s->pg = pg_connect(options->conninfo, watch, e);
+		s->pg = s->type->simple
+			    ? pg_connect_plain(options->conninfo, watch, e)
+			    : pg_connect(options->conninfo, watch, e);
 	if (s->pg == NULL) {
 		source_close(s);
 		return NULL;
@@ -109,6 +112,7 @@ void source_close(struct source *s)
 		return;
 	pg_close(s->pg);
 	buf_free(&s->prologue);
+	free(s->floats);
 	free(s->values);
 	free(s);
 }
@@ -130,6 +134,21 @@ static void add_settings(const struct source *s, struct buf *sql)
 	buf_str(sql, s->type->settings);
 	if (s->type->check_interval && pg_server_version(s->pg) >= 140000)
 		buf_str(sql, "set client_connection_check_interval = '5s'; ");
+}
+
+/* A PostgreSQL may be read as if it were one. */
+static bool is_redshift(const struct source *s)
+{
+	return s->type->simple && pg_server_version(s->pg) < 80100;
+}
+
+/* One snapshot for all queries of a job, which every transaction of Redshift
+ * has. */
+static const char *begin_of(const struct source *s)
+{
+	return is_redshift(s)
+		   ? "begin read only; "
+		   : "begin isolation level repeatable read read only; ";
 }
 
 static int send_prologue(struct source *s, struct err *e)
@@ -170,7 +189,7 @@ static int set_up_session(struct source *s, const struct job_session *session,
 static void add_local(struct source *s, const struct job_session *session,
     const char *name, const char *zone)
 {
-	buf_str(&s->prologue, begin);
+	buf_str(&s->prologue, begin_of(s));
 	buf_printf(&s->prologue, "set local application_name = %s; ", name);
 	if (strcmp(s->zone, session->time_zone) != 0)
 		buf_printf(&s->prologue, "set local timezone = %s; ", zone);
@@ -179,10 +198,30 @@ static void add_local(struct source *s, const struct job_session *session,
 		    timeout_of(session));
 }
 
+/* All of it for the session. */
+static int set_session(struct source *s, const struct job_session *session,
+    const char *name, const char *zone, struct err *e)
+{
+	add_settings(s, &s->prologue);
+	/* It has no application_name to set; by query_group its queues can be
+	 * chosen, and it stands in its tables. */
+	if (is_redshift(s))
+		buf_printf(&s->prologue,
+		    "set query_group to %s; set extra_float_digits to 2; ",
+		    name);
+	else
+		buf_printf(&s->prologue, "set application_name to %s; ", name);
+	buf_printf(&s->prologue,
+	    "set timezone to %s; set statement_timeout to %d; ", zone,
+	    timeout_of(session));
+	return send_prologue(s, e);
+}
+
 /*
  * A job that only reads lives in one transaction, which is rolled back: its
  * settings are the transaction's and travel with its query. One that writes
- * sets the session up, which is reset behind it.
+ * sets the session up, which is reset behind it. Where there is no reset each
+ * job sets it up.
  */
 int source_begin_job(
     struct source *s, const struct job_session *session, struct err *e)
@@ -195,17 +234,12 @@ int source_begin_job(
 	s->wrote = !session->read_only;
 	if (name == NULL || zone == NULL) {
 		rc = -1;
-	} else if (session->read_only) {
+	} else if (session->read_only && s->type->reset != NULL) {
 		rc = set_up_session(s, session, zone, e);
 		if (rc == 0)
 			add_local(s, session, name, zone);
 	} else {
-		add_settings(s, &s->prologue);
-		buf_printf(&s->prologue,
-		    "set application_name = %s; set timezone = %s; "
-		    "set statement_timeout = %d; ",
-		    name, zone, timeout_of(session));
-		rc = send_prologue(s, e);
+		rc = set_session(s, session, name, zone, e);
 	}
 	free(name);
 	free(zone);
@@ -214,6 +248,8 @@ int source_begin_job(
 
 void source_reset(struct source *s)
 {
+	if (s->type->reset == NULL)
+		return;
 	pg_exec_later(s->pg, s->type->reset);
 	s->set = false;
 	s->reset_ms = clock_boot_ms();
@@ -225,7 +261,8 @@ bool source_end_job(struct source *s)
 	bool wrote = s->wrote;
 
 	s->wrote = false;
-	if (s->type->reset == NULL || !pg_alive(s->pg) || pg_large(s->pg) ||
+	if ((wrote && s->type->reset == NULL) || !pg_alive(s->pg) ||
+	    pg_large(s->pg) ||
 	    (pg_in_transaction(s->pg) &&
 		pg_exec(s->pg, "rollback", &unused) != 0))
 		return false;
@@ -260,14 +297,21 @@ static int run_statements(struct source *s, const char *script,
 	return 0;
 }
 
+/* VACUUM and the like; a procedure that commits. Redshift says the latter in
+ * words alone. */
+static bool wants_no_transaction(const struct source *s, const struct err *e)
+{
+	return strcmp(e->sqlstate, "25001") == 0 ||
+	       strcmp(e->sqlstate, "2D000") == 0 ||
+	       (s->type->simple && strstr(e->text, "atomic context") != NULL);
+}
+
 int source_run_script(struct source *s, const char *script, struct err *e)
 {
 	int count = sqltext_count(script), number, rc;
 
 	rc = run_statements(s, script, count > 1, &number, e);
-	if (rc != 0 && count > 1 &&
-	    (strcmp(e->sqlstate, "25001") == 0 ||
-		strcmp(e->sqlstate, "2D000") == 0)) {
+	if (rc != 0 && count > 1 && wants_no_transaction(s, e)) {
 		if (pg_exec(s->pg, "rollback", e) != 0)
 			return -1;
 		rc = run_statements(s, script, false, &number, e);
@@ -282,7 +326,7 @@ static int begin_read_only(struct source *s, struct err *e)
 	if (pg_in_transaction(s->pg))
 		return 0;
 	if (s->prologue.len == 0)
-		buf_str(&s->prologue, begin);
+		buf_str(&s->prologue, begin_of(s));
 	return send_prologue(s, e);
 }
 
@@ -331,7 +375,7 @@ int source_describe(
 
 	if (!pg_in_transaction(s->pg)) {
 		if (s->prologue.len == 0)
-			at = begin;
+			at = begin_of(s);
 		while (count < PROLOGUE_STATEMENTS && sqltext_next(&at, &part))
 			before[count++] = mem_strndup(part.text, part.len);
 	}
@@ -361,6 +405,21 @@ static int start_copy(struct source *s, const struct buf *sql,
 	return rc;
 }
 
+/* Asked for exact ones, a server that is older than shortest output gives all of
+ * their digits. */
+static void find_floats(struct source *s, const struct schema *schema)
+{
+	free(s->floats);
+	s->floats = NULL;
+	for (int i = 0; is_redshift(s) && i < schema->count; i++) {
+		if (schema->columns[i].kind != KIND_FLOAT)
+			continue;
+		if (s->floats == NULL)
+			s->floats = mem_zalloc((size_t)schema->count);
+		s->floats[i] = (unsigned char)schema->columns[i].size;
+	}
+}
+
 static int start_rows(struct source *s, const struct buf *sql,
     struct schema *schema, struct err *e)
 {
@@ -369,6 +428,7 @@ static int start_rows(struct source *s, const struct buf *sql,
 		&(struct pg_stream){sql->data, 0, s->type->simple}, e) != 0)
 		return -1;
 	pg_stream_schema(s->pg, schema);
+	find_floats(s, schema);
 	return 0;
 }
 
@@ -402,8 +462,16 @@ int source_query(
 static int next_row(
     struct source *s, struct value *values, bool wait, struct err *e)
 {
-	return s->copying ? pg_copy_next_row(s->pg, values, s->columns, wait, e)
-			  : pg_stream_next(s->pg, values, s->columns, wait, e);
+	int rc;
+
+	if (s->copying)
+		return pg_copy_next_row(s->pg, values, s->columns, wait, e);
+	rc = pg_stream_next(s->pg, values, s->columns, wait, e);
+	for (int i = 0; rc == 1 && s->floats != NULL && i < s->columns; i++) {
+		if (s->floats[i] != 0)
+			shorten_float(&values[i], s->floats[i]);
+	}
+	return rc;
 }
 
 /* What is at hand, but at least one row: who waits longer sees no progress. */
@@ -437,7 +505,8 @@ int source_copy_csv(struct source *s, const char *sql, const char *options,
 
 	buf_init(&text, SQL_MAX);
 	if (!pg_in_transaction(s->pg))
-		buf_str(&text, s->prologue.len ? s->prologue.data : begin);
+		buf_str(
+		    &text, s->prologue.len ? s->prologue.data : begin_of(s));
 	buf_clear(&s->prologue);
 	buf_str(&text, "copy (");
 	skip = text.len;

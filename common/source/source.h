@@ -52,7 +52,8 @@ int source_begin_job(
     struct source *s, const struct job_session *session, struct err *e);
 /* False: the connection is not clean and must be closed. Behind a job that only
  * read the session is reset once a second at most; one who lets the connection
- * rest calls source_reset. */
+ * rest calls source_reset. Redshift has no reset: what only read is kept as it
+ * is, as it has been rolled back. */
 bool source_end_job(struct source *s);
 void source_reset(struct source *s);
 
