@@ -109,7 +109,7 @@ const struct key keys[] = {
 	"uploads of daemons that died are removed when they are older"},
     {"smtp", "host", T_TEXT, IN(smtp_host), NULL, 0, 0, NULL,
 	"server that takes the mails; unset: there is none"},
-    {"smtp", "port", T_INT, IN(smtp_port), "587", 1, 65535, NULL, "its port"},
+    {"smtp", "port", T_INT, IN(smtp_port), "587", 1, 65535, NULL, "port of that server"},
     {"smtp", "tls", T_WORD, IN(smtp_tls), "starttls", 0, 0,
 	"starttls|implicit|none",
 	"implicit: from the first byte on (port 465)"},

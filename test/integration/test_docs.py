@@ -43,8 +43,8 @@ def names(text):
 def test_settings_page_has_every_key_with_its_default():
     page = (ROOT / 'docs/settings.md').read_text()
     documented = {}
-    for title, name in [('[reportd]', 'reportd'), ('[queue]', 'queue'),
-                        ('[source.NAME]', 'source')]:
+    for title in re.findall(r'^## (\[\S+\])$', page, re.M):
+        name = title.strip('[]').removesuffix('.NAME')
         for key, default, *_ in table_rows(section(page, title)):
             documented[name, key.strip('`')] = (
                 '' if default.startswith('none') else default.strip('`'))

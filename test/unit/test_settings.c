@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "settings/keys.h"
 #include "settings/settings.h"
 
 #include <stdlib.h>
@@ -237,16 +238,19 @@ TEST(unknown_keys_and_sections_name_the_known_ones)
 	    "log_target, log_format, output_root, output, file_mode, fsync");
 	assert_refused("password = x\n",
 	    "r.conf:3: unknown key \"password\" in [queue]; known: conninfo, "
-	    "listen, timeout");
+	    "listen, timeout, secret_arn");
 	assert_refused("[source.a]\nhost = x\n",
 	    "r.conf:4: unknown key \"host\" in [source.a]; known: type, "
-	    "conninfo, max_running, statement_timeout");
+	    "conninfo, max_running, statement_timeout, secret_arn, cluster, "
+	    "workgroup, database_user, unload_to, unload_role");
 	assert_refused("[nosuch]\na = b\n",
 	    "r.conf:4: unknown section [nosuch]; known: [reportd], [queue], "
-	    "[source.NAME]");
+	    "[source.NAME], [http], [aws], [s3], [smtp], [sns], [slack], "
+	    "[webhook], [notify]");
 	assert_refused("[source]\ntype = postgres\n",
 	    "r.conf:4: unknown section [source]; known: [reportd], [queue], "
-	    "[source.NAME]");
+	    "[source.NAME], [http], [aws], [s3], [smtp], [sns], [slack], "
+	    "[webhook], [notify]");
 }
 
 TEST(a_key_before_the_first_section_is_refused)
@@ -422,6 +426,10 @@ TEST(a_source_can_be_set_by_the_environment)
 	settings_free(s);
 }
 
+#define SOURCE_KEYS                                                    \
+	"type, conninfo, max_running, statement_timeout, secret_arn, " \
+	"cluster, workgroup, database_user, unload_to, unload_role"
+
 TEST(mistakes_in_the_environment_name_the_variable)
 {
 	assert_variable_refused("REPORTD_REPORTD_WORKERS", "many",
@@ -429,13 +437,13 @@ TEST(mistakes_in_the_environment_name_the_variable)
 	    "whole number from 0 to 256");
 	assert_variable_refused("REPORTD_QUEUE_PASSWORD", "x",
 	    "environment: REPORTD_QUEUE_PASSWORD: unknown key \"password\" in "
-	    "[queue]; known: conninfo, listen, timeout");
+	    "[queue]; known: conninfo, listen, timeout, secret_arn");
 	assert_variable_refused("REPORTD_SOURCE_A_HOST", "x",
-	    "environment: REPORTD_SOURCE_A_HOST: must end in _TYPE, _CONNINFO, "
-	    "_MAX_RUNNING or _STATEMENT_TIMEOUT");
+	    "environment: REPORTD_SOURCE_A_HOST: must be "
+	    "REPORTD_SOURCE_NAME_KEY with a key of " SOURCE_KEYS);
 	assert_variable_refused("REPORTD_SOURCE_CONNINFO", "x",
-	    "environment: REPORTD_SOURCE_CONNINFO: must end in _TYPE, "
-	    "_CONNINFO, _MAX_RUNNING or _STATEMENT_TIMEOUT");
+	    "environment: REPORTD_SOURCE_CONNINFO: must be "
+	    "REPORTD_SOURCE_NAME_KEY with a key of " SOURCE_KEYS);
 	assert_variable_refused("REPORTD_SOURCE_A-B_TYPE", "postgres",
 	    "environment: REPORTD_SOURCE_A-B_TYPE: [source.a-b]: a source's "
 	    "name is made of a-z, 0-9 and _");
@@ -542,16 +550,73 @@ TEST(the_reference_describes_every_key)
 			    3);
 		}
 		assert_true(strlen(about) > 10);
-		if (strcmp(section, "reportd") == 0) {
+		if (strcmp(section, "source") != 0 &&
+		    strcmp(section, "queue") != 0) {
 			char *one =
-			    mem_printf("[reportd]\n%s = %s\n", key, def);
+			    mem_printf("[%s]\n%s = %s\n", section, key, def);
 
 			settings_free(good(one));
 			free(one);
 		}
 	}
-	assert_int_equal(lines, 27);
+	assert_int_equal(lines, (int)key_count);
 	free(text);
+}
+
+/* A worker has all but the queue and the sources. */
+TEST(packed_settings_come_back)
+{
+	struct settings *s =
+	    good("[reportd]\noutput_root = /o\nfsync = off\n"
+		 "[s3]\nparts_in_flight = 7\nendpoint = https://s3.test\n"
+		 "[smtp]\nhost = mx\nfrom = R \"x\" <r@e.org>\n");
+	char *text = settings_pack(s);
+	struct err e;
+	json_t *packed = json_parse_object(text, strlen(text), &e);
+	struct settings *back = settings_unpack(packed);
+	char *again = settings_pack(back);
+
+	assert_string_equal(again, text);
+	assert_string_equal(back->output_root, "/o");
+	assert_false(back->fsync);
+	assert_int_equal(back->s3_parts_in_flight, 7);
+	assert_string_equal(back->s3_endpoint, "https://s3.test");
+	assert_string_equal(back->smtp_from, "R \"x\" <r@e.org>");
+	assert_int_equal(back->smtp_attach_max, 7 << 20);
+	assert_null(back->smtp_user);
+	assert_null(back->queue_conninfo);
+	json_decref(packed);
+	free(text);
+	free(again);
+	settings_free(back);
+	settings_free(s);
+}
+
+TEST(a_list_allows_what_is_on_it)
+{
+	assert_true(settings_allows(NULL, "any"));
+	assert_true(settings_allows("a.org, *.b.org", "A.org"));
+	assert_true(settings_allows("a.org,*.b.org", "x.b.org"));
+	assert_false(settings_allows("a.org, *.b.org", "b.org"));
+	assert_false(settings_allows("a.org, *.b.org", "xa.org"));
+	assert_false(settings_allows("a.org", "a.org.evil"));
+	assert_false(settings_allows(", ,", ""));
+}
+
+TEST(services_must_make_sense)
+{
+	assert_refused("[s3]\nendpoint = s3.test\n",
+	    "r.conf: [s3] endpoint = s3.test: must be a URL that begins with "
+	    "https:// or http://");
+	assert_refused("[smtp]\nhost = mx\n",
+	    "r.conf: [smtp] from is missing; write for example from = Reports "
+	    "<reports@example.com>");
+	assert_refused("[smtp]\nhost = mx\nfrom = a@b\nuser = u\ntls = none\n",
+	    "r.conf: [smtp] tls = none would send the password in the clear; "
+	    "write tls = starttls or implicit, or leave user out");
+	assert_refused("[smtp]\npassword = x\nsecret_arn = y\n",
+	    "r.conf: [smtp] has password and secret_arn; leave one of them "
+	    "out");
 }
 
 #define clean_test(f) cmocka_unit_test_setup_teardown(f, clean, clean)
@@ -583,6 +648,9 @@ int main(void)
 	    clean_test(a_file_is_loaded_by_its_path),
 	    clean_test(the_output_root_is_asked_for_where_it_is_needed),
 	    clean_test(the_reference_describes_every_key),
+	    clean_test(packed_settings_come_back),
+	    clean_test(a_list_allows_what_is_on_it),
+	    clean_test(services_must_make_sense),
 	};
 
 	return cmocka_run_group_tests_name("settings", tests, NULL, NULL);
