@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "base/buf.h"
 #include "base/err.h"
@@ -51,13 +52,17 @@ struct http_request {
 	const char *const *headers; /* "Name: value", NULL-ended; NULL: none */
 	const void *body;           /* lives until the call is over */
 	size_t body_len;
-	int redirects;    /* followed at most, https never to http; 0: none */
+	/* Followed at most, https never to http; 0: none. A POST stays one but
+	 * at 303; Authorization is not told to another host. */
+	int redirects;
+	bool fresh; /* a connection of its own: curl cannot repeat it unasked */
 	size_t reply_max; /* of the body; 0: 1 MiB. A longer one is an error */
 	struct http_terms terms;
 };
 
 struct http_reply {
 	int status;
+	bool sent; /* the request, or a part of it; on error, too */
 	struct buf body;
 	struct buf headers; /* lines as they came */
 };
@@ -87,6 +92,11 @@ bool http_done(const struct http_call *call);
 int http_take(struct http_call *call, struct http_reply *reply, struct err *e);
 /* Drops a call, done or not. */
 void http_drop(struct http_call *call);
+
+/* The Date header in seconds since 1970, 0 when there is none. */
+time_t http_date(const struct http_reply *reply);
+/* The host of a URL for messages, never what else may be in it: "host:port". */
+void http_host(const char *url, char *to, size_t size);
 
 /* RFC 3986: all but unreserved characters become %XX; '/' stays with `slash`. */
 void http_escape(struct buf *to, const char *text, size_t len, bool slash);

@@ -40,6 +40,7 @@ struct sigv4_request {
 	 * goes into x-amz-content-sha256. Others: escaped twice, `.` and `..`
 	 * resolved. */
 	bool s3;
+	bool path_is_escaped; /* sent as it is */
 };
 
 /* Adds header lines ("Name: value", each NUL-ended in `lines`) that the request
