@@ -107,7 +107,8 @@ struct pdf_text *pdf_text_open(struct pdf_file *file,
 	t->fonts = pdf_fonts_open(file);
 	t->shape = pdf_shape_open(t->fonts, options);
 	for (int i = 0; i < 2; i++) {
-		t->faces[i].pango = pdf_shape_font(t->shape, i, e);
+		t->faces[i].pango =
+		    pdf_shape_font(t->shape, (enum pdf_weight)i, e);
 		if (t->faces[i].pango == NULL) {
 			pdf_text_free(t);
 			return NULL;

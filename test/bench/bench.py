@@ -12,13 +12,16 @@ import jsonl
 import large
 import latency
 import page
+import parquet
+import pdf
 import rig
 import small
 import webpage
 import xlsx
 
 PARTS = {'large': large, 'small': small, 'latency': latency, 'idle': idle,
-         'claim': claim, 'html': webpage, 'jsonl': jsonl, 'xlsx': xlsx}
+         'claim': claim, 'html': webpage, 'jsonl': jsonl, 'parquet': parquet,
+         'pdf': pdf, 'xlsx': xlsx}
 
 
 def create_database():

@@ -17,7 +17,8 @@ import rig
 ROOT = rig.HERE.parent.parent
 PAGE = ROOT / 'docs/benchmarks.md'
 # Written by hand, in the order in which they stand in the page.
-PROFILES = ['profile-large.md', 'profile-small.md', 'profile-xlsx.md']
+PROFILES = ['profile-large.md', 'profile-small.md', 'profile-xlsx.md',
+            'profile-parquet.md', 'profile-pdf.md']
 
 INTRO = '''\
 # Benchmarks
@@ -32,7 +33,8 @@ for many small reports. This page is written by `make bench`.
 METHOD = '''\
 `make bench`, or `test/bench/run [-d DIR] [-n PAIRS] [PART...]`, with node and npm installed and the machine otherwise idle. It takes
 about ten minutes and 4 GB, builds reportd, installs the peers from npm into a folder of its own, starts a PostgreSQL server
-in there, and leaves others alone. A PART (`large`, `small`, `latency`, `idle`, `claim`, `html`, `jsonl`, `xlsx`) alone prints its rows and does not touch
+in there, and leaves others alone. A PART (`large`, `small`, `latency`, `idle`, `claim`, `html`, `jsonl`,
+`parquet`, `pdf`, `xlsx`) alone prints its rows and does not touch
 this page.
 
 Everything runs on one machine, the server as well. Ours and the peer's runs take turns ({pairs} of each here); a figure is the median
@@ -54,6 +56,10 @@ sum of the proportional set sizes of all its processes.
 - **HTML**: 500,000 of the same rows; the peer is reportd's own CSV of them. No fsync.
 - **JSONL**: the rows of the large CSV, against `psql -c '\\copy (select row_to_json(t) …) to …'`. No fsync. The lines are compared once, and
   are equal (but for the backslashes, which COPY doubles).
+- **Parquet**: the rows of the large CSV, against `psql -c '\\copy (…) to …'` to CSV and then DuckDB's `copy (from …csv) to …parquet`, from npm. No fsync. Sums over
+  both files are compared once, with DuckDB.
+- **PDF**: 20,000 of the same rows in seven points on A4 across; the peers are `test/bench/cairotable.c`, a C program on cairo and pango with one layout
+  a cell, and, once, `test/bench/longtable.py`, reportlab's LongTable. No fsync. All rows are found in each file, with pdftotext.
 - **XLSX**: 500,000 of the same rows; the peer is `test/bench/xlsxwriter.c`, a C program on libxlsxwriter's constant-memory mode, and, once,
   `test/bench/xlsxwriter.py`. They write the same cell types and formats. No fsync. The rows of each file are counted.
 - **Claim**: `explain analyze` of the claim, prepared as in the daemon and rolled back, the least of {claims}. Candidates come from

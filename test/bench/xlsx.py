@@ -2,11 +2,8 @@
 """XLSX: 500,000 rows x 10 columns, beside a C program on libxlsxwriter's
 constant-memory mode, and once beside Python's XlsxWriter."""
 
-import contextlib
-import os
 import pathlib
 import subprocess
-import threading
 import zipfile
 
 import formats
@@ -23,34 +20,11 @@ def setup(conn):
                    check=True)
 
 
-def peer(path, *words):
-    """formats.command with the memory of the program itself: the kernel's word at
-    the end is not less than what the parent had when it forked."""
-    peak = [0]
-    ended = threading.Event()
-
-    def watch():
-        while not ended.wait(0.1):
-            for pid in rig.children(os.getpid()):
-                with contextlib.suppress(OSError, TypeError):
-                    if os.readlink(f'/proc/{pid}/exe') == program:
-                        peak[0] = max(peak[0], rig.memory(pid, 'VmHWM'))
-
-    program = os.path.realpath(words[0])
-    thread = threading.Thread(target=watch)
-    thread.start()
-    try:
-        used = formats.command(path, *words, rig.CONNINFO, formats.MEDIUM_SQL, path)
-    finally:
-        ended.set()
-        thread.join()
-    return used | {'hwm': peak[0]}
-
-
 def pair(conn, *words):
     out = rig.folder('xlsx')
     both = (formats.report(conn, out, formats.MEDIUM_SQL, 'XLSX'),
-            peer(out / 'peer.xlsx', *words))
+            formats.program(out / 'peer.xlsx', *words, rig.CONNINFO,
+                            formats.MEDIUM_SQL, out / 'peer.xlsx'))
     for one in both:
         check(one['path'])
     return formats.show(['reportd', words[-1].name], both)
