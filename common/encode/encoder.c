@@ -293,9 +293,15 @@ int encoder_finish(struct encoder *enc, struct err *e)
 
 void encoder_free(struct encoder *enc)
 {
+	struct layout layout;
+	json_t *unseen;
+
 	if (enc == NULL)
 		return;
-	layout_free(&enc->layout);
-	json_decref(enc->unseen);
+	/* An encoder that stopped half-way still looks at its layout. */
+	layout = enc->layout;
+	unseen = enc->unseen;
 	enc->type->free(enc);
+	layout_free(&layout);
+	json_decref(unseen);
 }

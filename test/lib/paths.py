@@ -19,5 +19,6 @@ def environ(**extra):
            and name not in ('NOTIFY_SOCKET', 'JOURNAL_STREAM', 'TZ')}
     # A signal kills, and libfaketime may come first, with sanitizers as without.
     own['ASAN_OPTIONS'] = 'handle_segv=0:verify_asan_link_order=0'
+    own['LSAN_OPTIONS'] = f'suppressions={ROOT}/test/lsan.supp:print_suppressions=0'
     own.update({name: str(value) for name, value in extra.items()})
     return own
