@@ -351,9 +351,11 @@ static void on_socket(uv_poll_t *poll, int status, int events)
 		return;
 	}
 	(void)events;
-	if (status < 0 || PQconsumeInput(q->conn) == 0) {
-		fail(q,
-		    status < 0 ? uv_strerror(status) : PQerrorMessage(q->conn));
+	/* libuv says "bad file descriptor" to any error of the socket; libpq
+	 * knows which. */
+	if (PQconsumeInput(q->conn) == 0 || status < 0) {
+		fail(q, *PQerrorMessage(q->conn) ? PQerrorMessage(q->conn)
+						 : uv_strerror(status));
 		return;
 	}
 	if (!take_results(q))

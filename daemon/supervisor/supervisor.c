@@ -310,12 +310,19 @@ static void use_settings(struct supervisor *s, struct settings *settings)
 {
 	if (s->o.workers > 0)
 		settings->workers = s->o.workers;
-	if (settings->adhoc_workers >= settings->workers)
-		settings->adhoc_workers = settings->workers - 1;
 	s->settings = settings;
 	s->log = settings_log(settings);
 	if (s->log.target == LOG_TARGET_SYSLOG)
 		openlog("reportd", LOG_PID, LOG_DAEMON);
+	/* Only --workers can have made them too few. */
+	if (settings->adhoc_workers < settings->workers)
+		return;
+	settings->adhoc_workers = settings->workers - 1;
+	LOG(&s->log, LVL_WARN,
+	    L_MSG("--workers leaves none for SCHEDULED reports: fewer are "
+		  "kept for ADHOC ones than adhoc_workers says"),
+	    L_INT("workers", settings->workers),
+	    L_INT("adhoc_workers", settings->adhoc_workers));
 }
 
 /* What each worker hears first. The caller frees. */
