@@ -127,13 +127,13 @@ def show(name, r):
           f'CPU ms a job: {cpu}', flush=True)
 
 
-def pairs(conn, table, fsync, count):
+def pairs(conn, table, fsync, count, prepared):
     """[(ours, peer, pgbench)], one after another."""
     runs = []
     for _ in range(count):
         ours = one(conn, rig.Ours, fsync, table)
         show('reportd', ours)
-        peer = one(conn, rig.Peer, fsync, table)
+        peer = one(conn, rig.Peer, fsync, table, prepared=prepared)
         show('graphile', peer)
         tps = pgbench(table)
         print(f'  pgbench {tps:.0f}; ours/peer '
@@ -166,12 +166,14 @@ def run(conn, count):
     setup(conn)
     for table, (sales, products) in SHAPES.items():
         name = NAMES[table]
-        print(f'  -- {sales} rows into {products}; '
-              'the peer with a named prepared statement')
-        for fsync in False, True:
-            policy = f'fsync {"on" if fsync else "off"}'
-            print(f'  -- {policy}')
-            yield from rows(f'{name}, {policy}',
-                            pairs(conn, table, fsync, count))
+        # query(text, values), as people write it, and with a name besides.
+        for prepared in (False, True) if table == 'sale_100' else (True,):
+            how = 'named statement' if prepared else 'plain query'
+            for fsync in False, True:
+                policy = f'fsync {"on" if fsync else "off"}'
+                print(f'  -- {sales} rows into {products}, {policy}; '
+                      f'the peer with a {how}')
+                yield from rows(f'{name}, peer with a {how}, {policy}',
+                                pairs(conn, table, fsync, count, prepared))
         bare = pgbench(table, 'prepared')
         yield Row(f'{name}: pgbench, prepared', '', f'{bare:.0f} (pgbench)')
