@@ -29,6 +29,18 @@ static const struct table_column running_columns[] = {
     {.title = NULL},
 };
 
+static const struct table_column notice_columns[] = {
+    {"NOTICE", "notification_id", TABLE_NUMBER, NULL},
+    {"RUN", "run_id", TABLE_NUMBER, NULL},
+    {"OF", "event", TABLE_TEXT, NULL},
+    {"RECIPIENT", "recipient", TABLE_TEXT, NULL},
+    {"STATE", "state", TABLE_TEXT, NULL},
+    {"TRY", "attempts", TABLE_NUMBER, NULL},
+    {"SENT OR DUE", "sent_at", TABLE_TIME, "due_at"},
+    {"ERROR", "last_error", TABLE_TEXT, NULL},
+    {.title = NULL},
+};
+
 static const struct table_column daemon_columns[] = {
     {"DAEMON", "host", TABLE_TEXT, NULL},
     {"PID", "pid", TABLE_NUMBER, NULL},
@@ -86,6 +98,17 @@ static void section(
 		table_print(stdout, columns, array, 0);
 }
 
+/* Those that were delivered are no news. */
+static void say_notices(const json_t *notices)
+{
+	int64_t waiting = json_int(notices, "waiting", 0);
+	int64_t failed = json_int(notices, "failed", 0);
+
+	if (waiting + failed > 0)
+		printf("\nnotices: %lld waiting, %lld failed in the last day\n",
+		    (long long)waiting, (long long)failed);
+}
+
 static int all(struct ctl *c, struct err *e)
 {
 	static const char *const limit[] = {"20"};
@@ -110,6 +133,7 @@ static int all(struct ctl *c, struct err *e)
 	    running_columns, json_object_get(now, "running"), "nothing runs");
 	section(daemon_columns, json_object_get(now, "daemons"),
 	    "no daemon is running");
+	say_notices(json_object_get(now, "notices"));
 	json_decref(now);
 	return 0;
 }
@@ -117,14 +141,18 @@ static int all(struct ctl *c, struct err *e)
 static int one(struct ctl *c, const char *id, struct err *e)
 {
 	const char *params[] = {id, NULL, "5"};
+	const char *few[] = {id, "20"};
 	json_t *report = connect_json(c, sql_report, 1, params, e);
 	json_t *runs = report ? connect_json(c, sql_runs, 3, params, e) : NULL;
+	json_t *notices = runs ? connect_json(c, sql_notices, 2, few, e) : NULL;
 
-	if (runs == NULL) {
+	if (notices == NULL) {
 		json_decref(report);
+		json_decref(runs);
 		return err_wrap(e, "status");
 	}
 	json_object_set_new(report, "runs", runs);
+	json_object_set_new(report, "notices", notices);
 	if (json_is_null(report)) {
 		/* The audit trail outlives the report. */
 		return err_set(e, ERR_PERMANENT,
@@ -138,6 +166,8 @@ static int one(struct ctl *c, const char *id, struct err *e)
 	}
 	table_record(stdout, report_columns, report);
 	section(runs_columns, runs, "no runs yet");
+	if (json_array_size(notices) > 0)
+		section(notice_columns, notices, "");
 	json_decref(report);
 	return 0;
 }

@@ -163,7 +163,7 @@ static void on_finished(
 		if (run != NULL && run->finish == SENT)
 			take_outcome(run, reply_text(reply, i, 1));
 	}
-	if (reply_rows(reply) > 0 && reply_int(reply, 0, 3, 0) > 0)
+	if (reply_rows(reply) > 0 && reply_int(reply, 0, 2, 0) > 0)
 		r->o.events->notices(r->o.arg);
 	r->o.events->ended(r->o.arg);
 }

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "worker/notice_mail.h"
+#include "worker/notice_slack.h"
+#include "worker/notice_webhook.h"
 
 /* Outputs that a notice lists; their number is told in any case. */
 #define OUTPUTS_MAX 100
@@ -198,5 +200,9 @@ int notice_deliver(struct services *services, const struct notice *n,
 	*retry_ms = 0;
 	if (strcmp(n->channel, "mail") == 0)
 		return notice_mail(services, n, e);
+	if (strcmp(n->channel, "slack") == 0)
+		return notice_slack(services, n, retry_ms, e);
+	if (strcmp(n->channel, "webhook") == 0)
+		return notice_webhook(services, n, retry_ms, e);
 	return err_set(e, ERR_PERMANENT, "\"%s\" is no channel", n->channel);
 }

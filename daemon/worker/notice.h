@@ -67,11 +67,4 @@ json_t *notice_json(const struct notice *n);
 int notice_deliver(struct services *services, const struct notice *n,
     int64_t *retry_ms, struct err *e);
 
-/* The channels; the one for mail is in notice_mail.h. */
-int notice_sns(struct services *s, const struct notice *n, struct err *e);
-int notice_slack(struct services *s, const struct notice *n, int64_t *retry_ms,
-    struct err *e);
-int notice_webhook(struct services *s, const struct notice *n,
-    int64_t *retry_ms, struct err *e);
-
 #endif

@@ -1,7 +1,8 @@
 -- SPDX-License-Identifier: MIT
 -- What runs, what waits, what ended last, and which daemons are there.
 -- $1 how many waiting and ended ones int
--- One row: json {"at", "daemons", "running", "pending_count", "pending", "ended"}.
+-- One row: json {"at", "daemons", "running", "pending_count", "pending", "ended",
+-- "notices": {"waiting", "failed"}}.
 select json_build_object(
 	'at', now(),
 	'daemons', (select coalesce(json_agg(q), '[]') from (
@@ -42,5 +43,10 @@ select json_build_object(
 		from reportd.report_run r
 		where r.status <> 'PROCESSING'
 		order by r.run_id desc
-		limit $1::int) q)
+		limit $1::int) q),
+	'notices', json_build_object(
+		'waiting', (select count(*) from reportd.report_notification n
+			where n.state in ('PENDING', 'SENDING')),
+		'failed', (select count(*) from reportd.report_notification n
+			where n.state = 'FAILED' and n.created_at > now() - interval '1 day'))
 )

@@ -9,7 +9,14 @@ select row_to_json(q) from (
 		nullif(c.due_at, 'infinity') as due_at, c.scheduled_for, c.run_id,
 		c.current_retries, c.max_retries, c.timeout::text as timeout, c.source,
 		c.parameters, c.run_parameters, c.output_format, c.output_path,
-		c.output_options, c.notify_on_completion, c.notify_on_failure,
+		c.output_options,
+		-- Whoever has a Slack URL may write there.
+		(select array_agg(case reportd.notice_channel(u) when 'slack'
+				then 'slack:' || reportd.notice_shown(u) || '/…' else u end)
+			from unnest(c.notify_on_completion) u) as notify_on_completion,
+		(select array_agg(case reportd.notice_channel(u) when 'slack'
+				then 'slack:' || reportd.notice_shown(u) || '/…' else u end)
+			from unnest(c.notify_on_failure) u) as notify_on_failure,
 		c.created_by, c.created_timestamp, c.updated_timestamp,
 		c.cancel_requested, c.error_message, c.error_timestamp, c.prep_sql,
 		c.export_sql

@@ -71,19 +71,18 @@ with result as materialized (
 	where u.run_id = any (array(select e.run_id from ended e))
 		and u.run_id = r.run_id
 ), told as (
-	select reportd.notify_done(e.config_id, e.run_id, e.new_status, e.output_url)
-	from ended e
+	select reportd.notify_done(e.config_id, e.run_id, e.new_status, e.output_url),
+		case when e.urls is not null then
+			reportd.write_notices(e.run_id, e.config_id, e.new_status, e.urls)
+		end as notices
+	from (
+		select k.*, case k.new_status when 'COMPLETED' then k.notify_on_completion
+			when 'FAILED' then k.notify_on_failure end as urls
+		from ended k) e
 	where e.new_status <> 'PENDING'
-), notices as (
-	select reportd.write_notices(e.run_id, e.config_id, e.new_status,
-		case e.new_status when 'COMPLETED' then e.notify_on_completion
-			else e.notify_on_failure end) as count
-	from ended e
-	where case e.new_status when 'COMPLETED' then e.notify_on_completion
-		when 'FAILED' then e.notify_on_failure end is not null
 )
-select e.run_id, e.new_status as outcome, (select count(*) from told) as told,
-	(select sum(n.count) from notices n)::bigint as notices
+select e.run_id, e.new_status as outcome,
+	(select sum(t.notices) from told t)::bigint as notices
 from ended e
 union all
 select r.run_id, case when exists (
@@ -91,6 +90,6 @@ select r.run_id, case when exists (
 		join reportd.report_config c on c.config_id = u.config_id
 		where u.run_id = r.run_id and u.worker_id = $1 and u.status = 'PROCESSING'
 			and c.run_id = r.run_id and c.status = 'PROCESSING')
-	then 'busy' else 'lost' end, 0, 0
+	then 'busy' else 'lost' end, 0
 from result r
 where r.run_id <> all (array(select e.run_id from ended e))

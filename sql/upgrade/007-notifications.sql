@@ -37,6 +37,8 @@ comment on column reportd.report_notification.idempotency_key is
 create index report_notification_run on reportd.report_notification (run_id);
 create index report_notification_due on reportd.report_notification (due_at)
 	where state = 'PENDING';
+create index report_notification_failed on reportd.report_notification (created_at)
+	where state = 'FAILED';
 create index report_notification_sending on reportd.report_notification (worker_id)
 	where state = 'SENDING';
 

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef WORKER_NOTICE_SLACK_H
+#define WORKER_NOTICE_SLACK_H
+
+#include "worker/notice.h"
+
+/* Posts blocks that people read to an incoming webhook.
+ * https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks */
+int notice_slack(struct services *s, const struct notice *n, int64_t *retry_ms,
+    struct err *e);
+
+/* The message. The caller's to json_decref. */
+json_t *slack_message(const struct notice *n);
+
+#endif

@@ -1,0 +1,17 @@
+-- SPDX-License-Identifier: MIT
+-- Notices of one report, the newest first; those that still wait or failed before
+-- those that were sent.
+-- $1 config_id bigint, $2 limit int
+-- One row: a json array.
+select coalesce(json_agg(q), '[]') from (
+	select n.notification_id, n.run_id, n.event, n.channel, n.recipient, n.state,
+		n.attempts, n.due_at, n.created_at, n.sent_at, n.last_error
+	from reportd.v_notifications n
+	where n.run_id in (
+		select r.run_id from reportd.report_run r
+		where r.config_id = $1::bigint
+		order by r.run_id desc
+		limit 50)
+	order by n.state = 'SENT', n.notification_id desc
+	limit $2::int
+) q
