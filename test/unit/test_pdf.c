@@ -252,8 +252,10 @@ TEST(many_pages_are_all_in_the_tree)
 	struct part many = one[0];
 	struct fake f;
 
-	many.times = 9000;
-	f = file_of("{\"font_size\": 12}", &many, 1);
+	many.times = 1500;
+	f = file_of("{\"font_size\": 24, \"page\": \"A5\", "
+		    "\"orientation\": \"landscape\"}",
+	    &many, 1);
 	assert_in_range(count(&f.bytes, "/Type/Page/"), 513, 768);
 	assert_int_equal(count(&f.bytes, "/Count 256/"), 2);
 	assert_int_equal(count(&f.bytes, "/Type/Pages/"), 4);
@@ -409,7 +411,7 @@ TEST(a_write_that_fails_at_any_byte_is_passed_on)
 	f = file_of(options, parts, 2);
 	size = f.bytes.len;
 	assert_true(f.writes > 2);
-	step = size / 40;
+	step = size / 12;
 	fake_free(&f);
 	for (size_t n = 0; n < size; n += step) {
 		struct err e = {.text = ""};
@@ -562,7 +564,7 @@ TEST(text_of_any_length_flows)
 
 	buf_init(&b, 1 << 20);
 	buf_init(&out, 1 << 24);
-	while (b.len < 20000) {
+	while (b.len < 8000) {
 		unsigned int n = random_below(&seed, 20);
 		uint32_t c = random_below(&seed, n < 19 ? 0x3100 : 0x20000);
 
@@ -574,7 +576,7 @@ TEST(text_of_any_length_flows)
 			add_utf8(&b, c);
 	}
 	lines_open(&l, "x", 5000, false);
-	for (int width = 1; width < 40000; width = width * 3 + 700) {
+	for (int width = 1; width < 40000; width = width * 5 + 700) {
 		int shown = 0;
 		bool font = false;
 
