@@ -35,8 +35,13 @@ void aws_close(struct aws *a); /* accepts NULL */
  * "127.0.0.1:8080". */
 const char *aws_host(const struct aws *a);
 
+/* A place for what somebody keeps beside the client, given to `release` at its
+ * end. */
+void **aws_beside(struct aws *a, void (*release)(void *));
+
 struct aws_request {
 	const char *method;
+	const char *operation; /* for messages; NULL: method and path */
 	const char *host; /* NULL: the endpoint's; for virtual-host buckets */
 	const char *path; /* not escaped, begins with '/'; NULL: "/" */
 	const struct sigv4_pair *query;
@@ -54,10 +59,10 @@ struct aws_request {
 	    deadline_ms; /* boot clock; no try begins or lasts beyond; 0: none */
 };
 
-/* A reply of status 2xx (or 304, 404, 409, 412 with `expect` of that value), or
- * -1 with a sentence: service, operation, status, the service's code and
- * message, the host. Permanent on 4xx. *reply is the caller's to free, also on
- * error: *code has the service's error code then ("" when there is none). */
+/* A reply of status 2xx, or -1 with a sentence: service, operation, status, the
+ * service's code and message, the host. Permanent on 4xx (but 408, 429 and
+ * throttling). *answer is the caller's to free, also on error: its status (0: no
+ * answer) and code tell then what it was. */
 struct aws_answer {
 	struct http_reply http;
 	char code[64];       /* NoSuchKey, AccessDenied, ExpiredToken, ... */
@@ -87,13 +92,20 @@ char *aws_presign(struct aws *a, const char *host, const char *path,
  * of the Query protocol (XML reply). NULL with *e on error. The JSON object, or
  * the reply's text, is the caller's to free. `code` may be NULL. */
 json_t *aws_json(struct aws *a, const char *target, const char *version,
-    const json_t *arguments, char code[static 64], struct err *e);
+    const json_t *arguments, char code[64], struct err *e);
 char *aws_query(struct aws *a, const char *version, const char *action,
-    const struct sigv4_pair *arguments, int count, char code[static 64],
+    const struct sigv4_pair *arguments, int count, char code[64],
     struct err *e);
 
 /* The text of the first element <name> in an XML reply, entities resolved; the
  * caller's to free, NULL: there is none. For replies of known shape. */
 char *aws_xml_text(const char *xml, size_t len, const char *name);
+/* The message and code of an XML reply that tells of an error, whatever its
+ * status (S3 does so with 200); NULL: it tells of none. */
+char *aws_xml_error(const char *xml, size_t len, char code[static 64]);
+
+/* What IAM must allow for an operation: "s3:PutObject" for "UploadPart". */
+void aws_iam_action(
+    const char *service, const char *operation, char *to, size_t size);
 
 #endif

@@ -2,15 +2,16 @@
 #ifndef NET_SECRET_H
 #define NET_SECRET_H
 
+#include <stdbool.h>
+
 #include "base/err.h"
-#include "base/json.h"
 #include "net/aws.h"
 
 /*
  * A user and a password (and whatever else) out of Secrets Manager. The secret's
  * text is a JSON object as RDS keeps it: username, password, host, port, dbname,
- * engine; or plain text, which is the password. Kept for `keep_ms`, read again
- * at once when the password was refused.
+ * engine; or plain text, which is the password. Kept for five minutes by the
+ * client; `fresh` reads it again at once, for when the password was refused.
  */
 struct secret {
 	char *username, *password; /* NULL: not in it */
