@@ -12,20 +12,23 @@
 #define SECTIONS 4       /* the fourth is of text, which is shown as it is */
 #define EXPONENT_MAX 400 /* of a double: 324 */
 #define YEAR_MAX 10000000
+#define INTERVAL_MAX 3000000000        /* days and hours; PostgreSQL has less */
 #define NUMBER_MAX ((size_t)256 << 10) /* digits; a numeric has 147455 */
 
 enum token_type {
 	LITERAL, /* text..text+len of the code */
 	DIGIT,   /* 0 # ? in text[0] */
 	POINT,
+	EXPONENT, /* + or -: whether a positive one has its sign; len digits */
 	DATE, /* y m d h s, M for minutes, f for a second's fraction: text[0] */
+	ELAPSED, /* h m s: all of them, not those of the day */
 	AMPM,
 };
 
 struct token {
 	enum token_type type;
 	const char *text;
-	int len; /* of a literal; of a date how many letters */
+	int len; /* of a literal; of others how many letters or digits */
 	char letter;
 };
 
@@ -34,7 +37,7 @@ struct part {
 	int count;
 	int whole, fraction; /* placeholders before and behind the point */
 	int shift;           /* digits: percent signs, commas at the end */
-	bool thousands, date, general, half_day;
+	bool thousands, date, general, half_day, exponent, elapsed;
 };
 
 struct format {
@@ -63,6 +66,22 @@ static struct token *add_token(struct part *p, enum token_type type,
 	return t;
 }
 
+/* [h], [mm], [ss]: hours, minutes or seconds in all. */
+static const char *read_elapsed(struct part *p, const char *s)
+{
+	char letter = (char)tolower((unsigned char)s[1]);
+	int n = 0;
+
+	if (strchr("hms", letter) == NULL)
+		return NULL;
+	while (tolower((unsigned char)s[1 + n]) == letter)
+		n++;
+	if (s[1 + n] != ']')
+		return NULL;
+	p->date = p->elapsed = true;
+	return add_token(p, ELAPSED, s + 1, n, letter) ? s + n + 2 : NULL;
+}
+
 /* [Red] and the like mean nothing here, [$€-407] is its currency. */
 static const char *read_bracket(struct part *p, const char *s)
 {
@@ -84,7 +103,18 @@ static const char *read_bracket(struct part *p, const char *s)
 		    strncasecmp(s + 1, colours[i], len) == 0)
 			return end + 1;
 	}
-	return NULL;
+	return s[1] != '\0' ? read_elapsed(p, s) : NULL;
+}
+
+/* E+00: behind the digits of the number, once. */
+static const char *read_exponent(struct part *p, const char *s)
+{
+	int n = (int)strspn(s + 2, "0#?");
+
+	if (n == 0 || p->exponent || p->date || p->whole + p->fraction == 0)
+		return NULL;
+	p->exponent = true;
+	return add_token(p, EXPONENT, s, n, s[1]) ? s + 2 + n : NULL;
 }
 
 static const char *read_digit(struct part *p, const char *s)
@@ -131,8 +161,8 @@ static const char *read_fraction(struct part *p, const char *s)
 	int n = (int)strspn(s + 1, "0");
 	const struct token *last = p->count ? &p->tokens[p->count - 1] : NULL;
 
-	if (n == 0 || n > 6 || last == NULL || last->type != DATE ||
-	    last->letter != 's')
+	if (n == 0 || n > 6 || last == NULL || last->letter != 's' ||
+	    (last->type != DATE && last->type != ELAPSED))
 		return NULL;
 	return add_token(p, DATE, s, n, 'f') ? s + 1 + n : NULL;
 }
@@ -196,8 +226,10 @@ static const char *read_piece(struct part *p, const char *s)
 	}
 	if (strchr("ymdhsYMDHS", *s) != NULL)
 		return read_date(p, s);
+	if ((*s == 'E' || *s == 'e') && (s[1] == '+' || s[1] == '-'))
+		return read_exponent(p, s);
 	if (strchr("0#?", *s) != NULL)
-		return p->date ? NULL : read_digit(p, s);
+		return p->date || p->exponent ? NULL : read_digit(p, s);
 	if (*s == '.')
 		return read_point(p, s);
 	if (*s == ',' && !p->date)
@@ -219,12 +251,12 @@ static void find_minutes(struct part *p)
 	for (int i = 0; i < p->count; i++) {
 		struct token *t = &p->tokens[i];
 
-		if (t->type != DATE)
+		if (t->type != DATE && t->type != ELAPSED)
 			continue;
 		if (t->letter == 's' && month != NULL)
 			month->letter = 'M';
 		month = NULL;
-		if (t->letter == 'm' && t->len <= 2) {
+		if (t->type == DATE && t->letter == 'm' && t->len <= 2) {
 			if (before == 'h')
 				t->letter = 'M';
 			else
@@ -277,6 +309,7 @@ struct number {
 	bool negative;
 	struct buf digits; /* no zeros at the head */
 	long point;        /* digits before it; may be negative */
+	long exponent;     /* of ten, apart from the digits */
 };
 
 static bool read_number(struct number *n, const struct value *v)
@@ -285,7 +318,7 @@ static bool read_number(struct number *n, const struct value *v)
 	bool behind = false, any = false;
 
 	buf_init(&n->digits, NUMBER_MAX);
-	n->point = 0;
+	n->point = n->exponent = 0;
 	n->negative = s < end && *s == '-';
 	s += n->negative;
 	for (; s < end && (isdigit((unsigned char)*s) || *s == '.'); s++) {
@@ -332,6 +365,35 @@ static void round_number(struct number *n, long fraction)
 	memmove(d->data + 1, d->data, d->len - 1);
 	d->data[0] = '1';
 	n->point++;
+}
+
+/* As many digits before the point as the code has room for; of several, the
+ * exponent is a multiple of their number: ##0.0E+0 shows 12.3E+3. */
+static void take_exponent(struct number *n, const struct part *p)
+{
+	long step = p->whole > 1 ? p->whole : 1, e;
+
+	if (n->digits.len == 0)
+		return;
+	e = n->point - (p->whole > 0);
+	e -= (e % step + step) % step;
+	n->point -= e;
+	n->exponent = e;
+	round_number(n, p->fraction);
+	/* 9.99 has become 10.0. */
+	if (n->point > p->whole && n->point > (p->whole > 0 ? step : 0)) {
+		n->point -= step;
+		n->exponent += step;
+	}
+}
+
+static void add_exponent(
+    const struct token *t, const struct number *n, struct buf *out)
+{
+	buf_char(out, *t->text);
+	if (n->exponent < 0 || t->letter == '+')
+		buf_char(out, n->exponent < 0 ? '-' : '+');
+	buf_printf(out, "%0*ld", t->len, labs(n->exponent));
 }
 
 /* The digit at a place: 0 is the one before the point, -1 the one behind it.
@@ -417,6 +479,8 @@ static void add_number(
 			add_fraction(n, fraction++, t->letter, out);
 		} else if (t->type == DIGIT) {
 			add_whole(p, n, whole++, &started, t->letter, out);
+		} else if (t->type == EXPONENT) {
+			add_exponent(t, n, out);
 		}
 	}
 }
@@ -449,7 +513,10 @@ static void format_number(
 		goto out;
 	}
 	n.point += p->shift;
-	round_number(&n, p->fraction);
+	if (p->exponent)
+		take_exponent(&n, p);
+	else
+		round_number(&n, p->fraction);
 	if (sign)
 		buf_char(out, '-');
 	add_number(p, &n, out);
@@ -460,9 +527,10 @@ out:
 /* Dates and times. */
 struct moment {
 	long year;
-	int month, day, hour, minute, second;
+	int month, day, minute, second;
+	long hour; /* of an interval, all of them */
 	char fraction[7];
-	bool has_date, has_time;
+	bool has_date, has_time, negative;
 };
 
 /* Two digits and what must stand in front of them. */
@@ -483,12 +551,27 @@ static bool two(const char **s, const char *end, char before, int *out)
 	return true;
 }
 
+static bool read_minutes(struct moment *m, const char **s, const char *end)
+{
+	size_t digits = 0;
+
+	if (!two(s, end, ':', &m->minute) || !two(s, end, ':', &m->second))
+		return false;
+	if (*s < end && **s == '.') {
+		for (++*s; *s < end && isdigit((unsigned char)**s); ++*s) {
+			if (digits < 6)
+				m->fraction[digits++] = **s;
+		}
+	}
+	return true;
+}
+
 /* False for infinity and for years before 1: shown as they are. */
 static bool read_moment(
     struct moment *m, enum column_kind kind, const struct value *v)
 {
 	const char *s = v->data, *end = s + v->len;
-	size_t digits = 0;
+	int hour;
 
 	*m = (struct moment){
 	    .has_date = kind != KIND_TIME && kind != KIND_TIMETZ,
@@ -501,21 +584,53 @@ static bool read_moment(
 		    s < end && isdigit((unsigned char)*s) && m->year < YEAR_MAX)
 			m->year = m->year * 10 + *s++ - '0';
 		if (!two(&s, end, '-', &m->month) ||
-		    !two(&s, end, '-', &m->day))
+		    !two(&s, end, '-', &m->day) || m->year < 1 ||
+		    m->month < 1 || m->month > 12 || m->day < 1)
 			return false;
 	}
 	if (!m->has_time)
 		return s == end;
-	if (!two(&s, end, m->has_date ? ' ' : '\0', &m->hour) ||
-	    !two(&s, end, ':', &m->minute) || !two(&s, end, ':', &m->second))
+	if (!two(&s, end, m->has_date ? ' ' : '\0', &hour))
 		return false;
-	if (s < end && *s == '.') {
-		for (s++; s < end && isdigit((unsigned char)*s); s++) {
-			if (digits < 6)
-				m->fraction[digits++] = *s;
+	m->hour = hour;
+	return read_minutes(m, &s, end); /* the offset may follow */
+}
+
+/* "3 days 04:05:06.7", also with signs; but not those of months and years,
+ * which have no number of hours, nor days of one sign and hours of another. */
+static bool read_interval(struct moment *m, const struct value *v)
+{
+	const char *s = v->data, *end = s + v->len;
+	char *behind;
+	long n = strtol(s, &behind, 10), days = 0;
+	bool negative;
+
+	*m = (struct moment){.has_time = true, .fraction = "000000"};
+	if (behind + 4 <= end && memcmp(behind, " day", 4) == 0) {
+		if (n > INTERVAL_MAX || n < -INTERVAL_MAX)
+			return false;
+		days = n;
+		s = behind + 4 + (behind + 4 < end && behind[4] == 's');
+		m->negative = days < 0;
+		if (s == end) {
+			m->hour = labs(days) * 24;
+			return true;
 		}
+		s++;
 	}
-	return true; /* the offset may follow */
+	negative = s < end && *s == '-';
+	if (days != 0 && negative != m->negative)
+		return false;
+	m->negative = negative;
+	s += s < end && (*s == '-' || *s == '+');
+	if (s == end || !isdigit((unsigned char)*s))
+		return false;
+	n = strtol(s, &behind, 10);
+	if (n > INTERVAL_MAX)
+		return false;
+	m->hour = labs(days) * 24 + n;
+	s = behind;
+	return read_minutes(m, &s, end) && s == end;
 }
 
 /* Sakamoto's: 0 is a Sunday. */
@@ -573,7 +688,7 @@ static void add_date(const struct token *t, const struct part *p,
 		n = m->day;
 		break;
 	case 'h':
-		n = m->hour;
+		n = (int)(m->hour % 24 + (m->hour == 24) * 24);
 		if (p->half_day)
 			n = n % 12 ? n % 12 : 12;
 		break;
@@ -587,10 +702,22 @@ static void add_date(const struct token *t, const struct part *p,
 	buf_printf(out, "%0*d", t->len > 1 ? 2 : 1, n);
 }
 
-/* A time of day has no month, a date may be shown with hours: midnight. */
+static void add_elapsed(
+    const struct token *t, const struct moment *m, struct buf *out)
+{
+	long n = t->letter == 'h' ? m->hour
+		 : t->letter == 'm'
+		     ? m->hour * 60 + m->minute
+		     : (m->hour * 60 + m->minute) * 60 + m->second;
+
+	buf_printf(out, "%0*ld", t->len, n);
+}
+
+/* A time of day has no month, a date may be shown with hours: midnight. What has
+ * elapsed since when, a date does not tell. */
 static bool fits(const struct part *p, const struct moment *m)
 {
-	if (!p->date || (m->has_date && (m->month < 1 || m->month > 12)))
+	if (!p->date || (m->has_date && p->elapsed))
 		return false;
 	for (int i = 0; i < p->count; i++) {
 		const struct token *t = &p->tokens[i];
@@ -608,10 +735,14 @@ static void format_moment(const struct format *f, enum column_kind kind,
 	const struct part *p = &f->parts[0];
 	struct moment m;
 
-	if (!read_moment(&m, kind, v) || !fits(p, &m)) {
+	if (!(kind == KIND_INTERVAL ? read_interval(&m, v)
+				    : read_moment(&m, kind, v)) ||
+	    !fits(p, &m)) {
 		add_as_is(v, out);
 		return;
 	}
+	if (m.negative)
+		buf_char(out, '-');
 	for (int i = 0; i < p->count; i++) {
 		const struct token *t = &p->tokens[i];
 
@@ -621,6 +752,8 @@ static void format_moment(const struct format *f, enum column_kind kind,
 			buf_str(out, m.hour % 24 < 12 ? "AM" : "PM");
 		else if (t->type == DATE)
 			add_date(t, p, &m, out);
+		else if (t->type == ELAPSED)
+			add_elapsed(t, &m, out);
 	}
 }
 
@@ -638,6 +771,7 @@ void format_add(const struct format *f, enum column_kind kind,
 	case KIND_TIMETZ:
 	case KIND_TIMESTAMP:
 	case KIND_TIMESTAMPTZ:
+	case KIND_INTERVAL:
 		format_moment(f, kind, v, out);
 		return;
 	default:

@@ -9,8 +9,9 @@
 /*
  * Number format codes as spreadsheets have them (ECMA-376 part 1, 18.8.31), for
  * the formats that write text: 0 # ? . , % literals in quotes or behind a
- * backslash, up to three sections ("positive;negative;zero"), and y m d h s
- * AM/PM for dates and times; month and day names in English. The arithmetic is
+ * backslash, E+00 for exponents, up to three sections ("positive;negative;zero"),
+ * and y m d h s AM/PM [h] [m] [s] for dates, times and intervals; month and day
+ * names in English. The arithmetic is
  * on decimal text: exact, half away from zero.
  */
 struct format;

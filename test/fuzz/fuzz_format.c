@@ -7,7 +7,7 @@
 
 static const enum column_kind kinds[] = {KIND_INTEGER, KIND_DECIMAL, KIND_FLOAT,
     KIND_DATE, KIND_TIME, KIND_TIMETZ, KIND_TIMESTAMP, KIND_TIMESTAMPTZ,
-    KIND_TEXT};
+    KIND_INTERVAL, KIND_TEXT};
 
 /* As a row of COPY of so many columns; the values lie in it. */
 static void read_row(const uint8_t *data, size_t size, int columns)

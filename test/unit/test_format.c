@@ -90,6 +90,61 @@ TEST(numbers_by_their_placeholders)
 	check(KIND_DECIMAL, cases, COUNT(cases));
 }
 
+TEST(numbers_with_exponents)
+{
+	static const struct shown cases[] = {
+	    {"0.00E+00", "12345", "1.23E+04"},
+	    {"0.00E+00", "0.00012345", "1.23E-04"},
+	    {"0.00E-00", "12345", "1.23E04"},
+	    {"0.00e-00", "0.00012345", "1.23e-04"},
+	    {"0.00E+00", "-9.999", "-1.00E+01"},
+	    {"0.00E+00", "999.5", "1.00E+03"},
+	    {"0.00E+00", "0", "0.00E+00"},
+	    {"0.00E+00", "5e-324", "5.00E-324"},
+	    {"0.0E+0", "1", "1.0E+0"},
+	    {"##0.0E+0", "12345", "12.3E+3"},
+	    {"##0.0E+0", "123456", "123.5E+3"},
+	    {"##0.0E+0", "0.012345", "12.3E-3"},
+	    {"##0.0E+0", "999.96", "1.0E+3"},
+	    {"##0.0E+0", "99.96", "100.0E+0"},
+	    {".00E+0", "12345", ".12E+5"},
+	    {".00E+0", "0.999", ".10E+1"},
+	    {"0.00E+00;(0.0E+0)", "-12345", "(1.2E+4)"},
+	    {"0E+0\" m\"", "12345", "1E+4 m"},
+	    {"0.00E+00", "NaN", "NaN"},
+	};
+
+	check(KIND_FLOAT, cases, COUNT(cases));
+}
+
+TEST(intervals_and_what_has_elapsed)
+{
+	static const struct shown cases[] = {
+	    {"[h]:mm", "1 day 02:03:04", "26:03"},
+	    {"[h]:mm:ss.00", "02:03:04.567", "2:03:04.56"},
+	    {"[mm]:ss", "02:03:04", "123:04"},
+	    {"[ss]", "-00:02:03", "-123"},
+	    {"[h]", "3 days", "72"},
+	    {"[hh]:mm", "00:05:00", "00:05"},
+	    {"[h]:mm", "-1 days -02:30:00", "-26:30"},
+	    {"h:mm", "1 day 02:03:04", "2:03"},
+	    {"[h]:mm", "1 day -02:30:00", "1 day -02:30:00"},
+	    {"[h]:mm", "1 mon 02:03:04", "1 mon 02:03:04"},
+	    {"[h]:mm", "2 years", "2 years"},
+	    {"[h]:mm", "2562047788:00:54.775807", "2562047788:00"},
+	    {"yyyy", "02:03:04", "02:03:04"},
+	    {"0.00", "02:03:04", "02:03:04"},
+	};
+	static const struct shown times[] = {{"[h]:mm", "24:00:00", "24:00"},
+	    {"[mm]", "09:30:00", "570"}, {"h:mm", "24:00:00", "24:00"}};
+	static const struct shown stamps[] = {
+	    {"[h]:mm", "2026-03-01 09:05:07", "2026-03-01 09:05:07"}};
+
+	check(KIND_INTERVAL, cases, COUNT(cases));
+	check(KIND_TIME, times, COUNT(times));
+	check(KIND_TIMESTAMP, stamps, COUNT(stamps));
+}
+
 TEST(timestamps_by_their_letters)
 {
 	static const struct shown cases[] = {
@@ -132,8 +187,9 @@ TEST(other_kinds_stay_what_they_are)
 
 TEST(a_code_that_cannot_be_read_is_refused)
 {
-	static const char *const codes[] = {"0.0.0", "abc", "0 \"open",
-	    "[h]:mm", "yyyy 0", "0;0;0;0;0", "[Red", ",", "0.00E+00"};
+	static const char *const codes[] = {"0.0.0", "abc", "0 \"open", "[h:mm",
+	    "[hm]", "[]", "[", "yyyy 0", "0;0;0;0;0", "[Red", ",", "E+00",
+	    "0.00E", "0.00E+", "0E+0E+0", "0E+00.0", "yyyyE+0"};
 
 	for (size_t i = 0; i < COUNT(codes); i++) {
 		struct err e;
@@ -149,6 +205,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(numbers_by_their_placeholders),
+	    cmocka_unit_test(numbers_with_exponents),
+	    cmocka_unit_test(intervals_and_what_has_elapsed),
 	    cmocka_unit_test(timestamps_by_their_letters),
 	    cmocka_unit_test(other_kinds_stay_what_they_are),
 	    cmocka_unit_test(a_code_that_cannot_be_read_is_refused),
