@@ -12,6 +12,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from lib import process, report, wait  # noqa: E402
+from lib.aws import aws, aws_server  # noqa: E402, F401
 from lib.cluster import Cluster, make_template  # noqa: E402
 
 
