@@ -19,6 +19,7 @@ struct services {
 		struct aws *client;
 	} aws[AWS_SERVICES];
 	struct s3_store s3; /* aws NULL: not asked for yet */
+	struct smtp *smtp;
 };
 
 struct services *services_open(const struct settings *settings)
@@ -39,6 +40,7 @@ void services_close(struct services *s)
 	}
 	credentials_free(s->credentials);
 	http_close(s->http);
+	smtp_close(s->smtp);
 	free(s->region);
 	free(s);
 }
@@ -48,6 +50,8 @@ void services_set_watch(struct services *s, const struct watch *watch)
 	s->watch = s->s3.watch = watch;
 	if (s->http != NULL)
 		http_set_watch(s->http, watch);
+	if (s->smtp != NULL)
+		smtp_set_watch(s->smtp, watch);
 }
 
 const struct settings *services_settings(const struct services *s)
@@ -156,4 +160,47 @@ const struct s3_store *services_s3(struct services *s, struct err *e)
 	    .kms_key = set->s3_kms_key,
 	    .acl = set->s3_acl};
 	return &s->s3;
+}
+
+static int smtp_login(
+    void *arg, bool fresh, struct secret *secret, struct err *e)
+{
+	struct services *s = arg;
+	struct aws *aws = services_aws(s, "secretsmanager", e);
+
+	return aws ? secret_get(
+			 aws, s->settings->smtp_secret_arn, fresh, secret, e)
+		   : -1;
+}
+
+struct smtp *services_smtp(struct services *s, struct err *e)
+{
+	static const enum smtp_security security[] = {
+	    [SMTP_STARTTLS] = SMTP_BY_STARTTLS,
+	    [SMTP_IMPLICIT] = SMTP_BY_TLS,
+	    [SMTP_PLAIN] = SMTP_WITHOUT_TLS};
+	const struct settings *set = s->settings;
+	struct smtp_options o = {.host = set->smtp_host,
+	    .port = set->smtp_port,
+	    .security = security[set->smtp_tls],
+	    .user = set->smtp_user,
+	    .password = set->smtp_password,
+	    .login = set->smtp_secret_arn ? smtp_login : NULL,
+	    .arg = s,
+	    .terms = services_terms(s, set->smtp_ca_file)};
+
+	if (o.host == NULL) {
+		err_set(e, ERR_PERMANENT,
+		    "no mail can be sent: [smtp] host is not set; write the "
+		    "mail server there, such as host = smtp.example.com");
+		return NULL;
+	}
+	/* "unset: the system's", not those of HTTP. */
+	o.terms.ca_file = set->smtp_ca_file;
+	o.terms.total_ms = set->smtp_timeout;
+	if (s->smtp == NULL) {
+		s->smtp = smtp_open(&o);
+		smtp_set_watch(s->smtp, s->watch);
+	}
+	return s->smtp;
 }

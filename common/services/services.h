@@ -5,6 +5,7 @@
 #include "net/aws.h"
 #include "net/credentials.h"
 #include "net/http.h"
+#include "net/smtp.h"
 #include "settings/settings.h"
 #include "sink/s3_place.h"
 
@@ -28,6 +29,9 @@ struct aws *services_aws(
     struct services *s, const char *service, struct err *e);
 /* S3 as [s3] says; NULL on error. Owned by the services. */
 const struct s3_store *services_s3(struct services *s, struct err *e);
+/* The mail server that [smtp] names; NULL: it names none. Owned by the
+ * services. */
+struct smtp *services_smtp(struct services *s, struct err *e);
 /* proxy, CA file and timeouts as [http] says, with a CA file of the service's
  * own when not NULL. */
 struct http_terms services_terms(const struct services *s, const char *ca_file);
