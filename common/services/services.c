@@ -100,9 +100,12 @@ static struct credentials *chain(struct services *s)
 }
 
 static struct aws *open_client(
-    struct services *s, const char *service, struct err *e)
+    struct services *s, const char *name, struct err *e)
 {
 	const struct settings *set = s->settings;
+	const char *region = strchrnul(name, '@');
+	char *service = mem_strndup(name, (size_t)(region - name));
+	struct aws *client;
 	struct aws_options o = {.http = services_http(s),
 	    .credentials = chain(s),
 	    .service = service,
@@ -117,7 +120,11 @@ static struct aws *open_client(
 	} else if (strcmp(service, "sns") == 0 && set->sns_endpoint != NULL) {
 		o.endpoint = set->sns_endpoint;
 	}
-	return aws_open(&o, e);
+	if (*region != '\0')
+		o.region = region + 1;
+	client = aws_open(&o, e);
+	free(service);
+	return client;
 }
 
 struct aws *services_aws(struct services *s, const char *service, struct err *e)

@@ -24,7 +24,8 @@ void services_set_watch(struct services *s, const struct watch *watch);
 const struct settings *services_settings(const struct services *s);
 struct http *services_http(struct services *s);
 /* The client of "s3", "sns", "secretsmanager", "sts", "redshift",
- * "redshift-serverless"; NULL on error. Owned by the services. */
+ * "redshift-serverless"; NULL on error. Owned by the services. "sns@us-east-1"
+ * is that of another region than the settings'. */
 struct aws *services_aws(
     struct services *s, const char *service, struct err *e);
 /* S3 as [s3] says; NULL on error. Owned by the services. */

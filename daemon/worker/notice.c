@@ -7,6 +7,7 @@
 
 #include "worker/notice_mail.h"
 #include "worker/notice_slack.h"
+#include "worker/notice_sns.h"
 #include "worker/notice_webhook.h"
 
 /* Outputs that a notice lists; their number is told in any case. */
@@ -200,6 +201,8 @@ int notice_deliver(struct services *services, const struct notice *n,
 	*retry_ms = 0;
 	if (strcmp(n->channel, "mail") == 0)
 		return notice_mail(services, n, e);
+	if (strcmp(n->channel, "sns") == 0)
+		return notice_sns(services, n, e);
 	if (strcmp(n->channel, "slack") == 0)
 		return notice_slack(services, n, retry_ms, e);
 	if (strcmp(n->channel, "webhook") == 0)
