@@ -21,6 +21,8 @@ grant select on all tables in schema reportd
 grant update, delete on reportd.report_config to reportd_daemon;
 grant insert, update, delete on reportd.report_run, reportd.report_worker,
 	reportd.report_notification to reportd_daemon;
+-- The claim takes its numbers itself.
+grant usage on sequence reportd.report_run_run_id_seq to reportd_daemon;
 
 -- A submitter describes reports; the life of a run is the daemon's to write.
 grant insert (report_name, report_type, trigger_type, schedule_expression, time_zone,

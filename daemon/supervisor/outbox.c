@@ -306,6 +306,8 @@ static void take_outcome(
 		    L_INT("notice", item->id), L_INT("run", item->run_id));
 	else
 		log_end(o, item, outcome);
+	if (strcmp(outcome, "PENDING") == 0)
+		o->o.events->due_again(o->o.arg);
 	drop(o, item);
 }
 

@@ -20,6 +20,8 @@ struct outbox;
 struct outbox_events {
 	/* The last notice in hand is done with, and no claim is under way. */
 	void (*idle)(void *arg);
+	/* One will be due again: another try. */
+	void (*due_again)(void *arg);
 	/* The daemon's identity, half of the fence; NULL while it has none. */
 	const char *(*worker_id)(void *arg);
 };

@@ -245,7 +245,7 @@ static const struct runs_events runs_events = {.idle = on_idle,
     .worker_id = on_worker_id};
 
 static const struct outbox_events outbox_events = {
-    .idle = on_idle, .worker_id = on_worker_id};
+    .idle = on_idle, .due_again = on_due_again, .worker_id = on_worker_id};
 
 static void on_caught_up(void *arg)
 {

@@ -10,6 +10,9 @@ from (values ('reportd.report_config', 'select'), ('reportd.report_config', 'upd
 		('reportd.report_worker', 'update'), ('reportd.report_worker', 'delete'),
 		('reportd.report_notification', 'select'), ('reportd.report_notification', 'insert'),
 		('reportd.report_notification', 'update'), ('reportd.report_notification', 'delete'),
-		('reportd.pending_class', 'select'))
+		('reportd.pending_class', 'select'),
+		('reportd.report_run_run_id_seq', 'usage'))
 	as p(relation, privilege)
-where not pg_catalog.has_table_privilege(p.relation, p.privilege)
+where not case when p.privilege = 'usage'
+	then pg_catalog.has_sequence_privilege(p.relation, p.privilege)
+	else pg_catalog.has_table_privilege(p.relation, p.privilege) end

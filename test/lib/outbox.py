@@ -20,9 +20,9 @@ def wait_states(db, expected, config_id=None, timeout=30):
     """Waits until the notices' states are these, in order; returns the rows."""
     def reached():
         rows = notices(db, config_id)
-        return rows if [r.state for r in rows] == list(expected) else None
+        return (rows,) if [r.state for r in rows] == list(expected) else None
     try:
-        return wait_for(reached, timeout)
+        return wait_for(reached, timeout)[0]
     except AssertionError:
         raise AssertionError(f'waited {timeout} s for {expected}: '
                              f'{notices(db, config_id)}') from None

@@ -1,0 +1,578 @@
+# SPDX-License-Identifier: MIT
+"""Notices: who is told of which run, once, whatever fails in between."""
+
+import collections
+import os
+import signal
+import threading
+import time
+
+import psycopg
+import pytest
+
+from lib import report
+from lib.cluster import ROOT
+from lib.outbox import SECTIONS, notices, wait_states
+from lib.receiver import Receiver
+from lib.wait import wait_for
+from test_engine_shared import ended, fails_until, gate, gated, wait_at_gate
+from test_fault_shared import (  # noqa: F401: fixtures
+    LEASE, Stopwatch, beat, engine_of, private_cluster, proxy, stop, tell)
+
+
+@pytest.fixture
+def receiver():
+    one = Receiver()
+    yield one
+    one.close()
+
+
+@pytest.fixture
+def engine(engine_of):
+    """engine_of with receivers on this machine allowed."""
+    def start(sections=None, **more):
+        return engine_of(with_sections(sections), **more)
+    return start
+
+
+def with_sections(more=None):
+    more = more or {}
+    return {name: {**SECTIONS.get(name, {}), **more.get(name, {})}
+            for name in {*SECTIONS, *more}}
+
+
+def times(receiver):
+    """How often each notice has arrived."""
+    return collections.Counter(r.headers['Idempotency-Key'] for r in receiver.taken)
+
+
+def deliverer(one):
+    """The pid of the worker that delivers, once it is there: the last one."""
+    def last():
+        workers = one.workers()
+        return max(workers) if len(workers) > 2 else None
+    return wait_for(last, 10, 'the delivery worker')
+
+
+def hang(receiver):
+    assert receiver.hanging.acquire(timeout=30), 'nobody came'
+
+
+# Who is told of what.
+
+def test_every_recipient_has_a_row_of_its_own(db, daemon, receiver):
+    daemon(with_sections({'sns': {'topics': 'none'}}))
+    config_id = report.submit(db, notify_on_completion=[
+        'mailto:a@x.org,b@x.org?cc=c@x.org&bcc=A%40X.org&subject=J%C3%A4', receiver.url('/1'),
+        receiver.url('/2'), receiver.url('/1'), 'MAILTO:B@x.org?report=link',
+        'sns:arn:aws:sns:eu-west-1:123456789012:ops'],
+        notify_on_failure=['mailto:support@x.org'])
+    ended(db, config_id)
+    rows = wait_for(lambda: notices(db), 10)
+    assert [(r.channel, r.recipient.lower()) for r in rows] == [
+        ('mail', 'a@x.org'), ('mail', 'b@x.org'), ('mail', 'c@x.org'),
+        ('webhook', f'http://127.0.0.1:{receiver.port}'),
+        ('webhook', f'http://127.0.0.1:{receiver.port}'),
+        ('sns', 'arn:aws:sns:eu-west-1:123456789012:ops')]
+    assert len({r.idempotency_key for r in rows}) == 6
+    wait_for(lambda: sorted(r.path for r in receiver.taken) == ['/1', '/2'])
+
+
+def test_the_rows_are_written_with_the_end_of_the_run(db, receiver, engine):
+    """Whoever sees the report COMPLETED sees them, too."""
+    receiver.answer = 'hang'
+    engine()
+    for _ in range(5):
+        config_id = report.submit(db, notify_on_completion=[receiver.url()])
+        row = wait_for(lambda: db.row(
+            'select n.xmin::text = c.xmin::text as same, n.xmin::text as n '
+            'from reportd.report_config c left join reportd.report_notification n '
+            "using (config_id) where config_id = %s and c.status = 'COMPLETED'",
+            config_id), 10, interval=0.001)
+        assert row.n is not None
+
+
+@pytest.mark.parametrize('end', ['retried', 'cancelled', 'released', 'failed at last'])
+def test_failures_are_told_when_they_are_final(db, engine, receiver, end):
+    one = engine()
+    both = {'notify_on_completion': [receiver.url('/good')],
+            'notify_on_failure': [receiver.url('/bad')]}
+    if end == 'retried':
+        ended(db, report.submit(db, prep_sql=fails_until(2), **both))
+        expected = ['/good']
+    elif end == 'failed at last':
+        config_id = report.submit(db, prep_sql=fails_until(9), max_retries=1, **both)
+        ended(db, config_id, 'FAILED')
+        expected = ['/bad']
+    else:
+        with gate(db):
+            config_id = report.submit(db, export_sql=gated(), **both)
+            wait_at_gate(db)
+            if end == 'cancelled':
+                db.value('select reportd.cancel(%s)', config_id)
+                ended(db, config_id, 'CANCELLED')
+            else:
+                one.signal(signal.SIGTERM)
+                one.signal(signal.SIGTERM)
+                one.wait()
+        expected = []
+    wait_states(db, ['SENT'] * len(expected))
+    assert [r.path for r in receiver.taken] == expected
+    if end == 'failed at last':
+        assert receiver.taken[0].json['run']['attempt'] == 2
+
+
+def test_a_run_whose_daemon_is_lost_for_good_is_told(db, engine, receiver):
+    one, two = engine(), engine()
+    with gate(db):
+        config_id = report.submit(db, export_sql=gated(), max_retries=0,
+                                  notify_on_failure=[receiver.url()])
+        wait_at_gate(db)
+        owner = db.value('select pid from reportd.report_run join reportd.report_worker '
+                         'using (worker_id)')
+        {d.pid: d for d in (one, two)}[owner].kill()
+        ended(db, config_id, 'FAILED')
+    wait_states(db, ['SENT'])
+    assert 'the daemon that ran it was lost' in receiver.taken[0].json['error']['message']
+
+
+def test_urls_from_before_there_were_checks_fail_alone(db, engine, receiver):
+    db.execute('alter table reportd.report_config disable trigger a_notices_insert')
+    engine()
+    config_id = report.submit(db, notify_on_completion=[
+        'ops@example.org', None, 'mailto:%ff', receiver.url()])
+    ended(db, config_id)
+    rows = wait_states(db, ['FAILED', 'FAILED', 'FAILED', 'SENT'])
+    assert [(r.channel, r.attempts) for r in rows] == [
+        ('unknown', 0), ('unknown', 0), ('mail', 0), ('webhook', 1)]
+    assert rows[0].last_error == 'the address has no known scheme'
+
+
+def test_upgrade_of_a_queue_in_use(cluster, engine_of, receiver):
+    db = cluster.create()
+    upgrades = sorted((ROOT / 'sql/upgrade').glob('*.sql'))
+    old = [path for path in upgrades if path.name < '007']
+    db.psql('-1', *(f'--file={path}' for path in old))
+    config_id = report.submit(db, notify_on_completion=['anybody', receiver.url()])
+    db.psql('-1', *(f'--file={path}' for path in upgrades if path not in old))
+    assert report.config(db, config_id).notify_on_completion == ['anybody', receiver.url()]
+    assert db.value("select reportd.write_notices(1, 1, 'COMPLETED', notify_on_completion) "
+                    'from reportd.report_config') == 1
+    db.drop()
+
+
+# Each for itself.
+
+def test_one_bad_recipient_of_three(db, engine, receiver):
+    receiver.answer = lambda request: 500 if request.path == '/bad' else 200
+    engine({'notify': {'attempts': 4}})
+    config_id = report.submit(db, notify_on_completion=[
+        receiver.url('/a'), receiver.url('/bad'), receiver.url('/b')])
+    rows = wait_states(db, ['SENT', 'FAILED', 'SENT'])
+    assert [r.attempts for r in rows] == [1, 4, 1]
+    paths = collections.Counter(r.path for r in receiver.taken)
+    assert paths == {'/a': 1, '/bad': 4, '/b': 1}
+    config = report.config(db, config_id)
+    assert (config.status, config.error_message) == ('COMPLETED', None)
+
+
+def test_backoff_grows_and_shows(db, engine, receiver):
+    receiver.answer = 500
+    engine({'notify': {'backoff': '200ms', 'backoff_max': '10s', 'attempts': 4}})
+    report.submit(db, notify_on_completion=[receiver.url()])
+    first = wait_for(lambda: db.row(
+        'select due_at - now() as wait, last_error from reportd.v_notifications '
+        "where state = 'PENDING' and attempts = 1"), 10, interval=0.005)
+    assert 0 < first.wait.total_seconds() <= 0.2 and 'HTTP 500' in first.last_error
+    began = time.monotonic()
+    wait_states(db, ['FAILED'])
+    # 100..200, 200..400, 400..800 ms
+    assert 0.5 < time.monotonic() - began < 3
+
+
+def test_a_receiver_that_hangs_holds_nobody_up_for_long(db, engine, receiver):
+    """Its try is stopped; the others are delivered meanwhile, and reports run."""
+    receiver.answer = lambda r: 'hang' if r.path == '/slow' else 200
+    engine({'notify': {'timeout': '1s', 'attempts': 2}})
+    config_id = report.submit(db, notify_on_completion=[
+        receiver.url('/slow'), receiver.url('/quick')])
+    hang(receiver)
+    watch = Stopwatch()
+    for _ in range(5):
+        ended(db, report.submit(db))
+    assert watch() < 1.5, 'reports wait for a receiver'
+    rows = wait_states(db, ['FAILED', 'SENT'], config_id)
+    assert rows[0].attempts == 2
+    assert 'not delivered within 1 s' in rows[0].last_error
+
+
+def test_notices_do_not_wait_for_long_reports(db, engine, receiver):
+    engine(workers=2)
+    with gate(db):
+        for _ in range(4):
+            report.submit(db, export_sql=gated())
+        quick = report.submit(db, priority=1, notify_on_completion=[receiver.url('/quick')])
+        wait_at_gate(db, 2)
+        report.submit(db, notify_on_completion=[receiver.url('/after')])
+        if report.config(db, quick).status == 'PENDING':
+            # It came behind them: something else is to be told.
+            db.execute("select reportd.write_notices(1, 1, 'COMPLETED', array[%s])",
+                       receiver.url('/quick'))
+            db.execute("notify reportd_pending")
+        wait_for(lambda: [r.path for r in receiver.taken] == ['/quick'], 5)
+
+
+# What dies.
+
+def test_a_killed_delivery_worker_is_replaced_and_the_notice_sent_again(db, engine, receiver):
+    receiver.answers = ['hang']
+    one = engine()
+    report.submit(db, notify_on_completion=[receiver.url()])
+    hang(receiver)
+    os.kill(deliverer(one), signal.SIGKILL)
+    notice, = wait_states(db, ['SENT'])
+    assert notice.attempts == 2
+    # What the first try did, nobody knows: that is the key for.
+    assert list(times(receiver).values()) == [2]
+    assert 'killed by signal 9' in one.log()
+
+
+def test_a_delivery_worker_that_stands_still_is_killed(db, engine, receiver):
+    receiver.answers = ['hang']
+    one = engine({'notify': {'timeout': '1s'}}, cancel_grace='500ms')
+    report.submit(db, notify_on_completion=[receiver.url()])
+    hang(receiver)
+    stop([deliverer(one)])
+    notice, = wait_states(db, ['SENT'])
+    assert notice.attempts == 2
+    assert 'delivery does not end' in one.log()
+
+
+def test_a_poisonous_notice_runs_out_of_attempts(db, engine, receiver):
+    receiver.answer = 'hang'
+    one = engine({'notify': {'attempts': 2, 'backoff': '1ms'}})
+    config_id = report.submit(db, notify_on_completion=[receiver.url()])
+    for _ in range(2):
+        hang(receiver)
+        os.kill(deliverer(one), signal.SIGKILL)
+    notice, = wait_states(db, ['FAILED'])
+    assert 'killed by signal 9' in notice.last_error
+    assert report.config(db, config_id).status == 'COMPLETED'
+
+
+def test_a_killed_daemon_leaves_its_notices_to_another(db, engine, receiver, tell):
+    receiver.answers = ['hang']
+    one = engine()
+    report.submit(db, notify_on_completion=[receiver.url(f'/{i}') for i in range(5)])
+    hang(receiver)
+    one.kill()
+    watch = Stopwatch()
+    states = collections.Counter(r.state for r in notices(db))
+    assert states == {'SENDING': 5}
+    engine()
+    wait_states(db, ['SENT'] * 5)
+    tell('daemon killed to all SENT by another', watch())
+    assert watch() < LEASE + 2
+    assert sorted(times(receiver).values()) == [1, 1, 1, 1, 2]
+    assert [r.attempts for r in notices(db)] == [2] * 5
+
+
+def test_what_outlives_its_attempts_with_its_daemon_is_given_up(db, engine, receiver):
+    receiver.answer = 'hang'
+    one = engine({'notify': {'attempts': 1}})
+    report.submit(db, notify_on_completion=[receiver.url()])
+    hang(receiver)
+    one.kill()
+    engine({'notify': {'attempts': 1}})
+    notice, = wait_states(db, ['FAILED'])
+    assert notice.last_error == 'the daemon that was sending it was lost'
+
+
+def test_a_daemon_that_lost_its_lease_stops_and_records_nothing(db, engine, receiver):
+    receiver.answers = ['hang']
+    one = engine()
+    report.submit(db, notify_on_completion=[receiver.url()])
+    hang(receiver)
+    worker = deliverer(one)
+    stop([one.pid, worker])
+    two = engine()
+    notice, = wait_states(db, ['SENT'])
+    for pid in worker, one.pid:
+        os.kill(pid, signal.SIGCONT)
+    one.wait_log('the lease was lost')
+    beat(db, two)
+    assert notices(db) == [notice]
+    assert one.running()
+    # It takes part again, under its new name.
+    two.stop()
+    report.submit(db, notify_on_completion=[receiver.url('/again')])
+    wait_states(db, ['SENT', 'SENT'])
+    assert sorted(times(receiver).values()) == [1, 2]
+
+
+@pytest.mark.parametrize('what', ['cut before', 'cut after', 'deliver late'])
+@pytest.mark.parametrize('statement', ['notice_claim', 'notice_done', 'finish'])
+def test_a_connection_cut_at_any_statement_loses_and_doubles_nothing(
+        db, engine, receiver, proxy, statement, what):
+    one = engine({'queue': {'conninfo': proxy.conninfo(db), 'timeout': '1s'},
+                  'source.default': {'conninfo': db.conninfo}})
+    ended(db, report.submit(db, notify_on_completion=[receiver.url('/first')]))
+    wait_states(db, ['SENT'])
+    fault = proxy.at(statement, what)
+    config_id = report.submit(db, notify_on_completion=[
+        receiver.url('/a'), receiver.url('/b'), receiver.url('/c')])
+    fault.wait()
+    if what == 'deliver late':
+        fault.go.set()
+    ended(db, config_id)
+    wait_states(db, ['SENT'] * 4)
+    assert set(times(receiver).values()) == {1}
+    assert len(times(receiver)) == 4
+    assert [r.attempts for r in notices(db)] == [1] * 4
+    assert one.running()
+
+
+def test_a_restart_of_the_server_in_mid_delivery(private_cluster, engine_of, tmp_path, receiver):
+    from lib import process
+    from lib.cluster import make_template
+    db = private_cluster.create(make_template(private_cluster))
+    receiver.answers = ['hang']
+    one = process.Daemon(db, process.write_conf(
+        tmp_path / 'own.conf', db, with_sections(), lease='3s', poll_interval='500ms'))
+    one.wait_ready()
+    try:
+        config_id = report.submit(db, notify_on_completion=[receiver.url('/a'), receiver.url('/b')])
+        hang(receiver)
+        private_cluster.restart('immediate')
+        receiver.answer = 200
+        receiver.released.set()
+        wait_for(lambda: count_sent(db) == 2, 20)
+        assert report.config(db, config_id).status == 'COMPLETED'
+        # The one that hung was cut off by us.
+        assert sorted(times(receiver).values()) == [1, 2]
+    finally:
+        one.end()
+
+
+def count_sent(db):
+    try:
+        return db.value("select count(*) from reportd.report_notification where state = 'SENT'")
+    except psycopg.OperationalError:
+        return None
+
+
+def test_somebody_else_holds_the_row(db, engine, receiver):
+    """The result is recorded when it is free; nobody else's is held up."""
+    receiver.answers = ['hang']
+    engine()
+    report.submit(db, notify_on_completion=[receiver.url('/a'), receiver.url('/b')])
+    hang(receiver)
+    with db.connect() as conn, conn.transaction():
+        conn.execute("select from reportd.report_notification where url like '%/b' for update")
+        os.kill(deliverer_of(db), signal.SIGKILL)
+        wait_for(lambda: len(receiver.taken) == 3, 10)
+        wait_states(db, ['SENT', 'SENDING'])
+    wait_states(db, ['SENT', 'SENT'])
+    assert sorted(times(receiver).values()) == [1, 2]
+
+
+def deliverer_of(db):
+    from lib.process import children
+    pid = db.value('select pid from reportd.report_worker')
+    return max(children(pid))
+
+
+def test_the_fence_refuses_a_result_of_another_attempt(db, engine, receiver):
+    release = threading.Event()
+
+    def slow(_):
+        release.wait(30)
+        return 200
+    receiver.answers = [slow]
+    one = engine()
+    report.submit(db, notify_on_completion=[receiver.url()])
+    wait_for(lambda: receiver.taken)
+    db.execute("update reportd.report_notification set attempts = 7, state = 'FAILED', "
+               "last_error = 'by hand'")
+    release.set()
+    one.wait_log('notice not recorded')
+    notice, = notices(db)
+    assert (notice.state, notice.attempts, notice.last_error) == ('FAILED', 7, 'by hand')
+
+
+# Stopping.
+
+def test_a_stop_lets_the_notice_under_way_end(db, engine, receiver):
+    release = threading.Event()
+
+    def slow(_):
+        release.wait(30)
+        return 200
+    receiver.answers = [slow]
+    one = engine(shutdown_grace='20s')
+    report.submit(db, notify_on_completion=[receiver.url(f'/{i}') for i in range(4)])
+    wait_for(lambda: receiver.taken)
+    one.signal(signal.SIGTERM)
+    one.wait_log('"stopping"')
+    wait_states(db, ['SENDING', 'PENDING', 'PENDING', 'PENDING'])
+    assert one.running()
+    release.set()
+    assert one.wait() == 0
+    assert [(r.state, r.attempts) for r in notices(db)] == [
+        ('SENT', 1), ('PENDING', 0), ('PENDING', 0), ('PENDING', 0)]
+    assert len(receiver.taken) == 1
+    engine()
+    wait_states(db, ['SENT'] * 4)
+    assert set(times(receiver).values()) == {1}
+
+
+def test_a_stop_gives_back_what_does_not_end_in_time(db, engine, receiver):
+    receiver.answers = ['hang']
+    one = engine(shutdown_grace='300ms')
+    report.submit(db, notify_on_completion=[receiver.url()])
+    hang(receiver)
+    assert one.stop(10) == 0
+    notice, = notices(db)
+    assert (notice.state, notice.attempts, notice.worker_id) == ('PENDING', 0, None)
+
+
+def test_drain_delivers_what_is_due(db, drain, receiver):
+    for i in range(30):
+        report.submit(db, notify_on_completion=[receiver.url(f'/{i}')])
+    drain(SECTIONS)
+    assert [r.state for r in notices(db)] == ['SENT'] * 30
+    # Also when there is no report to run.
+    db.execute('select reportd.resend(notification_id) from reportd.report_notification '
+               'where notification_id <= 20')
+    drain(SECTIONS)
+    assert [r.state for r in notices(db)] == ['SENT'] * 30
+    assert len(receiver.taken) == 50
+
+
+def test_drain_does_not_wait_for_a_later_attempt(db, drain, receiver):
+    receiver.answer = 500
+    report.submit(db, notify_on_completion=[receiver.url()])
+    drain({**SECTIONS, 'notify': {'backoff': '1h', 'backoff_max': '1h'}})
+    assert [(r.state, r.attempts) for r in notices(db)] == [('PENDING', 1)]
+
+
+def test_idle_exit_waits_for_notices(db, engine_of, receiver):
+    release = threading.Event()
+
+    def slow(_):
+        release.wait(30)
+        return 200
+    receiver.answers = [slow]
+    one = engine_of(SECTIONS, args=['--idle-exit', '200ms'], poll_interval='100ms')
+    report.submit(db, notify_on_completion=[receiver.url()])
+    wait_for(lambda: receiver.taken)
+    for _ in range(5):
+        beat(db, one)
+    assert one.running()
+    release.set()
+    assert one.wait(10) == 0
+    assert notices(db)[0].state == 'SENT'
+
+
+# Many.
+
+def test_300_notices_of_3_daemons_each_once(db, engine, receiver, tell):
+    for _ in range(3):
+        engine()
+    watch = Stopwatch()
+    for i in range(100):
+        report.submit(db, notify_on_completion=[
+            receiver.url(f'/{i}/{k}') for k in range(3)])
+    wait_for(lambda: count_sent(db) == 300, 60)
+    tell('100 reports with 3 notices each', watch())
+    assert len(times(receiver)) == 300 and set(times(receiver).values()) == {1}
+    assert len({r.path for r in receiver.taken}) == 300
+
+
+def test_a_heap_of_notices_is_shared(db, engine, receiver, tell):
+    """Those of one run, with a receiver that takes its time."""
+    receiver.answer = lambda _: time.sleep(0.02) or 200
+    daemons = [engine(poll_interval='200ms') for _ in range(3)]
+    report.submit(db, notify_on_completion=[receiver.url(f'/{i}') for i in range(150)])
+    watch = Stopwatch()
+    wait_for(lambda: count_sent(db) == 150, 60)
+    tell('150 notices at 20 ms each, 3 daemons', watch())
+    assert set(times(receiver).values()) == {1}
+    assert sum('notice sent' in d.log() for d in daemons) == 3
+
+
+# For people.
+
+def test_resend(db, engine, receiver):
+    receiver.answers = [404]
+    engine()
+    config_id = report.submit(db, notify_on_completion=[receiver.url('/a'), receiver.url('/b')])
+    failed, sent = wait_states(db, ['FAILED', 'SENT'])
+    assert db.value('select reportd.resend_failed(%s)', config_id) == 1
+    again, _ = wait_states(db, ['SENT', 'SENT'])
+    assert again.idempotency_key == failed.idempotency_key
+    assert (again.attempts, again.last_error) == (1, None)
+    db.execute('select reportd.resend(%s)', sent.notification_id)
+    wait_for(lambda: len(receiver.taken) == 4)
+    _, twice = wait_states(db, ['SENT', 'SENT'])
+    # To its receiver it is another one.
+    assert twice.idempotency_key != sent.idempotency_key
+    for bad in 99, None:
+        with pytest.raises(psycopg.Error, match='there is no notification'):
+            db.execute('select reportd.resend(%s)', bad)
+    assert db.value('select reportd.resend_failed()') == 0
+
+
+def test_resend_of_one_that_is_being_sent_is_refused(db, engine, receiver):
+    receiver.answer = 'hang'
+    engine()
+    report.submit(db, notify_on_completion=[receiver.url()])
+    hang(receiver)
+    with pytest.raises(psycopg.Error, match='is being sent'):
+        db.execute('select reportd.resend(1)')
+
+
+def test_views_status_and_metrics_show_them(db, engine, receiver, ctl):
+    receiver.answer = lambda request: 404 if request.path == '/bad' else 200
+    engine()
+    config_id = report.submit(db, report_name='seen', report_type='kind', notify_on_completion=[
+        receiver.url('/good'), receiver.url('/bad')])
+    wait_states(db, ['SENT', 'FAILED'])
+    view = db.query('select * from reportd.v_notifications order by notification_id')
+    assert [(r.report_name, r.channel, r.event, r.state, r.attempts) for r in view] == [
+        ('seen', 'webhook', 'COMPLETED', 'SENT', 1),
+        ('seen', 'webhook', 'COMPLETED', 'FAILED', 1)]
+    assert '/bad' not in str(view)
+    metrics = db.row("select * from reportd.v_report_metrics where report_type = 'kind'")
+    assert (metrics.runs, metrics.failed, metrics.notices_sent, metrics.notices_failed,
+            metrics.notices_waiting) == (1, 0, 1, 1, 0)
+    text = ctl('status', config_id).stdout
+    assert 'NOTICE' in text and 'answered with HTTP 404' in text
+    assert 'notices: 0 waiting, 1 failed in the last day' in ctl('status').stdout
+
+
+def test_old_notices_are_forgotten_with_their_run(db, drain, receiver):
+    old, new = [report.submit(db, notify_on_completion=[receiver.url()]) for _ in range(2)]
+    drain(SECTIONS)
+    db.execute("update reportd.report_run set started_at = now() - interval '100 days' "
+               'where config_id = %s', old)
+    drain(SECTIONS, retention='90d')
+    assert [r.config_id for r in notices(db)] == [new]
+
+
+def test_roles(db, cluster, ctl, engine_of, receiver):
+    assert ctl('init', '--roles').returncode == 0
+    report.submit(db, notify_on_completion=[receiver.url()])
+
+    def as_role(name):
+        return cluster.conninfo(db.name, options=f'-c role={name}')
+    engine_of({**SECTIONS, 'queue': {'conninfo': as_role('reportd_daemon')}})
+    wait_states(db, ['SENT'])
+    with psycopg.connect(as_role('reportd_submitter'), autocommit=True) as conn:
+        conn.execute('select reportd.resend(1)')
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            conn.execute("update reportd.report_notification set state = 'SENT'")
+    with psycopg.connect(as_role('reportd_viewer'), autocommit=True) as conn:
+        conn.execute('select * from reportd.v_notifications')
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            conn.execute('select reportd.resend(1)')
