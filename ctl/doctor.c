@@ -55,6 +55,8 @@ static int run(struct ctl *c, int argc, char **argv, struct err *e)
 	if (interrupt_signal() == 0)
 		doctor_output(&d);
 	if (interrupt_signal() == 0)
+		doctor_smtp(&d);
+	if (interrupt_signal() == 0)
 		doctor_notices(&d);
 	if (c->json)
 		connect_print_json(json_incref(d.checks));

@@ -240,7 +240,10 @@ static void add_parameter_extended(
 	int section = 0;
 
 	for (; *text != '\0'; text++) {
-		if (line + 4 > LINE_MAX_PLAIN) {
+		/* Readers decode each section by itself: whole characters, of
+		 * at most 4 bytes. */
+		if (((unsigned char)*text & 0xC0) != 0x80 &&
+		    line + 4 * 3 + 1 > LINE_MAX_PLAIN) {
 			size_t before;
 
 			buf_str(b, ";\r\n");

@@ -35,6 +35,7 @@ struct exchange {
 	bool stopped;                 /* by its reader, or by the watch */
 	int code;                     /* of the last reply */
 	bool more;                    /* it goes on in the next line */
+	enum smtp_fault fault;
 	char reply[REPLY_MAX];
 	char detail[CURL_ERROR_SIZE];
 	struct err *error;
@@ -301,34 +302,38 @@ static const char *why(const struct exchange *x, CURLcode result)
 	return x->detail[0] ? x->detail : curl_easy_strerror(result);
 }
 
-static int explain(const struct exchange *x, CURLcode result, struct err *e)
+static int explain(struct exchange *x, CURLcode result, struct err *e)
 {
 	const struct smtp_options *o = &x->smtp->o;
 	bool refused = x->code >= 400;
 
-	str_clean_utf8((char *)x->reply);
-	if (is_about_login(x->code) || result == CURLE_LOGIN_DENIED)
+	str_clean_utf8(x->reply);
+	x->fault = refused ? SMTP_REFUSED : SMTP_NOT_REACHED;
+	if (is_about_login(x->code) || result == CURLE_LOGIN_DENIED) {
+		x->fault = SMTP_LOGIN_REFUSED;
 		err_set(e, ERR_TRANSIENT, "it refused the login of %s: %s",
 		    o->login          ? "the secret"
 		    : o->user != NULL ? o->user
 				      : "nobody ([smtp] user is not set)",
 		    refused ? x->reply : why(x, result));
-	else if (is_about_tls(result))
+	} else if (is_about_tls(result)) {
+		x->fault = SMTP_NOT_TRUSTED;
 		err_set(e, ERR_TRANSIENT,
 		    "no trusted TLS connection: %s (look at [smtp] tls and "
 		    "ca_file)",
 		    why(x, result));
-	else if (refused)
+	} else if (refused) {
 		err_set(e, x->code >= 500 ? ERR_PERMANENT : ERR_TRANSIENT,
 		    "it answered: %s", x->reply);
-	else if (x->ended)
+	} else if (x->ended) {
 		err_set(e, ERR_TRANSIENT,
 		    "the whole mail was sent, but no answer came: it may "
 		    "arrive twice when it is sent again, with the same "
 		    "Message-ID <%s>: %s",
 		    x->mail->message_id, why(x, result));
-	else
+	} else {
 		err_set(e, ERR_TRANSIENT, "%s", why(x, result));
+	}
 	return err_wrap(e, "mail server %s:%d", o->host, (int)o->port);
 }
 
@@ -396,29 +401,37 @@ static int check_options(const struct smtp_options *o, struct err *e)
 	    "tls = starttls or implicit, or unset user and secret_arn");
 }
 
-static int exchange(struct smtp *s, const struct smtp_mail *mail, struct err *e)
+static int exchange(struct exchange *x, struct err *e)
 {
-	struct exchange x = {.smtp = s, .mail = mail, .error = e};
+	struct smtp *s = x->smtp;
 	int rc;
 
+	x->fault = SMTP_NO_SECRET;
 	if (check_options(&s->o, e) != 0 || read_login(s, false, e) != 0)
 		return -1;
-	rc = attempt(&x, e);
+	rc = attempt(x, e);
 	if (rc == 1 && s->o.login != NULL) { /* rotated, perhaps */
+		begin_again(x);
+		x->fault = SMTP_NO_SECRET;
 		if (read_login(s, true, e) != 0)
 			return -1;
-		begin_again(&x);
-		rc = attempt(&x, e);
+		rc = attempt(x, e);
 	}
 	return rc == 0 ? 0 : -1;
 }
 
 int smtp_send(struct smtp *s, const struct smtp_mail *mail, struct err *e)
 {
-	return exchange(s, mail, e);
+	struct exchange x = {.smtp = s, .mail = mail, .error = e};
+
+	return exchange(&x, e);
 }
 
-int smtp_check(struct smtp *s, struct err *e)
+int smtp_check(struct smtp *s, enum smtp_fault *fault, struct err *e)
 {
-	return exchange(s, NULL, e);
+	struct exchange x = {.smtp = s, .error = e};
+	int rc = exchange(&x, e);
+
+	*fault = x.fault;
+	return rc;
 }

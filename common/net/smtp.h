@@ -58,7 +58,16 @@ struct smtp_mail {
  */
 int smtp_send(struct smtp *s, const struct smtp_mail *mail, struct err *e);
 
+/* What a failed check is about, so that a mend can be named. */
+enum smtp_fault {
+	SMTP_NOT_REACHED,
+	SMTP_NOT_TRUSTED,
+	SMTP_LOGIN_REFUSED,
+	SMTP_REFUSED,
+	SMTP_NO_SECRET,
+};
+
 /* Connects, says EHLO, logs in, and asks for nothing. */
-int smtp_check(struct smtp *s, struct err *e);
+int smtp_check(struct smtp *s, enum smtp_fault *fault, struct err *e);
 
 #endif

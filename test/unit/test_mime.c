@@ -329,10 +329,36 @@ TEST(file_names_follow_rfc_2231)
 			 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.csv",
 	    "Content-Disposition: attachment;\r\n "
 	    "filename*0*=UTF-8''"
-	    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-	    "aaaaaaa;\r\n "
+	    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa;\r\n "
 	    "filename*1*="
-	    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.csv\r\n");
+	    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa;\r\n "
+	    "filename*2*=a.csv\r\n");
+}
+
+TEST(no_character_is_cut_between_sections_of_a_name)
+{
+	struct buf text, b;
+
+	for (size_t pad = 0; pad < 12; pad++) {
+		buf_init(&text, 10000);
+		buf_init(&b, 100000);
+		for (size_t i = 0; i < pad; i++)
+			buf_char(&text, 'x');
+		for (int i = 0; i < 50; i++)
+			buf_str(&text, "\xF0\x9F\x93\x88");
+		mime_header_parameter(&b, "D", "a", "f", text.data);
+		assert_sound(b.data);
+		for (char *line = strtok(b.data + 6, "\r\n"); line != NULL;
+		     line = strtok(NULL, "\r\n")) {
+			char *value = strchr(line, '=') + 1;
+			size_t n = strcspn(value, ";");
+
+			assert_true(n >= 12);
+			assert_memory_equal(value + n - 12, "%F0%9F%93%88", 12);
+		}
+		buf_free(&b);
+		buf_free(&text);
+	}
 }
 
 TEST(old_programs_get_a_name_in_ascii)
@@ -424,6 +450,7 @@ int main(void)
 	    cmocka_unit_test(other_texts_become_encoded_words),
 	    cmocka_unit_test(no_character_is_cut_between_encoded_words),
 	    cmocka_unit_test(file_names_follow_rfc_2231),
+	    cmocka_unit_test(no_character_is_cut_between_sections_of_a_name),
 	    cmocka_unit_test(old_programs_get_a_name_in_ascii),
 	    cmocka_unit_test(bodies_are_quoted_where_they_must_be),
 	    cmocka_unit_test(long_lines_get_soft_breaks),

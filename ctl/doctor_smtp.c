@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/clock.h"
+#include "ctl/doctor.h"
+#include "ctl/interrupt.h"
+#include "services/services.h"
+
+static const char *const mends[] = {
+    [SMTP_NOT_REACHED] =
+	"look at [smtp] host and port, and at what stands between (a "
+	"firewall, [http] proxy and no_proxy)",
+    [SMTP_NOT_TRUSTED] =
+	"set [smtp] ca_file to the certificate (PEM) that has signed the "
+	"server's, host to the name in it, and tls as the port wants it: "
+	"starttls on 587, implicit on 465",
+    [SMTP_LOGIN_REFUSED] = "look at [smtp] user and password, or at the "
+			   "username and password in the secret",
+    [SMTP_REFUSED] = "ask who runs the mail server whether this host and "
+		     "user may send through it",
+    [SMTP_NO_SECRET] =
+	"the secret of [smtp] secret_arn holds username and password; to "
+	"read it allow secretsmanager:GetSecretValue on it, and kms:Decrypt "
+	"on its key",
+};
+
+static void check(struct doctor *d, struct services *services)
+{
+	const struct settings *set = d->c->settings;
+	int64_t started = clock_boot_ms();
+	enum smtp_fault fault;
+	struct err e;
+	struct smtp *smtp = services_smtp(services, &e);
+
+	if (smtp_check(smtp, &fault, &e) != 0)
+		doctor_say(
+		    d, DOCTOR_FAILED, "smtp", mends[fault], "%s", e.text);
+	else
+		doctor_say(d, DOCTOR_OK, "smtp", NULL,
+		    "%s:%d, %s, %s in %lld ms", set->smtp_host,
+		    (int)set->smtp_port,
+		    set->smtp_tls == SMTP_PLAIN ? "without TLS" : "over TLS",
+		    set->smtp_user != NULL || set->smtp_secret_arn != NULL
+			? "logged in"
+			: "reached without a login",
+		    (long long)(clock_boot_ms() - started));
+}
+
+void doctor_smtp(struct doctor *d)
+{
+	struct services *services;
+
+	if (d->c->settings->smtp_host == NULL)
+		return;
+	services = services_open(d->c->settings);
+	services_set_watch(services, &interrupt_watch);
+	check(d, services);
+	services_close(services);
+}

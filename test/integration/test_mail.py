@@ -1,0 +1,752 @@
+# SPDX-License-Identifier: MIT
+"""Mail, from the settings to the mailbox: by a real Postfix, and by a server that
+fails on demand."""
+
+import hashlib
+import itertools
+import os
+import pathlib
+import random
+import re
+import signal
+import smtplib
+import socket
+import urllib.parse
+
+import pytest
+
+from lib import postfix as mx
+from lib.report import config, runs, submit, wait_done
+from lib.wait import wait_for
+
+TABLE = "select i as n, 'row ' || i as t from generate_series(1, {}) i"
+QUICK = {'attempts': 5, 'backoff': '100ms', 'backoff_max': '300ms'}
+
+
+@pytest.fixture(scope='session')
+def postfix():
+    if reason := mx.why_not():
+        pytest.skip(reason)
+    server = mx.Postfix()
+    yield server
+    server.remove()
+
+
+@pytest.fixture(scope='session')
+def certificate(tmp_path_factory):
+    return mx.make_certificate(tmp_path_factory.mktemp('tls'))
+
+
+@pytest.fixture
+def sink(certificate):
+    """A mail server that fails on demand; sink(tls=...) for another."""
+    smtpsink = pytest.importorskip('lib.smtpsink')
+    started = []
+
+    def start(**options):
+        port, = mx.free_ports(1)
+        started.append(smtpsink.Sink(*certificate, port, **options))
+        return started[-1]
+    yield start
+    for one in started:
+        one.go()
+        one.stop()
+
+
+numbers = itertools.count(1)
+
+
+@pytest.fixture
+def address():
+    """An address that no other test has: address('ann') -> ann.7@example.com."""
+    return lambda word='ann': (
+        f'{word}.{os.getpid()}-{next(numbers)}@example.com')
+
+
+def sections(server, **smtp):
+    return {'smtp': server.settings(**smtp), 'notify': QUICK}
+
+
+def notices(db, config_id):
+    return db.query('select * from reportd.report_notification '
+                    'where config_id = %s order by notification_id', config_id)
+
+
+def wait_notices(db, config_id, timeout=60):
+    """Its notices, once all of them are sent or given up: {recipient: row}."""
+    def ended():
+        rows = notices(db, config_id)
+        return rows and all(r.state in ('SENT', 'FAILED') for r in rows) and rows
+    return {row.recipient: row for row in wait_for(
+        ended, timeout, 'the end of its notices')}
+
+
+def report(db, *urls, name='sales', rows=3, **columns):
+    return submit(db, report_name=name, notify_on_completion=list(urls),
+                  **{'export_sql': TABLE.format(rows), **columns})
+
+
+def published(db, config_id):
+    """The path of its file."""
+    url = runs(db, config_id)[-1].output_url
+    return pathlib.Path(urllib.parse.unquote(url.removeprefix('file://')))
+
+
+def attachments(message):
+    return {part.get_filename(): part.get_payload(decode=True)
+            for part in message.iter_attachments()}
+
+
+def bodies(message):
+    """(plain, html)"""
+    return tuple(message.get_body((kind,)).get_content().replace('\r\n', '\n')
+                 for kind in ('plain', 'html'))
+
+
+def defects(message):
+    found = list(message.defects)
+    for part in message.walk():
+        found += part.defects
+        for _, value in part.items():
+            found += value.defects
+    return found
+
+
+def quoted(text):
+    return urllib.parse.quote(text, safe='')
+
+
+# ---- what arrives ----
+
+def test_the_file_is_attached_byte_for_byte(db, daemon, postfix, address):
+    """Through STARTTLS, a password and a Maildir."""
+    to = address()
+    daemon(sections(postfix))
+    config_id = report(db, f'mailto:{to}', rows=5000)
+    assert wait_notices(db, config_id)[to].state == 'SENT'
+    message = postfix.wait_mail(to)
+    data = published(db, config_id).read_bytes()
+    assert attachments(message) == {
+        published(db, config_id).name: data}
+    assert hashlib.sha256(data).hexdigest() == runs(db, config_id)[0].sha256
+    assert message['Subject'] == 'Report sales completed: 5,000 rows'
+    assert message['From'] == 'Reports <reports@example.com>'
+    assert message['To'] == to
+    assert message['Auto-Submitted'] == 'auto-generated'
+    assert not defects(message)
+    plain, html = bodies(message)
+    for body in plain, html:
+        assert 'sales' in body and '5,000' in body and 'attached' in body
+
+
+def test_tls_from_the_first_byte(db, daemon, postfix, address):
+    to = address()
+    daemon(sections(postfix, port=postfix.tls_port, tls='implicit'))
+    config_id = report(db, f'mailto:{to}')
+    assert wait_notices(db, config_id)[to].state == 'SENT'
+    assert attachments(postfix.wait_mail(to))
+
+
+def test_every_byte_of_a_binary_file_arrives(db, daemon, postfix, address):
+    to = address()
+    daemon(sections(postfix))
+    config_id = report(db, f'mailto:{to}', rows=20000, output_format='XLSX,CSV',
+                       output_options={'CSV': {'compress': 'gzip'}})
+    wait_notices(db, config_id)
+    files = attachments(postfix.wait_mail(to))
+    outputs = runs(db, config_id)[0].outputs
+    assert len(files) == len(outputs) == 2
+    for output in outputs:
+        name = output['url'].rpartition('/')[2]
+        assert hashlib.sha256(files[name]).hexdigest() == output['sha256']
+    types = {part.get_content_type()
+             for part in postfix.wait_mail(to).iter_attachments()}
+    assert types == {'application/gzip', 'application/vnd.openxmlformats-'
+                     'officedocument.spreadsheetml.sheet'}
+
+
+def test_bcc_is_seen_by_nobody(db, daemon, postfix, address):
+    ann, bob, eve = address('ann'), address('bob'), address('eve')
+    daemon(sections(postfix, reply_to='Help Desk <help@example.com>'))
+    config_id = report(db, f'mailto:{ann}?cc={bob}&bcc={eve}')
+    assert {n.state for n in wait_notices(db, config_id).values()} == {'SENT'}
+    ids = set()
+    for to in ann, bob, eve:
+        message = postfix.wait_mail(to)
+        assert (message['To'], message['Cc']) == (ann, bob)
+        assert message['Bcc'] is None
+        assert message['Reply-To'] == 'Help Desk <help@example.com>'
+        ids.add(message['Message-ID'])
+    assert len(ids) == 3
+    for to, _, raw in postfix.mails():
+        if to in (ann, bob):
+            assert eve.encode() not in raw
+
+
+def test_with_bcc_alone_no_recipient_is_named(db, daemon, sink, address):
+    server, eve = sink(), address('eve')
+    daemon(sections(server))
+    wait_notices(db, report(db, f'mailto:?bcc={eve}'))
+    mail, = server.mails
+    assert mail.recipient == eve
+    assert b'\r\nTo: undisclosed-recipients:;\r\n' in mail.content
+    assert eve.encode() not in mail.content
+
+
+def test_a_failure_tells_the_support_list_alone(db, daemon, sink, address):
+    server, ann, support = sink(), address('ann'), address('support')
+    daemon(sections(server))
+    config_id = submit(db, report_name='broken', max_retries=0,
+                       export_sql='select no_such_column\nfrom pg_class',
+                       notify_on_completion=[f'mailto:{ann}'],
+                       notify_on_failure=[f'mailto:{support}'])
+    assert list(wait_notices(db, config_id)) == [support]
+    message = server.messages()[support]
+    run, = runs(db, config_id)
+    assert message['Subject'] == 'Report broken failed at export'
+    assert not attachments(message)
+    for body in bodies(message):
+        assert 'no_such_column' in body and '42703' in body
+        assert f'{run.run_id}' in body and 'reportctl retry' in body
+        assert 'Stage' in body and 'export' in body
+
+
+# ---- texts ----
+
+def test_templates_in_subject_and_body(db, daemon, sink, address):
+    server, to = sink(), address()
+    daemon(sections(server))
+    subject = quoted('{report_name}: {rows} rows, {status}, run {run_id}')
+    body = quoted('Dear all,\r\n\r\n{report_name} of {scheduled_for}\r\n'
+                  '<b>{bytes}</b> & more')
+    config_id = report(db, f'mailto:{to}?subject={subject}&body={body}')
+    wait_notices(db, config_id)
+    message = server.messages()[to]
+    run, = runs(db, config_id)
+    assert message['Subject'] == \
+        f'sales: 3 rows, COMPLETED, run {run.run_id}'
+    plain, html = bodies(message)
+    assert plain.startswith('Dear all,\n\nsales of 20')
+    assert f'\n<b>{run.byte_count}</b> & more\n' in plain
+    assert f'&lt;b&gt;{run.byte_count}&lt;/b&gt; &amp; more' in html
+
+
+def test_an_unknown_name_in_a_template_is_told(db, daemon, sink, address):
+    to = address()
+    daemon(sections(sink()))
+    row = wait_notices(db, report(db, f'mailto:{to}?subject=%7Bnope%7D'))[to]
+    assert (row.state, row.attempts) == ('FAILED', 1)
+    assert 'unknown name "{nope}"' in row.last_error
+    assert '{report_name}' in row.last_error
+
+
+ALPHABETS = ['abc xyz', 'äöüßéñ ', 'Ελληνικά', 'Русский', '日本語中文字', 'العربية',
+             '😀📈🎉', '"\\<>@,;:()[]', '=?UTF-8?Q?x?=', "%20'&#+", '  ', '.-_~']
+
+
+def random_text(rng, most):
+    words = [''.join(rng.choices(rng.choice(ALPHABETS), k=rng.randint(1, 12)))
+             for _ in range(rng.randint(1, 8))]
+    text = rng.choice(['', ' ']).join(words)
+    while len(text.encode()) > most:
+        text = text[:-1]
+    return text.strip() or 'x'
+
+
+def test_any_unicode_survives_the_way(db, daemon, sink):
+    """Names of reports, subjects, bodies, senders and files, as Python's email
+    package reads them."""
+    rng = random.Random(20260131)
+    server = sink()
+    sender = 'Berichte "Größe", 日本語 😀'
+    escaped = sender.replace('"', '\\"')
+    daemon(sections(server, **{'from': f'"{escaped}" <r@example.com>'}),
+           workers=4)
+    wanted = {}
+    for i in range(120):
+        to = f'u{i}@example.com'
+        subject, body = random_text(rng, 600), random_text(rng, 2000)
+        name = random_text(rng, 150).replace('/', '|').strip('.') or 'x'
+        body = body.replace('{', '(')
+        url = f'mailto:{to}?subject={quoted(subject)}&body={quoted(body)}'
+        wanted[to] = subject, body, f'{name}.csv'
+        db.execute('insert into reportd.report_config (report_name, export_sql, '
+                   'output_path, output_format, notify_on_completion) '
+                   "values (%s, 'select 1', %s, 'CSV', %s)", f'r{i}',
+                   f'{i}/' + name.replace('%', '%%') + '.csv', [url])
+    wait_for(lambda: len(server.mails) >= len(wanted) or db.value(
+        "select count(*) from reportd.report_notification where state = 'FAILED'"
+        ), 60, 'the mails')
+    assert not db.query("select recipient, last_error from "
+                        "reportd.report_notification where state = 'FAILED'")
+    messages = server.messages()
+    for to, (subject, body, name) in wanted.items():
+        message = messages[to]
+        assert message['Subject'] == subject
+        assert message['From'].addresses[0].display_name == sender
+        assert bodies(message)[0].startswith(body + '\n')
+        assert list(attachments(message)) == [name]
+        assert not defects(message)
+    for mail in server.mails:
+        for line in mail.content.split(b'\r\n'):
+            assert len(line) <= 78 and line.isascii() and b'\n' not in line
+
+
+@pytest.mark.parametrize('word', ['subject', 'to', 'cc'])
+@pytest.mark.parametrize('ending', ['%0D%0A', '%0A', '%0D'])
+def test_a_line_break_in_a_header_goes_nowhere(db, daemon, sink, word, ending):
+    """The INSERT refuses it; and so does the program, were it in a row."""
+    server = sink()
+    evil = f'x{ending}Bcc:%20eve@example.com'
+    url = {'subject': f'mailto:ann@example.com?subject={evil}',
+           'to': f'mailto:ann@example.com{ending}Bcc:%20eve@example.com',
+           'cc': f'mailto:ann@example.com?cc={evil}'}[word]
+    with pytest.raises(Exception, match='line break|mail address'):
+        report(db, url)
+    daemon(sections(server))
+    config_id = report(db, 'mailto:ann@example.com?subject=fine')
+    wait_notices(db, config_id)
+    del server.mails[:]
+    db.execute("update reportd.report_notification set url = %s, "
+               "state = 'PENDING', due_at = now() where config_id = %s", url,
+               config_id)
+    db.execute('notify reportd_pending')
+    row = wait_notices(db, config_id)['ann@example.com']
+    assert row.state == 'FAILED' and 'line break' in row.last_error
+    assert not server.mails
+
+
+# ---- the report: attached, linked, shown ----
+
+def test_a_large_report_is_not_attached(db, daemon, sink, address, out):
+    """Its path and host are told instead, and why."""
+    server, to = sink(), address()
+    daemon(sections(server, attach_max='64kB'))
+    # 48 kB and a little are 64 kB of base64 and its line breaks.
+    small = report(db, f'mailto:small{to}', output_path='small.csv',
+                   export_sql="select repeat('x', 47000) as t")
+    large = report(db, f'mailto:large{to}', output_path='large.csv',
+                   export_sql="select repeat('x', 49000) as t")
+    wait_notices(db, small)
+    wait_notices(db, large)
+    messages = server.messages()
+    assert len(attachments(messages[f'small{to}'])['small.csv']) > 47000
+    message = messages[f'large{to}']
+    assert not attachments(message)
+    for body in bodies(message):
+        text = re.sub(r'\s+', ' ', body)
+        assert f'{out}/large.csv on {socket.gethostname()}' in text
+        assert 'is not attached' in text and '64.0 kB' in text
+
+
+def test_of_several_files_those_that_fit_are_attached(
+        db, daemon, sink, address):
+    server, to = sink(), address()
+    daemon(sections(server, attach_max='32kB'))
+    config_id = report(db, f'mailto:{to}', rows=1000, output_format='CSV,JSON',
+                       output_path='all.{ext}')
+    wait_notices(db, config_id)
+    message = server.messages()[to]
+    assert list(attachments(message)) == ['all.csv']
+    assert 'all.json is not attached' in bodies(message)[0]
+
+
+def test_only_where_it_is(db, daemon, sink, address, out):
+    server, to, none = sink(), address(), address()
+    daemon(sections(server))
+    config_id = report(db, f'mailto:{to}?report=link',
+                       f'mailto:{none}?report=none', output_path='x y.csv')
+    wait_notices(db, config_id)
+    messages = server.messages()
+    assert not attachments(messages[to])
+    assert f'is the file {out}/x y.csv on ' in bodies(messages[to])[0]
+    assert not attachments(messages[none])
+    assert ' on ' not in bodies(messages[none])[0]
+
+
+def test_a_small_table_is_shown_in_the_mail(db, daemon, sink, address):
+    server, to = sink(), address()
+    daemon(sections(server))
+    config_id = report(db, f'mailto:{to}?report=inline', name='Umsätze',
+                       output_format='HTML',
+                       export_sql="select 'Größe <b>' as \"Spalte\", 42 as n")
+    wait_notices(db, config_id)
+    message = server.messages()[to]
+    document = published(db, config_id).read_text()
+    table = re.search('<table.*</table>', document, re.S)[0]
+    plain, html = bodies(message)
+    assert table in html and html.count('<body') == 1
+    assert 'Scheduled for' in html
+    assert 'shown in the HTML part' in plain
+    assert not attachments(message)
+
+
+@pytest.mark.parametrize('columns, why', [
+    ({'output_format': 'CSV'}, 'only HTML can'),
+    ({'output_format': 'HTML', 'rows': 11}, '10 rows at most')])
+def test_what_cannot_be_shown_is_attached_with_a_word(
+        db, daemon, sink, address, columns, why):
+    server, to = sink(), address()
+    daemon(sections(server, inline_rows=10))
+    config_id = report(db, f'mailto:{to}?report=inline', **columns)
+    wait_notices(db, config_id)
+    message = server.messages()[to]
+    assert list(attachments(message).values()) == [
+        published(db, config_id).read_bytes()]
+    assert why in bodies(message)[0]
+
+
+def test_a_report_without_an_output(db, daemon, sink, address):
+    server, to = sink(), address()
+    daemon(sections(server))
+    config_id = report(db, f'mailto:{to}', rows=0,
+                       output_options={'skip_if_empty': True})
+    wait_notices(db, config_id)
+    message = server.messages()[to]
+    assert 'no rows: no output was made' in bodies(message)[0]
+    assert not attachments(message)
+
+
+def test_a_file_that_is_not_here_is_waited_for(db, daemon, sink, address, out):
+    """Another host's, perhaps."""
+    server, to = sink(), address()
+    late = 'later1.' + to
+    daemon({**sections(server), 'notify': {**QUICK, 'attempts': 50}})
+    config_id = report(db, f'mailto:{late}', output_path='gone.csv')
+    wait_for(lambda: server.asked[late] == 1, 30, 'the first try')
+    (out / 'gone.csv').rename(out / 'elsewhere.csv')
+    wait_for(lambda: 'is not there on' in (notices(db, config_id)[0].last_error
+                                           or ''), 30, 'its error')
+    (out / 'elsewhere.csv').rename(out / 'gone.csv')
+    assert wait_notices(db, config_id)[late].state == 'SENT'
+    assert len(server.mails) == 1
+
+
+def test_a_file_that_was_replaced_is_not_sent(db, daemon, sink, address, out):
+    """Of the same size, even: a part of the mail has gone when it shows."""
+    server = sink()
+    daemon(sections(server))
+    for change in b'n,t\n9,row 9\n', b'longer than it was\n', b'':
+        to = 'later1.' + address()
+        config_id = report(db, f'mailto:{to}', rows=1, output_path='r.csv')
+        wait_for(lambda: server.asked[to] == 1, 30, 'the first try')
+        (out / 'r.csv').write_bytes(change)
+        row = wait_notices(db, config_id)[to]
+        assert row.state == 'FAILED', change
+        assert 'no longer what the run has made' in row.last_error
+    assert not server.mails
+
+
+def test_no_file_outside_of_the_root_is_read(db, daemon, sink, address,
+                                             tmp_path):
+    server = sink()
+    daemon(sections(server))
+    (tmp_path / 'secret').write_text('secret')
+    for path in tmp_path / 'secret', f'{tmp_path}/out/../secret', '/etc/passwd':
+        to = 'later1.' + address()
+        config_id = report(db, f'mailto:{to}')
+        wait_for(lambda: server.asked[to] == 1, 30, 'the first try')
+        db.execute('update reportd.report_run set output_url = %s, '
+                   'sha256 = null where config_id = %s', f'file://{path}',
+                   config_id)
+        row = wait_notices(db, config_id)[to]
+        assert row.state == 'FAILED' and 'output_root' in row.last_error
+    assert not server.mails
+
+
+# ---- faults ----
+
+def test_one_bad_address_of_three(db, daemon, sink, address):
+    server = sink()
+    daemon(sections(server))
+    good, bad, other = address(), 'rcpt550.' + address(), address()
+    config_id = report(db, f'mailto:{good},{bad},{other}')
+    rows = wait_notices(db, config_id)
+    assert [rows[a].state for a in (good, bad, other)] == [
+        'SENT', 'FAILED', 'SENT']
+    assert rows[bad].attempts == 1
+    assert f'550 injected refusal of <{bad}>' in rows[bad].last_error
+    assert sorted(m.recipient for m in server.mails) == sorted([good, other])
+    assert config(db, config_id).status == 'COMPLETED'
+
+
+def test_later_means_later(db, daemon, sink, address):
+    """Refused for now, three times; then taken, once."""
+    server, to = sink(), 'later3.' + address()
+    daemon(sections(server))
+    row = wait_notices(db, report(db, f'mailto:{to}'))[to]
+    assert (row.state, row.attempts) == ('SENT', 4)
+    assert [m.recipient for m in server.mails] == [to]
+
+
+@pytest.mark.parametrize('word, code, attempts', [
+    ('rcpt451', '451', 5), ('rcpt421', '421', 5), ('data451', '451', 5),
+    ('data554', '554', 1)])
+def test_the_code_decides(db, daemon, sink, address, word, code, attempts):
+    server, to = sink(), f'{word}.' + address()
+    daemon(sections(server))
+    row = wait_notices(db, report(db, f'mailto:{to}'))[to]
+    assert (row.state, row.attempts) == ('FAILED', attempts)
+    assert f'{code} injected refusal' in row.last_error
+    assert f'mail server localhost:{server.port}' in row.last_error
+
+
+@pytest.mark.parametrize('word', ['hangrcpt', 'hangdata'])
+def test_a_server_that_hangs(db, daemon, sink, address, word):
+    """Has its time limit; others get their mails meanwhile or after it."""
+    server, to, other = sink(), f'{word}.' + address(), address()
+    daemon({**sections(server, timeout='1s'),
+            'notify': {**QUICK, 'attempts': 2}})
+    rows = wait_notices(db, report(db, f'mailto:{to},{other}'))
+    assert rows[other].state == 'SENT'
+    assert (rows[to].state, rows[to].attempts) == ('FAILED', 2)
+    assert 'imed out' in rows[to].last_error or 'imeout' in rows[to].last_error
+    assert ('may arrive twice' in rows[to].last_error) == (word == 'hangdata')
+
+
+def test_a_cut_before_the_mail_is_no_doubt(db, daemon, sink, address):
+    server, to = sink(), 'cutrcpt.' + address()
+    daemon(sections(server))
+    row = wait_notices(db, report(db, f'mailto:{to}'))[to]
+    assert row.state == 'FAILED' and 'twice' not in row.last_error
+
+
+def test_a_cut_instead_of_the_answer_says_so(db, daemon, sink, address):
+    """The one moment in which SMTP cannot tell: each try has the same
+    Message-ID, and the error names it."""
+    server, to = sink(), 'cutdata.' + address()
+    daemon({**sections(server), 'notify': {**QUICK, 'attempts': 3}})
+    row = wait_notices(db, report(db, f'mailto:{to}'))[to]
+    assert (row.state, row.attempts) == ('FAILED', 3)
+    ids = {re.search(rb'(?m)^Message-ID: <(.*)>\r$', m.content)[1].decode()
+           for m in server.unanswered}
+    assert len(server.unanswered) == 3 and len(ids) == 1
+    assert f'may arrive twice' in row.last_error
+    assert ids.pop() in row.last_error
+
+
+def test_a_certificate_that_is_not_trusted(db, daemon, sink, postfix, address):
+    """Nothing is said to such a server, the password least of all."""
+    to = address()
+    server = sink()
+    daemon({**sections(server, ca_file=postfix.cert),
+            'notify': {**QUICK, 'attempts': 2}})
+    row = wait_notices(db, report(db, f'mailto:{to}'))[to]
+    assert row.state == 'FAILED'
+    assert 'certificate' in row.last_error and 'ca_file' in row.last_error
+    assert not server.logins and not server.mails
+
+
+def test_a_name_that_is_not_in_the_certificate(db, daemon, sink, address):
+    to = address()
+    server = sink()
+    daemon({**sections(server, host='127.0.0.1'),
+            'notify': {**QUICK, 'attempts': 1}})
+    row = wait_notices(db, report(db, f'mailto:{to}'))[to]
+    assert row.state == 'FAILED' and '127.0.0.1' in row.last_error
+    assert not server.logins
+
+
+def test_a_server_without_tls_gets_no_mail(db, daemon, sink, address):
+    server = sink(tls=False)
+    daemon({**sections(server), 'notify': {**QUICK, 'attempts': 1}})
+    to = address()
+    row = wait_notices(db, report(db, f'mailto:{to}'))[to]
+    assert row.state == 'FAILED' and 'TLS' in row.last_error
+    assert not server.mails
+
+
+def test_without_tls_by_choice(db, daemon, sink, address):
+    """A relay on the same host; but never with a password."""
+    server, to = sink(tls=False), address()
+    plain = {'tls': 'none', 'ca_file': None}
+    first = daemon(sections(server, user=None, password=None, **plain))
+    assert wait_notices(db, report(db, f'mailto:{to}'))[to].state == 'SENT'
+    first.stop()
+    two = daemon(sections(server, **plain), ready=False)
+    assert two.wait() != 0
+    assert 'would send the password in the clear' in two.log()
+    two.expected_code = two.process.returncode
+
+
+def test_a_wrong_password(db, daemon, sink, address):
+    server, to = sink(), address()
+    one = daemon({**sections(server, password='hunter2'),
+                  'notify': {**QUICK, 'attempts': 2}})
+    row = wait_notices(db, report(db, f'mailto:{to}'))[to]
+    assert (row.state, row.attempts) == ('FAILED', 2)
+    assert '535' in row.last_error and 'login' in row.last_error
+    assert 'hunter2' not in row.last_error + one.log()
+
+
+def test_no_server_there(db, daemon, sink, address):
+    port, = mx.free_ports(1)
+    to = address()
+    daemon({**sections(sink(), port=port), 'notify': {**QUICK, 'attempts': 2}})
+    row = wait_notices(db, report(db, f'mailto:{to}'))[to]
+    assert (row.state, row.attempts) == ('FAILED', 2)
+    assert f'localhost:{port}' in row.last_error
+
+
+def test_without_a_mail_server_it_is_told_how_to_name_one(db, daemon, address):
+    to = address()
+    daemon()
+    row = wait_notices(db, report(db, f'mailto:{to}'))[to]
+    assert (row.state, row.attempts) == ('FAILED', 1)
+    assert '[smtp] host is not set; write' in row.last_error
+
+
+def test_domains_that_are_not_allowed(db, daemon, sink):
+    server = sink()
+    daemon(sections(server, domains='example.com, *.example.org'))
+    wanted = {'a@example.com': 'SENT', 'b@EXAMPLE.com': 'SENT',
+              'c@mail.example.org': 'SENT', 'd@example.net': 'FAILED',
+              'e@example.com.evil.org': 'FAILED', 'f@example.org': 'FAILED'}
+    rows = wait_notices(db, report(db, 'mailto:' + ','.join(wanted)))
+    assert {r: row.state for r, row in rows.items()} == wanted
+    assert '[smtp] domains' in rows['d@example.net'].last_error
+    assert len(server.mails) == 3
+
+
+def test_one_connection_for_many_mails(db, daemon, sink, address):
+    server = sink()
+    daemon(sections(server))
+    to = [address() for _ in range(20)]
+    wait_notices(db, report(db, 'mailto:' + ','.join(to)))
+    assert len(server.mails) == 20
+    assert len({m.session for m in server.mails}) <= 2
+    # The idle check and the first login; not one for each.
+    assert len(server.logins) <= 2
+
+
+def test_a_server_that_has_enough_of_a_connection(db, daemon, sink, address):
+    """421 on one that was used before: the next is as good, in the same try."""
+    server = sink()
+    server.greedy = 3
+    daemon(sections(server))
+    to = [address() for _ in range(10)]
+    rows = wait_notices(db, report(db, 'mailto:' + ','.join(to)))
+    assert {r.state for r in rows.values()} == {'SENT'}
+    assert {r.attempts for r in rows.values()} == {1}
+    assert len(server.mails) == 10
+
+
+def test_a_connection_that_died_meanwhile(db, daemon, sink, address):
+    server = sink()
+    daemon(sections(server))
+    first, second = address(), address()
+    wait_notices(db, report(db, f'mailto:{first}'))
+    server.cut()
+    row = wait_notices(db, report(db, f'mailto:{second}'))[second]
+    assert (row.state, row.attempts) == ('SENT', 1)
+    assert len(server.mails) == 2
+
+
+# ---- killed ----
+
+def delivery_worker(one, server):
+    """The worker that holds a connection to the mail server."""
+    for pid in one.workers():
+        for fd in pathlib.Path(f'/proc/{pid}/fd').iterdir():
+            try:
+                link = os.readlink(fd)
+            except OSError:
+                continue
+            inode = re.fullmatch(r'socket:\[(\d+)\]', link)
+            if inode and any(
+                    f' {inode[1]} ' in line
+                    and f':{server.port:04X} ' in line
+                    for line in open('/proc/net/tcp')):
+                return pid
+    return None
+
+
+@pytest.mark.parametrize('how', ['worker', 'daemon', 'stop'])
+def test_killed_in_mid_mail(db, daemon, sink, address, how):
+    """No part of a mail is delivered: the dot that ends it is not sent. The
+    next try brings the whole."""
+    server, to = sink(), 'stall.' + address()
+    settings = {**sections(server), 'reportd': {
+        'lease': '2s', 'shutdown_grace': '0s', 'cancel_grace': '2s'}}
+    one = daemon(settings)
+    config_id = report(db, f'mailto:{to}', export_sql=(
+        "select repeat(md5(i::text), 100) as t "
+        "from generate_series(1, 1500) i"))
+    assert server.stalled.wait(30)
+    pid = delivery_worker(one, server)
+    assert pid
+    if how == 'worker':
+        os.kill(pid, signal.SIGKILL)
+    elif how == 'daemon':
+        one.kill()
+    else:
+        one.stop()
+    wait_for(lambda: not pathlib.Path(f'/proc/{pid}').exists(), 20,
+             'the worker to be gone')
+    assert not server.mails
+    server.go()
+    if how != 'worker':
+        daemon(settings)
+    row = wait_notices(db, config_id)[to]
+    assert row.state == 'SENT'
+    mail, = server.mails
+    assert list(attachments(server.messages()[to]).values()) == [
+        published(db, config_id).read_bytes()]
+
+
+def test_killed_before_and_after_each_mail(db, daemon, sink):
+    """The daemon and its workers are killed again and again while 60 mails go
+    out: all arrive; what arrives twice has the same Message-ID, and it is no
+    more than one for each kill."""
+    server = sink()
+    rng = random.Random(7)
+    settings = {**sections(server), 'reportd': {'lease': '1s'}}
+    to = [f'k{i}@example.com' for i in range(60)]
+    one = daemon(settings)
+    config_id = report(db, 'mailto:' + ','.join(to))
+    kills = 0
+    while kills < 6:
+        target = len(server.mails) + rng.randint(1, 6)
+        wait_for(lambda: len(server.mails) >= min(target, 60), 60, 'mails')
+        if len(server.mails) >= 60:
+            break
+        if rng.random() < 0.5 and one.workers():
+            os.kill(rng.choice(one.workers()), signal.SIGKILL)
+        else:
+            one.kill()
+            one = daemon(settings)
+        kills += 1
+    rows = wait_notices(db, config_id, timeout=120)
+    assert {r.state for r in rows.values()} == {'SENT'}
+    seen = {}
+    for mail in server.mails:
+        message_id = re.search(rb'(?m)^Message-ID: (.*)\r$', mail.content)[1]
+        seen.setdefault(mail.recipient, []).append(message_id)
+    assert sorted(seen) == sorted(to)
+    assert all(len(set(ids)) == 1 for ids in seen.values())
+    assert len(server.mails) - 60 <= kills
+
+
+# ---- doctor ----
+
+def test_doctor_logs_in(ctl, db, sink, postfix):
+    said = ctl('doctor', sections={'smtp': postfix.settings()}).stdout
+    assert re.search(r'ok +smtp: .*localhost', said), said
+    said = ctl('doctor', sections={
+        'smtp': postfix.settings(password='wrong')}).stdout
+    assert re.search(r'FAILED +smtp: .*535', said), said
+    assert 'to mend it' in said and 'wrong' not in said
+    said = ctl('doctor', sections={
+        'smtp': postfix.settings(ca_file=None)}).stdout
+    assert re.search(r'FAILED +smtp: .*certificate', said), said
+    server = sink()
+    said = ctl('doctor', sections={'smtp': server.settings()}).stdout
+    assert re.search(r'ok +smtp', said), said
+    assert not server.mails
+
+
+def test_a_real_server_answers_as_the_sink_does(postfix):
+    """The stand-in's login and TLS are those of Postfix."""
+    with smtplib.SMTP('localhost', postfix.port) as client:
+        client.ehlo()
+        assert client.has_extn('starttls') and not client.has_extn('auth')
