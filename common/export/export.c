@@ -133,6 +133,25 @@ static int copy_rows(struct run *r, struct export_output *output, struct buf *b,
 	return rc;
 }
 
+/* All of them, as they come. */
+static int copy_bytes(
+    struct run *r, struct export_output *output, struct buf *b, struct err *e)
+{
+	int64_t before = *r->o->rows;
+	int rc;
+
+	while ((rc = source_copy_read(r->o->source, b, e)) == 1) {
+		*r->o->rows = before + source_copy_rows(r->o->source);
+		if (sink_write(output->sink, b->data, b->len, e) != 0 ||
+		    watch_check(r->o->watch, e) != 0)
+			return -1;
+		buf_clear(b);
+	}
+	r->rows = source_copy_rows(r->o->source);
+	*r->o->rows = before + r->rows;
+	return rc;
+}
+
 static int run_copy(struct run *r, struct export_output *output,
     const char *with, const char *preamble, bool header, struct err *e)
 {
@@ -143,7 +162,8 @@ static int run_copy(struct run *r, struct export_output *output,
 	buf_init(&b, CHUNK);
 	buf_str(&b, preamble);
 	if (source_copy_csv(r->o->source, r->sql.data, with, last, e) == 0 &&
-	    copy_rows(r, output, &b, header, e) == 0)
+	    (r->plan->max_rows > 0 ? copy_rows(r, output, &b, header, e)
+				   : copy_bytes(r, output, &b, e)) == 0)
 		rc = sink_write(output->sink, b.data, b.len, e);
 	buf_free(&b);
 	output->rows = r->rows;

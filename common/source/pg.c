@@ -21,6 +21,8 @@
 #define LONG_STREAM 10000
 /* libpq keeps a buffer of twice the largest row for ever. */
 #define LARGE_ROW (8 << 20)
+/* What a COPY is read into grows from here. */
+#define COPY_STEP ((size_t)16 << 10)
 
 struct pg {
 	PGconn *conn;
@@ -36,6 +38,7 @@ struct pg {
 	} * held;
 	int held_count, held_room;
 	int64_t rows; /* of the stream so far */
+	size_t piece; /* of a row that pg_copy_read has not wholly read */
 	bool large;   /* there was a large row */
 	char *sql;    /* the statement, for positions in errors */
 	size_t skip;
@@ -775,13 +778,17 @@ int pg_copy_start(struct pg *pg, const struct pg_stream *s, struct err *e)
  * stands behind it. */
 static int end_of_copy(struct pg *pg, struct err *e)
 {
-	for (;;) {
+	bool of_copy = true;
+
+	for (;; of_copy = false) {
 		PQclear(pg->result);
 		pg->result = NULL;
 		if (next_result(pg, &pg->result, e) != 0)
 			return -1;
 		if (pg->result == NULL)
 			return 0;
+		if (of_copy)
+			str_to_i64(PQcmdTuples(pg->result), &pg->rows);
 		if (PQresultStatus(pg->result) != PGRES_COMMAND_OK) {
 			result_error(pg, pg->result, e);
 			drain(pg);
@@ -821,6 +828,43 @@ int pg_copy_next(struct pg *pg, const char **data, size_t *len, struct err *e)
 	*data = pg->copy;
 	*len = (size_t)n;
 	return rc;
+}
+
+/* PQgetlineAsync gives a row, or as much of a larger one as there is room for,
+ * without the memory of its own that PQgetCopyData makes for each. */
+int pg_copy_read(struct pg *pg, struct buf *to, struct err *e)
+{
+	while (to->len < to->max) {
+		size_t room = to->max - to->len;
+		size_t step = to->len < COPY_STEP ? COPY_STEP : to->len;
+		char *at;
+		int n;
+
+		room = room < step ? room : step;
+		at = buf_reserve(to, room);
+		if (at == NULL)
+			return err_set(e, ERR_TRANSIENT, "out of memory");
+		n = PQgetlineAsync(pg->conn, at, (int)room);
+		if (n < 0)
+			return end_of_copy(pg, e);
+		if (n == 0 && wait_input(pg, e) != 0)
+			return -1;
+		if (n == 0)
+			continue;
+		to->len += (size_t)n;
+		pg->piece += (size_t)n;
+		pg->large |= pg->piece >= LARGE_ROW;
+		if ((size_t)n < room) {
+			pg->piece = 0;
+			pg->rows++;
+		}
+	}
+	return 1;
+}
+
+int64_t pg_copy_rows(const struct pg *pg)
+{
+	return pg->rows;
 }
 
 int pg_copy_next_row(

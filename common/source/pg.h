@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/watch.h"
 #include "source/rows.h"
@@ -91,6 +92,11 @@ int pg_describe(struct pg *pg, const char *const *before, int count,
  * `simple`, statements without a result may stand before and behind it. */
 int pg_copy_start(struct pg *pg, const struct pg_stream *stream, struct err *e);
 int pg_copy_next(struct pg *pg, const char **data, size_t *len, struct err *e);
+/* Or in one go: fills `to` up to its max, 1; 0 at the end, with what came
+ * before it. pg_copy_rows is about how many came so far, header included, and
+ * after the end how many there were, header not included. */
+int pg_copy_read(struct pg *pg, struct buf *to, struct err *e);
+int64_t pg_copy_rows(const struct pg *pg);
 /* Of COPY in text format: as pg_stream_next. */
 int pg_copy_next_row(
     struct pg *pg, struct value *values, int columns, bool wait, struct err *e);

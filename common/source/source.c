@@ -526,6 +526,16 @@ int source_copy_next(
 	return pg_copy_next(s->pg, data, len, e);
 }
 
+int source_copy_read(struct source *s, struct buf *to, struct err *e)
+{
+	return pg_copy_read(s->pg, to, e);
+}
+
+int64_t source_copy_rows(const struct source *s)
+{
+	return pg_copy_rows(s->pg);
+}
+
 void source_query_end(struct source *s)
 {
 	if (pg_in_transaction(s->pg))

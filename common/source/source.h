@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/watch.h"
 #include "source/rows.h"
@@ -90,6 +91,11 @@ int source_copy_csv(struct source *s, const char *sql, const char *options,
 /* 1 with one row's bytes (valid until the next call), 0 at the end, -1. */
 int source_copy_next(
     struct source *s, const char **data, size_t *len, struct err *e);
+/* The same for one who does not look at the rows: fills `to` up to its max, 1; 0
+ * at the end, with what came before it. source_copy_rows is about how many came
+ * so far, and after the end how many there were, without a header. */
+int source_copy_read(struct source *s, struct buf *to, struct err *e);
+int64_t source_copy_rows(const struct source *s);
 
 /* Ends the transaction (rolled back: nothing in it could write) of a query or
  * copy that was read to its end. */
