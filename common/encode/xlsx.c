@@ -84,10 +84,12 @@ static int xlsx_begin(
 	x->widths = mem_zalloc((size_t)count * sizeof(*x->widths) + 1);
 	for (int i = 0; i < count; i++)
 		open_column(x, i);
-	if (enc->layout.totals)
+	if (enc->layout.totals) {
 		x->totals = totals_open(&enc->layout, x->schema);
+		x->all_totals = totals_open(&enc->layout, x->schema);
+	}
 	x->sampling = true;
-	x->continued = false;
+	x->continued = x->last = false;
 	return xlsx_sheet_begin(x, e);
 }
 
@@ -106,7 +108,8 @@ static int xlsx_rows(struct encoder *enc, const struct batch *b, struct err *e)
 static void close_section(struct xlsx *x)
 {
 	totals_free(x->totals);
-	x->totals = NULL;
+	totals_free(x->all_totals);
+	x->totals = x->all_totals = NULL;
 	chart_close(&x->chart);
 	x->chart = (struct chart_option){0};
 	free(x->columns);
@@ -121,6 +124,7 @@ static int xlsx_end(struct encoder *enc, struct err *e)
 {
 	struct xlsx *x = (struct xlsx *)enc;
 
+	x->last = true;
 	if (xlsx_sheet_end(x, e) != 0)
 		return -1;
 	close_section(x);

@@ -217,9 +217,10 @@ static const char *total_code(const struct xlsx *x, int i)
 /*
  * A formula with its result, for programs that do not compute; it follows the
  * filter. Cells that had to be text would be missing in it: then the result
- * stands alone.
+ * stands alone, and so does that of several sheets.
  */
-static void add_total(struct xlsx *x, const struct xlsx_row *row, int i)
+static void add_total(
+    struct xlsx *x, const struct totals *t, const struct xlsx_row *row, int i)
 {
 	static const int functions[] = {[TOTAL_SUM] = 109,
 	    [TOTAL_AVG] = 101,
@@ -237,10 +238,10 @@ static void add_total(struct xlsx *x, const struct xlsx_row *row, int i)
 	struct value v;
 	int n;
 
-	known = totals_text(x->totals, i, &x->scratch, &kind);
+	known = totals_text(t, i, &x->scratch, &kind);
 	v = (struct value){x->scratch.data, (int32_t)x->scratch.len};
 	n = known ? xlsx_number(number, kind, &v, &fraction) : 0;
-	if (x->row > 2 && (n > 0 || !known) &&
+	if (t == x->totals && x->row > 2 && (n > 0 || !known) &&
 	    (l->total == TOTAL_COUNT || !x->columns[i].strays)) {
 		buf_printf(&x->rows,
 		    "<c r=\"%s%u\" s=\"%d\"><f>SUBTOTAL(%d,%s2:%s%u)</f>",
@@ -256,10 +257,10 @@ static void add_total(struct xlsx *x, const struct xlsx_row *row, int i)
 	}
 }
 
-static void add_totals(struct xlsx *x)
+static void add_totals(
+    struct xlsx *x, const struct totals *t, const char *label)
 {
 	const struct layout *l = &x->base.layout;
-	const char *label = x->continued ? "Total of this sheet" : "Total";
 	int blank = xlsx_style(&x->styles, "General", ALIGN_LEFT, XLSX_TOTAL);
 	struct xlsx_row row;
 	char room[8];
@@ -267,7 +268,7 @@ static void add_totals(struct xlsx *x)
 	begin_row(x, &row);
 	for (int i = 0; i < l->count; i++) {
 		if (l->columns[i].total != TOTAL_NONE) {
-			add_total(x, &row, i);
+			add_total(x, t, &row, i);
 		} else if (label != NULL) {
 			add_text(x, &row, i, label, XLSX_TOTAL);
 			label = NULL;
@@ -277,6 +278,26 @@ static void add_totals(struct xlsx *x)
 		}
 	}
 	buf_str(&x->rows, "</row>");
+}
+
+/* Of the sheet and, on the last one of several, of all. */
+static void add_all_totals(struct xlsx *x)
+{
+	if (x->totals == NULL)
+		return;
+	add_totals(
+	    x, x->totals, x->continued ? "Total of this sheet" : "Total");
+	if (!x->continued)
+		return;
+	totals_merge(x->all_totals, x->totals);
+	if (x->last)
+		add_totals(x, x->all_totals, "Total of all sheets");
+}
+
+/* How many rows these take. */
+static uint32_t total_rows(const struct xlsx *x)
+{
+	return x->totals == NULL ? 0 : x->continued ? 2 : 1;
 }
 
 /* ---- the end of a sheet ---- */
@@ -371,8 +392,7 @@ int xlsx_sheet_end(struct xlsx *x, struct err *e)
 	uint32_t last = x->row;
 
 	sheet->chart = x->has_chart && last > 1;
-	if (x->totals != NULL)
-		add_totals(x);
+	add_all_totals(x);
 	if (x->base.note != NULL)
 		add_note(x);
 	add_tail(x, sheet, last);
@@ -406,7 +426,7 @@ static int put_row(struct xlsx *x, const struct value *v, struct err *e)
 	size_t before = x->rows.len;
 	int64_t cut = x->cut;
 
-	if (x->row + (x->totals != NULL) >= x->limits.rows) {
+	if (x->row + total_rows(x) >= x->limits.rows) {
 		if (next_sheet(x, e) != 0)
 			return -1;
 		before = x->rows.len;

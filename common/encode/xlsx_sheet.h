@@ -29,12 +29,14 @@ struct xlsx {
 	char *name;
 	const struct schema *schema;
 	struct xlsx_column *columns;
-	int *widths; /* in characters, as far as was seen */
-	struct totals *totals;
+	int *widths;               /* in characters, as far as was seen */
+	struct totals *totals;     /* of the sheet */
+	struct totals *all_totals; /* of those that are full */
 	struct chart_option chart;
 	bool has_chart;
-	bool sampling; /* the head of its first sheet is still to be written */
-	bool continued;
+	bool sampling;  /* the head of its first sheet is still to be written */
+	bool continued; /* the rows go over several sheets */
+	bool last;      /* this one is the last of them */
 
 	/* The sheet. */
 	uint32_t row;   /* the last one written */

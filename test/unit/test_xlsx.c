@@ -594,18 +594,33 @@ TEST(totals_are_formulas_with_their_results)
 	book_free(&b);
 }
 
+/* Four rows each, the last with the totals of all. */
 TEST(each_full_sheet_has_its_own_totals)
 {
+	static const struct value values[] = {CELL("a"), CELL("1"), CELL("1.5"),
+	    CELL("2026-03-01"), CELL("a"), CELL("b"), CELL("2"), CELL("2.5"),
+	    CELL("2026-03-09"), NIL, CELL("c"), CELL("3"), NIL,
+	    CELL("2026-03-02"), NIL, CELL("d"), CELL("9223372036854775807"),
+	    CELL("5"), CELL("2026-03-02"), CELL("d")};
 	struct book b;
 
-	book_open(&b, TOTALS, 3, 0);
-	book_section(&b, NULL, &total_schema, total_values, 2);
+	book_open(&b, TOTALS, 4, 0);
+	book_section(&b, NULL, &total_schema, values, 4);
 	book_finish(&b);
 	assert_part(&b, SHEET1, "<is><t>Total of this sheet</t></is>");
-	assert_part(&b, SHEET1, "<f>SUBTOTAL(109,B2:B2)</f><v>1</v>");
+	assert_part(&b, SHEET1, "<f>SUBTOTAL(109,B2:B3)</f><v>3</v>");
+	assert_no_part(&b, SHEET1, "all sheets");
 	assert_part(&b, SHEET2, "<is><t>Total of this sheet</t></is>");
-	assert_part(&b, SHEET2, "<f>SUBTOTAL(109,B2:B2)</f><v>2</v>");
+	assert_part(&b, SHEET2, "<f>SUBTOTAL(109,B2:B2)</f><v>3</v>");
 	assert_part(&b, SHEET2, "<f>SUBTOTAL(103,E2:E2)</f><v>0</v>");
+	assert_no_part(&b, SHEET2, "all sheets");
+	assert_part(&b, SHEET3, "<row r=\"4\"");
+	assert_no_part(&b, SHEET3, "<row r=\"5\"");
+	assert_part(&b, SHEET3, "<is><t>Total of all sheets</t></is>");
+	assert_part(&b, SHEET3, "<is><t>9223372036854775813</t></is>");
+	assert_part(&b, SHEET3, "<v>3.000</v></c><c r=\"D4\"");
+	assert_part(&b, SHEET3, "<v>46090</v></c><c r=\"E4\"");
+	assert_no_part(&b, SHEET3, "B2:B3");
 	book_free(&b);
 }
 
