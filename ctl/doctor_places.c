@@ -132,6 +132,8 @@ void doctor_output(struct doctor *d)
 		doctor_say(d, DOCTOR_FAILED, "output_root", NULL, "%s", e.text);
 		return;
 	}
+	if (root == NULL) /* all goes to S3 */
+		return;
 	if (stat(root, &st) != 0 || !S_ISDIR(st.st_mode)) {
 		doctor_say(d, DOCTOR_FAILED, "output_root", make, "%s: %s",
 		    root, strerror(stat(root, &st) != 0 ? errno : ENOTDIR));

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -19,8 +20,10 @@
 #include "ctl/human.h"
 #include "ctl/interrupt.h"
 #include "ctl/options.h"
+#include "services/services.h"
 #include "sink/digest.h"
 #include "sink/file.h"
+#include "sink/s3.h"
 #include "sink/stdout.h"
 #include "source/sqltext.h"
 
@@ -40,7 +43,10 @@ struct job {
 	const struct source_settings *settings;
 	struct source *source;
 	struct buf sql;
-	struct export_plan plan; /* places are paths; NULL: standard output */
+	struct services *services; /* for S3; NULL: not needed */
+	int64_t held;              /* of objects that wait in memory */
+	/* Places are paths or s3://; NULL: standard output. */
+	struct export_plan plan;
 	char time_text[32];
 	struct report_info info;
 	int64_t rows;
@@ -178,7 +184,11 @@ static int resolve(struct job *j, struct export_output *o,
 {
 	char *name = fill_in(j->output, o, partition);
 
-	o->place = absolute(name, e);
+	if (!s3_is_place(name))
+		o->place = absolute(name, e);
+	else if (s3_place_check(name, e) == 0 &&
+		 s3_check_options(json_object_get(o->options, "s3"), e) == 0)
+		o->place = mem_strdup(name);
 	free(name);
 	return o->place ? 0 : -1;
 }
@@ -261,8 +271,41 @@ static mode_t file_mode(void)
 	return 0666 & ~mask;
 }
 
-static int open_output(
-    const struct job *j, struct export_output *o, struct err *e)
+/* What tells this object from what others may write there meanwhile. */
+static void make_token(char to[static 32])
+{
+	uint64_t bits = 0;
+
+	if (getrandom(&bits, sizeof(bits), 0) != sizeof(bits))
+		bits = (uint64_t)clock_wall_us();
+	snprintf(to, 32, "reportctl-%016llx", (unsigned long long)bits);
+}
+
+static struct sink *open_object(
+    struct job *j, struct export_output *o, struct err *e)
+{
+	const struct s3_store *store;
+	char token[32];
+	int in_flight;
+
+	services_set_watch(j->services, &interrupt_watch);
+	store = services_s3(j->services, e);
+	if (store == NULL)
+		return NULL;
+	in_flight = store->parts_in_flight / export_side_by_side(&j->plan);
+	make_token(token);
+	return s3_open(
+	    &(struct s3_options){.store = store,
+		.place = o->place,
+		.about = {.options = json_object_get(o->options, "s3"),
+		    .media_type = export_media_type(o),
+		    .run_id = token},
+		.parts_in_flight = in_flight > 1 ? in_flight : 1,
+		.held = &j->held},
+	    e);
+}
+
+static int open_output(struct job *j, struct export_output *o, struct err *e)
 {
 	struct file_options file = {
 	    .path = o->place,
@@ -270,14 +313,18 @@ static int open_output(
 	    .no_sync = j->no_sync,
 	};
 
-	return export_output_open(
-	    o, o->place ? file_open(&file, e) : stdout_open(), e);
+	return export_output_open(o,
+	    o->place == NULL        ? stdout_open()
+	    : s3_is_place(o->place) ? open_object(j, o, e)
+				    : file_open(&file, e),
+	    e);
 }
 
 static int open_outputs(struct ctl *c, struct job *j, struct err *e)
 {
 	j->mode = file_mode();
 	j->no_sync = !c->settings->fsync;
+	j->services = services_open(c->settings);
 	for (int i = 0; i < j->plan.count; i++) {
 		struct export_output *o = &j->plan.outputs[i];
 
@@ -316,6 +363,11 @@ static int check(void *arg, struct err *e)
 
 	if (watch_check(&interrupt_watch, e) != 0)
 		return -1;
+	for (int i = 0; i < j->plan.count; i++) {
+		if (j->plan.outputs[i].sink != NULL &&
+		    s3_keep_moving(j->plan.outputs[i].sink, e) != 0)
+			return -1;
+	}
 	now = clock_boot_ms();
 	if (!j->terminal || now - j->shown_ms < 500)
 		return 0;
@@ -368,8 +420,16 @@ static int transfer(struct job *j, struct err *e)
 		fputs("\r\033[K", stderr);
 	if (rc != 0 || nothing_made(j))
 		return rc;
-	return export_finish(&j->plan, e) == 0 ? export_publish(&j->plan, e)
-					       : -1;
+	if (export_finish(&j->plan, e) != 0)
+		return -1;
+	for (int i = 0; i < j->plan.count; i++) {
+		const struct export_output *out = &j->plan.outputs[i];
+
+		if (out->sink != NULL)
+			s3_before_publish(out->sink, out->rows,
+			    digest_sha256(out->digest), 0);
+	}
+	return export_publish(&j->plan, e);
 }
 
 static void print_text(const struct job *j)
@@ -494,6 +554,7 @@ static int run(struct ctl *c, int argc, char **argv, struct err *e)
 	}
 	source_close(j.source);
 	export_plan_free(&j.plan);
+	services_close(j.services);
 	buf_free(&j.sql);
 	free(r.file_text);
 	json_decref(r.parameters);
@@ -508,9 +569,10 @@ const struct command command_export = {
     .details =
 	"      --sql TEXT        the query, or several of them\n"
 	"      --sql-file FILE   the same from a file; - is standard input\n"
-	"  -o, --output FILE     where to; - is standard output [-]; {ext} and "
-	"{part} in\n"
-	"                        it tell several files apart\n"
+	"  -o, --output FILE     where to, or s3://bucket/key; - is standard "
+	"output [-];\n"
+	"                        {ext} and {part} in it tell several files "
+	"apart\n"
 	"      --format FORMAT   one or more, CSV,XLSX; see `reportctl "
 	"formats`\n"
 	"                        [by FILE's name, or CSV]\n"

@@ -63,6 +63,8 @@ static const char *const type_names[] = {
     [MSG_RESULT] = "result",
     [MSG_NOTICE] = "notice",
     [MSG_NOTICE_DONE] = "notice_done",
+    [MSG_SWEEP] = "sweep",
+    [MSG_SWEPT] = "swept",
 };
 
 int message_parse(
@@ -130,6 +132,18 @@ static void add_bool(struct buf *b, const char *key, bool v)
 	buf_str(b, v ? "true" : "false");
 }
 
+static void add_uploads(struct buf *b, const json_t *uploads)
+{
+	char *text;
+
+	if (json_array_size(uploads) == 0)
+		return;
+	text = json_dumps(uploads, JSON_COMPACT);
+	add_key(b, "uploads");
+	buf_str(b, text);
+	free(text);
+}
+
 static void begin(struct buf *b, enum message_type type, int64_t run_id)
 {
 	buf_printf(b, "{\"type\":\"%s\"", type_names[type]);
@@ -171,12 +185,13 @@ void message_stop(struct buf *b, int64_t run_id)
 }
 
 void message_progress(struct buf *b, int64_t run_id, const char *stage,
-    int64_t rows, int64_t bytes)
+    int64_t rows, int64_t bytes, const json_t *uploads)
 {
 	begin(b, MSG_PROGRESS, run_id);
 	add_str(b, "stage", stage);
 	add_int(b, "row_count", rows);
 	add_int(b, "byte_count", bytes);
+	add_uploads(b, uploads);
 	end(b);
 }
 
@@ -216,6 +231,7 @@ void message_result(struct buf *b, const struct run_result *r)
 	if (r->outputs != NULL)
 		buf_printf(b, ",\"outputs\":%s", r->outputs);
 	add_str(b, "remark", r->remark);
+	add_uploads(b, r->uploads);
 	end(b);
 }
 
@@ -238,4 +254,25 @@ void message_notice_done(struct buf *b, const struct notice_result *r)
 	add_str(b, "error", r->error);
 	add_int(b, "retry_ms", r->retry_ms);
 	end(b);
+}
+
+void message_sweep(struct buf *b, int64_t stale_ms, const char *runs)
+{
+	begin(b, MSG_SWEEP, 0);
+	add_int(b, "stale", stale_ms);
+	add_key(b, "runs");
+	buf_str(b, runs);
+	end(b);
+}
+
+void message_swept(struct buf *b, const json_t *runs, const char *error)
+{
+	char *text = json_dumps(runs, JSON_COMPACT);
+
+	begin(b, MSG_SWEPT, 0);
+	add_key(b, "runs");
+	buf_str(b, text);
+	add_str(b, "error", error);
+	end(b);
+	free(text);
 }

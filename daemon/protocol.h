@@ -26,6 +26,8 @@
  *	                             <──  {"type":"result", ...}
  *	  {"type":"notice", ...}     ──>  deliver it
  *	                             <──  {"type":"notice_done", ...}
+ *	  {"type":"sweep", ...}      ──>  end what killed runs left in S3
+ *	                             <──  {"type":"swept", ...}
  *	  {"type":"stop","run_id"}   ──>  stop it, answer with a result
  *	  end of file                ──>  stop all, exit
  */
@@ -56,11 +58,13 @@ enum message_type {
 	MSG_RESULT,
 	MSG_NOTICE,
 	MSG_NOTICE_DONE,
+	MSG_SWEEP,
+	MSG_SWEPT,
 };
 
 struct message {
 	enum message_type type;
-	int64_t run_id; /* 0 in MSG_SETTINGS */
+	int64_t run_id; /* 0 in MSG_SETTINGS, MSG_SWEEP, MSG_SWEPT */
 	json_t *body;   /* the caller's to json_decref */
 };
 int message_parse(
@@ -85,7 +89,7 @@ void message_job(struct buf *b, const struct job_terms *terms);
 void message_stop(struct buf *b, int64_t run_id);
 
 void message_progress(struct buf *b, int64_t run_id, const char *stage,
-    int64_t rows, int64_t bytes);
+    int64_t rows, int64_t bytes, const json_t *uploads);
 void message_publish_ask(struct buf *b, int64_t run_id);
 void message_publish_answer(
     struct buf *b, int64_t run_id, bool go, int64_t until_ms);
@@ -102,6 +106,7 @@ struct run_result {
 	const char *error_stage, *error_sqlstate, *error_message;
 	const char *outputs; /* JSON array, when there are several */
 	const char *remark;
+	const json_t *uploads; /* that are left; NULL or empty: none */
 };
 void message_result(struct buf *b, const struct run_result *r);
 
@@ -118,5 +123,10 @@ struct notice_result {
 	int64_t retry_ms;  /* what the receiver asks to wait; 0: nothing */
 };
 void message_notice_done(struct buf *b, const struct notice_result *r);
+
+/* `runs`: a JSON array of {"run_id", "uploads"}. Back come the same runs with
+ * what is left of their uploads. error NULL: nothing went wrong. */
+void message_sweep(struct buf *b, int64_t stale_ms, const char *runs);
+void message_swept(struct buf *b, const json_t *runs, const char *error);
 
 #endif

@@ -19,18 +19,17 @@ struct encoder_option {
 
 /* What every format takes, to be spread into its own list; the export sees to
  * it, not the encoder. */
-#define COMMON_OPTIONS                                                       \
-	{"max_rows", JSON_INTEGER, "1..",                                    \
-	    "no more rows of each query than this; the run says that there " \
-	    "were more",                                                     \
-	    NULL},                                                           \
-	    {"skip_if_empty", JSON_TRUE, NULL,                               \
-		"make no output when there are no rows; default false",      \
-		NULL},                                                       \
-	{                                                                    \
-		"s3", JSON_OBJECT, NULL,                                     \
-		    "how an object is kept in S3; for an s3:// output_path", \
-		    option_s3                                                \
+#define COMMON_OPTIONS                                                         \
+	{"max_rows", JSON_INTEGER, "1..",                                      \
+	    "no more rows of each query than this; the run says that there "   \
+	    "were more",                                                       \
+	    NULL},                                                             \
+	    {"skip_if_empty", JSON_TRUE, NULL,                                 \
+		"make no output when there are no rows; default false", NULL}, \
+	{                                                                      \
+		"s3", JSON_OBJECT, NULL,                                       \
+		    "how an object is kept in S3; for an s3:// output_path",   \
+		    option_s3                                                  \
 	}
 extern const struct encoder_option option_s3[];
 /* The same for formats that hold several results. */

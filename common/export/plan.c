@@ -417,6 +417,25 @@ int export_plan_check_name(
 	return 0;
 }
 
+const char *export_media_type(const struct export_output *o)
+{
+	const char *compress = json_str(o->options, "compress", "");
+
+	return strcmp(compress, "gzip") == 0   ? "application/gzip"
+	       : strcmp(compress, "zstd") == 0 ? "application/zstd"
+					       : o->type->media_type;
+}
+
+int export_side_by_side(const struct export_plan *p)
+{
+	int n = 0;
+
+	/* Of those that hold one result, one of each format. */
+	for (int i = 0; i < p->count; i++)
+		n += p->outputs[i].part <= 1 && !p->outputs[i].added;
+	return n;
+}
+
 int export_output_open(
     struct export_output *o, struct sink *place, struct err *e)
 {

@@ -70,6 +70,11 @@ int export_part(const struct export_output *output);
 int export_plan_check_name(
     const struct export_plan *plan, const char *template, struct err *e);
 
+/* Of what is in the file: that of the compression, if there is one. */
+const char *export_media_type(const struct export_output *output);
+/* How many outputs are written side by side. */
+int export_side_by_side(const struct export_plan *plan);
+
 /* Takes the place over and puts the filters that the options ask for before
  * it. */
 int export_output_open(

@@ -432,11 +432,11 @@ failed:
 
 int settings_require_output(const struct settings *s, struct err *e)
 {
-	if (s->output_root != NULL)
+	if (s->output_root != NULL || strncmp(s->output, "s3://", 5) == 0)
 		return 0;
 	return err_set(e, ERR_PERMANENT,
 	    "[reportd] output_root is missing; write for example output_root "
-	    "= /var/lib/reportd/output");
+	    "= /var/lib/reportd/output, or give output an s3:// URL");
 }
 
 struct settings *settings_load(const char *path, struct err *e)

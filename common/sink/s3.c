@@ -159,16 +159,29 @@ struct sink *s3_open(const struct s3_options *o, struct err *e)
 	return &s->base;
 }
 
+/* NULL: it ends elsewhere. */
+static struct s3 *end_of(struct sink *chain)
+{
+	while (chain->next != NULL)
+		chain = chain->next;
+	return chain->type == &s3_type ? (struct s3 *)chain : NULL;
+}
+
+int s3_keep_moving(struct sink *chain, struct err *e)
+{
+	struct s3 *s = end_of(chain);
+
+	return s == NULL || s->base.state != SINK_OPEN ? 0
+						       : s3_upload_pump(s, e);
+}
+
 void s3_before_publish(
     struct sink *chain, int64_t rows, const char *sha256, int64_t until_ms)
 {
-	struct s3 *s;
+	struct s3 *s = end_of(chain);
 
-	while (chain->next != NULL)
-		chain = chain->next;
-	if (chain->type != &s3_type)
+	if (s == NULL)
 		return;
-	s = (struct s3 *)chain;
 	s->rows = rows;
 	s->until_ms = until_ms;
 	str_copy(s->sha256, sizeof(s->sha256), sha256);

@@ -46,6 +46,10 @@ struct s3_options {
  * while bytes are written and finished, not for publish and abort. */
 struct sink *s3_open(const struct s3_options *options, struct err *e);
 
+/* While nobody writes: parts leave when somebody moves them. Nothing to do for a
+ * chain that ends elsewhere. */
+int s3_keep_moving(struct sink *chain, struct err *e);
+
 /*
  * Before the publish of a chain of sinks: what the object is to say of itself (a
  * single PUT only: an upload's metadata is sent when it begins), and the moment

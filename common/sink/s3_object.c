@@ -54,8 +54,8 @@ static int check_tags(const json_t *tags, struct err *e)
 
 static bool name_ok(const char *name)
 {
-	static const char *const ours[] = {"run-id", "report", "report-id",
-	    "scheduled-for", "rows", "sha256"};
+	static const char *const ours[] = {
+	    "run-id", "report", "report-id", "scheduled-for", "rows", "sha256"};
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789-_";
 
 	for (size_t i = 0; i < sizeof(ours) / sizeof(*ours); i++) {
@@ -106,7 +106,8 @@ int s3_check_options(const json_t *o, struct err *e)
 	if (json_object_get(o, "kms_key") != NULL &&
 	    strncmp(json_str(o, "sse", ""), "aws:kms", 7) != 0)
 		return err_set(e, ERR_PERMANENT,
-		    "output_options: \"s3.kms_key\" needs \"sse\": \"aws:kms\"");
+		    "output_options: \"s3.kms_key\" needs \"sse\": "
+		    "\"aws:kms\"");
 	return check_tags(json_object_get(o, "tags"), e) != 0
 		   ? -1
 		   : check_metadata(json_object_get(o, "metadata"), e);
@@ -123,8 +124,7 @@ int64_t s3_part_size(int64_t base, int number)
 
 void s3_pairs_add(struct s3_pairs *p, const char *name, const char *value)
 {
-	p->list =
-	    mem_realloc(p->list, (size_t)p->count + 1, sizeof(*p->list));
+	p->list = mem_realloc(p->list, (size_t)p->count + 1, sizeof(*p->list));
 	p->list[p->count++] =
 	    (struct sigv4_pair){mem_strdup(name), mem_strdup(value)};
 }
@@ -160,8 +160,8 @@ void s3_metadata_value(struct buf *to, const char *text)
 	buf_str(to, "=?UTF-8?B?");
 	at = buf_reserve(to, 4 * (len + 2) / 3 + 4);
 	if (at != NULL)
-		to->len += (size_t)EVP_EncodeBlock((unsigned char *)at,
-		    (const unsigned char *)text, (int)len);
+		to->len += (size_t)EVP_EncodeBlock(
+		    (unsigned char *)at, (const unsigned char *)text, (int)len);
 	buf_str(to, "?=");
 }
 
@@ -172,8 +172,8 @@ void s3_disposition(struct buf *to, const char *type, const char *key)
 
 	buf_printf(to, "%s; filename=\"", type);
 	for (const char *c = name; *c != '\0'; c++)
-		buf_char(
-		    to, *c < 0x20 || *c > 0x7E || strchr("\"\\%", *c) ? '_' : *c);
+		buf_char(to,
+		    *c < 0x20 || *c > 0x7E || strchr("\"\\%", *c) ? '_' : *c);
 	buf_char(to, '"');
 	if (is_printable(name) && strpbrk(name, "\"\\%") == NULL)
 		return;

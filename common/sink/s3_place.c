@@ -93,7 +93,8 @@ void s3_target(
 	*t = (struct s3_target){.bucket = mem_strndup(bucket, len)};
 	if (in_host(store, t->bucket)) {
 		t->host = mem_printf("%s.%s", t->bucket, aws_host(store->aws));
-		t->path = mem_printf("/%s", bucket + len + (bucket[len] == '/'));
+		t->path =
+		    mem_printf("/%s", bucket + len + (bucket[len] == '/'));
 		t->key = t->path + 1;
 	} else {
 		t->path = mem_printf("/%s", bucket);

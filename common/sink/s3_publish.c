@@ -62,6 +62,7 @@ static enum found look(const struct s3 *s)
 
 	if (aws_send(s->store->aws,
 		&(struct aws_request){.method = "HEAD",
+		    .operation = "HeadObject",
 		    .host = s->target.host,
 		    .path = s->target.path,
 		    .deadline_ms = clock_boot_ms() + LOOK_MS},
@@ -122,6 +123,7 @@ static int send_complete(
 	s3_complete_body(&body, s->etags, s->count);
 	rc = aws_send(s->store->aws,
 	    &(struct aws_request){.method = "POST",
+		.operation = "CompleteMultipartUpload",
 		.host = s->target.host,
 		.path = s->target.path,
 		.query = query,
@@ -156,6 +158,7 @@ static int send_put(
 		s3_pairs_add(&headers, "if-none-match", "*");
 	rc = aws_send(s->store->aws,
 	    &(struct aws_request){.method = "PUT",
+		.operation = "PutObject",
 		.host = s->target.host,
 		.path = s->target.path,
 		.headers = headers.list,
@@ -176,8 +179,8 @@ static int try_once(
 }
 
 /* 0: it is visible after all; 1: once more; -1: no. */
-static int after_failure(
-    struct s3 *s, const struct aws_answer *answer, bool *condition, struct err *e)
+static int after_failure(struct s3 *s, const struct aws_answer *answer,
+    bool *condition, struct err *e)
 {
 	int status = answer->http.status;
 	/* Refused for what it is, so nothing has become of it. 404 may be the
@@ -188,9 +191,12 @@ static int after_failure(
 
 	if (found == OURS)
 		return 0;
-	if (status == 412 && *condition) {
+	/* 501: this server knows no conditions. So it was looked up. */
+	if ((status == 412 || status == 501) && *condition) {
 		*condition = false;
-		return found == EARLIER ? 1 : say_exists(s, e);
+		return found == EARLIER || (found == NOTHING && status == 501)
+			   ? 1
+			   : say_exists(s, e);
 	}
 	s3_explain(s, answer, "s3:PutObject", e);
 	return e->kind == ERR_TRANSIENT || status == 409 ? 1 : -1;

@@ -14,11 +14,14 @@
 #define AFTER_S 900
 
 static int send(const struct s3_store *store, const struct s3_target *t,
-    const char *method, const struct sigv4_pair *query, int count,
+    const char *operation, const struct sigv4_pair *query, int count,
     struct aws_answer *answer, struct err *e)
 {
+	bool ends = strcmp(operation, "AbortMultipartUpload") == 0;
+
 	return aws_send(store->aws,
-	    &(struct aws_request){.method = method,
+	    &(struct aws_request){.method = ends ? "DELETE" : "GET",
+		.operation = operation,
 		.host = t->host,
 		.path = t->path,
 		.query = query,
@@ -33,7 +36,7 @@ static int end(const struct s3_store *store, const struct s3_target *t,
 {
 	struct sigv4_pair query[] = {{"uploadId", id}};
 	struct aws_answer answer;
-	int rc = send(store, t, "DELETE", query, 1, &answer, e);
+	int rc = send(store, t, "AbortMultipartUpload", query, 1, &answer, e);
 
 	if (rc != 0 && (strcmp(answer.code, "NoSuchUpload") == 0 ||
 			   strcmp(answer.code, "NoSuchBucket") == 0))
@@ -48,7 +51,7 @@ static int is_empty(const struct s3_store *store, const struct s3_target *t,
 {
 	struct sigv4_pair query[] = {{"max-parts", "1"}, {"uploadId", id}};
 	struct aws_answer answer;
-	int rc = send(store, t, "GET", query, 2, &answer, e);
+	int rc = send(store, t, "ListParts", query, 2, &answer, e);
 
 	if (rc == 0)
 		rc = answer.http.body.len > 0 &&
@@ -116,7 +119,8 @@ static int find_lost(const struct s3_store *store, const struct s3_target *t,
 	char *path = t->host ? mem_strdup("/") : mem_printf("/%s", t->bucket);
 	struct s3_target bucket = {.host = t->host, .path = path};
 	struct aws_answer answer;
-	int rc = send(store, &bucket, "GET", query, 2, &answer, e);
+	int rc =
+	    send(store, &bucket, "ListMultipartUploads", query, 2, &answer, e);
 
 	if (rc == 0 && answer.http.body.len > 0)
 		rc = end_listed(store, t, answer.http.body.data, at, e);
@@ -140,8 +144,7 @@ static int sweep_one(const struct s3_store *store, const json_t *upload,
 	if (!s3_is_place(place) || s3_place_check(place, &unused) != 0)
 		return 0;
 	if (id == NULL && clock_wall_us() / 1000 < at * 1000 + stale_ms)
-		return err_set(
-		    e, ERR_TRANSIENT, "%s: not stale yet", place);
+		return err_set(e, ERR_TRANSIENT, "%s: not stale yet", place);
 	s3_target(store, place, &t);
 	rc = id ? end(store, &t, id, e) : find_lost(store, &t, at, e);
 	s3_target_free(&t);
@@ -155,8 +158,8 @@ int s3_sweep(const struct s3_store *store, json_t *uploads, int64_t stale_ms,
 	int rc = 0;
 
 	while (i < json_array_size(uploads)) {
-		if (sweep_one(
-			store, json_array_get(uploads, i), stale_ms, e) != 0) {
+		if (sweep_one(store, json_array_get(uploads, i), stale_ms, e) !=
+		    0) {
 			rc = -1;
 			i++;
 		} else {

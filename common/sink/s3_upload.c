@@ -53,6 +53,7 @@ static int try_create(struct s3 *s, struct err *e)
 	struct aws_answer answer;
 	int rc = aws_send(s->store->aws,
 	    &(struct aws_request){.method = "POST",
+		.operation = "CreateMultipartUpload",
 		.host = s->target.host,
 		.path = s->target.path,
 		.query = query,
@@ -187,14 +188,15 @@ static void send_part(struct s3 *s, struct s3_part *p)
 	p->query[0] = (struct sigv4_pair){"partNumber", p->number_text};
 	p->query[1] = (struct sigv4_pair){"uploadId", s->upload_id};
 	s->in_flight++;
-	p->call = aws_start(
-	    s->store->aws, &(struct aws_request){.method = "PUT",
-			       .host = s->target.host,
-			       .path = s->target.path,
-			       .query = p->query,
-			       .query_count = 2,
-			       .body = p->data,
-			       .body_len = p->len});
+	p->call =
+	    aws_start(s->store->aws, &(struct aws_request){.method = "PUT",
+					 .operation = "UploadPart",
+					 .host = s->target.host,
+					 .path = s->target.path,
+					 .query = p->query,
+					 .query_count = 2,
+					 .body = p->data,
+					 .body_len = p->len});
 }
 
 /* Large parts leave one at a time: memory is for two of them then. */
@@ -281,6 +283,7 @@ void s3_upload_abort(struct s3 *s)
 	http_set_watch(s->store->http, NULL);
 	rc = aws_send(s->store->aws,
 	    &(struct aws_request){.method = "DELETE",
+		.operation = "AbortMultipartUpload",
 		.host = s->target.host,
 		.path = s->target.path,
 		.query = query,

@@ -23,6 +23,7 @@
 #define FAILED_MS 1000
 #define PURGE_MS 60000
 #define TEXT_MAX (256u << 10)
+#define HAND_MAX (64u << 20)
 
 static const struct statement tick = {"tick", sql_tick, 7};
 static const struct statement beat = {"beat", sql_beat, 1};
@@ -181,6 +182,7 @@ static void on_tick(void *arg, const struct reply *reply, const struct err *e)
 	arm_tick(p, wait);
 	if (notice == 0)
 		outbox_look(p->o.outbox);
+	runs_sweep(p->o.runs, reply_text(reply, 0, 7));
 	if (next == 0) {
 		p->want_claim = true;
 		send_claim(p);
@@ -201,7 +203,7 @@ static void send_tick(struct poller *p)
 		p->tick_again = true;
 		return;
 	}
-	buf_init(&hand, TEXT_MAX);
+	buf_init(&hand, HAND_MAX);
 	runs_progress(p->o.runs, &hand);
 	snprintf(grace, sizeof(grace), "%" PRId64, s->misfire_grace);
 	snprintf(lease, sizeof(lease), "%" PRId64, s->lease);
@@ -212,9 +214,8 @@ static void send_tick(struct poller *p)
 	p->tick_lease_ms = s->lease;
 	p->tick_sent_ms = clock_boot_ms();
 	queue_send(p->o.queue, NULL, &tick,
-	    (const char *const[]){
-		lease_worker_id(p->o.lease), hand.data, grace, lease, workers,
-		attempts, notices},
+	    (const char *const[]){lease_worker_id(p->o.lease), hand.data, grace,
+		lease, workers, attempts, notices},
 	    on_tick, p);
 	buf_free(&hand);
 	send_purge(p);

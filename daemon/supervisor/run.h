@@ -40,6 +40,7 @@ struct run {
 	    recalled; /* out of a line that does not move, for another worker */
 	char stage[16];
 	int64_t rows, bytes;
+	json_t *uploads; /* that are left when its worker dies now; or NULL */
 	int64_t started_ms, timeout_ms;
 	int64_t kill_ms; /* boot clock; 0: not yet */
 	/* A finish of several runs failed as a whole: one of them is to blame,
@@ -65,6 +66,8 @@ struct runs {
 	uv_timer_t check;
 	uv_prepare_t turn; /* sends what the turn of the loop has gathered */
 	struct gather publish, finish;
+	struct worker *sweeper; /* NULL: nobody sweeps */
+	int64_t sweep_ms;       /* boot clock: not before */
 };
 
 /* runs.c */
@@ -82,6 +85,9 @@ void runs_learn(struct runs *r, int64_t ms); /* that a job takes so long */
 void run_end_with(
     struct run *run, const char *status, bool permanent, const char *message);
 void run_answer_publish(struct run *run, bool go);
+
+/* run_sweep.c */
+void runs_swept(struct runs *r, const json_t *body);
 
 /* run_ask.c */
 void ask_open(struct runs *r);

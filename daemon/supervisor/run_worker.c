@@ -58,7 +58,8 @@ void run_end_with(
 	    .rows = -1,
 	    .bytes = -1,
 	    .error_stage = run->stage,
-	    .error_message = message};
+	    .error_message = message,
+	    .uploads = run->uploads};
 
 	buf_clear(&run->result);
 	message_result(&run->result, &result);
@@ -87,6 +88,18 @@ static void wait_anew(struct run *run)
 	run->runs->waiting++;
 }
 
+/* The record of them is to outlive the worker and this daemon. */
+static void take_uploads(struct run *run, const json_t *body)
+{
+	json_t *uploads = json_object_get(body, "uploads");
+	bool news = uploads != NULL && !json_equal(uploads, run->uploads);
+
+	json_decref(run->uploads);
+	run->uploads = json_incref(uploads);
+	if (news) /* the next heartbeat has it */
+		run->runs->o.events->due_again(run->runs->o.arg);
+}
+
 static void on_result(
     struct run *run, const char *line, size_t len, const json_t *body)
 {
@@ -94,6 +107,7 @@ static void on_result(
 	bool completed = strcmp(status, "COMPLETED") == 0;
 
 	str_copy(run->stage, sizeof(run->stage), json_str(body, "stage", ""));
+	take_uploads(run, body);
 	if (run->intent == CANCEL && !completed) {
 		run_end_with(run, "CANCELLED", false, "cancelled on request");
 		return;
@@ -169,6 +183,11 @@ static void on_line(void *arg, struct worker *w, char *line, size_t len)
 		worker_signal(w, SIGKILL);
 		return;
 	}
+	if (m.type == MSG_SWEPT && w == r->sweeper) {
+		runs_swept(r, m.body);
+		json_decref(m.body);
+		return;
+	}
 	run = run_find(r, m.run_id);
 	if (run == NULL || run->worker != w) {
 		json_decref(m.body);
@@ -180,6 +199,7 @@ static void on_line(void *arg, struct worker *w, char *line, size_t len)
 		    json_str(m.body, "stage", ""));
 		run->rows = json_int(m.body, "row_count", 0);
 		run->bytes = json_int(m.body, "byte_count", 0);
+		take_uploads(run, m.body);
 		break;
 	case MSG_PUBLISH:
 		on_asked(run);
@@ -192,6 +212,8 @@ static void on_line(void *arg, struct worker *w, char *line, size_t len)
 	case MSG_STOP:
 	case MSG_NOTICE:
 	case MSG_NOTICE_DONE:
+	case MSG_SWEEP:
+	case MSG_SWEPT:
 		break;
 	}
 	json_decref(m.body);
@@ -218,6 +240,9 @@ static void on_died(void *arg, struct worker *w, const char *how)
 	const struct run *current = runs_current(r, w);
 	struct run *next;
 
+	if (r->sweeper == w)
+		r->sweeper = NULL;
+
 	for (struct run *run = r->list; run != NULL; run = next) {
 		next = run->next;
 		if (run->worker != w)
@@ -226,7 +251,7 @@ static void on_died(void *arg, struct worker *w, const char *how)
 		if (run->intent == RELEASE)
 			run_end_with(run, "RELEASED", false,
 			    "given back: the daemon stops");
-		else if (run == current || run->may_show)
+		else if (run == current || run->may_show || run->uploads)
 			blame(run, how);
 		else if (run->intent != GO_ON)
 			run_end_with(

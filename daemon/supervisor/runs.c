@@ -40,6 +40,7 @@ void run_forget(struct run *run)
 	*at = run->next;
 	buf_free(&run->result);
 	buf_free(&run->job);
+	json_decref(run->uploads);
 	free(run);
 	if (--r->count == 0) {
 		uv_timer_stop(&r->check);
@@ -65,11 +66,19 @@ void runs_progress(const struct runs *r, struct buf *json)
 {
 	buf_char(json, '[');
 	for (const struct run *run = r->list; run != NULL; run = run->next) {
+		char *uploads = run->uploads
+				    ? json_dumps(run->uploads, JSON_COMPACT)
+				    : NULL;
+
 		buf_printf(json,
 		    "%s{\"run_id\":%" PRId64 ",\"stage\":\"%s\","
-		    "\"row_count\":%" PRId64 ",\"byte_count\":%" PRId64 "}",
+		    "\"row_count\":%" PRId64 ",\"byte_count\":%" PRId64,
 		    json->len > 1 ? "," : "", run->run_id, run->stage,
 		    run->rows, run->bytes);
+		if (uploads != NULL)
+			buf_printf(json, ",\"uploads\":%s", uploads);
+		buf_char(json, '}');
+		free(uploads);
 	}
 	buf_char(json, ']');
 }
@@ -384,6 +393,7 @@ static void on_closed(uv_handle_t *handle)
 		r->list = run->next;
 		buf_free(&run->result);
 		buf_free(&run->job);
+		json_decref(run->uploads);
 		free(run);
 	}
 	free(r);

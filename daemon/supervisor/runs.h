@@ -74,8 +74,8 @@ int runs_count(const struct runs *r);
 /* Of them, SCHEDULED ones that occupy a worker. */
 int runs_scheduled(const struct runs *r);
 
-/* For the heartbeat: [{"run_id", "stage", "row_count", "byte_count"}], and all
- * run_ids as an SQL array. */
+/* For the heartbeat: [{"run_id", "stage", "row_count", "byte_count", "uploads"}],
+ * and all run_ids as an SQL array. */
 void runs_progress(const struct runs *r, struct buf *json);
 void runs_ids(const struct runs *r, struct buf *array);
 
@@ -89,6 +89,13 @@ void runs_release_waiting(struct runs *r);
 /* Then: stops all workers and gives their runs back, not counted. Called
  * again it kills. */
 void runs_release_all(struct runs *r);
+
+/*
+ * Uploads to S3 that runs which are over have left behind: [{"run_id",
+ * "uploads"}]; NULL: none. A free worker ends them, one batch at a time; what it
+ * cannot end now is tried again a while later.
+ */
+void runs_sweep(struct runs *r, const char *leftovers);
 
 /* The queue is up again: what was under way is sent anew. */
 void runs_resend(struct runs *r);

@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "sink/s3_place.h"
 
 static bool has_control(const char *s)
 {
@@ -141,6 +142,15 @@ static int below_root(
 {
 	size_t n = strlen(root);
 
+	if (strncmp(text, "mailto:", 7) == 0)
+		return err_set(e, ERR_PERMANENT,
+		    "output_path takes no mailto: address; put it into "
+		    "notify_on_completion, and the report goes with the mail");
+	if (n == 0)
+		return err_set(e, ERR_PERMANENT,
+		    "output_path \"%s\" is a local file, and output_root is "
+		    "missing in the settings; write s3://bucket/key, or set it",
+		    text);
 	while (n > 1 && root[n - 1] == '/')
 		n--;
 	/* With a third slash: what stands before it would be a host. */
@@ -149,7 +159,7 @@ static int below_root(
 	else if (scheme_of(text) > 0)
 		return err_set(e, ERR_PERMANENT,
 		    "output_path: unknown scheme \"%.*s://\"; write a path "
-		    "below the output root, or file:///path",
+		    "below the output root, file:///path or s3://bucket/key",
 		    (int)scheme_of(text), text);
 	if (has_control(text))
 		return err_set(
@@ -172,14 +182,35 @@ static int below_root(
 	return 0;
 }
 
+/* What is allowed to write where is decided by its bucket: no value names it. */
+static int check_bucket(const char *template, struct err *e)
+{
+	const char *bucket = template + strlen("s3://");
+
+	if (strcspn(bucket, "{%") < strcspn(bucket, "/"))
+		return err_set(e, ERR_PERMANENT,
+		    "output_path \"%s\": the bucket must stand there as it "
+		    "is, without {names} and %%codes",
+		    template);
+	return 0;
+}
+
 char *destination_path(const struct destination_options *o, struct err *e)
 {
 	struct buf text;
 	char *path = NULL;
 
+	if (s3_is_place(o->template) && check_bucket(o->template, e) != 0)
+		return NULL;
 	buf_init(&text, PATH_MAX - 1);
-	if (expand(o, &text, e) == 0)
+	if (expand(o, &text, e) != 0)
+		;
+	else if (!s3_is_place(o->template))
 		below_root(o->root, text.data, &path, e);
+	else if (s3_place_check(text.data, e) != 0)
+		err_wrap(e, "output_path");
+	else
+		path = mem_strdup(text.data);
 	buf_free(&text);
 	return path;
 }
@@ -205,7 +236,8 @@ char *destination_url(const char *path)
 	struct buf b;
 
 	buf_init(&b, 4 * PATH_MAX);
-	buf_str(&b, "file://");
+	if (!s3_is_place(path))
+		buf_str(&b, "file://");
 	for (; *path != '\0'; path++) {
 		/* RFC 3986: what would end or break the path. */
 		if (strchr(" %#?\"<>", *path) != NULL)
@@ -213,5 +245,32 @@ char *destination_url(const char *path)
 		else
 			buf_char(&b, *path);
 	}
+	return b.data;
+}
+
+static int hex(char c)
+{
+	return c >= '0' && c <= '9'   ? c - '0'
+	       : c >= 'A' && c <= 'F' ? c - 'A' + 10
+	       : c >= 'a' && c <= 'f' ? c - 'a' + 10
+				      : -1;
+}
+
+char *destination_of_url(const char *url)
+{
+	struct buf b;
+
+	buf_init(&b, PATH_MAX);
+	if (strncmp(url, "file://", 7) == 0)
+		url += 7;
+	for (; *url != '\0'; url++) {
+		if (*url == '%' && hex(url[1]) >= 0 && hex(url[2]) >= 0) {
+			buf_char(&b, (char)(hex(url[1]) << 4 | hex(url[2])));
+			url += 2;
+		} else {
+			buf_char(&b, *url);
+		}
+	}
+	buf_str(&b, "");
 	return b.data;
 }

@@ -8,7 +8,8 @@
 #include "base/err.h"
 
 /*
- * Where an output goes: a template becomes an absolute path below the root.
+ * Where an output goes: a template becomes an absolute path below the root, or a
+ * place of S3, "s3://bucket/key", whose bucket the template gives as it is.
  * `{name}` is replaced by a value, `%` and a letter by a part of the scheduled
  * time in the report's zone, as strftime(3) does. A slash in a value becomes an
  * underscore; control characters are refused, and so is any way out of root.
@@ -19,20 +20,21 @@ struct destination_value {
 };
 
 struct destination_options {
-	const char *root; /* absolute */
+	const char *root; /* absolute; "": none */
 	const char *template;
 	const struct destination_value *values; /* ends with a NULL name */
 	const struct tm *time;                  /* local; tm_gmtoff is set */
 	const char *partition; /* {partition}, slashes and all; NULL: none */
 };
 
-/* The path, the caller's to free; NULL on error. */
+/* The path or place, the caller's to free; NULL on error. */
 char *destination_path(const struct destination_options *o, struct err *e);
 
 /* Whether a template for all reports is sound: built-in names only. */
 int destination_check(const char *template, struct err *e);
 
-/* file:// URL of a path; the caller's to free. */
+/* file:// or s3:// URL of a path or place, and back; the caller's to free. */
 char *destination_url(const char *path);
+char *destination_of_url(const char *url);
 
 #endif

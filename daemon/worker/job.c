@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "sink/s3_object.h"
 #include "source/sqltext.h"
 #include "worker/destination.h"
 #include "worker/stage_export.h"
@@ -73,6 +74,7 @@ void job_free(struct job *job)
 	free(job->output_url);
 	free(job->outputs);
 	free(job->remark);
+	json_decref(job->uploads);
 	json_decref(job->message);
 }
 
@@ -146,6 +148,32 @@ static const char *template_of(const struct job *job)
 	    json_str(job->message, "output", ""));
 }
 
+/* Before anything runs: may it go there, and is it told soundly how? */
+static int check_s3(
+    const struct job *job, const struct export_output *o, struct err *e)
+{
+	const json_t *options = json_object_get(o->options, "s3");
+	const char *list = services_settings(job->services)->s3_buckets;
+	char *bucket;
+	bool allowed;
+
+	if (!s3_is_place(o->place))
+		return options == NULL
+			   ? 0
+			   : err_set(e, ERR_PERMANENT,
+				 "output_options: \"s3\" is for an output_path "
+				 "that begins with s3://");
+	bucket = mem_strndup(o->place + 5, strcspn(o->place + 5, "/"));
+	allowed = settings_allows(list, bucket);
+	if (!allowed)
+		err_set(e, ERR_PERMANENT,
+		    "output_path: the settings do not allow bucket \"%s\"; "
+		    "[s3] buckets = %s",
+		    bucket, list);
+	free(bucket);
+	return allowed ? s3_check_options(options, e) : -1;
+}
+
 int job_find_place(struct job *job, struct export_output *output,
     const char *partition, struct err *e)
 {
@@ -178,7 +206,7 @@ int job_find_place(struct job *job, struct export_output *output,
 		.partition = partition},
 	    e);
 	free(values);
-	return output->place ? 0 : -1;
+	return output->place ? check_s3(job, output, e) : -1;
 }
 
 static int find_places(struct job *job, struct err *e)
@@ -240,8 +268,17 @@ int job_run(struct job *job, struct err *e)
 
 int job_publish(struct job *job, struct err *e)
 {
-	if (stage_publish(job, e) != 0)
+	int rc = stage_publish(job, e);
+
+	if (rc < 0)
 		return err_wrap(e, "publish");
-	job->stage = "done";
-	return 0;
+	if (rc == 0)
+		job->stage = "done";
+	return rc;
+}
+
+void job_abort(struct job *job)
+{
+	for (int i = 0; i < job->plan.count; i++)
+		sink_abort(job->plan.outputs[i].sink);
 }

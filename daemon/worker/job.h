@@ -43,6 +43,9 @@ struct job {
 	struct source *source;
 	struct services *services;
 	const struct watch *watch;
+	void (*announce)(void *arg); /* its uploads, at once */
+	void *announce_arg;
+	int64_t publish_until_ms; /* boot clock: as the lease surely holds */
 
 	/* What it has come to. */
 	bool unpublished; /* the outputs are whole and safe, not visible */
@@ -53,6 +56,11 @@ struct job {
 	char *outputs;    /* all of them as JSON, when there are several */
 	char sha256[65];  /* of the first */
 	char *remark;     /* NULL: nothing to say */
+	/* Multipart uploads that would be left if this process died now:
+	 * [{"place", "id", "at"}]; NULL: none so far. */
+	json_t *uploads;
+	int published;      /* since the lease was asked for last */
+	int64_t held_bytes; /* of whole objects that wait in memory */
 };
 
 /* Takes the message's body over, also on error. */
@@ -75,7 +83,9 @@ int job_timed_out(const struct job *job, struct err *e);
 /* Both stages; on error job->stage says which. Afterwards an output is safe and
  * invisible: job->unpublished. */
 int job_run(struct job *job, struct err *e);
-/* Makes it visible. */
+/* Makes it visible. 1: the lease must be asked for again before it goes on. */
 int job_publish(struct job *job, struct err *e);
+/* Of a job that failed: nothing of it is left. */
+void job_abort(struct job *job);
 
 #endif

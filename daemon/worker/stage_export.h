@@ -8,7 +8,7 @@
  * it is whole and safe, but not visible: job->unpublished. */
 int stage_export(struct job *job, struct err *e);
 
-/* Makes it visible. */
+/* Makes it visible; see job_publish. */
 int stage_publish(struct job *job, struct err *e);
 
 #endif

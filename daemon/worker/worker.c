@@ -18,6 +18,7 @@
 #include "base/mem.h"
 #include "protocol.h"
 #include "sink/file.h"
+#include "sink/s3_sweep.h"
 #include "worker/connections.h"
 #include "worker/job.h"
 #include "worker/notice.h"
@@ -41,8 +42,9 @@ struct worker {
 	struct buf out; /* to the supervisor; sent before any wait */
 	struct task *inbox, **inbox_end;
 	struct task *held;
-	struct job *job; /* at work; NULL: idle */
-	json_t *letter;  /* MSG_NOTICE that has not begun */
+	struct job *job;       /* at work; NULL: idle */
+	json_t *broom;         /* MSG_SWEEP that has not begun */
+	json_t *letter;        /* MSG_NOTICE that has not begun */
 	struct notice *notice; /* being delivered */
 	int64_t notice_deadline_ms, notice_timeout_ms;
 	bool stop; /* the job, or the notice */
@@ -92,7 +94,8 @@ static void say_result(
 	    .output_url = job->output_url,
 	    .sha256 = job->sha256[0] ? job->sha256 : NULL,
 	    .outputs = job->outputs,
-	    .remark = job->remark};
+	    .remark = job->remark,
+	    .uploads = job->uploads};
 	if (failure != NULL) {
 		r.status = "FAILED";
 		r.permanent = failure->kind == ERR_PERMANENT;
@@ -182,6 +185,8 @@ static void hold(struct worker *w, struct task *t)
 static void end_task(
     struct worker *w, struct task *t, const struct err *failure)
 {
+	if (failure != NULL) /* what it leaves is part of the result */
+		job_abort(&t->job);
 	say_result(w, &t->job, failure);
 	task_free(t);
 }
@@ -194,22 +199,23 @@ static void end_task(
 static void take_answer(struct worker *w, int64_t run_id, const json_t *answer)
 {
 	struct task *t = task_take(&w->held, run_id);
-	bool failed;
 	struct err e;
+	int rc;
 
 	if (t == NULL)
 		return;
-	if (json_bool(answer, "go", false) &&
-	    clock_boot_ms() >= json_int(answer, "until", 0)) {
-		hold(w, t);
-		return;
-	}
-	if (json_bool(answer, "go", false))
-		failed = job_publish(&t->job, &e) != 0;
+	t->job.publish_until_ms = json_int(answer, "until", 0);
+	if (!json_bool(answer, "go", false))
+		rc = err_set(
+		    &e, ERR_LOST, "the lease is lost; nothing was published");
+	else if (clock_boot_ms() >= t->job.publish_until_ms)
+		rc = 1;
 	else
-		failed = err_set(&e, ERR_LOST,
-			     "the lease is lost; nothing was published") != 0;
-	end_task(w, t, failed ? &e : NULL);
+		rc = job_publish(&t->job, &e);
+	if (rc == 1)
+		hold(w, t);
+	else
+		end_task(w, t, rc != 0 ? &e : NULL);
 }
 
 static void take_stop(struct worker *w, int64_t run_id)
@@ -269,6 +275,11 @@ static void take_line(struct worker *w, const char *line, size_t len)
 		w->letter = m.body;
 		return;
 	}
+	if (m.type == MSG_SWEEP) {
+		json_decref(w->broom);
+		w->broom = m.body;
+		return;
+	}
 	if (m.type == MSG_SETTINGS) {
 		json_decref(w->news);
 		w->news = m.body;
@@ -311,7 +322,18 @@ static void say_progress(struct worker *w)
 	const struct job *job = w->job;
 
 	message_progress(&w->out, job->run_id, job->stage,
-	    job->rows < 0 ? 0 : job->rows, job->bytes < 0 ? 0 : job->bytes);
+	    job->rows < 0 ? 0 : job->rows, job->bytes < 0 ? 0 : job->bytes,
+	    job->uploads);
+}
+
+static void announce(void *arg)
+{
+	struct worker *w = arg;
+
+	if (w->job == NULL)
+		return;
+	say_progress(w);
+	flush(w);
 }
 
 /* Of a notice that is being delivered. */
@@ -417,6 +439,8 @@ static void run_task(struct worker *w, struct task *t)
 	failed = job_open(job, job->message, &e) != 0;
 	job->watch = &w->watch;
 	job->services = w->services;
+	job->announce = announce;
+	job->announce_arg = w;
 	failed = failed || run(w, job, &e) != 0;
 	w->job = NULL;
 	if (!failed && job->unpublished)
@@ -466,6 +490,44 @@ static void deliver(struct worker *w)
 	json_decref(letter);
 }
 
+/* Whatever comes is more urgent. */
+static int look_up_sweep(void *arg, struct err *e)
+{
+	struct worker *w = arg;
+
+	if (clock_boot_ms() - w->heard_ms >= HEAR_MS)
+		hear(w);
+	flush(w);
+	if (w->orphan || w->inbox != NULL || w->letter != NULL)
+		return err_set(e, ERR_CANCELLED, "there is other work");
+	return 0;
+}
+
+static void sweep(struct worker *w)
+{
+	struct watch watch = {
+	    .check = look_up_sweep, .arg = w, .wait_mask = &w->wait_mask};
+	json_t *broom = w->broom, *runs = json_object_get(broom, "runs"), *one;
+	const struct s3_store *store;
+	bool failed = false;
+	struct err e;
+	size_t i;
+
+	w->broom = NULL;
+	take_settings(w);
+	services_set_watch(w->services, &watch);
+	store = services_s3(w->services, &e);
+	json_array_foreach(runs, i, one)
+	{
+		failed |= store == NULL ||
+			  s3_sweep(store, json_object_get(one, "uploads"),
+			      json_int(broom, "stale", 0), &e) != 0;
+	}
+	services_set_watch(w->services, &w->watch);
+	message_swept(&w->out, runs, failed ? e.text : NULL);
+	json_decref(broom);
+}
+
 /* Hears nothing: what has come would wait for the end of the wait. */
 static int look_up_idle(void *arg, struct err *e)
 {
@@ -497,6 +559,10 @@ static void serve(struct worker *w)
 		if (w->letter != NULL) {
 			used = true;
 			deliver(w);
+			continue;
+		}
+		if (w->broom != NULL) {
+			sweep(w);
 			continue;
 		}
 		rc = watch_wait(&idle, PROTOCOL_FD, POLLIN,
@@ -576,6 +642,7 @@ int worker_main(int64_t memory_limit)
 	settings_free(w.settings);
 	json_decref(w.news);
 	json_decref(w.letter);
+	json_decref(w.broom);
 	buf_free(&w.out);
 	lines_free(&w.in);
 	return 0;

@@ -5,7 +5,7 @@
 -- $1 worker_id uuid
 -- $2 results jsonb: [{"run_id", "config_id", "status", "permanent", "stage",
 --    "prep_ms", "row_count", "byte_count", "output_url", "sha256", "error_stage",
---    "error_sqlstate", "error_message", "outputs", "remark"}]; status is COMPLETED, FAILED, CANCELLED
+--    "error_sqlstate", "error_message", "outputs", "remark", "uploads"}]; status is COMPLETED, FAILED, CANCELLED
 --    or RELEASED (given back, not counted)
 -- $3 retry_backoff in ms, $4 retry_backoff_max in ms
 -- Returns for each: run_id, outcome (the report's new status; 'lost' when the
@@ -14,7 +14,7 @@ with result as materialized (
 	select * from jsonb_to_recordset($2::jsonb) as r(run_id bigint, config_id bigint,
 		status text, permanent boolean, stage text, prep_ms bigint, row_count bigint,
 		byte_count bigint, output_url text, sha256 text, error_stage text,
-		error_sqlstate text, error_message text, outputs jsonb, remark text)
+		error_sqlstate text, error_message text, outputs jsonb, remark text, uploads jsonb)
 ), held as materialized (
 	-- Row by row through the primary keys, in one order everywhere.
 	select r.*,
@@ -66,7 +66,7 @@ with result as materialized (
 		row_count = r.row_count, byte_count = r.byte_count,
 		output_url = r.output_url, sha256 = r.sha256, error_stage = r.error_stage,
 		error_sqlstate = r.error_sqlstate, error_message = r.error_message,
-		outputs = r.outputs, remark = r.remark
+		outputs = r.outputs, remark = r.remark, uploads = r.uploads
 	from result r
 	where u.run_id = any (array(select e.run_id from ended e))
 		and u.run_id = r.run_id

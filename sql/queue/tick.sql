@@ -3,7 +3,7 @@
 -- hand, rescue of jobs and notices whose daemon is gone, schedules that fire.
 -- Always one row.
 -- $1 worker_id uuid
--- $2 runs in hand jsonb: [{"run_id", "stage", "row_count", "byte_count"}]
+-- $2 runs in hand jsonb: [{"run_id", "stage", "row_count", "byte_count", "uploads"}]
 -- $3 misfire_grace in ms: a schedule later than this has missed its time
 -- $4 lease in ms, $5 workers int: a reload may have changed them
 -- $6 attempts of a notice int, $7 notices in hand int
@@ -14,9 +14,9 @@ with beat as (
 	where w.worker_id = $1
 	returning w.worker_id
 ), hand as materialized (
-	select h.run_id, h.stage, h.row_count, h.byte_count
-	from jsonb_to_recordset($2::jsonb)
-		as h(run_id bigint, stage text, row_count bigint, byte_count bigint)
+	select h.run_id, h.stage, h.row_count, h.byte_count, h.uploads
+	from jsonb_to_recordset($2::jsonb) as h(run_id bigint, stage text,
+		row_count bigint, byte_count bigint, uploads jsonb)
 ), told as (
 	-- What the daemon must hear of its runs: stop this one, that one is lost.
 	select h.run_id, case when n.cancel then 'cancel' else 'lost' end as news
@@ -29,14 +29,15 @@ with beat as (
 	where n.cancel is not false
 ), progress as (
 	update reportd.report_run r
-	set stage = h.stage, row_count = h.row_count, byte_count = h.byte_count
+	set stage = h.stage, row_count = h.row_count, byte_count = h.byte_count,
+		uploads = h.uploads
 	from hand h
 	where r.run_id = any (array(select k.run_id from hand k))
 		and r.run_id = h.run_id and r.worker_id = $1
 		and h.run_id not in (select t.run_id from told t where t.news = 'lost')
 		and r.status = 'PROCESSING'
-		and (r.stage, r.row_count, r.byte_count)
-			is distinct from (h.stage, h.row_count, h.byte_count)
+		and (r.stage, r.row_count, r.byte_count, r.uploads)
+			is distinct from (h.stage, h.row_count, h.byte_count, h.uploads)
 ), taken as (
 	-- Its report was ended or set back by hand: nobody else ends the run.
 	update reportd.report_run r
@@ -199,4 +200,9 @@ select exists (select from beat) as alive,
 	 from next n where n.at < 'infinity') as next_ms,
 	-- The same for notices.
 	(select greatest(ceil(extract(epoch from n.at - now()) * 1000), 0)::bigint
-	 from next_notice n where n.at < 'infinity') as notice_ms
+	 from next_notice n where n.at < 'infinity') as notice_ms,
+	-- What killed runs have left in S3, some of it; null: nothing.
+	(select jsonb_agg(jsonb_build_object('run_id', l.run_id, 'uploads', l.uploads))
+	 from (select r.run_id, r.uploads from reportd.report_run r
+		where r.uploads is not null and r.status <> 'PROCESSING'
+		order by random() limit 20) l) as leftovers

@@ -102,6 +102,7 @@ create table reportd.report_run (
 	sha256 text,
 	outputs jsonb,
 	remark text,
+	uploads jsonb,
 	error_stage text,
 	error_sqlstate text,
 	error_message text,
@@ -118,8 +119,12 @@ comment on column reportd.report_run.outputs is
 	'All outputs when there are several: [{"url", "format", "part", "rows", "bytes", "sha256", "remark"}].';
 comment on column reportd.report_run.remark is
 	'What should be known of a result that is good: rows left out by max_rows, cells that were cut.';
+comment on column reportd.report_run.uploads is
+	'Multipart uploads to S3 that may be left behind: [{"place", "id", "at"}]; null: none. Of a run that is over they are ended soon.';
 create index report_run_config on reportd.report_run (config_id, run_id);
 create index report_run_started on reportd.report_run using brin (started_at);
+create index report_run_uploads on reportd.report_run (run_id)
+	where uploads is not null and status <> 'PROCESSING';
 
 create table reportd.report_worker (
 	worker_id uuid primary key default gen_random_uuid(),

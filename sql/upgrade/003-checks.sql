@@ -226,6 +226,73 @@ begin
 	end if;
 end $$;
 
+-- What the list of options in 006-formats.sql cannot tell of "s3", in the words of
+-- common/sink/s3_object.c.
+create function reportd.check_s3_options(s3 jsonb, path text) returns void
+language plpgsql immutable as $$
+declare
+	bad text;
+	size int;
+begin
+	if path !~ '^s3://' then
+		perform reportd.refuse(
+			'output_options: "s3" is for an output_path that begins with s3://',
+			'Write the output_path as s3://bucket/key, or leave "s3" out.');
+	end if;
+	if s3 ? 'kms_key' and coalesce(s3 ->> 'sse', '') !~ '^aws:kms' then
+		perform reportd.refuse(
+			'output_options: "s3.kms_key" needs "sse": "aws:kms"',
+			'For example {"s3": {"sse": "aws:kms", "kms_key": "alias/reports"}}.');
+	end if;
+	select k into bad from jsonb_each_text(s3) as o(k, v) where v ~ '[\x01-\x1f\x7f]'
+		and k not in ('tags', 'metadata') limit 1;
+	if bad is not null then
+		perform reportd.refuse(
+			format('output_options: "s3.%s" holds a control character', bad),
+			'It becomes a header of one line.');
+	end if;
+	if (select count(*) from jsonb_object_keys(s3 -> 'tags')) > 10 then
+		perform reportd.refuse(
+			format('output_options: "s3.tags" has %s tags; S3 takes 10',
+				(select count(*) from jsonb_object_keys(s3 -> 'tags'))),
+			'Leave some out.');
+	end if;
+	if exists (select from jsonb_each_text(s3 -> 'tags') as t(k, v)
+		where octet_length(k) not between 1 and 128 or octet_length(v) > 256) then
+		perform reportd.refuse(
+			'output_options: "s3.tags": a tag''s name has 1 to 128 bytes and its value at most 256',
+			'Write shorter ones.');
+	end if;
+	select k into bad from jsonb_each_text(s3 -> 'tags') as t(k, v)
+	where k || v ~ '[\x01-\x1f\x7f]' limit 1;
+	if bad is not null then
+		perform reportd.refuse(
+			'output_options: "s3.tags" holds a control character',
+			'A tag is one line of text.');
+	end if;
+	select k into bad from jsonb_object_keys(s3 -> 'metadata') k
+	where k !~ '^[a-z0-9_-]+$' or k in
+		('run-id', 'report', 'report-id', 'scheduled-for', 'rows', 'sha256') limit 1;
+	if bad is not null then
+		perform reportd.refuse(
+			format('output_options: "s3.metadata": "%s" cannot be a name: a-z, 0-9, - and _, and none of run-id, report, report-id, scheduled-for, rows, sha256', bad),
+			'It becomes the header x-amz-meta-NAME.');
+	end if;
+	select sum(octet_length(k) + octet_length(v)) into size
+	from jsonb_each_text(s3 -> 'metadata') as m(k, v);
+	if size > 1024 then
+		perform reportd.refuse(
+			format('output_options: "s3.metadata" has %s bytes; at most 1024 go with an object', size),
+			'Write less.');
+	end if;
+	if exists (select from jsonb_each_text(s3 -> 'metadata') as m(k, v)
+		where v ~ '[\x01-\x1f\x7f]') then
+		perform reportd.refuse(
+			'output_options: "s3.metadata" holds a control character',
+			'A value is one line of text.');
+	end if;
+end $$;
+
 -- How many statements an SQL text holds; as common/source/sqltext.c counts them,
 -- but for the bodies of routines, which no query has.
 create function reportd.statement_count(sql text) returns int
@@ -405,7 +472,11 @@ declare
 	scheme text := substring(path from '^([A-Za-z][A-Za-z0-9+.-]*)://');
 	bad text;
 begin
-	if path = '' or path ~ '[\x01-\x1f\x7f]' then
+	if path ~* '^mailto:' then
+		perform reportd.refuse(
+			'output_path takes no mailto: address',
+			'Put it into notify_on_completion: the report goes with the mail.');
+	elsif path = '' or path ~ '[\x01-\x1f\x7f]' then
 		perform reportd.refuse(
 			'output_path is empty or holds control characters',
 			'Leave it null for the default of the settings.');
@@ -413,10 +484,22 @@ begin
 		perform reportd.refuse(
 			format('output_path "%s" climbs out with ..', path),
 			'Write a path below the output root.');
-	elsif scheme is not null and scheme <> 'file' then
+	elsif scheme is not null and scheme not in ('file', 's3') then
 		perform reportd.refuse(
 			format('output_path: unknown scheme "%s://"', scheme),
-			'Write a path below the output root, or file:///path.');
+			'Write a path below the output root, file:///path or s3://bucket/key.');
+	elsif scheme = 's3' and substr(path, 6) !~ '^[a-z0-9]([a-z0-9-]|\.(?!\.)){1,61}[a-z0-9](/|$)' then
+		perform reportd.refuse(
+			format('output_path "%s" does not begin with a bucket''s name', path),
+			'Write s3://bucket/key; the bucket as it is, without {names} and %codes: 3 to 63 of a-z, 0-9, - and .');
+	elsif scheme = 's3' and path ~ '^s3://[^/]*(/?$|/.*//|//|/(.*/)?\.(/|$))' then
+		perform reportd.refuse(
+			format('output_path "%s" has a key with an empty or . segment', path),
+			'Write s3://bucket/key, such as s3://finance/{report_name}/%Y%m%d.{ext}.');
+	elsif scheme = 's3' and octet_length(path) - strpos(substr(path, 6), '/') - 5 > 1024 then
+		perform reportd.refuse(
+			'output_path: a key of S3 has at most 1024 bytes',
+			'Write a shorter path.');
 	elsif path ~ '/$' then
 		perform reportd.refuse(
 			format('output_path "%s" ends in /', path),
@@ -546,6 +629,12 @@ begin
 	if new.output_path is not null then
 		perform reportd.check_path(new.output_path, new.parameters);
 	end if;
+	if new.output_options ? 's3' then
+		perform reportd.check_s3_options(new.output_options -> 's3', new.output_path);
+	end if;
+	perform reportd.check_s3_options(o.value -> 's3', new.output_path)
+	from jsonb_each(new.output_options) o
+	where o.key in (select f.format from unnest(formats) f) and o.value ? 's3';
 	perform reportd.check_time_zone(new.time_zone);
 	new.updated_timestamp := now();
 	return reportd.report_config_plan(new, old);

@@ -81,6 +81,80 @@ values ('CSV', null, 'csv', true, '[
   "about": "make no output when there are no rows; default false"
  },
  {
+  "option": "s3",
+  "type": "object",
+  "about": "how an object is kept in S3; for an s3:// output_path",
+  "inside": [
+   {
+    "option": "storage_class",
+    "type": "string",
+    "about": "such as STANDARD_IA; default: that of the settings, or the bucket''s"
+   },
+   {
+    "option": "sse",
+    "type": "string",
+    "allowed": "AES256|aws:kms|aws:kms:dsse",
+    "about": "encryption at rest; default: that of the settings, or the bucket''s"
+   },
+   {
+    "option": "kms_key",
+    "type": "string",
+    "about": "key of aws:kms; default: that of the settings, or the account''s"
+   },
+   {
+    "option": "acl",
+    "type": "string",
+    "allowed": "private|public-read|public-read-write|authenticated-read|aws-exec-read|bucket-owner-read|bucket-owner-full-control",
+    "about": "default: that of the settings, or none"
+   },
+   {
+    "option": "tags",
+    "type": "object",
+    "about": "at most 10 tags",
+    "inside": [
+     {
+      "option": "*",
+      "type": "string",
+      "about": "a tag''s value"
+     }
+    ]
+   },
+   {
+    "option": "metadata",
+    "type": "object",
+    "about": "beside run-id, report, report-id, scheduled-for, rows and sha256",
+    "inside": [
+     {
+      "option": "*",
+      "type": "string",
+      "about": "what x-amz-meta-NAME says"
+     }
+    ]
+   },
+   {
+    "option": "content_type",
+    "type": "string",
+    "about": "default: that of the format and its compression"
+   },
+   {
+    "option": "content_disposition",
+    "type": "string",
+    "allowed": "inline|attachment",
+    "about": "whether a browser shows or saves it; default: HTML and PDF are shown"
+   },
+   {
+    "option": "cache_control",
+    "type": "string",
+    "about": "default: none"
+   },
+   {
+    "option": "create_only",
+    "type": "boolean",
+    "about": "refuse to replace an object; default false"
+   }
+  ]
+ },
+ {
   "option": "compress",
   "type": "string",
   "allowed": "gzip|zstd",
@@ -211,6 +285,80 @@ values ('HTML', null, 'html', false, '[
   "about": "make no output when there are no rows; default false"
  },
  {
+  "option": "s3",
+  "type": "object",
+  "about": "how an object is kept in S3; for an s3:// output_path",
+  "inside": [
+   {
+    "option": "storage_class",
+    "type": "string",
+    "about": "such as STANDARD_IA; default: that of the settings, or the bucket''s"
+   },
+   {
+    "option": "sse",
+    "type": "string",
+    "allowed": "AES256|aws:kms|aws:kms:dsse",
+    "about": "encryption at rest; default: that of the settings, or the bucket''s"
+   },
+   {
+    "option": "kms_key",
+    "type": "string",
+    "about": "key of aws:kms; default: that of the settings, or the account''s"
+   },
+   {
+    "option": "acl",
+    "type": "string",
+    "allowed": "private|public-read|public-read-write|authenticated-read|aws-exec-read|bucket-owner-read|bucket-owner-full-control",
+    "about": "default: that of the settings, or none"
+   },
+   {
+    "option": "tags",
+    "type": "object",
+    "about": "at most 10 tags",
+    "inside": [
+     {
+      "option": "*",
+      "type": "string",
+      "about": "a tag''s value"
+     }
+    ]
+   },
+   {
+    "option": "metadata",
+    "type": "object",
+    "about": "beside run-id, report, report-id, scheduled-for, rows and sha256",
+    "inside": [
+     {
+      "option": "*",
+      "type": "string",
+      "about": "what x-amz-meta-NAME says"
+     }
+    ]
+   },
+   {
+    "option": "content_type",
+    "type": "string",
+    "about": "default: that of the format and its compression"
+   },
+   {
+    "option": "content_disposition",
+    "type": "string",
+    "allowed": "inline|attachment",
+    "about": "whether a browser shows or saves it; default: HTML and PDF are shown"
+   },
+   {
+    "option": "cache_control",
+    "type": "string",
+    "about": "default: none"
+   },
+   {
+    "option": "create_only",
+    "type": "boolean",
+    "about": "refuse to replace an object; default false"
+   }
+  ]
+ },
+ {
   "option": "compress",
   "type": "string",
   "allowed": "gzip|zstd",
@@ -299,6 +447,80 @@ values ('JSON', null, 'json', false, '[
   "about": "make no output when there are no rows; default false"
  },
  {
+  "option": "s3",
+  "type": "object",
+  "about": "how an object is kept in S3; for an s3:// output_path",
+  "inside": [
+   {
+    "option": "storage_class",
+    "type": "string",
+    "about": "such as STANDARD_IA; default: that of the settings, or the bucket''s"
+   },
+   {
+    "option": "sse",
+    "type": "string",
+    "allowed": "AES256|aws:kms|aws:kms:dsse",
+    "about": "encryption at rest; default: that of the settings, or the bucket''s"
+   },
+   {
+    "option": "kms_key",
+    "type": "string",
+    "about": "key of aws:kms; default: that of the settings, or the account''s"
+   },
+   {
+    "option": "acl",
+    "type": "string",
+    "allowed": "private|public-read|public-read-write|authenticated-read|aws-exec-read|bucket-owner-read|bucket-owner-full-control",
+    "about": "default: that of the settings, or none"
+   },
+   {
+    "option": "tags",
+    "type": "object",
+    "about": "at most 10 tags",
+    "inside": [
+     {
+      "option": "*",
+      "type": "string",
+      "about": "a tag''s value"
+     }
+    ]
+   },
+   {
+    "option": "metadata",
+    "type": "object",
+    "about": "beside run-id, report, report-id, scheduled-for, rows and sha256",
+    "inside": [
+     {
+      "option": "*",
+      "type": "string",
+      "about": "what x-amz-meta-NAME says"
+     }
+    ]
+   },
+   {
+    "option": "content_type",
+    "type": "string",
+    "about": "default: that of the format and its compression"
+   },
+   {
+    "option": "content_disposition",
+    "type": "string",
+    "allowed": "inline|attachment",
+    "about": "whether a browser shows or saves it; default: HTML and PDF are shown"
+   },
+   {
+    "option": "cache_control",
+    "type": "string",
+    "about": "default: none"
+   },
+   {
+    "option": "create_only",
+    "type": "boolean",
+    "about": "refuse to replace an object; default false"
+   }
+  ]
+ },
+ {
   "option": "compress",
   "type": "string",
   "allowed": "gzip|zstd",
@@ -373,6 +595,80 @@ values ('JSONL', null, 'jsonl', true, '[
   "option": "skip_if_empty",
   "type": "boolean",
   "about": "make no output when there are no rows; default false"
+ },
+ {
+  "option": "s3",
+  "type": "object",
+  "about": "how an object is kept in S3; for an s3:// output_path",
+  "inside": [
+   {
+    "option": "storage_class",
+    "type": "string",
+    "about": "such as STANDARD_IA; default: that of the settings, or the bucket''s"
+   },
+   {
+    "option": "sse",
+    "type": "string",
+    "allowed": "AES256|aws:kms|aws:kms:dsse",
+    "about": "encryption at rest; default: that of the settings, or the bucket''s"
+   },
+   {
+    "option": "kms_key",
+    "type": "string",
+    "about": "key of aws:kms; default: that of the settings, or the account''s"
+   },
+   {
+    "option": "acl",
+    "type": "string",
+    "allowed": "private|public-read|public-read-write|authenticated-read|aws-exec-read|bucket-owner-read|bucket-owner-full-control",
+    "about": "default: that of the settings, or none"
+   },
+   {
+    "option": "tags",
+    "type": "object",
+    "about": "at most 10 tags",
+    "inside": [
+     {
+      "option": "*",
+      "type": "string",
+      "about": "a tag''s value"
+     }
+    ]
+   },
+   {
+    "option": "metadata",
+    "type": "object",
+    "about": "beside run-id, report, report-id, scheduled-for, rows and sha256",
+    "inside": [
+     {
+      "option": "*",
+      "type": "string",
+      "about": "what x-amz-meta-NAME says"
+     }
+    ]
+   },
+   {
+    "option": "content_type",
+    "type": "string",
+    "about": "default: that of the format and its compression"
+   },
+   {
+    "option": "content_disposition",
+    "type": "string",
+    "allowed": "inline|attachment",
+    "about": "whether a browser shows or saves it; default: HTML and PDF are shown"
+   },
+   {
+    "option": "cache_control",
+    "type": "string",
+    "about": "default: none"
+   },
+   {
+    "option": "create_only",
+    "type": "boolean",
+    "about": "refuse to replace an object; default false"
+   }
+  ]
  },
  {
   "option": "compress",
@@ -486,6 +782,80 @@ values ('XLSX', null, 'xlsx', false, '[
   "option": "skip_if_empty",
   "type": "boolean",
   "about": "make no output when there are no rows; default false"
+ },
+ {
+  "option": "s3",
+  "type": "object",
+  "about": "how an object is kept in S3; for an s3:// output_path",
+  "inside": [
+   {
+    "option": "storage_class",
+    "type": "string",
+    "about": "such as STANDARD_IA; default: that of the settings, or the bucket''s"
+   },
+   {
+    "option": "sse",
+    "type": "string",
+    "allowed": "AES256|aws:kms|aws:kms:dsse",
+    "about": "encryption at rest; default: that of the settings, or the bucket''s"
+   },
+   {
+    "option": "kms_key",
+    "type": "string",
+    "about": "key of aws:kms; default: that of the settings, or the account''s"
+   },
+   {
+    "option": "acl",
+    "type": "string",
+    "allowed": "private|public-read|public-read-write|authenticated-read|aws-exec-read|bucket-owner-read|bucket-owner-full-control",
+    "about": "default: that of the settings, or none"
+   },
+   {
+    "option": "tags",
+    "type": "object",
+    "about": "at most 10 tags",
+    "inside": [
+     {
+      "option": "*",
+      "type": "string",
+      "about": "a tag''s value"
+     }
+    ]
+   },
+   {
+    "option": "metadata",
+    "type": "object",
+    "about": "beside run-id, report, report-id, scheduled-for, rows and sha256",
+    "inside": [
+     {
+      "option": "*",
+      "type": "string",
+      "about": "what x-amz-meta-NAME says"
+     }
+    ]
+   },
+   {
+    "option": "content_type",
+    "type": "string",
+    "about": "default: that of the format and its compression"
+   },
+   {
+    "option": "content_disposition",
+    "type": "string",
+    "allowed": "inline|attachment",
+    "about": "whether a browser shows or saves it; default: HTML and PDF are shown"
+   },
+   {
+    "option": "cache_control",
+    "type": "string",
+    "about": "default: none"
+   },
+   {
+    "option": "create_only",
+    "type": "boolean",
+    "about": "refuse to replace an object; default false"
+   }
+  ]
  },
  {
   "option": "sections",
@@ -679,6 +1049,80 @@ values ('PDF', null, 'pdf', false, '[
   "option": "skip_if_empty",
   "type": "boolean",
   "about": "make no output when there are no rows; default false"
+ },
+ {
+  "option": "s3",
+  "type": "object",
+  "about": "how an object is kept in S3; for an s3:// output_path",
+  "inside": [
+   {
+    "option": "storage_class",
+    "type": "string",
+    "about": "such as STANDARD_IA; default: that of the settings, or the bucket''s"
+   },
+   {
+    "option": "sse",
+    "type": "string",
+    "allowed": "AES256|aws:kms|aws:kms:dsse",
+    "about": "encryption at rest; default: that of the settings, or the bucket''s"
+   },
+   {
+    "option": "kms_key",
+    "type": "string",
+    "about": "key of aws:kms; default: that of the settings, or the account''s"
+   },
+   {
+    "option": "acl",
+    "type": "string",
+    "allowed": "private|public-read|public-read-write|authenticated-read|aws-exec-read|bucket-owner-read|bucket-owner-full-control",
+    "about": "default: that of the settings, or none"
+   },
+   {
+    "option": "tags",
+    "type": "object",
+    "about": "at most 10 tags",
+    "inside": [
+     {
+      "option": "*",
+      "type": "string",
+      "about": "a tag''s value"
+     }
+    ]
+   },
+   {
+    "option": "metadata",
+    "type": "object",
+    "about": "beside run-id, report, report-id, scheduled-for, rows and sha256",
+    "inside": [
+     {
+      "option": "*",
+      "type": "string",
+      "about": "what x-amz-meta-NAME says"
+     }
+    ]
+   },
+   {
+    "option": "content_type",
+    "type": "string",
+    "about": "default: that of the format and its compression"
+   },
+   {
+    "option": "content_disposition",
+    "type": "string",
+    "allowed": "inline|attachment",
+    "about": "whether a browser shows or saves it; default: HTML and PDF are shown"
+   },
+   {
+    "option": "cache_control",
+    "type": "string",
+    "about": "default: none"
+   },
+   {
+    "option": "create_only",
+    "type": "boolean",
+    "about": "refuse to replace an object; default false"
+   }
+  ]
  }
 ]');
 
@@ -747,5 +1191,79 @@ values ('PARQUET', null, 'parquet', true, '[
   "option": "skip_if_empty",
   "type": "boolean",
   "about": "make no output when there are no rows; default false"
+ },
+ {
+  "option": "s3",
+  "type": "object",
+  "about": "how an object is kept in S3; for an s3:// output_path",
+  "inside": [
+   {
+    "option": "storage_class",
+    "type": "string",
+    "about": "such as STANDARD_IA; default: that of the settings, or the bucket''s"
+   },
+   {
+    "option": "sse",
+    "type": "string",
+    "allowed": "AES256|aws:kms|aws:kms:dsse",
+    "about": "encryption at rest; default: that of the settings, or the bucket''s"
+   },
+   {
+    "option": "kms_key",
+    "type": "string",
+    "about": "key of aws:kms; default: that of the settings, or the account''s"
+   },
+   {
+    "option": "acl",
+    "type": "string",
+    "allowed": "private|public-read|public-read-write|authenticated-read|aws-exec-read|bucket-owner-read|bucket-owner-full-control",
+    "about": "default: that of the settings, or none"
+   },
+   {
+    "option": "tags",
+    "type": "object",
+    "about": "at most 10 tags",
+    "inside": [
+     {
+      "option": "*",
+      "type": "string",
+      "about": "a tag''s value"
+     }
+    ]
+   },
+   {
+    "option": "metadata",
+    "type": "object",
+    "about": "beside run-id, report, report-id, scheduled-for, rows and sha256",
+    "inside": [
+     {
+      "option": "*",
+      "type": "string",
+      "about": "what x-amz-meta-NAME says"
+     }
+    ]
+   },
+   {
+    "option": "content_type",
+    "type": "string",
+    "about": "default: that of the format and its compression"
+   },
+   {
+    "option": "content_disposition",
+    "type": "string",
+    "allowed": "inline|attachment",
+    "about": "whether a browser shows or saves it; default: HTML and PDF are shown"
+   },
+   {
+    "option": "cache_control",
+    "type": "string",
+    "about": "default: none"
+   },
+   {
+    "option": "create_only",
+    "type": "boolean",
+    "about": "refuse to replace an object; default false"
+   }
+  ]
  }
 ]');

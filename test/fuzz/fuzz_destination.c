@@ -4,13 +4,18 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "fuzz.h"
+#include "sink/s3_place.h"
 
 /* Below root, no part is `..`, no control characters. */
 static void check_path(const char *path, const char *root)
 {
 	size_t n = strlen(root);
+	struct err unused;
 
-	PROMISE(strncmp(path, root, n) == 0 && path[n] == '/');
+	if (s3_is_place(path))
+		PROMISE(s3_place_check(path, &unused) == 0);
+	else
+		PROMISE(strncmp(path, root, n) == 0 && path[n] == '/');
 	PROMISE(path[strlen(path) - 1] != '/');
 	for (const char *c = path; *c != '\0'; c++) {
 		PROMISE((unsigned char)*c >= 0x20 && *c != 0x7F);
@@ -33,7 +38,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	    .values = values,
 	    .time = &when};
 	struct err e = {.text = ""};
-	char *path, *url;
+	char *path, *url, *back;
 
 	if (value != NULL)
 		*value = '\0';
@@ -41,8 +46,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (path != NULL) {
 		check_path(path, o.root);
 		url = destination_url(path);
-		PROMISE(strncmp(url, "file:///srv/out/", 16) == 0);
+		PROMISE(strncmp(url, "file:///srv/out/", 16) == 0 ||
+			strncmp(url, "s3://", 5) == 0);
 		PROMISE(strpbrk(url, " ?#\"<>") == NULL);
+		back = destination_of_url(url);
+		PROMISE(strcmp(back, path) == 0);
+		free(back);
 		free(url);
 	} else {
 		PROMISE(e.kind == ERR_PERMANENT && e.text[0] != '\0');

@@ -133,3 +133,12 @@ def submit():
 @pytest.fixture
 def wait_done():
     return report.wait_done
+
+
+@pytest.fixture(scope='session')
+def swift():
+    """An S3 on loopback, see lib.swift."""
+    from lib.swift import Swift
+    swift = Swift()
+    yield swift
+    swift.remove()

@@ -112,10 +112,36 @@ TEST(absolute_paths_lie_below_the_root)
 	assert_refused("file:///etc/passwd", "lies outside of output_root");
 }
 
+TEST(objects_of_s3_have_a_bucket_that_stands_there)
+{
+	assert_path("s3://bucket/x.csv", "s3://bucket/x.csv");
+	assert_path("s3://bucket/{report_name}/%Y/{slash} {letters}",
+	    "s3://bucket/sales/2026/a_b\\c \xC3\xA9t\xC3\xA9 \xE6\x97\xA5");
+	assert_refused("s3://{report_name}/x", "the bucket must stand there");
+	assert_refused("s3://bucket%Y/x", "the bucket must stand there");
+	assert_refused("s3://bu/x", "is not a bucket's name");
+	assert_refused("s3://bucket//x", "is empty");
+	assert_refused("s3://bucket/a/../x", "\"..\"");
+	assert_refused("s3://bucket/.{dot}/x", "would leave");
+	assert_refused("s3://bucket/", "names no object");
+	assert_refused("s3://bucket/{bell}", "control character");
+	assert_refused("s3://bucket/a\tb", "control character");
+}
+
+TEST(where_there_is_no_root_there_are_no_files)
+{
+	struct err e = {.text = ""};
+	char *path = path_below("", "s3://bucket/x", &e);
+
+	assert_string_equal(path, "s3://bucket/x");
+	free(path);
+	assert_null(path_below("", "x.csv", &e));
+	assert_err_has(&e, "output_root is missing");
+}
+
 TEST(other_places_are_not_taken_for_names_of_files)
 {
-	assert_refused("s3://bucket/x.csv", "s3://");
-	assert_refused("mailto://x", "mailto://");
+	assert_refused("mailto:a@b.org", "notify_on_completion");
 	assert_refused("file://srv/out/x.csv", "file://");
 }
 
@@ -187,12 +213,16 @@ TEST(urls_escape_what_would_end_them)
 	    {"/a b/50%/c#1?.csv", "file:///a%20b/50%25/c%231%3F.csv"},
 	    {"/\"<>", "file:///%22%3C%3E"},
 	    {"/\xC3\xA9", "file:///\xC3\xA9"},
+	    {"s3://abc/a b/50%25#", "s3://abc/a%20b/50%2525%23"},
 	};
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		char *url = destination_url(cases[i].path);
+		char *url = destination_url(cases[i].path), *path;
 
 		assert_string_equal(url, cases[i].url);
+		path = destination_of_url(url);
+		assert_string_equal(path, cases[i].path);
+		free(path);
 		free(url);
 	}
 }
@@ -205,6 +235,8 @@ int main(void)
 	    cmocka_unit_test(a_slash_in_a_value_is_no_directory),
 	    cmocka_unit_test(nothing_climbs_out_of_the_root),
 	    cmocka_unit_test(absolute_paths_lie_below_the_root),
+	    cmocka_unit_test(objects_of_s3_have_a_bucket_that_stands_there),
+	    cmocka_unit_test(where_there_is_no_root_there_are_no_files),
 	    cmocka_unit_test(other_places_are_not_taken_for_names_of_files),
 	    cmocka_unit_test(the_roots_own_form_does_not_matter),
 	    cmocka_unit_test(a_destination_is_a_file),

@@ -95,7 +95,7 @@ TEST(a_wrong_option_is_named_by_its_path)
 		const char *options, *error;
 	} cases[] = {
 	    {"{\"colour\": 1}", "TEST has no option \"colour\"; known: title, "
-				"columns, max_rows, skip_if_empty, words, "
+				"columns, max_rows, skip_if_empty, s3, words, "
 				"margins"},
 	    {"{\"columns\": {\"amount\": {\"wdith\": 1}}}",
 		"\"columns.amount\" has no option \"wdith\"; known: label, "

@@ -233,7 +233,7 @@ TEST(progress_and_publish_come_through)
 	json_t *o;
 
 	buf_init(&b, 1 << 20);
-	message_progress(&b, 7, "export", 1000000, INT64_MAX);
+	message_progress(&b, 7, "export", 1000000, INT64_MAX, NULL);
 	o = only_message(&b, MSG_PROGRESS, 7);
 	assert_string_equal(json_str(o, "stage", ""), "export");
 	assert_int_equal(json_int(o, "row_count", 0), 1000000);

@@ -518,7 +518,10 @@ TEST(the_output_root_is_asked_for_where_it_is_needed)
 	assert_int_equal(settings_require_output(s, &e), -1);
 	assert_err(&e,
 	    "[reportd] output_root is missing; write for example output_root "
-	    "= /var/lib/reportd/output");
+	    "= /var/lib/reportd/output, or give output an s3:// URL");
+	settings_free(s);
+	s = good("[reportd]\noutput = s3://abc/{report_name}\n");
+	assert_int_equal(settings_require_output(s, &e), 0);
 	settings_free(s);
 	s = good("[reportd]\noutput_root = /o\n");
 	assert_int_equal(settings_require_output(s, &e), 0);
