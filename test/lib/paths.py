@@ -13,12 +13,15 @@ SANITIZED = REPORTD.exists() and b'__asan_init' in REPORTD.read_bytes()
 
 
 def environ(**extra):
-    """The caller's environment without its settings of PostgreSQL and reportd."""
+    """The caller's environment without its settings of PostgreSQL, AWS and
+    reportd; nobody asks the network for credentials."""
     own = {name: value for name, value in os.environ.items()
-           if not name.startswith(('PG', 'REPORTD_', 'LOG_'))
+           if not name.startswith(('PG', 'AWS_', 'REPORTD_', 'LOG_'))
            and name not in ('NOTIFY_SOCKET', 'JOURNAL_STREAM', 'TZ')}
     # A signal kills, and libfaketime may come first, with sanitizers as without.
     own['ASAN_OPTIONS'] = 'handle_segv=0:verify_asan_link_order=0'
     own['LSAN_OPTIONS'] = f'suppressions={ROOT}/test/lsan.supp:print_suppressions=0'
+    own.update(AWS_EC2_METADATA_DISABLED='true', AWS_CONFIG_FILE='/nonexistent',
+               AWS_SHARED_CREDENTIALS_FILE='/nonexistent')
     own.update({name: str(value) for name, value in extra.items()})
     return own
