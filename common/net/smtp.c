@@ -383,8 +383,11 @@ static int read_login(struct smtp *s, bool fresh, struct err *e)
 
 	if (s->o.login == NULL || (s->logged_in && !fresh))
 		return 0;
-	if (s->o.login(s->o.arg, fresh, &secret, e) != 0)
+	if (s->o.login(s->o.arg, fresh, &secret, e) != 0) {
+		if (e->kind == ERR_PERMANENT) /* for the secret, not the mail */
+			e->kind = ERR_TRANSIENT;
 		return err_wrap(e, "[smtp] secret_arn");
+	}
 	secret_free(&s->secret);
 	s->secret = secret;
 	s->logged_in = true;

@@ -11,6 +11,7 @@ import idle
 import jsonl
 import large
 import latency
+import mail
 import page
 import parquet
 import pdf
@@ -20,7 +21,8 @@ import webpage
 import xlsx
 
 PARTS = {'large': large, 'small': small, 'latency': latency, 'idle': idle,
-         'claim': claim, 'html': webpage, 'jsonl': jsonl, 'parquet': parquet,
+         'claim': claim, 'mail': mail,
+         'html': webpage, 'jsonl': jsonl, 'parquet': parquet,
          'pdf': pdf, 'xlsx': xlsx}
 
 

@@ -33,7 +33,7 @@ for many small reports. This page is written by `make bench`.
 METHOD = '''\
 `make bench`, or `test/bench/run [-d DIR] [-n PAIRS] [PART...]`, with node and npm installed and the machine otherwise idle. It takes
 about ten minutes and 4 GB, builds reportd, installs the peers from npm into a folder of its own, starts a PostgreSQL server
-in there, and leaves others alone. A PART (`large`, `small`, `latency`, `idle`, `claim`, `html`, `jsonl`,
+in there, and leaves others alone. A PART (`large`, `small`, `latency`, `idle`, `claim`, `mail`, `html`, `jsonl`,
 `parquet`, `pdf`, `xlsx`) alone prints its rows and does not touch
 this page.
 
@@ -53,6 +53,9 @@ sum of the proportional set sizes of all its processes.
   or off made no difference beyond the noise. A job's start is the claim with reportd, and the first line of the task with the peer; the first SQL is the time that the
   server saw in the job's own first statement.
 - **Idle**: {intervals} poll intervals of {poll} s, two workers.
+- **Mail**: 500 notices of five reports, each with the 10 kB report attached, through a Postfix on this machine over TLS with a password; the
+  time runs from the reports' COMMIT to the last answer. The peer sends as many mails of that size over one connection with Python's smtplib, and
+  keeps no outbox.
 - **HTML**: 500,000 of the same rows; the peer is reportd's own CSV of them. No fsync.
 - **JSONL**: the rows of the large CSV, against `psql -c '\\copy (select row_to_json(t) …) to …'`. No fsync. The lines are compared once, and
   are equal (but for the backslashes, which COPY doubles).

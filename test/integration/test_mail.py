@@ -81,6 +81,11 @@ def wait_notices(db, config_id, timeout=60):
         ended, timeout, 'the end of its notices')}
 
 
+def last_error(db, config_id):
+    """Of its first notice, so far."""
+    return next((row.last_error or '' for row in notices(db, config_id)), '')
+
+
 def report(db, *urls, name='sales', rows=3, **columns):
     return submit(db, report_name=name, notify_on_completion=list(urls),
                   **{'export_sql': TABLE.format(rows), **columns})
@@ -415,8 +420,8 @@ def test_a_file_that_is_not_here_is_waited_for(db, daemon, sink, address, out):
     config_id = report(db, f'mailto:{late}', output_path='gone.csv')
     wait_for(lambda: server.asked[late] == 1, 30, 'the first try')
     (out / 'gone.csv').rename(out / 'elsewhere.csv')
-    wait_for(lambda: 'is not there on' in (notices(db, config_id)[0].last_error
-                                           or ''), 30, 'its error')
+    wait_for(lambda: 'is not there on' in last_error(db, config_id), 30,
+             'its error')
     (out / 'elsewhere.csv').rename(out / 'gone.csv')
     assert wait_notices(db, config_id)[late].state == 'SENT'
     assert len(server.mails) == 1
@@ -642,6 +647,59 @@ def test_a_connection_that_died_meanwhile(db, daemon, sink, address):
     assert len(server.mails) == 2
 
 
+# ---- the password as a secret ----
+
+def by_secret(server, aws, value):
+    arn = aws.put_secret('smtp', value)
+    return {**sections(server, user=None, password=None, secret_arn=arn),
+            **aws.settings()}
+
+
+def test_a_secret_that_is_rotated(db, daemon, sink, address, aws):
+    """The login is refused, the secret read again, and the mail has gone in the
+    same try."""
+    server = sink()
+    one = daemon(by_secret(server, aws, {
+        'username': 'reporter', 'password': 'secret'}), env=aws.environ())
+    first, second, third = address(), address(), address()
+    wait_notices(db, report(db, f'mailto:{first}'))
+    server.password = 'n3w'
+    aws.put_secret('smtp', {'username': 'reporter', 'password': 'n3w'})
+    server.cut()
+    for to in second, third:
+        row = wait_notices(db, report(db, f'mailto:{to}'))[to]
+        assert (row.state, row.attempts) == ('SENT', 1)
+    assert server.logins == [b'secret', b'secret', b'n3w']
+    assert len(aws.ops('GetSecretValue')) == 2
+    assert 'n3w' not in one.log()
+
+
+def test_a_secret_that_is_rotated_too_late(db, daemon, sink, address, aws):
+    """Tries go on until it is right."""
+    server, to = sink(password='n3w'), address()
+    settings = by_secret(server, aws,
+                         {'username': 'reporter', 'password': 'secret'})
+    daemon({**settings, 'notify': {**QUICK, 'attempts': 50}},
+           env=aws.environ())
+    config_id = report(db, f'mailto:{to}')
+    wait_for(lambda: '535' in last_error(db, config_id), 30, 'the refusal')
+    assert 'the secret' in last_error(db, config_id)
+    aws.put_secret('smtp', {'username': 'reporter', 'password': 'n3w'})
+    assert wait_notices(db, config_id)[to].state == 'SENT'
+    assert len(server.mails) == 1
+
+
+def test_a_secret_that_may_not_be_read(db, daemon, sink, address, aws):
+    server, to = sink(), address()
+    settings = by_secret(server, aws, {'username': 'u', 'password': 'p'})
+    aws.denied.add('secretsmanager:GetSecretValue')
+    daemon(settings, env=aws.environ())
+    row = wait_notices(db, report(db, f'mailto:{to}'))[to]
+    assert row.state == 'FAILED' and '[smtp] secret_arn' in row.last_error
+    assert 'GetSecretValue' in row.last_error
+    assert not server.logins
+
+
 # ---- killed ----
 
 def delivery_worker(one, server):
@@ -736,6 +794,7 @@ def test_doctor_logs_in(ctl, db, sink, postfix):
         'smtp': postfix.settings(password='wrong')}).stdout
     assert re.search(r'FAILED +smtp: .*535', said), said
     assert 'to mend it' in said and 'wrong' not in said
+    assert 'ok      smtp' not in said
     said = ctl('doctor', sections={
         'smtp': postfix.settings(ca_file=None)}).stdout
     assert re.search(r'FAILED +smtp: .*certificate', said), said
