@@ -73,8 +73,8 @@ struct aws *aws_open(const struct aws_options *o, struct err *e)
 	}
 	if (o->endpoint == NULL)
 		own = endpoint_of(a->service, a->region);
-	if (endpoint_split(
-		own ? own : o->endpoint, &a->scheme, &a->host, e) != 0) {
+	if (endpoint_split(own ? own : o->endpoint, &a->scheme, &a->host, e) !=
+	    0) {
 		err_wrap(e, "%s", o->service);
 		aws_close(a);
 		a = NULL;
@@ -149,8 +149,8 @@ static struct sigv4_request to_sign(
 static struct http_call *send_signed(
     struct aws_call *c, const struct sigv4_request *s, const struct buf *lines)
 {
-	const char **headers = mem_alloc(
-	    ((size_t)c->request.header_count + 6) * sizeof(*headers));
+	const char **headers =
+	    mem_alloc(((size_t)c->request.header_count + 6) * sizeof(*headers));
 	struct aws *a = c->aws;
 	struct http_terms terms = a->terms;
 	struct http_call *call;
@@ -170,15 +170,15 @@ static struct http_call *send_signed(
 	buf_init(&url, HEAD_MAX);
 	buf_printf(&url, "%s%s", a->scheme, s->host);
 	sigv4_target(s, &url);
-	call = http_start(a->http,
-	    &(struct http_request){.method = c->request.method,
-		.url = url.data,
-		.headers = headers,
-		.body = c->request.body,
-		.body_len = c->request.body_len,
-		.reply_max = c->request.reply_max,
-		.fresh = c->request.once,
-		.terms = terms});
+	call = http_start(
+	    a->http, &(struct http_request){.method = c->request.method,
+			 .url = url.data,
+			 .headers = headers,
+			 .body = c->request.body,
+			 .body_len = c->request.body_len,
+			 .reply_max = c->request.reply_max,
+			 .fresh = c->request.once,
+			 .terms = terms});
 	buf_free(&url);
 	free(headers);
 	return call;
@@ -225,10 +225,9 @@ static bool try_again(struct aws_call *c, int64_t first_ms, int64_t least_ms)
 		return false;
 	for (int i = 1; i < c->tries && limit < BACKOFF_MAX_MS; i++)
 		limit *= 2;
-	wait = least_ms + random_below(
-			      limit < BACKOFF_MAX_MS ? limit : BACKOFF_MAX_MS);
-	if (c->request.deadline_ms != 0 &&
-	    now + wait >= c->request.deadline_ms)
+	wait = least_ms +
+	       random_below(limit < BACKOFF_MAX_MS ? limit : BACKOFF_MAX_MS);
+	if (c->request.deadline_ms != 0 && now + wait >= c->request.deadline_ms)
 		return false;
 	c->again_ms = now + wait;
 	return true;
@@ -342,8 +341,7 @@ struct aws_call *aws_start(struct aws *a, const struct aws_request *r)
 
 	c->aws = a;
 	*own = *r;
-	own->query =
-	    copy(r->query, (size_t)r->query_count * sizeof(*r->query));
+	own->query = copy(r->query, (size_t)r->query_count * sizeof(*r->query));
 	own->headers =
 	    copy(r->headers, (size_t)r->header_count * sizeof(*r->headers));
 	if (own->path == NULL)
@@ -452,13 +450,13 @@ char *aws_presign(struct aws *a, const char *host, const char *path,
     const struct sigv4_pair *query, int query_count, int64_t seconds,
     int64_t *ends, struct err *e)
 {
-	struct sigv4_request s = to_sign(a,
-	    &(struct aws_request){.method = "GET",
-		.host = host,
-		.path = path,
-		.query = query,
-		.query_count = query_count,
-		.payload_sha256 = "UNSIGNED-PAYLOAD"});
+	struct sigv4_request s =
+	    to_sign(a, &(struct aws_request){.method = "GET",
+			   .host = host,
+			   .path = path,
+			   .query = query,
+			   .query_count = query_count,
+			   .payload_sha256 = "UNSIGNED-PAYLOAD"});
 	const struct sigv4_key *key;
 	struct buf url;
 

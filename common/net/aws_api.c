@@ -14,8 +14,7 @@
 static void wipe(struct aws_answer *answer)
 {
 	if (answer->http.body.data != NULL)
-		OPENSSL_cleanse(
-		    answer->http.body.data, answer->http.body.cap);
+		OPENSSL_cleanse(answer->http.body.data, answer->http.body.cap);
 	aws_answer_free(answer);
 }
 
@@ -64,8 +63,7 @@ static void add_argument(struct buf *form, const char *name, const char *value)
 }
 
 char *aws_query(struct aws *a, const char *version, const char *action,
-    const struct sigv4_pair *arguments, int count, char code[64],
-    struct err *e)
+    const struct sigv4_pair *arguments, int count, char code[64], struct err *e)
 {
 	struct sigv4_pair type = {
 	    "Content-Type", "application/x-www-form-urlencoded; charset=utf-8"};

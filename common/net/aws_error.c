@@ -85,8 +85,8 @@ static void read_json(struct aws_answer *a, struct aws_failure *f)
 
 	if (*code != '\0')
 		set_code(a, code);
-	f->message = mem_strdup(
-	    json_str(o, "message", json_str(o, "Message", "")));
+	f->message =
+	    mem_strdup(json_str(o, "message", json_str(o, "Message", "")));
 	json_decref(o);
 }
 
@@ -109,7 +109,8 @@ void aws_error_read(struct aws_answer *a, struct aws_failure *f)
 	size_t blanks = r->body.len ? strspn(r->body.data, " \t\r\n") : 0;
 
 	*f = (struct aws_failure){0};
-	http_header(r, "x-amzn-RequestId", a->request_id, sizeof(a->request_id));
+	http_header(
+	    r, "x-amzn-RequestId", a->request_id, sizeof(a->request_id));
 	if (a->request_id[0] == '\0')
 		http_header(r, "x-amz-request-id", a->request_id,
 		    sizeof(a->request_id));

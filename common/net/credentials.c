@@ -136,8 +136,7 @@ static int look_up(struct credentials *c, struct keys *k, struct err *e)
 	    .region = c->region,
 	    .sts_endpoint = c->sts_endpoint,
 	    .session_name = c->session_name};
-	struct role role = {
-	    .arn = c->role_arn, .external_id = c->external_id};
+	struct role role = {.arn = c->role_arn, .external_id = c->external_id};
 	int rc;
 
 	buf_init(&l.looked, NOTES_MAX);
@@ -168,16 +167,15 @@ static void keep(struct credentials *c, struct keys *k)
 
 	keys_free(&c->keys);
 	c->keys = *k;
-	c->shown = (struct sigv4_key){k->access_key, k->secret_key,
-	    k->session_token};
+	c->shown =
+	    (struct sigv4_key){k->access_key, k->secret_key, k->session_token};
 	c->known = true;
 	c->renew_at = 0;
 	if (k->ends != 0) {
 		int64_t life = k->ends - (now + c->skew_s);
 		int64_t early = life / 4 < EARLY_S ? life / 4 : EARLY_S;
 
-		c->renew_at =
-		    now + life - early - random_below(early / 4 + 1);
+		c->renew_at = now + life - early - random_below(early / 4 + 1);
 	}
 }
 

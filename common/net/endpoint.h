@@ -10,7 +10,6 @@ char *endpoint_of(const char *service, const char *region);
 
 /* Cuts a URL into "https://" and "host[:port]", each the caller's to free. A URL
  * with more than these is an error. */
-int endpoint_split(
-    const char *url, char **scheme, char **host, struct err *e);
+int endpoint_split(const char *url, char **scheme, char **host, struct err *e);
 
 #endif

@@ -30,11 +30,11 @@ static const struct {
 	const char *network;
 	size_t at;
 } dresses[] = {
-    {"64:ff9b::/96", 12},     /* NAT64, RFC 6052 */
-    {"64:ff9b:1::/48", 12},   /* NAT64 of a site, RFC 8215 */
-    {"::ffff:0:0:0/96", 12},  /* SIIT, RFC 7915 */
-    {"::/96", 12},            /* "compatible", RFC 4291 */
-    {"2002::/16", 2},         /* 6to4, RFC 3056 */
+    {"64:ff9b::/96", 12},    /* NAT64, RFC 6052 */
+    {"64:ff9b:1::/48", 12},  /* NAT64 of a site, RFC 8215 */
+    {"::ffff:0:0:0/96", 12}, /* SIIT, RFC 7915 */
+    {"::/96", 12},           /* "compatible", RFC 4291 */
+    {"2002::/16", 2},        /* 6to4, RFC 3056 */
 };
 
 static int parse_ip(const char *text, unsigned char ip[IP])

@@ -94,7 +94,7 @@ static void fail(struct http_call *c)
 }
 
 /* What a certificate's failure is mended with. */
-#define TRUST                                                           \
+#define TRUST                                                          \
 	"if it is right, name its CA in ca_file of [http] or of that " \
 	"service"
 
@@ -141,11 +141,13 @@ static void explain(struct http_call *c, CURLcode code)
 	long connect_code = 0;
 
 	if (c->detail[0] == '\0')
-		str_copy(c->detail, sizeof(c->detail), curl_easy_strerror(code));
+		str_copy(
+		    c->detail, sizeof(c->detail), curl_easy_strerror(code));
 	curl_easy_getinfo(c->easy, CURLINFO_HTTP_CONNECTCODE, &connect_code);
 	if (c->refused[0] != '\0') {
 		err_set(e, ERR_PERMANENT,
-		    "%s has the address %s, which is not allowed here (loopback, "
+		    "%s has the address %s, which is not allowed here "
+		    "(loopback, "
 		    "link-local and metadata addresses are not)",
 		    host, c->refused);
 		return;
@@ -179,7 +181,8 @@ static void explain(struct http_call *c, CURLcode code)
 		    c->detail);
 		break;
 	case CURLE_SSL_CONNECT_ERROR:
-		err_set(e, ERR_TRANSIENT, "no TLS with %s: %s", host, c->detail);
+		err_set(
+		    e, ERR_TRANSIENT, "no TLS with %s: %s", host, c->detail);
 		break;
 	case CURLE_WRITE_ERROR:
 		err_set(e, ERR_PERMANENT,
@@ -262,10 +265,10 @@ static void set_method(struct http_call *c)
 	}
 	if (r->body_len > 0 || strcmp(c->method, "POST") == 0 ||
 	    strcmp(c->method, "PUT") == 0) {
-		curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
-		    (curl_off_t)r->body_len);
-		curl_easy_setopt(easy, CURLOPT_POSTFIELDS,
-		    r->body_len > 0 ? r->body : "");
+		curl_easy_setopt(
+		    easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body_len);
+		curl_easy_setopt(
+		    easy, CURLOPT_POSTFIELDS, r->body_len > 0 ? r->body : "");
 	}
 	curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, c->method);
 }
@@ -305,7 +308,8 @@ static int pin(struct http_call *c)
 			explain(c, CURLE_COULDNT_CONNECT);
 		else
 			err_set(&c->error, ERR_TRANSIENT,
-			    "the name %s cannot be resolved here, so its address "
+			    "the name %s cannot be resolved here, so its "
+			    "address "
 			    "cannot be checked before the proxy is asked",
 			    c->to.host_port);
 		return -1;
@@ -352,8 +356,7 @@ static int configure(struct http_call *c)
 	curl_easy_setopt(easy, CURLOPT_USERAGENT, "reportd");
 	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, c->headers);
 	/* The proxy hears nothing of what is meant for the host. */
-	curl_easy_setopt(
-	    easy, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE);
+	curl_easy_setopt(easy, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE);
 	curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 	curl_easy_setopt(easy, CURLOPT_PROXY, c->proxy);
 	curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
@@ -685,8 +688,8 @@ const char *http_header(
 time_t http_date(const struct http_reply *reply)
 {
 	char text[64];
-	time_t t = curl_getdate(
-	    http_header(reply, "Date", text, sizeof(text)), NULL);
+	time_t t =
+	    curl_getdate(http_header(reply, "Date", text, sizeof(text)), NULL);
 
 	return t > 0 ? t : 0;
 }
@@ -699,7 +702,8 @@ void http_escape(struct buf *to, const char *text, size_t len, bool slash)
 		unsigned char c = (unsigned char)text[i];
 
 		if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-		    (c >= '0' && c <= '9') || (c != '\0' &&
+		    (c >= '0' && c <= '9') ||
+		    (c != '\0' &&
 			strchr(slash ? "-._~/" : "-._~", c) != NULL)) {
 			buf_char(to, (char)c);
 		} else {

@@ -46,8 +46,8 @@ int url_parse(const char *url, struct http_url *to, struct err *e)
 	get_part(u, CURLUPART_SCHEME, 0, scheme, sizeof(scheme));
 	get_part(u, CURLUPART_HOST, 0, host, sizeof(host));
 	get_part(u, CURLUPART_PORT, 0, port, sizeof(port));
-	get_part(u, CURLUPART_PORT, CURLU_DEFAULT_PORT, to->port,
-	    sizeof(to->port));
+	get_part(
+	    u, CURLUPART_PORT, CURLU_DEFAULT_PORT, to->port, sizeof(to->port));
 	curl_url_cleanup(u);
 	to->tls = strcasecmp(scheme, "https") == 0;
 	if (code != CURLUE_OK || host[0] == '\0' ||
@@ -57,7 +57,7 @@ int url_parse(const char *url, struct http_url *to, struct err *e)
 		return err_set(e, ERR_PERMANENT,
 		    "a URL is wrong (%s); it must begin with https:// or "
 		    "http:// and a host",
-		    code != CURLUE_OK	? curl_url_strerror(code)
+		    code != CURLUE_OK ? curl_url_strerror(code)
 		    : host[0] == '\0' ? "no host"
 				      : "another scheme");
 	}
@@ -72,8 +72,8 @@ void http_host(const char *url, char *to, size_t size)
 {
 	struct http_url parts;
 	struct err unused;
-	char *with_scheme = strstr(url, "://") ? mem_strdup(url)
-					       : mem_printf("http://%s", url);
+	char *with_scheme =
+	    strstr(url, "://") ? mem_strdup(url) : mem_printf("http://%s", url);
 
 	str_copy(to, size, "?");
 	if (url_parse(with_scheme, &parts, &unused) == 0)

@@ -36,8 +36,8 @@
 int keys_from_json(
     const struct buf *json, const char *from, struct keys *k, struct err *e)
 {
-	json_t *o = json_parse_object(
-	    json->data ? json->data : "", json->len, e);
+	json_t *o =
+	    json_parse_object(json->data ? json->data : "", json->len, e);
 	const char *code, *id, *secret;
 	int rc = 1;
 
@@ -188,7 +188,8 @@ static int ask_container(
 
 	if (!may_ask(url))
 		return err_set(e, ERR_PERMANENT,
-		    "AWS_CONTAINER_CREDENTIALS_FULL_URI: without https its host "
+		    "AWS_CONTAINER_CREDENTIALS_FULL_URI: without https its "
+		    "host "
 		    "must be this one or the container agent's");
 	if (container_header(&header, e) != 0)
 		return -1;
@@ -244,8 +245,8 @@ static char *instance_text(struct lookup *l, const char *method, char *url,
 	if (ask(l, method, url, header, &reply, e) == 0) {
 		*status = reply.status;
 		if (reply.status == 200)
-			text = mem_strdup(
-			    reply.body.data ? reply.body.data : "");
+			text =
+			    mem_strdup(reply.body.data ? reply.body.data : "");
 		else
 			refuse("its metadata", &reply, e);
 	}
@@ -254,15 +255,15 @@ static char *instance_text(struct lookup *l, const char *method, char *url,
 	return text;
 }
 
-static int instance_keys(struct lookup *l, const char *host,
-    const char *header, struct keys *k, struct err *e)
+static int instance_keys(struct lookup *l, const char *host, const char *header,
+    struct keys *k, struct err *e)
 {
 	char *role, *json = NULL;
 	struct buf b;
 	int status, rc = -1;
 
-	role = instance_text(l, "GET", mem_printf("%s%s", host, ROLES), header,
-	    &status, e);
+	role = instance_text(
+	    l, "GET", mem_printf("%s%s", host, ROLES), header, &status, e);
 	if (role == NULL && status == 404)
 		return lookup_note(l, "EC2: the instance has no role");
 	if (role != NULL) {
@@ -293,7 +294,8 @@ int provide_instance(struct lookup *l, struct keys *k, struct err *e)
 	host = instance_host();
 	token = instance_text(l, "PUT", mem_printf("%s/latest/api/token", host),
 	    "X-aws-ec2-metadata-token-ttl-seconds: " TOKEN_SECONDS, &status, e);
-	if (token == NULL && status == 0 && e->kind != ERR_CANCELLED) {
+	/* Nobody there, or somebody else who knows nothing of this. */
+	if (token == NULL && status < 500 && e->kind != ERR_CANCELLED) {
 		rc = lookup_note(l, "EC2: %s", e->text);
 	} else if (token != NULL) {
 		token[strcspn(token, "\r\n")] = '\0';

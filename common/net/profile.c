@@ -26,9 +26,8 @@ static char *file_path(const char *variable, const char *name)
 		return mem_strdup(given);
 	if (home == NULL && (user = getpwuid(getuid())) != NULL)
 		home = user->pw_dir;
-	return given != NULL
-		   ? mem_printf("%s%s", home ? home : "", given + 1)
-		   : mem_printf("%s/.aws/%s", home ? home : "", name);
+	return given != NULL ? mem_printf("%s%s", home ? home : "", given + 1)
+			     : mem_printf("%s/.aws/%s", home ? home : "", name);
 }
 
 static char *credentials_path(void)
@@ -126,9 +125,8 @@ char *profile_value(const char *profile, const char *key)
 static bool profile_exists(const char *profile)
 {
 	char *credentials = credentials_path(), *config = config_path();
-	bool found =
-	    read_value(credentials, profile, false, NULL, NULL) >= 0 ||
-	    read_value(config, profile, true, NULL, NULL) >= 0;
+	bool found = read_value(credentials, profile, false, NULL, NULL) >= 0 ||
+		     read_value(config, profile, true, NULL, NULL) >= 0;
 
 	free(credentials);
 	free(config);
@@ -171,7 +169,8 @@ static int own_keys(
 		    profile);
 	}
 	keys_free(k);
-	return lookup_note(l, "profile %s: no aws_access_key_id in it", profile);
+	return lookup_note(
+	    l, "profile %s: no aws_access_key_id in it", profile);
 }
 
 static int by_source(struct lookup *l, const char *profile, const char *source,
@@ -307,7 +306,8 @@ static int from_profile(struct lookup *l, const struct way *before,
 	free(arn);
 	if (rc == 0 && unsupported(profile) != NULL)
 		return err_set(e, ERR_PERMANENT,
-		    "profile %s uses %s, which a daemon cannot; give it keys or "
+		    "profile %s uses %s, which a daemon cannot; give it keys "
+		    "or "
 		    "a role",
 		    profile, unsupported(profile));
 	return rc;

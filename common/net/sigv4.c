@@ -54,8 +54,8 @@ struct list {
 
 static void list_add(struct list *l, char *name, char *value)
 {
-	l->items = mem_realloc(
-	    l->items, (size_t)l->count + 1, sizeof(*l->items));
+	l->items =
+	    mem_realloc(l->items, (size_t)l->count + 1, sizeof(*l->items));
 	l->items[l->count] =
 	    (struct item){.name = name, .value = value, .at = l->count};
 	l->count++;
@@ -86,8 +86,7 @@ static int by_name_as_they_came(const void *a, const void *b)
 	return by_name != 0 ? by_name : x->at - y->at;
 }
 
-static void list_sort(
-    struct list *l, int (*order)(const void *, const void *))
+static void list_sort(struct list *l, int (*order)(const void *, const void *))
 {
 	if (l->count > 0)
 		qsort(l->items, (size_t)l->count, sizeof(*l->items), order);
@@ -254,8 +253,8 @@ static void write_headers(struct buf *to, const struct list *headers)
 		if (i > 0 && strcmp(h[-1].name, h->name) == 0)
 			buf_printf(to, ",%s", h->value);
 		else
-			buf_printf(to, "%s%s:%s", i ? "\n" : "", h->name,
-			    h->value);
+			buf_printf(
+			    to, "%s%s:%s", i ? "\n" : "", h->name, h->value);
 	}
 	buf_char(to, '\n');
 }
@@ -317,8 +316,7 @@ static void canonical(struct signing *s, struct buf *to)
 	write_query(to, &s->query);
 	buf_char(to, '\n');
 	write_headers(to, &s->headers);
-	buf_printf(
-	    to, "\n%s\n%s", s->names.data, s->request->payload_sha256);
+	buf_printf(to, "\n%s\n%s", s->names.data, s->request->payload_sha256);
 	free(path);
 }
 
@@ -357,8 +355,8 @@ static void sign(struct signing *s, char hex[static SIGV4_HEX])
 	canonical(s, &text);
 	sigv4_sha256(text.data, text.len, hash);
 	buf_clear(&text);
-	buf_printf(&text, ALGORITHM "\n%s\n%s\n%s", s->stamp, s->scope.data,
-	    hash);
+	buf_printf(
+	    &text, ALGORITHM "\n%s\n%s\n%s", s->stamp, s->scope.data, hash);
 	signing_key(s, key);
 	mac(key, MAC, text.data, text.len, key);
 	to_hex(key, MAC, hex);

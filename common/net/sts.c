@@ -37,8 +37,7 @@ static int write_form(const struct lookup *l, const struct role *role,
 		if (token == NULL)
 			return -1;
 	}
-	add(form, "Action",
-	    token ? "AssumeRoleWithWebIdentity" : "AssumeRole");
+	add(form, "Action", token ? "AssumeRoleWithWebIdentity" : "AssumeRole");
 	add(form, "Version", VERSION);
 	add(form, "RoleArn", role->arn);
 	add(form, "RoleSessionName",
@@ -86,8 +85,7 @@ static void write_head(const struct sts *s, const struct lookup *l,
 {
 	struct sigv4_pair type = {
 	    "Content-Type", "application/x-www-form-urlencoded; charset=utf-8"};
-	struct sigv4_key key = {
-	    k->access_key, k->secret_key, k->session_token};
+	struct sigv4_key key = {k->access_key, k->secret_key, k->session_token};
 	char sha256[SIGV4_HEX];
 
 	if (k->access_key == NULL) {
@@ -158,8 +156,8 @@ static int read_keys(const struct buf *xml, struct keys *k, struct err *e)
 }
 
 /* 0, -1, or 1: the same once more. */
-static int judge(struct lookup *l, struct aws_answer *a, struct keys *k,
-    struct err *e)
+static int judge(
+    struct lookup *l, struct aws_answer *a, struct keys *k, struct err *e)
 {
 	int64_t skew = l->skew_s;
 	struct aws_failure f;
@@ -178,8 +176,8 @@ static int judge(struct lookup *l, struct aws_answer *a, struct keys *k,
 	return again || llabs(l->skew_s - skew) > 240 ? 1 : -1;
 }
 
-static int call(struct lookup *l, const struct buf *form, struct keys *k,
-    struct err *e)
+static int call(
+    struct lookup *l, const struct buf *form, struct keys *k, struct err *e)
 {
 	struct sts s;
 	int rc = sts_open(l, &s, e) == 0 ? 1 : -1;
@@ -229,8 +227,8 @@ int provide_web_identity(struct lookup *l, struct keys *k, struct err *e)
 	    .token_file = env_first("AWS_WEB_IDENTITY_TOKEN_FILE", NULL)};
 
 	if (role.token_file == NULL)
-		return lookup_note(l,
-		    "web identity: AWS_WEB_IDENTITY_TOKEN_FILE is not set");
+		return lookup_note(
+		    l, "web identity: AWS_WEB_IDENTITY_TOKEN_FILE is not set");
 	if (role.arn == NULL)
 		return err_set(e, ERR_PERMANENT,
 		    "AWS_WEB_IDENTITY_TOKEN_FILE is set, but AWS_ROLE_ARN is "
