@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "ctl/interrupt.h"
 #include "ctl/schema.h"
+#include "services/login.h"
 
 int connect_settings(struct ctl *c, struct err *e)
 {
@@ -19,11 +20,46 @@ int connect_settings(struct ctl *c, struct err *e)
 	return -1;
 }
 
+struct services *connect_services(struct ctl *c, struct err *e)
+{
+	if (c->services == NULL && connect_settings(c, e) == 0) {
+		c->services = services_open(c->settings);
+		services_set_watch(c->services, &interrupt_watch);
+	}
+	return c->services;
+}
+
+static struct logins *logins(struct ctl *c)
+{
+	if (c->logins == NULL)
+		c->logins = logins_open();
+	return c->logins;
+}
+
+struct source *connect_source(
+    struct ctl *c, const struct source_settings *source, struct err *e)
+{
+	struct login l = {.type = source->type,
+	    .conninfo = settings_conninfo(c->settings, source),
+	    .secret_arn = source->secret_arn,
+	    .cluster = source->cluster,
+	    .workgroup = source->workgroup,
+	    .database_user = source->database_user};
+
+	return login_source(
+	    logins(c), connect_services(c, e), &l, &interrupt_watch, e);
+}
+
 int connect_server(struct ctl *c, struct err *e)
 {
+	struct login l = {.secret_arn = NULL};
+
 	if (connect_settings(c, e) != 0)
 		return -1;
-	c->queue = pg_connect(c->settings->queue_conninfo, &interrupt_watch, e);
+	l.conninfo = c->settings->queue_conninfo;
+	l.secret_arn = c->settings->queue_secret_arn;
+	c->queue = login_pg(
+	    logins(c), connect_services(c, e), &l, &interrupt_watch, e);
 	if (c->queue != NULL)
 		return 0;
 	c->on_error = CTL_NO_QUEUE;

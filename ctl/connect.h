@@ -4,9 +4,16 @@
 
 #include "base/json.h"
 #include "ctl/ctl.h"
+#include "services/services.h"
+#include "source/source.h"
 
 /* Each fills its part of *c once and sets on_error for its failure. */
 int connect_settings(struct ctl *c, struct err *e);
+/* S3 and the others, of the settings; NULL when there are no settings. */
+struct services *connect_services(struct ctl *c, struct err *e);
+/* The source as reports read it. */
+struct source *connect_source(
+    struct ctl *c, const struct source_settings *source, struct err *e);
 /* The queue, whatever schema it has. */
 int connect_server(struct ctl *c, struct err *e);
 /* The queue with the schema that this program is made for. */

@@ -24,6 +24,8 @@ struct ctl {
 	bool json;
 	enum ctl_exit on_error; /* what a -1 means; CTL_FAILED at first */
 	struct settings *settings;
+	struct services *services; /* once somebody has needed them */
+	struct logins *logins;
 	struct pg *queue;
 };
 

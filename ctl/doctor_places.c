@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "ctl/connect.h"
 #include "ctl/doctor.h"
 #include "ctl/human.h"
 #include "ctl/interrupt.h"
@@ -43,20 +44,39 @@ static int read_one(struct source *s, struct err *e)
 	return rc;
 }
 
+static const char *how_to_mend(const struct source_settings *one)
+{
+	if (one->secret_arn != NULL)
+		return "look at its conninfo (host, port, dbname), and that "
+		       "the "
+		       "secret holds username and password; to read it allow "
+		       "secretsmanager:GetSecretValue on it, and kms:Decrypt "
+		       "on its key";
+	if (one->cluster != NULL && one->database_user != NULL)
+		return "look at its conninfo (host, port, dbname); allow "
+		       "redshift:GetClusterCredentials on the cluster's dbuser "
+		       "and dbname";
+	if (one->cluster != NULL)
+		return "look at its conninfo (host, port, dbname); allow "
+		       "redshift:GetClusterCredentialsWithIAM on the cluster's "
+		       "dbname";
+	if (one->workgroup != NULL)
+		return "look at its conninfo (host, port, dbname); allow "
+		       "redshift-serverless:GetCredentials on the workgroup";
+	return "look at its conninfo (host, port, user, dbname), the password "
+	       "in ~/.pgpass and the server's pg_hba.conf";
+}
+
 static void check_source(struct doctor *d, const struct source_settings *one)
 {
-	struct source_options options = {.type = one->type,
-	    .conninfo = settings_conninfo(d->c->settings, one)};
 	char *what = mem_printf("source.%s", one->name);
 	int64_t started = clock_boot_ms();
 	struct err e;
-	struct source *s = source_connect(&options, &interrupt_watch, &e);
+	struct source *s = connect_source(d->c, one, &e);
 
 	if (s == NULL)
-		doctor_say(d, DOCTOR_FAILED, what,
-		    "look at its conninfo (host, port, user, dbname), the "
-		    "password in ~/.pgpass and the server's pg_hba.conf",
-		    "%s", e.text);
+		doctor_say(
+		    d, DOCTOR_FAILED, what, how_to_mend(one), "%s", e.text);
 	else if (read_one(s, &e) != 0)
 		doctor_say(d, DOCTOR_FAILED, what,
 		    "the user must be able to read in a READ ONLY transaction",

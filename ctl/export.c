@@ -197,6 +197,12 @@ static int resolve_outputs(struct job *j, struct err *e)
 {
 	bool standard = strcmp(j->output, "-") == 0;
 
+	for (int i = 0; i < j->plan.count; i++) {
+		if (json_bool(j->plan.outputs[i].options, "unload", false))
+			return err_set(e, ERR_PERMANENT,
+			    "only a report of the queue can unload; leave the "
+			    "option out here");
+	}
 	if (standard && j->plan.count == 1 &&
 	    j->plan.outputs[0].partition_by == NULL)
 		return 0;
@@ -223,7 +229,6 @@ static int open_source(
 	    .application_name = "reportctl export",
 	    .time_zone = r->time_zone,
 	};
-	struct source_options options;
 
 	if (connect_settings(c, e) != 0)
 		return -1;
@@ -233,10 +238,8 @@ static int open_source(
 		return err_set(e, ERR_PERMANENT,
 		    "the settings have no section [source.%s]", r->source);
 	}
-	options = (struct source_options){.type = j->settings->type,
-	    .conninfo = settings_conninfo(c->settings, j->settings)};
 	session.statement_timeout_ms = j->settings->statement_timeout;
-	j->source = source_connect(&options, &interrupt_watch, e);
+	j->source = connect_source(c, j->settings, e);
 	if (j->source == NULL)
 		c->on_error = CTL_NO_QUEUE;
 	if (j->source == NULL || source_begin_job(j->source, &session, e) != 0)

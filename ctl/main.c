@@ -13,6 +13,7 @@
 #include "ctl/interrupt.h"
 #include "ctl/options.h"
 #include "ctl/schema.h"
+#include "services/login.h"
 
 static const struct command *const commands[] = {
     &command_init,
@@ -101,6 +102,8 @@ static int finish(struct ctl *c, int rc, const struct err *e)
 	    !pg_alive(c->queue))
 		c->on_error = CTL_NO_QUEUE;
 	pg_close(c->queue);
+	logins_close(c->logins);
+	services_close(c->services);
 	settings_free(c->settings);
 	if (rc != 0 && interrupt_signal() != 0)
 		return 128 + interrupt_signal();

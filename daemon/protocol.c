@@ -170,6 +170,12 @@ void message_job(struct buf *b, const struct job_terms *t)
 	add_int(b, "statement_timeout", t->statement_timeout_ms);
 	add_str(b, "source_type", t->source_type);
 	add_str(b, "conninfo", t->conninfo);
+	add_str(b, "secret_arn", t->secret_arn);
+	add_str(b, "cluster", t->cluster);
+	add_str(b, "workgroup", t->workgroup);
+	add_str(b, "database_user", t->database_user);
+	add_str(b, "unload_to", t->unload_to);
+	add_str(b, "unload_role", t->unload_role);
 	add_str(b, "output_root", t->output_root);
 	add_str(b, "output", t->output);
 	add_int(b, "file_mode", t->file_mode);

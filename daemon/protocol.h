@@ -77,6 +77,9 @@ struct job_terms {
 	int64_t statement_timeout_ms;
 	const char *source_type;
 	const char *conninfo;
+	/* Of the source's settings, NULL where they are not set. */
+	const char *secret_arn, *cluster, *workgroup, *database_user;
+	const char *unload_to, *unload_role;
 	const char *output_root;
 	const char *output; /* the default template */
 	int64_t file_mode;

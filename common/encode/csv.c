@@ -368,6 +368,7 @@ static const struct encoder_option csv_options[] = {
     LABEL_OPTION,
     COMMON_OPTIONS,
     COMPRESS_OPTION,
+    UNLOAD_OPTION,
     {NULL, JSON_NULL, NULL, NULL, NULL},
 };
 

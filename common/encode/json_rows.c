@@ -281,6 +281,7 @@ static const struct encoder_option json_options[] = {
     LABEL_OPTION,
     COMMON_OPTIONS,
     COMPRESS_OPTION,
+    UNLOAD_OPTION,
     {NULL, JSON_NULL, NULL, NULL, NULL},
 };
 

@@ -49,6 +49,14 @@ extern const struct encoder_option option_section_names[];
 		    "such as region=North; {partition} in output_path", \
 		    option_section_names                                \
 	}
+/* The same for formats that Redshift can write itself. */
+#define UNLOAD_OPTION                                                       \
+	{                                                                   \
+		"unload", JSON_TRUE, NULL,                                  \
+		    "let Redshift write the result into S3 itself; the "    \
+		    "output is the manifest of its objects; default false", \
+		    NULL                                                    \
+	}
 /* The same for formats of text; file names get .gz or .zst. */
 #define COMPRESS_OPTION                                    \
 	{                                                  \

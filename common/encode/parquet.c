@@ -364,6 +364,7 @@ static const struct encoder_option parquet_options[] = {
 	NULL},
     PARTITION_OPTION,
     COMMON_OPTIONS,
+    UNLOAD_OPTION,
     {NULL, JSON_NULL, NULL, NULL, NULL},
 };
 

@@ -273,11 +273,22 @@ static int check_sections(
 	return 0;
 }
 
+/* The output is a manifest then, which is never compressed. */
+static bool unloads(const json_t *options)
+{
+	return json_bool(options, "unload", false);
+}
+
+static const char *compression(const json_t *options)
+{
+	return unloads(options) ? "" : json_str(options, "compress", "");
+}
+
 static void add_output(
     struct export_plan *p, const struct format *format, int part)
 {
 	struct export_output *o = &p->outputs[p->count++];
-	const char *compress = json_str(format->options, "compress", "");
+	const char *compress = compression(format->options);
 
 	o->type = format->type;
 	o->options = json_incref(format->options);
@@ -286,7 +297,7 @@ static void add_output(
 	if (json_array_size(o->partition_by) == 0)
 		o->partition_by = NULL;
 	snprintf(o->extension_text, sizeof(o->extension_text), "%s%s",
-	    o->type->extension,
+	    unloads(format->options) ? "manifest" : o->type->extension,
 	    strcmp(compress, "gzip") == 0   ? ".gz"
 	    : strcmp(compress, "zstd") == 0 ? ".zst"
 					    : "");
@@ -419,9 +430,10 @@ int export_plan_check_name(
 
 const char *export_media_type(const struct export_output *o)
 {
-	const char *compress = json_str(o->options, "compress", "");
+	const char *compress = compression(o->options);
 
-	return strcmp(compress, "gzip") == 0   ? "application/gzip"
+	return unloads(o->options)             ? "application/json"
+	       : strcmp(compress, "gzip") == 0 ? "application/gzip"
 	       : strcmp(compress, "zstd") == 0 ? "application/zstd"
 					       : o->type->media_type;
 }
@@ -439,7 +451,7 @@ int export_side_by_side(const struct export_plan *p)
 int export_output_open(
     struct export_output *o, struct sink *place, struct err *e)
 {
-	const char *compress = json_str(o->options, "compress", "");
+	const char *compress = compression(o->options);
 
 	if (place == NULL)
 		return -1;

@@ -361,6 +361,38 @@ static int check_services(const struct settings *s, struct err *e)
 	return 0;
 }
 
+/* Where a source's login comes from, and what only Redshift has. */
+static int check_login(const struct source_settings *one, struct err *e)
+{
+	bool redshift = strcmp(one->type, "redshift") == 0;
+	const char *only = one->cluster     ? "cluster"
+			   : one->workgroup ? "workgroup"
+			   : one->unload_to ? "unload_to"
+					    : NULL;
+
+	if (only != NULL && !redshift)
+		return err_set(e, ERR_PERMANENT,
+		    "[source.%s] %s: needs type = redshift", one->name, only);
+	if ((one->secret_arn != NULL) + (one->cluster != NULL) +
+		(one->workgroup != NULL) >
+	    1)
+		return err_set(e, ERR_PERMANENT,
+		    "[source.%s] has more than one of secret_arn, cluster and "
+		    "workgroup; leave one of them",
+		    one->name);
+	if (one->database_user != NULL && one->cluster == NULL)
+		return err_set(e, ERR_PERMANENT,
+		    "[source.%s] database_user: needs cluster", one->name);
+	if (one->unload_to != NULL &&
+	    (strncmp(one->unload_to, "s3://", 5) != 0 ||
+		one->unload_role == NULL))
+		return err_set(e, ERR_PERMANENT,
+		    "[source.%s] unload_to: must be s3://bucket/prefix/, with "
+		    "unload_role beside it",
+		    one->name);
+	return 0;
+}
+
 /* What no single key can tell; said with the file's name alone. */
 static int check_whole(struct settings *s, struct err *e)
 {
@@ -405,6 +437,8 @@ static int check_whole(struct settings *s, struct err *e)
 		if (one->conninfo != NULL &&
 		    source_check_conninfo(one->conninfo, e) != 0)
 			return err_wrap(e, "[source.%s] conninfo", one->name);
+		if (check_login(one, e) != 0)
+			return -1;
 	}
 	if (source_check_conninfo(s->queue_conninfo, e) != 0)
 		return err_wrap(e, "[queue] conninfo");

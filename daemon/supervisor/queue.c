@@ -9,6 +9,8 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "source/conninfo.h"
+#include "supervisor/queue_login.h"
 
 #define BACKOFF_MIN_MS 100
 #define BACKOFF_MAX_MS 4000
@@ -26,11 +28,15 @@ struct op {
 	bool failed;
 };
 
-enum state { DOWN, CONNECTING, UP };
+enum state { DOWN, READING, CONNECTING, UP };
 
 struct queue {
 	struct queue_options o;
-	char *conninfo;
+	char *conninfo, *secret_arn;
+	struct queue_login *reading;
+	char *login;  /* conninfo with the secret in it; NULL: not read yet */
+	bool untried; /* ... and no connection was made with it so far */
+	bool refused; /* ... and the server does not take it any more */
 	enum state state;
 	PGconn *conn;
 	uv_poll_t *poll;  /* on conn's socket; freed in its close callback */
@@ -83,6 +89,9 @@ static void free_handle(uv_handle_t *handle)
 
 static void drop_connection(struct queue *q)
 {
+	if (q->reading != NULL)
+		queue_login_stop(q->reading);
+	q->reading = NULL;
 	if (q->poll != NULL) {
 		uv_close((uv_handle_t *)q->poll, free_handle);
 		q->poll = NULL;
@@ -300,6 +309,8 @@ static void on_connected(struct queue *q)
 {
 	q->state = UP;
 	q->failures = 0;
+	q->untried = q->refused = false;
+	PQsetErrorVerbosity(q->conn, PQERRORS_DEFAULT);
 	uv_timer_stop(&q->timer);
 	PQsetnonblocking(q->conn, 1);
 	PQsetNoticeProcessor(q->conn, ignore_notice, NULL);
@@ -324,12 +335,31 @@ static void follow_socket(struct queue *q)
 	uv_poll_init(q->o.loop, q->poll, PQsocket(q->conn));
 }
 
+/* A password that has worked may have been changed: the new one is tried at
+ * once. One that was refused as soon as it was read waits like any failure. */
+static void take_refusal(struct queue *q)
+{
+	char *text = mem_strdup(PQerrorMessage(q->conn)), sqlstate[6];
+
+	conninfo_failure(text, sqlstate);
+	q->refused = q->secret_arn != NULL && conninfo_refused(sqlstate);
+	if (q->refused && !q->untried) {
+		LOG(q->o.log, LVL_INFO,
+		    L_MSG("password refused, reading the secret again"));
+		drop_connection(q);
+		arm(q, 0);
+	} else {
+		fail(q, text);
+	}
+	free(text);
+}
+
 static void go_on_connecting(struct queue *q)
 {
 	PostgresPollingStatusType want = PQconnectPoll(q->conn);
 
 	if (want == PGRES_POLLING_FAILED) {
-		fail(q, PQerrorMessage(q->conn));
+		take_refusal(q);
 		return;
 	}
 	follow_socket(q);
@@ -372,18 +402,48 @@ static void connect_now(struct queue *q)
 	    "keepalives_count", "tcp_user_timeout", "target_session_attrs",
 	    "fallback_application_name", "dbname", "client_encoding", NULL};
 	const char *values[] = {"30", "10", "3", "30000", "read-write",
-	    "reportd", q->conninfo, "UTF8", NULL};
+	    "reportd", q->login ? q->login : q->conninfo, "UTF8", NULL};
 
 	q->conn = PQconnectStartParams(keys, values, 1);
 	if (q->conn == NULL || PQstatus(q->conn) == CONNECTION_BAD) {
 		fail(q, q->conn ? PQerrorMessage(q->conn) : "out of memory");
 		return;
 	}
+	/* The one way to the SQLSTATE of a refusal. */
+	PQsetErrorVerbosity(q->conn, PQERRORS_VERBOSE);
 	q->state = CONNECTING;
 	q->connect_by_ms = clock_boot_ms() + q->o.timeout_ms;
 	arm(q, q->o.timeout_ms);
 	follow_socket(q);
 	watch(q, UV_WRITABLE);
+}
+
+static void on_login(void *arg, const char *conninfo, const struct err *e)
+{
+	struct queue *q = arg;
+
+	q->reading = NULL;
+	if (conninfo == NULL) {
+		fail(q, e->text);
+		return;
+	}
+	conninfo_free(q->login);
+	q->login = mem_strdup(conninfo);
+	q->untried = true;
+	connect_now(q);
+}
+
+static void read_login(struct queue *q)
+{
+	q->state = READING;
+	q->reading =
+	    queue_login_start(&(struct queue_login_options){.loop = q->o.loop,
+		.settings = q->o.settings,
+		.conninfo = q->conninfo,
+		.secret_arn = q->secret_arn,
+		.fresh = q->refused,
+		.ready = on_login,
+		.arg = q});
 }
 
 /* One timer serves what can be late: the next attempt, the connection, the
@@ -393,7 +453,10 @@ static void on_timer(uv_timer_t *timer)
 	struct queue *q = timer->data;
 	int64_t now = clock_boot_ms();
 
-	if (q->state == DOWN) {
+	if (q->state == DOWN && q->secret_arn != NULL &&
+	    (q->login == NULL || q->refused)) {
+		read_login(q);
+	} else if (q->state == DOWN) {
 		connect_now(q);
 	} else if (q->state == CONNECTING) {
 		fail(q, "connecting took too long");
@@ -412,11 +475,14 @@ static void on_timer(uv_timer_t *timer)
 static void take_options(struct queue *q, const struct queue_options *options)
 {
 	char *conninfo = mem_strdup(options->conninfo);
+	char *secret_arn =
+	    options->secret_arn ? mem_strdup(options->secret_arn) : NULL;
 
-	free(q->conninfo);
+	conninfo_free(q->conninfo);
+	free(q->secret_arn);
 	q->o = *options;
-	q->conninfo = conninfo;
-	q->o.conninfo = conninfo;
+	q->o.conninfo = q->conninfo = conninfo;
+	q->o.secret_arn = q->secret_arn = secret_arn;
 }
 
 struct queue *queue_open(const struct queue_options *options)
@@ -433,12 +499,20 @@ struct queue *queue_open(const struct queue_options *options)
 
 void queue_reopen(struct queue *q, const struct queue_options *options)
 {
-	bool same = strcmp(q->conninfo, options->conninfo) == 0 &&
-		    q->o.channels == options->channels;
+	bool same_login =
+	    strcmp(q->conninfo, options->conninfo) == 0 &&
+	    strcmp(q->secret_arn ? q->secret_arn : "",
+		options->secret_arn ? options->secret_arn : "") == 0;
+	bool same = same_login && q->o.channels == options->channels;
 
 	take_options(q, options);
 	if (same)
 		return;
+	if (!same_login) {
+		conninfo_free(q->login);
+		q->login = NULL;
+		q->refused = false;
+	}
 	if (q->state != DOWN)
 		fail(q, "the settings changed");
 	q->failures = 0;
@@ -449,7 +523,9 @@ static void on_closed(uv_handle_t *handle)
 {
 	struct queue *q = handle->data;
 
-	free(q->conninfo);
+	conninfo_free(q->conninfo);
+	conninfo_free(q->login);
+	free(q->secret_arn);
 	free(q);
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "settings/settings.h"
 
 /*
  * The supervisor's one connection to the queue database: libpq in pipeline mode
@@ -40,6 +41,10 @@ struct queue_options {
 	uv_loop_t *loop;
 	const struct log *log;
 	const char *conninfo;
+	/* User and password come from there; NULL: from the string. Read before
+	 * the first connection, and again when they are refused. */
+	const char *secret_arn;
+	const struct settings *settings; /* to reach it with */
 	/* Names to LISTEN to, ending with NULL. NULL: none, and no prepared
 	 * statements either: there is a transaction pooler in between. */
 	const char *const *channels;
@@ -48,7 +53,7 @@ struct queue_options {
 	void *arg;
 };
 
-/* Copies conninfo; starts to connect at once. */
+/* Copies the strings; starts to connect at once. */
 struct queue *queue_open(const struct queue_options *options);
 /* Takes new options over by connecting anew; the loop stays. */
 void queue_reopen(struct queue *q, const struct queue_options *options);

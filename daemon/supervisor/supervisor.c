@@ -299,6 +299,8 @@ static struct queue_options queue_options(struct supervisor *s)
 	return (struct queue_options){.loop = &s->loop,
 	    .log = &s->log,
 	    .conninfo = s->settings->queue_conninfo,
+	    .secret_arn = s->settings->queue_secret_arn,
+	    .settings = s->settings,
 	    .channels = channels(s->settings),
 	    .timeout_ms = s->settings->queue_timeout,
 	    .events = &queue_events,

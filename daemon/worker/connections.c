@@ -8,13 +8,36 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "source/conninfo.h"
 
 static void forget(struct connection *c)
 {
 	source_close(c->source);
-	free(c->type);
-	free(c->conninfo);
+	conninfo_free(c->login);
 	*c = (struct connection){0};
+}
+
+static const char *text(const char *s)
+{
+	return s ? s : "";
+}
+
+/* What tells logins apart. Made with an older password, a connection lives on
+ * for as long as it works. */
+static char *name_of(const struct login *l)
+{
+	return mem_printf("%s\n%s\n%s\n%s\n%s\n%s", l->type, l->conninfo,
+	    text(l->secret_arn), text(l->cluster), text(l->workgroup),
+	    text(l->database_user));
+}
+
+static struct source *log_in(
+    struct connections *all, const struct job *job, struct err *e)
+{
+	if (all->logins == NULL)
+		all->logins = logins_open();
+	return login_source(
+	    all->logins, job->services, &job->login, job->watch, e);
 }
 
 /* A connection for the job: the cached one, or a new one in the place that was
@@ -23,15 +46,15 @@ static struct connection *connect_source(
     struct connections *all, const struct job *job, bool *reused, struct err *e)
 {
 	struct connection *oldest = &all->place[0];
+	char *name = name_of(&job->login);
 
 	for (int i = 0; i < CONNECTIONS; i++) {
 		struct connection *c = &all->place[i];
 
-		if (c->source != NULL &&
-		    strcmp(c->conninfo, job->conninfo) == 0 &&
-		    strcmp(c->type, job->source_type) == 0) {
+		if (c->source != NULL && strcmp(c->login, name) == 0) {
 			if (source_alive(c->source)) {
 				*reused = true;
+				conninfo_free(name);
 				return c;
 			}
 			forget(c);
@@ -41,14 +64,12 @@ static struct connection *connect_source(
 	}
 	forget(oldest);
 	*reused = false;
-	oldest->source = source_connect(
-	    &(struct source_options){job->source_type, job->conninfo},
-	    job->watch, e);
-	if (oldest->source == NULL)
-		return NULL;
-	oldest->type = mem_strdup(job->source_type);
-	oldest->conninfo = mem_strdup(job->conninfo);
-	return oldest;
+	oldest->source = log_in(all, job, e);
+	oldest->login = name;
+	if (oldest->source != NULL)
+		return oldest;
+	forget(oldest);
+	return NULL;
 }
 
 struct connection *connections_begin(
@@ -99,4 +120,6 @@ void connections_close(struct connections *all)
 {
 	for (int i = 0; i < CONNECTIONS; i++)
 		forget(&all->place[i]);
+	logins_close(all->logins);
+	all->logins = NULL;
 }

@@ -9,12 +9,13 @@
 /* The source connections that a worker keeps between its jobs. */
 #define CONNECTIONS 4
 struct connection {
-	char *type, *conninfo;
+	char *login;           /* all of it, as the settings say it */
 	struct source *source; /* NULL: an empty place */
 	int64_t used_ms;
 };
 struct connections {
 	struct connection place[CONNECTIONS];
+	struct logins *logins;
 };
 
 /* One with the job's session settings: kept or new. NULL on error. */

@@ -13,6 +13,7 @@
 #include "worker/destination.h"
 #include "worker/stage_export.h"
 #include "worker/stage_prep.h"
+#include "worker/stage_unload.h"
 
 #define SQL_MAX (8u << 20)
 
@@ -44,8 +45,15 @@ int job_open(struct job *job, json_t *message, struct err *e)
 	buf_init(&job->prep_sql, SQL_MAX);
 	buf_init(&job->export_sql, SQL_MAX);
 	job->run_id = json_int(message, "run_id", 0);
-	job->source_type = json_str(message, "source_type", "");
-	job->conninfo = json_str(message, "conninfo", "");
+	job->login = (struct login){
+	    .type = json_str(message, "source_type", ""),
+	    .conninfo = json_str(message, "conninfo", ""),
+	    .secret_arn = json_str(message, "secret_arn", NULL),
+	    .cluster = json_str(message, "cluster", NULL),
+	    .workgroup = json_str(message, "workgroup", NULL),
+	    .database_user = json_str(message, "database_user", NULL)};
+	job->unload_to = json_str(message, "unload_to", NULL);
+	job->unload_role = json_str(message, "unload_role", NULL);
 	job->output_root = json_str(message, "output_root", "");
 	job->file_mode = json_int(message, "file_mode", 0640);
 	job->no_sync = json_bool(message, "no_sync", false);
@@ -68,6 +76,7 @@ int job_open(struct job *job, json_t *message, struct err *e)
 
 void job_free(struct job *job)
 {
+	unload_drop(job);
 	buf_free(&job->prep_sql);
 	buf_free(&job->export_sql);
 	export_plan_free(&job->plan);
@@ -237,7 +246,9 @@ int job_prepare(struct job *job, struct err *e)
 	if (export_plan_open(&job->plan, job->export_sql.data, formats,
 		job->output_options, e) != 0)
 		return -1;
-	return find_places(job, e);
+	if (find_places(job, e) != 0)
+		return -1;
+	return unload_asked(job) ? unload_check(job, e) : 0;
 }
 
 int job_timed_out(const struct job *job, struct err *e)
@@ -268,8 +279,10 @@ int job_run(struct job *job, struct err *e)
 
 int job_publish(struct job *job, struct err *e)
 {
-	int rc = stage_publish(job, e);
+	int rc;
 
+	unload_keep(job);
+	rc = stage_publish(job, e);
 	if (rc < 0)
 		return err_wrap(e, "publish");
 	if (rc == 0)

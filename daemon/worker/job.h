@@ -11,6 +11,7 @@
 #include "base/watch.h"
 #include "export/plan.h"
 #include "protocol.h"
+#include "services/login.h"
 #include "services/services.h"
 #include "source/source.h"
 
@@ -23,7 +24,9 @@ struct job {
 	json_t *message;
 	int64_t run_id, config_id;
 	const char *report_name;
-	const char *source_name, *source_type, *conninfo;
+	const char *source_name;
+	struct login login; /* of the source, its type among it */
+	const char *unload_to, *unload_role;
 	const char *time_zone;
 	const char *scheduled_for; /* local time in time_zone */
 	char scheduled_text[40];   /* the same with its UTC offset */
@@ -48,6 +51,7 @@ struct job {
 	int64_t publish_until_ms; /* boot clock: as the lease surely holds */
 
 	/* What it has come to. */
+	char *unloaded;   /* prefix of the objects; NULL: there are none */
 	bool unpublished; /* the outputs are whole and safe, not visible */
 	const char *stage;
 	int64_t rows, bytes; /* live; -1: no export */

@@ -14,6 +14,7 @@
 #include "sink/file.h"
 #include "sink/s3.h"
 #include "worker/destination.h"
+#include "worker/stage_unload.h"
 
 static int64_t all_bytes(const struct export_plan *plan)
 {
@@ -243,7 +244,8 @@ static json_t *describe(const struct export_output *o)
 
 int stage_export(struct job *job, struct err *e)
 {
-	if (open_outputs(job, e) != 0 || stream(job, e) != 0)
+	if (open_outputs(job, e) != 0 ||
+	    (unload_asked(job) ? stage_unload(job, e) : stream(job, e)) != 0)
 		return -1;
 	if (job->rows == 0 &&
 	    (job->plan.skip_if_empty || export_first(&job->plan) == NULL)) {

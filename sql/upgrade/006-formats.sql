@@ -159,6 +159,11 @@ values ('CSV', null, 'csv', true, '[
   "type": "string",
   "allowed": "gzip|zstd",
   "about": "default: not compressed at all"
+ },
+ {
+  "option": "unload",
+  "type": "boolean",
+  "about": "let Redshift write the result into S3 itself; the output is the manifest of its objects; default false"
  }
 ]');
 
@@ -525,6 +530,11 @@ values ('JSON', null, 'json', false, '[
   "type": "string",
   "allowed": "gzip|zstd",
   "about": "default: not compressed at all"
+ },
+ {
+  "option": "unload",
+  "type": "boolean",
+  "about": "let Redshift write the result into S3 itself; the output is the manifest of its objects; default false"
  }
 ]');
 
@@ -675,6 +685,11 @@ values ('JSONL', null, 'jsonl', true, '[
   "type": "string",
   "allowed": "gzip|zstd",
   "about": "default: not compressed at all"
+ },
+ {
+  "option": "unload",
+  "type": "boolean",
+  "about": "let Redshift write the result into S3 itself; the output is the manifest of its objects; default false"
  }
 ]');
 
@@ -1265,5 +1280,10 @@ values ('PARQUET', null, 'parquet', true, '[
     "about": "refuse to replace an object; default false"
    }
   ]
+ },
+ {
+  "option": "unload",
+  "type": "boolean",
+  "about": "let Redshift write the result into S3 itself; the output is the manifest of its objects; default false"
  }
 ]');

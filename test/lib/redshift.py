@@ -118,11 +118,13 @@ class Link:
         threading.Thread(target=self.run, daemon=True).start()
 
     def run(self):
-        with contextlib.suppress(OSError):
-            if self.begin():
-                threading.Thread(target=self.downwards, daemon=True).start()
-                self.upwards()
-        self.close()
+        try:
+            with contextlib.suppress(OSError):
+                if self.begin():
+                    threading.Thread(target=self.downwards, daemon=True).start()
+                    self.upwards()
+        finally:
+            self.close()
 
     def close(self):
         close(self.client)
@@ -416,7 +418,7 @@ class Redshift:
                 '-c standard_conforming_strings=off -c escape_string_warning=off')) as conn:
             cursor = conn.execute(query)
             names = [c.name for c in cursor.description]
-            types = [c.type_display for c in cursor.description]
+            types = [str(c.type_code) for c in cursor.description]
             rows = cursor.fetchall()
         entries = []
         for n in range(self.parts):
