@@ -14,7 +14,7 @@
 
 #include "base/mem.h"
 #include "encode/encoder.h"
-#include "worker/notice_mail_url.h"
+#include "worker/destination.h"
 
 /* S3 is read in such pieces, in memory one at a time. */
 #define CHUNK ((int64_t)1 << 20)
@@ -30,44 +30,37 @@ static bool climbs(const char *path)
 
 /* A path below output_root: the rows that notices are read from could have been
  * written by others than this program. */
-static char *file_place(
-    const struct settings *settings, const char *url, struct err *e)
+static int check_path(
+    const struct settings *settings, const char *path, struct err *e)
 {
 	const char *root = settings->output_root;
 	size_t n = root ? strlen(root) : 0;
-	char *path = NULL;
 
 	while (n > 1 && root[n - 1] == '/')
 		n--;
-	if (strncmp(url, "file:///", 8) == 0)
-		path = mail_url_decode(url + 7, strlen(url + 7));
-	if (path != NULL && n > 0 && strncmp(path, root, n) == 0 &&
-	    path[n] == '/' && !climbs(path))
-		return path;
-	free(path);
-	err_set(e, ERR_PERMANENT,
+	if (n > 0 && strncmp(path, root, n) == 0 && path[n] == '/' &&
+	    !climbs(path))
+		return 0;
+	return err_set(e, ERR_PERMANENT,
 	    "the report %s is not below [reportd] output_root (%s), so it "
 	    "cannot be read back",
-	    url, root ? root : "not set");
-	return NULL;
+	    path, root ? root : "not set");
 }
 
-static char *s3_place(
-    const struct settings *settings, const char *url, struct err *e)
+static int check_object(
+    const struct settings *settings, const char *place, struct err *e)
 {
-	const char *bucket = url + strlen("s3://");
+	const char *bucket = place + strlen("s3://");
 	char *name = mem_strndup(bucket, strcspn(bucket, "/"));
 	bool allowed = settings_allows(settings->s3_buckets, name);
 
 	free(name);
-	if (!allowed) {
-		err_set(e, ERR_PERMANENT,
+	if (!allowed)
+		return err_set(e, ERR_PERMANENT,
 		    "the report %s is in a bucket that [s3] buckets does not "
 		    "allow",
-		    url);
-		return NULL;
-	}
-	return s3_place_check(url, e) == 0 ? mem_strdup(url) : NULL;
+		    place);
+	return s3_place_check(place, e);
 }
 
 static const char *type_of(const char *name)
@@ -93,10 +86,12 @@ static int add(struct mail_reports *all, struct services *services,
 	const struct settings *settings = services_settings(services);
 	struct mail_report r = *said;
 
-	r.place = s3_is_place(r.url) ? s3_place(settings, r.url, e)
-				     : file_place(settings, r.url, e);
-	if (r.place == NULL)
+	r.place = destination_of_url(r.url);
+	if ((s3_is_place(r.place) ? check_object(settings, r.place, e)
+				  : check_path(settings, r.place, e)) != 0) {
+		free(r.place);
 		return -1;
+	}
 	r.name = strrchr(r.place, '/') + 1;
 	r.type = type_of(r.name);
 	r.services = services;

@@ -16,7 +16,8 @@ static int hex(char c)
 	return at ? (int)(at - digits) % 16 : -1;
 }
 
-char *mail_url_decode(const char *text, size_t n)
+/* n bytes with each %XX replaced; NULL: one is none, or makes a NUL. */
+static char *decode(const char *text, size_t n)
 {
 	char *decoded = mem_alloc(n + 1), *to = decoded;
 
@@ -51,7 +52,7 @@ static int refuse_escape(const char *text, size_t n, struct err *e)
 static int add_address(struct mime_address **list, int *count, const char *text,
     size_t n, struct err *e)
 {
-	char *decoded = mail_url_decode(text, n);
+	char *decoded = decode(text, n);
 	int rc;
 
 	if (decoded == NULL)
@@ -84,7 +85,7 @@ static int add_addresses(struct mime_address **list, int *count,
 static int set_text(char **to, const char *text, size_t n, struct err *e)
 {
 	free(*to);
-	*to = mail_url_decode(text, n);
+	*to = decode(text, n);
 	return *to ? 0 : refuse_escape(text, n, e);
 }
 

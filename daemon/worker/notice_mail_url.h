@@ -22,8 +22,4 @@ struct mail_url {
 int mail_url_parse(const char *url, struct mail_url *m, struct err *e);
 void mail_url_free(struct mail_url *m);
 
-/* n bytes with each %XX replaced; NULL: one is none, or makes a NUL. The
- * caller's to free. */
-char *mail_url_decode(const char *text, size_t n);
-
 #endif

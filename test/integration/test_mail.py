@@ -2,6 +2,7 @@
 """Mail, from the settings to the mailbox: by a real Postfix, and by a server that
 fails on demand."""
 
+import calendar
 import hashlib
 import itertools
 import os
@@ -11,13 +12,16 @@ import re
 import signal
 import smtplib
 import socket
+import time
 import urllib.parse
+import urllib.request
 
 import pytest
 
 from lib import postfix as mx
 from lib.report import config, runs, submit, wait_done
 from lib.wait import wait_for
+from test_s3_shared import ENVIRONMENT, bucket  # noqa: F401: a fixture
 
 TABLE = "select i as n, 'row ' || i as t from generate_series(1, {}) i"
 QUICK = {'attempts': 5, 'backoff': '100ms', 'backoff_max': '300ms'}
@@ -456,6 +460,90 @@ def test_no_file_outside_of_the_root_is_read(db, daemon, sink, address,
                    config_id)
         row = wait_notices(db, config_id)[to]
         assert row.state == 'FAILED' and 'output_root' in row.last_error
+    assert not server.mails
+
+
+# ---- out of S3 ----
+
+def in_s3(server, endpoint, **smtp):
+    return {**sections(server, **smtp), 's3': {'endpoint': endpoint}}
+
+
+def test_an_object_is_attached(db, daemon, sink, address, bucket, swift):
+    """Read in pieces."""
+    server, to = sink(), address()
+    daemon(in_s3(server, swift.endpoint), env=ENVIRONMENT)
+    config_id = report(db, f'mailto:{to}', output_path=bucket.url(
+        'Größe +1/日本 %%.csv'), export_sql=TABLE.format(200_000))
+    assert wait_notices(db, config_id)[to].state == 'SENT'
+    (name, data), = attachments(server.messages()[to]).items()
+    assert name == '日本 %.csv' and len(data) > 3 << 20
+    assert data == bucket.get('Größe +1/日本 %.csv')
+    assert hashlib.sha256(data).hexdigest() == runs(db, config_id)[0].sha256
+
+
+@pytest.mark.parametrize('how', ['large', 'wanted'])
+def test_an_object_is_linked_to(db, daemon, sink, address, bucket, swift, how):
+    server, to = sink(), address()
+    daemon(in_s3(server, swift.endpoint, link_expiry='1h',
+                 attach_max='1kB' if how == 'large' else '1MB'),
+           env=ENVIRONMENT)
+    url = f'mailto:{to}' + ('?report=link' if how == 'wanted' else '')
+    config_id = report(db, url, output_path=bucket.url('a b/ü+.csv'),
+                       export_sql=TABLE.format(1000))
+    before = time.time()
+    assert wait_notices(db, config_id)[to].state == 'SENT'
+    message = server.messages()[to]
+    assert not attachments(message)
+    plain, html = bodies(message)
+    link, = re.findall(r'(?m)^http://.*$', plain)
+    assert f'href="{link.replace("&", "&amp;")}"' in html
+    with urllib.request.urlopen(link) as answer:
+        assert answer.read() == bucket.get('a b/ü+.csv')
+    said = re.search(r'until (\d{4}-\d\d-\d\d \d\d:\d\d) UTC', plain)[1]
+    ends = calendar.timegm(time.strptime(said, '%Y-%m-%d %H:%M'))
+    assert before + 3500 < ends + 60 and ends <= time.time() + 3600
+
+
+def test_a_link_ends_with_the_credentials(db, daemon, sink, address, aws):
+    """Those of a container, which end before link_expiry does; the mail says
+    when."""
+    server, to = sink(), address()
+    aws.ttl = 2 * 3600
+    env = aws.environ(
+        AWS_CONTAINER_CREDENTIALS_FULL_URI=aws.url + '/v2/credentials/task',
+        AWS_CONTAINER_AUTHORIZATION_TOKEN=aws.container_token)
+    del env['AWS_ACCESS_KEY_ID'], env['AWS_SECRET_ACCESS_KEY']
+    daemon({**in_s3(server, aws.url, link_expiry='7d'), **aws.settings()},
+           env=env)
+    config_id = report(db, f'mailto:{to}?report=link',
+                       output_path='s3://bucket/x.csv')
+    assert wait_notices(db, config_id)[to].state == 'SENT'
+    plain, _ = bodies(server.messages()[to])
+    said = re.search(r'until (\d{4}-\d\d-\d\d \d\d:\d\d) UTC', plain)[1]
+    ends = calendar.timegm(time.strptime(said, '%Y-%m-%d %H:%M'))
+    assert time.time() + 6000 < ends <= time.time() + 7200
+    seconds = int(re.search(r'X-Amz-Expires=(\d+)', plain)[1])
+    assert 6000 < seconds <= 7200
+
+
+def test_an_object_that_is_gone_or_another(db, daemon, sink, address, bucket,
+                                           swift):
+    server = sink()
+    daemon(in_s3(server, swift.endpoint), env=ENVIRONMENT)
+    for change in None, b'n,t\n9,row 9\n', b'longer than it was\n':
+        to = 'later1.' + address()
+        config_id = report(db, f'mailto:{to}', rows=1,
+                           output_path=bucket.url('r.csv'))
+        wait_for(lambda: server.asked[to] == 1, 30, 'the first try')
+        if change is None:
+            bucket.client.delete_object(Bucket=bucket.name, Key='r.csv')
+        else:
+            bucket.put('r.csv', change)
+        row = wait_notices(db, config_id)[to]
+        assert row.state == 'FAILED', change
+        assert ('NoSuchKey' if change is None else
+                'no longer what the run has made') in row.last_error
     assert not server.mails
 
 
