@@ -123,6 +123,13 @@ static int check_group(struct pdf *p, struct err *e)
 	    name);
 }
 
+/* It is no matter of a row or column that a write failed. */
+static int fail(const struct pdf *p, struct err *e)
+{
+	pdf_file_check(p->file, e);
+	return -1;
+}
+
 static int pdf_begin(
     struct encoder *enc, const struct section *section, struct err *e)
 {
@@ -138,13 +145,15 @@ static int pdf_begin(
 		.size = p->size,
 		.paper = {p->paper[0], p->paper[1]}},
 	    e);
-	return p->section ? check_group(p, e) : -1;
+	return p->section ? check_group(p, e) : fail(p, e);
 }
 
 static int pdf_rows(
     struct encoder *enc, const struct batch *batch, struct err *e)
 {
-	return pdf_section_rows(((struct pdf *)enc)->section, batch, e);
+	struct pdf *p = (struct pdf *)enc;
+
+	return pdf_section_rows(p->section, batch, e) ? fail(p, e) : 0;
 }
 
 static int pdf_end(struct encoder *enc, struct err *e)
@@ -154,7 +163,7 @@ static int pdf_end(struct encoder *enc, struct err *e)
 
 	pdf_section_free(p->section);
 	p->section = NULL;
-	return rc;
+	return rc ? fail(p, e) : 0;
 }
 
 static void add_entry(struct buf *b, const char *key, const char *text)

@@ -90,6 +90,11 @@ static int end(struct pdf_file *f, struct err *e)
 	return out_check(&f->out, e);
 }
 
+int pdf_file_check(const struct pdf_file *f, struct err *e)
+{
+	return out_check(&f->out, e);
+}
+
 int pdf_file_object(
     struct pdf_file *f, int number, const struct buf *body, struct err *e)
 {

@@ -26,6 +26,9 @@ int pdf_file_object(
 int pdf_file_stream(struct pdf_file *f, int number, const char *dictionary,
     const void *data, size_t len, struct err *e);
 
+/* -1 when a write failed, with its error as it was. */
+int pdf_file_check(const struct pdf_file *f, struct err *e);
+
 /* The table of objects; the sink has all of the file then. */
 int pdf_file_finish(struct pdf_file *f, int root, int info, struct err *e);
 

@@ -10,6 +10,7 @@
 
 static const struct pdf_style note_style = {PDF_PLAIN, 700};
 #define NOTE_HEIGHT 1600
+#define TOTAL_WIDTH (note_style.size * 5) /* of the number of pages */
 
 void pdf_pages_open(struct pdf_pages *p)
 {
@@ -119,11 +120,11 @@ void pdf_page_show(struct pdf_pages *p, struct pdf_flow *f,
 	pdf_text_show(p->text, &p->b, f, style, &p->font);
 }
 
-/* One line of header or footer; its width. */
+/* One line of header or footer, as much as fits into `width`; its width. */
 static int note(struct pdf_pages *p, const char *text, enum align align, int y,
-    struct err *e)
+    int width, struct err *e)
 {
-	int width = p->page_width - 2 * p->margin, shown;
+	int room = p->page_width - 2 * p->margin, shown;
 
 	pdf_flow_begin(&p->note, text, strlen(text));
 	if (pdf_text_fill(p->text, &p->note, note_style, width, 1, e) != 0) {
@@ -133,15 +134,23 @@ static int note(struct pdf_pages *p, const char *text, enum align align, int y,
 	if (pdf_flow_ready(&p->note) == 0)
 		return 0;
 	shown = p->note.lines[p->note.first].width;
-	pdf_page_show(p, &p->note, note_style, align,
-	    (const int[3]){p->margin, y, width});
+	pdf_page_show(
+	    p, &p->note, note_style, align, (const int[3]){p->margin, y, room});
 	return shown;
+}
+
+/* What stands across from something else has what it leaves, less a gap. */
+static int rest(const struct pdf_pages *p, int taken)
+{
+	int room = p->page_width - 2 * p->margin - taken - 2 * note_style.size;
+
+	return room > 0 ? room : 1;
 }
 
 static int begin_page(struct pdf_pages *p, struct err *e)
 {
+	int room = p->width - 2 * p->margin, foot, at;
 	char text[32];
-	int foot, at;
 
 	p->page_width = p->width;
 	p->page_height = p->height;
@@ -152,18 +161,24 @@ static int begin_page(struct pdf_pages *p, struct err *e)
 	p->y = p->top;
 	foot = p->height - p->margin;
 	snprintf(text, sizeof(text), "Page %d of", p->count);
-	if ((p->count > 1 && note(p, p->header, ALIGN_LEFT,
-				 p->margin + note_style.size, e) < 0) ||
-	    note(p, p->time, ALIGN_RIGHT, p->margin + note_style.size, e) < 0 ||
-	    note(p, p->footer, ALIGN_RIGHT, foot, e) < 0 ||
-	    (at = note(p, text, ALIGN_LEFT, foot, e)) < 0)
+	at =
+	    note(p, p->time, ALIGN_RIGHT, p->margin + note_style.size, room, e);
+	if (at < 0 || (p->count > 1 &&
+			  note(p, p->header, ALIGN_LEFT,
+			      p->margin + note_style.size, rest(p, at), e) < 0))
+		return -1;
+	at = note(p, text, ALIGN_LEFT, foot, room, e);
+	if (at < 0)
 		return -1;
 	pdf_page_drawing(p);
 	buf_str(&p->b, "q 1 0 0 1 ");
 	put(&p->b, p->margin + at + note_style.size / 4); /* a space */
 	put(&p->b, p->page_height - foot);
 	buf_str(&p->b, "cm /Total Do Q\n");
-	return 0;
+	return note(p, p->footer, ALIGN_RIGHT, foot, rest(p, at + TOTAL_WIDTH),
+		   e) < 0
+		   ? -1
+		   : 0;
 }
 
 /* The lower node of the page tree is full, or the last one. */

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/str.h"
 #include "encode/chart.h"
 #include "encode/pdf_cell.h"
 #include "encode/pdf_chart.h"
@@ -118,7 +117,7 @@ struct pdf_section *pdf_section_open(
 	s->zebra = json_bool(s->o.options, "zebra", true);
 	s->table.pages = s->o.pages;
 	s->table.size = s->o.size;
-	buf_init(&s->table.group, 64 << 10);
+	buf_init(&s->table.group, SAMPLE_MAX);
 	buf_init(&s->group_value, SAMPLE_MAX);
 	buf_init(&s->sample.bytes, SAMPLE_MAX);
 	find_group(s);
@@ -229,15 +228,13 @@ static int change_group(struct pdf_section *s, const struct value *v,
 
 	if (same_group(s, v))
 		return 0;
-	/* A heading is one line; it need not be longer than a page is wide. */
-	buf_init(&heading, 4096);
-	buf_printf(&heading, "%s: %.*s", s->o.layout->columns[s->group].label,
-	    text->len < 2000 ? text->len : 2000, text->len ? text->data : "");
-	str_clean_utf8(heading.data);
+	buf_init(&heading, SAMPLE_MAX);
+	buf_printf(&heading, "%s: ", s->o.layout->columns[s->group].label);
+	buf_add(&heading, text->data, (size_t)text->len);
+	/* A page that the subtotals begin still has the old heading. */
 	rc = end_group(s, e);
-	buf_clear(&s->table.group);
-	buf_add(&s->table.group, heading.data, heading.len);
-	buf_free(&heading);
+	buf_free(&s->table.group);
+	s->table.group = heading;
 	s->in = true;
 	s->in_group = 0;
 	s->group_null = v->len < 0;

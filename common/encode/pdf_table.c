@@ -183,32 +183,42 @@ static int header(struct pdf_table *t, struct err *e)
 	return 0;
 }
 
-static int heading(struct pdf_table *t, struct err *e)
+static int new_page(struct pdf_table *t, struct err *e)
+{
+	return pdf_pages_next(t->pages, e) != 0 ? -1 : header(t, e);
+}
+
+/* The group's value is nowhere else: where the group begins, all of its heading
+ * is shown; on each further page, the first line of it. */
+static int heading(struct pdf_table *t, bool first, struct err *e)
 {
 	struct pdf_style style = {PDF_BOLD, t->size};
-	int x = t->count ? t->columns[0].x : t->pages->margin;
-	int room = t->pages->page_width - 2 * t->pages->margin;
+	struct pdf_pages *p = t->pages;
+	int indent = pdf_table_padding(t) / 2;
+	int room = p->page_width - 2 * p->margin - indent;
+	int x = (t->count ? t->columns[0].x : p->margin) + indent;
 
 	if (t->group.len == 0)
 		return 0;
+	p->y += t->size / 2;
 	pdf_flow_begin(&t->title, t->group.data, t->group.len);
-	if (pdf_text_fill(t->pages->text, &t->title, style, room, 1, e) != 0)
-		return -1;
-	t->pages->y += t->size / 2;
-	if (pdf_flow_ready(&t->title) > 0)
-		pdf_page_show(t->pages, &t->title, style, ALIGN_LEFT,
-		    (const int[3]){x + pdf_table_padding(t) / 2,
-			t->pages->y + t->size, room});
-	t->pages->y += pdf_table_line(t);
+	do {
+		if (pdf_text_fill(p->text, &t->title, style, room, 1, e) != 0)
+			return err_wrap(e, "heading of a group");
+		if (p->y + pitch(t) > p->bottom && new_page(t, e) != 0)
+			return -1;
+		if (pdf_flow_ready(&t->title) > 0)
+			pdf_page_show(p, &t->title, style, ALIGN_LEFT,
+			    (const int[3]){x, p->y + t->size, room});
+		p->y += pitch(t);
+	} while (first && !pdf_flow_done(&t->title));
+	p->y += t->size / 4;
 	return 0;
 }
 
 static int next_page(struct pdf_table *t, struct err *e)
 {
-	return pdf_pages_next(t->pages, e) != 0 || header(t, e) != 0 ||
-		       heading(t, e) != 0
-		   ? -1
-		   : 0;
+	return new_page(t, e) != 0 ? -1 : heading(t, false, e);
 }
 
 int pdf_table_begin(struct pdf_table *t, struct err *e)
@@ -221,9 +231,10 @@ int pdf_table_begin(struct pdf_table *t, struct err *e)
 
 int pdf_table_group(struct pdf_table *t, struct err *e)
 {
-	if (t->pages->y + 4 * pdf_table_line(t) > t->pages->bottom)
-		return next_page(t, e);
-	return heading(t, e);
+	if (t->pages->y + 4 * pdf_table_line(t) > t->pages->bottom &&
+	    new_page(t, e) != 0)
+		return -1;
+	return heading(t, true, e);
 }
 
 /* Lines that fit above the bottom. */

@@ -302,6 +302,34 @@ def test_a_group_goes_on_with_its_heading(export):
     assert [sum('half: ' in line for line in page.splitlines()) for page in pages].count(2) <= 1
 
 
+def test_a_long_heading_of_a_group_is_whole(export):
+    path = export("""select string_agg('word' || i, ' ' order by i) as text, 'x' as x
+        from generate_series(1, 2000) i""", group_by='text')
+    text = ''.join(pdf.pages(path))
+    assert re.findall(r'\bword(\d+)', text) == [str(i) for i in range(1, 2001)]
+    pages = pdf.pages(export("""select repeat('long ', 100) as text, i
+        from generate_series(1, 200) i""", group_by='text'))
+    assert pages[0].count('long') == 100
+    assert all(0 < page.count('long') < 50 for page in pages[1:])
+
+
+def test_long_headers_and_footers_stay_apart(export):
+    path = export('select i from generate_series(1, 100) i', header='head ' * 100,
+                  footer='foot ' * 100, title='title ' * 50)
+    words = [*pdf.words(path)]
+    assert sum(word.text == 'title' for word in words) == 50
+    for page in 1, 2:
+        here = [word for word in words if word.page == page]
+        time = next(word for word in here if word.text == ZONE)
+        number = next(word for word in here if word.text == 'of')
+        date = min(word.left for word in here if abs(word.top - time.top) < 1
+                   and word.text[0].isdigit())
+        heads = [word.right for word in here if word.text == 'head']
+        foots = [word.left for word in here if word.text == 'foot']
+        assert len(foots) > 10 and min(foots) > number.right + 8
+        assert len(heads) == 0 if page == 1 else len(heads) > 10 and max(heads) < date
+
+
 def test_all_kinds_of_totals(export):
     path = export('select i as a, i as b, i as c, i as d, i as e, i as f '
                   'from generate_series(1, 300) i',

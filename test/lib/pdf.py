@@ -106,7 +106,6 @@ def sections(path):
     for number, page in enumerate(pages(path, '-raw'), 1):
         head, _, rest = page.partition(FOOTER)
         assert head.count(TITLE) == (number > 1)
-        rest = re.sub(r'\A\s*Page \d+ of \d+\n', '', rest)
         text.append(rest.replace(TITLE, '') if number == 1 else rest)
     # Of the header, which each page repeats.
     text = re.sub(r'\s|@n@|@v@', '', ''.join(text))
