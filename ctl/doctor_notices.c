@@ -41,8 +41,7 @@ static void check_topic(
 	else if (strcmp(code, "NotFound") == 0)
 		mend = mem_strdup("correct [sns] topics, or make the topic");
 	if (reply != NULL)
-		doctor_say(
-		    d, DOCTOR_OK, "sns topic", NULL, "%s is there", arn);
+		doctor_say(d, DOCTOR_OK, "sns topic", NULL, "%s is there", arn);
 	else
 		doctor_say(d, DOCTOR_FAILED, "sns topic", mend, "%s", e.text);
 	free(reply);

@@ -21,6 +21,12 @@
 #define CHECK_MS 250
 /* A result that cannot be recorded is tried again so often. */
 #define AGAIN_MS 5000
+/* A receiver that cost more than VAIN_MS in vain is left alone for so many times
+ * that, so that one that is dead does not take up the worker's time. */
+#define VAIN_MS 1000
+#define VAIN_TIMES 10
+#define ALONE_MAX_MS 600000
+#define ALONE_MAX 32
 #define BATCH_MAX (1u << 20)
 
 static const struct statement claim = {"notice_claim", sql_notice_claim, 3};
@@ -43,6 +49,12 @@ struct item {
 	bool lost;        /* somebody else has it now */
 };
 
+/* A receiver that is left alone for a while. */
+struct alone {
+	char *name;
+	int64_t until_ms; /* boot clock */
+};
+
 struct outbox {
 	struct outbox_options o;
 	struct pool *pool;
@@ -52,6 +64,8 @@ struct outbox {
 	struct item *current;
 	struct worker *worker;
 	int64_t kill_ms; /* boot clock; 0: told to die already, or nothing */
+	int64_t given_ms;
+	struct alone alone[ALONE_MAX];
 	bool running, stopping;
 	bool claiming, recording, want;
 	uv_timer_t check;
@@ -99,14 +113,16 @@ static void end(struct item *item)
 }
 
 /* In the supervisor's own words. */
-static void end_with(struct item *item, const char *state, const char *error)
+static void end_with(
+    struct item *item, const char *state, const char *error, int64_t retry_ms)
 {
 	buf_clear(&item->result);
-	message_notice_done(&item->result,
-	    &(struct notice_result){.notification_id = item->id,
-		.attempt = item->attempt,
-		.state = state,
-		.error = error});
+	message_notice_done(
+	    &item->result, &(struct notice_result){.notification_id = item->id,
+			       .attempt = item->attempt,
+			       .state = state,
+			       .error = error,
+			       .retry_ms = retry_ms});
 	end(item);
 }
 
@@ -114,7 +130,7 @@ static void release_waiting(struct outbox *o)
 {
 	for (struct item *item = o->list; item != NULL; item = item->next) {
 		if (item->state == WAITING)
-			end_with(item, "RELEASED", NULL);
+			end_with(item, "RELEASED", NULL, 0);
 	}
 }
 
@@ -139,7 +155,61 @@ static void take_row(struct outbox *o, const struct reply *reply, int row)
 	o->end = &item->next;
 	o->count++;
 	if (item->message.overflow)
-		end_with(item, "FAILED", "the notice is too large");
+		end_with(item, "FAILED", "the notice is too large", 0);
+}
+
+/* ---- receivers that are left alone ---- */
+
+/* Whom a notice goes through: of mails and topics it is one server. */
+static const char *receiver(const struct item *item)
+{
+	bool own = strcmp(item->channel, "webhook") == 0 ||
+		   strcmp(item->channel, "slack") == 0;
+
+	return own ? item->recipient : item->channel;
+}
+
+/* Its place in the list; else one that is free or ends first. */
+static struct alone *find_alone(struct outbox *o, const char *name)
+{
+	struct alone *best = &o->alone[0];
+
+	for (struct alone *a = o->alone; a < o->alone + ALONE_MAX; a++) {
+		if (a->name != NULL && strcmp(a->name, name) == 0)
+			return a;
+		if (a->until_ms < best->until_ms)
+			best = a;
+	}
+	free(best->name);
+	*best = (struct alone){.name = mem_strdup(name)};
+	return best;
+}
+
+static void learn(struct outbox *o, const struct item *item, const char *state)
+{
+	int64_t now = clock_boot_ms(), took = now - o->given_ms;
+	int64_t wait = took * VAIN_TIMES;
+
+	if (strcmp(state, "RETRY") == 0 && took >= VAIN_MS)
+		find_alone(o, receiver(item))->until_ms =
+		    now + (wait < ALONE_MAX_MS ? wait : ALONE_MAX_MS);
+}
+
+/* True: not now. It waits in the database, so that it is in nobody's way. */
+static bool postpone(struct outbox *o, struct item *item)
+{
+	int64_t now = clock_boot_ms();
+
+	for (struct alone *a = o->alone; a < o->alone + ALONE_MAX; a++) {
+		if (a->name == NULL || now >= a->until_ms ||
+		    strcmp(a->name, receiver(item)) != 0)
+			continue;
+		end_with(item, "RELEASED",
+		    "waits: its receiver did not answer others in time",
+		    a->until_ms - now);
+		return true;
+	}
+	return false;
 }
 
 /* ---- the worker ---- */
@@ -171,9 +241,11 @@ static void give_next(struct outbox *o)
 	const struct settings *s = o->o.settings;
 	struct item *item = o->list;
 
-	while (item != NULL && item->state != WAITING)
+	if (o->current != NULL)
+		return;
+	while (item != NULL && (item->state != WAITING || postpone(o, item)))
 		item = item->next;
-	if (item == NULL || o->current != NULL)
+	if (item == NULL)
 		return;
 	if (!o->staffed) {
 		o->staffed = true;
@@ -186,6 +258,7 @@ static void give_next(struct outbox *o)
 		return;
 	o->current = item;
 	item->state = SENDING;
+	o->given_ms = clock_boot_ms();
 	o->kill_ms = clock_boot_ms() + s->notify_timeout + s->cancel_grace;
 	worker_send(o->worker, &item->message);
 }
@@ -216,11 +289,13 @@ static void on_line(void *arg, struct worker *w, char *line, size_t len)
 	}
 	if (m.type == MSG_NOTICE_DONE && w == o->worker &&
 	    m.run_id == item->id) {
-		bool sent = strcmp(json_str(m.body, "state", ""), "SENT") == 0;
+		const char *state = json_str(m.body, "state", "");
+		bool sent = strcmp(state, "SENT") == 0;
 
+		learn(o, item, state);
 		take_current(o);
 		if (item->released && !sent) {
-			end_with(item, "RELEASED", NULL);
+			end_with(item, "RELEASED", NULL, 0);
 		} else {
 			buf_add(&item->result, line, len);
 			end(item);
@@ -245,9 +320,9 @@ static void on_died(void *arg, struct worker *w, const char *how)
 	if (item->lost)
 		drop(o, item);
 	else if (item->released)
-		end_with(item, "RELEASED", NULL);
+		end_with(item, "RELEASED", NULL, 0);
 	else
-		end_with(item, "RETRY", text);
+		end_with(item, "RETRY", text, 0);
 	give_next(o);
 }
 
@@ -261,8 +336,8 @@ static const struct pool_events pool_events = {
 
 /* ---- what became of them ---- */
 
-static void log_end(const struct outbox *o, const struct item *item,
-    const char *outcome)
+static void log_end(
+    const struct outbox *o, const struct item *item, const char *outcome)
 {
 	bool sent = strcmp(outcome, "SENT") == 0;
 	struct err unused;
@@ -277,8 +352,9 @@ static void log_end(const struct outbox *o, const struct item *item,
 		    L_STR("channel", item->channel),
 		    L_STR("recipient", item->recipient));
 	else if (strcmp(json_str(v, "state", ""), "RELEASED") == 0)
-		LOG(o->o.log, LVL_INFO, L_MSG("notice given back"),
-		    L_INT("notice", item->id), L_INT("run", item->run_id));
+		LOG(o->o.log, LVL_DEBUG, L_MSG("notice given back"),
+		    L_INT("notice", item->id), L_INT("run", item->run_id),
+		    L_STR("why", json_str(v, "error", "")));
 	else
 		LOG(o->o.log, LVL_WARN, L_MSG("notice not delivered"),
 		    L_INT("notice", item->id), L_INT("run", item->run_id),
@@ -365,12 +441,11 @@ static void send_done(struct outbox *o)
 	}
 	buf_char(&b, ']');
 	if (b.len > 2) {
-		snprintf(backoff, sizeof(backoff), "%" PRId64,
-		    s->notify_backoff);
 		snprintf(
-		    most, sizeof(most), "%" PRId64, s->notify_backoff_max);
-		snprintf(attempts, sizeof(attempts), "%" PRId64,
-		    s->notify_attempts);
+		    backoff, sizeof(backoff), "%" PRId64, s->notify_backoff);
+		snprintf(most, sizeof(most), "%" PRId64, s->notify_backoff_max);
+		snprintf(
+		    attempts, sizeof(attempts), "%" PRId64, s->notify_attempts);
 		o->recording = true;
 		queue_send(o->o.queue, NULL, &done,
 		    (const char *const[]){o->o.events->worker_id(o->o.arg),
@@ -552,6 +627,8 @@ static void on_closed(uv_handle_t *handle)
 		free(item->recipient);
 		free(item);
 	}
+	for (struct alone *a = o->alone; a < o->alone + ALONE_MAX; a++)
+		free(a->name);
 	free(o);
 }
 

@@ -65,7 +65,8 @@ void notice_free(struct notice *n)
 static void add_count(struct buf *to, int64_t count)
 {
 	char digits[24];
-	size_t len = (size_t)snprintf(digits, sizeof(digits), "%" PRId64, count);
+	size_t len =
+	    (size_t)snprintf(digits, sizeof(digits), "%" PRId64, count);
 
 	for (size_t i = 0; i < len; i++) {
 		if (i > 0 && (len - i) % 3 == 0)
@@ -101,8 +102,8 @@ static bool is_sql_error(const char *sqlstate)
 
 void notice_hint(const struct notice *n, struct buf *to)
 {
-	const char *sql = strcmp(n->error_stage, "prep") == 0 ? "prep_sql"
-							      : "export_sql";
+	const char *sql =
+	    strcmp(n->error_stage, "prep") == 0 ? "prep_sql" : "export_sql";
 
 	if (strcmp(n->error_sqlstate, "42501") == 0)
 		buf_str(to, "Grant the source's user what it lacks");
@@ -137,10 +138,10 @@ static json_t *outputs_json(const struct notice *n)
 	json_t *one;
 
 	if (n->outputs == NULL && *n->output_url != '\0')
-		json_array_append_new(list,
-		    json_pack("{so so so so}", "url", text(n->output_url),
-			"rows", count(n->rows), "bytes", count(n->bytes),
-			"sha256", text(n->sha256)));
+		json_array_append_new(
+		    list, json_pack("{so so so so}", "url", text(n->output_url),
+			      "rows", count(n->rows), "bytes", count(n->bytes),
+			      "sha256", text(n->sha256)));
 	json_array_foreach(n->outputs, i, one)
 	{
 		if (i < OUTPUTS_MAX)

@@ -80,8 +80,8 @@ static json_t *facts(const struct notice *n)
 	buf_printf(&b, "%s %s", n->scheduled_for, n->time_zone);
 	add_field(fields, "For", *n->scheduled_for ? b.data : "");
 	buf_clear(&b);
-	buf_printf(&b, "%" PRId64 ", attempt %" PRId64, n->run_id,
-	    n->run_attempt);
+	buf_printf(
+	    &b, "%" PRId64 ", attempt %" PRId64, n->run_id, n->run_attempt);
 	add_field(fields, "Run", b.data);
 	add_field(fields, "Stage", n->error_stage);
 	add_field(fields, "Note", n->remark);
@@ -118,8 +118,8 @@ static json_t *outputs(const struct notice *n)
 	if (json_array_size(n->outputs) > OUTPUTS_MAX)
 		buf_printf(&b, "\nand %zu more",
 		    json_array_size(n->outputs) - OUTPUTS_MAX);
-	return json_pack("{ss so}", "type", "section", "text",
-	    text_block("mrkdwn", &b));
+	return json_pack(
+	    "{ss so}", "type", "section", "text", text_block("mrkdwn", &b));
 }
 
 static json_t *failure(const struct notice *n)
@@ -134,8 +134,8 @@ static json_t *failure(const struct notice *n)
 	notice_hint(n, &hint);
 	buf_str(&b, hint.data);
 	buf_free(&hint);
-	return json_pack("{ss so}", "type", "section", "text",
-	    text_block("mrkdwn", &b));
+	return json_pack(
+	    "{ss so}", "type", "section", "text", text_block("mrkdwn", &b));
 }
 
 /* What notifications show. */

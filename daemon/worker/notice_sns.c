@@ -59,8 +59,8 @@ static void add(struct arguments *a, const char *name, const char *value)
 	a->list[a->count++] = (struct sigv4_pair){name, value};
 }
 
-static void add_attribute(struct arguments *a, const char *name,
-    const char *type, const char *value)
+static void add_attribute(
+    struct arguments *a, const char *name, const char *type, const char *value)
 {
 	static const char *const parts[] = {
 	    "Name", "Value.DataType", "Value.StringValue"};
@@ -79,8 +79,7 @@ static void add_attribute(struct arguments *a, const char *name,
 }
 
 /* A topic is spoken to where it is: arn:aws:sns:REGION:ACCOUNT:TOPIC */
-static struct aws *client_of(
-    struct services *s, const char *arn, struct err *e)
+static struct aws *client_of(struct services *s, const char *arn, struct err *e)
 {
 	char name[64];
 	const char *region = arn;
@@ -137,13 +136,13 @@ int notice_sns(struct services *s, const struct notice *n, struct err *e)
 		add(&a, "MessageGroupId", group);
 		add(&a, "MessageDeduplicationId", n->key);
 	}
-	reply = aws_query(
-	    sns, SNS_VERSION, "Publish", a.list, a.count, code, e);
+	reply =
+	    aws_query(sns, SNS_VERSION, "Publish", a.list, a.count, code, e);
 	free(message);
 	if (reply == NULL && (strcmp(code, "AuthorizationError") == 0 ||
 				 strcmp(code, "AccessDenied") == 0))
-		err_wrap(e, "the credentials lack sns:Publish on %s",
-		    n->recipient);
+		err_wrap(
+		    e, "the credentials lack sns:Publish on %s", n->recipient);
 	free(reply);
 	return reply != NULL ? 0 : -1;
 }

@@ -4,7 +4,7 @@
 -- $1 worker_id uuid
 -- $2 results jsonb: [{"notification_id", "attempt", "state", "error", "retry_ms"}];
 --    state is SENT, FAILED (no other attempt can help), RETRY or RELEASED (given
---    back, not counted); retry_ms: what the receiver asks to wait
+--    back, not counted); retry_ms: to wait at least
 -- $3 backoff in ms, $4 backoff_max in ms, $5 attempts int
 -- Returns for each: notification_id, outcome (the notice's new state; 'lost' when
 -- the fence refused; 'busy' to try again).
@@ -31,8 +31,9 @@ with result as materialized (
 				least($3::bigint * 2 ^ least(h.attempt - 1, 20), $4::bigint)
 					* (0.5 + random() / 2),
 				least(h.retry_ms, 86400000)) * interval '1 millisecond'
-			else now() end,
-		last_error = case h.state when 'RELEASED' then n.last_error else h.error end,
+			else now() + coalesce(h.retry_ms, 0) * interval '1 millisecond' end,
+		last_error = case h.state when 'RELEASED'
+			then coalesce(h.error, n.last_error) else h.error end,
 		sent_at = case h.state when 'SENT' then now() end
 	from held h
 	where n.notification_id = any (array(select k.notification_id from held k))
