@@ -531,7 +531,7 @@ void outbox_start(struct outbox *o)
 {
 	o->running = true;
 	for (struct item *item = o->list; item != NULL; item = item->next) {
-		if (item->state == ENDED)
+		if (item->state == ENDED && item->record == NO)
 			item->record = WAITS;
 	}
 	outbox_look(o);

@@ -10,8 +10,8 @@ import time
 import psycopg
 import pytest
 
-from lib import report
-from lib.cluster import ROOT
+from lib import process, report
+from lib.cluster import ROOT, make_template
 from lib.outbox import SECTIONS, notices, wait_states
 from lib.receiver import Receiver
 from lib.wait import wait_for
@@ -356,12 +356,10 @@ def test_a_connection_cut_at_any_statement_loses_and_doubles_nothing(
     assert set(times(receiver).values()) == {1}
     assert len(times(receiver)) == 4
     assert [r.attempts for r in notices(db)] == [1] * 4
-    assert one.running()
+    assert one.stop() == 0
 
 
 def test_a_restart_of_the_server_in_mid_delivery(private_cluster, engine_of, tmp_path, receiver):
-    from lib import process
-    from lib.cluster import make_template
     db = private_cluster.create(make_template(private_cluster))
     receiver.answers = ['hang']
     one = process.Daemon(db, process.write_conf(
@@ -404,9 +402,7 @@ def test_somebody_else_holds_the_row(db, engine, receiver):
 
 
 def deliverer_of(db):
-    from lib.process import children
-    pid = db.value('select pid from reportd.report_worker')
-    return max(children(pid))
+    return max(process.children(db.value('select pid from reportd.report_worker')))
 
 
 def test_the_fence_refuses_a_result_of_another_attempt(db, engine, receiver):
