@@ -194,7 +194,7 @@ void mail_text_bytes(char to[static 32], int64_t bytes)
 		    to, 32, "%d byte%s", (int)bytes, bytes == 1 ? "" : "s");
 		return;
 	}
-	for (; n >= 1000 && unit < 3; unit++)
+	for (; n >= 999.95 && unit < 3; unit++)
 		n /= 1024;
 	snprintf(to, 32, "%.1f %s", n, units[unit]);
 }
