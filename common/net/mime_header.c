@@ -232,13 +232,39 @@ static bool is_attribute_char(char c)
 	       (c >= '0' && c <= '9') || (c != '\0' && strchr("-._", c));
 }
 
-/* RFC 2231, sections 3 and 4: filename*0*=UTF-8''...; filename*1*=... */
+static size_t add_byte(struct buf *b, char c)
+{
+	if (is_attribute_char(c)) {
+		buf_char(b, c);
+		return 1;
+	}
+	buf_printf(b, "%%%02X", (unsigned char)c);
+	return 3;
+}
+
+static size_t extended_size(const char *text)
+{
+	size_t n = 0;
+
+	for (; *text != '\0'; text++)
+		n += is_attribute_char(*text) ? 1 : 3;
+	return n;
+}
+
+/* RFC 2231: filename*=UTF-8''..., and when it does not fit in a line
+ * filename*0*=UTF-8''...; filename*1*=... */
 static void add_parameter_extended(
     struct buf *b, const char *parameter, const char *text)
 {
 	size_t line = LINE_MAX_PLAIN;
 	int section = 0;
 
+	if (strlen(parameter) + extended_size(text) + 10 < LINE_MAX_PLAIN) {
+		buf_printf(b, ";\r\n %s*=UTF-8''", parameter);
+		for (; *text != '\0'; text++)
+			add_byte(b, *text);
+		return;
+	}
 	for (; *text != '\0'; text++) {
 		/* Readers decode each section by itself: whole characters, of
 		 * at most 4 bytes. */
@@ -253,13 +279,7 @@ static void add_parameter_extended(
 			section++;
 			line = b->len - before;
 		}
-		if (is_attribute_char(*text)) {
-			buf_char(b, *text);
-			line++;
-		} else {
-			buf_printf(b, "%%%02X", (unsigned char)*text);
-			line += 3;
-		}
+		line += add_byte(b, *text);
 	}
 }
 

@@ -324,7 +324,7 @@ TEST(file_names_follow_rfc_2231)
 	    "filename=\"a \\\"b\\\" \\\\.csv\"\r\n");
 	assert_file_name("\xE2\x82\xAC rates.csv",
 	    "Content-Disposition: attachment;\r\n "
-	    "filename*0*=UTF-8''%E2%82%AC%20rates.csv\r\n");
+	    "filename*=UTF-8''%E2%82%AC%20rates.csv\r\n");
 	assert_file_name("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 			 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.csv",
 	    "Content-Disposition: attachment;\r\n "
