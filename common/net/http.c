@@ -190,7 +190,6 @@ static void explain(struct http_call *c, CURLcode code)
 		    c->reply.body.max);
 		break;
 	case CURLE_URL_MALFORMAT:
-	case CURLE_UNSUPPORTED_PROTOCOL:
 		err_set(e, ERR_PERMANENT, "the URL for %s is wrong: %s", host,
 		    c->detail);
 		break;

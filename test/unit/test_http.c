@@ -1,0 +1,426 @@
+/* SPDX-License-Identifier: MIT */
+#include "net/http.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "helper.h"
+#include "net/guard.h"
+#include "web.h"
+
+#define OK(text) "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n" text
+
+static const struct web_page pages[] = {
+    {.path = "/one", .reply = OK("one\n")},
+    {.path = "/slow", .reply = OK("slow"), .wait_ms = 300},
+    {.path = "/silent"},
+    {.path = "/cut",
+	.reply = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n1",
+	.cut = true},
+    {.path = "/cut-head", .reply = "HTTP/1.1 200 O", .cut = true},
+    {.path = "/nothing", .reply = "", .cut = true},
+    {.path = "/chunked-cut",
+	.reply = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nab",
+	.cut = true},
+    {.path = "/no-http", .reply = "SSH-2.0-OpenSSH\r\n", .cut = true},
+    {.path = "/continue",
+	.reply = "HTTP/1.1 100 Continue\r\nX-A: no\r\n\r\n"
+		 "HTTP/1.1 503 Slow Down\r\nx-a:  yes \r\nX-B:\r\nX-A: 2\r\n"
+		 "Date: Fri, 24 May 2013 00:00:00 GMT\r\n"
+		 "Content-Length: 0\r\n\r\n"},
+    {.path = "/once", .reply = OK("1st\n"), .times = 1, .each = true},
+    {.path = "/once", .reply = OK("2nd\n")},
+    {.path = NULL},
+};
+static struct web web;
+
+static int start(void **state)
+{
+	(void)state;
+	signal(SIGPIPE, SIG_IGN);
+	web_start(&web, pages);
+	return 0;
+}
+
+static int stop(void **state)
+{
+	(void)state;
+	web_stop(&web);
+	return 0;
+}
+
+/* A request for a path there. */
+static struct http_request *to(const char *path)
+{
+	static struct http_request r;
+	static char url[200];
+
+	snprintf(url, sizeof(url), "%s%s", web.url, path);
+	r = (struct http_request){.method = "GET", .url = url};
+	return &r;
+}
+
+static int get(const char *path, struct http_reply *reply, struct err *e)
+{
+	struct http *h = http_open();
+	int rc = http_send(h, to(path), reply, e);
+
+	http_close(h);
+	return rc;
+}
+
+TEST(a_reply_is_status_headers_and_body)
+{
+	struct http_reply r;
+	struct err e;
+	char text[8];
+
+	assert_int_equal(get("/one", &r, &e), 0);
+	assert_int_equal(r.status, 200);
+	assert_string_equal(r.body.data, "one\n");
+	assert_true(r.sent);
+	assert_int_equal(http_date(&r), 0);
+	http_reply_free(&r);
+
+	assert_int_equal(get("/continue", &r, &e), 0);
+	assert_int_equal(r.status, 503);
+	assert_string_equal(http_header(&r, "X-A", text, sizeof(text)), "yes");
+	assert_string_equal(http_header(&r, "x-b", text, sizeof(text)), "");
+	assert_string_equal(http_header(&r, "X-C", text, sizeof(text)), "");
+	assert_string_equal(
+	    http_header(&r, "date", text, sizeof(text)), "Fri, 24");
+	assert_int_equal(http_date(&r), 1369353600);
+	http_reply_free(&r);
+}
+
+TEST(a_reply_that_is_cut_off_is_an_error)
+{
+	static const char *const paths[] = {
+	    "/cut", "/cut-head", "/nothing", "/chunked-cut", "/no-http"};
+
+	for (size_t i = 0; i < COUNT(paths); i++) {
+		struct http_reply r;
+		struct err e;
+
+		assert_int_equal(get(paths[i], &r, &e), -1);
+		assert_int_equal(e.kind, ERR_TRANSIENT);
+		assert_err_has(&e, "the connection with 127.0.0.1:");
+		assert_true(r.sent);
+		http_reply_free(&r);
+	}
+}
+
+TEST(a_reply_may_be_so_long_and_no_longer)
+{
+	struct http *h = http_open();
+	struct http_request *r = to("/one");
+	struct http_reply reply;
+	struct err e;
+
+	r->reply_max = 4;
+	assert_int_equal(http_send(h, r, &reply, &e), 0);
+	http_reply_free(&reply);
+	r->reply_max = 3;
+	assert_int_equal(http_send(h, r, &reply, &e), -1);
+	assert_int_equal(e.kind, ERR_PERMANENT);
+	assert_err_has(&e, "is longer than 3 bytes");
+	http_reply_free(&reply);
+	http_close(h);
+}
+
+TEST(silence_is_noticed_within_milliseconds)
+{
+	struct http *h = http_open();
+	struct http_request *r = to("/silent");
+	int64_t begun = clock_boot_ms();
+	struct http_reply reply;
+	struct err e;
+
+	r->terms.silence_ms = 200;
+	assert_int_equal(http_send(h, r, &reply, &e), -1);
+	assert_int_equal(e.kind, ERR_TRANSIENT);
+	assert_err_has(&e, "was silent for 200 ms");
+	assert_true(reply.sent);
+	assert_in_range(clock_boot_ms() - begun, 200, 2000);
+	http_close(h);
+}
+
+TEST(calls_go_side_by_side)
+{
+	struct http *h = http_open();
+	struct http_call *calls[8];
+	int64_t begun = clock_boot_ms();
+	struct err e;
+
+	for (size_t i = 0; i < COUNT(calls); i++)
+		calls[i] = http_start(h, to("/slow"));
+	for (size_t i = 0; i < COUNT(calls); i++) {
+		struct http_reply reply;
+
+		while (!http_done(calls[i]))
+			assert_int_equal(http_step(h, 1000, &e), 0);
+		assert_int_equal(http_take(calls[i], &reply, &e), 0);
+		assert_string_equal(reply.body.data, "slow");
+		http_reply_free(&reply);
+	}
+	/* One after the other they take 2.4 s. */
+	assert_true(clock_boot_ms() - begun < 2000);
+	http_close(h);
+}
+
+TEST(calls_are_dropped_at_any_time)
+{
+	struct http *h = http_open();
+	struct http_call *first = http_start(h, to("/slow"));
+	struct http_call *second = http_start(h, to("/silent"));
+	struct err e;
+
+	assert_int_equal(http_step(h, 10, &e), 0);
+	http_drop(first);
+	assert_false(http_done(second));
+	http_start(h, to("/one"));
+	assert_int_equal(http_step(h, 0, &e), 0);
+	http_close(h);
+	http_close(NULL);
+}
+
+TEST(a_connection_is_used_again_unless_a_fresh_one_is_wanted)
+{
+	struct http *h = http_open();
+	struct http_reply reply;
+	struct err e;
+
+	for (int i = 0; i < 3; i++) {
+		struct http_request *r = to("/once");
+
+		r->fresh = i == 2;
+		assert_int_equal(http_send(h, r, &reply, &e), 0);
+		assert_string_equal(
+		    reply.body.data, i == 1 ? "2nd\n" : "1st\n");
+		http_reply_free(&reply);
+	}
+	http_close(h);
+}
+
+/* A connection that was made without a guard is none for a guarded call. */
+TEST(the_guard_looks_at_a_connection_that_was_there_before)
+{
+	struct http *h = http_open();
+	struct http_request *r = to("/one");
+	struct http_reply reply;
+	struct err e;
+
+	assert_int_equal(http_send(h, r, &reply, &e), 0);
+	http_reply_free(&reply);
+	r->terms.guarded = true;
+	assert_int_equal(http_send(h, r, &reply, &e), -1);
+	assert_int_equal(e.kind, ERR_PERMANENT);
+	assert_err_has(&e, "has the address 127.0.0.1, which is not allowed");
+	assert_false(reply.sent);
+	http_close(h);
+}
+
+/* ---- the watch ---- */
+
+static int after_300_ms(void *arg, struct err *e)
+{
+	int64_t *begun = arg;
+
+	return clock_boot_ms() - *begun > 300
+		   ? err_set(e, ERR_CANCELLED, "enough")
+		   : 0;
+}
+
+TEST(the_watch_ends_a_wait)
+{
+	int64_t begun = clock_boot_ms();
+	struct watch watch = {.check = after_300_ms, .arg = &begun};
+	struct http *h = http_open();
+	struct http_reply reply;
+	struct err e;
+
+	http_set_watch(h, &watch);
+	assert_int_equal(http_send(h, to("/silent"), &reply, &e), -1);
+	assert_int_equal(e.kind, ERR_CANCELLED);
+	assert_err(&e, "enough");
+	assert_in_range(clock_boot_ms() - begun, 300, 1500);
+	http_close(h);
+}
+
+static volatile sig_atomic_t told;
+
+static void on_usr1(int number)
+{
+	(void)number;
+	told = 1;
+}
+
+static int when_told(void *arg, struct err *e)
+{
+	(void)arg;
+	return told ? err_set(e, ERR_CANCELLED, "told") : 0;
+}
+
+TEST(a_signal_that_is_let_in_ends_a_wait_at_once)
+{
+	struct sigaction act = {.sa_handler = on_usr1};
+	sigset_t blocked, mask;
+	struct watch watch = {.check = when_told, .wait_mask = &mask};
+	struct http *h = http_open();
+	struct http_reply reply;
+	struct err e;
+	int64_t begun;
+	pid_t child;
+
+	sigemptyset(&blocked);
+	sigaddset(&blocked, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &blocked, &mask);
+	sigaction(SIGUSR1, &act, NULL);
+	http_set_watch(h, &watch);
+	begun = clock_boot_ms();
+	child = fork();
+	if (child == 0) {
+		usleep(200000);
+		kill(getppid(), SIGUSR1);
+		_exit(0);
+	}
+	assert_int_equal(http_send(h, to("/silent"), &reply, &e), -1);
+	assert_err(&e, "told");
+	assert_in_range(clock_boot_ms() - begun, 100, 1500);
+	http_close(h);
+	sigprocmask(SIG_SETMASK, &mask, NULL);
+}
+
+static void drain(void *arg)
+{
+	int *fd = arg;
+	char c;
+
+	assert_int_equal(read(*fd, &c, 1), 1);
+	told = 1;
+}
+
+TEST(who_wakes_the_watch_is_heard_while_waiting)
+{
+	int fd[2];
+	struct wake wake = {.ready = drain, .arg = fd};
+	struct watch watch = {.check = when_told, .wake = &wake};
+	struct http *h = http_open();
+	struct http_reply reply;
+	struct err e;
+
+	told = 0;
+	assert_return_code(pipe(fd), 0);
+	wake.fd = fd[0];
+	assert_int_equal(write(fd[1], "x", 1), 1);
+	http_set_watch(h, &watch);
+	assert_int_equal(http_send(h, to("/silent"), &reply, &e), -1);
+	assert_err(&e, "told");
+	http_close(h);
+	close(fd[0]);
+	close(fd[1]);
+}
+
+/* ---- text ---- */
+
+TEST(all_but_unreserved_characters_are_escaped)
+{
+	struct buf b;
+
+	buf_init(&b, 1000);
+	http_escape(&b, "aZ0-._~ /+%\xc3\xbc\0'", 15, false);
+	assert_string_equal(b.data, "aZ0-._~%20%2F%2B%25%C3%BC%00%27");
+	buf_clear(&b);
+	http_escape(&b, "/a b/", 5, true);
+	assert_string_equal(b.data, "/a%20b/");
+	buf_free(&b);
+}
+
+TEST(messages_show_the_host_of_a_url_alone)
+{
+	char host[64];
+
+	http_host("https://u:p@h.example:8443/x?y", host, sizeof(host));
+	assert_string_equal(host, "h.example:8443");
+	http_host("http://[::1]/", host, sizeof(host));
+	assert_string_equal(host, "[::1]");
+	http_host("proxy:3128", host, sizeof(host));
+	assert_string_equal(host, "proxy:3128");
+	http_host("https://", host, sizeof(host));
+	assert_string_equal(host, "?");
+}
+
+TEST(networks_are_read_or_refused)
+{
+	struct err e;
+
+	assert_int_equal(guard_check_list(NULL, &e), 0);
+	assert_int_equal(
+	    guard_check_list("10.0.0.0/8, fd00::/8 ::1,127.0.0.1", &e), 0);
+	assert_int_equal(guard_check_list("10.0.0.0/8,10.0.0.0/33", &e), -1);
+	assert_err_has(&e, "10.0.0.0/33 is no network");
+	assert_int_equal(guard_check_list("localhost", &e), -1);
+	assert_int_equal(guard_check_list("::1/129", &e), -1);
+	assert_int_equal(guard_check_list("1.2.3.4/", &e), -1);
+	assert_true(guard_listed("10.128.0.0/9", "10.129.1.1"));
+	assert_false(guard_listed("10.128.0.0/9", "10.127.255.255"));
+	assert_true(guard_listed("::/0", "1.2.3.4"));
+	assert_true(guard_listed("0.0.0.0/0", "1.2.3.4"));
+	assert_false(guard_listed("0.0.0.0/0", "2001:db8::1"));
+	assert_true(guard_listed("2001:db8::/33", "2001:db8:7fff::1"));
+	assert_false(guard_listed("2001:db8::/33", "2001:db8:8000::1"));
+}
+
+TEST(addresses_of_this_machine_are_refused_in_every_dress)
+{
+	static const char *const no[] = {"127.0.0.1", "127.255.255.254",
+	    "0.0.0.0", "169.254.169.254", "224.0.0.1", "255.255.255.255", "::1",
+	    "::", "fe80::1", "fe80::1%lo", "ff02::1", "::ffff:127.0.0.1",
+	    "64:ff9b::127.0.0.1", "64:ff9b:1::169.254.169.254",
+	    "2002:7f00:1::1", "::127.0.0.1", "::ffff:0:127.0.0.1",
+	    "fd00:ec2::254", "no address", ""};
+	static const char *const yes[] = {"10.0.0.1", "192.168.1.1", "8.8.8.8",
+	    "2001:db8::1", "::ffff:8.8.8.8", "64:ff9b::8.8.8.8",
+	    "2002:808:808::1", "fd12::1", "128.0.0.1", "223.255.255.255"};
+
+	for (size_t i = 0; i < COUNT(no); i++) {
+		if (guard_allows_text(no[i], NULL))
+			fail_msg("%s is allowed", no[i]);
+	}
+	for (size_t i = 0; i < COUNT(yes); i++) {
+		if (!guard_allows_text(yes[i], NULL))
+			fail_msg("%s is refused", yes[i]);
+	}
+	assert_true(guard_allows_text("127.0.0.1", "127.0.0.0/8"));
+	assert_true(guard_allows_text("64:ff9b::127.0.0.1", "127.0.0.1"));
+	assert_false(guard_allows_text("127.0.0.2", "127.0.0.1, ::1"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_reply_is_status_headers_and_body),
+	    cmocka_unit_test(a_reply_that_is_cut_off_is_an_error),
+	    cmocka_unit_test(a_reply_may_be_so_long_and_no_longer),
+	    cmocka_unit_test(silence_is_noticed_within_milliseconds),
+	    cmocka_unit_test(calls_go_side_by_side),
+	    cmocka_unit_test(calls_are_dropped_at_any_time),
+	    cmocka_unit_test(
+		a_connection_is_used_again_unless_a_fresh_one_is_wanted),
+	    cmocka_unit_test(
+		the_guard_looks_at_a_connection_that_was_there_before),
+	    cmocka_unit_test(the_watch_ends_a_wait),
+	    cmocka_unit_test(a_signal_that_is_let_in_ends_a_wait_at_once),
+	    cmocka_unit_test(who_wakes_the_watch_is_heard_while_waiting),
+	    cmocka_unit_test(all_but_unreserved_characters_are_escaped),
+	    cmocka_unit_test(messages_show_the_host_of_a_url_alone),
+	    cmocka_unit_test(networks_are_read_or_refused),
+	    cmocka_unit_test(
+		addresses_of_this_machine_are_refused_in_every_dress),
+	};
+
+	return cmocka_run_group_tests(tests, start, stop);
+}
