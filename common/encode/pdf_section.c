@@ -36,6 +36,7 @@ struct sample {
 
 struct pdf_section {
 	struct pdf_section_options o;
+	char *name; /* or NULL */
 	const struct schema *schema;
 	struct pdf_cells *cells;
 	struct pdf_table table;
@@ -113,6 +114,8 @@ struct pdf_section *pdf_section_open(
 	const struct layout *layout = options->layout;
 
 	s->o = *options;
+	s->o.section = NULL; /* is gone when begin ends */
+	s->name = mem_strdup(options->section->name);
 	s->schema = options->section->schema;
 	s->zebra = json_bool(s->o.options, "zebra", true);
 	s->table.pages = s->o.pages;
@@ -132,7 +135,7 @@ struct pdf_section *pdf_section_open(
 		if (s->group >= 0)
 			s->group_totals = totals_open(layout, s->schema);
 	}
-	switch (chart_open(&s->chart, s->o.options, s->o.section, e)) {
+	switch (chart_open(&s->chart, s->o.options, options->section, e)) {
 	case -1:
 		goto failed;
 	case 1:
@@ -162,6 +165,7 @@ void pdf_section_free(struct pdf_section *s)
 	buf_free(&s->group_value);
 	buf_free(&s->sample.bytes);
 	free(s->sample.values);
+	free(s->name);
 	free(s);
 }
 
@@ -312,7 +316,6 @@ static int begin_page(struct pdf_section *s, struct err *e)
 {
 	struct pdf_pages *p = s->o.pages;
 	bool landscape = lies(s);
-	const char *name = s->o.section->name;
 
 	p->width = s->o.paper[landscape];
 	p->height = s->o.paper[!landscape];
@@ -329,8 +332,8 @@ static int begin_page(struct pdf_section *s, struct err *e)
 			return err_wrap(e, "title");
 		p->y += TITLE_SIZE / 2;
 	}
-	if (name != NULL) {
-		if (paragraph(s, name,
+	if (s->name != NULL) {
+		if (paragraph(s, s->name,
 			(struct pdf_style){PDF_BOLD, HEADING_SIZE}, e) != 0)
 			return err_wrap(e, "section name");
 		p->y += HEADING_SIZE / 2;

@@ -129,7 +129,7 @@ def is_seen(c):
 def characters(text):
     """All but white space; control characters are replaced, unless they end a line."""
     text = re.sub('[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]', LOST, text)
-    return [c for c in unicodedata.normalize('NFC', text) if not c.isspace()]
+    return [c for c in unicodedata.normalize('NFD', text) if not c.isspace()]
 
 
 def same(got, want):
