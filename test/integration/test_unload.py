@@ -12,6 +12,7 @@ import pytest
 from lib import process, report
 from lib.objects import Objects
 from lib.redshift import Redshift
+from lib.swift import KEY, REGION, SECRET
 from lib.wait import wait_for
 from test_engine_shared import done, failure, file_of
 
@@ -261,3 +262,51 @@ def test_a_manifest_that_cannot_be_written_is_not_there(engine, objects):
     assert 'AccessDenied' in message
     # Whether the last word of S3 was heard is not known, so the objects stay.
     assert ('reports', 'denied.manifest') not in objects.kept
+
+
+class Shelf:
+    """Where the stand-in puts objects: an S3 that nobody here wrote."""
+
+    def __init__(self, client):
+        self.client = client
+
+    def exists(self, bucket, key):
+        return self.client.list_objects_v2(Bucket=bucket, Prefix=key)['KeyCount'] > 0
+
+    def put(self, bucket, key, data):
+        self.client.put_object(Bucket=bucket, Key=key, Body=data)
+
+    def keys(self, bucket):
+        pages = self.client.get_paginator('list_objects_v2').paginate(Bucket=bucket)
+        return [o['Key'] for page in pages for o in page.get('Contents', [])]
+
+
+def test_with_an_s3_of_others(cluster, db, drain, swift):
+    shelf = Shelf(swift.client)
+    redshift = Redshift(cluster, shelf)
+    redshift.parts = 3
+    swift.client.create_bucket(Bucket='unload-lake')
+    sections = {
+        's3': {'endpoint': swift.endpoint, 'region': REGION},
+        'source.dwh': {'type': 'redshift', 'conninfo': redshift.conninfo(db),
+                       'unload_role': ROLE}}
+    env = {'AWS_ACCESS_KEY_ID': KEY, 'AWS_SECRET_ACCESS_KEY': SECRET}
+    good = report.submit(db, source='dwh', export_sql=QUERY, output_options={'unload': True},
+                         output_path='s3://unload-lake/with spaces & ünicode/{ext}')
+    bad = report.submit(db, source='dwh', export_sql='select 1 / (n - 5) from '
+                        'generate_series(1, 9) n', output_options={'unload': True},
+                        max_retries=0, output_path='s3://unload-lake/bad.{ext}')
+    try:
+        drain(sections, env=env)
+        assert report.config(db, bad).status == 'FAILED'
+        run = report.runs(db, good)[-1]
+        assert run.status == 'COMPLETED', run.error_message
+        key = 'with spaces & ünicode/manifest'
+        manifest = json.loads(swift.client.get_object(
+            Bucket='unload-lake', Key=key)['Body'].read())
+        keys = [e['url'].removeprefix('s3://unload-lake/') for e in manifest['entries']]
+        assert keys == [f'{key}.parts/{run.run_id}/{n:04}_part_00' for n in range(3)]
+        assert sorted(shelf.keys('unload-lake')) == sorted(
+            [key, f'{key}.parts/{run.run_id}/manifest', *keys])
+    finally:
+        redshift.remove()
