@@ -23,15 +23,15 @@ with me as materialized (
 		and n.notification_id <> all ($3::bigint[])
 	limit $2::int
 	for update skip locked
-), chosen as materialized (
+), picked as materialized (
 	select d.notification_id, d.counts from due d
 	union all
 	select u.notification_id, u.counts from unheard u
 ), taken as (
 	update reportd.report_notification n
 	set state = 'SENDING', worker_id = $1, attempts = n.attempts + c.counts
-	from chosen c
-	where n.notification_id = any (array(select k.notification_id from chosen k))
+	from picked c
+	where n.notification_id = any (array(select k.notification_id from picked k))
 		and n.notification_id = c.notification_id
 	returning n.*
 )

@@ -11,7 +11,7 @@
 with result as materialized (
 	select * from jsonb_to_recordset($2::jsonb) as r(notification_id bigint,
 		attempt int, state text, error text, retry_ms bigint)
-), held as materialized (
+), fenced as materialized (
 	select r.*, case when r.state = 'RELEASED' then 'PENDING'
 			when r.state = 'RETRY' then
 				case when r.attempt < $5::int then 'PENDING' else 'FAILED' end
@@ -35,8 +35,8 @@ with result as materialized (
 		last_error = case h.state when 'RELEASED'
 			then coalesce(h.error, n.last_error) else h.error end,
 		sent_at = case h.state when 'SENT' then now() end
-	from held h
-	where n.notification_id = any (array(select k.notification_id from held k))
+	from fenced h
+	where n.notification_id = any (array(select k.notification_id from fenced k))
 		and n.notification_id = h.notification_id
 	returning n.notification_id, n.state
 )
