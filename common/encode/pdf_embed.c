@@ -55,6 +55,47 @@ static int meaning_write(
 
 /* ---- outlines ---- */
 
+static hb_blob_t *table(hb_face_t *face, hb_tag_t tag)
+{
+	hb_blob_t *blob = hb_face_reference_table(face, tag);
+
+	if (hb_blob_get_length(blob) > 0)
+		return blob;
+	hb_blob_destroy(blob);
+	return NULL;
+}
+
+/* The outlines that a variable font has at its place on the axes. */
+static void pin_axes(const struct pdf_embed *f, hb_subset_input_t *input)
+{
+	const float *coords;
+	unsigned int axes;
+
+	coords = hb_font_get_var_coords_design(f->font, &axes);
+	for (unsigned int i = 0; i < axes; i++) {
+		hb_ot_var_axis_info_t axis;
+		unsigned int one = 1;
+
+		hb_ot_var_get_axis_infos(f->face, i, &one, &axis);
+		if (one == 1)
+			hb_subset_input_pin_axis_location(
+			    input, f->face, axis.tag, coords[i]);
+	}
+}
+
+/* A CFF program, or a whole TrueType file; PDF knows no others. */
+static hb_blob_t *program_of(hb_face_t *face, bool *cff)
+{
+	hb_blob_t *blob = table(face, TAG('C', 'F', 'F', ' '));
+
+	*cff = blob != NULL;
+	if (*cff)
+		return blob;
+	blob = table(face, TAG('g', 'l', 'y', 'f'));
+	hb_blob_destroy(blob);
+	return blob ? hb_face_reference_blob(face) : NULL;
+}
+
 static hb_blob_t *subset(
     const struct pdf_embed *f, bool *outlines_cff, struct err *e)
 {
@@ -73,20 +114,17 @@ static hb_blob_t *subset(
 	hb_set_add(drop, TAG('G', 'P', 'O', 'S'));
 	hb_set_add(drop, TAG('G', 'D', 'E', 'F'));
 	hb_set_clear(hb_subset_input_set(input, HB_SUBSET_SETS_NAME_ID));
+	pin_axes(f, input);
 	face = hb_subset_or_fail(f->face, input);
-	if (face == NULL)
-		goto out;
-	blob = hb_face_reference_table(face, TAG('C', 'F', 'F', ' '));
-	*outlines_cff = hb_blob_get_length(blob) > 0;
-	if (!*outlines_cff) {
-		hb_blob_destroy(blob);
-		blob = hb_face_reference_blob(face);
-	}
+	if (face != NULL)
+		blob = program_of(face, outlines_cff);
 out:
 	hb_face_destroy(face);
 	hb_subset_input_destroy(input);
 	if (blob == NULL)
-		err_set(e, ERR_PERMANENT, "PDF: font %s cannot be embedded",
+		err_set(e, ERR_PERMANENT,
+		    "PDF: font %s cannot be embedded; choose another as "
+		    "\"font\"",
 		    f->name);
 	return blob;
 }

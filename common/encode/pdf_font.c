@@ -14,7 +14,7 @@ struct pdf_font {
 	int number;
 	PangoFont *pango; /* of a font of pictures */
 	hb_face_t *face;
-	hb_font_t *font;
+	hb_font_t *font; /* with the places on the axes of a variable one */
 	hb_set_t *used;
 	unsigned int glyphs;
 	uint32_t *means; /* by glyph */
@@ -71,12 +71,17 @@ static struct pdf_font *font_open(
     struct pdf_fonts *fonts, hb_face_t *face, PangoFont *pango)
 {
 	struct pdf_font *f = mem_zalloc(sizeof(*f));
+	const float *coords;
+	unsigned int axes;
 
 	f->fonts = fonts;
 	f->number = fonts->count;
 	f->face = hb_face_reference(face);
 	f->font = hb_font_create(face);
 	hb_font_set_scale(f->font, 1000, 1000);
+	coords =
+	    hb_font_get_var_coords_design(pango_font_get_hb_font(pango), &axes);
+	hb_font_set_var_coords_design(f->font, coords, axes);
 	f->used = hb_set_create();
 	f->glyphs = hb_face_get_glyph_count(face);
 	f->means = mem_zalloc(f->glyphs * sizeof(*f->means) + 1);
@@ -87,12 +92,28 @@ static struct pdf_font *font_open(
 	return f;
 }
 
+/* The same outlines: of a variable font, one file has those of all weights. */
+static bool same_font(
+    const struct pdf_font *f, hb_face_t *face, hb_font_t *font)
+{
+	unsigned int here, there;
+	const int *one, *other;
+
+	if (f->face != face)
+		return false;
+	one = hb_font_get_var_coords_normalized(f->font, &here);
+	other = hb_font_get_var_coords_normalized(font, &there);
+	return here == there &&
+	       (here == 0 || memcmp(one, other, here * sizeof(*one)) == 0);
+}
+
 struct pdf_font *pdf_font_of(struct pdf_fonts *fonts, PangoFont *pango)
 {
-	hb_face_t *face = hb_font_get_face(pango_font_get_hb_font(pango));
+	hb_font_t *font = pango_font_get_hb_font(pango);
+	hb_face_t *face = hb_font_get_face(font);
 
 	for (int i = 0; i < fonts->count; i++) {
-		if (fonts->fonts[i]->face == face)
+		if (same_font(fonts->fonts[i], face, font))
 			return fonts->fonts[i];
 	}
 	fonts->fonts = mem_realloc(

@@ -492,6 +492,22 @@ def test_a_font_of_ones_own(export):
         'DejaVuSansMono', 'DejaVuSansMono-Bold'}
 
 
+def test_a_variable_font_has_its_weights(export):
+    """Inter is one file with all of them: the bold header is darker than the row."""
+    path = export("select 'mmmmmmmm' as mmmmmmmm", font='Inter', font_size=20)
+    if not any('Inter' in name for name, *_ in pdf.fonts(path)):
+        pytest.skip('Inter is not installed')
+    bold, plain = [word for word in pdf.words(path) if word.text == 'mmmmmmmm']
+    picture = pdf.Picture(path, dpi=144)
+
+    def ink(word):
+        box = [int(2 * edge) for edge in word[1:5]]
+        colours = picture.colours(*box)
+        return sum(n for (r, _, _), n in colours.items() if r < 100)
+    assert ink(bold) > 1.3 * ink(plain)
+    assert bold.right - bold.left > plain.right - plain.left
+
+
 # ---- runs ----
 
 def test_a_report_in_pdf(db, daemon, out):
