@@ -13,7 +13,7 @@ struct pdf_section;
 
 struct pdf_section_options {
 	const struct section *section; /* not looked at later */
-	const struct layout *layout; /* lives until the section is freed */
+	const struct layout *layout;   /* lives until the section is freed */
 	const json_t *options;
 	struct pdf_pages *pages;
 	const char *title; /* above all of it, or NULL */
