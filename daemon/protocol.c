@@ -79,7 +79,8 @@ int message_parse(
 	m->run_id = json_int(m->body, "run_id", 0);
 	for (size_t i = 0; i < sizeof(type_names) / sizeof(*type_names); i++) {
 		if (strcmp(type, type_names[i]) == 0 &&
-		    (m->run_id > 0 || i == MSG_SETTINGS)) {
+		    (m->run_id > 0 || i == MSG_SETTINGS || i == MSG_SWEEP ||
+			i == MSG_SWEPT)) {
 			m->type = (enum message_type)i;
 			return 0;
 		}

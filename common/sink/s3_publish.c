@@ -11,6 +11,7 @@
 
 /* A HEAD that looks what has become of it. */
 #define LOOK_MS 30000
+#define LINGER_MS 1000
 #define BACKOFF_MS 200
 #define BACKOFF_MAX_MS 5000
 #define COMPLETE_MAX (2u << 20)
@@ -132,7 +133,8 @@ static int send_complete(
 		.header_count = condition ? 2 : 1,
 		.body = body.data,
 		.body_len = body.len,
-		.once = true},
+		.once = true,
+		.deadline_ms = s->until_ms},
 	    answer, e);
 	buf_free(&body);
 	return rc != 0 ? rc : read_completed(answer, e);
@@ -165,7 +167,8 @@ static int send_put(
 		.header_count = headers.count,
 		.body = s->filling->data,
 		.body_len = s->filling->len,
-		.once = true},
+		.once = true,
+		.deadline_ms = s->until_ms},
 	    answer, e);
 	s3_pairs_free(&headers);
 	return rc;
@@ -210,16 +213,27 @@ static void wait_a_while(int64_t ms)
 	nanosleep(&some, NULL);
 }
 
+/* No more tries, but the last one may still be at work. */
+static int linger(const struct s3 *s)
+{
+	int64_t end = clock_boot_ms() + LOOK_MS;
+
+	while (clock_boot_ms() < end) {
+		if (look(s) == OURS)
+			return 0;
+		wait_a_while(LINGER_MS);
+	}
+	return -1;
+}
+
 /* An outcome that nobody can tell is looked at, not guessed. */
 static int appear(struct s3 *s, struct err *e)
 {
 	bool condition = s->create_only;
 	int64_t wait = BACKOFF_MS;
 	struct aws_answer answer;
-	int rc;
+	int rc, status;
 
-	if (expired(s))
-		return say_expired(s, e);
 	/* Not every server knows a condition on CompleteMultipartUpload. */
 	if (condition && s->upload_id != NULL) {
 		enum found found = look(s);
@@ -228,15 +242,18 @@ static int appear(struct s3 *s, struct err *e)
 			return say_exists(s, e);
 		condition = found == NOTHING;
 	}
-	for (;;) {
+	for (bool tried = false;; tried = true) {
+		if (expired(s))
+			return tried ? -1 : say_expired(s, e);
 		rc = try_once(s, condition, &answer, e);
 		if (rc != 0)
 			rc = after_failure(s, &answer, &condition, e);
+		status = answer.http.status;
 		aws_answer_free(&answer);
 		if (rc <= 0)
 			return rc;
 		if (wait > BACKOFF_MAX_MS || expired(s))
-			return -1;
+			return status == 0 ? linger(s) : -1;
 		wait_a_while(wait);
 		wait *= 2;
 	}

@@ -30,6 +30,14 @@ static int send(const struct s3_store *store, const struct s3_target *t,
 	    answer, e);
 }
 
+/* One that begins now is not taken for one that was left. */
+static bool is_young(const json_t *upload, int64_t stale_ms)
+{
+	return json_str(upload, "id", NULL) == NULL &&
+	       clock_wall_us() / 1000 <
+		   json_int(upload, "at", 0) * 1000 + stale_ms;
+}
+
 /* 0 when there is none of this id any more. */
 static int end(const struct s3_store *store, const struct s3_target *t,
     const char *id, struct err *e)
@@ -38,8 +46,8 @@ static int end(const struct s3_store *store, const struct s3_target *t,
 	struct aws_answer answer;
 	int rc = send(store, t, "AbortMultipartUpload", query, 1, &answer, e);
 
-	if (rc != 0 && (strcmp(answer.code, "NoSuchUpload") == 0 ||
-			   strcmp(answer.code, "NoSuchBucket") == 0))
+	/* NoSuchUpload; Swift says NoSuchKey of one that was completed. */
+	if (answer.http.status == 404)
 		rc = 0;
 	aws_answer_free(&answer);
 	return rc;
@@ -131,8 +139,8 @@ static int find_lost(const struct s3_store *store, const struct s3_target *t,
 	return rc;
 }
 
-static int sweep_one(const struct s3_store *store, const json_t *upload,
-    int64_t stale_ms, struct err *e)
+static int sweep_one(
+    const struct s3_store *store, const json_t *upload, struct err *e)
 {
 	const char *place = json_str(upload, "place", "");
 	const char *id = json_str(upload, "id", NULL);
@@ -143,8 +151,6 @@ static int sweep_one(const struct s3_store *store, const json_t *upload,
 
 	if (!s3_is_place(place) || s3_place_check(place, &unused) != 0)
 		return 0;
-	if (id == NULL && clock_wall_us() / 1000 < at * 1000 + stale_ms)
-		return err_set(e, ERR_TRANSIENT, "%s: not stale yet", place);
 	s3_target(store, place, &t);
 	rc = id ? end(store, &t, id, e) : find_lost(store, &t, at, e);
 	s3_target_free(&t);
@@ -158,13 +164,15 @@ int s3_sweep(const struct s3_store *store, json_t *uploads, int64_t stale_ms,
 	int rc = 0;
 
 	while (i < json_array_size(uploads)) {
-		if (sweep_one(store, json_array_get(uploads, i), stale_ms, e) !=
-		    0) {
-			rc = -1;
-			i++;
-		} else {
+		const json_t *one = json_array_get(uploads, i);
+		bool young = is_young(one, stale_ms);
+
+		if (!young && sweep_one(store, one, e) == 0) {
 			json_array_remove(uploads, i);
+			continue;
 		}
+		rc = young ? rc : -1;
+		i++;
 	}
 	return rc;
 }

@@ -13,7 +13,8 @@
  * in the minutes of `at`, that holds no part, and that was left alone for
  * stale_ms. So an upload of anybody else's is never touched.
  *
- * Takes from the list what is done with. -1: something is left, and why.
+ * Takes from the list what is done with. -1: something could not be ended, and
+ * why.
  */
 int s3_sweep(const struct s3_store *store, json_t *uploads, int64_t stale_ms,
     struct err *e);

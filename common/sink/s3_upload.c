@@ -291,7 +291,7 @@ void s3_upload_abort(struct s3 *s)
 		.deadline_ms = clock_boot_ms() + S3_ABORT_MS},
 	    &answer, &unused);
 	http_set_watch(s->store->http, s->store->watch);
-	if (rc == 0 || strcmp(answer.code, "NoSuchUpload") == 0)
+	if (rc == 0 || answer.http.status == 404)
 		s3_tell(s, S3_UPLOAD_OVER, s->upload_id);
 	aws_answer_free(&answer);
 }

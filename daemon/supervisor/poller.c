@@ -406,6 +406,11 @@ void poller_look(struct poller *p)
 	tick_soon(p);
 }
 
+void poller_beat(struct poller *p)
+{
+	send_tick(p);
+}
+
 void poller_start(struct poller *p)
 {
 	p->running = true;

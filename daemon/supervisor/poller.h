@@ -55,6 +55,8 @@ bool poller_claiming(const struct poller *p);
 
 /* Asks soon whether all is caught up, instead of at the next tick. */
 void poller_look(struct poller *p);
+/* A heartbeat now, for what the runs have to tell. */
+void poller_beat(struct poller *p);
 void poller_notified(struct poller *p, const char *channel);
 /* A run ended or a worker became free: there may be room for a claim. */
 void poller_run_ended(struct poller *p);

@@ -96,8 +96,8 @@ static void take_uploads(struct run *run, const json_t *body)
 
 	json_decref(run->uploads);
 	run->uploads = json_incref(uploads);
-	if (news) /* the next heartbeat has it */
-		run->runs->o.events->due_again(run->runs->o.arg);
+	if (news)
+		run->runs->o.events->urgent(run->runs->o.arg);
 }
 
 static void on_result(

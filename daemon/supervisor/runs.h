@@ -34,6 +34,8 @@ struct runs_events {
 	void (*notices)(void *arg);
 	/* It may be due again: a retry, or the next time of a schedule. */
 	void (*due_again)(void *arg);
+	/* A run has news that must not wait for the next heartbeat. */
+	void (*urgent)(void *arg);
 	/* The moment (boot clock) until which the lease surely holds. */
 	int64_t (*lease_until)(void *arg);
 	/* The daemon's identity, half of the fence; NULL while it has none. */

@@ -214,6 +214,13 @@ static void on_notices(void *arg)
 	outbox_look(s->outbox);
 }
 
+static void on_urgent(void *arg)
+{
+	struct supervisor *s = arg;
+
+	poller_beat(s->poller);
+}
+
 static void on_run_ended(void *arg)
 {
 	struct supervisor *s = arg;
@@ -241,6 +248,7 @@ static const struct runs_events runs_events = {.idle = on_idle,
     .ended = on_run_ended,
     .notices = on_notices,
     .due_again = on_due_again,
+    .urgent = on_urgent,
     .lease_until = on_lease_until,
     .worker_id = on_worker_id};
 

@@ -509,8 +509,8 @@ static void sweep(struct worker *w)
 	    .check = look_up_sweep, .arg = w, .wait_mask = &w->wait_mask};
 	json_t *broom = w->broom, *runs = json_object_get(broom, "runs"), *one;
 	const struct s3_store *store;
+	struct err e = {.kind = ERR_CANCELLED};
 	bool failed = false;
-	struct err e;
 	size_t i;
 
 	w->broom = NULL;
@@ -524,7 +524,9 @@ static void sweep(struct worker *w)
 			      json_int(broom, "stale", 0), &e) != 0;
 	}
 	services_set_watch(w->services, &w->watch);
-	message_swept(&w->out, runs, failed ? e.text : NULL);
+	/* What a job has interrupted goes on a little later. */
+	message_swept(
+	    &w->out, runs, failed && e.kind != ERR_CANCELLED ? e.text : NULL);
 	json_decref(broom);
 }
 

@@ -1,0 +1,289 @@
+# SPDX-License-Identifier: MIT
+"""Uploads whose S3 fails, whose run is stopped, whose worker or daemon is killed:
+the object is whole or not there, and no upload is left behind."""
+
+import contextlib
+import os
+import signal
+import time
+
+import pytest
+
+from lib import report
+from lib.wait import wait_for
+from test_s3_shared import (  # noqa: F401: fixtures
+    ENVIRONMENT, FAST, THREE_PARTS, bucket, engine, proxy, run, settings, sha256)
+
+WHOLE = 12000 * 1000 + 2
+BUSY = (500, 'InternalError')
+SLOW_DOWN = (503, 'SlowDown')
+
+
+def nothing_left(bucket, db, config_id):
+    wait_for(lambda: bucket.uploads() == [], 30, 'the uploads to be gone')
+    wait_for(lambda: not any(r.uploads for r in report.runs(db, config_id)), 30,
+             'their record to be gone')
+
+
+# One request fails, once
+
+CUTS = ['cut before', 'cut after', BUSY, SLOW_DOWN]
+
+
+@pytest.mark.parametrize('what', ['cut within', *CUTS], ids=str)
+def test_a_put_that_fails_once(run, engine, bucket, what):
+    engine.proxy.at('put', what)
+    one = run('x.csv')
+    assert one.attempt == 1 and bucket.get('x.csv') == b'one\n1\n'
+
+
+@pytest.mark.parametrize('op, what', [
+    *(('create', what) for what in CUTS),
+    *(('part', what) for what in ['cut within', *CUTS]),
+    *(('complete', what) for what in ['200 error', *CUTS])], ids=str)
+def test_a_request_of_an_upload_that_fails_once(run, engine, bucket, op, what):
+    engine.proxy.at(op, what, 2 if op == 'part' else None)
+    one = run('x.csv', export_sql=THREE_PARTS)
+    assert one.attempt == 1
+    body = bucket.get('x.csv')
+    assert len(body) == WHOLE and sha256(body) == one.sha256
+    # Nobody can tell whether a Create that failed has made an upload.
+    if op != 'create' or what == SLOW_DOWN:
+        assert bucket.uploads() == [] and one.uploads is None
+
+
+def test_a_part_that_fails_is_sent_alone_again(run, engine, bucket):
+    before = len(engine.proxy.requests)
+    engine.proxy.at('part', BUSY, 1)
+    engine.proxy.at('part', 'cut after', 3)
+    run('x.csv', export_sql=THREE_PARTS)
+    numbers = [n for op, n, *_ in engine.proxy.requests[before:] if op == 'part']
+    assert sorted(numbers) == [1, 1, 2, 3, 3]
+
+
+def test_an_expired_token_in_mid_upload(run, engine, bucket):
+    engine.proxy.at('part', (400, 'ExpiredToken'), 2)
+    assert run('x.csv', export_sql=THREE_PARTS).attempt == 1
+    assert len(bucket.get('x.csv')) == WHOLE
+
+
+# And for good
+
+@pytest.mark.parametrize('op', ['create', 'part', 'complete', 'put'])
+def test_what_is_refused_is_not_repeated(run, engine, bucket, op):
+    """And its message is told."""
+    before = len(engine.proxy.requests)
+    engine.proxy.at(op, (400, 'InvalidArgument'), forever=True)
+    one = run('x.csv', 'FAILED',
+              export_sql='select 1' if op == 'put' else THREE_PARTS)
+    assert one.attempt == 1
+    assert 'InvalidArgument: the proxy says InvalidArgument' in one.error_message
+    assert bucket.keys() == [] and bucket.uploads() == []
+    again = [n for o, n, *_ in engine.proxy.requests[before:] if o == op]
+    assert len(again) == len(set(again))
+
+
+def test_a_complete_that_always_fails_with_200(run, engine, bucket):
+    engine.proxy.at('complete', '200 error', forever=True)
+    one = run('x.csv', 'FAILED', export_sql=THREE_PARTS, max_retries=0)
+    assert 'HTTP 200, but the answer is InternalError' in one.error_message
+    assert one.error_stage == 'publish'
+    assert bucket.keys() == [] and bucket.uploads() == []
+
+
+def test_an_abort_that_fails_is_made_up_for(run, engine, bucket):
+    engine.proxy.at('part', (400, 'InvalidArgument'), 2)
+    abort = engine.proxy.at('abort', (403, 'AccessDenied'))
+    one = run('x.csv', 'FAILED', export_sql=THREE_PARTS)
+    abort.wait()
+    nothing_left(bucket, engine.db, one.config_id)
+
+
+def test_a_request_that_hangs_is_given_up(db, drain, bucket, proxy):
+    fault = proxy.at('part', 'hold before', 2)
+    config_id = report.submit(db, output_path=bucket.url('x.csv'),
+                              export_sql=THREE_PARTS)
+    drain(settings(proxy.endpoint, http={'silence_timeout': '1s'}), env=ENVIRONMENT)
+    fault.drop = True
+    fault.go.set()
+    assert report.config(db, config_id).status == 'COMPLETED'
+    assert len(report.runs(db, config_id)) == 1
+    assert len(bucket.get('x.csv')) == WHOLE
+
+
+# Stopped
+
+@pytest.mark.parametrize('columns, status, why', [
+    ({}, 'CANCELLED', 'cancelled on request'),
+    ({'timeout': '2 seconds', 'max_retries': 0}, 'FAILED', 'timed out after 2 s')],
+    ids=['cancelled', 'timed out'])
+@pytest.mark.parametrize('op', ['create', 'part'])
+def test_a_run_that_is_stopped_aborts_its_upload(engine, bucket, op, columns, status,
+                                                 why):
+    fault = engine.proxy.at(op, 'hold after')
+    config_id = report.submit(engine.db, output_path=bucket.url('x.csv'),
+                              export_sql=THREE_PARTS, **columns)
+    fault.wait()
+    if status == 'CANCELLED':
+        engine.db.value('select reportd.cancel(%s)', config_id)
+    row = report.wait_done(engine.db, config_id)
+    fault.drop = True
+    fault.go.set()
+    assert row.status == status
+    one, = report.runs(engine.db, config_id)
+    assert why in one.error_message
+    assert bucket.keys() == []
+    if op == 'part':
+        nothing_left(bucket, engine.db, config_id)
+    engine.proxy.clear()
+
+
+def test_nothing_is_seen_before_all_is_there(engine, bucket):
+    bucket.put('x.csv', b'before')
+    faults = [engine.proxy.at(op, 'hold before') for op in ('create', 'part', 'complete')]
+    config_id = report.submit(engine.db, output_path=bucket.url('x.csv'),
+                              export_sql=THREE_PARTS)
+    for fault in faults:
+        fault.wait()
+        assert bucket.get('x.csv') == b'before'
+        fault.go.set()
+    assert report.wait_done(engine.db, config_id).status == 'COMPLETED'
+    assert len(bucket.get('x.csv')) == WHOLE
+
+
+def test_a_publish_ends_with_the_lease(daemon, db, bucket, proxy):
+    """Complete fails on and on; no try of it begins when the lease may be over."""
+    times = []
+    take = proxy.take
+    proxy.take = lambda op, n: times.append((op, time.monotonic())) or take(op, n)
+    proxy.at('complete', SLOW_DOWN, forever=True)
+    daemon(settings(proxy.endpoint), env=ENVIRONMENT, lease='2s', workers=1)
+    config_id = report.submit(db, output_path=bucket.url('x.csv'),
+                              export_sql=THREE_PARTS, max_retries=0)
+    row = report.wait_done(db, config_id, 60)
+    assert row.status == 'FAILED', row
+    tries = [t for op, t in times if op == 'complete']
+    assert len(tries) > 1 and tries[-1] - tries[0] < 2
+    assert bucket.keys() == [] and bucket.uploads() == []
+
+
+# Killed
+
+STEPS = [('create', 'hold before', True), ('create', 'hold after', True),
+         ('part', 'hold before', True), ('part', 'hold after', True),
+         ('complete', 'hold before', True), ('complete', 'hold before', False),
+         ('complete', 'hold after', True), ('put', 'hold before', True),
+         ('put', 'hold before', False), ('put', 'hold after', True)]
+
+
+@contextlib.contextmanager
+def killed_at(proxy, db, bucket, op, what, drop):
+    """A report that stands at that request; afterwards the request is lost, or (not
+    drop) it reaches the server although its sender is dead."""
+    fault = proxy.at(op, what, 2 if op == 'part' else None)
+    config_id = report.submit(
+        db, output_path=bucket.url('x.csv'),
+        export_sql='select 1 as one' if op == 'put' else THREE_PARTS)
+    fault.wait()
+    if op != 'put':  # a few milliseconds later the database knows
+        wait_for(lambda: any(u.get('id') or op == 'create'
+                             for u in report.runs(db, config_id)[0].uploads or []),
+                 10, 'the record of the upload')
+    yield config_id
+    fault.drop = drop
+    fault.go.set()
+
+
+def recovered(db, bucket, config_id, op):
+    row = report.wait_done(db, config_id, 60)
+    assert row.status == 'COMPLETED', row
+    one = report.runs(db, config_id)[-1]
+    assert one.attempt == 2
+    body = bucket.get('x.csv')
+    assert sha256(body) == one.sha256 and len(body) == one.byte_count
+    assert bucket.keys() == ['x.csv']
+    nothing_left(bucket, db, config_id)
+
+
+KEYS = {'stale_uploads': '1s'}
+
+
+@pytest.mark.parametrize('op, what, drop', STEPS)
+def test_a_worker_is_killed(daemon, db, bucket, proxy, op, what, drop):
+    one = daemon(settings(proxy.endpoint, KEYS), env=ENVIRONMENT, workers=1, **FAST)
+    with killed_at(proxy, db, bucket, op, what, drop) as config_id:
+        os.kill(one.workers()[0], signal.SIGKILL)
+        wait_for(lambda: report.runs(db, config_id)[0].status == 'FAILED')
+    recovered(db, bucket, config_id, op)
+
+
+@pytest.mark.parametrize('op, what, drop', STEPS)
+def test_daemon_and_worker_are_killed(daemon, db, bucket, proxy, op, what, drop):
+    """At once, as when the machine fails."""
+    one = daemon(settings(proxy.endpoint, KEYS), env=ENVIRONMENT, workers=1, lease='2s',
+                 **FAST)
+    with killed_at(proxy, db, bucket, op, what, drop) as config_id:
+        for pid in one.workers():
+            os.kill(pid, signal.SIGSTOP)
+        workers = one.workers()
+        one.kill()
+        for pid in workers:
+            os.kill(pid, signal.SIGKILL)
+    daemon(settings(proxy.endpoint, KEYS), env=ENVIRONMENT, workers=1, lease='2s',
+           **FAST)
+    recovered(db, bucket, config_id, op)
+
+
+def test_a_daemon_is_killed_and_its_worker_cleans_up(daemon, db, bucket, proxy):
+    one = daemon(settings(proxy.endpoint, KEYS), env=ENVIRONMENT, workers=1, lease='2s',
+                 **FAST)
+    with killed_at(proxy, db, bucket, 'part', 'hold after', True) as config_id:
+        one.kill()
+        wait_for(lambda: bucket.uploads() == [], 10, 'the abort')
+    daemon(settings(proxy.endpoint, KEYS), env=ENVIRONMENT, workers=1, lease='2s',
+           **FAST)
+    recovered(db, bucket, config_id, 'part')
+
+
+def test_killed_for_good_an_upload_is_ended_all_the_same(daemon, db, bucket, proxy):
+    one = daemon(settings(proxy.endpoint, KEYS), env=ENVIRONMENT, workers=1)
+    fault = proxy.at('part', 'hold after', 2)
+    config_id = report.submit(db, output_path=bucket.url('x.csv'), max_retries=0,
+                              export_sql=THREE_PARTS)
+    fault.wait()
+    assert len(bucket.uploads()) == 1
+    os.kill(one.workers()[0], signal.SIGKILL)
+    assert report.wait_done(db, config_id).status == 'FAILED'
+    nothing_left(bucket, db, config_id)
+
+
+def test_uploads_of_others_are_left_alone(daemon, db, bucket, swift, proxy):
+    """Also for the same key, at the same time."""
+    theirs = [swift.client.create_multipart_upload(Bucket=bucket.name, Key=key)['UploadId']
+              for key in ('x.csv', 'x.csv.more', 'x')]
+    swift.client.upload_part(Bucket=bucket.name, Key='x.csv', UploadId=theirs[0],
+                             PartNumber=1, Body=b'theirs')
+    one = daemon(settings(proxy.endpoint, KEYS), env=ENVIRONMENT, workers=1, **FAST)
+    with killed_at(proxy, db, bucket, 'create', 'hold after', True) as config_id:
+        os.kill(one.workers()[0], signal.SIGKILL)
+        wait_for(lambda: report.runs(db, config_id)[0].status == 'FAILED')
+    assert report.wait_done(db, config_id, 60).status == 'COMPLETED'
+    wait_for(lambda: not any(r.uploads for r in report.runs(db, config_id)), 30)
+    assert sorted(upload for _, upload in bucket.uploads()) == sorted(theirs)
+
+
+def test_an_earlier_attempt_is_replaced_in_spite_of_create_only(daemon, db, bucket, proxy):
+    """The worker dies when the object is there and before anybody knows."""
+    one = daemon(settings(proxy.endpoint), env=ENVIRONMENT, workers=1, **FAST)
+    fault = proxy.at('complete', 'hold after')
+    config_id = report.submit(db, output_path=bucket.url('x.csv'),
+                              export_sql=THREE_PARTS,
+                              output_options={'s3': {'create_only': True}})
+    fault.wait()
+    assert bucket.has('x.csv')
+    os.kill(one.workers()[0], signal.SIGKILL)
+    fault.drop = True
+    fault.go.set()
+    row = report.wait_done(db, config_id, 60)
+    assert row.status == 'COMPLETED', row.error_message
+    assert bucket.head('x.csv')['Metadata']['run-id'] == str(row.run_id)
