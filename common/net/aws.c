@@ -44,6 +44,7 @@ struct aws_call {
 	struct aws_request request;
 	char sha256[SIGV4_HEX];
 	struct http_call *http; /* NULL: not under way */
+	char *access_key;       /* that the last try was signed with */
 	int tries;
 	bool refreshed, adjusted; /* once each */
 	int64_t again_ms;         /* when the next try begins */
@@ -199,6 +200,8 @@ static void try_it(struct aws_call *c)
 		return;
 	}
 	c->tries++;
+	free(c->access_key);
+	c->access_key = mem_strdup(key->access_key);
 	buf_init(&lines, HEAD_MAX);
 	sigv4_sign(key, &s, &lines);
 	c->http = send_signed(c, &s, &lines);
@@ -233,6 +236,18 @@ static bool try_again(struct aws_call *c, int64_t first_ms, int64_t least_ms)
 	return true;
 }
 
+/* Calls side by side find out together: the first one refuses. */
+static void refuse_keys(struct aws_call *c)
+{
+	struct credentials *all = c->aws->credentials;
+	struct err unused;
+	int64_t ends;
+	const struct sigv4_key *now = credentials_get(all, &ends, &unused);
+
+	if (now == NULL || strcmp(now->access_key, c->access_key) == 0)
+		credentials_refuse(all);
+}
+
 /* The same once more at once: with fresh credentials, or by another clock. */
 static bool mended(struct aws_call *c)
 {
@@ -248,7 +263,7 @@ static bool mended(struct aws_call *c)
 		return c->adjusted = true;
 	}
 	if (!c->refreshed && aws_error_expired(&c->answer)) {
-		credentials_refuse(a->credentials);
+		refuse_keys(c);
 		return c->refreshed = true;
 	}
 	return false;
@@ -421,6 +436,7 @@ void aws_drop(struct aws_call *c)
 	if (c->http != NULL)
 		http_drop(c->http);
 	aws_answer_free(&c->answer);
+	free(c->access_key);
 	free((void *)c->request.query);
 	free((void *)c->request.headers);
 	free(c);

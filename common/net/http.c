@@ -2,19 +2,16 @@
 #include "net/http.h"
 
 #include <curl/curl.h>
-#include <inttypes.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "net/doze.h"
 #include "net/guard.h"
-#include "net/http_url.h"
+#include "net/http_call.h"
 
 #define CONNECT_MS 10000
 #define SILENCE_MS 60000
@@ -27,26 +24,6 @@ struct http {
 	CURLM *multi;
 	const struct watch *watch; /* NULL: never stops */
 	struct http_call *calls;
-};
-
-struct http_call {
-	struct http_call *next;
-	struct http *http;
-	struct http_request request; /* headers are the list below */
-	char *method, *url;
-	char *proxy; /* "": none */
-	struct http_url to;
-	struct curl_slist *headers, *connect_to;
-	CURL *easy;
-	bool under_way, done;
-	int64_t begun_ms;
-	curl_off_t moved; /* bytes, either way */
-	int64_t moved_ms; /* when that was last seen to grow */
-	char refused[64]; /* the address that the guard refused */
-	char detail[CURL_ERROR_SIZE];
-	struct http_reply reply;
-	int rc; /* of the call, when done */
-	struct err error;
 };
 
 struct http *http_open(void)
@@ -91,112 +68,6 @@ static void fail(struct http_call *c)
 	part(c);
 	c->done = true;
 	c->rc = -1;
-}
-
-/* What a certificate's failure is mended with. */
-#define TRUST                                                          \
-	"if it is right, name its CA in ca_file of [http] or of that " \
-	"service"
-
-static void explain_timeout(struct http_call *c)
-{
-	const struct http_terms *t = &c->request.terms;
-	int64_t silent = clock_boot_ms() - c->moved_ms;
-
-	if (!c->reply.sent)
-		err_set(&c->error, ERR_TRANSIENT,
-		    "no connection to %s within %" PRId64
-		    " ms; is it up, and may this host reach it?",
-		    c->to.host_port, t->connect_ms);
-	else if (silent >= t->silence_ms)
-		err_set(&c->error, ERR_TRANSIENT,
-		    "%s was silent for %" PRId64 " ms", c->to.host_port,
-		    t->silence_ms);
-	else
-		err_set(&c->error, ERR_TRANSIENT,
-		    "%s did not answer within %" PRId64 " ms in all",
-		    c->to.host_port, t->total_ms);
-}
-
-static void explain_proxy(struct http_call *c, long code)
-{
-	char proxy[300];
-
-	http_host(c->proxy, proxy, sizeof(proxy));
-	if (code != 0)
-		err_set(&c->error, ERR_TRANSIENT,
-		    "the proxy %s answers HTTP %ld when asked for %s", proxy,
-		    code, c->to.host_port);
-	else
-		err_set(&c->error, ERR_TRANSIENT,
-		    "no connection to the proxy %s (for %s): %s; see proxy and "
-		    "no_proxy of [http]",
-		    proxy, c->to.host_port, c->detail);
-}
-
-static void explain(struct http_call *c, CURLcode code)
-{
-	const char *host = c->to.host_port;
-	struct err *e = &c->error;
-	long connect_code = 0;
-
-	if (c->detail[0] == '\0')
-		str_copy(
-		    c->detail, sizeof(c->detail), curl_easy_strerror(code));
-	curl_easy_getinfo(c->easy, CURLINFO_HTTP_CONNECTCODE, &connect_code);
-	if (c->refused[0] != '\0') {
-		err_set(e, ERR_PERMANENT,
-		    "%s has the address %s, which is not allowed here "
-		    "(loopback, "
-		    "link-local and metadata addresses are not)",
-		    host, c->refused);
-		return;
-	}
-	if (c->proxy[0] != '\0' &&
-	    (connect_code >= 300 || code == CURLE_COULDNT_RESOLVE_PROXY ||
-		code == CURLE_COULDNT_CONNECT)) {
-		explain_proxy(c, connect_code);
-		return;
-	}
-	switch (code) {
-	case CURLE_OPERATION_TIMEDOUT:
-		explain_timeout(c);
-		break;
-	case CURLE_COULDNT_RESOLVE_HOST:
-		err_set(e, ERR_TRANSIENT,
-		    "the name %s cannot be resolved; is it right?", host);
-		break;
-	case CURLE_COULDNT_CONNECT:
-		err_set(e, ERR_TRANSIENT, "no connection to %s: %s", host,
-		    c->detail);
-		break;
-	case CURLE_PEER_FAILED_VERIFICATION:
-		err_set(e, ERR_PERMANENT,
-		    "the certificate of %s is not trusted (%s); " TRUST, host,
-		    c->detail);
-		break;
-	case CURLE_SSL_CACERT_BADFILE:
-		err_set(e, ERR_PERMANENT, "ca_file %s cannot be read: %s",
-		    c->request.terms.ca_file ? c->request.terms.ca_file : "",
-		    c->detail);
-		break;
-	case CURLE_SSL_CONNECT_ERROR:
-		err_set(
-		    e, ERR_TRANSIENT, "no TLS with %s: %s", host, c->detail);
-		break;
-	case CURLE_WRITE_ERROR:
-		err_set(e, ERR_PERMANENT,
-		    "the reply of %s is longer than %zu bytes", host,
-		    c->reply.body.max);
-		break;
-	case CURLE_URL_MALFORMAT:
-		err_set(e, ERR_PERMANENT, "the URL for %s is wrong: %s", host,
-		    c->detail);
-		break;
-	default:
-		err_set(e, ERR_TRANSIENT, "the connection with %s broke: %s",
-		    host, c->detail);
-	}
 }
 
 /* ---- what curl calls ---- */
@@ -304,7 +175,7 @@ static int pin(struct http_call *c)
 	if (url_resolve(&c->to, c->request.terms.allow, address,
 		sizeof(address), c->refused, sizeof(c->refused)) != 0) {
 		if (c->refused[0] != '\0')
-			explain(c, CURLE_COULDNT_CONNECT);
+			call_explain(c, CURLE_COULDNT_CONNECT);
 		else
 			err_set(&c->error, ERR_TRANSIENT,
 			    "the name %s cannot be resolved here, so its "
@@ -351,6 +222,8 @@ static int configure(struct http_call *c)
 	curl_easy_setopt(
 	    easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+	/* The end of a call does not wait for a name server. */
+	curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
 	curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
 	curl_easy_setopt(easy, CURLOPT_USERAGENT, "reportd");
 	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, c->headers);
@@ -375,7 +248,7 @@ static void launch(struct http_call *c)
 	buf_clear(&c->reply.headers);
 	c->moved = 0;
 	c->moved_ms = clock_boot_ms();
-	c->detail[0] = '\0';
+	c->detail[0] = c->refused[0] = '\0';
 	free(c->proxy);
 	c->proxy = NULL;
 	if (url_parse(c->url, &c->to, &c->error) != 0) {
@@ -406,20 +279,13 @@ static struct curl_slist *add_header(struct curl_slist *list, const char *line)
 	return list;
 }
 
-static bool line_is(const char *line, const char *name)
-{
-	size_t len = strlen(name);
-
-	return strncasecmp(line, name, len) == 0 && line[len] == ':';
-}
-
 static struct curl_slist *header_list(const char *const *lines)
 {
 	struct curl_slist *list = NULL;
 	bool typed = false;
 
 	for (; lines != NULL && *lines != NULL; lines++) {
-		typed |= line_is(*lines, "Content-Type");
+		typed |= header_is(*lines, "Content-Type");
 		list = add_header(list, *lines);
 	}
 	list = curl_slist_append(list, "Expect:");
@@ -460,8 +326,8 @@ static void forget_authorization(struct http_call *c)
 	struct curl_slist *kept = NULL;
 
 	for (struct curl_slist *l = c->headers; l != NULL; l = l->next) {
-		if (!line_is(l->data, "Authorization") &&
-		    !line_is(l->data, "Cookie"))
+		if (!header_is(l->data, "Authorization") &&
+		    !header_is(l->data, "Cookie"))
 			kept = curl_slist_append(kept, l->data);
 	}
 	curl_slist_free_all(c->headers);
@@ -522,7 +388,7 @@ static void finish(struct http_call *c, CURLcode code)
 			return;
 		c->done = true;
 	} else {
-		explain(c, code);
+		call_explain(c, code);
 		fail(c);
 	}
 }
@@ -645,68 +511,4 @@ int http_send(struct http *h, const struct http_request *request,
 		}
 	}
 	return http_take(c, reply, e);
-}
-
-/* ---- replies ---- */
-
-void http_reply_free(struct http_reply *reply)
-{
-	buf_free(&reply->body);
-	buf_free(&reply->headers);
-}
-
-const char *http_header(
-    const struct http_reply *reply, const char *name, char *to, size_t size)
-{
-	const char *line = reply->headers.data;
-
-	*to = '\0';
-	while (line != NULL && *line != '\0') {
-		size_t len = strcspn(line, "\r\n");
-
-		if (line_is(line, name)) {
-			size_t skip = strlen(name) + 1;
-
-			skip += strspn(line + skip, " \t");
-			/* An empty value: the blanks may have gone on. */
-			len = skip < len ? len - skip : 0;
-			if (len >= size)
-				len = size - 1;
-			memcpy(to, line + skip, len);
-			while (len > 0 && strchr(" \t", to[len - 1]) != NULL)
-				len--;
-			to[len] = '\0';
-			return to;
-		}
-		line += len;
-		line += strspn(line, "\r\n");
-	}
-	return to;
-}
-
-time_t http_date(const struct http_reply *reply)
-{
-	char text[64];
-	time_t t =
-	    curl_getdate(http_header(reply, "Date", text, sizeof(text)), NULL);
-
-	return t > 0 ? t : 0;
-}
-
-void http_escape(struct buf *to, const char *text, size_t len, bool slash)
-{
-	static const char hex[] = "0123456789ABCDEF";
-
-	for (size_t i = 0; i < len; i++) {
-		unsigned char c = (unsigned char)text[i];
-
-		if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-		    (c >= '0' && c <= '9') ||
-		    (c != '\0' &&
-			strchr(slash ? "-._~/" : "-._~", c) != NULL)) {
-			buf_char(to, (char)c);
-		} else {
-			buf_add(to, (char[]){'%', hex[c >> 4], hex[c & 15]}, 3);
-		}
-	}
 }

@@ -14,12 +14,25 @@
 #define FAILS(status, length, body) \
 	"HTTP/1.1 " status "\r\nContent-Length: " length "\r\n\r\n" body
 
+#define KEYS(id)              \
+	FAILS("200 OK", "46", \
+	    "{\"AccessKeyId\": \"" id "\", \"SecretAccessKey\": \"s\"}  ")
+
 static const struct web_page pages[] = {
     {.path = "/fine", .reply = FAILS("200 OK", "2", "ok")},
     {.path = "/slow", .reply = FAILS("200 OK", "2", "ok"), .wait_ms = 300},
     {.path = "/twice", .reply = FAILS("500 Oh", "0", ""), .times = 2},
     {.path = "/twice", .reply = FAILS("200 OK", "2", "ok")},
     {.path = "/down", .reply = FAILS("500 Oh", "0", "")},
+    {.path = "/keys", .reply = KEYS("A"), .times = 1},
+    {.path = "/keys", .reply = KEYS("B"), .times = 1},
+    {.path = "/keys", .reply = KEYS("C")},
+    {.path = "/expired",
+	.reply =
+	    FAILS("400 Bad", "40", "<Error><Code>ExpiredToken</Code></Error>"),
+	.wait_ms = 100,
+	.times = 4},
+    {.path = "/expired", .reply = FAILS("200 OK", "2", "ok")},
     {.path = "/gone", .reply = FAILS("404 Not Found", "0", "")},
     {.path = NULL},
 };
@@ -89,6 +102,43 @@ TEST(calls_go_side_by_side_each_with_its_own_repeats)
 		}
 		aws_answer_free(&answer);
 	}
+}
+
+/* Four of them hear that the keys ended; new ones are fetched once. */
+TEST(keys_that_ended_are_replaced_once_for_all_calls)
+{
+	char url[100];
+	struct credentials *own;
+	struct aws_call *calls[4];
+	struct aws *a;
+	struct err e;
+	int64_t ends;
+
+	unsetenv("AWS_ACCESS_KEY_ID");
+	snprintf(url, sizeof(url), "%s/keys", web.url);
+	setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", url, 1);
+	own = credentials_open(&(struct credentials_options){.http = http});
+	a = aws_open(&(struct aws_options){.http = http,
+			 .credentials = own,
+			 .service = "s3",
+			 .region = "eu-west-1",
+			 .endpoint = web.url},
+	    &e);
+	for (size_t i = 0; i < COUNT(calls); i++)
+		calls[i] = aws_start(a,
+		    &(struct aws_request){.method = "GET", .path = "/expired"});
+	for (size_t i = 0; i < COUNT(calls); i++) {
+		struct aws_answer answer;
+
+		while (!aws_done(calls[i]))
+			assert_int_equal(aws_step(a, 1000, &e), 0);
+		assert_int_equal(aws_take(calls[i], &answer, &e), 0);
+		aws_answer_free(&answer);
+	}
+	assert_string_equal(credentials_get(own, &ends, &e)->access_key, "B");
+	aws_close(a);
+	credentials_free(own);
+	setenv("AWS_ACCESS_KEY_ID", "id", 1);
 }
 
 /* Who waits for one call does not spin because another is done. */
@@ -316,6 +366,7 @@ int main(void)
 	    cmocka_unit_test(calls_go_side_by_side_each_with_its_own_repeats),
 	    cmocka_unit_test(
 		a_call_that_is_done_does_not_end_the_waits_of_others),
+	    cmocka_unit_test(keys_that_ended_are_replaced_once_for_all_calls),
 	    cmocka_unit_test(no_try_begins_after_the_deadline),
 	    cmocka_unit_test(
 		clients_without_a_region_or_with_a_wrong_endpoint_are_none),

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "net/http.h"
 
+#include <dlfcn.h>
+#include <netdb.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -223,6 +226,84 @@ TEST(the_guard_looks_at_a_connection_that_was_there_before)
 	http_close(h);
 }
 
+/* ---- names ---- */
+
+/* Stands before the C library's, for libcurl as well. slow.test has no answer
+ * for a while; rebind.test has another one at each time. */
+static int asked, answered;
+
+int getaddrinfo(const char *name, const char *service,
+    const struct addrinfo *hints, struct addrinfo **list)
+{
+	int (*real)(const char *, const char *, const struct addrinfo *,
+	    struct addrinfo **) = NULL;
+
+	*(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");
+	if (name != NULL && strcmp(name, "slow.test") == 0) {
+		__atomic_add_fetch(&asked, 1, __ATOMIC_SEQ_CST);
+		poll(NULL, 0, 1500);
+		__atomic_add_fetch(&answered, 1, __ATOMIC_SEQ_CST);
+		return EAI_AGAIN;
+	}
+	if (name != NULL && strcmp(name, "rebind.test") == 0)
+		name = asked++ == 0 ? "127.0.0.1" : "127.0.0.2";
+	return real(name, service, hints, list);
+}
+
+static void wait_for_answers(void)
+{
+	while (__atomic_load_n(&answered, __ATOMIC_SEQ_CST) <
+	       __atomic_load_n(&asked, __ATOMIC_SEQ_CST))
+		poll(NULL, 0, 10);
+}
+
+TEST(a_name_server_that_is_silent_holds_nobody_up)
+{
+	struct http *h = http_open();
+	struct http_request r = {.method = "GET", .url = "http://slow.test/"};
+	int64_t begun = clock_boot_ms();
+	struct http_call *call;
+	struct http_reply reply;
+	struct err e;
+
+	asked = answered = 0;
+	r.terms.connect_ms = 200;
+	assert_int_equal(http_send(h, &r, &reply, &e), -1);
+	assert_err_has(&e, "no connection to slow.test within 200 ms");
+	call = http_start(h, &r);
+	assert_int_equal(http_step(h, 50, &e), 0);
+	http_drop(call);
+	http_close(h);
+	assert_true(clock_boot_ms() - begun < 1200);
+	wait_for_answers();
+}
+
+/* The first answer is allowed, and was looked at by somebody; the connection
+ * would go to the second. */
+TEST(the_guard_looks_at_the_address_that_is_dialled)
+{
+	struct http *h = http_open();
+	char url[100];
+	struct http_request r = {.method = "GET",
+	    .url = url,
+	    .terms = {.guarded = true, .allow = "127.0.0.1/32"}};
+	struct http_reply reply;
+	struct err e;
+
+	snprintf(url, sizeof(url), "http://rebind.test:%d/one", web.port);
+	asked = 0;
+	r.fresh = true;
+	assert_int_equal(http_send(h, &r, &reply, &e), 0);
+	http_reply_free(&reply);
+	http_close(h);
+	h = http_open();
+	assert_int_equal(http_send(h, &r, &reply, &e), -1);
+	assert_err_has(&e, "rebind.test:");
+	assert_err_has(&e, " has the address 127.0.0.2, which is not allowed");
+	http_close(h);
+	asked = answered = 0;
+}
+
 /* ---- the watch ---- */
 
 static int after_300_ms(void *arg, struct err *e)
@@ -412,6 +493,8 @@ int main(void)
 		a_connection_is_used_again_unless_a_fresh_one_is_wanted),
 	    cmocka_unit_test(
 		the_guard_looks_at_a_connection_that_was_there_before),
+	    cmocka_unit_test(a_name_server_that_is_silent_holds_nobody_up),
+	    cmocka_unit_test(the_guard_looks_at_the_address_that_is_dialled),
 	    cmocka_unit_test(the_watch_ends_a_wait),
 	    cmocka_unit_test(a_signal_that_is_let_in_ends_a_wait_at_once),
 	    cmocka_unit_test(who_wakes_the_watch_is_heard_while_waiting),
