@@ -201,6 +201,8 @@ static int set_guard(struct http_call *c)
 	curl_easy_setopt(easy, CURLOPT_PREREQDATA, c);
 	if (!c->request.terms.guarded)
 		return 0;
+	if (guard_check_list(c->request.terms.allow, &c->error) != 0)
+		return -1;
 	if (c->proxy[0] != '\0')
 		return pin(c);
 	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open);

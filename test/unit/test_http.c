@@ -223,6 +223,10 @@ TEST(the_guard_looks_at_a_connection_that_was_there_before)
 	assert_int_equal(e.kind, ERR_PERMANENT);
 	assert_err_has(&e, "has the address 127.0.0.1, which is not allowed");
 	assert_false(reply.sent);
+	r->terms.allow = "127.0.0.0/8, localhost";
+	assert_int_equal(http_send(h, r, &reply, &e), -1);
+	assert_int_equal(e.kind, ERR_PERMANENT);
+	assert_err_has(&e, "localhost is no network; write one as ");
 	http_close(h);
 }
 
