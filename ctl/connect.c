@@ -41,7 +41,7 @@ struct source *connect_source(
 {
 	struct login l = {.type = source->type,
 	    .conninfo = settings_conninfo(c->settings, source),
-	    .secret_arn = source->secret_arn,
+	    .secret_arn = settings_secret_arn(c->settings, source),
 	    .cluster = source->cluster,
 	    .workgroup = source->workgroup,
 	    .database_user = source->database_user};

@@ -44,9 +44,10 @@ static int read_one(struct source *s, struct err *e)
 	return rc;
 }
 
-static const char *how_to_mend(const struct source_settings *one)
+static const char *how_to_mend(
+    const struct settings *s, const struct source_settings *one)
 {
-	if (one->secret_arn != NULL)
+	if (settings_secret_arn(s, one) != NULL)
 		return "look at its conninfo (host, port, dbname), and that "
 		       "the "
 		       "secret holds username and password; to read it allow "
@@ -75,8 +76,8 @@ static void check_source(struct doctor *d, const struct source_settings *one)
 	struct source *s = connect_source(d->c, one, &e);
 
 	if (s == NULL)
-		doctor_say(
-		    d, DOCTOR_FAILED, what, how_to_mend(one), "%s", e.text);
+		doctor_say(d, DOCTOR_FAILED, what,
+		    how_to_mend(d->c->settings, one), "%s", e.text);
 	else if (read_one(s, &e) != 0)
 		doctor_say(d, DOCTOR_FAILED, what,
 		    "the user must be able to read in a READ ONLY transaction",

@@ -22,8 +22,14 @@ static bool check_server(struct doctor *d, struct err *e)
 
 	if (connect_server(d->c, e) != 0) {
 		doctor_say(d, DOCTOR_FAILED, "queue",
-		    "look at [queue] conninfo (host, port, user, dbname), the "
-		    "password in ~/.pgpass and the server's pg_hba.conf",
+		    d->c->settings->queue_secret_arn
+			? "look at [queue] conninfo (host, port, dbname), and "
+			  "that the secret holds username and password; to "
+			  "read it allow secretsmanager:GetSecretValue on it, "
+			  "and kms:Decrypt on its key"
+			: "look at [queue] conninfo (host, port, user, "
+			  "dbname), the password in ~/.pgpass and the "
+			  "server's pg_hba.conf",
 		    "%s", e->text);
 		return false;
 	}

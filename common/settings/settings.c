@@ -537,6 +537,15 @@ const char *settings_conninfo(
 	return source->conninfo ? source->conninfo : s->queue_conninfo;
 }
 
+const char *settings_secret_arn(
+    const struct settings *s, const struct source_settings *source)
+{
+	bool own = source->conninfo != NULL || source->secret_arn != NULL ||
+		   source->cluster != NULL || source->workgroup != NULL;
+
+	return own ? source->secret_arn : s->queue_secret_arn;
+}
+
 bool settings_allows(const char *list, const char *name)
 {
 	char *copy, *rest;

@@ -106,6 +106,9 @@ const struct source_settings *settings_source(
 /* The connection string of a source: its own, or the queue's. */
 const char *settings_conninfo(
     const struct settings *s, const struct source_settings *source);
+/* The secret of its login, likewise; NULL: there is none. */
+const char *settings_secret_arn(
+    const struct settings *s, const struct source_settings *source);
 /* Whether a list of the settings ("a.org, *.b.org") has this name; case does not
  * count, `*` stands for anything. NULL: everything is on it. */
 bool settings_allows(const char *list, const char *name);

@@ -302,7 +302,7 @@ static void write_job(struct run *run, const struct claimed *c)
 				   .statement_timeout_ms = statement,
 				   .source_type = source->type,
 				   .conninfo = settings_conninfo(s, source),
-				   .secret_arn = source->secret_arn,
+				   .secret_arn = settings_secret_arn(s, source),
 				   .cluster = source->cluster,
 				   .workgroup = source->workgroup,
 				   .database_user = source->database_user,

@@ -45,13 +45,13 @@ int job_open(struct job *job, json_t *message, struct err *e)
 	buf_init(&job->prep_sql, SQL_MAX);
 	buf_init(&job->export_sql, SQL_MAX);
 	job->run_id = json_int(message, "run_id", 0);
-	job->login = (struct login){
-	    .type = json_str(message, "source_type", ""),
-	    .conninfo = json_str(message, "conninfo", ""),
-	    .secret_arn = json_str(message, "secret_arn", NULL),
-	    .cluster = json_str(message, "cluster", NULL),
-	    .workgroup = json_str(message, "workgroup", NULL),
-	    .database_user = json_str(message, "database_user", NULL)};
+	job->login =
+	    (struct login){.type = json_str(message, "source_type", ""),
+		.conninfo = json_str(message, "conninfo", ""),
+		.secret_arn = json_str(message, "secret_arn", NULL),
+		.cluster = json_str(message, "cluster", NULL),
+		.workgroup = json_str(message, "workgroup", NULL),
+		.database_user = json_str(message, "database_user", NULL)};
 	job->unload_to = json_str(message, "unload_to", NULL);
 	job->unload_role = json_str(message, "unload_role", NULL);
 	job->output_root = json_str(message, "output_root", "");

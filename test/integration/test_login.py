@@ -119,6 +119,18 @@ def test_a_changed_password_is_read_again(secured, db, role, aws):
     no_password_in(one.log(), role.password, 'first ' + NASTY)
 
 
+def test_another_secret_is_another_login(secured, db, role, aws):
+    one = secured()
+    assert output(db, source='dwh') == b'one\n1\n'
+    other = Role(db.cluster)
+    one.conf.write_text(one.conf.read_text().replace(
+        one.arn, aws.put_secret('other', other.secret())))
+    one.signal(signal.SIGHUP)
+    one.wait_log('settings read again')
+    assert output(db, source='dwh', export_sql='select current_user as u') == \
+        f'u\n{other.name}\n'.encode()
+
+
 def test_a_wrong_secret_fails_the_run(secured, db, role, aws):
     one = secured()
     aws.put_secret('dwh', {**role.secret(), 'password': 'wrong horse'})
@@ -179,7 +191,7 @@ def test_reportctl_reads_secrets(db, role, aws, conf):
     assert f'as user {role.name}' in told.stdout and 'postgres, connects' in told.stdout
     aws.denied.add('secretsmanager:GetSecretValue')
     told = process.reportctl(path, 'doctor', env=env)
-    assert 'secretsmanager:GetSecretValue' in told.stdout
+    assert told.stdout.count('allow secretsmanager:GetSecretValue') == 2
     assert process.reportctl(path, 'status', env=env).returncode == 4
 
 
@@ -252,6 +264,19 @@ def test_without_secrets_manager_the_queue_is_waited_for(queued, db, role, aws):
     aws.denied.add('secretsmanager:GetSecretValue')
     role.end_sessions()
     assert output(db) == b'one\n1\n'
+
+
+def test_the_default_source_is_the_queue_and_has_its_login(queued, db, role, aws):
+    one = queued()
+    one.conf.write_text(one.conf.read_text().replace(
+        f'[source.default]\nconninfo = {db.conninfo}\n', ''))
+    one.wait_ready()
+    one.signal(signal.SIGHUP)
+    one.wait_log('settings read again')
+    assert output(db, export_sql='select current_user as u') == f'u\n{role.name}\n'.encode()
+    told = process.reportctl(one.conf, 'export', '--sql', 'select current_user as u',
+                             env=aws.environ())
+    assert told.stdout == f'u\n{role.name}\n', told.stderr
 
 
 def test_a_stop_does_not_wait_for_the_secret(queued, aws):
