@@ -21,6 +21,8 @@ struct smtp {
 	char *url;
 	CURLM *multi; /* keeps the connection */
 	CURL *easy;
+	curl_socket_t
+	    kept; /* the connection's; CURL_SOCKET_BAD: there is none */
 	const struct watch *watch;
 	struct secret secret;
 	bool logged_in; /* the secret is there */
@@ -53,6 +55,7 @@ struct smtp *smtp_open(const struct smtp_options *o)
 	    o->host, v6 ? "]" : "", (int)o->port);
 	s->multi = curl_multi_init();
 	s->easy = curl_easy_init();
+	s->kept = CURL_SOCKET_BAD;
 	if (s->multi == NULL || s->easy == NULL)
 		abort();
 	return s;
@@ -60,15 +63,12 @@ struct smtp *smtp_open(const struct smtp_options *o)
 
 void smtp_close(struct smtp *s)
 {
-	curl_socket_t fd = CURL_SOCKET_BAD;
-
 	if (s == NULL)
 		return;
 	/* libcurl sends QUIT and would wait for the answer, for minutes when
 	 * the relay hangs: there will be none. */
-	curl_easy_getinfo(s->easy, CURLINFO_ACTIVESOCKET, &fd);
-	if (fd != CURL_SOCKET_BAD)
-		shutdown(fd, SHUT_RD);
+	if (s->kept != CURL_SOCKET_BAD)
+		shutdown(s->kept, SHUT_RD);
 	curl_easy_cleanup(s->easy);
 	curl_multi_cleanup(s->multi);
 	curl_global_cleanup();
@@ -126,24 +126,35 @@ static size_t on_read(char *to, size_t size, size_t count, void *arg)
 	return (size_t)n;
 }
 
+/* Once all is sent, the answer is waited for. */
+static void look_up(struct exchange *x)
+{
+	const struct watch *watch = x->smtp->watch;
+	struct err e;
+
+	if (watch == NULL || watch_check(watch, &e) == 0 || x->ended ||
+	    x->stopped)
+		return;
+	x->stopped = true;
+	*x->error = e;
+}
+
 /*
  * The one way to stop a mail that has begun: a handle that is taken out of the
  * multi ends it with a dot, and a part of the mail is delivered. And libcurl
- * waits for the answer to the last dot by itself, calling this once a second:
- * the supervisor must be heard.
+ * waits for some answers (to the last dot, to QUIT) by itself, calling this once
+ * a second: the supervisor must be heard.
  */
 static int on_progress(
     void *arg, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
 {
 	struct exchange *x = arg;
-	struct err unused;
 
 	(void)a;
 	(void)b;
 	(void)c;
 	(void)d;
-	if (x->ended && x->smtp->watch != NULL)
-		watch_check(x->smtp->watch, &unused);
+	look_up(x);
 	return x->stopped;
 }
 
@@ -250,19 +261,6 @@ static bool is_over(CURLM *multi, CURLcode *result)
 	return false;
 }
 
-/* Once all is sent, the answer is waited for. */
-static void look_up(struct exchange *x)
-{
-	const struct watch *watch = x->smtp->watch;
-	struct err e;
-
-	if (watch == NULL || watch_check(watch, &e) == 0 || x->ended ||
-	    x->stopped)
-		return;
-	x->stopped = true;
-	*x->error = e;
-}
-
 static CURLcode run(struct exchange *x)
 {
 	struct smtp *s = x->smtp;
@@ -277,6 +275,8 @@ static CURLcode run(struct exchange *x)
 			break;
 		doze(s->multi, s->watch, DOZE_MS);
 	}
+	/* Known as long as the handle is in there. */
+	curl_easy_getinfo(s->easy, CURLINFO_ACTIVESOCKET, &s->kept);
 	curl_multi_remove_handle(s->multi, s->easy);
 	return result;
 }
