@@ -192,6 +192,18 @@ def test_an_object_that_is_not_there_fails_the_run(engine, objects, monkeypatch)
     wait_for(lambda: objects.keys() == [])
 
 
+def test_a_cancel_ends_the_unload(engine, objects, redshift):
+    """What an UNLOAD that is stopped has written so far is removed."""
+    config_id = report.submit(engine.db, source='dwh', export_sql='select pg_sleep(60)',
+                              output_options={'unload': True})
+    wait_for(lambda: redshift.unloading)
+    run = report.runs(engine.db, config_id)[0]
+    objects.put('lake', f'unloaded/{config_id}/{run.run_id}/0000_part_00', b'half')
+    engine.db.execute('select reportd.cancel(%s)', config_id)
+    assert report.wait_done(engine.db, config_id).status == 'CANCELLED'
+    wait_for(lambda: objects.keys() == [])
+
+
 def test_an_error_of_redshift_is_the_run_s(engine, objects, redshift):
     run = failure(engine.db, source='dwh', output_options={'unload': True}, max_retries=3,
                   export_sql='select nothing')

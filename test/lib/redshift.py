@@ -137,6 +137,9 @@ class Link:
             with self.redshift.connect() as server:
                 server.sendall(struct.pack('!II', len(body) + 8, code) + body)
                 server.recv(1)
+            unloading = self.redshift.unloading.get(body)
+            if unloading is not None:
+                unloading.cancel()
             return False
         words = body.rstrip(b'\0').decode().split('\0')
         start = dict(zip(words[::2], words[1::2]))
@@ -180,6 +183,8 @@ class Link:
             message(b'S', f'{k}\0{v}\0'.encode()) for k, v in STATUS.items())
         while True:
             kind, body = read_message(self.server)
+            if kind == b'K':
+                self.key = body
             if kind in b'KZE':
                 answer += message(kind, body)
             if kind in b'ZE':
@@ -331,7 +336,7 @@ class Link:
         try:
             assert found, 'syntax error in UNLOAD'
             self.unloaded = self.redshift.unload(
-                self.database, unquote(found[1]), unquote(found[2]), found[3])
+                self, unquote(found[1]), unquote(found[2]), found[3])
         except (AssertionError, psycopg.Error) as wrong:
             return self.fail(str(wrong).splitlines()[0].replace("'", ''), getattr(
                 wrong, 'sqlstate', None) or '42601')
@@ -350,6 +355,7 @@ class Redshift:
         self.dir = tempfile.mkdtemp(prefix='reportd-redshift-', dir='/tmp')
         self.users = None
         self.starts, self.statements, self.strays, self.faults = [], [], [], []
+        self.unloading = {}
         self.parts = 2
         self.lock = threading.Lock()
         self.links = []
@@ -400,7 +406,7 @@ class Redshift:
         shutil.rmtree(self.dir, ignore_errors=True)
         assert not self.strays, f'messages that Redshift is spared: {self.strays}'
 
-    def unload(self, database, query, to, options):
+    def unload(self, link, query, to, options):
         """Runs the query, writes its parts and the manifest; the count of rows."""
         words = bare(options).upper()
         assert re.match(r's3://[^/]+/.+', to), f'invalid S3 path {to}'
@@ -414,9 +420,11 @@ class Redshift:
                       r"PARALLEL (ON|OFF)|MANIFEST( VERBOSE)?|HEADER|GZIP|ZSTD|"
                       r'ENCRYPTED|ALLOWOVERWRITE|CLEANPATH', '', words).strip()
         assert not left, f'syntax error at or near {left}'
-        with psycopg.connect(self.cluster.conninfo(database), options=(
+        with psycopg.connect(self.cluster.conninfo(link.database), options=(
                 '-c standard_conforming_strings=off -c escape_string_warning=off')) as conn:
+            self.unloading[link.key] = conn
             cursor = conn.execute(query)
+            del self.unloading[link.key]
             names = [c.name for c in cursor.description]
             types = [str(c.type_code) for c in cursor.description]
             rows = cursor.fetchall()
