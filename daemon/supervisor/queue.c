@@ -435,15 +435,20 @@ static void on_login(void *arg, const char *conninfo, const struct err *e)
 
 static void read_login(struct queue *q)
 {
+	struct err e;
+
 	q->state = READING;
 	q->reading =
 	    queue_login_start(&(struct queue_login_options){.loop = q->o.loop,
-		.settings = q->o.settings,
-		.conninfo = q->conninfo,
-		.secret_arn = q->secret_arn,
-		.fresh = q->refused,
-		.ready = on_login,
-		.arg = q});
+				  .settings = q->o.settings,
+				  .conninfo = q->conninfo,
+				  .secret_arn = q->secret_arn,
+				  .fresh = q->refused,
+				  .ready = on_login,
+				  .arg = q},
+		&e);
+	if (q->reading == NULL)
+		fail(q, e.text);
 }
 
 /* One timer serves what can be late: the next attempt, the connection, the

@@ -10,8 +10,8 @@
 
 /*
  * The queue's user and password out of Secrets Manager. That waits for other
- * machines, which the loop must not: a thread of libuv's does it, with services
- * and a copy of the settings of its own.
+ * machines, which the loop must not, and takes more memory than the supervisor
+ * has: so a child does it, which is forked, writes one answer and is gone.
  */
 struct queue_login;
 
@@ -21,15 +21,17 @@ typedef void queue_login_ready(
 
 struct queue_login_options {
 	uv_loop_t *loop;
-	const struct settings *settings; /* copied */
+	const struct settings *settings; /* as they are now */
 	const char *conninfo, *secret_arn;
 	bool fresh; /* what was read before has been refused */
 	queue_login_ready *ready;
 	void *arg;
 };
 
-struct queue_login *queue_login_start(const struct queue_login_options *o);
-/* Nobody is told any more; it ends soon, by itself. */
+/* NULL on error; then nobody is called. */
+struct queue_login *queue_login_start(
+    const struct queue_login_options *o, struct err *e);
+/* Nobody is told any more. */
 void queue_login_stop(struct queue_login *l);
 
 #endif
