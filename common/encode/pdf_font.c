@@ -9,25 +9,30 @@
 #include "base/mem.h"
 #include "encode/pdf_embed.h"
 
+/* Glyphs of a subfont: a string names pictures by one byte; and a subset is made
+ * in memory, of some kilobytes a glyph, which thousands of Han characters need
+ * not all take at once. */
+#define PICTURES 256
+#define OUTLINES 1024
+
 struct pdf_font {
 	struct pdf_fonts *fonts;
 	int number;
 	PangoFont *pango; /* of a font of pictures */
 	hb_face_t *face;
 	hb_font_t *font; /* with the places on the axes of a variable one */
-	hb_set_t *used;
 	unsigned int glyphs;
 	uint32_t *means; /* by glyph */
-	/* Of a font of pictures, which has 256 a subfont. */
-	uint16_t *codes; /* by glyph: one more than its place in pictures */
-	struct pdf_picture *pictures;
-	int count, cap;
+	uint16_t *order; /* by glyph: as which it was used first, from 1 */
+	int count;       /* of those that were */
+	struct pdf_picture *pictures; /* in that order */
+	int cap;
 };
 
 struct pdf_fonts {
 	struct pdf_file *file;
 	struct pdf_font **fonts;
-	int count;
+	int count, subsets;
 };
 
 struct pdf_fonts *pdf_fonts_open(struct pdf_file *file)
@@ -42,11 +47,10 @@ static void font_free(struct pdf_font *f)
 {
 	if (f->pango != NULL)
 		g_object_unref(f->pango);
-	hb_set_destroy(f->used);
 	hb_font_destroy(f->font);
 	hb_face_destroy(f->face);
 	free(f->means);
-	free(f->codes);
+	free(f->order);
 	free(f->pictures);
 	free(f);
 }
@@ -82,13 +86,11 @@ static struct pdf_font *font_open(
 	coords =
 	    hb_font_get_var_coords_design(pango_font_get_hb_font(pango), &axes);
 	hb_font_set_var_coords_design(f->font, coords, axes);
-	f->used = hb_set_create();
 	f->glyphs = hb_face_get_glyph_count(face);
 	f->means = mem_zalloc(f->glyphs * sizeof(*f->means) + 1);
-	if (has_pictures(face)) {
+	f->order = mem_zalloc(f->glyphs * sizeof(*f->order) + 1);
+	if (has_pictures(face))
 		f->pango = g_object_ref(pango);
-		f->codes = mem_zalloc(f->glyphs * sizeof(*f->codes) + 1);
-	}
 	return f;
 }
 
@@ -122,42 +124,38 @@ struct pdf_font *pdf_font_of(struct pdf_fonts *fonts, PangoFont *pango)
 	return fonts->fonts[fonts->count++];
 }
 
-static int picture(struct pdf_font *f, unsigned int glyph, struct err *e)
+static int add_picture(struct pdf_font *f, unsigned int glyph, struct err *e)
 {
-	if (f->codes[glyph] != 0)
-		return 0;
 	if (f->count == f->cap) {
 		f->cap = f->cap ? f->cap * 2 : 16;
 		f->pictures = mem_realloc(
 		    f->pictures, (size_t)f->cap, sizeof(*f->pictures));
 	}
-	if (pdf_embed_picture(f->fonts->file, f->pango, glyph,
-		&f->pictures[f->count], e) != 0)
-		return -1;
-	f->codes[glyph] = (uint16_t)++f->count;
-	return 0;
+	return pdf_embed_picture(
+	    f->fonts->file, f->pango, glyph, &f->pictures[f->count], e);
 }
 
 int pdf_font_glyph(struct pdf_font *f, unsigned int glyph, uint32_t c,
     struct pdf_glyph *out, struct err *e)
 {
+	int place;
+
 	if (glyph >= f->glyphs)
 		glyph = 0;
-	hb_set_add(f->used, glyph);
+	if (f->order[glyph] == 0) {
+		if (f->pango != NULL && add_picture(f, glyph, e) != 0)
+			return -1;
+		f->order[glyph] = (uint16_t)++f->count;
+	}
 	if (f->means[glyph] == 0)
 		f->means[glyph] = c;
+	place = f->order[glyph] - 1;
 	*out = (struct pdf_glyph){.font = f,
-	    .code = (int)glyph,
-	    .bytes = 2,
+	    .subfont = place / (f->pango ? PICTURES : OUTLINES),
+	    .code = f->pango ? place % PICTURES : (int)glyph,
+	    .bytes = f->pango ? 1 : 2,
 	    .means = f->means[glyph],
 	    .width = hb_font_get_glyph_h_advance(f->font, glyph)};
-	if (f->codes == NULL)
-		return 0;
-	if (picture(f, glyph, e) != 0)
-		return -1;
-	out->subfont = (f->codes[glyph] - 1) / 256;
-	out->code = (f->codes[glyph] - 1) % 256;
-	out->bytes = 1;
 	return 0;
 }
 
@@ -169,16 +167,18 @@ void pdf_font_select(
 }
 
 /* The letters in front of the name mark a subset. */
-static void name_of(const struct pdf_font *f, char *name, size_t size)
+static void name_of(struct pdf_font *f, char *name, size_t size)
 {
 	char own[64] = "";
 	unsigned int len = sizeof(own);
+	int subset = f->fonts->subsets++;
 	size_t n;
 
 	hb_ot_name_get_utf8(f->face, HB_OT_NAME_ID_POSTSCRIPT_NAME,
 	    HB_LANGUAGE_INVALID, &len, own);
-	n = (size_t)snprintf(name, size, "REPT%c%c+", 'A' + f->number / 26 % 26,
-	    'A' + f->number % 26);
+	n = (size_t)snprintf(name, size, "REP%c%c%c+",
+	    'A' + subset / (26 * 26) % 26, 'A' + subset / 26 % 26,
+	    'A' + subset % 26);
 	for (const char *s = own; *s != '\0' && n + 1 < size; s++) {
 		if (g_ascii_isalnum(*s) || *s == '-')
 			name[n++] = *s;
@@ -186,30 +186,45 @@ static void name_of(const struct pdf_font *f, char *name, size_t size)
 	name[n] = '\0';
 }
 
-static int write_font(struct pdf_font *f, struct buf *resources, struct err *e)
+/* The glyphs whose turn came from `first` on. */
+static int write_subset(
+    struct pdf_font *f, int object, int first, struct err *e)
 {
 	char name[80];
 	struct pdf_embed embed = {.file = f->fonts->file,
 	    .face = f->face,
 	    .font = f->font,
-	    .used = f->used,
 	    .means = f->means,
 	    .name = name};
-	int subfonts = f->codes ? (f->count + 255) / 256 : 1;
+	hb_set_t *used;
+	int rc;
 
+	if (f->pango != NULL)
+		return pdf_embed_pictures(&embed, object, f->pictures + first,
+		    MIN(f->count - first, PICTURES), e);
 	name_of(f, name, sizeof(name));
-	for (int i = 0; i < subfonts; i++) {
-		int object = pdf_file_number(f->fonts->file);
-		int first = i * 256;
-		int rest = f->count - first;
-		int rc = f->codes ? pdf_embed_pictures(&embed, object,
-					f->pictures + first,
-					rest < 256 ? rest : 256, e)
-				  : pdf_embed_font(&embed, object, e);
+	used = hb_set_create();
+	for (unsigned int i = 0; i < f->glyphs; i++) {
+		if (f->order[i] > first && f->order[i] <= first + OUTLINES)
+			hb_set_add(used, i);
+	}
+	embed.used = used;
+	rc = pdf_embed_font(&embed, object, e);
+	hb_set_destroy(used);
+	return rc;
+}
 
-		if (rc != 0)
+static int write_font(struct pdf_font *f, struct buf *resources, struct err *e)
+{
+	int step = f->pango ? PICTURES : OUTLINES;
+
+	for (int first = 0; first < f->count; first += step) {
+		int object = pdf_file_number(f->fonts->file);
+
+		if (write_subset(f, object, first, e) != 0)
 			return -1;
-		buf_printf(resources, "/F%d_%d %d 0 R\n", f->number, i, object);
+		buf_printf(resources, "/F%d_%d %d 0 R\n", f->number,
+		    first / step, object);
 	}
 	return 0;
 }

@@ -79,7 +79,7 @@ static void look_up(struct face *f, uint32_t c)
 		c == '\t' ? ' ' : c, &glyph) ||
 	    pdf_font_glyph(f->font, glyph, c == '\t' ? ' ' : c, &g, &none) !=
 		0 ||
-	    g.bytes != 2)
+	    g.bytes != 2 || g.subfont != 0)
 		return;
 	/* Another character has the same glyph: shaping says which it was. */
 	if (g.means != c && c != '\t')

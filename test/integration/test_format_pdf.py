@@ -486,6 +486,27 @@ def test_a_missing_character_may_be_replaced(run):
     assert re.search('x(.)y\\1z', text)[1] in '\N{REPLACEMENT CHARACTER}?'
 
 
+@pytest.mark.skipif(SANITIZED, reason='a sanitizer needs more')
+def test_many_characters_of_one_font(db, daemon, out):
+    """They go into several subsets, so that no large one is ever in memory."""
+    one = daemon(workers=1)
+    config_id = report.submit(
+        db, output_format='PDF', output_path='han.pdf', export_sql="""
+        select string_agg(chr(19968 + i * 10 + j), '' order by j) as v
+        from generate_series(0, 499) i, generate_series(0, 9) j group by i order by i""")
+    row = report.wait_done(db, config_id)
+    assert row.status == 'COMPLETED', row.error_message
+    path = out / 'han.pdf'
+    pdf.check(path)
+    assert len([name for name, *_ in pdf.fonts(path) if 'CJK' in name]) == 5
+    text = re.sub(r'[^\u4e00-\u9fff]', '', ''.join(pdf.pages(path, '-raw')))
+    assert text == ''.join(map(chr, range(19968, 19968 + 5000)))
+    worker, = process.children(one.pid)
+    used = re.search(r'VmHWM:\s+(\d+)',
+                     pathlib.Path(f'/proc/{worker}/status').read_text())[1]
+    assert int(used) / 1024 < 64
+
+
 def test_a_font_of_ones_own(export):
     path = export("select 'abc' as a", font='DejaVu Sans Mono')
     assert {name.split('+')[1] for name, *_ in pdf.fonts(path)} == {
