@@ -2,7 +2,6 @@
 #include "net/http.h"
 
 #include <curl/curl.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,13 +9,14 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "net/doze.h"
-#include "net/guard.h"
 #include "net/http_call.h"
 
 #define CONNECT_MS 10000
 #define SILENCE_MS 60000
 #define REPLY_MAX ((size_t)1 << 20)
 #define HEADERS_MAX ((size_t)64 << 10)
+/* A connection of a call that nobody waits for any more. */
+#define LONG_MS 3600000
 /* How often a wait looks up from it. */
 #define LOOK_UP_MS 100
 
@@ -24,6 +24,7 @@ struct http {
 	CURLM *multi;
 	const struct watch *watch; /* NULL: never stops */
 	struct http_call *calls;
+	struct http_call *dropped; /* that curl cannot let go of yet */
 };
 
 struct http *http_open(void)
@@ -38,12 +39,85 @@ struct http *http_open(void)
 	return h;
 }
 
+/* ---- the end of a call ---- */
+
+static void release(struct http_call *c)
+{
+	if (c->under_way)
+		curl_multi_remove_handle(c->http->multi, c->easy);
+	c->under_way = false;
+}
+
+static void destroy(struct http_call *c)
+{
+	release(c);
+	curl_easy_cleanup(c->easy);
+	curl_slist_free_all(c->headers);
+	curl_slist_free_all(c->connect_to);
+	http_reply_free(&c->reply);
+	free(c->method);
+	free(c->url);
+	free(c->proxy);
+	free(c);
+}
+
+static void fail(struct http_call *c)
+{
+	c->done = true;
+	c->rc = -1;
+}
+
+/* To let go of a call whose name is being looked up, curl waits for the name
+ * server (or leaks a descriptor, on demand). Such a one stays there until it has
+ * its answer, and goes no further then. */
+static void give_up(struct http_call *c)
+{
+	curl_off_t looked_up = 0;
+
+	curl_easy_getinfo(c->easy, CURLINFO_NAMELOOKUP_TIME_T, &looked_up);
+	if (c->talking || looked_up != 0)
+		release(c);
+	else
+		curl_easy_setopt(
+		    c->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)LONG_MS);
+	fail(c);
+}
+
+static struct http_call **place_in(
+    struct http_call **list, const struct http_call *c)
+{
+	while (*list != c)
+		list = &(*list)->next;
+	return list;
+}
+
+void http_drop(struct http_call *c)
+{
+	struct http *h = c->http;
+
+	*place_in(&h->calls, c) = c->next;
+	if (!c->done)
+		give_up(c);
+	if (!c->under_way) {
+		destroy(c);
+		return;
+	}
+	c->dropped = true;
+	c->next = h->dropped;
+	h->dropped = c;
+}
+
 void http_close(struct http *h)
 {
 	if (h == NULL)
 		return;
 	while (h->calls != NULL)
 		http_drop(h->calls);
+	for (struct http_call *c = h->dropped, *next; c != NULL; c = next) {
+		next = c->next;
+		curl_easy_setopt(c->easy, CURLOPT_QUICK_EXIT, 1L);
+		destroy(c);
+	}
 	curl_multi_cleanup(h->multi);
 	curl_global_cleanup();
 	free(h);
@@ -54,194 +128,7 @@ void http_set_watch(struct http *h, const struct watch *watch)
 	h->watch = watch;
 }
 
-/* ---- the end of a call ---- */
-
-static void part(struct http_call *c)
-{
-	if (c->under_way)
-		curl_multi_remove_handle(c->http->multi, c->easy);
-	c->under_way = false;
-}
-
-static void fail(struct http_call *c)
-{
-	part(c);
-	c->done = true;
-	c->rc = -1;
-}
-
-/* ---- what curl calls ---- */
-
-static size_t on_body(char *data, size_t size, size_t n, void *arg)
-{
-	struct http_call *c = arg;
-
-	buf_add(&c->reply.body, data, size * n);
-	return c->reply.body.overflow ? 0 : size * n;
-}
-
-/* Of 100 Continue and the like only the last answer is kept. */
-static size_t on_header(char *data, size_t size, size_t n, void *arg)
-{
-	struct http_call *c = arg;
-
-	if (size * n > 5 && memcmp(data, "HTTP/", 5) == 0)
-		buf_clear(&c->reply.headers);
-	buf_add(&c->reply.headers, data, size * n);
-	return size * n;
-}
-
-static curl_socket_t on_open(
-    void *arg, curlsocktype purpose, struct curl_sockaddr *to)
-{
-	struct http_call *c = arg;
-
-	(void)purpose;
-	if (!guard_allows(&to->addr, c->request.terms.allow)) {
-		url_address(&to->addr, c->refused, sizeof(c->refused));
-		return CURL_SOCKET_BAD;
-	}
-	return socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
-}
-
-/* Before a request goes out; the connection may be one that was there before,
- * made by a call that has no guard. */
-static int on_request(
-    void *arg, char *to, char *from, int to_port, int from_port)
-{
-	struct http_call *c = arg;
-
-	(void)from, (void)to_port, (void)from_port;
-	if (c->request.terms.guarded && c->proxy[0] == '\0' &&
-	    !guard_allows_text(to, c->request.terms.allow)) {
-		str_copy(c->refused, sizeof(c->refused), to);
-		return CURL_PREREQFUNC_ABORT;
-	}
-	c->reply.sent = true;
-	c->moved_ms = clock_boot_ms();
-	return CURL_PREREQFUNC_OK;
-}
-
 /* ---- the start of a call ---- */
-
-static void set_method(struct http_call *c)
-{
-	const struct http_request *r = &c->request;
-	CURL *easy = c->easy;
-
-	if (strcmp(c->method, "HEAD") == 0) {
-		curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
-		return;
-	}
-	if (r->body_len > 0 || strcmp(c->method, "POST") == 0 ||
-	    strcmp(c->method, "PUT") == 0) {
-		curl_easy_setopt(
-		    easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body_len);
-		curl_easy_setopt(
-		    easy, CURLOPT_POSTFIELDS, r->body_len > 0 ? r->body : "");
-	}
-	curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, c->method);
-}
-
-static void set_limits(struct http_call *c)
-{
-	const struct http_terms *t = &c->request.terms;
-	CURL *easy = c->easy;
-
-	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)t->connect_ms);
-	if (t->total_ms > 0) {
-		int64_t left = c->begun_ms + t->total_ms - clock_boot_ms();
-
-		curl_easy_setopt(
-		    easy, CURLOPT_TIMEOUT_MS, left > 1 ? (long)left : 1L);
-	}
-	if (t->ca_file != NULL) {
-		curl_easy_setopt(easy, CURLOPT_CAINFO, t->ca_file);
-		curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO, t->ca_file);
-		/* Instead of the system's, not beside them. */
-		curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
-		curl_easy_setopt(easy, CURLOPT_PROXY_CAPATH, NULL);
-	}
-	curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, (long)c->request.fresh);
-}
-
-/* Behind a proxy it is the proxy that looks the name up; so that it cannot come
- * to another answer than the one that was checked, it is given the address. */
-static int pin(struct http_call *c)
-{
-	char address[INET6_ADDRSTRLEN];
-	char *to;
-
-	if (url_resolve(&c->to, c->request.terms.allow, address,
-		sizeof(address), c->refused, sizeof(c->refused)) != 0) {
-		if (c->refused[0] != '\0')
-			call_explain(c, CURLE_COULDNT_CONNECT);
-		else
-			err_set(&c->error, ERR_TRANSIENT,
-			    "the name %s cannot be resolved here, so its "
-			    "address "
-			    "cannot be checked before the proxy is asked",
-			    c->to.host_port);
-		return -1;
-	}
-	to = mem_printf(strchr(address, ':') ? "::[%s]:" : "::%s:", address);
-	curl_slist_free_all(c->connect_to);
-	c->connect_to = curl_slist_append(NULL, to);
-	free(to);
-	curl_easy_setopt(c->easy, CURLOPT_CONNECT_TO, c->connect_to);
-	curl_easy_setopt(c->easy, CURLOPT_HTTPPROXYTUNNEL, 1L);
-	return 0;
-}
-
-static int set_guard(struct http_call *c)
-{
-	CURL *easy = c->easy;
-
-	curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_request);
-	curl_easy_setopt(easy, CURLOPT_PREREQDATA, c);
-	if (!c->request.terms.guarded)
-		return 0;
-	if (guard_check_list(c->request.terms.allow, &c->error) != 0)
-		return -1;
-	if (c->proxy[0] != '\0')
-		return pin(c);
-	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
-	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, c);
-	return 0;
-}
-
-static int configure(struct http_call *c)
-{
-	CURL *easy = c->easy;
-
-	curl_easy_reset(easy);
-	curl_easy_setopt(easy, CURLOPT_PRIVATE, c);
-	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, c->detail);
-	curl_easy_setopt(easy, CURLOPT_URL, c->url);
-	curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
-	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-	/* One connection a call: HTTP/2 would put parallel parts into one. */
-	curl_easy_setopt(
-	    easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-	/* The end of a call does not wait for a name server. */
-	curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
-	curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
-	curl_easy_setopt(easy, CURLOPT_USERAGENT, "reportd");
-	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, c->headers);
-	/* The proxy hears nothing of what is meant for the host. */
-	curl_easy_setopt(easy, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE);
-	curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-	curl_easy_setopt(easy, CURLOPT_PROXY, c->proxy);
-	curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
-	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
-	curl_easy_setopt(easy, CURLOPT_WRITEDATA, c);
-	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
-	curl_easy_setopt(easy, CURLOPT_HEADERDATA, c);
-	set_method(c);
-	set_limits(c);
-	return set_guard(c);
-}
 
 /* Begins the call, or its next hop. */
 static void launch(struct http_call *c)
@@ -249,7 +136,8 @@ static void launch(struct http_call *c)
 	buf_clear(&c->reply.body);
 	buf_clear(&c->reply.headers);
 	c->moved = 0;
-	c->moved_ms = clock_boot_ms();
+	c->moved_ms = c->hop_ms = clock_boot_ms();
+	c->talking = false;
 	c->detail[0] = c->refused[0] = '\0';
 	free(c->proxy);
 	c->proxy = NULL;
@@ -259,40 +147,12 @@ static void launch(struct http_call *c)
 	}
 	c->proxy = url_proxy(
 	    &c->to, c->request.terms.proxy, c->request.terms.no_proxy);
-	if (configure(c) != 0) {
+	if (call_configure(c) != 0) {
 		fail(c);
 		return;
 	}
 	curl_multi_add_handle(c->http->multi, c->easy);
 	c->under_way = true;
-}
-
-/* curl takes a header without a value as one to leave out. */
-static struct curl_slist *add_header(struct curl_slist *list, const char *line)
-{
-	const char *colon = strchr(line, ':');
-	char *empty;
-
-	if (colon == NULL || colon[1 + strspn(colon + 1, " \t")] != '\0')
-		return curl_slist_append(list, line);
-	empty = mem_printf("%.*s;", (int)(colon - line), line);
-	list = curl_slist_append(list, empty);
-	free(empty);
-	return list;
-}
-
-static struct curl_slist *header_list(const char *const *lines)
-{
-	struct curl_slist *list = NULL;
-	bool typed = false;
-
-	for (; lines != NULL && *lines != NULL; lines++) {
-		typed |= header_is(*lines, "Content-Type");
-		list = add_header(list, *lines);
-	}
-	list = curl_slist_append(list, "Expect:");
-	list = curl_slist_append(list, "Accept:");
-	return typed ? list : curl_slist_append(list, "Content-Type:");
 }
 
 struct http_call *http_start(struct http *h, const struct http_request *r)
@@ -304,7 +164,7 @@ struct http_call *http_start(struct http *h, const struct http_request *r)
 	c->request = *r;
 	c->method = mem_strdup(r->method);
 	c->url = mem_strdup(r->url);
-	c->headers = header_list(r->headers);
+	c->headers = call_headers(r->headers);
 	if (t->connect_ms <= 0)
 		t->connect_ms = CONNECT_MS;
 	if (t->silence_ms <= 0)
@@ -378,42 +238,61 @@ static bool is_redirect(int status)
 	       status == 307 || status == 308;
 }
 
-static void finish(struct http_call *c, CURLcode code)
+/* True when somebody may take it now. */
+static bool finish(struct http_call *c, CURLcode code)
 {
 	long status = 0;
 
-	if (code == CURLE_OK) {
-		curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
-		c->reply.status = (int)status;
-		part(c);
-		if (is_redirect(c->reply.status) && follow(c))
-			return;
-		c->done = true;
-	} else {
+	release(c);
+	if (c->dropped) {
+		*place_in(&c->http->dropped, c) = c->next;
+		destroy(c);
+		return false;
+	}
+	if (c->done)
+		return false;
+	if (code != CURLE_OK) {
 		call_explain(c, code);
 		fail(c);
+		return true;
 	}
+	curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
+	c->reply.status = (int)status;
+	if (is_redirect(c->reply.status) && follow(c))
+		return c->done;
+	c->done = true;
+	return true;
 }
 
 /* ---- moving ---- */
 
-/* Ends a call on which nothing moves; curl's own watch over it counts in whole
- * seconds, of an average. */
-static void look_at(struct http_call *c)
+static void note_moves(struct http_call *c, int64_t now)
 {
 	curl_off_t up = 0, down = 0, moved;
-	int64_t now = clock_boot_ms();
 
-	if (!c->under_way || !c->reply.sent)
-		return;
 	curl_easy_getinfo(c->easy, CURLINFO_SIZE_UPLOAD_T, &up);
 	curl_easy_getinfo(c->easy, CURLINFO_SIZE_DOWNLOAD_T, &down);
 	moved = up + down + (curl_off_t)c->reply.headers.len;
 	if (moved != c->moved) {
 		c->moved = moved;
 		c->moved_ms = now;
-	} else if (now - c->moved_ms >= c->request.terms.silence_ms) {
-		finish(c, CURLE_OPERATION_TIMEDOUT);
+	}
+}
+
+/* Ends a call that takes too long. curl's own watch over silence counts in whole
+ * seconds, of an average; over connections, without regard to give_up(). */
+static void look_at(struct http_call *c)
+{
+	const struct http_terms *t = &c->request.terms;
+	int64_t now = clock_boot_ms();
+
+	if (c->talking)
+		note_moves(c, now);
+	if ((t->total_ms > 0 && now - c->begun_ms >= t->total_ms) ||
+	    (c->talking ? now - c->moved_ms >= t->silence_ms
+			: now - c->hop_ms >= t->connect_ms)) {
+		call_explain(c, CURLE_OPERATION_TIMEDOUT);
+		give_up(c);
 	}
 }
 
@@ -430,8 +309,7 @@ static int perform(struct http *h)
 		if (m->msg != CURLMSG_DONE)
 			continue;
 		curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, (void *)&c);
-		finish(c, m->data.result);
-		ended += c->done;
+		ended += finish(c, m->data.result);
 	}
 	for (struct http_call *c = h->calls; c != NULL; c = c->next) {
 		if (!c->done) {
@@ -479,24 +357,6 @@ int http_take(struct http_call *c, struct http_reply *reply, struct err *e)
 	}
 	http_drop(c);
 	return rc;
-}
-
-void http_drop(struct http_call *c)
-{
-	struct http_call **at = &c->http->calls;
-
-	while (*at != c)
-		at = &(*at)->next;
-	*at = c->next;
-	part(c);
-	curl_easy_cleanup(c->easy);
-	curl_slist_free_all(c->headers);
-	curl_slist_free_all(c->connect_to);
-	http_reply_free(&c->reply);
-	free(c->method);
-	free(c->url);
-	free(c->proxy);
-	free(c);
 }
 
 int http_send(struct http *h, const struct http_request *request,

@@ -13,21 +13,21 @@
 static void explain_timeout(struct http_call *c)
 {
 	const struct http_terms *t = &c->request.terms;
-	int64_t silent = clock_boot_ms() - c->moved_ms;
+	int64_t now = clock_boot_ms();
 
-	if (!c->reply.sent)
+	if (t->total_ms > 0 && now - c->begun_ms >= t->total_ms)
 		err_set(&c->error, ERR_TRANSIENT,
-		    "no connection to %s within %" PRId64
-		    " ms; is it up, and may this host reach it?",
-		    c->to.host_port, t->connect_ms);
-	else if (silent >= t->silence_ms)
+		    "%s did not answer within %" PRId64 " ms in all",
+		    c->to.host_port, t->total_ms);
+	else if (c->talking)
 		err_set(&c->error, ERR_TRANSIENT,
 		    "%s was silent for %" PRId64 " ms", c->to.host_port,
 		    t->silence_ms);
 	else
 		err_set(&c->error, ERR_TRANSIENT,
-		    "%s did not answer within %" PRId64 " ms in all",
-		    c->to.host_port, t->total_ms);
+		    "no connection to %s within %" PRId64
+		    " ms; is it up, and may this host reach it?",
+		    c->to.host_port, t->connect_ms);
 }
 
 static void explain_proxy(struct http_call *c, long code)

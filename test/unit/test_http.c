@@ -234,6 +234,7 @@ TEST(the_guard_looks_at_a_connection_that_was_there_before)
 
 /* Stands before the C library's, for libcurl as well. slow.test has no answer
  * for a while; rebind.test has another one at each time. */
+#define SLOW_MS 3000
 static int asked, answered;
 
 int getaddrinfo(const char *name, const char *service,
@@ -245,7 +246,7 @@ int getaddrinfo(const char *name, const char *service,
 	*(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");
 	if (name != NULL && strcmp(name, "slow.test") == 0) {
 		__atomic_add_fetch(&asked, 1, __ATOMIC_SEQ_CST);
-		poll(NULL, 0, 1500);
+		poll(NULL, 0, SLOW_MS);
 		__atomic_add_fetch(&answered, 1, __ATOMIC_SEQ_CST);
 		return EAI_AGAIN;
 	}
@@ -265,21 +266,28 @@ TEST(a_name_server_that_is_silent_holds_nobody_up)
 {
 	struct http *h = http_open();
 	struct http_request r = {.method = "GET", .url = "http://slow.test/"};
+	int before = dir_count("/proc/self/fd");
 	int64_t begun = clock_boot_ms();
-	struct http_call *call;
 	struct http_reply reply;
 	struct err e;
 
 	asked = answered = 0;
 	r.terms.connect_ms = 200;
-	assert_int_equal(http_send(h, &r, &reply, &e), -1);
-	assert_err_has(&e, "no connection to slow.test within 200 ms");
-	call = http_start(h, &r);
-	assert_int_equal(http_step(h, 50, &e), 0);
-	http_drop(call);
-	http_close(h);
-	assert_true(clock_boot_ms() - begun < 1200);
+	for (int i = 0; i < 2; i++) {
+		struct http_call *call = http_start(h, &r);
+
+		assert_int_equal(http_send(h, &r, &reply, &e), -1);
+		assert_err_has(&e, "no connection to slow.test within 200 ms");
+		http_drop(call);
+	}
+	assert_true(clock_boot_ms() - begun < SLOW_MS - 500);
+	/* What they were given up with is cleaned up in time. */
 	wait_for_answers();
+	while (dir_count("/proc/self/fd") > before)
+		assert_int_equal(http_step(h, 10, &e), 0);
+	assert_int_equal(http_send(h, to("/one"), &reply, &e), 0);
+	http_reply_free(&reply);
+	http_close(h);
 }
 
 /* The first answer is allowed, and was looked at by somebody; the connection
