@@ -499,7 +499,7 @@ TEST(unknown_options_and_values_name_the_known_ones)
 		"output_options: CSV has no option \"delimeter\"; known: "
 		"delimiter, header, quote, null, line_ending, bom, encoding, "
 		"decimal_comma, formula_guard, columns, max_rows, "
-		"skip_if_empty, s3, compress"},
+		"skip_if_empty, s3, compress, unload"},
 	    {"{\"quote\": \"some\"}",
 		"output_options: \"quote\" must be one of "
 		"minimal|all|nonnumeric"},
