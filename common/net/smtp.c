@@ -126,14 +126,15 @@ static size_t on_read(char *to, size_t size, size_t count, void *arg)
 	return (size_t)n;
 }
 
-/* Once all is sent, the answer is waited for. */
+/* Once all is sent, the answer is waited for, unless nobody is left whom it
+ * could be told. */
 static void look_up(struct exchange *x)
 {
 	const struct watch *watch = x->smtp->watch;
 	struct err e;
 
-	if (watch == NULL || watch_check(watch, &e) == 0 || x->ended ||
-	    x->stopped)
+	if (x->stopped || watch == NULL || watch_check(watch, &e) == 0 ||
+	    (x->ended && e.kind != ERR_LOST))
 		return;
 	x->stopped = true;
 	*x->error = e;
@@ -324,7 +325,10 @@ static int explain(struct exchange *x, CURLcode result, struct err *e)
 		    why(x, result));
 	} else if (refused) {
 		err_set(e, x->code >= 500 ? ERR_PERMANENT : ERR_TRANSIENT,
-		    "it answered: %s", x->reply);
+		    "it answered: %s%s", x->reply,
+		    x->code == 552 ? " (lower [smtp] attach_max when the mail "
+				     "is too large for it)"
+				   : "");
 	} else if (x->ended) {
 		err_set(e, ERR_TRANSIENT,
 		    "the whole mail was sent, but no answer came: it may "

@@ -54,7 +54,8 @@ struct smtp_mail {
  * reply's code a refusal is transient (4xx) or permanent (5xx), but what a
  * change of the settings mends is always transient: TLS, the login, "you must
  * authenticate". Once the last byte is out the answer is waited for whatever the
- * watch says, because a mail that is given up then may arrive twice.
+ * watch says (but ERR_LOST), because a mail that is given up then may arrive
+ * twice.
  */
 int smtp_send(struct smtp *s, const struct smtp_mail *mail, struct err *e);
 

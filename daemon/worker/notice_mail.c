@@ -86,12 +86,14 @@ static void say_size(char to[static 80], const struct mail_report *r)
 static void say_link(
     struct mail *m, const struct mail_report *r, const char *url, int64_t ends)
 {
-	char size[80], until[64], host[256] = "", *text;
+	char size[80], until[64], *text;
 	time_t t = (time_t)ends;
 	struct tm tm;
 
 	say_size(size, r);
 	if (url == NULL) {
+		char host[256] = "";
+
 		gethostname(host, sizeof(host) - 1);
 		mail_text_say(&m->text, "%s (%s) is the file %s on %s.",
 		    r->name, size, r->place, host);
@@ -126,9 +128,11 @@ static bool fits(const struct mail *m, const struct mail_report *r)
 
 static int add_attachment(struct mail *m, struct mail_report *r, struct err *e)
 {
-	char size[80], limit[32];
+	char size[80];
 
 	if (!fits(m, r)) {
+		char limit[32];
+
 		mail_text_bytes(limit, m->settings->smtp_attach_max);
 		mail_text_say(&m->text,
 		    "%s is not attached: with it, what is attached would be "

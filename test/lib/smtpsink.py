@@ -16,6 +16,7 @@ import collections
 import email
 import email.policy
 import re
+import socket
 import ssl
 import threading
 
@@ -112,6 +113,9 @@ class Sink(Controller):
                          authenticator=self.login, auth_required=tls,
                          auth_require_tls=tls, data_size_limit=12_000_000)
         self.start()
+        # Or a mail of some megabytes has left its sender unread.
+        for sock in self.server.sockets:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
 
     def factory(self):
         server = Server(self.handler, **self.SMTP_kwargs)

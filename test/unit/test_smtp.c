@@ -21,6 +21,7 @@ struct server {
 	struct buf mail;
 	int mails;
 	bool login; /* a password was sent */
+	bool deaf;  /* the last dot is not answered */
 };
 
 static void answer(FILE *to, const char *text)
@@ -38,6 +39,8 @@ static void take_mail(struct server *s, FILE *from, FILE *to)
 	while (fgets(line, sizeof(line), from) != NULL) {
 		if (strcmp(line, ".\r\n") == 0) {
 			s->mails++;
+			if (s->deaf)
+				return;
 			answer(to, "250 taken\r\n");
 			return;
 		}
@@ -96,7 +99,7 @@ static void end(struct server *s, struct smtp *smtp)
 /* Lines without end; fails, or has the watch say stop, after `most` bytes. */
 struct text {
 	size_t given, most;
-	bool ends, fails, stops;
+	bool ends, fails, stops, lost;
 	bool stop; /* the watch says so */
 };
 
@@ -151,7 +154,9 @@ static int look(void *arg, struct err *e)
 {
 	struct text *t = arg;
 
-	return t->stop ? err_set(e, ERR_CANCELLED, "stopped on request") : 0;
+	return t->stop ? err_set(e, t->lost ? ERR_LOST : ERR_CANCELLED,
+			     "stopped on request")
+		       : 0;
 }
 
 TEST(a_mail_that_is_stopped_is_none)
@@ -204,6 +209,23 @@ TEST(what_comes_after_the_last_byte_is_not_stopped)
 	end(&s, smtp);
 }
 
+TEST(nobody_waits_for_an_answer_that_cannot_be_told)
+{
+	struct text t = {
+	    .most = 80000, .ends = true, .stops = true, .lost = true};
+	struct watch watch = {.check = look, .arg = &t};
+	struct server s;
+	struct smtp *smtp = start(&s);
+	struct err e;
+
+	s.deaf = true;
+	smtp_set_watch(smtp, &watch);
+	assert_int_equal(send_text(smtp, &t, 80000, &e), -1);
+	assert_int_equal(e.kind, ERR_LOST);
+	smtp_set_watch(smtp, NULL);
+	end(&s, smtp);
+}
+
 TEST(nobody_waits_for_a_goodbye)
 {
 	struct text t = {.most = 100, .ends = true};
@@ -245,6 +267,7 @@ int main(void)
 	    cmocka_unit_test(a_mail_that_is_stopped_is_none),
 	    cmocka_unit_test(a_mail_that_cannot_be_read_is_none),
 	    cmocka_unit_test(what_comes_after_the_last_byte_is_not_stopped),
+	    cmocka_unit_test(nobody_waits_for_an_answer_that_cannot_be_told),
 	    cmocka_unit_test(nobody_waits_for_a_goodbye),
 	    cmocka_unit_test(no_password_goes_out_without_tls),
 	};
