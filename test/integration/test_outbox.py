@@ -12,6 +12,7 @@ import pytest
 
 from lib import process, report
 from lib.cluster import ROOT, make_template
+from lib.invariants import check
 from lib.outbox import SECTIONS, notices, wait_states
 from lib.receiver import Receiver
 from lib.wait import wait_for
@@ -340,7 +341,7 @@ def test_a_daemon_that_lost_its_lease_stops_and_records_nothing(db, engine, rece
 @pytest.mark.parametrize('what', ['cut before', 'cut after', 'deliver late'])
 @pytest.mark.parametrize('statement', ['notice_claim', 'notice_done', 'finish'])
 def test_a_connection_cut_at_any_statement_loses_and_doubles_nothing(
-        db, engine, receiver, proxy, statement, what):
+        db, engine, receiver, proxy, out, statement, what):
     one = engine({'queue': {'conninfo': proxy.conninfo(db), 'timeout': '1s'},
                   'source.default': {'conninfo': db.conninfo}})
     ended(db, report.submit(db, notify_on_completion=[receiver.url('/first')]))
@@ -357,6 +358,7 @@ def test_a_connection_cut_at_any_statement_loses_and_doubles_nothing(
     assert len(times(receiver)) == 4
     assert [r.attempts for r in notices(db)] == [1] * 4
     assert one.stop() == 0
+    check(db, out, names_run=False)
 
 
 def test_a_restart_of_the_server_in_mid_delivery(private_cluster, engine_of, tmp_path, receiver):
@@ -499,7 +501,7 @@ def test_idle_exit_waits_for_notices(db, engine_of, receiver):
 
 # Many.
 
-def test_300_notices_of_3_daemons_each_once(db, engine, receiver, tell):
+def test_300_notices_of_3_daemons_each_once(db, engine, receiver, out, tell):
     for _ in range(3):
         engine()
     watch = Stopwatch()
@@ -510,6 +512,7 @@ def test_300_notices_of_3_daemons_each_once(db, engine, receiver, tell):
     tell('100 reports with 3 notices each', watch())
     assert len(times(receiver)) == 300 and set(times(receiver).values()) == {1}
     assert len({r.path for r in receiver.taken}) == 300
+    check(db, out, names_run=False)
 
 
 def test_a_heap_of_notices_is_shared(db, engine, receiver, tell):

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from lib import process, report
+from lib import report
 from lib.outbox import SECTIONS, notices, wait_states
 from lib.receiver import Receiver, certificate
 
@@ -113,6 +113,15 @@ def test_what_may_get_better_is_tried_again_with_the_same_key(db, daemon, receiv
     assert len({r.body for r in receiver.taken}) == 1
     assert len(receiver.taken) == 3
     assert all(signature_holds(r) for r in receiver.taken)
+
+
+@pytest.mark.parametrize('answer', [200, 201, 204, (200, {}, 'x' * 3000000), 'half'])
+def test_2xx_is_taken_whatever_comes_behind_it(db, daemon, receiver, answer):
+    receiver.answer = answer
+    report.submit(db, notify_on_completion=[receiver.url()])
+    daemon(SECTIONS)
+    notice, = wait_states(db, ['SENT'])
+    assert (notice.attempts, notice.last_error, len(receiver.taken)) == (1, None, 1)
 
 
 @pytest.mark.parametrize('status', [400, 401, 403, 404, 410, 413])
@@ -326,3 +335,19 @@ def test_slack_says_what_it_refuses_and_its_secret_is_nowhere(db, daemon, ctl, r
     assert 's3cret' not in one.log() + str(view)
     status = ctl('status', config_id)
     assert 'no_service' in status.stdout
+
+
+# ---- doctor ----
+
+@pytest.mark.parametrize('webhook, result, says', [
+    ({'allow': 'nonsense'}, 'FAILED', 'nonsense'),
+    ({'allow': '127.0.0.1/32'}, 'warn', '127.0.0.1/32'),
+    ({'hosts': '*.example.org'}, 'warn', 'not signed'),
+    ({'secret': 'short'}, 'warn', 'shorter'),
+    ({'secret': 'x' * 32, 'hosts': '*.example.org'}, None, '')])
+def test_doctor_looks_at_the_settings_of_webhooks(ctl, webhook, result, says):
+    done = ctl('doctor', '--json', sections={'webhook': webhook})
+    checks = [c for c in json.loads(done.stdout) if c['what'].startswith('webhook')]
+    assert [c['result'] for c in checks] == ([result] if result else [])
+    assert says in str(checks)
+    assert done.returncode == (result == 'FAILED')

@@ -52,6 +52,20 @@ QUERIES = {
         select run_id, status from reportd.report_run
         where status in ('FAILED', 'LOST', 'RELEASED')
             and coalesce(error_message, '') = ''""",
+    'a notice still being sent': """
+        select notification_id, attempts from reportd.report_notification
+        where state = 'SENDING'""",
+    'an end that nobody was told of': """
+        select r.run_id, r.status from reportd.report_run r
+        join reportd.report_config c using (run_id)
+        where case c.status when 'COMPLETED' then cardinality(c.notify_on_completion)
+                when 'FAILED' then cardinality(c.notify_on_failure) end > 0
+            and not exists (select from reportd.report_notification n
+                where n.run_id = r.run_id and n.event = c.status)""",
+    'two notices for one': """
+        select run_id, channel, lower(recipient), count(*)
+        from reportd.report_notification where channel in ('mail', 'sns')
+        group by 1, 2, 3 having count(*) > 1""",
     'a daemon that is gone has a row': """
         select worker_id, pid from reportd.report_worker
         where heartbeat_at < now() - lease - interval '5 s'""",

@@ -15,8 +15,9 @@ Taken = collections.namedtuple('Taken', 'path headers body json')
 class Receiver:
     """`taken` has all requests in order. What it answers: `answers` is a list of
     what the next ones get, then `answer` for all others. Each is a status, a
-    (status, headers, body), 'cut' (reads, then closes), 'hang' (reads, then says
-    nothing until released), or a function of the request that returns one."""
+    (status, headers, body), 'cut' (reads, then closes), 'half' (200 and a part of
+    a body), 'hang' (reads, then says nothing until released), or a function of
+    the request that returns one."""
 
     def __init__(self, tls=None, address='127.0.0.1'):
         self.taken = []
@@ -82,13 +83,19 @@ class Receiver:
             with contextlib.suppress(OSError):
                 handler.connection.shutdown(2)
             return
+        size = None
+        if answer == 'half':
+            answer, size = (200, {}, 'x' * 1000), 10
         status, headers, text = answer if isinstance(answer, tuple) else (answer, {}, 'ok')
         handler.send_response(status)
         for name, value in headers.items():
             handler.send_header(name, value)
         handler.send_header('Content-Length', str(len(text.encode())))
         handler.end_headers()
-        handler.wfile.write(text.encode())
+        with contextlib.suppress(OSError):  # the client may have heard enough
+            handler.wfile.write(text.encode()[:size])
+        if size is not None:
+            handler.close_connection = True
 
     def close(self):
         self.released.set()

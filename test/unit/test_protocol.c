@@ -285,6 +285,32 @@ TEST(a_result_comes_through)
 	json_decref(o);
 }
 
+TEST(a_notice_and_its_end_come_through)
+{
+	struct buf b;
+	json_t *o;
+
+	buf_init(&b, 1 << 20);
+	message_notice(&b, 17, 5000, "{\"notification_id\": 17}");
+	o = only_message(&b, MSG_NOTICE, 17);
+	assert_int_equal(json_int(o, "timeout", 0), 5000);
+	assert_int_equal(
+	    json_int(json_object_get(o, "notice"), "notification_id", 0), 17);
+	json_decref(o);
+	message_notice_done(&b, &(struct notice_result){.notification_id = 17,
+				    .attempt = 3,
+				    .state = "RETRY",
+				    .error = NASTY "\xE9",
+				    .retry_ms = 2000});
+	o = only_message(&b, MSG_NOTICE_DONE, 17);
+	assert_int_equal(json_int(o, "notification_id", 0), 17);
+	assert_int_equal(json_int(o, "attempt", 0), 3);
+	assert_string_equal(json_str(o, "state", ""), "RETRY");
+	assert_string_equal(json_str(o, "error", ""), NASTY "?");
+	assert_int_equal(json_int(o, "retry_ms", 0), 2000);
+	json_decref(o);
+}
+
 TEST(what_is_not_known_is_left_out)
 {
 	static const char *const absent[] = {"prep_ms", "row_count",
@@ -336,6 +362,7 @@ int main(void)
 	    cmocka_unit_test(a_job_comes_through),
 	    cmocka_unit_test(progress_and_publish_come_through),
 	    cmocka_unit_test(a_result_comes_through),
+	    cmocka_unit_test(a_notice_and_its_end_come_through),
 	    cmocka_unit_test(what_is_not_known_is_left_out),
 	    cmocka_unit_test(bytes_that_are_no_utf8_do_not_break_a_message),
 	};
