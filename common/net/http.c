@@ -251,12 +251,13 @@ static bool finish(struct http_call *c, CURLcode code)
 	}
 	if (c->done)
 		return false;
+	curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
 	if (code != CURLE_OK) {
+		c->reply.begun = (int)status;
 		call_explain(c, code);
 		fail(c);
 		return true;
 	}
-	curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
 	c->reply.status = (int)status;
 	if (is_redirect(c->reply.status) && follow(c))
 		return c->done;
@@ -347,7 +348,8 @@ int http_take(struct http_call *c, struct http_reply *reply, struct err *e)
 {
 	int rc = c->rc;
 
-	*reply = (struct http_reply){.sent = c->reply.sent};
+	*reply =
+	    (struct http_reply){.sent = c->reply.sent, .begun = c->reply.begun};
 	if (rc == 0) {
 		*reply = c->reply;
 		buf_init(&c->reply.body, 0);

@@ -63,6 +63,7 @@ struct http_request {
 struct http_reply {
 	int status;
 	bool sent; /* the request, or a part of it; on error, too */
+	int begun; /* on error: the status of an answer that broke; 0: none */
 	struct buf body;
 	struct buf headers; /* lines as they came */
 };

@@ -42,7 +42,7 @@ struct poller {
 	bool deep;      /* the last claim got all it wanted */
 	int wanted;     /* of the claim under way */
 	int64_t tick_sent_ms, tick_lease_ms, purged_ms;
-	int64_t next_ms, notice_ms; /* as the last tick told them */
+	int64_t next_ms;      /* as the last tick told it */
 	int64_t contended_ms; /* how long to wait for rows that others hold */
 };
 
@@ -171,7 +171,7 @@ static void on_tick(void *arg, const struct reply *reply, const struct err *e)
 		LOG(p->o.log, LVL_WARN, L_MSG("took over jobs of lost daemons"),
 		    L_INT("count", reply_int(reply, 0, 2, 0)));
 	next = p->next_ms = reply_int(reply, 0, 5, INT64_MAX);
-	notice = p->notice_ms = reply_int(reply, 0, 6, INT64_MAX);
+	notice = reply_int(reply, 0, 6, INT64_MAX);
 	if (next > 0 && next < wait)
 		wait = next;
 	if (notice > 0 && notice < wait)
@@ -186,7 +186,7 @@ static void on_tick(void *arg, const struct reply *reply, const struct err *e)
 	if (next == 0) {
 		p->want_claim = true;
 		send_claim(p);
-	} else if (!p->want_claim && !p->claiming && notice > 0) {
+	} else if (!p->want_claim && !p->claiming) {
 		p->o.events->caught_up(p->o.arg);
 	}
 }
@@ -307,7 +307,7 @@ static void on_claim(void *arg, const struct reply *reply, const struct err *e)
 		wait_contended(p, got);
 	else if (got > 0)
 		tick_soon(p);
-	else if (p->next_ms > 0 && p->notice_ms > 0 && !p->ticking)
+	else if (p->next_ms > 0 && !p->ticking)
 		p->o.events->caught_up(p->o.arg);
 }
 
@@ -451,7 +451,7 @@ struct poller *poller_open(const struct poller_options *options)
 
 	p->o = *options;
 	p->purged_ms = clock_boot_ms() - PURGE_MS;
-	p->next_ms = p->notice_ms = INT64_MAX;
+	p->next_ms = INT64_MAX;
 	uv_timer_init(p->o.loop, &p->tick_timer);
 	uv_timer_init(p->o.loop, &p->claim_timer);
 	p->tick_timer.data = p->claim_timer.data = p;

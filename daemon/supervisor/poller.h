@@ -23,8 +23,8 @@
 struct poller;
 
 struct poller_events {
-	/* Everything that was due is claimed, and nothing is due now, notices
-	 * included. */
+	/* Everything that was due is claimed, and nothing is due now but what
+	 * the outbox has in hand or asks for. */
 	void (*caught_up)(void *arg);
 	/* After poller_no_claims: the answer to the last claim is here. What it
 	 * brought waits for a worker. */

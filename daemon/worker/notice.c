@@ -10,9 +10,6 @@
 #include "worker/notice_sns.h"
 #include "worker/notice_webhook.h"
 
-/* Outputs that a notice lists; their number is told in any case. */
-#define OUTPUTS_MAX 100
-
 static void read_run(struct notice *n, const json_t *run)
 {
 	n->run_attempt = json_int(run, "attempt", 1);
@@ -29,6 +26,7 @@ static void read_run(struct notice *n, const json_t *run)
 	n->outputs = json_object_get(run, "outputs");
 	if (!json_is_array(n->outputs))
 		n->outputs = NULL;
+	n->output_count = json_int(run, "output_count", 0);
 	n->parameters = json_object_get(run, "parameters");
 	if (!json_is_object(n->parameters))
 		n->parameters = NULL;
@@ -134,26 +132,17 @@ static json_t *count(int64_t n)
 static json_t *outputs_json(const struct notice *n)
 {
 	json_t *list = json_array();
-	size_t i;
-	json_t *one;
 
 	if (n->outputs == NULL && *n->output_url != '\0')
 		json_array_append_new(
 		    list, json_pack("{so so so so}", "url", text(n->output_url),
 			      "rows", count(n->rows), "bytes", count(n->bytes),
 			      "sha256", text(n->sha256)));
-	json_array_foreach(n->outputs, i, one)
-	{
-		if (i < OUTPUTS_MAX)
-			json_array_append(list, one);
-	}
+	if (n->outputs != NULL)
+		json_array_extend(
+		    list, json_object_get(
+			      json_object_get(n->body, "run"), "outputs"));
 	return list;
-}
-
-static int64_t output_count(const struct notice *n)
-{
-	return n->outputs != NULL ? (int64_t)json_array_size(n->outputs)
-				  : *n->output_url != '\0';
 }
 
 static json_t *error_json(const struct notice *n)
@@ -180,7 +169,7 @@ static json_t *run_json(const struct notice *n)
 	    text(n->scheduled_at), "started_at", text(n->started_at),
 	    "finished_at", text(n->finished_at), "rows", count(n->rows),
 	    "bytes", count(n->bytes), "outputs", outputs_json(n),
-	    "output_count", (json_int_t)output_count(n), "parameters",
+	    "output_count", (json_int_t)n->output_count, "parameters",
 	    json_deep_copy(n->parameters), "remark", text(n->remark));
 }
 

@@ -40,7 +40,9 @@ struct notice {
 	int64_t rows, bytes; /* -1: no export */
 	const char *output_url, *sha256;
 	const json_t *outputs; /* array when there are several, else NULL: url,
-				  format, part, rows, bytes, sha256, remark */
+				  format, part, rows, bytes, sha256, remark;
+				  the first 100 */
+	int64_t output_count;  /* of all */
 	const json_t *parameters; /* object or NULL */
 	const char *remark;
 	const char *error_stage, *error_sqlstate, *error_message;

@@ -136,6 +136,8 @@ static int send(struct services *s, const struct notice_post *p,
 	rc = http_send(services_http(s), &r, &reply, e);
 	if (rc == 0)
 		rc = judge(p, &reply, retry_ms, e);
+	else if (reply.begun >= 200 && reply.begun < 300)
+		rc = 0; /* what breaks behind it does not undo it */
 	http_reply_free(&reply);
 	return rc;
 }

@@ -102,6 +102,7 @@ static void add_output(struct buf *to, const char *url)
 
 static json_t *outputs(const struct notice *n)
 {
+	int64_t more = n->output_count;
 	struct buf b;
 	size_t i;
 	json_t *one;
@@ -112,12 +113,13 @@ static json_t *outputs(const struct notice *n)
 		add_output(&b, n->output_url);
 	json_array_foreach(n->outputs, i, one)
 	{
-		if (i < OUTPUTS_MAX)
-			add_output(&b, json_str(one, "url", ""));
+		if (i == OUTPUTS_MAX)
+			break;
+		add_output(&b, json_str(one, "url", ""));
+		more--;
 	}
-	if (json_array_size(n->outputs) > OUTPUTS_MAX)
-		buf_printf(&b, "\nand %zu more",
-		    json_array_size(n->outputs) - OUTPUTS_MAX);
+	if (n->outputs != NULL && more > 0)
+		buf_printf(&b, "\nand %" PRId64 " more", more);
 	return json_pack(
 	    "{ss so}", "type", "section", "text", text_block("mrkdwn", &b));
 }

@@ -65,7 +65,10 @@ select t.notification_id, t.attempts, json_build_object(
 		'byte_count', r.byte_count,
 		'output_url', r.output_url,
 		'sha256', r.sha256,
-		'outputs', r.outputs,
+		-- A run may have thousands; a notice names some.
+		'outputs', jsonb_path_query_array(r.outputs, '$[0 to 99]'),
+		'output_count', coalesce(jsonb_array_length(r.outputs),
+			(r.output_url is not null)::int),
 		'parameters', r.parameters,
 		'remark', r.remark,
 		'error_stage', r.error_stage,
