@@ -401,11 +401,14 @@ struct pg *pg_connect(
 struct pg *pg_connect_plain(
     const char *conninfo, const struct watch *watch, struct err *e)
 {
+	/* Every Redshift has TLS; libpq alone would do without when asked to. */
 	const char *keys[] = {"keepalives_idle", "keepalives_interval",
 	    "keepalives_count", "tcp_user_timeout", "fallback_application_name",
-	    "dbname", "client_encoding", "target_session_attrs", NULL};
-	const char *values[] = {
-	    "30", "10", "3", "60000", "reportd", conninfo, "UTF8", "any", NULL};
+	    "gssencmode", "sslmode", "dbname", "client_encoding",
+	    "target_session_attrs", NULL};
+	const char *values[] = {"30", "10", "3", "60000", "reportd", "disable",
+	    getenv("PGSSLMODE") ? NULL : "require", conninfo, "UTF8", "any",
+	    NULL};
 
 	if (conninfo_check(conninfo, e) != 0)
 		return NULL;

@@ -13,7 +13,7 @@
 
 #define SQL_MAX (8u << 20)
 /* An object has some 150 bytes of it, a column some 60. */
-#define MANIFEST_MAX ((size_t)16 << 20)
+#define MANIFEST_MAX ((size_t)4 << 20)
 /* For the removal of what comes to nothing. */
 #define DROP_MS 5000
 

@@ -3,7 +3,9 @@
 
 import json
 import re
-import types
+import socket
+import struct
+import threading
 
 import openpyxl
 import pytest
@@ -128,6 +130,35 @@ def test_the_start_up_has_nothing_that_redshift_refuses(ctl, cluster, redshift, 
     assert done.stdout == 'a,zone,day\nx,UTC,2026-03-01\n'
     assert redshift.starts == [{'user': 'awsuser', 'database': db.name,
                                 'client_encoding': 'UTF8', 'application_name': 'leak'}]
+
+
+@pytest.mark.parametrize('conninfo, env, asks', [
+    ('', {}, True),
+    ('sslmode=verify-full', {}, True),
+    ('sslmode=disable', {}, False),
+    ('', {'PGSSLMODE': 'disable'}, False),
+])
+def test_without_tls_it_tells_nobody_s_name(ctl, conninfo, env, asks):
+    """Unless somebody says that it shall."""
+    heard = []
+
+    def listen():
+        client, _ = listener.accept()
+        heard.append(client.recv(8))
+        client.sendall(b'N')
+        heard.append(client.recv(100))
+        client.close()
+    with socket.create_server(('127.0.0.1', 0)) as listener:
+        thread = threading.Thread(target=listen, daemon=True)
+        thread.start()
+        done = ctl('export', '--sql', 'select 1', '--source', 'dwh', env=env, sections={
+            'source.dwh': {'type': 'redshift', 'conninfo': f'host=127.0.0.1 dbname=d user=u '
+                           f'port={listener.getsockname()[1]} {conninfo}'}})
+        thread.join(10)
+    assert done.returncode != 0
+    assert (heard[0] == struct.pack('!II', 8, 80877103)) == asks
+    assert (b'user' in heard[1]) == (not asks), heard
+    assert ('SSL' in done.stderr) == asks, done.stderr
 
 
 def test_an_export_is_read_only_and_labelled(engine, seen):
