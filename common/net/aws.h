@@ -104,8 +104,4 @@ char *aws_xml_text(const char *xml, size_t len, const char *name);
  * status (S3 does so with 200); NULL: it tells of none. */
 char *aws_xml_error(const char *xml, size_t len, char code[static 64]);
 
-/* What IAM must allow for an operation: "s3:PutObject" for "UploadPart". */
-void aws_iam_action(
-    const char *service, const char *operation, char *to, size_t size);
-
 #endif

@@ -128,31 +128,3 @@ void aws_failure_free(struct aws_failure *f)
 	free(f->message);
 	free(f->region);
 }
-
-/* ---- permissions ---- */
-
-void aws_iam_action(
-    const char *service, const char *operation, char *to, size_t size)
-{
-	/* Operations that are allowed under another name. */
-	static const struct {
-		const char *operation, *action;
-	} others[] = {
-	    {"HeadObject", "s3:GetObject"},
-	    {"HeadBucket", "s3:ListBucket"},
-	    {"ListObjectsV2", "s3:ListBucket"},
-	    {"CreateMultipartUpload", "s3:PutObject"},
-	    {"UploadPart", "s3:PutObject"},
-	    {"CompleteMultipartUpload", "s3:PutObject"},
-	    {"ListMultipartUploads", "s3:ListBucketMultipartUploads"},
-	    {"ListParts", "s3:ListMultipartUploadParts"},
-	};
-
-	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++) {
-		if (strcmp(operation, others[i].operation) == 0) {
-			str_copy(to, size, others[i].action);
-			return;
-		}
-	}
-	snprintf(to, size, "%s:%s", service, operation);
-}

@@ -350,16 +350,6 @@ TEST(an_error_is_one_whatever_the_status)
 	assert_string_equal(code, "");
 }
 
-TEST(operations_are_allowed_by_actions)
-{
-	char action[64];
-
-	aws_iam_action("s3", "UploadPart", action, sizeof(action));
-	assert_string_equal(action, "s3:PutObject");
-	aws_iam_action("sns", "Publish", action, sizeof(action));
-	assert_string_equal(action, "sns:Publish");
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -375,7 +365,6 @@ int main(void)
 	    cmocka_unit_test(an_answer_may_ask_for_time),
 	    cmocka_unit_test(text_is_found_in_xml),
 	    cmocka_unit_test(an_error_is_one_whatever_the_status),
-	    cmocka_unit_test(operations_are_allowed_by_actions),
 	};
 
 	return cmocka_run_group_tests(tests, start, stop);
