@@ -191,6 +191,13 @@ void message_stop(struct buf *b, int64_t run_id)
 	end(b);
 }
 
+void message_recall(struct buf *b, int64_t run_id)
+{
+	begin(b, MSG_STOP, run_id);
+	add_bool(b, "recall", true);
+	end(b);
+}
+
 void message_progress(struct buf *b, int64_t run_id, const char *stage,
     int64_t rows, int64_t bytes, const json_t *uploads)
 {

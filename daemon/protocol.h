@@ -28,7 +28,8 @@
  *	                             <──  {"type":"notice_done", ...}
  *	  {"type":"sweep", ...}      ──>  end what killed runs left in S3
  *	                             <──  {"type":"swept", ...}
- *	  {"type":"stop","run_id"}   ──>  stop it, answer with a result
+ *	  {"type":"stop","run_id"}   ──>  stop it, answer with a result; with
+ *	                                  "recall":true unless it has begun
  *	  end of file                ──>  stop all, exit
  */
 #define PROTOCOL_FD 3
@@ -90,6 +91,8 @@ struct job_terms {
 void message_settings(struct buf *b, const char *settings);
 void message_job(struct buf *b, const struct job_terms *terms);
 void message_stop(struct buf *b, int64_t run_id);
+/* The same, unless it has begun. */
+void message_recall(struct buf *b, int64_t run_id);
 
 void message_progress(struct buf *b, int64_t run_id, const char *stage,
     int64_t rows, int64_t bytes, const json_t *uploads);

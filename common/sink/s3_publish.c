@@ -167,7 +167,7 @@ static int send_put(
 		.header_count = headers.count,
 		.body = s->filling->data,
 		.body_len = s->filling->len,
-		.once = true,
+		.once = condition, /* the second would meet the first */
 		.deadline_ms = s->until_ms},
 	    answer, e);
 	s3_pairs_free(&headers);

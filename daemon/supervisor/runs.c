@@ -129,8 +129,12 @@ static void stop(struct run *run, enum intent intent)
 
 static void recall(struct run *run)
 {
+	struct buf b;
+
 	run->recalled = true;
-	tell_stop(run);
+	buf_init(&b, 4096);
+	message_recall(&b, run->run_id);
+	worker_send(run->worker, &b);
 }
 
 void runs_cancel(struct runs *r, int64_t run_id)

@@ -218,17 +218,18 @@ static void take_answer(struct worker *w, int64_t run_id, const json_t *answer)
 		end_task(w, t, rc != 0 ? &e : NULL);
 }
 
-static void take_stop(struct worker *w, int64_t run_id)
+/* A recall is for what has not begun. */
+static void take_stop(struct worker *w, int64_t run_id, bool recall)
 {
 	struct task *t;
 	struct err e;
 
 	if ((w->job != NULL && w->job->run_id == run_id) ||
 	    (w->notice != NULL && w->notice->notification_id == run_id)) {
-		w->stop = true;
+		w->stop = w->stop || !recall;
 		return;
 	}
-	t = task_take(&w->held, run_id);
+	t = recall ? NULL : task_take(&w->held, run_id);
 	if (t == NULL) {
 		t = task_take(&w->inbox, run_id);
 		w->inbox_end = &w->inbox;
@@ -288,7 +289,7 @@ static void take_line(struct worker *w, const char *line, size_t len)
 	if (m.type == MSG_PUBLISH)
 		take_answer(w, m.run_id, m.body);
 	else if (m.type == MSG_STOP)
-		take_stop(w, m.run_id);
+		take_stop(w, m.run_id, json_bool(m.body, "recall", false));
 	json_decref(m.body);
 }
 

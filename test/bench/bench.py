@@ -16,6 +16,7 @@ import page
 import parquet
 import pdf
 import rig
+import s3
 import small
 import webpage
 import xlsx
@@ -23,7 +24,7 @@ import xlsx
 PARTS = {'large': large, 'small': small, 'latency': latency, 'idle': idle,
          'claim': claim, 'mail': mail,
          'html': webpage, 'jsonl': jsonl, 'parquet': parquet,
-         'pdf': pdf, 'xlsx': xlsx}
+         'pdf': pdf, 's3': s3, 'xlsx': xlsx}
 
 
 def create_database():

@@ -65,6 +65,9 @@ sum of the proportional set sizes of all its processes.
   a cell, and, once, `test/bench/longtable.py`, reportlab's LongTable. No fsync. All rows are found in each file, with pdftotext.
 - **XLSX**: 500,000 of the same rows; the peer is `test/bench/xlsxwriter.c`, a C program on libxlsxwriter's constant-memory mode, and, once,
   `test/bench/xlsxwriter.py`. They write the same cell types and formats. No fsync. The rows of each file are counted.
+- **S3**: the rows of the large CSV, against `psql -c 'copy (…) to stdout' | aws s3 cp - s3://…`; both objects are read back once, and are equal.
+  A thousand reports of 100 rows each, against eight threads that run the same COPY and boto3's `put_object`. The S3 is Swift on the same
+  machine, without encryption; it needs more of the machine than either side.
 - **Claim**: `explain analyze` of the claim, prepared as in the daemon and rolled back, the least of {claims}. Candidates come from
   the partial index each time; with 10,000 pending no table of reports is scanned.
 '''

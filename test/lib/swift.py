@@ -142,9 +142,9 @@ def make_client(endpoint, key=KEY, secret=SECRET, ca=None):
 
 
 class Swift:
-    """A running one. `client` is boto3's; `environ` and `conf` are for reportd."""
+    """A running one; `client` is boto3's."""
 
-    def __init__(self, tls=False):
+    def __init__(self, tls=False, encrypts=True):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix='reportd-swift-', dir='/tmp'))
         self.etc = self.dir / 'etc'
         self.etc.mkdir()
@@ -152,12 +152,12 @@ class Swift:
         self.children = []
         self.ca = None
         try:
-            self.start(tls)
+            self.start(tls, encrypts)
         except BaseException:
             self.remove()
             raise
 
-    def start(self, tls):
+    def start(self, tls, encrypts):
         self.port, memcache, *ports = free_ports(5)
         names = {'dir': self.dir, 'etc': self.etc, 'user': getpass.getuser()}
         (self.etc / 'swift.conf').write_text(
@@ -168,8 +168,10 @@ class Swift:
             make_certificate(self.etc)
             self.ca = str(self.etc / 'tls.crt')
             certificate = f'cert_file = {self.ca}\nkey_file = {self.etc}/tls.key'
-        (self.etc / 'proxy-server.conf').write_text(
-            PROXY.format(**names, port=self.port, memcache=memcache, tls=certificate))
+        proxy = PROXY.format(**names, port=self.port, memcache=memcache, tls=certificate)
+        if not encrypts:
+            proxy = proxy.replace(' keymaster encryption', '', 1)
+        (self.etc / 'proxy-server.conf').write_text(proxy)
         for name, port in zip(('account', 'container', 'object'), ports):
             (self.etc / f'{name}-server.conf').write_text(
                 SERVER.format(**names, name=name, port=port))
