@@ -19,6 +19,7 @@ import urllib.request
 import pytest
 
 from lib import postfix as mx
+from lib.paths import SANITIZED
 from lib.report import config, runs, submit
 from lib.wait import wait_for
 from test_s3_shared import ENVIRONMENT, bucket  # noqa: F401, F811: a fixture
@@ -348,6 +349,27 @@ def test_a_large_report_is_not_attached(db, daemon, sink, address, out):
         assert 'is not attached' in text and '64.0 kB' in text
 
 
+@pytest.mark.skipif(SANITIZED, reason='sanitizers use memory')
+def test_what_is_attached_is_not_in_memory(db, daemon, sink, address):
+    server, small, large = sink(largest=1 << 30), address(), address()
+    one = daemon(sections(server, attach_max='100MB'))
+
+    def peak():
+        """Of the worker that delivers, in bytes."""
+        pid = delivery_worker(one, server)
+        status = pathlib.Path(f'/proc/{pid}/status').read_text()
+        return int(re.search(r'VmHWM:\s+(\d+)', status)[1]) << 10
+
+    assert wait_notices(db, report(db, f'mailto:{small}'))[small].state == 'SENT'
+    before = peak()
+    config_id = report(db, f'mailto:{large}', export_sql=(
+        "select repeat('x', 999) from generate_series(1, 24000)"))
+    assert wait_notices(db, config_id)[large].state == 'SENT'
+    assert peak() - before < 2 << 20
+    data, = attachments(server.messages()[large]).values()
+    assert data == published(db, config_id).read_bytes()
+
+
 def test_of_several_files_those_that_fit_are_attached(
         db, daemon, sink, address):
     server, to = sink(), address()
@@ -450,8 +472,12 @@ def test_no_file_outside_of_the_root_is_read(db, daemon, sink, address,
                                              tmp_path):
     server = sink()
     daemon(sections(server))
-    (tmp_path / 'secret').write_text('secret')
-    for path in tmp_path / 'secret', f'{tmp_path}/out/../secret', '/etc/passwd':
+    # A sibling whose name is as long as the root's, too.
+    (tmp_path / 'tuo').mkdir()
+    for path in tmp_path / 'secret', tmp_path / 'tuo/secret':
+        path.write_text('secret')
+    for path in (tmp_path / 'secret', tmp_path / 'tuo/secret',
+                 f'{tmp_path}/out/../secret', '/etc/passwd'):
         to = 'later1.' + address()
         config_id = report(db, f'mailto:{to}')
         wait_for(lambda: server.asked[to] == 1, 30, 'the first try')

@@ -95,7 +95,7 @@ class Sink(Controller):
     in full but never answered for."""
 
     def __init__(self, cert, key, port, user='reporter', password='secret',
-                 tls=True):
+                 tls=True, largest=12_000_000):
         self.cert, self.user, self.password = cert, user, password
         self.mails, self.unanswered = [], []
         self.asked = collections.Counter()
@@ -111,7 +111,7 @@ class Sink(Controller):
         super().__init__(Handler(self), hostname='127.0.0.1', port=port,
                          tls_context=context, require_starttls=tls,
                          authenticator=self.login, auth_required=tls,
-                         auth_require_tls=tls, data_size_limit=12_000_000)
+                         auth_require_tls=tls, data_size_limit=largest)
         self.start()
         # Or a mail of some megabytes has left its sender unread.
         for sock in self.server.sockets:
