@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Users and passwords from Secrets Manager and from IAM: of sources, of the queue."""
 
+import contextlib
 import itertools
 import os
 import pathlib
@@ -287,6 +288,33 @@ def test_a_stop_does_not_wait_for_the_secret(queued, aws):
     one.signal(signal.SIGTERM)
     one.expected_code = one.wait(15)
     assert time.monotonic() - begun < 10
+
+
+def readers(daemon):
+    """The children that read the secret."""
+    def name(pid):
+        with contextlib.suppress(OSError):
+            return pathlib.Path(f'/proc/{pid}/comm').read_text().strip()
+    return [pid for pid in daemon.workers() if name(pid) == 'reportd-secret']
+
+
+def test_who_reads_the_secret_may_be_killed(queued, db, aws):
+    aws.fault('GetSecretValue', delay=30)
+    one = queued()
+    reader, = wait_for(lambda: aws.ops() and readers(one))
+    os.kill(reader, signal.SIGKILL)
+    one.wait_log("the process that reads the queue's secret has died")
+    one.wait_ready()
+    assert output(db) == b'one\n1\n'
+    assert readers(one) == []
+
+
+def test_who_reads_the_secret_goes_with_the_daemon(queued, aws):
+    aws.fault('GetSecretValue', delay=30)
+    one = queued()
+    wait_for(lambda: aws.ops() and readers(one))
+    one.kill()
+    wait_for(lambda: not one.group(), 5)
 
 
 def test_a_reload_takes_another_secret(queued, db, role, aws):
