@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "ctl/doctor.h"
 #include "ctl/interrupt.h"
+#include "net/mime.h"
 #include "services/services.h"
 
 static const char *const mends[] = {
@@ -44,13 +45,31 @@ static void check(struct doctor *d, struct services *services)
 		    (long long)(clock_boot_ms() - started));
 }
 
+static void check_address(struct doctor *d, const char *what, const char *text)
+{
+	struct mime_address address;
+	struct err e;
+
+	if (text == NULL)
+		return;
+	if (mime_address_parse(text, &address, &e) != 0) {
+		doctor_say(d, DOCTOR_FAILED, what,
+		    "write it as Reports <reports@example.com>", "%s", e.text);
+		return;
+	}
+	mime_address_free(&address);
+}
+
 void doctor_smtp(struct doctor *d)
 {
+	const struct settings *set = d->c->settings;
 	struct services *services;
 
-	if (d->c->settings->smtp_host == NULL)
+	if (set->smtp_host == NULL)
 		return;
-	services = services_open(d->c->settings);
+	check_address(d, "smtp from", set->smtp_from);
+	check_address(d, "smtp reply_to", set->smtp_reply_to);
+	services = services_open(set);
 	services_set_watch(services, &interrupt_watch);
 	check(d, services);
 	services_close(services);

@@ -49,24 +49,27 @@ bool mime_header_is_ascii(const char *text)
 struct fold {
 	struct buf *b;
 	size_t line; /* characters in the line so far */
+	bool begun;  /* there is more than the header's name */
 };
 
 static struct fold begin(struct buf *b, const char *name)
 {
 	buf_printf(b, "%s:", name);
-	return (struct fold){b, strlen(name) + 1};
+	return (struct fold){.b = b, .line = strlen(name) + 1};
 }
 
-/* A token after a space, on a line of its own when it does not fit this one. */
+/* A token after a space, on a line of its own when it does not fit this one; but
+ * not everybody reads a header whose first line has its name only. */
 static void add(struct fold *f, const char *token, size_t len, size_t limit)
 {
-	if (f->line + 1 + len > limit) {
+	if (f->line + 1 + len > limit && f->begun) {
 		buf_str(f->b, "\r\n");
 		f->line = 0;
 	}
 	buf_char(f->b, ' ');
 	buf_add(f->b, token, len);
 	f->line += 1 + len;
+	f->begun = true;
 }
 
 static void add_plain_words(struct fold *f, const char *text)

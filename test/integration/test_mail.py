@@ -927,6 +927,9 @@ def test_doctor_logs_in(ctl, db, sink, postfix):
     said = ctl('doctor', sections={'smtp': server.settings()}).stdout
     assert re.search(r'ok +smtp', said), said
     assert not server.mails
+    said = ctl('doctor', sections={'smtp': server.settings(
+        **{'from': 'Reports reports@example.com'})}).stdout
+    assert re.search(r'FAILED +smtp from: .*Reports reports@', said), said
 
 
 def test_a_real_server_answers_as_the_sink_does(postfix):
