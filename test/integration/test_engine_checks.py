@@ -317,7 +317,7 @@ def test_submit_takes_what_an_insert_takes(queue):
             time_zone => 'Europe/Berlin', misfire_policy => 'ALL',
             timeout => '5 min', max_retries => 1, output_path => '{a}.csv',
             output_options => '{"header": false}',
-            notify_on_failure => array['x@example.com'])"""))
+            notify_on_failure => array['mailto:x@example.com'])"""))
     assert (row.report_name, row.export_sql, row.prep_sql, row.parameters,
             row.priority, row.source, row.report_type, row.trigger_type,
             row.schedule_expression, row.time_zone, row.misfire_policy,
@@ -325,7 +325,7 @@ def test_submit_takes_what_an_insert_takes(queue):
             row.output_options, row.notify_on_failure) == (
         'by function', 'select 1', 'select 2', {'a': 1}, 2, 'other', 'sales',
         'SCHEDULED', '@daily', 'Europe/Berlin', 'ALL', 300, 1, '{a}.csv',
-        {'header': False}, ['x@example.com'])
+        {'header': False}, ['mailto:x@example.com'])
     with pytest.raises(errors.InvalidParameterValue):
         queue.value("select reportd.submit('nothing to do')")
 

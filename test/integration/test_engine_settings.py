@@ -166,7 +166,7 @@ def test_passwords_are_not_told(write):
     ('REPORTD_REPORTD_WORKRS', '2', ['"workrs"']),
     ('REPORTD_QUEUE_LISTEN', 'perhaps', ['on or off']),
     ('REPORTD_SOURCE_BIG_MAX_RUNNING', '-1', ['max_running']),
-    ('REPORTD_SOURCE_BIG_COLOUR', '1', ['_CONNINFO']),
+    ('REPORTD_SOURCE_BIG_COLOUR', '1', ['REPORTD_SOURCE_NAME_KEY']),
     ('LOG_LEVEL', 'loud', ['debug|info|warn|error']),
 ])
 def test_a_mistake_in_the_environment_names_the_variable(write, name, value, says):
