@@ -214,25 +214,36 @@ static int add_subject(struct mail *m, struct err *e)
 	return 0;
 }
 
-static int add_body(struct mail *m, struct err *e)
+/* What should be known of the result is said whatever the template says. */
+static int add_own_body(struct mail *m, struct err *e)
 {
-	struct buf body, title;
-	int rc = 0;
+	struct buf body;
+	int rc;
 
 	buf_init(&body, BODY_MAX);
-	buf_init(&title, SUBJECT_MAX);
-	if (m->url.body != NULL) {
-		rc = mail_text_expand(m->notice, "body", m->url.body, &body, e);
-		if (rc == 0)
-			mail_text_say(&m->text, "%s", body.data);
-	} else {
-		notice_title(m->notice, &title);
-		mail_text_heading(&m->text, title.data);
-		mail_text_facts(&m->text, m->notice);
+	rc = mail_text_expand(m->notice, "body", m->url.body, &body, e);
+	if (rc == 0) {
+		mail_text_say(&m->text, "%s", body.data);
+		if (*m->notice->remark != '\0' &&
+		    strstr(m->url.body, "{remark}") == NULL)
+			mail_text_say(&m->text, "Note: %s", m->notice->remark);
 	}
-	buf_free(&title);
 	buf_free(&body);
 	return rc;
+}
+
+static int add_body(struct mail *m, struct err *e)
+{
+	struct buf title;
+
+	if (m->url.body != NULL)
+		return add_own_body(m, e);
+	buf_init(&title, SUBJECT_MAX);
+	notice_title(m->notice, &title);
+	mail_text_heading(&m->text, title.data);
+	mail_text_facts(&m->text, m->notice);
+	buf_free(&title);
+	return 0;
 }
 
 static int write_texts(struct mail *m, struct err *e)

@@ -241,6 +241,23 @@ def test_templates_in_subject_and_body(db, daemon, sink, address):
     assert f'&lt;b&gt;{run.byte_count}&lt;/b&gt; &amp; more' in html
 
 
+def test_rows_that_are_left_out_are_told(db, daemon, sink, address):
+    """Whatever the body is, and once."""
+    server = sink()
+    daemon(sections(server))
+    for body, lead in [(None, 'Note'), ('Hello', 'Note: '),
+                       ('<{remark}>', '<')]:
+        to = address()
+        config_id = report(
+            db, f'mailto:{to}' + (f'?body={quoted(body)}' if body else ''),
+            rows=9, output_options={'max_rows': 2})
+        wait_notices(db, config_id)
+        remark = runs(db, config_id)[0].remark
+        plain, _ = bodies(server.messages()[to])
+        assert '2' in remark and plain.count(remark) == 1
+        assert re.search(rf'(?m)^{lead} *{re.escape(remark)}', plain)
+
+
 def test_an_unknown_name_in_a_template_is_told(db, daemon, sink, address):
     to = address()
     daemon(sections(sink()))
