@@ -23,7 +23,8 @@ void doctor_queue(struct doctor *d);
 void doctor_sources(struct doctor *d);
 void doctor_output(struct doctor *d);
 void doctor_s3(struct doctor *d);
-void doctor_smtp(struct doctor *d); /* silent when there is none */
+/* Silent when there is none. */
+void doctor_smtp(struct doctor *d);
 void doctor_notices(struct doctor *d); /* topics, webhooks */
 
 #endif
