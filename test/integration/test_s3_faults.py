@@ -111,6 +111,18 @@ def test_a_request_that_hangs_is_given_up(db, drain, bucket, proxy):
     assert len(bucket.get('x.csv')) == WHOLE
 
 
+def test_parts_leave_while_the_source_is_slow(db, drain, bucket, proxy):
+    """Nobody writes for longer than S3 may be silent."""
+    config_id = report.submit(db, output_path=bucket.url('x.csv'), export_sql="""
+        select case when i = 8000 then pg_sleep(4)::text else repeat('x', 999) end as x
+        from generate_series(1, 12000) i""")
+    drain(settings(proxy.endpoint, http={'silence_timeout': '1s', 'timeout': '2s'}),
+          env=ENVIRONMENT)
+    assert report.config(db, config_id).status == 'COMPLETED'
+    numbers = [n for op, n, *_ in proxy.requests if op == 'part']
+    assert sorted(numbers) == [1, 2, 3]
+
+
 # Stopped
 
 @pytest.mark.parametrize('columns, status, why', [

@@ -250,6 +250,37 @@ TEST(progress_and_publish_come_through)
 	}
 }
 
+TEST(uploads_and_their_clean_up_come_through)
+{
+	json_t *uploads = json_pack(
+	    "[{ss ss si}]", "place", "s3://abc/k", "id", "u1", "at", 5);
+	json_t *runs = json_pack("[{si sO}]", "run_id", 7, "uploads", uploads);
+	struct buf b;
+	json_t *o;
+
+	buf_init(&b, 1 << 20);
+	message_progress(&b, 7, "export", 0, 0, uploads);
+	o = only_message(&b, MSG_PROGRESS, 7);
+	assert_true(json_equal(json_object_get(o, "uploads"), uploads));
+	json_decref(o);
+	message_sweep(&b, 600, "[{\"run_id\":7,\"uploads\":[]}]");
+	o = only_message(&b, MSG_SWEEP, 0);
+	assert_int_equal(json_int(o, "stale", 0), 600);
+	assert_int_equal(json_array_size(json_object_get(o, "runs")), 1);
+	json_decref(o);
+	message_swept(&b, runs, NULL);
+	o = only_message(&b, MSG_SWEPT, 0);
+	assert_true(json_equal(json_object_get(o, "runs"), runs));
+	assert_null(json_str(o, "error", NULL));
+	json_decref(o);
+	message_recall(&b, 9);
+	o = only_message(&b, MSG_STOP, 9);
+	assert_true(json_bool(o, "recall", false));
+	json_decref(o);
+	json_decref(runs);
+	json_decref(uploads);
+}
+
 TEST(a_result_comes_through)
 {
 	struct buf b;
@@ -361,6 +392,7 @@ int main(void)
 	    cmocka_unit_test(hostile_nesting_is_refused),
 	    cmocka_unit_test(a_job_comes_through),
 	    cmocka_unit_test(progress_and_publish_come_through),
+	    cmocka_unit_test(uploads_and_their_clean_up_come_through),
 	    cmocka_unit_test(a_result_comes_through),
 	    cmocka_unit_test(a_notice_and_its_end_come_through),
 	    cmocka_unit_test(what_is_not_known_is_left_out),
