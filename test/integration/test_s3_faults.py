@@ -5,11 +5,13 @@ the object is whole or not there, and no upload is left behind."""
 import contextlib
 import os
 import signal
+import subprocess
 import time
 
 import pytest
 
 from lib import report
+from lib.paths import REPORTCTL, environ
 from lib.wait import wait_for
 from test_s3_shared import (  # noqa: F401: fixtures
     ENVIRONMENT, FAST, THREE_PARTS, bucket, engine, proxy, run, settings, sha256)
@@ -50,6 +52,24 @@ def test_a_request_of_an_upload_that_fails_once(run, engine, bucket, op, what):
     # Nobody can tell whether a Create that failed has made an upload.
     if op != 'create' or what == SLOW_DOWN:
         assert bucket.uploads() == [] and one.uploads is None
+
+
+def test_an_outcome_that_nobody_heard_is_looked_at(run, engine, bucket):
+    """The server has completed it and knows it no more when it is asked again."""
+    engine.proxy.at('complete', 'cut after')
+    engine.proxy.at('complete', (404, 'NoSuchUpload'), forever=True)
+    one = run('x.csv', export_sql=THREE_PARTS)
+    assert one.attempt == 1 and one.uploads is None
+    assert sha256(bucket.get('x.csv')) == one.sha256
+
+
+def test_an_upload_that_somebody_ended_is_a_failure(run, engine, bucket):
+    """Also when an object stands there, of another run."""
+    run('x.csv')
+    engine.proxy.at('complete', (404, 'NoSuchUpload'), forever=True)
+    one = run('x.csv', 'FAILED', export_sql=THREE_PARTS)
+    assert 'NoSuchUpload' in one.error_message
+    assert bucket.get('x.csv') == b'one\n1\n'
 
 
 def test_a_part_that_fails_is_sent_alone_again(run, engine, bucket):
@@ -146,8 +166,22 @@ def test_a_run_that_is_stopped_aborts_its_upload(engine, bucket, op, columns, st
     assert why in one.error_message
     assert bucket.keys() == []
     if op == 'part':
-        nothing_left(bucket, engine.db, config_id)
+        assert one.uploads is None and bucket.uploads() == []
     engine.proxy.clear()
+
+
+def test_an_interrupted_reportctl_aborts_its_upload(conf, bucket, proxy):
+    fault = proxy.at('part', 'hold after', 2)
+    with subprocess.Popen(
+            [REPORTCTL, '-c', conf(settings(proxy.endpoint)), 'export', '--sql',
+             THREE_PARTS, '-o', bucket.url('x.csv')], env=environ(**ENVIRONMENT),
+            stderr=subprocess.DEVNULL) as process:
+        fault.wait()
+        assert len(bucket.uploads()) == 1
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) != 0
+    fault.go.set()
+    assert bucket.uploads() == [] and bucket.keys() == []
 
 
 def test_nothing_is_seen_before_all_is_there(engine, bucket):
