@@ -1,11 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What the parts for one format each share: a report, and a peer's command."""
 
-import contextlib
-import os
 import statistics
-import subprocess
-import threading
 import time
 
 import large
@@ -51,38 +47,7 @@ def report(conn, out, sql, format, options='{}'):
 
 def command(path, *words):
     """The same of a program that writes path."""
-    begun = time.time()
-    process = subprocess.Popen(words, env=rig.environ())
-    _, status, usage = os.wait4(process.pid, 0)
-    if status != 0:
-        raise SystemExit(f'bench: {words[0]} failed')
-    return {'wall': time.time() - begun, 'path': path,
-            'cpu': usage.ru_utime + usage.ru_stime,
-            'hwm': usage.ru_maxrss / 1024}
-
-
-def program(path, *words):
-    """command() with the memory of the program itself: the kernel's word at the end
-    is not less than what the parent had when it forked."""
-    peak = [0]
-    ended = threading.Event()
-
-    def watch():
-        while not ended.wait(0.1):
-            for pid in rig.children(os.getpid()):
-                with contextlib.suppress(OSError, TypeError):
-                    if os.readlink(f'/proc/{pid}/exe') == name:
-                        peak[0] = max(peak[0], rig.memory(pid, 'VmHWM'))
-
-    name = os.path.realpath(words[0])
-    thread = threading.Thread(target=watch)
-    thread.start()
-    try:
-        used = command(path, *words)
-    finally:
-        ended.set()
-        thread.join()
-    return used | {'hwm': peak[0]}
+    return rig.peer(*words) | {'path': path}
 
 
 def show(names, pair):

@@ -4,7 +4,6 @@
 import filecmp
 import os
 import statistics
-import subprocess
 import time
 
 import rig
@@ -58,24 +57,17 @@ def ours(conn, out, fsync):
 def psql(out, fsync):
     """The same, and the fsync of the file when that is the policy."""
     path = out / 'peer.csv'
-    begun = time.time()
-    process = subprocess.Popen(
-        ['psql', '-qX', '-c',
-         f"\\copy ({SQL}) to '{path}' with (format csv, header)", 'bench'],
-        env=rig.environ())
-    _, status, usage = os.wait4(process.pid, 0)
-    if status != 0:
-        raise SystemExit('bench: psql failed')
-    cpu = usage.ru_utime + usage.ru_stime
+    used = rig.peer('psql', '-qX', '-c', f"\\copy ({SQL}) to '{path}' "
+                    'with (format csv, header)', 'bench')
     if fsync:
-        before = time.thread_time()
+        begun, before = time.time(), time.thread_time()
         for name in path, out:
             fd = os.open(name, os.O_RDONLY)
             os.fsync(fd)
             os.close(fd)
-        cpu += time.thread_time() - before
-    return {'wall': time.time() - begun, 'cpu': cpu,
-            'hwm': usage.ru_maxrss / 1024}
+        used['cpu'] += time.thread_time() - before
+        used['wall'] += time.time() - begun
+    return used
 
 
 def pair(conn, fsync, compare):

@@ -44,7 +44,7 @@ def check(path, rows=ROWS):
 def pair(conn, *words, compare=False):
     out = rig.folder('pdf')
     both = (formats.report(conn, out, SQL, 'PDF', OPTIONS),
-            formats.program(out / 'peer.pdf', *words, rig.CONNINFO, SQL,
+            formats.command(out / 'peer.pdf', *words, rig.CONNINFO, SQL,
                             out / 'peer.pdf'))
     if compare:
         for one in both:

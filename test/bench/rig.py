@@ -12,6 +12,7 @@ import signal
 import statistics
 import subprocess
 import tempfile
+import threading
 import time
 
 import psycopg
@@ -126,6 +127,41 @@ def memory(pid, key):
     name = 'smaps_rollup' if key == 'Pss' else 'status'
     text = pathlib.Path(f'/proc/{pid}/{name}').read_text()
     return int(re.search(rf'^{key}:\s+(\d+) kB', text, re.M)[1]) / 1024
+
+
+def descendants(pid):
+    """A process and all below it."""
+    return [pid, *(p for child in children(pid) for p in descendants(child))]
+
+
+def peer(*words):
+    """Runs a program to its end: seconds, CPU seconds with all that it started,
+    and the peak memory of the processes together. (The kernel's own word on the
+    peak at the end is not less than what we had when we forked.)"""
+    peaks = {}
+    ended = threading.Event()
+    begun = time.time()
+    # Its own image, and not still ours, once Popen has returned.
+    process = subprocess.Popen(words, env=environ())
+
+    def watch():
+        while not ended.wait(0.05):
+            for pid in descendants(process.pid):
+                with contextlib.suppress(OSError, TypeError):
+                    peaks[pid] = memory(pid, 'VmHWM')
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        _, status, usage = os.wait4(process.pid, 0)
+        wall = time.time() - begun
+    finally:
+        ended.set()
+        thread.join()
+    if status != 0:
+        raise SystemExit(f'bench: {words[0]} failed')
+    return {'wall': wall, 'cpu': usage.ru_utime + usage.ru_stime,
+            'hwm': sum(peaks.values())}
 
 
 def backends(conn):

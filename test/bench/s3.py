@@ -7,7 +7,6 @@ import hashlib
 import os
 import pathlib
 import statistics
-import subprocess
 import sys
 import time
 
@@ -52,16 +51,10 @@ def ours(conn):
 
 
 def peer(server):
-    begun = time.time()
-    process = subprocess.Popen(
-        ['bash', '-o', 'pipefail', '-c',
-         f'psql -qX -c "{COPY}" bench | aws --endpoint-url {server.endpoint} '
-         f's3 cp --no-progress - s3://{BUCKET}/peer.csv'], env=rig.environ())
-    _, status, usage = os.wait4(process.pid, 0)
-    if status != 0:
-        raise SystemExit('bench: psql | aws failed')
-    return {'wall': time.time() - begun, 'cpu': usage.ru_utime + usage.ru_stime,
-            'hwm': usage.ru_maxrss / 1024}
+    return rig.peer(
+        'bash', '-o', 'pipefail', '-c',
+        f'psql -qX -c "{COPY}" bench | aws --endpoint-url {server.endpoint} '
+        f's3 cp --no-progress - s3://{BUCKET}/peer.csv')
 
 
 def digest(server, key):

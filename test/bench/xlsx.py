@@ -23,7 +23,7 @@ def setup(conn):
 def pair(conn, *words):
     out = rig.folder('xlsx')
     both = (formats.report(conn, out, formats.MEDIUM_SQL, 'XLSX'),
-            formats.program(out / 'peer.xlsx', *words, rig.CONNINFO,
+            formats.command(out / 'peer.xlsx', *words, rig.CONNINFO,
                             formats.MEDIUM_SQL, out / 'peer.xlsx'))
     for one in both:
         check(one['path'])
