@@ -3,9 +3,9 @@
 nobody here wrote. It verifies signatures (V4), the region and payload hashes."""
 
 import contextlib
-import getpass
 import os
 import pathlib
+import pwd
 import shutil
 import signal
 import socket
@@ -159,7 +159,7 @@ class Swift:
 
     def start(self, tls, encrypts):
         self.port, memcache, *ports = free_ports(5)
-        names = {'dir': self.dir, 'etc': self.etc, 'user': getpass.getuser()}
+        names = {'dir': self.dir, 'etc': self.etc, 'user': pwd.getpwuid(os.getuid()).pw_name}
         (self.etc / 'swift.conf').write_text(
             '[swift-hash]\nswift_hash_path_suffix = ci\nswift_hash_path_prefix = ci\n'
             '[storage-policy:0]\nname = p0\ndefault = yes\n')
