@@ -2,6 +2,7 @@
 """Runs the benchmarks; see ./run, which starts the server first."""
 
 import argparse
+import signal
 import subprocess
 
 import psycopg
@@ -53,6 +54,8 @@ def main():
     args = parser.parse_args()
     if wrong := set(args.parts) - set(PARTS):
         parser.error(f'no such part: {", ".join(wrong)}')
+    # Told to stop, it ends what it started, as at Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     conn = create_database()
     rows = []
     for name in args.parts or PARTS:
