@@ -32,22 +32,22 @@ for many small reports. This page is written by `make bench`.
 
 METHOD = '''\
 `make bench`, or `test/bench/run [-d DIR] [-n PAIRS] [PART...]`, with node and npm installed and the machine otherwise idle. It takes
-about ten minutes and 4 GB, builds reportd, installs the peers from npm into a folder of its own, starts a PostgreSQL server
+about twenty minutes and 6 GB, builds reportd, installs the peers from npm into a folder of its own, starts a PostgreSQL server
 in there, and leaves others alone. A PART (`large`, `small`, `latency`, `idle`, `claim`, `mail`, `html`, `jsonl`,
-`parquet`, `pdf`, `xlsx`) alone prints its rows and does not touch
+`parquet`, `pdf`, `s3`, `xlsx`) alone prints its rows and does not touch
 this page.
 
 Everything runs on one machine, the server as well. Ours and the peer's runs take turns ({pairs} of each here); a figure is the median
 of its runs, a ratio is the median of the pairs' ratios, with the least and the greatest. A ratio is ours divided by the peer's: of
 jobs a second more is better, of times, CPU and memory less. CPU is user and system time of all processes of that side; client CPU
-leaves out the server's. Peak memory is that of the largest process, but for reportd with several workers: there it is the
-sum of the proportional set sizes of all its processes.
+leaves out the server's. Peak memory is that of reportd's worker, and of the peer's processes together; for reportd with several
+workers it is the sum of the proportional set sizes of all its processes.
 
 - **Large CSV**: one report of a row inserted into `report_config`, one worker, against `psql -c '\\copy (…) to …'`. Fsync on: reportd as
   by default, and after psql an fsync of file and directory. The files are compared once, and are equal.
 - **Small reports**: 5,000 are queued in one transaction; the time runs from its COMMIT to an empty queue. 8 workers, 8 concurrent jobs.
-  The peer has its fastest settings (local queue of 500, batched completion, silent logger), runs the same SQL as a named prepared
-  statement, and writes the same files the same way: temporary name, the same fsyncs, rename. reportd also computes a
+  The peer has its fastest settings (local queue of 500, batched completion, silent logger), runs the same SQL, once as a
+  plain query with a parameter and once as a named prepared statement, and writes the same files the same way: temporary name, the same fsyncs, rename. reportd also computes a
   SHA-256 and keeps the history of runs, which the peer does not. pgbench runs the bare query with 8 clients and writes nothing.
 - **Latency**: {samples} reports, each inserted while the daemon is idle; the peer's jobs in between. Its local queue is off here; on
   or off made no difference beyond the noise. A job's start is the claim with reportd, and the first line of the task with the peer; the first SQL is the time that the
