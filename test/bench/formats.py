@@ -19,7 +19,7 @@ def setup(conn):
         large.setup(conn)
     if not conn.execute("select to_regclass('bench.medium')").fetchone()[0]:
         conn.execute('create table bench.medium as '
-                     f'select * from bench.wide where id <= {MEDIUM}')
+                     f'select * from bench.wide where id <= {MEDIUM} order by id')
         conn.execute('vacuum (freeze, analyze) bench.medium')
 
 

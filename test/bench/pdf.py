@@ -24,7 +24,7 @@ def setup(conn):
     for table, rows in ('pages', ROWS), ('many_pages', 10 * ROWS):
         conn.execute(f'drop table if exists bench.{table}')
         conn.execute(f'create table bench.{table} as '
-                     f'select * from bench.medium where id <= {rows}')
+                     f'select * from bench.medium where id <= {rows} order by id')
         conn.execute(f'vacuum (freeze, analyze) bench.{table}')
     flags = subprocess.run(['pkg-config', '--cflags', '--libs', 'libpq', 'pangocairo'],
                            check=True, stdout=subprocess.PIPE, text=True).stdout.split()
