@@ -12,8 +12,6 @@ import large
 import rig
 from rig import Row
 
-PACKAGE = '@duckdb/node-api@1.5.6-r.1'
-PEERS = rig.WORK / 'peers'
 SCRIPT = '''
 const { DuckDBInstance } = require('@duckdb/node-api');
 (async () => {
@@ -26,13 +24,6 @@ const { DuckDBInstance } = require('@duckdb/node-api');
 '''
 CHECK = ('select count(*)::varchar, sum(id)::varchar, sum(amount)::decimal(38,2)'
          "::varchar, count(note)::varchar, max(product) from '{}'")
-
-
-def install():
-    if not (PEERS / 'node_modules/@duckdb/node-api').exists():
-        subprocess.run(['npm', 'install', '--no-audit', '--no-fund', '--no-save',
-                        PACKAGE], check=True, cwd=PEERS, stdin=subprocess.DEVNULL,
-                       stdout=subprocess.DEVNULL)
 
 
 def duckdb(sql):
@@ -69,7 +60,6 @@ def pair(conn, codec, compare=False):
 
 def run(conn, count):
     formats.setup(conn)
-    install()
     pair(conn, 'zstd', compare=True)  # not counted: warms up, compares
     for codec in 'zstd', 'snappy':
         name = f'Parquet, {large.ROWS:,} rows x 10, {codec}; psql and DuckDB'
