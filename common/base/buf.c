@@ -72,6 +72,26 @@ void buf_char(struct buf *b, char c)
 	buf_add(b, &c, 1);
 }
 
+void buf_markup(struct buf *b, char c)
+{
+	switch (c) {
+	case '<':
+		buf_str(b, "&lt;");
+		break;
+	case '>':
+		buf_str(b, "&gt;");
+		break;
+	case '&':
+		buf_str(b, "&amp;");
+		break;
+	case '"':
+		buf_str(b, "&quot;");
+		break;
+	default:
+		buf_char(b, c);
+	}
+}
+
 void buf_int(struct buf *b, int64_t n)
 {
 	char digits[20], *at = digits + sizeof(digits);

@@ -15,25 +15,9 @@ static struct buf *out_of(struct chart_pen *pen)
 
 static void add_text(struct buf *b, const char *s)
 {
-	for (; *s != '\0'; s++) {
-		switch (*s) {
-		case '<':
-			buf_str(b, "&lt;");
-			break;
-		case '>':
-			buf_str(b, "&gt;");
-			break;
-		case '&':
-			buf_str(b, "&amp;");
-			break;
-		case '"':
-			buf_str(b, "&quot;");
-			break;
-		default:
-			/* XML has no place for the other control characters. */
-			buf_char(b, (unsigned char)*s < ' ' ? ' ' : *s);
-		}
-	}
+	/* XML has no place for the other control characters. */
+	for (; *s != '\0'; s++)
+		buf_markup(b, (unsigned char)*s < ' ' ? ' ' : *s);
 }
 
 static void add_points(struct buf *b, const double (*points)[2], int count)

@@ -149,15 +149,7 @@ void xlsx_escape(struct buf *b, const char *s)
 	for (; *s != '\0'; s++) {
 		unsigned char c = (unsigned char)*s;
 
-		if (c == '&')
-			buf_str(b, "&amp;");
-		else if (c == '<')
-			buf_str(b, "&lt;");
-		else if (c == '>')
-			buf_str(b, "&gt;");
-		else if (c == '"')
-			buf_str(b, "&quot;");
-		else if (c == '\t' || c == '\n' || c == '\r')
+		if (c == '\t' || c == '\n' || c == '\r')
 			buf_printf(b, "&#%d;", c);
 		else if (c < ' ')
 			buf_char(b, '?');
@@ -165,7 +157,7 @@ void xlsx_escape(struct buf *b, const char *s)
 			 strncmp(s, "\xEF\xBF\xBF", 3) == 0)
 			buf_char(b, '?'), s += 2;
 		else
-			buf_char(b, *s);
+			buf_markup(b, *s);
 	}
 }
 

@@ -102,7 +102,8 @@ static int put(
 	return 0;
 }
 
-/* The progress counts what the sink has, bytes and rows. */
+/* Up to max_rows of them. The progress counts what the sink has, bytes and
+ * rows. */
 static int copy_rows(struct run *r, struct export_output *output, struct buf *b,
     bool header, struct err *e)
 {
@@ -114,7 +115,7 @@ static int copy_rows(struct run *r, struct export_output *output, struct buf *b,
 	int rc;
 
 	while ((rc = source_copy_next(r->o->source, &data, &len, e)) == 1) {
-		if (most > 0 && rows == most) {
+		if (rows == most) {
 			cut = true;
 			continue;
 		}

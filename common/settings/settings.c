@@ -138,24 +138,15 @@ static int set(
 	}
 }
 
-static void set_source_defaults(void *base)
+/* Of one source, or of all but the sources. */
+static void set_defaults(void *base, bool source)
 {
 	struct err unused;
 
 	for (size_t i = 0; i < key_count; i++) {
-		if (strcmp(keys[i].section, "source") == 0 && keys[i].def)
+		if (keys[i].def != NULL &&
+		    (strcmp(keys[i].section, "source") == 0) == source)
 			set(&keys[i], base, keys[i].def, &unused);
-	}
-}
-
-/* Of all but the sources. */
-static void set_all_defaults(struct settings *s)
-{
-	struct err unused;
-
-	for (size_t i = 0; i < key_count; i++) {
-		if (strcmp(keys[i].section, "source") != 0 && keys[i].def)
-			set(&keys[i], s, keys[i].def, &unused);
 	}
 }
 
@@ -171,7 +162,7 @@ static struct source_settings *source_entry(
 	    s->sources, (size_t)s->source_count + 1, sizeof(*s->sources));
 	entry = &s->sources[s->source_count++];
 	*entry = (struct source_settings){.name = mem_strdup(name)};
-	set_source_defaults(entry);
+	set_defaults(entry, true);
 	return entry;
 }
 
@@ -449,7 +440,7 @@ struct settings *settings_read(FILE *f, const char *name, struct err *e)
 {
 	struct settings *s = mem_zalloc(sizeof(*s));
 
-	set_all_defaults(s);
+	set_defaults(s, false);
 	if (f != NULL && conf_read(f, name, take, s, e) != 0)
 		goto failed;
 	if (take_environment(s, e) != 0)

@@ -36,25 +36,10 @@ void mail_text_free(struct mail_text *t)
 static void escape(struct buf *b, const char *text)
 {
 	for (; *text != '\0'; text++) {
-		switch (*text) {
-		case '<':
-			buf_str(b, "&lt;");
-			break;
-		case '>':
-			buf_str(b, "&gt;");
-			break;
-		case '&':
-			buf_str(b, "&amp;");
-			break;
-		case '"':
-			buf_str(b, "&quot;");
-			break;
-		case '\n':
+		if (*text == '\n')
 			buf_str(b, "<br>\n");
-			break;
-		default:
-			buf_char(b, *text);
-		}
+		else
+			buf_markup(b, *text);
 	}
 }
 
