@@ -116,7 +116,7 @@ static void print_row(const char *format, const char *alias_of,
 	puts(");");
 }
 
-/* sql/upgrade/006-formats.sql, which a test holds against this. */
+/* sql/upgrade/014-formats.sql, which a test holds against this. */
 static void print_sql(const json_t *formats)
 {
 	const json_t *one;

@@ -15,10 +15,14 @@
 #include "sql/queue.h"
 #include "sql/upgrade.h"
 
-/* The schema this binary was written for: its last upgrade. */
-#define SCHEMA ((int64_t)(sizeof(upgrades) / sizeof(*upgrades)))
 #define SERVER_MIN 130000
 #define IDS_MAX (64u << 10)
+
+/* The schema that this program was written for: its last upgrade. */
+static int64_t schema_version(void)
+{
+	return atoll(upgrades[sizeof(upgrades) / sizeof(*upgrades) - 1].name);
+}
 
 static const struct statement version = {"version", sql_version, 0};
 static const struct statement enrol = {"register", sql_register, 5};
@@ -142,18 +146,18 @@ static void unfit(struct lease *l, int64_t found)
 {
 	char text[256];
 
-	if (found < SCHEMA)
+	if (found < schema_version())
 		snprintf(text, sizeof(text),
 		    "the reportd schema is at version %" PRId64
 		    ", this reportd needs %" PRId64
 		    ": run `reportctl init` to upgrade it",
-		    found, SCHEMA);
+		    found, schema_version());
 	else
 		snprintf(text, sizeof(text),
 		    "the reportd schema is at version %" PRId64
 		    ", this reportd knows only %" PRId64
 		    ": install the newer reportd",
-		    found, SCHEMA);
+		    found, schema_version());
 	l->o.events->unfit(l->o.arg, text);
 }
 
@@ -180,7 +184,7 @@ static void on_version(
 	if (reply_int(reply, 0, 1, 0) < SERVER_MIN)
 		l->o.events->unfit(
 		    l->o.arg, "the queue's server is older than PostgreSQL 13");
-	else if (found != SCHEMA)
+	else if (found != schema_version())
 		unfit(l, found);
 	else if (l->id[0] == '\0')
 		send_enrol(l);

@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-/* The life of a report; sql/upgrade/003-checks.sql enforces the same table. */
+/* The life of a report; sql/upgrade/013-checks.sql enforces the same table. */
 bool status_may_become(const char *from, const char *to);
 
 #endif

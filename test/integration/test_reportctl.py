@@ -776,10 +776,10 @@ def test_the_options_are_those_that_the_insert_knows(ctl, db):
 
 
 def test_the_schema_has_the_formats_of_this_program(ctl):
-    """When it has not: reportctl formats --sql > sql/upgrade/006-formats.sql, or,
+    """When it has not: reportctl formats --sql > sql/upgrade/014-formats.sql, or,
     once that was released, the difference in a new file."""
     assert ctl('formats', '--sql').stdout == (
-        ROOT / 'sql/upgrade/006-formats.sql').read_text()
+        ROOT / 'sql/upgrade/014-formats.sql').read_text()
 
 
 # doctor

@@ -42,7 +42,7 @@ TEST(the_database_enforces_the_same_table)
 {
 	const char *srcdir = getenv("srcdir");
 	char *path =
-	    mem_printf("%s/sql/upgrade/003-checks.sql", srcdir ? srcdir : ".");
+	    mem_printf("%s/sql/upgrade/013-checks.sql", srcdir ? srcdir : ".");
 	char *sql = file_text(path), *trigger, *end;
 
 	assert_non_null(sql);

@@ -8,7 +8,7 @@ begin
 	raise exception using errcode = '22023', message = message, hint = hint;
 end $$;
 
--- Formats and the options that they know; the rows follow in 006-formats.sql.
+-- Formats and the options that they know; the rows follow in 014-formats.sql.
 create table reportd.output_format (
 	format text primary key,
 	alias_of text references reportd.output_format,
@@ -226,7 +226,7 @@ begin
 	end if;
 end $$;
 
--- What the list of options in 006-formats.sql cannot tell of "s3", in the words of
+-- What the list of options in 014-formats.sql cannot tell of "s3", in the words of
 -- common/sink/s3_object.c.
 create function reportd.check_s3_options(s3 jsonb, path text) returns void
 language plpgsql immutable as $$

@@ -45,13 +45,20 @@ comment on view reportd.v_report_summary is
 
 create view reportd.v_report_metrics as
 with run as (
-	select coalesce(c.report_type, '(none)') as report_type, r.status,
+	select coalesce(c.report_type, '(none)') as report_type, r.run_id, r.status,
 		r.row_count, r.byte_count, r.finished_at - r.started_at as took,
 		r.prep_finished_at - r.started_at as prep,
 		r.finished_at - coalesce(r.prep_finished_at, r.started_at) as export
 	from reportd.report_run r
 	left join reportd.report_config c using (config_id)
 	where r.started_at >= now() - interval '24 hours'
+), notice as (
+	select run.report_type,
+		count(*) filter (where n.state = 'SENT') as sent,
+		count(*) filter (where n.state = 'FAILED') as failed,
+		count(*) filter (where n.state in ('PENDING', 'SENDING')) as waiting
+	from run join reportd.report_notification n using (run_id)
+	group by run.report_type
 )
 select report_type, count(*) as runs,
 	round(count(*) / 24.0, 2) as runs_per_hour,
@@ -65,9 +72,25 @@ select report_type, count(*) as runs,
 	round(count(*) filter (where status = 'FAILED')
 		/ nullif(count(*) filter (where status in ('COMPLETED', 'FAILED')), 0)::numeric, 4)
 		as error_rate,
-	sum(row_count) as row_count, sum(byte_count) as byte_count
+	sum(row_count) as row_count, sum(byte_count) as byte_count,
+	coalesce((select n.sent from notice n where n.report_type = run.report_type), 0)
+		as notices_sent,
+	coalesce((select n.failed from notice n where n.report_type = run.report_type), 0)
+		as notices_failed,
+	coalesce((select n.waiting from notice n where n.report_type = run.report_type), 0)
+		as notices_waiting
 from run
 group by report_type
 order by report_type;
 comment on view reportd.v_report_metrics is
-	'The runs of the last 24 hours by report type: rate, durations by stage, errors.';
+	'The runs of the last 24 hours by report type: rate, durations by stage, errors, notices.';
+
+create view reportd.v_notifications as
+select n.notification_id, n.run_id, n.config_id, r.report_name, n.event, n.channel,
+	n.recipient, n.state, n.attempts, n.last_error, n.created_at,
+	case n.state when 'PENDING' then n.due_at end as due_at, n.sent_at,
+	n.sent_at - n.created_at as took
+from reportd.report_notification n
+left join reportd.report_run r using (run_id);
+comment on view reportd.v_notifications is
+	'Notices with their states; without the secrets that URLs may hold.';
