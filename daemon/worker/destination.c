@@ -20,6 +20,15 @@ static bool has_control(const char *s)
 	return false;
 }
 
+/* Whether c would begin the name of a hidden file: a report may be called .NET,
+ * but programs keep their own files under such names. */
+static bool hides(
+    const struct destination_options *o, const struct buf *out, char c)
+{
+	return c == '.' && !s3_is_place(o->template) &&
+	       (out->len == 0 || out->data[out->len - 1] == '/');
+}
+
 static int add_value(const struct destination_options *o, const char *name,
     size_t len, struct buf *out, struct err *e)
 {
@@ -51,7 +60,7 @@ static int add_value(const struct destination_options *o, const char *name,
 		    "directory",
 		    v->name, v->text);
 	for (const char *c = v->text; *c != '\0'; c++)
-		buf_char(out, *c == '/' ? '_' : *c);
+		buf_char(out, *c == '/' || hides(o, out, *c) ? '_' : *c);
 	return 0;
 }
 
@@ -128,6 +137,17 @@ static bool climbs(const char *path)
 	return false;
 }
 
+/* The first part of the path that begins with a dot, NULL when none does. */
+static const char *hidden(const char *path)
+{
+	for (; *path != '\0'; path += strcspn(path, "/")) {
+		path += strspn(path, "/");
+		if (*path == '.')
+			return path;
+	}
+	return NULL;
+}
+
 /* The length of `s3` in `s3://bucket/key`, 0 for a plain path. */
 static size_t scheme_of(const char *text)
 {
@@ -170,15 +190,20 @@ static int below_root(
 	if (*text == '\0' || text[strlen(text) - 1] == '/')
 		return err_set(
 		    e, ERR_PERMANENT, "output_path \"%s\" names no file", text);
-	if (*text != '/') {
-		*path = mem_printf("%.*s/%s", (int)n, root, text);
-		return 0;
-	}
-	if (n > 1 && (strncmp(text, root, n) != 0 || text[n] != '/'))
+	if (*text == '/' && n > 1 &&
+	    (strncmp(text, root, n) != 0 || text[n] != '/'))
 		return err_set(e, ERR_PERMANENT,
 		    "output_path \"%s\" lies outside of output_root \"%s\"",
 		    text, root);
-	*path = mem_strdup(text);
+	if (*text == '/' && n > 1)
+		text += n + strspn(text + n, "/");
+	if (hidden(text) != NULL)
+		return err_set(e, ERR_PERMANENT,
+		    "output_path: the part \"%s\" begins with a dot, as hidden "
+		    "files do; begin it with something else",
+		    hidden(text));
+	*path = *text == '/' ? mem_strdup(text)
+			     : mem_printf("%.*s/%s", (int)n, root, text);
 	return 0;
 }
 

@@ -310,8 +310,10 @@ declare
 	tag text;
 	at int;
 begin
-	-- Nearly always.
-	if strpos(rtrim(sql, E'; \t\r\n'), ';') = 0 then
+	-- Nearly always: no semicolon within, and more than comments before the end.
+	if strpos(rtrim(sql, E'; \t\r\n'), ';') = 0 and sql !~ '/\*.*/\*'
+		and regexp_replace(sql, '^([ \t\n\r\f\v;]|--[^\n\r]*([\n\r]|$)|/\*([^*]|\*+[^*/])*\*+/)*', '') <> ''
+	then
 		return 1;
 	end if;
 	while i <= n loop
@@ -409,8 +411,15 @@ language plpgsql stable as $$
 declare
 	statements int := reportd.statement_count(sql);
 	single text := (select f.format from unnest(formats) f where f.one_section limit 1);
+	-- The format that the file's name promises, whatever compresses it.
+	ending text := lower(substring(regexp_replace(path, '\.(gz|zst)$', '', 'i')
+		from '\.([A-Za-z0-9]+)$'));
 begin
-	if statements > 1 and single is not null
+	if statements = 0 then
+		perform reportd.refuse(
+			'export_sql holds no statement, only comments',
+			'Write a query, such as select * from sales.orders; or leave export_sql null.');
+	elsif statements > 1 and single is not null
 		and (path is null or strpos(path, '{part}') = 0) then
 		perform reportd.refuse(
 			format('export_sql has %s statements and a %s file holds the result of one: put {part} into output_path',
@@ -427,6 +436,15 @@ begin
 		perform reportd.refuse(
 			'output_format names several formats: put {ext} into output_path',
 			'For example {report_name}_%Y%m%d.{ext}.');
+	elsif exists (select from reportd.output_format k where k.extension = ending)
+		and exists (select from unnest(formats) f where f.extension <> ending) then
+		perform reportd.refuse(
+			format('output_path "%s" ends in .%s, and output_format is %s', path, ending,
+				(select string_agg(f.format, ',') from unnest(formats) f)),
+			format('End it in .%s or .{ext}, or set output_format to %s.',
+				(select f.extension from unnest(formats) f where f.extension <> ending limit 1),
+				(select k.format from reportd.output_format k
+				 where k.extension = ending and k.alias_of is null)));
 	elsif jsonb_array_length(options -> 'sections') <> statements then
 		perform reportd.refuse(
 			format('output_options: "sections" has %s names for %s statements',
@@ -471,6 +489,8 @@ language plpgsql immutable as $$
 declare
 	scheme text := substring(path from '^([A-Za-z][A-Za-z0-9+.-]*)://');
 	bad text;
+	kinds constant text :=
+		'Write a path below the output root, file:///path or s3://bucket/key.';
 begin
 	if path ~* '^mailto:' then
 		perform reportd.refuse(
@@ -486,8 +506,19 @@ begin
 			'Write a path below the output root.');
 	elsif scheme is not null and scheme not in ('file', 's3') then
 		perform reportd.refuse(
-			format('output_path: unknown scheme "%s://"', scheme),
-			'Write a path below the output root, file:///path or s3://bucket/key.');
+			format('output_path: unknown scheme "%s://"', scheme), kinds);
+	elsif path ~* '^([a-z][a-z0-9+.-]*:/(?!/)|(file|s3):(?!//))' then
+		perform reportd.refuse(
+			format('output_path "%s": two slashes belong after "%s:"',
+				path, split_part(path, ':', 1)), kinds);
+	elsif scheme = 'file' and path !~ '^file:///' then
+		perform reportd.refuse(
+			format('output_path "%s" names another host', path), kinds);
+	-- The output root itself, which an absolute path begins with, may have one.
+	elsif scheme is null and path !~ '^/' and path ~ '(^|/)\.' then
+		perform reportd.refuse(
+			format('output_path "%s" has a part that begins with a dot', path),
+			'Begin each name with something else: such files are hidden, and others than reports.');
 	elsif scheme = 's3' and substr(path, 6) !~ '^[a-z0-9]([a-z0-9-]|\.(?!\.)){1,61}[a-z0-9](/|$)' then
 		perform reportd.refuse(
 			format('output_path "%s" does not begin with a bucket''s name', path),

@@ -103,6 +103,8 @@ create function reportd.mail_error(url text, out message text, out hint text)
 language plpgsql immutable as $$
 declare
 	bad text;
+	-- As daemon/worker/notice_mail_text.c knows them.
+	names constant text[] := '{report_name,report_type,status,run_id,config_id,attempt,rows,bytes,output_url,sha256,scheduled_for,time_zone,started_at,finished_at,remark,error_stage,error_sqlstate,error_message,hint}';
 begin
 	hint := 'For example ''mailto:ann@example.com,bob@example.com?subject=Sales&report=attach''; other characters as %XX.';
 	if exists (select from reportd.mail_fields(url) f where f.value is null) then
@@ -121,6 +123,14 @@ begin
 	if bad is not null then
 		message := format('has a line break or a control character in "%s"', bad);
 		hint := 'Only the body may have line breaks, as %0D%0A.';
+		return;
+	end if;
+	select m.m[1] into bad from reportd.mail_fields(url) f
+	cross join lateral regexp_matches(f.value, '\{([^}]*)\}', 'g') m(m)
+	where f.name in ('subject', 'body') and m.m[1] <> all (names) limit 1;
+	if bad is not null then
+		message := format('has an unknown name "{%s}" in its subject or body', bad);
+		hint := format('Known: {%s}.', array_to_string(names, '}, {'));
 		return;
 	end if;
 	select f.value into bad from reportd.mail_fields(url) f

@@ -136,6 +136,28 @@ WRONG = [
     ({'output_path': 'ftp://host/x.csv'}, '"ftp://"', 'file:///'),
     ({'output_path': 'http://host/x.csv'}, '"http://"', 'file:///'),
     ({'output_path': 'directory/'}, 'ends in /', '{report_name}'),
+    ({'output_path': '.'}, 'begins with a dot', 'hidden'),
+    ({'output_path': 'z/.'}, 'begins with a dot', 'hidden'),
+    ({'output_path': '.ssh/authorized_keys'}, 'begins with a dot', 'hidden'),
+    ({'output_path': 'a/.{report_name}.csv'}, 'begins with a dot', 'hidden'),
+    ({'output_path': 'a..b/...csv'}, 'begins with a dot', 'hidden'),
+    ({'output_path': 's3:/bucket/a.csv'}, 'two slashes', 's3://bucket/key'),
+    ({'output_path': 's3:bucket/a.csv'}, 'two slashes', 's3://bucket/key'),
+    ({'output_path': 'File:/srv/a.csv'}, 'two slashes', 'file:///path'),
+    ({'output_path': 'gs:/bucket/a.csv'}, 'two slashes', 's3://bucket/key'),
+    ({'output_path': 'file://srv/a.csv'}, 'another host', 'file:///path'),
+    # a file's name that promises another format
+    ({'output_path': 'a.csv', 'output_format': 'XLSX'}, '.csv, and output_format is XLSX',
+     '.xlsx or .{ext}, or set output_format to CSV'),
+    ({'output_path': 's3://bucket/a.XLSX'}, '.xlsx, and output_format is CSV', 'to XLSX'),
+    ({'output_path': '%Y.csv.gz', 'output_format': 'JSONL',
+      'output_options': {'compress': 'gzip'}}, 'ends in .csv', '.jsonl'),
+    ({'output_path': '{ext}.pdf', 'output_format': 'PDF,HTML'}, 'PDF,HTML', '.html'),
+    # SQL that is none
+    ({'export_sql': '-- to be written'}, 'only comments', 'select'),
+    ({'export_sql': '/* a; /* b */ c */ ; ;'}, 'only comments', 'select'),
+    ({'export_sql': '/* a /* b */ c */'}, 'only comments', 'select'),
+    ({'export_sql': ' ;;\n-- a\r-- b'}, 'only comments', 'select'),
     ({'output_path': '%Y%q.csv'}, '"%q"', '%Y'),
     ({'output_path': '100%'}, '%', '%%'),
     ({'output_path': '{nobody}.csv'}, '"{nobody}"', '{report_name}'),
@@ -159,7 +181,9 @@ def test_a_wrong_row_is_refused_and_told_what_to_write(queue, columns, message, 
 @pytest.mark.parametrize('columns', [c for c, _, _ in WRONG if c.keys() <= {
     'report_name', 'time_zone', 'priority', 'timeout', 'output_format', 'parameters',
     'output_options', 'output_path', 'export_sql', 'max_retries'}
-    and c.get('parameters') != Jsonb(None)],
+    and c.get('parameters') != Jsonb(None)
+    # each of its columns is wrong by itself
+    and not {'output_path', 'output_format'} <= c.keys()],
     ids=lambda c: str(c)[:50])
 def test_a_wrong_update_is_refused_as_well(queue, columns):
     db = queue
@@ -196,7 +220,15 @@ RIGHT = [
                          'null': 'NULL', 'line_ending': 'crlf', 'bom': True,
                          'encoding': 'UTF8', 'decimal_comma': True,
                          'formula_guard': True}}, {}),
-    ({'output_path': 'a..b/...csv'}, {}),
+    ({'output_path': 'a..b/c...csv'}, {}),
+    ({'output_path': '09:00/a:b.csv'}, {}),
+    ({'output_path': 's3://bucket/.well-known/a.csv'}, {}),
+    ({'output_path': 'a.txt'}, {}), ({'output_path': 'csv', 'output_format': 'XLSX'}, {}),
+    ({'output_path': 'a.v1.csv.zst'}, {}),
+    ({'output_path': '{report_name}.{ext}', 'output_format': 'EXCEL,CSV'}, {}),
+    ({'export_sql': '-- why\nselect 1'}, {}), ({'export_sql': '/* a */ /* b */select 1'}, {}),
+    ({'export_sql': '/* a /* b */ c */ select 1;'}, {}),
+    ({'export_sql': "select '-- no comment'"}, {}), ({'export_sql': 'values (-1)'}, {}),
     ({'output_path': '%Y/%m/%d/%H%M%S %j %y %b %B %a %A %u %V %G %F %T %z %s 100%%.csv'}, {}),
     ({'output_path': '{report_name}/{config_id}-{run_id}-{scheduled_for}-{p}.{ext}',
       'parameters': {'p': 1}}, {}),

@@ -570,12 +570,6 @@ def test_a_statement_cannot_make_way_for_one_that_writes(engine, victim, source)
     assert engine.db.query('select a from victim') == [(1,)]
 
 
-@pytest.mark.parametrize('query', ['-- nothing', ';', '/* ; */ ;'])
-def test_an_empty_query_is_told(engine, query):
-    run = failure(engine.db, export_sql=query, max_retries=3)
-    assert 'the query is empty' in run.error_message
-
-
 @pytest.fixture
 def victim(engine):
     engine.db.execute('drop table if exists victim; create table victim (a int); '

@@ -258,13 +258,35 @@ def test_rows_that_are_left_out_are_told(db, daemon, sink, address):
         assert re.search(rf'(?m)^{lead} *{re.escape(remark)}', plain)
 
 
-def test_an_unknown_name_in_a_template_is_told(db, daemon, sink, address):
-    to = address()
-    daemon(sections(sink()))
-    row = wait_notices(db, report(db, f'mailto:{to}?subject=%7Bnope%7D'))[to]
-    assert (row.state, row.attempts) == ('FAILED', 1)
-    assert 'unknown name "{nope}"' in row.last_error
-    assert '{report_name}' in row.last_error
+@pytest.mark.parametrize('field', ['subject={0}', 'subject=%7Breport%7D',
+                                   'subject=fine&body=%7Brows%7D%20of%20{all}',
+                                   'body={}', 'subject={Rows}'])
+def test_an_unknown_name_in_a_template_is_refused(db, field):
+    with pytest.raises(Exception, match='unknown name') as error:
+        report(db, f'mailto:ann@example.com?{field}')
+    assert '{report_name}' in error.value.diag.message_hint
+
+
+def test_insert_and_program_know_the_same_names(db, daemon, sink, address):
+    """What the INSERT lists is sent; and the program refuses the rest, were it in
+    a row, with the same list."""
+    to, server = address(), sink()
+    with pytest.raises(Exception) as error:
+        report(db, f'mailto:{to}?subject=%7Bnope%7D')
+    known = re.findall(r'\{(\w+)\}', error.value.diag.message_hint)
+    assert len(known) > 15
+    daemon(sections(server))
+    body = quoted(' '.join(f'{name}={{{name}}};' for name in known))
+    config_id = report(db, f'mailto:{to}?body={body}')
+    assert wait_notices(db, config_id)[to].state == 'SENT'
+    assert 'report_name=sales; ' in bodies(server.messages()[to])[0]
+    db.execute("update reportd.report_notification set url = %s, "
+               "state = 'PENDING', due_at = now() where config_id = %s",
+               f'mailto:{to}?subject=%7Bnope%7D', config_id)
+    db.execute('notify reportd_pending')
+    row = wait_notices(db, config_id)[to]
+    assert row.state == 'FAILED' and 'unknown name "{nope}"' in row.last_error
+    assert re.findall(r'\{(\w+)\}', row.last_error)[1:] == known
 
 
 ALPHABETS = ['abc xyz', 'äöüßéñ ', 'Ελληνικά', 'Русский', '日本語中文字', 'العربية',

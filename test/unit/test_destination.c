@@ -13,7 +13,8 @@ static const struct destination_value values[] = {{"report_name", "sales"},
     {"up", ".."}, {"dot", "."}, {"climb", "../../etc"}, {"empty", ""},
     {"null", NULL}, {"bell", "a\ab"}, {"del", "a\x7F"}, {"newline", "a\nb"},
     {"brace", "{run_id}%Y"}, {"letters", "\xC3\xA9t\xC3\xA9 \xE6\x97\xA5"},
-    {"name", "short"}, {"url", "file:///etc/passwd"}, {NULL, NULL}};
+    {"name", "short"}, {"net", ".NET"}, {"url", "file:///etc/passwd"},
+    {NULL, NULL}};
 
 /* Sunday, 1 March 2026, 05:06:07 at +02:00. */
 static const struct tm when = {.tm_year = 126,
@@ -79,8 +80,21 @@ TEST(codes_are_replaced_by_the_time)
 TEST(a_slash_in_a_value_is_no_directory)
 {
 	assert_path("{slash}.csv", "/srv/out/a_b\\c.csv");
-	assert_path("{climb}", "/srv/out/.._.._etc");
+	assert_path("{climb}", "/srv/out/_._.._etc");
 	assert_path("{url}", "/srv/out/file:___etc_passwd");
+}
+
+TEST(no_part_begins_with_a_dot)
+{
+	assert_path("{net}/{net}.{net}", "/srv/out/_NET/_NET..NET");
+	assert_path("/srv/out/{net}", "/srv/out/_NET");
+	assert_path("a.b/c..d", "/srv/out/a.b/c..d");
+	assert_path("s3://bucket/{net}/.x", "s3://bucket/.NET/.x");
+	assert_refused(".aws/credentials", "\".aws/credentials\" begins");
+	assert_refused("a/.{net}", "\"..NET\" begins with a dot");
+	assert_refused(".", "begins with a dot");
+	assert_refused("z/.", "begins with a dot");
+	assert_refused("/srv/out/a//.x", "\".x\" begins with a dot");
 }
 
 TEST(nothing_climbs_out_of_the_root)
@@ -104,6 +118,7 @@ TEST(absolute_paths_lie_below_the_root)
 {
 	assert_path("/srv/out/a/b.csv", "/srv/out/a/b.csv");
 	assert_path("file:///srv/out/a.csv", "/srv/out/a.csv");
+	assert_path("/srv/out//a.csv", "/srv/out/a.csv");
 	assert_refused("/etc/passwd", "lies outside of output_root");
 	assert_refused("/srv/outside/x", "lies outside of output_root");
 	assert_refused("/srv/out", "lies outside of output_root");
@@ -153,6 +168,8 @@ TEST(the_roots_own_form_does_not_matter)
 	    {"/srv/out/", "x", "/srv/out/x"},
 	    {"/srv/out///", "/srv/out/x", "/srv/out/x"},
 	    {"/", "/x", "/x"},
+	    {"/srv/.out", "/srv/.out/x", "/srv/.out/x"},
+	    {"/srv/.out", "x", "/srv/.out/x"},
 	};
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
@@ -233,6 +250,7 @@ int main(void)
 	    cmocka_unit_test(names_are_replaced_by_values),
 	    cmocka_unit_test(codes_are_replaced_by_the_time),
 	    cmocka_unit_test(a_slash_in_a_value_is_no_directory),
+	    cmocka_unit_test(no_part_begins_with_a_dot),
 	    cmocka_unit_test(nothing_climbs_out_of_the_root),
 	    cmocka_unit_test(absolute_paths_lie_below_the_root),
 	    cmocka_unit_test(objects_of_s3_have_a_bucket_that_stands_there),
