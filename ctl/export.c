@@ -27,8 +27,6 @@
 #include "sink/stdout.h"
 #include "source/sqltext.h"
 
-#define SQL_MAX ((size_t)8 << 20)
-
 struct request {
 	const char *sql, *sql_file, *format, *source, *time_zone, *output;
 	char *file_text; /* what sql_file holds */
@@ -548,7 +546,7 @@ static int run(struct ctl *c, int argc, char **argv, struct err *e)
 	struct job j = {.terminal = isatty(STDERR_FILENO) != 0};
 	int rc = -1;
 
-	buf_init(&j.sql, SQL_MAX);
+	buf_init(&j.sql, SOURCE_SQL_MAX);
 	j.watch = (struct watch){.check = check, .arg = &j};
 	if (parse(c, &r, argc, argv, e) == 0) {
 		rc = export(c, &r, &j, e);

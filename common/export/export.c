@@ -14,7 +14,6 @@
 #define CHUNK (256u << 10)
 /* The watch is asked every so many rows; a wait for the server asks anyway. */
 #define WATCH_ROWS 1024
-#define SQL_MAX (4u << 20)
 
 /* One export under way. */
 struct run {
@@ -37,7 +36,7 @@ static bool takes(const struct run *r, int i)
 }
 
 /* The server need not send more than one row that is not wanted. */
-static void limit(struct run *r)
+static int limit(struct run *r, struct err *e)
 {
 	static const char *const words[] = {
 	    "select", "with", "values", "table"};
@@ -59,10 +58,14 @@ static void limit(struct run *r)
 
 		if (by == NULL || !takes(r, i))
 			continue;
-		buf_init(&r->sql, SQL_MAX);
+		buf_init(&r->sql, SOURCE_WRAP_MAX);
 		partition_sort(by, inner.data, &r->sql);
 		buf_free(&inner);
 	}
+	if (r->sql.overflow)
+		return err_set(e, ERR_PERMANENT,
+		    "the SQL is longer than %zu bytes", SOURCE_SQL_MAX);
+	return 0;
 }
 
 static void add_remark(char **remark, const char *text)
@@ -441,8 +444,9 @@ static int run_statement(struct run *r, struct err *e)
 	int rc;
 
 	r->rows = 0;
-	limit(r);
-	rc = try_copy(r, e);
+	rc = limit(r, e);
+	if (rc == 0)
+		rc = try_copy(r, e);
 	if (rc == 1)
 		rc = run_typed(r, e);
 	if (rc != 0 && r->plan->statement_count > 1)
@@ -475,7 +479,7 @@ int export_run(const struct export_options *o, struct err *e)
 	    .current = mem_zalloc((size_t)o->plan->count * sizeof(int))};
 	int own = o->plan->count, rc;
 
-	buf_init(&r.sql, SQL_MAX);
+	buf_init(&r.sql, SOURCE_WRAP_MAX);
 	for (int i = 0; i < own; i++)
 		r.current[i] = -1;
 	*o->rows = 0;

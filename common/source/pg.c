@@ -37,10 +37,11 @@ struct pg {
 		char *copy;
 	} * held;
 	int held_count, held_room;
-	int64_t rows; /* of the stream so far */
-	size_t piece; /* of a row that pg_copy_read has not wholly read */
-	bool large;   /* there was a large row */
-	char *sql;    /* the statement, for positions in errors */
+	int64_t rows;   /* of the stream so far */
+	size_t piece;   /* of a row that pg_copy_read has not wholly read */
+	bool large;     /* there was a large row */
+	bool committed; /* the last pg_exec held a COMMIT */
+	char *sql;      /* the statement, for positions in errors */
 	size_t skip;
 };
 
@@ -52,11 +53,13 @@ static PGresult *as_result(const struct pg_rows *rows)
 	return (PGresult *)(uintptr_t)rows;
 }
 
-/* Classes that no retry mends; see "PostgreSQL Error Codes" in its manual. */
+/* Classes that no retry mends; see "PostgreSQL Error Codes" in its manual. 25001
+ * and 2D000: a statement stands inside of a transaction, or outside, where it
+ * cannot. */
 static enum err_kind kind_of_sqlstate(const char *state)
 {
 	static const char *const permanent[] = {"0A", "0L", "0P", "21", "22",
-	    "28", "3D", "3F", "42", "25006", "P0004"};
+	    "28", "2D", "3D", "3F", "42", "25001", "25006", "P0004"};
 
 	for (size_t i = 0; i < sizeof(permanent) / sizeof(*permanent); i++) {
 		if (strncmp(state, permanent[i], strlen(permanent[i])) == 0)
@@ -456,9 +459,27 @@ bool pg_in_transaction(struct pg *pg)
 	       PQtransactionStatus(pg->conn) != PQTRANS_IDLE;
 }
 
+bool pg_committed(const struct pg *pg)
+{
+	return pg->committed;
+}
+
 bool pg_large(const struct pg *pg)
 {
 	return pg->large;
+}
+
+static bool reported(const struct pg *pg, const char *name, const char *value)
+{
+	const char *said = PQparameterStatus(pg->conn, name);
+
+	return said == NULL || strcmp(said, value) == 0;
+}
+
+bool pg_reads_plainly(const struct pg *pg)
+{
+	return reported(pg, "standard_conforming_strings", "on") &&
+	       reported(pg, "client_encoding", "UTF8");
 }
 
 int pg_server_version(const struct pg *pg)
@@ -496,6 +517,7 @@ int pg_exec(struct pg *pg, const char *sql, struct err *e)
 	if (ready(pg, e) != 0)
 		return -1;
 	set_sql(pg, sql, 0);
+	pg->committed = false;
 	if (PQsendQuery(pg->conn, sql) == 0)
 		return conn_error(pg, e);
 	if (flush(pg, e) != 0)
@@ -506,6 +528,8 @@ int pg_exec(struct pg *pg, const char *sql, struct err *e)
 			return -1;
 		if (r == NULL)
 			return failed ? -1 : 0;
+		/* The command tag: fixed words of the protocol. */
+		pg->committed |= strcmp(PQcmdStatus(r), "COMMIT") == 0;
 		if (!failed && take_result(pg, r, e) != 0) {
 			failed = true;
 			if (PQresultStatus(r) == PGRES_COPY_OUT)

@@ -35,9 +35,15 @@ void pg_close(struct pg *pg); /* accepts NULL */
 /* False once the connection is known to be dead; looks at the socket. */
 bool pg_alive(struct pg *pg);
 bool pg_in_transaction(struct pg *pg);
+/* Whether a COMMIT was among the statements of the last pg_exec: then a
+ * transaction that is open now (COMMIT AND CHAIN) is another one. */
+bool pg_committed(const struct pg *pg);
 /* True when it has read a row of many megabytes and holds memory for the next
  * one of that size. */
 bool pg_large(const struct pg *pg);
+/* Whether the server reads statements as they are written here: in UTF-8, their
+ * strings standard ones. A script may have changed that. */
+bool pg_reads_plainly(const struct pg *pg);
 int pg_server_version(const struct pg *pg); /* as PQserverVersion */
 
 /* Simple protocol, so several statements are allowed; rows are thrown away as

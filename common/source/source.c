@@ -14,9 +14,8 @@
 #include "source/shorten.h"
 #include "source/sqltext.h"
 
-#define SQL_MAX (4u << 20)
 #define PROLOGUE_MAX (64u << 10)
-#define PROLOGUE_STATEMENTS 8
+#define PROLOGUE_STATEMENTS 16
 /* What a transaction that was rolled back may leave (an advisory lock, a
  * prepared statement) is gone after this time at the latest. */
 #define RESET_MS 1000
@@ -35,17 +34,19 @@ struct source_type {
 	const char *name;
 	bool copy;
 	bool simple;
-	bool check_interval; /* client_connection_check_interval, 14 and up */
-	const char *settings;
-	const char *reset; /* NULL: none; who may have written is not kept */
+	bool check_interval;  /* client_connection_check_interval, 14 and up */
+	const char *settings; /* how values are written, all that counts */
+	const char *reset;    /* NULL: none; who may have written is not kept */
 };
 
 static const struct source_type types[] = {
     {"postgres", true, false, true,
 	"set datestyle = 'ISO'; set intervalstyle = 'postgres'; "
-	"set bytea_output = 'hex'; set standard_conforming_strings = on; ",
+	"set bytea_output = 'hex'; set extra_float_digits = 3; "
+	"set standard_conforming_strings = on; set client_encoding = 'UTF8'; ",
 	"discard all"},
-    {"redshift", false, true, false, "set datestyle to 'ISO, MDY'; ", NULL},
+    {"redshift", false, true, false,
+	"set datestyle to 'ISO, MDY'; set extra_float_digits to 2; ", NULL},
 };
 
 struct source {
@@ -57,6 +58,7 @@ struct source {
 	bool copying;          /* the query's rows come by COPY */
 	bool ended;            /* ... and the last batch was the last */
 	struct buf prologue;   /* of a read only job, until it is sent */
+	bool refused;          /* the server takes no optional settings */
 	bool set;              /* the session has the type's settings */
 	char zone[64];         /* ... and this time zone */
 	int timeout;           /* ... and statement_timeout, ms */
@@ -127,15 +129,6 @@ bool source_alive(struct source *s)
 	return pg_alive(s->pg);
 }
 
-/* What holds for the session; a backend whose worker was killed notices within
- * seconds. */
-static void add_settings(const struct source *s, struct buf *sql)
-{
-	buf_str(sql, s->type->settings);
-	if (s->type->check_interval && pg_server_version(s->pg) >= 140000)
-		buf_str(sql, "set client_connection_check_interval = '5s'; ");
-}
-
 /* A PostgreSQL may be read as if it were one. */
 static bool is_redshift(const struct source *s)
 {
@@ -159,6 +152,28 @@ static int send_prologue(struct source *s, struct err *e)
 	return rc;
 }
 
+/* The settings of a session, and one that a server or a pooler may refuse: by it
+ * a backend whose worker was killed notices within seconds. */
+static int send_session(struct source *s, struct err *e)
+{
+	size_t needed = s->prologue.len;
+	bool optional = s->type->check_interval && !s->refused &&
+			pg_server_version(s->pg) >= 140000;
+	int rc;
+
+	if (optional)
+		buf_str(&s->prologue,
+		    "set client_connection_check_interval = '5s'");
+	rc = pg_exec(s->pg, s->prologue.data, e);
+	if (rc != 0 && optional && *e->sqlstate != '\0' && pg_alive(s->pg)) {
+		s->refused = true;
+		s->prologue.data[needed] = '\0';
+		rc = pg_exec(s->pg, s->prologue.data, e);
+	}
+	buf_clear(&s->prologue);
+	return rc;
+}
+
 /* The most that statement_timeout takes is 24 days. */
 static int timeout_of(const struct job_session *session)
 {
@@ -175,11 +190,11 @@ static int set_up_session(struct source *s, const struct job_session *session,
 {
 	if (s->set)
 		return 0;
-	add_settings(s, &s->prologue);
+	buf_str(&s->prologue, s->type->settings);
 	buf_printf(&s->prologue,
 	    "set timezone = %s; set statement_timeout = %d; ", zone,
 	    timeout_of(session));
-	s->set = send_prologue(s, e) == 0;
+	s->set = send_session(s, e) == 0;
 	str_copy(s->zone, sizeof(s->zone), session->time_zone);
 	s->timeout = timeout_of(session);
 	return s->set ? 0 : -1;
@@ -202,19 +217,24 @@ static void add_local(struct source *s, const struct job_session *session,
 static int set_session(struct source *s, const struct job_session *session,
     const char *name, const char *zone, struct err *e)
 {
-	add_settings(s, &s->prologue);
+	buf_str(&s->prologue, s->type->settings);
 	/* It has no application_name to set; by query_group its queues can be
 	 * chosen, and it stands in its tables. */
-	if (is_redshift(s))
-		buf_printf(&s->prologue,
-		    "set query_group to %s; set extra_float_digits to 2; ",
-		    name);
-	else
-		buf_printf(&s->prologue, "set application_name to %s; ", name);
+	buf_printf(&s->prologue, "set %s to %s; ",
+	    is_redshift(s) ? "query_group" : "application_name", name);
 	buf_printf(&s->prologue,
 	    "set timezone to %s; set statement_timeout to %d; ", zone,
 	    timeout_of(session));
-	return send_prologue(s, e);
+	return send_session(s, e);
+}
+
+/* A script may have changed how values are written: what its queries are read
+ * with is set once more, in the message that begins their transaction. */
+static void add_again(struct source *s, const char *zone)
+{
+	buf_str(&s->prologue, begin_of(s));
+	buf_str(&s->prologue, s->type->settings);
+	buf_printf(&s->prologue, "set timezone to %s; ", zone);
 }
 
 /*
@@ -240,6 +260,8 @@ int source_begin_job(
 			add_local(s, session, name, zone);
 	} else {
 		rc = set_session(s, session, name, zone, e);
+		if (rc == 0 && !session->read_only)
+			add_again(s, zone);
 	}
 	free(name);
 	free(zone);
@@ -271,25 +293,32 @@ bool source_end_job(struct source *s)
 	return true;
 }
 
-/* One transaction over all statements, or none. `number` is the statement that
- * the script is at. */
-static int run_statements(struct source *s, const char *script,
-    bool transaction, int *number, struct err *e)
+/* How far a script has come. */
+struct progress {
+	int number; /* of the statement that it is at */
+	bool ours;  /* all of them ran in the transaction that we began */
+};
+
+/* One transaction over all statements, or none. */
+static int run_statements(
+    struct source *s, const char *script, struct progress *p, struct err *e)
 {
 	struct sqltext_part part;
 
-	*number = 0;
-	if (transaction && pg_exec(s->pg, "begin", e) != 0)
+	p->number = 0;
+	if (p->ours && pg_exec(s->pg, "begin", e) != 0)
 		return -1;
 	while (sqltext_next(&script, &part)) {
 		char *sql = mem_strndup(part.text, part.len);
 		int rc;
 
-		++*number;
+		p->number++;
 		rc = pg_exec(s->pg, sql, e);
 		free(sql);
 		if (rc != 0)
 			return -1;
+		p->ours =
+		    p->ours && pg_in_transaction(s->pg) && !pg_committed(s->pg);
 	}
 	/* A script that commits by itself has left no transaction to end. */
 	if (pg_in_transaction(s->pg))
@@ -297,27 +326,51 @@ static int run_statements(struct source *s, const char *script,
 	return 0;
 }
 
-/* VACUUM and the like; a procedure that commits. Redshift says the latter in
- * words alone. */
-static bool wants_no_transaction(const struct source *s, const struct err *e)
+static bool has_state(const struct err *e, const char *const *classes)
 {
-	return strcmp(e->sqlstate, "25001") == 0 ||
-	       strcmp(e->sqlstate, "2D000") == 0 ||
-	       (s->type->simple && strstr(e->text, "atomic context") != NULL);
+	for (; *classes != NULL; classes++) {
+		if (strncmp(e->sqlstate, *classes, strlen(*classes)) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* VACUUM and the like; a procedure that commits. Redshift has not written down
+ * how it refuses the latter. */
+static bool wants_no_transaction(
+    const struct source *s, const char *script, int number, const struct err *e)
+{
+	static const char *const refused[] = {"25001", "2D000", NULL};
+	static const char *const of_call[] = {"0A", "25", "2D", NULL};
+	struct sqltext_part part;
+
+	if (has_state(e, refused))
+		return true;
+	while (number-- > 0) {
+		if (!sqltext_next(&script, &part))
+			return false;
+	}
+	return is_redshift(s) && has_state(e, of_call) &&
+	       sqltext_starts_with(part.text, "call");
 }
 
 int source_run_script(struct source *s, const char *script, struct err *e)
 {
-	int count = sqltext_count(script), number, rc;
+	int count = sqltext_count(script), rc;
+	struct progress p = {.ours = count > 1};
 
-	rc = run_statements(s, script, count > 1, &number, e);
-	if (rc != 0 && count > 1 && wants_no_transaction(s, e)) {
+	rc = run_statements(s, script, &p, e);
+	if (rc != 0 && p.ours && wants_no_transaction(s, script, p.number, e)) {
 		if (pg_exec(s->pg, "rollback", e) != 0)
 			return -1;
-		rc = run_statements(s, script, false, &number, e);
+		p.ours = false;
+		rc = run_statements(s, script, &p, e);
 	}
-	if (rc != 0 && count > 1 && number > 0)
-		err_wrap(e, "statement %d of %d", number, count);
+	if (rc != 0 && count > 1 && p.number > 0)
+		err_wrap(e, "statement %d of %d", p.number, count);
+	/* A message is read whole before the settings at its head hold. */
+	if (rc == 0 && !s->type->simple && !pg_reads_plainly(s->pg))
+		rc = pg_exec(s->pg, s->type->settings, e);
 	return rc;
 }
 
@@ -328,6 +381,14 @@ static int begin_read_only(struct source *s, struct err *e)
 	if (s->prologue.len == 0)
 		buf_str(&s->prologue, begin_of(s));
 	return send_prologue(s, e);
+}
+
+static int check_length(const struct buf *sql, struct err *e)
+{
+	if (sql->overflow)
+		return err_set(e, ERR_PERMANENT,
+		    "the SQL is longer than %zu bytes", SOURCE_SQL_MAX);
+	return 0;
 }
 
 /* Appends the one statement of sql and the tail. */
@@ -343,7 +404,7 @@ static int one_statement(
 		    "this is more than one statement: %.60s", part.text);
 	buf_add(out, part.text, part.len);
 	buf_str(out, tail);
-	return 0;
+	return check_length(out, e);
 }
 
 int source_raw_text(struct source *s, struct err *e)
@@ -394,11 +455,12 @@ static int start_copy(struct source *s, const struct buf *sql,
 	struct buf text;
 	int rc = -1;
 
-	buf_init(&text, SQL_MAX);
+	buf_init(&text, SOURCE_WRAP_MAX);
 	buf_str(&text, head);
 	buf_add(&text, sql->data, sql->len);
 	buf_str(&text, "\n) to stdout");
-	if (source_describe(s, sql->data, schema, e) == 0)
+	if (check_length(&text, e) == 0 &&
+	    source_describe(s, sql->data, schema, e) == 0)
 		rc = pg_copy_start(s->pg,
 		    &(struct pg_stream){text.data, sizeof(head) - 1, false}, e);
 	buf_free(&text);
@@ -439,7 +501,7 @@ int source_query(
 	int rc = -1;
 
 	*schema = (struct schema){0};
-	buf_init(&text, SQL_MAX);
+	buf_init(&text, SOURCE_WRAP_MAX);
 	s->copying = source_can_copy(s, sql);
 	s->ended = false;
 	if (one_statement(sql, "", &text, e) == 0)
@@ -503,7 +565,7 @@ int source_copy_csv(struct source *s, const char *sql, const char *options,
 	size_t skip;
 	int rc = -1;
 
-	buf_init(&text, SQL_MAX);
+	buf_init(&text, SOURCE_WRAP_MAX);
 	if (!pg_in_transaction(s->pg))
 		buf_str(
 		    &text, s->prologue.len ? s->prologue.data : begin_of(s));
@@ -513,9 +575,11 @@ int source_copy_csv(struct source *s, const char *sql, const char *options,
 	/* The line break ends a comment at the query's end. */
 	if (one_statement(sql, "\n) to stdout with (", &text, e) == 0) {
 		buf_printf(&text, "%s)%s", options, last ? "; rollback" : "");
+		rc = check_length(&text, e);
+	}
+	if (rc == 0)
 		rc = pg_copy_start(
 		    s->pg, &(struct pg_stream){text.data, skip, true}, e);
-	}
 	buf_free(&text);
 	return rc;
 }

@@ -9,6 +9,12 @@
 #include "base/watch.h"
 #include "source/rows.h"
 
+/* SQL that a source takes, its parameters filled in, in bytes. What wraps it for
+ * the server (a limit, a sort, COPY) has SOURCE_WRAP_MAX on top. A worker holds
+ * some copies of it at once. */
+#define SOURCE_SQL_MAX ((size_t)4 << 20)
+#define SOURCE_WRAP_MAX (SOURCE_SQL_MAX + ((size_t)128 << 10))
+
 /*
  * A database that reports read, over one connection that may serve many jobs:
  *
@@ -61,7 +67,10 @@ void source_reset(struct source *s);
 /*
  * Runs the statements in order, in one transaction. Where a statement forbids
  * that (SQLSTATE 25001: VACUUM and the like; 2D000: a procedure that commits)
- * the transaction is rolled back and all of them run again, each on its own.
+ * the transaction is rolled back and all of them run again, each on its own,
+ * unless the script has ended the transaction itself: what it has committed is
+ * never run twice. What it sets for the session (search_path, role) stays for
+ * the queries, but for the settings that say how values are written.
  */
 int source_run_script(struct source *s, const char *script, struct err *e);
 

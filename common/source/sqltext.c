@@ -275,7 +275,8 @@ int sqltext_substitute(const char *sql, sqltext_lookup *lookup, void *arg,
 	buf_str(out, "");
 	if (out->overflow)
 		return err_set(e, ERR_PERMANENT,
-		    "with its parameters the SQL is longer than %zu bytes",
+		    "with its parameters the SQL is longer than %zu bytes; a "
+		    "long list of values belongs into a table",
 		    out->max);
 	return 0;
 }

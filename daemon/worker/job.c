@@ -15,8 +15,6 @@
 #include "worker/stage_prep.h"
 #include "worker/stage_unload.h"
 
-#define SQL_MAX (8u << 20)
-
 static void read_schedule(struct job *job, const json_t *row)
 {
 	int64_t offset = json_int(row, "utc_offset", 0);
@@ -42,8 +40,8 @@ int job_open(struct job *job, json_t *message, struct err *e)
 	    .rows = -1,
 	    .bytes = -1,
 	    .started_ms = clock_boot_ms()};
-	buf_init(&job->prep_sql, SQL_MAX);
-	buf_init(&job->export_sql, SQL_MAX);
+	buf_init(&job->prep_sql, SOURCE_SQL_MAX);
+	buf_init(&job->export_sql, SOURCE_SQL_MAX);
 	job->run_id = json_int(message, "run_id", 0);
 	job->login =
 	    (struct login){.type = json_str(message, "source_type", ""),

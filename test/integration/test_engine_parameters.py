@@ -401,3 +401,33 @@ def test_an_url_that_fills_the_notice_does_not_hold_up_the_results(db, daemon):
         assert file_of(run.output_url).is_file()
     finally:
         shutil.rmtree(root)
+
+
+MIB = 1 << 20
+
+
+@pytest.mark.parametrize('source', ['default', 'typed'])
+@pytest.mark.parametrize('columns', [
+    {}, {'output_format': 'JSONL'}, {'output_options': '{"max_rows": 1}'},
+    {'output_format': 'PARQUET', 'output_path': '{report_name}/{partition}.{ext}',
+     'output_options': '{"partition_by": ["b"], "max_rows": 5}'}])
+def test_sql_is_as_long_as_it_may_be_with_its_parameters_and_no_longer(engine, source, columns):
+    """Whatever is wrapped around it for the server."""
+    sql = "select length(:'long') as a, 1 as b"
+    room = 4 * MIB - len(sql) + len(":'long'") - 2
+    done(engine.db, source=source, export_sql=sql, parameters=json.dumps({'long': 'x' * room}),
+         **columns)
+    for size in room + 1, 5 * MIB:
+        run = failure(engine.db, source=source, export_sql=sql, max_retries=3,
+                      parameters=json.dumps({'long': 'x' * size}), **columns)
+        assert run.attempt == 1
+        assert 'export_sql: with its parameters the SQL is longer than 4194304 bytes' in (
+            run.error_message)
+
+
+def test_prep_and_a_parameter_that_comes_often_have_the_same_limit(engine):
+    part = json.dumps({'x': "'" * 4096})
+    done(engine.db, prep_sql="select :'x'", parameters=part)
+    run = failure(engine.db, prep_sql="select 1; select " + "|| ".join([":'x'"] * 600),
+                  parameters=part)
+    assert 'prep_sql: with its parameters the SQL is longer' in run.error_message

@@ -6,6 +6,7 @@ import csv
 import pytest
 
 from lib import process, report
+from lib.meddler import Meddler
 from lib.wait import wait_for
 from test_engine_shared import (done, ended, engine, failure, file_of, gate,  # noqa: F401
                                 gated, last_run, output, running_engine, wait_at_gate)
@@ -95,6 +96,29 @@ def test_a_statement_that_forbids_a_transaction(db, statement, frame):
     assert db.value('select count(*) from log') == frame.count('log')
 
 
+@pytest.mark.parametrize('script', [
+    'insert into t values (1); commit; begin; insert into t values (2); vacuum t',
+    'insert into t values (1); commit and chain; insert into t values (2); vacuum t',
+    'insert into t values (1); commit; begin; insert into t values (2); '
+    'do $$ begin commit; end $$',
+    'do $$ begin insert into log values ($_$x$_$); end $$; insert into t values (1); '
+    'commit and chain; create index concurrently on t (a)'])
+def test_what_a_script_has_committed_is_not_run_twice(db, script):
+    """Nor by a retry: no time mends a statement that stands in the wrong place."""
+    run = failure(db, max_retries=3, prep_sql=script)
+    assert (run.error_stage, run.attempt) == ('prep', 1)
+    assert run.error_sqlstate in ('25001', '2D000')
+    assert db.query('select a from t') == [(1,)]
+
+
+@pytest.mark.parametrize('script', [
+    'insert into t values (1); select 1; vacuum t',
+    'insert into t values (9); rollback; insert into t values (1); vacuum t'])
+def test_a_script_that_has_committed_nothing_is_run_apart(db, script):
+    done(db, prep_sql=script)
+    assert db.query('select a from t') == [(1,)]
+
+
 def test_a_statement_that_fails_on_its_own_keeps_those_before_it(db):
     run = failure(db, prep_sql='insert into t values (1); vacuum t; insert into t values (1/0)')
     assert 'statement 3 of 3' in run.error_message
@@ -181,7 +205,8 @@ def test_times_are_written_in_the_zone_of_the_report(db, source, zone):
 
 ODD = ("datestyle = 'SQL, DMY'", "intervalstyle = 'iso_8601'", "bytea_output = 'escape'",
        "timezone = 'Asia/Tokyo'", "search_path = ''", "statement_timeout = '50s'",
-       "default_transaction_isolation = 'serializable'", "client_encoding = 'LATIN1'")
+       "default_transaction_isolation = 'serializable'", "client_encoding = 'LATIN1'",
+       'extra_float_digits = 0')
 
 
 @pytest.fixture
@@ -203,8 +228,51 @@ def test_a_source_of_odd_defaults(odd, cluster, template, tmp_path):
                         {'source.odd': {'conninfo': odd.conninfo}}) as one:
         assert output(one.db, source='odd', export_sql=r"""
             select date '2026-07-01' as a, interval '1 day 2 hours' as b, '\x01'::bytea as c,
-                'ü' as d, 'a\b' as e, now()::text ~ '\+00$' as f""") == (
-            'a,b,c,d,e,f\n2026-07-01,1 day 02:00:00,\\x01,ü,a\\b,t\n'.encode())
+                'ü' as d, 'a\b' as e, now()::text ~ '\+00$' as f,
+                0.1::float8 + 0.2 as g""") == (
+            'a,b,c,d,e,f,g\n2026-07-01,1 day 02:00:00,\\x01,ü,a\\b,t,'
+            '0.30000000000000004\n'.encode())
+
+
+FORMS = ('datestyle = german', 'intervalstyle = sql_standard', 'bytea_output = escape',
+         'extra_float_digits = 0', 'client_encoding = latin1', "timezone = 'Asia/Tokyo'",
+         'standard_conforming_strings = off')
+VALUES = r"""select 1 as id, date '2026-07-01' as day, timestamptz '2026-07-01 12:00+00' as at,
+    interval '-1 day +02:00' as span, '\x01fe'::bytea as raw, 0.1::float8 + 0.2 as sum,
+    'ü€' as text, 'a\b' as path, array[timestamp '2026-07-01 12:00'] as times"""
+
+
+@pytest.mark.parametrize('format, options', [
+    ('CSV', '{}'), ('CSV', '{"columns": {"id": {"label": "nr"}}}'),
+    ('CSV', '{"quote": "nonnumeric"}'), ('JSONL', '{}')])
+def test_prep_does_not_change_how_values_are_written(db, format, options):
+    columns = {'export_sql': VALUES, 'output_format': format, 'output_options': options,
+               'time_zone': 'Europe/Berlin'}
+    prep = '; '.join(f'set {form}' for form in FORMS)
+    changed = output(db, prep_sql=prep, **columns)
+    assert changed == output(db, **columns)
+    assert b'0.30000000000000004' in changed
+
+
+def test_what_prep_sets_otherwise_holds_for_the_export(db):
+    assert output(db, prep_sql="create schema if not exists mine; set search_path = mine, public; "
+                  "set work_mem = '77MB'; set role pg_monitor; set lc_monetary = 'C'",
+                  export_sql="select current_setting('search_path') as a, current_setting('work_mem') as b, "
+                  'current_role as c') == (
+        b'a,b,c\n"mine, public",77MB,pg_monitor\n')
+
+
+def test_a_server_that_refuses_an_optional_setting(db, cluster, template, tmp_path):
+    meddler = Meddler(cluster.host, [(b'client_connection_check_interval',
+                                      b'client_connection_check_intervax')])
+    with running_engine(cluster, template, tmp_path) as one:
+        one.daemon.end()
+        with running_engine(cluster, template, tmp_path, {
+                'source.picky': {'conninfo': meddler.conninfo(one.db)}}) as other:
+            for columns in ({}, {'prep_sql': 'select 1'}, {}):
+                assert output(other.db, source='picky', export_sql='select 7 as a',
+                              **columns) == b'a\n7\n'
+    meddler.remove()
 
 
 def test_a_queue_of_odd_defaults(odd, tmp_path):

@@ -22,6 +22,18 @@ TEST(bytes_come_back_in_order_and_terminated)
 	buf_free(&b);
 }
 
+TEST(what_does_not_fit_leaves_a_string)
+{
+	struct buf b;
+
+	buf_init(&b, 3);
+	buf_printf(&b, "%s", "four");
+	assert_true(b.overflow);
+	assert_string_equal(b.data, "");
+	assert_int_equal(b.len, 0);
+	buf_free(&b);
+}
+
 TEST(nul_bytes_are_bytes)
 {
 	struct buf b;
@@ -180,6 +192,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(integers_are_written_in_full),
 	    cmocka_unit_test(bytes_come_back_in_order_and_terminated),
+	    cmocka_unit_test(what_does_not_fit_leaves_a_string),
 	    cmocka_unit_test(nul_bytes_are_bytes),
 	    cmocka_unit_test(adding_nothing_makes_an_empty_string),
 	    cmocka_unit_test(the_maximum_is_reached_exactly),

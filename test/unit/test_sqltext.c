@@ -295,7 +295,9 @@ TEST(a_result_that_does_not_fit_is_an_error)
 	buf_clear(&out);
 	assert_int_equal(
 	    sqltext_substitute("select  :'a'", lookup, &calls, &out, &e), -1);
-	assert_err(&e, "with its parameters the SQL is longer than 10 bytes");
+	assert_err(&e, "with its parameters the SQL is longer than 10 bytes; a "
+		       "long list of "
+		       "values belongs into a table");
 	assert_int_equal(e.kind, ERR_PERMANENT);
 	buf_free(&out);
 }

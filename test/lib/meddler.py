@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: MIT
+"""A proxy in front of a server's Unix socket that changes what passes by: it
+makes a server that refuses a setting, or one that lies."""
+
+import contextlib
+import os
+import shutil
+import socket
+import tempfile
+import threading
+
+SOCKET = '.s.PGSQL.5432'
+
+
+class Meddler:
+    """`asked` and `answered` are bytes to replace, each by as many others, on
+    the way to the server and back."""
+
+    def __init__(self, host, asked=(), answered=()):
+        assert all(len(a) == len(b) for a, b in [*asked, *answered])
+        self.target = os.path.join(host, SOCKET)
+        self.asked, self.answered = asked, answered
+        self.dir = tempfile.mkdtemp(prefix='reportd-meddler-', dir='/tmp')
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(os.path.join(self.dir, SOCKET))
+        self.listener.listen(64)
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def conninfo(self, db):
+        return f'{db.conninfo} host={self.dir}'
+
+    def accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = self.listener.accept()
+                server = socket.socket(socket.AF_UNIX)
+                server.connect(self.target)
+                for pump in (client, server, self.asked), (server, client, self.answered):
+                    threading.Thread(target=self.pump, args=pump, daemon=True).start()
+
+    @staticmethod
+    def pump(source, target, changes):
+        with contextlib.suppress(OSError):
+            while data := source.recv(1 << 20):
+                for old, new in changes:
+                    data = data.replace(old, new)
+                target.sendall(data)
+        for end in source, target:
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def remove(self):
+        self.listener.close()
+        shutil.rmtree(self.dir, ignore_errors=True)
