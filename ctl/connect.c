@@ -66,14 +66,36 @@ int connect_server(struct ctl *c, struct err *e)
 	return err_wrap(e, "queue");
 }
 
+/* Says who was denied, and which roles are for whom. */
+static void explain_denial(struct ctl *c, struct err *e)
+{
+	struct err unused;
+	struct pg_rows *who = NULL;
+
+	if (strcmp(e->sqlstate, "42501") == 0)
+		who = pg_query(c->queue, "select current_user, session_user", 0,
+		    NULL, &unused);
+	if (who != NULL)
+		err_hint(e,
+		    "this is user \"%s\" of the queue, acting as role \"%s\"; "
+		    "who looks at reports needs the role reportd_viewer, who "
+		    "asks for them reportd_submitter: grant ROLE to \"%s\"",
+		    pg_rows_get(who, 0, 1), pg_rows_get(who, 0, 0),
+		    pg_rows_get(who, 0, 0));
+	pg_rows_free(who);
+}
+
 int connect_queue(struct ctl *c, struct err *e)
 {
 	int version;
 
 	if (connect_server(c, e) != 0)
 		return -1;
-	if (schema_installed(c->queue, &version, e) != 0 ||
-	    schema_check(version, e) != 0)
+	if (schema_installed(c->queue, &version, e) != 0) {
+		explain_denial(c, e);
+		return err_wrap(e, "queue");
+	}
+	if (schema_check(version, e) != 0)
 		return err_wrap(e, "queue");
 	return 0;
 }
@@ -85,8 +107,10 @@ char *connect_text(struct ctl *c, const char *sql, int count,
 	const char *value = NULL;
 	char *text;
 
-	if (rows == NULL)
+	if (rows == NULL) {
+		explain_denial(c, e);
 		return NULL;
+	}
 	if (pg_rows_count(rows) > 0)
 		value = pg_rows_get(rows, 0, 0);
 	text = mem_strdup(value ? value : "");

@@ -528,8 +528,12 @@ static int export(
 	l.source = j->source;
 	if (sqltext_substitute(r->sql, look_up, &l, &j->sql, e) != 0 ||
 	    export_plan_set_sql(&j->plan, j->sql.data, e) != 0 ||
-	    open_outputs(c, j, e) != 0 || transfer(j, e) != 0)
+	    open_outputs(c, j, e) != 0)
 		return -1;
+	if (transfer(j, e) != 0) {
+		source_advise(j->source, r->sql, true, e);
+		return -1;
+	}
 	print(c, j);
 	return 0;
 }

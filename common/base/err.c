@@ -31,11 +31,11 @@ static void format(struct err *e, size_t size, const char *fmt, va_list ap)
 	str_clean_utf8(e->text);
 }
 
-static void append(struct err *e, const char *text)
+static void append(struct err *e, const char *between, const char *text)
 {
 	size_t len = strlen(e->text), room = sizeof(e->text) - len;
 
-	if (snprintf(e->text + len, room, ": %s", text) >= (int)room)
+	if (snprintf(e->text + len, room, "%s%s", between, text) >= (int)room)
 		str_cut_utf8(e->text, sizeof(e->text) - CHARACTER);
 }
 
@@ -77,7 +77,7 @@ int err_errno(struct err *e, int errno_value, const char *fmt, ...)
 	va_start(ap, fmt);
 	format(e, sizeof(e->text) - REASON, fmt, ap);
 	va_end(ap);
-	append(e, strerror(errno_value));
+	append(e, ": ", strerror(errno_value));
 	return -1;
 }
 
@@ -90,7 +90,19 @@ int err_wrap(struct err *e, const char *fmt, ...)
 	va_start(ap, fmt);
 	format(e, sizeof(e->text), fmt, ap);
 	va_end(ap);
-	append(e, inner);
+	append(e, ": ", inner);
+	return -1;
+}
+
+int err_hint(struct err *e, const char *fmt, ...)
+{
+	struct err hint;
+	va_list ap;
+
+	va_start(ap, fmt);
+	format(&hint, sizeof(hint.text), fmt, ap);
+	va_end(ap);
+	append(e, "; hint: ", hint.text);
 	return -1;
 }
 

@@ -37,6 +37,10 @@ int err_errno(struct err *e, int errno_value, const char *fmt, ...)
 int err_wrap(struct err *e, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* Appends `; hint: ` and what to do; kind and sqlstate stay. */
+int err_hint(struct err *e, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
 /* "transient", "permanent", ...: the words of the worker protocol. */
 const char *err_kind_name(enum err_kind kind);
 /* The reverse; an unknown word is transient, the cautious reading. */

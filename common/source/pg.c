@@ -482,6 +482,11 @@ bool pg_reads_plainly(const struct pg *pg)
 	       reported(pg, "client_encoding", "UTF8");
 }
 
+const char *pg_user(const struct pg *pg)
+{
+	return pg->conn != NULL ? PQuser(pg->conn) : NULL;
+}
+
 int pg_server_version(const struct pg *pg)
 {
 	return PQserverVersion(pg->conn);

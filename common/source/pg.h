@@ -44,6 +44,7 @@ bool pg_large(const struct pg *pg);
 /* Whether the server reads statements as they are written here: in UTF-8, their
  * strings standard ones. A script may have changed that. */
 bool pg_reads_plainly(const struct pg *pg);
+const char *pg_user(const struct pg *pg);   /* that logged in; NULL: gone */
 int pg_server_version(const struct pg *pg); /* as PQserverVersion */
 
 /* Simple protocol, so several statements are allowed; rows are thrown away as

@@ -612,3 +612,29 @@ char *source_quote(
 	return identifier ? pg_quote_identifier(s->pg, text, e)
 			  : pg_quote_literal(s->pg, text, e);
 }
+
+void source_advise(
+    const struct source *s, const char *sql, bool reads, struct err *e)
+{
+	const char *user = pg_user(s->pg), *name;
+	size_t len;
+
+	if (strcmp(e->sqlstate, "42601") == 0 &&
+	    (name = sqltext_bare_variable(sql, &len)) != NULL)
+		err_hint(e,
+		    "a parameter is written with quotes: :'%.*s' for a value, "
+		    ":\"%.*s\" for a name",
+		    (int)len, name, (int)len, name);
+	else if (strcmp(e->sqlstate, "25006") == 0 && reads)
+		err_hint(e,
+		    "an export only reads; put statements that write into "
+		    "prep_sql of a report");
+	else if (strcmp(e->sqlstate, "25006") == 0)
+		err_hint(e, "the server or this user takes no writes; is it a "
+			    "stand-by?");
+	else if (strcmp(e->sqlstate, "42501") == 0 && user != NULL)
+		err_hint(e,
+		    "the source logs in as \"%s\"; grant that user "
+		    "what it lacks",
+		    user);
+}

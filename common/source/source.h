@@ -110,6 +110,11 @@ int64_t source_copy_rows(const struct source *s);
  * copy that was read to its end. */
 void source_query_end(struct source *s);
 
+/* Adds to the failure of `sql`, as it was written, what to do about it, where the
+ * SQLSTATE tells. `reads`: it ran as an export, which may not write. */
+void source_advise(
+    const struct source *s, const char *sql, bool reads, struct err *e);
+
 /* For sqltext_substitute: quotes as the server wants it. NULL on error. */
 char *source_quote(
     struct source *s, const char *text, bool identifier, struct err *e);

@@ -247,6 +247,27 @@ static size_t variable_at(const char *s)
 	return *p == quote && p > s + 2 ? (size_t)(p - s) + 1 : 0;
 }
 
+const char *sqltext_bare_variable(const char *sql, size_t *len)
+{
+	const char *end;
+	int brackets = 0;
+
+	for (;; sql = end) {
+		enum token t = token_at(sql, &end);
+
+		if (t == T_END)
+			return NULL;
+		if (sql[0] == ':' && sql[1] == ':')
+			end = sql + 2;
+		else if (*sql == ':' && brackets == 0 && word_start(sql[1])) {
+			token_at(sql + 1, &end);
+			*len = (size_t)(end - sql) - 1;
+			return sql + 1;
+		} else if (t == T_OTHER)
+			brackets += (*sql == '[') - (*sql == ']');
+	}
+}
+
 int sqltext_substitute(const char *sql, sqltext_lookup *lookup, void *arg,
     struct buf *out, struct err *e)
 {

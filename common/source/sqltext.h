@@ -30,6 +30,11 @@ int sqltext_count(const char *sql);
  * this one, in any case. */
 bool sqltext_starts_with(const char *sql, const char *word);
 
+/* The first :name without quotes, which is no variable here, at its name; *len is
+ * the name's. NULL when there is none. Casts (::name) and slices ([1:name]) are
+ * passed over. */
+const char *sqltext_bare_variable(const char *sql, size_t *len);
+
 /*
  * Replaces :'name' by a literal and :"name" by an identifier. `lookup` returns
  * the quoted text (the caller of lookup frees it), or NULL with *e filled, for

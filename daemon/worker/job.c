@@ -258,18 +258,27 @@ int job_timed_out(const struct job *job, struct err *e)
 	    fine ? " ms" : " s");
 }
 
+static int fail_stage(const struct job *job, const char *stage, struct err *e)
+{
+	bool reads = strcmp(stage, "export") == 0;
+
+	source_advise(job->source,
+	    row_text(job, reads ? "export_sql" : "prep_sql"), reads, e);
+	return err_wrap(e, "%s", stage);
+}
+
 int job_run(struct job *job, struct err *e)
 {
 	if (job->prep_sql.data != NULL) {
 		job->stage = "prep";
 		if (stage_prep(job, e) != 0)
-			return err_wrap(e, "prep");
+			return fail_stage(job, "prep", e);
 		job->prep_ms = clock_boot_ms() - job->started_ms;
 	}
 	if (job->export_sql.data != NULL) {
 		job->stage = "export";
 		if (stage_export(job, e) != 0)
-			return err_wrap(e, "export");
+			return fail_stage(job, "export", e);
 	}
 	job->stage = job->unpublished ? "publish" : "done";
 	return 0;

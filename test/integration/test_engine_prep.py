@@ -349,6 +349,7 @@ def test_the_export_may_not_write_even_after_prep_tried_to_allow_it(db):
     run = failure(db, max_retries=3, prep_sql='set default_transaction_read_only = off',
                   export_sql="with x as (insert into t values (1) returning a) select * from x")
     assert (run.error_stage, run.error_sqlstate) == ('export', '25006')
+    assert 'put statements that write into prep_sql' in run.error_message
     assert run.attempt == 1
     assert db.query('select * from t') == []
 
@@ -357,3 +358,38 @@ def test_settings_of_prep_hold_for_the_export(db):
     """As in psql: the export goes on in the session of its prep."""
     assert output(db, prep_sql='create temp table mine as select 42 as a',
                   export_sql='select a from mine') == b'a\n42\n'
+
+
+# What to do about it.
+
+@pytest.mark.parametrize('columns', [
+    {'export_sql': 'select a from t limit :n'},
+    {'prep_sql': 'delete from t where a = :n; select 1', 'export_sql': 'select 1'}],
+    ids=['export', 'prep'])
+@BOTH
+def test_a_parameter_without_quotes_is_told_how_to_be_written(db, source, columns):
+    run = failure(db, source=source, parameters={'n': 3}, **columns)
+    assert run.error_sqlstate == '42601'
+    assert """a parameter is written with quotes: :'n' for a value""" in run.error_message
+
+
+def test_a_syntax_error_of_another_kind_is_told_as_it_is(db):
+    run = failure(db, export_sql="select a::int, (array[1])[1:1] form t where a = :'n'",
+                  parameters={'n': 3})
+    assert run.error_sqlstate == '42601' and 'hint' not in run.error_message
+
+
+def test_a_stand_by_is_told_from_an_export_that_writes(db):
+    run = failure(db, prep_sql='set transaction read only; insert into t values (1)',
+                  export_sql='select 1')
+    assert (run.error_stage, run.error_sqlstate) == ('prep', '25006')
+    assert 'stand-by' in run.error_message and 'prep_sql' not in run.error_message
+
+
+@BOTH
+def test_a_denial_names_who_was_denied(db, engine, source):
+    db.execute('drop table if exists secret; create table secret (a int)')
+    run = failure(db, source=source, export_sql='select 1',
+                  prep_sql='set role pg_monitor; select a from secret')
+    assert run.error_sqlstate == '42501' and 'for table secret' in run.error_message
+    assert f'logs in as "{engine.db.cluster.user}"' in run.error_message

@@ -225,7 +225,13 @@ def test_init_makes_roles_that_can_do_their_work(ctl, db, cluster):
             db.name, options=f'-c role={role}')}})
     submit = ('submit', '--name', 'x', '--sql', 'select 1')
     assert as_role('reportd_submitter', *submit).returncode == 0
-    refused(as_role('reportd_viewer', *submit), 'permission denied')
+    refused(as_role('reportd_viewer', *submit), 'permission denied',
+            f'user "{cluster.user}"', 'acting as role "reportd_viewer"',
+            'reportd_submitter')
+    cluster.admin('drop role if exists newcomer')
+    cluster.admin('create role newcomer')
+    refused(as_role('newcomer', 'status'), 'permission denied for schema reportd',
+            'acting as role "newcomer"', 'reportd_viewer')
     for args in (['status'], ['status', '1'], ['runs'], ['next', '@daily']):
         assert as_role('reportd_viewer', *args).returncode == 0
     assert as_role('reportd_submitter', 'cancel', '1').returncode == 0

@@ -302,9 +302,33 @@ TEST(a_result_that_does_not_fit_is_an_error)
 	buf_free(&out);
 }
 
+TEST(a_variable_without_quotes_is_found)
+{
+	static const struct {
+		const char *sql, *name; /* NULL: none */
+	} table[] = {{"select :n", "n"}, {"where a=:month_1)", "month_1"},
+	    {"select 1 --\n limit :top", "top"}, {"a[b:c], :d", "d"},
+	    {"select a::int, b :: text", NULL}, {"select :'n', :\"m\"", NULL},
+	    {"select a[1:n] from t", NULL}, {"select a[x:(:y)]", NULL},
+	    {"select ':n' || $$ :n $$ || \":n\" -- :n\n/* :n */", NULL},
+	    {"x := 1", NULL}, {"select :1", NULL}, {":", NULL}, {"", NULL}};
+
+	for (size_t i = 0; i < COUNT(table); i++) {
+		size_t len = 0;
+		const char *name = sqltext_bare_variable(table[i].sql, &len);
+
+		assert_int_equal(name == NULL, table[i].name == NULL);
+		if (name == NULL)
+			continue;
+		assert_int_equal(len, strlen(table[i].name));
+		assert_memory_equal(name, table[i].name, len);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_variable_without_quotes_is_found),
 	    cmocka_unit_test(semicolons_end_statements),
 	    cmocka_unit_test(comments_hide_semicolons),
 	    cmocka_unit_test(strings_hide_semicolons),
