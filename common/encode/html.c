@@ -189,7 +189,8 @@ static int prepare_columns(struct html *h, struct err *e)
 
 		if (c->format != NULL) {
 			h->formats[i] = format_open(c->format, e);
-			if (h->formats[i] == NULL)
+			if (h->formats[i] == NULL ||
+			    format_check_language(h->formats[i], e) != 0)
 				return -1;
 		}
 		h->lead[i] =

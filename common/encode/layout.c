@@ -97,25 +97,54 @@ static bool can_total(enum total total, enum column_kind kind)
 	}
 }
 
+/* What a code shows that the values do not have; NULL: they fit. Text takes any
+ * code: it is shown as it is. */
+static const char *misfit(enum format_use use, enum column_kind kind)
+{
+	bool of_day = kind == KIND_TIME || kind == KIND_TIMETZ;
+
+	if (is_number(kind))
+		return use >= FORMAT_DATES ? "shows a date or time" : NULL;
+	if (!is_moment(kind) && kind != KIND_INTERVAL)
+		return NULL;
+	if (use == FORMAT_NUMBERS)
+		return "shows a number";
+	if (use == FORMAT_DATES && (of_day || kind == KIND_INTERVAL))
+		return "shows a day";
+	if (use == FORMAT_DURATIONS && !of_day && kind != KIND_INTERVAL)
+		return "shows how long something is";
+	return NULL;
+}
+
+static int check_format(
+    const char *code, const struct column *column, struct err *e)
+{
+	struct format *f = format_open(code, e);
+	const char *wrong;
+
+	if (f == NULL)
+		return err_wrap(
+		    e, "output_options: \"columns.%s.format\"", column->name);
+	wrong = misfit(format_use(f), column->kind);
+	format_close(f);
+	if (wrong != NULL)
+		return err_set(e, ERR_PERMANENT,
+		    "output_options: \"columns.%s.format\": \"%s\" %s, which "
+		    "the values of this column do not have",
+		    column->name, code, wrong);
+	return 0;
+}
+
 static int check(
     const struct column_layout *c, const struct column *column, struct err *e)
 {
-	struct format *f;
-
 	if (!can_total(c->total, column->kind))
 		return err_set(e, ERR_PERMANENT,
 		    "output_options: \"columns.%s.total\": there is no %s of a "
 		    "column that holds no numbers%s",
 		    column->name, totals[c->total],
 		    c->total >= TOTAL_MIN ? ", dates or times" : "");
-	if (c->format == NULL)
-		return 0;
-	f = format_open(c->format, e);
-	if (f == NULL)
-		return err_wrap(
-		    e, "output_options: \"columns.%s.format\"", column->name);
-	format_close(f);
-	return 0;
+	return c->format == NULL ? 0 : check_format(c->format, column, e);
 }
 
 int layout_open(struct layout *layout, const json_t *options,

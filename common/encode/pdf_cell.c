@@ -42,7 +42,8 @@ struct pdf_cells *pdf_cells_open(const struct layout *layout,
 		if (code == NULL)
 			continue;
 		c->formats[i] = format_open(code, e);
-		if (c->formats[i] == NULL) {
+		if (c->formats[i] == NULL ||
+		    format_check_language(c->formats[i], e) != 0) {
 			pdf_cells_free(c);
 			return NULL;
 		}

@@ -83,11 +83,113 @@ TEST(numbers_by_their_placeholders)
 	    {"0.00", "5e-324", "0.00"},
 	    {"#,##0.00", "123456789012345678901234567890.125",
 		"123,456,789,012,345,678,901,234,567,890.13"},
-	    {"General", "1.50", "1.50"},
 	    {"yyyy-mm-dd", "1.50", "1.50"},
+	    {"0.0%", "0", "0.0%"},
+	    {"#%", "0", "%"},
+	    {"#%", "0.000", "%"},
+	    {"#,##0.0,", "0", "0.0"},
+	    {"0%;-0%", "0.5", "50%"},
+	    {"#,#", "1234", "1,234"},
+	    {"_(* #,##0.00_)", "1234.5", " 1,234.50 "},
+	    {"*x0*x", "7", "7"},
+	    {"[Color 12]0.0[color5]", "7", "7.0"},
+	    {"[$USD] 0.00", "7", "USD 7.00"},
+	    {"[$-409]0", "7", "7"},
 	};
 
 	check(KIND_DECIMAL, cases, COUNT(cases));
+}
+
+/* What Excel does, by https://github.com/borgar/numfmt/issues/1. */
+TEST(nothing_but_zeros_has_no_minus_of_its_own)
+{
+	static const struct shown cases[] = {
+	    {"0.00", "-0.004", "0.00"},
+	    {"0.00", "-0.00", "0.00"},
+	    {"0", "-0.4", "0"},
+	    {"#,##0.0%", "-0.0004", "0.0%"},
+	    {"#", "-0.1", ""},
+	    {"0.00", "-0.005", "-0.01"},
+	    {"0.0;-0.0", "-0.01", "-0.0"},
+	    {"0.00;(0.00);\"-\"", "-0.004", "(0.00)"},
+	    {"# ?/?", "-0.01", "-0    "},
+	    {"\"x\"", "-5", "-x"},
+	};
+
+	check(KIND_DECIMAL, cases, COUNT(cases));
+}
+
+#define ACCOUNTING                             \
+	"_($* #,##0.00_);_($* \\(#,##0.00\\);" \
+	"_($* \"-\"??_);_(@_)"
+
+TEST(sections_are_taken_by_sign_or_condition)
+{
+	static const struct shown cases[] = {
+	    {ACCOUNTING, "1234.5", " $1,234.50 "},
+	    {ACCOUNTING, "-1234.5", " $(1,234.50)"},
+	    {ACCOUNTING, "0.000", " $-   "},
+	    {"0;-0;;@", "0", ""},
+	    {"d.m.yyyy;@", "5", "5"},
+	    {"0.0;@", "-5", "-5.0"},
+	    {"[>=1000]0.0,\"k\";0", "1500", "1.5k"},
+	    {"[>=1000]0.0,\"k\";0", "999", "999"},
+	    {"[>=1000]0.0,\"k\";0", "-5", "-5"},
+	    {"[Red][<0]0.0;[Blue]0", "-5", "5.0"},
+	    {"[<=-25]0;[>=25]0.0;0.00", "-30", "30"},
+	    {"[<=-25]0;[>=25]0.0;0.00", "-5", "-5.00"},
+	    {"[<=-25]0;[>=25]0.0;0.00", "25", "25.0"},
+	    {"[=1]\"one\";[<>3]0;\"three\"", "1", "one"},
+	    {"[=1]\"one\";[<>3]0;\"three\"", "3", "three"},
+	    {"[=1]\"one\";[<>3]0;\"three\"", "-3", "-3"},
+	    {"[>100]0.0;(0);0", "-3", "(3)"},
+	    {"[>100]0.0;(0);0", "3", "3"},
+	};
+
+	check(KIND_DECIMAL, cases, COUNT(cases));
+}
+
+TEST(fractions_are_the_nearest_that_have_room)
+{
+	static const struct shown cases[] = {
+	    {"# ?/?", "1.25", "1 1/4"},
+	    {"# ?/?", "0.3", " 2/7"},
+	    {"# ?/?", "3", "3    "},
+	    {"# ?/?", "0", "0    "},
+	    {"# ?/?", "0.99", "1    "},
+	    {"# ?/?", "-1.5", "-1 1/2"},
+	    {"# ?\?/??", "2.0625", "2  1/16"},
+	    {"# ??\?/???", "3.14159265358979", "3  16/113"},
+	    {"?/?", "1.25", "5/4"},
+	    {"?/?", "0", "0/1"},
+	    {"# ?/8", "0.3", " 2/8"},
+	    {"# ?\?/100", "7.125", "7 13/100"},
+	    {"0 0/0", "2", "2 0/1"},
+	    {"#\" in \"?/2\" x\"", "2.5", "2 in 1/2 x"},
+	};
+
+	check(KIND_DECIMAL, cases, COUNT(cases));
+}
+
+TEST(general_shows_eleven_characters)
+{
+	static const struct shown cases[] = {
+	    {"General", "1.50", "1.5"},
+	    {"General", "0", "0"},
+	    {"General", "-0.5", "-0.5"},
+	    {"General", "100", "100"},
+	    {"General", "66.66666666666666667", "66.66666667"},
+	    {"General", "0.123456789012", "0.123456789"},
+	    {"General", "12345678901.5", "12345678902"},
+	    {"General", "123456789012", "1.23457E+11"},
+	    {"General", "0.0001234", "0.0001234"},
+	    {"General", "0.00001234", "1.234E-05"},
+	    {"General", "9.9999999e+99", "1E+100"},
+	    {"General\" kg\"", "5.5", "5.5 kg"},
+	    {"@", "5.5", "5.5"},
+	};
+
+	check(KIND_FLOAT, cases, COUNT(cases));
 }
 
 TEST(numbers_with_exponents)
@@ -163,6 +265,14 @@ TEST(timestamps_by_their_letters)
 	    {"yyyy", "0044-03-15 00:00:00 BC", "0044-03-15 00:00:00 BC"},
 	    {"yyyy", "12024-03-15 00:00:00", "12024"},
 	    {"0.00", "2024-02-29 00:00:00", "2024-02-29 00:00:00"},
+	    {"hh:mm", "2026-03-01 23:59:59.999999", "23:59"},
+	    {"yyyy-mm-dd", "2026-12-31 23:59:59.999999", "2026-12-31"},
+	    {"hh:mm:ss.000", "2026-03-01 23:59:59.999999", "23:59:59.999"},
+	    {"h:mm a/p", "2026-03-01 15:05:07", "3:05 p"},
+	    {"h:mm A/P", "2026-03-01 05:05:07", "5:05 A"},
+	    {"[$-409]mmm d", "2024-02-29 00:00:00", "Feb 29"},
+	    {"d.m.yyyy;@", "2024-02-29 00:00:00", "29.2.2024"},
+	    {"e/mm", "2024-02-29 00:00:00", "2024/02"},
 	};
 	static const struct shown zoned[] = {
 	    {"hh:mm", "2026-07-01 14:30:00+05:30", "14:30"}};
@@ -177,27 +287,71 @@ TEST(timestamps_by_their_letters)
 	check(KIND_TIME, times, COUNT(times));
 }
 
-TEST(other_kinds_stay_what_they_are)
+TEST(texts_have_a_section_of_their_own)
 {
-	static const struct shown cases[] = {{"0.00", "12", "12"}};
+	static const struct shown cases[] = {{"0.00", "12", "12"},
+	    {"0;0;0;\"t \"@", "12", "t 12"}, {"\"<\"@\">\"", "a", "<a>"},
+	    {"0;-0;0;", "a", ""}, {ACCOUNTING, "a", " a "}};
+	static const struct shown words[] = {
+	    {"0", "t", "true"}, {"\"yes\"", "f", "false"}};
 
 	check(KIND_TEXT, cases, COUNT(cases));
-	check(KIND_INTERVAL, cases, COUNT(cases));
+	check(KIND_BOOLEAN, words, COUNT(words));
+}
+
+static void assert_refused(const char *code, const char *why)
+{
+	struct err e;
+
+	if (format_open(code, &e) != NULL)
+		fail_msg("%s was taken", code);
+	assert_err_has(&e, "cannot be read at");
+	assert_err_has(&e, code);
+	assert_err_has(&e, why);
 }
 
 TEST(a_code_that_cannot_be_read_is_refused)
 {
-	static const char *const codes[] = {"0.0.0", "abc", "0 \"open", "[h:mm",
-	    "[hm]", "[]", "[", "yyyy 0", "0;0;0;0;0", "[Red", ",", "E+00",
-	    "0.00E", "0.00E+", "0E+0E+0", "0E+00.0", "yyyyE+0"};
+	static const char *const codes[] = {"abc", "0 \"open", "[h:mm", "[hm]",
+	    "[]", "[", "yyyy 0", "0 yyyy", "0;0;0;0;0", "[Red", "[Color 57]0",
+	    "[>]0", "[>x]0", ",", "E+00", "0.00E", "0.00E+", "0E+0E+0",
+	    "0E+00.0", "yyyyE+0", "0 kg", "[DBNum1]0", "[h]:[mm]", "ss.0000",
+	    "@0", "@;0", "0_", "General0", "#/#/#", "0.0/0", "?/??????"};
 
-	for (size_t i = 0; i < COUNT(codes); i++) {
+	for (size_t i = 0; i < COUNT(codes); i++)
+		assert_refused(codes[i], "");
+}
+
+TEST(codes_of_another_language_are_refused_with_the_mend)
+{
+	static const char *const numbers[] = {"#.##0,00 \"\xE2\x82\xAC\"",
+	    "#.##0", "0,00", "#0,0", "0.0.0", "#.###.##0"};
+	static const char *const dates[] = {"TT.MM.JJJJ", "jj/mm/aaaa"};
+
+	for (size_t i = 0; i < COUNT(numbers); i++)
+		assert_refused(numbers[i], "a comma for thousands");
+	for (size_t i = 0; i < COUNT(dates); i++)
+		assert_refused(dates[i], "d m y h s for dates");
+}
+
+TEST(names_in_other_languages_are_for_spreadsheets)
+{
+	static const struct {
+		const char *code;
+		int result;
+	} cases[] = {{"[$-407]mmmm", -1}, {"[$-407]dd.mm.yyyy", 0},
+	    {"[$-809]mmmm", 0}, {"#,##0.00 [$\xE2\x82\xAC-407]", 0},
+	    {"[$-F800]dd", -1}, {"[$-40C]ddd", -1}};
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct err e;
+		struct format *f = format_open(cases[i].code, &e);
 
-		if (format_open(codes[i], &e) != NULL)
-			fail_msg("%s was taken", codes[i]);
-		assert_err_has(&e, "cannot be read at");
-		assert_err_has(&e, codes[i]);
+		assert_non_null(f);
+		assert_int_equal(format_check_language(f, &e), cases[i].result);
+		if (cases[i].result != 0)
+			assert_err_has(&e, cases[i].code);
+		format_close(f);
 	}
 }
 
@@ -208,7 +362,14 @@ int main(void)
 	    cmocka_unit_test(numbers_with_exponents),
 	    cmocka_unit_test(intervals_and_what_has_elapsed),
 	    cmocka_unit_test(timestamps_by_their_letters),
-	    cmocka_unit_test(other_kinds_stay_what_they_are),
+	    cmocka_unit_test(nothing_but_zeros_has_no_minus_of_its_own),
+	    cmocka_unit_test(sections_are_taken_by_sign_or_condition),
+	    cmocka_unit_test(fractions_are_the_nearest_that_have_room),
+	    cmocka_unit_test(general_shows_eleven_characters),
+	    cmocka_unit_test(texts_have_a_section_of_their_own),
+	    cmocka_unit_test(
+		codes_of_another_language_are_refused_with_the_mend),
+	    cmocka_unit_test(names_in_other_languages_are_for_spreadsheets),
 	    cmocka_unit_test(a_code_that_cannot_be_read_is_refused),
 	};
 

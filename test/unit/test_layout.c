@@ -78,8 +78,19 @@ TEST(what_a_column_cannot_is_refused)
 		"column that holds no numbers, dates or times"},
 	    {"{\"columns\": {\"amount\": {\"format\": \"0.0.0\"}}}",
 		"output_options: \"columns.amount.format\": format \"0.0.0\" "
-		"cannot be read at \".0\"; see the manual for what it may "
-		"hold"},
+		"cannot be read at \".0\": a code has a point for decimals and "
+		"a comma for thousands whatever the reader's language: "
+		"#,##0.00; Excel shows those of its reader"},
+	    {"{\"columns\": {\"amount\": {\"format\": \"hh:mm\"}}}",
+		"output_options: \"columns.amount.format\": \"hh:mm\" shows a "
+		"date or time, which the values of this column do not have"},
+	    {"{\"columns\": {\"day\": {\"format\": \"0.00\"}}}",
+		"output_options: \"columns.day.format\": \"0.00\" shows a "
+		"number, which the values of this column do not have"},
+	    {"{\"columns\": {\"day\": {\"format\": \"[h]:mm\"}}}",
+		"output_options: \"columns.day.format\": \"[h]:mm\" shows how "
+		"long something is, which the values of this column do not "
+		"have"},
 	};
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
