@@ -14,6 +14,7 @@
 #include "ctl/doctor.h"
 #include "ctl/human.h"
 #include "ctl/interrupt.h"
+#include "settings/apart.h"
 #include "source/source.h"
 #include "sql/ctl.h"
 
@@ -155,6 +156,8 @@ void doctor_output(struct doctor *d)
 	}
 	if (root == NULL) /* all goes to S3 */
 		return;
+	if (settings_check_apart(d->c->settings, d->c->conf, &e) != 0)
+		doctor_say(d, DOCTOR_FAILED, "output_root", NULL, "%s", e.text);
 	if (stat(root, &st) != 0 || !S_ISDIR(st.st_mode)) {
 		doctor_say(d, DOCTOR_FAILED, "output_root", make, "%s: %s",
 		    root, strerror(stat(root, &st) != 0 ? errno : ENOTDIR));

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "sink/beneath.h"
 
 /* Writeback is started every so many bytes, so that the fsync at the end finds
  * little left to wait for. */
@@ -150,58 +151,150 @@ static const struct sink_type file_type = {
     .free = file_free,
 };
 
-/* A directory that is new is synced into its parent, where its name stands. */
-static int make_dir(const struct file *f, mode_t mode, struct err *e)
-{
-	char *parent;
-	int fd, rc;
+/* ---- directories ---- */
 
-	if (mkdir(f->dir, mode) != 0)
-		return errno == EEXIST
-			   ? 0
-			   : err_errno(e, errno, "making directory %s", f->dir);
-	if (f->no_sync)
-		return 0;
-	parent = mem_printf("%s/..", f->dir);
-	fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	free(parent);
+/* Where directories are opened: below `root`, or anywhere when it is -1. */
+struct place {
+	int root;
+	mode_t mode; /* of new directories */
+	bool no_sync;
+};
+
+static int open_at(const struct place *p, const char *dir, int flags)
+{
+	flags |= O_DIRECTORY | O_CLOEXEC;
+	return p->root < 0 ? open(dir, flags)
+			   : beneath_open(p->root, dir, flags);
+}
+
+static int refuse_dir(const char *dir, const char *what, struct err *e)
+{
+	if (errno == EXDEV)
+		return err_set(e, ERR_PERMANENT,
+		    "%s %s: a symbolic link in it leads out of output_root, or "
+		    "is absolute; mount the other place there instead",
+		    what, dir);
+	return err_errno(e, errno, "%s %s", what, dir);
+}
+
+/* A directory that is new is synced into its parent, where its name stands. */
+static int sync_dir(int parent, const char *dir, struct err *e)
+{
+	int fd = openat(parent, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int rc;
+
 	if (fd < 0)
 		return 0; /* not ours to read */
-	rc = fsync(fd) == 0 ? 0 : err_errno(e, errno, "fsync above %s", f->dir);
+	rc = fsync(fd) == 0 ? 0 : err_errno(e, errno, "fsync above %s", dir);
 	close(fd);
 	return rc;
 }
 
-/* mkdir -p */
-static int make_dirs(struct file *f, mode_t mode, struct err *e)
+/* The last part of `dir`, whose parent is there. */
+static int make_dir(const struct place *p, const char *dir, struct err *e)
 {
-	char *end = f->dir;
-	int rc;
+	const char *slash = strrchr(dir, '/');
+	const char *name = slash ? slash + 1 : dir;
+	char *above = mem_strndup(dir, slash == dir ? 1
+				       : slash      ? (size_t)(slash - dir)
+						    : 0);
+	int parent = open_at(p, above, O_PATH), rc = 0;
 
-	for (;;) {
-		char slash;
-
-		end += 1 + strcspn(end + 1, "/");
-		slash = *end;
-		*end = '\0';
-		rc = make_dir(f, mode | (mode & 0444) >> 2 | 0300, e);
-		*end = slash;
-		if (rc != 0 || slash == '\0')
-			return rc;
-	}
+	free(above);
+	if (parent < 0)
+		return refuse_dir(dir, "opening what is above", e);
+	if (mkdirat(parent, name, p->mode) != 0)
+		rc = errno == EEXIST
+			 ? 0
+			 : err_errno(e, errno, "making directory %s", dir);
+	else if (!p->no_sync)
+		rc = sync_dir(parent, dir, e);
+	close(parent);
+	return rc;
 }
 
-static int open_dir(struct file *f, mode_t mode, struct err *e)
+/* mkdir -p */
+static int make_dirs(const struct place *p, const char *dir, struct err *e)
 {
-	f->dir_fd = open(f->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (f->dir_fd < 0 && errno == ENOENT) {
-		if (make_dirs(f, mode, e) != 0)
-			return -1;
-		f->dir_fd = open(f->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	char *copy = mem_strdup(dir);
+	int rc = 0;
+
+	for (char *end = copy; rc == 0 && *end != '\0';) {
+		char slash;
+
+		end += strspn(end, "/");
+		end += strcspn(end, "/");
+		slash = *end;
+		*end = '\0';
+		rc = make_dir(p, copy, e);
+		*end = slash;
+		end += strspn(end, "/");
 	}
-	return f->dir_fd < 0
-		   ? err_errno(e, errno, "opening directory %s", f->dir)
-		   : 0;
+	free(copy);
+	return rc;
+}
+
+/* The directory, which is made when it is missing; -1 on error. */
+static int open_dir(const struct place *p, const char *dir, struct err *e)
+{
+	int fd = open_at(p, dir, O_RDONLY);
+
+	if (fd < 0 && errno == ENOENT) {
+		if (make_dirs(p, dir, e) != 0)
+			return -1;
+		fd = open_at(p, dir, O_RDONLY);
+	}
+	return fd < 0 ? refuse_dir(dir, "opening directory", e) : fd;
+}
+
+static int open_below(struct file *f, const struct file_options *o,
+    const struct place *anywhere, struct err *e)
+{
+	struct place below = *anywhere;
+	const char *dir = beneath_part(o->root, f->dir);
+
+	/* The root itself: its directory's path has no slash behind it. */
+	if (dir == NULL)
+		dir = "";
+	below.root = open_dir(anywhere, o->root, e);
+	if (below.root < 0)
+		return -1;
+	f->dir_fd = open_dir(&below, dir, e);
+	close(below.root);
+	return f->dir_fd < 0 ? err_wrap(e, "output_root %s", o->root) : 0;
+}
+
+static int open_place(
+    struct file *f, const struct file_options *o, struct err *e)
+{
+	struct place anywhere = {.root = -1,
+	    .mode = o->mode | (o->mode & 0444) >> 2 | 0300,
+	    .no_sync = o->no_sync};
+
+	if (o->root == NULL)
+		f->dir_fd = open_dir(&anywhere, f->dir, e);
+	else if (beneath_part(o->root, f->path) == NULL)
+		return err_set(e, ERR_PERMANENT, "%s does not lie in %s",
+		    f->path, o->root);
+	else
+		return open_below(f, o, &anywhere, e);
+	return f->dir_fd < 0 ? -1 : 0;
+}
+
+/* `.NAME.reportd-PID-N` */
+static bool is_temp(const char *name)
+{
+	const char *at = *name == '.' ? strrchr(name, '.') : NULL;
+	size_t pid, n;
+
+	if (at == NULL || strncmp(at, TEMP_MARK, strlen(TEMP_MARK)) != 0)
+		return false;
+	at += strlen(TEMP_MARK);
+	pid = strspn(at, "0123456789");
+	if (pid == 0 || at[pid] != '-')
+		return false;
+	n = strspn(at + pid + 1, "0123456789");
+	return n > 0 && at[pid + 1 + n] == '\0';
 }
 
 /* Removes temporary files whose writer is gone: its lock went with it. */
@@ -219,8 +312,7 @@ static void sweep(struct file *f)
 	while ((entry = readdir(d)) != NULL) {
 		int temp;
 
-		if (entry->d_name[0] != '.' ||
-		    strstr(entry->d_name, TEMP_MARK) == NULL)
+		if (!is_temp(entry->d_name))
 			continue;
 		temp = openat(f->dir_fd, entry->d_name,
 		    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -238,7 +330,7 @@ static int open_unnamed(struct file *f)
 	static bool proc; /* seen */
 	char self[64];
 
-	f->fd = open(f->dir, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+	f->fd = openat(f->dir_fd, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
 	if (f->fd < 0)
 		return -1;
 	/* It gets its name through /proc, which a bare chroot may lack. */
@@ -298,7 +390,7 @@ struct sink *file_open(const struct file_options *o, struct err *e)
 		err_errno(e, ENAMETOOLONG, "%s", o->path);
 		goto failed;
 	}
-	if (open_dir(f, o->mode, e) != 0)
+	if (open_place(f, o, e) != 0)
 		goto failed;
 	if (o->sweep)
 		sweep(f);

@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "sink/beneath.h"
 #include "sink/s3_place.h"
 
 static bool has_control(const char *s)
@@ -161,6 +162,7 @@ static int below_root(
     const char *root, const char *text, char **path, struct err *e)
 {
 	size_t n = strlen(root);
+	const char *below;
 
 	if (strncmp(text, "mailto:", 7) == 0)
 		return err_set(e, ERR_PERMANENT,
@@ -190,20 +192,17 @@ static int below_root(
 	if (*text == '\0' || text[strlen(text) - 1] == '/')
 		return err_set(
 		    e, ERR_PERMANENT, "output_path \"%s\" names no file", text);
-	if (*text == '/' && n > 1 &&
-	    (strncmp(text, root, n) != 0 || text[n] != '/'))
+	below = *text == '/' ? beneath_part(root, text) : text;
+	if (below == NULL)
 		return err_set(e, ERR_PERMANENT,
 		    "output_path \"%s\" lies outside of output_root \"%s\"",
 		    text, root);
-	if (*text == '/' && n > 1)
-		text += n + strspn(text + n, "/");
-	if (hidden(text) != NULL)
+	if (hidden(below) != NULL)
 		return err_set(e, ERR_PERMANENT,
 		    "output_path: the part \"%s\" begins with a dot, as hidden "
 		    "files do; begin it with something else",
-		    hidden(text));
-	*path = *text == '/' ? mem_strdup(text)
-			     : mem_printf("%.*s/%s", (int)n, root, text);
+		    hidden(below));
+	*path = mem_printf("%.*s/%s", n > 1 ? (int)n : 0, root, below);
 	return 0;
 }
 
@@ -238,6 +237,79 @@ char *destination_path(const struct destination_options *o, struct err *e)
 		path = mem_strdup(text.data);
 	buf_free(&text);
 	return path;
+}
+
+/* Whether all segments of `prefix` stand at the head of `path`; how many slashes
+ * are between them does not count. */
+static bool within(const char *path, const char *prefix)
+{
+	for (;;) {
+		size_t n, m;
+
+		path += strspn(path, "/");
+		prefix += strspn(prefix, "/");
+		if (*prefix == '\0')
+			return true;
+		n = strcspn(prefix, "/");
+		m = strcspn(path, "/");
+		if (n != m || strncmp(path, prefix, n) != 0)
+			return false;
+		path += m;
+		prefix += n;
+	}
+}
+
+static bool granted(const char *root, const char *place, const char *prefix)
+{
+	char *whole;
+	bool yes;
+
+	if (*prefix == '\0' || s3_is_place(place) != s3_is_place(prefix))
+		return false;
+	if (s3_is_place(prefix)) /* a key may hold empty segments */
+		return strncmp(place, prefix, strlen(prefix)) == 0 &&
+		       within(place, prefix);
+	if (strncmp(prefix, "file:///", 8) == 0)
+		prefix += 7;
+	if (*prefix == '/')
+		return within(place, prefix);
+	whole = mem_printf("%s/%s", root, prefix);
+	yes = within(place, whole);
+	free(whole);
+	return yes;
+}
+
+int destination_check_grant(
+    const char *root, const char *place, const json_t *prefixes, struct err *e)
+{
+	struct buf list;
+	const json_t *v;
+	size_t i;
+
+	if (prefixes == NULL || json_is_null(prefixes))
+		return 0;
+	buf_init(&list, 512);
+	json_array_foreach((json_t *)(uintptr_t)prefixes, i, v)
+	{
+		const char *prefix = json_string_value(v);
+
+		if (prefix != NULL && granted(root, place, prefix)) {
+			buf_free(&list);
+			return 0;
+		}
+		buf_printf(
+		    &list, "%s\"%s\"", i > 0 ? ", " : "", prefix ? prefix : "");
+	}
+	err_set(e, ERR_PERMANENT,
+	    "output_path \"%s\" lies in no place that the report's owner may "
+	    "write to (%s); write below one of them, or have an operator grant "
+	    "it with reportd.grant_path",
+	    place,
+	    list.len == 0   ? "none is granted"
+	    : list.overflow ? "many are granted"
+			    : list.data);
+	buf_free(&list);
+	return -1;
 }
 
 int destination_check(const char *template, struct err *e)

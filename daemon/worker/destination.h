@@ -6,13 +6,15 @@
 #include <time.h>
 
 #include "base/err.h"
+#include "base/json.h"
 
 /*
  * Where an output goes: a template becomes an absolute path below the root, or a
  * place of S3, "s3://bucket/key", whose bucket the template gives as it is.
  * `{name}` is replaced by a value, `%` and a letter by a part of the scheduled
  * time in the report's zone, as strftime(3) does. A slash in a value becomes an
- * underscore; control characters are refused, and so is any way out of root.
+ * underscore; control characters are refused, and so are any way out of root and
+ * file and directory names that begin with a dot.
  */
 struct destination_value {
 	const char *name;
@@ -29,6 +31,15 @@ struct destination_options {
 
 /* The path or place, the caller's to free; NULL on error. */
 char *destination_path(const struct destination_options *o, struct err *e);
+
+/*
+ * Whether a path or place lies in one of `prefixes`, which were granted to the
+ * report's owner: an array of texts such as "finance/" (below root),
+ * "/srv/out/finance/" or "s3://bucket/reports/"; they match whole segments of it.
+ * JSON null or NULL: everything is granted.
+ */
+int destination_check_grant(
+    const char *root, const char *place, const json_t *prefixes, struct err *e);
 
 /* Whether a template for all reports is sound: built-in names only. */
 int destination_check(const char *template, struct err *e);

@@ -66,6 +66,7 @@ int job_open(struct job *job, json_t *message, struct err *e)
 	job->attempt = json_int(row, "attempt", 1);
 	job->parameters = json_object_get(row, "parameters");
 	job->output_options = json_object_get(row, "output_options");
+	job->write_paths = json_object_get(row, "write_paths");
 	read_schedule(job, row);
 	if (job->config_id == 0)
 		return err_set(e, ERR_PERMANENT, "the job has no config_id");
@@ -213,7 +214,11 @@ int job_find_place(struct job *job, struct export_output *output,
 		.partition = partition},
 	    e);
 	free(values);
-	return output->place ? check_s3(job, output, e) : -1;
+	if (output->place == NULL ||
+	    destination_check_grant(
+		job->output_root, output->place, job->write_paths, e) != 0)
+		return -1;
+	return check_s3(job, output, e);
 }
 
 static int find_places(struct job *job, struct err *e)

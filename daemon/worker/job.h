@@ -33,6 +33,7 @@ struct job {
 	struct tm scheduled;
 	const json_t *parameters; /* object of strings and nulls, or NULL */
 	const json_t *output_options;
+	const json_t *write_paths; /* granted prefixes; NULL or null: all */
 	const char *output_root;
 	int64_t file_mode;
 	int64_t attempt;

@@ -14,6 +14,7 @@
 
 #include "base/mem.h"
 #include "encode/encoder.h"
+#include "sink/beneath.h"
 #include "worker/destination.h"
 
 /* S3 is read in such pieces, in memory one at a time. */
@@ -21,25 +22,15 @@
 
 /* ---- which there are ---- */
 
-static bool climbs(const char *path)
-{
-	const char *at = strstr(path, "/..");
-
-	return at != NULL && (at[3] == '/' || at[3] == '\0');
-}
-
 /* A path below output_root: the rows that notices are read from could have been
  * written by others than this program. */
 static int check_path(
     const struct settings *settings, const char *path, struct err *e)
 {
 	const char *root = settings->output_root;
-	size_t n = root ? strlen(root) : 0;
 
-	while (n > 1 && root[n - 1] == '/')
-		n--;
-	if (n > 0 && strncmp(path, root, n) == 0 && path[n] == '/' &&
-	    !climbs(path))
+	if (root != NULL && beneath_part(root, path) != NULL &&
+	    strstr(path, "/../") == NULL)
 		return 0;
 	return err_set(e, ERR_PERMANENT,
 	    "the report %s is not below [reportd] output_root (%s), so it "
@@ -167,11 +158,27 @@ static int refuse_change(const struct mail_report *r, struct err *e)
 	    r->place);
 }
 
+/* Whoever may make links below the root gets nothing else mailed. */
+static int open_below(const char *root, const char *path)
+{
+	int dir = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC), fd, why;
+
+	if (dir < 0)
+		return -1;
+	fd = beneath_open(
+	    dir, beneath_part(root, path), O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+	why = errno;
+	close(dir);
+	errno = why;
+	return fd;
+}
+
 static int open_file(struct mail_report *r, struct err *e)
 {
 	struct stat st;
 
-	r->fd = open(r->place, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	r->fd =
+	    open_below(services_settings(r->services)->output_root, r->place);
 	if (r->fd < 0 && errno == ENOENT) {
 		char host[256] = "";
 

@@ -136,7 +136,8 @@ static struct sink *open_object(
 
 static int open_output(struct job *job, struct export_output *o, struct err *e)
 {
-	struct file_options file = {.path = o->place,
+	struct file_options file = {.root = job->output_root,
+	    .path = o->place,
 	    .mode = (mode_t)job->file_mode,
 	    .no_sync = job->no_sync,
 	    /* An earlier attempt may have died in this directory. */

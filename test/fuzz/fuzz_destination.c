@@ -6,7 +6,7 @@
 #include "fuzz.h"
 #include "sink/s3_place.h"
 
-/* Below root, no part is `..`, no control characters. */
+/* Below root, no part begins with a dot, no control characters. */
 static void check_path(const char *path, const char *root)
 {
 	size_t n = strlen(root);
@@ -15,7 +15,8 @@ static void check_path(const char *path, const char *root)
 	if (s3_is_place(path))
 		PROMISE(s3_place_check(path, &unused) == 0);
 	else
-		PROMISE(strncmp(path, root, n) == 0 && path[n] == '/');
+		PROMISE(strncmp(path, root, n) == 0 && path[n] == '/' &&
+			strstr(path, "/.") == NULL);
 	PROMISE(path[strlen(path) - 1] != '/');
 	for (const char *c = path; *c != '\0'; c++) {
 		PROMISE((unsigned char)*c >= 0x20 && *c != 0x7F);

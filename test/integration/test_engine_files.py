@@ -234,6 +234,27 @@ def test_a_root_that_is_a_symbolic_link(db, daemon, tmp_path):
     assert (real / 'file.csv').exists()
 
 
+@pytest.mark.parametrize('target', ['../../secret', '/etc', '..'])
+def test_a_link_below_the_root_leads_nowhere_else(db, daemon, out, tmp_path, target):
+    (tmp_path / 'secret').mkdir()
+    (out / 'a').mkdir()
+    (out / 'a' / 'link').symlink_to(target if target != '..' else '../..')
+    daemon()
+    run = failure(db, output_path='a/link/evil.csv')
+    assert 'a symbolic link in it leads out of output_root' in run.error_message
+    assert str(out) in run.error_message
+    failure(db, output_path='a/link/new/evil.csv')
+    assert files(tmp_path / 'secret') == [] and not os.path.exists('/etc/evil.csv')
+
+
+def test_a_link_that_stays_below_the_root_is_followed(db, daemon, out):
+    (out / '2026').mkdir()
+    (out / 'latest').symlink_to('2026')
+    daemon()
+    done(db, output_path='latest/q3/file.csv')
+    assert (out / '2026/q3/file.csv').read_text() == 'one\n1\n'
+
+
 def test_a_worker_killed_while_it_writes_leaves_nothing(db, daemon, out):
     one = daemon(**FAST)
     with gate(db):

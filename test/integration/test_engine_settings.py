@@ -202,6 +202,25 @@ def test_the_environment_alone_is_enough(db, out):
     assert file_of(ended(db, config_id).output_url).is_relative_to(out)
 
 
+@pytest.mark.parametrize('name, place', [
+    ('HOME', 'out'), ('HOME', 'out/home'), ('PGPASSFILE', 'out/x/pass'),
+    ('AWS_SHARED_CREDENTIALS_FILE', 'link/keys'), ('PGSERVICEFILE', 'out/services')])
+def test_what_the_daemon_trusts_lies_outside_of_its_output(tmp_path, write, name, place):
+    (tmp_path / 'out').mkdir()
+    (tmp_path / 'link').symlink_to('out')
+    (tmp_path / 'out/keys').touch()
+    conf = write(f'[queue]\nconninfo = host=h\n[reportd]\noutput_root = {tmp_path}/out\n')
+    result = check(conf, {name: tmp_path / place})
+    assert result.returncode == 3
+    assert f'{name} is {tmp_path / place}, which lies in output_root' in result.stderr
+    assert check(conf, {name: tmp_path / 'outside'}).returncode == 0
+
+
+def test_the_settings_file_lies_outside_of_the_output(tmp_path, write):
+    conf = write(f'[queue]\nconninfo = host=h\n[reportd]\noutput_root = {tmp_path}\n')
+    assert f'the settings file is {conf}, which lies in' in check(conf).stderr
+
+
 def test_nothing_at_all_says_what_is_needed():
     result = process.run(REPORTD)
     assert result.returncode == 3

@@ -182,6 +182,83 @@ TEST(the_roots_own_form_does_not_matter)
 	}
 }
 
+TEST(a_root_may_have_a_dot_in_its_own_path)
+{
+	struct err e = {.text = ""};
+	char *path = path_below("/srv/.out", "/srv/.out/a.csv", &e);
+
+	assert_err(&e, "");
+	assert_string_equal(path, "/srv/.out/a.csv");
+	free(path);
+}
+
+static int check_grant(const char *prefixes, const char *place, struct err *e)
+{
+	json_t *list = json_loads(prefixes, JSON_DECODE_ANY, NULL);
+	int rc = destination_check_grant("/srv/out", place, list, e);
+
+	json_decref(list);
+	return rc;
+}
+
+TEST(grants_match_whole_segments)
+{
+	static const struct {
+		const char *prefixes, *place;
+		int rc;
+	} cases[] = {
+	    {"null", "/srv/out/x", 0},
+	    {"[\"finance/\"]", "/srv/out/finance/a.csv", 0},
+	    {"[\"finance\"]", "/srv/out/finance/b/a.csv", 0},
+	    {"[\"finance\"]", "/srv/out//finance//a.csv", 0},
+	    {"[\"finance/q\"]", "/srv/out/finance/q1.csv", -1},
+	    {"[\"finance\"]", "/srv/out/finance2/a.csv", -1},
+	    {"[\"finance/\"]", "/srv/out/hr/finance/a.csv", -1},
+	    {"[\"finance/q1.csv\"]", "/srv/out/finance/q1.csv", 0},
+	    {"[\"hr\", \"finance/2026\"]", "/srv/out/finance/2026/a", 0},
+	    {"[\"hr\", \"finance/2026\"]", "/srv/out/finance/a", -1},
+	    {"[\"/srv/out/hr\"]", "/srv/out/hr/a", 0},
+	    {"[\"file:///srv/out/hr\"]", "/srv/out/hr/a", 0},
+	    {"[\"/\"]", "/srv/out/hr/a", 0},
+	    {"[\"/\"]", "s3://bucket/a", -1},
+	    {"[\"s3://bucket/r/\"]", "s3://bucket/r/a", 0},
+	    {"[\"s3://bucket/r\"]", "s3://bucket/r/a", 0},
+	    {"[\"s3://bucket/r\"]", "s3://bucket/r2/a", -1},
+	    {"[\"s3://bucket/\"]", "s3://bucket2/a", -1},
+	    {"[\"s3://buck\"]", "s3://bucket/a", -1},
+	    {"[\"s3://bucket/r/\"]", "/srv/out/s3:/bucket/r/a", -1},
+	    {"[\"s3:/bucket/r/\"]", "s3://bucket/r/a", -1},
+	    {"[]", "/srv/out/a", -1},
+	    {"[\"\"]", "/srv/out/a", -1},
+	    {"[null, 1]", "/srv/out/a", -1},
+	    {"\"finance/\"", "/srv/out/finance/a", -1},
+	    {"{}", "/srv/out/a", -1},
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct err e = {.text = ""};
+
+		if (check_grant(cases[i].prefixes, cases[i].place, &e) !=
+		    cases[i].rc)
+			fail_msg("%s of %s: %s", cases[i].place,
+			    cases[i].prefixes, e.text);
+	}
+}
+
+TEST(what_is_not_granted_is_said_with_its_mend)
+{
+	struct err e = {.text = ""};
+
+	check_grant("[\"hr/\", \"s3://b/\"]", "/srv/out/x.csv", &e);
+	assert_err(&e,
+	    "output_path \"/srv/out/x.csv\" lies in no place that the report's "
+	    "owner may write to (\"hr/\", \"s3://b/\"); write below one of "
+	    "them, or have an operator grant it with reportd.grant_path");
+	assert_int_equal(e.kind, ERR_PERMANENT);
+	check_grant("[]", "/srv/out/x.csv", &e);
+	assert_err_has(&e, "(none is granted)");
+}
+
 TEST(a_destination_is_a_file)
 {
 	assert_refused("", "names no file");
@@ -257,6 +334,9 @@ int main(void)
 	    cmocka_unit_test(where_there_is_no_root_there_are_no_files),
 	    cmocka_unit_test(other_places_are_not_taken_for_names_of_files),
 	    cmocka_unit_test(the_roots_own_form_does_not_matter),
+	    cmocka_unit_test(a_root_may_have_a_dot_in_its_own_path),
+	    cmocka_unit_test(grants_match_whole_segments),
+	    cmocka_unit_test(what_is_not_granted_is_said_with_its_mend),
 	    cmocka_unit_test(a_destination_is_a_file),
 	    cmocka_unit_test(control_characters_are_refused),
 	    cmocka_unit_test(mistakes_in_a_template_are_said),

@@ -3,11 +3,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -38,10 +44,6 @@ int __real_open(const char *path, int flags, ...);
 int __wrap_open(const char *path, int flags, mode_t mode);
 int __wrap_open(const char *path, int flags, mode_t mode)
 {
-	if (sys.no_unnamed && (flags & O_TMPFILE) == O_TMPFILE) {
-		errno = EOPNOTSUPP;
-		return -1;
-	}
 	return fails() ? -1 : __real_open(path, flags, mode);
 }
 
@@ -50,8 +52,13 @@ int __wrap_openat(int dir, const char *path, int flags, mode_t mode);
 int __wrap_openat(int dir, const char *path, int flags, mode_t mode)
 {
 	void (*hook)(void) = sys.after_create;
-	int fd = fails() ? -1 : __real_openat(dir, path, flags, mode);
+	int fd;
 
+	if (sys.no_unnamed && (flags & O_TMPFILE) == O_TMPFILE) {
+		errno = EOPNOTSUPP;
+		return -1;
+	}
+	fd = fails() ? -1 : __real_openat(dir, path, flags, mode);
 	if (fd >= 0 && hook != NULL && (flags & O_CREAT) != 0) {
 		sys.after_create = NULL;
 		hook();
@@ -118,14 +125,14 @@ int __wrap_renameat(int from_dir, const char *from, int dir, const char *to)
 	return fails() ? -1 : __real_renameat(from_dir, from, dir, to);
 }
 
-int __real_mkdir(const char *path, mode_t mode);
-int __wrap_mkdir(const char *path, mode_t mode);
-int __wrap_mkdir(const char *path, mode_t mode)
+int __real_mkdirat(int at, const char *path, mode_t mode);
+int __wrap_mkdirat(int at, const char *path, mode_t mode);
+int __wrap_mkdirat(int at, const char *path, mode_t mode)
 {
-	int rc = fails() ? -1 : __real_mkdir(path, mode);
+	int rc = fails() ? -1 : __real_mkdirat(at, path, mode);
 
 	if (rc == 0)
-		buf_printf(&sys.trace, "mkdir %s\n", strrchr(path, '/') + 1);
+		buf_printf(&sys.trace, "mkdir %s\n", path);
 	return rc;
 }
 
@@ -740,6 +747,200 @@ TEST(only_temporary_files_are_swept)
 	free(link);
 }
 
+TEST(a_file_that_only_looks_like_a_temporary_one_is_kept)
+{
+	static const char *const names[] = {".q.reportd-2026.csv",
+	    ".reportd-1-2.csv", ".a.reportd--1", ".a.reportd-1-", ".reportd-1",
+	    ".a.reportd-1-2-3", ".a.reportd-x-1"};
+
+	for (size_t i = 0; i < COUNT(names); i++)
+		put(names[i], "x");
+	sweep();
+	for (size_t i = 0; i < COUNT(names); i++)
+		assert_content(names[i], "x");
+}
+
+/* ---- below a root ---- */
+
+/* Below the directory "root"; 0, or -1 with *e filled. */
+static int write_below(const char *name, struct err *e)
+{
+	char *root = in_dir("root"), *path = in_dir(name);
+	struct sink *s = file_open(
+	    &(struct file_options){.root = root, .path = path, .mode = 0640},
+	    e);
+	int rc = -1;
+
+	if (s != NULL && sink_write(s, "1", 1, e) == 0 &&
+	    sink_finish(s, e) == 0)
+		rc = sink_publish(s, e);
+	sink_free(s);
+	free(path);
+	free(root);
+	return rc;
+}
+
+static void make_link(const char *target, const char *name)
+{
+	char *path = in_dir(name);
+
+	assert_return_code(symlink(target, path), errno);
+	free(path);
+}
+
+static void make_dir(const char *name)
+{
+	char *path = in_dir(name);
+
+	assert_return_code(mkdir(path, 0700), errno);
+	free(path);
+}
+
+/* As on a kernel before 5.6, for this process and for good. */
+static void forbid_openat2(void)
+{
+	struct sock_filter code[] = {
+	    BPF_STMT(
+		BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat2, 0, 1),
+	    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+	    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = {COUNT(code), code};
+
+	assert_return_code(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), errno);
+	assert_return_code(
+	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), errno);
+}
+
+static void links_that_lead_out(void)
+{
+	static const struct {
+		const char *target, *name;
+	} links[] = {{"../outside", "root/out"}, {"/etc", "root/absolute"},
+	    {"..", "root/up"}, {"/proc/self/cwd", "root/magic"},
+	    {"out", "root/twice"}, {"../root", "root/round"}};
+
+	make_dir("root");
+	make_dir("outside");
+	for (size_t i = 0; i < COUNT(links); i++)
+		make_link(links[i].target, links[i].name);
+	for (size_t i = 0; i < 2 * COUNT(links); i++) {
+		char *name = mem_printf(
+		    "%s/%sa.csv", links[i / 2].name, i % 2 ? "made/" : "");
+		struct err e = {.text = ""};
+
+		assert_int_equal(write_below(name, &e), -1);
+		assert_int_equal(e.kind, ERR_PERMANENT);
+		assert_err_has(&e, "output_root ");
+		free(name);
+	}
+	assert_int_equal(write_below("outside/a.csv", &(struct err){0}), -1);
+	assert_int_equal(
+	    write_below("root/../outside/a", &(struct err){0}), -1);
+	assert_content("outside/a.csv", NULL);
+}
+
+TEST(no_link_below_the_root_leads_out_of_it)
+{
+	struct err e = {.text = ""};
+
+	links_that_lead_out();
+	write_below("root/out/a.csv", &e);
+	assert_err_has(&e, "a symbolic link in it leads out of output_root");
+}
+
+TEST(links_that_stay_below_the_root_are_followed)
+{
+	struct err e = {.text = ""};
+
+	make_dir("root");
+	make_dir("root/a");
+	make_link("a", "root/b");
+	assert_int_equal(write_below("root/b/c/x.csv", &e), 0);
+	assert_err(&e, "");
+	assert_content("root/a/c/x.csv", "1");
+}
+
+TEST(the_root_and_all_below_it_are_made)
+{
+	struct err e = {.text = ""};
+
+	assert_int_equal(write_below("root/x.csv", &e), 0);
+	assert_int_equal(write_below("root//a//b/x.csv", &e), 0);
+	assert_err(&e, "");
+	assert_content("root/x.csv", "1");
+	assert_content("root/a/b/x.csv", "1");
+}
+
+static int in_an_old_kernel(void (*test)(void))
+{
+	pid_t child = fork();
+	int status;
+
+	if (child == 0) {
+		forbid_openat2();
+		test();
+		_exit(0);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	return status;
+}
+
+static void write_deep(void)
+{
+	struct err e;
+
+	_exit(write_below("root/a//b/x.csv", &e) != 0);
+}
+
+TEST(an_old_kernel_follows_no_link_at_all)
+{
+	assert_int_equal(in_an_old_kernel(links_that_lead_out), 0);
+	assert_content("outside/a.csv", NULL);
+	assert_int_equal(in_an_old_kernel(write_deep), 0);
+	assert_content("root/a/b/x.csv", "1");
+}
+
+/* A directory is a link at one moment and itself at the next. */
+static void swap_for_ever(void)
+{
+	char *a = in_dir("root/d"), *link = in_dir("root/link");
+
+	for (;;)
+		syscall(SYS_renameat2, AT_FDCWD, a, AT_FDCWD, link,
+		    RENAME_EXCHANGE);
+}
+
+TEST(a_link_that_is_swapped_in_meanwhile_does_not_lead_out)
+{
+	char *outside = in_dir("outside");
+	int whole = 0, refused = 0;
+	pid_t child;
+
+	make_dir("root");
+	make_dir("outside");
+	make_dir("root/d");
+	make_link("../outside", "root/link");
+	child = fork();
+	if (child == 0)
+		swap_for_ever();
+	for (int i = 0; i < 100000 && (whole < 100 || refused < 100); i++) {
+		struct err e;
+
+		if (write_below(i % 2 ? "root/d/x/a" : "root/d/a", &e) == 0)
+			whole++;
+		else
+			refused++;
+	}
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+	assert_int_equal(dir_count(outside), 0);
+	assert_in_range(whole, 100, 100000);
+	assert_in_range(refused, 100, 100000);
+	free(outside);
+}
+
 #define dir_test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -771,6 +972,12 @@ int main(void)
 	    dir_test(a_living_writers_file_is_not_swept),
 	    dir_test(a_file_that_is_swept_before_its_lock_is_made_again),
 	    dir_test(only_temporary_files_are_swept),
+	    dir_test(a_file_that_only_looks_like_a_temporary_one_is_kept),
+	    dir_test(no_link_below_the_root_leads_out_of_it),
+	    dir_test(links_that_stay_below_the_root_are_followed),
+	    dir_test(the_root_and_all_below_it_are_made),
+	    dir_test(an_old_kernel_follows_no_link_at_all),
+	    dir_test(a_link_that_is_swapped_in_meanwhile_does_not_lead_out),
 	};
 
 	return cmocka_run_group_tests_name("file sink", tests, NULL, NULL);

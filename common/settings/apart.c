@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+#include "settings/apart.h"
+
+#include <pwd.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+
+/* Where libraries look for keys, passwords and whom to trust. */
+static const char *const variables[] = {"HOME", "XDG_CONFIG_HOME",
+    "AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE",
+    "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CA_BUNDLE", "PGPASSFILE",
+    "PGSERVICEFILE", "PGSYSCONFDIR", "PGSSLCERT", "PGSSLKEY", "PGSSLROOTCERT",
+    "SSL_CERT_FILE", "SSL_CERT_DIR", "CURL_CA_BUNDLE", "KRB5_CONFIG",
+    "KRB5_KTNAME", "OPENSSL_CONF"};
+
+/* As the kernel finds it; what is not there yet is taken as it is written. */
+static char *resolve(const char *path)
+{
+	char *real = realpath(path, NULL);
+
+	return real ? real : mem_strdup(path);
+}
+
+static bool lies_in(const char *path, const char *root)
+{
+	char *p = resolve(path), *r = resolve(root);
+	size_t n = strlen(r);
+	bool yes;
+
+	while (n > 0 && r[n - 1] == '/')
+		n--;
+	yes = strncmp(p, r, n) == 0 && (p[n] == '/' || p[n] == '\0');
+	free(p);
+	free(r);
+	return yes;
+}
+
+static int check(
+    const char *root, const char *what, const char *path, struct err *e)
+{
+	if (path == NULL || *path != '/' || !lies_in(path, root))
+		return 0;
+	return err_set(e, ERR_PERMANENT,
+	    "%s is %s, which lies in output_root (%s), where reports write: "
+	    "one of them could leave keys and settings there for the daemon; "
+	    "move one of the two elsewhere",
+	    what, path, root);
+}
+
+int settings_check_apart(
+    const struct settings *s, const char *file, struct err *e)
+{
+	const char *root = s->output_root;
+	const struct passwd *user = getpwuid(geteuid());
+	const struct {
+		const char *what, *path;
+	} named[] = {{"the settings file", file},
+	    {"[http] ca_file", s->http_ca_file},
+	    {"[aws] ca_file", s->aws_ca_file}, {"[s3] ca_file", s->s3_ca_file},
+	    {"[smtp] ca_file", s->smtp_ca_file},
+	    /* libpq asks the user data base before HOME in some versions. */
+	    {"the home of the daemon's user", user ? user->pw_dir : NULL}};
+
+	if (root == NULL)
+		return 0;
+	for (size_t i = 0; i < sizeof(variables) / sizeof(*variables); i++) {
+		if (check(root, variables[i], getenv(variables[i]), e) != 0)
+			return -1;
+	}
+	for (size_t i = 0; i < sizeof(named) / sizeof(*named); i++) {
+		if (check(root, named[i].what, named[i].path, e) != 0)
+			return -1;
+	}
+	return 0;
+}
