@@ -20,6 +20,16 @@ int connect_settings(struct ctl *c, struct err *e)
 	return -1;
 }
 
+int connect_queue_settings(struct ctl *c, struct err *e)
+{
+	if (connect_settings(c, e) != 0)
+		return -1;
+	if (settings_require_queue(c->settings, e) == 0)
+		return 0;
+	c->on_error = CTL_SETTINGS;
+	return err_wrap(e, "%s", c->conf ? c->conf : "environment");
+}
+
 struct services *connect_services(struct ctl *c, struct err *e)
 {
 	if (c->services == NULL && connect_settings(c, e) == 0) {
@@ -54,7 +64,7 @@ int connect_server(struct ctl *c, struct err *e)
 {
 	struct login l = {.secret_arn = NULL};
 
-	if (connect_settings(c, e) != 0)
+	if (connect_queue_settings(c, e) != 0)
 		return -1;
 	l.conninfo = c->settings->queue_conninfo;
 	l.secret_arn = c->settings->queue_secret_arn;

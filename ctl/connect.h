@@ -9,6 +9,8 @@
 
 /* Each fills its part of *c once and sets on_error for its failure. */
 int connect_settings(struct ctl *c, struct err *e);
+/* The same, and they name a queue, which `export` alone may do without. */
+int connect_queue_settings(struct ctl *c, struct err *e);
 /* S3 and the others, of the settings; NULL when there are no settings. */
 struct services *connect_services(struct ctl *c, struct err *e);
 /* The source as reports read it. */

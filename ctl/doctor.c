@@ -44,7 +44,7 @@ static int run(struct ctl *c, int argc, char **argv, struct err *e)
 		return -1;
 	if (optind < argc)
 		return options_refuse(c, e, "takes no arguments");
-	if (connect_settings(c, e) != 0)
+	if (connect_queue_settings(c, e) != 0)
 		return -1;
 	d.checks = json_array();
 	doctor_say(&d, DOCTOR_OK, "settings", NULL, "%s",

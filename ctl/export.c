@@ -236,6 +236,14 @@ static int open_source(
 		return err_set(e, ERR_PERMANENT,
 		    "the settings have no section [source.%s]", r->source);
 	}
+	if (j->settings->conninfo == NULL && /* it is the queue's then */
+	    settings_require_queue(c->settings, e) != 0) {
+		c->on_error = CTL_SETTINGS;
+		return err_set(e, ERR_PERMANENT,
+		    "[source.%s] conninfo is missing; write it, or name "
+		    "another source with --source",
+		    r->source);
+	}
 	session.statement_timeout_ms = j->settings->statement_timeout;
 	j->source = connect_source(c, j->settings, e);
 	if (j->source == NULL)

@@ -13,6 +13,12 @@
 /* inih cuts longer names silently (its MAX_SECTION and MAX_NAME are 50). */
 #define NAME_MAX_BYTES 48
 
+/* A key that was read. */
+struct seen {
+	char *section, *key;
+	int line;
+};
+
 struct reader {
 	FILE *file;
 	const char *name;
@@ -21,6 +27,8 @@ struct reader {
 	void *arg;
 	struct err *err;
 	bool failed;
+	struct seen *seen;
+	size_t seen_count;
 };
 
 char *conf_expand(const char *value, struct err *e)
@@ -87,6 +95,35 @@ static char *read_line(char *to, int size, void *arg)
 	return to;
 }
 
+/* Which of two was meant nobody can tell. */
+static int note_key(struct reader *r, const char *section, const char *key)
+{
+	for (size_t i = 0; i < r->seen_count; i++) {
+		const struct seen *s = &r->seen[i];
+
+		if (strcmp(s->section, section) == 0 &&
+		    strcmp(s->key, key) == 0)
+			return err_set(r->err, ERR_PERMANENT,
+			    "%s of [%s] is set a second time, after line %d; "
+			    "leave one of them out",
+			    key, section, s->line);
+	}
+	r->seen = mem_realloc(r->seen, r->seen_count + 1, sizeof(*r->seen));
+	r->seen[r->seen_count++] = (struct seen){.section = mem_strdup(section),
+	    .key = mem_strdup(key),
+	    .line = r->line};
+	return 0;
+}
+
+static void free_seen(struct reader *r)
+{
+	for (size_t i = 0; i < r->seen_count; i++) {
+		free(r->seen[i].section);
+		free(r->seen[i].key);
+	}
+	free(r->seen);
+}
+
 static int take_item(
     void *arg, const char *section, const char *key, const char *value)
 {
@@ -105,6 +142,9 @@ static int take_item(
 		    NAME_MAX_BYTES);
 		return 0;
 	}
+	r->failed = note_key(r, section, key) != 0;
+	if (r->failed)
+		return 0;
 	expanded = conf_expand(value, r->err);
 	item.value = expanded;
 	r->failed = expanded == NULL || r->handler(r->arg, &item, r->err) != 0;
@@ -126,6 +166,7 @@ int conf_read(
 	ini_allow_inline_comments = false;
 	ini_stop_on_first_error = true;
 	bad = ini_parse_stream(read_line, &r, take_item, &r);
+	free_seen(&r);
 	if (ferror(f))
 		return err_errno(e, errno, "reading %s", name);
 	if (bad == 0 && !r.failed)

@@ -10,7 +10,8 @@
  * Reads an INI file (`[section]`, `key = value`, whole-line comments with `#`
  * or `;`) and hands over each key with its place. Meaning belongs to the
  * caller. Values are taken to the end of the line: no inline comments, because
- * passwords and SQL may hold `;` and `#`.
+ * passwords and SQL may hold `;` and `#`. A key that stands twice in a section is
+ * an error.
  */
 struct conf_item {
 	const char *section;

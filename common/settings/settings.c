@@ -174,17 +174,25 @@ static void list_keys(const char *section, struct buf *b)
 	}
 }
 
+static const struct key *key_named(const char *section, const char *name)
+{
+	for (size_t i = 0; i < key_count; i++) {
+		if (strcmp(keys[i].section, section) == 0 &&
+		    strcmp(keys[i].name, name) == 0)
+			return &keys[i];
+	}
+	return NULL;
+}
+
 static int set_key(struct settings *s, const char *section, const char *name,
     const char *key, const char *value, struct err *e)
 {
+	const struct key *k = key_named(section, key);
 	struct buf known;
 
-	for (size_t i = 0; i < key_count; i++) {
-		if (strcmp(keys[i].section, section) == 0 &&
-		    strcmp(keys[i].name, key) == 0)
-			return set(&keys[i],
-			    name ? (void *)source_entry(s, name) : s, value, e);
-	}
+	if (k != NULL)
+		return set(
+		    k, name ? (void *)source_entry(s, name) : s, value, e);
 	buf_init(&known, 4096);
 	list_keys(section, &known);
 	err_set(e, ERR_PERMANENT, "unknown key \"%s\" in [%s%s%s]; known: %s",
@@ -292,11 +300,16 @@ static int take_variable(
 	for (char *c = lower; *c != '\0'; c++)
 		*c = (char)tolower((unsigned char)*c);
 	char *key = strchr(lower, '_');
+	/* [section] is forgotten easily where it is the program's own name. */
+	if (key_named("reportd", lower) != NULL)
+		rc = err_set(e, ERR_PERMANENT,
+		    "is no setting; %s of [reportd] is REPORTD_%s here", lower,
+		    name);
 	if (key != NULL)
 		*key++ = '\0';
-	if (key != NULL && section_known(lower))
+	if (rc == 0 && key != NULL && section_known(lower))
 		rc = set_key(s, lower, NULL, key, equals + 1, e);
-	else if (key != NULL && strcmp(lower, "source") == 0)
+	else if (rc == 0 && key != NULL && strcmp(lower, "source") == 0)
 		rc = take_source_variable(s, key, equals + 1, e);
 	if (rc != 0)
 		err_wrap(e, "environment: %s", name);
@@ -393,10 +406,6 @@ static int check_whole(struct settings *s, struct err *e)
 		s->workers = sysconf(_SC_NPROCESSORS_ONLN);
 		s->workers = s->workers < 2 ? 2 : s->workers;
 	}
-	if (s->queue_conninfo == NULL)
-		return err_set(e, ERR_PERMANENT,
-		    "[queue] conninfo is missing; write for example "
-		    "conninfo = host=/run/postgresql dbname=reports");
 	if (s->output_root != NULL && *s->output_root != '/')
 		return err_set(e, ERR_PERMANENT,
 		    "[reportd] output_root = %s: must be an absolute path",
@@ -431,7 +440,8 @@ static int check_whole(struct settings *s, struct err *e)
 		if (check_login(one, e) != 0)
 			return -1;
 	}
-	if (source_check_conninfo(s->queue_conninfo, e) != 0)
+	if (s->queue_conninfo != NULL &&
+	    source_check_conninfo(s->queue_conninfo, e) != 0)
 		return err_wrap(e, "[queue] conninfo");
 	return 0;
 }
@@ -453,6 +463,15 @@ struct settings *settings_read(FILE *f, const char *name, struct err *e)
 failed:
 	settings_free(s);
 	return NULL;
+}
+
+int settings_require_queue(const struct settings *s, struct err *e)
+{
+	if (s->queue_conninfo != NULL)
+		return 0;
+	return err_set(e, ERR_PERMANENT,
+	    "[queue] conninfo is missing; write for example conninfo = "
+	    "host=/run/postgresql dbname=reports");
 }
 
 int settings_require_output(const struct settings *s, struct err *e)

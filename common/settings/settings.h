@@ -96,6 +96,8 @@ struct settings {
 struct settings *settings_load(const char *path, struct err *e);
 /* The same from an open file, for tests; `name` stands for it in messages. */
 struct settings *settings_read(FILE *f, const char *name, struct err *e);
+/* `reportctl export` may do without a queue; all else cannot. */
+int settings_require_queue(const struct settings *s, struct err *e);
 /* The daemon writes files and needs to know where; reportctl may do without. */
 int settings_require_output(const struct settings *s, struct err *e);
 void settings_free(struct settings *s); /* accepts NULL */

@@ -19,7 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	}
 	PROMISE(e.text[0] == '\0');
-	PROMISE(s->queue_conninfo != NULL && s->output != NULL);
+	PROMISE(s->output != NULL);
 	PROMISE(s->workers >= 1 && s->adhoc_workers < s->workers);
 	PROMISE(settings_source(s, "default") != NULL);
 	for (int i = 0; i < s->source_count; i++)

@@ -71,11 +71,10 @@ MISTAKES = [
     ('[source.x]\nconninfo = a=b\nstatement_timeout = x', 7, ['statement_timeout = x']),
     ('no equals sign', 5, ['key = value']),
     ('[reportd\nworkers = 1', 5, ['[section]']),
-    ('conninfo = ${REPORTD_TEST_NOT_SET}', 5, ['REPORTD_TEST_NOT_SET', '$$']),
+    ('secret_arn = ${REPORTD_TEST_NOT_SET}', 5, ['REPORTD_TEST_NOT_SET', '$$']),
     ('# fine\n; fine\n\nbad', 8, ['key = value']),
     ('x' * 60 + ' = 1', 5, ['x' * 60]),
     # as a whole
-    ('[reportd]\noutput_root = out', 0, ['output_root = out', 'absolute']),
     ('[reportd]\nworkers = 2\nadhoc_workers = 2', 0, ['adhoc_workers = 2', '2 workers']),
     ('timeout = 50s', 0, ['timeout', 'half', 'lease']),
     ('[source.big]\ntype = postgres', 0, ['[source.big]', 'conninfo', 'missing']),
@@ -85,7 +84,7 @@ MISTAKES = [
     ('[reportd]\noutput = %Q.csv', None, ['output', '%Q']),
     ('[reportd]\noutput = ../{report_name}', None, ['output', '..']),
     ('[source.x]\nconninfo = hsot=/tmp', None, ['conninfo', 'hsot']),
-    ('conninfo = nonsense', None, ['conninfo']),
+    ('[source.default]\nconninfo = nonsense', None, ['[source.default] conninfo']),
 ]
 
 
@@ -107,6 +106,9 @@ def test_a_mistake_is_named_with_its_place_and_what_is_allowed(write, text, line
     ('', ['conninfo']), ('[reportd]\noutput_root = /x\n', ['[queue] conninfo is missing']),
     ('[queue]\nconninfo = dbname=x\n', ['output_root is missing', '/var/lib/reportd']),
     ('[queue]\nconninfo =\n[reportd]\noutput_root = /x\n', ['[queue] conninfo is missing']),
+    ('[queue]\nconninfo = nonsense\n', ['[queue] conninfo: ', 'host=']),
+    ('[queue]\nconninfo = dbname=x\n[reportd]\noutput_root = out\n',
+     ['output_root = out', 'absolute']),
     ('workers = 1\n', ['"workers"', 'before the first [section]']),
     (b'\xff\xfe[\x00r\x00', ['1']), (b'\x7fELF\x00\x01' * 100, ['1']),
     ('x' * 100000, ['longer', 'settings file']),
@@ -397,3 +399,15 @@ def test_sighup_with_wrong_settings_keeps_the_old_ones(db, daemon):
     one.wait_log('No such file')
     done(db)
     assert 'settings read again' not in one.log()
+
+
+def test_a_key_that_stands_twice_is_refused_with_both_lines(write):
+    result = check(write(GOOD + '[source.x]\nconninfo = dbname=x\nmax_running = 1\n'
+                                'conninfo = dbname=x password=verysecret\n'))
+    assert result.returncode == 3 and 'second time' in result.stderr
+    assert 'verysecret' not in result.stderr
+
+
+def test_a_variable_that_forgets_its_section_is_told(write):
+    result = check(write(GOOD), {'REPORTD_WORKERS': '3'})
+    assert result.returncode == 3 and 'REPORTD_REPORTD_WORKERS' in result.stderr

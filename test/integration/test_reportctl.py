@@ -882,6 +882,17 @@ def test_exit_codes_tell_settings_from_an_unreachable_queue(ctl, tmp_path):
     refused(reportctl(bad, 'status'), 'bad.conf:2', 'workers = many', code=3)
 
 
+def test_an_export_from_a_source_wants_no_queue(db, tmp_path):
+    conf = tmp_path / 'sources.conf'
+    conf.write_text(f'[source.dwh]\nconninfo = {db.conninfo}\n')
+    done = reportctl(conf, 'export', '--source', 'dwh', '--sql', 'select 7 as n')
+    assert (done.stdout, done.returncode) == ('n\n7\n', 0), done.stderr
+    refused(reportctl(conf, 'export', '--sql', 'select 7'),
+            '[source.default] conninfo is missing', '--source', code=3)
+    refused(reportctl(conf, 'status'), 'sources.conf: [queue] conninfo is missing', code=3)
+    refused(reportctl(conf, 'doctor'), '[queue] conninfo is missing', code=3)
+
+
 def test_settings_come_from_the_environment_too(db, tmp_path):
     done = run(REPORTCTL, 'status', env={'REPORTD_QUEUE_CONNINFO': db.conninfo})
     assert done.returncode == 0

@@ -84,6 +84,15 @@ TEST(mistakes_are_refused_with_their_line)
 	assert_refuses("[a]\nx = 1\nrefuse = 2\ny = 3\n", "x.conf:3: refused");
 }
 
+TEST(a_key_that_stands_twice_is_refused)
+{
+	assert_refuses("[a]\nx = 1\n[b]\nx = 2\n[a]\ny = 1\nx = 1\n",
+	    "x.conf:7: x of [a] is set a second time, after line 2");
+	assert_refuses("[source.a]\nx = 1\nx = 1\n", "[source.a]");
+	assert_reads("[a]\nx = 1\n[b]\nx = 2\n[a]\nX = 3\n",
+	    "a|x|1|x.conf:2\nb|x|2|x.conf:4\na|X|3|x.conf:6\n");
+}
+
 TEST(reading_stops_at_the_first_mistake)
 {
 	struct buf seen;
@@ -205,6 +214,7 @@ int main(void)
 	    cmocka_unit_test(a_value_reaches_to_the_end_of_its_line),
 	    cmocka_unit_test(mistakes_are_refused_with_their_line),
 	    cmocka_unit_test(reading_stops_at_the_first_mistake),
+	    cmocka_unit_test(a_key_that_stands_twice_is_refused),
 	    cmocka_unit_test(long_names_are_refused_not_cut),
 	    cmocka_unit_test(long_lines_are_taken_whole_or_refused),
 	    cmocka_unit_test(the_environment_is_expanded),

@@ -288,16 +288,18 @@ TEST(source_names_are_plain)
 
 TEST(what_is_missing_is_said)
 {
+	struct settings *s;
 	struct err e;
 
-	assert_null(read_text("[reportd]\nworkers = 2\n", &e));
+	s = read_text("[reportd]\nworkers = 2\n", &e);
+	assert_int_equal(settings_require_queue(s, &e), -1);
 	assert_err(&e,
-	    "r.conf: [queue] conninfo is missing; write for example conninfo "
-	    "= host=/run/postgresql dbname=reports");
-	assert_null(settings_read(NULL, NULL, &e));
-	assert_err(&e,
-	    "environment: [queue] conninfo is missing; write for example "
-	    "conninfo = host=/run/postgresql dbname=reports");
+	    "[queue] conninfo is missing; write for example conninfo = "
+	    "host=/run/postgresql dbname=reports");
+	settings_free(s);
+	s = good("");
+	assert_int_equal(settings_require_queue(s, &e), 0);
+	settings_free(s);
 	assert_refused("[source.dwh]\ntype = redshift\n",
 	    "r.conf: [source.dwh] conninfo is missing");
 }
@@ -343,21 +345,6 @@ TEST(the_default_source_falls_back_to_the_queue)
 	assert_string_equal(
 	    settings_conninfo(s, settings_source(s, "default")), "dbname=d");
 	assert_int_equal(s->source_count, 1);
-	settings_free(s);
-}
-
-TEST(the_last_of_equal_keys_counts)
-{
-	struct settings *s = good("[reportd]\nworkers = 3\noutput_root = /a\n"
-				  "[source.a]\nconninfo = port=1\n[reportd]\n"
-				  "workers = 4\noutput_root = /b\n"
-				  "[source.a]\nmax_running = 2\n");
-
-	assert_int_equal(s->workers, 4);
-	assert_string_equal(s->output_root, "/b");
-	assert_int_equal(s->source_count, 2);
-	assert_string_equal(settings_source(s, "a")->conninfo, "port=1");
-	assert_int_equal(settings_source(s, "a")->max_running, 2);
 	settings_free(s);
 }
 
@@ -447,6 +434,16 @@ TEST(mistakes_in_the_environment_name_the_variable)
 	assert_variable_refused("REPORTD_SOURCE_A-B_TYPE", "postgres",
 	    "environment: REPORTD_SOURCE_A-B_TYPE: [source.a-b]: a source's "
 	    "name is made of a-z, 0-9 and _");
+}
+
+TEST(a_variable_without_its_section_is_told)
+{
+	assert_variable_refused("REPORTD_WORKERS", "4",
+	    "environment: REPORTD_WORKERS: is no setting; workers of [reportd] "
+	    "is REPORTD_REPORTD_WORKERS here");
+	assert_variable_refused("REPORTD_JOB_TIMEOUT", "1h",
+	    "environment: REPORTD_JOB_TIMEOUT: is no setting; job_timeout of "
+	    "[reportd] is REPORTD_REPORTD_JOB_TIMEOUT here");
 }
 
 /* What container platforms set for a service called reportd. */
@@ -640,12 +637,12 @@ int main(void)
 	    clean_test(keys_must_agree_with_each_other),
 	    clean_test(an_empty_text_is_the_default),
 	    clean_test(the_default_source_falls_back_to_the_queue),
-	    clean_test(the_last_of_equal_keys_counts),
 	    clean_test(variables_in_values_are_expanded),
 	    clean_test(the_environment_wins_over_the_file),
 	    clean_test(the_environment_alone_is_enough),
 	    clean_test(a_source_can_be_set_by_the_environment),
 	    clean_test(mistakes_in_the_environment_name_the_variable),
+	    clean_test(a_variable_without_its_section_is_told),
 	    clean_test(foreign_variables_pass),
 	    clean_test(log_level_alone_is_honoured_and_gives_way),
 	    clean_test(a_file_is_loaded_by_its_path),
