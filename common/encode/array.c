@@ -28,6 +28,7 @@ void array_again(struct array_reader *r, const struct value *array)
 void array_open(struct array_reader *r, const struct value *array)
 {
 	buf_init(&r->text, ELEMENT_MAX);
+	r->delimiter = ',';
 	array_again(r, array);
 }
 
@@ -91,8 +92,8 @@ static int plain(struct array_reader *r, struct value *v, struct err *e)
 {
 	const char *from = r->at, *at = from;
 
-	while (
-	    at < r->end && *at != ',' && *at != '}' && *at != '{' && *at != '"')
+	while (at < r->end && *at != r->delimiter && *at != '}' && *at != '{' &&
+	       *at != '"')
 		at++;
 	if (at == from || at == r->end || *at == '{' || *at == '"')
 		return refuse(r, e);
@@ -127,7 +128,7 @@ int array_next(struct array_reader *r, struct value *v, struct err *e)
 		return ARRAY_FINISH;
 	}
 	if (!r->first) {
-		if (*r->at != ',' || ++r->at == r->end)
+		if (*r->at != r->delimiter || ++r->at == r->end)
 			return refuse(r, e);
 	}
 	r->first = false;

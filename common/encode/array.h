@@ -35,6 +35,7 @@ enum array_event {
 
 struct array_reader {
 	struct value array;
+	char delimiter; /* a comma, until the caller sets another */
 	const char *at, *end;
 	int depth;  /* braces that are open after the last event */
 	bool begun; /* the outermost brace is read */

@@ -179,6 +179,23 @@ static void add_quoted(struct buf *b, const struct value *v)
 	buf_char(b, '"');
 }
 
+/* Whether a spreadsheet would run it. A number of a type that is not known, such
+ * as money's -$1.50, is one without what a formula needs to do anything. */
+static bool is_formula(const struct column *column, const struct value *v)
+{
+	static const char first[] = "=+-@\t\r", active[] = "(|!";
+	size_t len = (size_t)v->len;
+
+	if ((column->kind != KIND_TEXT && column->kind != KIND_OTHER) ||
+	    len == 0 || memchr(first, v->data[0], sizeof(first) - 1) == NULL)
+		return false;
+	for (size_t i = 0; column->number && i < len; i++) {
+		if (strchr(active, v->data[i]) != NULL)
+			return true;
+	}
+	return !column->number;
+}
+
 static bool numeric(enum column_kind kind)
 {
 	return kind == KIND_INTEGER || kind == KIND_DECIMAL ||
@@ -186,21 +203,20 @@ static bool numeric(enum column_kind kind)
 }
 
 /* The value as the dialect wants it: as it is, or changed in scratch. */
-static struct value adapt(struct csv *c, struct value v, enum column_kind kind)
+static struct value adapt(
+    struct csv *c, struct value v, const struct column *column)
 {
-	static const char formula[] = "=+-@\t\r";
 	struct buf *b = &c->scratch;
 	const char *point;
 	size_t len = (size_t)v.len;
 
-	if (c->dialect.decimal_comma && numeric(kind) &&
+	if (c->dialect.decimal_comma && numeric(column->kind) &&
 	    (point = memchr(v.data, '.', len)) != NULL) {
 		buf_clear(b);
 		buf_add(b, v.data, (size_t)(point - v.data));
 		buf_char(b, ',');
 		buf_add(b, point + 1, len - (size_t)(point + 1 - v.data));
-	} else if (c->dialect.formula_guard && kind == KIND_TEXT && len > 0 &&
-		   memchr(formula, v.data[0], sizeof(formula) - 1) != NULL) {
+	} else if (c->dialect.formula_guard && is_formula(column, &v)) {
 		buf_clear(b);
 		buf_char(b, '\'');
 		buf_add(b, v.data, len);
@@ -214,7 +230,7 @@ static struct value adapt(struct csv *c, struct value v, enum column_kind kind)
 }
 
 static void add_field(struct csv *c, const struct value *value,
-    enum column_kind kind, bool force, bool alone)
+    const struct column *column, bool force, bool alone)
 {
 	struct value v;
 
@@ -222,7 +238,7 @@ static void add_field(struct csv *c, const struct value *value,
 		buf_str(&c->out, c->dialect.null);
 		return;
 	}
-	v = adapt(c, *value, kind);
+	v = adapt(c, *value, column);
 	if (force || needs_quotes(c, &v, alone))
 		add_quoted(&c->out, &v);
 	else
@@ -239,6 +255,7 @@ static int csv_begin(
 {
 	struct csv *c = (struct csv *)enc;
 	const struct schema *schema = section->schema;
+	static const struct column header = {.kind = KIND_TEXT};
 
 	if (enc->sections > 1)
 		return err_set(e, ERR_PERMANENT,
@@ -254,7 +271,7 @@ static int csv_begin(
 			buf_char(&c->out, c->dialect.delimiter);
 		/* COPY forces no quotes on the header, whatever FORCE_QUOTE
 		 * says. */
-		add_field(c, &name, KIND_TEXT, false, schema->count == 1);
+		add_field(c, &name, &header, false, schema->count == 1);
 	}
 	end_line(c);
 	return 0;
@@ -269,14 +286,14 @@ static int csv_rows(
 
 	for (int row = 0; row < batch->rows; row++) {
 		for (int i = 0; i < s->count; i++, v++) {
-			enum column_kind kind = s->columns[i].kind;
+			const struct column *column = &s->columns[i];
 			bool force = c->dialect.quote == QUOTE_ALL ||
 				     (c->dialect.quote == QUOTE_NONNUMERIC &&
-					 !numeric(kind));
+					 !numeric(column->kind));
 
 			if (i > 0)
 				buf_char(&c->out, c->dialect.delimiter);
-			add_field(c, v, kind, force, s->count == 1);
+			add_field(c, v, column, force, s->count == 1);
 		}
 		end_line(c);
 		if ((c->out.len >= CHUNK || c->out.overflow) &&

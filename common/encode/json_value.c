@@ -242,14 +242,42 @@ static void add_scalar(struct out *out, const struct json_style *style,
 }
 
 static int add_array(struct out *out, const struct json_style *style,
-    enum column_kind element, const struct value *array, struct err *e)
+    struct array_reader *reader, const struct column *column,
+    const struct value *array, struct err *e);
+
+/* An element that is an array of its own type, as a domain makes it. */
+static int add_inside(struct out *out, const struct json_style *style,
+    const struct column *column, const struct value *v, struct err *e)
+{
+	struct array_reader reader;
+	int rc;
+
+	array_open(&reader, v);
+	rc = add_array(out, style, &reader, column, v, e);
+	array_close(&reader);
+	return rc;
+}
+
+static int add_element(struct out *out, const struct json_style *style,
+    const struct column *array, const struct value *v, struct err *e)
+{
+	if (array->of != NULL && v->len >= 0)
+		return add_inside(out, style, array->of, v, e);
+	add_scalar(out, style, array->element, v);
+	return 0;
+}
+
+static int add_array(struct out *out, const struct json_style *style,
+    struct array_reader *reader, const struct column *column,
+    const struct value *array, struct err *e)
 {
 	struct value v;
 	bool first = true; /* nothing yet behind the last [ */
 	int event;
 
-	array_again(style->reader, array);
-	while ((event = array_next(style->reader, &v, e)) > 0) {
+	array_again(reader, array);
+	reader->delimiter = column->delimiter ? column->delimiter : ',';
+	while ((event = array_next(reader, &v, e)) > 0) {
 		if (event == ARRAY_FINISH) {
 			out_char(out, ']');
 			first = false;
@@ -260,8 +288,8 @@ static int add_array(struct out *out, const struct json_style *style,
 		first = event == ARRAY_BEGIN;
 		if (first)
 			out_char(out, '[');
-		else
-			add_scalar(out, style, element, &v);
+		else if (add_element(out, style, column, &v, e) != 0)
+			return -1;
 	}
 	return event;
 }
@@ -270,7 +298,7 @@ int json_value_add(struct out *out, const struct json_style *style,
     const struct column *column, const struct value *v, struct err *e)
 {
 	if (column->kind == KIND_ARRAY && v->len >= 0)
-		return add_array(out, style, column->element, v, e);
+		return add_array(out, style, style->reader, column, v, e);
 	add_scalar(out, style, column->kind, v);
 	return 0;
 }

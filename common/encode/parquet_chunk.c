@@ -65,6 +65,7 @@ struct parquet_chunk *parquet_chunk_new(
 	c->type = type;
 	c->pages = pages;
 	array_open(&c->array, &(struct value){"{}", 2});
+	c->array.delimiter = type->delimiter;
 	buf_init(&c->repetition, PAGE_MAX);
 	buf_init(&c->levels, PAGE_MAX);
 	buf_init(&c->indices, PAGE_MAX);

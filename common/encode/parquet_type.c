@@ -111,6 +111,12 @@ int parquet_type_of(struct parquet_type *t, const struct column *column,
 {
 	t->list = column->kind == KIND_ARRAY;
 	t->kind = t->list ? column->element : column->kind;
+	t->delimiter = t->list && column->delimiter ? column->delimiter : ',';
+	if (column->of != NULL)
+		return err_set(e, ERR_PERMANENT,
+		    "Parquet: column \"%s\" holds arrays of arrays; cast it "
+		    "to text or use to_json() in the query",
+		    t->name);
 	physical(t, PARQUET_BYTE_ARRAY, 0);
 	switch (t->kind) {
 	case KIND_INTEGER:

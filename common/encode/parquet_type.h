@@ -31,6 +31,7 @@ struct parquet_type {
 	char *name;            /* the column's in the file */
 	enum column_kind kind; /* of a list: of its elements */
 	bool list;
+	char delimiter; /* of a list: between its elements */
 	enum parquet_physical physical;
 	int width;            /* bytes of a value; 0: each has its own length */
 	int bits;             /* INTEGER: 16, 32 or 64 */

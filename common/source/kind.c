@@ -38,20 +38,37 @@ static const struct {
     {4000, 0, KIND_JSON, 0},           /* Redshift's super */
 };
 
-void kind_fill(struct column *column, int type_modifier)
+#define KINDS (sizeof(kinds) / sizeof(*kinds))
+
+/* The place in kinds, KINDS for none. */
+static size_t find(uint32_t oid)
 {
+	size_t i = 0;
+
+	while (i < KINDS && kinds[i].oid != oid && kinds[i].array_oid != oid)
+		i++;
+	return oid == 0 ? KINDS : i;
+}
+
+bool kind_known(uint32_t type_oid)
+{
+	return find(type_oid) < KINDS;
+}
+
+bool kind_fill(struct column *column, int type_modifier)
+{
+	size_t i = find(column->type_oid);
+
 	column->kind = KIND_OTHER;
 	column->nullable = true;
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
-		if (kinds[i].oid == column->type_oid) {
-			column->kind = kinds[i].kind;
-			column->size = kinds[i].size;
-		} else if (kinds[i].array_oid == column->type_oid &&
-			   column->type_oid != 0) {
-			column->kind = KIND_ARRAY;
-			column->element = kinds[i].kind;
-			column->size = kinds[i].size;
-		}
+	if (i == KINDS)
+		return false;
+	column->kind = kinds[i].kind;
+	column->size = kinds[i].size;
+	if (kinds[i].oid != column->type_oid) {
+		column->kind = KIND_ARRAY;
+		column->element = kinds[i].kind;
+		column->delimiter = ',';
 	}
 	if ((column->kind == KIND_DECIMAL || column->element == KIND_DECIMAL) &&
 	    type_modifier >= 4) {
@@ -62,4 +79,5 @@ void kind_fill(struct column *column, int type_modifier)
 		column->precision = packed >> 16 & 0xFFFF;
 		column->scale = ((packed & 0x7FF) ^ 1024) - 1024;
 	}
+	return true;
 }

@@ -4,8 +4,12 @@
 
 #include "source/rows.h"
 
+/* Whether this is a type, or an array of one, whose text is known here: they are
+ * built in, and their numbers are fixed. */
+bool kind_known(uint32_t type_oid);
+
 /* Fills all but the name from column->type_oid and the type modifier
- * (pg_attribute.atttypmod; -1: none). */
-void kind_fill(struct column *column, int type_modifier);
+ * (pg_attribute.atttypmod; -1: none). False for a type that is not known. */
+bool kind_fill(struct column *column, int type_modifier);
 
 #endif

@@ -12,7 +12,7 @@
  * is valid UTF-8 without NUL, unless the encoder has asked for raw text.
  */
 enum column_kind {
-	KIND_TEXT,
+	KIND_TEXT, /* also an enum's, and of whatever is counted to strings */
 	KIND_INTEGER,
 	KIND_DECIMAL,
 	KIND_FLOAT,
@@ -36,9 +36,14 @@ struct column {
 	enum column_kind element; /* of ARRAY */
 	uint32_t type_oid;        /* pg_type.oid */
 	/* Of ARRAY these are its elements'. */
-	int size;      /* INTEGER, FLOAT: 2, 4, 8 bytes; else 0 */
-	int precision; /* DECIMAL: digits in all; 0: not limited */
-	int scale;     /* DECIMAL: digits after the point */
+	int size;       /* INTEGER, FLOAT: 2, 4, 8 bytes; else 0 */
+	int precision;  /* DECIMAL: digits in all; 0: not limited */
+	int scale;      /* DECIMAL: digits after the point */
+	char delimiter; /* ARRAY: between its elements; NUL: a comma */
+	bool number; /* OTHER: the catalogue counts it to the numbers: money */
+	/* ARRAY of arrays, which a domain makes possible: what an element is;
+	 * else NULL. It has no name and belongs to the schema. */
+	struct column *of;
 	bool nullable; /* true: the result of a query does not tell */
 };
 

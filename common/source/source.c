@@ -13,6 +13,7 @@
 #include "source/pg.h"
 #include "source/shorten.h"
 #include "source/sqltext.h"
+#include "source/types.h"
 
 #define PROLOGUE_MAX (64u << 10)
 #define PROLOGUE_STATEMENTS 16
@@ -64,6 +65,7 @@ struct source {
 	int timeout;           /* ... and statement_timeout, ms */
 	bool wrote;            /* the job may have changed the session */
 	int64_t reset_ms;      /* boot clock: of the last reset */
+	struct types types;
 };
 
 static const struct source_type *type_named(const char *name)
@@ -114,6 +116,7 @@ void source_close(struct source *s)
 		return;
 	pg_close(s->pg);
 	buf_free(&s->prologue);
+	types_free(&s->types);
 	free(s->floats);
 	free(s->values);
 	free(s);
@@ -447,6 +450,15 @@ int source_describe(
 	return rc;
 }
 
+/* With what the columns' types are made of. */
+static int describe_types(
+    struct source *s, const char *sql, struct schema *schema, struct err *e)
+{
+	if (source_describe(s, sql, schema, e) != 0)
+		return -1;
+	return types_resolve(&s->types, s->pg, schema, e);
+}
+
 /* Twice as fast as single rows, which libpq makes a result of each. */
 static int start_copy(struct source *s, const struct buf *sql,
     struct schema *schema, struct err *e)
@@ -460,7 +472,7 @@ static int start_copy(struct source *s, const struct buf *sql,
 	buf_add(&text, sql->data, sql->len);
 	buf_str(&text, "\n) to stdout");
 	if (check_length(&text, e) == 0 &&
-	    source_describe(s, sql->data, schema, e) == 0)
+	    describe_types(s, sql->data, schema, e) == 0)
 		rc = pg_copy_start(s->pg,
 		    &(struct pg_stream){text.data, sizeof(head) - 1, false}, e);
 	buf_free(&text);
@@ -482,14 +494,19 @@ static void find_floats(struct source *s, const struct schema *schema)
 	}
 }
 
+/* Who is asked simply tells the columns when the rows begin, and has no types
+ * that are not built in. */
 static int start_rows(struct source *s, const struct buf *sql,
     struct schema *schema, struct err *e)
 {
-	if (begin_read_only(s, e) != 0 ||
-	    pg_stream_start(s->pg,
-		&(struct pg_stream){sql->data, 0, s->type->simple}, e) != 0)
+	struct pg_stream stream = {sql->data, 0, s->type->simple};
+
+	if ((s->type->simple ? begin_read_only(s, e)
+			     : describe_types(s, sql->data, schema, e)) != 0 ||
+	    pg_stream_start(s->pg, &stream, e) != 0)
 		return -1;
-	pg_stream_schema(s->pg, schema);
+	if (s->type->simple)
+		pg_stream_schema(s->pg, schema);
 	find_floats(s, schema);
 	return 0;
 }

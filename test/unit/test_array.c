@@ -52,6 +52,23 @@ static void assert_told(const char *text, const char *expected)
 	free(data);
 }
 
+/* box has one of its own. */
+TEST(elements_are_apart_by_the_delimiter_that_is_set)
+{
+	static const struct value boxes =
+	    CELL("{(1,1),(0,0);(2,2),(0,0);NULL}");
+	struct array_reader r;
+	struct buf out;
+
+	buf_init(&out, 1 << 20);
+	array_open(&r, &boxes);
+	r.delimiter = ';';
+	told(&r, &boxes, &out);
+	assert_string_equal(out.data, "(<(1,1),(0,0)><(2,2),(0,0)>~)");
+	array_close(&r);
+	buf_free(&out);
+}
+
 TEST(elements_come_one_by_one)
 {
 	assert_told("{}", "()");
@@ -139,6 +156,7 @@ TEST(depth_is_that_of_the_first_element)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(elements_are_apart_by_the_delimiter_that_is_set),
 	    cmocka_unit_test(elements_come_one_by_one),
 	    cmocka_unit_test(null_is_told_from_the_word),
 	    cmocka_unit_test(quotes_and_backslashes_are_taken_off),

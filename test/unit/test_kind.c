@@ -42,7 +42,9 @@ TEST(built_in_types_have_a_kind)
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct column c = {.type_oid = cases[i].oid};
 
-		kind_fill(&c, -1);
+		assert_int_equal(kind_fill(&c, -1), kind_known(cases[i].oid));
+		assert_int_equal(
+		    kind_known(cases[i].oid), cases[i].kind != KIND_OTHER);
 		assert_int_equal(c.kind, cases[i].kind);
 		assert_int_equal(c.precision, 0);
 		assert_int_equal(c.scale, 0);
