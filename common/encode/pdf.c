@@ -242,6 +242,10 @@ static const struct encoder_option pdf_options[] = {
     {"zebra", JSON_TRUE, NULL, "every other row shaded; default true", NULL},
     {"group_by", JSON_STRING, NULL,
 	"a column: a heading and subtotals wherever its value changes", NULL},
+    {"repeat_columns", JSON_INTEGER, "0..1600",
+	"first columns that are repeated when the table is wider than a page; "
+	"default 1",
+	NULL},
     {"missing_glyph", JSON_STRING, "error|replace",
 	"what a character that no font has does; default error", NULL},
     {"null", JSON_STRING, NULL, "what stands for NULL; default empty", NULL},

@@ -37,7 +37,7 @@ static void put_colour(struct buf *b, int colour, const char *operator)
 
 static void put_path(struct pen *p, const double (*points)[2], int count)
 {
-	struct buf *b = &p->pages->b;
+	struct buf *b = &p->pages->at->b;
 
 	for (int i = 0; i < count; i++) {
 		put(b, p->x + hundredths(points[i][0]));

@@ -5,10 +5,20 @@
 #include "encode/layout.h"
 #include "encode/pdf_text.h"
 
+/* One page that is being filled. */
+struct pdf_sheet {
+	struct buf b;
+	bool in_text, font;
+	struct pdf_style style;
+	int text_x, text_y;
+};
+
 /*
- * The pages of a PDF file, one open at a time, each written when it is full.
- * "Page 3 of 17" needs a number that nobody knows yet: each page draws one and
- * the same form, which is written last, with the number in it.
+ * The pages of a PDF file. One is open at a time, or several side by side that
+ * share one y: the columns of a table that is wider than the paper. They are
+ * written, from left to right, when they are full. "Page 3 of 17" needs a number
+ * that nobody knows yet: each page draws one and the same form, which is written
+ * last, with the number in it.
  *
  * Lengths are hundredths of a point; x from the left, y from the top.
  */
@@ -16,6 +26,10 @@ struct pdf_pages {
 	struct pdf_file *file;
 	struct pdf_text *text;
 	int width, height; /* of pages from the next on */
+	int across;        /* as many pages side by side; 0 counts as 1 */
+	/* Beside the number of each of these, such as "columns 9 to 16 of 40";
+	 * the caller's. NULL: none. */
+	char *const *marks;
 	int margin;
 	const char *header, *time; /* above each page, left and right */
 	const char *footer;        /* below it, right; never NULL */
@@ -23,14 +37,12 @@ struct pdf_pages {
 	int y;           /* where the next thing goes */
 	int top, bottom; /* of what is not header and footer */
 	int count;       /* pages begun */
-	bool open;
+	int open;        /* pages side by side; 0: none is open */
 
 	/* What follows is its own. */
-	struct buf b;
+	struct pdf_sheet *sheets, *at;
+	int cap;
 	int page_height, page_width;
-	bool in_text, font;
-	struct pdf_style style;
-	int text_x, text_y;
 	struct pdf_flow note;
 	int resources, total, root; /* objects */
 	int node, in_node;
@@ -41,8 +53,12 @@ struct pdf_pages {
 void pdf_pages_open(struct pdf_pages *p);
 void pdf_pages_free(struct pdf_pages *p); /* accepts an all-zero one */
 
-/* Ends the open page, begins another. */
+/* Ends what is open, begins the next page or pages; the first is drawn on. */
 int pdf_pages_next(struct pdf_pages *p, struct err *e);
+/* Draws on the i-th of the open pages from now on. */
+void pdf_pages_select(struct pdf_pages *p, int i);
+/* Refuses pages side by side that together take too much memory. */
+int pdf_pages_check(const struct pdf_pages *p, struct err *e);
 
 /* Colours are 0xRRGGBB. */
 void pdf_page_rect(

@@ -12,8 +12,10 @@
 #include "encode/pdf_table.h"
 #include "encode/total.h"
 
-/* What the widths of columns are taken from: at most so many rows and bytes. */
+/* What the widths of columns are taken from: at most so many rows, cells
+ * and bytes. */
 #define SAMPLE_ROWS 200
+#define SAMPLE_CELLS 40000
 #define SAMPLE_BYTES ((size_t)512 << 10)
 /* Of a row, which one alone may pass SAMPLE_BYTES. */
 #define SAMPLE_MAX ((size_t)3 << 30)
@@ -97,12 +99,12 @@ static int add_columns(struct pdf_section *s, struct err *e)
 		c->align = l->align;
 		c->solid = is_solid(s->schema->columns[i].kind);
 		c->fixed = l->width > 0;
-		c->natural = pdf_text_measure(s->o.pages->text, l->label,
-		    strlen(l->label), style, &c->least, e);
-		if (c->natural < 0)
+		c->label_natural = pdf_text_measure(s->o.pages->text, l->label,
+		    strlen(l->label), style, &c->label_word, e);
+		if (c->label_natural < 0)
 			return err_wrap(e, "column name \"%s\"", l->label);
 		if (c->fixed)
-			c->natural = c->least = (int)(l->width * digit);
+			c->natural = (int)(l->width * digit);
 	}
 	return 0;
 }
@@ -119,7 +121,9 @@ struct pdf_section *pdf_section_open(
 	s->schema = options->section->schema;
 	s->zebra = json_bool(s->o.options, "zebra", true);
 	s->table.pages = s->o.pages;
-	s->table.size = s->o.size;
+	s->table.size = s->table.full_size = s->o.size;
+	s->table.widest = s->o.paper[1] - 2 * s->o.pages->margin;
+	s->table.repeat = (int)json_int(s->o.options, "repeat_columns", 1);
 	buf_init(&s->table.group, SAMPLE_MAX);
 	buf_init(&s->group_value, SAMPLE_MAX);
 	buf_init(&s->sample.bytes, SAMPLE_MAX);
@@ -315,14 +319,16 @@ static bool lies(const struct pdf_section *s)
 static int begin_page(struct pdf_section *s, struct err *e)
 {
 	struct pdf_pages *p = s->o.pages;
+	struct pdf_table *t = &s->table;
 	bool landscape = lies(s);
 
 	p->width = s->o.paper[landscape];
 	p->height = s->o.paper[!landscape];
-	pdf_table_widths(&s->table, p->width - 2 * p->margin);
-	if (p->open && p->width == p->page_width &&
-	    p->y + GAP + HEADING_SIZE * 2 + 6 * pdf_table_line(&s->table) <
-		p->bottom)
+	pdf_table_fit(t, p->width - 2 * p->margin);
+	p->across = t->across;
+	p->marks = t->marks;
+	if (p->open == 1 && t->across == 1 && p->width == p->page_width &&
+	    p->y + GAP + HEADING_SIZE * 2 + 6 * pdf_table_line(t) < p->bottom)
 		p->y += GAP;
 	else if (pdf_pages_next(p, e) != 0)
 		return -1;
@@ -338,7 +344,7 @@ static int begin_page(struct pdf_section *s, struct err *e)
 			return err_wrap(e, "section name");
 		p->y += HEADING_SIZE / 2;
 	}
-	return pdf_table_begin(&s->table, e);
+	return pdf_table_begin(t, e);
 }
 
 static void sampled_row(
@@ -365,13 +371,7 @@ static int measure_cell(struct pdf_section *s, struct pdf_column *c,
 	    s->o.pages->text, v->data, (size_t)v->len, style, &word, e);
 	if (width < 0)
 		return err_wrap(e, "column \"%s\"", c->label);
-	if (c->solid)
-		word = width;
-	/* A word may be cut that would take half the paper. */
-	if (word > s->o.paper[0] / 4)
-		word = s->o.paper[0] / 4;
-	c->natural = width > c->natural ? width : c->natural;
-	c->least = word > c->least ? word : c->least;
+	pdf_column_measured(&s->table, c, width, word);
 	return 0;
 }
 
@@ -417,7 +417,7 @@ static int reserve(struct pdf_section *s, struct err *e)
 		enum total total = s->o.layout->columns[c->index].total;
 
 		if (!c->fixed && (kind == KIND_INTEGER || kind == KIND_DECIMAL))
-			c->natural += digit * (total == TOTAL_SUM ? 5 : 2);
+			c->reserve = digit * (total == TOTAL_SUM ? 5 : 2);
 	}
 	return digit < 0 ? -1 : 0;
 }
@@ -475,7 +475,8 @@ static int keep(struct pdf_section *s, const struct value *row, struct err *e)
 		return err_set(
 		    e, ERR_PERMANENT, "PDF: a row does not fit into memory");
 	k->rows++;
-	return k->rows == SAMPLE_ROWS || k->bytes.len > SAMPLE_BYTES
+	return k->rows == SAMPLE_ROWS || k->bytes.len > SAMPLE_BYTES ||
+		       k->rows * s->schema->count >= SAMPLE_CELLS
 		   ? begin(s, true, e)
 		   : 0;
 }
@@ -518,6 +519,7 @@ int pdf_section_end(struct pdf_section *s, const char *note, struct err *e)
 	buf_clear(&s->table.group);
 	if (s->totals != NULL && totals_line(s, s->totals, "Total", e) != 0)
 		return -1;
+	pdf_table_end(&s->table);
 	if (remark(s, note, e) != 0)
 		return -1;
 	if (s->chart_data != NULL)

@@ -13,6 +13,8 @@
 #define PLAIN_MAX 0x2600
 #define MEASURE_BYTES ((size_t)4096)
 #define SQUEEZE_LEAST 50 /* percent */
+/* So that a text has room in what was measured, whichever way it is rounded. */
+#define ROUNDING 5
 #define OPERATORS_MAX ((size_t)64 << 20)
 
 struct plain {
@@ -149,6 +151,7 @@ void pdf_flow_begin(struct pdf_flow *f, const char *text, size_t len)
 	f->next = f->paragraph = 0;
 	f->first = f->count = 0;
 	f->solid = false;
+	f->wide = 0;
 	f->operators.max = OPERATORS_MAX;
 	buf_clear(&f->operators);
 }
@@ -213,11 +216,84 @@ static void end_paragraph(struct pdf_flow *f)
 		f->next += separator(f->text + f->next, end);
 }
 
-/* A line may end behind these. */
-static bool breaks_behind(uint32_t c)
+/* Where a line may end. */
+enum {
+	NO_BREAK,
+	WEAK, /* when it can end nowhere else */
+	STRONG,
+};
+
+/* After a character of ASCII: - follows a letter or digit, or is a sign. Digits
+ * that follow are of one number or date. */
+static const enum {
+	ALWAYS = 1,
+	UNLESS_DIGIT, /* else it is weak */
+	HYPHEN,       /* the same, after a letter or digit */
+	WEAKLY,
+	WEAKLY_UNLESS_DIGIT, /* else not at all */
+} breaks[128] = {
+    [' '] = ALWAYS,
+    ['\t'] = ALWAYS,
+    ['_'] = ALWAYS,
+    ['/'] = UNLESS_DIGIT,
+    [','] = UNLESS_DIGIT,
+    [';'] = UNLESS_DIGIT,
+    ['-'] = HYPHEN,
+    ['?'] = WEAKLY,
+    ['&'] = WEAKLY,
+    ['='] = WEAKLY,
+    ['|'] = WEAKLY,
+    ['@'] = WEAKLY,
+    ['\\'] = WEAKLY,
+    [')'] = WEAKLY,
+    [']'] = WEAKLY,
+    ['}'] = WEAKLY,
+    ['>'] = WEAKLY,
+    ['.'] = WEAKLY_UNLESS_DIGIT,
+    [':'] = WEAKLY_UNLESS_DIGIT,
+};
+
+static bool is_digit(char c)
 {
-	return c == ' ' || c == '\t' || c == '-' || c == '/' || c == ',' ||
-	       c == ';' || c == 0x2010 || c == 0x2013 || c == 0x2014;
+	return c >= '0' && c <= '9';
+}
+
+static bool is_word(uint32_t c)
+{
+	return c >= 0x80 || is_digit((char)c) ||
+	       ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
+}
+
+/* Whether a line may end after c, which comes after `before` and in front of
+ * the text at `next`. */
+static int break_after(
+    uint32_t before, uint32_t c, const char *next, const char *end)
+{
+	bool digit = next < end && is_digit(*next);
+
+	if (c >= 0x80)
+		return c == 0x2010 || c == 0x2013 || c == 0x2014 ? STRONG
+								 : NO_BREAK;
+	switch (breaks[c]) {
+	case ALWAYS:
+		return STRONG;
+	case HYPHEN:
+		if (!is_word(before))
+			return NO_BREAK;
+		/* fall through */
+	case UNLESS_DIGIT:
+		return digit ? WEAK : STRONG;
+	case WEAKLY:
+		return WEAK;
+	case WEAKLY_UNLESS_DIGIT:
+		return digit ? NO_BREAK : WEAK;
+	default:
+		/* customerName */
+		return c >= 'a' && c <= 'z' && next < end && *next >= 'A' &&
+			       *next <= 'Z'
+			   ? WEAK
+			   : NO_BREAK;
+	}
 }
 
 /* All of the paragraph on one line that it has no room on, if it may be. */
@@ -231,8 +307,14 @@ static bool squeezed_line(
 		width += plain_of(face, utf8_next(&s, end))->width;
 	squeeze = width > 0 ? (int64_t)limit * 100 / width : 0;
 	f->solid = squeeze >= SQUEEZE_LEAST;
-	if (!f->solid)
+	if (!f->solid) {
+		int64_t wide = width * size / 1000 + ROUNDING;
+
+		if (width > 0)
+			f->wide =
+			    wide < PDF_UNLIMITED ? (int)wide : PDF_UNLIMITED;
 		return false;
+	}
 	*new_line(f) = (struct pdf_line){.at = f->next,
 	    .len = f->paragraph - f->next,
 	    .width = (int)(width * squeeze / 100 * size / 1000),
@@ -241,54 +323,86 @@ static bool squeezed_line(
 	return true;
 }
 
+/* An end of a line: what follows begins at `next`, ink ends at `ink`. */
+struct end {
+	const char *next, *ink;
+	int64_t width; /* of the ink */
+};
+
+/* All of a text that has room on a line, which most values of a table have;
+ * end.next is NULL when it has not. */
+static struct end fits_whole(
+    struct face *face, const char *begin, const char *end, int limit)
+{
+	const char *s = begin, *ink = begin;
+	int64_t width = 0, ink_width = 0;
+
+	while (s < end) {
+		uint32_t c = utf8_next(&s, end);
+
+		width += plain_of(face, c)->width;
+		if (c == ' ' || c == '\t')
+			continue;
+		if (width > limit)
+			return (struct end){0};
+		ink = s;
+		ink_width = width;
+	}
+	return (struct end){end, ink, ink_width};
+}
+
+/* Where a line of a text that has no room on it ends: at the last strong place,
+ * else at the last weak one, else within a word. One character stands in any
+ * width. */
+static struct end find_end(
+    struct face *face, const char *begin, const char *end, int limit)
+{
+	struct end strong = {begin, begin, 0}, weak = strong, ink = strong;
+	const char *s = begin;
+	int64_t width = 0;
+	uint32_t before = 0;
+
+	while (s < end) {
+		uint32_t c = utf8_next(&s, end);
+		int may;
+
+		width += plain_of(face, c)->width;
+		if (c != ' ' && c != '\t') {
+			if (width > limit && ink.ink != begin)
+				return strong.next != begin ? strong
+				       : weak.next != begin ? weak
+							    : ink;
+			ink = (struct end){s, s, width};
+		}
+		may = break_after(before, c, s, end);
+		before = c;
+		if (may == STRONG)
+			strong = (struct end){s, ink.ink, ink.width};
+		else if (may == WEAK)
+			weak = ink;
+	}
+	return (struct end){end, ink.ink, ink.width};
+}
+
 /* One line from `next`; `limit` in thousandths of the size. */
 static void plain_line(
     struct face *face, struct pdf_flow *f, int limit, int size)
 {
-	const char *begin = f->text + f->next, *s = begin;
+	const char *begin = f->text + f->next;
 	const char *end = f->text + f->paragraph;
-	const char *fits = begin, *ink = begin; /* behind the last break */
-	int64_t width = 0, ink_width = 0, fits_ink_width = 0;
-	const char *fits_ink = begin;
-	struct pdf_line *line;
+	struct end line = fits_whole(face, begin, end, limit);
 
-	while (s < end) {
-		uint32_t c = utf8_next(&s, end);
-		const struct plain *p = plain_of(face, c);
-		bool space = c == ' ' || c == '\t';
-
-		width += p->width;
-		if (!space) {
-			/* One character stands in any width. */
-			if (width > limit && ink != begin) {
-				if (squeezed_line(face, f, limit, size))
-					return;
-				if (fits == begin) {
-					fits = fits_ink = ink;
-					fits_ink_width = ink_width;
-				}
-				goto wrap;
-			}
-			ink = s;
-			ink_width = width;
-		}
-		if (breaks_behind(c)) {
-			fits = s;
-			fits_ink = ink;
-			fits_ink_width = ink_width;
-		}
+	if (line.next == NULL) {
+		if (f->solid && squeezed_line(face, f, limit, size))
+			return;
+		line = find_end(face, begin, end, limit);
 	}
-	fits = s;
-	fits_ink = ink;
-	fits_ink_width = ink_width;
-wrap:
-	line = new_line(f);
-	*line = (struct pdf_line){.at = f->next,
-	    .len = (size_t)(fits_ink - begin),
-	    .width = (int)(fits_ink_width * size / 1000)};
-	while (fits < end && *fits == ' ')
-		fits++;
-	f->next = (size_t)(fits - f->text);
+	*new_line(f) = (struct pdf_line){.at = f->next,
+	    .len = (size_t)(line.ink - begin),
+	    .width = (int)(line.width * size / 1000)};
+	while (line.next < end && *line.next == ' ')
+		line.next++;
+	f->next = (size_t)(line.next - f->text);
 }
 
 /* Lines that were shown make room. */
@@ -414,13 +528,20 @@ void pdf_text_show(struct pdf_text *t, struct buf *b, struct pdf_flow *f,
 
 /* ---- measuring ---- */
 
-/* So that a text has room in what was measured, whichever way it is rounded. */
-#define ROUNDING 5
+/* Scripts without spaces: Thai, Lao, Tibetan, Burmese, Khmer, Han and the like. */
+static bool breaks_anywhere(uint32_t c)
+{
+	return c >= 0x2E80 || (c >= 0xE00 && c < 0x10A0) ||
+	       (c >= 0x1780 && c < 0x1800);
+}
 
+/* Characters of other scripts are an em, or as wide as most letters; good enough
+ * here. */
 static int longest_word(
     struct face *face, const char *s, const char *end, int size)
 {
 	int64_t width = 0, longest = 0;
+	uint32_t before = 0;
 
 	while (s < end) {
 		uint32_t c = utf8_next(&s, end);
@@ -430,12 +551,13 @@ static int longest_word(
 			width = 0;
 			continue;
 		}
-		/* Of other scripts a character is an em; good enough here. */
-		width += p ? p->width : 1000;
+		width += p ? p->width : c >= 0x2E80 ? 1000 : 600;
 		if (width > longest && c != ' ')
 			longest = width;
-		if (breaks_behind(c) || c >= 0x2E80)
+		if (breaks_anywhere(c) ||
+		    break_after(before, c, s, end) == STRONG)
 			width = 0;
+		before = c;
 	}
 	return (int)(longest * size / 1000) + ROUNDING;
 }

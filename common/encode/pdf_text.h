@@ -67,8 +67,10 @@ struct pdf_flow {
 	size_t paragraph; /* where it ends */
 	bool shaped, rtl; /* the paragraph is */
 	/* The caller's word after pdf_flow_begin: numbers and the like are made
-	 * narrower, down to half, before they are broken. */
+	 * narrower, down to half, before they are broken; `wide` is then the
+	 * width that one would have needed, 0 as long as none was broken. */
 	bool solid;
+	int wide;
 };
 
 /* A width that nothing wraps at. */

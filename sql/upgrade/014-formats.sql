@@ -987,6 +987,12 @@ values ('PDF', null, 'pdf', false, '[
   "about": "a column: a heading and subtotals wherever its value changes"
  },
  {
+  "option": "repeat_columns",
+  "type": "integer",
+  "allowed": "0..1600",
+  "about": "first columns that are repeated when the table is wider than a page; default 1"
+ },
+ {
   "option": "missing_glyph",
   "type": "string",
   "allowed": "error|replace",

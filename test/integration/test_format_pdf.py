@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
 """PDF as qpdf and poppler read it."""
 
+import collections
 import json
 import pathlib
 import re
 
+import psycopg
 import pytest
 
 from lib import matrix, pdf, process, report
@@ -367,6 +369,156 @@ def test_options_that_cannot_be(run):
         assert done.returncode != 0
         assert message in done.stderr
         assert not done.path.exists()
+
+
+# ---- tables wider than the page ----
+
+def wide(columns, rows, label='value_of_column_{}'):
+    """A number of its own in each cell, below a label of several words."""
+    cells = ', '.join(f'{row} * 10000 + {i} as "{label.format(i)}"'
+                      for i in range(1, columns + 1) for row in ['i'])
+    return f"select 'row ' || i as key, {cells} from generate_series(100, {rows + 99}) i"
+
+
+def check_apart(words):
+    """No word is over another one, or outside of its page."""
+    lines = {}
+    for word in words:
+        lines.setdefault((word.page, round(word.top)), []).append(word)
+    for line in lines.values():
+        line.sort(key=lambda word: word.left)
+        assert all(a.right <= b.left + 0.5 for a, b in zip(line, line[1:])), line
+        assert line[0].left > 20 and line[-1].right < 841.89 - 20
+
+
+@pytest.mark.parametrize('columns, rows', [(40, 120), (120, 45), (400, 20)])
+def test_a_table_wider_than_the_page_goes_over_several(export, columns, rows):
+    path = export(wide(columns, rows))
+    words = [*pdf.words(path)]
+    numbers = collections.Counter(w.text for w in words if re.fullmatch(r'\d{7}', w.text))
+    assert numbers == {str(i * 10000 + k): 1 for i in range(100, rows + 100)
+                       for k in range(1, columns + 1)}
+    check_apart(words)
+    # Every page has the first column; no word of a label is broken.
+    for page in {w.page for w in words}:
+        here = [w for w in words if w.page == page]
+        keys = [w for w in here if w.text == 'row']
+        assert keys and len({round(w.left, 1) for w in keys}) == 1
+        labels = re.sub(r'\s', '', ''.join(w.text for w in here if '_' in w.text))
+        assert re.fullmatch(r'(value_|of_|column_|\d)+', labels)
+    # Each row stands at the same height on the pages beside each other.
+    text = pdf.pages(path)
+    marks = [re.search(r'columns? (\d+)(?: to (\d+))? of (\d+)$', page, re.M)
+             for page in text]
+    assert all(marks) and {mark[3] for mark in marks} == {str(columns + 1)}
+    across = [*(mark[1] for mark in marks), '1'].index('1', 1)
+    assert 1 < across < columns / 6
+    tops = [sorted(w.top for w in words if w.page == page and w.text == 'row')
+            for page in range(1, across + 1)]
+    assert all(top == tops[0] for top in tops)
+    edges = [int(edge) for mark in marks[:across] for edge in (mark[1], mark[2] or mark[1])]
+    assert edges[0] == 1 and edges[-1] == columns + 1
+    assert all(a + 1 == b for a, b in zip(edges[1:-1:2], edges[2:-1:2]))
+
+
+def test_as_many_columns_as_a_query_can_have(export):
+    path = export(wide(1600, 3))
+    found = re.findall(r'\b\d{7}\b', ''.join(pdf.pages(path, '-raw')))
+    assert len(found) == len({*found}) == 3 * 1600
+
+
+@pytest.mark.parametrize('repeat', [0, 1, 3])
+def test_the_first_columns_are_repeated(export, repeat):
+    options = {} if repeat == 1 else {'repeat_columns': repeat}
+    pages = pdf.pages(export(wide(60, 5, 'c{}'), **options))
+    assert len(pages) > 2
+    for page in pages[1:]:
+        assert ('row 100' in page) == (repeat > 0)
+        assert ('1000001' in page) == ('1000002' in page) == (repeat == 3)
+
+
+def test_what_repeats_leaves_half_of_the_page(export):
+    pages = pdf.pages(export(wide(60, 5, 'c{}'), repeat_columns=59))
+    assert len(pages) < 20
+    assert all(re.search(r'columns? \d+( to \d+)? of 61', page) for page in pages)
+
+
+def test_repeat_columns_is_a_number(run, db):
+    for wrong in -1, 1.5, 'two':
+        done = run('select 1 as a', repeat_columns=wrong)
+        assert done.returncode != 0 and 'repeat_columns' in done.stderr
+        with pytest.raises(psycopg.Error, match='repeat_columns'):
+            report.submit(db, output_format='PDF',
+                          output_options={'repeat_columns': wrong})
+
+
+def test_a_group_and_its_totals_stand_on_all_pages_of_a_wide_table(export):
+    path = export(f'select i % 2 as half, t.* from ({wide(40, 90)}) t, '
+                  "lateral (select substr(t.key, 5)::int as i) k order by 1, t.key",
+                  group_by='half', columns={
+                      'value_of_column_2': {'total': 'max'},
+                      'value_of_column_40': {'total': 'max'}})
+    pages = pdf.pages(path)
+    assert all('half: ' in page for page in pages)
+    text = ' '.join(''.join(pages).split())
+    assert text.count('max 1880002') == 1 and text.count('max 1880040') == 1
+    assert text.count('max 1890002') == 2 and text.count('max 1890040') == 2
+
+
+FILM = """select i as film_id, 'ACADEMY DINOSAUR' as title,
+    'An Epic Drama of a Feminist And a Mad Scientist who must Battle a Teacher in '
+        'The Canadian Rockies' as description,
+    2006 as release_year, 1 as language_id, null::int as original_language_id,
+    6::int2 as rental_duration, 0.99::numeric(4,2) as rental_rate, 86::int2 as length,
+    20.99::numeric(5,2) as replacement_cost, 'PG' as rating,
+    timestamp '2022-05-15 10:00' as last_update,
+    '{"Deleted Scenes","Behind the Scenes"}'::text[] as special_features
+    from generate_series(1, 1000) i"""
+
+
+def test_long_labels_of_narrow_columns_leave_the_page_to_text(export):
+    path = export(FILM)
+    pages = pdf.pages(path)
+    assert len(pages) < 100
+    words = {word.text for word in pdf.words(path) if word.page == 1 and word.top < 150}
+    assert {'film_', 'original_', 'language_', 'rental_', 'duration', 'replacement_',
+            'cost', 'special_features', 'description', 'length'} <= words
+
+
+def test_one_long_text_does_not_take_the_room_of_others(export):
+    path = export("""select i as id, 'customer number ' || i as name,
+        case when i = 150 then repeat('a long description ', 60) else 'short' end as note,
+        i * 1.5 as amount from generate_series(1, 400) i""")
+    lines = re.findall(r'^ *(\d+) +customer number (\d+) +(?:short|a long) ?.* +([\d.]+)$',
+                       '\n'.join(pdf.pages(path)), re.M)
+    assert [(int(a), int(b), float(c)) for a, b, c in lines] == [
+        (i, i, i * 1.5) for i in range(1, 401)]
+    assert len(pdf.pages(path)) < 13
+
+
+def test_a_number_that_comes_late_makes_its_column_wider(export):
+    """Too wide even when it is made narrower: its page has another layout."""
+    late = '1234567890' * 5 + '.25'
+    path = export(f"""select i as id, case i when 300 then {late} else 1.25 end as amount,
+        repeat('text ', 12) as note, case i when 300 then 7 end as other
+        from generate_series(1, 400) i""", columns={'amount': {'width': 6}})
+    words = [*pdf.words(path)]
+    check_apart(words)
+    assert [w.text for w in words].count(late) == 1
+    rows = re.findall(r'^ *(\d+) +([\d.]+) +text', ''.join(pdf.pages(path)), re.M)
+    assert rows == [(str(i), '1.25' if i != 300 else late) for i in range(1, 401)]
+
+
+def test_a_group_that_goes_on_says_so(export):
+    path = export("""select case when i < 150 then 'North' else repeat('South ', 40) end
+        as region, i from generate_series(1, 400) i""", group_by='region')
+    pages = pdf.pages(path)
+    assert pages[0].count('region: North') == 1 and 'continued' not in pages[0]
+    assert re.search(r'region: North \(continued\)$', pages[1], re.M)
+    for page in pages[3:]:
+        heading, = re.findall(r'^ *region: South.*$', page, re.M)
+        assert heading.endswith('(continued)') and heading.count('South') > 10
+    check_apart(pdf.words(path))
 
 
 # ---- charts ----

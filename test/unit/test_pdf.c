@@ -277,7 +277,7 @@ TEST(the_page_is_as_the_options_say)
 	    /* The columns need it. */
 	    {"{\"columns\": {\"id\": {\"width\": 150}}}",
 		"/MediaBox[0 0 841.89 595.28]"},
-	    {"{\"columns\": {\"id\": {\"width\": 150}}, "
+	    {"{\"columns\": {\"id\": {\"width\": 100}}, "
 	     "\"orientation\": \"portrait\"}",
 		"/MediaBox[0 0 595.28 841.89]"},
 	};
@@ -501,6 +501,16 @@ TEST(text_is_wrapped_between_words)
 	assert_lines("one two three", 5000, "one two|three|");
 	assert_lines("one  two   three", 3000, "one|two|three|");
 	assert_lines("one-two/three", 3500, "one-|two/|three|");
+	/* Names, and what has no better place. */
+	assert_lines("replacement_cost", 8000, "replacement_|cost|");
+	assert_lines("orderLineNumber", 6000, "orderLine|Number|");
+	assert_lines("ab,cd;ef", 2000, "ab,|cd;|ef|");
+	assert_lines("see a.long.name", 5500, "see|a.long.|name|");
+	/* Digits of one number or date; - is a sign. */
+	assert_lines("due 2026-03-01", 7500, "due|2026-03-01|");
+	assert_lines("is -12.50", 3500, "is|-12.50|");
+	assert_lines("1,234,567", 3600, "1,234,|567|");
+	assert_lines("{11,22,33}", 4000, "{11,22,|33}|");
 	assert_lines("iiiiiiiiii", 1000, "iii|iii|iii|i|");
 	assert_lines("ab", 1, "a|b|");
 	assert_lines("éé Ωμέ", 1500, "éé|Ωμ|έ|");
@@ -523,6 +533,7 @@ TEST(numbers_are_squeezed_before_they_are_broken)
 	lines_free(&l);
 	lines_open(&l, "1234567890", 2000, true);
 	assert_true(l.flow.count > 3);
+	assert_in_range(l.flow.wide, 6300, 6500);
 	lines_free(&l);
 	lines_open(&l, "1234567890", 4000, false);
 	assert_int_equal(l.flow.count, 2);
@@ -636,41 +647,127 @@ TEST(numbers_are_written_short)
 	buf_free(&b);
 }
 
-static void assert_widths(
-    struct pdf_column *columns, int n, int room, const int *expected)
+/* A table of text of size 1, of which all widths are multiples: the padding is 1
+ * as well. */
+static struct pdf_table table_of(
+    struct pdf_pages *pages, struct pdf_column *columns, int n)
 {
-	struct pdf_pages pages = {.margin = 10};
-	struct pdf_table t = {.pages = &pages,
+	return (struct pdf_table){.pages = pages,
 	    .columns = columns,
 	    .count = n,
-	    .size = 100}; /* that is the padding, too */
+	    .full_size = 100,
+	    .widest = 20000,
+	    .size = 100,
+	    .repeat = 1};
+}
 
-	pdf_table_widths(&t, room);
-	for (int i = 0; i < n; i++)
-		assert_int_equal(columns[i].width, expected[i]);
-	assert_int_equal(columns[0].x, 10);
+/* Columns of text whose values have so many characters, of words of ten. */
+static struct pdf_column text_column(int characters)
+{
+	struct pdf_table t = {.full_size = 100, .widest = 20000};
+	struct pdf_column c = {.label = "", .label_word = 300};
+
+	c.label_natural = 300;
+	pdf_column_measured(&t, &c, characters * 50, 500);
+	return c;
+}
+
+static struct pdf_column number_column(int digits, int label)
+{
+	struct pdf_table t = {.full_size = 100, .widest = 20000};
+	struct pdf_column c = {.label = "", .solid = true};
+
+	c.label_natural = c.label_word = label * 60;
+	pdf_column_measured(&t, &c, digits * 50, digits * 50);
+	return c;
+}
+
+static void fit(struct pdf_table *t, int room)
+{
+	pdf_table_unfit(t);
+	pdf_table_fit(t, room);
+	for (int i = 0; i < t->across; i++)
+		assert_in_range(t->panels[i].width, 1, room);
 }
 
 TEST(columns_share_the_page)
 {
-	/* Wide ones give way, narrow ones stay. */
-	struct pdf_column wide[] = {{.natural = 100, .least = 100},
-	    {.natural = 5000, .least = 200}, {.natural = 9000, .least = 200}};
-	struct pdf_column small[] = {
-	    {.natural = 100, .least = 100}, {.natural = 200, .least = 100}};
-	struct pdf_column most[] = {
-	    {.natural = 300, .least = 100}, {.natural = 300, .least = 100}};
-	struct pdf_column tight[] = {
-	    {.natural = 900, .least = 900}, {.natural = 900, .least = 900}};
-	struct pdf_column fixed[] = {
-	    {.natural = 400, .least = 400, .fixed = true},
-	    {.natural = 5000, .least = 100}};
+	struct pdf_pages pages = {.margin = 10};
+	struct pdf_column some[] = {number_column(4, 4), text_column(10)};
+	struct pdf_column wraps[] = {
+	    number_column(4, 4), text_column(100), text_column(200)};
+	struct pdf_table t = table_of(&pages, some, 2);
 
-	assert_widths(wide, 3, 4400, (int[]){200, 2100, 2100});
-	assert_widths(small, 2, 5000, (int[]){200, 300});
-	assert_widths(most, 2, 1000, (int[]){500, 500});
-	assert_widths(tight, 2, 1000, (int[]){500, 500});
-	assert_widths(fixed, 2, 1000, (int[]){500, 500});
+	/* Twice as wide as it needs, or as the page. */
+	fit(&t, 10000);
+	assert_int_equal(t.panels[0].width, 2 * (240 + 500) + 200);
+	fit(&t, 1200);
+	assert_in_range(t.panels[0].width, 1195, 1200);
+	assert_int_equal(some[0].x, 10);
+	assert_int_equal(some[1].x, 10 + some[0].width);
+	pdf_table_unfit(&t);
+
+	/* The number is whole; long text has twice as much as half of it. */
+	t = table_of(&pages, wraps, 3);
+	fit(&t, 8000);
+	assert_int_equal(t.across, 1);
+	assert_int_equal(t.size, 100);
+	assert_in_range(wraps[0].width, 300, 350);
+	assert_in_range(wraps[2].width - 100, (wraps[1].width - 100) * 19 / 10,
+	    (wraps[1].width - 100) * 21 / 10);
+	pdf_table_unfit(&t);
+}
+
+TEST(text_becomes_smaller_before_a_table_is_cut_in_two)
+{
+	struct pdf_pages pages = {.margin = 10};
+	struct pdf_column columns[10];
+	struct pdf_table t = table_of(&pages, columns, 10);
+
+	for (int i = 0; i < 10; i++)
+		columns[i] = number_column(10, 3);
+	fit(&t, 6000); /* ten times 500 and 100 */
+	assert_int_equal(t.size, 100);
+	fit(&t, 5000);
+	assert_int_equal(t.across, 1);
+	assert_int_equal(t.size, 83);
+	fit(&t, 4000);
+	assert_int_equal(t.across, 2);
+	assert_int_equal(t.size, 100);
+	/* The first column stands on both. */
+	assert_int_equal(t.repeated, 1);
+	assert_int_equal(t.panels[0].from, 1);
+	assert_int_equal(t.panels[0].to, t.panels[1].from);
+	assert_int_equal(t.panels[1].to, 10);
+	assert_in_range(t.panels[0].to, 5, 6);
+	assert_string_equal(t.marks[1], t.panels[0].to == 5
+					    ? "columns 6 to 10 of 10"
+					    : "columns 7 to 10 of 10");
+	t.repeat = 0;
+	fit(&t, 4000);
+	assert_int_equal(t.repeated, 0);
+	/* No more than half of the page is repeated. */
+	t.repeat = 9;
+	fit(&t, 4000);
+	assert_int_equal(t.repeated, 3);
+	pdf_table_unfit(&t);
+}
+
+/* Forty letters above one digit. */
+TEST(words_of_labels_give_way_last)
+{
+	struct pdf_pages pages = {.margin = 10};
+	struct pdf_column columns[8];
+	struct pdf_table t = table_of(&pages, columns, 8);
+
+	for (int i = 0; i < 8; i++)
+		columns[i] = number_column(1, 40);
+	fit(&t, 20000);
+	assert_in_range(columns[0].width, 2400, 2500);
+	fit(&t, 8000);
+	assert_int_equal(t.across, 1);
+	assert_in_range(columns[0].width, 790, 1000);
+	pdf_table_unfit(&t);
 }
 
 int main(void)
@@ -692,6 +789,8 @@ int main(void)
 	    cmocka_unit_test(text_is_measured),
 	    cmocka_unit_test(numbers_are_written_short),
 	    cmocka_unit_test(columns_share_the_page),
+	    cmocka_unit_test(text_becomes_smaller_before_a_table_is_cut_in_two),
+	    cmocka_unit_test(words_of_labels_give_way_last),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
