@@ -113,12 +113,56 @@ bool pdf_shape_rtl(const char *text, size_t len)
 	return false;
 }
 
-/* Of the layout's only line: how wide each character is, a cluster's evenly. */
-static void measure(struct pdf_shape *s, const char *text)
+/* The glyph that stands for a character that no font has. */
+static int substitute(struct pdf_shape *s, struct pdf_glyph *out, struct err *e)
 {
-	PangoLayoutLine *line = pango_layout_get_line_readonly(s->layout, 0);
+	PangoFont *font = pdf_shape_font(s, PDF_PLAIN, e);
+	uint32_t c = UTF8_MARK;
+	hb_codepoint_t code = 0;
+	int rc;
+
+	if (font == NULL)
+		return -1;
+	if (!hb_font_get_nominal_glyph(
+		pango_font_get_hb_font(font), c, &code)) {
+		c = '?';
+		hb_font_get_nominal_glyph(
+		    pango_font_get_hb_font(font), c, &code);
+	}
+	rc = pdf_font_glyph(pdf_font_of(s->fonts, font), code, c, out, e);
+	g_object_unref(font);
+	return rc;
+}
+
+/* The layout's only line. Pango draws a box with a number where no font has a
+ * character: what stands there instead has another width. */
+static PangoLayoutLine *only_line(struct pdf_shape *s)
+{
+	PangoLayoutLine *line = pango_layout_get_line(s->layout, 0);
+	struct pdf_glyph glyph = {.width = -1};
+	struct err none;
 
 	for (GSList *l = line->runs; l != NULL; l = l->next) {
+		PangoGlyphString *glyphs = ((PangoGlyphItem *)l->data)->glyphs;
+
+		for (int i = 0; i < glyphs->num_glyphs; i++) {
+			PangoGlyphInfo *g = &glyphs->glyphs[i];
+
+			if (!(g->glyph & PANGO_GLYPH_UNKNOWN_FLAG))
+				continue;
+			if (glyph.width < 0 && substitute(s, &glyph, &none) < 0)
+				return line;
+			g->geometry.width = glyph.width * UNITS / 1000;
+			g->geometry.x_offset = g->geometry.y_offset = 0;
+		}
+	}
+	return line;
+}
+
+/* How wide each character of the layout is, a cluster's evenly. */
+static void measure(struct pdf_shape *s, const char *text)
+{
+	for (GSList *l = only_line(s)->runs; l != NULL; l = l->next) {
 		PangoGlyphItem *run = l->data;
 		long first =
 		    g_utf8_pointer_to_offset(text, text + run->item->offset);
@@ -128,24 +172,28 @@ static void measure(struct pdf_shape *s, const char *text)
 	}
 }
 
-/* Where a line ends that begins with character `first`: at the last place that
- * Unicode allows and has room, else between any two characters. */
-static int break_behind(
-    const struct pdf_shape *s, int first, int count, int64_t width)
+/* Where a line ends that begins with character `first`, which is at `at`: at the
+ * last place that Unicode allows or after _, if it has room, else between any two
+ * characters. */
+static int break_behind(const struct pdf_shape *s, const char *at, int first,
+    int count, int64_t width)
 {
 	int attr_count, fits = first, any = first + 1;
 	const PangoLogAttr *attrs =
 	    pango_layout_get_log_attrs_readonly(s->layout, &attr_count);
+	bool underscore = false;
 	int64_t sum = 0;
 
 	for (int i = first; i < count; i++) {
-		if (i > first && attrs[i].is_line_break)
+		if (i > first && (attrs[i].is_line_break || underscore))
 			fits = i;
 		if (i > first && sum <= width && attrs[i].is_char_break)
 			any = i;
 		sum += s->widths[i];
 		if (sum > width && i > first && !attrs[i].is_white)
 			return fits > first ? fits : any;
+		underscore = *at == '_';
+		at = g_utf8_next_char(at);
 	}
 	return count;
 }
@@ -173,7 +221,7 @@ void pdf_shape_begin(struct pdf_shape *s, struct pdf_shaped *t)
 	while (end < count) {
 		int begin = end;
 
-		end = break_behind(s, begin, count, width);
+		end = break_behind(s, at, begin, count, width);
 		at = g_utf8_offset_to_pointer(at, end - begin);
 		s->ends[t->count++] = (size_t)(at - t->text);
 	}
@@ -195,7 +243,7 @@ bool pdf_shape_next(struct pdf_shape *s, struct pdf_shaped *t)
 	while (len > 0 && begin[len - 1] == ' ')
 		len--;
 	pango_layout_set_text(s->layout, begin, (int)len);
-	t->line = pango_layout_get_line_readonly(s->layout, 0);
+	t->line = only_line(s);
 	pango_layout_line_get_extents(t->line, NULL, &extents);
 	t->line_width = (int)((int64_t)extents.width * t->style.size / UNITS);
 	return true;
@@ -285,10 +333,9 @@ static int missing(
     struct pdf_shape *s, PangoGlyph glyph, struct pdf_glyph *out, struct err *e)
 {
 	uint32_t c = glyph & ~(PangoGlyph)PANGO_GLYPH_UNKNOWN_FLAG;
-	hb_codepoint_t code = 0;
-	PangoFont *font;
-	int rc;
 
+	if (utf8_is_control(c))
+		return substitute(s, out, e);
 	if (!s->replace)
 		return err_set(e, ERR_PERMANENT,
 		    "no installed font has the character U+%04X (install one "
@@ -296,19 +343,7 @@ static int missing(
 		    c);
 	if (s->replaced.count++ == 0)
 		s->replaced.first = c;
-	font = pdf_shape_font(s, PDF_PLAIN, e);
-	if (font == NULL)
-		return -1;
-	c = 0xFFFD;
-	if (!hb_font_get_nominal_glyph(
-		pango_font_get_hb_font(font), c, &code)) {
-		c = '?';
-		hb_font_get_nominal_glyph(
-		    pango_font_get_hb_font(font), c, &code);
-	}
-	rc = pdf_font_glyph(pdf_font_of(s->fonts, font), code, c, out, e);
-	g_object_unref(font);
-	return rc;
+	return substitute(s, out, e);
 }
 
 /* Glyphs first to last of a run, which show one cluster of characters. */

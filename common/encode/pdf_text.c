@@ -67,24 +67,39 @@ static bool is_plain(uint32_t c)
 	return false;
 }
 
+/* As which other character one is shown: a tab is a space, columns are what
+ * tables are for. */
+static uint32_t shown_as(struct face *f, uint32_t c)
+{
+	hb_codepoint_t glyph;
+
+	if (c == '\t')
+		return ' ';
+	if (!utf8_is_control(c))
+		return c;
+	return hb_font_get_nominal_glyph(
+		   pango_font_get_hb_font(f->pango), UTF8_MARK, &glyph)
+		   ? UTF8_MARK
+		   : '?';
+}
+
 static void look_up(struct face *f, uint32_t c)
 {
 	struct plain *p = &f->plain[c];
+	uint32_t shown = shown_as(f, c);
 	hb_codepoint_t glyph;
 	struct pdf_glyph g;
 	struct err none;
 
 	p->state = HAVE_NOT;
-	/* A tab is a space: columns are what tables are for. */
-	if ((!is_plain(c) && c != '\t') ||
-	    !hb_font_get_nominal_glyph(pango_font_get_hb_font(f->pango),
-		c == '\t' ? ' ' : c, &glyph) ||
-	    pdf_font_glyph(f->font, glyph, c == '\t' ? ' ' : c, &g, &none) !=
-		0 ||
+	if ((shown == c && !is_plain(c)) ||
+	    !hb_font_get_nominal_glyph(
+		pango_font_get_hb_font(f->pango), shown, &glyph) ||
+	    pdf_font_glyph(f->font, glyph, shown, &g, &none) != 0 ||
 	    g.bytes != 2 || g.subfont != 0)
 		return;
 	/* Another character has the same glyph: shaping says which it was. */
-	if (g.means != c && c != '\t')
+	if (g.means != shown)
 		return;
 	p->glyph = (uint16_t)g.code;
 	p->width = (int16_t)g.width;

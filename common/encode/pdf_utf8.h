@@ -2,6 +2,7 @@
 #ifndef ENCODE_PDF_UTF8_H
 #define ENCODE_PDF_UTF8_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* The character at *s, which moves behind it. Of valid UTF-8; what is cut off by
@@ -17,5 +18,15 @@ static inline uint32_t utf8_next(const char **s, const char *end)
 		c = c << 6 | ((unsigned char)*(*s)++ & 0x3F);
 	return c;
 }
+
+/* What has no look: control characters, but for tabs and ends of lines, and
+ * codes that are no characters. UTF8_MARK stands for them. */
+static inline bool utf8_is_control(uint32_t c)
+{
+	return (c < 0x20 && c != '\t' && c != '\n' && c != '\r') ||
+	       (c >= 0x7F && c < 0xA0) || (c & 0xFFFE) == 0xFFFE ||
+	       (c >= 0xFDD0 && c <= 0xFDEF);
+}
+#define UTF8_MARK 0xFFFDu
 
 #endif

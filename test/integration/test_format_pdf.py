@@ -659,6 +659,22 @@ def test_many_characters_of_one_font(db, daemon, out):
     assert int(used) / 1024 < 64
 
 
+def test_control_characters_are_shown_as_a_sign(export):
+    """In every text of a page, and without asking for it."""
+    path = export(r"""select E'a\x01b\x0bc\x7f' as "label", 5 as n, E'g\x1f' as g,
+        E'\u05e9\x02\u05dc' as hebrew, U&'\FFFE' as none, E'tab\tline\r\nend' as kept""",
+                  title='Title', header='head', footer='foot', group_by='g',
+                  sections=['section'], null='',
+                  columns={'n': {'total': 'sum', 'label': 'n', 'format': '0""'}},
+                  chart={'category': 'kept', 'values': ['n'], 'title': 'Chart'})
+    text, = pdf.pages(path)
+    for whole in ('Ti�tle', 'fo�ot', 'se�ction', 'la�bel', 'n�',
+                  'a�b�c�', 'g: g�', '5�', 'Cha�rt', 'tab line'):
+        assert whole in text, whole
+    assert text.count('5�') >= 3  # the row, the subtotal, the total
+    assert not re.search('[\0-\x08\x0b\x0e-\x1f\x7f]', text)
+
+
 def test_a_font_of_ones_own(export):
     path = export("select 'abc' as a", font='DejaVu Sans Mono')
     assert {name.split('+')[1] for name, *_ in pdf.fonts(path)} == {

@@ -540,6 +540,43 @@ TEST(numbers_are_squeezed_before_they_are_broken)
 	lines_free(&l);
 }
 
+static int width_of_line(const char *text)
+{
+	struct lines l;
+	int width;
+
+	lines_open(&l, text, 100000, false);
+	assert_int_equal(l.flow.count, 1);
+	width = l.flow.lines[0].width;
+	lines_free(&l);
+	return width;
+}
+
+/* The sign for what has no look is as wide in shaped text as in plain text. */
+TEST(what_is_replaced_has_the_width_of_its_sign)
+{
+	static const char *const cases[][2] = {{"שלום\x01", "שלום"},
+	    {"\x0Bمرحبا", "مرحبا"}, {"日\x7F本", "日本"},
+	    {"שלום\xCD\xB8", "שלום"} /* U+0378 */};
+	int sign = width_of_line("\x01");
+
+	assert_true(sign > 500);
+	assert_int_equal(width_of_line("\xC2\x85"), sign);
+	assert_int_equal(width_of_line("\xEF\xBF\xBE"), sign); /* U+FFFE */
+	for (size_t i = 0; i < COUNT(cases); i++)
+		assert_true(abs(width_of_line(cases[i][0]) -
+				width_of_line(cases[i][1]) - sign) < 5);
+}
+
+TEST(shaped_names_are_wrapped_after_underscores)
+{
+	struct lines l;
+
+	lines_open(&l, "עלות_החלפה_כוללת", 4000, false);
+	assert_int_equal(l.flow.count, 3);
+	lines_free(&l);
+}
+
 static unsigned int random_below(unsigned int *seed, unsigned int n)
 {
 	*seed = *seed * 1103515245 + 12345;
@@ -785,6 +822,8 @@ int main(void)
 	    cmocka_unit_test(a_write_that_fails_at_any_byte_is_passed_on),
 	    cmocka_unit_test(text_is_wrapped_between_words),
 	    cmocka_unit_test(numbers_are_squeezed_before_they_are_broken),
+	    cmocka_unit_test(what_is_replaced_has_the_width_of_its_sign),
+	    cmocka_unit_test(shaped_names_are_wrapped_after_underscores),
 	    cmocka_unit_test(text_of_any_length_flows),
 	    cmocka_unit_test(text_is_measured),
 	    cmocka_unit_test(numbers_are_written_short),
