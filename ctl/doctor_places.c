@@ -42,6 +42,7 @@ static int read_one(struct source *s, struct err *e)
 	schema_free(&schema);
 	if (rc == 0)
 		source_query_end(s);
+	source_end_job(s);
 	return rc;
 }
 
@@ -69,6 +70,31 @@ static const char *how_to_mend(
 	       "in ~/.pgpass and the server's pg_hba.conf";
 }
 
+/* Whether others' reports may run under its login. */
+static void check_login(
+    struct doctor *d, const struct source_settings *one, struct source *s)
+{
+	char *what = mem_printf("source.%s login", one->name), *why = NULL;
+	char *mend = mem_printf(
+	    "give it a login that reads what reports need and no more, or "
+	    "write trusted = on in [source.%s]",
+	    one->name);
+	enum doctor_result bad = one->trusted ? DOCTOR_WARN : DOCTOR_FAILED;
+	struct err e;
+
+	if (source_danger(s, &why, &e) != 0)
+		doctor_say(d, DOCTOR_FAILED, what, NULL, "%s", e.text);
+	else if (settings_check_source(d->c->settings, one, &e) != 0)
+		doctor_say(d, bad, what, NULL, "%s", e.text);
+	else if (why != NULL)
+		doctor_say(d, bad, what, one->trusted ? NULL : mend,
+		    "%s, and the SQL of a report can use that%s", why,
+		    one->trusted ? " (trusted = on)" : "");
+	free(why);
+	free(mend);
+	free(what);
+}
+
 static void check_source(struct doctor *d, const struct source_settings *one)
 {
 	char *what = mem_printf("source.%s", one->name);
@@ -83,10 +109,12 @@ static void check_source(struct doctor *d, const struct source_settings *one)
 		doctor_say(d, DOCTOR_FAILED, what,
 		    "the user must be able to read in a READ ONLY transaction",
 		    "%s", e.text);
-	else
+	else {
 		doctor_say(d, DOCTOR_OK, what, NULL,
 		    "%s, connects and reads in %lld ms", one->type,
 		    (long long)(clock_boot_ms() - started));
+		check_login(d, one, s);
+	}
 	source_close(s);
 	free(what);
 }

@@ -177,6 +177,7 @@ void message_job(struct buf *b, const struct job_terms *t)
 	add_str(b, "database_user", t->database_user);
 	add_str(b, "unload_to", t->unload_to);
 	add_str(b, "unload_role", t->unload_role);
+	add_bool(b, "trusted", t->trusted);
 	add_str(b, "output_root", t->output_root);
 	add_str(b, "output", t->output);
 	add_int(b, "file_mode", t->file_mode);

@@ -81,6 +81,7 @@ struct job_terms {
 	/* Of the source's settings, NULL where they are not set. */
 	const char *secret_arn, *cluster, *workgroup, *database_user;
 	const char *unload_to, *unload_role;
+	bool trusted;
 	const char *output_root;
 	const char *output; /* the default template */
 	int64_t file_mode;

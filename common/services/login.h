@@ -23,6 +23,7 @@ struct login {
 	const char *secret_arn;
 	const char *cluster, *workgroup;
 	const char *database_user; /* of the cluster; NULL: by the IAM role */
+	bool trusted; /* others' SQL may run under it, whatever it may */
 };
 
 /* Whether any service has to be asked. */

@@ -163,6 +163,8 @@ const struct key keys[] = {
 	"postgres or redshift"},
     {"source", "conninfo", T_TEXT, OF(conninfo), NULL, 0, 0, NULL,
 	"libpq connection string; source.default falls back to the queue's"},
+    {"source", "trusted", T_BOOL, OF(trusted), "off", 0, 0, NULL,
+	"on: reports may run as a superuser, or as the queue's own login"},
     {"source", "max_running", T_INT, OF(max_running), "0", 0, 100000, NULL,
 	"reports of this source at once, over all daemons; 0: no limit"},
     {"source", "statement_timeout", T_TIME, OF(statement_timeout), "0", 0,

@@ -547,6 +547,20 @@ const char *settings_conninfo(
 	return source->conninfo ? source->conninfo : s->queue_conninfo;
 }
 
+int settings_check_source(const struct settings *s,
+    const struct source_settings *source, struct err *e)
+{
+	if (source->trusted ||
+	    (source->conninfo != NULL &&
+		strcmp(source->conninfo, s->queue_conninfo) != 0))
+		return 0;
+	return err_set(e, ERR_PERMANENT,
+	    "source \"%s\" is the queue's own login, which may change every "
+	    "report; give [source.%s] a conninfo with a user of its own, or "
+	    "write trusted = on there if all who write reports may do that",
+	    source->name, source->name);
+}
+
 const char *settings_secret_arn(
     const struct settings *s, const struct source_settings *source)
 {

@@ -20,6 +20,7 @@ struct source_settings {
 	char *name;
 	char *type;
 	char *conninfo;      /* NULL only in `default`: the queue's */
+	bool trusted;        /* whatever its login may do */
 	int64_t max_running; /* over all daemons; 0: no limit */
 	int64_t statement_timeout;
 	/* Where user and password come from; all NULL: out of conninfo. */
@@ -108,6 +109,10 @@ const struct source_settings *settings_source(
 /* The connection string of a source: its own, or the queue's. */
 const char *settings_conninfo(
     const struct settings *s, const struct source_settings *source);
+/* Whether reports may run under it: an error when it is the queue's own login,
+ * which can change every report, and is not `trusted`. */
+int settings_check_source(const struct settings *s,
+    const struct source_settings *source, struct err *e);
 /* The secret of its login, likewise; NULL: there is none. */
 const char *settings_secret_arn(
     const struct settings *s, const struct source_settings *source);

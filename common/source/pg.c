@@ -492,6 +492,13 @@ int pg_server_version(const struct pg *pg)
 	return PQserverVersion(pg->conn);
 }
 
+bool pg_superuser(const struct pg *pg)
+{
+	const char *on = PQparameterStatus(pg->conn, "is_superuser");
+
+	return on != NULL && strcmp(on, "on") == 0;
+}
+
 /* One result of pg_exec. 0, or -1 with *e filled. */
 static int take_result(struct pg *pg, PGresult *r, struct err *e)
 {

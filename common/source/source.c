@@ -14,6 +14,7 @@
 #include "source/shorten.h"
 #include "source/sqltext.h"
 #include "source/types.h"
+#include "sql/source.h"
 
 #define PROLOGUE_MAX (64u << 10)
 #define PROLOGUE_STATEMENTS 16
@@ -136,6 +137,28 @@ bool source_alive(struct source *s)
 static bool is_redshift(const struct source *s)
 {
 	return s->type->simple && pg_server_version(s->pg) < 80100;
+}
+
+/* Redshift has none of those roles; that somebody is a superuser it says at the
+ * start of the session. */
+int source_danger(struct source *s, char **why, struct err *e)
+{
+	struct pg_rows *rows = NULL;
+
+	*why = NULL;
+	if (pg_superuser(s->pg)) {
+		*why = mem_printf("%s is a superuser", pg_user(s->pg));
+		return 0;
+	}
+	if (is_redshift(s))
+		return 0;
+	rows = pg_query(s->pg, sql_danger, 0, NULL, e);
+	if (rows == NULL)
+		return -1;
+	if (pg_rows_count(rows) > 0)
+		*why = mem_strdup(pg_rows_get(rows, 0, 0));
+	pg_rows_free(rows);
+	return 0;
 }
 
 /* One snapshot for all queries of a job, which every transaction of Redshift

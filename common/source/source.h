@@ -55,6 +55,15 @@ void source_close(struct source *s); /* accepts NULL */
 void source_set_watch(struct source *s, const struct watch *watch);
 bool source_alive(struct source *s);
 
+/*
+ * Why others' SQL must not run under this login, such as "alice is a superuser",
+ * the caller's to free; NULL when nothing speaks against it. It counts for all
+ * roles that a statement could lead to: SET ROLE reaches what the login is a
+ * member of, RESET ROLE the login, SET SESSION AUTHORIZATION is a superuser's.
+ * Before the first job. -1 on error.
+ */
+int source_danger(struct source *s, char **why, struct err *e);
+
 int source_begin_job(
     struct source *s, const struct job_session *session, struct err *e);
 /* False: the connection is not clean and must be closed. Behind a job that only

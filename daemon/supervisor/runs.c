@@ -312,6 +312,7 @@ static void write_job(struct run *run, const struct claimed *c)
 				   .database_user = source->database_user,
 				   .unload_to = source->unload_to,
 				   .unload_role = source->unload_role,
+				   .trusted = source->trusted,
 				   .output_root = s->output_root,
 				   .output = s->output,
 				   .file_mode = s->file_mode,
@@ -341,6 +342,8 @@ void runs_start(struct runs *r, const struct claimed *c)
 {
 	const struct settings *s = r->o.settings;
 	struct run *run = mem_zalloc(sizeof(*run));
+	const struct source_settings *source;
+	struct err e;
 
 	run->runs = r;
 	run->run_id = c->run_id;
@@ -358,8 +361,13 @@ void runs_start(struct runs *r, const struct claimed *c)
 		uv_timer_start(&r->check, on_check, CHECK_MS, CHECK_MS);
 	LOG(r->o.log, LVL_DEBUG, L_MSG("claimed"), L_INT("run", run->run_id),
 	    L_INT("config", run->config_id));
-	if (settings_source(s, c->source) == NULL) {
+	source = settings_source(s, c->source);
+	if (source == NULL) {
 		refuse_source(run, c->source);
+		return;
+	}
+	if (settings_check_source(s, source, &e) != 0) {
+		run_end_with(run, "FAILED", true, e.text);
 		return;
 	}
 	write_job(run, c);

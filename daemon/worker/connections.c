@@ -26,18 +26,41 @@ static const char *text(const char *s)
  * for as long as it works. */
 static char *name_of(const struct login *l)
 {
-	return mem_printf("%s\n%s\n%s\n%s\n%s\n%s", l->type, l->conninfo,
+	return mem_printf("%s\n%s\n%s\n%s\n%s\n%s\n%d", l->type, l->conninfo,
 	    text(l->secret_arn), text(l->cluster), text(l->workgroup),
-	    text(l->database_user));
+	    text(l->database_user), l->trusted);
+}
+
+/* Once a connection: no statement of a report leads to a role that the login was
+ * not a member of. */
+static int check_login(struct source *s, const struct job *job, struct err *e)
+{
+	char *why = NULL;
+	int rc = source_danger(s, &why, e);
+
+	if (rc == 0 && why != NULL)
+		rc = err_set(e, ERR_PERMANENT,
+		    "%s, and the SQL of a report could use that; give the "
+		    "source a login that reads what reports need and no more, "
+		    "or write trusted = on in [source.%s] of the settings",
+		    why, job->source_name);
+	free(why);
+	return rc;
 }
 
 static struct source *log_in(
     struct connections *all, const struct job *job, struct err *e)
 {
+	struct source *s;
+
 	if (all->logins == NULL)
 		all->logins = logins_open();
-	return login_source(
+	s = login_source(
 	    all->logins, job->services, &job->login, job->watch, e);
+	if (s == NULL || job->login.trusted || check_login(s, job, e) == 0)
+		return s;
+	source_close(s);
+	return NULL;
 }
 
 /* A connection for the job: the cached one, or a new one in the place that was

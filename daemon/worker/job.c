@@ -49,7 +49,8 @@ int job_open(struct job *job, json_t *message, struct err *e)
 		.secret_arn = json_str(message, "secret_arn", NULL),
 		.cluster = json_str(message, "cluster", NULL),
 		.workgroup = json_str(message, "workgroup", NULL),
-		.database_user = json_str(message, "database_user", NULL)};
+		.database_user = json_str(message, "database_user", NULL),
+		.trusted = json_bool(message, "trusted", false)};
 	job->unload_to = json_str(message, "unload_to", NULL);
 	job->unload_role = json_str(message, "unload_role", NULL);
 	job->output_root = json_str(message, "output_root", "");

@@ -189,7 +189,8 @@ class Ours:
                     'log_target': 'stderr', **settings}
         self.process = subprocess.Popen(
             [BIN / 'reportd'], stdin=subprocess.DEVNULL,
-            env=environ(REPORTD_QUEUE_CONNINFO=CONNINFO, **{
+            env=environ(REPORTD_QUEUE_CONNINFO=CONNINFO,
+                        REPORTD_SOURCE_DEFAULT_TRUSTED='on', **{
                 f'REPORTD_REPORTD_{key.upper()}': value
                 for key, value in settings.items()}))
         self.pid = self.process.pid

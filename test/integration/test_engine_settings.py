@@ -199,7 +199,7 @@ def test_the_environment_alone_is_enough(db, out):
     result = process.run(REPORTD, '--drain', env={
         'REPORTD_QUEUE_CONNINFO': db.conninfo, 'REPORTD_REPORTD_OUTPUT_ROOT': out,
         'REPORTD_REPORTD_POLL_INTERVAL': '1s', 'REPORTD_SOURCE_OTHER_CONNINFO': db.conninfo,
-        'REPORTD_REPORTD_LOG_TARGET': 'stderr'})
+        'REPORTD_SOURCE_DEFAULT_TRUSTED': 'on', 'REPORTD_REPORTD_LOG_TARGET': 'stderr'})
     assert result.returncode == 0, result.stderr
     assert file_of(ended(db, config_id).output_url).is_relative_to(out)
 
@@ -370,7 +370,7 @@ def test_sighup_takes_new_settings(db, daemon, tmp_path):
     one.conf.write_text(text.replace('workers = 1', 'workers = 3')
                         .replace('log_level = info', 'log_level = debug')
                         .replace('/out', '/elsewhere')
-                        + f'[source.late]\nconninfo = {db.conninfo}\n')
+                        + f'[source.late]\nconninfo = {db.conninfo}\ntrusted = on\n')
     one.signal(signal.SIGHUP)
     one.wait_log('settings read again')
     wait_for(lambda: len(one.workers()) == 3, what='three workers')

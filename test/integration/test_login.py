@@ -270,7 +270,8 @@ def test_without_secrets_manager_the_queue_is_waited_for(queued, db, role, aws):
 def test_the_default_source_is_the_queue_and_has_its_login(queued, db, role, aws):
     one = queued()
     one.conf.write_text(one.conf.read_text().replace(
-        f'[source.default]\nconninfo = {db.conninfo}\n', ''))
+        f'[source.default]\ntrusted = on\nconninfo = {db.conninfo}\n',
+        '[source.default]\ntrusted = on\n'))
     one.wait_ready()
     one.signal(signal.SIGHUP)
     one.wait_log('settings read again')

@@ -38,11 +38,16 @@ def write_conf(path, db, sections=None, **reportd):
     keys = {
         **DEFAULTS,
         'queue': {'conninfo': db.conninfo},
+        'source.default': {},
     }
     keys['reportd'] = keys['reportd'] | {'output_root': path.parent / 'out'}
     for name, section in {**(sections or {}), 'reportd': {
             **(sections or {}).get('reportd', {}), **reportd}}.items():
         keys[name] = keys.get(name, {}) | section
+    # The tests' own user is a superuser.
+    for name, section in keys.items():
+        if name.startswith('source.'):
+            keys[name] = {'trusted': 'on'} | section
     pathlib.Path(keys['reportd']['output_root'] or '.').mkdir(
         parents=True, exist_ok=True)
     path.write_text(''.join(
