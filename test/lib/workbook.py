@@ -13,9 +13,10 @@ MAIN = '{http://schemas.openxmlformats.org/spreadsheetml/2006/main}'
 TABLE = '{urn:oasis:names:tc:opendocument:xmlns:table:1.0}'
 OFFICE = '{urn:oasis:names:tc:opendocument:xmlns:office:1.0}'
 # https://wiki.documentfoundation.org/Documentation/DevGuide/Spreadsheet_Documents
-# Filter Options for the CSV Filter: UTF-8, texts in quotes, cells as shown,
-# every sheet.
+# Filter Options for the CSV Filter: UTF-8, texts in quotes, numbers as they are
+# or cells as shown, every sheet.
 CSV = 'csv:Text - txt - csv (StarCalc):44,34,76,1,,0,true,true,false,false,false,-1'
+SHOWN = CSV.replace('true,true,false', 'true,true,true')
 
 
 def available():

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: MIT
+"""Every type in every format, as the person sees it who opens the file."""
+
+import functools
+import shutil
+import types
+
+import pytest
+
+from lib import npm, pdf, process, shown, workbook
+
+pytestmark = pytest.mark.skipif(
+    not (npm.available() and workbook.available() and pdf.available() and
+         shutil.which('chromium')), reason='a program that reads the files is missing')
+
+
+@pytest.fixture(scope='module')
+def shelf(cluster, tmp_path_factory):
+    """The table in a database, and a file of each format, made when it is first
+    asked for."""
+    db = cluster.create()
+    folder = tmp_path_factory.mktemp('shown')
+    sections = shown.sections(db)
+    conf = process.write_conf(folder / 'reportd.conf', db)
+
+    def run(*args, **options):
+        return process.reportctl(conf, *args, **options)
+
+    @functools.cache
+    def of(name):
+        wanted = shown.for_format(sections, name)
+        path, chosen, refused = shown.export(run, wanted, name, folder)
+        return types.SimpleNamespace(path=path, sections=chosen, wanted=wanted,
+                                     refused=refused)
+    yield types.SimpleNamespace(db=db, folder=folder, of=of)
+    db.drop()
+
+
+def differences(book, found, want, same=lambda got, want: got == want, sections=None):
+    """All that is not as the table has it, as lines to read."""
+    for section in sections or book.wanted:
+        if section.name in book.refused:
+            yield f'{section.name} {section}: {book.refused[section.name].strip()}'
+            continue
+        rows = found.get(section.name, {})
+        for number in section.numbers:
+            got, expected = rows.get(number, '(no such row)'), want(section, number)
+            if not same(got, expected):
+                yield (f'{section.name} {section} {section.input(number)!r:.60}: '
+                       f'shows {got!r:.80}, should show {expected!r:.80}')
+
+
+def none(wrong):
+    if wrong:
+        pytest.fail('\n'.join(wrong), pytrace=False)
+
+
+def compare(*args):
+    none([*differences(*args)])
+
+
+def test_json(shelf):
+    book = shelf.of('JSON')
+    compare(book, shown.read_json(book.path), shown.expected_json)
+
+
+def test_jsonl(shelf):
+    book = shelf.of('JSONL')
+    compare(book, shown.read_jsonl(book.path), shown.expected_json)
+
+
+def test_csv(shelf):
+    book = shelf.of('CSV')
+    compare(book, shown.read_csv(book.path), shown.expected_csv)
+    assert not shown.copied_back(shelf.db, book.path, book.sections)
+
+
+def test_parquet_in_duckdb(shelf):
+    book = shelf.of('PARQUET')
+    found, kinds = shown.read_parquet(book.path)
+    compare(book, found, shown.expected_parquet)
+    assert kinds == {s.name: s.column.parquet for s in book.sections}
