@@ -76,6 +76,18 @@ int connect_server(struct ctl *c, struct err *e)
 	return err_wrap(e, "queue");
 }
 
+int connect_check_encoding(struct ctl *c, struct err *e)
+{
+	const char *encoding = pg_server_encoding(c->queue);
+
+	if (strcmp(encoding, "UTF8") == 0)
+		return 0;
+	return err_set(e, ERR_PERMANENT,
+	    "the database is encoded in %s, which cannot hold every text; the "
+	    "queue needs one that is created with encoding 'UTF8'",
+	    encoding);
+}
+
 /* Says who was denied, and which roles are for whom. */
 static void explain_denial(struct ctl *c, struct err *e)
 {
@@ -101,6 +113,8 @@ int connect_queue(struct ctl *c, struct err *e)
 
 	if (connect_server(c, e) != 0)
 		return -1;
+	if (connect_check_encoding(c, e) != 0)
+		return err_wrap(e, "queue");
 	if (schema_installed(c->queue, &version, e) != 0) {
 		explain_denial(c, e);
 		return err_wrap(e, "queue");

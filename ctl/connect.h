@@ -18,6 +18,8 @@ struct source *connect_source(
     struct ctl *c, const struct source_settings *source, struct err *e);
 /* The queue, whatever schema it has. */
 int connect_server(struct ctl *c, struct err *e);
+/* Whether the queue can hold any text: its database must be encoded in UTF8. */
+int connect_check_encoding(struct ctl *c, struct err *e);
 /* The queue with the schema that this program is made for. */
 int connect_queue(struct ctl *c, struct err *e);
 

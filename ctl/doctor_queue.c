@@ -56,6 +56,17 @@ static bool check_server(struct doctor *d, struct err *e)
 	return true;
 }
 
+static bool check_encoding(struct doctor *d, struct err *e)
+{
+	if (connect_check_encoding(d->c, e) == 0)
+		return true;
+	doctor_say(d, DOCTOR_FAILED, "queue encoding",
+	    "create database NAME encoding 'UTF8' template template0, name it "
+	    "in [queue] conninfo, and run `reportctl init`",
+	    "%s", e->text);
+	return false;
+}
+
 static bool check_schema(struct doctor *d, struct err *e)
 {
 	int version;
@@ -171,7 +182,7 @@ void doctor_queue(struct doctor *d)
 	if (!check_server(d, &e))
 		return;
 	check_listen(d, &e);
-	if (!check_schema(d, &e))
+	if (!check_encoding(d, &e) || !check_schema(d, &e))
 		return;
 	check_privileges(d, &e);
 	check_daemons(d, &e);

@@ -29,7 +29,9 @@ static const char usage[] =
     "\n"
     "Exit status: 0 stopped in order, 1 results could not be recorded, 2 "
     "wrong\n"
-    "usage, 3 wrong settings, 4 the schema does not fit. See reportd(8).\n";
+    "usage, 3 wrong settings, 4 the schema does not fit; with --drain also 5 "
+    "the\n"
+    "queue could not be used, 6 reports have failed. See reportd(8).\n";
 
 enum { CHECK = 256, LIST, DRAIN, IDLE_EXIT, WORKERS };
 

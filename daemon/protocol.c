@@ -271,6 +271,56 @@ void message_notice_done(struct buf *b, const struct notice_result *r)
 	end(b);
 }
 
+static void make_plain(json_t *v)
+{
+	const char *key;
+	json_t *member;
+	char *text;
+	size_t i;
+
+	json_array_foreach(v, i, member)
+	{
+		make_plain(member);
+	}
+	json_object_foreach(v, key, member)
+	{
+		make_plain(member);
+	}
+	if (!json_is_string(v))
+		return;
+	text = mem_strdup(json_string_value(v));
+	for (char *c = text; *c != '\0'; c++) {
+		if (*c < 0x20 || *c > 0x7E)
+			*c = '?';
+	}
+	json_string_set(v, text);
+	free(text);
+}
+
+void message_make_plain(struct buf *line)
+{
+	struct err unused;
+	json_t *body = json_parse_object(line->data, line->len, &unused);
+	char *text;
+
+	if (body == NULL)
+		return;
+	make_plain(body);
+	text = json_dumps(body, JSON_COMPACT);
+	json_decref(body);
+	buf_clear(line);
+	buf_str(line, text);
+	free(text);
+}
+
+/* 22021: a character that the encoding has not; 22P05: one that text cannot
+ * hold, such as \u0000. */
+bool message_unfit(const struct err *e)
+{
+	return strcmp(e->sqlstate, "22021") == 0 ||
+	       strcmp(e->sqlstate, "22P05") == 0;
+}
+
 void message_sweep(struct buf *b, int64_t stale_ms, const char *runs)
 {
 	begin(b, MSG_SWEEP, 0);

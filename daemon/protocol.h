@@ -131,6 +131,12 @@ struct notice_result {
 };
 void message_notice_done(struct buf *b, const struct notice_result *r);
 
+/* Of a line of message_result or message_notice_done that the queue cannot hold:
+ * all texts become printable ASCII, question marks for the rest. */
+void message_make_plain(struct buf *line);
+/* Whether a statement failed for a character in what it was given. */
+bool message_unfit(const struct err *e);
+
 /* `runs`: a JSON array of {"run_id", "uploads"}. Back come the same runs with
  * what is left of their uploads. error NULL: nothing went wrong. */
 void message_sweep(struct buf *b, int64_t stale_ms, const char *runs);

@@ -499,6 +499,13 @@ bool pg_superuser(const struct pg *pg)
 	return on != NULL && strcmp(on, "on") == 0;
 }
 
+const char *pg_server_encoding(const struct pg *pg)
+{
+	const char *name = PQparameterStatus(pg->conn, "server_encoding");
+
+	return name ? name : "";
+}
+
 /* One result of pg_exec. 0, or -1 with *e filled. */
 static int take_result(struct pg *pg, PGresult *r, struct err *e)
 {

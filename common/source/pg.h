@@ -48,6 +48,7 @@ const char *pg_user(const struct pg *pg);   /* that logged in; NULL: gone */
 int pg_server_version(const struct pg *pg); /* as PQserverVersion */
 /* Whether the server says that the session is a superuser's. */
 bool pg_superuser(const struct pg *pg);
+const char *pg_server_encoding(const struct pg *pg); /* such as UTF8 */
 
 /* Simple protocol, so several statements are allowed; rows are thrown away as
  * they come. COPY from or to the client is refused. */

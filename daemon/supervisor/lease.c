@@ -76,10 +76,26 @@ int64_t lease_until(const struct lease *l)
 static void complain(
     const struct lease *l, const char *what, const struct err *e)
 {
+	struct err said = *e;
+
 	/* A lost connection comes back and starts all over. */
+	if (e->kind == ERR_LOST)
+		return;
+	if (strcmp(e->sqlstate, "42501") == 0) /* a privilege is missing */
+		err_set(&said, e->kind,
+		    "%s: grant the role reportd_daemon to the daemon's user; "
+		    "`reportctl init --roles` makes it",
+		    e->text);
+	LOG(l->o.log, LVL_ERROR, L_MSG(what), L_STR("error", said.text),
+	    L_STR("sqlstate", e->sqlstate));
+}
+
+/* What does not fit now may fit later: a lock, a privilege, a full disk. */
+static void try_on(struct lease *l, const char *what, const struct err *e)
+{
+	complain(l, what, e);
 	if (e->kind != ERR_LOST)
-		LOG(l->o.log, LVL_ERROR, L_MSG(what), L_STR("error", e->text),
-		    L_STR("sqlstate", e->sqlstate));
+		queue_give_up(l->o.queue, e);
 }
 
 static void on_recovered(
@@ -116,9 +132,7 @@ static void on_enrolled(
 	struct lease *l = arg;
 
 	if (reply == NULL || reply_rows(reply) != 1) {
-		complain(l, "cannot register in reportd.report_worker", e);
-		if (e->kind != ERR_LOST)
-			l->o.events->unfit(l->o.arg, e->text);
+		try_on(l, "cannot register in reportd.report_worker", e);
 		return;
 	}
 	str_copy(l->id, sizeof(l->id), reply_text(reply, 0, 0));
@@ -161,23 +175,33 @@ static void unfit(struct lease *l, int64_t found)
 	l->o.events->unfit(l->o.arg, text);
 }
 
+/* A result may hold any character, and so must the queue. */
+static void refuse_encoding(struct lease *l, const char *encoding)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text),
+	    "the queue's database is encoded in %s: reportd needs one that is "
+	    "created with encoding 'UTF8'",
+	    encoding);
+	l->o.events->unfit(l->o.arg, text);
+}
+
 static void on_version(
     void *arg, const struct reply *reply, const struct err *e)
 {
 	struct lease *l = arg;
 	int64_t found;
 
-	if (reply == NULL && e->kind == ERR_LOST)
-		return;
 	if (reply == NULL) {
 		/* 42P01, 3F000: no such table, no such schema. */
-		bool none = strcmp(e->sqlstate, "42P01") == 0 ||
-			    strcmp(e->sqlstate, "3F000") == 0;
-
-		l->o.events->unfit(
-		    l->o.arg, none ? "the database has no reportd schema: run "
-				     "`reportctl init` to create it"
-				   : e->text);
+		if (strcmp(e->sqlstate, "42P01") == 0 ||
+		    strcmp(e->sqlstate, "3F000") == 0)
+			l->o.events->unfit(l->o.arg,
+			    "the database has no reportd schema: run "
+			    "`reportctl init` to create it");
+		else
+			try_on(l, "cannot read reportd.schema_upgrade", e);
 		return;
 	}
 	found = reply_int(reply, 0, 0, 0);
@@ -194,7 +218,12 @@ static void on_version(
 
 void lease_up(struct lease *l)
 {
-	queue_send(l->o.queue, NULL, &version, NULL, on_version, l);
+	const char *encoding = queue_encoding(l->o.queue);
+
+	if (strcmp(encoding, "UTF8") == 0)
+		queue_send(l->o.queue, NULL, &version, NULL, on_version, l);
+	else
+		refuse_encoding(l, encoding);
 }
 
 void lease_lost(struct lease *l)

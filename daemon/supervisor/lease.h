@@ -18,7 +18,8 @@ struct lease;
 
 struct lease_events {
 	void (*held)(void *arg); /* registered (again): work may begin */
-	/* The schema does not fit; the daemon must end and say this. */
+	/* Schema, server or encoding do not fit; the daemon must end and say
+	 * this. Any other failure is logged and tried again for ever. */
 	void (*unfit)(void *arg, const char *text);
 };
 

@@ -47,6 +47,7 @@ struct item {
 	int64_t again_ms; /* boot clock: its record is not repeated before */
 	bool released;    /* stopped: not counted */
 	bool lost;        /* somebody else has it now */
+	bool plain;       /* message_make_plain */
 };
 
 /* A receiver that is left alone for a while. */
@@ -399,6 +400,11 @@ static void record_failed(struct outbox *o, const struct err *e)
 			continue;
 		item->record = NO;
 		item->again_ms = again_ms;
+		if (!message_unfit(e) || item->plain)
+			continue;
+		item->plain = true;
+		message_make_plain(&item->result);
+		item->record = WAITS;
 	}
 }
 

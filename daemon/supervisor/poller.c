@@ -21,6 +21,8 @@
  * so it waits this long until half the workers could use one. */
 #define GATHER_MS 5
 #define FAILED_MS 1000
+/* Between ticks while somebody waits for what they tell. */
+#define QUICK_MS 1000
 #define PURGE_MS 60000
 #define TEXT_MAX (256u << 10)
 #define HAND_MAX (64u << 20)
@@ -147,6 +149,11 @@ static void tick_failed(struct poller *p, const struct err *e)
 	arm_tick(p, FAILED_MS);
 }
 
+static bool is_awaited(const struct poller *p)
+{
+	return p->o.drains && runs_count(p->o.runs) == 0;
+}
+
 static void on_tick(void *arg, const struct reply *reply, const struct err *e)
 {
 	struct poller *p = arg;
@@ -176,6 +183,8 @@ static void on_tick(void *arg, const struct reply *reply, const struct err *e)
 		wait = next;
 	if (notice > 0 && notice < wait)
 		wait = notice;
+	if (wait > QUICK_MS && is_awaited(p))
+		wait = QUICK_MS;
 	if (p->tick_again)
 		wait = SOON_MS;
 	p->tick_again = false;

@@ -40,6 +40,9 @@ struct poller_options {
 	struct pool *pool;
 	struct outbox *outbox;
 	const struct settings *settings;
+	/* The daemon ends when all is done: with nothing in hand it looks every
+	 * second whether that is so. */
+	bool drains;
 	const struct poller_events *events;
 	void *arg;
 };

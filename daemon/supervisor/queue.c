@@ -15,6 +15,7 @@
 #define BACKOFF_MIN_MS 100
 #define BACKOFF_MAX_MS 4000
 #define PREPARED_MAX 32
+#define PARAMS_MAX 16
 
 /* A statement under way. They are answered in the order they were sent. */
 struct op {
@@ -42,7 +43,9 @@ struct queue {
 	uv_poll_t *poll;  /* on conn's socket; freed in its close callback */
 	uv_timer_t timer; /* reconnect, connect deadline, answer deadline */
 	int64_t connect_by_ms;
-	int failures;
+	int failures;       /* since it worked last */
+	bool works;         /* see queue_works */
+	struct err trouble; /* the last failure */
 	struct op *head, **tail;
 	int pending;
 	const char *prepared[PREPARED_MAX];
@@ -80,6 +83,29 @@ int64_t reply_int(const struct reply *r, int row, int column, int64_t def)
 bool queue_is_up(const struct queue *q)
 {
 	return q->state == UP;
+}
+
+const char *queue_encoding(const struct queue *q)
+{
+	const char *name =
+	    q->conn ? PQparameterStatus(q->conn, "server_encoding") : NULL;
+
+	return name ? name : "";
+}
+
+const char *queue_trouble(const struct queue *q)
+{
+	return q->trouble.text;
+}
+
+void queue_works(struct queue *q)
+{
+	if (q->works)
+		return;
+	q->works = true;
+	q->failures = 0;
+	LOG(q->o.log, LVL_INFO, L_MSG("queue connected"),
+	    L_STR("host", PQhost(q->conn)), L_STR("database", PQdb(q->conn)));
 }
 
 static void free_handle(uv_handle_t *handle)
@@ -140,12 +166,15 @@ static void fail(struct queue *q, const char *text)
 	/* Several times a lease, whatever that is. */
 	int64_t most =
 	    q->o.timeout_ms < BACKOFF_MAX_MS ? q->o.timeout_ms : BACKOFF_MAX_MS;
+	bool worked = q->works;
 	struct err e;
 
 	err_set(&e, ERR_LOST, "%s", text);
 	for (char *end = e.text + strlen(e.text);
 	     end > e.text && (end[-1] == '\n' || end[-1] == ' ');)
 		*--end = '\0';
+	q->trouble = e;
+	q->works = false;
 	drop_connection(q);
 	while (q->head != NULL) {
 		q->head->failed = true;
@@ -155,9 +184,9 @@ static void fail(struct queue *q, const char *text)
 	for (int i = 0; i < q->failures && wait < most; i++)
 		wait *= 2;
 	q->failures++;
-	if (was_up || q->failures == 1)
+	if (worked || q->failures == 1)
 		LOG(q->o.log, LVL_WARN,
-		    L_MSG(was_up ? "queue connection lost"
+		    L_MSG(worked ? "queue connection lost"
 				 : "cannot reach the queue, trying on"),
 		    L_STR("error", e.text));
 	else
@@ -167,6 +196,12 @@ static void fail(struct queue *q, const char *text)
 		arm(q, jitter(wait < most ? wait : most));
 	if (was_up)
 		q->o.events->down(q->o.arg, &e);
+}
+
+void queue_give_up(struct queue *q, const struct err *e)
+{
+	if (q->state == UP)
+		fail(q, e->text);
 }
 
 static void on_socket(uv_poll_t *poll, int status, int events);
@@ -308,15 +343,12 @@ static void ignore_notice(void *arg, const char *text)
 static void on_connected(struct queue *q)
 {
 	q->state = UP;
-	q->failures = 0;
 	q->untried = q->refused = false;
 	PQsetErrorVerbosity(q->conn, PQERRORS_DEFAULT);
 	uv_timer_stop(&q->timer);
 	PQsetnonblocking(q->conn, 1);
 	PQsetNoticeProcessor(q->conn, ignore_notice, NULL);
 	PQenterPipelineMode(q->conn);
-	LOG(q->o.log, LVL_INFO, L_MSG("queue connected"),
-	    L_STR("host", PQhost(q->conn)), L_STR("database", PQdb(q->conn)));
 	/* Behind a pooler the session is not ours to change. */
 	if (q->o.channels != NULL)
 		queue_send(q, NULL, &set_up, NULL, ignore, q);
@@ -580,11 +612,38 @@ static void fail_later(struct queue *q)
 	arm(q, 0);
 }
 
+/* Parameters as the server takes them; own[i] is a copy that was cleaned. */
+struct params {
+	const char *list[PARAMS_MAX];
+	char *own[PARAMS_MAX];
+};
+
+static void clean(
+    struct params *p, const struct statement *st, const char *const *params)
+{
+	for (int i = 0; i < st->params && i < PARAMS_MAX; i++) {
+		p->own[i] = NULL;
+		p->list[i] = params[i];
+		if (params[i] == NULL ||
+		    str_is_utf8(params[i], strlen(params[i])))
+			continue;
+		p->list[i] = p->own[i] = mem_strdup(params[i]);
+		str_clean_utf8(p->own[i]);
+	}
+}
+
+static void free_params(struct params *p, const struct statement *st)
+{
+	for (int i = 0; i < st->params && i < PARAMS_MAX; i++)
+		free(p->own[i]);
+}
+
 void queue_send(struct queue *q, const struct statement *before,
     const struct statement *st, const char *const *params, queue_answer *answer,
     void *arg)
 {
 	struct op *op = mem_zalloc(sizeof(*op));
+	struct params p;
 	int unsent = 0;
 
 	op->answer = answer;
@@ -594,10 +653,12 @@ void queue_send(struct queue *q, const struct statement *before,
 	q->tail = &op->next;
 	if (q->pending++ == 0)
 		arm(q, q->o.timeout_ms);
+	clean(&p, st, params);
 	if ((before != NULL && !dispatch(q, op, before, NULL)) ||
-	    !dispatch(q, op, st, params) || PQpipelineSync(q->conn) == 0 ||
+	    !dispatch(q, op, st, p.list) || PQpipelineSync(q->conn) == 0 ||
 	    (unsent = PQflush(q->conn)) < 0)
 		fail_later(q);
 	else if (unsent > 0)
 		watch(q, UV_READABLE | UV_WRITABLE);
+	free_params(&p, st);
 }

@@ -61,9 +61,22 @@ void queue_reopen(struct queue *q, const struct queue_options *options);
 void queue_close(struct queue *q);
 
 bool queue_is_up(const struct queue *q);
+/* As the server names it: UTF8. "" when not up. */
+const char *queue_encoding(const struct queue *q);
+
+/*
+ * The server answers, but not with what is needed: the connection is given up and
+ * made anew. The waits before that grow until queue_works says that all is well.
+ */
+void queue_give_up(struct queue *q, const struct err *e);
+void queue_works(struct queue *q);
+/* What failed last, a sentence; "" when nothing has failed yet. */
+const char *queue_trouble(const struct queue *q);
 
 /* `before` (may be NULL, takes no parameters) runs first, in the same
- * transaction. The answer comes later, never from within. Only when up. */
+ * transaction. The answer comes later, never from within. Only when up. Bytes of
+ * the parameters that are no UTF-8 go as question marks: all that comes from
+ * outside (host names, messages of servers) passes here. */
 void queue_send(struct queue *q, const struct statement *before,
     const struct statement *st, const char *const *params, queue_answer *answer,
     void *arg);

@@ -47,6 +47,7 @@ struct run {
 	 * so they are sent one by one. */
 	bool suspect;
 	int64_t again_ms;  /* boot clock: its finish is not repeated before */
+	bool plain;        /* message_make_plain */
 	struct buf result; /* a line of message_result */
 };
 
@@ -62,7 +63,8 @@ struct runs {
 	struct pool *pool;
 	struct run *list;
 	int count, waiting;
-	double job_ms; /* how long jobs take: a moving average */
+	int64_t failed; /* reports, for good */
+	double job_ms;  /* how long jobs take: a moving average */
 	uv_timer_t check;
 	uv_prepare_t turn; /* sends what the turn of the loop has gathered */
 	struct gather publish, finish;

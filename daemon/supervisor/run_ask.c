@@ -121,6 +121,11 @@ static void finish_failed(struct runs *r, const struct err *e)
 		run->suspect = e->kind != ERR_LOST;
 		run->finish = sent > 1 || e->kind == ERR_LOST ? WAITS : NO;
 		run->again_ms = again_ms;
+		if (sent == 1 && message_unfit(e) && !run->plain) {
+			run->plain = true;
+			message_make_plain(&run->result);
+			run->finish = WAITS;
+		}
 	}
 }
 
@@ -142,6 +147,7 @@ static void take_outcome(struct run *run, const char *outcome)
 		    L_INT("run", run->run_id), L_INT("config", run->config_id));
 	else
 		log_end(run, outcome);
+	r->failed += strcmp(outcome, "FAILED") == 0;
 	run_forget(run);
 	if (again)
 		r->o.events->due_again(r->o.arg);

@@ -53,6 +53,11 @@ int runs_count(const struct runs *r)
 	return r->count;
 }
 
+int64_t runs_failed(const struct runs *r)
+{
+	return r->failed;
+}
+
 int runs_scheduled(const struct runs *r)
 {
 	int n = 0;

@@ -73,6 +73,8 @@ int runs_ahead(const struct runs *r);
 int runs_waiting(const struct runs *r);
 
 int runs_count(const struct runs *r);
+/* How many reports have ended FAILED here, for good. */
+int64_t runs_failed(const struct runs *r);
 /* Of them, SCHEDULED ones that occupy a worker. */
 int runs_scheduled(const struct runs *r);
 

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "config.h"
 #include "protocol.h"
+#include "sql/queue.h"
 #include "supervisor/lease.h"
 #include "supervisor/outbox.h"
 #include "supervisor/poller.h"
@@ -24,13 +25,15 @@ enum phase { RUNNING, STOPPING, CLOSING };
 #define SIGNALS 3
 static const int signal_numbers[SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
 
+static const struct statement drained = {"drained", sql_drained, 1};
+
 struct supervisor {
 	struct supervisor_options o;
 	struct settings *settings;
 	struct log log;
 	uv_loop_t loop;
 	uv_signal_t signals[SIGNALS];
-	uv_timer_t watchdog, idle, grace;
+	uv_timer_t watchdog, idle, grace, away;
 	struct queue *queue;
 	struct lease *lease;
 	struct runs *runs;
@@ -56,6 +59,7 @@ static void on_retired(void *arg)
 	uv_close((uv_handle_t *)&s->watchdog, NULL);
 	uv_close((uv_handle_t *)&s->idle, NULL);
 	uv_close((uv_handle_t *)&s->grace, NULL);
+	uv_close((uv_handle_t *)&s->away, NULL);
 	poller_close(s->poller);
 	outbox_close(s->outbox);
 	pool_close(s->pool);
@@ -70,6 +74,7 @@ static void finish_stop(struct supervisor *s)
 		return;
 	s->phase = CLOSING;
 	uv_timer_stop(&s->grace);
+	uv_timer_stop(&s->away);
 	poller_down(s->poller);
 	lease_retire(s->lease, on_retired, s);
 }
@@ -127,6 +132,32 @@ static void begin_stop(struct supervisor *s, const char *why)
 		    (uint64_t)s->settings->shutdown_grace, 0);
 }
 
+/* ---- a queue that is away ---- */
+
+/* After a lease the runs in hand are not ours any more. */
+static void on_away(uv_timer_t *timer)
+{
+	struct supervisor *s = timer->data;
+
+	if (s->phase != RUNNING)
+		return;
+	LOG(&s->log, LVL_ERROR,
+	    L_MSG("the queue could not be used for a lease"),
+	    L_INT("ms", s->settings->lease),
+	    L_STR("error", queue_trouble(s->queue)));
+	s->status = STATUS_UNREACHED;
+	begin_stop(s, "the queue cannot be used");
+}
+
+/* Somebody waits for a daemon that is to end by itself; others try for ever. */
+static void queue_is_away(struct supervisor *s)
+{
+	if (s->phase == RUNNING && (s->o.drain || s->o.idle_exit_ms > 0) &&
+	    !uv_is_active((uv_handle_t *)&s->away))
+		uv_timer_start(
+		    &s->away, on_away, (uint64_t)s->settings->lease, 0);
+}
+
 /* ---- what the parts tell ---- */
 
 static void on_queue_up(void *arg)
@@ -142,6 +173,7 @@ static void on_queue_down(void *arg, const struct err *e)
 
 	(void)e;
 	poller_down(s->poller);
+	queue_is_away(s);
 	sdnotify("STATUS=waiting for the queue database");
 }
 
@@ -161,6 +193,8 @@ static void on_held(void *arg)
 
 	if (s->phase == CLOSING)
 		return;
+	queue_works(s->queue);
+	uv_timer_stop(&s->away);
 	sdnotify("STATUS=working");
 	runs_resend(s->runs);
 	outbox_start(s->outbox);
@@ -255,14 +289,38 @@ static const struct runs_events runs_events = {.idle = on_idle,
 static const struct outbox_events outbox_events = {
     .idle = on_idle, .due_again = on_due_again, .worker_id = on_worker_id};
 
+/* What fails is tried again here if that is soon, and what a daemon leaves that
+ * has died is waited for. Reports that run elsewhere are left to who runs them. */
+static void on_drained(
+    void *arg, const struct reply *reply, const struct err *e)
+{
+	struct supervisor *s = arg;
+	int64_t retry_ms;
+
+	if (reply == NULL && e->kind != ERR_LOST)
+		LOG(&s->log, LVL_ERROR, L_MSG("looking for more work failed"),
+		    L_STR("error", e->text), L_STR("sqlstate", e->sqlstate));
+	if (reply == NULL || s->phase != RUNNING || !at_rest(s))
+		return;
+	retry_ms = reply_int(reply, 0, 0, INT64_MAX);
+	if (retry_ms <= s->settings->poll_interval ||
+	    strcmp(reply_text(reply, 0, 1), "t") == 0)
+		return;
+	if (runs_failed(s->runs) > 0 || retry_ms < INT64_MAX)
+		s->status = STATUS_REPORTS;
+	begin_stop(s, "nothing is due any more");
+}
+
 static void on_caught_up(void *arg)
 {
 	struct supervisor *s = arg;
 
 	if (!at_rest(s))
 		uv_timer_stop(&s->idle);
-	else if (s->o.drain)
-		begin_stop(s, "nothing is due any more");
+	else if (s->o.drain && s->phase == RUNNING)
+		queue_send(s->queue, NULL, &drained,
+		    (const char *const[]){lease_worker_id(s->lease)},
+		    on_drained, s);
 	else if (s->o.idle_exit_ms > 0 &&
 		 !uv_is_active((uv_handle_t *)&s->idle))
 		uv_timer_start(
@@ -419,7 +477,8 @@ static void start_timers(struct supervisor *s)
 	uv_timer_init(&s->loop, &s->watchdog);
 	uv_timer_init(&s->loop, &s->idle);
 	uv_timer_init(&s->loop, &s->grace);
-	s->idle.data = s->grace.data = s;
+	uv_timer_init(&s->loop, &s->away);
+	s->idle.data = s->grace.data = s->away.data = s;
 	if (watchdog > 0)
 		uv_timer_start(
 		    &s->watchdog, on_watchdog, 0, (uint64_t)watchdog);
@@ -467,6 +526,7 @@ static void open_parts(struct supervisor *s)
 	    .pool = s->pool,
 	    .outbox = s->outbox,
 	    .settings = s->settings,
+	    .drains = s->o.drain,
 	    .events = &poller_events,
 	    .arg = s});
 }
@@ -483,6 +543,7 @@ int supervisor_run(const struct supervisor_options *options)
 	    L_INT("workers", s.settings->workers),
 	    L_STR("output_root", s.settings->output_root));
 	open_parts(&s);
+	queue_is_away(&s);
 	sdnotify("READY=1\nSTATUS=waiting for the queue database");
 	uv_run(&s.loop, UV_RUN_DEFAULT);
 	uv_loop_close(&s.loop);

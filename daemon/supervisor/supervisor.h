@@ -14,6 +14,9 @@ enum exit_status {
 	STATUS_USAGE = 2,
 	STATUS_SETTINGS = 3, /* the settings are wrong */
 	STATUS_UNFIT = 4,    /* schema and binary do not fit */
+	/* Of a daemon that ends by itself: */
+	STATUS_UNREACHED = 5, /* the queue could not be used for a lease */
+	STATUS_REPORTS = 6,   /* reports failed, or wait to be tried again */
 };
 
 struct supervisor_options {
@@ -22,7 +25,7 @@ struct supervisor_options {
 	const char *settings_path; /* NULL: the environment alone */
 	struct settings *settings; /* the first ones, taken over */
 	int64_t workers;           /* overrides the settings; 0: does not */
-	bool drain;                /* end when nothing is due any more */
+	bool drain;                /* end when all is done */
 	int64_t idle_exit_ms; /* end after so long without work; 0: never */
 };
 

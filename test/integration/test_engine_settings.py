@@ -346,7 +346,7 @@ def test_secrets_are_not_logged(db, conf):
     for source in ('default', 'locked'):
         report.submit(db, source=source, export_sql='select nonsense')
     log = process.reportd(path, '--drain')
-    assert log.returncode == 0 and 'nonsense' in log.stderr
+    assert log.returncode == 6 and 'nonsense' in log.stderr
     assert 'verysecret' not in log.stderr + log.stdout
     assert not db.value("select count(*) from reportd.report_run r "
                         "where r::text like '%verysecret%'")

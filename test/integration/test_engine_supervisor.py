@@ -246,11 +246,11 @@ def test_drain_runs_what_is_due_and_ends(db, drain):
     reports.append(report.submit(db, export_sql='select nonsense'))
     reports.append(report.submit(db, trigger_type='SCHEDULED', schedule_expression='@monthly',
                                  next_run_time='2026-01-01'))
-    drain()
+    drain(codes=[6])
     assert [report.config(db, config_id).status for config_id in reports] == (
         ['COMPLETED'] * 20 + ['FAILED', 'COMPLETED'])
     assert db.value('select count(*) from reportd.report_worker') == 0
-    drain()
+    drain(codes=[0])
 
 
 def test_drain_ends_when_its_last_report_does(db, drain):
@@ -418,9 +418,10 @@ def test_a_user_without_rights_hears_what_is_missing(db, conf):
     try:
         path = conf({'queue': {'conninfo': db.conninfo.replace(
             f'user={db.cluster.user}', 'user=nobody_at_all')}})
-        result = process.reportd(path, timeout=15)
-        assert result.returncode == 4
+        result = process.reportd(path, '--idle-exit', '1s', timeout=25)
+        assert result.returncode == 5
         assert 'permission denied' in result.stderr
+        assert 'grant the role reportd_daemon' in result.stderr
     finally:
         db.execute('drop role nobody_at_all')
 

@@ -1,0 +1,17 @@
+-- SPDX-License-Identifier: MIT
+-- What a daemon that ends when its work is done leaves to others. One row:
+-- retry_ms, how long until the first report that has failed is tried again (null:
+-- none waits for that); orphans, whether reports run on a daemon that has missed
+-- its heartbeat. A daemon beats twice a lease at least.
+-- $1 worker_id uuid
+select (select greatest(ceil(extract(epoch from n.at - now()) * 1000), 0)::bigint
+		from (select min(c.due_at) as at from reportd.report_config c
+			where c.status = 'PENDING' and c.is_active and c.attempt > 0
+				and c.due_at < 'infinity') n
+		where n.at is not null) as retry_ms,
+	exists (select from reportd.report_worker w
+		where w.worker_id <> $1 and w.heartbeat_at < now() - w.lease / 2
+			and exists (select from reportd.report_config c
+				join reportd.report_run r using (run_id)
+				where c.status = 'PROCESSING' and r.worker_id = w.worker_id)
+	) as orphans
