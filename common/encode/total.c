@@ -2,6 +2,7 @@
 #include "encode/total.h"
 
 #include <ctype.h>
+#include <float.h>
 #include <math.h>
 #include <openssl/bn.h>
 #include <stdio.h>
@@ -499,14 +500,16 @@ static void put_exact(const struct state *s, const struct column *column,
 	BN_free(sum.big);
 }
 
-/* The fewest digits that mean this number. */
+/* The fewest digits that mean this number or, of a fraction, one as near as a
+ * sum of doubles is right: 0.1 and 0.2 are 0.3, not 0.30000000000000004. */
 static void put_real(double x, struct buf *out)
 {
+	double noise = x == trunc(x) ? 0 : DBL_EPSILON * fabs(x);
 	char text[40];
 
 	for (int digits = 15; digits <= 17; digits++) {
 		snprintf(text, sizeof(text), "%.*g", digits, x);
-		if (strtod(text, NULL) == x)
+		if (fabs(strtod(text, NULL) - x) <= noise)
 			break;
 	}
 	buf_str(out, isinf(x) ? x < 0 ? "-Infinity" : "Infinity" : text);

@@ -81,6 +81,18 @@ TEST(sums_are_exact)
 	CHECK(real, TOTAL_SUM, "-Infinity", "1", "-Infinity");
 }
 
+TEST(sums_of_floats_have_no_binary_noise)
+{
+	CHECK(real, TOTAL_SUM, "0.3", "0.1", "0.2");
+	CHECK(real, TOTAL_SUM, "-3.3", "-1.1", "-2.2");
+	CHECK(real, TOTAL_SUM, "0", "0.1", "-0.1");
+	/* Digits that are more than that stay. */
+	CHECK(real, TOTAL_SUM, "9007199254740991", "9007199254740990", "1");
+	CHECK(real, TOTAL_SUM, "1.7976931348623157e+308",
+	    "1.7976931348623157e+308", "0");
+	CHECK(real, TOTAL_AVG, "0.3333333333333333", "0", "0", "1");
+}
+
 TEST(averages_have_two_digits_more)
 {
 	CHECK(integer, TOTAL_AVG, "1.67", "1", "2", "2");
@@ -134,6 +146,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(sums_are_exact),
+	    cmocka_unit_test(sums_of_floats_have_no_binary_noise),
 	    cmocka_unit_test(averages_have_two_digits_more),
 	    cmocka_unit_test(counts),
 	    cmocka_unit_test(the_least_and_the_greatest),
