@@ -9,6 +9,7 @@
 #include "worker/notice_slack.h"
 #include "worker/notice_sns.h"
 #include "worker/notice_webhook.h"
+#include "worker/notice_words.h"
 
 static void read_run(struct notice *n, const json_t *run)
 {
@@ -50,71 +51,14 @@ void notice_open(struct notice *n, json_t *body)
 	    .time_zone = json_str(body, "time_zone", "UTC"),
 	    .output_format = json_str(body, "output_format", ""),
 	    .scheduled_for = json_str(body, "scheduled_for", ""),
-	    .scheduled_at = json_str(body, "scheduled_at", "")};
+	    .scheduled_at = json_str(body, "scheduled_at", ""),
+	    .next_run = json_str(body, "next_run", "")};
 	read_run(n, json_object_get(body, "run"));
 }
 
 void notice_free(struct notice *n)
 {
 	json_decref(n->body);
-}
-
-/* 1234567 as 1,234,567 */
-static void add_count(struct buf *to, int64_t count)
-{
-	char digits[24];
-	size_t len =
-	    (size_t)snprintf(digits, sizeof(digits), "%" PRId64, count);
-
-	for (size_t i = 0; i < len; i++) {
-		if (i > 0 && (len - i) % 3 == 0)
-			buf_char(to, ',');
-		buf_char(to, digits[i]);
-	}
-}
-
-void notice_title(const struct notice *n, struct buf *to)
-{
-	buf_printf(to, "Report %s ", n->report_name);
-	if (n->failed) {
-		buf_str(to, "failed");
-		if (*n->error_stage != '\0')
-			buf_printf(to, " at %s", n->error_stage);
-		return;
-	}
-	buf_str(to, "completed");
-	if (n->rows >= 0) {
-		buf_str(to, ": ");
-		add_count(to, n->rows);
-		buf_str(to, n->rows == 1 ? " row" : " rows");
-	}
-}
-
-/* Classes of SQLSTATE that say: it is the statement. */
-static bool is_sql_error(const char *sqlstate)
-{
-	return strncmp(sqlstate, "42", 2) == 0 ||
-	       strncmp(sqlstate, "22", 2) == 0 ||
-	       strncmp(sqlstate, "0A", 2) == 0;
-}
-
-void notice_hint(const struct notice *n, struct buf *to)
-{
-	const char *sql =
-	    strcmp(n->error_stage, "prep") == 0 ? "prep_sql" : "export_sql";
-
-	if (strcmp(n->error_sqlstate, "42501") == 0)
-		buf_str(to, "Grant the source's user what it lacks");
-	else if (is_sql_error(n->error_sqlstate))
-		buf_printf(to, "Correct %s of the report", sql);
-	else
-		buf_printf(to,
-		    "`reportctl status %" PRId64 "` shows all attempts; mend "
-		    "the cause",
-		    n->config_id);
-	buf_printf(to,
-	    ", then run it again with `reportctl retry %" PRId64 "`.",
-	    n->config_id);
 }
 
 /* ---- JSON ---- */

@@ -33,6 +33,7 @@ struct notice {
 	const char *time_zone, *output_format;
 	const char *scheduled_for; /* local in time_zone, 2026-01-31T06:00:00 */
 	const char *scheduled_at;  /* the same in UTC */
+	const char *next_run;      /* of its schedule, local in time_zone */
 
 	/* The run. Times are ISO 8601 in UTC. */
 	int64_t run_attempt;
@@ -52,11 +53,6 @@ struct notice {
 void notice_open(struct notice *n, json_t *body);
 void notice_free(struct notice *n);
 
-/* "Report sales completed: 1,234 rows" or "Report sales failed at export": one
- * line of UTF-8 without control characters, for subjects and headings. */
-void notice_title(const struct notice *n, struct buf *to);
-/* What a person may do about a failure; one sentence or two. */
-void notice_hint(const struct notice *n, struct buf *to);
 /* The JSON object that webhooks and topics get, see docs/notifications.md. The
  * caller's to json_decref. */
 json_t *notice_json(const struct notice *n);

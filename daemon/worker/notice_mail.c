@@ -14,6 +14,7 @@
 #include "worker/notice_mail_report.h"
 #include "worker/notice_mail_text.h"
 #include "worker/notice_mail_url.h"
+#include "worker/notice_words.h"
 
 #define SUBJECT_MAX 2000
 #define BODY_MAX ((size_t)1 << 20)
@@ -75,7 +76,7 @@ static void say_size(char to[static 80], const struct mail_report *r)
 	char bytes[32], rows[32];
 
 	mail_text_bytes(bytes, r->bytes);
-	mail_text_count(rows, r->rows);
+	notice_count(rows, r->rows);
 	if (r->rows >= 0)
 		snprintf(to, 80, "%s, %s row%s", bytes, rows,
 		    r->rows == 1 ? "" : "s");
@@ -86,8 +87,9 @@ static void say_size(char to[static 80], const struct mail_report *r)
 static void say_link(
     struct mail *m, const struct mail_report *r, const char *url, int64_t ends)
 {
-	char size[80], until[64], *text;
+	char size[80], iso[32], *text;
 	time_t t = (time_t)ends;
+	struct buf until;
 	struct tm tm;
 
 	say_size(size, r);
@@ -100,11 +102,14 @@ static void say_link(
 		return;
 	}
 	gmtime_r(&t, &tm);
-	strftime(until, sizeof(until), "%Y-%m-%d %H:%M UTC", &tm);
-	text = mem_printf("%s (%s), to be had until %s from this link; "
-			  "whoever has it can read the report:",
-	    r->name, size, until);
+	strftime(iso, sizeof(iso), "%Y-%m-%dT%H:%M", &tm);
+	buf_init(&until, 128);
+	notice_date(iso, &until);
+	text = mem_printf("%s (%s). The link works until %s (UTC); whoever has "
+			  "it can read the report.",
+	    r->name, size, until.data);
 	mail_text_link(&m->text, text, url);
+	buf_free(&until);
 	free(text);
 }
 
@@ -128,8 +133,6 @@ static bool fits(const struct mail *m, const struct mail_report *r)
 
 static int add_attachment(struct mail *m, struct mail_report *r, struct err *e)
 {
-	char size[80];
-
 	if (!fits(m, r)) {
 		char limit[32];
 
@@ -142,8 +145,6 @@ static int add_attachment(struct mail *m, struct mail_report *r, struct err *e)
 	}
 	if (mail_report_begin(r, e) != 0)
 		return -1;
-	say_size(size, r);
-	mail_text_say(&m->text, "%s (%s) is attached.", r->name, size);
 	m->attached += mime_encoded(r->bytes);
 	m->attachments[m->attachment_count++] =
 	    (struct mime_attachment){.name = r->name,
@@ -154,18 +155,56 @@ static int add_attachment(struct mail *m, struct mail_report *r, struct err *e)
 	return 0;
 }
 
-/* Into the mail's own body, or, with a word why not, attached. */
+/* One is said in a sentence, several are a list. */
+static void say_attachments(struct mail *m)
+{
+	struct buf list;
+
+	buf_init(&list, BODY_MAX);
+	for (int i = 0; i < m->attachment_count; i++) {
+		const struct mail_report *r = m->attachments[i].arg;
+		char size[80];
+
+		say_size(size, r);
+		buf_printf(&list, "%s%s (%s)", i ? "\n" : "", r->name, size);
+	}
+	if (m->attachment_count == 1)
+		mail_text_say(&m->text, "%s is attached.", list.data);
+	else if (m->attachment_count > 1)
+		mail_text_say(&m->text, "%d files are attached:\n%s",
+		    m->attachment_count, list.data);
+	buf_free(&list);
+}
+
+static bool is_html(const struct mail_report *r)
+{
+	return strncmp(r->type, "text/html", 9) == 0;
+}
+
+static bool any_html(const struct mail_reports *all)
+{
+	for (int i = 0; i < all->count; i++) {
+		if (is_html(&all->list[i]))
+			return true;
+	}
+	return false;
+}
+
+/* Into the mail's own body, or attached. Why is said where somebody would look
+ * for it there: what goes along with an HTML report is not missed. */
 static int add_shown(struct mail *m, struct mail_report *r, struct err *e)
 {
-	if (strncmp(r->type, "text/html", 9) != 0) {
-		mail_text_say(&m->text,
-		    "%s cannot be shown in a mail, only HTML can.", r->name);
+	if (!is_html(r)) {
+		if (!any_html(&m->reports))
+			mail_text_say(&m->text,
+			    "%s cannot be shown in a mail, only HTML can.",
+			    r->name);
 		return add_attachment(m, r, e);
 	}
 	if (r->rows > m->settings->smtp_inline_rows || !fits(m, r)) {
 		char rows[32];
 
-		mail_text_count(rows, m->settings->smtp_inline_rows);
+		notice_count(rows, m->settings->smtp_inline_rows);
 		mail_text_say(&m->text,
 		    "%s is too large to be shown in a mail (%s rows at most).",
 		    r->name, rows);
@@ -177,8 +216,8 @@ static int add_shown(struct mail *m, struct mail_report *r, struct err *e)
 	if (m->shown == NULL)
 		return -1;
 	m->attached += mime_encoded(r->bytes);
-	mail_text_say(
-	    &m->text, "%s is shown in the HTML part of this mail.", r->name);
+	mail_text_plain(
+	    &m->text, "The report itself is in the HTML part of this mail.");
 	return 0;
 }
 
@@ -200,6 +239,7 @@ static int add_reports(struct mail *m, struct err *e)
 		     : m->url.report == MAIL_INLINE ? add_shown(m, r, e)
 						    : add_attachment(m, r, e);
 	}
+	say_attachments(m);
 	return rc;
 }
 
@@ -210,7 +250,7 @@ static int add_subject(struct mail *m, struct err *e)
 	if (m->url.subject != NULL)
 		return mail_text_expand(
 		    m->notice, "subject", m->url.subject, &m->subject, e);
-	notice_title(m->notice, &m->subject);
+	notice_subject(m->notice, &m->subject);
 	return 0;
 }
 
@@ -232,25 +272,18 @@ static int add_own_body(struct mail *m, struct err *e)
 	return rc;
 }
 
-static int add_body(struct mail *m, struct err *e)
-{
-	struct buf title;
-
-	if (m->url.body != NULL)
-		return add_own_body(m, e);
-	buf_init(&title, SUBJECT_MAX);
-	notice_title(m->notice, &title);
-	mail_text_heading(&m->text, title.data);
-	mail_text_facts(&m->text, m->notice);
-	buf_free(&title);
-	return 0;
-}
-
 static int write_texts(struct mail *m, struct err *e)
 {
-	if (add_subject(m, e) != 0 || add_body(m, e) != 0 ||
-	    add_reports(m, e) != 0)
+	if (add_subject(m, e) != 0 ||
+	    (m->url.body != NULL && add_own_body(m, e) != 0))
 		return -1;
+	if (m->url.body == NULL)
+		mail_text_open(&m->text, m->notice);
+	if (add_reports(m, e) != 0)
+		return -1;
+	if (m->url.body == NULL)
+		mail_text_close(
+		    &m->text, m->notice, m->url.report != MAIL_LINK);
 	m->html = mail_text_document(&m->text, m->shown);
 	m->message_id = mem_printf("reportd.%" PRId64 ".%s@%s",
 	    m->notice->run_id, m->notice->key, mime_address_domain(&m->from));

@@ -2,19 +2,24 @@
 #include "worker/notice_mail_text.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "worker/destination.h"
+#include "worker/notice_words.h"
 
 #define TEXT_MAX ((size_t)1 << 20)
-#define NAME_WIDTH 15
 
 /* In every element, because programs for mail drop style sheets. */
 #define FONT "font-family:Arial,Helvetica,sans-serif;font-size:14px"
-#define CELL "padding:3px 16px 3px 0;vertical-align:top;text-align:left"
+#define QUOTE                                                               \
+	"margin:0 0 14px 0;padding:6px 12px;border-left:3px solid #c0392b;" \
+	"background:#f6f6f6"
+#define SMALL "font-size:12px;color:#666666"
 
 void mail_text_init(struct mail_text *t)
 {
@@ -43,55 +48,25 @@ static void escape(struct buf *b, const char *text)
 	}
 }
 
-static void close_table(struct mail_text *t)
+static void begin_paragraph(struct mail_text *t, const char *style)
 {
-	if (!t->in_table)
-		return;
-	buf_str(&t->html, "</table>\n");
-	t->in_table = false;
+	if (t->plain.len > 0)
+		buf_char(&t->plain, '\n');
+	buf_printf(&t->html, "<p%s%s%s>", *style ? " style=\"" : "", style,
+	    *style ? "\"" : "");
+}
+
+static void paragraph(struct mail_text *t, const char *style, const char *text)
+{
+	begin_paragraph(t, style);
+	buf_printf(&t->plain, "%s\n", text);
+	escape(&t->html, text);
+	buf_str(&t->html, "</p>\n");
 }
 
 void mail_text_heading(struct mail_text *t, const char *text)
 {
-	close_table(t);
-	buf_printf(&t->plain, "%s\n\n", text);
-	buf_str(&t->html, "<p style=\"font-size:17px\"><b>");
-	escape(&t->html, text);
-	buf_str(&t->html, "</b></p>\n");
-}
-
-/* Lines after the first stand under it. */
-static void add_indented(struct buf *b, const char *value)
-{
-	for (; *value != '\0'; value++) {
-		buf_char(b, *value);
-		if (*value == '\n')
-			buf_printf(b, "%*s", NAME_WIDTH, "");
-	}
-	buf_char(b, '\n');
-}
-
-void mail_text_row(struct mail_text *t, const char *name, const char *value)
-{
-	if (*value == '\0')
-		return;
-	buf_printf(&t->plain, "%-*s", NAME_WIDTH, name);
-	add_indented(&t->plain, value);
-	if (!t->in_table)
-		buf_str(&t->html, "<table style=\"" FONT "\">\n");
-	t->in_table = true;
-	buf_printf(&t->html,
-	    "<tr><th style=\"" CELL "\">%s</th><td style=\"" CELL "\">", name);
-	escape(&t->html, value);
-	buf_str(&t->html, "</td></tr>\n");
-}
-
-static void begin_paragraph(struct mail_text *t)
-{
-	close_table(t);
-	if (t->plain.len > 1 && t->plain.data[t->plain.len - 2] != '\n')
-		buf_char(&t->plain, '\n');
-	buf_str(&t->html, "<p>");
+	paragraph(t, "font-size:17px;font-weight:bold", text);
 }
 
 void mail_text_say(struct mail_text *t, const char *fmt, ...)
@@ -108,29 +83,50 @@ void mail_text_say(struct mail_text *t, const char *fmt, ...)
 		va_start(ap, fmt);
 		vsnprintf(text.data, (size_t)n + 1, fmt, ap);
 		va_end(ap);
-		begin_paragraph(t);
-		buf_printf(&t->plain, "%s\n", text.data);
-		escape(&t->html, text.data);
-		buf_str(&t->html, "</p>\n");
+		paragraph(t, "", text.data);
 	}
 	buf_free(&text);
 }
 
+void mail_text_quote(struct mail_text *t, const char *text)
+{
+	buf_str(&t->plain, "\n    ");
+	for (const char *s = text; *s != '\0'; s++) {
+		buf_char(&t->plain, *s);
+		if (*s == '\n')
+			buf_str(&t->plain, "    ");
+	}
+	buf_char(&t->plain, '\n');
+	buf_str(&t->html, "<p style=\"" QUOTE "\">");
+	escape(&t->html, text);
+	buf_str(&t->html, "</p>\n");
+}
+
+void mail_text_plain(struct mail_text *t, const char *text)
+{
+	buf_printf(&t->plain, "\n%s\n", text);
+}
+
+void mail_text_small(struct mail_text *t, const char *text)
+{
+	paragraph(t, SMALL, text);
+}
+
 void mail_text_link(struct mail_text *t, const char *text, const char *url)
 {
-	begin_paragraph(t);
+	begin_paragraph(t, "");
 	buf_printf(&t->plain, "%s\n%s\n", text, url);
-	escape(&t->html, text);
-	buf_str(&t->html, "<br>\n<a href=\"");
-	escape(&t->html, url);
-	buf_str(&t->html, "\">");
 	/* A signed URL is long and says nothing to people. */
-	buf_str(&t->html, "Download</a></p>\n");
+	buf_str(&t->html, "<a href=\"");
+	escape(&t->html, url);
+	buf_str(&t->html, "\" style=\"font-weight:bold\">Download</a> ");
+	escape(&t->html, text);
+	buf_str(&t->html, "</p>\n");
 }
 
 /* ---- documents ---- */
 
-/* Behind the <body> of the document that is shown; 0: it has none. */
+/* After the <body> of the document that is shown; 0: it has none. */
 static size_t inside_body(const char *document)
 {
 	const char *body = strcasestr(document, "<body");
@@ -141,32 +137,19 @@ static size_t inside_body(const char *document)
 
 char *mail_text_document(const struct mail_text *t, const char *shown)
 {
-	const char *open = t->in_table ? "</table>\n</div>\n" : "</div>\n";
+	static const char end[] = "</div>\n";
 	size_t n = shown ? inside_body(shown) : 0;
 
 	if (n > 0)
 		return mem_printf("%.*s\n%s%s<hr>\n%s", (int)n, shown,
-		    t->html.data, open, shown + n);
+		    t->html.data, end, shown + n);
 	return mem_printf(
 	    "<!DOCTYPE html>\n<html>\n<head><meta charset=\"utf-8\"></head>\n"
 	    "<body>\n%s%s%s</body>\n</html>\n",
-	    t->html.data, open, shown ? shown : "");
+	    t->html.data, end, shown ? shown : "");
 }
 
 /* ---- values ---- */
-
-void mail_text_count(char to[static 32], int64_t n)
-{
-	char digits[24];
-	int len = snprintf(digits, sizeof(digits), "%" PRId64, n);
-
-	for (int i = 0; i < len; i++) {
-		if (i > 0 && (len - i) % 3 == 0)
-			*to++ = ',';
-		*to++ = digits[i];
-	}
-	*to = '\0';
-}
 
 void mail_text_bytes(char to[static 32], int64_t bytes)
 {
@@ -184,65 +167,56 @@ void mail_text_bytes(char to[static 32], int64_t bytes)
 	snprintf(to, 32, "%.1f %s", n, units[unit]);
 }
 
-static char *scheduled(const struct notice *n)
-{
-	char *text = mem_printf("%s (%s)", n->scheduled_for, n->time_zone);
-	char *t = strchr(text, 'T');
-
-	if (*n->scheduled_for == '\0')
-		*text = '\0';
-	else if (t != NULL)
-		*t = ' ';
-	return text;
-}
-
-static void add_number(
-    struct mail_text *t, const char *name, int64_t n, bool bytes)
-{
-	char text[32];
-
-	if (n < 0)
-		return;
-	if (bytes)
-		mail_text_bytes(text, n);
-	else
-		mail_text_count(text, n);
-	mail_text_row(t, name, text);
-}
-
 static void add_failure(struct mail_text *t, const struct notice *n)
 {
-	struct buf hint;
+	struct buf b;
 
-	mail_text_row(t, "Stage", n->error_stage);
-	mail_text_row(t, "Error", n->error_message);
-	mail_text_row(t, "SQLSTATE", n->error_sqlstate);
-	buf_init(&hint, 4096);
-	notice_hint(n, &hint);
-	if (hint.len > 0)
-		mail_text_row(t, "What to do", hint.data);
-	buf_free(&hint);
+	mail_text_say(t, "%s:", notice_trouble(n));
+	mail_text_quote(t, notice_error(n));
+	buf_init(&b, 4096);
+	notice_next(n, &b);
+	mail_text_say(t, "%s", b.data);
+	buf_clear(&b);
+	notice_hint(n, &b);
+	mail_text_say(t, "What to do: %s", b.data);
+	buf_free(&b);
 }
 
-void mail_text_facts(struct mail_text *t, const struct notice *n)
+void mail_text_open(struct mail_text *t, const struct notice *n)
 {
-	char *when = scheduled(n), *run;
+	struct buf b;
 
-	mail_text_row(t, "Report", n->report_name);
-	mail_text_row(t, "Scheduled for", when);
-	if (n->failed) {
+	buf_init(&b, 4096);
+	notice_headline(n, &b);
+	mail_text_heading(t, b.data);
+	buf_clear(&b);
+	notice_when(n, n->scheduled_for, &b);
+	if (b.len > 0)
+		mail_text_say(t, "For %s.", b.data);
+	buf_free(&b);
+	if (n->failed)
 		add_failure(t, n);
-	} else {
-		add_number(t, "Rows", n->rows, false);
-		add_number(t, "Size", n->bytes, true);
-		mail_text_row(t, "Where", n->output_url);
+	if (*n->remark != '\0' && !notice_empty(n))
+		mail_text_say(t, "Note: %s", n->remark);
+}
+
+void mail_text_close(struct mail_text *t, const struct notice *n, bool place)
+{
+	struct buf b;
+
+	buf_init(&b, 2 * PATH_MAX);
+	notice_traces(n, &b);
+	if (place && !n->failed && *n->output_url != '\0') {
+		char *name = destination_of_url(n->output_url);
+
+		buf_printf(&b, ", saved as %s", name);
+		free(name);
+		if (n->output_count > 1)
+			buf_printf(
+			    &b, " and %" PRId64 " more", n->output_count - 1);
 	}
-	mail_text_row(t, "Note", n->remark);
-	run = mem_printf("%" PRId64 ", attempt %" PRId64 ", of report %" PRId64,
-	    n->run_id, n->run_attempt, n->config_id);
-	mail_text_row(t, "Run", run);
-	free(run);
-	free(when);
+	mail_text_small(t, b.data);
+	buf_free(&b);
 }
 
 /* ---- templates ---- */

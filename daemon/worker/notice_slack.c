@@ -5,14 +5,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/str.h"
+#include "worker/destination.h"
 #include "worker/notice_http.h"
+#include "worker/notice_words.h"
 
-/* Slack's limits, in characters: of a header, of a section's text and of one of
- * its fields. Bytes are no fewer. */
+/* Slack's limits, in characters: of a header, of a section's text; and what a
+ * notification shows. Bytes are no fewer. */
 #define HEADER_MAX 150
 #define SECTION_MAX 2800
-#define FIELD_MAX 1900
+#define SUMMARY_MAX 1900
+#define LINES_MAX 20
 #define OUTPUTS_MAX 5
 #define BODY_MAX (64u << 10)
 
@@ -48,56 +52,57 @@ static json_t *text_block(const char *type, struct buf *text)
 	return v;
 }
 
+static json_t *section(struct buf *text)
+{
+	return json_pack(
+	    "{ss so}", "type", "section", "text", text_block("mrkdwn", text));
+}
+
 static json_t *header(const struct notice *n)
 {
 	struct buf title;
 
 	buf_init(&title, BODY_MAX);
-	notice_title(n, &title);
+	notice_headline(n, &title);
 	str_cut_utf8(title.data, HEADER_MAX);
 	return json_pack("{ss so}", "type", "header", "text",
 	    text_block("plain_text", &title));
 }
 
-static void add_field(json_t *fields, const char *label, const char *value)
-{
-	struct buf b;
-
-	if (*value == '\0')
-		return;
-	buf_init(&b, BODY_MAX);
-	buf_printf(&b, "*%s*\n", label);
-	escape(&b, value, FIELD_MAX);
-	json_array_append_new(fields, text_block("mrkdwn", &b));
-}
-
+/* Lines, not fields: a phone shows fields in two narrow columns. */
 static json_t *facts(const struct notice *n)
 {
-	json_t *fields = json_array();
-	struct buf b;
+	struct buf b, when;
 
-	buf_init(&b, 4096);
-	buf_printf(&b, "%s %s", n->scheduled_for, n->time_zone);
-	add_field(fields, "For", *n->scheduled_for ? b.data : "");
-	buf_clear(&b);
-	buf_printf(
-	    &b, "%" PRId64 ", attempt %" PRId64, n->run_id, n->run_attempt);
-	add_field(fields, "Run", b.data);
-	add_field(fields, "Stage", n->error_stage);
-	add_field(fields, "Note", n->remark);
+	buf_init(&b, BODY_MAX);
+	buf_init(&when, 4096);
+	notice_when(n, n->scheduled_for, &when);
+	if (when.len > 0) {
+		buf_str(&b, "For ");
+		escape(&b, when.data, SECTION_MAX / 2);
+	}
+	if (*n->remark != '\0' && !notice_empty(n)) {
+		buf_str(&b, b.len > 0 ? "\n" : "");
+		escape(&b, n->remark, SECTION_MAX);
+	}
+	buf_free(&when);
+	if (b.len > 0)
+		return section(&b);
 	buf_free(&b);
-	return json_pack("{ss so}", "type", "section", "fields", fields);
+	return NULL;
 }
 
-/* Web addresses become links, others are shown as they are. */
+/* Web addresses become links, other places are named. */
 static void add_output(struct buf *to, const char *url)
 {
 	bool web = strncmp(url, "https://", 8) == 0;
+	char *place = web ? mem_strdup(url) : destination_of_url(url);
 
-	buf_str(to, to->len > 0 ? "\n" : "");
+	buf_str(to, to->len > 0 ? "\n" : "Saved as ");
 	buf_char(to, web ? '<' : '`');
-	escape(to, url, 500);
+	escape(to, place, 500);
 	buf_char(to, web ? '>' : '`');
+	free(place);
 }
 
 static json_t *outputs(const struct notice *n)
@@ -120,24 +125,52 @@ static json_t *outputs(const struct notice *n)
 	}
 	if (n->outputs != NULL && more > 0)
 		buf_printf(&b, "\nand %" PRId64 " more", more);
-	return json_pack(
-	    "{ss so}", "type", "section", "text", text_block("mrkdwn", &b));
+	return section(&b);
+}
+
+/* A quotation is wrapped where a block of code would have to be scrolled. */
+static void quote(struct buf *to, const char *text, size_t max)
+{
+	struct buf b;
+	int lines = 1;
+
+	buf_init(&b, BODY_MAX);
+	escape(&b, text, max);
+	buf_str(to, "> ");
+	for (const char *s = b.data; *s != '\0'; s++) {
+		if (*s != '\n')
+			buf_char(to, *s);
+		else
+			buf_str(to, ++lines < LINES_MAX ? "\n> " : " ");
+	}
+	buf_char(to, '\n');
+	buf_free(&b);
 }
 
 static json_t *failure(const struct notice *n)
 {
-	struct buf b, hint;
+	struct buf b, more;
 
 	buf_init(&b, BODY_MAX);
-	buf_init(&hint, 4096);
-	buf_str(&b, "```");
-	escape(&b, n->error_message, SECTION_MAX - 500);
-	buf_str(&b, "```\n");
-	notice_hint(n, &hint);
-	buf_str(&b, hint.data);
-	buf_free(&hint);
-	return json_pack(
-	    "{ss so}", "type", "section", "text", text_block("mrkdwn", &b));
+	buf_printf(&b, "%s:\n", notice_trouble(n));
+	quote(&b, notice_error(n), SECTION_MAX / 2);
+	buf_init(&more, 4096);
+	notice_next(n, &more);
+	buf_char(&more, '\n');
+	notice_hint(n, &more);
+	buf_add(&b, more.data, more.len);
+	buf_free(&more);
+	return section(&b);
+}
+
+static json_t *traces(const struct notice *n)
+{
+	struct buf b;
+
+	buf_init(&b, 4096);
+	notice_traces(n, &b);
+	return json_pack("{ss s[o]}", "type", "context", "elements",
+	    text_block("mrkdwn", &b));
 }
 
 /* What notifications show. */
@@ -148,8 +181,8 @@ static json_t *summary(const struct notice *n)
 
 	buf_init(&title, BODY_MAX);
 	buf_init(&text, BODY_MAX);
-	notice_title(n, &title);
-	escape(&text, title.data, FIELD_MAX);
+	notice_headline(n, &title);
+	escape(&text, title.data, SUMMARY_MAX);
 	v = json_string(text.data);
 	buf_free(&title);
 	buf_free(&text);
@@ -158,14 +191,16 @@ static json_t *summary(const struct notice *n)
 
 json_t *slack_message(const struct notice *n)
 {
-	json_t *blocks = json_array();
+	json_t *blocks = json_array(), *about = facts(n);
 
 	json_array_append_new(blocks, header(n));
-	json_array_append_new(blocks, facts(n));
+	if (about != NULL)
+		json_array_append_new(blocks, about);
 	if (n->failed)
 		json_array_append_new(blocks, failure(n));
 	else if (*n->output_url != '\0' || n->outputs != NULL)
 		json_array_append_new(blocks, outputs(n));
+	json_array_append_new(blocks, traces(n));
 	return json_pack("{so so}", "text", summary(n), "blocks", blocks);
 }
 

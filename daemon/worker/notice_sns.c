@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "net/aws.h"
+#include "worker/notice_words.h"
 
 #define SNS_VERSION "2010-03-31"
 #define MESSAGE_MAX (250u << 10) /* some room for the attributes */
@@ -18,7 +19,7 @@ void sns_subject(const struct notice *n, char to[static SNS_SUBJECT])
 	size_t len = 0;
 
 	buf_init(&title, 4096);
-	notice_title(n, &title);
+	notice_subject(n, &title);
 	for (const char *c = title.data; *c != '\0'; c++) {
 		unsigned char byte = (unsigned char)*c;
 

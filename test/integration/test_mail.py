@@ -139,7 +139,8 @@ def test_the_file_is_attached_byte_for_byte(db, daemon, postfix, address):
     assert attachments(message) == {
         published(db, config_id).name: data}
     assert hashlib.sha256(data).hexdigest() == runs(db, config_id)[0].sha256
-    assert message['Subject'] == 'Report sales completed: 5,000 rows'
+    assert re.fullmatch(r'sales, \d+ [A-Z][a-z]+ 20\d\d, \d\d:\d\d: 5,000 rows',
+                        message['Subject'])
     assert message['From'] == 'Reports <reports@example.com>'
     assert message['To'] == to
     assert message['Auto-Submitted'] == 'auto-generated'
@@ -213,12 +214,13 @@ def test_a_failure_tells_the_support_list_alone(db, daemon, sink, address):
     assert list(wait_notices(db, config_id)) == [support]
     message = server.messages()[support]
     run, = runs(db, config_id)
-    assert message['Subject'] == 'Report broken failed at export'
+    assert message['Subject'].startswith('Failed: broken, ')
     assert not attachments(message)
     for body in bodies(message):
         assert 'no_such_column' in body and '42703' in body
         assert f'{run.run_id}' in body and 'reportctl retry' in body
-        assert 'Stage' in body and 'export' in body
+        assert body.index('Its export failed') < body.index('no_such_column') < (
+            body.index('It is not tried again by itself')) < body.index('What to do')
 
 
 # ---- texts ----
@@ -245,7 +247,7 @@ def test_rows_that_are_left_out_are_told(db, daemon, sink, address):
     """Whatever the body is, and once."""
     server = sink()
     daemon(sections(server))
-    for body, lead in [(None, 'Note'), ('Hello', 'Note: '),
+    for body, lead in [(None, 'Note: '), ('Hello', 'Note: '),
                        ('<{remark}>', '<')]:
         to = address()
         config_id = report(
@@ -446,8 +448,8 @@ def test_a_small_table_is_shown_in_the_mail(db, daemon, sink, address):
     table = re.search('<table.*</table>', document, re.S)[0]
     plain, html = bodies(message)
     assert table in html and html.count('<body') == 1
-    assert 'Scheduled for' in html
-    assert 'shown in the HTML part' in plain
+    assert 'For ' in html and 'HTML part' not in html
+    assert 'in the HTML part of this mail' in plain
     assert not attachments(message)
 
 
@@ -466,15 +468,48 @@ def test_what_cannot_be_shown_is_attached_with_a_word(
     assert why in bodies(message)[0]
 
 
-def test_a_report_without_an_output(db, daemon, sink, address):
+def test_what_goes_along_with_a_shown_report_needs_no_excuse(
+        db, daemon, sink, address):
     server, to = sink(), address()
     daemon(sections(server))
-    config_id = report(db, f'mailto:{to}', rows=0,
-                       output_options={'skip_if_empty': True})
+    config_id = report(db, f'mailto:{to}?report=inline', output_format='HTML,XLSX,CSV',
+                       output_path='all.{ext}')
     wait_notices(db, config_id)
     message = server.messages()[to]
-    assert 'no rows: no output was made' in bodies(message)[0]
-    assert not attachments(message)
+    assert sorted(attachments(message)) == ['all.csv', 'all.xlsx']
+    plain, html = bodies(message)
+    assert '<table' in html and 'row 3' in html
+    for body in plain, html:
+        assert 'cannot be shown' not in body and '2 files are attached:' in body
+
+
+def test_no_data_is_said_as_such(db, daemon, sink, address):
+    server, skipped, empty = sink(), address(), address()
+    daemon(sections(server))
+    for to, options in (skipped, {'skip_if_empty': True}), (empty, {}):
+        wait_notices(db, report(db, f'mailto:{to}', rows=0, output_options=options))
+    message = server.messages()[skipped]
+    assert message['Subject'].endswith(': no data')
+    plain, html = bodies(message)
+    assert plain.startswith('There was no data for sales.\n')
+    assert 'There was no data for sales.' in html
+    assert '0 rows' not in plain + html and not attachments(message)
+    message = server.messages()[empty]
+    assert bodies(message)[0].startswith('sales is ready, but empty: there was no data.\n')
+    assert attachments(message)
+
+
+def test_what_people_read_has_no_url_of_a_file(db, daemon, sink, address, out):
+    server = sink()
+    daemon(sections(server))
+    for how in 'attach', 'link', 'none', 'inline':
+        to = address(how)
+        wait_notices(db, report(db, f'mailto:{to}?report={how}', name='with blank',
+                                output_format='HTML', output_path='with blank.html'))
+        plain, html = bodies(server.messages()[to])
+        assert 'file:' not in plain + html
+        assert plain.count(f'{out}/with blank.html') == 1
+        assert plain.startswith('with blank is ready: 3 rows.\n\nFor ')
 
 
 def test_a_file_that_is_not_here_is_waited_for(db, daemon, sink, address, out):
@@ -547,6 +582,12 @@ def test_an_object_is_attached(db, daemon, sink, address, bucket, swift):
     assert hashlib.sha256(data).hexdigest() == runs(db, config_id)[0].sha256
 
 
+def link_end(plain):
+    """When its link ends, as it says, in seconds since 1970."""
+    said = re.search(r'until (\d+ [A-Z]\w+ \d{4}, \d\d:\d\d) \(UTC\)', plain)[1]
+    return calendar.timegm(time.strptime(said, '%d %B %Y, %H:%M'))
+
+
 @pytest.mark.parametrize('how', ['large', 'wanted'])
 def test_an_object_is_linked_to(db, daemon, sink, address, bucket, swift, how):
     server, to = sink(), address()
@@ -565,8 +606,7 @@ def test_an_object_is_linked_to(db, daemon, sink, address, bucket, swift, how):
     assert f'href="{link.replace("&", "&amp;")}"' in html
     with urllib.request.urlopen(link) as answer:
         assert answer.read() == bucket.get('a b/ü+.csv')
-    said = re.search(r'until (\d{4}-\d\d-\d\d \d\d:\d\d) UTC', plain)[1]
-    ends = calendar.timegm(time.strptime(said, '%Y-%m-%d %H:%M'))
+    ends = link_end(plain)
     assert before + 3500 < ends + 60 and ends <= time.time() + 3600
 
 
@@ -585,8 +625,7 @@ def test_a_link_ends_with_the_credentials(db, daemon, sink, address, aws):
                        output_path='s3://bucket/x.csv')
     assert wait_notices(db, config_id)[to].state == 'SENT'
     plain, _ = bodies(server.messages()[to])
-    said = re.search(r'until (\d{4}-\d\d-\d\d \d\d:\d\d) UTC', plain)[1]
-    ends = calendar.timegm(time.strptime(said, '%Y-%m-%d %H:%M'))
+    ends = link_end(plain)
     assert time.time() + 6000 < ends <= time.time() + 7205
     seconds = int(re.search(r'X-Amz-Expires=(\d+)', plain)[1])
     assert 6000 < seconds <= 7205

@@ -279,7 +279,7 @@ SLACK = sections(slack={'hosts': '127.0.0.1'})
 
 def texts(blocks):
     return '\n'.join(t['text'] for b in blocks
-                     for t in [*([b['text']] if 'text' in b else []), *b.get('fields', [])])
+                     for t in [*([b['text']] if 'text' in b else []), *b.get('elements', [])])
 
 
 def test_slack_gets_blocks_that_people_read(db, drain, receiver):
@@ -289,12 +289,13 @@ def test_slack_gets_blocks_that_people_read(db, drain, receiver):
     drain(SLACK)
     message = receiver.taken[0].json
     run, = report.runs(db, config_id)
-    assert message['text'] == "Report sales &amp; &lt;costs&gt; 'x' completed: 12,345 rows"
+    assert message['text'] == "sales &amp; &lt;costs&gt; 'x' is ready: 12,345 rows."
     header, *rest = message['blocks']
     assert header == {'type': 'header', 'text': {
-        'type': 'plain_text', 'text': 'Report sales & <costs> `x` completed: 12,345 rows'}}
-    assert f'*Run*\n{run.run_id}, attempt 1' in texts(rest)
-    assert '`file:///' in texts(rest)
+        'type': 'plain_text', 'text': 'sales & <costs> `x` is ready: 12,345 rows.'}}
+    assert f'Report {config_id}, run {run.run_id}' in texts(rest)
+    assert 'Saved as `/' in texts(rest) and 'file:' not in texts(rest)
+    assert rest[-1]['type'] == 'context'
     assert 'Idempotency-Key' not in receiver.taken[0].headers
 
 
@@ -305,13 +306,13 @@ def test_slack_failure_within_its_limits(db, drain, receiver):
     drain(SLACK)
     blocks = receiver.taken[0].json['blocks']
     assert len(blocks[0]['text']['text']) <= 150
-    text = blocks[-1]['text']['text']
+    text = blocks[2]['text']['text']
     assert len(text) <= 3000
-    assert text.count('```') == 2 and '&lt;&amp;&gt;\'' in text
+    assert '\n> ' in text and '&lt;&amp;&gt;\'' in text
     assert 'reportctl retry' in text
     assert not any(c in text.replace('&lt;', '').replace('&gt;', '').replace('&amp;', '')
-                   for c in '<>&')
-    assert all(len(f['text']) <= 2000 for b in blocks for f in b.get('fields', []))
+                   for c in '<&')
+    assert not any(b.get('fields') for b in blocks)
 
 
 def test_slack_only_where_the_settings_allow(db, daemon, receiver):

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "worker/notice.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +10,7 @@
 #include "worker/notice_slack.h"
 #include "worker/notice_sns.h"
 #include "worker/notice_webhook.h"
+#include "worker/notice_words.h"
 
 /* A notice out of JSON with single quotes, to be freed with notice_free. */
 static struct notice notice_of(const char *text)
@@ -37,33 +39,84 @@ static const char *text_at(const json_t *message, size_t block)
 	    "text", "");
 }
 
-static void assert_title(const char *json, const char *expected)
+static void assert_words(void (*words)(const struct notice *, struct buf *),
+    const char *json, const char *expected)
 {
 	struct notice n = notice_of(json);
 	struct buf b;
 
 	buf_init(&b, 4096);
-	notice_title(&n, &b);
+	words(&n, &b);
 	assert_string_equal(b.data, expected);
 	buf_free(&b);
 	notice_free(&n);
 }
 
-TEST(a_title_is_one_line)
+TEST(a_subject_names_the_report_its_time_and_the_result)
 {
-	assert_title(
-	    "{'report_name': 'a', 'event': 'COMPLETED'}", "Report a completed");
-	assert_title(
-	    "{'report_name': 'a', 'event': 'COMPLETED', 'run': {'row_count': "
-	    "1}}",
-	    "Report a completed: 1 row");
-	assert_title("{'report_name': 'a', 'run': {'row_count': 1234567}}",
-	    "Report a completed: 1,234,567 rows");
-	assert_title("{'report_name': 'a', 'run': {'row_count': 999}}",
-	    "Report a completed: 999 rows");
-	assert_title("{'report_name': 'a', 'event': 'FAILED', 'run': "
-		     "{'error_stage': 'prep'}}",
-	    "Report a failed at prep");
+	static const char at[] = "2026-03-01T05:06:07";
+	static const struct {
+		const char *json, *subject;
+	} table[] = {
+	    {"'run': {'row_count': 1}", "a, 1 March 2026, 05:06: 1 row"},
+	    {"'run': {'row_count': 1234567, 'output_url': 'u'}",
+		"a, 1 March 2026, 05:06: 1,234,567 rows"},
+	    {"'run': {'row_count': 0}", "a, 1 March 2026, 05:06: no data"},
+	    {"'run': {}", "a, 1 March 2026, 05:06"},
+	    {"'event': 'FAILED', 'run': {'row_count': 3}",
+		"Failed: a, 1 March 2026, 05:06"},
+	};
+	char json[256];
+
+	for (size_t i = 0; i < COUNT(table); i++) {
+		snprintf(json, sizeof(json),
+		    "{'report_name': 'a', 'scheduled_for': '%s', %s}", at,
+		    table[i].json);
+		assert_words(notice_subject, json, table[i].subject);
+	}
+	assert_words(notice_subject, "{'report_name': 'a'}", "a");
+}
+
+TEST(a_headline_is_a_sentence)
+{
+	assert_words(notice_headline, "{'report_name': 'a'}", "a is done.");
+	assert_words(notice_headline,
+	    "{'report_name': 'a', 'run': {'row_count': 999}}",
+	    "a is ready: 999 rows.");
+	assert_words(notice_headline,
+	    "{'report_name': 'a', 'run': {'row_count': 0, 'output_url': 'u'}}",
+	    "a is ready, but empty: there was no data.");
+	assert_words(notice_headline,
+	    "{'report_name': 'a', 'run': {'row_count': 0}}",
+	    "There was no data for a.");
+	assert_words(notice_headline, "{'report_name': 'a', 'event': 'FAILED'}",
+	    "a failed.");
+}
+
+TEST(a_failure_says_what_comes_next)
+{
+	assert_words(notice_next, "{'run': {'attempt': 1}}",
+	    "It is not tried again by itself.");
+	assert_words(notice_next,
+	    "{'run': {'attempt': 4}, 'next_run': '2026-12-24T18:00:00', "
+	    "'time_zone': 'Asia/Tokyo'}",
+	    "It was tried 4 times and is not tried again by itself. Its next "
+	    "regular time is Thursday, 24 December 2026, 18:00 (Asia/Tokyo).");
+}
+
+TEST(an_error_is_told_without_the_name_of_its_stage)
+{
+	static const struct {
+		const char *stage, *message, *told;
+	} table[] = {{"export", "export: no such column", "no such column"},
+	    {"export", "exporter: x", "exporter: x"}, {"prep", "x", "x"},
+	    {"", ": x", ": x"}};
+
+	for (size_t i = 0; i < COUNT(table); i++)
+		assert_string_equal(
+		    notice_error(&(struct notice){.error_stage = table[i].stage,
+			.error_message = table[i].message}),
+		    table[i].told);
 }
 
 static void assert_hint(const char *json, const char *part)
@@ -116,7 +169,8 @@ TEST(some_of_many_outputs_are_listed)
 
 	assert_int_equal(json_array_size(json_object_get(run, "outputs")), 2);
 	assert_int_equal(json_int(run, "output_count", 0), 1000);
-	assert_string_equal(text_at(message, 2), "`u1`\n`u2`\nand 998 more");
+	assert_string_equal(
+	    text_at(message, 1), "Saved as `u1`\n`u2`\nand 998 more");
 	json_decref(message);
 	json_decref(v);
 	notice_free(&n);
@@ -179,7 +233,7 @@ TEST(a_subject_is_ascii_of_at_most_100_characters)
 	struct notice n = notice_of("{'report_name': 'ü 中 x'}");
 
 	sns_subject(&n, to);
-	assert_string_equal(to, "Report ? ? x completed");
+	assert_string_equal(to, "? ? x");
 	notice_free(&n);
 	n = notice_of("{'report_name': "
 		      "'0123456789012345678901234567890123456789"
@@ -205,11 +259,12 @@ TEST(slack_text_is_escaped_and_cut_at_a_character)
 	n = notice_of(b.data);
 	v = slack_message(&n);
 	assert_non_null(v);
-	assert_string_equal(json_str(v, "text", ""), "Report a&amp;b failed");
-	assert_string_equal(text_at(v, 0), "Report a&b failed");
-	assert_has(text_at(v, 2), "&lt;!channel&gt; 'x' ", __FILE__, __LINE__);
-	assert_has(text_at(v, 2), "…```", __FILE__, __LINE__);
-	assert_true(strlen(text_at(v, 2)) < 3000);
+	assert_string_equal(json_str(v, "text", ""), "a&amp;b failed.");
+	assert_string_equal(text_at(v, 0), "a&b failed.");
+	assert_has(
+	    text_at(v, 1), "> &lt;!channel&gt; 'x' ", __FILE__, __LINE__);
+	assert_has(text_at(v, 1), "…\nIt is not tried", __FILE__, __LINE__);
+	assert_true(strlen(text_at(v, 1)) < 3000);
 	json_decref(v);
 	notice_free(&n);
 	buf_free(&b);
@@ -222,7 +277,39 @@ TEST(slack_links_what_the_web_has)
 		      "'https://x.org/?a=1&b=2'}}");
 	json_t *v = slack_message(&n);
 
-	assert_string_equal(text_at(v, 2), "<https://x.org/?a=1&amp;b=2>");
+	assert_string_equal(
+	    text_at(v, 1), "Saved as <https://x.org/?a=1&amp;b=2>");
+	json_decref(v);
+	notice_free(&n);
+}
+
+TEST(slack_names_a_file_by_its_path)
+{
+	struct notice n =
+	    notice_of("{'report_name': 'a', 'scheduled_for': "
+		      "'2026-03-01T05:06:07', 'run': {'remark': 'cut', "
+		      "'output_url': 'file:///srv/a%20b.csv'}}");
+	json_t *v = slack_message(&n);
+
+	assert_string_equal(
+	    text_at(v, 1), "For Sunday, 1 March 2026, 05:06 (UTC)\ncut");
+	assert_string_equal(text_at(v, 2), "Saved as `/srv/a b.csv`");
+	json_decref(v);
+	notice_free(&n);
+}
+
+TEST(slack_quotes_line_by_line_within_its_limits)
+{
+	struct notice n = notice_of("{'report_name': 'a', 'event': 'FAILED'}");
+	char message[2048] = "one\ntwo\n";
+	json_t *v;
+
+	memset(message + 8, '\n', sizeof(message) - 9);
+	n.error_message = message;
+	v = slack_message(&n);
+	assert_has(text_at(v, 1), "It failed:\n> one\n> two\n> \n", __FILE__,
+	    __LINE__);
+	assert_true(strlen(text_at(v, 1)) < 3000);
 	json_decref(v);
 	notice_free(&n);
 }
@@ -230,7 +317,13 @@ TEST(slack_links_what_the_web_has)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(a_title_is_one_line),
+	    cmocka_unit_test(
+		a_subject_names_the_report_its_time_and_the_result),
+	    cmocka_unit_test(a_headline_is_a_sentence),
+	    cmocka_unit_test(a_failure_says_what_comes_next),
+	    cmocka_unit_test(an_error_is_told_without_the_name_of_its_stage),
+	    cmocka_unit_test(slack_names_a_file_by_its_path),
+	    cmocka_unit_test(slack_quotes_line_by_line_within_its_limits),
 	    cmocka_unit_test(a_hint_says_what_to_mend),
 	    cmocka_unit_test(what_is_not_there_is_null_in_json),
 	    cmocka_unit_test(some_of_many_outputs_are_listed),

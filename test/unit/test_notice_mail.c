@@ -5,6 +5,7 @@
 #include "helper.h"
 #include "worker/notice_mail_text.h"
 #include "worker/notice_mail_url.h"
+#include "worker/notice_words.h"
 
 TEST(a_url_is_taken_apart)
 {
@@ -134,32 +135,47 @@ TEST(names_in_templates_become_values)
 	notice_free(&n);
 }
 
-TEST(a_success_and_a_failure_have_their_tables)
+static void assert_plain(const struct notice *n, const char *expected)
 {
-	struct notice good = a_notice("COMPLETED"), bad = a_notice("FAILED");
 	struct mail_text t;
 
 	mail_text_init(&t);
-	mail_text_facts(&t, &good);
-	assert_string_equal(t.plain.data,
-	    "Report         sales & more\n"
-	    "Scheduled for  2026-01-31 06:00:00 (Europe/Berlin)\n"
-	    "Rows           1,234,567\n"
-	    "Size           22.4 MB\n"
-	    "Where          file:///out/sales.csv\n"
-	    "Run            42, attempt 2, of report 7\n");
-	assert_non_null(strstr(t.html.data, "sales &amp; more"));
+	mail_text_open(&t, n);
+	mail_text_close(&t, n, true);
+	assert_string_equal(t.plain.data, expected);
+	assert_null(strstr(t.html.data, "sales & more"));
 	mail_text_free(&t);
+}
 
-	mail_text_init(&t);
-	mail_text_facts(&t, &bad);
-	assert_non_null(strstr(t.plain.data, "Stage          export\n"
-					     "Error          no such column\n"
-					     "               LINE 1: x\n"
-					     "SQLSTATE       42703\n"
-					     "What to do     "));
-	assert_null(strstr(t.plain.data, "Rows"));
-	mail_text_free(&t);
+TEST(a_mail_says_what_a_person_would)
+{
+	struct notice good = a_notice("COMPLETED"), bad = a_notice("FAILED");
+
+	good.remark = "2 rows were left out";
+	assert_plain(&good,
+	    "sales & more is ready: 1,234,567 rows.\n\n"
+	    "For Saturday, 31 January 2026, 06:00 (Europe/Berlin).\n\n"
+	    "Note: 2 rows were left out\n\n"
+	    "Report 7, run 42, saved as /out/sales.csv\n");
+	bad.next_run = "2026-02-01T06:00:00";
+	assert_plain(&bad,
+	    "sales & more failed.\n\n"
+	    "For Saturday, 31 January 2026, 06:00 (Europe/Berlin).\n\n"
+	    "Its export failed:\n\n"
+	    "    no such column\n    LINE 1: x\n\n"
+	    "It was tried 2 times and is not tried again by itself. Its next "
+	    "regular time is Sunday, 1 February 2026, 06:00 (Europe/Berlin)."
+	    "\n\n"
+	    "What to do: Correct export_sql of the report, then run it again "
+	    "with `reportctl retry 7`.\n\n"
+	    "Report 7, run 42, SQLSTATE 42703\n");
+	good.rows = 0;
+	good.output_url = "";
+	good.remark = "no rows: no output was made";
+	assert_plain(&good,
+	    "There was no data for sales & more.\n\n"
+	    "For Saturday, 31 January 2026, 06:00 (Europe/Berlin).\n\n"
+	    "Report 7, run 42\n");
 	notice_free(&good);
 	notice_free(&bad);
 }
@@ -198,7 +214,7 @@ TEST(numbers_are_for_people)
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		mail_text_bytes(text, cases[i].n);
 		assert_string_equal(text, cases[i].bytes);
-		mail_text_count(text, cases[i].n);
+		notice_count(text, cases[i].n);
 		assert_string_equal(text, cases[i].count);
 	}
 }
@@ -210,7 +226,7 @@ int main(void)
 	    cmocka_unit_test(what_is_left_out_has_a_default),
 	    cmocka_unit_test(a_wrong_url_is_told),
 	    cmocka_unit_test(names_in_templates_become_values),
-	    cmocka_unit_test(a_success_and_a_failure_have_their_tables),
+	    cmocka_unit_test(a_mail_says_what_a_person_would),
 	    cmocka_unit_test(a_report_is_put_into_what_is_said),
 	    cmocka_unit_test(numbers_are_for_people),
 	};
