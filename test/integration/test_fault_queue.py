@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: MIT
 """A queue database that does not serve for a while, or cannot hold what it is given."""
 
+import socket
 import subprocess
 
 import pytest
 
 from lib import process
+from lib.paths import ROOT
 from lib.report import submit, wait_done
 from lib.wait import wait_for
 
@@ -128,3 +130,14 @@ def test_the_host_name_is_recorded_whatever_it_holds(db, conf):
          str(path), '--idle-exit', '1s'], capture_output=True, text=True, timeout=30)
     assert done.returncode == 0, done.stderr
     assert 'registered' in done.stderr
+
+
+def test_the_daemons_that_run_are_named(db, daemon):
+    """For `reportctl init`, which changes the schema under them."""
+    query = (ROOT / 'sql/ctl/running_daemons.sql').read_text()
+    assert db.value(query) == ''
+    one = daemon()
+    db.execute('insert into reportd.report_worker (host, pid, version, workers, lease, '
+               "heartbeat_at) values ('gone', 1, '0', 1, '1 second', now() - interval '1 hour')")
+    assert db.value(query) == (f'{socket.gethostname()} (process {one.pid}, reportd '
+                               f'{db.value("select version from reportd.report_worker where pid = %s", one.pid)})')
