@@ -169,6 +169,7 @@ void message_job(struct buf *b, const struct job_terms *t)
 	begin(b, MSG_JOB, t->run_id);
 	add_int(b, "timeout", t->timeout_ms);
 	add_int(b, "statement_timeout", t->statement_timeout_ms);
+	add_int(b, "max_age", t->max_age_ms);
 	add_str(b, "source_type", t->source_type);
 	add_str(b, "conninfo", t->conninfo);
 	add_str(b, "secret_arn", t->secret_arn);

@@ -169,6 +169,8 @@ const struct key keys[] = {
 	"reports of this source at once, over all daemons; 0: no limit"},
     {"source", "statement_timeout", T_TIME, OF(statement_timeout), "0", 0,
 	30 * DAY, NULL, "limit of one SQL statement; 0: the report's timeout"},
+    {"source", "max_age", T_TIME, OF(max_age), "10min", 0, DAY, NULL,
+	"most that a connection is kept between reports; 0: for ever"},
     {"source", "secret_arn", T_TEXT, OF(secret_arn), NULL, 0, 0, NULL,
 	"Secrets Manager has its user and password; read again when refused"},
     {"source", "cluster", T_TEXT, OF(cluster), NULL, 0, 0, NULL,

@@ -23,6 +23,7 @@ struct source_settings {
 	bool trusted;        /* whatever its login may do */
 	int64_t max_running; /* over all daemons; 0: no limit */
 	int64_t statement_timeout;
+	int64_t max_age; /* of a connection; 0: no limit */
 	/* Where user and password come from; all NULL: out of conninfo. */
 	char *secret_arn;
 	char *cluster, *workgroup; /* of Redshift, by IAM */

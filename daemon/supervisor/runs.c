@@ -309,6 +309,7 @@ static void write_job(struct run *run, const struct claimed *c)
 	message_job(&run->job, &(struct job_terms){.run_id = run->run_id,
 				   .timeout_ms = run->timeout_ms,
 				   .statement_timeout_ms = statement,
+				   .max_age_ms = source->max_age,
 				   .source_type = source->type,
 				   .conninfo = settings_conninfo(s, source),
 				   .secret_arn = settings_secret_arn(s, source),

@@ -63,6 +63,12 @@ static struct source *log_in(
 	return NULL;
 }
 
+/* When it is too old. */
+static int64_t end_of(const struct connection *c)
+{
+	return c->max_age_ms > 0 ? c->made_ms + c->max_age_ms : INT64_MAX;
+}
+
 /* A connection for the job: the cached one, or a new one in the place that was
  * not used for the longest time. */
 static struct connection *connect_source(
@@ -75,7 +81,10 @@ static struct connection *connect_source(
 		struct connection *c = &all->place[i];
 
 		if (c->source != NULL && strcmp(c->login, name) == 0) {
-			if (source_alive(c->source)) {
+			/* The settings may have changed. */
+			c->max_age_ms = job->max_age_ms;
+			if (end_of(c) > clock_boot_ms() &&
+			    source_alive(c->source)) {
 				*reused = true;
 				conninfo_free(name);
 				return c;
@@ -89,6 +98,8 @@ static struct connection *connect_source(
 	*reused = false;
 	oldest->source = log_in(all, job, e);
 	oldest->login = name;
+	oldest->made_ms = clock_boot_ms();
+	oldest->max_age_ms = job->max_age_ms;
 	if (oldest->source != NULL)
 		return oldest;
 	forget(oldest);
@@ -111,8 +122,10 @@ struct connection *connections_begin(
 		c = connect_source(all, job, &reused, e);
 		if (c == NULL)
 			break;
-		if (source_begin_job(c->source, &session, e) == 0)
+		if (source_begin_job(c->source, &session, e) == 0) {
+			c->busy = true;
 			return c;
+		}
 		forget(c);
 		/* An old connection may have died unnoticed; a fresh one
 		 * that fails has something to say. */
@@ -126,9 +139,27 @@ struct connection *connections_begin(
 
 void connections_end(struct connection *c)
 {
+	c->busy = false;
 	c->used_ms = clock_boot_ms();
 	if (!source_end_job(c->source))
 		forget(c);
+}
+
+int64_t connections_expire(struct connections *all)
+{
+	int64_t now = clock_boot_ms(), next = INT64_MAX;
+
+	for (int i = 0; i < CONNECTIONS; i++) {
+		struct connection *c = &all->place[i];
+
+		if (c->source == NULL || c->busy)
+			continue;
+		if (end_of(c) <= now)
+			forget(c);
+		else if (end_of(c) < next)
+			next = end_of(c);
+	}
+	return next;
 }
 
 void connections_reset(struct connections *all)

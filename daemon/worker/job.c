@@ -60,6 +60,7 @@ int job_open(struct job *job, json_t *message, struct err *e)
 	if (job->timeout_ms > 0)
 		job->deadline_ms = job->started_ms + job->timeout_ms;
 	job->statement_timeout_ms = json_int(message, "statement_timeout", 0);
+	job->max_age_ms = json_int(message, "max_age", 0);
 	job->config_id = json_int(row, "config_id", 0);
 	job->report_name = json_str(row, "report_name", "");
 	job->source_name = json_str(row, "source", "");

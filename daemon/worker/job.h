@@ -39,6 +39,7 @@ struct job {
 	int64_t attempt;
 	bool no_sync;
 	int64_t deadline_ms, timeout_ms, statement_timeout_ms;
+	int64_t max_age_ms; /* of its source's connection; 0: no limit */
 
 	struct buf prep_sql, export_sql; /* data NULL: there is none */
 	struct export_plan plan;         /* of export_sql; places are paths */

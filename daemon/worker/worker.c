@@ -49,6 +49,7 @@ struct worker {
 	int64_t notice_deadline_ms, notice_timeout_ms;
 	bool stop; /* the job, or the notice */
 	int64_t progress_ms, heard_ms;
+	int64_t idle_ms; /* since when there was nothing to do */
 	bool hearing;
 	bool orphan; /* the supervisor is gone */
 	struct connections connections;
@@ -359,6 +360,7 @@ static int look_up(void *arg, struct err *e)
 	if (now - w->heard_ms >= HEAR_MS) {
 		hear(w);
 		check_deadlines(w, now);
+		connections_expire(&w->connections);
 	}
 	if (job != NULL && now - w->progress_ms >= PROGRESS_MS) {
 		w->progress_ms = now;
@@ -542,6 +544,29 @@ static int look_up_idle(void *arg, struct err *e)
 	return 0;
 }
 
+/* Until when to sleep; `used`: there was a job, a notice since the last reset. */
+static int64_t wake_ms(struct worker *w, bool used)
+{
+	int64_t ends = connections_expire(&w->connections);
+	int64_t rest = w->idle_ms + (used ? RESET_MS : IDLE_MS);
+
+	return rest < ends ? rest : ends;
+}
+
+/* Nothing came. */
+static void rest(struct worker *w, bool *used)
+{
+	int64_t now = clock_boot_ms();
+
+	if (*used && now >= w->idle_ms + RESET_MS) {
+		connections_reset(&w->connections);
+		*used = false;
+	} else if (!*used && now >= w->idle_ms + IDLE_MS) {
+		connections_close(&w->connections);
+		w->idle_ms = now;
+	}
+}
+
 static void serve(struct worker *w)
 {
 	struct watch idle = {
@@ -554,31 +579,27 @@ static void serve(struct worker *w)
 	while (!w->orphan) {
 		hear(w); /* a stop is heard before its job begins */
 		t = next_task(w);
-		if (t != NULL) {
+		if (t != NULL || w->letter != NULL) {
 			used = true;
-			run_task(w, t);
-			continue;
-		}
-		if (w->letter != NULL) {
-			used = true;
-			deliver(w);
+			if (t != NULL)
+				run_task(w, t);
+			else
+				deliver(w);
+			w->idle_ms = clock_boot_ms();
 			continue;
 		}
 		if (w->broom != NULL) {
 			sweep(w);
 			continue;
 		}
-		rc = watch_wait(&idle, PROTOCOL_FD, POLLIN,
-		    clock_boot_ms() + (used ? RESET_MS : IDLE_MS), &e);
+		rc = watch_wait(
+		    &idle, PROTOCOL_FD, POLLIN, wake_ms(w, used), &e);
 		if (rc < 0)
 			return;
 		if (rc > 0)
 			hear(w);
-		else if (used)
-			connections_reset(&w->connections);
 		else
-			connections_close(&w->connections);
-		used = used && rc > 0;
+			rest(w, &used);
 	}
 }
 

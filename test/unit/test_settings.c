@@ -241,7 +241,8 @@ TEST(unknown_keys_and_sections_name_the_known_ones)
 	    "listen, timeout, secret_arn");
 	assert_refused("[source.a]\nhost = x\n",
 	    "r.conf:4: unknown key \"host\" in [source.a]; known: type, "
-	    "conninfo, trusted, max_running, statement_timeout, secret_arn, "
+	    "conninfo, trusted, max_running, statement_timeout, max_age, "
+	    "secret_arn, "
 	    "cluster, "
 	    "workgroup, database_user, unload_to, unload_role");
 	assert_refused("[nosuch]\na = b\n",
@@ -414,9 +415,9 @@ TEST(a_source_can_be_set_by_the_environment)
 	settings_free(s);
 }
 
-#define SOURCE_KEYS                                                 \
-	"type, conninfo, trusted, max_running, statement_timeout, " \
-	"secret_arn, "                                              \
+#define SOURCE_KEYS                                                          \
+	"type, conninfo, trusted, max_running, statement_timeout, max_age, " \
+	"secret_arn, "                                                       \
 	"cluster, workgroup, database_user, unload_to, unload_role"
 
 TEST(mistakes_in_the_environment_name_the_variable)
