@@ -18,15 +18,11 @@
 #define CHART_WIDTH 640
 #define CHART_HEIGHT 320
 
-/* A carriage return would be read as a line feed. */
+/* A carriage return stays as it is: browsers read it, with or without a line
+ * feed after it, as one line break. Its reference would be seen as nothing. */
 static const struct escapes escapes = {
     .bytes = {'<', '>', '&', '"'},
-    .below = '\r' + 1,
-    .text = {['<'] = "&lt;",
-	['>'] = "&gt;",
-	['&'] = "&amp;",
-	['"'] = "&quot;",
-	['\r'] = "&#13;"},
+    .text = {['<'] = "&lt;", ['>'] = "&gt;", ['&'] = "&amp;", ['"'] = "&quot;"},
 };
 
 /* Colours that stand on both light and dark, or come in pairs with their

@@ -45,7 +45,8 @@ def shown(name, text):
         return {'t': 'true', 'f': 'false', '': ''}[text]
     if name == 'timestamptz':
         return OFFSET.sub(lambda match: match[2] or '', text)
-    return text
+    # However a line ends, it is a line break.
+    return text.replace('\r\n', '\n').replace('\r', '\n')
 
 
 def check(db, page):
