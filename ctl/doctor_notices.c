@@ -64,6 +64,31 @@ static void check_topics(struct doctor *d, struct services *services)
 	free(copy);
 }
 
+/* Whether each host that is named in full has a secret, and none a short one. */
+static void check_secrets(struct doctor *d)
+{
+	const struct settings *s = d->c->settings;
+	char *copy = mem_strdup(s->webhook_hosts), *rest = copy;
+	const char *one;
+
+	while (rest != NULL && (one = strsep(&rest, ", \t")) != NULL) {
+		bool name = *one != '\0' && strpbrk(one, "*?[") == NULL;
+		char *secret = name ? settings_webhook_secret(s, one) : NULL;
+
+		if (name && secret == NULL)
+			doctor_say(d, DOCTOR_WARN, "webhook secrets",
+			    "add HOST=SECRET to secrets in [webhook], and "
+			    "check the signature there",
+			    "webhooks to %s are not signed", one);
+		else if (secret != NULL && strlen(secret) < 16)
+			doctor_say(d, DOCTOR_WARN, "webhook secrets",
+			    "take one of 32 random bytes: openssl rand -hex 32",
+			    "that of %s is shorter than 16 bytes", one);
+		free(secret);
+	}
+	free(copy);
+}
+
 static void check_webhooks(struct doctor *d)
 {
 	const struct settings *s = d->c->settings;
@@ -78,14 +103,7 @@ static void check_webhooks(struct doctor *d)
 		doctor_say(d, DOCTOR_WARN, "webhook allow", NULL,
 		    "whoever may write reports reaches %s from here",
 		    s->webhook_allow);
-	if (s->webhook_hosts != NULL && s->webhook_secret == NULL)
-		doctor_say(d, DOCTOR_WARN, "webhook secret",
-		    "set secret in [webhook], and check the signature there",
-		    "webhooks are not signed");
-	else if (s->webhook_secret != NULL && strlen(s->webhook_secret) < 16)
-		doctor_say(d, DOCTOR_WARN, "webhook secret",
-		    "take one of 32 random bytes: openssl rand -hex 32",
-		    "it is shorter than 16 bytes");
+	check_secrets(d);
 }
 
 void doctor_notices(struct doctor *d)

@@ -73,4 +73,8 @@ void doctor_smtp(struct doctor *d)
 	services_set_watch(services, &interrupt_watch);
 	check(d, services);
 	services_close(services);
+	if (set->smtp_domains == NULL)
+		doctor_say(d, DOCTOR_WARN, "smtp domains",
+		    "write domains = example.com in [smtp], or * for all",
+		    "not set: no mail goes anywhere");
 }

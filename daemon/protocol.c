@@ -269,6 +269,7 @@ void message_notice_done(struct buf *b, const struct notice_result *r)
 	add_str(b, "state", r->state);
 	add_str(b, "error", r->error);
 	add_int(b, "retry_ms", r->retry_ms);
+	add_str(b, "detail", r->detail);
 	end(b);
 }
 

@@ -126,9 +126,10 @@ void message_notice(struct buf *b, int64_t notification_id, int64_t timeout_ms,
 /* What became of one attempt, in the words of sql/queue/notice_done.sql. */
 struct notice_result {
 	int64_t notification_id, attempt;
-	const char *state; /* SENT, FAILED, RETRY, RELEASED */
-	const char *error; /* NULL: none */
-	int64_t retry_ms;  /* what the receiver asks to wait; 0: nothing */
+	const char *state;  /* SENT, FAILED, RETRY, RELEASED */
+	const char *error;  /* NULL: none */
+	int64_t retry_ms;   /* what the receiver asks to wait; 0: nothing */
+	const char *detail; /* for the log alone; NULL: none */
 };
 void message_notice_done(struct buf *b, const struct notice_result *r);
 

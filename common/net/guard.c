@@ -2,6 +2,7 @@
 #include "net/guard.h"
 
 #include <arpa/inet.h>
+#include <ifaddrs.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,10 +21,11 @@ struct network {
 
 static const char refused[] =
     "0.0.0.0/8 127.0.0.0/8 169.254.0.0/16" /* this host, link-local */
-    " 224.0.0.0/3"                         /* multicast, reserved */
-    " 100.100.100.200/32 192.0.0.192/32 168.63.129.16/32" /* metadata */
-    " ::/128 ::1/128 fe80::/10 fec0::/10 ff00::/8"
-    " fd00:ec2::/32 fd20:ce::254/128"; /* metadata */
+    " 10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 100.64.0.0/10" /* private */
+    " 198.18.0.0/15 192.0.0.0/24"                            /* RFC 6890 */
+    " 224.0.0.0/3"      /* multicast, reserved */
+    " 168.63.129.16/32" /* metadata; others are in private networks */
+    " ::/128 ::1/128 fe80::/10 fec0::/10 ff00::/8 fc00::/7";
 
 /* Where an IPv6 network carries an IPv4 address. */
 static const struct {
@@ -98,11 +100,66 @@ static bool holds(const char *part, const void *ip)
 	return parse_network(part, &n) == 0 && inside(&n, ip);
 }
 
+static bool to_ip(const struct sockaddr *address, unsigned char ip[IP])
+{
+	if (address != NULL && address->sa_family == AF_INET6) {
+		const struct sockaddr_in6 *in6 = (const void *)address;
+
+		memcpy(ip, &in6->sin6_addr, IP);
+	} else if (address != NULL && address->sa_family == AF_INET) {
+		const struct sockaddr_in *in = (const void *)address;
+
+		memcpy(ip, mapped, sizeof(mapped));
+		memcpy(ip + sizeof(mapped), &in->sin_addr, 4);
+	} else {
+		return false;
+	}
+	return true;
+}
+
+/* The ones at the head of a mask; those of "mapped" were ours. */
+static int mask_bits(const struct sockaddr *mask)
+{
+	unsigned char ip[IP];
+	int n = mask->sa_family == AF_INET ? 8 * (int)sizeof(mapped) : 0;
+
+	if (!to_ip(mask, ip))
+		return 8 * IP;
+	while (n < 8 * IP && (ip[n / 8] & 0x80 >> n % 8) != 0)
+		n++;
+	return n;
+}
+
+/* In a network that this machine is in, be it a public one: its own addresses,
+ * its neighbours. */
+static bool is_near(const unsigned char ip[IP])
+{
+	struct ifaddrs *all = NULL;
+	bool near = false;
+
+	if (getifaddrs(&all) != 0)
+		return true;
+	for (const struct ifaddrs *a = all; a != NULL && !near;
+	     a = a->ifa_next) {
+		struct network n;
+
+		if (!to_ip(a->ifa_addr, n.ip))
+			continue;
+		n.bits = a->ifa_netmask ? mask_bits(a->ifa_netmask) : 8 * IP;
+		/* One that holds every address tells nothing. */
+		if (n.bits <= (a->ifa_addr->sa_family == AF_INET ? 96 : 0))
+			n.bits = 8 * IP;
+		near = inside(&n, ip);
+	}
+	freeifaddrs(all);
+	return near;
+}
+
 static bool allowed(const unsigned char ip[IP], const char *allow)
 {
 	if (any(allow, holds, ip))
 		return true;
-	if (any(refused, holds, ip))
+	if (any(refused, holds, ip) || is_near(ip))
 		return false;
 	for (size_t i = 0; i < sizeof(dresses) / sizeof(*dresses); i++) {
 		unsigned char inner[IP];
@@ -120,19 +177,7 @@ bool guard_allows(const struct sockaddr *address, const char *allow)
 {
 	unsigned char ip[IP];
 
-	if (address->sa_family == AF_INET6) {
-		const struct sockaddr_in6 *in6 = (const void *)address;
-
-		memcpy(ip, &in6->sin6_addr, IP);
-	} else if (address->sa_family == AF_INET) {
-		const struct sockaddr_in *in = (const void *)address;
-
-		memcpy(ip, mapped, sizeof(mapped));
-		memcpy(ip + sizeof(mapped), &in->sin_addr, 4);
-	} else {
-		return false;
-	}
-	return allowed(ip, allow);
+	return to_ip(address, ip) && allowed(ip, allow);
 }
 
 bool guard_allows_text(const char *text, const char *allow)

@@ -8,8 +8,9 @@
 #include "base/err.h"
 
 /*
- * Which addresses a guarded call may dial: none that leads back to this machine
- * or to what a cloud tells its machines. An IPv4 address counts in all of its
+ * Which addresses a guarded call may dial: none that leads back to this machine,
+ * to its own networks and private ones (RFC 1918, RFC 4193, RFC 6598), or to what
+ * a cloud tells its machines. An IPv4 address counts in all of its
  * IPv6 dresses, too (mapped, NAT64, 6to4). `allow` lists exceptions, networks
  * such as "127.0.0.1/32, fd00::/8"; NULL: none.
  */

@@ -59,8 +59,9 @@ void call_explain(struct http_call *c, CURLcode code)
 	if (c->refused[0] != '\0') {
 		err_set(e, ERR_PERMANENT,
 		    "%s has the address %s, which is not allowed here "
-		    "(loopback, "
-		    "link-local and metadata addresses are not)",
+		    "(private, this host's own, loopback, link-local and "
+		    "metadata addresses are not); [webhook] allow lists "
+		    "networks that are",
 		    host, c->refused);
 		return;
 	}

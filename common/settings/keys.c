@@ -92,7 +92,7 @@ const struct key keys[] = {
 	"bucket in the path or in the host; auto: in the path with an "
 	"endpoint"},
     {"s3", "buckets", T_TEXT, IN(s3_buckets), NULL, 0, 0, NULL,
-	"buckets that reports may write to, with *; unset: all"},
+	"buckets that reports may write to, with *; unset: that of output"},
     {"s3", "part_size", T_SIZE, IN(s3_part_size), "8MB", 5 << 20,
 	(int64_t)5 << 30, NULL, "of an upload; it grows with the object"},
     {"s3", "parts_in_flight", T_INT, IN(s3_parts_in_flight), "4", 1, 32, NULL,
@@ -105,6 +105,9 @@ const struct key keys[] = {
 	"key of aws:kms; unset: the account's"},
     {"s3", "acl", T_TEXT, IN(s3_acl), NULL, 0, 0, NULL,
 	"canned ACL such as bucket-owner-full-control; unset: none"},
+    {"s3", "public_acls", T_BOOL, IN(s3_public_acls), "off", 0, 0, NULL,
+	"on: a report may choose an acl that lets others than the bucket's "
+	"owner read"},
     {"s3", "stale_uploads", T_TIME, IN(s3_stale_uploads), "10min", 1000,
 	365 * DAY, NULL,
 	"empty uploads that a killed worker may have begun are removed when "
@@ -129,7 +132,7 @@ const struct key keys[] = {
     {"smtp", "reply_to", T_TEXT, IN(smtp_reply_to), NULL, 0, 0, NULL,
 	"where answers go; unset: to the sender"},
     {"smtp", "domains", T_TEXT, IN(smtp_domains), NULL, 0, 0, NULL,
-	"domains that mail may go to, with *; unset: all"},
+	"domains that mail may go to, with *; unset: none"},
     {"smtp", "attach_max", T_SIZE, IN(smtp_attach_max), "7MB", 0, 1 << 30, NULL,
 	"a larger report (encoded) is linked to, not attached"},
     {"smtp", "link_expiry", T_TIME, IN(smtp_link_expiry), "7d", MINUTE, 7 * DAY,
@@ -139,18 +142,19 @@ const struct key keys[] = {
     {"smtp", "timeout", T_TIME, IN(smtp_timeout), "2min", 1000, HOUR, NULL,
 	"limit of one mail"},
     {"sns", "topics", T_TEXT, IN(sns_topics), NULL, 0, 0, NULL,
-	"topics that notices may go to, as ARNs with *; unset: all"},
+	"topics that notices may go to, as ARNs with *; unset: none"},
     {"sns", "endpoint", T_TEXT, IN(sns_endpoint), NULL, 0, 0, NULL,
 	"URL instead of that of [aws] or AWS's own"},
     {"slack", "hosts", T_TEXT, IN(slack_hosts), "hooks.slack.com", 0, 0, NULL,
 	"hosts of incoming webhooks, with *"},
     {"webhook", "hosts", T_TEXT, IN(webhook_hosts), NULL, 0, 0, NULL,
-	"hosts that webhooks may go to, with *; unset: all"},
+	"hosts that webhooks may go to, with *; unset: none"},
     {"webhook", "allow", T_TEXT, IN(webhook_allow), NULL, 0, 0, NULL,
-	"networks such as 127.0.0.1/32 that are refused otherwise: loopback, "
-	"link-local, metadata"},
-    {"webhook", "secret", T_TEXT, IN(webhook_secret), NULL, 0, 0, NULL,
-	"key of their HMAC-SHA256 signature; unset: they are not signed"},
+	"networks such as 10.1.0.0/16 that are refused otherwise: private, "
+	"this host's own, loopback, link-local, metadata"},
+    {"webhook", "secrets", T_TEXT, IN(webhook_secrets), NULL, 0, 0, NULL,
+	"HOST=SECRET, ...: keys of their HMAC-SHA256 signatures; a host "
+	"without one gets them unsigned"},
     {"notify", "attempts", T_INT, IN(notify_attempts), "10", 1, 100, NULL,
 	"tries of one notice before it is given up"},
     {"notify", "backoff", T_TIME, IN(notify_backoff), "10s", 0, DAY, NULL,

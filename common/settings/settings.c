@@ -343,12 +343,34 @@ static int check_url(const char *key, const char *url, struct err *e)
 	    url);
 }
 
+/* The message repeats no secret. */
+static int check_secrets(const char *list, struct err *e)
+{
+	int number = 1;
+
+	for (; list != NULL && *list != '\0'; number++) {
+		size_t n = strcspn(list, ", \t"), host = strcspn(list, "=, \t");
+
+		if (n > 0 && (host == 0 || host + 1 >= n))
+			return err_set(e, ERR_PERMANENT,
+			    "[webhook] secrets: number %d must be HOST=SECRET, "
+			    "such as hooks.example.com=${HOOK_SECRET}, without "
+			    "blanks and commas in it",
+			    number);
+		list += n;
+		list += strspn(list, ", \t");
+	}
+	return 0;
+}
+
 static int check_services(const struct settings *s, struct err *e)
 {
 	if (check_url("[s3] endpoint", s->s3_endpoint, e) != 0 ||
 	    check_url("[aws] endpoint", s->aws_endpoint, e) != 0 ||
 	    check_url("[sns] endpoint", s->sns_endpoint, e) != 0 ||
 	    check_url("[http] proxy", s->http_proxy, e) != 0)
+		return -1;
+	if (check_secrets(s->webhook_secrets, e) != 0)
 		return -1;
 	if (s->smtp_host != NULL && s->smtp_from == NULL)
 		return err_set(e, ERR_PERMANENT,
@@ -573,15 +595,55 @@ const char *settings_secret_arn(
 bool settings_allows(const char *list, const char *name)
 {
 	char *copy, *rest;
-	bool allowed = list == NULL;
+	bool allowed = false;
 
-	if (list == NULL)
-		return true;
-	copy = rest = mem_strdup(list);
+	copy = rest = mem_strdup(list ? list : "");
 	for (char *one; !allowed && (one = strsep(&rest, ", \t")) != NULL;)
 		allowed = *one != '\0' && fnmatch(one, name, FNM_CASEFOLD) == 0;
 	free(copy);
 	return allowed;
+}
+
+bool settings_allows_bucket(const struct settings *s, const char *bucket)
+{
+	const char *own =
+	    strncmp(s->output, "s3://", 5) == 0 ? s->output + 5 : "";
+	size_t n = strcspn(own, "/");
+
+	return settings_allows(s->s3_buckets, bucket) ||
+	       (n > 0 && strlen(bucket) == n && memcmp(own, bucket, n) == 0);
+}
+
+/* The value of `host` in "HOST=VALUE, ...", or the first one's whose HOST is a
+ * pattern for it; the parts of `list` are cut. */
+static const char *value_for(char *list, const char *host)
+{
+	const char *found = NULL;
+
+	for (char *one; (one = strsep(&list, ", \t")) != NULL;) {
+		char *equals = strchr(one, '=');
+
+		if (equals == NULL)
+			continue;
+		*equals = '\0';
+		if (strcasecmp(one, host) == 0)
+			return equals + 1;
+		if (found == NULL && fnmatch(one, host, FNM_CASEFOLD) == 0)
+			found = equals + 1;
+	}
+	return found;
+}
+
+char *settings_webhook_secret(const struct settings *s, const char *host)
+{
+	char *copy = mem_strdup(s->webhook_secrets ? s->webhook_secrets : "");
+	size_t len = strlen(copy);
+	const char *found = value_for(copy, host);
+	char *secret = found ? mem_strdup(found) : NULL;
+
+	explicit_bzero(copy, len);
+	free(copy);
+	return secret;
 }
 
 static bool for_workers(const struct key *k)

@@ -74,6 +74,7 @@ struct settings {
 	char *s3_buckets;
 	int64_t s3_part_size, s3_parts_in_flight;
 	char *s3_storage_class, *s3_sse, *s3_kms_key, *s3_acl;
+	bool s3_public_acls;
 	int64_t s3_stale_uploads;
 	/* [smtp] */
 	char *smtp_host, *smtp_user, *smtp_password, *smtp_secret_arn;
@@ -84,7 +85,7 @@ struct settings {
 	/* [sns], [slack], [webhook] */
 	char *sns_topics, *sns_endpoint;
 	char *slack_hosts;
-	char *webhook_hosts, *webhook_allow, *webhook_secret;
+	char *webhook_hosts, *webhook_allow, *webhook_secrets;
 	/* [notify] */
 	int64_t notify_attempts, notify_backoff, notify_backoff_max;
 	int64_t notify_timeout;
@@ -118,8 +119,13 @@ int settings_check_source(const struct settings *s,
 const char *settings_secret_arn(
     const struct settings *s, const struct source_settings *source);
 /* Whether a list of the settings ("a.org, *.b.org") has this name; case does not
- * count, `*` stands for anything. NULL: everything is on it. */
+ * count, `*` stands for anything. NULL: nothing is on it. */
 bool settings_allows(const char *list, const char *name);
+/* Whether reports may use a bucket of S3: [s3] buckets, and that of `output`. */
+bool settings_allows_bucket(const struct settings *s, const char *bucket);
+/* The key of a host's webhooks, the caller's to free; NULL: it has none. A name
+ * goes before a pattern, the first pattern before others. */
+char *settings_webhook_secret(const struct settings *s, const char *host);
 
 /*
  * What a worker needs to know of them, as JSON text, and back: all but the

@@ -364,7 +364,8 @@ static void log_end(
 		    L_STR("state",
 			strcmp(outcome, "PENDING") == 0 ? "RETRY" : outcome),
 		    L_INT("attempt", item->attempt),
-		    L_STR("error", json_str(v, "error", "")));
+		    L_STR("error", json_str(v, "error", "")),
+		    L_STR("detail", json_str(v, "detail", "")));
 	json_decref(v);
 }
 

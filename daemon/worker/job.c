@@ -158,12 +158,33 @@ static const char *template_of(const struct job *job)
 	    json_str(job->message, "output", ""));
 }
 
+/* "Canned ACL" in the documentation of S3: with these, and what it may add, only
+ * the bucket's owner and the writer read. */
+static int check_acl(const struct settings *set, const char *acl, struct err *e)
+{
+	static const char *const own[] = {
+	    "private", "bucket-owner-read", "bucket-owner-full-control"};
+
+	if (acl == NULL || set->s3_public_acls ||
+	    (set->s3_acl != NULL && strcmp(acl, set->s3_acl) == 0))
+		return 0;
+	for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++) {
+		if (strcmp(acl, own[i]) == 0)
+			return 0;
+	}
+	return err_set(e, ERR_PERMANENT,
+	    "output_options: the acl \"%s\" lets others read the report; take "
+	    "private, bucket-owner-read or bucket-owner-full-control, or write "
+	    "public_acls = on in [s3] of the settings",
+	    acl);
+}
+
 /* Before anything runs: may it go there, and is it told soundly how? */
 static int check_s3(
     const struct job *job, const struct export_output *o, struct err *e)
 {
 	const json_t *options = json_object_get(o->options, "s3");
-	const char *list = services_settings(job->services)->s3_buckets;
+	const struct settings *set = services_settings(job->services);
 	char *bucket;
 	bool allowed;
 
@@ -174,14 +195,17 @@ static int check_s3(
 				 "output_options: \"s3\" is for an output_path "
 				 "that begins with s3://");
 	bucket = mem_strndup(o->place + 5, strcspn(o->place + 5, "/"));
-	allowed = settings_allows(list, bucket);
+	allowed = settings_allows_bucket(set, bucket);
 	if (!allowed)
 		err_set(e, ERR_PERMANENT,
 		    "output_path: the settings do not allow bucket \"%s\"; "
-		    "[s3] buckets = %s",
-		    bucket, list);
+		    "add it to [s3] buckets, which %s%s",
+		    bucket, set->s3_buckets ? "is " : "is not set",
+		    set->s3_buckets ? set->s3_buckets : "");
 	free(bucket);
-	return allowed ? s3_check_options(options, e) : -1;
+	if (!allowed || check_acl(set, json_str(options, "acl", NULL), e) != 0)
+		return -1;
+	return s3_check_options(options, e);
 }
 
 int job_find_place(struct job *job, struct export_output *output,

@@ -130,16 +130,16 @@ json_t *notice_json(const struct notice *n)
 /* ---- */
 
 int notice_deliver(struct services *services, const struct notice *n,
-    int64_t *retry_ms, struct err *e)
+    struct notice_answer *answer, struct err *e)
 {
-	*retry_ms = 0;
+	*answer = (struct notice_answer){.retry_ms = 0};
 	if (strcmp(n->channel, "mail") == 0)
 		return notice_mail(services, n, e);
 	if (strcmp(n->channel, "sns") == 0)
 		return notice_sns(services, n, e);
 	if (strcmp(n->channel, "slack") == 0)
-		return notice_slack(services, n, retry_ms, e);
+		return notice_slack(services, n, answer, e);
 	if (strcmp(n->channel, "webhook") == 0)
-		return notice_webhook(services, n, retry_ms, e);
+		return notice_webhook(services, n, answer, e);
 	return err_set(e, ERR_PERMANENT, "\"%s\" is no channel", n->channel);
 }

@@ -57,12 +57,17 @@ void notice_free(struct notice *n);
  * caller's to json_decref. */
 json_t *notice_json(const struct notice *n);
 
+struct notice_answer {
+	int64_t
+	    retry_ms; /* what the receiver asks to wait; 0: it does not say */
+	char detail[512]; /* why it was not reached, for the log; "": nothing */
+};
+
 /*
  * Delivers it: 0 when the receiver has taken it. ERR_PERMANENT: no other try can
- * help. *retry_ms is what the receiver asks to wait; 0: it does not say. No
- * message names more of a URL than scheme and host.
+ * help. No message names more of a URL than scheme and host.
  */
 int notice_deliver(struct services *services, const struct notice *n,
-    int64_t *retry_ms, struct err *e);
+    struct notice_answer *answer, struct err *e);
 
 #endif

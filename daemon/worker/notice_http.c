@@ -67,13 +67,21 @@ static bool may_get_better(int status)
 	return status == 408 || status == 425 || status == 429 || status >= 500;
 }
 
-/* The secret part of a URL is in no message, whoever wrote that. */
-static void hide(const struct notice_post *p, struct err *e)
+/* What stands behind the host. */
+static const char *secret_of(const struct notice_post *p)
 {
 	const char *secret = strstr(p->url, "://");
 
 	secret = secret ? secret + 3 + strcspn(secret + 3, "/?") : "";
-	if (strlen(secret) > 1 && strstr(e->text, secret) != NULL)
+	return strlen(secret) > 1 ? secret : "";
+}
+
+/* It is in no message, whoever wrote that. */
+static void hide(const struct notice_post *p, struct err *e)
+{
+	const char *secret = secret_of(p);
+
+	if (*secret != '\0' && strstr(e->text, secret) != NULL)
 		err_set(e, e->kind, "%s could not be reached", p->shown);
 }
 
@@ -94,7 +102,7 @@ static void excerpt(const struct http_reply *reply, char *to, size_t size)
 }
 
 static int judge(const struct notice_post *p, const struct http_reply *reply,
-    int64_t *retry_ms, struct err *e)
+    struct notice_answer *answer, struct err *e)
 {
 	char text[EXCERPT] = "", after[64];
 
@@ -102,7 +110,8 @@ static int judge(const struct notice_post *p, const struct http_reply *reply,
 		return 0;
 	if (may_get_better(reply->status)) {
 		http_header(reply, "Retry-After", after, sizeof(after));
-		*retry_ms = notice_retry_after(after, (int64_t)time(NULL));
+		answer->retry_ms =
+		    notice_retry_after(after, (int64_t)time(NULL));
 	}
 	if (reply->status >= 300 && reply->status < 400)
 		return err_set(e, ERR_PERMANENT,
@@ -115,8 +124,21 @@ static int judge(const struct notice_post *p, const struct http_reply *reply,
 	    "%s answered with HTTP %d%s", p->shown, reply->status, text);
 }
 
+/*
+ * Whoever writes reports chooses the receiver and reads the error: whether an
+ * address is refused, a port closed or silent, is for the operator alone.
+ */
+static int not_reached(
+    const struct notice_post *p, struct notice_answer *answer, struct err *e)
+{
+	if (strstr(e->text, secret_of(p)) == NULL || *secret_of(p) == '\0')
+		str_copy(answer->detail, sizeof(answer->detail), e->text);
+	return err_set(e, e->kind,
+	    "%s could not be reached; the daemon's log says why", p->shown);
+}
+
 static int send(struct services *s, const struct notice_post *p,
-    int64_t *retry_ms, struct err *e)
+    struct notice_answer *answer, struct err *e)
 {
 	struct http_request r = {.method = "POST",
 	    .url = p->url,
@@ -135,15 +157,17 @@ static int send(struct services *s, const struct notice_post *p,
 		r.terms.total_ms = ANSWER_MS;
 	rc = http_send(services_http(s), &r, &reply, e);
 	if (rc == 0)
-		rc = judge(p, &reply, retry_ms, e);
+		rc = judge(p, &reply, answer, e);
 	else if (reply.begun >= 200 && reply.begun < 300)
 		rc = 0; /* what breaks behind it does not undo it */
+	else if (e->kind != ERR_CANCELLED)
+		rc = not_reached(p, answer, e);
 	http_reply_free(&reply);
 	return rc;
 }
 
-int notice_post(
-    struct services *s, struct notice_post *p, int64_t *retry_ms, struct err *e)
+int notice_post(struct services *s, struct notice_post *p,
+    struct notice_answer *answer, struct err *e)
 {
 	char host[256];
 	int rc;
@@ -157,7 +181,7 @@ int notice_post(
 		    "hosts",
 		    host, p->hosts_key);
 	else
-		rc = send(s, p, retry_ms, e);
+		rc = send(s, p, answer, e);
 	if (rc != 0)
 		hide(p, e);
 	buf_free(&p->body);

@@ -8,7 +8,7 @@
 struct notice_post {
 	const char *url;
 	const char *shown;     /* the part of it that messages may name */
-	const char *hosts;     /* allow-list; NULL: all */
+	const char *hosts;     /* allow-list; NULL: none */
 	const char *hosts_key; /* where that list is written */
 	const char *const *headers;
 	struct buf body;
@@ -17,11 +17,12 @@ struct notice_post {
 
 /*
  * 0 when the receiver answered with 2xx. Transient: no connection, no answer in
- * time, 408, 425, 429 and 5xx, with *retry_ms out of Retry-After. Everything
- * else is permanent, redirects included: they are not followed. Frees the body.
+ * time, 408, 425, 429 and 5xx, with Retry-After. Everything else is permanent,
+ * redirects included: they are not followed. Why there is no answer at all stands
+ * in answer->detail only. Frees the body.
  */
-int notice_post(struct services *s, struct notice_post *p, int64_t *retry_ms,
-    struct err *e);
+int notice_post(struct services *s, struct notice_post *p,
+    struct notice_answer *answer, struct err *e);
 
 /* Retry-After in milliseconds, of its two forms; 0 when there is none. `now`:
  * seconds since 1970. */

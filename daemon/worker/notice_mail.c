@@ -47,7 +47,8 @@ static int check_allowed(const struct mail *m, struct err *e)
 		return 0;
 	return err_set(e, ERR_PERMANENT,
 	    "mail to %s is not allowed: [smtp] domains is %s",
-	    m->recipient.mailbox, m->settings->smtp_domains);
+	    m->recipient.mailbox,
+	    m->settings->smtp_domains ? m->settings->smtp_domains : "not set");
 }
 
 static int read_addresses(struct mail *m, struct err *e)

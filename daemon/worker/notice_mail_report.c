@@ -43,7 +43,7 @@ static int check_object(
 {
 	const char *bucket = place + strlen("s3://");
 	char *name = mem_strndup(bucket, strcspn(bucket, "/"));
-	bool allowed = settings_allows(settings->s3_buckets, name);
+	bool allowed = settings_allows_bucket(settings, name);
 
 	free(name);
 	if (!allowed)

@@ -204,8 +204,8 @@ json_t *slack_message(const struct notice *n)
 	return json_pack("{so so}", "text", summary(n), "blocks", blocks);
 }
 
-int notice_slack(struct services *s, const struct notice *n, int64_t *retry_ms,
-    struct err *e)
+int notice_slack(struct services *s, const struct notice *n,
+    struct notice_answer *answer, struct err *e)
 {
 	static const char *const headers[] = {
 	    "Content-Type: application/json; charset=utf-8",
@@ -226,5 +226,5 @@ int notice_slack(struct services *s, const struct notice *n, int64_t *retry_ms,
 	buf_init(&post.body, BODY_MAX);
 	buf_str(&post.body, body);
 	free(body);
-	return notice_post(s, &post, retry_ms, e);
+	return notice_post(s, &post, answer, e);
 }

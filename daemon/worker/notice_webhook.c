@@ -11,18 +11,18 @@
 #include "worker/notice_webhook.h"
 
 #define BODY_MAX (16u << 20)
+#define URL_MAX (64u << 10)
 
-void webhook_signature(const char *secret, int64_t timestamp, const void *body,
-    size_t len, char to[static WEBHOOK_SIGNATURE])
+void webhook_signature(const char *secret, int64_t timestamp, const char *url,
+    const struct buf *body, char to[static WEBHOOK_SIGNATURE])
 {
 	unsigned char mac[EVP_MAX_MD_SIZE];
 	unsigned int mac_len = 0;
 	struct buf text;
 
-	buf_init(&text, BODY_MAX + 64);
-	buf_int(&text, timestamp);
-	buf_char(&text, '.');
-	buf_add(&text, body, len);
+	buf_init(&text, BODY_MAX + URL_MAX + 64);
+	buf_printf(&text, "%lld\n%s\n", (long long)timestamp, url);
+	buf_add(&text, body->data, body->len);
 	HMAC(EVP_sha256(), secret, (int)strlen(secret),
 	    (const unsigned char *)text.data, text.len, mac, &mac_len);
 	buf_free(&text);
@@ -32,7 +32,7 @@ void webhook_signature(const char *secret, int64_t timestamp, const void *body,
 }
 
 int notice_webhook(struct services *s, const struct notice *n,
-    int64_t *retry_ms, struct err *e)
+    struct notice_answer *answer, struct err *e)
 {
 	const struct settings *set = services_settings(s);
 	char timestamp[64], key[80], signed_as[32 + WEBHOOK_SIGNATURE];
@@ -45,6 +45,7 @@ int notice_webhook(struct services *s, const struct notice *n,
 	    .hosts_key = "[webhook] hosts",
 	    .headers = headers};
 	int64_t now = (int64_t)time(NULL);
+	char host[256], *secret = NULL;
 	json_t *v = notice_json(n);
 	char *body = json_dumps(v, JSON_COMPACT);
 
@@ -57,12 +58,14 @@ int notice_webhook(struct services *s, const struct notice *n,
 	snprintf(key, sizeof(key), "Idempotency-Key: %s", n->key);
 	snprintf(timestamp, sizeof(timestamp), "X-Reportd-Timestamp: %lld",
 	    (long long)now);
-	if (set->webhook_secret != NULL) {
-		webhook_signature(set->webhook_secret, now, post.body.data,
-		    post.body.len, signature);
+	if (notice_host(n->url, host, sizeof(host)) == 0)
+		secret = settings_webhook_secret(set, host);
+	if (secret != NULL) {
+		webhook_signature(secret, now, post.url, &post.body, signature);
 		snprintf(signed_as, sizeof(signed_as),
 		    "X-Reportd-Signature: %s", signature);
 		headers[4] = signed_as;
 	}
-	return notice_post(s, &post, retry_ms, e);
+	free(secret);
+	return notice_post(s, &post, answer, e);
 }

@@ -4,13 +4,15 @@
 
 #include "worker/notice.h"
 
-/* A POST of notice_json, signed with [webhook] secret. */
+/* A POST of notice_json, signed with the host's secret of [webhook] secrets. */
 int notice_webhook(struct services *s, const struct notice *n,
-    int64_t *retry_ms, struct err *e);
+    struct notice_answer *answer, struct err *e);
 
-/* "sha256=" and the HMAC-SHA256 of "TIMESTAMP.BODY" in hex. */
+/* "sha256=" and the HMAC-SHA256 in hex of timestamp, URL and body, a line feed
+ * behind each of the first two: what was signed for one receiver is no proof to
+ * another. */
 #define WEBHOOK_SIGNATURE 72
-void webhook_signature(const char *secret, int64_t timestamp, const void *body,
-    size_t len, char to[static WEBHOOK_SIGNATURE]);
+void webhook_signature(const char *secret, int64_t timestamp, const char *url,
+    const struct buf *body, char to[static WEBHOOK_SIGNATURE]);
 
 #endif

@@ -453,12 +453,13 @@ static void run_task(struct worker *w, struct task *t)
 }
 
 static void say_delivered(struct worker *w, const struct notice *n,
-    const struct err *failure, int64_t retry_ms)
+    const struct err *failure, const struct notice_answer *answer)
 {
 	struct notice_result r = {.notification_id = n->notification_id,
 	    .attempt = n->attempt,
 	    .state = "SENT",
-	    .retry_ms = retry_ms};
+	    .retry_ms = answer->retry_ms,
+	    .detail = answer->detail[0] ? answer->detail : NULL};
 
 	if (failure != NULL) {
 		r.error = failure->text;
@@ -474,7 +475,7 @@ static void deliver(struct worker *w)
 {
 	json_t *letter = w->letter;
 	struct notice n;
-	int64_t retry_ms = 0;
+	struct notice_answer answer;
 	bool failed;
 	struct err e;
 
@@ -486,9 +487,9 @@ static void deliver(struct worker *w)
 	w->notice_deadline_ms = clock_boot_ms() + w->notice_timeout_ms;
 	notice_open(&n, json_object_get(letter, "notice"));
 	w->notice = &n;
-	failed = notice_deliver(w->services, &n, &retry_ms, &e) != 0;
+	failed = notice_deliver(w->services, &n, &answer, &e) != 0;
 	w->notice = NULL;
-	say_delivered(w, &n, failed ? &e : NULL, retry_ms);
+	say_delivered(w, &n, failed ? &e : NULL, &answer);
 	notice_free(&n);
 	json_decref(letter);
 }

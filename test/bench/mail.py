@@ -28,7 +28,7 @@ WAITING = ("select count(*) from reportd.report_notification "
 def settings(server):
     """[smtp] in the environment."""
     names = {f'REPORTD_SMTP_{key.upper()}': str(value)
-             for key, value in server.settings().items()}
+             for key, value in server.settings(domains='*').items()}
     os.environ.update(names)
     try:
         yield

@@ -28,7 +28,7 @@ THREADS = 8
 
 def prepare(server):
     os.environ.update(
-        REPORTD_S3_ENDPOINT=server.endpoint, AWS_ACCESS_KEY_ID=swift.KEY,
+        REPORTD_S3_ENDPOINT=server.endpoint, REPORTD_S3_BUCKETS='*', AWS_ACCESS_KEY_ID=swift.KEY,
         AWS_SECRET_ACCESS_KEY=swift.SECRET, AWS_REGION=swift.REGION,
         AWS_DEFAULT_REGION=swift.REGION, AWS_CONFIG_FILE='/nonexistent',
         AWS_EC2_METADATA_DISABLED='true', no_proxy='127.0.0.1')

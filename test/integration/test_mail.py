@@ -795,6 +795,15 @@ def test_no_server_there(db, daemon, sink, address):
     assert f'localhost:{port}' in row.last_error
 
 
+def test_without_a_list_of_domains_no_mail_goes_anywhere(db, daemon, sink, address):
+    server, to = sink(), address()
+    daemon({**sections(server, domains=None), 'notify': QUICK})
+    row = wait_notices(db, report(db, f'mailto:{to}'))[to]
+    assert (row.state, row.attempts) == ('FAILED', 1)
+    assert '[smtp] domains is not set' in row.last_error
+    assert server.mails == []
+
+
 def test_without_a_mail_server_it_is_told_how_to_name_one(db, daemon, address):
     to = address()
     daemon()

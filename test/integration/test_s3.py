@@ -262,9 +262,39 @@ def test_buckets_that_the_settings_do_not_allow(db, drain, proxy):
     """Refused before anything runs."""
     one, = fails(db, drain, proxy.endpoint, 'finance-x', {'buckets': 'sales, hr-*'},
                  prep_sql='create table never()', export_sql='select 1')
-    assert 'do not allow bucket "finance-x"; [s3] buckets = sales, hr-*' \
-        in one.error_message
+    assert 'do not allow bucket "finance-x"; add it to [s3] buckets, which is ' \
+        'sales, hr-*' in one.error_message
     assert proxy.requests == [] and not db.value("select to_regclass('never')")
+
+
+def test_without_a_list_only_the_bucket_of_output_is_allowed(db, drain, bucket, proxy):
+    one, = fails(db, drain, proxy.endpoint, bucket.name, {'buckets': None})
+    assert 'add it to [s3] buckets, which is not set' in one.error_message
+    report.submit(db, output_path=f's3://{bucket.name}/own.csv')
+    drain(settings(proxy.endpoint, {'buckets': None}), env=ENVIRONMENT,
+          output=f's3://{bucket.name}/{{config_id}}.csv')
+    assert bucket.get('own.csv') == b'one\n1\n'
+
+
+@pytest.mark.parametrize('acl', ['public-read', 'public-read-write', 'authenticated-read',
+                                 'aws-exec-read'])
+def test_an_acl_that_lets_others_read_wants_a_setting(db, drain, bucket, proxy, acl):
+    one, = fails(db, drain, proxy.endpoint, bucket.name, prep_sql='create table never()',
+                 export_sql='select 1', output_options={'s3': {'acl': acl}})
+    assert f'the acl "{acl}" lets others read the report' in one.error_message
+    assert 'public_acls = on' in one.error_message
+    assert proxy.requests == [] and not db.value("select to_regclass('never')")
+
+
+@pytest.mark.parametrize('s3, acl', [({'public_acls': 'on'}, 'public-read'),
+                                     ({'acl': 'public-read'}, 'public-read'),
+                                     ({}, 'bucket-owner-full-control')])
+def test_an_acl_that_the_settings_allow(db, drain, bucket, proxy, s3, acl):
+    report.submit(db, output_path=f's3://{bucket.name}/x.csv',
+                  output_options={'s3': {'acl': acl}})
+    drain(settings(proxy.endpoint, s3), env=ENVIRONMENT)
+    assert 'x.csv' in bucket.keys()
+    assert [h['x-amz-acl'] for op, _, _, h in proxy.requests if op == 'put'] == [acl]
 
 
 def test_buckets_that_the_settings_allow(db, drain, bucket, proxy):

@@ -36,8 +36,9 @@ def sections(**more):
             for name in {*SECTIONS, *more}}
 
 
-def signature_holds(request, secret='sesame'):
-    signed = request.headers['X-Reportd-Timestamp'].encode() + b'.' + request.body
+def signature_holds(request, server, secret='sesame', host='127.0.0.1'):
+    signed = b'\n'.join([request.headers['X-Reportd-Timestamp'].encode(),
+                         server.url(request.path, host).encode(), request.body])
     expected = hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
     return hmac.compare_digest(request.headers['X-Reportd-Signature'],
                                'sha256=' + expected)
@@ -57,7 +58,7 @@ def test_completion_is_posted_signed_and_whole(db, drain, receiver):
     assert request.headers['Content-Type'] == 'application/json'
     assert request.headers['Idempotency-Key'] == str(notice.idempotency_key)
     assert abs(int(request.headers['X-Reportd-Timestamp']) - time.time()) < 60
-    assert signature_holds(request)
+    assert signature_holds(request, receiver)
     assert request.json == {
         'version': 1, 'event': 'report.completed',
         'key': str(notice.idempotency_key),
@@ -96,7 +97,7 @@ def test_failure_goes_to_the_failure_list_with_stage_error_and_hint(db, drain, r
 
 def test_without_a_secret_nothing_is_signed(db, drain, receiver):
     report.submit(db, notify_on_completion=[receiver.url()])
-    drain(sections(webhook={'secret': None}))
+    drain(sections(webhook={'secrets': 'other.example=sesame'}))
     assert 'X-Reportd-Signature' not in receiver.taken[0].headers
     assert 'X-Reportd-Timestamp' in receiver.taken[0].headers
 
@@ -112,7 +113,7 @@ def test_what_may_get_better_is_tried_again_with_the_same_key(db, daemon, receiv
     assert len({r.headers['Idempotency-Key'] for r in receiver.taken}) == 1
     assert len({r.body for r in receiver.taken}) == 1
     assert len(receiver.taken) == 3
-    assert all(signature_holds(r) for r in receiver.taken)
+    assert all(signature_holds(r, receiver) for r in receiver.taken)
 
 
 @pytest.mark.parametrize('answer', [200, 201, 204, (200, {}, 'x' * 3000000), 'half'])
@@ -177,15 +178,74 @@ def test_redirects_are_not_followed(db, daemon, receiver, target):
 @pytest.mark.parametrize('host', [
     '127.0.0.1', 'localhost', '127.1.2.3', '[::1]', 'tls:127.0.0.1',
     'tls:localhost', 'tls:[::ffff:127.0.0.1]', 'tls:0.0.0.0', 'tls:2130706433',
-    'tls:127.1', 'tls:0x7f.1', 'tls:169.254.169.254', 'tls:[fd00:ec2::254]'])
+    'tls:127.1', 'tls:0x7f.1', 'tls:169.254.169.254', 'tls:[fd00:ec2::254]',
+    'tls:10.1.2.3', 'tls:172.31.0.1', 'tls:192.168.0.1', 'tls:100.64.0.9', 'tls:[fd12::1]'])
 def test_this_machine_and_metadata_are_never_reached(db, daemon, receiver, tls, host):
     server = tls if host.startswith('tls:') else receiver
     report.submit(db, notify_on_completion=[server.url(host=host.removeprefix('tls:'))])
-    daemon({'http': {'ca_file': tls.ca, 'connect_timeout': '2s'},
+    one = daemon({'http': {'ca_file': tls.ca, 'connect_timeout': '2s'},
             'webhook': {}, 'notify': SECTIONS['notify']})
     notice, = wait_states(db, ['FAILED'])
     assert not receiver.taken and not tls.taken
     assert notice.attempts == 1, notice
+    assert notice.last_error == (f'{notice.recipient} could not be reached; '
+                                 "the daemon's log says why")
+    assert '[webhook] allow lists networks that are' in one.log()
+
+
+def test_errors_are_no_port_scanner(db, daemon, receiver, tls):
+    """A closed port, one that speaks no TLS, a certificate that is not trusted, a
+    name that is not there, a receiver that hangs up: one sentence."""
+    receiver.answer = 'cut'
+    with socket.socket() as closed:
+        closed.bind(('127.0.0.1', 0))
+        urls = [f'https://127.0.0.1:{closed.getsockname()[1]}/', tls.url(),
+                receiver.url().replace('http:', 'https:'), receiver.url(),
+                'https://nothing.invalid/']
+        report.submit(db, notify_on_completion=urls)
+        one = daemon(sections(notify={'attempts': 1}))
+        told = wait_states(db, ['FAILED'] * len(urls))
+    for notice in told:
+        assert notice.last_error == (f'{notice.recipient} could not be reached; '
+                                     "the daemon's log says why")
+    for says in ('no connection to 127.0.0.1', 'is not trusted', 'cannot be resolved'):
+        assert says in one.log()
+
+
+def test_each_host_has_its_own_secret(db, drain, receiver):
+    report.submit(db, notify_on_completion=[receiver.url('/a'),
+                                            receiver.url('/b', 'localhost')])
+    drain(sections(webhook={'allow': '127.0.0.0/8, ::1',
+                            'secrets': 'localhost=${SECOND}, 127.0.0.*=first'}),
+          env={'SECOND': 'second=2'})
+    first, second = sorted(receiver.taken, key=lambda r: r.path)
+    assert signature_holds(first, receiver, 'first')
+    assert signature_holds(second, receiver, 'second=2', 'localhost')
+    assert not signature_holds(first, receiver, 'second=2')
+
+
+@pytest.mark.parametrize('what', ['path', 'host', 'timestamp', 'body'])
+def test_what_is_signed_for_one_receiver_is_no_proof_to_another(db, drain, receiver, what):
+    report.submit(db, notify_on_completion=[receiver.url('/a')])
+    drain(SECTIONS)
+    request, = receiver.taken
+    assert signature_holds(request, receiver)
+    changed = {
+        'path': request._replace(path='/b'), 'host': request,
+        'body': request._replace(body=request.body + b' '),
+        'timestamp': request._replace(headers=request.headers | {
+            'X-Reportd-Timestamp': str(int(request.headers['X-Reportd-Timestamp']) + 1)}),
+    }[what]
+    assert not signature_holds(changed, receiver,
+                               host='localhost' if what == 'host' else '127.0.0.1')
+
+
+def test_without_a_list_no_webhook_goes_anywhere(db, daemon, receiver):
+    report.submit(db, notify_on_completion=[receiver.url()])
+    daemon(sections(webhook={'hosts': None}))
+    notice, = wait_states(db, ['FAILED'])
+    assert '[webhook] hosts lists the hosts' in notice.last_error
+    assert not receiver.taken
 
 
 def test_a_name_that_leads_here_is_refused(db, daemon, tls):
@@ -219,10 +279,10 @@ def test_hosts_that_are_not_listed_are_refused(db, daemon, receiver):
 
 def test_tls_is_verified(db, daemon, tls):
     report.submit(db, notify_on_completion=[tls.url()])
-    daemon(SECTIONS)
+    one = daemon(SECTIONS)
     notice, = wait_states(db, ['FAILED'])
     assert notice.attempts == 1
-    assert 'certificate' in notice.last_error
+    assert 'certificate' in one.log()
     assert not tls.taken
 
 
@@ -230,7 +290,7 @@ def test_tls_with_a_ca_file(db, drain, tls):
     report.submit(db, notify_on_completion=[tls.url()])
     drain(sections(http={'ca_file': tls.ca}))
     assert notices(db)[0].state == 'SENT', notices(db)
-    assert signature_holds(tls.taken[0])
+    assert signature_holds(tls.taken[0], tls)
 
 
 def test_proxy_that_is_down_is_tried_again(db, daemon, receiver):
@@ -343,9 +403,9 @@ def test_slack_says_what_it_refuses_and_its_secret_is_nowhere(db, daemon, ctl, r
 @pytest.mark.parametrize('webhook, result, says', [
     ({'allow': 'nonsense'}, 'FAILED', 'nonsense'),
     ({'allow': '127.0.0.1/32'}, 'warn', '127.0.0.1/32'),
-    ({'hosts': '*.example.org'}, 'warn', 'not signed'),
-    ({'secret': 'short'}, 'warn', 'shorter'),
-    ({'secret': 'x' * 32, 'hosts': '*.example.org'}, None, '')])
+    ({'hosts': 'a.example.org, *.example.org'}, 'warn', 'a.example.org are not signed'),
+    ({'hosts': 'a.org', 'secrets': 'a.org=short'}, 'warn', 'shorter'),
+    ({'secrets': '*.org=' + 'x' * 32, 'hosts': 'a.org, *.example.org'}, None, '')])
 def test_doctor_looks_at_the_settings_of_webhooks(ctl, webhook, result, says):
     done = ctl('doctor', '--json', sections={'webhook': webhook})
     checks = [c for c in json.loads(done.stdout) if c['what'].startswith('webhook')]

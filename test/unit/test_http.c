@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 #include "net/http.h"
 
+#include <arpa/inet.h>
 #include <dlfcn.h>
+#include <net/if.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -474,10 +480,13 @@ TEST(addresses_of_this_machine_are_refused_in_every_dress)
 	    "::", "fe80::1", "fe80::1%lo", "ff02::1", "::ffff:127.0.0.1",
 	    "64:ff9b::127.0.0.1", "64:ff9b:1::169.254.169.254",
 	    "2002:7f00:1::1", "::127.0.0.1", "::ffff:0:127.0.0.1",
-	    "fd00:ec2::254", "no address", ""};
-	static const char *const yes[] = {"10.0.0.1", "192.168.1.1", "8.8.8.8",
-	    "2001:db8::1", "::ffff:8.8.8.8", "64:ff9b::8.8.8.8",
-	    "2002:808:808::1", "fd12::1", "128.0.0.1", "223.255.255.255"};
+	    "fd00:ec2::254", "10.0.0.1", "172.31.255.255", "192.168.1.1",
+	    "100.64.0.1", "::ffff:10.1.2.3", "64:ff9b::192.168.0.1", "fd12::1",
+	    "fc00::1", "198.19.0.1", "192.0.0.192", "no address", ""};
+	static const char *const yes[] = {"8.8.8.8", "2001:db8::1",
+	    "::ffff:8.8.8.8", "64:ff9b::8.8.8.8", "2002:808:808::1",
+	    "128.0.0.1", "223.255.255.255", "172.32.0.1", "172.15.255.255",
+	    "100.128.0.1", "11.0.0.1", "fe00::1"};
 
 	for (size_t i = 0; i < COUNT(no); i++) {
 		if (guard_allows_text(no[i], NULL))
@@ -490,6 +499,48 @@ TEST(addresses_of_this_machine_are_refused_in_every_dress)
 	assert_true(guard_allows_text("127.0.0.1", "127.0.0.0/8"));
 	assert_true(guard_allows_text("64:ff9b::127.0.0.1", "127.0.0.1"));
 	assert_false(guard_allows_text("127.0.0.2", "127.0.0.1, ::1"));
+	assert_true(guard_allows_text("10.1.2.3", "10.1.0.0/16"));
+	assert_false(guard_allows_text("10.2.2.3", "10.1.0.0/16"));
+}
+
+/* In a network of this process's own, whose one interface has a public one. */
+static int in_a_public_network(void)
+{
+	struct ifreq r = {.ifr_name = "lo"};
+	struct sockaddr_in a = {.sin_family = AF_INET};
+	int fd, rc = 0;
+
+	if (unshare(geteuid() == 0 ? CLONE_NEWNET
+				   : CLONE_NEWUSER | CLONE_NEWNET) != 0)
+		return 1;
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	inet_pton(AF_INET, "203.0.113.70", &a.sin_addr);
+	memcpy(&r.ifr_addr, &a, sizeof(a));
+	rc |= ioctl(fd, SIOCSIFADDR, &r);
+	inet_pton(AF_INET, "255.255.255.192", &a.sin_addr);
+	memcpy(&r.ifr_netmask, &a, sizeof(a));
+	rc |= ioctl(fd, SIOCSIFNETMASK, &r);
+	close(fd);
+	if (rc != 0)
+		return 2;
+	return guard_allows_text("203.0.113.70", NULL)                 ? 3
+	       : guard_allows_text("203.0.113.65", NULL)               ? 4
+	       : guard_allows_text("::ffff:203.0.113.126", NULL)       ? 5
+	       : !guard_allows_text("203.0.113.63", NULL)              ? 6
+	       : !guard_allows_text("203.0.113.128", NULL)             ? 7
+	       : !guard_allows_text("203.0.113.70", "203.0.113.70/32") ? 8
+								       : 0;
+}
+
+TEST(public_addresses_of_this_machine_and_its_neighbours_are_refused)
+{
+	pid_t child = fork();
+	int status;
+
+	if (child == 0)
+		_exit(in_a_public_network());
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
 int main(void)
@@ -505,6 +556,8 @@ int main(void)
 		a_connection_is_used_again_unless_a_fresh_one_is_wanted),
 	    cmocka_unit_test(
 		the_guard_looks_at_a_connection_that_was_there_before),
+	    cmocka_unit_test(
+		public_addresses_of_this_machine_and_its_neighbours_are_refused),
 	    cmocka_unit_test(a_name_server_that_is_silent_holds_nobody_up),
 	    cmocka_unit_test(the_guard_looks_at_the_address_that_is_dialled),
 	    cmocka_unit_test(the_watch_ends_a_wait),

@@ -597,13 +597,73 @@ TEST(packed_settings_come_back)
 
 TEST(a_list_allows_what_is_on_it)
 {
-	assert_true(settings_allows(NULL, "any"));
+	assert_false(settings_allows(NULL, "any"));
+	assert_false(settings_allows("", "any"));
+	assert_true(settings_allows("*", "any"));
 	assert_true(settings_allows("a.org, *.b.org", "A.org"));
 	assert_true(settings_allows("a.org,*.b.org", "x.b.org"));
 	assert_false(settings_allows("a.org, *.b.org", "b.org"));
 	assert_false(settings_allows("a.org, *.b.org", "xa.org"));
 	assert_false(settings_allows("a.org", "a.org.evil"));
 	assert_false(settings_allows(", ,", ""));
+}
+
+TEST(the_bucket_of_output_is_allowed)
+{
+	struct settings *s =
+	    good("[reportd]\noutput = s3://own/{report_name}\n[s3]\n"
+		 "buckets = a-*\n");
+
+	assert_true(settings_allows_bucket(s, "own"));
+	assert_true(settings_allows_bucket(s, "a-b"));
+	assert_false(settings_allows_bucket(s, "owner"));
+	assert_false(settings_allows_bucket(s, "ow"));
+	assert_false(settings_allows_bucket(s, ""));
+	settings_free(s);
+	s = good("[reportd]\noutput_root = /o\n");
+	assert_false(settings_allows_bucket(s, "own"));
+	assert_false(settings_allows_bucket(s, ""));
+	settings_free(s);
+}
+
+static void assert_secret(
+    const struct settings *s, const char *host, const char *expected)
+{
+	char *secret = settings_webhook_secret(s, host);
+
+	if (expected == NULL)
+		assert_null(secret);
+	else
+		assert_string_equal(secret, expected);
+	free(secret);
+}
+
+TEST(each_host_has_its_own_secret)
+{
+	struct settings *s = good("[webhook]\nsecrets = *.b.org=one, "
+				  "x.b.org=two=2,a.org=three *.org=four\n");
+
+	assert_secret(s, "y.b.org", "one");
+	assert_secret(s, "X.b.org", "two=2");
+	assert_secret(s, "a.org", "three");
+	assert_secret(s, "c.org", "four");
+	assert_secret(s, "c.com", NULL);
+	settings_free(s);
+	s = good("");
+	assert_secret(s, "a.org", NULL);
+	settings_free(s);
+	assert_refused("[webhook]\nsecrets = a.org=x, geheim\n",
+	    "r.conf: [webhook] secrets: number 2 must be HOST=SECRET, such as "
+	    "hooks.example.com=${HOOK_SECRET}, without blanks and commas in "
+	    "it");
+	assert_refused("[webhook]\nsecrets = =geheim\n",
+	    "r.conf: [webhook] secrets: number 1 must be HOST=SECRET, such as "
+	    "hooks.example.com=${HOOK_SECRET}, without blanks and commas in "
+	    "it");
+	assert_refused("[webhook]\nsecrets = a.org=\n",
+	    "r.conf: [webhook] secrets: number 1 must be HOST=SECRET, such as "
+	    "hooks.example.com=${HOOK_SECRET}, without blanks and commas in "
+	    "it");
 }
 
 TEST(services_must_make_sense)
@@ -653,6 +713,8 @@ int main(void)
 	    clean_test(the_reference_describes_every_key),
 	    clean_test(packed_settings_come_back),
 	    clean_test(a_list_allows_what_is_on_it),
+	    clean_test(the_bucket_of_output_is_allowed),
+	    clean_test(each_host_has_its_own_secret),
 	    clean_test(services_must_make_sense),
 	};
 
