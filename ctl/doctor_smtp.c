@@ -17,6 +17,9 @@ static const char *const mends[] = {
 			   "username and password in the secret",
     [SMTP_REFUSED] = "ask who runs the mail server whether this host and "
 		     "user may send through it",
+    [SMTP_NAME_REFUSED] = "set [smtp] helo to a name of this host that the "
+			  "mail server takes, such "
+			  "as reports.example.com",
     [SMTP_NO_SECRET] =
 	"the secret of [smtp] secret_arn holds username and password; to "
 	"read it allow secretsmanager:GetSecretValue on it, and kms:Decrypt "
@@ -36,8 +39,8 @@ static void check(struct doctor *d, struct services *services)
 		    d, DOCTOR_FAILED, "smtp", mends[fault], "%s", e.text);
 	else
 		doctor_say(d, DOCTOR_OK, "smtp", NULL,
-		    "%s:%d, %s, %s in %lld ms", set->smtp_host,
-		    (int)set->smtp_port,
+		    "%s:%d, as %s, %s, %s in %lld ms", set->smtp_host,
+		    (int)set->smtp_port, smtp_helo(smtp),
 		    set->smtp_tls == SMTP_PLAIN ? "without TLS" : "over TLS",
 		    set->smtp_user != NULL || set->smtp_secret_arn != NULL
 			? "logged in"

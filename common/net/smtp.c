@@ -7,10 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/str.h"
 #include "net/doze.h"
+#include "net/smtp_name.h"
 
 #define CONNECT_MS 10000
 #define SILENCE_MS 60000
@@ -18,7 +20,7 @@
 
 struct smtp {
 	struct smtp_options o;
-	char *url;
+	char *url, *helo;
 	CURLM *multi; /* keeps the connection */
 	CURL *easy;
 	curl_socket_t
@@ -43,16 +45,29 @@ struct exchange {
 	struct err *error;
 };
 
+static char *own_name(void)
+{
+	char host[256] = "";
+
+	gethostname(host, sizeof(host) - 1);
+	return smtp_name(host);
+}
+
 struct smtp *smtp_open(const struct smtp_options *o)
 {
 	struct smtp *s = mem_zalloc(sizeof(*s));
 	bool v6 = strchr(o->host, ':') != NULL;
+	char *escaped;
 
 	curl_global_init(CURL_GLOBAL_ALL);
 	s->o = *o;
-	s->url = mem_printf("%s://%s%s%s:%d",
+	s->helo = o->helo ? mem_strdup(o->helo) : own_name();
+	escaped = curl_easy_escape(NULL, s->helo, 0);
+	/* Its path is what libcurl says with EHLO. */
+	s->url = mem_printf("%s://%s%s%s:%d/%s",
 	    o->security == SMTP_BY_TLS ? "smtps" : "smtp", v6 ? "[" : "",
-	    o->host, v6 ? "]" : "", (int)o->port);
+	    o->host, v6 ? "]" : "", (int)o->port, escaped ? escaped : "");
+	curl_free(escaped);
 	s->multi = curl_multi_init();
 	s->easy = curl_easy_init();
 	s->kept = CURL_SOCKET_BAD;
@@ -74,7 +89,13 @@ void smtp_close(struct smtp *s)
 	curl_global_cleanup();
 	secret_free(&s->secret);
 	free(s->url);
+	free(s->helo);
 	free(s);
+}
+
+const char *smtp_helo(const struct smtp *s)
+{
+	return s->helo;
 }
 
 void smtp_set_watch(struct smtp *s, const struct watch *watch)
@@ -298,6 +319,14 @@ static bool is_about_tls(CURLcode result)
 	       result == CURLE_USE_SSL_FAILED;
 }
 
+/* Said to EHLO; or, as some do it, to the first recipient: 504, which RFC 5321
+ * has for parameters alone. */
+static bool is_about_name(const struct exchange *x, CURLcode result)
+{
+	return x->code >= 500 &&
+	       (result == CURLE_REMOTE_ACCESS_DENIED || x->code == 504);
+}
+
 static const char *why(const struct exchange *x, CURLcode result)
 {
 	return x->detail[0] ? x->detail : curl_easy_strerror(result);
@@ -323,6 +352,12 @@ static int explain(struct exchange *x, CURLcode result, struct err *e)
 		    "no trusted TLS connection: %s (look at [smtp] tls and "
 		    "ca_file)",
 		    why(x, result));
+	} else if (is_about_name(x, result)) {
+		x->fault = SMTP_NAME_REFUSED;
+		err_set(e, ERR_TRANSIENT,
+		    "it does not take the name %s that this host says of "
+		    "itself: %s (set [smtp] helo to a name that it takes)",
+		    x->smtp->helo, x->reply);
 	} else if (refused) {
 		err_set(e, x->code >= 500 ? ERR_PERMANENT : ERR_TRANSIENT,
 		    "it answered: %s%s", x->reply,

@@ -20,6 +20,7 @@ struct smtp_options { /* strings live as long as the smtp */
 	const char *host;
 	int64_t port;
 	enum smtp_security security;
+	const char *helo; /* what it is told that we are; NULL: see smtp_name */
 	const char *user, *password; /* NULL: no authentication */
 	/*
 	 * Or where both are found, anew when they were refused: `fresh` asks for
@@ -38,6 +39,8 @@ struct smtp *smtp_open(const struct smtp_options *o);
 /* Says goodbye and waits for no answer; accepts NULL. */
 void smtp_close(struct smtp *s);
 void smtp_set_watch(struct smtp *s, const struct watch *watch);
+/* What it is told that we are. */
+const char *smtp_helo(const struct smtp *s);
 
 struct smtp_mail {
 	const char *from, *to;  /* of the envelope: name@domain */
@@ -53,7 +56,7 @@ struct smtp_mail {
  * 0: the relay has the mail. -1: it has it not, or it is not known. By the
  * reply's code a refusal is transient (4xx) or permanent (5xx), but what a
  * change of the settings mends is always transient: TLS, the login, "you must
- * authenticate". Once the last byte is out the answer is waited for whatever the
+ * authenticate", the name that we tell of us. Once the last byte is out the answer is waited for whatever the
  * watch says (but ERR_LOST), because a mail that is given up then may arrive
  * twice.
  */
@@ -66,6 +69,7 @@ enum smtp_fault {
 	SMTP_LOGIN_REFUSED,
 	SMTP_REFUSED,
 	SMTP_NO_SECRET,
+	SMTP_NAME_REFUSED, /* that we tell of us */
 };
 
 /* Connects, says EHLO, logs in, and asks for nothing. */

@@ -190,6 +190,7 @@ struct smtp *services_smtp(struct services *s, struct err *e)
 	struct smtp_options o = {.host = set->smtp_host,
 	    .port = set->smtp_port,
 	    .security = security[set->smtp_tls],
+	    .helo = set->smtp_helo,
 	    .user = set->smtp_user,
 	    .password = set->smtp_password,
 	    .login = set->smtp_secret_arn ? smtp_login : NULL,

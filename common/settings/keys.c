@@ -119,6 +119,9 @@ const struct key keys[] = {
     {"smtp", "tls", T_WORD, IN(smtp_tls), "starttls", 0, 0,
 	"starttls|implicit|none",
 	"implicit: from the first byte on (port 465)"},
+    {"smtp", "helo", T_TEXT, IN(smtp_helo), NULL, 0, 0, NULL,
+	"name of this host that it is told; unset: the full name, or an "
+	"address in brackets"},
     {"smtp", "user", T_TEXT, IN(smtp_user), NULL, 0, 0, NULL,
 	"unset: no authentication"},
     {"smtp", "password", T_TEXT, IN(smtp_password), NULL, 0, 0, NULL,

@@ -363,6 +363,28 @@ static int check_secrets(const char *list, struct err *e)
 	return 0;
 }
 
+/* It is a part of a command: a name, or an address as [192.0.2.1]. */
+static int check_helo(const char *helo, struct err *e)
+{
+	static const char hex[] = "0123456789abcdefABCDEF:.IPv";
+	const char *c = helo;
+	size_t n = 0;
+
+	if (helo == NULL)
+		return 0;
+	while (isalnum((unsigned char)*c) || (*c != '\0' && strchr("-._", *c)))
+		c++;
+	if (helo[0] == '[')
+		n = strspn(helo + 1, hex);
+	if ((c > helo && *c == '\0') ||
+	    (n > 0 && strcmp(helo + 1 + n, "]") == 0))
+		return 0;
+	return err_set(e, ERR_PERMANENT,
+	    "[smtp] helo = %s: must be a host's name such as "
+	    "reports.example.com, or an address such as [192.0.2.1]",
+	    helo);
+}
+
 static int check_services(const struct settings *s, struct err *e)
 {
 	if (check_url("[s3] endpoint", s->s3_endpoint, e) != 0 ||
@@ -370,7 +392,8 @@ static int check_services(const struct settings *s, struct err *e)
 	    check_url("[sns] endpoint", s->sns_endpoint, e) != 0 ||
 	    check_url("[http] proxy", s->http_proxy, e) != 0)
 		return -1;
-	if (check_secrets(s->webhook_secrets, e) != 0)
+	if (check_secrets(s->webhook_secrets, e) != 0 ||
+	    check_helo(s->smtp_helo, e) != 0)
 		return -1;
 	if (s->smtp_host != NULL && s->smtp_from == NULL)
 		return err_set(e, ERR_PERMANENT,

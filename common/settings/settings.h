@@ -79,7 +79,8 @@ struct settings {
 	/* [smtp] */
 	char *smtp_host, *smtp_user, *smtp_password, *smtp_secret_arn;
 	int64_t smtp_port, smtp_tls; /* enum smtp_tls */
-	char *smtp_ca_file, *smtp_from, *smtp_reply_to, *smtp_domains;
+	char *smtp_helo, *smtp_ca_file, *smtp_from, *smtp_reply_to,
+	    *smtp_domains;
 	int64_t smtp_attach_max, smtp_inline_rows, smtp_link_expiry;
 	int64_t smtp_timeout;
 	/* [sns], [slack], [webhook] */

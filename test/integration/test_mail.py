@@ -4,6 +4,7 @@ fails on demand."""
 
 import calendar
 import hashlib
+import ipaddress
 import itertools
 import os
 import pathlib
@@ -19,6 +20,7 @@ import urllib.request
 import pytest
 
 from lib import postfix as mx
+from lib import process
 from lib.paths import SANITIZED
 from lib.report import config, runs, submit
 from lib.wait import wait_for
@@ -995,6 +997,65 @@ def test_killed_before_and_after_each_mail(db, daemon, sink):
     assert sorted(seen) == sorted(to)
     assert all(len(set(ids)) == 1 for ids in seen.values())
     assert len(server.mails) - 60 <= kills
+
+
+# ---- the name that this host tells of itself ----
+
+def test_it_tells_a_full_name_or_an_address(db, daemon, sink, address):
+    server, to = sink(strict=True), address()
+    daemon(sections(server))
+    assert wait_notices(db, report(db, f'mailto:{to}'))[to].state == 'SENT'
+    for name in server.names:
+        literal = re.fullmatch(r'\[(IPv6:)?(.*)\]', name)
+        if literal:
+            ipaddress.ip_address(literal[2])
+        else:
+            assert name == socket.getfqdn() and '.' in name
+
+
+@pytest.mark.parametrize('name', ['reports.example.com', '[192.0.2.7]', '[IPv6:2001:db8::7]'])
+def test_it_tells_the_name_of_the_settings(db, daemon, sink, address, name):
+    server, to = sink(), address()
+    daemon(sections(server, helo=name))
+    assert wait_notices(db, report(db, f'mailto:{to}'))[to].state == 'SENT'
+    assert set(server.names) == {name}
+
+
+@pytest.mark.parametrize('tls', [True, False])
+def test_a_name_that_is_refused_loses_no_mail(db, daemon, sink, address, ctl, tls):
+    server, to = sink(strict=True, tls=tls), address()
+    login = {} if tls else {'tls': 'none', 'user': None, 'password': None}
+    one = daemon(sections(server, helo='reporthost', **login))
+    config_id = report(db, f'mailto:{to}')
+    wait_for(lambda: 'reporthost' in last_error(db, config_id))
+    assert '[smtp] helo' in last_error(db, config_id)
+    assert notices(db, config_id)[0].state != 'FAILED'
+    said = ctl('doctor', sections={
+        'smtp': server.settings(helo='reporthost', **login)}).stdout
+    assert re.search(r'FAILED +smtp: .*reporthost.*504', said), said
+    assert 'to mend it: set [smtp] helo' in said
+    one.conf.write_text(one.conf.read_text().replace('= reporthost', '= reports.example.com'))
+    one.signal(signal.SIGHUP)
+    assert wait_notices(db, config_id)[to].state == 'SENT'
+
+
+def test_a_real_server_that_wants_a_full_name(db, daemon, postfix, address):
+    """It refuses not before the recipient is named."""
+    to = address()
+    daemon(sections(postfix, helo='reporthost'))
+    config_id = report(db, f'mailto:{to}')
+    wait_for(lambda: '504' in last_error(db, config_id))
+    assert 'reporthost' in last_error(db, config_id)
+    assert '[smtp] helo' in last_error(db, config_id)
+    row = wait_notices(db, config_id)[to]
+    assert row.attempts == QUICK['attempts'], 'it is tried again'
+
+
+@pytest.mark.parametrize('name', ['two words', 'a/b', '[192.0.2.7', 'x;quit', '[]'])
+def test_a_name_that_cannot_be_one(db, conf, name):
+    done = process.reportd(conf({'smtp': {'helo': name}}), '--check-config')
+    assert done.returncode == 3
+    assert f'[smtp] helo = {name}: must be' in done.stderr
 
 
 # ---- doctor ----

@@ -49,6 +49,9 @@ smtpd_sasl_local_domain = ci
 smtpd_tls_auth_only = yes
 smtpd_recipient_restrictions = permit_sasl_authenticated, reject
 smtpd_client_connection_rate_limit = 0
+smtpd_helo_required = yes
+smtpd_helo_restrictions = reject_invalid_helo_hostname,
+    reject_non_fqdn_helo_hostname
 message_size_limit = 12000000
 maillog_file = {dir}/mail.log
 maillog_file_prefixes = {dir}

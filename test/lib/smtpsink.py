@@ -70,6 +70,20 @@ class Handler:
 class Server(SMTP):
     sink = None
 
+    async def smtp_EHLO(self, hostname):
+        self.sink.names.append(hostname)
+        if self.sink.strict and not re.search(r'\w\.\w', hostname):
+            await self.push(f'504 5.5.2 <{hostname}>: need fully-qualified hostname')
+        else:
+            await super().smtp_EHLO(hostname)
+
+    async def smtp_HELO(self, hostname):
+        self.sink.names.append(hostname)
+        if self.sink.strict and not re.search(r'\w\.\w', hostname):
+            await self.push(f'504 5.5.2 <{hostname}>: need fully-qualified hostname')
+        else:
+            await super().smtp_HELO(hostname)
+
     async def smtp_DATA(self, arg):
         if any(a.startswith('stall') for a in self.envelope.rcpt_tos):
             self._reader = Stalled(self._reader, self.sink)
@@ -95,7 +109,9 @@ class Sink(Controller):
     in full but never answered for."""
 
     def __init__(self, cert, key, port, user='reporter', password='secret',
-                 tls=True, largest=12_000_000):
+                 tls=True, largest=12_000_000, strict=False):
+        self.strict = strict  # a name without a dot is refused
+        self.names = []       # what clients have called themselves
         self.cert, self.user, self.password = cert, user, password
         self.mails, self.unanswered = [], []
         self.asked = collections.Counter()

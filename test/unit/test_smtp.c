@@ -3,12 +3,14 @@
 
 #include <netinet/in.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "helper.h"
+#include "net/smtp_name.h"
 
 /*
  * A mail server without TLS for one connection, which says 250 to everything and
@@ -260,6 +262,27 @@ TEST(no_password_goes_out_without_tls)
 	smtp_close(smtp);
 }
 
+TEST(a_host_calls_itself_by_a_full_name_or_an_address)
+{
+	static const char *const full[] = {"a.example.com", "x-1.y2", "1a.b"};
+	static const char *const none[] = {"", "host", ".a", "a.", "a..b",
+	    "-a.b", "a-.b", "a_b.c", "10.0.0.1", "a b.c", "h\xE4.de"};
+	char *name;
+
+	for (size_t i = 0; i < sizeof(full) / sizeof(*full); i++) {
+		assert_true(smtp_name_is_full(full[i]));
+		name = smtp_name(full[i]);
+		assert_string_equal(name, full[i]);
+		free(name);
+	}
+	for (size_t i = 0; i < sizeof(none) / sizeof(*none); i++)
+		assert_false(smtp_name_is_full(none[i]));
+	name = smtp_name("");
+	assert_int_equal(name[0], '[');
+	assert_int_equal(name[strlen(name) - 1], ']');
+	free(name);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -270,6 +293,7 @@ int main(void)
 	    cmocka_unit_test(nobody_waits_for_an_answer_that_cannot_be_told),
 	    cmocka_unit_test(nobody_waits_for_a_goodbye),
 	    cmocka_unit_test(no_password_goes_out_without_tls),
+	    cmocka_unit_test(a_host_calls_itself_by_a_full_name_or_an_address),
 	};
 
 	return cmocka_run_group_tests_name("smtp", tests, NULL, NULL);
