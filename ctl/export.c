@@ -64,6 +64,7 @@ static int parse(
 	    {"param", required_argument, NULL, 'P'},
 	    {"option", required_argument, NULL, 'O'},
 	    {"time-zone", required_argument, NULL, 'z'},
+	    {"zone", required_argument, NULL, 'z'},
 	    {"output", required_argument, NULL, 'o'},
 	    OPTIONS_COMMON,
 	};
@@ -112,18 +113,72 @@ static int parse(
 	return 0;
 }
 
-/* The formats asked for, or else what the file's name ends in, or CSV. */
-static void choose_formats(const struct request *r, struct job *j)
+static const struct encoder_type *type_of_extension(const char *extension)
 {
-	const char *dot = strrchr(r->output, '.');
 	const struct encoder_type *t;
 
-	j->formats = r->format ? r->format : "CSV";
 	for (int i = 0; (t = encoder_type_at(i)) != NULL; i++) {
-		if (r->format == NULL && dot != NULL &&
-		    strcasecmp(t->extension, dot + 1) == 0)
-			j->formats = t->name;
+		if (strcasecmp(t->extension, extension) == 0)
+			return t;
 	}
+	return NULL;
+}
+
+/* What the file's name ends in, after its last dot and whatever compresses it;
+ * "" for nothing. Belongs to the caller. */
+static char *extension_of(const char *output)
+{
+	const char *name = strrchr(output, '/'), *dot;
+	char *text = mem_strdup(name ? name + 1 : output), *ending;
+
+	dot = strrchr(text, '.');
+	if (dot != NULL &&
+	    (strcasecmp(dot, ".gz") == 0 || strcasecmp(dot, ".zst") == 0))
+		text[dot - text] = '\0';
+	dot = strrchr(text, '.');
+	ending = mem_strdup(dot && dot > text ? dot + 1 : "");
+	free(text);
+	return ending;
+}
+
+/* A name that promises another format is a mistake in one of the two. */
+static int check_extension(
+    const struct job *j, const char *extension, struct err *e)
+{
+	const struct encoder_type *promised = type_of_extension(extension);
+
+	for (int i = 0; promised != NULL && i < j->plan.count; i++) {
+		if (strcasecmp(j->plan.outputs[i].type->extension,
+			promised->extension) != 0)
+			return err_set(e, ERR_PERMANENT,
+			    "%s ends in .%s, and the format is %s; name it "
+			    ".%s, or give --format %s",
+			    j->output, extension, j->formats,
+			    j->plan.outputs[i].type->extension, promised->name);
+	}
+	return 0;
+}
+
+/* The formats asked for, or else what the file's name ends in; CSV where it ends
+ * in nothing. */
+static int choose_formats(const struct request *r, const char *extension,
+    struct job *j, struct err *e)
+{
+	const struct encoder_type *t = type_of_extension(extension);
+	struct buf known;
+
+	j->formats = r->format ? r->format : t ? t->name : "CSV";
+	if (r->format != NULL || t != NULL || *extension == '\0')
+		return 0;
+	buf_init(&known, 1024);
+	for (int i = 0; (t = encoder_type_at(i)) != NULL; i++)
+		buf_printf(&known, "%s.%s", i ? ", " : "", t->extension);
+	err_set(e, ERR_PERMANENT,
+	    "%s: .%s is the extension of no format (%s); name it otherwise, or "
+	    "give --format",
+	    r->output, extension, known.data);
+	buf_free(&known);
+	return -1;
 }
 
 /* Absolute, through links, and never in place of a device. */
@@ -511,6 +566,22 @@ static void print(struct ctl *c, const struct job *j)
 		print_text(j);
 }
 
+static int plan(
+    struct ctl *c, const struct request *r, struct job *j, struct err *e)
+{
+	char *extension = extension_of(r->output);
+	int rc = choose_formats(r, extension, j, e);
+
+	c->on_error = CTL_USAGE;
+	if (rc == 0)
+		rc = export_plan_open(
+		    &j->plan, r->sql, j->formats, r->options, e);
+	if (rc == 0)
+		rc = check_extension(j, extension, e);
+	free(extension);
+	return rc;
+}
+
 static int export(
     struct ctl *c, struct request *r, struct job *j, struct err *e)
 {
@@ -522,11 +593,9 @@ static int export(
 			return -1;
 	}
 	j->output = r->output;
-	choose_formats(r, j);
 	fill_info(r, j);
 	/* What can be said before the source is asked. */
-	c->on_error = CTL_USAGE;
-	if (export_plan_open(&j->plan, r->sql, j->formats, r->options, e) != 0)
+	if (plan(c, r, j, e) != 0)
 		return -1;
 	c->on_error = CTL_FAILED;
 	if (resolve_outputs(j, e) != 0)

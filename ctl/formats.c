@@ -140,13 +140,32 @@ static void print_sql(const json_t *formats)
 	}
 }
 
+/* Those that are named, all when none is. */
+static int add_formats(
+    struct ctl *c, char **names, json_t *formats, struct err *e)
+{
+	const struct encoder_type *type;
+
+	for (int n = 0; *names == NULL && (type = encoder_type_at(n)); n++)
+		json_array_append_new(formats, describe(type));
+	for (; *names != NULL; names++) {
+		type = encoder_type_named(*names);
+		if (type == NULL)
+			return options_refuse(c, e,
+			    "there is no format \"%s\"; `reportctl formats` "
+			    "lists them",
+			    *names);
+		json_array_append_new(formats, describe(type));
+	}
+	return 0;
+}
+
 static int run(struct ctl *c, int argc, char **argv, struct err *e)
 {
 	static const struct option table[] = {
 	    {"sql", no_argument, NULL, 'S'},
 	    OPTIONS_COMMON,
 	};
-	const struct encoder_type *type;
 	bool sql = false;
 	json_t *formats;
 	int o;
@@ -156,11 +175,11 @@ static int run(struct ctl *c, int argc, char **argv, struct err *e)
 			return -1;
 		sql = true;
 	}
-	if (optind < argc)
-		return options_refuse(c, e, "takes no arguments");
 	formats = json_array();
-	for (int n = 0; (type = encoder_type_at(n)) != NULL; n++)
-		json_array_append_new(formats, describe(type));
+	if (add_formats(c, argv + optind, formats, e) != 0) {
+		json_decref(formats);
+		return -1;
+	}
 	if (c->json) {
 		connect_print_json(formats);
 		return 0;
@@ -176,7 +195,7 @@ static int run(struct ctl *c, int argc, char **argv, struct err *e)
 const struct command command_formats = {
     .name = "formats",
     .summary = "Lists the output formats and their options",
-    .arguments = "[--sql]",
+    .arguments = "[FORMAT...] [--sql]",
     .details = "      --sql             as rows of reportd.output_format\n",
     .run = run,
 };

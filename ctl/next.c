@@ -83,8 +83,8 @@ static int run(struct ctl *c, int argc, char **argv, struct err *e)
 const struct command command_next = {
     .name = "next",
     .summary = "Shows when a cron expression fires",
-    .arguments = "EXPRESSION [--zone ZONE] [--count N]",
-    .details = "      --zone ZONE       IANA name of the time zone [UTC]\n"
+    .arguments = "EXPRESSION [--time-zone ZONE] [--count N]",
+    .details = "      --time-zone ZONE  IANA name of the time zone [UTC]\n"
 	       "      --count N         how many times [5]\n",
     .run = run,
 };

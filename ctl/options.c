@@ -12,6 +12,8 @@
 #include "base/str.h"
 
 #define FILE_MAX ((size_t)4 << 20)
+/* A mark that editors put before UTF-8, and no server takes. */
+#define BOM "\xEF\xBB\xBF"
 
 void options_usage(const struct command *command, FILE *out)
 {
@@ -148,11 +150,18 @@ char *options_read_file(const char *path, struct err *e)
 	else if (b.overflow)
 		err_set(e, ERR_PERMANENT, "%s is larger than %zu MiB", path,
 		    FILE_MAX >> 20);
+	else if (b.len >= 2 && (strncmp(b.data, "\xFF\xFE", 2) == 0 ||
+				   strncmp(b.data, "\xFE\xFF", 2) == 0))
+		err_set(e, ERR_PERMANENT,
+		    "%s is UTF-16; save it as UTF-8 (iconv -f UTF-16 -t UTF-8)",
+		    path);
 	else if (strlen(b.data) != b.len)
 		err_set(e, ERR_PERMANENT,
 		    "%s holds a NUL byte, so it is no SQL text", path);
 	else
-		text = mem_strdup(b.data);
+		text = mem_strdup(
+		    b.data +
+		    (strncmp(b.data, BOM, strlen(BOM)) == 0 ? strlen(BOM) : 0));
 	buf_free(&b);
 	if (f != NULL && !standard)
 		fclose(f);

@@ -41,7 +41,8 @@ int options_check_id(struct ctl *c, const char *text, struct err *e);
 int options_pair(
     struct ctl *c, json_t *object, const char *pair, bool json, struct err *e);
 
-/* The text of a file, `-` for standard input; the caller frees it. */
+/* The SQL text of a file, `-` for standard input, without a byte order mark; the
+ * caller frees it. */
 char *options_read_file(const char *path, struct err *e);
 
 /* A command's own --help. */

@@ -165,6 +165,7 @@ static int one(struct ctl *c, const char *id, struct err *e)
 		return 0;
 	}
 	table_record(stdout, report_columns, report);
+	printf("\nall times are in %s\n", json_str(report, "time_zone", "UTC"));
 	section(runs_columns, runs, "no runs yet");
 	if (json_array_size(notices) > 0)
 		section(notice_columns, notices, "");

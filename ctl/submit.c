@@ -43,6 +43,7 @@ static const struct option table[] = {
     {"type", required_argument, NULL, TYPE},
     {"schedule", required_argument, NULL, SCHEDULE},
     {"time-zone", required_argument, NULL, ZONE},
+    {"zone", required_argument, NULL, ZONE},
     {"misfire", required_argument, NULL, MISFIRE},
     {"timeout", required_argument, NULL, TIMEOUT},
     {"max-retries", required_argument, NULL, RETRIES},

@@ -414,7 +414,9 @@ static int try_copy(struct run *r, struct err *e)
 	int rc = 1;
 
 	if (o == NULL || o->type->copy == NULL ||
-	    !source_can_copy(r->o->source, r->sql.data))
+	    !source_can_copy(r->o->source, r->sql.data) ||
+	    !source_encodes(r->o->source,
+		json_str(o->options, "encoding", "UTF8")))
 		return 1;
 	buf_init(&with, 64 << 10);
 	if (!o->type->copy(o->options, &with, &preamble, &header))

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 #include "base/clock.h"
@@ -480,6 +481,15 @@ bool pg_reads_plainly(const struct pg *pg)
 {
 	return reported(pg, "standard_conforming_strings", "on") &&
 	       reported(pg, "client_encoding", "UTF8");
+}
+
+bool pg_encodes(const struct pg *pg, const char *encoding)
+{
+	return strcasecmp(encoding, "UTF8") == 0 ||
+	       strcasecmp(encoding, "SQL_ASCII") == 0 ||
+	       reported(pg, "server_encoding", "UTF8") ||
+	       reported(pg, "server_encoding", "SQL_ASCII") ||
+	       reported(pg, "server_encoding", encoding);
 }
 
 const char *pg_user(const struct pg *pg)

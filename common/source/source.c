@@ -452,6 +452,11 @@ bool source_can_copy(const struct source *s, const char *sql)
 	return false;
 }
 
+bool source_encodes(const struct source *s, const char *encoding)
+{
+	return pg_encodes(s->pg, encoding);
+}
+
 /* The prologue runs in the same round trip. */
 int source_describe(
     struct source *s, const char *sql, struct schema *schema, struct err *e)

@@ -102,6 +102,8 @@ int source_describe(
 /* Whether source_copy_csv can serve this query: the source has COPY TO STDOUT
  * and the text is something that COPY takes. */
 bool source_can_copy(const struct source *s, const char *sql);
+/* Whether COPY there makes text of this encoding. */
+bool source_encodes(const struct source *s, const char *encoding);
 /* The same rows as CSV text made by the server. `options` is the inside of
  * COPY's WITH (...). With `last` the transaction ends behind it. */
 int source_copy_csv(struct source *s, const char *sql, const char *options,

@@ -7,10 +7,11 @@ _reportctl_options() {
 	submit) echo --name --sql --sql-file --prep --prep-file --param --format \
 		--path --option --priority --source --type --schedule --time-zone \
 		--misfire --timeout --max-retries --wait ;;
+	list) echo --limit ;;
 	runs) echo --limit --status ;;
 	watch) echo --interval ;;
 	run) echo --param --wait ;;
-	next) echo --zone --count ;;
+	next) echo --time-zone --count ;;
 	export) echo --sql --sql-file --output --format --option --param --source \
 		--time-zone ;;
 	formats) echo --sql ;;
@@ -34,15 +35,30 @@ _reportctl_values() {
 	esac
 }
 
+# Reports, by name or ID: the ID of the only one, or a line for each of several.
+# Without anything in common, so that nothing is put in for what was typed.
+_reportctl_reports() {
+	local lines
+	mapfile -t lines < <(reportctl "${conf[@]}" list -n 200 -- "$cur" \
+		2>/dev/null | sed '1d; s/^ *//; s/ *$//')
+	if [[ ${#lines[@]} = 1 ]]; then
+		COMPREPLY=("${lines[0]%% *}")
+	elif [[ ${#lines[@]} -gt 1 ]]; then
+		COMPREPLY=("${lines[@]}")
+		[[ $cur = +([0-9]) ]] || COMPREPLY+=(' ')
+		compopt -o nosort 2>/dev/null
+	fi
+}
+
 _reportctl() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
-	local command='' words i
-	local commands='init submit status runs watch run retry cancel next export
+	local command='' words i conf=()
+	local commands='init submit list status runs watch run retry cancel next export
 		formats doctor'
 
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
-		-c | --config) ((++i)) ;;
+		-c | --config) conf=(-c "${COMP_WORDS[++i]}") ;;
 		-*) ;;
 		*)
 			command=${COMP_WORDS[i]}
@@ -61,6 +77,13 @@ _reportctl() {
 		case $command in
 		'') words="$commands help --config --json --help --version" ;;
 		help) words=$commands ;;
+		status | runs | run | retry | cancel)
+			if [[ $cur != -* ]]; then
+				_reportctl_reports
+				return
+			fi
+			words=$(_reportctl_options "$command")
+			;;
 		*) words=$(_reportctl_options "$command") ;;
 		esac
 	fi

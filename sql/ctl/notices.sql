@@ -1,12 +1,19 @@
 -- SPDX-License-Identifier: MIT
--- Notices of one report, the newest first; those that still wait or failed before
+-- Notices of one report with times in its zone, the newest first; those that still wait or failed before
 -- those that were sent.
 -- $1 config_id bigint, $2 limit int
 -- One row: a json array.
+with zone as materialized (
+	-- For this statement alone: how its times are written.
+	select set_config('TimeZone', c.time_zone, true) as name
+	from reportd.report_config c where c.config_id = $1::bigint
+		and exists (select from pg_timezone_names z where z.name = c.time_zone)
+)
 select coalesce(json_agg(q), '[]') from (
 	select n.notification_id, n.run_id, n.event, n.channel, n.recipient, n.state,
 		n.attempts, n.due_at, n.created_at, n.sent_at, n.last_error
-	from reportd.v_notifications n
+	from (select max(name) from zone) z
+	cross join reportd.v_notifications n
 	where n.run_id in (
 		select r.run_id from reportd.report_run r
 		where r.config_id = $1::bigint

@@ -1,7 +1,13 @@
 -- SPDX-License-Identifier: MIT
--- Everything about one report.
+-- Everything about one report, with times in its zone.
 -- $1 config_id bigint
 -- One row: json object, or none when there is no such report.
+with zone as materialized (
+	-- For this statement alone: how its times are written.
+	select set_config('TimeZone', c.time_zone, true) as name
+	from reportd.report_config c where c.config_id = $1
+		and exists (select from pg_timezone_names z where z.name = c.time_zone)
+)
 select row_to_json(q) from (
 	select c.config_id, c.report_name, c.report_type, c.trigger_type, c.status,
 		c.is_active, c.priority, c.schedule_expression, c.time_zone,
@@ -20,6 +26,7 @@ select row_to_json(q) from (
 		c.created_by, c.created_timestamp, c.updated_timestamp,
 		c.cancel_requested, c.error_message, c.error_timestamp, c.prep_sql,
 		c.export_sql
-	from reportd.report_config c
+	from (select max(name) from zone) z
+	cross join reportd.report_config c
 	where c.config_id = $1
 ) q

@@ -1,7 +1,13 @@
 -- SPDX-License-Identifier: MIT
--- Runs, the newest first.
+-- Runs, the newest first; those of one report with times in its zone.
 -- $1 config_id bigint or null for all, $2 status or null for any, $3 limit int
 -- One row: a json array.
+with zone as materialized (
+	-- For this statement alone: how its times are written.
+	select set_config('TimeZone', c.time_zone, true) as name
+	from reportd.report_config c where c.config_id = $1::bigint
+		and exists (select from pg_timezone_names z where z.name = c.time_zone)
+)
 select coalesce(json_agg(q), '[]') from (
 	select r.run_id, r.config_id, r.report_name, r.attempt, r.status, r.stage,
 		r.scheduled_for, r.started_at, r.prep_finished_at, r.finished_at,
@@ -13,7 +19,8 @@ select coalesce(json_agg(q), '[]') from (
 			coalesce((select string_agg(o ->> 'url', ', ')
 				from jsonb_array_elements(r.outputs) o), r.output_url)
 			|| coalesce(' (' || r.remark || ')', ''), r.remark) as result
-	from reportd.report_run r
+	from (select max(name) from zone) z
+	cross join reportd.report_run r
 	where ($1::bigint is null or r.config_id = $1)
 		and ($2::text is null or r.status = $2)
 	order by r.run_id desc

@@ -5,7 +5,7 @@ import hashlib
 
 import pytest
 
-from lib import report
+from lib import process, report
 from lib.wait import wait_for
 from test_engine_shared import (done, ended, engine, failure, file_of, files,  # noqa: F401
                                 output, running_engine)
@@ -338,6 +338,27 @@ def test_an_encoding_is_as_the_server_encodes_it(engine, source, encoding):
     got = file_of(run.output_url).read_bytes()
     assert got == b'a,b\n' + expected + b',""""\n'
     assert run.sha256 == hashlib.sha256(got).hexdigest()
+
+
+@pytest.mark.parametrize('server, encoding, text', [
+    ('LATIN1', 'WIN1252', 'Grüße ÿ'), ('LATIN1', 'LATIN9', 'é'),
+    ('WIN1251', 'KOI8R', 'Отчёт'), ('WIN1251', 'ISO_8859_5', 'Отчёт'),
+    ('LATIN1', 'LATIN1', 'ÿ'), ('LATIN2', 'UTF8', 'kůň')])
+def test_a_server_of_another_encoding_is_no_hindrance(cluster, conf, server, encoding, text):
+    """It converts its own encoding to few others; ours is in between then."""
+    db = cluster.create(encoding=server, lc_collate='C', lc_ctype='C')
+    try:
+        settings = conf({'source.other': {'conninfo': db.conninfo}})
+        done = process.reportctl(settings, 'export', '--source', 'other',
+                           '--sql', f"select '{text}' as a", '--option',
+                           f'encoding={encoding}', '-o', settings.with_suffix('.csv'))
+        assert done.returncode == 0, done.stderr
+        codec = {'ISO_8859_5': 'iso8859-5', 'KOI8R': 'koi8-r', 'LATIN9': 'iso8859-15',
+                 'WIN1252': 'cp1252'}
+        assert settings.with_suffix('.csv').read_bytes() == (
+            f'a\n{text}\n'.encode(codec.get(encoding, encoding)))
+    finally:
+        db.drop()
 
 
 @BOTH

@@ -21,7 +21,7 @@ from lib.report import config
 from lib.wait import wait_for
 
 SCHEMA = max(int(path.name[:3]) for path in (ROOT / 'sql/upgrade').glob('*.sql'))
-COMMANDS = ('init submit status runs watch run retry cancel next export formats '
+COMMANDS = ('init submit list status runs watch run retry cancel next export formats '
             'doctor').split()
 
 
@@ -202,7 +202,7 @@ def test_a_newer_schema_is_refused(ctl, db):
 def test_init_that_fails_leaves_nothing(bare, empty_db):
     empty_db.execute('create schema reportd')
     empty_db.execute('create table reportd.report_run ()')
-    refused(reportctl(bare, 'init'), 'upgrade 002', 'already exists')
+    refused(reportctl(bare, 'init'), 'upgrade 012', 'already exists')
     assert empty_db.value("select to_regclass('reportd.report_config')") is None
 
 
@@ -490,6 +490,31 @@ def test_status_of_one_report(ctl, db, submit):
     refused(ctl('status', 1, 2), 'takes one ID', code=2)
 
 
+def test_times_of_a_report_are_in_its_zone(ctl, db, submit):
+    submit(db, report_name='tokyo', time_zone='Asia/Tokyo', trigger_type='SCHEDULED',
+           schedule_expression='0 9 * * *', notify_on_failure=['mailto:a@x.org'])
+    begin_run(db, 1)
+    end_run(db, 1, 'FAILED', 'x')
+    db.value("select reportd.write_notices(1, 1, 'FAILED', array['mailto:a@x.org'])")
+    one = answer(ctl('status', 1, '--json'))
+    assert one['next_run_time'].endswith('T09:00:00+09:00')
+    for time in (one['runs'][0]['started_at'], one['notices'][0]['due_at'],
+                 answer(ctl('runs', 1, '--json'))[0]['finished_at']):
+        assert time.endswith('+09:00')
+    text = ctl('status', 1).stdout
+    assert re.search(r'^next run +\d{4}-\d\d-\d\d 09:00:00\+09:00$', text, re.M)
+    assert '\nall times are in Asia/Tokyo\n' in text
+    assert text.count('+09:00') >= 5 and '+00:00' not in text
+
+
+def test_a_report_with_a_zone_that_is_gone_is_shown_all_the_same(ctl, db, submit):
+    submit(db, report_name='gone')
+    with db.connect() as conn, conn.transaction():
+        conn.execute("set local session_replication_role = replica")
+        conn.execute("update reportd.report_config set time_zone = 'Mars/Olympus'")
+    assert answer(ctl('status', 1, '--json'))['time_zone'] == 'Mars/Olympus'
+
+
 def test_runs_are_listed_newest_first(ctl, db, submit):
     for number in 1, 2:
         submit(db, report_name=f'r{number}')
@@ -711,6 +736,49 @@ def test_export_needs_no_schema(bare):
     assert reportctl(bare, 'export', '--sql', 'select 1 as x').stdout == 'x\n1\n'
 
 
+@pytest.mark.parametrize('name, options, says', [
+    ('a.xsl', [], ['.xsl is the extension of no format', '.xlsx', '--format']),
+    ('a.txt', [], ['.txt', '--format']),
+    ('a.csv', ['--format', 'XLSX'], ['ends in .csv', 'the format is XLSX', '.xlsx',
+                                     '--format CSV']),
+    ('a.b/a.JSON.gz', ['--format', 'CSV', '--option', 'compress=gzip'], ['ends in .JSON']),
+])
+def test_export_refuses_a_name_that_promises_something_else(ctl, tmp_path, name, options, says):
+    refused(ctl('export', '--sql', 'select 1', '-o', tmp_path / name, *options), *says, code=2)
+    assert not (tmp_path / name).exists()
+
+
+@pytest.mark.parametrize('name, options', [
+    ('a.txt', ['--format', 'csv']), ('a', []), ('.csv', []), ('a.CSV', []),
+    ('a.b/c', []), ('a.csv.zst', ['--option', 'compress=zstd'])])
+def test_export_takes_names_that_promise_nothing_else(ctl, tmp_path, name, options):
+    done = ctl('export', '--sql', 'select 1 as n', '-o', tmp_path / name, *options)
+    assert done.returncode == 0, done.stderr
+    data = (tmp_path / name).read_bytes()
+    assert data == b'n\n1\n' or name.endswith('.zst')
+
+
+def test_a_file_of_sql_may_have_a_byte_order_mark(ctl, db, tmp_path):
+    path = tmp_path / 'q.sql'
+    path.write_bytes(b'\xef\xbb\xbfselect 1 as n')
+    assert ctl('export', '--sql-file', path).stdout == 'n\n1\n'
+    assert ctl('submit', '--name', 'x', '--sql-file', path).returncode == 0
+    assert config(db, 1).export_sql == 'select 1 as n'
+    for encoding in 'utf-16-le', 'utf-16-be':
+        path.write_bytes('\ufeffselect 1'.encode(encoding))
+        refused(ctl('export', '--sql-file', path), 'is UTF-16', 'UTF-8')
+
+
+def test_a_zone_has_both_names_everywhere(ctl, db):
+    for name in '--zone', '--time-zone':
+        assert 'Asia/Tokyo' in ctl('next', '@daily', name, 'Asia/Tokyo').stdout
+        done = ctl('export', '--sql', "select '2026-01-01 00:00Z'::timestamptz as t",
+                   name, 'Asia/Tokyo')
+        assert '2026-01-01 09:00:00+09' in done.stdout
+        config_id = ctl('submit', '--name', 'x', '--sql', 'x', name, 'Asia/Tokyo').stdout
+        assert config(db, int(config_id)).time_zone == 'Asia/Tokyo'
+
+
 def test_export_that_fails_leaves_the_old_file(ctl, tmp_path):
     target = tmp_path / 'x.csv'
     target.write_text('old')
@@ -908,7 +976,7 @@ def test_no_command_and_a_wrong_one(ctl):
     refused(run(REPORTCTL, 'frob'), 'no command "frob"', code=2)
     refused(run(REPORTCTL, 'help', 'frob'), 'no command "frob"', code=2)
     assert run(REPORTCTL, '--frob').returncode == 2
-    for command in 'init', 'formats', 'doctor', 'watch':
+    for command in 'init', 'doctor', 'watch':
         refused(ctl(command, 'more'), 'takes no arguments', code=2)
 
 
@@ -933,8 +1001,9 @@ def complete(*words):
     script = ('. "$0"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _reportctl; '
               'printf "%s\\n" "${COMPREPLY[@]}"')
     path = f'{REPORTCTL.parent}:{os.environ["PATH"]}'
-    return run('bash', '-c', script, ROOT / 'ctl/completion/reportctl.bash',
-               'reportctl', *words, env={'PATH': path}).stdout.split()
+    said = run('bash', '-c', script, ROOT / 'ctl/completion/reportctl.bash',
+               'reportctl', *words, env={'PATH': path}).stdout
+    return [word for word in said.split('\n') if word]
 
 
 def test_manual_and_completion_know_every_option():
@@ -948,6 +1017,36 @@ def test_manual_and_completion_know_every_option():
         assert set(complete(command, '--')) == options
         for option in options - {'--config', '--json', '--help'}:
             assert f'Fl -{option[2:]}' in sections[command], (command, option)
+
+
+def test_completion_offers_reports_by_id_and_name(conf, db, submit):
+    for name in 'sales north', 'sales south', 'stock':
+        submit(db, report_name=name)
+    settings = ('-c', str(conf()))
+    for command in 'run', 'status', 'runs', 'retry', 'cancel':
+        assert complete(*settings, command, 'sto') == ['3']
+    offered = complete(*settings, 'run', '')
+    assert [line.split()[0] for line in offered if line.strip()] == ['1', '2', '3']
+    assert 'sales north' in offered[0] and 'PENDING' in offered[0]
+    assert os.path.commonprefix(complete(*settings, 'run', 'SALES')) == ''
+    assert complete(*settings, 'run', '2') == ['2']
+    assert complete(*settings, 'run', 'nothing of it') == []
+    assert complete('-c', '/none', 'run', '') == []
+
+
+def test_reports_are_listed_with_their_next_times(ctl, db, submit):
+    submit(db, report_name='once')
+    submit(db, report_name='Daily', time_zone='Asia/Tokyo', trigger_type='SCHEDULED',
+           schedule_expression='0 9 * * *')
+    submit(db, report_name='10%')
+
+    def ids(*args):
+        return [r['config_id'] for r in answer(ctl('list', *args, '--json'))]
+    assert ids() == [1, 2, 3] and ids('-n', 1) == [1]
+    assert ids('dai') == ids('2') == [2] and ids('%') == [3] and ids('x') == []
+    assert re.search(r'^ 2  Daily   SCHEDULED  PENDING  yes     \d{4}-\d\d-\d\d 09:00:00  '
+                     'Asia/Tokyo$', ctl('list').stdout, re.M)
+    refused(ctl('list', 'a', 'b'), 'takes one text', code=2)
 
 
 def test_completion_of_commands_and_values(tmp_path):
@@ -968,3 +1067,12 @@ def test_an_answer_that_cannot_be_written_is_an_error(conf):
                               stderr=subprocess.PIPE, text=True, env=environ())
     assert done.returncode == 1
     assert 'standard output: No space left' in done.stderr
+
+
+def test_formats_are_named_in_any_case(ctl):
+    for name in 'pdf', 'PDF', 'Pdf':
+        text = ctl('formats', name).stdout
+        assert text.startswith('PDF (.pdf)') and 'CSV' not in text.split('\n')[0]
+    assert [f['format'] for f in answer(ctl('formats', 'excel', 'csv', '--json'))] == [
+        'XLSX', 'CSV']
+    refused(ctl('formats', 'DOCX'), '"DOCX"', '`reportctl formats`', code=2)
