@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "encode/format_code.h"
+#include "encode/interval.h"
 
 #define YEAR_MAX 10000000
-#define INTERVAL_MAX 3000000000 /* days and hours; PostgreSQL has less */
 
 struct moment {
 	long year;
@@ -79,41 +80,24 @@ static bool read_moment(
 	return read_minutes(m, &s, end); /* the offset may follow */
 }
 
-/* "3 days 04:05:06.7", also with signs; but not those of months and years,
- * which have no number of hours, nor days of one sign and hours of another. */
+/* Not those of months and years, which have no number of hours, nor days of one
+ * sign and hours of another. */
 static bool read_interval(struct moment *m, const struct value *v)
 {
-	const char *s = v->data, *end = s + v->len;
-	char *behind;
-	long n = strtol(s, &behind, 10), days = 0;
-	bool negative;
+	struct interval i;
+	interval_micros n;
 
-	*m = (struct moment){.has_time = true, .fraction = "000000"};
-	if (behind + 4 <= end && memcmp(behind, " day", 4) == 0) {
-		if (n > INTERVAL_MAX || n < -INTERVAL_MAX)
-			return false;
-		days = n;
-		s = behind + 4 + (behind + 4 < end && behind[4] == 's');
-		m->negative = days < 0;
-		if (s == end) {
-			m->hour = labs(days) * 24;
-			return true;
-		}
-		s++;
-	}
-	negative = s < end && *s == '-';
-	if (days != 0 && negative != m->negative)
+	if (!interval_read(&i, v) || i.months != 0 ||
+	    (i.days < 0 && i.micros > 0) || (i.days > 0 && i.micros < 0))
 		return false;
-	m->negative = negative;
-	s += s < end && (*s == '-' || *s == '+');
-	if (s == end || !isdigit((unsigned char)*s))
-		return false;
-	n = strtol(s, &behind, 10);
-	if (n > INTERVAL_MAX)
-		return false;
-	m->hour = labs(days) * 24 + n;
-	s = behind;
-	return read_minutes(m, &s, end) && s == end;
+	n = interval_order(&i);
+	*m = (struct moment){.has_time = true, .negative = n < 0};
+	n = n < 0 ? -n : n;
+	m->hour = (long)(n / (3600 * INT64_C(1000000)));
+	m->minute = (int)(n / (60 * INT64_C(1000000)) % 60);
+	m->second = (int)(n / 1000000 % 60);
+	snprintf(m->fraction, sizeof(m->fraction), "%06d", (int)(n % 1000000));
+	return true;
 }
 
 /* Sakamoto's: 0 is a Sunday. */

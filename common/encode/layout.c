@@ -60,6 +60,11 @@ static int place_of(
 	return otherwise;
 }
 
+static bool can_add(enum column_kind kind)
+{
+	return is_number(kind) || kind == KIND_INTERVAL;
+}
+
 static enum align align_of(const char *word, enum column_kind kind)
 {
 	static const char *const names[] = {
@@ -67,7 +72,7 @@ static enum align align_of(const char *word, enum column_kind kind)
 	    [ALIGN_CENTER] = "center",
 	    [ALIGN_RIGHT] = "right",
 	};
-	enum align usual = is_number(kind)        ? ALIGN_RIGHT
+	enum align usual = can_add(kind)          ? ALIGN_RIGHT
 			   : kind == KIND_BOOLEAN ? ALIGN_CENTER
 						  : ALIGN_LEFT;
 
@@ -88,10 +93,10 @@ static bool can_total(enum total total, enum column_kind kind)
 	switch (total) {
 	case TOTAL_SUM:
 	case TOTAL_AVG:
-		return is_number(kind);
+		return can_add(kind);
 	case TOTAL_MIN:
 	case TOTAL_MAX:
-		return is_number(kind) || is_moment(kind);
+		return can_add(kind) || is_moment(kind);
 	default:
 		return true;
 	}
@@ -141,9 +146,9 @@ static int check(
 	if (!can_total(c->total, column->kind))
 		return err_set(e, ERR_PERMANENT,
 		    "output_options: \"columns.%s.total\": there is no %s of a "
-		    "column that holds no numbers%s",
+		    "column that holds no numbers%s or intervals",
 		    column->name, totals[c->total],
-		    c->total >= TOTAL_MIN ? ", dates or times" : "");
+		    c->total >= TOTAL_MIN ? ", dates, times" : "");
 	return c->format == NULL ? 0 : check_format(c->format, column, e);
 }
 

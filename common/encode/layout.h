@@ -21,10 +21,10 @@ enum align {
 
 enum total {
 	TOTAL_NONE,
-	TOTAL_SUM, /* numbers */
-	TOTAL_AVG, /* numbers */
+	TOTAL_SUM, /* numbers, intervals */
+	TOTAL_AVG, /* numbers, intervals */
 	TOTAL_COUNT,
-	TOTAL_MIN, /* numbers, dates and times */
+	TOTAL_MIN, /* numbers, intervals, dates and times */
 	TOTAL_MAX,
 };
 
@@ -32,7 +32,8 @@ struct column_layout {
 	const char *label;  /* the column's name when the options give none */
 	const char *format; /* a number format code of Excel; NULL: by kind */
 	double width;       /* in characters; 0: from the content */
-	enum align align;   /* numbers right, booleans centred, others left */
+	enum align align;   /* numbers and intervals right, booleans centred,
+			     others left */
 	enum total total;
 };
 

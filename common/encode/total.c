@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "encode/interval.h"
 
 /* What fits into 64 bits; two of them multiplied fit into 128. */
 #define SMALL_DIGITS 18
@@ -28,6 +29,7 @@ struct state {
 	BIGNUM *big; /* NULL: zero */
 	int big_scale;
 	double real, rest; /* of floats, by Neumaier's summation */
+	struct interval elapsed;
 	bool nan, plus, minus;
 	struct buf best; /* the minimum or maximum so far */
 };
@@ -79,6 +81,23 @@ static void must(int ok)
 {
 	if (!ok)
 		abort();
+}
+
+enum {
+	RANK_MINUS,
+	RANK_FINITE,
+	RANK_PLUS,
+	RANK_NAN,
+};
+
+/* By which values are ordered first. */
+static int rank(const struct value *v)
+{
+	if (v->len >= 3 && v->data[0] == 'N')
+		return RANK_NAN;
+	if (v->len >= 8 && memcmp(v->data + v->len - 5, "inity", 5) == 0)
+		return v->data[0] == '-' ? RANK_MINUS : RANK_PLUS;
+	return RANK_FINITE;
 }
 
 static BIGNUM *big_new(void)
@@ -178,17 +197,12 @@ static void add_small(struct state *s, wide n, int scale)
 /* NaN and the infinities: true when that is what it is. */
 static bool add_special(struct state *s, const struct value *v)
 {
-	const char *end = v->data + v->len;
+	int r = rank(v);
 
-	if (v->len < 3 || isdigit((unsigned char)end[-1]))
-		return false;
-	if (*v->data == 'N')
-		s->nan = true;
-	else if (*v->data == '-')
-		s->minus = true;
-	else
-		s->plus = true;
-	return true;
+	s->minus |= r == RANK_MINUS;
+	s->plus |= r == RANK_PLUS;
+	s->nan |= r == RANK_NAN;
+	return r != RANK_FINITE;
 }
 
 /* Digits of any number of them, with or without a point. */
@@ -243,16 +257,28 @@ static void add_real(struct state *s, double x)
 	s->real = sum;
 }
 
-/* Order of values. */
-
-static int rank(const struct value *v)
+static void add_interval(struct state *s, const struct interval *i)
 {
-	if (v->len >= 3 && v->data[0] == 'N')
-		return 3;
-	if (v->len >= 8 && v->data[v->len - 1] == 'y')
-		return v->data[0] == '-' ? 0 : 2;
-	return 1;
+	s->elapsed.months += i->months;
+	s->elapsed.days += i->days;
+	s->elapsed.micros += i->micros;
 }
+
+static void add(struct state *s, enum column_kind kind, const struct value *v)
+{
+	struct interval i;
+
+	if (add_special(s, v))
+		return;
+	if (kind == KIND_FLOAT)
+		add_real(s, to_double(v));
+	else if (kind != KIND_INTERVAL)
+		add_decimal(s, v);
+	else if (interval_read(&i, v))
+		add_interval(s, &i);
+}
+
+/* Order of values. */
 
 static int compare_decimals(const struct value *a, const struct value *b)
 {
@@ -346,12 +372,21 @@ static wide instant(enum column_kind kind, const struct value *v)
 	return (wide)days * 86400 * 1000000 + us;
 }
 
+static wide order(enum column_kind kind, const struct value *v)
+{
+	struct interval i;
+
+	if (kind != KIND_INTERVAL)
+		return instant(kind, v);
+	return interval_read(&i, v) ? interval_order(&i) : 0;
+}
+
 static int compare(
     enum column_kind kind, const struct value *a, const struct value *b)
 {
 	int ra = rank(a), rb = rank(b);
 
-	if (ra != rb || ra != 1)
+	if (ra != rb || ra != RANK_FINITE)
 		return (ra > rb) - (ra < rb);
 	if (kind == KIND_INTEGER || kind == KIND_DECIMAL)
 		return compare_decimals(a, b);
@@ -360,7 +395,7 @@ static int compare(
 
 		return (x > y) - (x < y);
 	}
-	wide x = instant(kind, a), y = instant(kind, b);
+	wide x = order(kind, a), y = order(kind, b);
 
 	return (x > y) - (x < y);
 }
@@ -391,12 +426,8 @@ void totals_row(struct totals *t, const struct value *row)
 			continue;
 		if (total == TOTAL_MIN || total == TOTAL_MAX)
 			take_best(s, kind, &row[i], total);
-		else if (total != TOTAL_COUNT && !add_special(s, &row[i])) {
-			if (kind == KIND_FLOAT)
-				add_real(s, to_double(&row[i]));
-			else
-				add_decimal(s, &row[i]);
-		}
+		else if (total != TOTAL_COUNT)
+			add(s, kind, &row[i]);
 		s->count++;
 	}
 }
@@ -423,6 +454,7 @@ void totals_merge(struct totals *t, const struct totals *group)
 		}
 		add_real(s, g->real);
 		add_real(s, g->rest);
+		add_interval(s, &g->elapsed);
 		s->nan |= g->nan;
 		s->plus |= g->plus;
 		s->minus |= g->minus;
@@ -515,6 +547,15 @@ static void put_real(double x, struct buf *out)
 	buf_str(out, isinf(x) ? x < 0 ? "-Infinity" : "Infinity" : text);
 }
 
+static void put_interval(const struct state *s, bool average, struct buf *out)
+{
+	struct interval i = s->elapsed;
+
+	if (average)
+		interval_divide(&i, s->count);
+	interval_write(&i, out);
+}
+
 bool totals_text(
     const struct totals *t, int column, struct buf *out, enum column_kind *kind)
 {
@@ -534,7 +575,11 @@ bool totals_text(
 	} else if (s->nan || (s->plus && s->minus)) {
 		buf_str(out, "NaN");
 	} else if (s->plus || s->minus) {
-		buf_str(out, s->plus ? "Infinity" : "-Infinity");
+		buf_str(out, s->minus ? "-" : "");
+		buf_str(
+		    out, c->kind == KIND_INTERVAL ? "infinity" : "Infinity");
+	} else if (c->kind == KIND_INTERVAL) {
+		put_interval(s, total == TOTAL_AVG, out);
 	} else if (c->kind == KIND_FLOAT) {
 		double sum = s->real + s->rest;
 

@@ -69,13 +69,13 @@ TEST(what_a_column_cannot_is_refused)
 	} cases[] = {
 	    {"{\"columns\": {\"name\": {\"total\": \"sum\"}}}",
 		"output_options: \"columns.name.total\": there is no sum of a "
-		"column that holds no numbers"},
+		"column that holds no numbers or intervals"},
 	    {"{\"columns\": {\"day\": {\"total\": \"avg\"}}}",
 		"output_options: \"columns.day.total\": there is no avg of a "
-		"column that holds no numbers"},
+		"column that holds no numbers or intervals"},
 	    {"{\"columns\": {\"paid\": {\"total\": \"max\"}}}",
 		"output_options: \"columns.paid.total\": there is no max of a "
-		"column that holds no numbers, dates or times"},
+		"column that holds no numbers, dates, times or intervals"},
 	    {"{\"columns\": {\"amount\": {\"format\": \"0.0.0\"}}}",
 		"output_options: \"columns.amount.format\": format \"0.0.0\" "
 		"cannot be read at \".0\": a code has a point for decimals and "

@@ -93,6 +93,23 @@ TEST(sums_of_floats_have_no_binary_noise)
 	CHECK(real, TOTAL_AVG, "0.3333333333333333", "0", "0", "1");
 }
 
+TEST(intervals_are_added_as_postgresql_adds)
+{
+	static const struct column elapsed = {.kind = KIND_INTERVAL};
+
+	CHECK(elapsed, TOTAL_SUM, "27:30:00", "26:00:00", NULL, "01:30:00");
+	CHECK(elapsed, TOTAL_SUM, "1 mon 1 day 02:00:00.5", "1 mon",
+	    "1 day 02:00:00.5");
+	CHECK(elapsed, TOTAL_SUM, "00:00:00", "1 day", "-1 days");
+	CHECK(elapsed, TOTAL_SUM, "infinity", "1 day", "infinity");
+	CHECK(elapsed, TOTAL_SUM, "NaN", "-infinity", "infinity");
+	CHECK(elapsed, TOTAL_AVG, "00:20:00", "00:10:00", "00:30:00");
+	CHECK(elapsed, TOTAL_MAX, "25:00:00", "1 day", "25:00:00", NULL);
+	CHECK(elapsed, TOTAL_MAX, "1 year 1 day", "1 year", "1 year 1 day");
+	CHECK(elapsed, TOTAL_MIN, "-1 mons", "-29 days", "-1 mons");
+	CHECK(elapsed, TOTAL_MIN, "-infinity", "-29 days", "-infinity");
+}
+
 TEST(averages_have_two_digits_more)
 {
 	CHECK(integer, TOTAL_AVG, "1.67", "1", "2", "2");
@@ -147,6 +164,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(sums_are_exact),
 	    cmocka_unit_test(sums_of_floats_have_no_binary_noise),
+	    cmocka_unit_test(intervals_are_added_as_postgresql_adds),
 	    cmocka_unit_test(averages_have_two_digits_more),
 	    cmocka_unit_test(counts),
 	    cmocka_unit_test(the_least_and_the_greatest),
