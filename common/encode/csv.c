@@ -179,21 +179,20 @@ static void add_quoted(struct buf *b, const struct value *v)
 	buf_char(b, '"');
 }
 
-/* Whether a spreadsheet would run it. A number of a type that is not known, such
- * as money's -$1.50, is one without what a formula needs to do anything. */
+/* Whether a spreadsheet would run it. What is no text (a number, money's -$1.50,
+ * an interval) may begin with a minus, where nothing of a formula follows. */
 static bool is_formula(const struct column *column, const struct value *v)
 {
-	static const char first[] = "=+-@\t\r", active[] = "(|!";
+	static const char first[] = "=+-@\t\r";
 	size_t len = (size_t)v->len;
 
-	if ((column->kind != KIND_TEXT && column->kind != KIND_OTHER) ||
-	    len == 0 || memchr(first, v->data[0], sizeof(first) - 1) == NULL)
+	if (len == 0 || memchr(first, v->data[0], sizeof(first) - 1) == NULL)
 		return false;
-	for (size_t i = 0; column->number && i < len; i++) {
-		if (strchr(active, v->data[i]) != NULL)
-			return true;
-	}
-	return !column->number;
+	return column->kind == KIND_TEXT ||
+	       (column->kind == KIND_OTHER && !column->number) ||
+	       v->data[0] != '-' || memchr(v->data, '(', len) != NULL ||
+	       memchr(v->data, '|', len) != NULL ||
+	       memchr(v->data, '!', len) != NULL;
 }
 
 static bool numeric(enum column_kind kind)

@@ -1,27 +1,34 @@
 /* SPDX-License-Identifier: MIT */
 #include "encode/json_rows.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "encode/json_check.h"
 #include "encode/json_value.h"
 #include "encode/out.h"
 
 /* 1,664 columns of 63 bytes, each of them escaped, are fewer; labels may be
  * longer. */
 #define LEADS_MAX ((size_t)4 << 20)
+/* A field of PostgreSQL has 1 GB at most. */
+#define VALUE_MAX ((size_t)1 << 30)
 
 struct json_rows {
 	struct encoder base;
 	struct out out;
 	struct json_style style;
 	struct array_reader reader;
+	struct json_mended mended;
+	char remark[JSON_REMARK];
 	const struct schema *schema;
 	bool lines;      /* JSONL */
 	bool arrays;     /* the shape of a row */
 	bool named;      /* JSON: an object of sections */
 	bool first;      /* no row yet in this section */
+	int64_t rows;    /* of this section */
 	json_t *names;   /* of the sections so far */
 	struct buf lead; /* what stands before each value: {"id": ,"name": */
 	size_t *lead_end;
@@ -45,7 +52,9 @@ static struct encoder *rows_open(const struct encoder_options *o, bool lines)
 		strcmp(json_str(from, "intervals", ""), "text") == 0,
 	    .hex = strcmp(json_str(from, "bytes", ""), "hex") == 0,
 	    .reader = &j->reader,
+	    .mended = &j->mended,
 	};
+	buf_init(&j->mended.text, VALUE_MAX);
 	j->names = json_object();
 	array_open(&j->reader, &(struct value){"", 0});
 	buf_init(&j->lead, LEADS_MAX);
@@ -72,6 +81,7 @@ static void json_free(struct encoder *enc)
 
 	out_close(&j->out);
 	array_close(&j->reader);
+	buf_free(&j->mended.text);
 	buf_free(&j->lead);
 	free(j->lead_end);
 	json_decref(j->names);
@@ -180,6 +190,7 @@ static int json_begin(
 
 	j->schema = section->schema;
 	j->first = true;
+	j->rows = 0;
 	if (!j->arrays && check_labels(&enc->layout, e) != 0)
 		return -1;
 	if (prepare_leads(j, &enc->layout, e) != 0)
@@ -216,7 +227,8 @@ static int add_row(struct json_rows *j, const struct value *v, struct err *e)
 		from = j->lead_end[i];
 		if (json_value_add(&j->out, &j->style, columns + i, v + i, e) !=
 		    0)
-			return err_wrap(e, "column \"%s\"", columns[i].name);
+			return err_wrap(e, "row %" PRId64 ", column \"%s\"",
+			    j->rows, columns[i].name);
 	}
 	if (count == 0)
 		out_char(&j->out, j->arrays ? '[' : '{');
@@ -234,6 +246,7 @@ static int json_rows(
 		if (!j->lines)
 			out_str(&j->out, j->first ? "\n" : ",\n");
 		j->first = false;
+		j->rows++;
 		if (add_row(j, v, e) != 0)
 			return -1;
 		if (j->lines)
@@ -258,6 +271,13 @@ static int json_finish(struct encoder *enc, struct err *e)
 	if (!j->lines)
 		out_str(&j->out, j->named ? "\n}\n" : "\n");
 	return out_flush(&j->out, e);
+}
+
+static const char *json_remarks(struct encoder *enc)
+{
+	struct json_rows *j = (struct json_rows *)enc;
+
+	return json_remark(j->remark, j->mended.halves);
 }
 
 /* JSONL has all but the first. */
@@ -296,6 +316,7 @@ const struct encoder_type encoder_json = {
     .end = json_end,
     .finish = json_finish,
     .free = json_free,
+    .remark = json_remarks,
 };
 
 const struct encoder_type encoder_jsonl = {
@@ -310,4 +331,5 @@ const struct encoder_type encoder_jsonl = {
     .end = json_end,
     .finish = json_finish,
     .free = json_free,
+    .remark = json_remarks,
 };

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "encode/json_check.h"
 #include "encode/moment.h"
 
 static const struct escapes escapes = {
@@ -104,10 +105,8 @@ static void add_number(struct out *out, const struct json_style *style,
 }
 
 /* No line break is inside of a string of valid JSON: they are white space. */
-static void add_json(struct out *out, const struct value *v)
+static void add_line(struct out *out, const char *s, const char *end)
 {
-	const char *s = v->data, *end = s + v->len;
-
 	while (s < end) {
 		const char *stop = s;
 
@@ -118,6 +117,32 @@ static void add_json(struct out *out, const struct value *v)
 			out_char(out, ' ');
 		s = stop + 1;
 	}
+}
+
+static int add_json(struct out *out, const struct json_style *style,
+    const struct value *v, struct err *e)
+{
+	const char *text = v->data;
+	struct json_seen seen;
+
+	if (json_check(v, &seen, e) != 0)
+		return -1;
+	if (seen.halves > 0) {
+		struct buf *b = &style->mended->text;
+
+		buf_clear(b);
+		text = buf_reserve(b, (size_t)v->len);
+		if (text == NULL)
+			return err_set(e, ERR_PERMANENT,
+			    "a json value does not fit into memory");
+		json_mend(v, b->data);
+		style->mended->halves += (int64_t)seen.halves;
+	}
+	if (seen.breaks)
+		add_line(out, text, text + v->len);
+	else
+		out_add(out, text, (size_t)v->len);
+	return 0;
 }
 
 static void add_moment(
@@ -203,12 +228,12 @@ static void add_bytes(struct out *out, bool hex, const struct value *v)
 	out_char(out, '"');
 }
 
-static void add_scalar(struct out *out, const struct json_style *style,
-    enum column_kind kind, const struct value *v)
+static int add_scalar(struct out *out, const struct json_style *style,
+    enum column_kind kind, const struct value *v, struct err *e)
 {
 	if (v->len < 0) {
 		out_add(out, "null", 4);
-		return;
+		return 0;
 	}
 	switch (kind) {
 	case KIND_INTEGER:
@@ -234,11 +259,11 @@ static void add_scalar(struct out *out, const struct json_style *style,
 		add_bytes(out, style->hex, v);
 		break;
 	case KIND_JSON:
-		add_json(out, v);
-		break;
+		return add_json(out, style, v, e);
 	default:
 		add_text(out, v);
 	}
+	return 0;
 }
 
 static int add_array(struct out *out, const struct json_style *style,
@@ -263,8 +288,7 @@ static int add_element(struct out *out, const struct json_style *style,
 {
 	if (array->of != NULL && v->len >= 0)
 		return add_inside(out, style, array->of, v, e);
-	add_scalar(out, style, array->element, v);
-	return 0;
+	return add_scalar(out, style, array->element, v, e);
 }
 
 static int add_array(struct out *out, const struct json_style *style,
@@ -299,6 +323,5 @@ int json_value_add(struct out *out, const struct json_style *style,
 {
 	if (column->kind == KIND_ARRAY && v->len >= 0)
 		return add_array(out, style, style->reader, column, v, e);
-	add_scalar(out, style, column->kind, v);
-	return 0;
+	return add_scalar(out, style, column->kind, v, e);
 }

@@ -13,7 +13,8 @@
  *
  *	numbers    their own digits, exact; NaN and the infinities as text
  *	booleans   true, false
- *	json       as it is, its line breaks made spaces
+ *	json       as it is, its line breaks made spaces, halves of surrogate
+ *	           pairs made U+FFFD; what is no JSON is refused
  *	arrays     arrays, nested ones too, elements by their kind
  *	timestamps RFC 3339: 2026-03-01T09:30:00.25, with time zone ...+01:00;
  *	           an offset with seconds (local mean time) is made UTC. What
@@ -31,9 +32,16 @@ struct json_style {
 	bool hex; /* bytes as hexadecimal digits */
 	/* For arrays, one reader for all of them; not kept open otherwise. */
 	struct array_reader *reader;
+	struct json_mended *mended;
 };
 
-/* -1 for an array that is none; what fails below stays with `out`. */
+/* Of json that was changed; one for all columns. */
+struct json_mended {
+	struct buf text;
+	int64_t halves; /* of surrogate pairs, that became U+FFFD */
+};
+
+/* -1 for an array or json that is none; what fails below stays with `out`. */
 int json_value_add(struct out *out, const struct json_style *style,
     const struct column *column, const struct value *v, struct err *e);
 

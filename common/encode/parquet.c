@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "encode/json_check.h"
 #include "encode/parquet_chunk.h"
 #include "encode/parquet_page.h"
 #include "encode/parquet_type.h"
@@ -38,8 +39,8 @@ struct parquet {
 	FILE *spilled;
 	int64_t spilled_bytes;
 	size_t group_count;
-	int64_t nulled;
-	char remark[100];
+	int64_t nulled, halves;
+	char remark[100 + JSON_REMARK];
 };
 
 static struct encoder *parquet_open(
@@ -115,6 +116,7 @@ static int parquet_begin(
 		    strcmp(json_str(p->options, "out_of_range", "error"),
 			"null") == 0;
 		type->nulled = &p->nulled;
+		type->halves = &p->halves;
 		if (parquet_type_of(
 			type, &section->schema->columns[i], p->options, e) != 0)
 			return -1;
@@ -323,11 +325,14 @@ static const char *parquet_remark(struct encoder *enc)
 {
 	struct parquet *p = (struct parquet *)enc;
 
+	char json[JSON_REMARK] = "";
+
 	if (p->nulled == 0)
-		return NULL;
+		return json_remark(p->remark, p->halves);
+	json_remark(json, p->halves);
 	snprintf(p->remark, sizeof(p->remark),
-	    "%" PRId64 " values that Parquet does not have became NULL",
-	    p->nulled);
+	    "%" PRId64 " values that Parquet does not have became NULL%s%s",
+	    p->nulled, *json ? "; " : "", json);
 	return p->remark;
 }
 

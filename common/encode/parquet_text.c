@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "encode/json_check.h"
 
 #define INLINE static inline __attribute__((always_inline))
 
@@ -584,6 +585,13 @@ int parquet_text_words(const struct parquet_type *t,
 	}
 }
 
+static int too_large(const struct parquet_type *t, struct err *e)
+{
+	return err_set(e, ERR_PERMANENT,
+	    "Parquet: column \"%s\": a value does not fit into memory",
+	    t->name);
+}
+
 typedef enum parsed parse_bytes(
     const struct parquet_type *, const struct value *, char *);
 
@@ -602,9 +610,7 @@ INLINE int each_ref(const struct parquet_type *t, const struct parquet_cells *c,
 	buf_clear(scratch);
 	out = buf_reserve(scratch, room);
 	if (out == NULL)
-		return err_set(e, ERR_PERMANENT,
-		    "Parquet: column \"%s\": a value does not fit into memory",
-		    t->name);
+		return too_large(t, e);
 	v = c->values;
 	for (int i = 0; i < c->count; i++, v += c->step) {
 		enum parsed result;
@@ -640,6 +646,50 @@ static int each_text(const struct parquet_cells *c, struct value *refs)
 	return n;
 }
 
+/* Those that hold half a surrogate pair go to `to`, mended. */
+static int mend_each(struct value *refs, int n, char *to)
+{
+	struct json_seen seen;
+	struct err unused;
+
+	for (int i = 0; i < n; i++) {
+		if (json_check(&refs[i], &seen, &unused) != 0 ||
+		    seen.halves == 0)
+			continue;
+		json_mend(&refs[i], to);
+		refs[i].data = to;
+		to += refs[i].len;
+	}
+	return n;
+}
+
+/* Where nothing is to be mended it stays where it is, too. */
+static int each_json(const struct parquet_type *t,
+    const struct parquet_cells *c, struct value *refs, struct buf *scratch,
+    struct err *e)
+{
+	const struct value *v = c->values;
+	struct json_seen seen;
+	size_t room = 0;
+	char *to;
+
+	for (int i = 0; i < c->count; i++, v += c->step) {
+		if (v->len < 0)
+			continue;
+		if (json_check(v, &seen, e) != 0)
+			return err_wrap(e, "Parquet: column \"%s\"", t->name);
+		*t->halves += (int64_t)seen.halves;
+		room += seen.halves > 0 ? (size_t)v->len : 0;
+	}
+	if (room == 0)
+		return each_text(c, refs);
+	buf_clear(scratch);
+	to = buf_reserve(scratch, room);
+	if (to == NULL)
+		return too_large(t, e);
+	return mend_each(refs, each_text(c, refs), to);
+}
+
 int parquet_text_refs(const struct parquet_type *t,
     const struct parquet_cells *c, struct value *refs, struct buf *scratch,
     struct err *e)
@@ -649,6 +699,8 @@ int parquet_text_refs(const struct parquet_type *t,
 		return each_ref(t, c, bytes, refs, scratch, e);
 	case KIND_UUID:
 		return each_ref(t, c, uuid, refs, scratch, e);
+	case KIND_JSON:
+		return each_json(t, c, refs, scratch, e);
 	case KIND_DECIMAL:
 		return each_ref(t, c, wide_decimal, refs, scratch, e);
 	default:

@@ -39,6 +39,7 @@ struct parquet_type {
 	/* Option out_of_range: values that Parquet lacks become NULL. */
 	bool to_null;
 	int64_t *nulled; /* and are counted here */
+	int64_t *halves; /* as json_mended counts them */
 };
 
 /* Of checked options; refuses a "decimal" that cannot be read. */

@@ -8,6 +8,7 @@ import json
 import pytest
 
 from lib import duckdb
+from lib.meddler import Meddler
 from test_engine_shared import file_of, done, running_engine
 
 MADE = """
@@ -202,3 +203,98 @@ def test_the_catalogue_is_asked_once_a_connection_and_not_for_plain_types(
         assert run("select array['b']::mood[] as a", prep_sql=remade) == '{"a":["b"]}\n'
         assert run("show work_mem").startswith('{"work_mem":"')
         assert run("explain select 1").count('\n') == 1
+
+
+# Values are checked as they are written.
+
+HALF = r"""select 1 as id, '{"x": "a\ud83d", "y": "\ud83d\ude00"}'::json as j,
+    array['["\udc00"]'::json, null] as list, e'{"a":\n1}'::json as lines, '"\u0000"'::json as nul"""
+MENDED = {'id': 1, 'j': {'x': 'a\ufffd', 'y': '😀'}, 'list': [['\ufffd'], None],
+          'lines': {'a': 1}, 'nul': '\0'}
+
+
+@pytest.fixture(scope='module')
+def engine(cluster, template, tmp_path_factory):
+    with running_engine(cluster, template, tmp_path_factory.mktemp('types')) as engine:
+        yield engine
+
+
+@pytest.mark.parametrize('format', ['JSON', 'JSONL'])
+def test_half_a_surrogate_pair_does_not_make_a_file_unreadable(engine, duck, format):
+    run = done(engine.db, output_format=format, export_sql=HALF)
+    path = file_of(run.output_url)
+    document = json.loads(path.read_text())
+    assert document == (MENDED if format == 'JSONL' else [MENDED])
+    assert run.remark == (
+        format + r': 2 half surrogate pairs (as \ud800) in json became \ufffd')
+    # One who refuses halves.
+    assert duck.value(f"select j.x from read_json('{path}')") == 'a\ufffd'
+
+
+def test_half_a_surrogate_pair_in_parquet_and_beside_other_formats(engine, duck):
+    run = done(engine.db, output_format='PARQUET,CSV,HTML', export_sql=HALF,
+               output_path='{report_name}.{ext}')
+    assert r'2 half surrogate pairs' in run.outputs[0]['remark']
+    path, text, _ = (file_of(output['url']) for output in run.outputs)
+    assert duck.row(f"select j->>'x', list[1]->>0, lines->>'a' from '{path}'") == (
+        'a\ufffd', '\ufffd', '1')
+    assert r'a\ud83d' in text.read_text(), 'the source has no copy to lose'
+
+
+@pytest.mark.parametrize('format', ['json', 'jsonl', 'parquet'])
+def test_json_without_end_is_refused(ctl, tmp_path, format):
+    sql = ("select i as id, (repeat('[', n) || repeat(']', n))::json as deep "
+           'from (values (1, 500), (2, {})) as t(i, n)')
+    path = tmp_path / 'deep'
+    good = ctl('export', '--sql', sql.format(1), '--format', format, '-o', path)
+    assert good.returncode == 0, good.stderr
+    refused = ctl('export', '--sql', sql.format(501), '--format', format, '-o', path)
+    assert refused.returncode != 0
+    assert 'json of more than 500 levels' in refused.stderr and '"deep"' in refused.stderr
+    assert format == 'parquet' or 'row 2, column "deep"' in refused.stderr
+
+
+@pytest.fixture
+def liar(cluster, db, ctl, tmp_path):
+    """Exports from a server that answers other bytes than it should; the process and
+    the path."""
+    meddlers = []
+
+    def run(sql, answered, format, *more):
+        meddlers.append(Meddler(cluster.host, answered=answered))
+        path = tmp_path / f'lied.{format}'
+        return ctl('export', '--source', 'liar', '--sql', sql, '--format', format, '-o', path,
+                   *more, sections={'source.liar': {'conninfo': meddlers[-1].conninfo(db)}}), path
+    yield run
+    for meddler in meddlers:
+        meddler.remove()
+
+
+NUMBERS = ('int8', 'numeric', 'float8', 'float4')
+
+
+@pytest.mark.parametrize('type', NUMBERS)
+@pytest.mark.parametrize('lie', [b'<b>&</b>', b'1],"x":[', b'=cmd|A1!', b'12\n45678', b'"1","2"8'])
+def test_a_number_that_is_none_stays_in_its_place(liar, duck, type, lie):
+    sql = f'select 1234567::{type} * 10 + 8 as n, 7 as m'
+    answered, text = [(b'12345678', lie)], lie.decode()
+    finished, path = liar(sql, answered, 'jsonl')
+    assert finished.returncode == 0, finished.stderr
+    assert json.loads(path.read_text()) == {'n': text, 'm': 7}
+    finished, path = liar(sql, answered, 'html')
+    assert '<b>&</b>' not in path.read_text()
+    finished, path = liar(sql, answered, 'csv', '--option', 'formula_guard=true')
+    row = list(csv.reader(io.StringIO(path.read_text())))[1]
+    assert row == [f"'{text}" if text.startswith('=') else text, '7']
+    finished, path = liar(sql, answered, 'parquet')
+    assert finished.returncode != 0 and 'column "n"' in finished.stderr
+
+
+@pytest.mark.parametrize('format', ['json', 'jsonl', 'parquet'])
+@pytest.mark.parametrize('lie', [b'{"a":123', b'"a":1234', b'1},{"b":', b'<script>', b'01234567'])
+def test_json_that_is_none_is_refused(liar, format, lie):
+    finished, path = liar("""select 1 as id, '["a123"]'::json as doc""",
+                          [(b'["a123"]', lie)], format)
+    assert finished.returncode != 0 and not path.exists()
+    assert 'column "doc"' in finished.stderr
+    assert f'the source calls json what is none: {lie.decode()}' in finished.stderr
