@@ -132,7 +132,8 @@ int str_to_bytes(const char *s, int64_t *bytes)
 {
 	static const struct unit units[] = {{"", 1}, {"B", 1}, {"kB", 1 << 10},
 	    {"KiB", 1 << 10}, {"MB", 1 << 20}, {"MiB", 1 << 20},
-	    {"GB", 1 << 30}, {"GiB", 1 << 30}, {NULL, 0}};
+	    {"GB", 1 << 30}, {"GiB", 1 << 30}, {"TB", (int64_t)1 << 40},
+	    {"TiB", (int64_t)1 << 40}, {NULL, 0}};
 
 	return with_unit(s, units, bytes);
 }

@@ -25,7 +25,7 @@ int str_to_i64(const char *s, int64_t *out);
  * milliseconds. Not negative. -1 when it is none of these. */
 int str_to_ms(const char *s, int64_t *ms);
 
-/* `4096`, `64kB`, `16MB`, `1GB` (powers of 1024); into bytes. */
+/* `4096`, `64kB`, `16MB`, `1GB`, `2TB` (powers of 1024); into bytes. */
 int str_to_bytes(const char *s, int64_t *bytes);
 
 /* on/off, true/false, yes/no, 1/0; -1 for anything else. */

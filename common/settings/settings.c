@@ -54,7 +54,8 @@ static const char *as_limit(enum type type, int64_t v, char *to, size_t size)
 		const char *unit;
 	} units[] = {{T_TIME, DAY, "d"}, {T_TIME, HOUR, "h"},
 	    {T_TIME, MINUTE, "min"}, {T_TIME, 1000, "s"}, {T_TIME, 1, "ms"},
-	    {T_SIZE, 1 << 30, "GB"}, {T_SIZE, 1 << 20, "MB"}};
+	    {T_SIZE, (int64_t)1 << 40, "TB"}, {T_SIZE, 1 << 30, "GB"},
+	    {T_SIZE, 1 << 20, "MB"}};
 
 	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++) {
 		if (units[i].type == type && v != 0 &&

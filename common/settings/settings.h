@@ -45,6 +45,7 @@ struct settings {
 	int64_t shutdown_grace;
 	int64_t cancel_grace;
 	int64_t job_timeout;
+	int64_t max_output;
 	int64_t retry_backoff;
 	int64_t retry_backoff_max;
 	int64_t ageing;

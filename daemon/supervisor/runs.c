@@ -326,29 +326,44 @@ static void write_job(struct run *run, const struct claimed *c)
 				   .row = c->row});
 }
 
-static void refuse_source(struct run *run, const char *source)
+static int refuse_source(
+    const struct settings *s, const char *source, struct err *e)
 {
-	const struct settings *s = run->runs->o.settings;
 	struct buf names;
-	char *text;
 
 	buf_init(&names, 4096);
 	for (int i = 0; i < s->source_count; i++)
 		buf_printf(&names, "%s%s", i ? ", " : "", s->sources[i].name);
-	text = mem_printf("unknown source \"%s\"; the settings know %s. Add "
-			  "[source.%s] to the settings file, or change the "
-			  "report's source",
+	err_set(e, ERR_PERMANENT,
+	    "unknown source \"%s\"; the settings know %s. Add [source.%s] to "
+	    "the settings file, or change the report's source",
 	    source, names.data, source);
-	run_end_with(run, "FAILED", true, text);
-	free(text);
 	buf_free(&names);
+	return -1;
+}
+
+/* What the settings have to say about it before anything runs. */
+static int check_claimed(
+    const struct settings *s, const struct claimed *c, struct err *e)
+{
+	const struct source_settings *source = settings_source(s, c->source);
+
+	if (source == NULL)
+		return refuse_source(s, c->source, e);
+	if (s->job_timeout > 0 && c->timeout_ms > s->job_timeout)
+		return err_set(e, ERR_PERMANENT,
+		    "the report's timeout is %lld s, and job_timeout of the "
+		    "settings allows %lld s; make it shorter, or have "
+		    "job_timeout raised",
+		    (long long)c->timeout_ms / 1000,
+		    (long long)s->job_timeout / 1000);
+	return settings_check_source(s, source, e);
 }
 
 void runs_start(struct runs *r, const struct claimed *c)
 {
 	const struct settings *s = r->o.settings;
 	struct run *run = mem_zalloc(sizeof(*run));
-	const struct source_settings *source;
 	struct err e;
 
 	run->runs = r;
@@ -367,12 +382,7 @@ void runs_start(struct runs *r, const struct claimed *c)
 		uv_timer_start(&r->check, on_check, CHECK_MS, CHECK_MS);
 	LOG(r->o.log, LVL_DEBUG, L_MSG("claimed"), L_INT("run", run->run_id),
 	    L_INT("config", run->config_id));
-	source = settings_source(s, c->source);
-	if (source == NULL) {
-		refuse_source(run, c->source);
-		return;
-	}
-	if (settings_check_source(s, source, &e) != 0) {
+	if (check_claimed(s, c, &e) != 0) {
 		run_end_with(run, "FAILED", true, e.text);
 		return;
 	}

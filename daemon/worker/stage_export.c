@@ -38,12 +38,29 @@ static int keep_moving(const struct export_plan *plan, struct err *e)
 	return 0;
 }
 
+/* Before all of it is on the disk, or in the bucket. */
+static int check_size(struct job *job, struct err *e)
+{
+	int64_t most = services_settings(job->services)->max_output;
+
+	job->bytes = all_bytes(&job->plan);
+	if (most == 0 || job->bytes <= most)
+		return 0;
+	return err_set(e, ERR_PERMANENT,
+	    "the outputs are larger than the %" PRId64
+	    " bytes of max_output in "
+	    "the settings; select less, compress them, or have max_output "
+	    "raised",
+	    most);
+}
+
 /* The export's own watch: looks at the bytes on the way to the worker's. */
 static int look_up(void *arg, struct err *e)
 {
 	struct job *job = arg;
 
-	job->bytes = all_bytes(&job->plan);
+	if (check_size(job, e) != 0)
+		return -1;
 	return keep_moving(&job->plan, e) != 0 ? -1
 					       : watch_check(job->watch, e);
 }
@@ -224,7 +241,8 @@ static int finish_outputs(struct job *job, struct err *e)
 
 	if (export_finish(plan, e) != 0)
 		return -1;
-	job->bytes = all_bytes(plan);
+	if (check_size(job, e) != 0)
+		return -1;
 	job->remark = all_remarks(plan);
 	str_copy(job->sha256, sizeof(job->sha256),
 	    digest_sha256(export_first(plan)->digest));

@@ -255,6 +255,34 @@ def test_a_link_that_stays_below_the_root_is_followed(db, daemon, out):
     assert (out / '2026/q3/file.csv').read_text() == 'one\n1\n'
 
 
+@pytest.mark.parametrize('columns', [
+    {'output_path': 'x.csv'},
+    {'output_path': 'x.{ext}', 'output_format': 'CSV,JSONL'},
+    {'output_path': 'x/{partition}/x.parquet', 'output_format': 'PARQUET',
+     'output_options': {'partition_by': ['p']}},
+    {'output_path': 'x.csv', 'output_options': {'compress': 'gzip'}}],
+    ids=['one', 'several', 'partitions', 'compressed'])
+def test_outputs_have_a_largest_size(db, daemon, out, columns):
+    """20 MB come out of each, 10 compressed."""
+    daemon(max_output='1MB')
+    sql = ("select (g / 5000)::text as p, (select string_agg(md5((g * 31 + i)::text), '') "
+           'from generate_series(1, 31) i) as x from generate_series(0, 19999) g')
+    run = failure(db, export_sql=sql, max_retries=3, **columns)
+    assert 'larger than the 1048576 bytes of max_output' in run.error_message
+    assert run.attempt == 1
+    if 'PARQUET' not in str(columns):  # its bytes come at the end of a row group
+        assert run.byte_count < 4 << 20, 'it was written to the end'
+    assert files(out) == []
+
+
+def test_outputs_that_fit_the_largest_size_exactly(db, daemon, out):
+    daemon(max_output=10)
+    done(db, export_sql="select 'abcd' as one", output_path='ten.csv')
+    assert (out / 'ten.csv').stat().st_size == 9
+    run = failure(db, export_sql="select 'abcdefg' as one", output_path='more.csv')
+    assert 'larger than the 10 bytes' in run.error_message
+
+
 def test_a_worker_killed_while_it_writes_leaves_nothing(db, daemon, out):
     one = daemon(**FAST)
     with gate(db):

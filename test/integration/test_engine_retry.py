@@ -187,10 +187,19 @@ def test_a_timeout_is_retried_with_the_same_time_again(db):
     assert len(report.runs(db, config_id)) == 2
 
 
+@pytest.mark.parametrize('timeout', ['6 hours 1 second', '30 days', '10 years'])
+def test_a_timeout_beyond_the_settings_is_refused(db, timeout):
+    run = failure(db, timeout=timeout, max_retries=3, prep_sql='create table never ()')
+    assert 'job_timeout of the settings allows 21600 s' in run.error_message
+    assert run.attempt == 1 and db.value("select to_regclass('never')") is None
+    done(db, timeout='6 hours')
+
+
 @pytest.mark.parametrize('timeout', ['30 days', '10 years'])
-def test_a_very_long_timeout(db, timeout):
+def test_a_very_long_timeout(cluster, template, tmp_path, timeout):
     """Longer than a statement_timeout may be (2^31 ms, 24 days)."""
-    done(db, timeout=timeout, prep_sql='select 1', export_sql='select 1')
+    with running_engine(cluster, template, tmp_path, job_timeout='0') as one:
+        done(one.db, timeout=timeout, prep_sql='select 1', export_sql='select 1')
 
 
 def test_limits_of_the_settings(cluster, template, tmp_path):
@@ -203,8 +212,9 @@ def test_limits_of_the_settings(cluster, template, tmp_path):
         # Each statement is within its limit, the job is not.
         run = failure(db, prep_sql='; '.join(['select pg_sleep(0.2)'] * 20))
         assert timedelta(seconds=0.9) < run.finished_at - run.started_at < timedelta(seconds=3)
-        # A report's own limit may be longer than the settings' for all.
-        done(db, timeout='1 min', prep_sql='; '.join(['select pg_sleep(0.2)'] * 7))
+        # A report's own limit may be shorter than the settings' for all.
+        run = failure(db, timeout='400 ms', prep_sql='; '.join(['select pg_sleep(0.2)'] * 7))
+        assert run.finished_at - run.started_at < timedelta(seconds=0.9)
 
 
 def test_the_query_cannot_lift_its_limit(db):

@@ -158,8 +158,10 @@ TEST(limits_are_kept_and_named)
 	} cases[] = {
 	    {"workers", "1", "256", "-1", "257",
 		"a whole number from 0 to 256"},
-	    {"worker_memory", "64MB", "1024GB", "67108863", "1025GB",
-		"a size such as 64MB or 1GB from 64MB to 1024GB"},
+	    {"worker_memory", "64MB", "1TB", "67108863", "1025GB",
+		"a size such as 64MB or 1GB from 64MB to 1TB"},
+	    {"max_output", "0", "1024TB", "-1", "1025TB",
+		"a size such as 64MB or 1GB from 0 to 1024TB"},
 	    {"poll_interval", "100ms", "1h", "99ms", "61min",
 		"a time such as 500ms, 30s, 10min, 2h or 7d from 100ms to 1h"},
 	    {"lease", "1s", "1d", "999ms", "25h",
@@ -233,7 +235,8 @@ TEST(unknown_keys_and_sections_name_the_known_ones)
 	assert_refused("[reportd]\nworkers = 3\nworker = 4\n",
 	    "r.conf:5: unknown key \"worker\" in [reportd]; known: workers, "
 	    "adhoc_workers, worker_memory, poll_interval, lease, "
-	    "shutdown_grace, cancel_grace, job_timeout, retry_backoff, "
+	    "shutdown_grace, cancel_grace, job_timeout, max_output, "
+	    "retry_backoff, "
 	    "retry_backoff_max, ageing, misfire_grace, retention, log_level, "
 	    "log_target, log_format, output_root, output, file_mode, fsync");
 	assert_refused("password = x\n",
