@@ -55,6 +55,8 @@ static int run(struct ctl *c, int argc, char **argv, struct err *e)
 	if (interrupt_signal() == 0)
 		doctor_output(&d);
 	if (interrupt_signal() == 0)
+		doctor_fonts(&d);
+	if (interrupt_signal() == 0)
 		doctor_s3(&d);
 	if (interrupt_signal() == 0)
 		doctor_smtp(&d);

@@ -22,6 +22,8 @@ void doctor_say(struct doctor *d, enum doctor_result result, const char *what,
 void doctor_queue(struct doctor *d);
 void doctor_sources(struct doctor *d);
 void doctor_output(struct doctor *d);
+/* What PDF reports can show. */
+void doctor_fonts(struct doctor *d);
 void doctor_s3(struct doctor *d);
 /* Silent when there is none. */
 void doctor_smtp(struct doctor *d);

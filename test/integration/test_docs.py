@@ -178,3 +178,35 @@ def test_links_lead_somewhere(page):
         if name:
             titles = re.findall(r'^#+ (.*)', to.read_text(), re.M)
             assert name in map(anchor, titles), target
+
+
+def test_install_page_names_the_packages_that_the_script_installs():
+    page = (ROOT / 'docs/install.md').read_text().replace('\\\n', ' ')
+    script = (ROOT / 'scripts/install-deps').read_text()
+    build = re.search(r"\[build\]='([^']*)'", script)[1].split()
+    assert re.search(r'^# apt-get install (.*)$', page, re.M)[1].split() == build
+
+
+def test_manual_names_the_version_of_the_schema():
+    version = max(int(path.name[:3]) for path in (ROOT / 'sql/upgrade').glob('*.sql'))
+    page = (ROOT / 'docs/install.md').read_text()
+    assert set(re.findall(r'(?:schema created,|queue schema:) version (\d+)', page)) == {
+        str(version)}
+
+
+def test_every_page_of_the_manual_is_installed():
+    listed = (ROOT / 'docs/Makefile.inc').read_text()
+    for page in (ROOT / 'docs').glob('*.md'):
+        assert f'docs/{page.name}' in listed
+
+
+def test_log_table_has_every_line_that_is_logged():
+    table = table_rows(section((ROOT / 'docs/operations.md').read_text(), 'The log'))
+    known = [name for row in table for name in names(row[0])]
+    for path in (ROOT / 'daemon').rglob('*.c'):
+        text = re.sub(r'"\s*\n\s*"', '', path.read_text())
+        for level, line in re.findall(
+                r'LOG\(\s*[^,]+,\s*(\w+),\s*L_MSG\(\s*"((?:[^"\\]|\\.)*)"', text):
+            assert level == 'LVL_DEBUG' or any(
+                line == name or name.endswith('…') and line.startswith(name[:-1].rstrip())
+                for name in known), (path.name, line)

@@ -871,6 +871,7 @@ def test_doctor_finds_all_well(ctl, cluster):
         'queue writes': 'ok', 'queue notifications': 'ok', 'queue schema': 'ok',
         'queue privileges': 'ok', 'daemons': 'warn', 'source.default': 'ok',
         'source.other': 'ok', 'output_root': 'ok', 'output_root space': 'ok',
+        'fonts': 'ok',
         # The tests' user is a superuser.
         'source.default login': 'warn', 'source.other login': 'warn'}
     assert checks['daemons']['mend'].startswith('start reportd')
@@ -933,6 +934,17 @@ def test_doctor_leaves_notifications_that_are_off(ctl):
     checks = checks_of(ctl('doctor', '--json', sections={
         'queue': {'listen': 'off'}}))
     assert 'listen = off' in checks['queue notifications']['detail']
+
+
+def test_doctor_looks_at_the_fonts(ctl, conf, tmp_path):
+    fonts = checks_of(ctl('doctor', '--json'))['fonts']
+    assert fonts['result'] == 'ok' and 'families' in fonts['detail']
+    none = tmp_path / 'fonts.conf'
+    none.write_text('<?xml version="1.0"?><fontconfig><dir>/nowhere</dir></fontconfig>')
+    done = reportctl(conf(), 'doctor', '--json', env={'FONTCONFIG_FILE': str(none)})
+    fonts = checks_of(done)['fonts']
+    assert fonts['result'] == 'warn' and 'PDF reports fail' in fonts['detail']
+    assert 'fonts-dejavu-core' in fonts['mend']
 
 
 # All commands
