@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "net/aws_error.h"
+#include "net/aws_redirect.h"
 #include "net/endpoint.h"
 
 #define TRIES 5
@@ -24,6 +25,7 @@
 #define SKEW_S 240
 #define HEAD_MAX ((size_t)1 << 20)
 #define WAIT_MS 1000
+#define REDIRECTS 3
 
 struct aws {
 	struct http *http;
@@ -33,6 +35,9 @@ struct aws {
 	struct http_terms terms;
 	int tries;
 	int64_t skew_s; /* what the service's clock is ahead of ours */
+	/* The host that was left last, and where its requests go since. */
+	char *moved_from;
+	struct aws_redirect moved;
 	struct aws_call *calls;
 	void *beside;
 	void (*release)(void *);
@@ -46,8 +51,10 @@ struct aws_call {
 	struct http_call *http; /* NULL: not under way */
 	char *access_key;       /* that the last try was signed with */
 	int tries;
-	bool refreshed, adjusted; /* once each */
-	int64_t again_ms;         /* when the next try begins */
+	bool refreshed, adjusted;    /* once each */
+	struct aws_redirect sent_on; /* host NULL: it was not */
+	int redirects;
+	int64_t again_ms; /* when the next try begins */
 	bool done;
 	int rc;
 	struct aws_answer answer;
@@ -96,6 +103,8 @@ void aws_close(struct aws *a)
 	free(a->region);
 	free(a->scheme);
 	free(a->host);
+	free(a->moved_from);
+	aws_redirect_free(&a->moved);
 	free(a);
 }
 
@@ -193,6 +202,8 @@ static void try_it(struct aws_call *c)
 	struct buf lines;
 	int64_t ends;
 
+	if (c->sent_on.region != NULL)
+		s.region = c->sent_on.region;
 	/* Who waits for the keys may move the calls, this one too. */
 	c->again_ms = INT64_MAX;
 	key = credentials_get(a->credentials, &ends, &c->error);
@@ -304,11 +315,71 @@ static void refuse(
 	end(c, -1);
 }
 
+static void copy_place(struct aws_redirect *to, const struct aws_redirect *from)
+{
+	aws_redirect_free(to);
+	to->host = mem_strdup(from->host);
+	to->path = mem_strdup(from->path);
+	to->region = from->region ? mem_strdup(from->region) : NULL;
+}
+
+/* What comes later to the same host goes the same way at once, unless the bucket
+ * has moved between host and path. */
+static void remember(
+    struct aws *a, const char *host, const struct aws_redirect *to)
+{
+	free(a->moved_from);
+	a->moved_from = mem_strdup(host);
+	copy_place(&a->moved, to);
+}
+
+static void send_on(struct aws_call *c, const struct aws_redirect *to)
+{
+	copy_place(&c->sent_on, to);
+	c->request.host = c->sent_on.host;
+	c->request.path = c->sent_on.path;
+}
+
+/* S3 alone says that another endpoint is to answer. 1: that is asked now; 0: it
+ * says no such thing; -1: it leads elsewhere. */
+static int follow(struct aws_call *c)
+{
+	struct aws *a = c->aws;
+	struct aws_place from = {.scheme = a->scheme,
+	    .endpoint = a->host,
+	    .host = c->request.host ? c->request.host : a->host,
+	    .path = c->request.path,
+	    .region = c->sent_on.region ? c->sent_on.region : a->region};
+	struct aws_redirect to;
+	int rc = 0;
+
+	if (strcmp(a->service, "s3") == 0 && c->redirects < REDIRECTS)
+		rc = aws_redirect_read(&c->answer, &from, &to, &c->error);
+	if (rc != 1)
+		return rc;
+	if (strcmp(from.path, to.path) == 0)
+		remember(a, from.host, &to);
+	send_on(c, &to);
+	aws_redirect_free(&to);
+	c->redirects++;
+	c->again_ms = 0;
+	return 1;
+}
+
 static void judge(struct aws_call *c)
 {
 	struct aws_answer *a = &c->answer;
 	struct aws_failure f;
 	bool throttled, server;
+	int sent_on = follow(c);
+
+	if (sent_on == 1)
+		return;
+	if (sent_on == -1) {
+		name_call(c);
+		end(c, -1);
+		return;
+	}
 
 	if (a->http.status / 100 == 2) {
 		end(c, 0);
@@ -366,6 +437,12 @@ struct aws_call *aws_start(struct aws *a, const struct aws_request *r)
 	if (own->payload_sha256 == NULL) {
 		sigv4_sha256(r->body, r->body_len, c->sha256);
 		own->payload_sha256 = c->sha256;
+	}
+	if (a->moved_from != NULL &&
+	    strcmp(own->host ? own->host : a->host, a->moved_from) == 0) {
+		free(a->moved.path);
+		a->moved.path = mem_strdup(own->path);
+		send_on(c, &a->moved);
 	}
 	c->next = a->calls;
 	a->calls = c;
@@ -439,6 +516,7 @@ void aws_drop(struct aws_call *c)
 		http_drop(c->http);
 	aws_answer_free(&c->answer);
 	free(c->access_key);
+	aws_redirect_free(&c->sent_on);
 	free((void *)c->request.query);
 	free((void *)c->request.headers);
 	free(c);

@@ -15,7 +15,8 @@
  * repeated with exponential back-off and jitter when that may help (a broken
  * connection, a timeout, 429, 5xx, throttling by name; an expired token once,
  * with fresh credentials; a clock that is off once, by the server's Date), never
- * on any other 4xx.
+ * on any other 4xx. Where S3 sends a request on to another of its endpoints, it
+ * goes there with a new signature.
  */
 struct aws;
 

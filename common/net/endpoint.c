@@ -29,6 +29,19 @@ char *endpoint_of(const char *service, const char *region)
 	    "https://%s.%s.%s", service, region, partitions[i].domain);
 }
 
+const char *endpoint_domain(const char *host)
+{
+	for (size_t i = 0; i < sizeof(partitions) / sizeof(*partitions); i++) {
+		const char *domain = partitions[i].domain;
+		size_t n = strlen(host), m = strlen(domain);
+
+		if (n > m && host[n - m - 1] == '.' &&
+		    strcasecmp(host + n - m, domain) == 0)
+			return domain;
+	}
+	return NULL;
+}
+
 int endpoint_split(const char *url, char **scheme, char **host, struct err *e)
 {
 	const char *start = strstr(url, "://");

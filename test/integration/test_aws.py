@@ -244,6 +244,55 @@ def test_the_region_of_a_bucket_is_named(aws, call):
     assert len(aws.calls) == 1
 
 
+# ---- S3 sends a request on ----
+
+@pytest.mark.parametrize('status', [301, 307, 308])
+def test_a_request_that_is_sent_on_is_signed_anew(aws, call, status):
+    """Below the endpoint's host, with its body; the path has changed, too."""
+    port = aws.url.rpartition(':')[2]
+    fault = aws.fault('/b/some', status=status, code='TemporaryRedirect',
+                      headers={'Location': f'http://b.localhost:{port}/some%20key'})
+    call('s3', 'PUT', '/b/some key', 'x' * 100_000, env={
+        'AWSCALL_ENDPOINT': f'http://localhost:{port}', 'NO_PROXY': '*'})
+    assert fault.met == 1
+    assert aws.objects['/some%20key'] == b'x' * 100_000
+
+
+def test_a_region_that_is_told_is_signed_for(aws, call):
+    aws.fault('/b/k', status=307, code='TemporaryRedirect', headers={
+        'Location': f'{aws.url}/b/k', 'x-amz-bucket-region': aws.region})
+    call('s3', 'PUT', '/b/k', 'x', env={'AWS_REGION': 'us-east-1'})
+    assert aws.objects['/b/k'] == b'x'
+    assert len(aws.calls) == 2
+
+
+@pytest.mark.parametrize('target', ['http://127.0.0.2:{port}/b/k', 'http://127.0.0.1:1/b/k',
+                                    'http://evil.example/b/k', '/elsewhere', 'nonsense:'])
+def test_a_request_that_is_sent_elsewhere_is_not(aws, call, target):
+    port = aws.url.rpartition(':')[2]
+    aws.fault('/b/k', status=307, code='TemporaryRedirect',
+              headers={'Location': target.format(port=port)})
+    done = call('s3', 'PUT', '/b/k', 'x', ok=False)
+    assert done.stderr.startswith('permanent: s3 PUT /b/k: it is sent on to ')
+    assert 'not the same service (127.0.0.1:' in done.stderr
+    assert len(aws.calls) == 1
+
+
+def test_a_request_that_is_sent_round_in_a_circle_ends(aws, call):
+    aws.fault('/b/k', times=99, status=307, code='TemporaryRedirect',
+              headers={'Location': f'{aws.url}/b/k'})
+    done = call('s3', 'PUT', '/b/k', 'x', ok=False)
+    assert 'HTTP 307 TemporaryRedirect' in done.stderr
+    assert len(aws.calls) == 4
+
+
+def test_other_services_are_not_followed(aws, call):
+    aws.fault('Publish', status=307, code='Moved', headers={'Location': aws.url})
+    done = call(*PUBLISH, 'arn:aws:sns:eu-west-1:1:t', 'Message', 'x', ok=False)
+    assert 'HTTP 307' in done.stderr
+    assert len(aws.calls) == 1
+
+
 def test_no_region_is_said(aws, call):
     done = call('s3', 'PUT', '/b/k', 'x', ok=False, env={'AWS_REGION': None})
     assert 'no AWS region; set region in [aws], or AWS_REGION' in done.stderr

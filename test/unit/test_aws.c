@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "helper.h"
 #include "net/aws_error.h"
+#include "net/aws_redirect.h"
 #include "net/endpoint.h"
 #include "web.h"
 
@@ -350,6 +351,121 @@ TEST(an_error_is_one_whatever_the_status)
 	assert_string_equal(code, "");
 }
 
+struct redirect_case {
+	const char *scheme, *endpoint, *host, *path;
+	const char *location, *region; /* NULL: it does not say */
+	int rc;
+	const char *to_host, *to_path, *to_region;
+};
+
+#define EU "s3.eu-west-1.amazonaws.com"
+#define US "s3.us-west-2.amazonaws.com"
+
+static const struct redirect_case redirects[] = {
+    /* A bucket that is new, elsewhere. */
+    {"https://", EU, "b." EU, "/a b/k.csv", "https://b." US "/a%20b/k.csv",
+	NULL, 1, "b." US, "/a b/k.csv", "us-west-2"},
+    {"https://", EU, "b." EU, "/k",
+	"https://b.s3-ap-south-1.amazonaws.com/k?uploads", "ap-south-1", 1,
+	"b.s3-ap-south-1.amazonaws.com", "/k", "ap-south-1"},
+    {"https://", EU, EU, "/b.c/k", "https://s3-us-west-2.amazonaws.com/b.c/k",
+	NULL, 1, "s3-us-west-2.amazonaws.com", "/b.c/k", "us-west-2"},
+    {"https://", EU, EU, "/b/k", "https://b." US "/k", NULL, 1, "b." US, "/k",
+	"us-west-2"},
+    {"https://", EU, "b." EU, "/k", "https://b.s3.amazonaws.com/k", NULL, 1,
+	"b.s3.amazonaws.com", "/k", NULL},
+    /* Only its region is told. */
+    {"https://", EU, "b." EU, "/k", NULL, "us-west-2", 1, "b." US, "/k",
+	"us-west-2"},
+    {"https://", EU, EU, "/b/k", NULL, "cn-north-1", 1,
+	"s3.cn-north-1.amazonaws.com.cn", "/b/k", "cn-north-1"},
+    {"https://", EU, EU, "/b/k", NULL, "eu-west-1", 0, NULL, NULL, NULL},
+    {"https://", EU, EU, "/b/k", NULL, "x.evil.org/", 0, NULL, NULL, NULL},
+    {"https://", EU, EU, "/b/k", NULL, NULL, 0, NULL, NULL, NULL},
+    /* Others in the domain, and out of it. */
+    {"https://", EU, "b." EU, "/k", "https://evil.org/k", NULL, -1, NULL, NULL,
+	NULL},
+    {"https://", EU, "b." EU, "/k", "https://c." US "/k", NULL, -1, NULL, NULL,
+	NULL},
+    {"https://", EU, "b." EU, "/k",
+	"https://ec2-1-2-3-4.compute-1.amazonaws.com/k", NULL, -1, NULL, NULL,
+	NULL},
+    {"https://", EU, "b." EU, "/k", "https://b.evilamazonaws.com/k", NULL, -1,
+	NULL, NULL, NULL},
+    {"https://", EU, "b." EU, "/k", "https://b." US ".evil.org/k", NULL, -1,
+	NULL, NULL, NULL},
+    {"https://", EU, "b." EU, "/k", "https://b." US "@evil.org/k", NULL, -1,
+	NULL, NULL, NULL},
+    {"https://", EU, "b." EU, "/k", "http://b." US "/k", NULL, -1, NULL, NULL,
+	NULL},
+    {"https://", EU, "b." EU, "/k",
+	"https://b.s3.cn-north-1.amazonaws.com.cn/k", NULL, -1, NULL, NULL,
+	NULL},
+    {"https://", EU, "b." EU, "/k", "/k", NULL, -1, NULL, NULL, NULL},
+    {"https://", EU, "b." EU, "/k", "ftp://b." US "/k", NULL, -1, NULL, NULL,
+	NULL},
+    /* An endpoint of one's own. */
+    {"http://", "10.0.0.1:9000", "10.0.0.1:9000", "/b/k",
+	"http://10.0.0.1:9000/b/k", NULL, 1, "10.0.0.1:9000", "/b/k", NULL},
+    {"http://", "10.0.0.1:9000", "10.0.0.1:9000", "/b/k",
+	"http://10.0.0.2:9000/b/k", NULL, -1, NULL, NULL, NULL},
+    {"http://", "10.0.0.1:9000", "10.0.0.1:9000", "/b/k",
+	"http://10.0.0.1:22/b/k", NULL, -1, NULL, NULL, NULL},
+    {"https://", "s3.corp", "b.s3.corp", "/k", "https://S3.corp/b/k", NULL, 1,
+	"S3.corp", "/b/k", NULL},
+    {"https://", "s3.corp", "s3.corp", "/b/k", "https://b.s3.corp/k", "here", 1,
+	"b.s3.corp", "/k", "here"},
+    {"https://", "s3.corp", "s3.corp", "/b/k", "https://nos3.corp/k", NULL, -1,
+	NULL, NULL, NULL},
+    {"https://", "s3.corp", "s3.corp", "/b/k", "https://b." US "/k", NULL, -1,
+	NULL, NULL, NULL},
+};
+
+static void assert_same(const char *text, const char *other)
+{
+	if (other == NULL)
+		assert_null(text);
+	else
+		assert_string_equal(text, other);
+}
+
+static void add_header(struct buf *to, const char *name, const char *value)
+{
+	if (value != NULL)
+		buf_printf(to, "%s: %s\r\n", name, value);
+}
+
+TEST(redirects_stay_within_the_service)
+{
+	static const int statuses[] = {301, 307, 308};
+	struct err e;
+
+	for (size_t i = 0; i < sizeof(redirects) / sizeof(*redirects); i++) {
+		const struct redirect_case *one = &redirects[i];
+		struct aws_answer answer = {.http.status = statuses[i % 3]};
+		struct aws_place from = {one->scheme, one->endpoint, one->host,
+		    one->path, "eu-west-1"};
+		struct aws_redirect to;
+
+		buf_init(&answer.http.headers, 4096);
+		add_header(&answer.http.headers, "Location", one->location);
+		add_header(
+		    &answer.http.headers, "x-amz-bucket-region", one->region);
+		print_message("%s\n", one->location ? one->location : "none");
+		assert_int_equal(
+		    aws_redirect_read(&answer, &from, &to, &e), one->rc);
+		assert_same(to.host, one->to_host);
+		assert_same(to.path, one->to_path);
+		assert_same(to.region, one->to_region);
+		if (one->rc < 0)
+			assert_err_has(&e, "not the same service");
+		aws_redirect_free(&to);
+		answer.http.status = 302;
+		assert_int_equal(aws_redirect_read(&answer, &from, &to, &e), 0);
+		buf_free(&answer.http.headers);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -365,6 +481,7 @@ int main(void)
 	    cmocka_unit_test(an_answer_may_ask_for_time),
 	    cmocka_unit_test(text_is_found_in_xml),
 	    cmocka_unit_test(an_error_is_one_whatever_the_status),
+	    cmocka_unit_test(redirects_stay_within_the_service),
 	};
 
 	return cmocka_run_group_tests(tests, start, stop);
