@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "encode/chart_data.h"
 #include "encode/encoder.h"
 
 static const struct encoder_option value_name[] = {
@@ -39,12 +40,43 @@ static int column_named(const struct schema *schema, const char *name)
 	return -1;
 }
 
-static int check(const json_t *o, struct err *e)
+static int check_section(const json_t *options, struct err *e)
 {
-	const json_t *values = json_object_get(o, "values");
-	size_t count = json_array_size(values);
+	const json_t *sections = json_object_get(options, "sections"), *one;
+	const char *name =
+	    json_str(json_object_get(options, "chart"), "section", NULL);
+	struct buf known;
+	size_t i;
+
+	if (name == NULL)
+		return 0;
+	buf_init(&known, 4096);
+	json_array_foreach(sections, i, one)
+	{
+		const char *s = json_string_value(one);
+
+		if (s != NULL && strcmp(s, name) == 0) {
+			buf_free(&known);
+			return 0;
+		}
+		buf_printf(&known, "%s%s", known.len ? ", " : ": ", s ? s : "");
+	}
+	err_set(e, ERR_PERMANENT,
+	    "output_options: \"chart\" names the section \"%s\", which is not "
+	    "one of \"sections\"%s",
+	    name, known.len ? known.data : "");
+	buf_free(&known);
+	return -1;
+}
+
+int chart_check_options(const json_t *options, struct err *e)
+{
+	const json_t *o = json_object_get(options, "chart");
+	size_t count = json_array_size(json_object_get(o, "values"));
 	bool pie = strcmp(json_str(o, "type", "bar"), "pie") == 0;
 
+	if (o == NULL)
+		return 0;
 	if (*json_str(o, "category", "") == '\0' || count == 0)
 		return err_set(e, ERR_PERMANENT,
 		    "output_options: \"chart\" needs a \"category\", the name "
@@ -54,23 +86,26 @@ static int check(const json_t *o, struct err *e)
 		    "output_options: a pie has room for one column of "
 		    "\"values\", not for %zu",
 		    count);
-	return 0;
+	return check_section(options, e);
 }
 
-/* Index of a column that the chart names: -1 when the section has none, which is
- * *wrong when the chart is for this section alone. */
-static int find(const struct section *section, const json_t *o,
-    const char *name, bool *wrong, struct err *e)
+const char *chart_lacks(const json_t *options, const struct section *section)
 {
-	int i = column_named(section->schema, name);
+	const json_t *o = json_object_get(options, "chart"), *value;
+	const char *name = json_str(o, "category", "");
+	size_t i;
 
-	if (i >= 0 || json_object_get(o, "section") == NULL)
-		return i;
-	*wrong = true;
-	return err_set(e, ERR_PERMANENT,
-	    "output_options: \"chart\" names the column \"%s\", which section "
-	    "\"%s\" does not have",
-	    name, section->name);
+	if (o == NULL)
+		return NULL;
+	if (column_named(section->schema, name) < 0)
+		return name;
+	json_array_foreach(json_object_get(o, "values"), i, value)
+	{
+		name = json_string_value(value);
+		if (name != NULL && column_named(section->schema, name) < 0)
+			return name;
+	}
+	return NULL;
 }
 
 static bool is_number(enum column_kind kind)
@@ -87,55 +122,75 @@ static bool is_for(const json_t *o, const struct section *section)
 	       (section->name != NULL && strcmp(name, section->name) == 0);
 }
 
+/* Of a section that has the columns. */
+static int take_values(struct chart_option *chart, const json_t *values,
+    const struct schema *schema, struct err *e)
+{
+	int *columns = mem_alloc(json_array_size(values) * sizeof(*columns));
+	const json_t *value;
+	size_t i;
+
+	chart->values = columns;
+	json_array_foreach(values, i, value)
+	{
+		const char *name = json_string_value(value);
+
+		columns[i] = column_named(schema, name);
+		if (!is_number(schema->columns[columns[i]].kind))
+			return err_set(e, ERR_PERMANENT,
+			    "output_options: \"chart\" cannot draw the column "
+			    "\"%s\": it holds no numbers",
+			    name);
+	}
+	chart->count = (int)i;
+	return 0;
+}
+
 int chart_open(struct chart_option *chart, const json_t *options,
     const struct section *section, struct err *e)
 {
-	const json_t *o = json_object_get(options, "chart"), *name;
-	const json_t *values = json_object_get(o, "values");
-	bool wrong = false;
-	int *columns;
-	size_t i;
+	const json_t *o = json_object_get(options, "chart");
+	const char *lacks = chart_lacks(options, section);
 
 	*chart = (struct chart_option){0};
-	if (o == NULL)
+	if (o == NULL || !is_for(o, section))
 		return 0;
-	if (check(o, e) != 0)
-		return -1;
-	if (!is_for(o, section))
+	if (lacks != NULL && json_object_get(o, "section") != NULL)
+		return err_set(e, ERR_PERMANENT,
+		    "output_options: \"chart\" names the column \"%s\", which "
+		    "section \"%s\" does not have",
+		    lacks, section->name);
+	if (lacks != NULL)
 		return 0;
 	chart->type = type_named(json_str(o, "type", "bar"));
 	chart->title = json_str(o, "title", NULL);
 	chart->category =
-	    find(section, o, json_str(o, "category", ""), &wrong, e);
-	if (chart->category < 0)
-		return wrong ? -1 : 0;
-	columns = mem_alloc(json_array_size(values) * sizeof(*columns));
-	chart->values = columns;
-	json_array_foreach(values, i, name)
-	{
-		const char *s = json_string_value(name);
-
-		columns[i] = find(section, o, s ? s : "", &wrong, e);
-		if (columns[i] < 0)
-			goto none;
-		if (is_number(section->schema->columns[columns[i]].kind))
-			continue;
-		wrong = true;
-		err_set(e, ERR_PERMANENT,
-		    "output_options: \"chart\" cannot draw the column \"%s\": "
-		    "it holds no numbers",
-		    s);
-		goto none;
-	}
-	chart->count = (int)i;
-	return 1;
-none:
+	    column_named(section->schema, json_str(o, "category", ""));
+	if (take_values(
+		chart, json_object_get(o, "values"), section->schema, e) == 0)
+		return 1;
 	chart_close(chart);
-	return wrong ? -1 : 0;
+	return -1;
 }
 
 void chart_close(struct chart_option *chart)
 {
 	free((void *)(uintptr_t)chart->values);
 	*chart = (struct chart_option){0};
+}
+
+int chart_check_value(enum chart_type type, const struct value *v,
+    const struct value *category, struct err *e)
+{
+	if (type != CHART_PIE || v->len <= 0 || *v->data != '-' ||
+	    !(chart_number(v) < 0))
+		return 0;
+	return err_set(e, ERR_PERMANENT,
+	    "chart: a pie has no place for the negative value %.*s of "
+	    "\"%.*s\": draw bars, or leave such rows out",
+	    v->len < 40 ? v->len : 40, v->data,
+	    category->len < 0     ? 0
+	    : category->len < 100 ? category->len
+				  : 100,
+	    category->len < 0 ? "" : category->data);
 }

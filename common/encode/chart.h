@@ -38,15 +38,28 @@ extern const struct encoder_option chart_options[];
 		    chart_options                                   \
 	}
 
+/* Refuses a chart without category or values, a pie of several series, and a
+ * section that "sections" does not name. NULL options are fine. */
+int chart_check_options(const json_t *options, struct err *e);
+
 /*
  * Of output_options, which outlive the chart. 1 with the chart of a section that
- * has its columns, 0 without one; -1 for values that are no numbers, for a pie
- * of several series, and when the section that the chart names lacks a column.
+ * has its columns, 0 without one; -1 for values that are no numbers, and when the
+ * section that the chart names lacks a column.
  */
 struct section; /* encode/encoder.h */
 int chart_open(struct chart_option *chart, const json_t *options,
     const struct section *section, struct err *e);
 void chart_close(struct chart_option *chart); /* accepts an all-zero one */
+
+/* The first column that the options' chart names and the section lacks; NULL
+ * when it has all of them, or when there is no chart. */
+const char *chart_lacks(const json_t *options, const struct section *section);
+
+/* A value that no chart of this type can show is refused: one below zero in a
+ * pie. `category` is named; both may be NULL values. */
+int chart_check_value(enum chart_type type, const struct value *v,
+    const struct value *category, struct err *e);
 
 /* Data for a chart that is drawn, not left to a spreadsheet. At most
  * CHART_POINTS rows; one more is an error that says so. */
@@ -58,10 +71,18 @@ int chart_data_row(
     struct chart_data *d, const struct value *row, struct err *e);
 void chart_data_free(struct chart_data *d); /* accepts NULL */
 
+/* The colour of a series or slice, 0xRRGGBB: eight that print and that
+ * colour-blind readers tell apart, then lighter and darker ones of them. */
+int chart_colour(int i);
+
+/* The text of each row's category: as the table shows it, or as much of a date
+ * or time as tells the rows apart; the caller frees it and its strings. */
+char **chart_labels(const struct chart_data *d);
+
 /*
- * Draws into width x height (points) with a pen: axes, grid, series in colours
- * that print and colour-blind readers tell apart, legend. NULL values leave
- * gaps. x from the left, y from the top; colours are 0xRRGGBB.
+ * Draws into width x height (points) with a pen: axes, grid, series, legend.
+ * NULL values leave gaps; without any value it says "no data". x from the left,
+ * y from the top; colours are 0xRRGGBB.
  */
 enum chart_anchor {
 	CHART_START,
@@ -83,6 +104,7 @@ struct chart_text {
 	double size;
 	enum chart_anchor anchor;
 	bool bold;
+	bool slanted; /* from lower left to the anchor, half upright */
 };
 
 struct chart_pen {

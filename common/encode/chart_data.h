@@ -12,14 +12,17 @@ struct chart_data {
 	int series;   /* in all */
 	char **names; /* of the series */
 	int rows, cap;
-	char **labels;  /* of the rows */
-	double *values; /* row * series + i; NAN: none */
+	char **categories; /* of the rows, as they came; NULL: none */
+	double *values;    /* row * series + i; NAN: none */
 
 	struct format *format; /* of the values' axis; NULL: plain */
 	struct format *label_format;
 	int category, *columns;
 	enum column_kind kind; /* of the category */
-	struct buf scratch;
 };
+
+/* A value as a number; NAN for NULL, NaN and what is too far from zero for
+ * anybody to draw differences. */
+double chart_number(const struct value *v);
 
 #endif

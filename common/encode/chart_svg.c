@@ -62,9 +62,13 @@ static void svg_text(struct chart_pen *pen, const struct chart_text *t)
 
 	buf_printf(b,
 	    "<text x=\"%.1f\" y=\"%.1f\" font-size=\"%.0f\" "
-	    "text-anchor=\"%s\"%s>",
+	    "text-anchor=\"%s\"%s",
 	    t->x, t->y, t->size, anchors[t->anchor],
 	    t->bold ? " font-weight=\"bold\"" : "");
+	if (t->slanted)
+		buf_printf(
+		    b, " transform=\"rotate(-45 %.1f %.1f)\"", t->x, t->y);
+	buf_str(b, ">");
 	add_text(b, t->text);
 	buf_str(b, "</text>\n");
 }

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/mem.h"
+#include "encode/chart.h"
 #include "encode/csv.h"
 #include "encode/html.h"
 #include "encode/json_rows.h"
@@ -219,7 +221,10 @@ static int check_keys(const char *path, const char *owner,
 int encoder_check_options(
     const struct encoder_type *type, const json_t *options, struct err *e)
 {
-	return check_keys("", type->name, type->options, options, e);
+	return check_keys("", type->name, type->options, options, e) != 0 ||
+		       chart_check_options(options, e) != 0
+		   ? -1
+		   : 0;
 }
 
 struct encoder *encoder_open(const struct encoder_type *type,
@@ -249,6 +254,41 @@ static void see_columns(struct encoder *enc, const struct schema *schema)
 		json_object_del(enc->unseen, schema->columns[i].name);
 }
 
+#define COLUMNS_MAX ((size_t)2000)
+
+/* Notes what a section lacks for the chart, until one has all of it. */
+static void see_chart(struct encoder *enc, const struct section *section)
+{
+	const char *lacks = chart_lacks(enc->options, section);
+	struct buf known;
+
+	enc->charted |= lacks == NULL;
+	free(enc->chart_lacks);
+	enc->chart_lacks = NULL;
+	if (enc->charted)
+		return;
+	buf_init(&known, COLUMNS_MAX);
+	for (int i = 0; i < section->schema->count; i++)
+		buf_printf(&known, "%s%s", i ? ", " : "",
+		    section->schema->columns[i].name);
+	enc->chart_lacks = mem_printf(
+	    "%s has no column \"%s\", which \"chart\" names; its columns: %s%s",
+	    enc->sections > 1 ? "no result has all columns of the chart: the "
+				"last one"
+			      : "the result",
+	    lacks, known.len ? known.data : "none",
+	    known.overflow ? ", ..." : "");
+	buf_free(&known);
+}
+
+static int check_chart(const struct encoder *enc, struct err *e)
+{
+	return enc->chart_lacks == NULL
+		   ? 0
+		   : err_set(e, ERR_PERMANENT, "output_options: %s",
+			 enc->chart_lacks);
+}
+
 static int check_columns(const struct encoder *enc, struct err *e)
 {
 	const char *key;
@@ -269,7 +309,9 @@ int encoder_begin(
 		return -1;
 	enc->sections++;
 	see_columns(enc, section->schema);
-	if (enc->sections == enc->expected && check_columns(enc, e) != 0)
+	see_chart(enc, section);
+	if (enc->sections == enc->expected &&
+	    (check_columns(enc, e) != 0 || check_chart(enc, e) != 0))
 		return -1;
 	return enc->type->begin(enc, section, e);
 }
@@ -286,7 +328,7 @@ int encoder_end(struct encoder *enc, struct err *e)
 
 int encoder_finish(struct encoder *enc, struct err *e)
 {
-	if (check_columns(enc, e) != 0)
+	if (check_columns(enc, e) != 0 || check_chart(enc, e) != 0)
 		return -1;
 	return enc->type->finish(enc, e);
 }
@@ -301,6 +343,7 @@ void encoder_free(struct encoder *enc)
 	/* An encoder that stopped half-way still looks at its layout. */
 	layout = enc->layout;
 	unseen = enc->unseen;
+	free(enc->chart_lacks);
 	enc->type->free(enc);
 	layout_free(&layout);
 	json_decref(unseen);

@@ -29,6 +29,9 @@ struct encoder {
 	const json_t *options;
 	int expected;   /* sections in all, 0: not known */
 	json_t *unseen; /* keys of "columns" that no section had so far */
+	bool charted;   /* a section had the columns of "chart" */
+	/* Why the last one had not, while none had; NULL: nothing to say. */
+	char *chart_lacks;
 	/* Set before `end`: what a reader of this section should know, such as
 	 * "the first 100 rows; there are more"; NULL: nothing. Formats with a
 	 * place for it show it below the table. */

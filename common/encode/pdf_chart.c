@@ -78,6 +78,19 @@ static void draw_area(
 	buf_str(b, "f 0 g\n");
 }
 
+/* Turns the page around a place, which becomes its lower left corner. */
+static void begin_slanted(struct pen *p, int at[3])
+{
+	struct buf *b = pdf_page_drawing(p->pages);
+
+	buf_str(b, "q .7071 .7071 -.7071 .7071 ");
+	put(b, at[0]);
+	put(b, p->pages->page_height - at[1]);
+	buf_str(b, "cm\n");
+	at[0] = 0;
+	at[1] = p->pages->page_height;
+}
+
 static void draw_text(struct chart_pen *pen, const struct chart_text *t)
 {
 	static const enum align aligns[] = {
@@ -85,16 +98,20 @@ static void draw_text(struct chart_pen *pen, const struct chart_text *t)
 	struct pen *p = (struct pen *)pen;
 	struct pdf_style style = {
 	    t->bold ? PDF_BOLD : PDF_PLAIN, hundredths(t->size)};
+	int at[3] = {p->x + hundredths(t->x), p->y + hundredths(t->y), 0};
 
 	if (p->rc != 0)
 		return;
 	pdf_flow_begin(&p->flow, t->text, strlen(t->text));
 	p->rc = pdf_text_fill(
 	    p->pages->text, &p->flow, style, PDF_UNLIMITED, 1, p->e);
-	if (p->rc == 0 && pdf_flow_ready(&p->flow) > 0)
-		pdf_page_show(p->pages, &p->flow, style, aligns[t->anchor],
-		    (const int[3]){
-			p->x + hundredths(t->x), p->y + hundredths(t->y), 0});
+	if (p->rc != 0 || pdf_flow_ready(&p->flow) == 0)
+		return;
+	if (t->slanted)
+		begin_slanted(p, at);
+	pdf_page_show(p->pages, &p->flow, style, aligns[t->anchor], at);
+	if (t->slanted)
+		buf_str(pdf_page_drawing(p->pages), "Q\n");
 }
 
 int pdf_chart_draw(

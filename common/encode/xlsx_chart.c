@@ -8,6 +8,8 @@
 /* In columns and rows of the usual size. */
 #define WIDTH 10
 #define HEIGHT 20
+/* Slices with a colour that is told; more have the theme's. */
+#define SLICES 40
 
 static void add_corner(struct buf *b, const char *name, int column, int row)
 {
@@ -74,6 +76,36 @@ static void add_title(struct buf *b, const char *title)
 		   "<c:autoTitleDeleted val=\"0\"/>");
 }
 
+static void add_fill(struct buf *b, int colour)
+{
+	buf_printf(b, "<a:solidFill><a:srgbClr val=\"%06X\"/></a:solidFill>",
+	    (unsigned int)colour);
+}
+
+/* The colours of the formats that draw charts themselves. */
+static void add_colours(
+    struct buf *b, const struct chart_option *chart, int i, uint32_t rows)
+{
+	if (chart->type == CHART_PIE) {
+		for (uint32_t k = 0; k < rows && k < SLICES; k++) {
+			buf_printf(b,
+			    "<c:dPt><c:idx val=\"%u\"/><c:bubble3D val=\"0\"/>"
+			    "<c:spPr>",
+			    k);
+			add_fill(b, chart_colour((int)k));
+			buf_str(b, "</c:spPr></c:dPt>");
+		}
+		return;
+	}
+	buf_str(b, "<c:spPr>");
+	if (chart->type == CHART_LINE)
+		buf_str(b, "<a:ln w=\"22225\" cap=\"rnd\">");
+	add_fill(b, chart_colour(i));
+	if (chart->type == CHART_LINE)
+		buf_str(b, "<a:round/></a:ln>");
+	buf_str(b, "</c:spPr>");
+}
+
 static void add_series(struct buf *b, const struct chart_option *chart,
     const struct layout *layout, int i, const char *sheet, uint32_t last)
 {
@@ -87,6 +119,7 @@ static void add_series(struct buf *b, const struct chart_option *chart,
 	buf_str(b, "<c:strCache><c:ptCount val=\"1\"/><c:pt idx=\"0\"><c:v>");
 	xlsx_escape(b, layout->columns[column].label);
 	buf_str(b, "</c:v></c:pt></c:strCache></c:strRef></c:tx>");
+	add_colours(b, chart, i, last - 1);
 	if (chart->type == CHART_LINE)
 		buf_str(b, "<c:marker><c:symbol val=\"none\"/></c:marker>");
 	if (chart->type == CHART_BAR)
@@ -101,6 +134,7 @@ static void add_series(struct buf *b, const struct chart_option *chart,
 	buf_str(b, "</c:ser>");
 }
 
+/* Without "auto": an axis of dates would put the hours of a day in one place. */
 static void add_axes(struct buf *b)
 {
 	static const char scaling[] =
@@ -111,7 +145,7 @@ static void add_axes(struct buf *b)
 	    "<c:catAx><c:axId val=\"1\"/>%s<c:axPos val=\"b\"/>"
 	    "<c:majorTickMark val=\"out\"/><c:minorTickMark val=\"none\"/>"
 	    "<c:tickLblPos val=\"low\"/><c:crossAx val=\"2\"/>"
-	    "<c:crosses val=\"autoZero\"/></c:catAx>",
+	    "<c:crosses val=\"autoZero\"/><c:auto val=\"0\"/></c:catAx>",
 	    scaling);
 	buf_printf(b,
 	    "<c:valAx><c:axId val=\"2\"/>%s<c:axPos val=\"l\"/>"

@@ -274,7 +274,9 @@ def test_totals_are_formulas_that_agree_with_their_results(export, tmp_path):
 @pytest.mark.parametrize('kind', ['line', 'bar', 'pie'])
 def test_a_chart_stands_beside_the_table(export, tmp_path, kind):
     values = ['amount'] if kind == 'pie' else ['amount', 'items']
-    path = export(SALES, title='Q1', chart={
+    # A pie has no negative slices.
+    sales = SALES.replace('-20.25', '20.25') if kind == 'pie' else SALES
+    path = export(sales, title='Q1', chart={
         'type': kind, 'category': 'region', 'values': values, 'title': 'A & B'})
     chart, = workbook.load(path).active._charts
     assert type(chart).__name__.lower() == f'{kind}chart'

@@ -107,7 +107,8 @@ static struct chart_data *gather(const char *options,
 	struct layout layout;
 
 	assert_int_equal(layout_open(&layout, o, &schema, &e), 0);
-	if (chart_open(&chart, o, &section, &e) > 0)
+	if (chart_check_options(o, &e) == 0 &&
+	    chart_open(&chart, o, &section, &e) > 0)
 		d = chart_data_open(&chart, &schema, &layout);
 	for (int i = 0; d != NULL && *e.text == '\0' && i < rows; i++)
 		chart_data_row(d, values + i * schema.count, &e);
@@ -271,37 +272,112 @@ static struct value *many(int rows)
 	return values;
 }
 
-TEST(slices_that_cannot_be_told_apart_are_one)
+/* The largest keep their places; the others come last. */
+TEST(the_smallest_slices_are_one)
 {
-	struct value *values = many(100);
-	struct record r =
-	    plot("{\"chart\": {\"type\": \"pie\", " SALES "}}", values, 100);
+	struct value *values = many(20);
+	struct record r;
 
+	/* 5 is the only large one but the last ten. */
+	values[5 * 4] = (struct value)CELL("five");
+	values[5 * 4 + 1] = (struct value)CELL("100");
+	for (int i = 10; i < 20; i++)
+		values[i * 4 + 1] = (struct value)CELL("50");
+	values[19 * 4] = (struct value)CELL("last");
+	r = plot("{\"chart\": {\"type\": \"pie\", " SALES "}}", values, 20);
 	assert_text(&r, "other");
-	assert_text(&r, "89.0 %");
+	assert_text(&r, "1.5 %"); /* 9 of 609 */
+	assert_text(&r, "16.4 %");
+	assert_true(text_of(&r, "five")->at.y < text_of(&r, "last")->at.y);
+	assert_true(text_of(&r, "last")->at.y < text_of(&r, "other")->at.y);
 	assert_non_null(shape(&r, AREA, OTHER, 0));
 	free(r.shapes);
 	free(values);
 }
 
-TEST(labels_have_room)
+/* Where the text of a shape is, by widths that no font exceeds by much. */
+static void extent_of(const struct shape *s, double *left, double *right)
 {
-	struct value *values = many(CHART_POINTS);
-	struct record r = plot("{\"chart\": {\"type\": \"line\", " SALES "}}",
-	    values, CHART_POINTS);
-	double last = -INFINITY;
-	int labels = 0;
+	double width = 0;
 
-	for (int i = 0; i < r.count; i++) {
-		if (strncmp(r.shapes[i].text, "a label", 7) != 0)
-			continue;
-		assert_true(r.shapes[i].at.x - last > 60);
-		last = r.shapes[i].at.x;
-		labels++;
+	for (const char *c = s->text; *c != '\0'; c++)
+		width += (*c & 0xC0) != 0x80 ? 0.58 * s->at.size : 0;
+	*left = s->at.x - (s->at.anchor == CHART_START    ? 0
+			      : s->at.anchor == CHART_END ? width
+							  : width / 2);
+	*right = *left + width;
+}
+
+/* Dates below each other's places: whole, within the chart, apart. */
+TEST(labels_of_dates_have_room)
+{
+	static const int counts[] = {2, 7, 30, 365, CHART_POINTS};
+
+	for (size_t k = 0; k < COUNT(counts); k++) {
+		struct value *values = many(counts[k]);
+		char(*days)[32] = mem_alloc((size_t)counts[k] * sizeof(*days));
+		double last = -INFINITY;
+		struct record r;
+		int labels = 0;
+
+		for (int i = 0; i < counts[k]; i++) {
+			snprintf(days[i], sizeof(days[i]), "%d-%02d-%02d",
+			    2020 + i / 300, i / 25 % 12 + 1, i % 25 + 3);
+			values[i * 4 + 3] = (struct value){days[i], 10};
+		}
+		r = plot("{\"chart\": {\"type\": \"line\", \"category\": "
+			 "\"at\", \"values\": [\"sales\"]}}",
+		    values, counts[k]);
+		for (int i = 0; i < r.count; i++) {
+			double left, right;
+
+			if (r.shapes[i].is != TEXT ||
+			    strlen(r.shapes[i].text) != 10)
+				continue;
+			extent_of(&r.shapes[i], &left, &right);
+			assert_true(left >= 0 && right <= WIDTH);
+			assert_true(left > last);
+			last = right;
+			labels++;
+		}
+		assert_in_range(labels, 2, 8);
+		free(r.shapes);
+		free(values);
+		free(days);
 	}
-	assert_in_range(labels, 2, 6);
-	free(r.shapes);
-	free(values);
+}
+
+/* Names have one each: in lines between their neighbours, or slanted. */
+TEST(each_name_has_its_label)
+{
+	static const char *const names[] = {"Personal care", "Garden furniture",
+	    "Books and newspapers", "Food and drinks"};
+
+	for (int rows = 3; rows <= 24; rows += 7) {
+		struct value *values = many(rows);
+		int whole = 0, slanted = 0, words = 0;
+		struct record r;
+
+		for (int i = 0; i < rows; i++)
+			values[i * 4] = (struct value){
+			    names[i % 4], (int32_t)strlen(names[i % 4])};
+		r = plot("{\"chart\": {" SALES "}}", values, rows);
+		for (int i = 0; i < r.count; i++) {
+			const struct shape *s = &r.shapes[i];
+
+			for (int k = 0; k < 4 && s->is == TEXT; k++)
+				whole += strcmp(s->text, names[k]) == 0;
+			words += s->is == TEXT &&
+				 (strcmp(s->text, "Personal") == 0 ||
+				     strcmp(s->text, "Garden") == 0);
+			slanted += s->is == TEXT && s->at.slanted;
+		}
+		if (rows > 5)
+			assert_int_equal(slanted, rows);
+		assert_true(whole == rows || (rows < 11 && words > 0));
+		free(r.shapes);
+		free(values);
+	}
 }
 
 TEST(too_many_rows_are_refused)
@@ -362,7 +438,8 @@ TEST(any_numbers_have_an_axis)
 		for (int k = 0; k < r.count; k++)
 			grid += r.shapes[k].is == LINE &&
 				r.shapes[k].colour != BLUE;
-		assert_in_range(grid, 2, 12);
+		if (text_of(&r, "no data") == NULL)
+			assert_in_range(grid, 2, 12);
 		free(r.shapes);
 	}
 }
@@ -410,18 +487,122 @@ TEST(values_are_labelled_as_the_table_shows_them)
 	free(r.shapes);
 }
 
-TEST(no_rows_are_no_shapes)
+static const char *label_at(const struct record *r, int n)
+{
+	for (int i = 0; i < r->count; i++) {
+		const struct shape *s = &r->shapes[i];
+
+		if (s->is == TEXT && s->at.anchor == CHART_MIDDLE && n-- == 0)
+			return s->text;
+	}
+	return "";
+}
+
+/* As much of a date or time as tells all of them apart. */
+TEST(dates_and_times_are_labelled_as_short_as_can_be)
+{
+	static const struct {
+		enum column_kind kind;
+		const char *columns, *values[2], *labels[2];
+	} cases[] = {
+	    {KIND_DATE, "", {"2025-03-29", "2025-03-30"},
+		{"2025-03-29", "2025-03-30"}},
+	    {KIND_DATE, "", {"2025-03-01", "2025-04-01"},
+		{"2025-03", "2025-04"}},
+	    {KIND_DATE, "", {"2024-01-01", "2025-01-01"}, {"2024", "2025"}},
+	    {KIND_DATE, "", {"2024-01-01", "infinity"},
+		{"2024-01-01", "infinity"}},
+	    {KIND_TIMESTAMP, "", {"2025-03-29 00:00:00", "2025-03-30 00:00:00"},
+		{"2025-03-29", "2025-03-30"}},
+	    {KIND_TIMESTAMP, "", {"2025-03-29 07:30:00", "2025-03-30 00:00:00"},
+		{"2025-03-29 07:30", "2025-03-30 00:00"}},
+	    {KIND_TIMESTAMP, "",
+		{"2025-03-29 07:30:01.25", "2025-03-29 07:30:02.5"},
+		{"2025-03-29 07:30:01", "2025-03-29 07:30:02"}},
+	    {KIND_TIMESTAMP, "",
+		{"2025-03-29 07:30:01.25", "2025-03-29 07:30:01.5"},
+		{"2025-03-29 07:30:01.25", "2025-03-29 07:30:01.5"}},
+	    {KIND_TIMESTAMPTZ, "",
+		{"2025-03-29 00:00:00+01", "2025-03-31 00:00:00+02"},
+		{"2025-03-29", "2025-03-31"}},
+	    /* The hour that October has twice. */
+	    {KIND_TIMESTAMPTZ, "",
+		{"2026-10-25 02:00:00+02", "2026-10-25 02:00:00+01"},
+		{"2026-10-25 02:00+02", "2026-10-25 02:00+01"}},
+	    {KIND_TIME, "", {"07:30:00", "08:00:00"}, {"07:30", "08:00"}},
+	    /* The month that two years have. */
+	    {KIND_DATE, "mmm", {"2025-01-01", "2026-01-01"},
+		{"Jan 2025", "Jan 2026"}},
+	    {KIND_DATE, "mmm", {"2025-01-01", "2025-02-01"}, {"Jan", "Feb"}},
+	    {KIND_DECIMAL, "0", {"1.2", "1.4"}, {"1.2", "1.4"}},
+	};
+	struct column own[] = {COLUMN("month", TEXT), COLUMN("sales", DECIMAL)};
+	struct schema before = schema;
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		const char *const *v = cases[i].values;
+		struct value values[4] = {{v[0], (int32_t)strlen(v[0])},
+		    CELL("1"), {v[1], (int32_t)strlen(v[1])}, CELL("2")};
+		char options[300];
+		struct record r;
+
+		snprintf(options, sizeof(options),
+		    "{\"chart\": {" SALES
+		    "}, \"columns\": {\"month\": {%s%s%s}}}",
+		    *cases[i].columns ? "\"format\": \"" : "", cases[i].columns,
+		    *cases[i].columns ? "\"" : "");
+		own[0].kind = cases[i].kind;
+		schema = (struct schema){own, 2};
+		r = plot(options, values, 2);
+		assert_string_equal(label_at(&r, 0), cases[i].labels[0]);
+		assert_string_equal(label_at(&r, 1), cases[i].labels[1]);
+		free(r.shapes);
+	}
+	schema = before;
+}
+
+TEST(series_have_colours_of_their_own)
+{
+	for (int i = 0; i < 40; i++) {
+		assert_in_range(chart_colour(i), 0, 0xFFFFFE);
+		for (int k = 0; k < i; k++)
+			assert_int_not_equal(chart_colour(i), chart_colour(k));
+	}
+}
+
+/* The bytes after a value are not its own. */
+TEST(long_numbers_are_read_to_their_end)
+{
+	static const char digits[] =
+	    "0.000000000000000000000000000000000000000000000000000000000000000"
+	    "000000000012345678";
+	struct value whole = {digits, sizeof(digits) - 5};
+	struct value values[4] = {CELL("a"), whole, NIL, NIL};
+	struct record r =
+	    plot("{\"chart\": {\"type\": \"bar\", " SALES "}}", values, 1);
+
+	assert_non_null(shape(&r, AREA, BLUE, 1));
+	free(r.shapes);
+}
+
+TEST(without_data_it_says_so)
 {
 	static const char *const types[] = {"bar", "line", "pie"};
+	static const struct value nothing[] = {
+	    CELL("a"), NIL, NIL, NIL, CELL("b"), CELL("NaN"), NIL, NIL};
 
-	for (size_t i = 0; i < COUNT(types); i++) {
+	for (size_t i = 0; i < COUNT(types) * 2; i++) {
 		char options[200];
 		struct record r;
 
 		snprintf(options, sizeof(options),
-		    "{\"chart\": {\"type\": \"%s\", " SALES "}}", types[i]);
-		r = plot(options, NULL, 0);
-		assert_null(shape(&r, AREA, BLUE, 1));
+		    "{\"chart\": {\"type\": \"%s\", " SALES ", "
+		    "\"title\": \"All\"}}",
+		    types[i / 2]);
+		r = plot(options, nothing, i % 2 ? 2 : 0);
+		assert_text(&r, "All");
+		assert_text(&r, "no data");
+		assert_int_equal(r.count, 2);
 		free(r.shapes);
 	}
 }
@@ -430,17 +611,26 @@ TEST(what_cannot_be_drawn_is_refused)
 {
 	static const struct value minus[] = {CELL("a"), CELL("-1"), NIL, NIL};
 
-	chart_data_free(gather("{\"chart\": {\"type\": \"pie\", " SALES "}}",
-	    minus, 1, "a pie has no place for a negative value"));
+	chart_data_free(
+	    gather("{\"chart\": {\"type\": \"pie\", " SALES "}}", minus, 1,
+		"a pie has no place for the negative value -1 of \"a\": "
+		"draw bars, or leave such rows out"));
 	assert_null(gather("{\"chart\": {\"type\": \"pie\", " BOTH "}}", NULL,
 	    0, "a pie has room for one column of \"values\", not for 2"));
 	assert_null(gather("{\"chart\": {\"category\": \"sales\", "
 			   "\"values\": [\"month\"]}}",
 	    NULL, 0, "cannot draw the column \"month\": it holds no numbers"));
 	assert_null(gather("{\"chart\": {\"category\": \"nil\", "
-			   "\"values\": [\"sales\"], \"section\": \"all\"}}",
+			   "\"values\": [\"sales\"], \"section\": \"all\"}, "
+			   "\"sections\": [\"one\", \"all\"]}",
 	    NULL, 0,
 	    "the column \"nil\", which section \"all\" does not have"));
+	assert_null(gather("{\"chart\": {" SALES ", \"section\": \"Q3\"}, "
+			   "\"sections\": [\"Q1\", \"Q2\"]}",
+	    NULL, 0,
+	    "the section \"Q3\", which is not one of \"sections\": Q1, Q2"));
+	assert_null(gather("{\"chart\": {" SALES ", \"section\": \"Q3\"}}",
+	    NULL, 0, "\"Q3\", which is not one of \"sections\""));
 	assert_null(gather("{\"chart\": {\"values\": [\"sales\"]}}", NULL, 0,
 	    "\"chart\" needs a \"category\""));
 	/* Another section may have it. */
@@ -487,14 +677,18 @@ int main(void)
 	    cmocka_unit_test(lines_have_gaps_where_values_are_null),
 	    cmocka_unit_test(a_lone_point_is_marked),
 	    cmocka_unit_test(slices_are_as_large_as_their_share),
-	    cmocka_unit_test(slices_that_cannot_be_told_apart_are_one),
-	    cmocka_unit_test(labels_have_room),
+	    cmocka_unit_test(the_smallest_slices_are_one),
+	    cmocka_unit_test(labels_of_dates_have_room),
+	    cmocka_unit_test(each_name_has_its_label),
 	    cmocka_unit_test(too_many_rows_are_refused),
 	    cmocka_unit_test(a_long_label_is_cut),
 	    cmocka_unit_test(any_numbers_have_an_axis),
 	    cmocka_unit_test(the_axis_is_labelled_in_round_numbers),
 	    cmocka_unit_test(values_are_labelled_as_the_table_shows_them),
-	    cmocka_unit_test(no_rows_are_no_shapes),
+	    cmocka_unit_test(dates_and_times_are_labelled_as_short_as_can_be),
+	    cmocka_unit_test(series_have_colours_of_their_own),
+	    cmocka_unit_test(long_numbers_are_read_to_their_end),
+	    cmocka_unit_test(without_data_it_says_so),
 	    cmocka_unit_test(what_cannot_be_drawn_is_refused),
 	    cmocka_unit_test(svg_has_the_same_as_text),
 	};

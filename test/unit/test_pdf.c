@@ -328,7 +328,7 @@ TEST(charts_are_vectors)
 	assert_int_equal(count_in(options[0], one, 1, "0 0.44 0.69 rg"), 3);
 	refuse("{\"chart\": {\"type\": \"pie\", \"category\": \"id\", "
 	       "\"values\": [\"amount\"]}}",
-	    one, 1, "a pie has no place for a negative value");
+	    one, 1, "a pie has no place for the negative value -0.25 of \"3\"");
 }
 
 /* No font has a character that Unicode has not. */
@@ -400,7 +400,8 @@ TEST(a_write_that_fails_at_any_byte_is_passed_on)
 	static const char options[] =
 	    "{\"group_by\": \"name\", \"columns\": {\"amount\": {\"total\": "
 	    "\"sum\"}}, \"chart\": {\"category\": \"id\", "
-	    "\"values\": [\"amount\"], \"section\": \"b\"}}";
+	    "\"values\": [\"amount\"], \"section\": \"b\"}, "
+	    "\"sections\": [\"a\", \"b\"]}";
 	struct part parts[] = {one[0], one[0]};
 	struct fake f;
 	size_t size, step;

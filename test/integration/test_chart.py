@@ -1,0 +1,229 @@
+# SPDX-License-Identifier: MIT
+"""Charts: the same ones are drawn, and refused, in each format that has them."""
+
+import collections
+import json
+import re
+import shutil
+
+import pytest
+
+from lib import browser, pdf, report, workbook
+
+FORMATS = ['pdf', 'html', 'xlsx']
+SALES = """select * from (values ('North', 10, 3), ('South', 20, 4), ('East', 5, 5))
+    t (region, amount, items)"""
+
+pytestmark = pytest.mark.skipif(not pdf.available() or not shutil.which('chromium'),
+                                reason='a reader of PDF or a browser is missing')
+
+
+@pytest.fixture
+def run(ctl, tmp_path):
+    """run(format, sql, chart={}...): reportctl export to .path, whatever comes of it."""
+    def run(kind, sql, **options):
+        path = tmp_path / f'report.{kind}'
+        words = [f'--option={name}={json.dumps(value)}' for name, value in options.items()]
+        done = ctl('export', '--sql-file', '-', '-o', path, *words, input=sql)
+        done.path = path
+        return done
+    return run
+
+
+@pytest.fixture
+def export(run):
+    def export(kind, sql, **options):
+        done = run(kind, sql, **options)
+        assert done.returncode == 0, done.stderr
+        return done.path
+    return export
+
+
+def svg(path):
+    """Size, texts with their boxes, and the colours of areas, as a browser has them."""
+    return json.loads(browser.probe(path, """
+        const svg = document.querySelector('svg'), outer = svg.getBoundingClientRect();
+        const box = e => { const b = e.getBoundingClientRect(); return [
+            b.left - outer.left, b.top - outer.top, b.right - outer.left,
+            b.bottom - outer.top]; };
+        return JSON.stringify({size: [outer.width, outer.height],
+            texts: [...svg.querySelectorAll('text')].map(
+                e => [e.textContent, box(e), e.hasAttribute('transform')]),
+            areas: [...svg.querySelectorAll('polygon')].map(
+                e => getComputedStyle(e).fill)})"""))
+
+
+def charts(path):
+    """How many an output has."""
+    if path.suffix == '.html':
+        return path.read_text().count('<svg')
+    if path.suffix == '.xlsx':
+        return sum(len(sheet._charts) for sheet in workbook.load(path).worksheets)
+    return ''.join(pdf.pages(path)).count('@chart@')
+
+
+# ---- what is refused ----
+
+@pytest.mark.parametrize('kind', FORMATS)
+@pytest.mark.parametrize('chart, message', [
+    ({'category': 'Region', 'values': ['amount']},
+     'the result has no column "Region", which "chart" names; '
+     'its columns: region, amount, items'),
+    ({'category': 'region', 'values': ['amount', 'costs']}, 'no column "costs"'),
+    ({'category': 'region', 'values': ['amount'], 'section': 'One'},
+     '"chart" names the section "One", which is not one of "sections"'),
+    ({'category': 'region', 'values': []}, 'needs a "category"'),
+    ({'category': 'amount', 'values': ['region']}, '"region": it holds no numbers')])
+def test_a_chart_that_cannot_be_is_refused(run, kind, chart, message):
+    done = run(kind, SALES, chart=chart)
+    assert done.returncode != 0 and message in done.stderr, done.stderr
+    assert not done.path.exists()
+
+
+@pytest.mark.parametrize('kind', FORMATS)
+def test_one_of_several_results_has_the_columns(run, export, kind):
+    chart = {'category': 'region', 'values': ['amount'], 'title': '@chart@'}
+    path = export(kind, f'select 1 as a; {SALES}; select 2 as b; {SALES}', chart=chart)
+    assert charts(path) == 2
+    done = run(kind, 'select 1 as region; select 2 as amount', chart=chart)
+    assert done.returncode != 0
+    assert ('no result has all columns of the chart: the last one has no column "region", '
+            'which "chart" names; its columns: amount') in done.stderr
+
+
+@pytest.mark.parametrize('kind', FORMATS)
+def test_a_section_is_named_by_the_options(run, export, kind):
+    chart = {'category': 'region', 'values': ['amount'], 'title': '@chart@'}
+    two = f'{SALES}; {SALES}'
+    path = export(kind, two, chart=chart | {'section': 'Two'}, sections=['One', 'Two'])
+    assert charts(path) == 1
+    done = run(kind, two, chart=chart | {'section': 'Too'}, sections=['One', 'Two'])
+    assert '"Too", which is not one of "sections": One, Two' in done.stderr
+    done = run(kind, f'{SALES}; select 1 as a', chart=chart | {'section': 'Two'},
+               sections=['One', 'Two'])
+    assert 'names the column "region", which section "Two" does not have' in done.stderr
+
+
+@pytest.mark.parametrize('kind', FORMATS)
+def test_a_pie_has_no_negative_slices_in_any_format(run, export, kind):
+    sql = "select * from (values ('a', 5.5), ('b', {}), ('c', null)) t (x, y)"
+    chart = {'type': 'pie', 'category': 'x', 'values': ['y']}
+    done = run(kind, sql.format('-0.25'), chart=chart)
+    assert done.returncode != 0
+    assert 'no place for the negative value -0.25 of "b": draw bars' in done.stderr
+    export(kind, sql.format('-0.00'), chart=chart)
+    export(kind, sql.format('-0.25'), chart=chart | {'type': 'bar'})
+
+
+def test_a_run_with_such_a_chart_fails_for_good(db, daemon, out):
+    daemon()
+    config_id = report.submit(
+        db, export_sql=SALES, output_format='PDF', output_path='a.pdf', max_retries=3,
+        output_options={'chart': {'category': 'area', 'values': ['amount']}})
+    row = report.wait_done(db, config_id)
+    assert row.status == 'FAILED' and 'its columns: region, amount' in row.error_message
+    assert len(report.runs(db, config_id)) == 1
+    assert [*out.iterdir()] == []
+
+
+# ---- what is drawn ----
+
+@pytest.mark.parametrize('kind', ['bar', 'line', 'pie'])
+def test_without_data_a_chart_says_so(export, kind):
+    for sql in SALES + ' where false', 'select region, null::int as amount from (' + SALES + ') s':
+        chart = {'type': kind, 'category': 'region', 'values': ['amount'], 'title': 'Sales'}
+        drawn = svg(export('html', sql, chart=chart))
+        assert [text for text, *_ in drawn['texts']] == ['Sales', 'no data']
+        assert drawn['areas'] == []
+        assert 'no data' in pdf.pages(export('pdf', sql, chart=chart))[0]
+
+
+@pytest.mark.parametrize('category, labels', [
+    ("date '2025-03-29' + i", r'2025-0\d-\d\d'),
+    ("timestamp '2025-03-29' + i * interval '1 day'", r'2025-0\d-\d\d'),
+    ("timestamp '2025-03-29 22:30' + i * interval '1 hour'", r'2025-0\d-\d\d \d\d:30'),
+    ("date '2024-11-01' + i * interval '1 month'", r'20\d\d-\d\d'),
+    ("make_date(2000 + i, 1, 1)", r'20\d\d'),
+    ("i * 1000000", r'\d+000000')])
+@pytest.mark.parametrize('rows', [3, 30])
+def test_labels_of_an_axis_are_whole_and_apart(export, category, labels, rows):
+    sql = f'select {category} as x, i as y from generate_series(1, {rows}) i'
+    chart = {'type': 'line', 'category': 'x', 'values': ['y']}
+    drawn = svg(export('html', sql, chart=chart))
+    width = drawn['size'][0]
+    bottom = max(box[1] for _, box, _ in drawn['texts'])
+    axis = [(text, box) for text, box, _ in drawn['texts'] if abs(box[1] - bottom) < 1]
+    assert 2 <= len(axis) <= rows
+    assert all(re.fullmatch(labels, text) for text, _ in axis), axis
+    assert all(left >= -0.5 and right <= width + 0.5 for _, (left, _, right, _) in axis)
+    assert all(a[2] < b[0] for (_, a), (_, b) in zip(axis, axis[1:]))
+    words = [*pdf.words(export('pdf', sql, chart=chart))]
+    assert {*axis[0][0].split()} <= {word.text for word in words}
+    assert all(33 < word.left < word.right < 562.5 for word in words)
+
+
+def test_each_name_has_a_label_however_many_there_are(export):
+    for rows in 2, 5, 9, 24:
+        sql = f"""select (array['Garden furniture', 'Electronics', 'Books and newspapers',
+            'Food'])[i % 4 + 1] || ' ' || i as x, i as y from generate_series(1, {rows}) i"""
+        path = export('html', sql, chart={'category': 'x', 'values': ['y']})
+        drawn = svg(path)
+        width, height = drawn['size']
+        assert all(left >= -1 and top >= -1 and right <= width + 1 and bottom <= height + 1
+                   for _, (left, top, right, bottom), _ in drawn['texts'])
+        text = ' '.join(text for text, *_ in drawn['texts'])
+        assert all(f'{name} {i}' in text for i in range(1, rows + 1)
+                   for name in [['Garden furniture', 'Electronics', 'Books and newspapers',
+                                 'Food'][i % 4]])
+
+
+def test_months_and_hours_that_come_twice_are_told_apart(run, export, ctl, tmp_path):
+    drawn = svg(export(
+        'html', "select date '2025-12-01' + i * 365 as x, i as y from generate_series(0, 1) i",
+        columns={'x': {'format': 'mmm'}}, chart={'category': 'x', 'values': ['y']}))
+    assert {'Dec 2025', 'Dec 2026'} <= {text for text, *_ in drawn['texts']}
+    path = tmp_path / 'hours.html'
+    done = ctl('export', '-o', path, '--time-zone', 'Europe/Berlin', '--option',
+               'chart={"category": "x", "values": ["y"]}', '--sql',
+               "select timestamptz '2026-10-25 00:00Z' + i * interval '1 hour' as x, "
+               'i as y from generate_series(0, 1) i')
+    assert done.returncode == 0, done.stderr
+    assert {'2026-10-25 02:00+02', '2026-10-25 02:00+01'} <= {
+        text for text, *_ in svg(path)['texts']}
+
+
+def test_the_smallest_slices_of_a_pie_are_one(export):
+    # Its largest value comes last.
+    sql = "select 'slice ' || i as x, i * i as y from generate_series(1, 20) i"
+    path = export('html', sql, chart={'type': 'pie', 'category': 'x', 'values': ['y']})
+    texts = [text for text, *_ in svg(path)['texts']]
+    assert [text for text in texts if 'slice' in text or text == 'other'] == [
+        *(f'slice {i}' for i in range(10, 21)), 'other']
+    total = sum(i * i for i in range(1, 21))
+    assert f'{sum(i * i for i in range(1, 10)) / total * 100:.1f} %' in texts
+    assert f'{400 / total * 100:.1f} %' in texts
+
+
+@pytest.mark.parametrize('kind', ['bar', 'line'])
+def test_twenty_series_have_colours_of_their_own(export, kind):
+    names = [f's{i}' for i in range(20)]
+    sql = f"""select q as x, {', '.join(f'{i} + q as s{i}' for i in range(20))}
+        from generate_series(1, 3) q"""
+    chart = {'type': kind, 'category': 'x', 'values': names}
+    drawn = svg(export('html', sql, chart=chart))
+    assert len(collections.Counter(drawn['areas'])) == 20
+    book, = workbook.load(export('xlsx', sql, chart=chart)).active._charts
+    shapes = [s.graphicalProperties for s in book.series]
+    colours = {(s.line if kind == 'line' else s).solidFill.srgbClr for s in shapes}
+    assert {tuple(int(c[i:i + 2], 16) for i in (0, 2, 4)) for c in colours} == {
+        tuple(map(int, c[4:-1].split(','))) for c in drawn['areas']}
+
+
+def test_numbers_of_any_length_are_drawn(export):
+    """The longest by their weight: bars that are as high as the numbers."""
+    digits = '1234567890' * 9
+    sql = f"select * from (values ('a', 0.{digits}), ('b', 0.5), ('c', {digits})) t (x, y)"
+    for chosen, rows in ("x <> 'c'", 2), ('true', 3):
+        path = export('html', f'{sql} where {chosen}',
+                      chart={'category': 'x', 'values': ['y']})
+        assert len(svg(path)['areas']) == 1 + rows
