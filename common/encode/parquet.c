@@ -71,7 +71,31 @@ static enum parquet_codec codec_of(const json_t *options)
 					   : PARQUET_ZSTD;
 }
 
-/* Readers find columns by name. */
+/* Readers find columns by name, some of them in any case. */
+static int check_name(json_t *seen, const char *name, struct err *e)
+{
+	char *folded = mem_strdup(name);
+	const char *other;
+	int rc = 0;
+
+	for (char *s = folded; *s != '\0'; s++)
+		*s = (char)(*s >= 'A' && *s <= 'Z' ? *s | 0x20 : *s);
+	other = json_str(seen, folded, NULL);
+	if (other != NULL && strcmp(other, name) == 0)
+		rc = err_set(e, ERR_PERMANENT,
+		    "Parquet: two columns are named \"%s\"; give them names of "
+		    "their own with AS in the query",
+		    name);
+	else if (other != NULL)
+		rc = err_set(e, ERR_PERMANENT,
+		    "Parquet: readers do not tell columns \"%s\" and \"%s\" "
+		    "apart; give one of them another name with AS in the query",
+		    other, name);
+	json_object_set_new(seen, folded, json_string(name));
+	free(folded);
+	return rc;
+}
+
 static int check_names(const struct layout *layout, struct err *e)
 {
 	json_t *seen = json_object();
@@ -79,16 +103,8 @@ static int check_names(const struct layout *layout, struct err *e)
 				   : err_set(e, ERR_PERMANENT,
 					 "Parquet: the query has no columns");
 
-	for (int i = 0; i < layout->count && rc == 0; i++) {
-		const char *name = layout->columns[i].label;
-
-		if (json_object_get(seen, name) != NULL)
-			rc = err_set(e, ERR_PERMANENT,
-			    "Parquet: two columns are named \"%s\"; give them "
-			    "names of their own with AS in the query",
-			    name);
-		json_object_set_new(seen, name, json_true());
-	}
+	for (int i = 0; i < layout->count && rc == 0; i++)
+		rc = check_name(seen, layout->columns[i].label, e);
 	json_decref(seen);
 	return rc;
 }

@@ -41,6 +41,7 @@ static int limit(struct run *r, struct err *e)
 	static const char *const words[] = {
 	    "select", "with", "values", "table"};
 	const char *sql = r->plan->statements[r->index];
+	struct source_text_key key = source_text_key(r->o->source);
 	bool query = false;
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
@@ -59,7 +60,7 @@ static int limit(struct run *r, struct err *e)
 		if (by == NULL || !takes(r, i))
 			continue;
 		buf_init(&r->sql, SOURCE_WRAP_MAX);
-		partition_sort(by, inner.data, &r->sql);
+		partition_sort(by, inner.data, &key, &r->sql);
 		buf_free(&inner);
 	}
 	if (r->sql.overflow)
@@ -236,8 +237,9 @@ static int begin_partition(struct run *r, int i, struct err *e)
 	for (struct export_output *k = plan->outputs; k < o; k++) {
 		if (k->place != NULL && strcmp(k->place, o->place) == 0)
 			return err_set(e, ERR_PERMANENT,
-			    "partition %s comes twice: its rows must come "
-			    "together",
+			    "partition %s comes twice, as the rows are not "
+			    "sorted by the texts of its columns; make values "
+			    "that are equal one text in the query",
 			    p->key.data);
 	}
 	r->current[i] = plan->count - 1;
@@ -261,10 +263,12 @@ static int write_partitions(
 
 		before = p->key;
 		buf_init(&p->key, before.max);
-		from = partition_run(p, batch, from, &run);
+		from = partition_run(p, batch, from, &run, e);
 		same = r->current[i] >= 0 && before.len == p->key.len &&
 		       memcmp(before.data, p->key.data, before.len) == 0;
 		buf_free(&before);
+		if (from < 0)
+			return -1;
 		if (!same && begin_partition(r, i, e) != 0)
 			return -1;
 		if (encoder_rows(r->encoders[r->current[i]], &run, e) != 0)
@@ -321,6 +325,9 @@ static int end_output(struct run *r, int i, const char *note, struct err *e)
 {
 	struct export_output *o = &r->plan->outputs[i];
 
+	if (o->partition_by != NULL && r->partitions[i].blank)
+		add_remark(&r->plan->remark,
+		    "partition_by: '' is in the directory of NULL");
 	if (o->partition_by != NULL)
 		return end_partition(r, i, e);
 	o->rows += r->rows;
@@ -415,8 +422,8 @@ static int try_copy(struct run *r, struct err *e)
 
 	if (o == NULL || o->type->copy == NULL ||
 	    !source_can_copy(r->o->source, r->sql.data) ||
-	    !source_encodes(r->o->source,
-		json_str(o->options, "encoding", "UTF8")))
+	    !source_encodes(
+		r->o->source, json_str(o->options, "encoding", "UTF8")))
 		return 1;
 	buf_init(&with, 64 << 10);
 	if (!o->type->copy(o->options, &with, &preamble, &header))

@@ -3,11 +3,13 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/mem.h"
 
 #define KEY_MAX 4096
-#define SQL_MAX (4u << 20)
+
+static const char no_value[] = "__HIVE_DEFAULT_PARTITION__";
 
 static int find_column(const struct schema *schema, const char *name)
 {
@@ -32,8 +34,35 @@ static int find_columns(struct partition *p, const json_t *names, struct err *e)
 			    "output_options: \"partition_by[%zu]\": the result "
 			    "has no column \"%s\"",
 			    i, json_string_value(name));
+		if (p->left_out[column])
+			return err_set(e, ERR_PERMANENT,
+			    "output_options: \"partition_by[%zu]\": column "
+			    "\"%s\" comes twice",
+			    i, json_string_value(name));
 		p->columns[p->count++] = column;
 		p->left_out[column] = true;
+	}
+	return 0;
+}
+
+/* Readers put the names of directories beside those in the files, and do not tell
+ * them apart by case. */
+static int check_names(const struct partition *p, struct err *e)
+{
+	for (int i = 0; i < p->count; i++) {
+		const char *name = p->schema->columns[p->columns[i]].name;
+
+		for (int k = 0; k < p->schema->count; k++) {
+			const char *other = p->schema->columns[k].name;
+
+			if (k != p->columns[i] && strcasecmp(name, other) == 0)
+				return err_set(e, ERR_PERMANENT,
+				    "output_options: \"partition_by[%d]\": "
+				    "readers do not tell columns \"%s\" and "
+				    "\"%s\" apart; give one of them another "
+				    "name with AS in the query",
+				    i, name, other);
+		}
 	}
 	return 0;
 }
@@ -59,7 +88,7 @@ int partition_open(struct partition *p, const json_t *names,
 		return err_set(e, ERR_PERMANENT,
 		    "output_options: \"partition_by\" leaves no column for the "
 		    "files");
-	return 0;
+	return check_names(p, e);
 }
 
 void partition_close(struct partition *p)
@@ -84,8 +113,8 @@ static void add_escaped(struct buf *out, const char *s, size_t len)
 	}
 }
 
-void partition_key(
-    const struct partition *p, const struct value *row, struct buf *out)
+int partition_key(struct partition *p, const struct value *row, struct buf *out,
+    struct err *e)
 {
 	buf_clear(out);
 	for (int i = 0; i < p->count; i++) {
@@ -96,11 +125,20 @@ void partition_key(
 			buf_char(out, '/');
 		add_escaped(out, name, strlen(name));
 		buf_char(out, '=');
-		if (v->len < 0)
-			buf_str(out, "__HIVE_DEFAULT_PARTITION__");
+		p->blank |= v->len == 0;
+		if (v->len <= 0)
+			buf_str(out, no_value);
+		else if (v->len == sizeof(no_value) - 1 &&
+			 memcmp(v->data, no_value, sizeof(no_value) - 1) == 0)
+			return err_set(e, ERR_PERMANENT,
+			    "partition_by: column \"%s\" holds the text %s, "
+			    "which stands for NULL in the names of "
+			    "directories; change it in the query",
+			    name, no_value);
 		else
 			add_escaped(out, v->data, (size_t)v->len);
 	}
+	return 0;
 }
 
 static bool same_key(
@@ -118,8 +156,8 @@ static bool same_key(
 	return true;
 }
 
-int partition_run(
-    struct partition *p, const struct batch *batch, int from, struct batch *run)
+int partition_run(struct partition *p, const struct batch *batch, int from,
+    struct batch *run, struct err *e)
 {
 	int width = p->schema->count, to = from;
 	const struct value *first = batch->values + (size_t)from * width;
@@ -136,12 +174,12 @@ int partition_run(
 				*out++ = *row;
 		}
 	}
-	partition_key(p, first, &p->key);
 	*run = (struct batch){p->values, to - from};
-	return to;
+	return partition_key(p, first, &p->key, e) == 0 ? to : -1;
 }
 
-void partition_sort(const json_t *names, const char *sql, struct buf *out)
+void partition_sort(const json_t *names, const char *sql,
+    const struct source_text_key *key, struct buf *out)
 {
 	const json_t *name;
 	size_t i;
@@ -149,12 +187,12 @@ void partition_sort(const json_t *names, const char *sql, struct buf *out)
 	buf_printf(out, "select * from (%s\n) as sorted_rows order by ", sql);
 	json_array_foreach(names, i, name)
 	{
-		buf_str(out, i > 0 ? ", \"" : "\"");
+		buf_printf(out, "%s%s\"", i > 0 ? ", " : "", key->before);
 		for (const char *s = json_string_value(name); *s; s++) {
 			if (*s == '"')
 				buf_char(out, '"');
 			buf_char(out, *s);
 		}
-		buf_char(out, '"');
+		buf_printf(out, "\"%s", key->after);
 	}
 }

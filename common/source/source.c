@@ -36,18 +36,20 @@ struct source_type {
 	const char *name;
 	bool copy;
 	bool simple;
-	bool check_interval;  /* client_connection_check_interval, 14 and up */
+	bool check_interval; /* client_connection_check_interval, 14 and up */
+	/* NULL and '' are the same to concat, which takes any type's output. */
+	struct source_text_key text_key;
 	const char *settings; /* how values are written, all that counts */
 	const char *reset;    /* NULL: none; who may have written is not kept */
 };
 
 static const struct source_type types[] = {
-    {"postgres", true, false, true,
+    {"postgres", true, false, true, {"pg_catalog.concat(", ") collate \"C\""},
 	"set datestyle = 'ISO'; set intervalstyle = 'postgres'; "
 	"set bytea_output = 'hex'; set extra_float_digits = 3; "
 	"set standard_conforming_strings = on; set client_encoding = 'UTF8'; ",
 	"discard all"},
-    {"redshift", false, true, false,
+    {"redshift", false, true, false, {"", ""},
 	"set datestyle to 'ISO, MDY'; set extra_float_digits to 2; ", NULL},
 };
 
@@ -455,6 +457,11 @@ bool source_can_copy(const struct source *s, const char *sql)
 bool source_encodes(const struct source *s, const char *encoding)
 {
 	return pg_encodes(s->pg, encoding);
+}
+
+struct source_text_key source_text_key(const struct source *s)
+{
+	return s->type->text_key;
 }
 
 /* The prologue runs in the same round trip. */

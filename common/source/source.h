@@ -94,6 +94,13 @@ int source_query(
 /* 1 with a batch (valid until the next call), 0 at the end, -1. */
 int source_next(struct source *s, struct batch *batch, struct err *e);
 
+/* What stands around a column in ORDER BY so that rows of one text stand
+ * together, where values may be equal and their texts not (1.5 and 1.50). */
+struct source_text_key {
+	const char *before, *after;
+};
+struct source_text_key source_text_key(const struct source *s);
+
 /* The columns of a query that is not run yet, in the transaction that it will be
  * read in. The caller frees the schema. */
 int source_describe(

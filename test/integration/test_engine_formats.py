@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What holds for all formats: several of them, several statements, options."""
 
+import collections
 import gzip
 import hashlib
 import json
@@ -364,21 +365,72 @@ def test_partitions_make_a_tree(engine, source):
         assert (len(data), hashlib.sha256(data).hexdigest()) == (one['bytes'], one['sha256'])
 
 
-@pytest.mark.skipif(not duckdb.available(), reason='npm is not installed')
-def test_the_tree_is_what_others_read(engine):
+@pytest.fixture(scope='module')
+def duck():
+    if not duckdb.available():
+        pytest.skip('npm is not installed')
+    duck = duckdb.DuckDB()
+    yield duck
+    duck.close()
+
+
+def test_the_tree_is_what_others_read(engine, duck):
     done(engine.db, export_sql=SALES, output_format='PARQUET',
          output_options={'partition_by': ['region', 'day']},
          output_path='read/{partition}/part.{ext}')
-    duck = duckdb.DuckDB()
-    try:
-        assert duck.query(f"""
-            select region, day::text as d, count(*)::int, sum(amount)::int, min(id)::int
-            from read_parquet('{engine.out}/read/**/*.parquet', hive_partitioning = true)
-            group by all order by region nulls last, d""") == engine.db.execute(f"""
-            select region, day::text, count(*)::int, sum(amount)::int, min(id)
-            from ({SALES}) s group by 1, 2 order by region collate "C", 2""").fetchall()
-    finally:
-        duck.close()
+    assert duck.query(f"""
+        select region, day::text as d, count(*)::int, sum(amount)::int, min(id)::int
+        from read_parquet('{engine.out}/read/**/*.parquet', hive_partitioning = true)
+        group by all order by region nulls last, d""") == engine.db.execute(f"""
+        select region, day::text, count(*)::int, sum(amount)::int, min(id)
+        from ({SALES}) s group by 1, 2 order by region collate "C", 2""").fetchall()
+
+
+# Values that are equal in pairs, of other texts, in turns.
+EQUAL = {
+    'numeric': ['1.5', '1.50', '0.0', '0.00'],
+    'float8': ['0', '-0', '1e+300', '0.1'],
+    'interval': ['1 day', '24:00:00', '1 mon', '30 days'],
+    'citext': ['A', 'a', 'Ä', 'ä'],
+    'text collate folded': ['A', 'a', 'b', 'B'],
+    # No ordering at all, and casts of their own.
+    'json': ['{"a":1}', '{"a": 1}', '1', '1.0'],
+    'point': ['(1,2)', '(0,-0)', '(0,0)', '(2,1)'],
+    'bool': ['t', 'f', 't', 'f'],
+    'inet': ['10.0.0.1', '10.0.0.1/8', '::1', '10.0.0.0/8'],
+}
+
+
+@pytest.mark.parametrize('type', EQUAL)
+def test_the_text_of_a_value_names_its_partition(engine, duck, type):
+    engine.db.execute("""create extension if not exists citext;
+        create collation if not exists folded
+            (provider = icu, deterministic = false, locale = 'und-u-ks-level2')""")
+    root = type.split()[0] + ('-folded' if ' ' in type else '')
+    texts = ', '.join(f"('{text}')" for text in EQUAL[type])
+    run = done(engine.db, export_sql=f"""
+        select n as id, t::{type} as p from generate_series(1, 100) n,
+            (values {texts}) v(t) order by n""", output_format='PARQUET',
+               output_path=f'equal-{root}/{{partition}}/x.{{ext}}',
+               output_options={'partition_by': ['p']})
+    counts = collections.Counter(EQUAL[type])
+    assert len(run.outputs) == len(counts)
+    got = dict(duck.query(f"""select p, count(distinct id)::int from read_parquet(
+        '{engine.out}/equal-{root}/**/*.parquet', hive_partitioning = true,
+        hive_types = {{'p': varchar}}) group by p"""))
+    assert {key: got[key] for key in counts} == dict.fromkeys(counts, 100)
+
+
+def test_an_empty_text_is_in_the_directory_of_null(engine, duck):
+    run = done(engine.db, export_sql="""select n as id, case n % 3 when 0 then '' when 1 then 'x' end
+        as p, n % 2 as q from generate_series(1, 60) n""", output_format='PARQUET',
+               output_path='blank/{partition}/x.{ext}', output_options={'partition_by': ['p', 'q']})
+    assert run.remark == "partition_by: '' is in the directory of NULL"
+    assert len(run.outputs) == 4
+    assert duck.query(f"""select p, q::text, count(*)::int from read_parquet(
+        '{engine.out}/blank/**/*.parquet', hive_partitioning = true)
+        group by all order by all""") == [('x', '0', 10), ('x', '1', 10), (None, '0', 20),
+                                          (None, '1', 20)]
 
 
 def test_partitions_beside_another_format(engine):
@@ -401,6 +453,11 @@ def test_more_partitions_than_files_may_be_open_at_first(engine):
      'more than 1000 files'),
     ({'export_sql': 'select 1 as a'}, 'column "p" does not exist'),
     ({'export_sql': 'select 1 as p'}, 'leaves no column'),
+    ({'export_sql': 'select 1 as p, 2 as "P", 3 as a'}, 'readers do not tell columns "p" and "P"'),
+    ({'export_sql': 'select 1 as "Id", 2 as id, 3 as p'}, 'readers do not tell columns "Id" and '
+     '"id" apart'),
+    ({'export_sql': """select n as a, case n when 2 then '__HIVE_DEFAULT_PARTITION__' end as p
+        from generate_series(1, 2) n"""}, 'which stands for NULL in the names of directories'),
     ({'export_sql': "select 1 as a, repeat('x', 300) as p"}, 'File name too long'),
     ({'export_sql': "select 1 as a, repeat('x', 5000) as p"}, 'too long for a path'),
     ({'export_sql': "select n / (500 - n) as a, n % 3 as p from generate_series(1, 500) n"},

@@ -27,7 +27,7 @@ TEST(rows_are_cut_where_the_key_changes)
 	    CELL("N"), CELL("2"), CELL("2026-01-01"), /* two */
 	    CELL("N"), CELL("3"), CELL("2026-01-02"), /* another day */
 	    NIL, CELL("4"), CELL("2026-01-02"),       /* another region */
-	    CELL(""), NIL, CELL("2026-01-02"),        /* no NULL */
+	    CELL(""), NIL, CELL("2026-01-02"),        /* is named as NULL */
 	};
 	static const struct {
 		const char *key, *first;
@@ -35,7 +35,7 @@ TEST(rows_are_cut_where_the_key_changes)
 	} runs[] = {{"a day=2026-01-01/region=N", "1", 2},
 	    {"a day=2026-01-02/region=N", "3", 1},
 	    {"a day=2026-01-02/region=__HIVE_DEFAULT_PARTITION__", "4", 1},
-	    {"a day=2026-01-02/region=", NULL, 1}};
+	    {"a day=2026-01-02/region=__HIVE_DEFAULT_PARTITION__", NULL, 1}};
 	json_t *by = names("[\"a day\", \"region\"]");
 	struct batch batch = {values, 5}, run;
 	struct partition p;
@@ -46,7 +46,8 @@ TEST(rows_are_cut_where_the_key_changes)
 	assert_int_equal(p.rest.count, 1);
 	assert_string_equal(p.rest.columns[0].name, "amount");
 	for (size_t i = 0; i < COUNT(runs); i++) {
-		from = partition_run(&p, &batch, from, &run);
+		assert_false(p.blank);
+		from = partition_run(&p, &batch, from, &run, &e);
 		assert_string_equal(p.key.data, runs[i].key);
 		assert_int_equal(run.rows, runs[i].rows);
 		if (runs[i].first != NULL)
@@ -55,6 +56,7 @@ TEST(rows_are_cut_where_the_key_changes)
 			assert_int_equal(run.values[0].len, -1);
 	}
 	assert_int_equal(from, 5);
+	assert_true(p.blank);
 	partition_close(&p);
 	json_decref(by);
 }
@@ -83,8 +85,15 @@ TEST(what_a_path_cannot_hold_is_escaped)
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct value row[3] = {cases[i].value, NIL, NIL};
 
-		partition_key(&p, row, &key);
+		assert_int_equal(partition_key(&p, row, &key, &e), 0);
 		assert_string_equal(key.data, cases[i].key);
+	}
+	{
+		struct value row[3] = {
+		    CELL("__HIVE_DEFAULT_PARTITION__"), NIL, NIL};
+
+		assert_int_equal(partition_key(&p, row, &key, &e), -1);
+		assert_err_has(&e, "column \"region\" holds the text");
 	}
 	buf_free(&key);
 	partition_close(&p);
@@ -98,6 +107,9 @@ TEST(columns_that_are_not_there_or_all_there_are)
 	} cases[] = {
 	    {"[\"region\", \"x\"]", "output_options: \"partition_by[1]\": the "
 				    "result has no column \"x\""},
+	    {"[\"region\", \"region\"]",
+		"output_options: \"partition_by[1]\": column \"region\" comes "
+		"twice"},
 	    {"[\"region\", \"amount\", \"a day\"]",
 		"output_options: \"partition_by\" leaves no column for the "
 		"files"},
@@ -121,10 +133,12 @@ TEST(the_query_is_sorted)
 	struct buf sql;
 
 	buf_init(&sql, 4096);
-	partition_sort(by, "select 1 -- x", &sql);
-	assert_string_equal(sql.data, "select * from (select 1 -- x\n) as "
-				      "sorted_rows order by \"a\", \"b "
-				      "\"\"c\"\"\"");
+	partition_sort(
+	    by, "select 1 -- x", &(struct source_text_key){"text(", ")"}, &sql);
+	assert_string_equal(sql.data,
+	    "select * from (select 1 -- x\n) as "
+	    "sorted_rows order by text(\"a\"), text(\"b "
+	    "\"\"c\"\"\")");
 	buf_free(&sql);
 	json_decref(by);
 }
