@@ -9,6 +9,7 @@
 #include "encode/chart.h"
 #include "encode/pdf_cell.h"
 #include "encode/pdf_chart.h"
+#include "encode/pdf_group.h"
 #include "encode/pdf_table.h"
 #include "encode/total.h"
 
@@ -48,9 +49,7 @@ struct pdf_section {
 	int64_t rows; /* on the pages */
 	int64_t in_group;
 
-	int group; /* column; -1: none */
-	struct buf group_value;
-	bool in, group_null;
+	struct pdf_group group;
 	struct totals *totals, *group_totals;
 
 	struct chart_option chart;
@@ -61,11 +60,15 @@ static void find_group(struct pdf_section *s)
 {
 	const char *name = json_str(s->o.options, "group_by", NULL);
 
-	s->group = -1;
+	s->group.column = -1;
 	for (int i = 0; name != NULL && i < s->schema->count; i++) {
-		if (strcmp(s->schema->columns[i].name, name) == 0)
-			s->group = i;
+		if (strcmp(s->schema->columns[i].name, name) != 0)
+			continue;
+		s->group.column = i;
+		s->group.kind = s->schema->columns[i].kind;
+		s->group.label = s->o.layout->columns[i].label;
 	}
+	pdf_group_open(&s->group);
 }
 
 static bool is_solid(enum column_kind kind)
@@ -91,7 +94,7 @@ static int add_columns(struct pdf_section *s, struct err *e)
 		const struct column_layout *l = &layout->columns[i];
 		struct pdf_column *c = &s->table.columns[s->table.count];
 
-		if (i == s->group)
+		if (i == s->group.column)
 			continue;
 		s->table.count++;
 		c->index = i;
@@ -125,7 +128,6 @@ struct pdf_section *pdf_section_open(
 	s->table.widest = s->o.paper[1] - 2 * s->o.pages->margin;
 	s->table.repeat = (int)json_int(s->o.options, "repeat_columns", 1);
 	buf_init(&s->table.group, SAMPLE_MAX);
-	buf_init(&s->group_value, SAMPLE_MAX);
 	buf_init(&s->sample.bytes, SAMPLE_MAX);
 	find_group(s);
 	if (add_columns(s, e) != 0)
@@ -136,7 +138,7 @@ struct pdf_section *pdf_section_open(
 		goto failed;
 	if (layout->totals) {
 		s->totals = totals_open(layout, s->schema);
-		if (s->group >= 0)
+		if (s->group.column >= 0)
 			s->group_totals = totals_open(layout, s->schema);
 	}
 	switch (chart_open(&s->chart, s->o.options, options->section, e)) {
@@ -153,7 +155,7 @@ failed:
 
 bool pdf_section_grouped(const struct pdf_section *s)
 {
-	return s->group >= 0;
+	return s->group.column >= 0;
 }
 
 void pdf_section_free(struct pdf_section *s)
@@ -166,7 +168,7 @@ void pdf_section_free(struct pdf_section *s)
 	totals_free(s->group_totals);
 	chart_data_free(s->chart_data);
 	chart_close(&s->chart);
-	buf_free(&s->group_value);
+	pdf_group_close(&s->group);
 	buf_free(&s->sample.bytes);
 	free(s->sample.values);
 	free(s->name);
@@ -208,7 +210,7 @@ static int totals_line(struct pdf_section *s, const struct totals *t,
 
 static int end_group(struct pdf_section *s, struct err *e)
 {
-	if (!s->in || s->group_totals == NULL)
+	if (s->group_totals == NULL)
 		return 0;
 	totals_merge(s->totals, s->group_totals);
 	if (totals_line(s, s->group_totals, SUBTOTAL, e) != 0)
@@ -217,39 +219,25 @@ static int end_group(struct pdf_section *s, struct err *e)
 	return 0;
 }
 
-static bool same_group(const struct pdf_section *s, const struct value *v)
-{
-	if (!s->in || s->group_null != (v->len < 0))
-		return false;
-	return v->len < 0 ||
-	       (s->group_value.len == (size_t)v->len &&
-		   memcmp(s->group_value.data, v->data, (size_t)v->len) == 0);
-}
-
-/* `texts` are the row's, too: the subtotals of the last group take their place,
- * so that the heading is made before them. */
 static int change_group(struct pdf_section *s, const struct value *v,
     const struct value *text, struct err *e)
 {
+	bool in = s->group.in;
 	struct buf heading;
-	int rc;
 
-	if (same_group(s, v))
+	if (pdf_group_has(&s->group, v))
 		return 0;
 	buf_init(&heading, SAMPLE_MAX);
-	buf_printf(&heading, "%s: ", s->o.layout->columns[s->group].label);
-	buf_add(&heading, text->data, (size_t)text->len);
+	pdf_group_begin(&s->group, v, text, &heading);
 	/* A page that the subtotals begin still has the old heading. */
-	rc = end_group(s, e);
+	if (in && end_group(s, e) != 0) {
+		buf_free(&heading);
+		return -1;
+	}
 	buf_free(&s->table.group);
 	s->table.group = heading;
-	s->in = true;
 	s->in_group = 0;
-	s->group_null = v->len < 0;
-	buf_clear(&s->group_value);
-	if (v->len > 0)
-		buf_add(&s->group_value, v->data, (size_t)v->len);
-	return rc != 0 ? -1 : pdf_table_group(&s->table, e);
+	return pdf_table_group(&s->table, e);
 }
 
 static int show_row(
@@ -261,8 +249,9 @@ static int show_row(
 	if (texts == NULL)
 		return -1;
 	s->rows++;
-	if (s->group >= 0) {
-		if (change_group(s, &row[s->group], &texts[s->group], e) != 0)
+	if (s->group.column >= 0) {
+		if (change_group(s, &row[s->group.column],
+			&texts[s->group.column], e) != 0)
 			return -1;
 		texts = pdf_cells_row(s->cells, row, e);
 	}
@@ -514,7 +503,8 @@ static int remark(struct pdf_section *s, const char *note, struct err *e)
 
 int pdf_section_end(struct pdf_section *s, const char *note, struct err *e)
 {
-	if ((!s->begun && begin(s, false, e) != 0) || end_group(s, e) != 0)
+	if ((!s->begun && begin(s, false, e) != 0) ||
+	    (s->group.in && end_group(s, e) != 0))
 		return -1;
 	buf_clear(&s->table.group);
 	if (s->totals != NULL && totals_line(s, s->totals, "Total", e) != 0)

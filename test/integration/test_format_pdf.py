@@ -304,6 +304,26 @@ def test_a_group_goes_on_with_its_heading(export):
     assert [sum('half: ' in line for line in page.splitlines()) for page in pages].count(2) <= 1
 
 
+def test_groups_that_look_the_same_are_told_apart(export):
+    """The hour that comes twice in October, the same month of two years."""
+    text = ''.join(pdf.pages(export("""
+        select timestamptz '2026-10-24 23:00Z' + i * interval '1 hour' as hour, i
+        from generate_series(0, 3) i""", group_by='hour')))
+    assert re.findall(r'hour: (.*)$', text, re.M) == [
+        '2026-10-25 01:00:00', '2026-10-25 02:00:00', '2026-10-25 02:00:00 (+01)',
+        '2026-10-25 03:00:00']
+    text = ''.join(pdf.pages(export("""
+        select date '2025-01-01' + i * interval '1 month' as month, i
+        from generate_series(0, 13) i""", group_by='month',
+        columns={'month': {'format': 'mmm'}})))
+    assert re.findall(r'month: (.*)$', text, re.M) == [
+        *'Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec'.split(),
+        'Jan (2026-01-01 00:00:00)', 'Feb (2026-02-01 00:00:00)']
+    text = ''.join(pdf.pages(export("values ('a', 1), ('b', 2), ('a', 3)",
+                                    group_by='column1')))
+    assert re.findall(r'column1: (.*)$', text, re.M) == ['a', 'b', 'a']
+
+
 def test_a_long_heading_of_a_group_is_whole(export):
     path = export("""select string_agg('word' || i, ' ' order by i) as text, 'x' as x
         from generate_series(1, 2000) i""", group_by='text')
