@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/mem.h"
 #include "ctl/connect.h"
 #include "ctl/interrupt.h"
 #include "ctl/options.h"
@@ -33,6 +34,20 @@ void doctor_say(struct doctor *d, enum doctor_result result, const char *what,
 		fflush(stdout);
 	}
 	free(clean);
+}
+
+void doctor_protection(
+    struct doctor *d, const char *what, const char *protection, bool weak)
+{
+	char *name = mem_printf("%s connection", what);
+
+	doctor_say(d, weak ? DOCTOR_WARN : DOCTOR_OK, name,
+	    weak ? "write sslmode=verify-full into its conninfo, and "
+		   "sslrootcert=FILE where the system does not know who has "
+		   "signed the server's certificate"
+		 : NULL,
+	    "%s", protection);
+	free(name);
 }
 
 static int run(struct ctl *c, int argc, char **argv, struct err *e)

@@ -19,6 +19,10 @@ void doctor_say(struct doctor *d, enum doctor_result result, const char *what,
     const char *mend, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
 
+/* What protects the connection of `what`: see pg_protection. */
+void doctor_protection(
+    struct doctor *d, const char *what, const char *protection, bool weak);
+
 void doctor_queue(struct doctor *d);
 void doctor_sources(struct doctor *d);
 void doctor_output(struct doctor *d);

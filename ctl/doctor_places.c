@@ -99,6 +99,8 @@ static void check_source(struct doctor *d, const struct source_settings *one)
 {
 	char *what = mem_printf("source.%s", one->name);
 	int64_t started = clock_boot_ms();
+	const char *protection;
+	bool weak;
 	struct err e;
 	struct source *s = connect_source(d->c, one, &e);
 
@@ -113,6 +115,8 @@ static void check_source(struct doctor *d, const struct source_settings *one)
 		doctor_say(d, DOCTOR_OK, what, NULL,
 		    "%s, connects and reads in %lld ms", one->type,
 		    (long long)(clock_boot_ms() - started));
+		protection = source_protection(s, &weak);
+		doctor_protection(d, what, protection, weak);
 		check_login(d, one, s);
 	}
 	source_close(s);

@@ -18,7 +18,8 @@ static bool check_server(struct doctor *d, struct err *e)
 {
 	int64_t started = clock_boot_ms(), took;
 	struct pg_rows *r;
-	bool read_only, old;
+	bool read_only, old, weak;
+	const char *protection;
 
 	if (connect_server(d->c, e) != 0) {
 		doctor_say(d, DOCTOR_FAILED, "queue",
@@ -42,6 +43,8 @@ static bool check_server(struct doctor *d, struct err *e)
 	doctor_say(d, DOCTOR_OK, "queue", NULL,
 	    "database %s as user %s, connected in %lld ms",
 	    pg_rows_get(r, 0, 2), pg_rows_get(r, 0, 3), (long long)took);
+	protection = pg_protection(d->c->queue, &weak);
+	doctor_protection(d, "queue", protection, weak);
 	old = atoi(pg_rows_get(r, 0, 0)) < OLDEST_SERVER;
 	doctor_say(d, old ? DOCTOR_FAILED : DOCTOR_OK, "queue server",
 	    old ? "upgrade PostgreSQL to version 13 or newer" : NULL,

@@ -42,7 +42,8 @@ struct pg {
 	size_t piece;   /* of a row that pg_copy_read has not wholly read */
 	bool large;     /* there was a large row */
 	bool committed; /* the last pg_exec held a COMMIT */
-	char *sql;      /* the statement, for positions in errors */
+	struct conninfo_tls tls;
+	char *sql; /* the statement, for positions in errors */
 	size_t skip;
 };
 
@@ -331,10 +332,14 @@ static void forget_environment(void)
 static void refused(struct pg *pg, struct err *e)
 {
 	char sqlstate[6], *text = mem_strdup(PQerrorMessage(pg->conn));
+	const char *hint;
 
 	conninfo_failure(text, sqlstate);
 	trim(text);
 	libpq_error(text, e);
+	hint = conninfo_tls_hint(&pg->tls, text);
+	if (*hint != '\0')
+		err_hint(e, "%s", hint);
 	str_copy(e->sqlstate, sizeof(e->sqlstate), sqlstate);
 	if (strstr(text, "authentication method 13") != NULL)
 		err_set(e, ERR_PERMANENT,
@@ -346,12 +351,14 @@ static void refused(struct pg *pg, struct err *e)
 }
 
 static struct pg *connect_with(const char *const *keys,
-    const char *const *values, const struct watch *watch, struct err *e)
+    const char *const *values, const struct conninfo_tls *tls,
+    const struct watch *watch, struct err *e)
 {
 	int64_t deadline = clock_boot_ms() + CONNECT_MS;
 	struct pg *pg = mem_zalloc(sizeof(*pg));
 	PostgresPollingStatusType want = PGRES_POLLING_WRITING;
 
+	pg->tls = *tls;
 	pg->watch = watch ? watch : &no_watch;
 	pg->conn = PQconnectStartParams(keys, values, 1);
 	if (pg->conn == NULL || PQstatus(pg->conn) == CONNECTION_BAD)
@@ -391,33 +398,40 @@ stopped:
 struct pg *pg_connect(
     const char *conninfo, const struct watch *watch, struct err *e)
 {
-	const char *keys[] = {"keepalives_idle", "keepalives_interval",
-	    "keepalives_count", "tcp_user_timeout", "fallback_application_name",
-	    "dbname", "client_encoding", NULL};
-	const char *values[] = {
-	    "30", "10", "3", "60000", "reportd", conninfo, "UTF8", NULL};
+	struct conninfo_tls tls;
 
 	if (conninfo_check(conninfo, e) != 0)
 		return NULL;
-	return connect_with(keys, values, watch, e);
+	conninfo_protect(conninfo, &tls);
+	const char *keys[] = {"keepalives_idle", "keepalives_interval",
+	    "keepalives_count", "tcp_user_timeout", "fallback_application_name",
+	    "sslmode", "sslrootcert", "dbname", "client_encoding", NULL};
+	const char *values[] = {"30", "10", "3", "60000", "reportd",
+	    tls.sslmode, tls.sslrootcert, conninfo, "UTF8", NULL};
+
+	return connect_with(keys, values, &tls, watch, e);
 }
 
 struct pg *pg_connect_plain(
     const char *conninfo, const struct watch *watch, struct err *e)
 {
-	/* Every Redshift has TLS; libpq alone would do without when asked to. */
-	const char *keys[] = {"keepalives_idle", "keepalives_interval",
-	    "keepalives_count", "tcp_user_timeout", "fallback_application_name",
-	    "gssencmode", "sslmode", "dbname", "client_encoding",
-	    "target_session_attrs", NULL};
-	const char *values[] = {"30", "10", "3", "60000", "reportd", "disable",
-	    getenv("PGSSLMODE") ? NULL : "require", conninfo, "UTF8", "any",
-	    NULL};
+	struct conninfo_tls tls;
 
 	if (conninfo_check(conninfo, e) != 0)
 		return NULL;
 	forget_environment();
-	return connect_with(keys, values, watch, e);
+	conninfo_protect(conninfo, &tls);
+	/* Every Redshift has TLS; on this host stands a tunnel to it. */
+	if (tls.sslmode == NULL && getenv("PGSSLMODE") == NULL)
+		tls.sslmode = "require";
+	const char *keys[] = {"keepalives_idle", "keepalives_interval",
+	    "keepalives_count", "tcp_user_timeout", "fallback_application_name",
+	    "gssencmode", "sslmode", "sslrootcert", "dbname", "client_encoding",
+	    "target_session_attrs", NULL};
+	const char *values[] = {"30", "10", "3", "60000", "reportd", "disable",
+	    tls.sslmode, tls.sslrootcert, conninfo, "UTF8", "any", NULL};
+
+	return connect_with(keys, values, &tls, watch, e);
 }
 
 void pg_set_watch(struct pg *pg, const struct watch *watch)
@@ -500,6 +514,41 @@ const char *pg_user(const struct pg *pg)
 int pg_server_version(const struct pg *pg)
 {
 	return PQserverVersion(pg->conn);
+}
+
+/* Of the mode that the connection was made with. */
+static const char *tls_in_use(PGconn *conn, bool *weak)
+{
+	PQconninfoOption *all = PQconninfo(conn);
+	const char *mode = "";
+	bool whole, issued;
+
+	for (const PQconninfoOption *o = all; o && o->keyword; o++) {
+		if (strcmp(o->keyword, "sslmode") == 0 && o->val != NULL)
+			mode = o->val;
+	}
+	whole = strcmp(mode, "verify-full") == 0;
+	issued = strcmp(mode, "verify-ca") == 0;
+	PQconninfoFree(all);
+	*weak = !whole;
+	return whole    ? "TLS, the server verified"
+	       : issued ? "TLS, the certificate verified, but not its name"
+			: "TLS, but the server not verified";
+}
+
+const char *pg_protection(const struct pg *pg, bool *weak)
+{
+	const char *host = PQhost(pg->conn), *address = PQhostaddr(pg->conn);
+
+	*weak = false;
+	if (PQsslInUse(pg->conn))
+		return tls_in_use(pg->conn, weak);
+	if (PQgssEncInUse(pg->conn))
+		return "encrypted by GSSAPI";
+	if (host == NULL || *host == '/' || *host == '@')
+		return "a Unix socket";
+	*weak = !conninfo_is_here(host, address ? address : "");
+	return *weak ? "without TLS" : "on this host, without TLS";
 }
 
 bool pg_superuser(const struct pg *pg)

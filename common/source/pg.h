@@ -49,6 +49,9 @@ bool pg_reads_plainly(const struct pg *pg);
 bool pg_encodes(const struct pg *pg, const char *encoding);
 const char *pg_user(const struct pg *pg);   /* that logged in; NULL: gone */
 int pg_server_version(const struct pg *pg); /* as PQserverVersion */
+/* What protects it, such as "TLS, the server verified"; *weak: others between
+ * here and the server could read it, or be taken for the server. */
+const char *pg_protection(const struct pg *pg, bool *weak);
 /* Whether the server says that the session is a superuser's. */
 bool pg_superuser(const struct pg *pg);
 const char *pg_server_encoding(const struct pg *pg); /* such as UTF8 */

@@ -141,6 +141,11 @@ static bool is_redshift(const struct source *s)
 	return s->type->simple && pg_server_version(s->pg) < 80100;
 }
 
+const char *source_protection(const struct source *s, bool *weak)
+{
+	return pg_protection(s->pg, weak);
+}
+
 /* Redshift has none of those roles; that somebody is a superuser it says at the
  * start of the session. */
 int source_danger(struct source *s, char **why, struct err *e)

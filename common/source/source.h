@@ -55,6 +55,9 @@ void source_close(struct source *s); /* accepts NULL */
 void source_set_watch(struct source *s, const struct watch *watch);
 bool source_alive(struct source *s);
 
+/* As pg_protection. */
+const char *source_protection(const struct source *s, bool *weak);
+
 /*
  * Why others' SQL must not run under this login, such as "alice is a superuser",
  * the caller's to free; NULL when nothing speaks against it. It counts for all

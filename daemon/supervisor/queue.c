@@ -40,6 +40,7 @@ struct queue {
 	bool refused; /* ... and the server does not take it any more */
 	enum state state;
 	PGconn *conn;
+	struct conninfo_tls tls; /* of conn */
 	uv_poll_t *poll;  /* on conn's socket; freed in its close callback */
 	uv_timer_t timer; /* reconnect, connect deadline, answer deadline */
 	int64_t connect_by_ms;
@@ -367,6 +368,19 @@ static void follow_socket(struct queue *q)
 	uv_poll_init(q->o.loop, q->poll, PQsocket(q->conn));
 }
 
+static void fail_connecting(struct queue *q, const char *text)
+{
+	const char *hint = conninfo_tls_hint(&q->tls, text);
+	int n = (int)strlen(text);
+	char *whole;
+
+	while (n > 0 && text[n - 1] == '\n')
+		n--;
+	whole = mem_printf("%.*s%s%s", n, text, *hint ? "; hint: " : "", hint);
+	fail(q, whole);
+	free(whole);
+}
+
 /* A password that has worked may have been changed: the new one is tried at
  * once. One that was refused as soon as it was read waits like any failure. */
 static void take_refusal(struct queue *q)
@@ -381,7 +395,7 @@ static void take_refusal(struct queue *q)
 		drop_connection(q);
 		arm(q, 0);
 	} else {
-		fail(q, text);
+		fail_connecting(q, text);
 	}
 	free(text);
 }
@@ -429,12 +443,17 @@ static void on_socket(uv_poll_t *poll, int status, int events)
 
 static void connect_now(struct queue *q)
 {
+	const char *conninfo = q->login ? q->login : q->conninfo;
+
+	conninfo_protect(conninfo, &q->tls);
 	/* See pg_connect() on the order. A stand-by takes no claims. */
 	const char *keys[] = {"keepalives_idle", "keepalives_interval",
 	    "keepalives_count", "tcp_user_timeout", "target_session_attrs",
-	    "fallback_application_name", "dbname", "client_encoding", NULL};
+	    "fallback_application_name", "sslmode", "sslrootcert", "dbname",
+	    "client_encoding", NULL};
 	const char *values[] = {"30", "10", "3", "30000", "read-write",
-	    "reportd", q->login ? q->login : q->conninfo, "UTF8", NULL};
+	    "reportd", q->tls.sslmode, q->tls.sslrootcert, conninfo, "UTF8",
+	    NULL};
 
 	q->conn = PQconnectStartParams(keys, values, 1);
 	if (q->conn == NULL || PQstatus(q->conn) == CONNECTION_BAD) {

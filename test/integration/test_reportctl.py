@@ -873,7 +873,9 @@ def test_doctor_finds_all_well(ctl, cluster):
         'source.other': 'ok', 'output_root': 'ok', 'output_root space': 'ok',
         'fonts': 'ok',
         # The tests' user is a superuser.
-        'source.default login': 'warn', 'source.other login': 'warn'}
+        'source.default login': 'warn', 'source.other login': 'warn',
+        'queue connection': 'ok', 'source.default connection': 'ok',
+        'source.other connection': 'ok'}
     assert checks['daemons']['mend'].startswith('start reportd')
     lines = ctl('doctor').stdout.splitlines()
     assert all(re.match(r'ok      |warn    |        to mend it: ', line)
