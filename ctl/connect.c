@@ -4,10 +4,15 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "ctl/interrupt.h"
 #include "ctl/schema.h"
 #include "services/login.h"
+#include "sql/ctl.h"
+
+/* Daemons take it for ten seconds. */
+#define LOOKS_MS 5000
 
 int connect_settings(struct ctl *c, struct err *e)
 {
@@ -122,6 +127,19 @@ int connect_queue(struct ctl *c, struct err *e)
 	if (schema_check(version, e) != 0)
 		return err_wrap(e, "queue");
 	return 0;
+}
+
+void connect_looks(struct ctl *c)
+{
+	int64_t now = clock_boot_ms();
+	struct err unused;
+
+	/* A stand-by cannot tell anybody: then it is as seldom as it is. */
+	if (!c->settings->listen ||
+	    (c->looked_ms != 0 && now - c->looked_ms < LOOKS_MS))
+		return;
+	c->looked_ms = now;
+	pg_exec(c->queue, sql_looks, &unused);
 }
 
 char *connect_text(struct ctl *c, const char *sql, int count,

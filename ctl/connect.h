@@ -23,6 +23,10 @@ int connect_check_encoding(struct ctl *c, struct err *e);
 /* The queue with the schema that this program is made for. */
 int connect_queue(struct ctl *c, struct err *e);
 
+/* Tells the daemons, every few seconds at most, that somebody looks at the
+ * progress of runs, which they store more often then. */
+void connect_looks(struct ctl *c);
+
 /* Runs a statement on the queue whose one row is one JSON text. An empty result
  * gives json_null(). NULL on error; the caller owns the reference. */
 json_t *connect_json(struct ctl *c, const char *sql, int count,

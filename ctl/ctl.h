@@ -3,6 +3,7 @@
 #define CTL_CTL_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/err.h"
 #include "settings/settings.h"
@@ -27,6 +28,7 @@ struct ctl {
 	struct services *services; /* once somebody has needed them */
 	struct logins *logins;
 	struct pg *queue;
+	int64_t looked_ms; /* see connect_looks */
 };
 
 /*

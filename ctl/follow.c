@@ -101,8 +101,11 @@ static bool ended(const json_t *report)
 static json_t *wait_for_end(struct follow *f, struct err *e)
 {
 	for (;;) {
-		json_t *report =
-		    connect_json(f->c, sql_progress, 1, &f->config_id, e);
+		json_t *report;
+
+		if (f->terminal)
+			connect_looks(f->c);
+		report = connect_json(f->c, sql_progress, 1, &f->config_id, e);
 
 		if (report == NULL)
 			return NULL;

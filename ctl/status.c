@@ -182,6 +182,7 @@ static int run(struct ctl *c, int argc, char **argv, struct err *e)
 	    options_one_id(c, argc, argv, &id, e) != 0 ||
 	    connect_queue(c, e) != 0)
 		return -1;
+	connect_looks(c);
 	return id ? one(c, id, e) : all(c, e);
 }
 

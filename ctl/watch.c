@@ -213,6 +213,7 @@ static int look(struct watcher *w, struct err *e)
 		snprintf(third, sizeof(third), "%d", window().ws_row / 3);
 		limit = third;
 	}
+	connect_looks(w->c);
 	now = connect_json(w->c, sql_overview, 1, &limit, e);
 	if (now == NULL)
 		return err_wrap(e, "watch");

@@ -23,6 +23,8 @@
 #define FAILED_MS 1000
 /* Between ticks while somebody waits for what they tell. */
 #define QUICK_MS 1000
+/* So long it counts that somebody has said that he looks. */
+#define WATCHED_MS 10000
 #define PURGE_MS 60000
 #define TEXT_MAX (256u << 10)
 #define HAND_MAX (64u << 20)
@@ -45,6 +47,7 @@ struct poller {
 	int wanted;     /* of the claim under way */
 	int64_t tick_sent_ms, tick_lease_ms, purged_ms;
 	int64_t next_ms;      /* as the last tick told it */
+	int64_t watched_ms;   /* boot clock: until then somebody looks */
 	int64_t contended_ms; /* how long to wait for rows that others hold */
 };
 
@@ -151,7 +154,9 @@ static void tick_failed(struct poller *p, const struct err *e)
 
 static bool is_awaited(const struct poller *p)
 {
-	return p->o.drains && runs_count(p->o.runs) == 0;
+	if (runs_count(p->o.runs) == 0)
+		return p->o.drains;
+	return clock_boot_ms() < p->watched_ms;
 }
 
 static void on_tick(void *arg, const struct reply *reply, const struct err *e)
@@ -386,8 +391,23 @@ static void send_claim(struct poller *p)
 
 /* ---- what wakes it ---- */
 
+/* Progress that is older than a second is stored now. */
+static void be_watched(struct poller *p)
+{
+	int64_t now = clock_boot_ms(), due = p->tick_sent_ms + QUICK_MS;
+
+	p->watched_ms = now + WATCHED_MS;
+	if (p->running && is_awaited(p) &&
+	    uv_timer_get_due_in(&p->tick_timer) > QUICK_MS)
+		arm_tick(p, due - now);
+}
+
 void poller_notified(struct poller *p, const char *channel)
 {
+	if (strcmp(channel, "reportd_watch") == 0) {
+		be_watched(p);
+		return;
+	}
 	if (strcmp(channel, "reportd_cancel") == 0) {
 		if (runs_count(p->o.runs) > 0)
 			send_tick(p);

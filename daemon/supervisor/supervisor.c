@@ -347,9 +347,9 @@ static const struct poller_events poller_events = {
 static const char *const *channels(const struct settings *settings)
 {
 	static const char *const some[] = {
-	    "reportd_pending", "reportd_cancel", NULL};
-	static const char *const all[] = {
-	    "reportd_pending", "reportd_cancel", "reportd_done", NULL};
+	    "reportd_pending", "reportd_cancel", "reportd_watch", NULL};
+	static const char *const all[] = {"reportd_pending", "reportd_cancel",
+	    "reportd_watch", "reportd_done", NULL};
 
 	if (!settings->listen)
 		return NULL;
