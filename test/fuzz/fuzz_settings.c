@@ -23,7 +23,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	PROMISE(s->workers >= 1 && s->adhoc_workers < s->workers);
 	PROMISE(settings_source(s, "default") != NULL);
 	for (int i = 0; i < s->source_count; i++)
-		PROMISE(settings_conninfo(s, &s->sources[i]) != NULL);
+		PROMISE(s->queue_conninfo == NULL ||
+			settings_conninfo(s, &s->sources[i]) != NULL);
 	settings_free(s);
 	return 0;
 }
