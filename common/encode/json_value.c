@@ -7,6 +7,7 @@
 
 #include "encode/json_check.h"
 #include "encode/moment.h"
+#include "encode/number.h"
 
 static const struct escapes escapes = {
     .bytes = {'"', '\\', '"', '\\'},
@@ -39,40 +40,6 @@ static void add_quoted(struct out *out, const char *s, size_t len)
 	out_char(out, '"');
 }
 
-static const char *skip_digits(const char *s, const char *end)
-{
-	while (s < end && *s >= '0' && *s <= '9')
-		s++;
-	return s;
-}
-
-/* By JSON's grammar, which NaN and the infinities are not of. */
-static bool is_number(const struct value *v)
-{
-	const char *s = v->data, *end = s + v->len, *from;
-
-	s += s < end && *s == '-';
-	from = s;
-	s = skip_digits(s, end);
-	if (s == from || (*from == '0' && s - from > 1))
-		return false;
-	if (s < end && *s == '.') {
-		from = ++s;
-		s = skip_digits(s, end);
-		if (s == from)
-			return false;
-	}
-	if (s < end && (*s == 'e' || *s == 'E')) {
-		s++;
-		s += s < end && (*s == '+' || *s == '-');
-		from = s;
-		s = skip_digits(s, end);
-		if (s == from)
-			return false;
-	}
-	return s == end;
-}
-
 /* An integer whose neighbours a double cannot tell: past 2^53 - 1. */
 static bool is_big(const struct value *v)
 {
@@ -93,7 +60,7 @@ static bool is_big(const struct value *v)
 static void add_number(struct out *out, const struct json_style *style,
     enum column_kind kind, const struct value *v)
 {
-	bool number = is_number(v);
+	bool number = number_is_plain(v);
 
 	if (!number && style->null_numbers)
 		out_add(out, "null", 4);

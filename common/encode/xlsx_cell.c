@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "encode/number.h"
+
 #define DIGITS_MAX 15 /* significant ones of a number in Excel */
 /* A byte becomes seven at most: _x0001_. */
 #define ESCAPED 7
@@ -111,12 +113,11 @@ static int significant_digits(const char *s, size_t len)
 	return n;
 }
 
-/* NaN and the infinities end in a letter. */
 static inline int put_exact(char *to, const struct value *v)
 {
 	size_t len = (size_t)v->len;
 
-	if (len == 0 || !is_digit(v->data[len - 1]))
+	if (!number_is_plain(v))
 		return 0;
 	if (len > DIGITS_MAX &&
 	    (len >= XLSX_NUMBER_MAX ||
@@ -131,7 +132,7 @@ static int put_float(char *to, const struct value *v)
 {
 	size_t len = (size_t)v->len;
 
-	if (len == 0 || len >= XLSX_NUMBER_MAX || !is_digit(v->data[len - 1]))
+	if (len >= XLSX_NUMBER_MAX || !number_is_plain(v))
 		return 0;
 	if (len > 5 && memcmp(v->data + len - 5, "e-3", 3) == 0 &&
 	    v->data[len - 2] * 10 + v->data[len - 1] >= '0' * 11 + 8)

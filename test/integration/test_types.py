@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from lib import duckdb
+from lib import duckdb, workbook
 from lib.meddler import Meddler
 from test_engine_shared import file_of, done, running_engine
 
@@ -281,6 +281,11 @@ def test_a_number_that_is_none_stays_in_its_place(liar, duck, type, lie):
     finished, path = liar(sql, answered, 'jsonl')
     assert finished.returncode == 0, finished.stderr
     assert json.loads(path.read_text()) == {'n': text, 'm': 7}
+    finished, path = liar(sql, answered, 'xlsx')
+    assert finished.returncode == 0, finished.stderr
+    if workbook.available():
+        sheet = workbook.load(path).active
+        assert [cell.value for cell in sheet[2]] == [text, 7]
     finished, path = liar(sql, answered, 'html')
     assert '<b>&</b>' not in path.read_text()
     finished, path = liar(sql, answered, 'csv', '--option', 'formula_guard=true')
