@@ -77,7 +77,9 @@ static int need(const struct pdf_table *t, const struct pdf_column *c,
 	if (c->fixed)
 		return min(c->natural, room);
 	if (!c->solid) {
-		text = min(text, room / 4);
+		/* It is broken anyway. */
+		if (text > room / 4)
+			text = room / 8;
 		text = max(text, min(usual(c) / LINES, room / 4));
 		text = max(text, min(c->natural, TEXT_EM * t->full_size));
 	}
@@ -113,7 +115,8 @@ int64_t pdf_table_natural(const struct pdf_table *t)
 struct share {
 	const struct pdf_table *t;
 	int from, to;
-	int room; /* without padding */
+	int page; /* the room of all of it, which bounds what a column needs */
+	int room; /* for these columns, without padding */
 	enum labels labels;
 };
 
@@ -126,11 +129,11 @@ enum level {
 static int level_of(const struct share *s, int i, enum level level)
 {
 	const struct pdf_column *c = &s->t->columns[i];
-	int width = level == NEED ? need(s->t, c, s->labels, s->room)
-				  : unwrapped(s->t, c, s->room);
+	int width = level == NEED ? need(s->t, c, s->labels, s->page)
+				  : unwrapped(s->t, c, s->page);
 
 	if (level == WHOLE_LABELS && !c->fixed)
-		return max(width, min(c->label_natural, s->room));
+		return max(width, min(c->label_natural, s->page));
 	return width;
 }
 
@@ -178,19 +181,41 @@ static void wrap(const struct share *s)
 		s->t->columns[i].width = part_of(s, i, low);
 }
 
-/* Between two levels, as far for each as there is room. */
-static void spread(const struct share *s, enum level from, enum level to)
+static int label_wish(const struct share *s, int i)
 {
-	int64_t least = sum_of(s, from), more = sum_of(s, to) - least;
-	int64_t spare = s->room - least;
+	return level_of(s, i, WHOLE_LABELS) - level_of(s, i, UNWRAPPED);
+}
+
+static int64_t sum_wishes(const struct share *s, int limit)
+{
+	int64_t sum = 0;
 
 	for (int i = s->from; i < s->to; i++) {
-		int begin = level_of(s, i, from);
-		int64_t wish = level_of(s, i, to) - begin;
+		int wish = label_wish(s, i);
 
-		s->t->columns[i].width =
-		    begin + (int)(spare >= more ? wish : wish * spare / more);
+		sum += wish <= limit ? wish : 0;
 	}
+	return sum;
+}
+
+/* What values leave is for labels, to have them on one line: those that need
+ * least for it first, for a part of it is of no use. */
+static void unwrap_labels(const struct share *s)
+{
+	int64_t spare = s->room - sum_of(s, UNWRAPPED);
+	int low = 0, high = s->room;
+
+	while (low < high) {
+		int limit = low + (high - low + 1) / 2;
+
+		if (sum_wishes(s, limit) <= spare)
+			low = limit;
+		else
+			high = limit - 1;
+	}
+	for (int i = s->from; i < s->to; i++)
+		s->t->columns[i].width = level_of(
+		    s, i, label_wish(s, i) <= low ? WHOLE_LABELS : UNWRAPPED);
 }
 
 /* A table that is not far narrower than the page fills it; a narrow one becomes
@@ -206,7 +231,9 @@ static void stretch(const struct share *s)
 		flexible += c->fixed ? 0 : c->width;
 	}
 	spare = min(s->room - (int)sum, (int)sum);
-	for (int i = s->from; flexible > 0 && i < s->to; i++) {
+	if (spare <= 0 || flexible == 0)
+		return;
+	for (int i = s->from; i < s->to; i++) {
 		struct pdf_column *c = &s->t->columns[i];
 		int64_t before = done * spare / flexible;
 
@@ -222,7 +249,7 @@ static void share(const struct share *s)
 	if (sum_of(s, UNWRAPPED) > s->room)
 		wrap(s);
 	else
-		spread(s, UNWRAPPED, WHOLE_LABELS);
+		unwrap_labels(s);
 	stretch(s);
 }
 
@@ -231,7 +258,7 @@ static void share(const struct share *s)
 static bool fit_page(struct pdf_table *t, int room, enum level level,
     enum labels labels, int least)
 {
-	struct share s = {t, 0, t->count, room, labels};
+	struct share s = {t, 0, t->count, room, room, labels};
 	int64_t sum = sum_of(&s, level) + all_padding(t, t->count);
 	int64_t size = t->full_size;
 
@@ -331,7 +358,7 @@ static void fit_across(struct pdf_table *t, int whole_room)
 	for (int i = 0; i < count; i++) {
 		const struct pdf_panel *p = &t->panels[i];
 
-		share(&(struct share){t, p->from, p->to,
+		share(&(struct share){t, p->from, p->to, room - padding(t),
 		    room - all_padding(t, p->to - p->from), WHOLE_WORDS});
 	}
 }

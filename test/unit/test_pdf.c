@@ -808,6 +808,55 @@ TEST(words_of_labels_give_way_last)
 	pdf_table_unfit(&t);
 }
 
+#define MIN(a, b) ((a) < (b) ? (a) : (b))
+
+static void check_widths(const struct pdf_table *t, int room)
+{
+	for (int i = 0; i < t->count; i++) {
+		const struct pdf_column *c = &t->columns[i];
+		int has = c->width - t->size;
+		int least = c->word > room / 4 ? room / 8 : c->word;
+
+		assert_true(has + 1 >= least * t->size / t->full_size);
+		if (t->across > 1)
+			assert_true(has >= MIN(c->label_word, room / 9));
+	}
+	for (int i = 0; i < t->across; i++) {
+		const struct pdf_panel *p = &t->panels[i];
+
+		assert_in_range(p->width, 1, room);
+		assert_true(p->from < p->to);
+		assert_int_equal(
+		    p->from, i > 0 ? t->panels[i - 1].to : t->repeated);
+	}
+	assert_int_equal(t->panels[t->across - 1].to, t->count);
+}
+
+TEST(whatever_the_columns_are_words_are_whole)
+{
+	struct pdf_pages pages = {.margin = 10};
+	struct pdf_column columns[60];
+	unsigned int seed = 11;
+
+	for (int round = 0; round < 3000; round++) {
+		int count = 1 + (int)random_below(&seed, 60);
+		int room = 6000 + (int)random_below(&seed, 6000);
+		struct pdf_table t = table_of(&pages, columns, count);
+
+		for (int i = 0; i < count; i++)
+			columns[i] = random_below(&seed, 2)
+					 ? number_column(
+					       1 + (int)random_below(&seed, 24),
+					       1 + (int)random_below(&seed, 20))
+					 : text_column(10 + (int)random_below(
+								&seed, 300));
+		t.repeat = (int)random_below(&seed, 4);
+		pdf_table_fit(&t, room);
+		check_widths(&t, room);
+		pdf_table_unfit(&t);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -831,6 +880,7 @@ int main(void)
 	    cmocka_unit_test(columns_share_the_page),
 	    cmocka_unit_test(text_becomes_smaller_before_a_table_is_cut_in_two),
 	    cmocka_unit_test(words_of_labels_give_way_last),
+	    cmocka_unit_test(whatever_the_columns_are_words_are_whole),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
