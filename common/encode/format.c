@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "encode/format_code.h"
+#include "encode/money.h"
 
 struct format *format_open(const char *code, struct err *e)
 {
@@ -24,6 +25,11 @@ void format_close(struct format *f)
 		return;
 	free(f->code);
 	free(f);
+}
+
+void format_set_money(struct format *f, const struct money *money)
+{
+	f->money = money;
 }
 
 static bool has_letter(const struct format_section *p, const char *letters)
@@ -120,7 +126,16 @@ static void add_text(
 void format_add(const struct format *f, enum column_kind kind,
     const struct value *v, struct buf *out)
 {
+	char decimal[MONEY_MAX];
+	struct value number;
+
 	switch (kind) {
+	case KIND_MONEY:
+		if (f->money == NULL ||
+		    !money_read(f->money, v, decimal, &number) ||
+		    !format_number(f, &number, out))
+			add_as_is(v, out);
+		return;
 	case KIND_INTEGER:
 	case KIND_DECIMAL:
 	case KIND_FLOAT:

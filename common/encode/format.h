@@ -30,6 +30,10 @@ struct format;
 struct format *format_open(const char *code, struct err *e);
 void format_close(struct format *f); /* accepts NULL */
 
+/* How the MONEY looks that is to be shown; it must outlive f. Without, it is
+ * appended as it is. */
+void format_set_money(struct format *f, const struct money *money);
+
 /* What a code is for, by its first section. */
 enum format_use {
 	FORMAT_ANY, /* General, @, nothing but literal text */

@@ -70,8 +70,9 @@ struct format_section {
 struct format {
 	char *code;
 	struct format_section sections[FORMAT_SECTIONS];
-	int count; /* of those for numbers */
-	bool text; /* sections[count] is for texts */
+	int count;                 /* of those for numbers */
+	bool text;                 /* sections[count] is for texts */
+	const struct money *money; /* NULL: not known */
 };
 
 /* Takes f->code apart. */

@@ -188,6 +188,8 @@ static int prepare_columns(struct html *h, struct err *e)
 			if (h->formats[i] == NULL ||
 			    format_check_language(h->formats[i], e) != 0)
 				return -1;
+			format_set_money(
+			    h->formats[i], h->schema->columns[i].money);
 		}
 		h->lead[i] =
 		    mem_printf("%s<td%s%s>", i ? "</td>" : "<tr>", align_of(c),

@@ -40,7 +40,7 @@ const struct encoder_option layout_label_options[] = {
 static bool is_number(enum column_kind kind)
 {
 	return kind == KIND_INTEGER || kind == KIND_DECIMAL ||
-	       kind == KIND_FLOAT;
+	       kind == KIND_FLOAT || kind == KIND_MONEY;
 }
 
 static bool is_moment(enum column_kind kind)

@@ -47,6 +47,7 @@ struct pdf_cells *pdf_cells_open(const struct layout *layout,
 			pdf_cells_free(c);
 			return NULL;
 		}
+		format_set_money(c->formats[i], schema->columns[i].money);
 	}
 	return c;
 }

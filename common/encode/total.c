@@ -11,6 +11,7 @@
 
 #include "base/mem.h"
 #include "encode/interval.h"
+#include "encode/money.h"
 
 /* What fits into 64 bits; two of them multiplied fit into 128. */
 #define SMALL_DIGITS 18
@@ -415,19 +416,44 @@ static void take_best(struct state *s, enum column_kind kind,
 	buf_add(&s->best, v->data, (size_t)v->len);
 }
 
+/* Money is added up as the decimal number that it is. */
+static enum column_kind kind_of(const struct column *c)
+{
+	return c->kind == KIND_MONEY ? KIND_DECIMAL : c->kind;
+}
+
+static const struct value *amount(const struct column *c, const struct value *v,
+    char decimal[MONEY_MAX], struct value *number)
+{
+	static const struct value unknown = {"NaN", 3};
+
+	if (c->kind != KIND_MONEY)
+		return v;
+	return money_read(c->money, v, decimal, number) ? number : &unknown;
+}
+
 void totals_row(struct totals *t, const struct value *row)
 {
+	char decimal[MONEY_MAX];
+	struct value number;
+	const struct value *v;
+
 	for (int i = 0; i < t->layout->count; i++) {
 		enum total total = t->layout->columns[i].total;
-		enum column_kind kind = t->schema->columns[i].kind;
+		enum column_kind kind = kind_of(&t->schema->columns[i]);
 		struct state *s = &t->states[i];
 
 		if (total == TOTAL_NONE || row[i].len < 0)
 			continue;
+		if (total == TOTAL_COUNT) {
+			s->count++;
+			continue;
+		}
+		v = amount(&t->schema->columns[i], &row[i], decimal, &number);
 		if (total == TOTAL_MIN || total == TOTAL_MAX)
-			take_best(s, kind, &row[i], total);
-		else if (total != TOTAL_COUNT)
-			add(s, kind, &row[i]);
+			take_best(s, kind, v, total);
+		else
+			add(s, kind, v);
 		s->count++;
 	}
 }
@@ -442,7 +468,7 @@ void totals_merge(struct totals *t, const struct totals *group)
 		if (g->count == 0)
 			continue;
 		if (total == TOTAL_MIN || total == TOTAL_MAX)
-			take_best(s, t->schema->columns[i].kind,
+			take_best(s, kind_of(&t->schema->columns[i]),
 			    &(struct value){g->best.data, (int32_t)g->best.len},
 			    total);
 		add_small(s, g->small, g->small_scale);
@@ -526,7 +552,9 @@ static void put_exact(const struct state *s, const struct column *column,
 	}
 	scale = column->precision > 0 && column->scale >= 0 ? column->scale
 							    : sum.big_scale;
-	if (average)
+	if (average && column->kind == KIND_MONEY)
+		divide(sum.big, &sum.big_scale, column->money->scale, s->count);
+	else if (average)
 		divide(sum.big, &sum.big_scale, scale + 2, s->count);
 	put_big(sum.big, sum.big_scale, out);
 	BN_free(sum.big);
@@ -554,6 +582,16 @@ static void put_interval(const struct state *s, bool average, struct buf *out)
 	if (average)
 		interval_divide(&i, s->count);
 	interval_write(&i, out);
+}
+
+/* In place of the number that it is. */
+static void write_money(const struct money *m, struct buf *out)
+{
+	char *decimal = mem_strndup(out->data, out->len);
+
+	buf_clear(out);
+	money_write(m, decimal, out);
+	free(decimal);
 }
 
 bool totals_text(
@@ -587,8 +625,10 @@ bool totals_text(
 		    total == TOTAL_AVG ? sum / (double)s->count : sum, out);
 	} else {
 		put_exact(s, c, total == TOTAL_AVG, out);
-		if (total == TOTAL_AVG)
+		if (total == TOTAL_AVG && c->kind == KIND_INTEGER)
 			*kind = KIND_DECIMAL;
 	}
+	if (*kind == KIND_MONEY && *out->data != 'N')
+		write_money(c->money, out);
 	return true;
 }

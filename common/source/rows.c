@@ -9,6 +9,7 @@ void schema_free(struct schema *schema)
 		struct column *of = schema->columns[i].of;
 
 		free(schema->columns[i].name);
+		free(schema->columns[i].money);
 		while (of != NULL) {
 			struct column *inside = of->of;
 

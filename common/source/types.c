@@ -2,6 +2,7 @@
 #include "source/types.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/buf.h"
 #include "base/mem.h"
@@ -13,6 +14,7 @@
 #define WANTED_MAX ((size_t)64 << 10)
 /* More is forgotten: a script may make types without end. */
 #define TYPES_MAX 4096
+#define MONEY_OID 790
 /* Domains over arrays of domains over arrays; PostgreSQL has no limit. */
 #define DEPTH_MAX 16
 
@@ -118,6 +120,67 @@ static void describe(const struct types *t, uint32_t oid, int modifier,
 	c->number = type->class == 'N';
 }
 
+static int count_digits(const char *s)
+{
+	int n = 0;
+
+	for (; *s != '\0'; s++)
+		n += *s >= '0' && *s <= '9';
+	return n;
+}
+
+/* False when the answer cannot be read: amounts are text then. */
+static bool read_money(struct money *m, const struct pg_rows *rows)
+{
+	const char *positive = pg_rows_get(rows, 0, 1);
+	const char *negative = pg_rows_get(rows, 0, 2);
+
+	m->scale = (int)number(rows, 0, 0);
+	str_copy(m->positive, sizeof(m->positive), positive);
+	str_copy(m->negative, sizeof(m->negative), negative);
+	return m->scale >= 0 && m->scale < MONEY_DIGITS &&
+	       strcmp(m->positive, m->negative) != 0 &&
+	       count_digits(m->positive) == MONEY_DIGITS &&
+	       count_digits(m->negative) == MONEY_DIGITS &&
+	       strcmp(m->positive, positive) == 0 &&
+	       strcmp(m->negative, negative) == 0;
+}
+
+/* Asked for each result: a script may have set lc_monetary. */
+static int learn_money(
+    struct pg *pg, struct money *m, bool *known, struct err *e)
+{
+	struct pg_rows *rows = pg_query(pg, sql_money, 0, NULL, e);
+
+	if (rows == NULL)
+		return err_wrap(e, "how money is shown");
+	*known = read_money(m, rows);
+	pg_rows_free(rows);
+	return 0;
+}
+
+static int resolve_money(struct pg *pg, struct schema *schema, struct err *e)
+{
+	struct money m;
+	bool asked = false, known = false;
+
+	for (int i = 0; i < schema->count; i++) {
+		struct column *c = &schema->columns[i];
+
+		if (c->type_oid != MONEY_OID || c->kind != KIND_OTHER)
+			continue;
+		if (!asked && learn_money(pg, &m, &known, e) != 0)
+			return -1;
+		asked = true;
+		if (!known)
+			continue;
+		c->kind = KIND_MONEY;
+		c->money = mem_alloc(sizeof(m));
+		*c->money = m;
+	}
+	return 0;
+}
+
 int types_resolve(
     struct types *t, struct pg *pg, struct schema *schema, struct err *e)
 {
@@ -146,5 +209,5 @@ int types_resolve(
 		describe(t, c->type_oid, -1, 0, c);
 		c->name = name;
 	}
-	return rc;
+	return rc != 0 ? rc : resolve_money(pg, schema, e);
 }

@@ -110,6 +110,21 @@ TEST(intervals_are_added_as_postgresql_adds)
 	CHECK(elapsed, TOTAL_MIN, "-infinity", "-29 days", "-infinity");
 }
 
+TEST(money_is_added_and_keeps_its_look)
+{
+	struct money look = {"10.000.000.000.000.000,00 Eur",
+	    "-10.000.000.000.000.000,00 Eur", 2};
+	struct column euros = {.kind = KIND_MONEY, .money = &look};
+
+	CHECK(euros, TOTAL_SUM, "1.000,00 Eur", "999,99 Eur", NULL, "0,01 Eur");
+	CHECK(euros, TOTAL_SUM, "-0,50 Eur", "1,00 Eur", "-1,50 Eur");
+	CHECK(euros, TOTAL_AVG, "0,67 Eur", "0,00 Eur", "1,00 Eur", "1,00 Eur");
+	CHECK(euros, TOTAL_MAX, "1.000,00 Eur", "999,00 Eur", "1.000,00 Eur");
+	CHECK(euros, TOTAL_MIN, "-2,00 Eur", "-2,00 Eur", "-1,00 Eur");
+	CHECK(euros, TOTAL_COUNT, "2", "-2,00 Eur", "-1,00 Eur");
+	CHECK(euros, TOTAL_SUM, "NaN", "1,00 Eur", "$1.00");
+}
+
 TEST(averages_have_two_digits_more)
 {
 	CHECK(integer, TOTAL_AVG, "1.67", "1", "2", "2");
@@ -165,6 +180,7 @@ int main(void)
 	    cmocka_unit_test(sums_are_exact),
 	    cmocka_unit_test(sums_of_floats_have_no_binary_noise),
 	    cmocka_unit_test(intervals_are_added_as_postgresql_adds),
+	    cmocka_unit_test(money_is_added_and_keeps_its_look),
 	    cmocka_unit_test(averages_have_two_digits_more),
 	    cmocka_unit_test(counts),
 	    cmocka_unit_test(the_least_and_the_greatest),
