@@ -10,6 +10,7 @@
 #include "ctl/interrupt.h"
 #include "ctl/options.h"
 #include "ctl/table.h"
+#include "settings/apart.h"
 
 void doctor_say(struct doctor *d, enum doctor_result result, const char *what,
     const char *mend, const char *fmt, ...)
@@ -64,6 +65,9 @@ static int run(struct ctl *c, int argc, char **argv, struct err *e)
 	d.checks = json_array();
 	doctor_say(&d, DOCTOR_OK, "settings", NULL, "%s",
 	    c->conf ? c->conf : "from the environment");
+	if (settings_check_private(c->settings, c->conf, e) != 0)
+		doctor_say(
+		    &d, DOCTOR_WARN, "settings file", NULL, "%s", e->text);
 	doctor_queue(&d);
 	if (interrupt_signal() == 0)
 		doctor_sources(&d);

@@ -128,8 +128,11 @@ static int take_item(
     void *arg, const char *section, const char *key, const char *value)
 {
 	struct reader *r = arg;
-	struct conf_item item = {
-	    .section = section, .key = key, .file = r->name, .line = r->line};
+	struct conf_item item = {.section = section,
+	    .key = key,
+	    .raw = value,
+	    .file = r->name,
+	    .line = r->line};
 	char *expanded;
 
 	if (r->failed)

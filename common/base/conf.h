@@ -17,6 +17,7 @@ struct conf_item {
 	const char *section;
 	const char *key;
 	const char *value; /* `${ENV}` is expanded */
+	const char *raw;   /* the value as it is written */
 	const char *file;
 	int line;
 };

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -49,6 +50,20 @@ static int check(
 	    "one of them could leave keys and settings there for the daemon; "
 	    "move one of the two elsewhere",
 	    what, path, root);
+}
+
+int settings_check_private(
+    const struct settings *s, const char *file, struct err *e)
+{
+	struct stat st;
+
+	if (file == NULL || s->secret_in_file == NULL || stat(file, &st) != 0 ||
+	    (st.st_mode & 07) == 0)
+		return 0;
+	return err_set(e, ERR_PERMANENT,
+	    "%s holds a secret (%s), and every user of this machine can read "
+	    "or change it; chmod o= %s",
+	    file, s->secret_in_file, file);
 }
 
 int settings_check_apart(

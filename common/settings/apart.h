@@ -12,4 +12,9 @@
 int settings_check_apart(
     const struct settings *settings, const char *file, struct err *e);
 
+/* Whether users other than its owner and group cannot read the file, if secrets
+ * stand in it. */
+int settings_check_private(
+    const struct settings *settings, const char *file, struct err *e);
+
 #endif

@@ -11,7 +11,17 @@
  * The table of all keys: what may be set, where it is kept, what is allowed and
  * what it means. Reading, checking, packing and the manual go by it.
  */
-enum type { T_INT, T_TIME, T_SIZE, T_MODE, T_BOOL, T_TEXT, T_WORD, T_LEVEL };
+enum type {
+	T_INT,
+	T_TIME,
+	T_SIZE,
+	T_MODE,
+	T_BOOL,
+	T_TEXT,
+	T_SECRET, /* a text in which passwords may stand */
+	T_WORD,
+	T_LEVEL
+};
 
 struct key {
 	const char *section; /* "source" stands for every [source.NAME] */

@@ -19,6 +19,11 @@
 
 extern char **environ;
 
+static bool is_text(const struct key *k)
+{
+	return k->type == T_TEXT || k->type == T_SECRET;
+}
+
 static int word_index(const char *words, const char *value)
 {
 	size_t len = strlen(value);
@@ -122,6 +127,7 @@ static int set(
 	char *at = (char *)base + k->offset;
 
 	switch (k->type) {
+	case T_SECRET:
 	case T_TEXT: /* an empty one is the default */
 		free(*(char **)(void *)at);
 		*(char **)(void *)at = mem_strdup(*value ? value : k->def);
@@ -233,10 +239,66 @@ static bool section_known(const char *section)
 	return false;
 }
 
+static void remember(char **list, const char *name, size_t len)
+{
+	char *old = *list;
+
+	*list = mem_printf(
+	    "%s%s%.*s", old ? old : "", old ? " " : "", (int)len, name);
+	free(old);
+}
+
+/* Libraries look for these themselves. */
+static bool is_library_variable(const char *name)
+{
+	return strncmp(name, "PG", 2) == 0 || strncmp(name, "AWS_", 4) == 0 ||
+	       strncmp(name, "HOME}", 5) == 0;
+}
+
+/* A connection string holds a password when it says so. */
+static bool holds_secret(const struct key *k, const struct conf_item *item)
+{
+	bool connection = strcmp(k->name, "conninfo") == 0;
+	char *password =
+	    connection ? source_conninfo_password(item->value) : NULL;
+	bool yes = connection ? password != NULL
+		   : strcmp(k->name, "proxy") == 0
+		       ? strchr(item->value, '@') != NULL
+		       : *item->value != '\0';
+
+	if (password != NULL)
+		explicit_bzero(password, strlen(password));
+	free(password);
+	return yes;
+}
+
+/* Where secrets come from: the environment, or the file itself. */
+static void note_secret(struct settings *s, const struct conf_item *item)
+{
+	const char *section = strncmp(item->section, "source.", 7) == 0
+				  ? "source"
+				  : item->section;
+	const struct key *k = key_named(section, item->key);
+	bool expanded = false;
+
+	if (k == NULL || k->type != T_SECRET || !holds_secret(k, item))
+		return;
+	for (const char *at = item->raw; (at = strstr(at, "${")) != NULL;) {
+		at += 2;
+		expanded = true;
+		if (!is_library_variable(at))
+			remember(&s->secret_variables, at, strcspn(at, "}"));
+	}
+	if (!expanded && s->secret_in_file == NULL)
+		s->secret_in_file =
+		    mem_printf("[%s] %s", item->section, item->key);
+}
+
 static int take(void *arg, const struct conf_item *item, struct err *e)
 {
 	struct settings *s = arg;
 
+	note_secret(s, item);
 	if (strncmp(item->section, "source.", 7) == 0)
 		return set_source_key(
 		    s, item->section + 7, item->key, item->value, e);
@@ -557,7 +619,7 @@ static void free_text(char *text)
 static void free_texts(void *base, bool source)
 {
 	for (size_t i = 0; i < key_count; i++) {
-		if (keys[i].type == T_TEXT &&
+		if (is_text(&keys[i]) &&
 		    (strcmp(keys[i].section, "source") == 0) == source)
 			free_text(
 			    *(char **)(void *)((char *)base + keys[i].offset));
@@ -573,6 +635,8 @@ void settings_free(struct settings *s)
 		free_texts(&s->sources[i], true);
 	}
 	free(s->sources);
+	free(s->secret_variables);
+	free(s->secret_in_file);
 	free_texts(s, false);
 	free(s);
 }
@@ -670,15 +734,25 @@ char *settings_webhook_secret(const struct settings *s, const char *host)
 	return secret;
 }
 
-static bool for_workers(const struct key *k)
+static bool is_for(const struct key *k, enum settings_reader reader)
 {
-	return strcmp(k->section, "queue") != 0 &&
-	       strcmp(k->section, "source") != 0;
+	static const char *const notices[] = {
+	    "smtp", "sns", "slack", "webhook", "notify"};
+
+	if (strcmp(k->section, "queue") == 0 ||
+	    strcmp(k->section, "source") == 0)
+		return false;
+	for (size_t i = 0; i < sizeof(notices) / sizeof(*notices); i++) {
+		if (strcmp(k->section, notices[i]) == 0)
+			return reader == FOR_NOTICES;
+	}
+	return true;
 }
 
 static json_t *pack_value(const struct key *k, const char *at)
 {
 	switch (k->type) {
+	case T_SECRET:
 	case T_TEXT:
 		return json_string(*(const char *const *)(const void *)at);
 	case T_BOOL:
@@ -688,7 +762,7 @@ static json_t *pack_value(const struct key *k, const char *at)
 	}
 }
 
-char *settings_pack(const struct settings *s)
+char *settings_pack(const struct settings *s, enum settings_reader reader)
 {
 	json_t *all = json_object();
 	char *text;
@@ -696,7 +770,7 @@ char *settings_pack(const struct settings *s)
 	for (size_t i = 0; i < key_count; i++) {
 		char name[64];
 
-		if (!for_workers(&keys[i]))
+		if (!is_for(&keys[i], reader))
 			continue;
 		snprintf(
 		    name, sizeof(name), "%s.%s", keys[i].section, keys[i].name);
@@ -713,7 +787,7 @@ static void unpack_value(const struct key *k, char *at, const json_t *v)
 {
 	char **text = (char **)(void *)at;
 
-	if (k->type == T_TEXT) {
+	if (is_text(k)) {
 		free(*text);
 		*text = v ? mem_strdup(json_string_value(v)) : NULL;
 	} else if (k->type == T_BOOL) {
@@ -730,7 +804,7 @@ struct settings *settings_unpack(const json_t *packed)
 	for (size_t i = 0; i < key_count; i++) {
 		char name[64];
 
-		if (!for_workers(&keys[i]))
+		if (!is_for(&keys[i], FOR_NOTICES))
 			continue;
 		snprintf(
 		    name, sizeof(name), "%s.%s", keys[i].section, keys[i].name);

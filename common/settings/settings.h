@@ -91,6 +91,9 @@ struct settings {
 	/* [notify] */
 	int64_t notify_attempts, notify_backoff, notify_backoff_max;
 	int64_t notify_timeout;
+	/* Variables whose values are secrets of the above, separated by blanks;
+	 * where one is written as it is ("[smtp] password"). NULL: none. */
+	char *secret_variables, *secret_in_file;
 	/* [source.NAME] */
 	struct source_settings *sources;
 	int source_count;
@@ -131,9 +134,11 @@ char *settings_webhook_secret(const struct settings *s, const char *host);
 
 /*
  * What a worker needs to know of them, as JSON text, and back: all but the
- * queue and the sources. The caller frees.
+ * queue and the sources; those who run reports hear nothing of the ways of
+ * notices, and their secrets. The caller frees.
  */
-char *settings_pack(const struct settings *s);
+enum settings_reader { FOR_REPORTS, FOR_NOTICES };
+char *settings_pack(const struct settings *s, enum settings_reader reader);
 struct settings *settings_unpack(const json_t *packed);
 
 struct log settings_log(const struct settings *s);

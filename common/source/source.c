@@ -91,6 +91,11 @@ int source_check_conninfo(const char *conninfo, struct err *e)
 	return conninfo_check(conninfo, e);
 }
 
+char *source_conninfo_password(const char *conninfo)
+{
+	return conninfo_get(conninfo, "password");
+}
+
 struct source *source_connect(const struct source_options *options,
     const struct watch *watch, struct err *e)
 {

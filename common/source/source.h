@@ -48,6 +48,8 @@ bool source_type_known(const char *type, const char **known);
 
 /* Whether libpq can read the string; the message never repeats its values. */
 int source_check_conninfo(const char *conninfo, struct err *e);
+/* The password in it, the caller's to wipe and free; NULL: there is none. */
+char *source_conninfo_password(const char *conninfo);
 
 struct source *source_connect(const struct source_options *options,
     const struct watch *watch, struct err *e);

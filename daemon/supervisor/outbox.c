@@ -598,6 +598,7 @@ void outbox_set_settings(
 {
 	o->o.settings = settings;
 	pool_greet(o->pool, greeting);
+	pool_hide(o->pool, settings->secret_variables);
 	pool_resize(o->pool, o->staffed, settings->worker_memory);
 }
 
@@ -612,6 +613,7 @@ struct outbox *outbox_open(const struct outbox_options *options)
 	    .size = 0,
 	    .memory = o->o.settings->worker_memory,
 	    .greeting = o->o.greeting,
+	    .hidden = o->o.settings->secret_variables,
 	    .events = &pool_events,
 	    .arg = o});
 	uv_timer_init(o->o.loop, &o->check);

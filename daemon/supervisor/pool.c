@@ -18,6 +18,8 @@
 #define LEAVE_MS 2000
 #define OUT_MAX (256u << 20)
 
+extern char **environ;
+
 struct worker {
 	struct pool *pool;
 	struct worker *next;
@@ -37,7 +39,7 @@ struct worker {
 struct pool {
 	struct pool_options o;
 	struct worker *workers;
-	char *greeting;
+	char *greeting, *hidden;
 	uv_timer_t timer; /* the next start; at the end, the last kill */
 	uv_prepare_t turn;
 	bool retired, closed;
@@ -102,6 +104,7 @@ static void on_pool_closed(uv_handle_t *handle)
 	struct pool *p = handle->data;
 
 	free(p->greeting);
+	free(p->hidden);
 	free(p);
 }
 
@@ -213,6 +216,39 @@ static void on_stillborn(uv_handle_t *handle)
 	free(w);
 }
 
+static bool is_hidden(const char *variable, const char *hidden)
+{
+	size_t len = strcspn(variable, "=");
+
+	if (strncmp(variable, "REPORTD_", 8) == 0)
+		return true;
+	for (const char *at = hidden; *at != '\0'; at += strspn(at, " ")) {
+		size_t n = strcspn(at, " ");
+
+		if (n == len && strncmp(at, variable, n) == 0)
+			return true;
+		at += n;
+	}
+	return false;
+}
+
+/* Settings go to a worker as messages, a job's source with the job: the secrets
+ * of others would only lie about in its environment. The strings are borrowed. */
+static char **environment(const struct pool *p)
+{
+	size_t count = 0, kept = 0;
+	char **list;
+
+	while (environ[count] != NULL)
+		count++;
+	list = mem_zalloc((count + 1) * sizeof(*list));
+	for (size_t i = 0; i < count; i++) {
+		if (!is_hidden(environ[i], p->hidden))
+			list[kept++] = environ[i];
+	}
+	return list;
+}
+
 static int spawn(struct pool *p)
 {
 	struct worker *w = mem_zalloc(sizeof(*w));
@@ -231,6 +267,7 @@ static int spawn(struct pool *p)
 	    /* The running binary, also when the file was replaced. */
 	    .file = "/proc/self/exe",
 	    .args = args,
+	    .env = environment(p),
 	    .stdio = stdio,
 	    .stdio_count = PROTOCOL_FD + 1,
 	};
@@ -245,6 +282,7 @@ static int spawn(struct pool *p)
 	uv_pipe_init(p->o.loop, &w->pipe, 0);
 	w->pipe.data = w->process.data = w;
 	rc = uv_spawn(p->o.loop, &w->process, &options);
+	free(options.env);
 	w->process.data = w;
 	if (rc != 0) {
 		LOG(p->o.log, LVL_ERROR, L_MSG("cannot start a worker"),
@@ -313,6 +351,7 @@ struct pool *pool_open(const struct pool_options *options)
 
 	p->o = *options;
 	p->greeting = mem_strdup(options->greeting);
+	pool_hide(p, options->hidden);
 	uv_timer_init(p->o.loop, &p->timer);
 	p->timer.data = p;
 	uv_prepare_init(p->o.loop, &p->turn);
@@ -337,6 +376,12 @@ void pool_greet(struct pool *p, const char *greeting)
 		if (is_there(w))
 			buf_str(&w->out, p->greeting);
 	}
+}
+
+void pool_hide(struct pool *p, const char *names)
+{
+	free(p->hidden);
+	p->hidden = mem_strdup(names ? names : "");
 }
 
 void pool_retire(struct pool *p)

@@ -33,6 +33,7 @@ struct pool_options {
 	int size;
 	int64_t memory;       /* limit of each, bytes */
 	const char *greeting; /* the first line to each; copied */
+	const char *hidden;   /* see pool_hide; copied */
 	const struct pool_events *events;
 	void *arg;
 };
@@ -43,6 +44,9 @@ struct pool *pool_open(const struct pool_options *options);
 void pool_resize(struct pool *p, int size, int64_t memory);
 /* A new greeting, which those that are there get at once. */
 void pool_greet(struct pool *p, const char *greeting);
+/* Variables that workers started from now on do not inherit, beside REPORTD_...:
+ * names separated by blanks; NULL: none. */
+void pool_hide(struct pool *p, const char *names);
 /* Ends free workers, and taken ones when they are given back; starts no more. */
 void pool_retire(struct pool *p);
 /* Ends all workers, with force where they do not leave, then frees itself. */

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "config.h"
 #include "protocol.h"
+#include "settings/apart.h"
 #include "sql/queue.h"
 #include "supervisor/lease.h"
 #include "supervisor/outbox.h"
@@ -394,15 +395,24 @@ static void use_settings(struct supervisor *s, struct settings *settings)
 }
 
 /* What each worker hears first. The caller frees. */
-static char *greeting(const struct supervisor *s)
+static char *greeting(const struct supervisor *s, enum settings_reader reader)
 {
-	char *settings = settings_pack(s->settings);
+	char *settings = settings_pack(s->settings, reader);
 	struct buf line;
 
 	buf_init(&line, PROTOCOL_LINE_MAX);
 	message_settings(&line, settings);
 	free(settings);
 	return line.data;
+}
+
+static void look_at_file(const struct supervisor *s)
+{
+	struct err e;
+
+	if (settings_check_private(s->settings, s->o.settings_path, &e) != 0)
+		LOG(&s->log, LVL_WARN, L_MSG("the settings are not private"),
+		    L_STR("error", e.text));
 }
 
 static void reload(struct supervisor *s)
@@ -425,16 +435,20 @@ static void reload(struct supervisor *s)
 	runs_set_settings(s->runs, settings);
 	lease_set_settings(s->lease, settings);
 	poller_set_settings(s->poller, settings);
-	hello = greeting(s);
+	hello = greeting(s, FOR_NOTICES);
 	outbox_set_settings(s->outbox, settings, hello);
+	free(hello);
 	/* Nobody looks at the old ones any more; now they may call back. */
 	settings_free(old);
+	hello = greeting(s, FOR_REPORTS);
 	pool_greet(s->pool, hello);
 	free(hello);
+	pool_hide(s->pool, settings->secret_variables);
 	pool_resize(s->pool, (int)settings->workers, settings->worker_memory);
 	q = queue_options(s);
 	queue_reopen(s->queue, &q);
 	LOG(&s->log, LVL_INFO, L_MSG("settings read again"));
+	look_at_file(s);
 	sdnotify("READY=1");
 }
 
@@ -487,7 +501,7 @@ static void start_timers(struct supervisor *s)
 static void open_parts(struct supervisor *s)
 {
 	struct queue_options q = queue_options(s);
-	char *hello = greeting(s);
+	char *hello = greeting(s, FOR_REPORTS);
 
 	s->queue = queue_open(&q);
 	s->runs = runs_open(&(struct runs_options){.loop = &s->loop,
@@ -507,8 +521,11 @@ static void open_parts(struct supervisor *s)
 	    .size = (int)s->settings->workers,
 	    .memory = s->settings->worker_memory,
 	    .greeting = hello,
+	    .hidden = s->settings->secret_variables,
 	    .events = &runs_pool_events,
 	    .arg = s->runs});
+	free(hello);
+	hello = greeting(s, FOR_NOTICES);
 	s->outbox = outbox_open(&(struct outbox_options){.loop = &s->loop,
 	    .log = &s->log,
 	    .queue = s->queue,
@@ -542,6 +559,7 @@ int supervisor_run(const struct supervisor_options *options)
 	    L_STR("version", PACKAGE_VERSION),
 	    L_INT("workers", s.settings->workers),
 	    L_STR("output_root", s.settings->output_root));
+	look_at_file(&s);
 	open_parts(&s);
 	queue_is_away(&s);
 	sdnotify("READY=1\nSTATUS=waiting for the queue database");

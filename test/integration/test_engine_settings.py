@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The settings file, the environment, and the log."""
 
+import contextlib
 import json
 import re
 import signal
@@ -221,6 +222,75 @@ def test_what_the_daemon_trusts_lies_outside_of_its_output(tmp_path, write, name
 def test_the_settings_file_lies_outside_of_the_output(tmp_path, write):
     conf = write(f'[queue]\nconninfo = host=h\n[reportd]\noutput_root = {tmp_path}\n')
     assert f'the settings file is {conf}, which lies in' in check(conf).stderr
+
+
+@pytest.mark.parametrize('text, mode, key', [
+    ('[smtp]\nhost = mx\nfrom = a@b.org\npassword = geheim\nuser = u\n', 0o644,
+     '[smtp] password'),
+    ('[source.a]\nconninfo = host=h password=geheim\n', 0o666, '[source.a] conninfo'),
+    ('[source.a]\nconninfo = postgresql://u:geheim@h/d\n', 0o602, '[source.a] conninfo'),
+    ('[webhook]\nsecrets = a.org=geheim\n', 0o604, '[webhook] secrets'),
+    ('[smtp]\nhost = mx\nfrom = a@b.org\npassword = geheim\nuser = u\n', 0o640, None),
+    ('[source.a]\nconninfo = host=h password=${GEHEIM}\n', 0o644, None),
+    ('[source.a]\nconninfo = host=h\n', 0o644, None)])
+def test_a_file_with_passwords_that_others_read_is_warned_of(
+        tmp_path, text, mode, key):
+    conf = tmp_path / 'reportd.conf'
+    conf.write_text('[queue]\nconninfo = host=/nowhere\n'
+                    f'[reportd]\noutput_root = {tmp_path}/out\n' + text)
+    conf.chmod(mode)
+    env = {'GEHEIM': 'geheim'}
+    told = process.reportctl(conf, 'doctor', env=env).stdout
+    with subprocess.Popen([REPORTD, '-c', conf], stderr=subprocess.PIPE, text=True,
+                          env=environ(**env)) as one:
+        log = ''
+        while 'cannot reach the queue' not in log:
+            log += one.stderr.readline()
+        one.terminate()
+        log += one.stderr.read()
+    for said in told, log:
+        assert ('holds a secret' in said) == bool(key)
+        assert 'geheim' not in said
+        if key:
+            assert key in said and f'chmod o= {conf}' in said
+
+
+def memory(pid):
+    """All that the process may write to."""
+    with open(f'/proc/{pid}/maps') as maps, open(f'/proc/{pid}/mem', 'rb') as mem:
+        for line in maps:
+            where, mode, *_ = line.split()
+            if 'w' not in mode or '[v' in line:
+                continue
+            start, end = (int(n, 16) for n in where.split('-'))
+            mem.seek(start)
+            with contextlib.suppress(OSError):
+                yield mem.read(end - start)
+
+
+def test_a_worker_has_only_the_secrets_that_it_needs(db, daemon):
+    one = daemon({
+        'source.default': {'conninfo': db.conninfo + ' password=secret-of-default'},
+        'source.other': {'conninfo': db.conninfo + ' password=${OTHER_PASSWORD}'},
+        'smtp': {'host': 'localhost', 'from': 'a@b.org', 'user': 'u',
+                 'password': '${MAIL_PASSWORD}'},
+        'webhook': {'secrets': 'a.org=secret-of-webhook'}},
+        env={'OTHER_PASSWORD': 'secret-of-other', 'MAIL_PASSWORD': 'secret-of-mail',
+             'REPORTD_HTTP_PROXY': 'http://u:secret-of-proxy@localhost:1',
+             'PGAPPNAME': 'kept', 'UNRELATED': 'kept'}, workers=1)
+    done(db)
+    worker, = one.workers()
+    with open(f'/proc/{worker}/environ', 'rb') as f:
+        variables = {v.partition(b'=')[0] for v in f.read().split(b'\0')}
+    assert {b'PGAPPNAME', b'UNRELATED', b'HOME', b'PATH'} <= variables
+    assert not variables & {b'OTHER_PASSWORD', b'MAIL_PASSWORD', b'REPORTD_HTTP_PROXY'}
+    found = b''.join(memory(worker))
+    assert b'secret-of-default' in found
+    for secret in b'other', b'mail', b'webhook':
+        assert b'secret-of-' + secret not in found
+    # The supervisor goes on to know them all.
+    one.signal(signal.SIGHUP)
+    one.wait_log('settings read again')
 
 
 def test_nothing_at_all_says_what_is_needed():

@@ -10,7 +10,7 @@ import subprocess
 
 import pytest
 
-from lib.paths import BIN, REPORTD
+from lib.paths import BIN, REPORTD, ROOT
 from lib.process import run
 
 UNIT = BIN / 'systemd/reportd.service'
@@ -71,6 +71,20 @@ def test_unit_has_its_paths():
                              UNIT.read_text())
     assert re.fullmatch(r'/\S+/reportd -c /\S+/reportd\.conf',
                         unit_settings()['ExecStart'])
+
+
+def test_unit_keeps_secrets_and_others_apart():
+    settings = unit_settings()
+    for key, value in {'LimitCORE': '0', 'UMask': '0027', 'PrivateUsers': 'yes',
+                       'NoNewPrivileges': 'yes', 'ProtectSystem': 'strict'}.items():
+        assert settings[key] == value
+    assert settings['MemoryMax']
+    # Its home is neither where reports are written, nor for it to write.
+    text = UNIT.read_text()
+    assert re.search(r'^Environment=HOME=%E/reportd ', text, re.M)
+    assert 'reportd' in settings['ConfigurationDirectory']
+    home = (ROOT / 'systemd/sysusers.d/reportd.conf').read_text().split()[-1]
+    assert home == '/etc/reportd'
 
 
 def test_unit_waits_longer_than_a_stop_may_take():

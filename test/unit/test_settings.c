@@ -576,11 +576,11 @@ TEST(packed_settings_come_back)
 	    good("[reportd]\noutput_root = /o\nfsync = off\n"
 		 "[s3]\nparts_in_flight = 7\nendpoint = https://s3.test\n"
 		 "[smtp]\nhost = mx\nfrom = R \"x\" <r@e.org>\n");
-	char *text = settings_pack(s);
+	char *text = settings_pack(s, FOR_NOTICES);
 	struct err e;
 	json_t *packed = json_parse_object(text, strlen(text), &e);
 	struct settings *back = settings_unpack(packed);
-	char *again = settings_pack(back);
+	char *again = settings_pack(back, FOR_NOTICES);
 
 	assert_string_equal(again, text);
 	assert_string_equal(back->output_root, "/o");
@@ -596,6 +596,29 @@ TEST(packed_settings_come_back)
 	free(again);
 	settings_free(back);
 	settings_free(s);
+}
+
+TEST(who_runs_reports_hears_nothing_of_the_ways_of_notices)
+{
+	struct settings *s = good(
+	    "[smtp]\nhost = mx\nfrom = a@b.org\npassword = geheim\nuser = u\n"
+	    "[webhook]\nsecrets = a.org=geheim\n[s3]\nregion = here\n");
+	char *reports = settings_pack(s, FOR_REPORTS);
+	char *notices = settings_pack(s, FOR_NOTICES);
+	json_t *packed = json_loads(reports, 0, NULL);
+	struct settings *back = settings_unpack(packed);
+
+	assert_null(strstr(reports, "geheim"));
+	assert_non_null(strstr(notices, "geheim"));
+	assert_null(strstr(reports, "conninfo"));
+	assert_null(strstr(notices, "conninfo"));
+	assert_string_equal(back->s3_region, "here");
+	assert_null(back->smtp_host);
+	json_decref(packed);
+	settings_free(back);
+	settings_free(s);
+	free(reports);
+	free(notices);
 }
 
 TEST(a_list_allows_what_is_on_it)
@@ -715,6 +738,7 @@ int main(void)
 	    clean_test(the_output_root_is_asked_for_where_it_is_needed),
 	    clean_test(the_reference_describes_every_key),
 	    clean_test(packed_settings_come_back),
+	    clean_test(who_runs_reports_hears_nothing_of_the_ways_of_notices),
 	    clean_test(a_list_allows_what_is_on_it),
 	    clean_test(the_bucket_of_output_is_allowed),
 	    clean_test(each_host_has_its_own_secret),
