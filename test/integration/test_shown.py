@@ -59,6 +59,21 @@ def compare(*args):
     none([*differences(*args)])
 
 
+def seen(way, *fallbacks):
+    return lambda section, number: shown.expected(section, number, way, fallbacks)
+
+
+def test_a_pdf(shelf):
+    book = shelf.of('PDF')
+    compare(book, shown.read_pdf(book.path), seen('pdf'), shown.same_on_page)
+
+
+def test_a_page_in_chromium(shelf):
+    book = shelf.of('HTML')
+    compare(book, shown.read_html(book.path), seen('html'),
+            shown.same_in_browser)
+
+
 def test_json(shelf):
     book = shelf.of('JSON')
     compare(book, shown.read_json(book.path), shown.expected_json)
