@@ -142,28 +142,27 @@ static int prepare_leads(
 	return 0;
 }
 
+static void add_text(struct json_rows *j, const char *text)
+{
+	json_text_add(&j->out, text, strlen(text));
+}
+
 /* ["id","name"] */
 static void add_header(struct json_rows *j, const struct layout *layout)
 {
-	struct buf b;
-
-	buf_init(&b, LEADS_MAX);
-	buf_char(&b, '[');
+	out_char(&j->out, '[');
 	for (int i = 0; i < layout->count; i++) {
 		if (i > 0)
-			buf_char(&b, ',');
-		add_name(&b, layout->columns[i].label);
+			out_char(&j->out, ',');
+		add_text(j, layout->columns[i].label);
 	}
-	buf_char(&b, ']');
-	out_add(&j->out, b.data, b.len);
-	buf_free(&b);
+	out_char(&j->out, ']');
 }
 
 /* The member of the whole that this section is. */
 static int add_member(
     struct json_rows *j, const struct section *section, struct err *e)
 {
-	struct buf b;
 	char number[32];
 	const char *name = section->name;
 
@@ -174,12 +173,9 @@ static int add_member(
 		return err_set(e, ERR_PERMANENT,
 		    "JSON: two sections are named \"%s\"", name);
 	json_object_set_new(j->names, name, json_true());
-	buf_init(&b, LEADS_MAX);
-	buf_str(&b, j->base.sections == 1 ? "{\n" : ",\n");
-	add_name(&b, name);
-	buf_char(&b, ':');
-	out_add(&j->out, b.data, b.len);
-	buf_free(&b);
+	out_str(&j->out, j->base.sections == 1 ? "{\n" : ",\n");
+	add_text(j, name);
+	out_char(&j->out, ':');
 	return 0;
 }
 

@@ -426,7 +426,8 @@ static int try_copy(struct run *r, struct err *e)
 		r->o->source, json_str(o->options, "encoding", "UTF8")))
 		return 1;
 	buf_init(&with, 64 << 10);
-	if (!o->type->copy(o->options, &with, &preamble, &header))
+	if (!o->type->copy(o->options, &with, &preamble, &header) ||
+	    with.overflow)
 		goto out;
 	if (header &&
 	    json_object_size(json_object_get(o->options, "columns")) > 0) {

@@ -200,7 +200,8 @@ static void send_finish(struct runs *r)
 	char backoff[32], most[32];
 	struct buf b;
 
-	buf_init(&b, BATCH_MAX);
+	/* One result fits, however large its worker could make it. */
+	buf_init(&b, BATCH_MAX + PROTOCOL_LINE_MAX);
 	buf_char(&b, '[');
 	gather_results(r, &b);
 	buf_char(&b, ']');

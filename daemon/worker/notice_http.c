@@ -180,6 +180,9 @@ int notice_post(struct services *s, struct notice_post *p,
 		    "the settings do not allow notices to %s; %s lists the "
 		    "hosts",
 		    host, p->hosts_key);
+	else if (p->body.overflow)
+		rc = err_set(e, ERR_PERMANENT,
+		    "the notice is longer than %zu bytes", p->body.max);
 	else
 		rc = send(s, p, answer, e);
 	if (rc != 0)

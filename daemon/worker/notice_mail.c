@@ -285,6 +285,11 @@ static int write_texts(struct mail *m, struct err *e)
 	if (m->url.body == NULL)
 		mail_text_close(
 		    &m->text, m->notice, m->url.report != MAIL_LINK);
+	if (m->subject.overflow || m->text.plain.overflow ||
+	    m->text.html.overflow)
+		return err_set(e, ERR_PERMANENT,
+		    "the mail's subject or text is too long; 1 MiB is the most "
+		    "for a text");
 	m->html = mail_text_document(&m->text, m->shown);
 	m->message_id = mem_printf("reportd.%" PRId64 ".%s@%s",
 	    m->notice->run_id, m->notice->key, mime_address_domain(&m->from));

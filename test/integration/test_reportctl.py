@@ -702,6 +702,14 @@ def test_export_writes_what_copy_writes(ctl, db, tmp_path):
                      'sha256': hashlib.sha256(data).hexdigest()}
 
 
+def test_export_takes_a_null_as_long_as_it_is_given(ctl):
+    """Longer than the statement that asks the server for its CSV has room."""
+    text = 'n' * 100_000
+    done = ctl('export', '--sql', 'select null::text as a, 1 as b', '--option', f'null={text}')
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == f'a,b\n{text},1\n'
+
+
 def test_export_takes_parameters_and_options(ctl):
     done = ctl('export', '--sql', 'select :\'a\' as :"b", \':\'\'a\'\'\' as c',
                '--param', "a=it's; drop", '--param', 'b=x "y', '--format', 'csv',
