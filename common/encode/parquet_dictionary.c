@@ -117,11 +117,10 @@ uint32_t parquet_dictionary_word(struct parquet_dictionary *d, int64_t word)
 	return take(d, at, tag);
 }
 
-uint32_t parquet_dictionary_bytes(
-    struct parquet_dictionary *d, const struct value *v)
+/* The slot of the value, or the free one that it would take. */
+static size_t slot_of(
+    const struct parquet_dictionary *d, const struct value *v, uint64_t tag)
 {
-	size_t len = (size_t)v->len, end;
-	uint64_t tag = hash_bytes(v->data, len) & ~(uint64_t)UINT32_MAX;
 	size_t at = (size_t)(tag >> 32) & d->mask;
 
 	for (; d->slots[at] != 0; at = (at + 1) & d->mask) {
@@ -132,13 +131,37 @@ uint32_t parquet_dictionary_bytes(
 			continue;
 		known = parquet_dictionary_bytes_at(d, index);
 		if (known.len == v->len &&
-		    memcmp(known.data, v->data, len) == 0)
-			return index;
+		    memcmp(known.data, v->data, (size_t)v->len) == 0)
+			break;
 	}
-	buf_add(&d->values, v->data, len);
+	return at;
+}
+
+static uint64_t tag_of(const struct value *v)
+{
+	return hash_bytes(v->data, (size_t)v->len) & ~(uint64_t)UINT32_MAX;
+}
+
+uint32_t parquet_dictionary_bytes(
+    struct parquet_dictionary *d, const struct value *v)
+{
+	uint64_t tag = tag_of(v);
+	size_t at = slot_of(d, v, tag), end;
+
+	if (d->slots[at] != 0)
+		return (uint32_t)d->slots[at] - 1;
+	buf_add(&d->values, v->data, (size_t)v->len);
 	end = d->values.len;
 	buf_add(&d->ends, &end, sizeof(end));
 	return take(d, at, tag);
+}
+
+uint32_t parquet_dictionary_find(
+    const struct parquet_dictionary *d, const struct value *v)
+{
+	uint64_t slot = d->slots[slot_of(d, v, tag_of(v))];
+
+	return slot != 0 ? (uint32_t)slot - 1 : (uint32_t)d->count;
 }
 
 int64_t parquet_dictionary_word_at(

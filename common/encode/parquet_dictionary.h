@@ -31,6 +31,10 @@ uint32_t parquet_dictionary_word(struct parquet_dictionary *d, int64_t word);
 uint32_t parquet_dictionary_bytes(
     struct parquet_dictionary *d, const struct value *v);
 
+/* Looks only: the count when it is not there. */
+uint32_t parquet_dictionary_find(
+    const struct parquet_dictionary *d, const struct value *v);
+
 int64_t parquet_dictionary_word_at(
     const struct parquet_dictionary *d, size_t index);
 struct value parquet_dictionary_bytes_at(

@@ -2,61 +2,66 @@
 #ifndef ENCODE_XLSX_CELL_H
 #define ENCODE_XLSX_CELL_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include "base/buf.h"
-#include "source/rows.h"
+#include "encode/xlsx_number.h"
+#include "encode/xlsx_put.h"
+#include "encode/xlsx_text.h"
 
 /*
- * Cells of a sheet as XML. Numbers come straight from their text. These become
- * text, because Excel would change or refuse them: integers and decimals of
- * more than 15 significant digits, NaN and infinities, floats too small to be
- * normal, dates before March 1900 or after 9999, 24:00:00.
+ * Cells of a sheet as XML. Numbers come straight from their text; what has none
+ * (see xlsx_number.h) is text.
  */
 
 #define XLSX_COLUMNS 16384
-#define XLSX_TEXT_MAX 32767 /* UTF-16 units in a cell */
-#define XLSX_NUMBER_MAX 40  /* bytes that xlsx_number writes at most */
+#define XLSX_SCALES (XLSX_DIGITS + 1)
 
-/* The head of a cell, up to the row's number and from there on. Copied in whole
- * words: the arrays are longer than what they hold. */
-struct xlsx_piece {
-	char text[48];
-	int len;
+/* Indexes of cell formats. */
+struct xlsx_look {
+	int usual;
+	int fraction; /* times that show parts of a second */
+	int wrapped;  /* texts of several lines */
+	/* By decimals, and General in front, for numbers each of which has its
+	 * own; NULL: all have the usual. */
+	const int *scales;
 };
 
 struct xlsx_column {
-	enum column_kind kind;
+	struct xlsx_rule rule;
+	struct xlsx_look look;
 	struct xlsx_piece place;    /* <c r="A */
 	struct xlsx_piece number;   /* " s="1"><v> */
 	struct xlsx_piece fraction; /* the same for seconds with a fraction */
+	struct xlsx_piece shared;   /* " s="1" t="s"><v> */
 	struct xlsx_piece string;   /* " s="1" t="inlineStr"><is><t> */
+	bool fixed;                 /* scales are for what is rounded only */
+	int wrap;    /* characters in a line; longer texts are wrapped */
+	int misses;  /* texts in a row that were not among the shared ones */
 	bool strays; /* text was written where the kind wants numbers */
 };
 
-/* `style` and `fraction` are indexes of cell formats. */
-void xlsx_column_init(struct xlsx_column *c, int index, enum column_kind kind,
-    int style, int fraction);
+void xlsx_column_init(struct xlsx_column *c, int index,
+    const struct xlsx_rule *rule, const struct xlsx_look *look);
 
 /* "A", "Z", "AA": of column 0, 25, 26; in a buffer of 8. */
 const char *xlsx_letters(char *to, int index);
 
-/* The row's number, shared by its cells. */
+/* The row's number, shared by its cells, and how many lines they take. */
+#define XLSX_LINES_MAX 27 /* in Excel's highest row */
 struct xlsx_row {
 	char digits[16];
 	int len;
+	int lines;
 };
 void xlsx_row_set(struct xlsx_row *row, uint32_t number);
 
-/* Appends one cell, nothing for NULL. True when its text was cut. */
-bool xlsx_cell(struct buf *b, struct xlsx_column *c, const struct xlsx_row *row,
-    const struct value *v);
+/* What a reader should hear of. */
+struct xlsx_losses {
+	int64_t cut;     /* texts, at XLSX_TEXT_MAX */
+	int64_t rounded; /* numbers, at XLSX_DIGITS */
+};
 
-/* The value as a cell's number; the bytes written, 0 when it has to be text.
- * *fraction: it has parts of a second. */
-int xlsx_number(
-    char *to, enum column_kind kind, const struct value *v, bool *fraction);
+/* Appends one cell, nothing for NULL, and counts what it lost. */
+void xlsx_cell(struct buf *b, struct xlsx_column *c, struct xlsx_row *row,
+    const struct value *v, struct xlsx_strings *strings,
+    struct xlsx_losses *losses);
 
 #endif

@@ -5,27 +5,23 @@
 #include "encode/xlsx_part.h"
 
 #define DRAWING "http://schemas.openxmlformats.org/drawingml/2006/"
-/* In columns and rows of the usual size. */
-#define WIDTH 10
-#define HEIGHT 20
+/* In English metric units, 9525 a pixel: 640 x 400, whatever the size of the
+ * cells below. */
+#define WIDTH "6096000"
+#define HEIGHT "3810000"
 /* Slices with a colour that is told; more have the theme's. */
 #define SLICES 40
-
-static void add_corner(struct buf *b, const char *name, int column, int row)
-{
-	buf_printf(b,
-	    "<xdr:%s><xdr:col>%d</xdr:col><xdr:colOff>0</xdr:colOff>"
-	    "<xdr:row>%d</xdr:row><xdr:rowOff>0</xdr:rowOff></xdr:%s>",
-	    name, column, row, name);
-}
 
 void xlsx_drawing(struct buf *b, int columns)
 {
 	buf_str(b,
 	    XLSX_XML "<xdr:wsDr xmlns:xdr=\"" DRAWING "spreadsheetDrawing\" "
-		     "xmlns:a=\"" DRAWING "main\"><xdr:twoCellAnchor>");
-	add_corner(b, "from", columns + 1, 1);
-	add_corner(b, "to", columns + 1 + WIDTH, 1 + HEIGHT);
+		     "xmlns:a=\"" DRAWING "main\"><xdr:oneCellAnchor>");
+	buf_printf(b,
+	    "<xdr:from><xdr:col>%d</xdr:col><xdr:colOff>0</xdr:colOff>"
+	    "<xdr:row>1</xdr:row><xdr:rowOff>0</xdr:rowOff></xdr:from>"
+	    "<xdr:ext cx=\"" WIDTH "\" cy=\"" HEIGHT "\"/>",
+	    columns + 1);
 	buf_str(b,
 	    "<xdr:graphicFrame macro=\"\"><xdr:nvGraphicFramePr>"
 	    "<xdr:cNvPr id=\"2\" name=\"Chart 1\"/>"
@@ -34,7 +30,7 @@ void xlsx_drawing(struct buf *b, int columns)
 	    "</xdr:xfrm><a:graphic><a:graphicData uri=\"" DRAWING "chart\">"
 	    "<c:chart xmlns:c=\"" DRAWING "chart\" xmlns:r=\"" XLSX_DOCUMENT
 	    "\" r:id=\"rId1\"/></a:graphicData></a:graphic>"
-	    "</xdr:graphicFrame><xdr:clientData/></xdr:twoCellAnchor>"
+	    "</xdr:graphicFrame><xdr:clientData/></xdr:oneCellAnchor>"
 	    "</xdr:wsDr>");
 }
 

@@ -10,8 +10,10 @@
 #include <wchar.h>
 
 #include "base/mem.h"
+#include "encode/xlsx_text.h"
 
 #define NAME_UNITS 31 /* of UTF-16 in a sheet's name */
+#define NAME_BYTES ((size_t)1 << 20)
 
 /* ---- names ---- */
 
@@ -49,6 +51,16 @@ static int count_units(const char *s)
 	return n;
 }
 
+/* U+FFFE and U+FFFF are no characters of XML. */
+static bool is_forbidden(const char *s)
+{
+	return strncmp(s, "\xEF\xBF\xBE", 3) == 0 ||
+	       strncmp(s, "\xEF\xBF\xBF", 3) == 0;
+}
+
+/* The replacement character, which is as long. */
+#define FORBIDDEN_NAME "\xEF\xBF\xBD"
+
 /* What is left of the name without the characters that Excel refuses, cut to
  * so many units; the caller's to free. */
 static char *clean(const char *wanted, int units)
@@ -58,6 +70,10 @@ static char *clean(const char *wanted, int units)
 	for (; *s != '\0'; s++) {
 		if (strchr("[]:*?/\\", *s) != NULL || (unsigned char)*s < ' ')
 			*s = '_';
+		else if (is_forbidden(s))
+			memcpy(s, FORBIDDEN_NAME, 3);
+		else if (*s == '_' && xlsx_reads_as_escape(s, s + strlen(s)))
+			*s = '-';
 	}
 	s = name + strspn(name, "' ");
 	end = s + cut(s, units);
@@ -153,30 +169,34 @@ void xlsx_escape(struct buf *b, const char *s)
 			buf_printf(b, "&#%d;", c);
 		else if (c < ' ')
 			buf_char(b, '?');
-		else if (strncmp(s, "\xEF\xBF\xBE", 3) == 0 ||
-			 strncmp(s, "\xEF\xBF\xBF", 3) == 0)
+		else if (is_forbidden(s))
 			buf_char(b, '?'), s += 2;
 		else
 			buf_markup(b, *s);
 	}
 }
 
+void xlsx_attribute(struct buf *b, const char *s)
+{
+	struct buf text;
+
+	buf_init(&text, NAME_BYTES);
+	xlsx_text_guard(&text, s);
+	xlsx_escape(b, text.data ? text.data : "");
+	buf_free(&text);
+}
+
 void xlsx_quote_name(struct buf *b, const char *name)
 {
-	char one[2] = "";
+	struct buf quoted;
 
+	buf_init(&quoted, NAME_BYTES);
+	for (; *name != '\0'; name++)
+		buf_printf(&quoted, *name == '\'' ? "''" : "%c", *name);
 	buf_char(b, '\'');
-	for (; *name != '\0'; name++) {
-		if (*name == '\'')
-			buf_char(b, '\'');
-		if (strchr("&<>\"", *name) == NULL) {
-			buf_char(b, *name);
-		} else {
-			one[0] = *name;
-			xlsx_escape(b, one);
-		}
-	}
+	xlsx_escape(b, quoted.data ? quoted.data : "");
 	buf_char(b, '\'');
+	buf_free(&quoted);
 }
 
 /* ---- parts ---- */
@@ -317,6 +337,9 @@ void xlsx_workbook_rels(struct buf *b, const struct xlsx_book *book)
 	}
 	add_rel(b, book->count + 1, "styles", "styles.xml");
 	add_rel(b, book->count + 2, "theme", "theme/theme1.xml");
+	if (book->strings)
+		add_rel(
+		    b, book->count + 3, "sharedStrings", "sharedStrings.xml");
 	buf_str(b, "</Relationships>");
 }
 
@@ -341,6 +364,9 @@ void xlsx_content_types(struct buf *b, const struct xlsx_book *book)
 	add_type(b, "xl/workbook.xml", 0, OFFICE "spreadsheetml.sheet.main");
 	add_type(b, "xl/styles.xml", 0, OFFICE "spreadsheetml.styles");
 	add_type(b, "xl/theme/theme1.xml", 0, OFFICE "theme");
+	if (book->strings)
+		add_type(b, "xl/sharedStrings.xml", 0,
+		    OFFICE "spreadsheetml.sharedStrings");
 	add_type(b, "docProps/core.xml", 0,
 	    "application/vnd.openxmlformats-package.core-properties");
 	add_type(b, "docProps/app.xml", 0, OFFICE "extended-properties");

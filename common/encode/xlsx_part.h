@@ -27,6 +27,7 @@ struct xlsx_book {
 	struct xlsx_sheet *sheets;
 	int count, room;
 	bool formulas; /* there are some */
+	bool strings;  /* xl/sharedStrings.xml is there */
 };
 
 /* Adds a sheet: `wanted` becomes a name that Excel takes and that no other sheet
@@ -36,6 +37,8 @@ void xlsx_book_free(struct xlsx_book *book);
 
 /* Escapes for an element or attribute; what XML forbids becomes "?". */
 void xlsx_escape(struct buf *b, const char *s);
+/* The same where a reader undoes _x0041_: it undoes none of s. */
+void xlsx_attribute(struct buf *b, const char *s);
 /* A sheet's name as formulas have it, 'Q1''s', escaped. */
 void xlsx_quote_name(struct buf *b, const char *name);
 

@@ -11,59 +11,8 @@
 /* A piece for the compressor, which is still in the cache then. */
 #define CHUNK ((size_t)256 << 10)
 /* Column widths come from so many rows, or from less when they are large. */
-#define SAMPLE_ROWS 200
-#define WIDTH_LEAST 6
-#define WIDTH_MOST 60
-#define WIDTH_LIMIT 255 /* Excel's */
-
-/* ---- columns ---- */
-
-/* In characters; those of East Asia count two. */
-static int text_width(const char *s, size_t len)
-{
-	int n = 0;
-
-	for (size_t i = 0; i < len && n < WIDTH_MOST; i++) {
-		unsigned char c = (unsigned char)s[i];
-
-		if (c == '\n')
-			break;
-		n += ((c & 0xC0) != 0x80) + (c >= 0xE3);
-	}
-	return n;
-}
-
-static int value_width(const struct xlsx *x, int column, const struct value *v)
-{
-	int n = text_width(v->data, v->len > 0 ? (size_t)v->len : 0);
-
-	switch (x->schema->columns[column].kind) {
-	case KIND_INTEGER:
-	case KIND_DECIMAL:
-	case KIND_FLOAT: /* thousands separators, a sign of currency */
-		return x->base.layout.columns[column].format ? n + n / 3 + 1
-							     : n;
-	case KIND_BOOLEAN:
-		return (int)sizeof("FALSE") - 1;
-	case KIND_TIME:
-		return n > 8 ? 12 : 8;
-	case KIND_TIMESTAMP:
-	case KIND_TIMESTAMPTZ:
-		return n > 22 ? 23 : 19;
-	default:
-		return n;
-	}
-}
-
-static void measure(struct xlsx *x, const struct value *row)
-{
-	for (int i = 0; i < x->schema->count; i++) {
-		int n = value_width(x, i, &row[i]);
-
-		if (n > x->widths[i])
-			x->widths[i] = n;
-	}
-}
+#define SAMPLE_ROWS 1000
+#define LINE_HEIGHT 15 /* points */
 
 /* ---- one sheet ---- */
 
@@ -78,44 +27,54 @@ static int give(struct xlsx *x, struct buf *b, struct err *e)
 	return 0;
 }
 
-static void add_widths(struct xlsx *x, struct buf *b)
-{
-	if (x->schema->count == 0)
-		return;
-	buf_str(b, "<cols>");
-	for (int i = 0; i < x->schema->count; i++) {
-		double width = x->base.layout.columns[i].width;
+/* The chart beside the table, in characters: XLSX_CHART_WIDTH and a column. */
+#define CHART_CHARACTERS 100
 
-		if (width <= 0)
-			width = x->widths[i] < WIDTH_LEAST ? WIDTH_LEAST
-							   : x->widths[i] + 1.7;
-		if (width > WIDTH_LIMIT)
-			width = WIDTH_LIMIT;
+/* `more`: rows will follow that were not looked at. */
+static void add_widths(struct xlsx *x, struct buf *b, bool more)
+{
+	double total = 0;
+
+	if (x->schema->count > 0)
+		buf_str(b, "<cols>");
+	for (int i = 0; i < x->schema->count; i++) {
+		double width = xlsx_width(&x->widths, i, more);
+
+		x->columns[i].wrap = (int)width;
+		total += width;
 		buf_printf(b,
 		    "<col min=\"%d\" max=\"%d\" width=\"%.2f\" "
 		    "customWidth=\"1\"/>",
 		    i + 1, i + 1, width);
 	}
-	buf_str(b, "</cols>");
+	if (x->schema->count > 0)
+		buf_str(b, "</cols>");
+	xlsx_page_set(&x->page, total, x->has_chart ? CHART_CHARACTERS : 0);
 }
 
-static int put_head(struct xlsx *x, struct err *e)
+static int put_head(struct xlsx *x, bool more, struct err *e)
 {
-	struct buf *b = &x->part;
+	struct buf *b = &x->part, cols;
+	int rc;
 
+	buf_init(&cols, b->max);
+	add_widths(x, &cols, more);
 	buf_printf(b,
 	    XLSX_XML "<worksheet xmlns=\"" XLSX_MAIN
 		     "\" xmlns:r=\"" XLSX_DOCUMENT
-		     "\"><sheetViews><sheetView %sworkbookViewId=\"0\">"
+		     "\"><sheetPr><pageSetUpPr fitToPage=\"%d\"/></sheetPr>"
+		     "<sheetViews><sheetView %sworkbookViewId=\"0\">"
 		     "<pane ySplit=\"1\" topLeftCell=\"A2\" "
 		     "activePane=\"bottomLeft\" state=\"frozen\"/>"
 		     "<selection pane=\"bottomLeft\" activeCell=\"A2\" "
 		     "sqref=\"A2\"/></sheetView></sheetViews>"
 		     "<sheetFormatPr defaultRowHeight=\"15\"/>",
-	    x->book.count == 1 ? "tabSelected=\"1\" " : "");
-	add_widths(x, b);
+	    x->page.fit, x->book.count == 1 ? "tabSelected=\"1\" " : "");
+	buf_add(b, cols.data ? cols.data : "", cols.len);
 	buf_str(b, "<sheetData>");
-	return give(x, b, e);
+	rc = give(x, b, e);
+	buf_free(&cols);
+	return rc;
 }
 
 static void begin_row(struct xlsx *x, struct xlsx_row *row)
@@ -126,16 +85,28 @@ static void begin_row(struct xlsx *x, struct xlsx_row *row)
 	buf_str(&x->rows, "\">");
 }
 
-static void add_text(struct xlsx *x, const struct xlsx_row *row, int column,
+/* One that is not of the rows. */
+static void add_cell(struct xlsx *x, struct xlsx_row *row, int column,
+    enum column_kind kind, int style, const struct value *v)
+{
+	struct xlsx_rule rule = {.kind = kind, .unit = 1000};
+	struct xlsx_look look = {style, style, style, NULL};
+	struct xlsx_column c;
+
+	xlsx_column_init(&c, column, &rule, &look);
+	xlsx_cell(&x->rows, &c, row, v, &x->strings, &x->losses);
+}
+
+static void add_text(struct xlsx *x, struct xlsx_row *row, int column,
     const char *text, enum xlsx_role role)
 {
-	struct value v = {text, (int32_t)strlen(text)};
-	struct xlsx_column c;
-	int style = xlsx_style(
-	    &x->styles, "General", x->base.layout.columns[column].align, role);
+	enum align align = role == XLSX_BODY
+			       ? ALIGN_LEFT
+			       : x->base.layout.columns[column].align;
+	int style = xlsx_style(&x->styles, XLSX_GENERAL, align, role);
 
-	xlsx_column_init(&c, column, KIND_TEXT, style, style);
-	x->cut += xlsx_cell(&x->rows, &c, row, &v);
+	add_cell(x, row, column, KIND_TEXT, style,
+	    &(struct value){text, (int32_t)strlen(text)});
 }
 
 /* A time without its zone says too little, unless somebody chose the words. */
@@ -157,12 +128,10 @@ static void add_header(struct xlsx *x)
 	begin_row(x, &row);
 	for (int i = 0; i < x->schema->count; i++) {
 		char *label = label_of(x, i);
-		/* The filter's button stands beside it. */
-		int width = text_width(label, strlen(label)) + 2;
 
-		add_text(x, &row, i, label, XLSX_HEADER);
-		if (width > x->widths[i])
-			x->widths[i] = width;
+		add_text(x, &row, i, label,
+		    x->autofilter ? XLSX_BUTTON : XLSX_HEADER);
+		xlsx_widths_header(&x->widths, i, label, x->autofilter);
 		free(label);
 	}
 	buf_str(&x->rows, "</row>");
@@ -182,36 +151,44 @@ int xlsx_sheet_begin(struct xlsx *x, struct err *e)
 	if (x->totals != NULL)
 		totals_clear(x->totals);
 	zip_begin(x->zip, part);
-	if (!x->sampling && put_head(x, e) != 0)
+	if (!x->sampling && put_head(x, true, e) != 0)
 		return -1;
 	add_header(x);
 	return 0;
 }
 
-static int end_sample(struct xlsx *x, struct err *e)
+static int end_sample(struct xlsx *x, bool more, struct err *e)
 {
 	if (!x->sampling)
 		return 0;
 	x->sampling = false;
-	return put_head(x, e);
+	return put_head(x, more, e);
 }
 
 /* ---- totals ---- */
 
-/* The format of a total: that of its column, but for a count, and for an average
- * of integers. */
-static const char *total_code(const struct xlsx *x, int i)
+/* The format of a total: that of its column, but for a count, for an average of
+ * integers, and where each value has a scale of its own. */
+static const char *total_code(
+    const struct xlsx *x, int i, enum column_kind kind, const struct value *v)
 {
 	const struct column_layout *l = &x->base.layout.columns[i];
 	const struct column *c = &x->schema->columns[i];
+	const char *point;
 
 	if (l->total == TOTAL_COUNT)
 		return "0";
 	if (l->format != NULL)
 		return l->format;
-	return l->total == TOTAL_AVG && c->kind == KIND_INTEGER
-		   ? "0.00"
-		   : xlsx_code(c, false);
+	if (l->total == TOTAL_AVG && c->kind == KIND_INTEGER)
+		return "0.00";
+	if (kind != KIND_DECIMAL || x->columns[i].look.scales == NULL)
+		return xlsx_code(c, false);
+	point = memchr(v->data, '.', (size_t)v->len);
+	return v->len > XLSX_DIGITS + 2
+		   ? XLSX_GENERAL
+		   : xlsx_scale_code(
+			 point ? (int)(v->data + v->len - point - 1) : 0);
 }
 
 /*
@@ -220,7 +197,7 @@ static const char *total_code(const struct xlsx *x, int i)
  * stands alone, and so does that of several sheets.
  */
 static void add_total(
-    struct xlsx *x, const struct totals *t, const struct xlsx_row *row, int i)
+    struct xlsx *x, const struct totals *t, struct xlsx_row *row, int i)
 {
 	static const int functions[] = {[TOTAL_SUM] = 109,
 	    [TOTAL_AVG] = 101,
@@ -228,19 +205,23 @@ static void add_total(
 	    [TOTAL_MIN] = 105,
 	    [TOTAL_MAX] = 104};
 	const struct column_layout *l = &x->base.layout.columns[i];
-	int style =
-	    xlsx_style(&x->styles, total_code(x, i), l->align, XLSX_TOTAL);
-	char room[8], number[XLSX_NUMBER_MAX];
-	const char *letters = xlsx_letters(room, i);
-	enum column_kind kind = KIND_TEXT;
-	struct xlsx_column c;
-	bool fraction, known;
+	char room[8], number[XLSX_NUMBER_MAX + 48];
+	const char *letters = xlsx_letters(room, i), *code;
+	struct xlsx_rule rule = x->columns[i].rule;
+	struct xlsx_shown shown;
+	bool known;
 	struct value v;
-	int n;
+	int n = 0, style;
 
-	known = totals_text(t, i, &x->scratch, &kind);
-	v = (struct value){x->scratch.data, (int32_t)x->scratch.len};
-	n = known ? xlsx_number(number, kind, &v, &fraction) : 0;
+	known = totals_text(t, i, &x->scratch, &rule.kind);
+	v = (struct value){
+	    known ? x->scratch.data : "", (int32_t)x->scratch.len};
+	code = total_code(x, i, rule.kind, &v);
+	style = xlsx_style(&x->styles, code, l->align, XLSX_TOTAL);
+	if (known) {
+		n = xlsx_number(number, &rule, &v, &shown);
+		xlsx_widths_total(&x->widths, i, code, rule.kind, &v);
+	}
 	if (t == x->totals && x->row > 2 && (n > 0 || !known) &&
 	    (l->total == TOTAL_COUNT || !x->columns[i].strays)) {
 		buf_printf(&x->rows,
@@ -252,8 +233,7 @@ static void add_total(
 			buf_printf(&x->rows, "<v>%.*s</v>", n, number);
 		buf_str(&x->rows, "</c>");
 	} else if (known) {
-		xlsx_column_init(&c, i, kind, style, style);
-		xlsx_cell(&x->rows, &c, row, &v);
+		add_cell(x, row, i, rule.kind, style, &v);
 	}
 }
 
@@ -261,7 +241,8 @@ static void add_totals(
     struct xlsx *x, const struct totals *t, const char *label)
 {
 	const struct layout *l = &x->base.layout;
-	int blank = xlsx_style(&x->styles, "General", ALIGN_LEFT, XLSX_TOTAL);
+	int blank =
+	    xlsx_style(&x->styles, XLSX_GENERAL, ALIGN_LEFT, XLSX_LABEL);
 	struct xlsx_row row;
 	char room[8];
 
@@ -270,7 +251,7 @@ static void add_totals(
 		if (l->columns[i].total != TOTAL_NONE) {
 			add_total(x, t, &row, i);
 		} else if (label != NULL) {
-			add_text(x, &row, i, label, XLSX_TOTAL);
+			add_text(x, &row, i, label, XLSX_LABEL);
 			label = NULL;
 		} else {
 			buf_printf(&x->rows, "<c r=\"%s%u\" s=\"%d\"/>",
@@ -305,15 +286,12 @@ static uint32_t total_rows(const struct xlsx *x)
 /* Below the table, unless the sheet is full: the run says it, too. */
 static void add_note(struct xlsx *x)
 {
-	struct value v = {x->base.note, (int32_t)strlen(x->base.note)};
-	struct xlsx_column c;
 	struct xlsx_row row;
 
 	if (x->row >= x->limits.rows)
 		return;
 	begin_row(x, &row);
-	xlsx_column_init(&c, 0, KIND_TEXT, 0, 0);
-	xlsx_cell(&x->rows, &c, &row, &v);
+	add_text(x, &row, 0, x->base.note, XLSX_BODY);
 	buf_str(&x->rows, "</row>");
 }
 
@@ -337,6 +315,30 @@ static void add_ignored(struct xlsx *x, struct buf *b, uint32_t last)
 		buf_str(b, "\" numberStoredAsText=\"1\"/></ignoredErrors>");
 }
 
+/* On paper: as wide as a page, or several at a scale that can be read; the
+ * chart, which may not be cut in two, is then on one of its own. */
+static void add_page(struct xlsx *x, struct buf *b)
+{
+	char scale[32] = "";
+
+	if (!x->page.fit)
+		snprintf(scale, sizeof(scale), " scale=\"%d\"", x->page.scale);
+	buf_printf(b,
+	    "<pageMargins left=\"0.4\" right=\"0.4\" top=\"0.5\" "
+	    "bottom=\"0.6\" "
+	    "header=\"0.3\" footer=\"0.3\"/><pageSetup paperSize=\"9\"%s "
+	    "orientation=\"%s\"%s/>",
+	    scale, x->page.landscape ? "landscape" : "portrait",
+	    x->page.fit ? " fitToHeight=\"0\"" : "");
+	buf_str(b, "<headerFooter><oddFooter>&amp;L&amp;A&amp;R&amp;P / "
+		   "&amp;N</oddFooter></headerFooter>");
+	if (x->page.chart)
+		buf_printf(b,
+		    "<colBreaks count=\"1\" manualBreakCount=\"1\"><brk "
+		    "id=\"%d\" max=\"1048575\" man=\"1\"/></colBreaks>",
+		    x->schema->count);
+}
+
 static void add_tail(struct xlsx *x, struct xlsx_sheet *sheet, uint32_t last)
 {
 	struct buf *b = &x->rows;
@@ -351,8 +353,7 @@ static void add_tail(struct xlsx *x, struct xlsx_sheet *sheet, uint32_t last)
 		snprintf(sheet->filter, sizeof(sheet->filter), "$A$1:$%s$%u",
 		    letters, last);
 	}
-	buf_str(b, "<pageMargins left=\"0.7\" right=\"0.7\" top=\"0.75\" "
-		   "bottom=\"0.75\" header=\"0.3\" footer=\"0.3\"/>");
+	add_page(x, b);
 	add_ignored(x, b, last);
 	if (sheet->chart)
 		buf_str(b, "<drawing r:id=\"rId1\"/>");
@@ -395,9 +396,10 @@ int xlsx_sheet_end(struct xlsx *x, struct err *e)
 	add_all_totals(x);
 	if (x->base.note != NULL)
 		add_note(x);
+	if (end_sample(x, false, e) != 0)
+		return -1;
 	add_tail(x, sheet, last);
-	if (end_sample(x, e) != 0 || give(x, &x->rows, e) != 0 ||
-	    zip_end(x->zip, e) != 0)
+	if (give(x, &x->rows, e) != 0 || zip_end(x->zip, e) != 0)
 		return -1;
 	return sheet->chart ? put_chart(x, last, e) : 0;
 }
@@ -410,13 +412,33 @@ static int next_sheet(struct xlsx *x, struct err *e)
 
 /* ---- rows ---- */
 
+/* Programs other than Excel do not look how high a row has to be. */
+static void set_height(struct xlsx *x, size_t at, const struct xlsx_row *row)
+{
+	char height[16];
+	size_t len = (size_t)snprintf(
+	    height, sizeof(height), " ht=\"%d\"", row->lines * LINE_HEIGHT);
+	size_t behind = x->rows.len - at;
+
+	if (buf_reserve(&x->rows, len) == NULL)
+		return;
+	memmove(x->rows.data + at + len, x->rows.data + at, behind);
+	memcpy(x->rows.data + at, height, len);
+	x->rows.len += len;
+}
+
 static void add_row(struct xlsx *x, const struct value *v)
 {
 	struct xlsx_row row;
+	size_t at;
 
 	begin_row(x, &row);
+	at = x->rows.len - 1;
 	for (int i = 0; i < x->schema->count; i++)
-		x->cut += xlsx_cell(&x->rows, &x->columns[i], &row, &v[i]);
+		xlsx_cell(&x->rows, &x->columns[i], &row, &v[i], &x->strings,
+		    &x->losses);
+	if (row.lines > 1)
+		set_height(x, at, &row);
 	buf_str(&x->rows, "</row>");
 }
 
@@ -424,7 +446,7 @@ static void add_row(struct xlsx *x, const struct value *v)
 static int put_row(struct xlsx *x, const struct value *v, struct err *e)
 {
 	size_t before = x->rows.len;
-	int64_t cut = x->cut;
+	struct xlsx_losses losses = x->losses;
 
 	if (x->row + total_rows(x) >= x->limits.rows) {
 		if (next_sheet(x, e) != 0)
@@ -435,7 +457,7 @@ static int put_row(struct xlsx *x, const struct value *v, struct err *e)
 	if (x->bytes + x->rows.len > x->limits.bytes && x->row > 2) {
 		x->rows.len = before;
 		x->row--;
-		x->cut = cut;
+		x->losses = losses;
 		if (next_sheet(x, e) != 0)
 			return -1;
 		add_row(x, v);
@@ -443,7 +465,7 @@ static int put_row(struct xlsx *x, const struct value *v, struct err *e)
 	if (x->totals != NULL)
 		totals_row(x->totals, v);
 	if (x->sampling)
-		measure(x, v);
+		xlsx_widths_row(&x->widths, v);
 	return 0;
 }
 
@@ -452,7 +474,7 @@ static int flush(struct xlsx *x, struct err *e)
 	if (x->rows.len < CHUNK && x->row < SAMPLE_ROWS && x->sampling &&
 	    !x->rows.overflow)
 		return 0;
-	if (end_sample(x, e) != 0)
+	if (end_sample(x, true, e) != 0)
 		return -1;
 	if (x->rows.len < CHUNK && !x->rows.overflow)
 		return 0;

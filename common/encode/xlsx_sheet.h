@@ -8,6 +8,7 @@
 #include "encode/xlsx_cell.h"
 #include "encode/xlsx_part.h"
 #include "encode/xlsx_style.h"
+#include "encode/xlsx_width.h"
 #include "encode/zip.h"
 
 /* A workbook being written, and the sheet it is at. */
@@ -22,14 +23,18 @@ struct xlsx {
 	struct buf rows;    /* of the sheet, not yet in the archive */
 	struct buf part;    /* anything else on the way there */
 	struct buf scratch; /* one value */
-	int64_t cut;        /* cells */
-	char remark[128];
+	struct xlsx_strings strings;
+	struct xlsx_losses losses;
+	/* Cell formats of numbers by decimals, one set an alignment; see
+	 * xlsx_look. */
+	int scales[3][1 + XLSX_SCALES];
+	char remark[256];
 
 	/* The section. */
 	char *name;
 	const struct schema *schema;
 	struct xlsx_column *columns;
-	int *widths;               /* in characters, as far as was seen */
+	struct xlsx_widths widths;
 	struct totals *totals;     /* of the sheet */
 	struct totals *all_totals; /* of those that are full */
 	struct chart_option chart;
@@ -39,6 +44,7 @@ struct xlsx {
 	bool last;      /* this one is the last of them */
 
 	/* The sheet. */
+	struct xlsx_page page;
 	uint32_t row;   /* the last one written */
 	uint64_t bytes; /* in the archive, before packing */
 };

@@ -7,7 +7,6 @@
 #include "base/mem.h"
 #include "encode/xlsx_part.h"
 
-#define GENERAL "General"
 /* Numbers below are formats that every reader knows; we use two of them. */
 #define OWN_FORMATS 164
 #define SCALE_MAX 30 /* decimal places that Excel shows */
@@ -15,7 +14,7 @@
 void xlsx_styles_init(struct xlsx_styles *s)
 {
 	*s = (struct xlsx_styles){0};
-	xlsx_style(s, GENERAL, ALIGN_LEFT, XLSX_BODY);
+	xlsx_style(s, XLSX_GENERAL, ALIGN_LEFT, XLSX_BODY);
 }
 
 void xlsx_styles_free(struct xlsx_styles *s)
@@ -45,21 +44,35 @@ int xlsx_style(struct xlsx_styles *s, const char *code, enum align align,
 	return s->count++;
 }
 
+const char *xlsx_scale_code(int decimals)
+{
+	static const char codes[SCALE_MAX][SCALE_MAX + 3] = {"0.0", "0.00",
+	    "0.000", "0.0000", "0.00000", "0.000000", "0.0000000", "0.00000000",
+	    "0.000000000", "0.0000000000", "0.00000000000", "0.000000000000",
+	    "0.0000000000000", "0.00000000000000", "0.000000000000000",
+	    "0.0000000000000000", "0.00000000000000000", "0.000000000000000000",
+	    "0.0000000000000000000", "0.00000000000000000000",
+	    "0.000000000000000000000", "0.0000000000000000000000",
+	    "0.00000000000000000000000", "0.000000000000000000000000",
+	    "0.0000000000000000000000000", "0.00000000000000000000000000",
+	    "0.000000000000000000000000000", "0.0000000000000000000000000000",
+	    "0.00000000000000000000000000000",
+	    "0.000000000000000000000000000000"};
+
+	if (decimals <= 0)
+		return "0";
+	return codes[(decimals < SCALE_MAX ? decimals : SCALE_MAX) - 1];
+}
+
 const char *xlsx_code(const struct column *c, bool fraction)
 {
-	static const char decimals[] = "0.000000000000000000000000000000";
-
 	switch (c->kind) {
 	case KIND_INTEGER:
 		return "0";
-	case KIND_DECIMAL: {
-		int scale = c->scale < SCALE_MAX ? c->scale : SCALE_MAX;
-
+	case KIND_DECIMAL:
 		/* Without a precision every value has a scale of its own. */
-		if (c->precision == 0)
-			return GENERAL;
-		return scale > 0 ? decimals + SCALE_MAX - scale : "0";
-	}
+		return c->precision == 0 ? XLSX_GENERAL
+					 : xlsx_scale_code(c->scale);
 	case KIND_BOOLEAN:
 		/* Excel shows them so in any format, others would say 1. */
 		return "\"TRUE\";\"TRUE\";\"FALSE\"";
@@ -71,8 +84,10 @@ const char *xlsx_code(const struct column *c, bool fraction)
 	case KIND_TIMESTAMPTZ:
 		return fraction ? "yyyy-mm-dd hh:mm:ss.000"
 				: "yyyy-mm-dd hh:mm:ss";
+	case KIND_INTERVAL:
+		return fraction ? "[hh]:mm:ss.000" : "[hh]:mm:ss";
 	default:
-		return GENERAL;
+		return XLSX_GENERAL;
 	}
 }
 
@@ -83,7 +98,7 @@ static int format_id(const struct xlsx_styles *s, int i)
 	const char *code = s->list[i].code;
 	int first = 0;
 
-	if (strcmp(code, GENERAL) == 0)
+	if (strcmp(code, XLSX_GENERAL) == 0)
 		return 0;
 	if (strcmp(code, "0") == 0)
 		return 1;
@@ -106,41 +121,66 @@ static void add_formats(const struct xlsx_styles *s, struct buf *b)
 			continue;
 		buf_printf(b, "<numFmt numFmtId=\"%d\" formatCode=\"",
 		    OWN_FORMATS + i);
-		xlsx_escape(b, s->list[i].code);
+		xlsx_attribute(b, s->list[i].code);
 		buf_str(b, "\"/>");
 	}
 	buf_str(b, "</numFmts>");
 }
 
-static void add_cell_formats(const struct xlsx_styles *s, struct buf *b)
+/* What the roles look like: indexes of fonts, fills and borders below. */
+static const struct {
+	int font, fill, border;
+	const char *align; /* beside the horizontal one */
+} roles[] = {
+    [XLSX_BODY] = {0, 0, 0, "vertical=\"top\""},
+    [XLSX_NUMBER] = {0, 0, 0, "vertical=\"top\" shrinkToFit=\"1\""},
+    [XLSX_WRAPPED] = {0, 0, 0, "vertical=\"top\" wrapText=\"1\""},
+    [XLSX_HEADER] = {1, 2, 1, "wrapText=\"1\""},
+    [XLSX_BUTTON] = {1, 2, 1, "wrapText=\"1\""},
+    [XLSX_TOTAL] = {1, 0, 2, "shrinkToFit=\"1\""},
+    [XLSX_LABEL] = {1, 0, 2, ""},
+};
+
+/* The first one is that of cells which somebody adds, too: numbers right. */
+static void add_alignment(const struct xlsx_style *x, bool first, struct buf *b)
 {
 	static const char *const aligns[] = {
 	    [ALIGN_LEFT] = "left",
 	    [ALIGN_CENTER] = "center",
 	    [ALIGN_RIGHT] = "right",
 	};
+	/* A gap to the next column's text; the button of a filter is twice as
+	 * wide. */
+	int indent = x->align != ALIGN_RIGHT  ? 0
+		     : x->role == XLSX_BUTTON ? 2
+					      : 1;
 
+	buf_str(b, " applyAlignment=\"1\"><alignment ");
+	if (!first)
+		buf_printf(b, "horizontal=\"%s\" ", aligns[x->align]);
+	buf_str(b, roles[x->role].align);
+	if (indent > 0)
+		buf_printf(b, " indent=\"%d\"", indent);
+	buf_str(b, "/></xf>");
+}
+
+static void add_cell_formats(const struct xlsx_styles *s, struct buf *b)
+{
 	buf_printf(b, "<cellXfs count=\"%d\">", s->count);
 	for (int i = 0; i < s->count; i++) {
 		const struct xlsx_style *x = &s->list[i];
-		int id = format_id(s, i);
+		int id = format_id(s, i), font = roles[x->role].font,
+		    fill = roles[x->role].fill, border = roles[x->role].border;
 
 		buf_printf(b,
 		    "<xf numFmtId=\"%d\" fontId=\"%d\" fillId=\"%d\" "
 		    "borderId=\"%d\" xfId=\"0\"%s%s%s%s",
-		    id, x->role != XLSX_BODY, x->role == XLSX_HEADER ? 2 : 0,
-		    (int)x->role, id ? " applyNumberFormat=\"1\"" : "",
-		    x->role != XLSX_BODY ? " applyFont=\"1\"" : "",
-		    x->role == XLSX_HEADER ? " applyFill=\"1\"" : "",
-		    x->role != XLSX_BODY ? " applyBorder=\"1\"" : "");
-		/* 0 is the default, which says nothing. */
-		if (i == 0)
-			buf_str(b, "/>");
-		else
-			buf_printf(b,
-			    " applyAlignment=\"1\">"
-			    "<alignment horizontal=\"%s\"/></xf>",
-			    aligns[x->align]);
+		    id, font, fill, border,
+		    id ? " applyNumberFormat=\"1\"" : "",
+		    font ? " applyFont=\"1\"" : "",
+		    fill ? " applyFill=\"1\"" : "",
+		    border ? " applyBorder=\"1\"" : "");
+		add_alignment(x, i == 0, b);
 	}
 	buf_str(b, "</cellXfs>");
 }
@@ -172,7 +212,8 @@ void xlsx_styles_xml(const struct xlsx_styles *s, struct buf *b)
 	    "<diagonal/></border></borders>",
 	    side, side);
 	buf_str(b, "<cellStyleXfs count=\"1\"><xf numFmtId=\"0\" fontId=\"0\" "
-		   "fillId=\"0\" borderId=\"0\"/></cellStyleXfs>");
+		   "fillId=\"0\" borderId=\"0\"><alignment vertical=\"top\"/>"
+		   "</xf></cellStyleXfs>");
 	add_cell_formats(s, b);
 	buf_str(b, "<cellStyles count=\"1\"><cellStyle name=\"Normal\" "
 		   "xfId=\"0\" builtinId=\"0\"/></cellStyles>"

@@ -11,8 +11,12 @@
  */
 enum xlsx_role {
 	XLSX_BODY,
-	XLSX_HEADER, /* bold on grey */
-	XLSX_TOTAL,  /* bold under a line */
+	XLSX_NUMBER,  /* shrinks where its column is too narrow: not ### */
+	XLSX_WRAPPED, /* goes on in a next line */
+	XLSX_HEADER,  /* bold on grey, wrapped */
+	XLSX_BUTTON,  /* the same beside the button of a filter */
+	XLSX_TOTAL,   /* bold under a line, shrinks like a number */
+	XLSX_LABEL,   /* bold under a line */
 };
 
 struct xlsx_style {
@@ -32,9 +36,13 @@ void xlsx_styles_free(struct xlsx_styles *s);
 int xlsx_style(struct xlsx_styles *s, const char *code, enum align align,
     enum xlsx_role role);
 
+#define XLSX_GENERAL "General"
+
 /* The format code of a column by what it holds. `fraction`: of a time that has
  * parts of a second. */
 const char *xlsx_code(const struct column *c, bool fraction);
+/* Of a number with this many decimals, at most 30. */
+const char *xlsx_scale_code(int decimals);
 
 /* xl/styles.xml; xl/theme/theme1.xml, which has the colours of charts */
 void xlsx_styles_xml(const struct xlsx_styles *s, struct buf *b);

@@ -156,11 +156,16 @@ def of_rows(rows):
     return found
 
 
-def read_sheetjs(path):
+def sheetjs(path):
+    """{sheet: rows of texts}"""
     done = subprocess.run(['node', HERE / 'sheetjs.js', path], check=True,
                           capture_output=True, text=True,
                           env=environ(NODE_PATH=npm.install(SHEETJS)))
-    return {name: of_rows(rows) for name, rows in json.loads(done.stdout).items()}
+    return json.loads(done.stdout)
+
+
+def read_sheetjs(path):
+    return {name: of_rows(rows) for name, rows in sheetjs(path).items()}
 
 
 def read_libreoffice(path, folder):
