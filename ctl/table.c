@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "ctl/human.h"
 
 #define LINE_MAX_BYTES (1u << 20)
@@ -41,14 +42,18 @@ static int width_of(const char *s)
 char *table_clean(const char *s)
 {
 	struct buf b;
+	uint32_t hidden;
 	int width;
-	size_t n;
+	size_t n, len;
 
 	buf_init(&b, LINE_MAX_BYTES);
 	buf_str(&b, "");
 	for (; *s != '\0'; s += n) {
 		n = character(s, &width);
-		if (width < 0)
+		hidden = str_hidden(s, &len);
+		if (hidden != 0)
+			buf_printf(&b, "<U+%04X>", hidden);
+		else if (width < 0)
 			buf_char(&b, ' ');
 		else
 			buf_add(&b, s, n);

@@ -29,6 +29,7 @@ static void format(struct err *e, size_t size, const char *fmt, va_list ap)
 	if (vsnprintf(e->text, size, fmt, ap) >= (int)size)
 		str_cut_utf8(e->text, size - CHARACTER);
 	str_clean_utf8(e->text);
+	str_show_hidden(e->text, size);
 }
 
 static void append(struct err *e, const char *between, const char *text)

@@ -42,25 +42,40 @@ int log_level_parse(const char *name, enum log_level *level)
 /* A longer field is cut: a line is there to be read. */
 #define FIELD_MAX 8192
 
+/* As JSON does: above U+FFFF by two halves. */
+static void add_escape(struct buf *b, uint32_t c)
+{
+	if (c < 0x10000)
+		buf_printf(b, "\\u%04x", c);
+	else
+		buf_printf(b, "\\u%04x\\u%04x", 0xD800 + ((c - 0x10000) >> 10),
+		    0xDC00 + ((c - 0x10000) & 0x3FF));
+}
+
 /* Quotes as JSON does, which key=value readers understand as well. */
 static void add_quoted(struct buf *b, const char *text)
 {
 	char *clean = mem_strndup(text, FIELD_MAX + 1);
+	size_t len;
 
 	str_cut_utf8(clean, FIELD_MAX);
 	str_clean_utf8(clean);
 	buf_char(b, '"');
-	for (const char *s = clean; *s != '\0'; s++) {
+	for (const char *s = clean; *s != '\0'; s += len) {
 		unsigned char c = (unsigned char)*s;
+		uint32_t hidden;
 
+		len = 1;
 		if (c == '"' || c == '\\')
 			buf_printf(b, "\\%c", c);
 		else if (c == '\n')
 			buf_str(b, "\\n");
 		else if (c < 0x20 || c == 0x7F)
 			buf_printf(b, "\\u%04x", c);
+		else if ((hidden = str_hidden(s, &len)) != 0)
+			add_escape(b, hidden);
 		else
-			buf_char(b, (char)c);
+			buf_add(b, s, len);
 	}
 	buf_char(b, '"');
 	free(clean);
@@ -68,13 +83,13 @@ static void add_quoted(struct buf *b, const char *text)
 
 static bool plain(const char *s)
 {
-	size_t n = strnlen(s, FIELD_MAX + 1);
+	size_t n = strnlen(s, FIELD_MAX + 1), len;
 
 	if (n == 0 || n > FIELD_MAX || !str_is_utf8(s, n))
 		return false;
-	for (; *s != '\0'; s++) {
+	for (; *s != '\0'; s += len) {
 		if ((unsigned char)*s <= ' ' || *s == '"' || *s == '\\' ||
-		    *s == '=' || *s == 0x7F)
+		    *s == '=' || *s == 0x7F || str_hidden(s, &len) != 0)
 			return false;
 	}
 	return true;

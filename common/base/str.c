@@ -3,9 +3,12 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+
+#include "base/mem.h"
 
 void str_cut_utf8(char *s, size_t max)
 {
@@ -68,6 +71,64 @@ void str_clean_utf8(char *s)
 		s += len;
 		n -= len;
 	}
+}
+
+uint32_t str_hidden(const char *s, size_t *len)
+{
+	/* Unicode 15, DerivedGeneralCategory.txt: Cc above ASCII, Cf but for
+	 * the signs that are seen, Zl, Zp. */
+	static const uint32_t ranges[][2] = {{0x80, 0x9F}, {0xAD, 0xAD},
+	    {0x61C, 0x61C}, {0x180E, 0x180E}, {0x200B, 0x200F},
+	    {0x2028, 0x202E}, {0x2060, 0x206F}, {0xFEFF, 0xFEFF},
+	    {0xFFF9, 0xFFFB}, {0x1BCA0, 0x1BCA3}, {0x1D173, 0x1D17A},
+	    {0xE0000, 0xE007F}};
+	const unsigned char *u = (const unsigned char *)s;
+	uint32_t c;
+
+	/* Nearly all text is below them. */
+	*len = 1;
+	if (u[0] < 0xC2)
+		return 0;
+	*len = utf8_char(u, strnlen(s, 4));
+	if (*len < 2) {
+		*len = 1;
+		return 0;
+	}
+	c = u[0] & (0x7Fu >> *len);
+	for (size_t i = 1; i < *len; i++)
+		c = c << 6 | (u[i] & 0x3Fu);
+	for (size_t i = 0; i < sizeof(ranges) / sizeof(*ranges); i++) {
+		if (c >= ranges[i][0] && c <= ranges[i][1])
+			return c;
+	}
+	return 0;
+}
+
+void str_show_hidden(char *s, size_t size)
+{
+	size_t len, used;
+	char *rest, *at = s;
+
+	while (*at != '\0' && str_hidden(at, &len) == 0)
+		at += len;
+	if (*at == '\0')
+		return;
+	rest = mem_strdup(at);
+	used = (size_t)(at - s);
+	for (const char *from = rest; *from != '\0'; from += len) {
+		uint32_t c = str_hidden(from, &len);
+		char one[16];
+		int n =
+		    c != 0 ? snprintf(one, sizeof(one), "<U+%04X>", c)
+			   : snprintf(one, sizeof(one), "%.*s", (int)len, from);
+
+		if (used + (size_t)n >= size)
+			break;
+		memcpy(s + used, one, (size_t)n);
+		used += (size_t)n;
+	}
+	s[used] = '\0';
+	free(rest);
 }
 
 void str_copy(char *to, size_t size, const char *s)

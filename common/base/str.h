@@ -15,6 +15,17 @@ bool str_is_utf8(const char *s, size_t n);
 /* Replaces each byte that is part of no character by a question mark. */
 void str_clean_utf8(char *s);
 
+/*
+ * The code of the character at s (well-formed UTF-8) when it shows nothing itself
+ * and can make others show as what they are not: the controls of C1, the format
+ * characters of Unicode (U+202E turns a text round, U+200B splits a name), line
+ * and paragraph separators. 0: it is another one. *len gets its bytes.
+ */
+uint32_t str_hidden(const char *s, size_t *len);
+/* Writes each of them as <U+202E>, in place; what grows past `size`, NUL
+ * included, is cut at a character. */
+void str_show_hidden(char *s, size_t size);
+
 /* Copies as much of s as fits, always NUL-terminated (size > 0). */
 void str_copy(char *to, size_t size, const char *s);
 

@@ -3,8 +3,10 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/str.h"
 #include "worker/notice_mail.h"
 #include "worker/notice_slack.h"
 #include "worker/notice_sns.h"
@@ -33,6 +35,26 @@ static void read_run(struct notice *n, const json_t *run)
 		n->parameters = NULL;
 }
 
+/* What turns text round or splits it is seen; joiners, which some scripts write,
+ * are left. */
+static char *show_name(const char *name)
+{
+	struct buf b;
+	size_t len;
+
+	buf_init(&b, 64 << 10);
+	buf_str(&b, "");
+	for (; *name != '\0'; name += len) {
+		uint32_t c = str_hidden(name, &len);
+
+		if (c != 0 && c != 0x200C && c != 0x200D)
+			buf_printf(&b, "<U+%04X>", c);
+		else
+			buf_add(&b, name, len);
+	}
+	return b.data;
+}
+
 void notice_open(struct notice *n, json_t *body)
 {
 	*n = (struct notice){.body = json_incref(body),
@@ -53,12 +75,14 @@ void notice_open(struct notice *n, json_t *body)
 	    .scheduled_for = json_str(body, "scheduled_for", ""),
 	    .scheduled_at = json_str(body, "scheduled_at", ""),
 	    .next_run = json_str(body, "next_run", "")};
+	n->shown_name = show_name(n->report_name);
 	read_run(n, json_object_get(body, "run"));
 }
 
 void notice_free(struct notice *n)
 {
 	json_decref(n->body);
+	free(n->shown_name);
 }
 
 /* ---- JSON ---- */

@@ -30,6 +30,7 @@ struct notice {
 
 	/* The report. */
 	const char *report_name, *report_type;
+	char *shown_name; /* without characters that deceive */
 	const char *time_zone, *output_format;
 	const char *scheduled_for; /* local in time_zone, 2026-01-31T06:00:00 */
 	const char *scheduled_at;  /* the same in UTC */

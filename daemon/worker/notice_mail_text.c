@@ -228,7 +228,7 @@ static bool add_value(
 {
 	const struct {
 		const char *name, *text;
-	} texts[] = {{"report_name", n->report_name},
+	} texts[] = {{"report_name", n->shown_name},
 	    {"report_type", n->report_type},
 	    {"status", n->failed ? "FAILED" : "COMPLETED"},
 	    {"output_url", n->output_url}, {"sha256", n->sha256},

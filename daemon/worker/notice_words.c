@@ -65,7 +65,7 @@ void notice_when(const struct notice *n, const char *local, struct buf *to)
 
 void notice_subject(const struct notice *n, struct buf *to)
 {
-	buf_printf(to, "%s%s", n->failed ? "Failed: " : "", n->report_name);
+	buf_printf(to, "%s%s", n->failed ? "Failed: " : "", n->shown_name);
 	if (*n->scheduled_for != '\0')
 		buf_str(to, ", ");
 	notice_date(n->scheduled_for, to);
@@ -81,16 +81,16 @@ void notice_subject(const struct notice *n, struct buf *to)
 void notice_headline(const struct notice *n, struct buf *to)
 {
 	if (n->failed) {
-		buf_printf(to, "%s failed.", n->report_name);
+		buf_printf(to, "%s failed.", n->shown_name);
 	} else if (notice_empty(n)) {
-		buf_printf(to, "There was no data for %s.", n->report_name);
+		buf_printf(to, "There was no data for %s.", n->shown_name);
 	} else if (n->rows < 0) {
-		buf_printf(to, "%s is done.", n->report_name);
+		buf_printf(to, "%s is done.", n->shown_name);
 	} else if (n->rows == 0) {
 		buf_printf(to, "%s is ready, but empty: there was no data.",
-		    n->report_name);
+		    n->shown_name);
 	} else {
-		buf_printf(to, "%s is ready: ", n->report_name);
+		buf_printf(to, "%s is ready: ", n->shown_name);
 		add_rows(n, to);
 		buf_char(to, '.');
 	}

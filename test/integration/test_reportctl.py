@@ -17,7 +17,7 @@ import pytest
 
 from lib.paths import REPORTCTL, ROOT, environ
 from lib.process import SANITIZER, reportctl, run, write_conf
-from lib.report import config
+from lib.report import config, submit
 from lib.wait import wait_for
 
 SCHEMA = max(int(path.name[:3]) for path in (ROOT / 'sql/upgrade').glob('*.sql'))
@@ -869,6 +869,22 @@ def test_the_schema_has_the_formats_of_this_program(ctl):
 def checks_of(done, code=0):
     return {check['what']: check for check in json.loads(done.stdout)
             if done.returncode == code or pytest.fail(done.stdout)}
+
+
+def test_names_that_deceive_are_seen(db, ctl, drain):
+    """U+202E shows what follows from right to left: a report that ends in fdp."""
+    name = 'plan\u202efdp\u200b.x'
+    config_id = submit(db, report_name=name, max_retries=0,
+                       export_sql=f"select '{name}'::int")
+    log = drain().stderr
+    shown = 'plan<U+202E>fdp<U+200B>.x'
+    for command in (['status', config_id], ['runs']):
+        told = ctl(*command).stdout
+        assert '\u202e' not in told and '\u200b' not in told
+        assert shown in told
+    assert '\u202e' not in log
+    # For programs it is what it is.
+    assert json.loads(ctl('status', config_id, '--json').stdout)['report_name'] == name
 
 
 def test_doctor_finds_all_well(ctl, cluster):

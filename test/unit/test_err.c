@@ -120,10 +120,28 @@ TEST(kinds_have_names_that_are_read_back)
 	assert_int_equal(err_kind_parse("nonsense"), ERR_TRANSIENT);
 }
 
+TEST(characters_that_deceive_are_seen)
+{
+	struct err e;
+	char *long_text = mem_zalloc(3000);
+
+	err_set(&e, ERR_PERMANENT, "report \"%s\"", "x\xE2\x80\xAEvsc");
+	assert_string_equal(e.text, "report \"x<U+202E>vsc\"");
+	err_wrap(&e, "a\xE2\x80\x8B");
+	assert_string_equal(e.text, "a<U+200B>: report \"x<U+202E>vsc\"");
+	for (int i = 0; i < 900; i++)
+		strcat(long_text, "\xE2\x80\xAE");
+	err_set(&e, ERR_PERMANENT, "%s", long_text);
+	assert_true(strlen(e.text) < sizeof(e.text));
+	assert_string_equal(e.text + strlen(e.text) - 8, "<U+202E>");
+	free(long_text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(set_fills_kind_and_text_and_forgets_the_sqlstate),
+	    cmocka_unit_test(characters_that_deceive_are_seen),
 	    cmocka_unit_test(wrap_reads_outward_and_keeps_kind_and_sqlstate),
 	    cmocka_unit_test(errno_is_named_and_decides_the_kind),
 	    cmocka_unit_test(long_text_is_cut_at_a_character),

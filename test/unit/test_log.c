@@ -108,6 +108,27 @@ TEST(text_quotes_what_would_break_the_line)
 	    "e=\"one\\ntwo\\u000d\\u0009\\u007f\" f=\xC3\xA9t\xC3\xA9\n");
 }
 
+/* U+202E turns what follows round, U+200B splits a word unseen, U+0085 is a line
+ * break to some, U+E0041 is a letter that nobody sees. */
+TEST(characters_that_deceive_are_escaped)
+{
+	json_t *object;
+
+	LOG(&text_log, LVL_INFO, L_MSG("m\xE2\x80\xAE"),
+	    L_STR("a", "x\xE2\x80\xAEvsc"),
+	    L_STR("b", "s\xE2\x80\x8B"
+		       "ales"),
+	    L_STR("c", "\xC2\x85"), L_STR("d", "\xF3\xA0\x81\x81"),
+	    L_STR("e", "\xE2\x81\xA6\xEF\xBB\xBF"));
+	assert_text("info \"m\\u202e\" a=\"x\\u202evsc\" b=\"s\\u200bales\" "
+		    "c=\"\\u0085\" d=\"\\udb40\\udc41\" "
+		    "e=\"\\u2066\\ufeff\"\n");
+	LOG(&json_log, LVL_INFO, L_MSG("m"), L_STR("a", "\xF3\xA0\x81\x81"));
+	object = taken_json();
+	assert_string_equal(json_str(object, "a", ""), "\xF3\xA0\x81\x81");
+	json_decref(object);
+}
+
 TEST(a_null_string_is_an_empty_one)
 {
 	const char *nothing = NULL;
@@ -242,6 +263,7 @@ int main(void)
 	    caught_test(text_is_time_level_message_fields),
 	    caught_test(numbers_keep_their_sign_and_size),
 	    caught_test(text_quotes_what_would_break_the_line),
+	    caught_test(characters_that_deceive_are_escaped),
 	    caught_test(a_null_string_is_an_empty_one),
 	    caught_test(lines_below_the_level_are_dropped),
 	    caught_test(json_is_one_object_a_line),

@@ -323,12 +323,28 @@ TEST(slack_quotes_line_by_line_within_its_limits)
 	notice_free(&n);
 }
 
+TEST(a_name_that_deceives_is_seen_in_what_people_read)
+{
+	struct notice n =
+	    notice_of("{'report_name': "
+		      "'a\\u202eb\\u200bc\\u200d\\u0646\\u200c'}");
+	struct buf to;
+
+	buf_init(&to, 1000);
+	notice_subject(&n, &to);
+	assert_string_equal(
+	    to.data, "a<U+202E>b<U+200B>c\xE2\x80\x8D\xD9\x86\xE2\x80\x8C");
+	buf_free(&to);
+	notice_free(&n);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(
 		a_subject_names_the_report_its_time_and_the_result),
 	    cmocka_unit_test(a_headline_is_a_sentence),
+	    cmocka_unit_test(a_name_that_deceives_is_seen_in_what_people_read),
 	    cmocka_unit_test(a_failure_says_what_comes_next),
 	    cmocka_unit_test(an_error_is_told_without_the_name_of_its_stage),
 	    cmocka_unit_test(slack_names_a_file_by_its_path),
