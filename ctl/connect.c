@@ -65,20 +65,41 @@ struct source *connect_source(
 	    logins(c), connect_services(c, e), &l, &interrupt_watch, e);
 }
 
+static struct pg *log_in(struct ctl *c, struct err *e)
+{
+	struct login l = {.conninfo = c->settings->queue_conninfo,
+	    .secret_arn = c->settings->queue_secret_arn};
+
+	return login_pg(
+	    logins(c), connect_services(c, e), &l, &interrupt_watch, e);
+}
+
 int connect_server(struct ctl *c, struct err *e)
 {
-	struct login l = {.secret_arn = NULL};
-
 	if (connect_queue_settings(c, e) != 0)
 		return -1;
-	l.conninfo = c->settings->queue_conninfo;
-	l.secret_arn = c->settings->queue_secret_arn;
-	c->queue = login_pg(
-	    logins(c), connect_services(c, e), &l, &interrupt_watch, e);
+	c->queue = log_in(c, e);
 	if (c->queue != NULL)
 		return 0;
 	c->on_error = CTL_NO_QUEUE;
 	return err_wrap(e, "queue");
+}
+
+int connect_pooled(struct ctl *c, struct err *e)
+{
+	int told, first, second, rc;
+	struct pg *other;
+
+	if (pg_processes(c->queue, &told, &first, e) != 0)
+		return -1;
+	if (told == first)
+		return 0;
+	other = log_in(c, e);
+	if (other == NULL)
+		return -1;
+	rc = pg_processes(other, &told, &second, e);
+	pg_close(other);
+	return rc != 0 ? -1 : second == first;
 }
 
 int connect_check_encoding(struct ctl *c, struct err *e)

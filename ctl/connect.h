@@ -23,6 +23,9 @@ int connect_check_encoding(struct ctl *c, struct err *e);
 /* The queue with the schema that this program is made for. */
 int connect_queue(struct ctl *c, struct err *e);
 
+/* Whether a pooler stands before the queue that gives each transaction another
+ * session: 1, 0, or -1. It connects a second time to find out. */
+int connect_pooled(struct ctl *c, struct err *e);
 /* Tells the daemons, every few seconds at most, that somebody looks at the
  * progress of runs, which they store more often then. */
 void connect_looks(struct ctl *c);

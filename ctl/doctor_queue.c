@@ -139,9 +139,21 @@ static int hear_ourselves(struct doctor *d, int64_t *took, struct err *e)
 
 static void check_listen(struct doctor *d, struct err *e)
 {
+	int pooled = 0;
 	int64_t took;
 
-	if (!d->c->settings->listen)
+	if (d->c->settings->listen)
+		pooled = connect_pooled(d->c, e);
+	if (pooled == 1)
+		doctor_say(d, DOCTOR_FAILED, "queue notifications",
+		    "set listen = off in [queue], or connect to the server "
+		    "itself or to a pool in session mode",
+		    "a pooler gives each transaction another session, so none "
+		    "arrives");
+	else if (pooled < 0)
+		doctor_say(d, DOCTOR_FAILED, "queue notifications", NULL, "%s",
+		    e->text);
+	else if (!d->c->settings->listen)
 		doctor_say(d, DOCTOR_OK, "queue notifications", NULL,
 		    "not used: [queue] listen = off");
 	else if (hear_ourselves(d, &took, e) != 0)

@@ -659,6 +659,19 @@ failed:
 	return NULL;
 }
 
+int pg_processes(struct pg *pg, int *told, int *real, struct err *e)
+{
+	struct pg_rows *rows =
+	    pg_query(pg, "select pg_catalog.pg_backend_pid()", 0, NULL, e);
+
+	if (rows == NULL)
+		return -1;
+	*told = PQbackendPID(pg->conn);
+	*real = atoi(pg_rows_get(rows, 0, 0));
+	pg_rows_free(rows);
+	return 0;
+}
+
 int pg_rows_count(const struct pg_rows *rows)
 {
 	return PQntuples(as_result(rows));

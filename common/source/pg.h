@@ -54,6 +54,9 @@ int pg_server_version(const struct pg *pg); /* as PQserverVersion */
 const char *pg_protection(const struct pg *pg, bool *weak);
 /* Whether the server says that the session is a superuser's. */
 bool pg_superuser(const struct pg *pg);
+/* The server process: as it was told at the start, and as it says itself. They
+ * differ when a pooler stands between. */
+int pg_processes(struct pg *pg, int *told, int *real, struct err *e);
 const char *pg_server_encoding(const struct pg *pg); /* such as UTF8 */
 
 /* Simple protocol, so several statements are allowed; rows are thrown away as

@@ -10,7 +10,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "source/conninfo.h"
-#include "supervisor/queue_login.h"
+#include "supervisor/queue_ask.h"
 
 #define BACKOFF_MIN_MS 100
 #define BACKOFF_MAX_MS 4000
@@ -29,12 +29,13 @@ struct op {
 	bool failed;
 };
 
-enum state { DOWN, READING, CONNECTING, UP };
+/* LOOKING: connected, is there a pooler? */
+enum state { DOWN, READING, CONNECTING, LOOKING, UP };
 
 struct queue {
 	struct queue_options o;
 	char *conninfo, *secret_arn;
-	struct queue_login *reading;
+	struct child *child; /* asks what the loop must not wait for */
 	char *login;  /* conninfo with the secret in it; NULL: not read yet */
 	bool untried; /* ... and no connection was made with it so far */
 	bool refused; /* ... and the server does not take it any more */
@@ -51,7 +52,9 @@ struct queue {
 	int pending;
 	const char *prepared[PREPARED_MAX];
 	int prepared_count;
-	bool broken; /* libpq has closed the socket, nobody was told yet */
+	int64_t process; /* of the server, that has answered last */
+	bool shared;     /* sessions are: see queue_options.channels */
+	bool broken;     /* libpq has closed the socket, nobody was told yet */
 	bool closing;
 };
 
@@ -116,9 +119,9 @@ static void free_handle(uv_handle_t *handle)
 
 static void drop_connection(struct queue *q)
 {
-	if (q->reading != NULL)
-		queue_login_stop(q->reading);
-	q->reading = NULL;
+	if (q->child != NULL)
+		child_stop(q->child);
+	q->child = NULL;
 	if (q->poll != NULL) {
 		uv_close((uv_handle_t *)q->poll, free_handle);
 		q->poll = NULL;
@@ -128,6 +131,7 @@ static void drop_connection(struct queue *q)
 	q->state = DOWN;
 	q->broken = false;
 	q->prepared_count = 0;
+	q->shared = false;
 }
 
 static void finish_op(struct queue *q)
@@ -316,15 +320,19 @@ static void ignore(void *arg, const struct reply *reply, const struct err *e)
  * that read much (and look cheap when statistics are old) are ruled out; and no
  * lock of a stranger may hold the daemon up.
  */
-static const struct statement set_up = {NULL,
-    "select pg_catalog.set_config(s.name, s.value, false) from (values "
-    "('application_name', 'reportd'), ('jit', 'off'), "
-    "('enable_seqscan', 'off'), ('enable_bitmapscan', 'off'), "
-    "('enable_hashjoin', 'off'), ('enable_mergejoin', 'off'), "
-    "('plan_cache_mode', 'force_generic_plan'), ('lock_timeout', '5s'), "
-    "('timezone', 'UTC'), ('search_path', 'pg_catalog'), "
-    "('standard_conforming_strings', 'on')) s(name, value)",
-    0};
+#define SET_UP(local)                                                         \
+	"select pg_catalog.set_config(s.name, s.value, " local                \
+	") from (values "                                                     \
+	"('application_name', 'reportd'), ('jit', 'off'), "                   \
+	"('enable_seqscan', 'off'), ('enable_bitmapscan', 'off'), "           \
+	"('enable_hashjoin', 'off'), ('enable_mergejoin', 'off'), "           \
+	"('plan_cache_mode', 'force_generic_plan'), ('lock_timeout', '5s'), " \
+	"('timezone', 'UTC'), ('search_path', 'pg_catalog'), "                \
+	"('standard_conforming_strings', 'on')) s(name, value)"
+
+static const struct statement set_up = {NULL, SET_UP("false"), 0};
+/* The same for the transaction that it begins. */
+static const struct statement set_up_local = {NULL, SET_UP("true"), 0};
 
 static void listen_to(struct queue *q, const char *channel)
 {
@@ -341,21 +349,85 @@ static void ignore_notice(void *arg, const char *text)
 	(void)text;
 }
 
-static void on_connected(struct queue *q)
+static void begin_session(struct queue *q, bool shared)
 {
 	q->state = UP;
+	q->shared = shared;
+	if (!shared) {
+		queue_send(q, NULL, &set_up, NULL, ignore, q);
+		for (int i = 0; q->o.channels[i] != NULL; i++)
+			listen_to(q, q->o.channels[i]);
+	}
+	q->o.events->up(q->o.arg);
+}
+
+/* A second client was answered by the same process: no session is ours. */
+static void on_other_process(void *arg, const char *answer, const struct err *e)
+{
+	struct queue *q = arg;
+	int64_t other = -1;
+
+	q->child = NULL;
+	if (answer == NULL)
+		LOG(q->o.log, LVL_WARN,
+		    L_MSG("cannot tell how the pooler before the queue shares "
+			  "sessions: if by transactions, set [queue] listen = "
+			  "off"),
+		    L_STR("error", e->text));
+	else
+		str_to_i64(answer, &other);
+	if (other == q->process)
+		LOG(q->o.log, LVL_ERROR,
+		    L_MSG("a pooler gives each transaction of the queue "
+			  "another session, so no notification arrives and new "
+			  "reports wait for the next poll: set [queue] listen "
+			  "= off, or connect to the server itself"));
+	begin_session(q, other == q->process);
+}
+
+static const struct statement process = {
+    NULL, "select pg_catalog.pg_backend_pid()", 0};
+
+/* A pooler makes up the process that it tells at the start. */
+static void on_process(
+    void *arg, const struct reply *reply, const struct err *e)
+{
+	struct queue *q = arg;
+	struct err failure;
+
+	if (reply == NULL) {
+		if (e->kind != ERR_LOST)
+			fail(q, e->text);
+		return;
+	}
+	q->process = reply_int(reply, 0, 0, 0);
+	if (q->process == PQbackendPID(q->conn)) {
+		begin_session(q, false);
+		return;
+	}
+	q->child =
+	    queue_ask_process(&(struct queue_ask){.loop = q->o.loop,
+				  .conninfo = q->login ? q->login : q->conninfo,
+				  .ready = on_other_process,
+				  .arg = q},
+		&failure);
+	if (q->child == NULL)
+		on_other_process(q, NULL, &failure);
+}
+
+static void on_connected(struct queue *q)
+{
 	q->untried = q->refused = false;
 	PQsetErrorVerbosity(q->conn, PQERRORS_DEFAULT);
 	uv_timer_stop(&q->timer);
 	PQsetnonblocking(q->conn, 1);
 	PQsetNoticeProcessor(q->conn, ignore_notice, NULL);
 	PQenterPipelineMode(q->conn);
-	/* Behind a pooler the session is not ours to change. */
-	if (q->o.channels != NULL)
-		queue_send(q, NULL, &set_up, NULL, ignore, q);
-	for (int i = 0; q->o.channels != NULL && q->o.channels[i]; i++)
-		listen_to(q, q->o.channels[i]);
-	q->o.events->up(q->o.arg);
+	q->state = LOOKING;
+	if (q->o.channels == NULL)
+		begin_session(q, true);
+	else
+		queue_send(q, NULL, &process, NULL, on_process, q);
 }
 
 /* libpq may change its socket between hosts and after a refused SSL. */
@@ -437,7 +509,7 @@ static void on_socket(uv_poll_t *poll, int status, int events)
 	if (!take_results(q))
 		return;
 	take_notices(q);
-	if (q->state == UP)
+	if (q->state >= LOOKING)
 		flush(q);
 }
 
@@ -473,7 +545,7 @@ static void on_login(void *arg, const char *conninfo, const struct err *e)
 {
 	struct queue *q = arg;
 
-	q->reading = NULL;
+	q->child = NULL;
 	if (conninfo == NULL) {
 		fail(q, e->text);
 		return;
@@ -489,16 +561,15 @@ static void read_login(struct queue *q)
 	struct err e;
 
 	q->state = READING;
-	q->reading =
-	    queue_login_start(&(struct queue_login_options){.loop = q->o.loop,
-				  .settings = q->o.settings,
-				  .conninfo = q->conninfo,
-				  .secret_arn = q->secret_arn,
-				  .fresh = q->refused,
-				  .ready = on_login,
-				  .arg = q},
-		&e);
-	if (q->reading == NULL)
+	q->child = queue_ask_login(&(struct queue_ask){.loop = q->o.loop,
+				       .settings = q->o.settings,
+				       .conninfo = q->conninfo,
+				       .secret_arn = q->secret_arn,
+				       .fresh = q->refused,
+				       .ready = on_login,
+				       .arg = q},
+	    &e);
+	if (q->child == NULL)
 		fail(q, e.text);
 }
 
@@ -602,7 +673,7 @@ static bool dispatch(struct queue *q, struct op *op, const struct statement *st,
 {
 	bool ready = false;
 
-	if (st->name == NULL || q->o.channels == NULL)
+	if (st->name == NULL || q->shared)
 		return PQsendQueryParams(q->conn, st->text, st->params, NULL,
 			   params, NULL, NULL, 0) != 0;
 	for (int i = 0; i < q->prepared_count; i++)
@@ -673,7 +744,8 @@ void queue_send(struct queue *q, const struct statement *before,
 	if (q->pending++ == 0)
 		arm(q, q->o.timeout_ms);
 	clean(&p, st, params);
-	if ((before != NULL && !dispatch(q, op, before, NULL)) ||
+	if ((q->shared && !dispatch(q, op, &set_up_local, NULL)) ||
+	    (before != NULL && !dispatch(q, op, before, NULL)) ||
 	    !dispatch(q, op, st, p.list) || PQpipelineSync(q->conn) == 0 ||
 	    (unsent = PQflush(q->conn)) < 0)
 		fail_later(q);

@@ -45,8 +45,14 @@ struct queue_options {
 	 * the first connection, and again when they are refused. */
 	const char *secret_arn;
 	const struct settings *settings; /* to reach it with */
-	/* Names to LISTEN to, ending with NULL. NULL: none, and no prepared
-	 * statements either: there is a transaction pooler in between. */
+	/*
+	 * Names to LISTEN to, ending with NULL. NULL: none; there may be a pooler
+	 * in between that gives each transaction another session. So there are no
+	 * prepared statements, and what a session needs is set for each
+	 * transaction: nothing is left to the pooler's other clients. When such a
+	 * pooler is found although there are names, it is logged, and the same
+	 * holds.
+	 */
 	const char *const *channels;
 	int64_t timeout_ms; /* an answer later than this: the peer is dead */
 	const struct queue_events *events;
