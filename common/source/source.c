@@ -62,6 +62,7 @@ struct source {
 	bool copying;          /* the query's rows come by COPY */
 	bool ended;            /* ... and the last batch was the last */
 	struct buf prologue;   /* of a read only job, until it is sent */
+	bool raw;              /* the job's text is not made UTF-8 */
 	bool refused;          /* the server takes no optional settings */
 	bool set;              /* the session has the type's settings */
 	char zone[64];         /* ... and this time zone */
@@ -290,6 +291,7 @@ int source_begin_job(
 
 	buf_clear(&s->prologue);
 	s->wrote = !session->read_only;
+	s->raw = false;
 	if (name == NULL || zone == NULL) {
 		rc = -1;
 	} else if (session->read_only && s->type->reset != NULL) {
@@ -449,6 +451,7 @@ int source_raw_text(struct source *s, struct err *e)
 {
 	if (begin_read_only(s, e) != 0)
 		return -1;
+	s->raw = true;
 	return pg_exec(s->pg, "set local client_encoding = 'SQL_ASCII'", e);
 }
 
@@ -515,7 +518,9 @@ static int start_copy(struct source *s, const struct buf *sql,
 	buf_init(&text, SOURCE_WRAP_MAX);
 	buf_str(&text, head);
 	buf_add(&text, sql->data, sql->len);
-	buf_str(&text, "\n) to stdout");
+	/* A query may change the session's encoding while it runs. */
+	buf_str(&text,
+	    s->raw ? "\n) to stdout" : "\n) to stdout (encoding 'UTF8')");
 	if (check_length(&text, e) == 0 &&
 	    describe_types(s, sql->data, schema, e) == 0)
 		rc = pg_copy_start(s->pg,

@@ -47,6 +47,18 @@ static int64_t number(const struct pg_rows *rows, int row, int column)
 	return n;
 }
 
+/* Whether the answer has the shape that was asked for. */
+static bool is_whole(const struct pg_rows *rows, int columns)
+{
+	bool whole = pg_rows_columns(rows) == columns;
+
+	for (int row = 0; whole && row < pg_rows_count(rows); row++) {
+		for (int i = 0; i < columns; i++)
+			whole &= pg_rows_get(rows, row, i) != NULL;
+	}
+	return whole;
+}
+
 static void add(struct types *t, const struct pg_rows *rows, int row)
 {
 	if (t->count == t->room) {
@@ -73,8 +85,10 @@ static int learn(
 		return err_wrap(e, "the types of the columns");
 	if (t->count + pg_rows_count(rows) > TYPES_MAX)
 		types_free(t);
-	for (int i = 0; i < pg_rows_count(rows); i++)
-		add(t, rows, i);
+	if (is_whole(rows, 5)) {
+		for (int i = 0; i < pg_rows_count(rows); i++)
+			add(t, rows, i);
+	}
 	pg_rows_free(rows);
 	return 0;
 }
@@ -154,7 +168,8 @@ static int learn_money(
 
 	if (rows == NULL)
 		return err_wrap(e, "how money is shown");
-	*known = read_money(m, rows);
+	*known = is_whole(rows, 3) && pg_rows_count(rows) == 1 &&
+		 read_money(m, rows);
 	pg_rows_free(rows);
 	return 0;
 }

@@ -254,6 +254,14 @@ def test_prep_does_not_change_how_values_are_written(db, format, options):
     assert b'0.30000000000000004' in changed
 
 
+@pytest.mark.parametrize('format', ['CSV', 'JSONL', 'HTML'])
+def test_a_query_does_not_change_the_encoding_of_its_output(db, format):
+    text = output(db, output_format=format, output_options={'columns': {'t': {'label': 't'}}},
+                  export_sql="select set_config('client_encoding', 'LATIN1', false) as e, "
+                  "'ü€' as t from generate_series(1, 2)")
+    assert text.decode().count('ü€') == 2
+
+
 def test_what_prep_sets_otherwise_holds_for_the_export(db):
     assert output(db, prep_sql="create schema if not exists mine; set search_path = mine, public; "
                   "set work_mem = '77MB'; set role pg_monitor; set lc_monetary = 'C'",
