@@ -79,7 +79,13 @@ int connect_server(struct ctl *c, struct err *e)
 	if (connect_queue_settings(c, e) != 0)
 		return -1;
 	c->queue = log_in(c, e);
-	if (c->queue != NULL)
+	/* Whatever stands in the schemas of this user's path must not take the
+	 * place of the server's own functions. A transaction pooler gives the
+	 * session to others, so there it is set for each statement. */
+	if (c->queue != NULL &&
+	    (!c->settings->listen ||
+		pg_exec(c->queue, "set search_path = pg_catalog, pg_temp", e) ==
+		    0))
 		return 0;
 	c->on_error = CTL_NO_QUEUE;
 	return err_wrap(e, "queue");
@@ -114,6 +120,27 @@ int connect_check_encoding(struct ctl *c, struct err *e)
 	    encoding);
 }
 
+struct pg_rows *connect_query(struct ctl *c, const char *sql, int count,
+    const char *const *params, struct err *e)
+{
+	struct pg_rows *rows;
+	struct err unused;
+
+	if (c->settings->listen)
+		return pg_query(c->queue, sql, count, params, e);
+	if (pg_exec(c->queue,
+		"begin; set local search_path = pg_catalog, pg_temp", e) != 0)
+		return NULL;
+	rows = pg_query(c->queue, sql, count, params, e);
+	if (rows == NULL) {
+		pg_exec(c->queue, "rollback", &unused);
+	} else if (pg_exec(c->queue, "commit", e) != 0) {
+		pg_rows_free(rows);
+		rows = NULL;
+	}
+	return rows;
+}
+
 /* Says who was denied, and which roles are for whom. */
 static void explain_denial(struct ctl *c, struct err *e)
 {
@@ -135,17 +162,17 @@ static void explain_denial(struct ctl *c, struct err *e)
 
 int connect_queue(struct ctl *c, struct err *e)
 {
-	int version;
+	struct schema_state state;
 
 	if (connect_server(c, e) != 0)
 		return -1;
 	if (connect_check_encoding(c, e) != 0)
 		return err_wrap(e, "queue");
-	if (schema_installed(c->queue, &version, e) != 0) {
+	if (schema_installed(c->queue, &state, e) != 0) {
 		explain_denial(c, e);
 		return err_wrap(e, "queue");
 	}
-	if (schema_check(version, e) != 0)
+	if (schema_check(&state, e) != 0)
 		return err_wrap(e, "queue");
 	return 0;
 }
@@ -166,7 +193,7 @@ void connect_looks(struct ctl *c)
 char *connect_text(struct ctl *c, const char *sql, int count,
     const char *const *params, struct err *e)
 {
-	struct pg_rows *rows = pg_query(c->queue, sql, count, params, e);
+	struct pg_rows *rows = connect_query(c, sql, count, params, e);
 	const char *value = NULL;
 	char *text;
 

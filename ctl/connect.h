@@ -35,6 +35,10 @@ void connect_looks(struct ctl *c);
 json_t *connect_json(struct ctl *c, const char *sql, int count,
     const char *const *params, struct err *e);
 
+/* One statement on the queue and its whole result; the caller frees it. Names of
+ * functions and operators in it mean the server's own. NULL: it failed. */
+struct pg_rows *connect_query(struct ctl *c, const char *sql, int count,
+    const char *const *params, struct err *e);
 /* Runs a statement whose one row is one text, NULL on error; the caller frees
  * it. */
 char *connect_text(struct ctl *c, const char *sql, int count,

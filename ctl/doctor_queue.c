@@ -35,7 +35,7 @@ static bool check_server(struct doctor *d, struct err *e)
 		return false;
 	}
 	took = clock_boot_ms() - started;
-	r = pg_query(d->c->queue, sql_server, 0, NULL, e);
+	r = connect_query(d->c, sql_server, 0, NULL, e);
 	if (r == NULL) {
 		doctor_say(d, DOCTOR_FAILED, "queue", NULL, "%s", e->text);
 		return false;
@@ -72,19 +72,19 @@ static bool check_encoding(struct doctor *d, struct err *e)
 
 static bool check_schema(struct doctor *d, struct err *e)
 {
-	int version;
+	struct schema_state state;
 
-	if (schema_installed(d->c->queue, &version, e) != 0 ||
-	    schema_check(version, e) != 0) {
+	if (schema_installed(d->c->queue, &state, e) != 0 ||
+	    schema_check(&state, e) != 0) {
 		doctor_say(d, DOCTOR_FAILED, "queue schema",
 		    strcmp(e->sqlstate, "42501") == 0
-			? "grant the role reportd_daemon to this user; "
-			  "`reportctl init --roles` makes it"
+			? "grant the role reportd_daemon to this user"
 			: NULL,
 		    "%s", e->text);
 		return false;
 	}
-	doctor_say(d, DOCTOR_OK, "queue schema", NULL, "version %d", version);
+	doctor_say(
+	    d, DOCTOR_OK, "queue schema", NULL, "version %d", state.version);
 	return true;
 }
 
@@ -98,7 +98,7 @@ static void check_privileges(struct doctor *d, struct err *e)
 	else if (*missing != '\0')
 		doctor_say(d, DOCTOR_FAILED, "queue privileges",
 		    "grant the role reportd_daemon to the daemon's user; "
-		    "`reportctl init --roles` makes it",
+		    "`reportctl init` makes it",
 		    "this user lacks %s", missing);
 	else
 		doctor_say(d, DOCTOR_OK, "queue privileges", NULL,
@@ -168,7 +168,7 @@ static void check_listen(struct doctor *d, struct err *e)
 
 static void check_daemons(struct doctor *d, struct err *e)
 {
-	struct pg_rows *r = pg_query(d->c->queue, sql_daemons, 0, NULL, e);
+	struct pg_rows *r = connect_query(d->c, sql_daemons, 0, NULL, e);
 	const char *alive, *late, *due;
 
 	if (r == NULL) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "ctl/connect.h"
@@ -9,38 +10,101 @@
 #include "sql/ctl.h"
 
 #define OLDEST_SERVER 130000
+/* The one version before the roles that is still upgraded. */
+#define BEFORE_ROLES 7
 
-/* In one transaction, so that nobody sees a half-made schema, and under a lock,
- * so that two people at once do it once. */
-static int upgrade(
-    struct ctl *c, bool roles, int *from, json_t *applied, struct err *e)
+/* Makes the schema, or brings it to the newest version, as reportd_owner. A schema
+ * from before the roles is set aside, made anew, filled from what it was, and
+ * dropped. */
+static int make(struct ctl *c, int from, json_t *applied, struct err *e)
 {
-	struct pg_rows *locked;
+	bool before_roles = from == BEFORE_ROLES;
 
-	if (pg_exec(c->queue, "begin", e) != 0)
-		return -1;
-	locked = pg_query(c->queue, sql_upgrade_lock, 0, NULL, e);
-	if (locked == NULL)
-		return -1;
-	pg_rows_free(locked);
-	if (schema_installed(c->queue, from, e) != 0)
-		return -1;
-	if (*from > schema_wanted())
-		return schema_check(*from, e);
-	if (schema_upgrade(c->queue, *from, applied, e) != 0)
-		return -1;
-	if (roles && pg_exec(c->queue, sql_roles, e) != 0)
+	if (before_roles && pg_exec(c->queue, sql_from_7_begin, e) != 0)
+		return err_wrap(e, "upgrade from version %d", from);
+	if (pg_exec(c->queue, sql_roles, e) != 0)
 		return err_wrap(e, "roles");
+	if (schema_upgrade(c->queue, before_roles ? 0 : from, applied, e) != 0)
+		return -1;
+	if (before_roles && pg_exec(c->queue, sql_from_7_end, e) != 0)
+		return err_wrap(e, "upgrade from version %d", from);
+	return 0;
+}
+
+/* In one transaction, so that nobody sees a half-made schema. The lock is for two
+ * people at once; the second finds the version of the first. */
+static int upgrade(struct ctl *c, int *from, json_t *applied, struct err *e)
+{
+	struct schema_state state;
+
+	if (pg_exec(c->queue,
+		"begin; set local search_path = pg_catalog, pg_temp", e) != 0 ||
+	    schema_installed(c->queue, &state, e) != 0)
+		return -1;
+	if (state.version > 0 &&
+	    (pg_exec(c->queue, sql_upgrade_lock, e) != 0 ||
+		schema_installed(c->queue, &state, e) != 0))
+		return -1;
+	*from = state.version;
+	if (state.version > schema_wanted()) {
+		/* A newer one that serves this program has nothing to gain. */
+		return schema_check(&state, e);
+	}
+	if (state.version > 0 && state.version < BEFORE_ROLES)
+		return err_set(e, ERR_PERMANENT,
+		    "the reportd schema is at version %d; only version %d and "
+		    "later can be upgraded",
+		    state.version, BEFORE_ROLES);
+	if (make(c, state.version, applied, e) != 0)
+		return -1;
 	return pg_exec(c->queue, "commit", e);
 }
 
-static void print(struct ctl *c, int from, bool roles, json_t *applied)
+/* A schema or a role that somebody else makes in the same moment is there when the
+ * upgrade is begun anew. */
+static int upgrade_once(
+    struct ctl *c, int *from, json_t *applied, struct err *e)
+{
+	for (int i = 0; i < 3; i++) {
+		struct err unused;
+
+		if (upgrade(c, from, applied, e) == 0)
+			return 0;
+		/* Class 23: a unique key; 42710, 42P06: an object, a schema
+		 * that exists; XX000: a catalogue row changed meanwhile. */
+		if (strncmp(e->sqlstate, "23", 2) != 0 &&
+		    strcmp(e->sqlstate, "42710") != 0 &&
+		    strcmp(e->sqlstate, "42P06") != 0 &&
+		    strcmp(e->sqlstate, "XX000") != 0)
+			return -1;
+		json_array_clear(applied);
+		if (pg_exec(c->queue, "rollback", &unused) != 0)
+			return -1;
+	}
+	return -1;
+}
+
+/* Daemons that were started before the upgrade go on as they are. */
+static void warn_of_daemons(struct ctl *c)
+{
+	struct err unused;
+	char *daemons = connect_text(c, sql_running_daemons, 0, NULL, &unused);
+
+	if (daemons != NULL && *daemons)
+		fprintf(stderr,
+		    "reportctl: daemons run that were started before the "
+		    "upgrade; restart them: %s\n",
+		    daemons);
+	free(daemons);
+}
+
+static void print(struct ctl *c, int from, json_t *applied)
 {
 	int version = schema_wanted();
 
 	if (c->json) {
-		connect_print_json(json_pack("{si si sO sb}", "version",
-		    version, "from", from, "applied", applied, "roles", roles));
+		connect_print_json(json_pack("{si si sO}", "version", version,
+		    "from", from, "applied", applied));
 		return;
 	}
 	if (from == version)
@@ -50,29 +114,21 @@ static void print(struct ctl *c, int from, bool roles, json_t *applied)
 	else
 		printf(
 		    "schema upgraded from version %d to %d\n", from, version);
-	if (roles)
-		puts("roles reportd_daemon, reportd_submitter and "
-		     "reportd_viewer are set up");
 }
 
 static int run(struct ctl *c, int argc, char **argv, struct err *e)
 {
 	static const struct option table[] = {
-	    {"roles", no_argument, NULL, 'r'},
 	    OPTIONS_COMMON,
 	};
-	bool roles = false;
 	json_t *applied;
-	int o, from, rc;
+	int from, rc;
 
-	while ((o = options_next(c, argc, argv, "", table)) != -1) {
-		if (o != 'r')
-			return -1;
-		roles = true;
-	}
+	if (options_next(c, argc, argv, "", table) != -1)
+		return -1;
 	if (optind < argc)
 		return options_refuse(c, e, "takes no arguments");
-	if (connect_server(c, e) != 0)
+	if (connect_server(c, e) != 0 || connect_check_encoding(c, e) != 0)
 		return -1;
 	if (pg_server_version(c->queue) < OLDEST_SERVER)
 		return err_set(e, ERR_PERMANENT,
@@ -80,14 +136,17 @@ static int run(struct ctl *c, int argc, char **argv, struct err *e)
 		    "newer",
 		    pg_server_version(c->queue) / 10000, OLDEST_SERVER / 10000);
 	applied = json_array();
-	rc = upgrade(c, roles, &from, applied, e);
-	if (rc == 0)
-		print(c, from, roles, applied);
-	else if (strcmp(e->sqlstate, "42501") == 0)
-		err_wrap(e, "init needs the rights of the database's owner%s",
-		    roles ? ", and CREATEROLE" : "");
-	else
+	rc = upgrade_once(c, &from, applied, e);
+	if (rc == 0) {
+		if (from != 0 && from != schema_wanted())
+			warn_of_daemons(c);
+		print(c, from, applied);
+	} else if (strcmp(e->sqlstate, "42501") == 0) {
+		err_wrap(e, "init needs CREATE on the database, and the "
+			    "reportd roles or CREATEROLE to make them");
+	} else {
 		err_wrap(e, "init");
+	}
 	json_decref(applied);
 	return rc;
 }
@@ -96,11 +155,9 @@ const struct command command_init = {
     .name = "init",
     .summary = "Creates the reportd schema in the queue database or upgrades "
 	       "it",
-    .arguments = "[--roles]",
-    .details =
-	"      --roles           also the roles reportd_daemon, "
-	"reportd_submitter\n"
-	"                        and reportd_viewer, with the least rights "
-	"each needs\n",
+    .arguments = "",
+    .details = "It also makes the roles reportd_owner, reportd_daemon, "
+	       "reportd_submitter,\n"
+	       "reportd_operator and reportd_viewer, unless they are there.\n",
     .run = run,
 };

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/schema.h"
 #include "sql/ctl.h"
 #include "sql/upgrade.h"
 
@@ -15,46 +16,47 @@ int schema_wanted(void)
 	return atoi(upgrades[UPGRADES - 1].name);
 }
 
-/* The first field of a statement's first row as a number, null and false 0. */
-static int query_int(struct pg *pg, const char *sql, int *out, struct err *e)
+int schema_installed(struct pg *pg, struct schema_state *state, struct err *e)
 {
-	struct pg_rows *rows = pg_query(pg, sql, 0, NULL, e);
-	const char *value;
+	struct pg_rows *rows = pg_query(pg, sql_installed, 0, NULL, e);
+	bool installed;
 
+	*state = (struct schema_state){0};
 	if (rows == NULL)
 		return -1;
-	value = pg_rows_count(rows) ? pg_rows_get(rows, 0, 0) : NULL;
-	*out = value == NULL ? 0 : *value == 't' ? 1 : atoi(value);
+	installed = *pg_rows_get(rows, 0, 0) == 't';
+	pg_rows_free(rows);
+	if (!installed)
+		return 0;
+	rows = pg_query(pg, sql_schema_version, 0, NULL, e);
+	if (rows == NULL)
+		return -1;
+	state->version = atoi(pg_rows_get(rows, 0, 0));
+	state->serves = atoi(pg_rows_get(rows, 0, 1));
 	pg_rows_free(rows);
 	return 0;
 }
 
-int schema_installed(struct pg *pg, int *version, struct err *e)
+int schema_check(const struct schema_state *state, struct err *e)
 {
-	if (query_int(pg, sql_installed, version, e) != 0)
-		return -1;
-	return *version ? query_int(pg, sql_schema_version, version, e) : 0;
-}
-
-int schema_check(int installed, struct err *e)
-{
-	int wanted = schema_wanted();
-
-	if (installed == wanted)
-		return 0;
-	if (installed == 0)
+	if (state->version == 0)
 		return err_set(e, ERR_PERMANENT,
 		    "the database has no reportd schema; create it with "
 		    "`reportctl init`");
-	if (installed < wanted)
+	switch (schema_fit(state->version, state->serves, schema_wanted())) {
+	case SCHEMA_TOO_OLD:
 		return err_set(e, ERR_PERMANENT,
 		    "the reportd schema is at version %d, this reportctl needs "
 		    "version %d; upgrade it with `reportctl init`",
-		    installed, wanted);
-	return err_set(e, ERR_PERMANENT,
-	    "the reportd schema is at version %d, this reportctl knows "
-	    "version %d; use a newer reportctl",
-	    installed, wanted);
+		    state->version, SCHEMA_OLDEST);
+	case SCHEMA_TOO_NEW:
+		return err_set(e, ERR_PERMANENT,
+		    "the reportd schema is at version %d, this reportctl knows "
+		    "version %d; use a newer reportctl",
+		    state->version, schema_wanted());
+	default:
+		return 0;
+	}
 }
 
 static int note(struct pg *pg, const char *name, struct err *e)

@@ -10,11 +10,16 @@
 /* What this program is made for. */
 int schema_wanted(void);
 
-/* What the database has, 0: no schema. */
-int schema_installed(struct pg *pg, int *version, struct err *e);
+/* What the database has. */
+struct schema_state {
+	int version; /* 0: no schema */
+	int serves;  /* see base/schema.h */
+};
+int schema_installed(
+    struct pg *pg, struct schema_state *state, struct err *e);
 
-/* 0 when both are the same; else *e says what to do about it. */
-int schema_check(int installed, struct err *e);
+/* 0 when this program works with it; else *e says what to do about it. */
+int schema_check(const struct schema_state *state, struct err *e);
 
 /* Brings the schema from version `from` to the wanted one, inside the caller's
  * transaction; names of what was applied are added to the array. */

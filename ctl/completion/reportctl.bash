@@ -3,7 +3,6 @@
 
 _reportctl_options() {
 	case $1 in
-	init) echo --roles ;;
 	submit) echo --name --sql --sql-file --prep --prep-file --param --format \
 		--path --option --priority --source --type --schedule --time-zone \
 		--misfire --timeout --max-retries --wait ;;

@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/schema.h"
 #include "base/str.h"
 #include "config.h"
 #include "sql/queue.h"
@@ -17,15 +18,17 @@
 
 #define SERVER_MIN 130000
 #define IDS_MAX (64u << 10)
+#define SOURCES_MAX (256u << 10)
 
 /* The schema that this program was written for: its last upgrade. */
-static int64_t schema_version(void)
+static int schema_version(void)
 {
-	return atoll(upgrades[sizeof(upgrades) / sizeof(*upgrades) - 1].name);
+	return atoi(upgrades[sizeof(upgrades) / sizeof(*upgrades) - 1].name);
 }
 
 static const struct statement version = {"version", sql_version, 0};
-static const struct statement enrol = {"register", sql_register, 5};
+static const struct statement enrol = {"register", sql_register, 7};
+static const struct statement sources = {"sources", sql_sources, 3};
 static const struct statement recover = {"recover", sql_recover, 2};
 static const struct statement retire = {"retire", sql_retire, 1};
 
@@ -49,11 +52,6 @@ struct lease *lease_open(const struct lease_options *options)
 void lease_free(struct lease *l)
 {
 	free(l);
-}
-
-void lease_set_settings(struct lease *l, const struct settings *settings)
-{
-	l->o.settings = settings;
 }
 
 const char *lease_worker_id(const struct lease *l)
@@ -96,6 +94,45 @@ static void try_on(struct lease *l, const char *what, const struct err *e)
 	complain(l, what, e);
 	if (e->kind != ERR_LOST)
 		queue_give_up(l->o.queue, e);
+}
+
+/* Names and types of the settings' sources as arrays of PostgreSQL. */
+static void list_sources(
+    const struct settings *s, struct buf *names, struct buf *types)
+{
+	buf_init(names, SOURCES_MAX);
+	buf_init(types, SOURCES_MAX);
+	buf_char(names, '{');
+	buf_char(types, '{');
+	for (int i = 0; i < s->source_count; i++) {
+		buf_printf(names, "%s%s", i ? "," : "", s->sources[i].name);
+		buf_printf(types, "%s%s", i ? "," : "", s->sources[i].type);
+	}
+	buf_char(names, '}');
+	buf_char(types, '}');
+}
+
+static void on_sources(
+    void *arg, const struct reply *reply, const struct err *e)
+{
+	if (reply == NULL)
+		complain(arg, "registering the sources failed", e);
+}
+
+void lease_set_settings(struct lease *l, const struct settings *settings)
+{
+	struct buf names, types;
+
+	l->o.settings = settings;
+	/* Without a lease they go with the registration. */
+	if (l->id[0] == '\0' || !queue_is_up(l->o.queue))
+		return;
+	list_sources(settings, &names, &types);
+	queue_send(l->o.queue, NULL, &sources,
+	    (const char *const[]){l->id, names.data, types.data}, on_sources,
+	    l);
+	buf_free(&names);
+	buf_free(&types);
 }
 
 static void on_recovered(
@@ -144,6 +181,7 @@ static void send_enrol(struct lease *l)
 {
 	const struct settings *s = l->o.settings;
 	char host[256] = "", pid[16], workers[32], lease[32];
+	struct buf names, types;
 
 	gethostname(host, sizeof(host) - 1);
 	snprintf(pid, sizeof(pid), "%d", (int)getpid());
@@ -151,26 +189,29 @@ static void send_enrol(struct lease *l)
 	snprintf(lease, sizeof(lease), "%" PRId64, s->lease);
 	l->beat_ms = clock_boot_ms();
 	l->lease_ms = s->lease;
+	list_sources(s, &names, &types);
 	queue_send(l->o.queue, NULL, &enrol,
-	    (const char *const[]){host, pid, PACKAGE_VERSION, workers, lease},
+	    (const char *const[]){host, pid, PACKAGE_VERSION, workers, lease,
+		names.data, types.data},
 	    on_enrolled, l);
+	buf_free(&names);
+	buf_free(&types);
 }
 
-static void unfit(struct lease *l, int64_t found)
+static void unfit(struct lease *l, enum schema_fit fit, int64_t found)
 {
 	char text[256];
 
-	if (found < schema_version())
+	if (fit == SCHEMA_TOO_OLD)
 		snprintf(text, sizeof(text),
 		    "the reportd schema is at version %" PRId64
-		    ", this reportd needs %" PRId64
-		    ": run `reportctl init` to upgrade it",
-		    found, schema_version());
+		    ", this reportd needs %d: run `reportctl init` to upgrade "
+		    "it",
+		    found, SCHEMA_OLDEST);
 	else
 		snprintf(text, sizeof(text),
 		    "the reportd schema is at version %" PRId64
-		    ", this reportd knows only %" PRId64
-		    ": install the newer reportd",
+		    ", this reportd knows only %d: install the newer reportd",
 		    found, schema_version());
 	l->o.events->unfit(l->o.arg, text);
 }
@@ -191,6 +232,7 @@ static void on_version(
     void *arg, const struct reply *reply, const struct err *e)
 {
 	struct lease *l = arg;
+	enum schema_fit fit;
 	int64_t found;
 
 	if (reply == NULL) {
@@ -205,11 +247,13 @@ static void on_version(
 		return;
 	}
 	found = reply_int(reply, 0, 0, 0);
-	if (reply_int(reply, 0, 1, 0) < SERVER_MIN)
+	fit = schema_fit(
+	    (int)found, (int)reply_int(reply, 0, 1, 0), schema_version());
+	if (reply_int(reply, 0, 2, 0) < SERVER_MIN)
 		l->o.events->unfit(
 		    l->o.arg, "the queue's server is older than PostgreSQL 13");
-	else if (found != schema_version())
-		unfit(l, found);
+	else if (fit != SCHEMA_FITS)
+		unfit(l, fit, found);
 	else if (l->id[0] == '\0')
 		send_enrol(l);
 	else

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "sql/queue.h"
 
 /* After a notification the tick waits a little: more may follow. */
@@ -20,20 +21,36 @@
 /* With much waiting, a claim for several jobs costs hardly more than one for one:
  * so it waits this long until half the workers could use one. */
 #define GATHER_MS 5
+/* A claim that goes on where earlier ones ended does not see what was committed
+ * late, with an earlier due_at: at most this long, then it looks at all. */
+#define CURSOR_MS 250
+#define CLASSES_MAX 64
 #define FAILED_MS 1000
 /* Between ticks while somebody waits for what they tell. */
 #define QUICK_MS 1000
 /* So long it counts that somebody has said that he looks. */
 #define WATCHED_MS 10000
 #define PURGE_MS 60000
+#define COUNT_MS 60000
 #define TEXT_MAX (256u << 10)
 #define HAND_MAX (64u << 20)
 
 static const struct statement tick = {"tick", sql_tick, 7};
 static const struct statement beat = {"beat", sql_beat, 1};
-static const struct statement claim = {"claim", sql_claim, 6};
+static const struct statement claim = {"claim", sql_claim, 8};
 static const struct statement claim_lock = {NULL, sql_claim_lock, 0};
+static const struct statement set_aside = {NULL, sql_set_aside, 2};
 static const struct statement purge = {"purge", sql_purge, 1};
+static const struct statement recount = {"recount", sql_count, 0};
+
+/* A class of waiting work, in the database's words, and where the last claim that
+ * took from it ended. */
+struct class
+{
+	char owner[16], source[48], priority[8], trigger_type[16];
+	char due_at[40];
+	int64_t running; /* of its owner */
+};
 
 struct poller {
 	struct poller_options o;
@@ -44,8 +61,14 @@ struct poller {
 	bool tick_again;
 	bool held_back; /* a limit, not the queue, bounded the last claim */
 	bool deep;      /* the last claim got all it wanted */
-	int wanted;     /* of the claim under way */
-	int64_t tick_sent_ms, tick_lease_ms, purged_ms;
+	bool quotas;    /* owners are limited: a claim counts what runs */
+	struct class *passed; /* CLASSES_MAX: where claims ended */
+	int passed_count;
+	bool partial;      /* the claim under way goes on from earlier ones */
+	char served[16];   /* the owner that was served last; 0: nobody */
+	int64_t looked_ms; /* boot clock: the last claim that looked at all */
+	int wanted;        /* of the claim under way */
+	int64_t tick_sent_ms, tick_lease_ms, purged_ms, counted_ms;
 	int64_t next_ms;      /* as the last tick told it */
 	int64_t watched_ms;   /* boot clock: until then somebody looks */
 	int64_t contended_ms; /* how long to wait for rows that others hold */
@@ -53,6 +76,7 @@ struct poller {
 
 static void send_tick(struct poller *p);
 static void send_claim(struct poller *p);
+static void on_contended(uv_timer_t *timer);
 
 static int64_t with_jitter(int64_t ms)
 {
@@ -134,6 +158,26 @@ static void send_purge(struct poller *p)
 	    p->o.queue, NULL, &purge, (const char *const[]){age}, on_purged, p);
 }
 
+static void on_counted(
+    void *arg, const struct reply *reply, const struct err *e)
+{
+	const struct poller *p = arg;
+
+	if (reply == NULL && e->kind != ERR_LOST)
+		LOG(p->o.log, LVL_ERROR, L_MSG("counting for quotas failed"),
+		    L_STR("error", e->text));
+}
+
+static void send_count(struct poller *p)
+{
+	int64_t now = clock_boot_ms();
+
+	if (now - p->counted_ms < COUNT_MS)
+		return;
+	p->counted_ms = now;
+	queue_send(p->o.queue, NULL, &recount, NULL, on_counted, p);
+}
+
 static void on_beat(void *arg, const struct reply *reply, const struct err *e)
 {
 	struct poller *p = arg;
@@ -197,6 +241,7 @@ static void on_tick(void *arg, const struct reply *reply, const struct err *e)
 	if (notice == 0)
 		outbox_look(p->o.outbox);
 	runs_sweep(p->o.runs, reply_text(reply, 0, 7));
+	p->quotas = strcmp(reply_text(reply, 0, 8), "t") == 0;
 	if (next == 0) {
 		p->want_claim = true;
 		send_claim(p);
@@ -233,6 +278,7 @@ static void send_tick(struct poller *p)
 	    on_tick, p);
 	buf_free(&hand);
 	send_purge(p);
+	send_count(p);
 }
 
 /* What is due next may have changed. */
@@ -243,6 +289,31 @@ static void tick_soon(struct poller *p)
 }
 
 /* ---- the claim ---- */
+
+/* The sources that the settings name, as arrays of PostgreSQL, with their
+ * max_running. True: at least one is limited. */
+static bool own_sources(
+    const struct poller *p, struct buf *names, struct buf *most)
+{
+	const struct settings *s = p->o.settings;
+	bool limited = false;
+
+	buf_char(names, '{');
+	buf_char(most, '{');
+	for (int i = 0; i < s->source_count; i++) {
+		int64_t max = s->sources[i].max_running;
+
+		limited = limited || max > 0;
+		buf_printf(names, "%s%s", i ? "," : "", s->sources[i].name);
+		if (max > 0)
+			buf_printf(most, "%s%" PRId64, i ? "," : "", max);
+		else
+			buf_printf(most, "%snull", i ? "," : "");
+	}
+	buf_char(names, '}');
+	buf_char(most, '}');
+	return limited;
+}
 
 static void on_claim_timer(uv_timer_t *timer)
 {
@@ -271,16 +342,141 @@ static void wait_contended(struct poller *p, int got)
 	    (uint64_t)with_jitter(p->contended_ms), 0);
 }
 
+/* The columns of claim.sql. */
+enum {
+	SEEN,
+	RUN_ID,
+	CONFIG_ID,
+	TRIGGER_TYPE,
+	SOURCE,
+	TIMEOUT_MS,
+	JOB,
+	DENIED,
+	OWNER,
+	PRIORITY,
+	DUE_AT,
+	RUNNING,
+};
+
 static void start_job(struct poller *p, const struct reply *reply, int row)
 {
 	runs_start(p->o.runs,
-	    &(struct claimed){.run_id = reply_int(reply, row, 1, 0),
-		.config_id = reply_int(reply, row, 2, 0),
-		.scheduled =
-		    strcmp(reply_text(reply, row, 3), "SCHEDULED") == 0,
-		.source = reply_text(reply, row, 4),
-		.timeout_ms = reply_int(reply, row, 5, 0),
-		.row = reply_text(reply, row, 6)});
+	    &(struct claimed){.run_id = reply_int(reply, row, RUN_ID, 0),
+		.config_id = reply_int(reply, row, CONFIG_ID, 0),
+		.scheduled = strcmp(reply_text(reply, row, TRIGGER_TYPE),
+				 "SCHEDULED") == 0,
+		.source = reply_text(reply, row, SOURCE),
+		.timeout_ms = reply_int(reply, row, TIMEOUT_MS, 0),
+		.row = reply_text(reply, row, JOB),
+		.denied = reply_text(reply, row, DENIED)});
+}
+
+static bool is_class(const struct class *c, const struct reply *r, int row)
+{
+	return strcmp(c->owner, reply_text(r, row, OWNER)) == 0 &&
+	       strcmp(c->source, reply_text(r, row, SOURCE)) == 0 &&
+	       strcmp(c->priority, reply_text(r, row, PRIORITY)) == 0 &&
+	       strcmp(c->trigger_type, reply_text(r, row, TRIGGER_TYPE)) == 0;
+}
+
+/* The class that the job of this row is of; NULL: there are too many. */
+static struct class *class_of(struct poller *p, const struct reply *r, int row)
+{
+	struct class *c = p->passed;
+
+	for (int i = 0; i < p->passed_count; i++, c++) {
+		if (is_class(c, r, row))
+			return c;
+	}
+	if (p->passed_count == CLASSES_MAX)
+		return NULL;
+	p->passed_count++;
+	str_copy(c->owner, sizeof(c->owner), reply_text(r, row, OWNER));
+	str_copy(c->source, sizeof(c->source), reply_text(r, row, SOURCE));
+	str_copy(
+	    c->priority, sizeof(c->priority), reply_text(r, row, PRIORITY));
+	str_copy(c->trigger_type, sizeof(c->trigger_type),
+	    reply_text(r, row, TRIGGER_TYPE));
+	return c;
+}
+
+/* How many reports of the row's owner run after this claim. */
+static int64_t running_after(const struct reply *r, int row)
+{
+	int64_t n = reply_int(r, row, RUNNING, 0);
+
+	for (int i = 0; i < reply_rows(r); i++)
+		n += strcmp(reply_text(r, i, OWNER),
+			 reply_text(r, row, OWNER)) == 0;
+	return n;
+}
+
+/* Keeps where the claim ended in each class that it took from, and who was served
+ * last. The rows of a class come in the order of due_at. */
+static void keep_passed(struct poller *p, const struct reply *r)
+{
+	if (reply_text(r, 0, RUN_ID) == NULL)
+		return;
+	for (int i = 0; i < reply_rows(r); i++) {
+		struct class *c = class_of(p, r, i);
+
+		if (c == NULL) {
+			p->passed_count = 0;
+			return;
+		}
+		str_copy(
+		    c->due_at, sizeof(c->due_at), reply_text(r, i, DUE_AT));
+		c->running = running_after(r, i);
+	}
+	str_copy(p->served, sizeof(p->served),
+	    reply_text(r, reply_rows(r) - 1, OWNER));
+}
+
+static void list_passed(const struct poller *p, struct buf *json)
+{
+	buf_char(json, '[');
+	for (int i = 0; i < p->passed_count; i++) {
+		const struct class *c = &p->passed[i];
+
+		buf_printf(json, "%s[%s,\"%s\",%s,\"%s\",\"%s\",%" PRId64 "]",
+		    i ? "," : "", c->owner, c->source, c->priority,
+		    c->trigger_type, c->due_at, c->running);
+	}
+	buf_char(json, ']');
+}
+
+static void on_set_aside(
+    void *arg, const struct reply *reply, const struct err *e)
+{
+	const struct poller *p = arg;
+
+	if (reply == NULL && e->kind != ERR_LOST)
+		LOG(p->o.log, LVL_ERROR,
+		    L_MSG("looking for reports that cannot be claimed failed"),
+		    L_STR("error", e->text), L_STR("sqlstate", e->sqlstate));
+	else if (reply != NULL && reply_int(reply, 0, 0, 0) > 0)
+		LOG(p->o.log, LVL_WARN,
+		    L_MSG("reports that cannot be claimed were ended"),
+		    L_INT("count", reply_int(reply, 0, 0, 0)));
+}
+
+/* A claim that the server refused: one of the rows may be the reason, and must
+ * not stand before the others. */
+static void claim_failed(struct poller *p, const struct err *e)
+{
+	struct buf names, most;
+
+	LOG(p->o.log, LVL_ERROR, L_MSG("claim failed"), L_STR("error", e->text),
+	    L_STR("sqlstate", e->sqlstate));
+	buf_init(&names, TEXT_MAX);
+	buf_init(&most, TEXT_MAX);
+	own_sources(p, &names, &most);
+	queue_send(p->o.queue, NULL, &set_aside,
+	    (const char *const[]){lease_worker_id(p->o.lease), names.data},
+	    on_set_aside, p);
+	buf_free(&names);
+	buf_free(&most);
+	uv_timer_start(&p->claim_timer, on_contended, FAILED_MS, 0);
 }
 
 static void on_claim(void *arg, const struct reply *reply, const struct err *e)
@@ -295,16 +491,14 @@ static void on_claim(void *arg, const struct reply *reply, const struct err *e)
 		return;
 	}
 	if (reply == NULL) {
-		if (e->kind == ERR_LOST)
-			return;
-		LOG(p->o.log, LVL_ERROR, L_MSG("claim failed"),
-		    L_STR("error", e->text), L_STR("sqlstate", e->sqlstate));
-		uv_timer_start(&p->claim_timer, on_contended, FAILED_MS, 0);
+		p->passed_count = 0;
+		if (e->kind != ERR_LOST)
+			claim_failed(p, e);
 		return;
 	}
-	seen = reply_int(reply, 0, 0, 0);
+	seen = reply_int(reply, 0, SEEN, 0);
 	for (int i = 0; i < reply_rows(reply); i++) {
-		if (reply_text(reply, i, 1) == NULL)
+		if (reply_text(reply, i, RUN_ID) == NULL)
 			continue;
 		start_job(p, reply, i);
 		got++;
@@ -314,8 +508,12 @@ static void on_claim(void *arg, const struct reply *reply, const struct err *e)
 		return;
 	}
 	p->deep = got == p->wanted;
-	/* A notification that came meanwhile has set want_claim again. */
-	if (p->want_claim || p->deep)
+	keep_passed(p, reply);
+	/* A notification that came meanwhile has set want_claim again; and a
+	 * claim that went on from earlier ones has not seen all. */
+	if (!p->deep && p->partial)
+		p->looked_ms = 0;
+	if (p->want_claim || p->deep || p->partial)
 		claim_again(p);
 	else if (seen > got)
 		wait_contended(p, got);
@@ -323,25 +521,6 @@ static void on_claim(void *arg, const struct reply *reply, const struct err *e)
 		tick_soon(p);
 	else if (p->next_ms > 0 && !p->ticking)
 		p->o.events->caught_up(p->o.arg);
-}
-
-static bool limits(const struct poller *p, struct buf *names, struct buf *most)
-{
-	const struct settings *s = p->o.settings;
-
-	buf_char(names, '{');
-	buf_char(most, '{');
-	for (int i = 0; i < s->source_count; i++) {
-		if (s->sources[i].max_running == 0)
-			continue;
-		buf_printf(names, "%s%s", names->len > 1 ? "," : "",
-		    s->sources[i].name);
-		buf_printf(most, "%s%" PRId64, most->len > 1 ? "," : "",
-		    s->sources[i].max_running);
-	}
-	buf_char(names, '}');
-	buf_char(most, '}');
-	return names->len > 2;
 }
 
 /* How many jobs a claim may bring now. Where places are limited or kept, none
@@ -358,7 +537,7 @@ static void send_claim(struct poller *p)
 	const struct settings *s = p->o.settings;
 	int64_t scheduled = s->workers - s->adhoc_workers;
 	char wanted[16], quota[32], ageing[32];
-	struct buf names, most;
+	struct buf names, most, passed;
 	bool limited;
 
 	if (!p->running || p->no_claims || p->claiming || !p->want_claim ||
@@ -372,7 +551,7 @@ static void send_claim(struct poller *p)
 	uv_timer_stop(&p->claim_timer);
 	buf_init(&names, TEXT_MAX);
 	buf_init(&most, TEXT_MAX);
-	limited = limits(p, &names, &most);
+	limited = own_sources(p, &names, &most) || p->quotas;
 	p->held_back = limited || s->adhoc_workers > 0;
 	scheduled = s->adhoc_workers == 0
 			? p->wanted
@@ -381,10 +560,18 @@ static void send_claim(struct poller *p)
 	snprintf(
 	    quota, sizeof(quota), "%" PRId64, scheduled > 0 ? scheduled : 0);
 	snprintf(ageing, sizeof(ageing), "%" PRId64, s->ageing);
+	p->partial = !limited && p->passed_count > 0 &&
+		     clock_boot_ms() - p->looked_ms < CURSOR_MS;
+	if (!p->partial)
+		p->looked_ms = clock_boot_ms();
+	buf_init(&passed, TEXT_MAX);
+	list_passed(p, &passed);
 	queue_send(p->o.queue, limited ? &claim_lock : NULL, &claim,
 	    (const char *const[]){lease_worker_id(p->o.lease), wanted, quota,
-		names.data, most.data, ageing},
+		names.data, most.data, ageing, p->partial ? passed.data : NULL,
+		p->served},
 	    on_claim, p);
+	buf_free(&passed);
 	buf_free(&names);
 	buf_free(&most);
 }
@@ -480,6 +667,11 @@ struct poller *poller_open(const struct poller_options *options)
 
 	p->o = *options;
 	p->purged_ms = clock_boot_ms() - PURGE_MS;
+	p->counted_ms = clock_boot_ms() - COUNT_MS;
+	p->passed = mem_zalloc(CLASSES_MAX * sizeof(*p->passed));
+	/* Until the first tick tells. */
+	p->quotas = true;
+	str_copy(p->served, sizeof(p->served), "0");
 	p->next_ms = INT64_MAX;
 	uv_timer_init(p->o.loop, &p->tick_timer);
 	uv_timer_init(p->o.loop, &p->claim_timer);
@@ -489,7 +681,10 @@ struct poller *poller_open(const struct poller_options *options)
 
 static void on_closed(uv_handle_t *handle)
 {
-	free(handle->data);
+	struct poller *p = handle->data;
+
+	free(p->passed);
+	free(p);
 }
 
 void poller_close(struct poller *p)

@@ -129,11 +129,13 @@ static void finish_failed(struct runs *r, const struct err *e)
 	}
 }
 
-/* The database's word on one result. */
-static void take_outcome(struct run *run, const char *outcome)
+/* The database's word on one result. follows: another request of the report is
+ * due. */
+static void take_outcome(struct run *run, const char *outcome, bool follows)
 {
 	struct runs *r = run->runs;
-	bool again = run->scheduled || strcmp(outcome, "PENDING") == 0;
+	bool again =
+	    run->scheduled || follows || strcmp(outcome, "PENDING") == 0;
 
 	if (strcmp(outcome, "busy") == 0) {
 		/* Its row is locked by somebody: a little later. */
@@ -167,7 +169,8 @@ static void on_finished(
 		struct run *run = run_find(r, reply_int(reply, i, 0, 0));
 
 		if (run != NULL && run->finish == SENT)
-			take_outcome(run, reply_text(reply, i, 1));
+			take_outcome(run, reply_text(reply, i, 1),
+			    strcmp(reply_text(reply, i, 3), "t") == 0);
 	}
 	if (reply_rows(reply) > 0 && reply_int(reply, 0, 2, 0) > 0)
 		r->o.events->notices(r->o.arg);

@@ -382,6 +382,10 @@ void runs_start(struct runs *r, const struct claimed *c)
 		uv_timer_start(&r->check, on_check, CHECK_MS, CHECK_MS);
 	LOG(r->o.log, LVL_DEBUG, L_MSG("claimed"), L_INT("run", run->run_id),
 	    L_INT("config", run->config_id));
+	if (c->denied != NULL) {
+		run_end_with(run, "FAILED", true, c->denied);
+		return;
+	}
 	if (check_claimed(s, c, &e) != 0) {
 		run_end_with(run, "FAILED", true, e.text);
 		return;

@@ -23,6 +23,7 @@ struct claimed {
 	const char *source;
 	int64_t timeout_ms; /* 0: none */
 	const char *row;    /* JSON */
+	const char *denied; /* what its owner may not use; NULL: nothing */
 };
 
 struct runs_events {

@@ -1,3 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- The schema's version. No parameters; one row: version int.
-select coalesce(max(u.version), 0) as version from reportd.schema_upgrade u
+-- No parameters; one row: the schema's version int, and the oldest version that
+-- programs may have been written for int, see sql/queue/version.sql.
+select coalesce(max(u.version), 0) as version,
+	coalesce(max((to_jsonb(u) ->> 'serves')::int), 0) as serves
+from reportd.schema_upgrade u

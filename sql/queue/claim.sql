@@ -1,59 +1,78 @@
 -- SPDX-License-Identifier: MIT
--- Claims up to $2 due reports for the daemon, in one statement: effective
--- priority (each $6 of waiting is worth one level), ADHOC before SCHEDULED, then
--- the time at which it became due. Candidates come from one short index range a
--- class, so the cost does not grow with the queue; only chosen rows are locked.
+-- Claims up to $2 due reports for the daemon, in one statement. Owners share: first
+-- comes who has the fewest reports running and chosen. Within an owner it is the
+-- effective priority (each $6 of waiting is worth one level, ten at most), ADHOC
+-- before SCHEDULED, then the time at which it became due.
+-- Candidates come from one short index range a class of waiting work (owner, source,
+-- priority, trigger type; see claim_classes), and from no more owners than are of use:
+-- the cost follows what is wanted, not the length of the queue nor the number of
+-- owners. Only chosen rows are locked.
 -- $1 worker_id uuid, $2 wanted int, $3 most SCHEDULED ones int,
--- $4 limited sources text[], $5 their max_running int[], $6 ageing in ms
--- Returns `seen`, how many could have been claimed, and one row a job (at least
--- one row: without a run_id when nothing was claimed).
+-- $4 the daemon's sources text[], $5 their max_running int[] (null: no limit),
+-- $6 ageing in ms
+-- $7 where earlier claims ended jsonb: [[owner, source, priority, trigger_type, due_at,
+--    running]]: these classes are read from there on, past what was taken and what is
+--    dead; null: from their beginning
+-- $8 the owner that was served last oid: the look begins after it; 0: nobody
+-- Returns `seen`, how many could have been claimed, and one row a job in the order of
+-- the claim (at least one row: without a run_id when nothing was claimed), with its
+-- class and the running reports of its owner for the next claim's $7.
 with me as materialized (
 	-- One that lost its lease and has not heard of it yet takes nothing.
 	select w.worker_id from reportd.report_worker w
 	where w.worker_id = $1
 	for key share
-), room as materialized (
-	select k.source, k.priority, k.trigger_type,
-		case when l.max is not null then
-			l.max - (select count(*) from reportd.report_config c
-				where c.status = 'PROCESSING' and c.source = k.source)
-		end as source_room
-	from me cross join reportd.pending_class k
-	left join unnest($4::text[], $5::int[]) as l(source, max) on l.source = k.source
 ), candidate as materialized (
-	select d.config_id, d.rank, r.trigger_type, r.source_room,
-		row_number() over (partition by r.source order by d.rank, r.trigger_type, d.due_at, d.config_id) as source_place,
-		row_number() over (partition by r.trigger_type order by d.rank, d.due_at, d.config_id) as trigger_place,
-		row_number() over (order by d.rank, r.trigger_type, d.due_at, d.config_id) as place
-	from room r cross join lateral (
-		select c.config_id, c.due_at, c.priority - floor(
-			extract(epoch from now() - c.due_at)::float8 * 1000 / $6::bigint) as rank
+	select d.config_id, d.rank, d.due_at, k.owner, k.source, k.trigger_type,
+		k.source_room, k.running, k.owner_room,
+		row_number() over (partition by k.owner
+			order by d.rank, k.trigger_type, d.due_at, d.config_id) as own_place
+	from me cross join reportd.claim_classes($2, $4, $5, $7::jsonb, $8) k
+	cross join lateral (
+		select c.config_id, c.due_at, c.priority - least(10, floor(
+			extract(epoch from now() - c.due_at)::float8 * 1000 / $6::bigint)) as rank
 		from reportd.report_config c
-		where c.status = 'PENDING' and c.is_active and c.source = r.source
-			and c.priority = r.priority and c.trigger_type = r.trigger_type
-			and c.due_at <= now()
+		where c.status = 'PENDING' and c.is_active and c.due_at < 'infinity'
+			and c.owner = k.owner and c.source = k.source
+			and c.priority = k.priority and c.trigger_type = k.trigger_type
+			and c.due_at <= now() and c.due_at >= k.since
 		order by c.due_at
-		-- Some to spare: other daemons may hold the first ones.
-		limit $2::int + 16) d
-	where r.source_room is null or r.source_room > 0
-), eligible as materialized (
-	select k.config_id, k.place
+		limit k.most) d
+), placed as materialized (
+	select k.config_id, k.trigger_type, k.source_room, k.running,
+		row_number() over (partition by k.source order by k.running + k.own_place,
+			k.rank, k.trigger_type, k.due_at, k.config_id) as source_place,
+		row_number() over (partition by k.trigger_type order by k.running + k.own_place,
+			k.rank, k.due_at, k.config_id) as trigger_place,
+		row_number() over (order by k.running + k.own_place, k.rank, k.trigger_type,
+			k.due_at, k.config_id) as place
 	from candidate k
+	where k.owner_room is null or k.own_place <= k.owner_room
+), eligible as materialized (
+	select k.config_id, k.place, k.running
+	from placed k
 	where (k.source_room is null or k.source_place <= k.source_room)
 		and (k.trigger_type <> 'SCHEDULED' or k.trigger_place <= $3::int)
 ), chosen as materialized (
 	-- Row by row in order, so that no more are locked than are taken. The sum
 	-- with '' keeps the planner off the partial index: one row by its key.
-	select c.*, k.place
-	from (select e.config_id, e.place from eligible e order by e.place) k
+	select c.*, k.place, k.running
+	from (select e.config_id, e.place, e.running from eligible e order by e.place) k
 	cross join lateral (
-		select c.config_id, c.report_name, c.attempt, c.run_id, c.due_at,
-			c.scheduled_for, c.time_zone,
-			c.parameters || coalesce(c.run_parameters, '{}') as parameters
+		select c.config_id, c.report_name, c.attempt, c.run_id, c.request_id, c.owner,
+			c.due_at, c.scheduled_for, c.time_zone, l.large,
+			case when not l.large
+				then c.parameters || coalesce(c.run_parameters, '{}') end as parameters,
+			pg_has_role(c.owner, 'reportd_operator', 'USAGE') as operator
 		from reportd.report_config c
+		-- From before there were limits: it fails alone.
+		cross join lateral (select octet_length(c.parameters::text) > 4000000
+			or octet_length(c.run_parameters::text) > 4000000
+			or octet_length(c.prep_sql) > 4000000
+			or octet_length(c.export_sql) > 4000000 as large) l
 		where c.config_id = k.config_id and c.status || '' = 'PENDING'
 			and c.is_active and c.due_at <= now()
-		for update skip locked) c
+		for update of c skip locked) c
 	order by k.place
 	limit $2::int
 ), numbered as materialized (
@@ -71,10 +90,11 @@ with me as materialized (
 		and u.status = 'PROCESSING'
 ), run as (
 	insert into reportd.report_run
-		(run_id, config_id, report_name, attempt, scheduled_for, worker_id,
-			started_at, parameters)
+		(run_id, config_id, request_id, owner, report_name, attempt, scheduled_for,
+			worker_id, started_at, parameters)
 	overriding system value
-	select c.new_run_id, c.config_id, c.report_name, c.attempt + 1, c.runs_for,
+	select c.new_run_id, c.config_id, c.request_id, c.owner, c.report_name,
+		c.attempt + 1, c.runs_for,
 		-- Under the lock of a limit now() may lie before the end that made room.
 		$1, statement_timestamp(), c.texts
 	from numbered c
@@ -84,16 +104,21 @@ with me as materialized (
 		current_retries = c.attempt, scheduled_for = r.runs_for,
 		cancel_requested = false, updated_timestamp = now()
 	from (
-		select k.*, reportd.local_time(k.runs_for, k.time_zone) as local
+		select k.*, case k.time_zone when 'UTC' then k.runs_for at time zone 'UTC'
+			else reportd.local_time(k.runs_for, k.time_zone) end as local
 		from numbered k) r
 	-- The array is for the planner: a look-up by key for each of them.
 	where c.config_id = any (array(select k.config_id from numbered k))
 		and c.config_id = r.config_id
 	returning r.new_run_id as run_id, c.config_id, c.trigger_type, c.source,
-		extract(epoch from c.timeout) * 1000 as timeout_ms,
-		json_build_object(
+		extract(epoch from c.timeout) * 1000 as timeout_ms, c.owner, c.priority,
+		c.due_at, r.running,
+		case when r.large then 'the report is too large: its parameters, prep_sql and export_sql may have 4000000 bytes each'
+			when not r.operator then (reportd.denial(c)).message end as denied,
+		case when r.large is not true then json_build_object(
 			'run_id', r.new_run_id,
 			'config_id', c.config_id,
+			'request_id', c.request_id,
 			'report_name', c.report_name,
 			'attempt', c.attempt,
 			'source', c.source,
@@ -107,6 +132,10 @@ with me as materialized (
 			'scheduled_for', to_char(r.local, 'YYYY-MM-DD"T"HH24:MI:SS'),
 			'utc_offset', extract(epoch from
 				r.local - (r.runs_for at time zone 'UTC'))::int,
+			-- The default path is the operator's choice; a path of the row's own
+			-- must stay where its owner may write.
+			'write_paths', case when not r.operator and c.output_path is not null
+				then to_json(reportd.granted_paths('write', c.owner)) end,
 			-- What an output says of itself; a CSV says nothing.
 			'info', case when c.output_format <> 'CSV' then json_build_object(
 				'author', c.created_by,
@@ -114,9 +143,11 @@ with me as materialized (
 				'time_text', to_char(
 					reportd.local_time(statement_timestamp(), c.time_zone),
 					'YYYY-MM-DD HH24:MI:SS')) end
-		)::text as job
+		)::text end as job
 )
 select (select count(*) from eligible) as seen, j.run_id, j.config_id,
-	j.trigger_type, j.source, j.timeout_ms::bigint as timeout_ms, j.job
+	j.trigger_type, j.source, j.timeout_ms::bigint as timeout_ms,
+	j.job, j.denied,
+	j.owner::oid as owner, j.priority, j.due_at, j.running
 from (values (1)) as always(one) left join job j on true
 order by j.run_id

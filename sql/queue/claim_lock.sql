@@ -1,4 +1,4 @@
 -- SPDX-License-Identifier: MIT
--- Before a claim under max_running: two daemons must not count at once. The key
--- is "reportd" in ASCII.
-select pg_catalog.pg_advisory_xact_lock(32199680925529188)
+-- Before a claim under max_running or a quota: two daemons must not count at once.
+-- Only the daemon's role may lock the row. No parameters.
+select from reportd.claim_turn for update

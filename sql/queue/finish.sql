@@ -8,8 +8,11 @@
 --    "error_sqlstate", "error_message", "outputs", "remark", "uploads"}]; status is COMPLETED, FAILED, CANCELLED
 --    or RELEASED (given back, not counted)
 -- $3 retry_backoff in ms, $4 retry_backoff_max in ms
--- Returns for each: run_id, outcome (the report's new status; 'lost' when the
--- fence refused; 'busy' to try again), notices (to deliver, of all runs).
+-- When a request has ended for good the next one that waits for the report follows at
+-- once, unless its schedule is due: the tick fires that first.
+-- Returns for each: run_id, outcome (the request's new status; 'lost' when the
+-- fence refused; 'busy' to try again), notices (to deliver, of all runs), follows
+-- (another request of the report is due).
 with result as materialized (
 	select * from jsonb_to_recordset($2::jsonb) as r(run_id bigint, config_id bigint,
 		status text, permanent boolean, stage text, prep_ms bigint, row_count bigint,
@@ -26,11 +29,13 @@ with result as materialized (
 		case when r.status = 'RELEASED' then now()
 			else now() + least($3::bigint * 2 ^ least(c.attempt - 1, 20), $4::bigint)
 				* (0.5 + random() / 2) * interval '1 millisecond' end as retry_at,
-		c.notify_on_completion, c.notify_on_failure
+		c.notify_on_completion, c.notify_on_failure, c.request_id, c.request_kept,
+		c.requests_wait, c.owner
 	from (select * from result order by result.config_id) r
 	cross join lateral (
 		select k.config_id, k.attempt, k.max_retries, k.cancel_requested,
-			k.notify_on_completion, k.notify_on_failure
+			k.notify_on_completion, k.notify_on_failure, k.request_id, k.request_kept,
+			k.requests_wait, k.owner
 		from reportd.report_config k
 		where k.config_id = r.config_id and k.run_id = r.run_id
 			and k.status = 'PROCESSING'
@@ -39,23 +44,39 @@ with result as materialized (
 		select from reportd.report_run k
 		where k.run_id = r.run_id and k.worker_id = $1 and k.status = 'PROCESSING'
 		for update skip locked) u
+), next as materialized (
+	-- Requests with rows of their own; most reports have none.
+	select h.config_id, n.request_id, n.scheduled_for, n.parameters
+	from held h
+	join reportd.report_config c on c.config_id = h.config_id
+	cross join lateral reportd.end_request(c, h.new_status, h.run_id, h.error_message,
+		h.requests_wait and (c.next_run_time > now()) is not false) n
+	where (h.request_kept or h.requests_wait) and h.new_status <> 'PENDING'
 ), ended as (
 	update reportd.report_config c
-	set status = h.new_status,
-		due_at = case h.new_status when 'PENDING' then h.retry_at else c.due_at end,
-		attempt = c.attempt - (h.status = 'RELEASED')::int,
-		current_retries = greatest(c.current_retries - (h.status = 'RELEASED')::int, 0),
+	set status = case when n.request_id is null then h.new_status else 'PENDING' end,
+		due_at = case when n.request_id is not null then now()
+			when h.new_status = 'PENDING' then h.retry_at else c.due_at end,
+		attempt = case when n.request_id is not null then 0
+			else c.attempt - (h.status = 'RELEASED')::int end,
+		current_retries = case when n.request_id is not null then 0
+			else greatest(c.current_retries - (h.status = 'RELEASED')::int, 0) end,
 		last_run_time = now(), updated_timestamp = now(),
-		run_parameters = case when h.new_status <> 'COMPLETED' then c.run_parameters end,
+		request_id = coalesce(n.request_id, c.request_id),
+		request_kept = c.request_kept or n.request_id is not null,
+		scheduled_for = coalesce(n.scheduled_for, c.scheduled_for),
+		cancel_requested = c.cancel_requested and n.request_id is null,
+		run_parameters = case when n.request_id is not null then n.parameters
+			when h.new_status <> 'COMPLETED' then c.run_parameters end,
 		error_message = case when h.status = 'RELEASED' then c.error_message
 			else h.error_message end,
 		error_timestamp = case when h.status = 'RELEASED' then c.error_timestamp
 			when h.error_message is not null then now() end
-	from held h
+	from held h left join next n on n.config_id = h.config_id
 	-- The arrays are for the planner: a look-up by key for each of them.
 	where c.config_id = any (array(select k.config_id from held k))
 		and c.config_id = h.config_id
-	returning h.*
+	returning h.*, n.request_id as next_id
 ), logged as (
 	update reportd.report_run u
 	set status = case when u.run_id = any (array(
@@ -71,9 +92,12 @@ with result as materialized (
 	where u.run_id = any (array(select e.run_id from ended e))
 		and u.run_id = r.run_id
 ), told as (
-	select reportd.notify_done(e.config_id, e.run_id, e.new_status, e.output_url),
+	-- Who listens hears of everybody's reports: numbers only.
+	select pg_notify('reportd_done', json_build_object('config_id', e.config_id,
+			'request_id', e.request_id, 'run_id', e.run_id,
+			'status', e.new_status)::text),
 		case when e.urls is not null then
-			reportd.write_notices(e.run_id, e.config_id, e.new_status, e.urls)
+			reportd.write_notices(e.run_id, e.config_id, e.owner, e.new_status, e.urls)
 		end as notices
 	from (
 		select k.*, case k.new_status when 'COMPLETED' then k.notify_on_completion
@@ -82,7 +106,9 @@ with result as materialized (
 	where e.new_status <> 'PENDING'
 )
 select e.run_id, e.new_status as outcome,
-	(select sum(t.notices) from told t)::bigint as notices
+	-- Counting is what makes the server send the notices of `told`.
+	(select sum(t.notices) from told t)::bigint as notices,
+	e.next_id is not null as follows
 from ended e
 union all
 select r.run_id, case when exists (
@@ -90,6 +116,6 @@ select r.run_id, case when exists (
 		join reportd.report_config c on c.config_id = u.config_id
 		where u.run_id = r.run_id and u.worker_id = $1 and u.status = 'PROCESSING'
 			and c.run_id = r.run_id and c.status = 'PROCESSING')
-	then 'busy' else 'lost' end, 0
+	then 'busy' else 'lost' end, 0, false
 from result r
 where r.run_id <> all (array(select e.run_id from ended e))

@@ -1,11 +1,13 @@
 -- SPDX-License-Identifier: MIT
 -- Retention: forgets old runs a thousand at a time, oldest first (run_ids rise
--- with time), their notices and finished ADHOC reports with them; and those that
--- were cancelled before they had a run.
+-- with time), their notices, finished ADHOC reports and ended requests with them;
+-- and those that were cancelled before they had a run. What somebody else has locked
+-- is left for another time: it must not hold up the heartbeat.
 -- $1 retention in ms
 with old as (
 	select r.run_id, r.config_id, r.started_at, r.status
 	from reportd.report_run r order by r.run_id limit 1000
+	for update skip locked
 ), gone as (
 	delete from reportd.report_run r using old o
 	where r.run_id = o.run_id and o.status <> 'PROCESSING'
@@ -13,12 +15,20 @@ with old as (
 	returning r.run_id, r.config_id
 ), notices as (
 	delete from reportd.report_notification n
-	where n.run_id = any (array(select g.run_id from gone g))
+	where n.notification_id = any (array(
+		select k.notification_id from reportd.report_notification k
+		where k.run_id = any (array(select g.run_id from gone g))
+		for update skip locked))
 ), reports as (
-	delete from reportd.report_config c using gone g
-	where c.config_id = g.config_id and c.run_id = g.run_id
-		and c.trigger_type = 'ADHOC'
-		and c.status in ('COMPLETED', 'FAILED', 'CANCELLED')
+	delete from reportd.report_config c
+	where c.config_id = any (array(
+		select k.config_id from gone g
+		cross join lateral (
+			select r.config_id from reportd.report_config r
+			where r.config_id = g.config_id and r.run_id = g.run_id
+				and r.trigger_type = 'ADHOC' and not r.requests_wait
+				and r.status in ('COMPLETED', 'FAILED', 'CANCELLED')
+			for update skip locked) k))
 ), without_run as (
 	delete from reportd.report_config c
 	where c.config_id = any (array(
@@ -30,5 +40,16 @@ with old as (
 		order by k.updated_timestamp limit 1000
 		for update skip locked))
 	returning c.config_id
+), requests as (
+	-- The newest COMPLETED one of each report stays.
+	delete from reportd.report_request q
+	where q.request_id = any (array(
+		select k.request_id from reportd.report_request k
+		where k.state = 'ENDED' and not k.newest
+			and k.ended_at < now() - $1::bigint * interval '1 millisecond'
+		order by k.ended_at limit 1000
+		for update skip locked))
+	returning q.request_id
 )
-select (select count(*) from gone) + (select count(*) from without_run) as purged
+select (select count(*) from gone) + (select count(*) from without_run)
+	+ (select count(*) from requests) as purged

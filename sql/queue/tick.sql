@@ -51,7 +51,9 @@ with beat as (
 	delete from reportd.report_worker w
 	where w.worker_id in (
 		select d.worker_id from reportd.report_worker d
-		where d.heartbeat_at < now() - d.lease and d.worker_id <> $1
+		-- One in the future was written under a clock that was set back.
+		where (d.heartbeat_at < now() - d.lease or d.heartbeat_at > now() + d.lease)
+			and d.worker_id <> $1
 			-- Out of touch ourselves until now? Then it was the server, and
 			-- the others get until our next tick. (The row as it was.)
 			and exists (select from reportd.report_worker m
@@ -91,7 +93,8 @@ with beat as (
 	from stray s
 	where c.config_id = any (array(select k.config_id from stray k))
 		and c.config_id = s.config_id and c.run_id = s.run_id and c.status = 'PROCESSING'
-	returning c.config_id, c.run_id, c.status, s.ours, s.why, c.notify_on_failure
+	returning c.config_id, c.run_id, c.status, s.ours, s.why, c.notify_on_failure,
+		c.request_id, c.request_kept, c.owner
 ), buried as (
 	update reportd.report_run r
 	set status = case when s.ours then 'RELEASED' else 'LOST' end,
@@ -99,13 +102,19 @@ with beat as (
 	from rescued s
 	where r.run_id = any (array(select k.run_id from rescued k))
 		and r.run_id = s.run_id
+), request_ended as materialized (
+	-- What follows it is taken up by a later tick, see `following`.
+	select n.request_id from rescued s
+	join reportd.report_config c on c.config_id = s.config_id
+	cross join lateral reportd.end_request(c, s.status, s.run_id, s.why, false) n
+	where s.request_kept and s.status <> 'PENDING'
 ), told_ends as (
-	select reportd.notify_done(s.config_id, s.run_id, s.status, null)
+	select reportd.notify_done(s.config_id, s.request_id, s.run_id, s.status)
 	from rescued s
 	where s.status <> 'PENDING'
 ), notices as (
-	select reportd.write_notices(s.run_id, s.config_id, s.status, s.notify_on_failure)
-		as count
+	select reportd.write_notices(s.run_id, s.config_id, s.owner, s.status,
+			s.notify_on_failure) as count
 	from rescued s
 	where s.status = 'FAILED' and s.notify_on_failure is not null
 ), undelivered as (
@@ -147,31 +156,70 @@ with beat as (
 	order by c.next_run_time
 	limit 200
 	for update of c skip locked
+), planned as materialized (
+	select k.config_id, k.next_run_time, k.owner, p.scheduled_for, p.next_time, p.error,
+		case when p.scheduled_for is not null
+			then nextval('reportd.report_request_request_id_seq') end as request_id
+	from firing f
+	join reportd.report_config k using (config_id)
+	cross join lateral reportd.plan_fire(k.schedule_expression, k.time_zone,
+		k.misfire_policy, k.next_run_time, $3::bigint * interval '1 millisecond') p
 ), fired as (
 	-- Compare-and-set: a second scheduler finds next_run_time moved on.
 	update reportd.report_config c
 	set status = case when p.scheduled_for is null then c.status else 'PENDING' end,
 		due_at = coalesce(p.scheduled_for, c.due_at),
 		scheduled_for = coalesce(p.scheduled_for, c.scheduled_for),
+		request_id = coalesce(p.request_id, c.request_id),
+		request_kept = c.request_kept or p.request_id is not null,
 		next_run_time = p.next_time,
 		run_parameters = null,
 		error_message = coalesce(p.error, c.error_message),
 		error_timestamp = case when p.error is null then c.error_timestamp
 			else now() end,
 		updated_timestamp = now()
-	from firing f
-	join reportd.report_config k using (config_id)
-	cross join lateral reportd.plan_fire(k.schedule_expression, k.time_zone,
-		k.misfire_policy, k.next_run_time, $3::bigint * interval '1 millisecond') p
-	where c.config_id = any (array(select a.config_id from firing a))
-		and c.config_id = f.config_id and c.next_run_time = k.next_run_time
-	returning c.config_id, c.due_at, c.next_run_time
+	from planned p
+	where c.config_id = any (array(select a.config_id from planned a))
+		and c.config_id = p.config_id and c.next_run_time = p.next_run_time
+	returning c.config_id, c.due_at, c.next_run_time, c.owner, p.request_id,
+		p.scheduled_for
+), requested as (
+	insert into reportd.report_request (request_id, config_id, owner, reason,
+		requested_by, scheduled_for, state)
+	select f.request_id, f.config_id, f.owner, 'schedule', 'reportd', f.scheduled_for,
+		'ACTIVE'
+	from fired f where f.request_id is not null
+), following as materialized (
+	-- Requests of reports at rest: their last one was ended elsewhere than in
+	-- finish.sql, or a schedule went first.
+	select c.config_id, reportd.follow(c.config_id) as taken
+	from reportd.report_config c
+	where c.requests_wait and c.status in ('COMPLETED', 'FAILED', 'CANCELLED')
+		and c.config_id <> all (array(select f.config_id from fired f))
+		and not exists (select from rescued r where r.config_id = c.config_id)
+	limit 100
+), astray as materialized (
+	-- Due for a source that no daemon ever had: it fails alone.
+	select reportd.end_unclaimed($1, c.config_id,
+		format('no daemon has a source "%s"; add [source.%s] to the settings of a daemon, or change the report''s source',
+			c.source, c.source)) as ended
+	from (select distinct k.source from reportd.pending_class k
+		where not exists (select from reportd.report_source s where s.source = k.source)) u
+	cross join lateral (
+		select c.config_id, c.source from reportd.report_config c
+		where c.status = 'PENDING' and c.is_active and c.due_at <= now()
+			and c.source = u.source
+		limit 20 for update skip locked) c
 ), next as (
 	select min(t.at) as at from (
 		select d.due_at as at
-		from reportd.pending_class k cross join lateral (
-			select c.due_at from reportd.report_config c
-			where c.status = 'PENDING' and c.is_active and c.source = k.source
+		from (select k.*, row_number() over () as n from reportd.pending_class k) k
+		cross join lateral (
+			-- More classes than are looked at: there may be something due.
+			select case when k.n = 256 then now() else c.due_at end as due_at
+			from reportd.report_config c
+			where c.status = 'PENDING' and c.is_active and c.due_at < 'infinity'
+				and c.owner = k.owner and c.source = k.source
 				and c.priority = k.priority and c.trigger_type = k.trigger_type
 			order by c.due_at limit 1) d
 		union all
@@ -187,6 +235,8 @@ with beat as (
 		 where d.worker_id <> $1 and d.heartbeat_at >= now() - d.lease)
 		union all
 		select now() from rescued s where s.status = 'PENDING'
+		union all
+		select now() from following f where f.taken
 	) t
 )
 select exists (select from beat) as alive,
@@ -194,7 +244,9 @@ select exists (select from beat) as alive,
 	 from told t) as news,
 	(select count(*) from rescued) as rescued,
 	(select count(*) from fired) as fired,
-	(select count(*) from told_ends) as told,
+	-- Counting is what makes the server execute notify_done, end_unclaimed.
+	(select count(*) from told_ends) + (select count(r.request_id) from request_ended r) + (select count(*) from astray a where a.ended is null)
+		as told,
 	-- Milliseconds until there is something to claim or fire; null: nothing known.
 	(select greatest(ceil(extract(epoch from n.at - now()) * 1000), 0)::bigint
 	 from next n where n.at < 'infinity') as next_ms,
@@ -205,4 +257,6 @@ select exists (select from beat) as alive,
 	(select jsonb_agg(jsonb_build_object('run_id', l.run_id, 'uploads', l.uploads))
 	 from (select r.run_id, r.uploads from reportd.report_run r
 		where r.uploads is not null and r.status <> 'PROCESSING'
-		order by random() limit 20) l) as leftovers
+		order by random() limit 20) l) as leftovers,
+	-- Whether claims have quotas to keep.
+	exists (select from reportd.report_quota q where q.max_running is not null) as quotas

@@ -14,7 +14,7 @@
 --
 -- Clock changes: see cron_fire.
 
-create schema if not exists reportd;
+-- The schema itself is made by sql/roles.sql.
 
 -- Bit n of a mask stands for the value n. days: bit 0 is L. weekdays: bit 7 * (n - 1) + d is the
 -- n-th weekday d of a month, bit 35 + d the last one; a plain weekday is its five n-th ones.
@@ -30,8 +30,7 @@ create type reportd.cron as (
 
 -- The set bit nearest to start, itself included, upward (step 1) or downward (-1); null: none.
 create function reportd.cron_bit(mask bigint, start int, step int) returns int
-language sql immutable parallel safe
-as $$
+language sql immutable parallel safe set search_path = pg_catalog, pg_temp as $$
 	select nullif(64 - position(B'1' in (case step
 		when 1 then (mask & (-1::bigint << start)) & -(mask & (-1::bigint << start))
 		else mask & ((1::bigint << (start + 1)) - 1)
@@ -41,8 +40,7 @@ $$;
 -- The value of a number, or of a name in names (three letters each, the first one stands for base);
 -- null: neither.
 create function reportd.cron_value(word text, names text, base int) returns int
-language sql immutable parallel safe
-as $$
+language sql immutable parallel safe set search_path = pg_catalog, pg_temp as $$
 	select case
 		when length(word) between 1 and 9 and ltrim(word, '0123456789') = '' then word::int
 		when length(word) = 3 and strpos(names, upper(word collate "C")) % 3 = 1
@@ -55,8 +53,7 @@ $$;
 create function reportd.cron_refuse(
 	expression text, field int, spec text, item text, first int, last int
 ) returns void
-language plpgsql immutable parallel safe
-as $$
+language plpgsql immutable parallel safe set search_path = pg_catalog, pg_temp as $$
 declare
 	low constant int := (array[0, 0, 1, 1, 0])[field];
 	high constant int := (array[59, 23, 31, 12, 7])[field];
@@ -101,8 +98,7 @@ $$;
 
 -- The mask of one field.
 create function reportd.cron_field(expression text, field int, spec text) returns bigint
-language plpgsql immutable parallel safe
-as $$
+language plpgsql immutable parallel safe set search_path = pg_catalog, pg_temp as $$
 declare
 	low constant int := (array[0, 0, 1, 1, 0])[field];
 	high constant int := (array[59, 23, 31, 12, 7])[field];
@@ -163,8 +159,7 @@ $$;
 
 -- The days of the month that begins at first, as a mask of bits 1 to 31.
 create function reportd.cron_days(cron reportd.cron, first date) returns bigint
-language plpgsql immutable parallel safe
-as $$
+language plpgsql immutable parallel safe set search_path = pg_catalog, pg_temp as $$
 declare
 	last constant int := (first + interval '1 month')::date - first;
 	all_days constant bigint := (2::bigint << last) - 2;
@@ -186,8 +181,7 @@ $$;
 -- The matching day nearest to start, itself included, forward (step 1) or back (-1); null: none in
 -- 40 years, the longest time that a 29 February can take to fall on a given weekday again.
 create function reportd.cron_day(cron reportd.cron, start date, step int) returns date
-language plpgsql immutable parallel safe
-as $$
+language plpgsql immutable parallel safe set search_path = pg_catalog, pg_temp as $$
 declare
 	month int := date_part('year', start)::int * 12 + date_part('month', start)::int - 1;
 	day int := date_part('day', start);
@@ -210,8 +204,7 @@ $$;
 
 -- The first matching minute of the wall clock after wall (step 1), or the last one up to wall (-1).
 create function reportd.cron_wall(cron reportd.cron, wall timestamp, step int) returns timestamp
-language plpgsql immutable parallel safe
-as $$
+language plpgsql immutable parallel safe set search_path = pg_catalog, pg_temp as $$
 declare
 	start constant timestamp
 		:= date_trunc('minute', wall) + make_interval(mins => greatest(step, 0));
@@ -242,8 +235,7 @@ $$;
 -- zone has changed twice in that time. Intervals are in seconds here and below, as days would be
 -- those of the session's time zone.
 create function reportd.cron_turn(zone text, at timestamptz) returns timestamptz
-language plpgsql stable strict parallel safe
-as $$
+language plpgsql stable strict parallel safe set search_path = pg_catalog, pg_temp as $$
 declare
 	clock constant timestamp := at at time zone zone;
 	since timestamptz := at;
@@ -265,8 +257,7 @@ $$;
 
 -- The first instant at which the wall clock shows wall or, where it leaps over wall, what follows.
 create function reportd.cron_first(zone text, wall timestamp) returns timestamptz
-language plpgsql stable strict parallel safe
-as $$
+language plpgsql stable strict parallel safe set search_path = pg_catalog, pg_temp as $$
 declare
 	-- a time shown twice is taken for the second one, one leapt over for what it would have been
 	instant constant timestamptz := wall at time zone zone;
@@ -285,8 +276,7 @@ $$;
 -- Like cron_wall, without the minutes that the clock leaps over.
 create function reportd.cron_shown(cron reportd.cron, zone text, wall timestamp, step int)
 returns timestamp
-language plpgsql stable parallel safe
-as $$
+language plpgsql stable parallel safe set search_path = pg_catalog, pg_temp as $$
 declare
 	give_up constant timestamp := wall + step * interval '40 years';
 	shown timestamp := wall;
@@ -320,8 +310,7 @@ $$;
 -- fixed times of that day are not lost.
 create function reportd.cron_fire(cron reportd.cron, zone text, at timestamptz, step int)
 returns timestamptz
-language plpgsql stable parallel safe
-as $$
+language plpgsql stable parallel safe set search_path = pg_catalog, pg_temp as $$
 declare
 	wall timestamp;
 	high timestamp;	-- the most that the clock has shown up to at
@@ -357,8 +346,7 @@ $$;
 -- Refuses what PostgreSQL takes for a zone but people do not mean: POSIX rules (UTC+3 is west of
 -- Greenwich, EST5 has no summer time), abbreviations (CET is +1 in summer, too) and leap seconds.
 create function reportd.cron_zone(time_zone text) returns text
-language plpgsql stable parallel safe
-as $$
+language plpgsql stable parallel safe set search_path = pg_catalog, pg_temp as $$
 begin
 	if time_zone ~* '^right/' or time_zone ~ '[0-9]' and time_zone
 		!~* '^(Etc/GMT(0|[+-]([0-9]|1[0-2])|-1[34])|GMT[+-]?0|(EST5E|CST6C|MST7M|PST8P)DT)$'
@@ -378,12 +366,20 @@ $$;
 -- For users and for the rest of the schema.
 
 create function reportd.cron_parse(expression text) returns reportd.cron
-language plpgsql immutable strict parallel safe set search_path = pg_catalog
+language plpgsql immutable strict parallel safe set search_path = pg_catalog, pg_temp
 as $$
 declare
-	spec text[] := regexp_split_to_array(btrim(expression, E' \t\r\n'), '\s+');
+	spec text[];
 	cron reportd.cron;
 begin
+	if octet_length(expression) > 200 then
+		raise exception using
+			errcode = 'invalid_parameter_value',
+			message = format('the cron expression has %s bytes; at most 200 are taken',
+				octet_length(expression)),
+			hint = 'Half past six from Monday to Friday is "30 6 * * 1-5".';
+	end if;
+	spec := regexp_split_to_array(btrim(expression, E' \t\r\n'), '\s+');
 	if spec[1] like '@%' then
 		spec := string_to_array(case lower(array_to_string(spec, ' ') collate "C")
 			when '@yearly' then '0 0 1 1 *'
@@ -439,7 +435,7 @@ comment on function reportd.cron_parse(text) is
 	'the sets of a cron expression; a wrong one is refused with what to write instead';
 
 create function reportd.check_time_zone(time_zone text) returns text
-language plpgsql stable strict parallel unsafe set search_path = pg_catalog
+language plpgsql stable strict parallel unsafe set search_path = pg_catalog, pg_temp
 as $$
 begin
 	perform reportd.cron_zone(time_zone);
@@ -459,7 +455,7 @@ comment on function reportd.check_time_zone(text) is
 
 create function reportd.next_run(expression text, time_zone text, after timestamptz)
 returns timestamptz
-language plpgsql stable strict parallel safe set search_path = pg_catalog
+language plpgsql stable strict parallel safe set search_path = pg_catalog, pg_temp
 as $$
 begin
 	return reportd.cron_fire(
@@ -471,7 +467,7 @@ comment on function reportd.next_run(text, text, timestamptz) is
 
 create function reportd.prev_run(expression text, time_zone text, at timestamptz)
 returns timestamptz
-language plpgsql stable strict parallel safe set search_path = pg_catalog
+language plpgsql stable strict parallel safe set search_path = pg_catalog, pg_temp
 as $$
 begin
 	return reportd.cron_fire(
@@ -483,7 +479,7 @@ comment on function reportd.prev_run(text, text, timestamptz) is
 
 create function reportd.next_runs(expression text, time_zone text, after timestamptz, count int)
 returns setof timestamptz
-language plpgsql stable strict parallel unsafe rows 10 set search_path = pg_catalog
+language plpgsql stable strict parallel unsafe rows 10 set search_path = pg_catalog, pg_temp
 as $$
 declare
 	cron constant reportd.cron := reportd.cron_parse(expression);

@@ -3,10 +3,18 @@
 -- write instead.
 
 create function reportd.refuse(message text, hint text) returns void
-language plpgsql as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
 	raise exception using errcode = '22023', message = message, hint = hint;
 end $$;
+
+-- Who acts: the role that was set, or else the one that logged in. It is the same
+-- within functions that run with their owner's rights.
+create function reportd.acting_role() returns oid
+language sql stable set search_path = pg_catalog, pg_temp as $$
+	select to_regrole(quote_ident(case current_setting('role') when 'none'
+		then session_user else current_setting('role') end))::oid
+$$;
 
 -- Formats and the options that they know; the rows follow in 014-formats.sql.
 create table reportd.output_format (
@@ -22,7 +30,7 @@ comment on column reportd.output_format.one_section is
 	'It holds the result of one statement: several make several files.';
 
 create function reportd.option_range_error(allowed text, value numeric) returns boolean
-language sql immutable as $$
+language sql immutable set search_path = pg_catalog, pg_temp as $$
 	select value < split_part(allowed, '..', 1)::numeric
 		or value > nullif(split_part(allowed, '..', 2), '')::numeric
 $$;
@@ -30,7 +38,7 @@ $$;
 -- The three below say what is wrong, in the words of common/encode/encoder.c, or
 -- null. Each option of `known` is one of output_format's.
 create function reportd.option_value_error(path text, rule jsonb, value jsonb) returns text
-language plpgsql immutable as $$
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 declare
 	type text := rule ->> 'type';
 	allowed text := rule ->> 'allowed';
@@ -66,7 +74,7 @@ end $$;
 
 create function reportd.option_keys_error(path text, owner text, known jsonb, object jsonb)
 returns text
-language plpgsql immutable as $$
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 declare
 	key text;
 	value jsonb;
@@ -94,7 +102,7 @@ end $$;
 -- that know it.
 create function reportd.option_list_error(formats reportd.output_format[], options jsonb)
 returns text
-language plpgsql stable as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
 	shared text[] := '{max_rows,skip_if_empty,sections}';
 	key text;
@@ -138,7 +146,7 @@ begin
 end $$;
 
 create function reportd.check_csv_options(options jsonb) returns void
-language plpgsql stable as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin
 	if octet_length(options ->> 'delimiter') <> 1
 		or options ->> 'delimiter' ~ '[\r\n"]' then
@@ -174,7 +182,7 @@ end $$;
 
 -- The formats that output_format names, aliases resolved.
 create function reportd.formats_of(output_format text) returns reportd.output_format[]
-language plpgsql stable as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
 	formats reportd.output_format[];
 	f reportd.output_format;
@@ -202,7 +210,7 @@ end $$;
 
 create function reportd.check_options(formats reportd.output_format[], options jsonb)
 returns void
-language plpgsql stable as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
 	wrong text;
 begin
@@ -229,7 +237,7 @@ end $$;
 -- What the list of options in 014-formats.sql cannot tell of "s3", in the words of
 -- common/sink/s3_object.c.
 create function reportd.check_s3_options(s3 jsonb, path text) returns void
-language plpgsql immutable as $$
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 declare
 	bad text;
 	size int;
@@ -296,7 +304,7 @@ end $$;
 -- How many statements an SQL text holds; as common/source/sqltext.c counts them,
 -- but for the bodies of routines, which no query has.
 create function reportd.statement_count(sql text) returns int
-language plpgsql immutable as $$
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 declare
 	c text[] := string_to_array(sql, null);
 	n int := cardinality(c);
@@ -407,7 +415,7 @@ end $$;
 create function reportd.check_outputs(
 	formats reportd.output_format[], options jsonb, sql text, path text
 ) returns void
-language plpgsql stable as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
 	statements int := reportd.statement_count(sql);
 	single text := (select f.format from unnest(formats) f where f.one_section limit 1);
@@ -436,7 +444,8 @@ begin
 		perform reportd.refuse(
 			'output_format names several formats: put {ext} into output_path',
 			'For example {report_name}_%Y%m%d.{ext}.');
-	elsif exists (select from reportd.output_format k where k.extension = ending)
+	elsif ending is not null
+		and exists (select from reportd.output_format k where k.extension = ending)
 		and exists (select from unnest(formats) f where f.extension <> ending) then
 		perform reportd.refuse(
 			format('output_path "%s" ends in .%s, and output_format is %s', path, ending,
@@ -454,12 +463,12 @@ begin
 end $$;
 
 create function reportd.encoding_name(encoding text) returns jsonb
-language sql stable as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
 	select to_jsonb(pg_encoding_to_char(pg_char_to_encoding(encoding)))
 $$;
 
 create function reportd.check_parameters(parameters jsonb) returns void
-language plpgsql immutable as $$
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 declare
 	bad text;
 begin
@@ -485,7 +494,7 @@ end $$;
 
 -- output_path is a template: {name} and strftime codes, see the manual.
 create function reportd.check_path(path text, parameters jsonb) returns void
-language plpgsql immutable as $$
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 declare
 	scheme text := substring(path from '^([A-Za-z][A-Za-z0-9+.-]*)://');
 	bad text;
@@ -559,14 +568,245 @@ begin
 	end if;
 end $$;
 
+create function reportd.check_key(key text, config_id bigint) returns void
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+begin
+	if key !~ '^[A-Za-z][A-Za-z0-9_]{0,62}$' or strpos(key, '__') > 0 then
+		perform reportd.refuse(
+			format('report_key "%s" is not a key', left(key, 100)),
+			'Write a letter, then letters, digits and single _, 63 at most.');
+	elsif exists (select from reportd.report_config c
+		where c.report_key = key and c.config_id is distinct from check_key.config_id) then
+		perform reportd.refuse(
+			format('report_key "%s" is taken', key), 'Choose another one.');
+	end if;
+end $$;
+
+-- Limits in bytes, so that each row can be claimed, run and told. The SQL has a
+-- limit of its own.
+create function reportd.check_sizes(c reportd.report_config) returns void
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+declare
+	bad record;
+begin
+	select * into bad from (values
+			('report_type', octet_length(c.report_type), 200),
+			('schedule_expression', octet_length(c.schedule_expression), 200),
+			('time_zone', octet_length(c.time_zone), 100),
+			('output_path', octet_length(c.output_path), 4096),
+			('output_format', octet_length(c.output_format), 200),
+			('parameters', pg_column_size(c.parameters), 262144),
+			('run_parameters', pg_column_size(c.run_parameters), 262144),
+			('output_options', pg_column_size(c.output_options), 65536),
+			('notify_on_completion', pg_column_size(c.notify_on_completion), 65536),
+			('notify_on_failure', pg_column_size(c.notify_on_failure), 65536)
+		) as l(name, size, most)
+	where size > most limit 1;
+	if found then
+		perform reportd.refuse(
+			format('%s has %s bytes; at most %s are taken', bad.name, bad.size, bad.most),
+			case when bad.name like '%parameters' then
+				'Keep large values in a table of the source, and give its key as the parameter.'
+			else 'Write less.' end);
+	elsif c.report_type ~ '[\x01-\x1f\x7f]' then
+		perform reportd.refuse('report_type holds control characters',
+			'Write one line of text.');
+	end if;
+end $$;
+
+-- A source that no daemon has would never run. Before any daemon has registered
+-- its sources there is nothing to compare with.
+create function reportd.check_source(source text) returns void
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+	known text;
+begin
+	select string_agg(s.source, ', ' order by s.source) into known
+	from reportd.report_source s;
+	if not exists (select from reportd.report_source s where s.source = check_source.source)
+		and known is not null then
+		perform reportd.refuse(format('no daemon has a source "%s"', source),
+			format('Known: %s. Add [source.NAME] to the settings of a daemon and restart it, or register it by `reportctl sources --register`.', known));
+	end if;
+end $$;
+
+create function reportd.is_granted(kind text, name text, owner regrole) returns boolean
+language sql stable set search_path = pg_catalog, pg_temp as $$
+	select exists (select from reportd.report_grant g
+		where g.kind = $1 and g.name = $2
+			and (g.grantee = 0::oid or pg_has_role($3, g.grantee, 'USAGE')))
+$$;
+
+-- Prefixes below which an owner may read or write, in one text for messages.
+create function reportd.granted_paths(kind text, owner regrole) returns text[]
+language sql stable set search_path = pg_catalog, pg_temp as $$
+	select coalesce(array_agg(g.name order by g.name), '{}')
+	from reportd.report_grant g
+	where g.kind = $1 and (g.grantee = 0::oid or pg_has_role($2, g.grantee, 'USAGE'))
+$$;
+
+-- What an owner may not use, in a sentence; null: nothing. Asked at INSERT for the
+-- message, and at the claim for the truth. The worker asks once more for paths,
+-- when names and codes are filled in.
+create function reportd.denial(c reportd.report_config, out message text, out hint text)
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+declare
+	fixed text := regexp_replace(c.output_path, '[{%].*$', '');
+	paths text[];
+	most bigint;
+	used bigint;
+begin
+	if pg_has_role(c.owner, 'reportd_operator', 'USAGE') then
+		return;
+	elsif not exists (select from pg_roles r where r.oid = c.owner) then
+		message := format('the owner of report %s is no role any more', c.config_id);
+		hint := 'An operator can give it to another one by reportd.change(ID, ''{"owner": "ROLE"}'').';
+	elsif not reportd.is_granted('source', c.source, c.owner) then
+		message := format('%s may not use a source "%s"', c.owner, c.source);
+		hint := (select coalesce('Write one of: ' || string_agg(s.source, ', '
+				order by s.source) || '; ', '')
+			from reportd.report_source s
+			where reportd.is_granted('source', s.source, c.owner))
+			|| format('an operator can allow more by select reportd.grant_source(''NAME'', %L).',
+				c.owner);
+	elsif c.output_path is not null then
+		paths := reportd.granted_paths('write', c.owner);
+		-- The text before the first name or code must be below a prefix, or may
+		-- still lead there.
+		if not exists (select from unnest(paths) p
+			where p = '/' and c.output_path !~ '^[A-Za-z][A-Za-z0-9+.-]*://'
+				or starts_with(fixed, p)
+				or fixed <> c.output_path and starts_with(p, fixed)) then
+			message := format('%s may not write to "%s"', c.owner, c.output_path);
+			hint := case when paths = '{}' then 'Leave output_path out for the default of the settings; '
+					else format('Write below one of: %s; ', array_to_string(paths, ', ')) end
+				|| 'an operator can allow more by reportd.grant_path().';
+		end if;
+	end if;
+	if message is not null then
+		return;
+	end if;
+	most := (reportd.quota_of(c.owner)).max_output_bytes;
+	if most is not null then
+		select u.output_bytes into used from reportd.report_usage u where u.owner = c.owner;
+		if used >= most then
+			message := format('%s has published %s bytes in the last 24 hours; its quota is %s',
+				c.owner, used, most);
+			hint := 'Wait, publish less, or ask an operator for more (report_quota).';
+		end if;
+	end if;
+end $$;
+
+-- The limits of an owner: its own row, and the common one where that says nothing.
+create function reportd.quota_of(owner regrole) returns reportd.report_quota
+language sql stable set search_path = pg_catalog, pg_temp as $$
+	select $1, coalesce(o.max_reports, d.max_reports),
+		coalesce(o.max_pending, d.max_pending), coalesce(o.max_running, d.max_running),
+		coalesce(o.max_output_bytes, d.max_output_bytes),
+		coalesce(o.max_timeout, d.max_timeout)
+	from (values (1)) one(one)
+	left join reportd.report_quota o on o.role = $1
+	left join reportd.report_quota d on d.role = 0::oid
+$$;
+
+create function reportd.check_rights(new reportd.report_config, old reportd.report_config)
+returns void
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+	denial record;
+	most interval := (reportd.quota_of(new.owner)).max_timeout;
+begin
+	select * into denial from reportd.denial(new);
+	if denial.message is not null then
+		perform reportd.refuse(denial.message, denial.hint);
+	elsif new.timeout > most then
+		perform reportd.refuse(
+			format('timeout %s is longer than %s allows %s', new.timeout, most, new.owner),
+			format('Write %s or less.', most));
+	elsif new.next_run_time < now() - interval '1 minute'
+		and new.next_run_time is distinct from old.next_run_time then
+		perform reportd.refuse(
+			format('next_run_time %s lies in the past', new.next_run_time),
+			'Leave it out: it follows from the schedule. For times that have passed use reportd.backfill().');
+	end if;
+end $$;
+
+-- How many reports and requests of an owner wait; counting ends at `most`.
+create function reportd.pending_count(owner regrole, most int) returns int
+language sql stable set search_path = pg_catalog, pg_temp as $$
+	select count(*)::int from (
+		(select from reportd.report_config c
+		 where c.owner = $1 and c.status = 'PENDING' and c.is_active
+			and c.due_at < 'infinity'
+		 limit $2)
+		union all
+		(select from reportd.report_request r
+		 where r.owner = $1 and r.state in ('WAITING', 'QUEUED')
+		 limit $2)) w
+$$;
+
+create function reportd.check_pending(owner regrole, more int) returns void
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+	most int := (reportd.quota_of(owner)).max_pending;
+begin
+	if not pg_has_role(owner, 'reportd_operator', 'USAGE')
+		and reportd.pending_count(owner, most) + more > most then
+		perform reportd.refuse(
+			format('%s has %s reports and requests waiting already; its quota is %s',
+				owner, reportd.pending_count(owner, most), most),
+			'Wait until some have ended, cancel some, or ask an operator for more (report_quota).');
+	end if;
+end $$;
+
+create function reportd.check_quota(c reportd.report_config) returns void
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+	most int := (reportd.quota_of(c.owner)).max_reports;
+	count bigint;
+begin
+	perform reportd.check_pending(c.owner, 1);
+	if most is null then
+		return;
+	end if;
+	select max(n) into count from (
+		select u.reports as n from reportd.report_usage u where u.owner = c.owner
+		union all
+		-- Rows that cost nothing to make are counted at once.
+		select count(*) from (select from reportd.report_config k
+			where k.owner = c.owner and k.status = 'PENDING'
+				and (not k.is_active or k.due_at = 'infinity')
+			limit most) idle) counts;
+	if count >= most then
+		perform reportd.refuse(
+			format('%s has %s reports; its quota is %s', c.owner, count, most),
+			'Delete some by reportd.delete(), or ask an operator for more (report_quota).');
+	end if;
+end $$;
+
 -- The settings of the session that inserts must not change what is right.
 create function reportd.report_config_check() returns trigger
-language plpgsql set search_path = pg_catalog, pg_temp
+language plpgsql security definer set search_path = pg_catalog, pg_temp
 	set standard_conforming_strings = on as $$
 declare
 	formats reportd.output_format[];
+	operator boolean;
 begin
+	-- What most reports have is let through by plain expressions; functions are
+	-- called for the rest, and for messages.
 	new.trigger_type := upper(new.trigger_type);
+	if tg_op = 'INSERT' then
+		-- Operators may submit for others.
+		if new.owner is null
+			or not pg_has_role(reportd.acting_role(), 'reportd_operator', 'USAGE') then
+			new.owner := to_regrole(quote_ident(case current_setting('role')
+				when 'none' then session_user else current_setting('role') end));
+		end if;
+		if new.request_id is null and new.trigger_type = 'ADHOC' then
+			new.request_id := nextval('reportd.report_request_request_id_seq');
+		end if;
+	end if;
+	operator := pg_has_role(new.owner, 'reportd_operator', 'USAGE');
 	new.misfire_policy := upper(new.misfire_policy);
 	new.status := upper(new.status);
 	new.output_format := upper(replace(new.output_format, ' ', ''));
@@ -575,6 +815,15 @@ begin
 		perform reportd.refuse(
 			'report_name must be a text of 1 to 200 bytes (UTF-8) without control characters',
 			'It names the report in its output, runs and notices; a file''s name holds no more.');
+	end if;
+	if new.report_key is not null then
+		perform reportd.check_key(new.report_key, new.config_id);
+	end if;
+	if pg_column_size(new) > 8000 or octet_length(new.report_type) > 200
+		or octet_length(new.schedule_expression) > 200 or octet_length(new.time_zone) > 100
+		or octet_length(new.output_path) > 4096 or octet_length(new.output_format) > 200
+		or new.report_type ~ '[\x01-\x1f\x7f]' then
+		perform reportd.check_sizes(new);
 	end if;
 	if new.trigger_type is null or new.trigger_type not in ('ADHOC', 'SCHEDULED') then
 		perform reportd.refuse(
@@ -639,10 +888,22 @@ begin
 			'prep_sql and export_sql together are longer than 1 MiB',
 			'Put the work into a function or procedure and call that.');
 	end if;
-	formats := reportd.formats_of(new.output_format);
+	select array[k] into formats from reportd.output_format k
+	where k.format = new.output_format and k.alias_of is null;
+	if formats is null then
+		formats := reportd.formats_of(new.output_format);
+	end if;
 	new.parameters := coalesce(new.parameters, '{}');
 	new.output_options := coalesce(new.output_options, '{}');
-	perform reportd.check_options(formats, new.output_options);
+	if new.output_options <> '{}' then
+		perform reportd.check_options(formats, new.output_options);
+		if new.output_options ? 's3' then
+			perform reportd.check_s3_options(new.output_options -> 's3', new.output_path);
+		end if;
+		perform reportd.check_s3_options(o.value -> 's3', new.output_path)
+		from jsonb_each(new.output_options) o
+		where o.key in (select f.format from unnest(formats) f) and o.value ? 's3';
+	end if;
 	-- By its one proper name, whatever alias was written.
 	if new.output_options ? 'encoding' then
 		new.output_options := jsonb_set(new.output_options, '{encoding}',
@@ -656,38 +917,46 @@ begin
 		perform reportd.check_outputs(
 			formats, new.output_options, new.export_sql, new.output_path);
 	end if;
-	perform reportd.check_parameters(new.parameters);
+	if new.parameters <> '{}' then
+		perform reportd.check_parameters(new.parameters);
+	end if;
 	if new.output_path is not null then
 		perform reportd.check_path(new.output_path, new.parameters);
 	end if;
-	if new.output_options ? 's3' then
-		perform reportd.check_s3_options(new.output_options -> 's3', new.output_path);
+	if new.time_zone <> 'UTC' then
+		perform reportd.check_time_zone(new.time_zone);
 	end if;
-	perform reportd.check_s3_options(o.value -> 's3', new.output_path)
-	from jsonb_each(new.output_options) o
-	where o.key in (select f.format from unnest(formats) f) and o.value ? 's3';
-	perform reportd.check_time_zone(new.time_zone);
-	new.updated_timestamp := now();
-	return reportd.report_config_plan(new, old);
-end $$;
-
--- When a definition is due: at once, or at the next time of its schedule.
-create function reportd.report_config_plan(
-	new reportd.report_config, old reportd.report_config
-) returns reportd.report_config language plpgsql as $$
-begin
-	if new.trigger_type = 'ADHOC' then
-		if new.schedule_expression is not null then
-			perform reportd.refuse(
-				format('report "%s" has a schedule_expression but is ADHOC', new.report_name),
-				'Set trigger_type to ''SCHEDULED'', or leave schedule_expression out.');
+	if operator then
+		if not exists (select from reportd.report_source s where s.source = new.source) then
+			perform reportd.check_source(new.source);
 		end if;
+	else
+		perform reportd.check_rights(new, old);
+		if tg_op = 'INSERT' then
+			perform reportd.check_quota(new);
+		end if;
+	end if;
+	new.updated_timestamp := now();
+	if new.trigger_type = 'ADHOC' and new.schedule_expression is null then
 		new.next_run_time := null;
 		new.scheduled_for := coalesce(new.scheduled_for, now());
 		if new.due_at = 'infinity' then
 			new.due_at := now();
 		end if;
 		return new;
+	end if;
+	return reportd.report_config_plan(new, old);
+end $$;
+
+-- When a definition is due: at once, or at the next time of its schedule.
+create function reportd.report_config_plan(
+	new reportd.report_config, old reportd.report_config
+) returns reportd.report_config language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+	if new.trigger_type = 'ADHOC' then
+		perform reportd.refuse(
+			format('report "%s" has a schedule_expression but is ADHOC', new.report_name),
+			'Set trigger_type to ''SCHEDULED'', or leave schedule_expression out.');
 	end if;
 	if new.schedule_expression is null then
 		perform reportd.refuse(
@@ -724,8 +993,8 @@ end $$;
 create trigger a_check_insert before insert on reportd.report_config
 	for each row execute function reportd.report_config_check();
 -- The daemon's own updates touch none of these columns and pay nothing.
-create trigger a_check_update before update of report_name, trigger_type,
-		schedule_expression, time_zone, misfire_policy, is_active, priority,
+create trigger a_check_update before update of report_key, report_name, report_type,
+		owner, trigger_type, schedule_expression, time_zone, misfire_policy, is_active, priority,
 		max_retries, timeout, source, prep_sql, export_sql, parameters,
 		output_format, output_path, output_options
 	on reportd.report_config
@@ -734,7 +1003,7 @@ create trigger a_check_update before update of report_name, trigger_type,
 -- The transition table of a report's life; daemon/supervisor/status.c holds the
 -- same one.
 create function reportd.refuse_transition() returns trigger
-language plpgsql as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
 	perform reportd.refuse(
 		format('report %s cannot go from %s to %s', old.config_id, old.status, new.status),
@@ -752,11 +1021,19 @@ create trigger b_transition before update of status on reportd.report_config
 
 -- An ended report that becomes PENDING starts afresh, whoever set it.
 create function reportd.start_afresh() returns trigger
-language plpgsql as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
+	if new.request_id is not distinct from old.request_id
+		and new.scheduled_for is not distinct from old.scheduled_for
+		and new.due_at is not distinct from old.due_at then
+		-- Set by hand, not by a function: that is a request of its own.
+		new.request_id := reportd.replace_request(old);
+		new.request_kept := false;
+	end if;
 	new.attempt := 0;
 	new.current_retries := 0;
 	new.cancel_requested := false;
+	new.cancelled_by := null;
 	new.error_message := null;
 	new.error_timestamp := null;
 	if new.due_at is not distinct from old.due_at then
@@ -774,7 +1051,7 @@ create trigger c_afresh before update of status on reportd.report_config
 -- Work appears: wake the daemons. One empty payload, so that PostgreSQL folds
 -- the notices of a transaction into one; polling stays the truth.
 create function reportd.notify_pending() returns trigger
-language plpgsql as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
 	perform pg_notify('reportd_pending', '');
 	return null;
@@ -790,16 +1067,22 @@ create trigger notify_update after update of status, is_active, source,
 			(new.is_active, new.source, new.due_at, new.next_run_time))
 	execute function reportd.notify_pending();
 
--- Deleting a report that runs: its run loses the fence and publishes nothing.
+-- Deleting a report that runs: its run loses the fence and publishes nothing. What
+-- waits of it ends with it.
 create function reportd.end_deleted() returns trigger
-language plpgsql as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
 	update reportd.report_run
 	set status = 'CANCELLED', finished_at = now(),
 		error_message = 'the report was deleted while it ran'
 	where run_id = old.run_id and status = 'PROCESSING';
+	update reportd.report_request
+	set state = 'ENDED', outcome = coalesce(outcome, 'CANCELLED'),
+		ended_at = coalesce(ended_at, now()), newest = false,
+		error_message = coalesce(error_message, 'the report was deleted')
+	where config_id = old.config_id and (state <> 'ENDED' or newest);
 	return null;
 end $$;
 create trigger end_deleted after delete on reportd.report_config
-	for each row when (old.status = 'PROCESSING')
+	for each row when (old.status = 'PROCESSING' or old.request_kept or old.requests_wait)
 	execute function reportd.end_deleted();

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- What people call from psql. They run with their owner's rights, so that a
--- submitter needs no UPDATE on the queue.
+-- What people call from psql. They run with their owner's rights and ask who acts,
+-- so that a submitter needs no UPDATE on the queue: with one it could lock the table.
 
 create function reportd.submit(
 	report_name text,
@@ -19,128 +19,560 @@ create function reportd.submit(
 	timeout interval default null,
 	max_retries int default 3,
 	notify_on_completion text[] default null,
-	notify_on_failure text[] default null
+	notify_on_failure text[] default null,
+	report_key text default null
 ) returns bigint
 language sql security definer set search_path = pg_catalog, pg_temp as $$
 	insert into reportd.report_config (report_name, report_type, trigger_type,
 		schedule_expression, time_zone, misfire_policy, priority, max_retries,
 		timeout, source, prep_sql, export_sql, parameters, output_format,
-		output_path, output_options, notify_on_completion, notify_on_failure)
+		output_path, output_options, notify_on_completion, notify_on_failure,
+		report_key)
 	values ($1, $10, case when $11 is null then 'ADHOC' else 'SCHEDULED' end,
-		$11, $12, $13, $8, $15, $14, $9, $3, $2, $4, $5, $6, $7, $16, $17)
+		$11, $12, $13, $8, $15, $14, $9, $3, $2, $4, $5, $6, $7, $16, $17, $18)
 	returning config_id
 $$;
 comment on function reportd.submit is
 	'Asks for a report; SCHEDULED when a schedule_expression is given. Returns its config_id.';
 
+-- Who listens hears of everybody's reports: numbers only, no names and no places.
 create function reportd.notify_done(
-	config_id bigint, run_id bigint, status text, output_url text
+	config_id bigint, request_id bigint, run_id bigint, status text
 ) returns void
-language sql as $$
-	-- A payload holds less than 8000 bytes; a URL that long is left out.
-	select pg_catalog.pg_notify('reportd_done', pg_catalog.json_build_object(
-		'config_id', $1, 'run_id', $2, 'status', $3, 'output_url',
-		case when octet_length(pg_catalog.to_json($4)::text) < 7500 then $4 end)::text)
+language sql set search_path = pg_catalog, pg_temp as $$
+	select pg_notify('reportd_done', json_build_object('config_id', $1,
+		'request_id', $2, 'run_id', $3, 'status', $4)::text)
 $$;
 
+create function reportd.acting_name() returns text
+language sql stable set search_path = pg_catalog, pg_temp as $$
+	select pg_get_userbyid(reportd.acting_role())::text
+$$;
+
+create function reportd.may_act(owner regrole) returns boolean
+language sql stable set search_path = pg_catalog, pg_temp as $$
+	select pg_has_role(reportd.acting_role(), $1, 'USAGE')
+		or pg_has_role(reportd.acting_role(), 'reportd_operator', 'USAGE')
+$$;
+
+-- The report, locked, if the acting role may act on it. It is asked before the row
+-- is locked, so that nobody holds up the reports of others.
 create function reportd.find_report(config_id bigint) returns reportd.report_config
-language plpgsql as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
 	c reportd.report_config;
 begin
-	select * into c from reportd.report_config r
-	where r.config_id = find_report.config_id for update;
-	if not found then
+	if exists (select from reportd.report_config r
+		where r.config_id = find_report.config_id and reportd.may_act(r.owner)) then
+		select * into c from reportd.report_config r
+		where r.config_id = find_report.config_id for update;
+	end if;
+	if c.config_id is null then
 		perform reportd.refuse(
-			format('there is no report %s', config_id),
+			format('there is no report %s of %s', config_id, reportd.acting_name()),
 			'See reportd.report_config, or `reportctl status`.');
 	end if;
 	return c;
 end $$;
 
-create function reportd.run_now(config_id bigint, parameters jsonb default '{}')
+create function reportd.id(report_key text) returns bigint
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+declare
+	found_id bigint;
+begin
+	select c.config_id into found_id from reportd.report_config c
+	where c.report_key = id.report_key and reportd.may_act(c.owner);
+	if found_id is null then
+		perform reportd.refuse(
+			format('there is no report with the key "%s" of %s', report_key,
+				reportd.acting_name()),
+			'See report_key in reportd.report_config, or `reportctl status`.');
+	end if;
+	return found_id;
+end $$;
+comment on function reportd.id is
+	'The config_id of the report with this key, for the functions that take one.';
+
+-- ---- requests ----
+
+create function reportd.is_busy(c reportd.report_config) returns boolean
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+	select $1.status = 'PROCESSING' or $1.status = 'PENDING' and $1.due_at < 'infinity'
+$$;
+
+-- The first request of an ADHOC report has no row of its own until another takes
+-- its place: from then on its outcome stands in report_request.
+create function reportd.keep_request(c reportd.report_config) returns void
+language sql set search_path = pg_catalog, pg_temp as $$
+	insert into reportd.report_request (request_id, config_id, owner, reason,
+		requested_by, requested_at, scheduled_for, parameters, state, outcome,
+		ended_at, run_id, error_message)
+	select $1.request_id, $1.config_id, $1.owner, 'submit', $1.created_by,
+		$1.created_timestamp, coalesce($1.scheduled_for, $1.created_timestamp),
+		$1.run_parameters, 'ENDED', $1.status, $1.updated_timestamp, $1.run_id,
+		$1.error_message
+	where $1.request_id is not null and not $1.request_kept
+		and $1.status in ('COMPLETED', 'FAILED', 'CANCELLED')
+$$;
+
+create function reportd.replace_request(c reportd.report_config) returns bigint
+language sql set search_path = pg_catalog, pg_temp as $$
+	select reportd.keep_request($1);
+	select nextval('reportd.report_request_request_id_seq')
+$$;
+
+-- Puts a request that has a row in hand; the one before has ended.
+create function reportd.take_request(c reportd.report_config, q reportd.report_request)
 returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+	perform reportd.keep_request(c);
+	update reportd.report_request r
+	set state = 'ACTIVE', outcome = null, ended_at = null, newest = false
+	where r.request_id = q.request_id;
+	update reportd.report_config r
+	set status = 'PENDING', request_id = q.request_id, request_kept = true,
+		due_at = clock_timestamp(), scheduled_for = q.scheduled_for,
+		run_parameters = q.parameters, attempt = 0, current_retries = 0,
+		cancel_requested = false, cancelled_by = null, updated_timestamp = now()
+	where r.config_id = c.config_id;
+end $$;
+
+-- The next request of a report that is at rest. Called by the tick for reports
+-- whose end was not written by finish.sql, which does the same.
+create function reportd.follow(config_id bigint) returns boolean
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
-	c reportd.report_config := reportd.find_report(config_id);
+	c reportd.report_config;
+	q reportd.report_request;
 begin
-	perform reportd.check_parameters(parameters);
-	if c.status = 'PROCESSING' then
-		perform reportd.refuse(
-			format('report %s runs already, as run %s', c.config_id, c.run_id),
-			'Wait for its end, or cancel it with reportd.cancel().');
-	elsif not c.is_active then
+	select * into c from reportd.report_config r
+	where r.config_id = follow.config_id for update skip locked;
+	if c.config_id is null or reportd.is_busy(c) then
+		return false;
+	end if;
+	select * into q from reportd.report_request r
+	where r.config_id = c.config_id and r.state = 'QUEUED'
+	order by (r.reason = 'backfill'), r.request_id limit 1 for update;
+	if q.request_id is null then
+		update reportd.report_config r set requests_wait = false
+		where r.config_id = c.config_id;
+		return false;
+	end if;
+	perform reportd.take_request(c, q);
+	return true;
+end $$;
+
+create function reportd.add_request(
+	c reportd.report_config, reason text, scheduled_for timestamptz, parameters jsonb
+) returns bigint
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+	q reportd.report_request;
+begin
+	insert into reportd.report_request (config_id, owner, reason, requested_by,
+		scheduled_for, parameters, state)
+	values (c.config_id, c.owner, reason, reportd.acting_name(), scheduled_for,
+		nullif(parameters, '{}'), 'QUEUED')
+	returning * into q;
+	if reportd.is_busy(c) then
+		update reportd.report_config r set requests_wait = true
+		where r.config_id = c.config_id and not r.requests_wait;
+	else
+		perform reportd.take_request(c, q);
+	end if;
+	return q.request_id;
+end $$;
+
+create function reportd.check_active(c reportd.report_config) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+	if not c.is_active then
 		perform reportd.refuse(
 			format('report %s is not active', c.config_id),
-			'Set is_active to true first.');
+			format('Make it active by select reportd.change(%s, ''{"is_active": true}'').',
+				c.config_id));
 	end if;
-	update reportd.report_config r
-	set status = 'PENDING', due_at = now(), scheduled_for = now(),
-		run_parameters = nullif(run_now.parameters, '{}'), updated_timestamp = now()
-	where r.config_id = c.config_id;
+end $$;
+
+create function reportd.run_now(config_id bigint, parameters jsonb default '{}')
+returns bigint
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+	c reportd.report_config := reportd.find_report(config_id);
+begin
+	perform reportd.check_active(c);
+	perform reportd.check_parameters(parameters);
+	c.run_parameters := parameters;
+	perform reportd.check_sizes(c);
+	perform reportd.check_pending(c.owner, 1);
+	c := reportd.find_report(config_id);
+	return reportd.add_request(c, 'run_now', now(), parameters);
 end $$;
 comment on function reportd.run_now is
-	'Runs a report now, once more or ahead of its schedule; parameters are laid over its own for this run.';
+	'Asks for one more run of a report, now or after those asked for before; parameters are laid over its own for this request. Returns the request_id.';
 
-create function reportd.retry(config_id bigint) returns void
+create function reportd.backfill(config_id bigint, "from" timestamptz, "to" timestamptz)
+returns setof bigint
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
 	c reportd.report_config := reportd.find_report(config_id);
+	at timestamptz[];
+	one timestamptz := "from" - interval '1 microsecond';
+	q bigint[];
 begin
-	if c.status not in ('FAILED', 'CANCELLED') then
+	perform reportd.check_active(c);
+	if c.trigger_type <> 'SCHEDULED' then
 		perform reportd.refuse(
-			format('report %s is %s: there is nothing to retry', c.config_id, c.status),
-			'To run a COMPLETED report once more use reportd.run_now().');
+			format('report %s is %s: it has no scheduled times', c.config_id, c.trigger_type),
+			'Ask for single runs by reportd.run_now().');
+	elsif not isfinite("from") or not isfinite("to") or "from" > "to" then
+		perform reportd.refuse(
+			format('there is no time from %s to %s', "from", "to"),
+			'Write an earlier and a later point in time.');
+	elsif "to" > now() then
+		perform reportd.refuse(
+			format('%s lies in the future', "to"),
+			'The schedule will run what is due then; write a time that has passed.');
 	end if;
-	-- scheduled_for stays: the retry stands for the same time, same output.
-	update reportd.report_config r
-	set status = 'PENDING', due_at = now(), scheduled_for = c.scheduled_for,
-		updated_timestamp = now()
-	where r.config_id = c.config_id;
+	loop
+		one := reportd.next_run(c.schedule_expression, c.time_zone, one);
+		exit when one is null or one > "to";
+		at := at || one;
+		if cardinality(at) > 1000 then
+			perform reportd.refuse(
+				format('from %s to %s report %s has more than 1000 scheduled times',
+					"from", "to", c.config_id),
+				'Ask for a shorter time first.');
+		end if;
+	end loop;
+	perform reportd.check_pending(c.owner, coalesce(cardinality(at), 0));
+	with queued as (
+		insert into reportd.report_request (config_id, owner, reason, requested_by,
+			scheduled_for, state)
+		select c.config_id, c.owner, 'backfill', reportd.acting_name(), t, 'QUEUED'
+		from unnest(at) t order by t
+		returning request_id
+	)
+	select array_agg(k.request_id order by k.request_id) into q from queued k;
+	if q is not null then
+		update reportd.report_config r set requests_wait = true
+		where r.config_id = c.config_id and not r.requests_wait;
+		perform reportd.follow(c.config_id);
+	end if;
+	return query select unnest(q);
+end $$;
+comment on function reportd.backfill is
+	'Asks for a run for each scheduled time from a point in time to another, one after the other. Returns their request_ids.';
+
+create function reportd.find_request(
+	c reportd.report_config, request_id bigint, outcomes text[]
+) returns reportd.report_request
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+	q reportd.report_request;
+begin
+	select * into q from reportd.report_request r
+	where r.config_id = c.config_id
+		and case when find_request.request_id is null then r.outcome = any (outcomes)
+			else r.request_id = find_request.request_id end
+	order by r.request_id desc limit 1 for update;
+	if q.request_id is null and request_id is not null then
+		perform reportd.refuse(
+			format('report %s has no request %s', c.config_id, request_id),
+			'See reportd.v_requests, or `reportctl status ID`.');
+	end if;
+	return q;
+end $$;
+
+create function reportd.retry(config_id bigint, request_id bigint default null)
+returns bigint
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+	c reportd.report_config := reportd.find_report(config_id);
+	q reportd.report_request;
+begin
+	perform reportd.check_active(c);
+	perform reportd.check_pending(c.owner, 1);
+	if c.status in ('FAILED', 'CANCELLED')
+		and (request_id is null or request_id = c.request_id) then
+		-- scheduled_for stays: the retry stands for the same time, same output.
+		update reportd.report_request r
+		set state = 'ACTIVE', outcome = null, ended_at = null
+		where r.request_id = c.request_id and c.request_kept;
+		update reportd.report_config r
+		set status = 'PENDING', due_at = clock_timestamp(),
+			scheduled_for = c.scheduled_for, updated_timestamp = now()
+		where r.config_id = c.config_id;
+		return c.request_id;
+	elsif c.status = 'PENDING' and c.attempt > 0 and c.due_at < 'infinity'
+		and coalesce(request_id, c.request_id) = c.request_id then
+		-- It waits for its next attempt: that comes now.
+		update reportd.report_config r set due_at = least(r.due_at, clock_timestamp())
+		where r.config_id = c.config_id;
+		return c.request_id;
+	end if;
+	if request_id is distinct from c.request_id then
+		q := reportd.find_request(c, request_id, '{FAILED,CANCELLED}');
+	end if;
+	if q.outcome is null or q.outcome = 'COMPLETED' then
+		perform reportd.refuse(
+			case when request_id is null or request_id = c.request_id then
+				format('report %s is %s: there is nothing to retry', c.config_id, c.status)
+			else format('request %s is %s: there is nothing to retry', request_id,
+				coalesce(q.outcome, q.state)) end,
+			'To run a COMPLETED report once more use reportd.run_now().');
+	elsif reportd.is_busy(c) then
+		update reportd.report_request r
+		set state = 'QUEUED', outcome = null, ended_at = null
+		where r.request_id = q.request_id;
+		update reportd.report_config r set requests_wait = true
+		where r.config_id = c.config_id and not r.requests_wait;
+	else
+		perform reportd.take_request(c, q);
+	end if;
+	return q.request_id;
 end $$;
 comment on function reportd.retry is
-	'Runs a FAILED or CANCELLED report again, for the same scheduled time.';
+	'Runs a FAILED or CANCELLED request again, for the same scheduled time: the one in hand, else the newest of the report. One that waits for its next attempt is tried now. Returns its request_id.';
 
-create function reportd.cancel(config_id bigint) returns text
+create function reportd.cancel(config_id bigint, request_id bigint default null)
+returns text
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
 	c reportd.report_config := reportd.find_report(config_id);
+	q reportd.report_request;
 begin
-	if c.status = 'PROCESSING' then
+	if request_id is distinct from c.request_id and request_id is not null then
+		q := reportd.find_request(c, request_id, null);
+		if q.state not in ('QUEUED', 'WAITING') then
+			perform reportd.refuse(
+				format('request %s is %s: there is nothing to cancel', request_id,
+					coalesce(q.outcome, q.state)),
+				'See reportd.v_requests.');
+		end if;
+		update reportd.report_request r
+		set state = 'ENDED', outcome = 'CANCELLED', ended_at = now(),
+			error_message = 'cancelled by ' || reportd.acting_name()
+		where r.request_id = q.request_id;
+		perform reportd.notify_done(c.config_id, q.request_id, null, 'CANCELLED');
+		return 'CANCELLED';
+	elsif c.status = 'PROCESSING' then
 		update reportd.report_config r
-		set cancel_requested = true, updated_timestamp = now()
+		set cancel_requested = true, cancelled_by = reportd.acting_name(),
+			updated_timestamp = now()
 		where r.config_id = c.config_id;
 		perform pg_notify('reportd_cancel', '');
 		return 'CANCELLING';
 	elsif c.status = 'PENDING' and c.due_at < 'infinity' then
+		update reportd.report_request r
+		set state = 'ENDED', outcome = 'CANCELLED', ended_at = now(),
+			error_message = 'cancelled by ' || reportd.acting_name()
+		where r.request_id = c.request_id and c.request_kept;
 		update reportd.report_config r
-		set status = 'CANCELLED', updated_timestamp = now()
+		set status = 'CANCELLED', cancelled_by = reportd.acting_name(),
+			updated_timestamp = now()
 		where r.config_id = c.config_id;
-		perform reportd.notify_done(c.config_id, null, 'CANCELLED', null);
+		perform reportd.notify_done(c.config_id, c.request_id, null, 'CANCELLED');
+		-- The request after it, if there is one.
+		perform reportd.follow(c.config_id);
 		return 'CANCELLED';
 	end if;
 	perform reportd.refuse(
 		format('report %s is %s: there is nothing to cancel', c.config_id,
 			case when c.status = 'PENDING' then 'waiting for its schedule'
 				else c.status end),
-		'To stop a schedule set is_active to false.');
+		format('To stop a schedule: select reportd.change(%s, ''{"is_active": false}'').',
+			c.config_id));
 end $$;
 comment on function reportd.cancel is
-	'Cancels a waiting report at once (CANCELLED) or asks its daemon to stop it (CANCELLING).';
+	'Cancels a waiting request at once (CANCELLED) or asks the daemon to stop the running one (CANCELLING); without a request_id the one in hand.';
 
--- What the daemon's statements compute from a row's own texts. A row that has
--- become wrong (a zone that this server does not know, after a restore) must
--- fail alone, not the statement that serves all of them.
+-- ---- changing and deleting ----
+
+create function reportd.change(config_id bigint, changes jsonb) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+	known constant text[] := '{report_key,report_name,report_type,owner,trigger_type,schedule_expression,time_zone,misfire_policy,next_run_time,is_active,priority,max_retries,timeout,source,prep_sql,export_sql,parameters,output_format,output_path,output_options,notify_on_completion,notify_on_failure}';
+	c reportd.report_config := reportd.find_report(config_id);
+	bad text;
+begin
+	select k into bad from jsonb_object_keys(changes) k where k <> all (known) limit 1;
+	if bad is not null then
+		perform reportd.refuse(
+			format('"%s" is no column that can be changed', bad),
+			format('Known: %s.', array_to_string(known, ', ')));
+	end if;
+	begin
+		c := jsonb_populate_record(c, changes);
+	exception when data_exception or invalid_text_representation
+		or invalid_parameter_value or undefined_object then
+		perform reportd.refuse(format('changes: %s', sqlerrm),
+			'Write the new values as JSON, such as {"priority": 1, "timeout": "10 min"}.');
+	end;
+	if changes ? 'owner' and not (pg_has_role(reportd.acting_role(), c.owner, 'USAGE')
+		or pg_has_role(reportd.acting_role(), 'reportd_operator', 'USAGE')) then
+		perform reportd.refuse(
+			format('%s is no member of %s', reportd.acting_name(), c.owner),
+			'Give the report to a role of yours, or ask an operator.');
+	end if;
+	-- A key that is null stands for the column's default where it takes no null.
+	update reportd.report_config r
+	set report_key = c.report_key, report_name = c.report_name,
+		report_type = c.report_type, owner = c.owner, trigger_type = c.trigger_type,
+		schedule_expression = c.schedule_expression,
+		time_zone = coalesce(c.time_zone, 'UTC'),
+		misfire_policy = coalesce(c.misfire_policy, 'LATEST'),
+		next_run_time = c.next_run_time, is_active = coalesce(c.is_active, true),
+		priority = coalesce(c.priority, 3), max_retries = coalesce(c.max_retries, 3),
+		timeout = c.timeout, source = coalesce(c.source, 'default'),
+		prep_sql = c.prep_sql, export_sql = c.export_sql,
+		parameters = coalesce(c.parameters, '{}'),
+		output_format = coalesce(c.output_format, 'CSV'),
+		output_path = c.output_path,
+		output_options = coalesce(c.output_options, '{}'),
+		notify_on_completion = c.notify_on_completion,
+		notify_on_failure = c.notify_on_failure
+	where r.config_id = c.config_id;
+	if changes ? 'owner' then
+		update reportd.report_request q set owner = c.owner where q.config_id = c.config_id;
+		update reportd.report_run q set owner = c.owner where q.config_id = c.config_id;
+		update reportd.report_notification q set owner = c.owner
+		where q.config_id = c.config_id;
+	end if;
+end $$;
+comment on function reportd.change is
+	'Changes columns of a report: reportd.change(8, ''{"priority": 1, "schedule_expression": "0 7 * * *"}''). What runs already goes on as it was.';
+
+create function reportd.delete(config_id bigint) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+	c reportd.report_config := reportd.find_report(config_id);
+begin
+	delete from reportd.report_config r where r.config_id = c.config_id;
+end $$;
+comment on function reportd.delete is
+	'Deletes a report and what waits of it; a run that is under way publishes nothing. Its runs stay in report_run.';
+
+-- ---- what operators call ----
+
+create function reportd.role_named(role text) returns regrole
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+begin
+	if lower(role) = 'public' then
+		return 0::oid::regrole;
+	elsif to_regrole(quote_ident(role)) is null then
+		perform reportd.refuse(format('there is no role "%s"', role),
+			'Write the name of a role, or public for everybody.');
+	end if;
+	return to_regrole(quote_ident(role));
+end $$;
+
+create function reportd.grant_source(source text, role text) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+	if not exists (select from reportd.report_source s where s.source = grant_source.source) then
+		perform reportd.refuse(format('no daemon has a source "%s"', source),
+			format('Known: %s.', (select coalesce(string_agg(s.source, ', '), 'none')
+				from reportd.report_source s)));
+	end if;
+	insert into reportd.report_grant (kind, name, grantee, granted_by)
+	values ('source', source, reportd.role_named(role), reportd.acting_name())
+	on conflict do nothing;
+end $$;
+comment on function reportd.grant_source is
+	'Lets the members of a role, or public, submit reports that read a source.';
+
+create function reportd.revoke_source(source text, role text) returns void
+language sql security definer set search_path = pg_catalog, pg_temp as $$
+	delete from reportd.report_grant g
+	where g.kind = 'source' and g.name = $1 and g.grantee = reportd.role_named($2)
+$$;
+comment on function reportd.revoke_source is
+	'Takes a grant back: reports that wait fail with the reason, what runs goes on.';
+
+-- A prefix of whole segments: finance/ below the output root, file:///srv/reports/,
+-- s3://bucket/ or s3://bucket/folder/; / is everything below the output root.
+create function reportd.path_prefix(prefix text) returns text
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+begin
+	prefix := regexp_replace(prefix, '/*$', '/');
+	if prefix <> '/' and (prefix ~ '^/' or prefix ~ '[\x01-\x1f\x7f{}%]'
+			or prefix ~ '(^|[^:/]/|:///?)(/|\.)'
+			or prefix ~ '^[A-Za-z][A-Za-z0-9+.-]*:' and prefix !~ '^(s3://[a-z0-9]|file:///[^/])') then
+		perform reportd.refuse(
+			format('"%s" is no path that can be granted', prefix),
+			'Write finance/ (below the output root), / (all of it), file:///srv/reports/ or s3://bucket/folder/; no part begins with a dot.');
+	end if;
+	return prefix;
+end $$;
+
+create function reportd.grant_path(prefix text, role text, mode text default 'write')
+returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+	if lower(mode) not in ('read', 'write') then
+		perform reportd.refuse(format('unknown mode "%s"', mode), 'Write read or write.');
+	end if;
+	insert into reportd.report_grant (kind, name, grantee, granted_by)
+	values (lower(mode), reportd.path_prefix(prefix), reportd.role_named(role),
+		reportd.acting_name())
+	on conflict do nothing;
+end $$;
+comment on function reportd.grant_path is
+	'Lets the members of a role, or public, write (or read) below a path: finance/, s3://bucket/folder/, / for all of the output root.';
+
+create function reportd.revoke_path(prefix text, role text, mode text default 'write')
+returns void
+language sql security definer set search_path = pg_catalog, pg_temp as $$
+	delete from reportd.report_grant g
+	where g.kind = lower($3) and g.name = reportd.path_prefix($1)
+		and g.grantee = reportd.role_named($2)
+$$;
+comment on function reportd.revoke_path is
+	'Takes a grant back: reports that wait fail with the reason, what runs goes on.';
+
+create function reportd.register_source(source text, type text) returns void
+language sql security definer set search_path = pg_catalog, pg_temp as $$
+	insert into reportd.report_source (source, type, registered_by)
+	values ($1, $2, reportd.acting_name())
+	on conflict (source) do update set type = excluded.type, seen_at = now()
+$$;
+comment on function reportd.register_source is
+	'Makes a source known, so that reports may name it while no daemon runs.';
+
+create function reportd.forget_source(source text) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+	if exists (select from reportd.report_worker w
+		where forget_source.source = any (w.sources)
+			and w.heartbeat_at > now() - w.lease) then
+		perform reportd.refuse(format('a running daemon has the source "%s"', source),
+			'Take it out of the daemon''s settings first.');
+	end if;
+	delete from reportd.report_source s where s.source = forget_source.source;
+	delete from reportd.report_grant g
+	where g.kind = 'source' and g.name = forget_source.source;
+end $$;
+comment on function reportd.forget_source is
+	'Forgets a source that no daemon has any more, and its grants.';
+
+-- ---- what the daemon's statements compute from a row's own texts ----
+-- A row that has become wrong (a zone that this server does not know, after a
+-- restore) must fail alone, not the statement that serves all of them.
 
 create function reportd.plan_fire(
 	expression text, time_zone text, misfire_policy text,
 	next_run_time timestamptz, grace interval,
 	out scheduled_for timestamptz, out next_time timestamptz, out error text
-) language plpgsql stable as $$
+) language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 begin
 	if misfire_policy = 'ALL' then
-		scheduled_for := next_run_time;
-		next_time := reportd.next_run(expression, time_zone, next_run_time);
+		-- What was missed more than a year ago is not caught up.
+		scheduled_for := case when next_run_time >= now() - interval '1 year'
+			then next_run_time
+			else reportd.next_run(expression, time_zone, now() - interval '1 year') end;
+		next_time := reportd.next_run(expression, time_zone, scheduled_for);
 	else
 		scheduled_for := greatest(next_run_time,
 			reportd.prev_run(expression, time_zone, now()));
@@ -159,9 +591,153 @@ comment on function reportd.plan_fire is
 	'For which time a due schedule runs (null: it is skipped) and when it is due next.';
 
 create function reportd.local_time(at timestamptz, time_zone text) returns timestamp
-language plpgsql stable as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin
 	return at at time zone time_zone;
 exception when others then
 	return null;
+end $$;
+
+-- The classes of waiting work that a claim looks at, see sql/queue/claim.sql, with
+-- what limits each: `most` candidates, places left of its source and of its owner
+-- (null: no limit). It begins after owner `after`, wraps around, and ends after as many
+-- owners as could be served, and 100 classes of each.
+-- passed: classes whose head has been taken, with the time up to which:
+-- [[owner, source, priority, trigger_type, due_at, running]]. Nothing is read before
+-- that: while some transaction is held open, the index is full of dead entries there.
+create function reportd.claim_classes(
+	wanted int, sources text[], source_max int[], passed jsonb, after oid
+) returns table (owner oid, source text, priority int, trigger_type text,
+	since timestamptz, running bigint, owner_room bigint, source_room bigint, most int)
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+declare
+	owners oid[] := '{}';
+	known oid[];
+	one oid;
+	at oid := after;
+	next oid;
+	k record; -- a class found
+	n record; -- the next known one
+	quotas boolean := exists (select from reportd.report_quota q
+		where q.max_running is not null);
+	busy jsonb; -- running by owner, and by source under "s:NAME"
+begin
+	if passed is not null then
+		known := array(select distinct (p ->> 0)::oid as o
+			from jsonb_array_elements(passed) p order by o);
+	end if;
+	while cardinality(owners) < wanted + 16 loop
+		if passed is not null then
+			next := (select o from unnest(known) o where o > at order by o limit 1);
+		end if;
+		select c.owner into one from reportd.report_config c
+		where c.status = 'PENDING' and c.is_active and c.due_at < 'infinity'
+			and c.owner > at and (next is null or c.owner < next)
+		order by c.owner limit 1;
+		one := coalesce(one, next);
+		if one is null and after > 0 then
+			-- Around, once: from the first owner up to where it began.
+			at := 0;
+			after := 0;
+			continue;
+		end if;
+		exit when one is null or one = any (owners);
+		owners := owners || one;
+		at := one;
+	end loop;
+	if cardinality(owners) > 1 and passed is null or quotas
+		or cardinality(array_remove(source_max, null)) > 0 then
+		select jsonb_object_agg(r.key, r.n) into busy from (
+			select c.owner::oid::text as key, count(*) as n
+			from reportd.report_config c where c.status = 'PROCESSING' group by c.owner
+			union all
+			select 's:' || c.source, count(*)
+			from reportd.report_config c where c.status = 'PROCESSING' group by c.source) r;
+	elsif passed is not null then
+		select jsonb_object_agg(p ->> 0, p -> 5) into busy from jsonb_array_elements(passed) p;
+	end if;
+	most := (wanted + 16) / greatest(cardinality(owners), 1) + 2;
+	foreach owner in array owners loop
+		running := coalesce((busy ->> owner::text)::bigint, 0);
+		owner_room := null;
+		if quotas and not pg_has_role(owner, 'reportd_operator', 'USAGE') then
+			owner_room := (reportd.quota_of(owner)).max_running - running;
+		end if;
+		source := '';
+		priority := 0;
+		trigger_type := '';
+		select null::text as source, null::int as priority, null::text as trigger_type,
+			null::timestamptz as since into n;
+		for i in 1 .. 100 loop
+			if passed is not null then
+				select p ->> 1 as source, (p ->> 2)::int as priority,
+					p ->> 3 as trigger_type, (p ->> 4)::timestamptz as since
+				into n from jsonb_array_elements(passed) p
+				where (p ->> 0)::oid = claim_classes.owner
+					and (p ->> 1, (p ->> 2)::int, p ->> 3) > (claim_classes.source,
+						claim_classes.priority, claim_classes.trigger_type)
+				order by 1, 2, 3 limit 1;
+			end if;
+			select c.source, c.priority, c.trigger_type, '-infinity'::timestamptz as since
+			into k from reportd.report_config c
+			where c.status = 'PENDING' and c.is_active and c.due_at < 'infinity'
+				and c.owner = claim_classes.owner
+				and (c.source, c.priority, c.trigger_type) > (claim_classes.source,
+					claim_classes.priority, claim_classes.trigger_type)
+				and (n.source is null or (c.source, c.priority, c.trigger_type)
+					< (n.source, n.priority, n.trigger_type))
+			order by c.source, c.priority, c.trigger_type limit 1;
+			if k.source is null then
+				k := n;
+			end if;
+			exit when k.source is null;
+			source := k.source;
+			priority := k.priority;
+			trigger_type := k.trigger_type;
+			since := k.since;
+			source_room := source_max[array_position(sources, source)]
+				- coalesce((busy ->> ('s:' || source))::bigint, 0);
+			if source = any (sources) and (source_room is null or source_room > 0)
+				and (owner_room is null or owner_room > 0) then
+				return next;
+			end if;
+		end loop;
+	end loop;
+end $$;
+
+-- Ends the request in hand of a report whose run has ended for good, and finds the
+-- one that follows; it does not touch report_config. Called by the statements that
+-- end runs, for reports that have such rows.
+create function reportd.end_request(
+	c reportd.report_config, outcome text, run_id bigint, error_message text, follow boolean,
+	out request_id bigint, out scheduled_for timestamptz, out parameters jsonb
+) language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+	if outcome = 'COMPLETED' then
+		update reportd.report_request q set newest = false
+		where q.config_id = c.config_id and q.newest;
+	end if;
+	update reportd.report_request q
+	set state = 'ENDED', outcome = end_request.outcome, ended_at = now(),
+		run_id = end_request.run_id, error_message = end_request.error_message,
+		newest = end_request.outcome = 'COMPLETED'
+	where q.request_id = c.request_id and c.request_kept;
+	if not follow then
+		return;
+	end if;
+	select q.request_id, q.scheduled_for, q.parameters
+	into end_request.request_id, end_request.scheduled_for, end_request.parameters
+	from reportd.report_request q
+	where q.config_id = c.config_id and q.state = 'QUEUED'
+	order by (q.reason = 'backfill'), q.request_id limit 1
+	for update skip locked;
+	if request_id is null then
+		return;
+	end if;
+	update reportd.report_request q set state = 'ACTIVE'
+	where q.request_id = end_request.request_id;
+	c.status := outcome;
+	c.run_id := end_request.run_id;
+	c.error_message := end_request.error_message;
+	perform reportd.keep_request(c);
 end $$;

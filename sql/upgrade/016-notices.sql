@@ -6,6 +6,7 @@ create table reportd.report_notification (
 	notification_id bigint generated always as identity primary key,
 	run_id bigint not null,
 	config_id bigint not null,
+	owner regrole,
 	event text not null check (event in ('COMPLETED', 'FAILED')),
 	channel text not null check (channel in
 		('mail', 'sns', 'slack', 'webhook', 'unknown')),
@@ -43,7 +44,7 @@ create index report_notification_sending on reportd.report_notification (worker_
 	where state = 'SENDING';
 
 create function reportd.notice_channel(url text) returns text
-language sql immutable as $$
+language sql immutable set search_path = pg_catalog, pg_temp as $$
 	select case lower(substring(url from '^([A-Za-z]+):'))
 		when 'mailto' then 'mail' when 'sns' then 'sns' when 'slack' then 'slack'
 		when 'https' then 'webhook' when 'http' then 'webhook' end
@@ -51,7 +52,7 @@ $$;
 
 -- What may be shown of it: a webhook's path is often a secret.
 create function reportd.notice_shown(url text) returns text
-language sql immutable as $$
+language sql immutable set search_path = pg_catalog, pg_temp as $$
 	select coalesce(
 		lower(substring(url from '^(?:[Ss][Ll][Aa][Cc][Kk]:)?([A-Za-z]+://[^/?#@]*)(?:[/?#]|$)')),
 		case when reportd.notice_channel(url) in ('mail', 'sns') then
@@ -61,7 +62,7 @@ $$;
 
 -- Percent-decoding (RFC 3986); null when it is not done well.
 create function reportd.url_decode(text text) returns text
-language plpgsql immutable as $$
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 begin
 	if text ~ '%(?![0-9A-Fa-f]{2})' then
 		return null;
@@ -80,7 +81,7 @@ end $$;
 -- The fields of a mailto: URL (RFC 6068); what stands before `?` is called "to".
 create function reportd.mail_fields(url text)
 returns table (name text, raw text, value text)
-language sql immutable as $$
+language sql immutable set search_path = pg_catalog, pg_temp as $$
 	select f.name, f.raw, reportd.url_decode(f.raw)
 	from (select 'to' as name, substring(url from '^[^:]*:([^?]*)') as raw
 		union all
@@ -90,7 +91,7 @@ $$;
 
 -- Who gets the mail, in the order of the URL.
 create function reportd.mail_addresses(url text) returns setof text
-language sql immutable as $$
+language sql immutable set search_path = pg_catalog, pg_temp as $$
 	select btrim(reportd.url_decode(a.a))
 	from reportd.mail_fields(url) f
 	cross join unnest(string_to_array(f.raw, ',')) a(a)
@@ -100,7 +101,7 @@ $$;
 -- What is wrong with an address of its own kind and what to write; null: nothing.
 
 create function reportd.mail_error(url text, out message text, out hint text)
-language plpgsql immutable as $$
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 declare
 	bad text;
 	-- As daemon/worker/notice_mail_text.c knows them.
@@ -151,7 +152,7 @@ begin
 end $$;
 
 create function reportd.webhook_error(url text, out message text, out hint text)
-language plpgsql immutable as $$
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 declare
 	authority text := substring(url from '^[A-Za-z]+://([^/?#]*)');
 	host text := lower(substring(authority from '^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)(?::[0-9]{1,5})?$'));
@@ -172,7 +173,7 @@ begin
 end $$;
 
 create function reportd.notice_error(url text, out message text, out hint text)
-language plpgsql immutable as $$
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 declare
 	known constant text := 'Write mailto:ann@example.com, sns:arn:aws:sns:REGION:ACCOUNT:TOPIC, slack:https://hooks.slack.com/… or https://host/path.';
 begin
@@ -208,7 +209,7 @@ begin
 end $$;
 
 create function reportd.check_notices(name text, urls text[]) returns void
-language plpgsql immutable as $$
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 declare
 	url text;
 	wrong record;
@@ -231,7 +232,7 @@ begin
 end $$;
 
 create function reportd.report_config_notices() returns trigger
-language plpgsql set search_path = pg_catalog, pg_temp
+language plpgsql security definer set search_path = pg_catalog, pg_temp
 	set standard_conforming_strings = on as $$
 begin
 	perform reportd.check_notices('notify_on_completion', new.notify_on_completion);
@@ -250,7 +251,7 @@ create trigger a_notices_update before update of notify_on_completion, notify_on
 -- a run from ending: a URL that is wrong gives a row with its error.
 create function reportd.notice_recipients(url text)
 returns table (channel text, recipient text, target text, error text)
-language plpgsql stable as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin
 	channel := coalesce(reportd.notice_channel(url), 'unknown');
 	recipient := coalesce(reportd.notice_shown(url), '');
@@ -272,18 +273,18 @@ end $$;
 
 -- Called by the statements that end runs. How many there are to deliver.
 create function reportd.write_notices(
-	run_id bigint, config_id bigint, event text, urls text[]
+	run_id bigint, config_id bigint, owner regrole, event text, urls text[]
 ) returns bigint
-language sql as $$
+language sql security definer set search_path = pg_catalog, pg_temp as $$
 	with written as (
-		insert into reportd.report_notification (run_id, config_id, event, channel,
+		insert into reportd.report_notification (run_id, config_id, owner, event, channel,
 			recipient, url, state, last_error)
-		select $1, $2, $3, r.channel, r.recipient, r.url,
+		select $1, $2, $3, $4, r.channel, r.recipient, r.url,
 			case when r.error is null then 'PENDING' else 'FAILED' end, r.error
 		from (
 			-- Named twice, told once.
 			select distinct on (k.channel, k.target) k.*, coalesce(u.url, '') as url, u.place
-			from unnest($4) with ordinality u(url, place)
+			from unnest($5) with ordinality u(url, place)
 			cross join lateral reportd.notice_recipients(u.url) k
 			order by k.channel, k.target, u.place) r
 		order by r.place
@@ -297,11 +298,16 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
 	n reportd.report_notification;
 begin
-	select * into n from reportd.report_notification k
-	where k.notification_id = resend.notification_id for update;
-	if not found then
+	-- Asked before the row is locked: nobody holds up the notices of others.
+	if exists (select from reportd.report_notification k
+		where k.notification_id = resend.notification_id and reportd.may_act(k.owner)) then
+		select * into n from reportd.report_notification k
+		where k.notification_id = resend.notification_id for update;
+	end if;
+	if n.notification_id is null then
 		perform reportd.refuse(
-			format('there is no notification %s', notification_id),
+			format('there is no notification %s of %s', notification_id,
+				reportd.acting_name()),
 			'See reportd.v_notifications, or `reportctl status ID`.');
 	elsif n.state = 'SENDING' then
 		perform reportd.refuse(
@@ -325,7 +331,68 @@ language sql security definer set search_path = pg_catalog, pg_temp as $$
 	select count(reportd.resend(n.notification_id)::text)
 	from reportd.report_notification n
 	where n.state = 'FAILED' and n.channel <> 'unknown'
-		and ($1 is null or n.config_id = $1)
+		and ($1 is null or n.config_id = $1) and reportd.may_act(n.owner)
 $$;
 comment on function reportd.resend_failed is
-	'Delivers the FAILED notices of a report, or of all, once more; returns how many.';
+	'Delivers the FAILED notices of a report, or of all that the caller may act on, once more; returns how many.';
+
+-- Ends a PENDING report as FAILED, with a run that says why.
+create function reportd.end_unclaimed(worker_id uuid, config_id bigint, why text)
+returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+	c reportd.report_config;
+	id bigint;
+begin
+	select * into c from reportd.report_config r where r.config_id = end_unclaimed.config_id;
+	insert into reportd.report_run (config_id, request_id, owner, report_name, attempt,
+		scheduled_for, worker_id, status, finished_at, error_stage, error_message)
+	values (c.config_id, c.request_id, c.owner, c.report_name, c.attempt + 1,
+		coalesce(c.scheduled_for, c.due_at), worker_id, 'FAILED', now(), 'start', why)
+	returning run_id into id;
+	update reportd.report_config r set status = 'PROCESSING', run_id = id
+	where r.config_id = c.config_id;
+	update reportd.report_config r
+	set status = 'FAILED', error_message = why, error_timestamp = now(),
+		last_run_time = now(), updated_timestamp = now()
+	where r.config_id = c.config_id;
+	update reportd.report_request q
+	set state = 'ENDED', outcome = 'FAILED', ended_at = now(), run_id = id,
+		error_message = why
+	where q.request_id = c.request_id and c.request_kept;
+	perform reportd.write_notices(id, c.config_id, c.owner, 'FAILED', c.notify_on_failure)
+	where c.notify_on_failure is not null;
+	perform reportd.notify_done(c.config_id, c.request_id, id, 'FAILED');
+end $$;
+
+-- After a claim that failed as a whole: the due rows that cannot be handed to a
+-- worker end FAILED, each with its reason. Returns how many.
+create function reportd.set_aside(worker_id uuid, sources text[]) returns bigint
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+	one bigint;
+	why text;
+	count bigint := 0;
+begin
+	for one in
+		select c.config_id from reportd.report_config c
+		where c.status = 'PENDING' and c.is_active and c.due_at <= now()
+			and c.source = any (sources)
+		order by c.due_at limit 1000
+		for update skip locked
+	loop
+		begin
+			why := null;
+			perform to_json(c)::text, (select json_object_agg(p.key, p.value)::text
+				from jsonb_each_text(c.parameters || coalesce(c.run_parameters, '{}')) p)
+			from reportd.report_config c where c.config_id = one;
+		exception when others then
+			why := 'the report cannot be handed to a worker: ' || sqlerrm;
+		end;
+		if why is not null then
+			perform reportd.end_unclaimed(worker_id, one, why);
+			count := count + 1;
+		end if;
+	end loop;
+	return count;
+end $$;

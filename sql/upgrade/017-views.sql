@@ -1,49 +1,58 @@
 -- SPDX-License-Identifier: MIT
+-- Views run with their owner's rights, so row-level security says nothing in them:
+-- each of them says itself whose rows it shows. PostgreSQL 13 and 14 have no
+-- security_invoker. The barrier keeps functions of the caller off other rows.
 
--- The classes of waiting work, found by hopping over the index (a "loose index
--- scan"): as many probes as there are classes, however long the queue is.
+-- The classes of waiting work of each owner, found by hopping over the index (a
+-- "loose index scan"): as many probes as there are classes, however long the queue
+-- is. It ends after 256.
 create view reportd.pending_class as
 with recursive class as (
-	(select c.source, c.priority, c.trigger_type
+	(select c.owner, c.source, c.priority, c.trigger_type, 1 as n
 	 from reportd.report_config c
-	 where c.status = 'PENDING' and c.is_active
-	 order by c.source, c.priority, c.trigger_type
+	 where c.status = 'PENDING' and c.is_active and c.due_at < 'infinity'
+	 order by c.owner, c.source, c.priority, c.trigger_type
 	 limit 1)
 	union all
-	select n.source, n.priority, n.trigger_type
+	select n.owner, n.source, n.priority, n.trigger_type, p.n + 1
 	from class p cross join lateral (
-		select c.source, c.priority, c.trigger_type
+		select c.owner, c.source, c.priority, c.trigger_type
 		from reportd.report_config c
-		where c.status = 'PENDING' and c.is_active
-			and (c.source, c.priority, c.trigger_type)
-				> (p.source, p.priority, p.trigger_type)
-		order by c.source, c.priority, c.trigger_type
+		where c.status = 'PENDING' and c.is_active and c.due_at < 'infinity'
+			and (c.owner, c.source, c.priority, c.trigger_type)
+				> (p.owner, p.source, p.priority, p.trigger_type)
+		order by c.owner, c.source, c.priority, c.trigger_type
 		limit 1) n
+	where p.n < 256
 )
-select class.source, class.priority, class.trigger_type from class;
+select class.owner, class.source, class.priority, class.trigger_type from class;
 
-create view reportd.v_pending_reports as
+create view reportd.v_pending_reports with (security_barrier) as
 select c.config_id, c.report_name, c.report_type, c.trigger_type, c.priority,
 	c.source, c.due_at, now() - c.due_at as waiting, c.scheduled_for,
-	c.attempt, c.current_retries, c.max_retries
+	c.attempt, c.current_retries, c.max_retries, c.owner, c.report_key, c.request_id
 from reportd.report_config c
 where c.status = 'PENDING' and c.is_active and c.due_at <= now()
+	and (pg_has_role(c.owner, 'USAGE')
+		or (select pg_has_role('reportd_viewer', 'USAGE')))
 order by c.priority, c.trigger_type, c.due_at, c.config_id;
 comment on view reportd.v_pending_reports is
 	'What would be claimed, in order (before ageing and the limits of sources).';
 
-create view reportd.v_report_summary as
+create view reportd.v_report_summary with (security_barrier) as
 select c.trigger_type, c.status, count(*) as reports,
 	count(*) filter (where c.is_active) as active,
 	min(c.due_at) filter (where c.status = 'PENDING' and c.due_at < 'infinity') as oldest_due,
 	min(c.next_run_time) filter (where c.is_active) as next_run_time
 from reportd.report_config c
+where (pg_has_role(c.owner, 'USAGE')
+		or (select pg_has_role('reportd_viewer', 'USAGE')))
 group by c.trigger_type, c.status
 order by c.trigger_type, c.status;
 comment on view reportd.v_report_summary is
 	'Reports by trigger type and status.';
 
-create view reportd.v_report_metrics as
+create view reportd.v_report_metrics with (security_barrier) as
 with run as (
 	select coalesce(c.report_type, '(none)') as report_type, r.run_id, r.status,
 		r.row_count, r.byte_count, r.finished_at - r.started_at as took,
@@ -52,6 +61,8 @@ with run as (
 	from reportd.report_run r
 	left join reportd.report_config c using (config_id)
 	where r.started_at >= now() - interval '24 hours'
+		and (pg_has_role(r.owner, 'USAGE')
+			or (select pg_has_role('reportd_viewer', 'USAGE')))
 ), notice as (
 	select run.report_type,
 		count(*) filter (where n.state = 'SENT') as sent,
@@ -85,12 +96,43 @@ order by report_type;
 comment on view reportd.v_report_metrics is
 	'The runs of the last 24 hours by report type: rate, durations by stage, errors, notices.';
 
-create view reportd.v_notifications as
+create view reportd.v_notifications with (security_barrier) as
 select n.notification_id, n.run_id, n.config_id, r.report_name, n.event, n.channel,
 	n.recipient, n.state, n.attempts, n.last_error, n.created_at,
 	case n.state when 'PENDING' then n.due_at end as due_at, n.sent_at,
 	n.sent_at - n.created_at as took
 from reportd.report_notification n
-left join reportd.report_run r using (run_id);
+left join reportd.report_run r using (run_id)
+where (pg_has_role(n.owner, 'USAGE')
+		or (select pg_has_role('reportd_viewer', 'USAGE')));
 comment on view reportd.v_notifications is
 	'Notices with their states; without the secrets that URLs may hold.';
+
+create view reportd.v_requests with (security_barrier) as
+select q.request_id, q.config_id, c.report_key, coalesce(c.report_name,
+		(select r.report_name from reportd.report_run r where r.run_id = q.run_id))
+		as report_name,
+	q.owner, q.reason, q.requested_by, q.requested_at, q.scheduled_for, q.parameters,
+	case when q.state = 'ACTIVE' and c.status = 'PROCESSING' then 'PROCESSING'
+		when q.state = 'ACTIVE' then 'PENDING'
+		else coalesce(q.outcome, q.state) end as status,
+	coalesce(q.run_id, case when q.state = 'ACTIVE' and c.attempt > 0 then c.run_id end)
+		as run_id,
+	q.ended_at, q.error_message
+from reportd.report_request q
+left join reportd.report_config c using (config_id)
+where (pg_has_role(q.owner, 'USAGE')
+		or (select pg_has_role('reportd_viewer', 'USAGE')))
+union all
+-- The first request of an ADHOC report stands in its row alone.
+select c.request_id, c.config_id, c.report_key, c.report_name, c.owner, 'submit',
+	c.created_by, c.created_timestamp, c.scheduled_for, c.run_parameters, c.status,
+	case when c.attempt > 0 or c.status not in ('PENDING', 'PROCESSING') then c.run_id end,
+	case when c.status not in ('PENDING', 'PROCESSING') then c.updated_timestamp end,
+	c.error_message
+from reportd.report_config c
+where not c.request_kept and c.request_id is not null
+	and (pg_has_role(c.owner, 'USAGE')
+		or (select pg_has_role('reportd_viewer', 'USAGE')));
+comment on view reportd.v_requests is
+	'All requests for reports: QUEUED after another one, PENDING, PROCESSING, or how they ended.';

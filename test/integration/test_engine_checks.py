@@ -363,7 +363,6 @@ def test_submit_takes_what_an_insert_takes(queue):
 
 
 @pytest.mark.parametrize('call, status, says', [
-    ('run_now', 'PROCESSING', 'runs already'),
     ('retry', 'PENDING', 'nothing to retry'),
     ('retry', 'PROCESSING', 'nothing to retry'),
     ('retry', 'COMPLETED', 'run_now'),

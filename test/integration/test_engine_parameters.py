@@ -160,16 +160,30 @@ def test_many_parameters(engine):
 
 
 def test_large_parameters(engine):
-    large = 'x' * (2 << 20)
+    large = 'x' * 200_000
     assert output(engine.db, parameters={'v': large},
-                  export_sql="select length(:'v') as n") == b'n\n2097152\n'
+                  export_sql="select length(:'v') as n") == b'n\n200000\n'
+    with pytest.raises(errors.InvalidParameterValue) as e:
+        report.submit(engine.db, parameters=json.dumps({'v': 'x' * 262144}))
+    assert 'parameters has 262' in str(e.value) and 'at most 262144' in str(e.value)
 
 
 def test_a_row_too_large_for_a_job_fails_alone(engine):
-    run = failure(engine.db, parameters={'v': 'x' * (17 << 20)},
-                  export_sql="select length(:'v') as n")
-    assert 'too large' in run.error_message
-    done(engine.db)
+    """Such as were written before there were limits."""
+    db = engine.db
+    with db.connect() as conn, conn.transaction():
+        conn.execute('alter table reportd.report_config disable trigger a_check_insert')
+        bad = [conn.execute(
+            'insert into reportd.report_config (report_name, owner, export_sql, parameters) '
+            "values (%s, current_role::regrole, 'select 1', jsonb_build_object('v', repeat(%s, %s))) "
+            'returning config_id', [f'large {n}', text, size]).fetchone()[0]
+            for n, (text, size) in enumerate([('x', 17 << 20), ('\1', 40 << 20)])]
+        conn.execute('alter table reportd.report_config enable trigger a_check_insert')
+    good = report.submit(db)
+    for config_id in bad:
+        run = ended(db, config_id, 'FAILED')
+        assert 'too large' in run.error_message or 'handed to a worker' in run.error_message
+    ended(db, good)
 
 
 # run_now
@@ -413,13 +427,18 @@ MIB = 1 << 20
      'output_options': '{"partition_by": ["b"], "max_rows": 5}'}])
 def test_sql_is_as_long_as_it_may_be_with_its_parameters_and_no_longer(engine, source, columns):
     """Whatever is wrapped around it for the server."""
-    sql = "select length(:'long') as a, 1 as b"
-    room = 4 * MIB - len(sql) + len(":'long'") - 2
-    done(engine.db, source=source, export_sql=sql, parameters=json.dumps({'long': 'x' * room}),
-         **columns)
-    for size in room + 1, 5 * MIB:
-        run = failure(engine.db, source=source, export_sql=sql, max_retries=3,
-                      parameters=json.dumps({'long': 'x' * size}), **columns)
+    times, size = 20, 200_000
+    parameters = json.dumps({'long': 'x' * size})
+    concatenated = ' || '.join([":'long'"] * times)
+
+    def sql(length):
+        text = f'select /**/ length({concatenated}) as a, 1 as b'
+        filled = len(text) + times * (size + 2 - len(":'long'"))
+        return text.replace('/**/', '/*' + 'x' * (length - filled) + '*/')
+    done(engine.db, source=source, export_sql=sql(4 * MIB), parameters=parameters, **columns)
+    for length in 4 * MIB + 1, 4 * MIB + 500_000:
+        run = failure(engine.db, source=source, export_sql=sql(length), max_retries=3,
+                      parameters=parameters, **columns)
         assert run.attempt == 1
         assert 'export_sql: with its parameters the SQL is longer than 4194304 bytes' in (
             run.error_message)

@@ -3,10 +3,11 @@
 
 from datetime import timedelta
 
+import psycopg
 import pytest
 from psycopg import errors
 
-from lib import report
+from lib import process, report
 from lib.wait import wait_for
 from test_engine_shared import (done, ended, failure, fails_until, file_of, files, gate,
                                 gated, last_run, running_engine, wait_at_gate, waiting)
@@ -71,7 +72,7 @@ def test_while_it_waits_for_a_retry_it_is_pending_and_says_why(cluster, template
         assert row.due_at - row.error_timestamp > timedelta(minutes=25)
         assert db.query('select * from reportd.v_pending_reports') == []
         # Who does not want to wait.
-        db.value('select reportd.run_now(%s)', config_id)
+        db.value('select reportd.retry(%s)', config_id)
         wait_for(lambda: len(report.runs(db, config_id)) == 2)
         wait_for(lambda: report.config(db, config_id).status == 'PENDING')
         assert db.value('select reportd.cancel(%s)', config_id) == 'CANCELLED'
@@ -117,16 +118,34 @@ def test_permission_denied_is_not_retried(db):
         db.execute('drop role reader_without_rights')
 
 
-def test_an_unknown_source_is_not_retried_and_says_what_to_do(db):
-    run = failure(db, source='warehouse', max_retries=3)
-    assert run.attempt == 1
-    assert 'unknown source "warehouse"' in run.error_message
-    assert '[source.warehouse]' in run.error_message and 'default' in run.error_message
+def test_an_unknown_source_is_refused_with_those_that_there_are(db):
+    with pytest.raises(psycopg.errors.InvalidParameterValue) as e:
+        report.submit(db, source='warehouse')
+    assert 'no daemon has a source "warehouse"' in str(e.value)
+    assert 'Known: default' in str(e.value)
+
+
+def test_an_unknown_source_from_before_any_daemon_fails_alone(cluster, template, tmp_path):
+    """When nothing is registered yet, nothing can be refused."""
+    db = cluster.create(template)
+    bad = report.submit(db, source='warehouse', max_retries=3)
+    good = report.submit(db)
+    conf = process.write_conf(tmp_path / 'x.conf', db)
+    one = process.Daemon(db, conf)
+    try:
+        run = ended(db, bad, 'FAILED')
+        assert run.attempt == 1
+        assert 'no daemon has a source "warehouse"' in run.error_message
+        assert '[source.warehouse]' in run.error_message
+        ended(db, good)
+    finally:
+        one.end()
+        db.drop()
 
 
 def test_nonsense_beside_good_rows(db):
     good, bad = [], []
-    for sql in ("'", '"', '$$', '/*', '\\', 'select,', ')', 'é', ';;', 'select $1', '--',
+    for sql in ("'", '"', '$$', '/*', '\\', 'select,', ')', 'é', 'select $1',
                 "select '", 'select :', 'copy', '\\copy t to x', 'select 1 into'):
         bad.append(report.submit(db, export_sql=sql))
         good.append(report.submit(db))

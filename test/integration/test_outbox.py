@@ -156,19 +156,6 @@ def test_urls_from_before_there_were_checks_fail_alone(db, engine, receiver):
     assert rows[0].last_error == 'the address has no known scheme'
 
 
-def test_upgrade_of_a_queue_in_use(cluster, engine_of, receiver):
-    db = cluster.create()
-    upgrades = sorted((ROOT / 'sql/upgrade').glob('*.sql'))
-    old = [path for path in upgrades if path.name < '007']
-    db.psql('-1', *(f'--file={path}' for path in old))
-    config_id = report.submit(db, notify_on_completion=['anybody', receiver.url()])
-    db.psql('-1', *(f'--file={path}' for path in upgrades if path not in old))
-    assert report.config(db, config_id).notify_on_completion == ['anybody', receiver.url()]
-    assert db.value("select reportd.write_notices(1, 1, 'COMPLETED', notify_on_completion) "
-                    'from reportd.report_config') == 1
-    db.drop()
-
-
 # Each for itself.
 
 def test_one_bad_recipient_of_three(db, engine, receiver):
@@ -244,7 +231,7 @@ def test_notices_do_not_wait_for_long_reports(db, engine, receiver):
         report.submit(db, notify_on_completion=[receiver.url('/after')])
         if report.config(db, quick).status == 'PENDING':
             # It came behind them: something else is to be told.
-            db.execute("select reportd.write_notices(1, 1, 'COMPLETED', array[%s])",
+            db.execute("select reportd.write_notices(1, 1, null, 'COMPLETED', array[%s])",
                        receiver.url('/quick'))
             db.execute("notify reportd_pending")
         wait_for(lambda: [r.path for r in receiver.taken] == ['/quick'], 5)
@@ -586,9 +573,10 @@ def test_old_notices_are_forgotten_with_their_run(db, drain, receiver):
     assert [r.config_id for r in notices(db)] == [new]
 
 
-def test_roles(db, cluster, ctl, engine_of, receiver):
-    assert ctl('init', '--roles').returncode == 0
-    report.submit(db, notify_on_completion=[receiver.url()])
+def test_roles(db, cluster, engine_of, receiver):
+    db.execute("select reportd.register_source('default', 'postgres')")
+    db.execute("select reportd.grant_source('default', 'reportd_submitter')")
+    report.submit(db, owner='reportd_submitter', notify_on_completion=[receiver.url()])
 
     def as_role(name):
         return cluster.conninfo(db.name, options=f'-c role={name}')

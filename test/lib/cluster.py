@@ -15,7 +15,7 @@ from psycopg import sql
 from psycopg.rows import namedtuple_row
 
 from lib.paths import ROOT, environ
-from lib.process import children
+from lib.process import children, reportctl, write_conf
 
 SETTINGS = {
     # Nothing here outlives the machine.
@@ -152,13 +152,11 @@ class Database:
 
 
 def apply_schema(db):
-    """sql/upgrade/*.sql in order, as `reportctl init` does."""
-    upgrades = sorted((ROOT / 'sql/upgrade').glob('*.sql'))
-    db.psql('-1', *(f'--file={path}' for path in upgrades))
-    for path in upgrades:
-        version, name = path.stem.split('-', 1)
-        db.execute('insert into reportd.schema_upgrade (version, name) '
-                   'values (%s, %s)', int(version), name)
+    """The schema, as `reportctl init` makes it."""
+    with tempfile.TemporaryDirectory() as folder:
+        conf = write_conf(pathlib.Path(folder) / 'reportd.conf', db)
+        done = reportctl(conf, 'init')
+        assert done.returncode == 0, done.stderr
 
 
 def make_template(cluster):

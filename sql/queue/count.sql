@@ -1,0 +1,27 @@
+-- SPDX-License-Identifier: MIT
+-- What owners have, for their quotas: counted by one daemon about once a minute.
+-- Published bytes are counted for owners that have such a limit.
+-- No parameters.
+with due as materialized (
+	select from reportd.claim_turn t
+	where not exists (select from reportd.report_usage u
+		where u.counted_at > now() - interval '50 seconds')
+	for update skip locked
+), reports as (
+	select c.owner, count(*) as n from reportd.report_config c
+	where exists (select from due)
+	group by c.owner
+), bytes as (
+	select r.owner, sum(r.byte_count) as n from reportd.report_run r
+	where exists (select from due)
+		and exists (select from reportd.report_quota q
+			where q.max_output_bytes is not null)
+		and r.started_at > now() - interval '24 hours' and r.status = 'COMPLETED'
+		and r.owner is not null
+	group by r.owner
+)
+insert into reportd.report_usage (owner, reports, output_bytes, counted_at)
+select c.owner, c.n, coalesce(b.n, 0), now()
+from reports c left join bytes b using (owner)
+on conflict (owner) do update set reports = excluded.reports,
+	output_bytes = excluded.output_bytes, counted_at = now()

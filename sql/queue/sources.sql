@@ -1,0 +1,10 @@
+-- SPDX-License-Identifier: MIT
+-- After a reload: the daemon's sources may be others than at its boot.
+-- $1 worker_id uuid, $2 sources text[], $3 their types text[]
+with known as (
+	insert into reportd.report_source (source, type)
+	select * from unnest($2::text[], $3::text[])
+	on conflict (source) do update set type = excluded.type, seen_at = now()
+)
+update reportd.report_worker w set sources = $2
+where w.worker_id = $1 and w.sources <> $2
