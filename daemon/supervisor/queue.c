@@ -327,7 +327,7 @@ static void ignore(void *arg, const struct reply *reply, const struct err *e)
 	"('enable_seqscan', 'off'), ('enable_bitmapscan', 'off'), "           \
 	"('enable_hashjoin', 'off'), ('enable_mergejoin', 'off'), "           \
 	"('plan_cache_mode', 'force_generic_plan'), ('lock_timeout', '5s'), " \
-	"('timezone', 'UTC'), ('search_path', 'pg_catalog'), "                \
+	"('timezone', 'UTC'), ('search_path', 'pg_catalog, pg_temp'), "       \
 	"('standard_conforming_strings', 'on')) s(name, value)"
 
 static const struct statement set_up = {NULL, SET_UP("false"), 0};
