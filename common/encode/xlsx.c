@@ -55,7 +55,7 @@ static struct encoder *xlsx_open(const struct encoder_options *o, struct err *e)
 static bool is_number(enum column_kind kind)
 {
 	return kind == KIND_INTEGER || kind == KIND_DECIMAL ||
-	       kind == KIND_FLOAT;
+	       kind == KIND_FLOAT || kind == KIND_MONEY;
 }
 
 /* A set of formats, one of which each number takes by its own decimals: those of
@@ -83,7 +83,8 @@ static const int *scales_of(
 /* How values become numbers under a code of the options; NULL: by their kind. */
 static struct xlsx_rule rule_of(const struct column *c, const struct format *f)
 {
-	struct xlsx_rule rule = {.kind = c->kind, .unit = 1000, .rounds = f};
+	struct xlsx_rule rule = {
+	    .kind = c->kind, .unit = 1000, .rounds = f, .money = c->money};
 
 	if (f == NULL)
 		return rule;
@@ -98,14 +99,15 @@ static void open_column(struct xlsx *x, int i)
 {
 	const struct column *c = &x->schema->columns[i];
 	const struct column_layout *l = &x->base.layout.columns[i];
+	char room[XLSX_CODE_MAX];
 	struct err e;
 	struct format *f = l->format ? format_open(l->format, &e) : NULL;
 	/* General would show a date as the number that it is in Excel. */
-	bool own =
-	    f != NULL && (is_number(c->kind) || format_use(f) != FORMAT_ANY ||
-			     strcmp(xlsx_code(c, false), XLSX_GENERAL) == 0);
-	const char *code = own ? l->format : xlsx_code(c, false);
-	const char *fraction = own ? l->format : xlsx_code(c, true);
+	bool own = f != NULL &&
+		   (is_number(c->kind) || format_use(f) != FORMAT_ANY ||
+		       strcmp(xlsx_code(c, false, room), XLSX_GENERAL) == 0);
+	const char *code = own ? l->format : xlsx_code(c, false, room);
+	const char *fraction = own ? l->format : xlsx_code(c, true, room);
 	struct xlsx_rule rule = rule_of(c, own ? f : NULL);
 	enum xlsx_role role =
 	    strcmp(code, XLSX_GENERAL) == 0 ? XLSX_BODY : XLSX_NUMBER;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "encode/money.h"
 #include "encode/number.h"
 #include "encode/xlsx_put.h"
 
@@ -329,6 +330,21 @@ static int put_interval(
 		     to);
 }
 
+/* Amounts of more digits are text, which has them all. */
+static int put_money(char *to, const struct xlsx_rule *rule,
+    const struct value *v, struct xlsx_shown *shown)
+{
+	char decimal[MONEY_MAX];
+	struct value number;
+	int n;
+
+	if (rule->money == NULL ||
+	    !money_read(rule->money, v, decimal, &number))
+		return 0;
+	n = put_exact(to, rule, &number, shown);
+	return shown->rounded && !rule->rounds ? 0 : n;
+}
+
 int xlsx_number(char *to, const struct xlsx_rule *rule, const struct value *v,
     struct xlsx_shown *shown)
 {
@@ -338,6 +354,8 @@ int xlsx_number(char *to, const struct xlsx_rule *rule, const struct value *v,
 		return put_exact(to, rule, v, shown);
 	case KIND_FLOAT:
 		return put_float(to, v, shown);
+	case KIND_MONEY:
+		return put_money(to, rule, v, shown);
 	case KIND_BOOLEAN:
 		*to = v->data[0] == 't' ? '1' : '0';
 		return 1;

@@ -22,7 +22,8 @@ struct xlsx_rule {
 	/* Integers of more digits become numbers, too: somebody has chosen how
 	 * they look. */
 	bool rounds;
-	bool scales; /* each value's own decimals are asked for */
+	bool scales;               /* each value's own decimals are asked for */
+	const struct money *money; /* of MONEY */
 	/* Times are cut at this many microseconds, so that no reader rounds up
 	 * to the next second or day. */
 	int64_t unit;

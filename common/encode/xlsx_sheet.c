@@ -87,13 +87,12 @@ static void begin_row(struct xlsx *x, struct xlsx_row *row)
 
 /* One that is not of the rows. */
 static void add_cell(struct xlsx *x, struct xlsx_row *row, int column,
-    enum column_kind kind, int style, const struct value *v)
+    const struct xlsx_rule *rule, int style, const struct value *v)
 {
-	struct xlsx_rule rule = {.kind = kind, .unit = 1000};
 	struct xlsx_look look = {style, style, style, NULL};
 	struct xlsx_column c;
 
-	xlsx_column_init(&c, column, &rule, &look);
+	xlsx_column_init(&c, column, rule, &look);
 	xlsx_cell(&x->rows, &c, row, v, &x->strings, &x->losses);
 }
 
@@ -105,7 +104,7 @@ static void add_text(struct xlsx *x, struct xlsx_row *row, int column,
 			       : x->base.layout.columns[column].align;
 	int style = xlsx_style(&x->styles, XLSX_GENERAL, align, role);
 
-	add_cell(x, row, column, KIND_TEXT, style,
+	add_cell(x, row, column, &(struct xlsx_rule){.kind = KIND_TEXT}, style,
 	    &(struct value){text, (int32_t)strlen(text)});
 }
 
@@ -167,24 +166,22 @@ static int end_sample(struct xlsx *x, bool more, struct err *e)
 
 /* ---- totals ---- */
 
-/* The format of a total: that of its column, but for a count, for an average of
- * integers, and where each value has a scale of its own. */
-static const char *total_code(
-    const struct xlsx *x, int i, enum column_kind kind, const struct value *v)
+/* The format of a total: that of its column, but for a count, for an average, which
+ * has more places, and where each value has a scale of its own. */
+static const char *total_code(const struct xlsx *x, int i,
+    enum column_kind kind, const struct value *v, char room[XLSX_CODE_MAX])
 {
 	const struct column_layout *l = &x->base.layout.columns[i];
 	const struct column *c = &x->schema->columns[i];
-	const char *point;
+	const char *point = memchr(v->data, '.', (size_t)v->len);
 
 	if (l->total == TOTAL_COUNT)
 		return "0";
 	if (l->format != NULL)
-		return l->format;
-	if (l->total == TOTAL_AVG && c->kind == KIND_INTEGER)
-		return "0.00";
-	if (kind != KIND_DECIMAL || x->columns[i].look.scales == NULL)
-		return xlsx_code(c, false);
-	point = memchr(v->data, '.', (size_t)v->len);
+		return x->styles.list[x->columns[i].look.usual].code;
+	if (kind != KIND_DECIMAL ||
+	    (l->total != TOTAL_AVG && x->columns[i].look.scales == NULL))
+		return xlsx_code(c, point != NULL, room);
 	return v->len > XLSX_DIGITS + 2
 		   ? XLSX_GENERAL
 		   : xlsx_scale_code(
@@ -205,10 +202,10 @@ static void add_total(
 	    [TOTAL_MIN] = 105,
 	    [TOTAL_MAX] = 104};
 	const struct column_layout *l = &x->base.layout.columns[i];
-	char room[8], number[XLSX_NUMBER_MAX + 48];
+	char room[8], own[XLSX_CODE_MAX], number[XLSX_NUMBER_MAX + 48];
 	const char *letters = xlsx_letters(room, i), *code;
 	struct xlsx_rule rule = x->columns[i].rule;
-	struct xlsx_shown shown;
+	struct xlsx_shown shown = {.fraction = false};
 	bool known;
 	struct value v;
 	int n = 0, style;
@@ -216,7 +213,7 @@ static void add_total(
 	known = totals_text(t, i, &x->scratch, &rule.kind);
 	v = (struct value){
 	    known ? x->scratch.data : "", (int32_t)x->scratch.len};
-	code = total_code(x, i, rule.kind, &v);
+	code = total_code(x, i, rule.kind, &v, own);
 	style = xlsx_style(&x->styles, code, l->align, XLSX_TOTAL);
 	if (known) {
 		n = xlsx_number(number, &rule, &v, &shown);
@@ -233,7 +230,7 @@ static void add_total(
 			buf_printf(&x->rows, "<v>%.*s</v>", n, number);
 		buf_str(&x->rows, "</c>");
 	} else if (known) {
-		add_cell(x, row, i, rule.kind, style, &v);
+		add_cell(x, row, i, &rule, style, &v);
 	}
 }
 

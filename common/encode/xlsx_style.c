@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "encode/xlsx_style.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -64,7 +65,43 @@ const char *xlsx_scale_code(int decimals)
 	return codes[(decimals < SCALE_MAX ? decimals : SCALE_MAX) - 1];
 }
 
-const char *xlsx_code(const struct column *c, bool fraction)
+/* What stands around the digits of a sample, in quotes. */
+static int put_around(char *to, const char *s, size_t len)
+{
+	/* A quote cannot stand in quotes; no currency has one. */
+	return len > 0 && memchr(s, '"', len) == NULL
+		   ? sprintf(to, "\"%.*s\"", (int)len, s)
+		   : 0;
+}
+
+/* One section: "$"#,##0.00 from $1,000,...,000.00. */
+static int put_amount(char *to, const char *sample, int scale)
+{
+	static const char digits[] = "0123456789";
+	size_t before = strcspn(sample, digits), len = strlen(sample);
+	size_t after = len;
+	char *p = to;
+
+	while (after > before && strchr(digits, sample[after - 1]) == NULL)
+		after--;
+	p += put_around(p, sample, before);
+	p += sprintf(p, "#,##%s", xlsx_scale_code(scale));
+	p += put_around(p, sample + after, len - after);
+	return (int)(p - to);
+}
+
+/* Amounts as the server shows them, with the separators of the reader. */
+static const char *money_code(const struct money *m, char *to)
+{
+	int n = put_amount(to, m->positive, m->scale);
+
+	to[n++] = ';';
+	put_amount(to + n, m->negative, m->scale);
+	return to;
+}
+
+const char *xlsx_code(
+    const struct column *c, bool fraction, char room[XLSX_CODE_MAX])
 {
 	switch (c->kind) {
 	case KIND_INTEGER:
@@ -73,6 +110,8 @@ const char *xlsx_code(const struct column *c, bool fraction)
 		/* Without a precision every value has a scale of its own. */
 		return c->precision == 0 ? XLSX_GENERAL
 					 : xlsx_scale_code(c->scale);
+	case KIND_MONEY:
+		return c->money ? money_code(c->money, room) : XLSX_GENERAL;
 	case KIND_BOOLEAN:
 		/* Excel shows them so in any format, others would say 1. */
 		return "\"TRUE\";\"TRUE\";\"FALSE\"";

@@ -39,8 +39,10 @@ int xlsx_style(struct xlsx_styles *s, const char *code, enum align align,
 #define XLSX_GENERAL "General"
 
 /* The format code of a column by what it holds. `fraction`: of a time that has
- * parts of a second. */
-const char *xlsx_code(const struct column *c, bool fraction);
+ * parts of a second. `room` is for a code that has to be put together. */
+#define XLSX_CODE_MAX 512
+const char *xlsx_code(
+    const struct column *c, bool fraction, char room[XLSX_CODE_MAX]);
 /* Of a number with this many decimals, at most 30. */
 const char *xlsx_scale_code(int decimals);
 

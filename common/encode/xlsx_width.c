@@ -34,12 +34,17 @@ void xlsx_widths_open(struct xlsx_widths *w, const struct schema *schema,
 	buf_init(&w->scratch, 1 << 20);
 	for (int i = 0; i < schema->count; i++) {
 		const char *code = layout->columns[i].format;
+		char room[XLSX_CODE_MAX];
 		struct err e;
 
 		if (code == NULL)
-			code = xlsx_code(&schema->columns[i], false);
-		if (strcmp(code, XLSX_GENERAL) != 0)
-			w->formats[i] = format_open(code, &e);
+			code = xlsx_code(&schema->columns[i], false, room);
+		if (strcmp(code, XLSX_GENERAL) == 0)
+			continue;
+		w->formats[i] = format_open(code, &e);
+		if (w->formats[i] != NULL)
+			format_set_money(
+			    w->formats[i], schema->columns[i].money);
 	}
 }
 
@@ -74,7 +79,7 @@ static int text_width(const char *s, size_t len)
 static bool is_number(enum column_kind kind)
 {
 	return kind == KIND_INTEGER || kind == KIND_DECIMAL ||
-	       kind == KIND_FLOAT;
+	       kind == KIND_FLOAT || kind == KIND_MONEY;
 }
 
 /* Times of day and timestamps without a code of their own: with a fraction they
@@ -172,6 +177,7 @@ void xlsx_widths_total(struct xlsx_widths *w, int column, const char *code,
 
 	if (f == NULL)
 		return;
+	format_set_money(f, w->schema->columns[column].money);
 	buf_clear(&w->scratch);
 	format_add(f, kind, v, &w->scratch);
 	format_close(f);

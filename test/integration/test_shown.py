@@ -95,3 +95,18 @@ def test_parquet_in_duckdb(shelf):
     found, kinds = shown.read_parquet(book.path)
     compare(book, found, shown.expected_parquet)
     assert kinds == {s.name: s.column.parquet for s in book.sections}
+
+
+def test_a_workbook_in_libreoffice(shelf):
+    book = shelf.of('XLSX')
+    compare(book, shown.read_libreoffice(book.path, shelf.folder),
+            seen('libre', 'xlsx'), shown.same_in_browser)
+
+
+def test_a_workbook_in_sheetjs(shelf):
+    book = shelf.of('XLSX')
+    # It knows no date with points between its parts.
+    sections = [s for s in book.wanted if 'dd.mm' not in s.options.get('format', '')]
+    none([*differences(book, shown.read_sheetjs(book.path), seen('sheetjs', 'xlsx'),
+                       lambda got, want: shown.visible(got) == shown.visible(want),
+                       sections)])

@@ -808,6 +808,62 @@ TEST(each_full_sheet_has_its_own_totals)
 	book_free(&b);
 }
 
+TEST(totals_have_the_places_of_their_values)
+{
+	static struct column columns[] = {
+	    COLUMN("n", DECIMAL), COLUMN("a", DECIMAL), COLUMN("t", TIME)};
+	static const struct schema schema = {columns, 3};
+	static const struct value values[] = {CELL("1.5"), CELL("1.00"),
+	    CELL("09:30:00"), CELL("2.250"), CELL("2.00"),
+	    CELL("23:59:59.999999")};
+	struct book b;
+
+	columns[1].precision = 12;
+	columns[1].scale = 2;
+	book_open(&b,
+	    "{\"columns\": {\"n\": {\"total\": \"sum\"}, \"a\": {\"total\": "
+	    "\"avg\"}, \"t\": {\"total\": \"max\"}}}",
+	    0, 0);
+	book_section(&b, NULL, &schema, values, 2);
+	book_finish(&b);
+	assert_part(&b, "xl/styles.xml", "formatCode=\"0.000\"");
+	assert_part(&b, "xl/styles.xml", "formatCode=\"0.0000\"");
+	assert_part(&b, SHEET1, "<f>SUBTOTAL(109,A2:A3)</f><v>3.750</v>");
+	assert_part(&b, SHEET1, "<f>SUBTOTAL(101,B2:B3)</f><v>1.5000</v>");
+	assert_part(
+	    &b, SHEET1, "<f>SUBTOTAL(104,C2:C3)</f><v>0.999999988425926</v>");
+	book_free(&b);
+}
+
+TEST(money_is_a_number_in_the_servers_look)
+{
+	static struct money euro = {.positive = "10.000.000.000.000.000,00 "
+						"\xE2\x82\xAC",
+	    .negative = "-10.000.000.000.000.000,00 \xE2\x82\xAC",
+	    .scale = 2};
+	static struct column columns[] = {COLUMN("m", MONEY)};
+	static const struct schema schema = {columns, 1};
+	static const struct value values[] = {CELL("1.234,50 \xE2\x82\xAC"),
+	    CELL("-0,99 \xE2\x82\xAC"),
+	    CELL("92.233.720.368.547.758,07 \xE2\x82\xAC")};
+	struct book b;
+
+	columns[0].money = &euro;
+	book_open(&b, "{\"columns\": {\"m\": {\"total\": \"sum\"}}}", 0, 0);
+	book_section(&b, NULL, &schema, values, 2);
+	book_section(&b, NULL, &schema, values, 3);
+	book_finish(&b);
+	assert_part(&b, SHEET1, "<v>1234.50</v>");
+	assert_part(&b, SHEET1, "<v>-0.99</v>");
+	assert_part(&b, SHEET1, "<f>SUBTOTAL(109,A2:A3)</f><v>1233.51</v>");
+	assert_part(&b, "xl/styles.xml",
+	    "formatCode=\"#,##0.00&quot; \xE2\x82\xAC&quot;;"
+	    "&quot;-&quot;#,##0.00&quot; \xE2\x82\xAC&quot;\"");
+	/* Of more than 15 digits none is lost. */
+	assert_part(&b, SHEET2, "<t>92.233.720.368.547.758,07 ");
+	book_free(&b);
+}
+
 /* A formula would pass over cells that are text. */
 TEST(totals_of_numbers_that_are_text_are_values)
 {
@@ -956,6 +1012,8 @@ int main(void)
 	    cmocka_unit_test(a_workbook_has_a_sheet_in_any_case),
 	    cmocka_unit_test(totals_are_formulas_with_their_results),
 	    cmocka_unit_test(each_full_sheet_has_its_own_totals),
+	    cmocka_unit_test(totals_have_the_places_of_their_values),
+	    cmocka_unit_test(money_is_a_number_in_the_servers_look),
 	    cmocka_unit_test(totals_of_numbers_that_are_text_are_values),
 	    cmocka_unit_test(totals_of_no_rows_are_no_formulas),
 	    cmocka_unit_test(a_chart_reads_the_cells_of_its_sheet),
