@@ -159,8 +159,8 @@ static int check_extension(
 	return 0;
 }
 
-/* The formats asked for, or else what the file's name ends in; CSV where it ends
- * in nothing. */
+/* The formats asked for, or else what the file's name ends in; CSV where it
+ * ends in nothing. */
 static int choose_formats(const struct request *r, const char *extension,
     struct job *j, struct err *e)
 {

@@ -9,16 +9,16 @@
  * UTF-8 without line breaks; the error's own text may have some.
  */
 
-/* "sales, 31 January 2026, 06:00: 1,234 rows", "...: no data", "Failed: sales,
- * ...". */
+/* "sales, 31 January 2026, 06:00: 1,234 rows", or "...: no data"; "Failed:
+ * sales, 31 January 2026, 06:00". */
 void notice_subject(const struct notice *n, struct buf *to);
-/* "sales is ready: 1,234 rows.", "There was no data for sales.", "sales failed."
- */
+/* "sales is ready: 1,234 rows." "There was no data for sales." "sales
+ * failed." */
 void notice_headline(const struct notice *n, struct buf *to);
 /* "31 January 2026, 06:00" of 2026-01-31T06:00:00. */
 void notice_date(const char *local, struct buf *to);
-/* "Saturday, 31 January 2026, 06:00 (Europe/Berlin)"; nothing when the run stands
- * for no time. `local`: as notice.scheduled_for is written. */
+/* "Saturday, 31 January 2026, 06:00 (Europe/Berlin)"; nothing when the run
+ * stands for no time. `local`: as notice.scheduled_for is written. */
 void notice_when(const struct notice *n, const char *local, struct buf *to);
 /* Which part of a report failed: "Its query (export_sql) failed". */
 const char *notice_trouble(const struct notice *n);

@@ -306,8 +306,9 @@ end $$;
 create function reportd.statement_count(sql text) returns int
 language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 declare
-	c text[] := string_to_array(sql, null);
-	n int := cardinality(c);
+	head text := left(ltrim(sql, E'; \t\n\r\f\v'), 2);
+	c text[];
+	n int;
 	i int := 1;
 	depth int;
 	parentheses int := 0;
@@ -319,11 +320,16 @@ declare
 	at int;
 begin
 	-- Nearly always: no semicolon within, and more than comments before the end.
-	if strpos(rtrim(sql, E'; \t\r\n'), ';') = 0 and sql !~ '/\*.*/\*'
-		and regexp_replace(sql, '^([ \t\n\r\f\v;]|--[^\n\r]*([\n\r]|$)|/\*([^*]|\*+[^*/])*\*+/)*', '') <> ''
+	if head = '' then
+		return 0;
+	elsif strpos(rtrim(sql, E'; \t\r\n'), ';') = 0 and (head not in ('--', '/*')
+		or sql !~ '/\*.*/\*' and regexp_replace(sql,
+			'^([ \t\n\r\f\v;]|--[^\n\r]*([\n\r]|$)|/\*([^*]|\*+[^*/])*\*+/)*', '') <> '')
 	then
 		return 1;
 	end if;
+	c := string_to_array(sql, null);
+	n := cardinality(c);
 	while i <= n loop
 		if c[i] ~ '[ \t\n\r\f\v]' then
 			i := i + 1;

@@ -252,7 +252,7 @@ def test_a_format_that_redshift_does_not_write_is_refused_at_once(engine):
 
 def test_reportctl_export_does_not_unload(engine):
     told = process.reportctl(engine.conf, 'export', '--sql', QUERY, '--source', 'dwh',
-                             '--option', 'unload=true', '-o', 'x.manifest')
+                             '--option', 'unload=true', '-o', 'x.csv')
     assert told.returncode != 0 and 'unload' in told.stderr
 
 
