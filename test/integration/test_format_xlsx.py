@@ -11,7 +11,7 @@ import zipfile
 
 import pytest
 
-from lib import matrix, process, report, shown, workbook
+from lib import matrix, pdf, process, report, shown, workbook
 from lib.paths import ROOT, SANITIZED
 
 ZONE = 'Europe/Berlin'
@@ -319,6 +319,68 @@ def test_a_format_code_shows_the_same_in_every_format(ctl, export, tmp_path):
         for rows in (calc, sheetjs) if '[>' not in code else ():
             assert [zero(row[i]) for row in squeezed(rows)[1:]] == want, code
 
+
+# ---- on paper ----
+
+FILM = """
+    select i as film_id, 'Academy Dinosaur ' || i as title,
+        'A ' || (array['Epic Drama', 'Thoughtful Documentary'])[1 + i % 2] || ' of a Feminist '
+        'and a Mad Scientist who must battle a Teacher in the Canadian Rockies'
+        || case when i % 7 = 0 then E'\\n\\nSpecial features:\\n- Trailers' else '' end
+        as description,
+        2006 as release_year, 'PG-13' as rating, 4.99::numeric(4,2) as rental_rate,
+        20.99::numeric(5,2) as replacement_cost, make_interval(mins => 60 + i) as length,
+        timestamp '2026-02-15 05:03:42' as last_update, i * 1234.5 as revenue
+    from generate_series(1, 160) i order by 1"""
+
+
+def printed(path, folder):
+    """The pages as LibreOffice prints them."""
+    return pdf.pages(workbook.convert(path, 'pdf', folder), '-layout')
+
+
+def test_ten_columns_print_as_wide_as_a_page(export, tmp_path):
+    pages = printed(export(FILM), tmp_path)
+    # 160 rows of two lines and more.
+    assert len(pages) <= 9
+    for number, page in enumerate(pages, 1):
+        assert 'film_id' in page and 'revenue' in page
+        assert f'{number}/{len(pages)}' in page.replace(' ', '')
+    text = ' '.join(' '.join(pages).split())
+    assert text.count('Canadian Rockies') == 160
+    assert text.count('- Trailers') == 22
+    assert '###' not in text
+
+
+def test_what_comes_later_is_never_hashes(export, tmp_path):
+    path = export(
+        """select i as id, case when i < 2000 then i else 123456789012 + i end::numeric(14,2)
+                as amount, case when i < 2000 then 1 else -98765432 end * interval '1 s' * -1
+                as lasts, case when i < 2000 then date '2026-05-01' else '2026-09-30' end
+                as day, i * 1e9::float8 as weight
+            from generate_series(1, 2020) i order by 1""",
+        columns={'amount': {'format': '#,##0.00 "€"', 'total': 'sum'},
+                 'id': {'total': 'sum'}, 'day': {'format': 'dddd, d mmmm yyyy'}})
+    text = '\n'.join(printed(path, tmp_path))
+    assert '###' not in text
+    assert '123,456,791,032.00 €' in text
+    assert 'Wednesday, 30 September 2026' in text
+    assert '2,592,594,610,462.00 €' in text     # the total
+
+
+def test_a_chart_is_on_one_page(export, tmp_path):
+    wide = ', '.join(f"'a text of some length' as c{i}" for i in range(14))
+    path = export(f"select 'r' || i as region, i as amount, {wide} from generate_series(1, 5) i",
+                  chart={'type': 'bar', 'category': 'region', 'values': ['amount'],
+                         'title': 'Amounts by region'})
+    pages = printed(path, tmp_path)
+    alone = [page for page in pages if 'Amounts by region' in page]
+    assert len(alone) == 1
+    assert 'a text of some length' not in alone[0]
+    assert re.search(r'r1\s+r2\s+r3\s+r4\s+r5', alone[0])
+
+
+# ---- what is said ----
 
 def test_a_long_number_with_a_format_is_a_number_and_the_run_says_so(export):
     path = export("select 12345678901234567::int8 as id, 1234567890123456789.5 as n, "
