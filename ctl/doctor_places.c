@@ -85,7 +85,12 @@ static void check_login(
 	if (source_danger(s, &why, &e) != 0)
 		doctor_say(d, DOCTOR_FAILED, what, NULL, "%s", e.text);
 	else if (settings_check_source(d->c->settings, one, &e) != 0)
-		doctor_say(d, bad, what, NULL, "%s", e.text);
+		/* One that is not written need not serve where others do. */
+		doctor_say(d,
+		    one->conninfo == NULL && d->c->settings->source_count > 1
+			? DOCTOR_WARN
+			: bad,
+		    what, NULL, "%s", e.text);
 	else if (why != NULL)
 		doctor_say(d, bad, what, one->trusted ? NULL : mend,
 		    "%s, and the SQL of a report can use that%s", why,

@@ -194,3 +194,7 @@ def test_doctor_refuses_what_is_not_trusted(db, conf, role):
     assert check(source(db, role()), 0) is None
     found = check({'source.default': {'trusted': None}}, 1)
     assert found['result'] == 'FAILED' and "queue's own login" in found['detail']
+    # Beside others, a default that nobody has written need not serve.
+    found = check({'source.default': {'trusted': None},
+                   'source.other': {'conninfo': db.conninfo}}, 0)
+    assert found['result'] == 'warn' and "queue's own login" in found['detail']
