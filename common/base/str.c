@@ -44,10 +44,28 @@ static size_t utf8_char(const unsigned char *s, size_t n)
 	return len;
 }
 
+/* How many bytes at s are surely ASCII, eight at a time. */
+static size_t ascii_run(const char *s, size_t n)
+{
+	static const uint64_t high = 0x8080808080808080;
+	size_t run = 0;
+	uint64_t word;
+
+	for (; run + sizeof(word) <= n; run += sizeof(word)) {
+		memcpy(&word, s + run, sizeof(word));
+		if ((word & high) != 0)
+			break;
+	}
+	return run;
+}
+
 bool str_is_utf8(const char *s, size_t n)
 {
 	while (n > 0) {
-		size_t len = utf8_char((const unsigned char *)s, n);
+		size_t len = ascii_run(s, n);
+
+		if (len == 0)
+			len = utf8_char((const unsigned char *)s, n);
 
 		if (len == 0)
 			return false;

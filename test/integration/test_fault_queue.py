@@ -120,6 +120,20 @@ def test_a_message_that_the_queue_cannot_hold_is_recorded_in_ascii(db, daemon, s
         assert '"nonsense"' in wait_done(db, config_id).error_message
 
 
+def test_a_notice_that_the_queue_cannot_hold_is_recorded_in_ascii(db, daemon):
+    """And so is the one beside it, in its own words."""
+    db.execute(REFUSE.format(text='new.last_error', table='report_notification', state='22021'))
+    daemon({'smtp': {'host': 'localhost', 'from': 'Reports <reports@example.com>',
+                     'domains': 'größe.example'}})
+    config_id = submit(db, notify_on_completion=['mailto:ann@example.com'])
+    wait_done(db, config_id)
+    def told():
+        return db.row('select state, last_error from reportd.report_notification '
+                      "where state = 'FAILED'")
+    row = wait_for(told, 20)
+    assert '[smtp] domains is gr????e.example' in row.last_error
+
+
 def test_the_host_name_is_recorded_whatever_it_holds(db, conf):
     """One that is no UTF-8; a name space of its own keeps it from others."""
     path = conf()

@@ -35,6 +35,14 @@ TEST(utf8_is_told_from_what_only_looks_like_it)
 	assert_true(str_is_utf8("a\0b", 3));
 	/* Not a byte behind n is looked at. */
 	assert_false(str_is_utf8("\xC3\xA9", 1));
+	for (size_t i = 0; i < 40; i++) {
+		char text[] = "0123456789012345678901234567890123456789x";
+
+		text[i] = '\xE9';
+		assert_false(str_is_utf8(text, sizeof(text) - 1));
+		memcpy(text + i, "\xC3\xA9", 2);
+		assert_true(str_is_utf8(text, sizeof(text) - 1));
+	}
 }
 
 TEST(cleaning_leaves_good_characters_alone)
