@@ -75,7 +75,7 @@ def test_one_whose_work_another_takes_ends_with_that(db, daemon):
         conn.execute('select from reportd.report_config for update')
         one = daemon(args=['--drain'], poll_interval='30s', lease='60s')
         wait_for(lambda: db.value(
-            "select state = 'idle' and query ~ 'pending_class k' from pg_stat_activity "
+            "select state = 'idle' and query ~ 'claim_classes' from pg_stat_activity "
             "where application_name = 'reportd' and datname = current_database()"))
         conn.execute("update reportd.report_config set status = 'CANCELLED' "
                      'where config_id = %s', [config_id])
@@ -119,6 +119,19 @@ def test_what_a_daemon_leaves_that_has_died_is_run(db, daemon, drain):
     drain(codes=[OK], lease='6s', poll_interval='1s', timeout=30)
     assert config(db, config_id).status == 'COMPLETED'
     assert [run.status for run in runs(db, config_id)] == ['LOST', 'COMPLETED']
+
+
+def test_the_role_of_daemons_may_do_all_that_a_drain_does(db, drain):
+    db.execute('create role drains login in role reportd_daemon')
+    try:
+        failed = submit(db, export_sql=FAILS)
+        done = drain({'queue': {'conninfo': db.conninfo.replace(
+            f'user={db.cluster.user}', 'user=drains')},
+            'source.default': {'conninfo': db.conninfo, 'trusted': 'on'}}, codes=[REPORTS])
+        assert config(db, failed).status == 'FAILED'
+        assert 'permission denied' not in done.stderr
+    finally:
+        db.execute('drop role drains')
 
 
 @pytest.mark.parametrize('conninfo', [

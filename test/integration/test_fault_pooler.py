@@ -70,7 +70,7 @@ def test_the_settings_hold_for_its_statements(db, daemon, pooler):
     daemon(behind(pooler('transaction'), db, listen='off'))
     assert wait_done(db, submit(db)).status == 'COMPLETED'
     seen = db.query('select distinct path, lock_timeout from seen')
-    assert [tuple(row) for row in seen] == [('pg_catalog', '5s')]
+    assert [tuple(row) for row in seen] == [('pg_catalog, pg_temp', '5s')]
 
 
 def test_listen_on_is_told_and_works_by_polling(db, daemon, pooler):

@@ -54,9 +54,7 @@ def test_a_privilege_that_is_missing_is_named_and_waited_for(db, daemon):
         one = daemon({'queue': {'conninfo': user}, 'source.default': {'conninfo': db.conninfo}},
                      ready=False)
         one.wait_log('grant the role reportd_daemon')
-        db.execute('grant usage on schema reportd to no_rights_yet; '
-                   'grant all on all tables in schema reportd to no_rights_yet; '
-                   'grant all on all sequences in schema reportd to no_rights_yet')
+        db.execute('grant reportd_daemon to no_rights_yet')
         assert wait_done(db, submit(db)).status == 'COMPLETED'
         one.stop()
     finally:
