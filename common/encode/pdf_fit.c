@@ -72,7 +72,7 @@ static int all_padding(const struct pdf_table *t, int columns)
 static int need(const struct pdf_table *t, const struct pdf_column *c,
     enum labels labels, int room)
 {
-	int text = c->word, label = c->label_word;
+	int text = c->word + c->reserve, label = c->label_word;
 
 	if (c->fixed)
 		return min(c->natural, room);
@@ -93,11 +93,11 @@ static int need(const struct pdf_table *t, const struct pdf_column *c,
 static int unwrapped(
     const struct pdf_table *t, const struct pdf_column *c, int room)
 {
-	int width = max(c->natural, c->label_word);
+	int width = max(c->natural + c->reserve, c->label_word);
 
 	if (c->fixed)
 		return min(c->natural, room);
-	return max(width + c->reserve, need(t, c, WHOLE_WORDS, room));
+	return max(width, need(t, c, WHOLE_WORDS, room));
 }
 
 int64_t pdf_table_natural(const struct pdf_table *t)

@@ -238,15 +238,21 @@ enum {
 	STRONG,
 };
 
-/* After a character of ASCII: - follows a letter or digit, or is a sign. Digits
- * that follow are of one number or date. */
-static const enum {
+/* After a character of ASCII; other letters and digits have no entry. Digits
+ * that follow are of one number or date; - is a sign unless it follows a letter
+ * or digit. */
+enum {
 	ALWAYS = 1,
 	UNLESS_DIGIT, /* else it is weak */
 	HYPHEN,       /* the same, after a letter or digit */
 	WEAKLY,
 	WEAKLY_UNLESS_DIGIT, /* else not at all */
-} breaks[128] = {
+	CAPITAL,             /* before it, after a small one: customerName */
+};
+#define SEVEN(c, of)                                                      \
+	[c] = (of), [(c) + 1] = (of), [(c) + 2] = (of), [(c) + 3] = (of), \
+	[(c) + 4] = (of), [(c) + 5] = (of), [(c) + 6] = (of)
+static const uint8_t breaks[128] = {
     [' '] = ALWAYS,
     ['\t'] = ALWAYS,
     ['_'] = ALWAYS,
@@ -266,6 +272,14 @@ static const enum {
     ['>'] = WEAKLY,
     ['.'] = WEAKLY_UNLESS_DIGIT,
     [':'] = WEAKLY_UNLESS_DIGIT,
+    SEVEN('A', CAPITAL),
+    SEVEN('H', CAPITAL),
+    SEVEN('O', CAPITAL),
+    ['V'] = CAPITAL,
+    ['W'] = CAPITAL,
+    ['X'] = CAPITAL,
+    ['Y'] = CAPITAL,
+    ['Z'] = CAPITAL,
 };
 
 static bool is_digit(char c)
@@ -279,17 +293,27 @@ static bool is_word(uint32_t c)
 	       ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
 }
 
-/* Whether a line may end after c, which comes after `before` and in front of
- * the text at `next`. */
+static bool is_small(uint32_t c)
+{
+	return c >= 'a' && c <= 'z';
+}
+
+/* What a character has to do with the ends of lines; 0, as most have: nothing. */
+static inline int break_class(uint32_t c)
+{
+	if (c < 0x80)
+		return breaks[c];
+	return c == 0x2010 || c == 0x2013 || c == 0x2014 ? ALWAYS : 0;
+}
+
+/* Whether a line may end after one of a class, which comes after `before` and in
+ * front of the text at `next`. */
 static int break_after(
-    uint32_t before, uint32_t c, const char *next, const char *end)
+    int class, uint32_t before, const char *next, const char *end)
 {
 	bool digit = next < end && is_digit(*next);
 
-	if (c >= 0x80)
-		return c == 0x2010 || c == 0x2013 || c == 0x2014 ? STRONG
-								 : NO_BREAK;
-	switch (breaks[c]) {
+	switch (class) {
 	case ALWAYS:
 		return STRONG;
 	case HYPHEN:
@@ -303,11 +327,7 @@ static int break_after(
 	case WEAKLY_UNLESS_DIGIT:
 		return digit ? NO_BREAK : WEAK;
 	default:
-		/* customerName */
-		return c >= 'a' && c <= 'z' && next < end && *next >= 'A' &&
-			       *next <= 'Z'
-			   ? WEAK
-			   : NO_BREAK;
+		return NO_BREAK;
 	}
 }
 
@@ -337,6 +357,9 @@ static bool squeezed_line(
 	f->next = f->paragraph;
 	return true;
 }
+
+/* Thousandths of the size that a byte takes at least, as good as always. */
+#define NARROW 100
 
 /* An end of a line: what follows begins at `next`, ink ends at `ink`. */
 struct end {
@@ -372,31 +395,36 @@ static struct end fits_whole(
 static struct end find_end(
     struct face *face, const char *begin, const char *end, int limit)
 {
-	struct end strong = {begin, begin, 0}, weak = strong, ink = strong;
-	const char *s = begin;
-	int64_t width = 0;
+	struct end strong = {begin, begin, 0}, weak = strong;
+	const char *s = begin, *ink = begin;
+	int64_t width = 0, ink_width = 0;
 	uint32_t before = 0;
 
 	while (s < end) {
 		uint32_t c = utf8_next(&s, end);
-		int may;
+		int class = break_class(c), may = NO_BREAK;
 
 		width += plain_of(face, c)->width;
+		if (class == CAPITAL && is_small(before))
+			weak = (struct end){ink, ink, ink_width};
 		if (c != ' ' && c != '\t') {
-			if (width > limit && ink.ink != begin)
+			if (width > limit && ink != begin)
 				return strong.next != begin ? strong
-				       : weak.next != begin ? weak
-							    : ink;
-			ink = (struct end){s, s, width};
+				       : weak.next != begin
+					   ? weak
+					   : (struct end){ink, ink, ink_width};
+			ink = s;
+			ink_width = width;
 		}
-		may = break_after(before, c, s, end);
+		if (class != 0)
+			may = break_after(class, before, s, end);
 		before = c;
 		if (may == STRONG)
-			strong = (struct end){s, ink.ink, ink.width};
+			strong = (struct end){s, ink, ink_width};
 		else if (may == WEAK)
-			weak = ink;
+			weak = (struct end){ink, ink, ink_width};
 	}
-	return (struct end){end, ink.ink, ink.width};
+	return (struct end){end, ink, ink_width};
 }
 
 /* One line from `next`; `limit` in thousandths of the size. */
@@ -405,13 +433,14 @@ static void plain_line(
 {
 	const char *begin = f->text + f->next;
 	const char *end = f->text + f->paragraph;
-	struct end line = fits_whole(face, begin, end, limit);
+	struct end line = {0};
 
-	if (line.next == NULL) {
-		if (f->solid && squeezed_line(face, f, limit, size))
-			return;
+	if (end - begin <= limit / NARROW)
+		line = fits_whole(face, begin, end, limit);
+	if (line.next == NULL)
 		line = find_end(face, begin, end, limit);
-	}
+	if (line.next != end && f->solid && squeezed_line(face, f, limit, size))
+		return;
 	*new_line(f) = (struct pdf_line){.at = f->next,
 	    .len = (size_t)(line.ink - begin),
 	    .width = (int)(line.width * size / 1000)};
@@ -570,7 +599,7 @@ static int longest_word(
 		if (width > longest && c != ' ')
 			longest = width;
 		if (breaks_anywhere(c) ||
-		    break_after(before, c, s, end) == STRONG)
+		    break_after(break_class(c), before, s, end) == STRONG)
 			width = 0;
 		before = c;
 	}

@@ -5,6 +5,7 @@ import collections
 import json
 import pathlib
 import re
+import subprocess
 
 import psycopg
 import pytest
@@ -514,6 +515,15 @@ def test_one_long_text_does_not_take_the_room_of_others(export):
     assert [(int(a), int(b), float(c)) for a, b, c in lines] == [
         (i, i, i * 1.5) for i in range(1, 401)]
     assert len(pdf.pages(path)) < 13
+
+
+def test_numbers_that_grow_keep_their_width(export):
+    """Beside text that takes all the room there is."""
+    path = export("""select i * 10 as id, repeat('text ', 50) as note
+        from generate_series(1, 9000) i""", font_size=10)
+    assert b' Tz' not in subprocess.run(
+        ['qpdf', '--qdf', '--object-streams=disable', path, '-'],
+        check=True, stdout=subprocess.PIPE).stdout
 
 
 def test_a_number_that_comes_late_makes_its_column_wider(export):

@@ -103,7 +103,7 @@ static struct chart_data *gather(const char *options,
 	json_t *o = json_parse_object(options, strlen(options), &e);
 	struct section section = {"all", &schema};
 	struct chart_data *d = NULL;
-	struct chart_option chart;
+	struct chart_option chart = {0};
 	struct layout layout;
 
 	assert_int_equal(layout_open(&layout, o, &schema, &e), 0);
