@@ -122,7 +122,8 @@ static void open_column(struct xlsx *x, int i)
 		look.usual = look.scales[0];
 	xlsx_column_init(&x->columns[i], i, &rule, &look);
 	x->columns[i].fixed = c->precision > 0;
-	x->columns[i].wrap = l->width > 0 ? (int)l->width : XLSX_LINE;
+	if (xlsx_has_lines(c->kind))
+		x->columns[i].wrap = l->width > 0 ? (int)l->width : XLSX_LINE;
 	format_close(f);
 }
 

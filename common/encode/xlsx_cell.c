@@ -121,8 +121,7 @@ static bool wraps(const struct xlsx_column *c, const char *s, size_t len)
 	       (len > (size_t)c->wrap && width_of(s, len, c->wrap) > c->wrap);
 }
 
-/* How many lines the text takes when it is broken between words. */
-static int count_lines(const struct xlsx_column *c, const char *s, size_t len)
+int xlsx_count_lines(const char *s, size_t len, int line)
 {
 	const char *end = s + len;
 	int lines = 1, used = 0;
@@ -133,14 +132,14 @@ static int count_lines(const struct xlsx_column *c, const char *s, size_t len)
 
 		while (s + n < end && s[n] != ' ' && s[n] != '\n')
 			n++;
-		width = width_of(s, n, c->wrap * XLSX_LINES_MAX);
-		if (used > 0 && used + 1 + width > c->wrap) {
+		width = width_of(s, n, line * XLSX_LINES_MAX);
+		if (used > 0 && used + 1 + width > line) {
 			lines++;
 			used = 0;
 		}
 		used += (used > 0) + width;
-		lines += used > 0 ? (used - 1) / c->wrap : 0;
-		used -= used > 0 ? (used - 1) / c->wrap * c->wrap : 0;
+		lines += used > 0 ? (used - 1) / line : 0;
+		used -= used > 0 ? (used - 1) / line * line : 0;
 		s += n;
 		if (s < end && *s++ == '\n') {
 			lines++;
@@ -170,7 +169,7 @@ static char *put_string(char *p, struct xlsx_column *c, struct xlsx_row *row,
 	int index = share(c, strings, v);
 
 	if (wrapped) {
-		int lines = count_lines(c, v->data, len);
+		int lines = xlsx_count_lines(v->data, len, c->wrap);
 
 		row->lines = lines > row->lines ? lines : row->lines;
 	}

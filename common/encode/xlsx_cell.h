@@ -33,7 +33,8 @@ struct xlsx_column {
 	struct xlsx_piece shared;   /* " s="1" t="s"><v> */
 	struct xlsx_piece string;   /* " s="1" t="inlineStr"><is><t> */
 	bool fixed;                 /* scales are for what is rounded only */
-	int wrap;    /* characters in a line; longer texts are wrapped */
+	int wrap;    /* characters in a line; longer texts are wrapped, but for
+			those in place of numbers, which shrink */
 	int misses;  /* texts in a row that were not among the shared ones */
 	bool strays; /* text was written where the kind wants numbers */
 };
@@ -52,6 +53,10 @@ struct xlsx_row {
 	int lines;
 };
 void xlsx_row_set(struct xlsx_row *row, uint32_t number);
+
+/* How many lines a text takes when it is broken between words, each of `line`
+ * characters at most. */
+int xlsx_count_lines(const char *s, size_t len, int line);
 
 /* What a reader should hear of. */
 struct xlsx_losses {

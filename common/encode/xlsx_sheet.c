@@ -30,17 +30,17 @@ static int give(struct xlsx *x, struct buf *b, struct err *e)
 /* The chart beside the table, in characters: XLSX_CHART_WIDTH and a column. */
 #define CHART_CHARACTERS 100
 
-/* `more`: rows will follow that were not looked at. */
-static void add_widths(struct xlsx *x, struct buf *b, bool more)
+static void add_widths(struct xlsx *x, struct buf *b)
 {
 	double total = 0;
 
 	if (x->schema->count > 0)
 		buf_str(b, "<cols>");
 	for (int i = 0; i < x->schema->count; i++) {
-		double width = xlsx_width(&x->widths, i, more);
+		double width = xlsx_width(&x->widths, i, x->more);
 
-		x->columns[i].wrap = (int)width;
+		if (xlsx_has_lines(x->schema->columns[i].kind))
+			x->columns[i].wrap = (int)width;
 		total += width;
 		buf_printf(b,
 		    "<col min=\"%d\" max=\"%d\" width=\"%.2f\" "
@@ -52,13 +52,13 @@ static void add_widths(struct xlsx *x, struct buf *b, bool more)
 	xlsx_page_set(&x->page, total, x->has_chart ? CHART_CHARACTERS : 0);
 }
 
-static int put_head(struct xlsx *x, bool more, struct err *e)
+static int put_head(struct xlsx *x, struct err *e)
 {
 	struct buf *b = &x->part, cols;
 	int rc;
 
 	buf_init(&cols, b->max);
-	add_widths(x, &cols, more);
+	add_widths(x, &cols);
 	buf_printf(b,
 	    XLSX_XML "<worksheet xmlns=\"" XLSX_MAIN
 		     "\" xmlns:r=\"" XLSX_DOCUMENT
@@ -75,6 +75,21 @@ static int put_head(struct xlsx *x, bool more, struct err *e)
 	rc = give(x, b, e);
 	buf_free(&cols);
 	return rc;
+}
+
+/* Programs other than Excel do not look how high a row has to be. */
+static void set_height(struct xlsx *x, size_t at, const struct xlsx_row *row)
+{
+	char height[16];
+	size_t len = (size_t)snprintf(
+	    height, sizeof(height), " ht=\"%d\"", row->lines * LINE_HEIGHT);
+	size_t behind = x->rows.len - at;
+
+	if (buf_reserve(&x->rows, len) == NULL)
+		return;
+	memmove(x->rows.data + at + len, x->rows.data + at, behind);
+	memcpy(x->rows.data + at, height, len);
+	x->rows.len += len;
 }
 
 static void begin_row(struct xlsx *x, struct xlsx_row *row)
@@ -136,6 +151,25 @@ static void add_header(struct xlsx *x)
 	buf_str(&x->rows, "</row>");
 }
 
+/* The first row of the buffer is the header, and the widths are known. */
+static void set_header_height(struct xlsx *x)
+{
+	struct xlsx_row row;
+
+	xlsx_row_set(&row, 1);
+	for (int i = 0; i < x->schema->count; i++) {
+		char *label = label_of(x, i);
+		int room = xlsx_header_room(
+		    xlsx_width(&x->widths, i, x->more), x->autofilter);
+		int lines = xlsx_count_lines(label, strlen(label), room);
+
+		row.lines = lines > row.lines ? lines : row.lines;
+		free(label);
+	}
+	if (row.lines > 1)
+		set_height(x, strlen("<row r=\"1\""), &row);
+}
+
 int xlsx_sheet_begin(struct xlsx *x, struct err *e)
 {
 	char part[64];
@@ -150,9 +184,11 @@ int xlsx_sheet_begin(struct xlsx *x, struct err *e)
 	if (x->totals != NULL)
 		totals_clear(x->totals);
 	zip_begin(x->zip, part);
-	if (!x->sampling && put_head(x, true, e) != 0)
+	if (!x->sampling && put_head(x, e) != 0)
 		return -1;
 	add_header(x);
+	if (!x->sampling)
+		set_header_height(x);
 	return 0;
 }
 
@@ -161,7 +197,9 @@ static int end_sample(struct xlsx *x, bool more, struct err *e)
 	if (!x->sampling)
 		return 0;
 	x->sampling = false;
-	return put_head(x, more, e);
+	x->more = more;
+	set_header_height(x);
+	return put_head(x, e);
 }
 
 /* ---- totals ---- */
@@ -393,7 +431,7 @@ int xlsx_sheet_end(struct xlsx *x, struct err *e)
 	add_all_totals(x);
 	if (x->base.note != NULL)
 		add_note(x);
-	if (end_sample(x, false, e) != 0)
+	if (end_sample(x, !x->last, e) != 0)
 		return -1;
 	add_tail(x, sheet, last);
 	if (give(x, &x->rows, e) != 0 || zip_end(x->zip, e) != 0)
@@ -408,21 +446,6 @@ static int next_sheet(struct xlsx *x, struct err *e)
 }
 
 /* ---- rows ---- */
-
-/* Programs other than Excel do not look how high a row has to be. */
-static void set_height(struct xlsx *x, size_t at, const struct xlsx_row *row)
-{
-	char height[16];
-	size_t len = (size_t)snprintf(
-	    height, sizeof(height), " ht=\"%d\"", row->lines * LINE_HEIGHT);
-	size_t behind = x->rows.len - at;
-
-	if (buf_reserve(&x->rows, len) == NULL)
-		return;
-	memmove(x->rows.data + at + len, x->rows.data + at, behind);
-	memcpy(x->rows.data + at, height, len);
-	x->rows.len += len;
-}
 
 static void add_row(struct xlsx *x, const struct value *v)
 {

@@ -40,6 +40,7 @@ struct xlsx {
 	struct chart_option chart;
 	bool has_chart;
 	bool sampling;  /* the head of its first sheet is still to be written */
+	bool more;      /* rows followed that the widths do not know */
 	bool continued; /* the rows go over several sheets */
 	bool last;      /* this one is the last of them */
 

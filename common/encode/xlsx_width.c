@@ -169,6 +169,14 @@ void xlsx_widths_header(
 	see(w, column, bold(n) + (button ? BUTTON : 0));
 }
 
+int xlsx_header_room(double width, bool button)
+{
+	int n = (int)(width - (button ? BUTTON : 0));
+
+	n -= n / 11; /* as bold() adds */
+	return n > 1 ? n : 1;
+}
+
 void xlsx_widths_total(struct xlsx_widths *w, int column, const char *code,
     enum column_kind kind, const struct value *v)
 {
@@ -210,11 +218,12 @@ static int longest_date(const struct xlsx_widths *w, int column)
 	return most;
 }
 
-static bool has_fixed_width(enum column_kind kind)
+bool xlsx_has_lines(enum column_kind kind)
 {
-	return kind == KIND_BOOLEAN || kind == KIND_DATE || kind == KIND_TIME ||
-	       kind == KIND_TIMESTAMP || kind == KIND_TIMESTAMPTZ ||
-	       kind == KIND_UUID;
+	return !is_number(kind) && kind != KIND_INTERVAL &&
+	       kind != KIND_BOOLEAN && kind != KIND_DATE && kind != KIND_TIME &&
+	       kind != KIND_TIMETZ && kind != KIND_TIMESTAMP &&
+	       kind != KIND_TIMESTAMPTZ && kind != KIND_UUID;
 }
 
 double xlsx_width(const struct xlsx_widths *w, int column, bool more)
@@ -232,7 +241,7 @@ double xlsx_width(const struct xlsx_widths *w, int column, bool more)
 		date = longest_date(w, column);
 		n = n > date ? n : date;
 	} else if (more && n < XLSX_LINE && l->format == NULL &&
-		   !has_fixed_width(kind)) {
+		   xlsx_has_lines(kind)) {
 		n += n / GROWTH_TEXT + 2;
 		n = n < XLSX_LINE ? n : XLSX_LINE;
 	}

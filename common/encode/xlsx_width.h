@@ -35,8 +35,14 @@ void xlsx_widths_header(
 void xlsx_widths_total(struct xlsx_widths *w, int column, const char *code,
     enum column_kind kind, const struct value *v);
 
+/* Whether a column is one of texts, which go on in a next line. */
+bool xlsx_has_lines(enum column_kind kind);
+
 /* How wide a column becomes; `more`: rows will follow that were not seen. */
 double xlsx_width(const struct xlsx_widths *w, int column, bool more);
+
+/* Characters of a header that have room in a line of a column so wide. */
+int xlsx_header_room(double width, bool button);
 
 /* How a sheet is printed. */
 struct xlsx_page {

@@ -484,6 +484,32 @@ TEST(text_of_several_lines_is_wrapped_in_a_row_that_is_high_enough)
 	book_free(&b);
 }
 
+TEST(a_long_header_has_lines_and_a_long_number_has_none)
+{
+	static struct column columns[] = {COLUMN(
+	    "the number of customers who came back within a year", INTEGER)};
+	static const struct schema schema = {columns, 1};
+	static const struct value values[] = {
+	    CELL("1"), CELL("1234567890123456789")};
+	struct book b;
+
+	book_open(&b, NULL, 0, 0);
+	book_section(&b, NULL, &schema, values, 2);
+	book_finish(&b);
+	assert_part(&b, SHEET1, "<row r=\"1\" ht=\"45\"><c r=\"A1\"");
+	assert_part(&b, SHEET1, "<row r=\"3\"><c r=\"A3\" s=\"1\" t=\"s\">");
+	book_free(&b);
+	book_open(&b,
+	    "{\"columns\": {\"the number of customers who came back within a "
+	    "year\": {\"label\": \"No.\", \"width\": 8}}}",
+	    2, 0);
+	book_section(&b, NULL, &schema, values, 2);
+	book_finish(&b);
+	assert_part(&b, SHEET1, "<row r=\"1\"><c r=\"A1\"");
+	assert_part(&b, SHEET2, "<row r=\"2\"><c r=\"A2\" s=\"1\" t=\"s\">");
+	book_free(&b);
+}
+
 TEST(strings_are_shared_as_long_as_there_is_room)
 {
 	enum { ROWS = 40000 };
@@ -994,6 +1020,8 @@ int main(void)
 	    cmocka_unit_test(intervals_are_days_and_parts),
 	    cmocka_unit_test(
 		text_of_several_lines_is_wrapped_in_a_row_that_is_high_enough),
+	    cmocka_unit_test(
+		a_long_header_has_lines_and_a_long_number_has_none),
 	    cmocka_unit_test(strings_are_shared_as_long_as_there_is_room),
 	    cmocka_unit_test(a_sheet_prints_as_wide_as_a_page),
 	    cmocka_unit_test(names_without_a_place_in_xml_are_cleaned),
