@@ -109,6 +109,8 @@ def expected(kind, text):
                 text if '.' not in text else text.ljust(15, '0')))
     if kind == 'interval':
         return duration(text)
+    if kind == 'money':
+        return decimal.Decimal(re.sub('[$,]', '', text))
     if kind in ('date', 'timestamp', 'timestamptz'):
         naive = OFFSET.sub('', text) if kind == 'timestamptz' else text
         if '.' in naive:
