@@ -5,8 +5,10 @@
 select coalesce(json_agg(q), '[]') from (
 	select c.config_id, c.report_name, c.report_type, c.trigger_type, c.status,
 		c.is_active, c.schedule_expression, c.time_zone, c.next_run_time,
-		to_char(reportd.local_time(c.next_run_time, c.time_zone),
-			'YYYY-MM-DD"T"HH24:MI:SS') as next_run_local,
+		-- A server may have forgotten a zone.
+		case when c.time_zone in (select z.name from pg_timezone_names z) then
+			to_char(c.next_run_time at time zone c.time_zone,
+				'YYYY-MM-DD"T"HH24:MI:SS') end as next_run_local,
 		c.last_run_time
 	from reportd.report_config c
 	where $1::text is null

@@ -474,7 +474,8 @@ def test_times_of_a_report_are_in_its_zone(ctl, db, submit):
            schedule_expression='0 9 * * *', notify_on_failure=['mailto:a@x.org'])
     begin_run(db, 1)
     end_run(db, 1, 'FAILED', 'x')
-    db.value("select reportd.write_notices(1, 1, 'FAILED', array['mailto:a@x.org'])")
+    db.value("select reportd.write_notices(1, 1, current_user::regrole, 'FAILED', "
+             "array['mailto:a@x.org'])")
     one = answer(ctl('status', 1, '--json'))
     assert one['next_run_time'].endswith('T09:00:00+09:00')
     for time in (one['runs'][0]['started_at'], one['notices'][0]['due_at'],
@@ -1064,6 +1065,13 @@ def test_reports_are_listed_with_their_next_times(ctl, db, submit):
     assert re.search(r'^ 2  Daily   SCHEDULED  PENDING  yes     \d{4}-\d\d-\d\d 09:00:00  '
                      'Asia/Tokyo$', ctl('list').stdout, re.M)
     refused(ctl('list', 'a', 'b'), 'takes one text', code=2)
+
+
+def test_a_viewer_lists_reports(ctl, db, cluster, submit):
+    submit(db, report_name='seen', trigger_type='SCHEDULED', schedule_expression='@daily')
+    done = ctl('list', sections={'queue': {'conninfo': cluster.conninfo(
+        db.name, options='-c role=reportd_viewer')}})
+    assert done.returncode == 0 and 'seen' in done.stdout, done.stderr
 
 
 def test_completion_of_commands_and_values(tmp_path):
