@@ -34,15 +34,17 @@ static void slice(const struct plot *p, const double centre[2], double radius,
 	    &(struct chart_stroke){0xFFFFFF, 0.8, 0});
 }
 
-static void pie_entry(
-    const struct plot *p, int i, const char *label, double share, int colour)
+/* The i-th of `count` entries beside the pie, closer together when the chart is
+ * low. */
+static void pie_entry(const struct plot *p, const int place[2],
+    const char *label, double share, int colour)
 {
-	double y = p->box.y + i * TEXT_SIZE * 1.6;
+	double pitch =
+	    fmin(TEXT_SIZE * 1.6, (p->box.height - TEXT_SIZE) / place[1]);
+	double y = p->box.y + place[0] * pitch;
 	double x = p->box.x + p->box.height + 24;
 	char text[256], percent[16];
 
-	if (y + TEXT_SIZE > p->box.y + p->box.height)
-		return;
 	plot_rect(p, (struct box){x, y + 1, 7, 7}, colour);
 	snprintf(percent, sizeof(percent), "%.1f %%", share * 100);
 	plot_text(p, percent, x + 48, y + TEXT_SIZE, CHART_END);
@@ -96,6 +98,7 @@ void plot_pie(const struct plot *p)
 	double sum = 0, turn[2] = {0, 0};
 	int shown;
 	struct part *parts = parts_of(d, &shown);
+	int count = shown + (shown < d->rows);
 
 	for (int i = 0; i < d->rows; i++)
 		sum += parts[i].value;
@@ -104,14 +107,15 @@ void plot_pie(const struct plot *p)
 
 		turn[1] = turn[0] + share;
 		slice(p, centre, radius, turn, chart_colour(i));
-		pie_entry(
-		    p, i, p->labels[parts[i].row], share, chart_colour(i));
+		pie_entry(p, (const int[2]){i, count}, p->labels[parts[i].row],
+		    share, chart_colour(i));
 		turn[0] = turn[1];
 	}
 	if (shown < d->rows) {
 		turn[1] = 1;
 		slice(p, centre, radius, turn, OTHER_COLOUR);
-		pie_entry(p, shown, "other", 1 - turn[0], OTHER_COLOUR);
+		pie_entry(p, (const int[2]){shown, count}, "other", 1 - turn[0],
+		    OTHER_COLOUR);
 	}
 	free(parts);
 }

@@ -122,8 +122,8 @@ static struct chart_data *gather(const char *options,
 	return d;
 }
 
-static struct record plot(
-    const char *options, const struct value *values, int rows)
+static struct record plot_within(
+    const char *options, const struct value *values, int rows, double high)
 {
 	struct chart_data *d = gather(options, values, rows, NULL);
 	struct record r = {
@@ -131,7 +131,7 @@ static struct record plot(
 		.line = record_line, .area = record_area, .text = record_text}};
 
 	assert_non_null(d);
-	chart_plot(d, WIDTH, HEIGHT, &r.pen);
+	chart_plot(d, WIDTH, high, &r.pen);
 	chart_data_free(d);
 	for (int i = 0; i < r.count; i++) {
 		const struct shape *s = &r.shapes[i];
@@ -139,9 +139,15 @@ static struct record plot(
 		if (s->is == TEXT)
 			continue;
 		assert_true(s->left >= -0.01 && s->right <= WIDTH + 0.01);
-		assert_true(s->top >= -0.01 && s->bottom <= HEIGHT + 0.01);
+		assert_true(s->top >= -0.01 && s->bottom <= high + 0.01);
 	}
 	return r;
+}
+
+static struct record plot(
+    const char *options, const struct value *values, int rows)
+{
+	return plot_within(options, values, rows, HEIGHT);
 }
 
 static const struct shape *text_of(const struct record *r, const char *text)
@@ -291,6 +297,25 @@ TEST(the_smallest_slices_are_one)
 	assert_true(text_of(&r, "five")->at.y < text_of(&r, "last")->at.y);
 	assert_true(text_of(&r, "last")->at.y < text_of(&r, "other")->at.y);
 	assert_non_null(shape(&r, AREA, OTHER, 0));
+	free(r.shapes);
+	free(values);
+}
+
+/* On a low page the entries are closer together. */
+TEST(each_slice_has_its_entry)
+{
+	struct value *values = many(12);
+	struct record r = plot_within(
+	    "{\"chart\": {\"type\": \"pie\", " SALES "}}", values, 12, 80);
+	int entries = 0;
+
+	for (int i = 0; i < r.count; i++) {
+		if (strncmp(r.shapes[i].text, "a label", 7) != 0)
+			continue;
+		assert_true(r.shapes[i].at.y <= 80);
+		entries++;
+	}
+	assert_int_equal(entries, 12);
 	free(r.shapes);
 	free(values);
 }
@@ -678,6 +703,7 @@ int main(void)
 	    cmocka_unit_test(a_lone_point_is_marked),
 	    cmocka_unit_test(slices_are_as_large_as_their_share),
 	    cmocka_unit_test(the_smallest_slices_are_one),
+	    cmocka_unit_test(each_slice_has_its_entry),
 	    cmocka_unit_test(labels_of_dates_have_room),
 	    cmocka_unit_test(each_name_has_its_label),
 	    cmocka_unit_test(too_many_rows_are_refused),
