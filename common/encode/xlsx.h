@@ -7,8 +7,9 @@
 /*
  * Workbooks of Office Open XML (ECMA-376), also called EXCEL: a sheet for each
  * section, and more of them where one is full. Cells have the type of their
- * column; what Excel cannot hold exactly is text, see xlsx_cell.h. Strings are
- * in the cells, so that nothing has to be remembered.
+ * column; what Excel cannot hold is text, see xlsx_number.h. Strings are shared as
+ * long as a table of 1 MiB has room, see xlsx_text.h; memory does not grow with
+ * the rows.
  */
 extern const struct encoder_type encoder_xlsx;
 
