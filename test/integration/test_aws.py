@@ -258,6 +258,19 @@ def test_a_request_that_is_sent_on_is_signed_anew(aws, call, status):
     assert aws.objects['/some%20key'] == b'x' * 100_000
 
 
+def test_later_requests_go_there_at_once(aws, call):
+    """The parts of an upload are not all sent twice."""
+    port = aws.url.rpartition(':')[2]
+    fault = aws.fault('/b/k', status=307, code='TemporaryRedirect', times=1, headers={
+        'Location': f'http://x.localhost:{port}/b/k', 'x-amz-bucket-region': aws.region})
+    call('s3', 'PUT', '/b/k', 'x', '5', env={
+        'AWSCALL_ENDPOINT': f'http://localhost:{port}', 'AWS_REGION': 'us-east-1',
+        'NO_PROXY': '*'})
+    assert fault.met == 1
+    # The endpoint itself would refuse the region that they are signed for.
+    assert [one.get('error') for one in aws.calls] == ['TemporaryRedirect'] + 5 * [None]
+
+
 def test_a_region_that_is_told_is_signed_for(aws, call):
     aws.fault('/b/k', status=307, code='TemporaryRedirect', headers={
         'Location': f'{aws.url}/b/k', 'x-amz-bucket-region': aws.region})

@@ -1025,7 +1025,8 @@ def test_it_tells_the_name_of_the_settings(db, daemon, sink, address, name):
 def test_a_name_that_is_refused_loses_no_mail(db, daemon, sink, address, ctl, tls):
     server, to = sink(strict=True, tls=tls), address()
     login = {} if tls else {'tls': 'none', 'user': None, 'password': None}
-    one = daemon(sections(server, helo='reporthost', **login))
+    one = daemon({**sections(server, helo='reporthost', **login),
+                  'notify': {'attempts': 100, 'backoff': '300ms', 'backoff_max': '1s'}})
     config_id = report(db, f'mailto:{to}')
     wait_for(lambda: 'reporthost' in last_error(db, config_id))
     assert '[smtp] helo' in last_error(db, config_id)

@@ -15,7 +15,7 @@
  *	awscall json SERVICE TARGET VERSION JSON [TIMES]
  *	awscall query SERVICE VERSION ACTION [NAME VALUE]...
  *	awscall secret ARN...                    ! before an ARN: read anew
- *	awscall s3 METHOD PATH [BODY]
+ *	awscall s3 METHOD PATH [BODY [TIMES]]
  *	awscall s3once METHOD PATH [BODY]        `once`
  *	awscall presign PATH SECONDS
  *	awscall http METHOD URL [BODY]           status and body
@@ -126,17 +126,24 @@ static int call_s3(
     struct aws *a, char **args, int count, bool once, struct err *e)
 {
 	struct aws_answer answer;
-	int rc = aws_send(a,
-	    &(struct aws_request){.method = args[0],
-		.path = args[1],
-		.body = count > 2 ? args[2] : NULL,
-		.body_len = count > 2 ? strlen(args[2]) : 0,
-		.once = once},
-	    &answer, e);
+	int64_t times = 1;
+	int rc = 0;
 
-	printf("%d %s %s\n", answer.http.status, answer.code,
-	    rc == 0 && answer.http.body.data ? answer.http.body.data : "");
-	aws_answer_free(&answer);
+	if (count > 3)
+		str_to_i64(args[3], &times);
+	while (rc == 0 && times-- > 0) {
+		rc = aws_send(a,
+		    &(struct aws_request){.method = args[0],
+			.path = args[1],
+			.body = count > 2 ? args[2] : NULL,
+			.body_len = count > 2 ? strlen(args[2]) : 0,
+			.once = once},
+		    &answer, e);
+		printf("%d %s %s\n", answer.http.status, answer.code,
+		    rc == 0 && answer.http.body.data ? answer.http.body.data
+						     : "");
+		aws_answer_free(&answer);
+	}
 	return rc;
 }
 
