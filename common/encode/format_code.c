@@ -85,6 +85,8 @@ static const char *read_elapsed(struct reader *r, const char *s)
 		n++;
 	if (s[1 + n] != ']')
 		return NULL;
+	if (r->p->whole + r->p->fraction > 0)
+		return no(r, mixed);
 	if (has_token(r->p, FORMAT_ELAPSED))
 		return no(r, "one unit of a section can be in brackets");
 	r->p->date = r->p->elapsed = true;
@@ -333,6 +335,8 @@ static const char *read_word(struct reader *r, const char *s)
 		: strncasecmp(s, "a/p", 3) == 0 ? 3
 						: 0;
 
+	if (n > 0 && p->whole + p->fraction > 0)
+		return no(r, mixed);
 	if (n > 0) {
 		p->date = p->half_day = true;
 		return add_token(

@@ -316,7 +316,8 @@ TEST(a_code_that_cannot_be_read_is_refused)
 	    "[]", "[", "yyyy 0", "0 yyyy", "0;0;0;0;0", "[Red", "[Color 57]0",
 	    "[>]0", "[>x]0", ",", "E+00", "0.00E", "0.00E+", "0E+0E+0",
 	    "0E+00.0", "yyyyE+0", "0 kg", "[DBNum1]0", "[h]:[mm]", "ss.0000",
-	    "@0", "@;0", "0_", "General0", "#/#/#", "0.0/0", "?/??????"};
+	    "0.0[h]", "#AM/PM", "0 a/p", "@0", "@;0", "0_", "General0", "#/#/#",
+	    "0.0/0", "?/??????"};
 
 	for (size_t i = 0; i < COUNT(codes); i++)
 		assert_refused(codes[i], "");
