@@ -6,11 +6,14 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "encode/format.h"
 #include "encode/xlsx_part.h"
 
 /* Numbers below are formats that every reader knows; we use two of them. */
 #define OWN_FORMATS 164
 #define SCALE_MAX 30 /* decimal places that Excel shows */
+/* Of a code, whose 255 characters may all get a backslash. */
+#define CODE_BYTES 4096
 
 void xlsx_styles_init(struct xlsx_styles *s)
 {
@@ -146,6 +149,52 @@ static int format_id(const struct xlsx_styles *s, int i)
 	return OWN_FORMATS + first;
 }
 
+/* The end of what stands in quotes or brackets or after a sign that takes the
+ * next character as it is. */
+static const char *literal_end(const char *s)
+{
+	const char *end = NULL;
+
+	if (*s == '"')
+		end = strchr(s + 1, '"');
+	else if (*s == '[')
+		end = strchr(s, ']');
+	else if (strchr("\\_*", *s) != NULL && s[1] != '\0')
+		end = s + 1;
+	return end == NULL ? s + 1 : end + 1;
+}
+
+/* A point between days and months as Excel writes it, \., since some readers
+ * take a bare one for that of a number. */
+static void add_date_code(const char *code, struct buf *b)
+{
+	struct buf out;
+
+	buf_init(&out, CODE_BYTES);
+	while (*code != '\0') {
+		const char *end = literal_end(code);
+
+		if (*code == '.' && code[1] != '0')
+			buf_char(&out, '\\');
+		buf_add(&out, code, (size_t)(end - code));
+		code = end;
+	}
+	xlsx_attribute(b, out.data);
+	buf_free(&out);
+}
+
+static void add_code(const char *code, struct buf *b)
+{
+	struct err e;
+	struct format *f = format_open(code, &e);
+
+	if (f != NULL && format_use(f) >= FORMAT_DATES)
+		add_date_code(code, b);
+	else
+		xlsx_attribute(b, code);
+	format_close(f);
+}
+
 static void add_formats(const struct xlsx_styles *s, struct buf *b)
 {
 	int own = 0;
@@ -160,7 +209,7 @@ static void add_formats(const struct xlsx_styles *s, struct buf *b)
 			continue;
 		buf_printf(b, "<numFmt numFmtId=\"%d\" formatCode=\"",
 		    OWN_FORMATS + i);
-		xlsx_attribute(b, s->list[i].code);
+		add_code(s->list[i].code, b);
 		buf_str(b, "\"/>");
 	}
 	buf_str(b, "</numFmts>");

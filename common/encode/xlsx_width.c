@@ -99,12 +99,14 @@ static int default_width(enum column_kind kind, int n)
 	}
 }
 
-/* A number without a code: as its text, but for what General rounds and for more
- * than 15 digits. */
-static int general_width(enum column_kind kind, int n)
+/* A number without a code: as its text, but for what General rounds and for
+ * fractions of more than 15 digits. */
+static int general_width(enum column_kind kind, const struct value *v, int n)
 {
 	int most = kind == KIND_FLOAT ? GENERAL_MOST : XLSX_DIGITS + 2;
 
+	if (kind != KIND_FLOAT && memchr(v->data, '.', (size_t)v->len) == NULL)
+		return n;
 	return n < most ? n : most;
 }
 
@@ -118,7 +120,7 @@ static int shown_width(struct xlsx_widths *w, int column, const struct value *v)
 	    kind != KIND_INTERVAL && !is_number(kind))
 		return default_width(kind, n);
 	if (f == NULL)
-		return is_number(kind) ? general_width(kind, n) : n;
+		return is_number(kind) ? general_width(kind, v, n) : n;
 	buf_clear(&w->scratch);
 	format_add(f, kind, v, &w->scratch);
 	n = text_width(w->scratch.data ? w->scratch.data : "", w->scratch.len);

@@ -204,7 +204,7 @@ def read_pdf(path):
 def read_printed(path, folder):
     """A workbook as LibreOffice prints it."""
     return read_paper(workbook.convert(path, 'pdf', folder),
-                      r'Page \d+( of \d+)?|@n@|@s\d\d\d@( \([\w/]+\))?|\ns\d\d\d\n')
+                      r's\d\d\d\s+\d+ / \d+\n|@n@|@s\d\d\d@( \([\w/]+\))?')
 
 
 CELLS = r"""
