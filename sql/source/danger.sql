@@ -18,7 +18,7 @@ cross join lateral (select case
 			'pg_read_server_files']::pg_catalog.text[])
 		then 'a role that reaches programs or files of the server'
 	when m.rolname::pg_catalog.text operator(pg_catalog.=) any (array[
-			'reportd_owner', 'reportd_daemon']::pg_catalog.text[])
+			'reportd_owner', 'reportd_daemon', 'reportd_operator']::pg_catalog.text[])
 		or exists (select 1 from pg_catalog.pg_class c
 			join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace
 			where n.nspname operator(pg_catalog.=) 'reportd'::pg_catalog.name

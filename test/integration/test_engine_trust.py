@@ -182,6 +182,45 @@ def test_no_statement_leads_to_another_role(db, daemon, role):
         assert f.read() == f'u,s\n{user},{user}\n'
 
 
+@pytest.fixture
+def alice(db, role):
+    """A connection of a submitter who may use the default source."""
+    name = role('', 'reportd_submitter')
+    db.execute("select reportd.register_source('default', 'postgres')")
+    db.execute(f"select reportd.grant_source('default', '{name}')")
+    with db.connect(user=name) as conn:
+        conn.role = name
+        yield conn
+
+
+@pytest.mark.parametrize('grant, path, inside, outside', [
+    ('finance/', '{report_name}/x.csv', 'finance', 'hr'),
+    ('finance/', '{report_name}/x.csv', 'finance', 'finance2'),
+    ('finance/2026/', 'finance/{report_name}/{run_id}.csv', '2026', '2025'),
+    ('finance/', 'finance{report_name}/x.csv', None, '/'),
+    ('/', '{report_name}.csv', 'hr', None)])
+def test_values_do_not_lead_out_of_what_is_granted(
+        db, daemon, alice, out, grant, path, inside, outside):
+    """What a template begins with is known at INSERT; what its values make of it
+    is known when the output is opened."""
+    def submit(name):
+        return alice.execute(
+            'insert into reportd.report_config (report_name, export_sql, output_path,'
+            " max_retries) values (%s, 'select 1 as one', %s, 3) returning config_id",
+            (name, path)).fetchone()[0]
+    db.execute(f"select reportd.grant_path('{grant}', '{alice.role}')")
+    daemon()
+    if inside:
+        assert report.wait_done(db, submit(inside)).status == 'COMPLETED'
+    if outside:
+        row = report.wait_done(db, submit(outside))
+        assert row.status == 'FAILED' and row.attempt == 1
+        assert "lies in no place that the report's owner may write to" in row.error_message
+        assert f'"{grant}"' in row.error_message
+        assert 'reportd.grant_path' in row.error_message
+    assert len(list(out.rglob('*.csv'))) == bool(inside)
+
+
 def test_doctor_refuses_what_is_not_trusted(db, conf, role):
     def check(sections, code):
         return checks_of(reportctl(conf(sections), 'doctor', '--json'), code).get(
