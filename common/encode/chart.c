@@ -111,7 +111,7 @@ const char *chart_lacks(const json_t *options, const struct section *section)
 static bool is_number(enum column_kind kind)
 {
 	return kind == KIND_INTEGER || kind == KIND_DECIMAL ||
-	       kind == KIND_FLOAT;
+	       kind == KIND_FLOAT || kind == KIND_MONEY;
 }
 
 static bool is_for(const json_t *o, const struct section *section)
@@ -179,11 +179,12 @@ void chart_close(struct chart_option *chart)
 	*chart = (struct chart_option){0};
 }
 
-int chart_check_value(enum chart_type type, const struct value *v,
-    const struct value *category, struct err *e)
+int chart_check_value(enum chart_type type, const struct column *column,
+    const struct value *v, const struct value *category, struct err *e)
 {
-	if (type != CHART_PIE || v->len <= 0 || *v->data != '-' ||
-	    !(chart_number(v) < 0))
+	if (type != CHART_PIE || v->len <= 0 ||
+	    (*v->data != '-' && column->kind != KIND_MONEY) ||
+	    !(chart_number(column, v) < 0))
 		return 0;
 	return err_set(e, ERR_PERMANENT,
 	    "chart: a pie has no place for the negative value %.*s of "

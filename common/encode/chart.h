@@ -58,8 +58,8 @@ const char *chart_lacks(const json_t *options, const struct section *section);
 
 /* A value that no chart of this type can show is refused: one below zero in a
  * pie. `category` is named; both may be NULL values. */
-int chart_check_value(enum chart_type type, const struct value *v,
-    const struct value *category, struct err *e);
+int chart_check_value(enum chart_type type, const struct column *column,
+    const struct value *v, const struct value *category, struct err *e);
 
 /* Data for a chart that is drawn, not left to a spreadsheet. At most
  * CHART_POINTS rows; one more is an error that says so. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "encode/money.h"
 
 /* Of what is farther from zero, nobody draws differences. */
 #define NUMBER_MAX 1e300
@@ -30,6 +31,7 @@ struct chart_data *chart_data_open(const struct chart_option *chart,
 	d->title = mem_strdup(chart->title);
 	d->series = chart->count;
 	d->category = chart->category;
+	d->schema = schema;
 	d->kind = schema->columns[chart->category].kind;
 	d->label_format = format_of(&layout->columns[chart->category]);
 	d->format = format_of(&layout->columns[chart->values[0]]);
@@ -61,13 +63,19 @@ void chart_data_free(struct chart_data *d)
 	free(d);
 }
 
-double chart_number(const struct value *v)
+double chart_number(const struct column *column, const struct value *v)
 {
-	char *copy;
+	char decimal[MONEY_MAX], *copy;
+	struct value amount;
 	double n;
 
 	if (v->len < 0)
 		return NAN;
+	if (column->kind == KIND_MONEY) {
+		if (!money_read(column->money, v, decimal, &amount))
+			return NAN;
+		v = &amount;
+	}
 	copy = mem_strndup(v->data, (size_t)v->len);
 	n = strtod(copy, NULL);
 	free(copy);
@@ -100,9 +108,11 @@ int chart_data_row(struct chart_data *d, const struct value *row, struct err *e)
 	for (int i = 0; i < d->series; i++) {
 		const struct value *v = &row[d->columns[i]];
 
-		if (chart_check_value(d->type, v, &row[d->category], e) != 0)
+		const struct column *c = &d->schema->columns[d->columns[i]];
+
+		if (chart_check_value(d->type, c, v, &row[d->category], e) != 0)
 			return -1;
-		d->values[d->rows * d->series + i] = chart_number(v);
+		d->values[d->rows * d->series + i] = chart_number(c, v);
 	}
 	d->categories[d->rows++] = category_of(&row[d->category]);
 	return 0;

@@ -17,12 +17,13 @@ struct chart_data {
 
 	struct format *format; /* of the values' axis; NULL: plain */
 	struct format *label_format;
+	const struct schema *schema;
 	int category, *columns;
 	enum column_kind kind; /* of the category */
 };
 
 /* A value as a number; NAN for NULL, NaN and what is too far from zero for
  * anybody to draw differences. */
-double chart_number(const struct value *v);
+double chart_number(const struct column *column, const struct value *v);
 
 #endif

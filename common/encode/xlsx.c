@@ -164,8 +164,9 @@ static int xlsx_rows(struct encoder *enc, const struct batch *b, struct err *e)
 
 	for (int i = 0; i < b->rows; i++, v += x->schema->count) {
 		if (x->has_chart &&
-		    chart_check_value(x->chart.type, &v[x->chart.values[0]],
-			&v[x->chart.category], e) != 0)
+		    chart_check_value(x->chart.type,
+			&x->schema->columns[x->chart.values[0]],
+			&v[x->chart.values[0]], &v[x->chart.category], e) != 0)
 			return -1;
 		if (xlsx_sheet_row(x, v, e) != 0)
 			return -1;

@@ -217,6 +217,31 @@ TEST(bars_are_as_high_as_their_numbers)
 	free(r.shapes);
 }
 
+TEST(money_is_drawn_as_the_number_that_it_is)
+{
+	static struct money euros = {"10.000.000.000.000.000,00 Eur",
+	    "-10.000.000.000.000.000,00 Eur", 2};
+	struct column amounts[] = {COLUMN("month", TEXT),
+	    {.name = (char *)(uintptr_t) "sales",
+		.kind = KIND_MONEY,
+		.money = &euros},
+	    COLUMN("costs", DECIMAL), COLUMN("at", DATE)};
+	static const struct value values[] = {CELL("Jan"), CELL("3.000,00 Eur"),
+	    NIL, NIL, CELL("Feb"), CELL("-1.500,00 Eur"), NIL, NIL};
+	struct column *numbers = schema.columns;
+	struct record r;
+
+	schema.columns = amounts;
+	r = plot("{\"chart\": {\"type\": \"bar\", " SALES "}}", values, 2);
+	assert_true(fabs(height(shape(&r, AREA, BLUE, 1)) /
+			     height(shape(&r, AREA, BLUE, 2)) -
+			 2) < 0.001);
+	free(r.shapes);
+	chart_data_free(gather("{\"chart\": {\"type\": \"pie\", " SALES "}}",
+	    values, 2, "negative value -1.500,00 Eur"));
+	schema.columns = numbers;
+}
+
 TEST(lines_have_gaps_where_values_are_null)
 {
 	static const struct value values[] = {CELL("a"), CELL("1"), NIL, NIL,
@@ -699,6 +724,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(bars_are_as_high_as_their_numbers),
+	    cmocka_unit_test(money_is_drawn_as_the_number_that_it_is),
 	    cmocka_unit_test(lines_have_gaps_where_values_are_null),
 	    cmocka_unit_test(a_lone_point_is_marked),
 	    cmocka_unit_test(slices_are_as_large_as_their_share),
