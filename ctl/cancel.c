@@ -7,23 +7,31 @@
 #include "ctl/options.h"
 #include "sql/ctl.h"
 
+struct action {
+	const char *sql;
+	const char *request; /* NULL: the one in hand */
+};
+
 /* cancel and retry: one statement for each ID. One that is refused does not
  * keep the others from it: 1, and -1 when it is no use to go on. */
-static int act(struct ctl *c, const char *sql, const char *id, json_t *answers,
-    struct err *e)
+static int act(struct ctl *c, const struct action *a, const char *name,
+    json_t *answers, struct err *e)
 {
-	char *status = connect_text(c, sql, 1, &id, e);
-	json_int_t number = atoll(id);
+	char *id = connect_report(c, name, e);
+	const char *params[] = {id, a->request};
+	char *status = id ? connect_text(c, a->sql, 2, params, e) : NULL;
+	json_int_t number = atoll(id ? id : "0");
 
+	free(id);
 	if (status == NULL && !pg_alive(c->queue))
-		return err_wrap(e, "report %s", id);
+		return err_wrap(e, "report %s", name);
 	if (c->json)
 		json_array_append_new(
 		    answers, json_pack("{sI ss}", "config_id", number,
 				 status ? "status" : "error",
 				 status ? status : e->text));
 	else if (status != NULL)
-		printf("report %s is %s\n", id, status);
+		printf("report %s is %s\n", name, status);
 	if (status == NULL) {
 		err_wrap(e, "%s", c->command->name);
 		ctl_complain(e);
@@ -34,14 +42,14 @@ static int act(struct ctl *c, const char *sql, const char *id, json_t *answers,
 }
 
 static int for_each(
-    struct ctl *c, const char *sql, int count, char **ids, struct err *e)
+    struct ctl *c, const struct action *a, int count, char **ids, struct err *e)
 {
 	json_t *answers = json_array();
 	bool refused = false;
 	int rc = 0;
 
 	for (int i = 0; i < count && rc >= 0; i++) {
-		rc = act(c, sql, ids[i], answers, e);
+		rc = act(c, a, ids[i], answers, e);
 		refused = refused || rc != 0;
 	}
 	if (c->json && rc >= 0)
@@ -53,19 +61,35 @@ static int for_each(
 static int with_ids(
     struct ctl *c, const char *sql, int argc, char **argv, struct err *e)
 {
-	static const struct option table[] = {OPTIONS_COMMON};
+	static const struct option table[] = {
+	    {"request", required_argument, NULL, 'r'},
+	    OPTIONS_COMMON,
+	};
+	struct action a = {.sql = sql};
+	int64_t unused;
+	int o;
 
-	if (options_next(c, argc, argv, "", table) != -1)
-		return -1;
+	while ((o = options_next(c, argc, argv, "", table)) != -1) {
+		if (o != 'r')
+			return -1;
+		a.request = optarg;
+	}
 	if (optind == argc)
-		return options_refuse(c, e, "which report? Give its ID");
+		return options_refuse(c, e, "which report? Give its ID or key");
+	if (a.request != NULL && argc - optind > 1)
+		return options_refuse(
+		    c, e, "--request is for a request of one report");
+	if (a.request != NULL &&
+	    options_number(c, "--request", a.request, (int64_t[]){1, INT64_MAX},
+		&unused, e) != 0)
+		return -1;
 	for (int i = optind; i < argc; i++) {
 		if (options_check_id(c, argv[i], e) != 0)
 			return -1;
 	}
 	if (connect_queue(c, e) != 0)
 		return -1;
-	return for_each(c, sql, argc - optind, argv + optind, e);
+	return for_each(c, &a, argc - optind, argv + optind, e);
 }
 
 static int run_cancel(struct ctl *c, int argc, char **argv, struct err *e)
@@ -81,15 +105,19 @@ static int run_retry(struct ctl *c, int argc, char **argv, struct err *e)
 const struct command command_cancel = {
     .name = "cancel",
     .summary = "Cancels reports that wait or run",
-    .arguments = "ID...",
-    .details = "",
+    .arguments = "ID... [--request N]",
+    .details =
+	"      --request N       that request of the report, not the one in "
+	"hand\n",
     .run = run_cancel,
 };
 
 const struct command command_retry = {
     .name = "retry",
     .summary = "Runs failed or cancelled reports again, for the same time",
-    .arguments = "ID...",
-    .details = "",
+    .arguments = "ID... [--request N]",
+    .details =
+	"      --request N       that request of the report, not the one in "
+	"hand\n",
     .run = run_retry,
 };

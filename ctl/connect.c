@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "ctl/interrupt.h"
 #include "ctl/schema.h"
 #include "services/login.h"
@@ -222,6 +223,15 @@ json_t *connect_json(struct ctl *c, const char *sql, int count,
 		err_set(e, ERR_PERMANENT, "the server's answer: %s", bad.text);
 	free(text);
 	return v;
+}
+
+char *connect_report(struct ctl *c, const char *name, struct err *e)
+{
+	int64_t id;
+
+	if (str_to_i64(name, &id) == 0)
+		return mem_strdup(name);
+	return connect_text(c, sql_id, 1, &name, e);
 }
 
 void connect_print_json(json_t *v)

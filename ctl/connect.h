@@ -44,6 +44,10 @@ struct pg_rows *connect_query(struct ctl *c, const char *sql, int count,
 char *connect_text(struct ctl *c, const char *sql, int count,
     const char *const *params, struct err *e);
 
+/* The ID of the report that is named by its ID or its key; the caller frees it. NULL:
+ * there is none. */
+char *connect_report(struct ctl *c, const char *name, struct err *e);
+
 /* Prints v as the answer to --json, and gives up the reference. */
 void connect_print_json(json_t *v);
 

@@ -49,7 +49,8 @@ struct command {
 void ctl_complain(const struct err *e);
 
 extern const struct command command_cancel, command_doctor, command_export,
-    command_formats, command_init, command_list, command_next, command_retry, command_run,
-    command_runs, command_status, command_submit, command_watch;
+    command_formats, command_init, command_list, command_sources, command_next,
+    command_retry, command_run, command_runs, command_status, command_submit,
+    command_watch;
 
 #endif

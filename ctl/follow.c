@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/mem.h"
 #include "ctl/connect.h"
 #include "ctl/human.h"
 #include "sql/ctl.h"
@@ -21,6 +22,7 @@
 struct follow {
 	struct ctl *c;
 	const char *config_id;
+	char *request_id; /* NULL: not known yet */
 	bool terminal;
 	bool warned; /* that no daemon is there */
 };
@@ -56,11 +58,11 @@ static void draw(struct follow *f, const json_t *report)
 	fflush(stderr);
 }
 
-static bool is_about(const char *payload, const char *config_id)
+static bool is_about(const char *payload, const char *request_id)
 {
 	struct err unused;
 	json_t *news = json_parse_object(payload, strlen(payload), &unused);
-	bool same = json_int(news, "config_id", -1) == atoll(config_id);
+	bool same = json_int(news, "request_id", -1) == atoll(request_id);
 
 	json_decref(news);
 	return same;
@@ -82,7 +84,7 @@ static int wait_for_news(struct follow *f, struct err *e)
 
 		if (rc <= 0)
 			return rc;
-		same = is_about(payload, f->config_id);
+		same = is_about(payload, f->request_id);
 		free(payload);
 		if (same)
 			return 0;
@@ -94,7 +96,8 @@ static bool ended(const json_t *report)
 	const char *status = json_str(report, "status", "");
 
 	return strcmp(status, "PENDING") != 0 &&
-	       strcmp(status, "PROCESSING") != 0;
+	       strcmp(status, "PROCESSING") != 0 &&
+	       strcmp(status, "QUEUED") != 0 && strcmp(status, "WAITING") != 0;
 }
 
 /* NULL with *e filled, or the report at its end. */
@@ -105,7 +108,8 @@ static json_t *wait_for_end(struct follow *f, struct err *e)
 
 		if (f->terminal)
 			connect_looks(f->c);
-		report = connect_json(f->c, sql_progress, 1, &f->config_id, e);
+		report = connect_json(f->c, sql_progress, 2,
+		    (const char *const[]){f->config_id, f->request_id}, e);
 
 		if (report == NULL)
 			return NULL;
@@ -113,6 +117,9 @@ static json_t *wait_for_end(struct follow *f, struct err *e)
 			err_set(e, ERR_PERMANENT, "it was deleted");
 			return NULL;
 		}
+		if (f->request_id == NULL)
+			f->request_id = mem_printf("%lld",
+			    (long long)json_int(report, "request_id", 0));
 		if (ended(report))
 			return report;
 		draw(f, report);
@@ -169,14 +176,17 @@ int follow_prepare(struct ctl *c, struct err *e)
 	return c->settings->listen ? pg_exec(c->queue, sql_listen, e) : 0;
 }
 
-int follow_report(struct ctl *c, const char *config_id, struct err *e)
+int follow_report(
+    struct ctl *c, const char *config_id, const char *request_id, struct err *e)
 {
 	struct follow f = {.c = c,
 	    .config_id = config_id,
+	    .request_id = request_id ? mem_strdup(request_id) : NULL,
 	    .terminal = isatty(STDERR_FILENO) != 0};
 	json_t *report = wait_for_end(&f, e);
 
 	clear(&f);
+	free(f.request_id);
 	if (report == NULL)
 		return err_wrap(e, "report %s", config_id);
 	return print(&f, report, e);

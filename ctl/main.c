@@ -19,6 +19,7 @@ static const struct command *const commands[] = {
     &command_init,
     &command_submit,
     &command_list,
+    &command_sources,
     &command_status,
     &command_runs,
     &command_watch,

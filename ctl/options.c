@@ -77,10 +77,13 @@ int options_number(struct ctl *c, const char *name, const char *text,
 int options_check_id(struct ctl *c, const char *text, struct err *e)
 {
 	int64_t id;
+	bool key =
+	    (*text >= 'a' && *text <= 'z') || (*text >= 'A' && *text <= 'Z');
 
-	if (str_to_i64(text, &id) != 0)
+	if (!key && str_to_i64(text, &id) != 0)
 		return options_refuse(c, e,
-		    "\"%s\" is not a report's ID; see `reportctl status` or "
+		    "\"%s\" is not a report's ID or key; see `reportctl "
+		    "status` or "
 		    "`reportctl runs`",
 		    text);
 	return 0;

@@ -8,69 +8,126 @@
 #include "ctl/options.h"
 #include "sql/ctl.h"
 
-static int run_now(struct ctl *c, const char *id, const json_t *parameters,
-    bool wait, struct err *e)
-{
-	char *text = json_dumps(parameters, 0);
-	const char *params[] = {id, text};
-	char *done = NULL;
+struct wish {
+	const char *name; /* the report's ID or key */
+	json_t *parameters;
+	const char *from, *to; /* of a backfill; NULL: one run, now */
+	bool wait;
+};
 
-	if (!wait || follow_prepare(c, e) == 0)
-		done = connect_text(c, sql_run, 2, params, e);
+static int run_now(
+    struct ctl *c, const struct wish *w, const char *id, struct err *e)
+{
+	char *text = json_dumps(w->parameters, 0);
+	const char *params[] = {id, text};
+	char *request = NULL;
+	int rc = 0;
+
+	if (!w->wait || follow_prepare(c, e) == 0)
+		request = connect_text(c, sql_run, 2, params, e);
 	free(text);
-	if (done == NULL)
+	if (request == NULL)
 		return err_wrap(e, "run");
-	free(done);
-	if (wait)
-		return follow_report(c, id, e);
-	if (c->json)
-		connect_print_json(json_pack("{sI ss}", "config_id",
-		    (json_int_t)atoll(id), "status", "PENDING"));
+	if (w->wait)
+		rc = follow_report(c, id, request, e);
+	else if (c->json)
+		connect_print_json(
+		    json_pack("{sI sI}", "config_id", (json_int_t)atoll(id),
+			"request_id", (json_int_t)atoll(request)));
 	else
-		printf("report %s is PENDING\n", id);
+		printf(
+		    "request %s of report %s is PENDING\n", request, w->name);
+	free(request);
+	return rc;
+}
+
+static int backfill(
+    struct ctl *c, const struct wish *w, const char *id, struct err *e)
+{
+	const char *params[] = {id, w->from, w->to};
+	json_t *requests = connect_json(c, sql_backfill, 3, params, e);
+
+	if (requests == NULL)
+		return err_wrap(e, "run");
+	if (c->json) {
+		connect_print_json(json_pack("{sI so}", "config_id",
+		    (json_int_t)atoll(id), "requests", requests));
+		return 0;
+	}
+	printf("%zu requests of report %s are PENDING\n",
+	    json_array_size(requests), w->name);
+	json_decref(requests);
+	return 0;
+}
+
+static int parse(
+    struct ctl *c, struct wish *w, int argc, char **argv, struct err *e)
+{
+	static const struct option table[] = {
+	    {"param", required_argument, NULL, 'P'},
+	    {"from", required_argument, NULL, 'f'},
+	    {"to", required_argument, NULL, 't'},
+	    {"wait", no_argument, NULL, 'w'},
+	    OPTIONS_COMMON,
+	};
+	int o, rc = 0;
+
+	while (rc == 0 && (o = options_next(c, argc, argv, "", table)) != -1) {
+		if (o == 'P')
+			rc = options_pair(c, w->parameters, optarg, false, e);
+		else if (o == 'f')
+			w->from = optarg;
+		else if (o == 't')
+			w->to = optarg;
+		else if (o == 'w')
+			w->wait = true;
+		else
+			rc = -1;
+	}
+	return rc == 0 ? options_one_id(c, argc, argv, &w->name, e) : rc;
+}
+
+static int check(struct ctl *c, const struct wish *w, struct err *e)
+{
+	if (w->name == NULL)
+		return options_refuse(c, e, "which report? Give its ID or key");
+	if ((w->from == NULL) != (w->to == NULL))
+		return options_refuse(c, e, "--from and --to belong together");
+	if (w->from != NULL && (w->wait || json_object_size(w->parameters) > 0))
+		return options_refuse(
+		    c, e, "--from and --to go without --wait and --param");
 	return 0;
 }
 
 static int run(struct ctl *c, int argc, char **argv, struct err *e)
 {
-	static const struct option table[] = {
-	    {"param", required_argument, NULL, 'P'},
-	    {"wait", no_argument, NULL, 'w'},
-	    OPTIONS_COMMON,
-	};
-	json_t *parameters = json_object();
-	const char *id = NULL;
-	bool wait = false;
-	int o, rc = 0;
+	struct wish w = {.parameters = json_object()};
+	char *id = NULL;
+	int rc = -1;
 
-	while (rc == 0 && (o = options_next(c, argc, argv, "", table)) != -1) {
-		if (o == 'P')
-			rc = options_pair(c, parameters, optarg, false, e);
-		else if (o == 'w')
-			wait = true;
-		else
-			rc = -1;
-	}
-	if (rc == 0)
-		rc = options_one_id(c, argc, argv, &id, e);
-	if (rc == 0 && id == NULL)
-		rc = options_refuse(c, e, "which report? Give its ID");
-	if (rc == 0)
-		rc = connect_queue(c, e);
-	if (rc == 0)
-		rc = run_now(c, id, parameters, wait, e);
-	json_decref(parameters);
+	if (parse(c, &w, argc, argv, e) == 0 && check(c, &w, e) == 0 &&
+	    connect_queue(c, e) == 0)
+		id = connect_report(c, w.name, e);
+	if (id != NULL)
+		rc = w.from ? backfill(c, &w, id, e) : run_now(c, &w, id, e);
+	free(id);
+	json_decref(w.parameters);
 	return rc;
 }
 
 const struct command command_run = {
     .name = "run",
-    .summary = "Runs a report now, once more or ahead of its schedule",
-    .arguments = "ID [--param N=VALUE] [--wait]",
+    .summary = "Runs a report once more, now or for times that have passed",
+    .arguments = "ID [--param N=VALUE] [--wait] | ID --from TIME --to TIME",
     .details =
+	"ID is a report's ID or key. What is asked for while the report runs "
+	"follows.\n\n"
 	"      --param N=VALUE   laid over the report's own parameters, for "
 	"this run\n"
 	"      --wait            follow it to its end; the exit code tells how "
-	"it went\n",
+	"it went\n"
+	"      --from TIME       run for each scheduled time from this one on\n"
+	"      --to TIME         ... up to this one, both as 2026-01-31 or "
+	"2026-01-31T06:00Z\n",
     .run = run,
 };

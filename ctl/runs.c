@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -36,13 +37,21 @@ static const char *known_status(const char *word)
 	return NULL;
 }
 
-static int list(struct ctl *c, const char *const *params, struct err *e)
+/* params[0]: a report's ID or key, or NULL. */
+static int list(struct ctl *c, const char **params, struct err *e)
 {
-	json_t *runs;
+	json_t *runs = NULL;
+	char *id = NULL;
 
 	if (connect_queue(c, e) != 0)
 		return -1;
-	runs = connect_json(c, sql_runs, 3, params, e);
+	if (params[0] != NULL)
+		id = connect_report(c, params[0], e);
+	if (params[0] == NULL || id != NULL) {
+		params[0] = id;
+		runs = connect_json(c, sql_runs, 3, params, e);
+	}
+	free(id);
 	if (runs == NULL)
 		return err_wrap(e, "runs");
 	if (c->json) {

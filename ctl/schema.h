@@ -15,8 +15,7 @@ struct schema_state {
 	int version; /* 0: no schema */
 	int serves;  /* see base/schema.h */
 };
-int schema_installed(
-    struct pg *pg, struct schema_state *state, struct err *e);
+int schema_installed(struct pg *pg, struct schema_state *state, struct err *e);
 
 /* 0 when this program works with it; else *e says what to do about it. */
 int schema_check(const struct schema_state *state, struct err *e);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "ctl/connect.h"
 #include "ctl/ctl.h"
@@ -176,14 +177,21 @@ static int one(struct ctl *c, const char *id, struct err *e)
 static int run(struct ctl *c, int argc, char **argv, struct err *e)
 {
 	static const struct option table[] = {OPTIONS_COMMON};
-	const char *id;
+	const char *name;
+	char *id;
+	int rc;
 
 	if (options_next(c, argc, argv, "", table) != -1 ||
-	    options_one_id(c, argc, argv, &id, e) != 0 ||
+	    options_one_id(c, argc, argv, &name, e) != 0 ||
 	    connect_queue(c, e) != 0)
 		return -1;
 	connect_looks(c);
-	return id ? one(c, id, e) : all(c, e);
+	if (name == NULL)
+		return all(c, e);
+	id = connect_report(c, name, e);
+	rc = id ? one(c, id, e) : -1;
+	free(id);
+	return rc;
 }
 
 const struct command command_status = {

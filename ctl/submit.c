@@ -25,7 +25,8 @@ enum {
 	MISFIRE,
 	TIMEOUT,
 	RETRIES,
-	COUNT = RETRIES,
+	KEY,
+	COUNT = KEY,
 };
 
 static const struct option table[] = {
@@ -47,6 +48,7 @@ static const struct option table[] = {
     {"misfire", required_argument, NULL, MISFIRE},
     {"timeout", required_argument, NULL, TIMEOUT},
     {"max-retries", required_argument, NULL, RETRIES},
+    {"key", required_argument, NULL, KEY},
     {"wait", no_argument, NULL, 'w'},
     OPTIONS_COMMON,
 };
@@ -163,7 +165,7 @@ static int submit(struct ctl *c, struct request *r, struct err *e)
 	}
 	rc = 0;
 	if (r->wait)
-		rc = follow_report(c, id, e);
+		rc = follow_report(c, id, NULL, e);
 	else if (c->json)
 		connect_print_json(
 		    json_pack("{sI}", "config_id", (json_int_t)atoll(id)));
@@ -195,6 +197,7 @@ const struct command command_submit = {
     .arguments = "--name NAME [--sql TEXT] [--prep TEXT] [OPTION...]",
     .details =
 	"      --name NAME       of the report; also in its default path\n"
+	"      --key KEY         a name for programs, unique in the queue\n"
 	"      --sql TEXT        the query to export\n"
 	"      --sql-file FILE   the same from a file; - is standard input\n"
 	"      --prep TEXT       statements that run before the export\n"

@@ -45,7 +45,7 @@ const struct key keys[] = {
 	"the directory that holds all local output, absolute; unset: there is "
 	"none, and output is an s3:// URL"},
     {"reportd", "output", T_TEXT, IN(output),
-	"{report_name}/{report_name}_%Y%m%dT%H%M%S_{config_id}.{ext}", 0, 0,
+	"{report_name}/{report_name}_%Y%m%dT%H%M%S_{request_id}.{ext}", 0, 0,
 	NULL, "output_path of reports that give none"},
     {"reportd", "file_mode", T_MODE, IN(file_mode), "0640", 0, 0777, NULL,
 	"permissions of output files, octal"},

@@ -3,13 +3,15 @@
 
 _reportctl_options() {
 	case $1 in
-	submit) echo --name --sql --sql-file --prep --prep-file --param --format \
+	submit) echo --name --key --sql --sql-file --prep --prep-file --param --format \
 		--path --option --priority --source --type --schedule --time-zone \
 		--misfire --timeout --max-retries --wait ;;
 	list) echo --limit ;;
 	runs) echo --limit --status ;;
 	watch) echo --interval ;;
-	run) echo --param --wait ;;
+	run) echo --param --wait --from --to ;;
+	retry | cancel) echo --request ;;
+	sources) echo --register --forget ;;
 	next) echo --time-zone --count ;;
 	export) echo --sql --sql-file --output --format --option --param --source \
 		--time-zone ;;
@@ -27,7 +29,7 @@ _reportctl_values() {
 	--priority) echo 1 2 3 4 5 ;;
 	--zone | --time-zone)
 		cd /usr/share/zoneinfo 2>/dev/null && find [A-Z]* -type f ;;
-	--name | --sql | --prep | --param | --option | --path | --source | --type | \
+	--name | --key | --request | --from | --to | --forget | --sql | --prep | --param | --option | --path | --source | --type | \
 		--schedule | --timeout | --max-retries | --limit | -n | --interval | \
 		--count) ;;
 	*) return 1 ;;
@@ -53,7 +55,7 @@ _reportctl() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
 	local command='' words i conf=()
 	local commands='init submit list status runs watch run retry cancel next export
-		formats doctor'
+		formats sources doctor'
 
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in

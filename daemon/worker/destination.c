@@ -45,8 +45,9 @@ static int add_value(const struct destination_options *o, const char *name,
 	if (v->name == NULL)
 		return err_set(e, ERR_PERMANENT,
 		    "output_path: unknown name \"{%.*s}\"; known are "
-		    "{report_name}, {config_id}, {run_id}, {scheduled_for}, "
-		    "{ext}, {part}, {partition} with the option "
+		    "{report_name}, {config_id}, {request_id}, {run_id}, "
+		    "{scheduled_for}, {ext}, {part}, {partition} with the "
+		    "option "
 		    "\"partition_by\", and the report's parameters",
 		    (int)len, name);
 	if (v->text == NULL || *v->text == '\0')
@@ -315,8 +316,8 @@ int destination_check_grant(
 int destination_check(const char *template, struct err *e)
 {
 	static const struct destination_value values[] = {{"report_name", "r"},
-	    {"run_id", "1"}, {"config_id", "1"}, {"scheduled_for", "1"},
-	    {"ext", "x"}, {"part", "1"}, {NULL, NULL}};
+	    {"run_id", "1"}, {"config_id", "1"}, {"request_id", "1"},
+	    {"scheduled_for", "1"}, {"ext", "x"}, {"part", "1"}, {NULL, NULL}};
 	char *path = destination_path(&(struct destination_options){.root = "/",
 					  .partition = "x",
 					  .template = template,

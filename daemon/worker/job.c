@@ -62,6 +62,7 @@ int job_open(struct job *job, json_t *message, struct err *e)
 	job->statement_timeout_ms = json_int(message, "statement_timeout", 0);
 	job->max_age_ms = json_int(message, "max_age", 0);
 	job->config_id = json_int(row, "config_id", 0);
+	job->request_id = json_int(row, "request_id", 0);
 	job->report_name = json_str(row, "report_name", "");
 	job->source_name = json_str(row, "source", "");
 	job->time_zone = json_str(row, "time_zone", "UTC");
@@ -100,6 +101,8 @@ static const char *built_in(const struct job *job, const char *name, char *text)
 		snprintf(text, VALUE, "%" PRId64, job->run_id);
 	else if (strcmp(name, "config_id") == 0)
 		snprintf(text, VALUE, "%" PRId64, job->config_id);
+	else if (strcmp(name, "request_id") == 0)
+		snprintf(text, VALUE, "%" PRId64, job->request_id);
 	else
 		return NULL;
 	return text;
@@ -211,11 +214,12 @@ static int check_s3(
 int job_find_place(struct job *job, struct export_output *output,
     const char *partition, struct err *e)
 {
-	char run_id[VALUE], config_id[VALUE], part[VALUE];
+	char run_id[VALUE], config_id[VALUE], request_id[VALUE], part[VALUE];
 	const struct destination_value known[] = {
 	    {"report_name", job->report_name},
 	    {"run_id", built_in(job, "run_id", run_id)},
 	    {"config_id", built_in(job, "config_id", config_id)},
+	    {"request_id", built_in(job, "request_id", request_id)},
 	    {"scheduled_for", job->scheduled_text}, {"ext", output->extension},
 	    {"part", part}};
 	size_t n = sizeof(known) / sizeof(*known);

@@ -22,7 +22,7 @@
  */
 struct job {
 	json_t *message;
-	int64_t run_id, config_id;
+	int64_t run_id, config_id, request_id;
 	const char *report_name;
 	const char *source_name;
 	struct login login; /* of the source, its type among it */

@@ -1,3 +1,4 @@
 -- SPDX-License-Identifier: MIT
--- Cancels a report. $1 config_id bigint. One row: CANCELLED or CANCELLING.
-select reportd.cancel($1)
+-- Cancels a request of a report. $1 config_id bigint, $2 request_id bigint or null for
+-- the one in hand. One row: CANCELLED or CANCELLING.
+select reportd.cancel($1, $2)

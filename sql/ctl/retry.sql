@@ -1,3 +1,4 @@
 -- SPDX-License-Identifier: MIT
--- Runs a failed report again. $1 config_id bigint. One row: PENDING.
-select 'PENDING' from reportd.retry($1)
+-- Runs a failed request again. $1 config_id bigint, $2 request_id bigint or null for
+-- the one in hand. One row: PENDING.
+select 'PENDING' from reportd.retry($1, $2)

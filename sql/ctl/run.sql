@@ -1,3 +1,3 @@
 -- SPDX-License-Identifier: MIT
--- Runs a report now. $1 config_id bigint, $2 parameters jsonb
+-- Asks for one more run. $1 config_id bigint, $2 parameters jsonb. One row: request_id.
 select reportd.run_now($1, $2)

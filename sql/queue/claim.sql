@@ -66,10 +66,9 @@ with me as materialized (
 			pg_has_role(c.owner, 'reportd_operator', 'USAGE') as operator
 		from reportd.report_config c
 		-- From before there were limits: it fails alone.
-		cross join lateral (select octet_length(c.parameters::text) > 4000000
-			or octet_length(c.run_parameters::text) > 4000000
-			or octet_length(c.prep_sql) > 4000000
-			or octet_length(c.export_sql) > 4000000 as large) l
+		cross join lateral (select greatest(octet_length(c.parameters::text),
+			octet_length(c.run_parameters::text), octet_length(c.prep_sql),
+			octet_length(c.export_sql)) > 4000000 as large) l
 		where c.config_id = k.config_id and c.status || '' = 'PENDING'
 			and c.is_active and c.due_at <= now()
 		for update of c skip locked) c
@@ -115,7 +114,7 @@ with me as materialized (
 		c.due_at, r.running,
 		case when r.large then 'the report is too large: its parameters, prep_sql and export_sql may have 4000000 bytes each'
 			when not r.operator then (reportd.denial(c)).message end as denied,
-		case when r.large is not true then json_build_object(
+		case when not r.large then json_build_object(
 			'run_id', r.new_run_id,
 			'config_id', c.config_id,
 			'request_id', c.request_id,

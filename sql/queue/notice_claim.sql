@@ -55,6 +55,9 @@ select t.notification_id, t.attempts, json_build_object(
 		'YYYY-MM-DD"T"HH24:MI:SS'),
 	'scheduled_at', to_char(r.scheduled_for at time zone 'UTC',
 		'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
+	'next_run', to_char(
+		reportd.local_time(c.next_run_time, c.time_zone),
+		'YYYY-MM-DD"T"HH24:MI:SS'),
 	'run', json_build_object(
 		'attempt', r.attempt,
 		'started_at', to_char(r.started_at at time zone 'UTC',

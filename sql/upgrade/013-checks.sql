@@ -490,7 +490,7 @@ begin
 			'Names are letters, digits and _, and do not start with a digit.');
 	end if;
 	select k into bad from jsonb_object_keys(parameters) k
-	where k in ('run_id', 'config_id', 'report_name', 'scheduled_for', 'ext', 'part',
+	where k in ('run_id', 'config_id', 'request_id', 'report_name', 'scheduled_for', 'ext', 'part',
 		'partition') limit 1;
 	if bad is not null then
 		perform reportd.refuse(
@@ -559,13 +559,13 @@ begin
 			'Known: %Y %m %d %H %M %S %j %y %b %B %a %A %u %V %G %F %T %z %s, and %% for a percent sign.');
 	end if;
 	select m[1] into bad from regexp_matches(path, '\{([^{}]*)\}', 'g') m
-	where m[1] not in ('run_id', 'config_id', 'report_name', 'scheduled_for', 'ext', 'part',
+	where m[1] not in ('run_id', 'config_id', 'request_id', 'report_name', 'scheduled_for', 'ext', 'part',
 			'partition')
 		and not parameters ? m[1] limit 1;
 	if bad is not null then
 		perform reportd.refuse(
 			format('output_path: unknown name "{%s}"', bad),
-			'Known: {report_name}, {config_id}, {run_id}, {scheduled_for}, {ext}, {part}, {partition} and the report''s own parameters.');
+			'Known: {report_name}, {config_id}, {request_id}, {run_id}, {scheduled_for}, {ext}, {part}, {partition} and the report''s own parameters.');
 	end if;
 	if regexp_replace(path, '\{[^{}]*\}', '', 'g') ~ '[{}]' then
 		perform reportd.refuse(
@@ -797,6 +797,8 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp
 declare
 	formats reportd.output_format[];
 	operator boolean;
+	message text;
+	hint text;
 begin
 	-- What most reports have is let through by plain expressions; functions are
 	-- called for the rest, and for messages.
@@ -871,9 +873,10 @@ begin
 			format('max_retries %s is out of range', new.max_retries),
 			'Write 0 (no retry) to 100.');
 	end if;
-	if new.timeout <= interval '0' then
+	-- A run counts in milliseconds, and 0 of them would be no limit.
+	if new.timeout < interval '1 millisecond' then
 		perform reportd.refuse(
-			format('timeout %s is not a positive time', new.timeout),
+			format('timeout %s is shorter than a millisecond', new.timeout),
 			'Write an interval such as ''10 minutes'', or null for the default of the settings.');
 	end if;
 	if new.due_at = '-infinity' or not isfinite(new.scheduled_for)
@@ -882,12 +885,18 @@ begin
 			'due_at, scheduled_for and next_run_time must be points in time',
 			'Leave them out: they follow from the trigger and the schedule.');
 	end if;
-	new.prep_sql := nullif(btrim(new.prep_sql, E' \t\r\n'), '');
-	new.export_sql := nullif(btrim(new.export_sql, E' \t\r\n'), '');
+	-- Editors put a byte order mark before a text, which no server takes.
+	new.prep_sql := nullif(btrim(new.prep_sql, E'\uFEFF \t\r\n'), '');
+	new.export_sql := nullif(btrim(new.export_sql, E'\uFEFF \t\r\n'), '');
 	if new.prep_sql is null and new.export_sql is null then
 		perform reportd.refuse(
 			format('report "%s" has neither prep_sql nor export_sql', new.report_name),
 			'Give export_sql (a query to export), prep_sql (statements that build tables), or both.');
+	end if;
+	if new.prep_sql is not null and reportd.statement_count(new.prep_sql) = 0 then
+		perform reportd.refuse(
+			'prep_sql holds no statement, only comments',
+			'Write statements that build what the export reads, or leave prep_sql null.');
 	end if;
 	if octet_length(coalesce(new.prep_sql, '')) + octet_length(coalesce(new.export_sql, '')) > 1048576 then
 		perform reportd.refuse(
@@ -952,6 +961,10 @@ begin
 		return new;
 	end if;
 	return reportd.report_config_plan(new, old);
+-- One refusal, one line of context: psql shows a user each function on the way.
+exception when invalid_parameter_value then
+	get stacked diagnostics message = message_text, hint = pg_exception_hint;
+	raise exception using errcode = '22023', message = message, hint = hint;
 end $$;
 
 -- When a definition is due: at once, or at the next time of its schedule.

@@ -234,10 +234,16 @@ end $$;
 create function reportd.report_config_notices() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 	set standard_conforming_strings = on as $$
+declare
+	message text;
+	hint text;
 begin
 	perform reportd.check_notices('notify_on_completion', new.notify_on_completion);
 	perform reportd.check_notices('notify_on_failure', new.notify_on_failure);
 	return new;
+exception when invalid_parameter_value then
+	get stacked diagnostics message = message_text, hint = pg_exception_hint;
+	raise exception using errcode = '22023', message = message, hint = hint;
 end $$;
 create trigger a_notices_insert before insert on reportd.report_config
 	for each row when (new.notify_on_completion is not null
@@ -326,15 +332,48 @@ end $$;
 comment on function reportd.resend is
 	'Delivers a notice once more: a FAILED one with all its attempts, a SENT one again, a PENDING one now.';
 
+-- A report whose list was mended is told by its present list: an address that is
+-- no longer on it is given up for those that the run has not told yet.
 create function reportd.resend_failed(config_id bigint default null) returns bigint
-language sql security definer set search_path = pg_catalog, pg_temp as $$
-	select count(reportd.resend(n.notification_id)::text)
-	from reportd.report_notification n
-	where n.state = 'FAILED' and n.channel <> 'unknown'
-		and ($1 is null or n.config_id = $1) and reportd.may_act(n.owner)
-$$;
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+	mended record;
+	sent bigint := 0;
+begin
+	for mended in
+		select n.run_id, n.config_id, n.owner, n.event,
+			array_agg(n.notification_id) as stale,
+			case n.event when 'COMPLETED' then c.notify_on_completion
+				else c.notify_on_failure end as urls
+		from reportd.report_notification n
+		join reportd.report_config c on c.config_id = n.config_id
+		where n.state = 'FAILED' and reportd.may_act(n.owner)
+			and (resend_failed.config_id is null or n.config_id = resend_failed.config_id)
+			and n.url <> all (coalesce(case n.event
+				when 'COMPLETED' then c.notify_on_completion
+				else c.notify_on_failure end, '{}'))
+		group by n.run_id, n.config_id, n.owner, n.event, c.notify_on_completion, c.notify_on_failure
+	loop
+		delete from reportd.report_notification n
+		where n.notification_id = any (mended.stale) and n.state = 'FAILED';
+		sent := sent + reportd.write_notices(mended.run_id, mended.config_id,
+			mended.owner, mended.event,
+			array(select u.url from unnest(mended.urls) with ordinality u(url, place)
+				where not exists (select from reportd.report_notification n
+					where n.run_id = mended.run_id and n.event = mended.event
+						and n.url = u.url)
+				order by u.place));
+	end loop;
+	perform pg_notify('reportd_pending', '');
+	return sent + (
+		select count(reportd.resend(n.notification_id)::text)
+		from reportd.report_notification n
+		where n.state = 'FAILED' and n.channel <> 'unknown' and reportd.may_act(n.owner)
+			and (resend_failed.config_id is null
+				or n.config_id = resend_failed.config_id));
+end $$;
 comment on function reportd.resend_failed is
-	'Delivers the FAILED notices of a report, or of all that the caller may act on, once more; returns how many.';
+	'Delivers the FAILED notices of a report, or of all that the caller may act on, once more, to the addresses that the report has now; returns how many.';
 
 -- Ends a PENDING report as FAILED, with a run that says why.
 create function reportd.end_unclaimed(worker_id uuid, config_id bigint, why text)

@@ -84,7 +84,8 @@ grant usage on sequence reportd.report_run_run_id_seq,
 -- ---- functions: what is not named here is for reportd's own functions alone ----
 
 grant execute on function reportd.next_run, reportd.prev_run, reportd.next_runs,
-		reportd.check_time_zone, reportd.notice_channel, reportd.notice_shown
+		reportd.check_time_zone, reportd.notice_channel, reportd.notice_shown,
+		reportd.local_time
 	to reportd_submitter, reportd_viewer, reportd_daemon;
 grant execute on function reportd.submit, reportd.run_now, reportd.backfill,
 		reportd.retry, reportd.cancel, reportd.change, reportd.delete, reportd.id,
@@ -94,7 +95,8 @@ grant execute on function reportd.grant_source, reportd.revoke_source,
 		reportd.grant_path, reportd.revoke_path, reportd.register_source,
 		reportd.forget_source
 	to reportd_operator;
-grant execute on function reportd.plan_fire, reportd.local_time, reportd.write_notices,
+grant execute on function reportd.id to reportd_viewer;
+grant execute on function reportd.plan_fire, reportd.write_notices,
 		reportd.notify_done, reportd.follow, reportd.set_aside,
 		reportd.end_unclaimed, reportd.end_request, reportd.claim_classes, reportd.denial,
 		reportd.granted_paths, reportd.quota_of

@@ -78,6 +78,8 @@ WRONG = [
     ({'max_retries': None}, 'max_retries', '0 (no retry)'),
     ({'timeout': '0'}, 'timeout', '10 minutes'),
     ({'timeout': '-1 second'}, 'timeout', '10 minutes'),
+    ({'timeout': '400 microseconds'}, 'shorter than a millisecond', '10 minutes'),
+    ({'prep_sql': '-- soon'}, 'prep_sql holds no statement', 'null'),
     ({'export_sql': None}, 'neither prep_sql nor export_sql', 'export_sql'),
     ({'export_sql': '', 'prep_sql': ' \n\t'}, 'neither prep_sql nor export_sql', ''),
     ({'export_sql': 'select 1 --' + 'x' * (1 << 20)}, '1 MiB', 'function'),
@@ -234,7 +236,9 @@ RIGHT = [
       'parameters': {'p': 1}}, {}),
     ({'output_path': 'file:///srv/x.csv'}, {}),
     ({'output_path': '/srv/x.csv'}, {}),
-    ({'timeout': '1 day'}, {}),
+    ({'timeout': '1 day'}, {}), ({'timeout': '1 millisecond'}, {}),
+    ({'export_sql': '\ufeffselect 1', 'prep_sql': '\ufeff'},
+     {'export_sql': 'select 1', 'prep_sql': None}),
 ]
 
 
@@ -419,3 +423,15 @@ def test_new_work_sends_one_empty_notice(queue):
                 break
             notices.append(notice.payload)
     assert notices == ['']
+
+
+@pytest.mark.parametrize('columns', [
+    {'output_path': '..'}, {'parameters': {'a b': 1}}, {'output_options': {'x': 1}},
+    {'output_options': {'delimiter': ''}}, {'timeout': '0'}, {'schedule_expression': 'x'},
+    {**SCHEDULED, 'time_zone': 'Mars'}, {**SCHEDULED, 'schedule_expression': '0 25 * * *'},
+    {'notify_on_failure': ['mailto:nobody']}, {'output_format': 'DOCX'}],
+    ids=lambda c: str(c)[:50])
+def test_a_refusal_has_one_line_of_context(queue, columns):
+    """psql shows them all."""
+    diag = refused(queue, **columns)
+    assert diag.context.count('\n') == 0, diag.context

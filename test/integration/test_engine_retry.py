@@ -342,7 +342,7 @@ def test_deleting_a_running_report(engine):
     for _ in range(3):
         done(db)
     assert [f for f in files(engine.out) if f not in before
-            and f'_{config_id}.' in f] == []
+            and f'_{run.request_id}.' in f] == []
 
 
 def test_a_report_set_to_pending_while_it_runs_publishes_once(engine):

@@ -591,3 +591,19 @@ def test_roles(db, cluster, engine_of, receiver):
         conn.execute('select * from reportd.v_notifications')
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             conn.execute('select reportd.resend(1)')
+
+
+def test_resend_failed_goes_where_the_report_goes_now(db, engine, receiver):
+    receiver.answer = 404
+    engine()
+    old, kept, new = (receiver.url(p) for p in ('/old', '/kept', '/new'))
+    config_id = report.submit(db, notify_on_completion=[old, kept])
+    ended(db, config_id)
+    wait_states(db, ['FAILED', 'FAILED'])
+    receiver.answer = 200
+    del receiver.taken[:]
+    db.execute('update reportd.report_config set notify_on_completion = %s', [new, kept])
+    assert db.value('select reportd.resend_failed(%s)', config_id) == 2
+    wait_states(db, ['SENT', 'SENT'])
+    assert sorted(r.path for r in receiver.taken) == ['/kept', '/new']
+    assert db.value('select reportd.resend_failed()') == 0

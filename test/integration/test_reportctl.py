@@ -629,7 +629,7 @@ def test_run_takes_parameters_for_once(ctl, db, submit):
     begin_run(db, 1)
     end_run(db, 1)
     done = ctl('run', 1, '--param', 'a=2')
-    assert (done.returncode, done.stdout) == (0, 'report 1 is PENDING\n')
+    assert (done.returncode, done.stdout) == (0, 'request 2 of report 1 is PENDING\n')
     assert config(db, 1).run_parameters == {'a': '2'}
     assert answer(ctl('run', 1, '--json'))['status'] == 'PENDING'
     refused(ctl('run', 5), 'there is no report 5')

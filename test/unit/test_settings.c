@@ -90,7 +90,7 @@ TEST(defaults_are_as_documented)
 	assert_int_equal(s->log_format, LOG_FORMAT_TEXT);
 	assert_null(s->output_root);
 	assert_string_equal(s->output,
-	    "{report_name}/{report_name}_%Y%m%dT%H%M%S_{config_id}.{ext}");
+	    "{report_name}/{report_name}_%Y%m%dT%H%M%S_{request_id}.{ext}");
 	assert_int_equal(s->file_mode, 0640);
 	assert_true(s->fsync);
 	assert_string_equal(s->queue_conninfo, "dbname=q");
@@ -330,7 +330,7 @@ TEST(an_empty_text_is_the_default)
 				  "[source.default]\ntype =\nconninfo =\n");
 
 	assert_string_equal(s->output,
-	    "{report_name}/{report_name}_%Y%m%dT%H%M%S_{config_id}.{ext}");
+	    "{report_name}/{report_name}_%Y%m%dT%H%M%S_{request_id}.{ext}");
 	assert_null(s->output_root);
 	assert_string_equal(s->sources[0].type, "postgres");
 	assert_null(s->sources[0].conninfo);
