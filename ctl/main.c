@@ -19,7 +19,6 @@ static const struct command *const commands[] = {
     &command_init,
     &command_submit,
     &command_list,
-    &command_sources,
     &command_status,
     &command_runs,
     &command_watch,
@@ -29,6 +28,7 @@ static const struct command *const commands[] = {
     &command_next,
     &command_export,
     &command_formats,
+    &command_sources,
     &command_doctor,
 };
 #define COMMANDS (sizeof(commands) / sizeof(*commands))

@@ -127,7 +127,7 @@ const struct command command_run = {
 	"      --wait            follow it to its end; the exit code tells how "
 	"it went\n"
 	"      --from TIME       run for each scheduled time from this one on\n"
-	"      --to TIME         ... up to this one, both as 2026-01-31 or "
+	"      --to TIME         ... up to this one, such as "
 	"2026-01-31T06:00Z\n",
     .run = run,
 };

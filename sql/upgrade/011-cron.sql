@@ -435,7 +435,7 @@ comment on function reportd.cron_parse(text) is
 	'the sets of a cron expression; a wrong one is refused with what to write instead';
 
 create function reportd.check_time_zone(time_zone text) returns text
-language plpgsql stable strict parallel unsafe set search_path = pg_catalog, pg_temp
+language plpgsql stable strict parallel unsafe security definer set search_path = pg_catalog, pg_temp
 as $$
 begin
 	perform reportd.cron_zone(time_zone);
@@ -455,7 +455,7 @@ comment on function reportd.check_time_zone(text) is
 
 create function reportd.next_run(expression text, time_zone text, after timestamptz)
 returns timestamptz
-language plpgsql stable strict parallel safe set search_path = pg_catalog, pg_temp
+language plpgsql stable strict parallel safe security definer set search_path = pg_catalog, pg_temp
 as $$
 begin
 	return reportd.cron_fire(
@@ -467,7 +467,7 @@ comment on function reportd.next_run(text, text, timestamptz) is
 
 create function reportd.prev_run(expression text, time_zone text, at timestamptz)
 returns timestamptz
-language plpgsql stable strict parallel safe set search_path = pg_catalog, pg_temp
+language plpgsql stable strict parallel safe security definer set search_path = pg_catalog, pg_temp
 as $$
 begin
 	return reportd.cron_fire(
@@ -479,7 +479,7 @@ comment on function reportd.prev_run(text, text, timestamptz) is
 
 create function reportd.next_runs(expression text, time_zone text, after timestamptz, count int)
 returns setof timestamptz
-language plpgsql stable strict parallel unsafe rows 10 set search_path = pg_catalog, pg_temp
+language plpgsql stable strict parallel unsafe rows 10 security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
 	cron constant reportd.cron := reportd.cron_parse(expression);

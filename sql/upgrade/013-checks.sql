@@ -35,6 +35,65 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
 		or value > nullif(split_part(allowed, '..', 2), '')::numeric
 $$;
 
+-- Why Excel could not read a number format code; null when it can. The same rules
+-- as common/encode/format_code.c, which has the last word when the report runs.
+create function reportd.format_code_error(code text) returns text
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+declare
+	english constant text := 'a code has a point for decimals and a comma for thousands '
+		'whatever the reader''s language: #,##0.00; Excel shows those of its reader';
+	letters constant text := 'a code has d m y h s for dates and times whatever the '
+		'reader''s language, and other words in quotes';
+	-- What is literal, or decides nothing: "…", \x, _x, *x, [Red], [>=1], [$€-407].
+	plain text := regexp_replace(code, '"[^"]*"|[\\_*].|\[(black|blue|cyan|green|magenta|red|'
+		'white|yellow|color ?([1-9]|[1-4][0-9]|5[0-6]))\]|\[(<=|<>|>=|<|=|>)[-+]?[0-9.]+(e[-+]?[0-9]+)?\]|'
+		'\[\$[^]-]*(-[0-9a-fA-F]+)?\]', '', 'gi');
+	section text;
+	is_date boolean;
+begin
+	if length(code) > 255 then
+		return 'it has 255 characters at most';
+	elsif plain ~ '["\\_*]' then
+		return 'a quote is never closed, or nothing follows the last character';
+	elsif plain ~ ';.*;.*;.*;' then
+		return 'it has four sections at most';
+	elsif plain ~ '@.*;' then
+		return '@ belongs into the last section';
+	end if;
+	foreach section in array string_to_array(plain, ';') loop
+		-- Letters that belong together become one: H is a unit, E an exponent.
+		section := regexp_replace(section, 'am/pm|a/p', 'h', 'gi');
+		section := regexp_replace(section, 'general', '@', 'gi');
+		section := regexp_replace(section, '\[(h+|m+|s+)\]', 'H', 'gi');
+		section := regexp_replace(section, '([sSH])\.0{1,3}(?!0)', '\1', 'g');
+		is_date := section ~* '[ymdhs]' or section ~* 'e(?![-+])';
+		if section ~ '[][]' then
+			return 'brackets hold a colour, a condition such as >=100, a currency such as '
+				'$€-407, or h, m or s';
+		elsif section ~* '[abcfgijklnopqrtuvwxz]' then
+			return letters;
+		elsif section ~ 'H.*H' then
+			return 'one unit of a section can be in brackets';
+		elsif (is_date or section ~ '@') and section ~ '[0#?]' or is_date and section ~ '@' then
+			return 'digits, letters of dates, and General or @ do not go together';
+		elsif regexp_replace(section, '(?<=[0#?])/[1-9][0-9]*', '') ~ '[`|1-9]' then
+			return 'put literal text in quotes';
+		elsif is_date then
+			continue;
+		elsif section ~ '^[^0#?]*,' then
+			return 'a comma comes after a digit';
+		elsif section ~ '\..*\.|\.[^,]*,+[0#?]|\.[0#?]*#0|[0#?,],0{1,2}(?![0#?,])' then
+			return english;
+		elsif section ~* 'e[-+]' and section !~* '^[^e]*[0#?][^e]*e[-+][0#?]+[^e0#?]*$' then
+			return 'E+00 comes once, after the digits, and ends the number';
+		elsif section ~ '[0#?]/[0-9#?]' and
+			section !~ '^[^/.,%]*[0#?]/([1-9][0-9]{0,4}|[0#?]{1,5})(?![0-9#?])[^/]*$' then
+			return 'a fraction is written as # ?/? or # ?/8';
+		end if;
+	end loop;
+	return null;
+end $$;
+
 -- The three below say what is wrong, in the words of common/encode/encoder.c, or
 -- null. Each option of `known` is one of output_format's.
 create function reportd.option_value_error(path text, rule jsonb, value jsonb) returns text
@@ -57,6 +116,11 @@ begin
 	elsif not number and allowed is not null
 		and (value #>> '{}') <> all (string_to_array(allowed, '|')) then
 		return format('output_options: "%s" must be one of %s', path, allowed);
+	elsif rule ->> 'option' = 'format' and type = 'string' then
+		wrong := reportd.format_code_error(value #>> '{}');
+		if wrong is not null then
+			return format('output_options: "%s": format "%s": %s', path, value #>> '{}', wrong);
+		end if;
 	elsif type = 'object' and rule ? 'inside' then
 		return reportd.option_keys_error(path, format('"%s"', path), rule -> 'inside', value);
 	elsif type = 'array' and rule ? 'inside' then
@@ -460,6 +524,12 @@ begin
 				(select f.extension from unnest(formats) f where f.extension <> ending limit 1),
 				(select k.format from reportd.output_format k
 				 where k.extension = ending and k.alias_of is null)));
+	elsif options #>> '{chart,section}' is not null
+		and not coalesce(options -> 'sections', '[]') ? (options #>> '{chart,section}') then
+		perform reportd.refuse(
+			format('output_options: "chart" names the section "%s", which is not one of "sections"',
+				options #>> '{chart,section}'),
+			'Name the results in "sections", and one of them in "chart".');
 	elsif jsonb_array_length(options -> 'sections') <> statements then
 		perform reportd.refuse(
 			format('output_options: "sections" has %s names for %s statements',

@@ -22,7 +22,7 @@ from lib.wait import wait_for
 
 SCHEMA = max(int(path.name[:3]) for path in (ROOT / 'sql/upgrade').glob('*.sql'))
 COMMANDS = ('init submit list status runs watch run retry cancel next export formats '
-            'doctor').split()
+            'sources doctor').split()
 
 
 def answer(done, code=0):
@@ -76,13 +76,18 @@ def end_run(db, config_id, status='COMPLETED', error=None, notify=True):
             from reportd.report_config c
             where c.config_id = %s and c.run_id = r.run_id''',
                    status, url, error, config_id)
+        db.execute('select reportd.end_request(c, %s, c.run_id, %s, false) '
+                   'from reportd.report_config c where c.config_id = %s',
+                   status, error, config_id)
         db.execute('update reportd.report_config set status = %s, '
                    'error_message = %s where config_id = %s',
                    status, error, config_id)
         if notify:
             db.execute("select pg_notify('reportd_done', json_build_object("
-                       "'config_id', %s::bigint, 'status', %s::text)::text)",
-                       config_id, status)
+                       "'config_id', config_id, 'request_id', request_id, "
+                       "'status', %s::text)::text) "
+                       'from reportd.report_config where config_id = %s',
+                       status, config_id)
 
 
 class Child:
@@ -351,6 +356,8 @@ def test_waiting_needs_no_notification(child, db):
 
 def test_waiting_without_listen(conf, db, submit):
     submit(db)
+    begin_run(db, 1)
+    end_run(db, 1)
     one = Child(conf({'queue': {'listen': 'off'}}), 'run', 1, '--wait')
     one.wait_output('no daemon')
     begin_run(db, 1)
@@ -465,7 +472,7 @@ def test_status_of_one_report(ctl, db, submit):
     assert '\nexport\n    select 1\n    as "x"\n' in text
     assert re.search(r'^  1   1  one     FAILED ', text, re.M)
     refused(ctl('status', 2), 'there is no report 2')
-    refused(ctl('status', 'one'), '"one" is not a report\'s ID', code=2)
+    refused(ctl('status', '1x'), '"1x" is not a report\'s ID', code=2)
     refused(ctl('status', 1, 2), 'takes one ID', code=2)
 
 
@@ -527,7 +534,7 @@ def test_a_message_cannot_steer_the_terminal(ctl, db, submit):
     end_run(db, 1, 'FAILED', 'a\x1b[2Jb\nc\u009bd')
     for args in ['runs'], ['status', 1]:
         text = ctl(*args).stdout
-        assert 'a [2Jb c d' in text and '\x1b' not in text
+        assert 'a [2Jb c' in text and '\u009b' not in text and '\x1b' not in text
 
 
 # watch
@@ -621,7 +628,7 @@ def test_cancel_and_retry_take_many(ctl, db, submit):
     assert 'nothing to retry' in answers[1]['error']
     assert config(db, 2).cancel_requested
     refused(ctl('cancel'), 'which report', code=2)
-    refused(ctl('retry', '1', 'x'), '"x"', code=2)
+    refused(ctl('retry', '1', '1x'), '"1x"', code=2)
 
 
 def test_run_takes_parameters_for_once(ctl, db, submit):
@@ -631,7 +638,7 @@ def test_run_takes_parameters_for_once(ctl, db, submit):
     done = ctl('run', 1, '--param', 'a=2')
     assert (done.returncode, done.stdout) == (0, 'request 2 of report 1 is PENDING\n')
     assert config(db, 1).run_parameters == {'a': '2'}
-    assert answer(ctl('run', 1, '--json'))['status'] == 'PENDING'
+    assert answer(ctl('run', 1, '--json')) == {'config_id': 1, 'request_id': 3}
     refused(ctl('run', 5), 'there is no report 5')
     refused(ctl('run'), 'which report', code=2)
 
@@ -1075,7 +1082,7 @@ def test_a_viewer_lists_reports(ctl, db, cluster, submit):
 
 
 def test_completion_of_commands_and_values(tmp_path):
-    assert complete('s') == ['submit', 'status']
+    assert complete('s') == ['submit', 'status', 'sources']
     assert complete('-c', 'x', 'can') == ['cancel']
     assert complete('help', 'do') == ['doctor']
     assert complete('submit', '--misfire', '') == ['LATEST', 'SKIP', 'ALL']

@@ -60,6 +60,7 @@ def write_conf(path, db, sections=None, **reportd):
                                 for key, value in section.items()
                                 if value is not None)
         for name, section in keys.items()))
+    path.chmod(0o600)
     return path
 
 
