@@ -88,12 +88,10 @@ const struct command command_sources = {
     .name = "sources",
     .summary = "Lists the sources that reports may name",
     .arguments = "[--register] [--forget NAME]",
-    .details = "      --register        make those of the settings known; a "
-	       "daemon does "
-	       "so at its\n"
-	       "                        start\n"
-	       "      --forget NAME     forget one that no daemon has any "
-	       "more, and its "
-	       "grants\n",
+    .details =
+	"      --register        make those of the settings known, as a daemon "
+	"does\n"
+	"      --forget NAME     forget one that no daemon has, and its "
+	"grants\n",
     .run = run,
 };
