@@ -7,11 +7,21 @@ declare
 	owner oid := (select n.nspowner from pg_namespace n where n.nspname = 'reportd');
 	other text;
 begin
-	if not (select r.rolsuper from pg_roles r where r.oid = owner)
-		and not pg_has_role(owner, 'USAGE') then
+	-- Copying runs what stands behind the names: views, triggers, functions. All of it
+	-- must be a superuser's or the caller's own.
+	select format('schema reportd belongs to %s', pg_get_userbyid(d.owner)) into other
+	from (select owner
+		union all
+		select c.relowner from pg_class c where c.relnamespace = 'reportd'::regnamespace
+		union all
+		select p.proowner from pg_proc p where p.pronamespace = 'reportd'::regnamespace) d(owner)
+	where d.owner <> current_user::regrole
+		and not (select r.rolsuper from pg_roles r where r.oid = d.owner)
+	limit 1;
+	if other is not null then
 		raise exception using errcode = '42501',
-			message = format('schema reportd belongs to %s', pg_get_userbyid(owner)),
-			hint = 'Upgrade as that role, or as a superuser.';
+			message = other || ', or some of what is in it',
+			hint = 'Upgrade as that role, or look at what it made and alter its owner first.';
 	end if;
 	select pg_describe_object(v.tableoid, v.oid, 0) into other
 	from pg_depend d

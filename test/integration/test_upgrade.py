@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: MIT
+"""A queue of schema version 7, from before the roles, is taken over whole."""
+
+import psycopg
+import pytest
+
+from lib import process, report
+from lib.paths import ROOT
+from test_engine_shared import ended
+
+FILL = '''
+insert into reportd.report_config (report_name, export_sql, output_path, notify_on_completion)
+select 'done ' || i, 'select ' || i || ' as n', 'finance/{report_name}.csv', '{mailto:a@example.com}'
+from generate_series(1, 200) i;
+insert into reportd.report_run (config_id, report_name, attempt, scheduled_for, status,
+	worker_id, finished_at, output_url)
+select config_id, report_name, 1, now(), 'COMPLETED', gen_random_uuid(), now(), 'file:///x/' || config_id
+from reportd.report_config;
+update reportd.report_config c set status = 'COMPLETED', run_id = r.run_id
+from reportd.report_run r where r.config_id = c.config_id;
+insert into reportd.report_notification (run_id, config_id, event, channel, recipient, url, state)
+select run_id, config_id, 'COMPLETED', 'mail', 'a@example.com', 'mailto:a@example.com', 'SENT'
+from reportd.report_run;
+insert into reportd.report_config (report_name, export_sql, source, output_path, due_at)
+values ('waits', 'select 1 as a', 'default', 's3://bucket/%Y/x.csv', now()),
+	('waits below', 'select 1 as a', 'default', 'finance/sub/x.csv', now());
+insert into reportd.report_config (report_name, export_sql, trigger_type, schedule_expression,
+	next_run_time, due_at)
+values ('scheduled', 'select 1 as a', 'SCHEDULED', '0 6 * * *', now() + interval '1 hour', 'infinity')
+'''
+
+
+@pytest.fixture
+def old(empty_db, cluster, tmp_path):
+    """A filled queue of version 7, made by a superuser, with reports of a person."""
+    cluster.admin('drop role if exists clerk')
+    cluster.admin('create role clerk login')
+    empty_db.psql('-f', ROOT / 'test/lib/schema-7.sql')
+    with empty_db.connect() as conn:
+        conn.execute('grant usage on schema reportd to clerk')
+        conn.execute('grant all on all tables in schema reportd to clerk')
+        conn.execute('set session authorization clerk')
+        conn.execute(FILL)
+        conn.execute('reset session authorization')
+        conn.execute("insert into reportd.report_config (report_name, export_sql, output_path) "
+                     "values ('of the operator', 'select 2 as a', 'mine.csv')")
+        conn.execute("insert into reportd.report_config (report_name, export_sql, created_by) "
+                     "values ('of nobody', 'select 3 as a', 'somebody_gone')")
+    empty_db.conf = process.write_conf(tmp_path / 'old.conf', empty_db)
+    yield empty_db
+    empty_db.execute('drop schema if exists reportd cascade')
+    cluster.admin('drop owned by clerk')
+
+
+def test_a_filled_queue_is_taken_over(old, cluster):
+    counts = 'select (select count(*) from reportd.report_config) as reports, ' \
+             '(select count(*) from reportd.report_run) as runs, ' \
+             '(select count(*) from reportd.report_notification) as notices'
+    before = old.row(counts)
+    done = process.reportctl(old.conf, 'init')
+    assert (done.returncode, done.stderr) == (0, '')
+    assert done.stdout.startswith('schema upgraded from version 7 to ')
+    assert old.row(counts) == before
+    assert old.query('select owner::text, count(*) from reportd.report_config group by owner '
+                     'order by 1') == [('clerk', 203), (cluster.user, 2)]
+    assert old.value("select to_regnamespace('reportd_7')") is None
+    assert old.value("select nspowner::regrole::text from pg_namespace "
+                     "where nspname = 'reportd'") == 'reportd_owner'
+    # Who owned the old rows may use just what they use.
+    assert old.query('select kind, name, grantee::text from reportd.report_grant order by 1, 2') == [
+        ('source', 'default', 'clerk'), ('write', 'finance/', 'clerk'),
+        ('write', 'finance/sub/', 'clerk'), ('write', 's3://bucket/', 'clerk')]
+    # New numbers follow the old ones, in every table.
+    new = report.submit(old, report_name='new')
+    assert new == 206
+    one = process.Daemon(old, old.conf)
+    try:
+        for name, status in (('waits below', 'COMPLETED'), ('of the operator', 'COMPLETED'),
+                             ('of nobody', 'COMPLETED'), ('new', 'COMPLETED')):
+            run = ended(old, old.value('select config_id from reportd.report_config '
+                                       'where report_name = %s', name), status)
+            assert run.run_id > 200
+    finally:
+        one.end()
+    assert process.reportctl(old.conf, 'init').stdout.endswith('already\n')
+    # The person goes on with less: what is not granted is refused.
+    with psycopg.connect(cluster.conninfo(old.name, options='-c role=clerk'), autocommit=True) as conn:
+        old.execute('grant reportd_submitter to clerk')
+        conn.execute("select reportd.submit('more', 'select 1', output_path => 'finance/y.csv')")
+        with pytest.raises(psycopg.errors.InvalidParameterValue, match='may not write'):
+            conn.execute("select reportd.submit('more', 'select 1', output_path => 'other/y.csv')")
+
+
+@pytest.mark.parametrize('theirs', [
+    'alter schema reportd owner to clerk', 'alter table reportd.report_run owner to clerk',
+    'alter function reportd.submit owner to clerk'])
+def test_a_schema_of_somebody_else_is_not_taken_over(old, theirs):
+    """Not by a superuser either: it would run what that role put there."""
+    old.execute(theirs)
+    done = process.reportctl(old.conf, 'init')
+    assert done.returncode == 1 and 'belongs to clerk' in done.stderr
+    assert old.value('select max(version) from reportd.schema_upgrade') == 7
+
+
+def test_what_was_built_on_the_schema_stops_the_upgrade(old):
+    old.execute('create view public.mine as select config_id from reportd.report_config')
+    done = process.reportctl(old.conf, 'init')
+    assert done.returncode == 1 and 'view public.mine is built on the schema' in done.stderr
+    assert old.value('select max(version) from reportd.schema_upgrade') == 7
+    old.execute('drop view public.mine')
+
+
+def test_programs_refuse_the_old_schema_with_the_mend(old):
+    for call in (process.reportctl(old.conf, 'status'), process.reportd(old.conf, timeout=15)):
+        assert call.returncode != 0
+        assert 'version 7' in call.stderr and '`reportctl init`' in call.stderr
