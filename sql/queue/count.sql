@@ -20,8 +20,11 @@ with due as materialized (
 		and r.owner is not null
 	group by r.owner
 )
+-- Owners without reports are counted as well: they may have deleted them.
 insert into reportd.report_usage (owner, reports, output_bytes, counted_at)
-select c.owner, c.n, coalesce(b.n, 0), now()
-from reports c left join bytes b using (owner)
+select owner, coalesce(c.n, 0), coalesce(b.n, 0), now()
+from (select u.owner from reportd.report_usage u where exists (select from due)
+	union select c.owner from reports c union select b.owner from bytes b) o
+left join reports c using (owner) left join bytes b using (owner)
 on conflict (owner) do update set reports = excluded.reports,
 	output_bytes = excluded.output_bytes, counted_at = now()

@@ -1,8 +1,14 @@
 -- SPDX-License-Identifier: MIT
 -- What is left of the uploads of runs that are over, after a clean-up.
+-- A row that somebody else has locked is left for another time.
 -- $1 runs jsonb: [{"run_id", "uploads"}]
 update reportd.report_run r
 set uploads = nullif(s.uploads, '[]')
 from jsonb_to_recordset($1::jsonb) as s(run_id bigint, uploads jsonb)
-where r.run_id = s.run_id and r.status <> 'PROCESSING'
+where r.run_id = any (array(
+		select k.run_id from reportd.report_run k
+		where k.run_id in (select j.run_id
+			from jsonb_to_recordset($1::jsonb) as j(run_id bigint))
+		for update skip locked))
+	and r.run_id = s.run_id and r.status <> 'PROCESSING'
 	and r.uploads is distinct from nullif(s.uploads, '[]')

@@ -32,7 +32,11 @@ with beat as (
 	set stage = h.stage, row_count = h.row_count, byte_count = h.byte_count,
 		uploads = h.uploads
 	from hand h
-	where r.run_id = any (array(select k.run_id from hand k))
+	-- An owner's open transaction may hold a run: that must not hold up the beat.
+	where r.run_id = any (array(
+			select u.run_id from reportd.report_run u
+			where u.run_id = any (array(select k.run_id from hand k))
+			for update skip locked))
 		and r.run_id = h.run_id and r.worker_id = $1
 		and h.run_id not in (select t.run_id from told t where t.news = 'lost')
 		and r.status = 'PROCESSING'
@@ -44,7 +48,10 @@ with beat as (
 	set status = 'LOST', finished_at = now(), error_stage = r.stage,
 		error_message = 'the report was taken from it'
 	where r.run_id = any (array(
-			select t.run_id from told t where t.news = 'lost'))
+			select u.run_id from reportd.report_run u
+			where u.run_id = any (array(
+				select t.run_id from told t where t.news = 'lost'))
+			for update skip locked))
 		and r.worker_id = $1 and r.status = 'PROCESSING'
 ), dead as (
 	-- Deleting locks the row and looks again: a beat in this instant wins.

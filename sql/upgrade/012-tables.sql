@@ -112,7 +112,8 @@ create index report_config_due on reportd.report_config
 	where status = 'PENDING' and is_active and due_at < 'infinity';
 -- For quotas: what is not in the index above and costs nothing but its row.
 create index report_config_idle on reportd.report_config (owner)
-	where status = 'PENDING' and (not is_active or due_at = 'infinity');
+	where status = 'CANCELLED'
+		or status = 'PENDING' and (not is_active or due_at = 'infinity');
 create index report_config_processing on reportd.report_config (run_id)
 	where status = 'PROCESSING';
 create index report_config_schedule on reportd.report_config (next_run_time)
@@ -165,6 +166,9 @@ create index report_request_queued on reportd.report_request
 	(config_id, (reason = 'backfill'), request_id) where state = 'QUEUED';
 create index report_request_waiting on reportd.report_request (owner)
 	where state in ('WAITING', 'QUEUED');
+-- For quotas, too: what was cancelled before it ran.
+create index report_request_unused on reportd.report_request (owner)
+	where state = 'ENDED' and run_id is null;
 create index report_request_config on reportd.report_request (config_id, request_id);
 create index report_request_old on reportd.report_request (ended_at)
 	where state = 'ENDED' and not newest;

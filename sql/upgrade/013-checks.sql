@@ -671,11 +671,12 @@ begin
 			('time_zone', octet_length(c.time_zone), 100),
 			('output_path', octet_length(c.output_path), 4096),
 			('output_format', octet_length(c.output_format), 200),
-			('parameters', pg_column_size(c.parameters), 262144),
-			('run_parameters', pg_column_size(c.run_parameters), 262144),
-			('output_options', pg_column_size(c.output_options), 65536),
-			('notify_on_completion', pg_column_size(c.notify_on_completion), 65536),
-			('notify_on_failure', pg_column_size(c.notify_on_failure), 65536)
+			-- As texts: what was compressed or refers to a table looks small.
+			('parameters', octet_length(c.parameters::text), 262144),
+			('run_parameters', octet_length(c.run_parameters::text), 262144),
+			('output_options', octet_length(c.output_options::text), 65536),
+			('notify_on_completion', octet_length(c.notify_on_completion::text), 65536),
+			('notify_on_failure', octet_length(c.notify_on_failure::text), 65536)
 		) as l(name, size, most)
 	where size > most limit 1;
 	if found then
@@ -804,6 +805,9 @@ begin
 		perform reportd.refuse(
 			format('next_run_time %s lies in the past', new.next_run_time),
 			'Leave it out: it follows from the schedule. For times that have passed use reportd.backfill().');
+	elsif old is null and new.due_at < now() - interval '1 minute' then
+		perform reportd.refuse(format('due_at %s lies in the past', new.due_at),
+			'Leave it out for a report that is to run now.');
 	end if;
 end $$;
 
@@ -850,13 +854,31 @@ begin
 		union all
 		-- Rows that cost nothing to make are counted at once.
 		select count(*) from (select from reportd.report_config k
-			where k.owner = c.owner and k.status = 'PENDING'
-				and (not k.is_active or k.due_at = 'infinity')
+			where k.owner = c.owner and (k.status = 'CANCELLED'
+				or k.status = 'PENDING' and (not k.is_active or k.due_at = 'infinity'))
 			limit most) idle) counts;
 	if count >= most then
 		perform reportd.refuse(
 			format('%s has %s reports; its quota is %s', c.owner, count, most),
-			'Delete some by reportd.delete(), or ask an operator for more (report_quota).');
+			'Delete some by reportd.delete() and wait a minute (they are counted that often), or ask an operator for more (report_quota).');
+	end if;
+end $$;
+
+-- Requests that were cancelled before they ran count as reports: else asking and
+-- cancelling in turns would fill the table.
+create function reportd.check_unused(owner regrole) returns void
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+	most int := (reportd.quota_of(owner)).max_reports;
+begin
+	if not pg_has_role(owner, 'reportd_operator', 'USAGE')
+		and (select count(*) from (select from reportd.report_request r
+			where r.owner = check_unused.owner and r.state = 'ENDED' and r.run_id is null
+			limit most) ended) >= most then
+		perform reportd.refuse(
+			format('%s has cancelled %s requests that had not run; its quota for reports is %s',
+				owner, most, most),
+			'Wait until retention has forgotten some, or ask an operator for more (report_quota).');
 	end if;
 end $$;
 
@@ -897,7 +919,7 @@ begin
 	if new.report_key is not null then
 		perform reportd.check_key(new.report_key, new.config_id);
 	end if;
-	if pg_column_size(new) > 8000 or octet_length(new.report_type) > 200
+	if pg_column_size(new) > 2000 or octet_length(new.report_type) > 200
 		or octet_length(new.schedule_expression) > 200 or octet_length(new.time_zone) > 100
 		or octet_length(new.output_path) > 4096 or octet_length(new.output_format) > 200
 		or new.report_type ~ '[\x01-\x1f\x7f]' then
@@ -1017,8 +1039,12 @@ begin
 		end if;
 	else
 		perform reportd.check_rights(new, old);
-		if tg_op = 'INSERT' then
+		if tg_op = 'INSERT' or new.owner <> old.owner then
 			perform reportd.check_quota(new);
+		elsif new.status = 'PENDING' and new.is_active
+			and (new.trigger_type = 'ADHOC' or new.due_at < 'infinity')
+			and (not old.is_active or old.trigger_type <> new.trigger_type) then
+			perform reportd.check_pending(new.owner, 1);
 		end if;
 	end if;
 	new.updated_timestamp := now();

@@ -2,6 +2,20 @@
 -- What people call from psql. They run with their owner's rights and ask who acts,
 -- so that a submitter needs no UPDATE on the queue: with one it could lock the table.
 
+-- While the server maintains a table (ANALYZE, autovacuum, REINDEX) it runs the
+-- functions of that table's owner with that owner's rights, but in the session of
+-- whoever started it, a superuser mostly: nobody acts there. UNLISTEN is refused in
+-- such a place, and does nothing elsewhere.
+create function reportd.check_actor() returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+	unlisten reportd_nobody;
+exception when insufficient_privilege then
+	raise exception using errcode = '42501',
+		message = 'reports cannot be asked for while the server maintains a table or an index',
+		hint = 'A function of an index, a default or a view must not call reportd.';
+end $$;
+
 create function reportd.submit(
 	report_name text,
 	export_sql text default null,
@@ -23,6 +37,7 @@ create function reportd.submit(
 	report_key text default null
 ) returns bigint
 language sql security definer set search_path = pg_catalog, pg_temp as $$
+	select reportd.check_actor();
 	insert into reportd.report_config (report_name, report_type, trigger_type,
 		schedule_expression, time_zone, misfire_policy, priority, max_retries,
 		timeout, source, prep_sql, export_sql, parameters, output_format,
@@ -62,12 +77,14 @@ language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
 	c reportd.report_config;
 begin
+	perform reportd.check_actor();
 	if exists (select from reportd.report_config r
 		where r.config_id = find_report.config_id and reportd.may_act(r.owner)) then
 		select * into c from reportd.report_config r
 		where r.config_id = find_report.config_id for update;
 	end if;
-	if c.config_id is null then
+	-- It may have gone to another owner meanwhile.
+	if c.config_id is null or not reportd.may_act(c.owner) then
 		perform reportd.refuse(
 			format('there is no report %s of %s', config_id, reportd.acting_name()),
 			'See reportd.report_config, or `reportctl status`.');
@@ -200,13 +217,14 @@ returns bigint
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
 	c reportd.report_config := reportd.find_report(config_id);
+	asked reportd.report_config;
 begin
 	perform reportd.check_active(c);
 	perform reportd.check_parameters(parameters);
-	c.run_parameters := parameters;
-	perform reportd.check_sizes(c);
+	asked.run_parameters := parameters;
+	perform reportd.check_sizes(asked);
 	perform reportd.check_pending(c.owner, 1);
-	c := reportd.find_report(config_id);
+	perform reportd.check_unused(c.owner);
 	return reportd.add_request(c, 'run_now', now(), parameters);
 end $$;
 comment on function reportd.run_now is
@@ -247,6 +265,7 @@ begin
 		end if;
 	end loop;
 	perform reportd.check_pending(c.owner, coalesce(cardinality(at), 0));
+	perform reportd.check_unused(c.owner);
 	with queued as (
 		insert into reportd.report_request (config_id, owner, reason, requested_by,
 			scheduled_for, state)
@@ -459,7 +478,8 @@ comment on function reportd.delete is
 create function reportd.role_named(role text) returns regrole
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin
-	if lower(role) = 'public' then
+	-- PostgreSQL reserves "public", but lets a role be called "Public".
+	if to_regrole(quote_ident(role)) is null and lower(role) = 'public' then
 		return 0::oid::regrole;
 	elsif to_regrole(quote_ident(role)) is null then
 		perform reportd.refuse(format('there is no role "%s"', role),

@@ -304,13 +304,14 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
 	n reportd.report_notification;
 begin
+	perform reportd.check_actor();
 	-- Asked before the row is locked: nobody holds up the notices of others.
 	if exists (select from reportd.report_notification k
 		where k.notification_id = resend.notification_id and reportd.may_act(k.owner)) then
 		select * into n from reportd.report_notification k
 		where k.notification_id = resend.notification_id for update;
 	end if;
-	if n.notification_id is null then
+	if n.notification_id is null or not reportd.may_act(n.owner) then
 		perform reportd.refuse(
 			format('there is no notification %s of %s', notification_id,
 				reportd.acting_name()),

@@ -56,13 +56,16 @@ create policy seen on reportd.report_usage for select
 -- SELECT and INSERT lock no table beyond ROW EXCLUSIVE; UPDATE and DELETE would.
 grant select on reportd.report_config, reportd.report_request, reportd.report_run,
 		reportd.report_notification, reportd.report_source, reportd.report_grant,
-		reportd.report_quota, reportd.report_usage, reportd.report_worker,
-		reportd.output_format, reportd.schema_upgrade, reportd.v_pending_reports,
+		reportd.report_quota, reportd.report_usage, reportd.output_format, reportd.schema_upgrade, reportd.v_pending_reports,
 		reportd.v_report_summary, reportd.v_report_metrics, reportd.v_notifications,
 		reportd.v_requests
 	to reportd_submitter, reportd_viewer, reportd_daemon;
+grant select on reportd.report_worker to reportd_viewer, reportd_daemon;
+-- Without sources: which there are is a matter of grants.
+grant select (worker_id, host, pid, version, workers, lease, started_at, heartbeat_at)
+	on reportd.report_worker to reportd_submitter;
 grant insert (report_key, report_name, report_type, trigger_type, schedule_expression,
-		time_zone, misfire_policy, next_run_time, is_active, priority, max_retries,
+		time_zone, misfire_policy, next_run_time, due_at, is_active, priority, max_retries,
 		timeout, source, prep_sql, export_sql, parameters, output_format, output_path,
 		output_options, notify_on_completion, notify_on_failure)
 	on reportd.report_config to reportd_submitter;

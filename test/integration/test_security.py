@@ -1,0 +1,1265 @@
+# SPDX-License-Identifier: MIT
+"""A submitter gains nothing and stops nobody: docs/security.md, sentence by sentence,
+attacked by people who have the manual and the SQL. One database for all of them, set
+up by the manual's own statements."""
+
+import contextlib
+import json
+import re
+import subprocess
+import time
+
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+from psycopg.rows import namedtuple_row
+
+from lib import report
+from lib.paths import ROOT, environ
+from lib.process import reportctl, write_conf
+from lib.wait import wait_for
+
+PAGE = (ROOT / 'docs/security.md').read_text()
+SAID = []
+
+TABLES = ('report_config', 'report_request', 'report_run', 'report_notification')
+VIEWS = ('v_pending_reports', 'v_report_summary', 'v_report_metrics',
+         'v_notifications', 'v_requests')
+REFUSED = (psycopg.errors.InsufficientPrivilege, psycopg.errors.InvalidParameterValue)
+
+
+def says(*sentences):
+    """What the manual says and this test holds."""
+    SAID.extend(sentences)
+    return lambda test: test
+
+
+def statements(title):
+    """The SQL of a section of the manual."""
+    text = re.search(rf'^### {re.escape(title)}\n(.*?)(?=^##|\Z)', PAGE, re.M | re.S)[1]
+    return re.findall(r'```sql\n(.*?)```', text, re.S)
+
+
+@pytest.fixture(scope='module')
+def queue(cluster, template):
+    """A queue for a company, as the manual sets it up."""
+    queue = cluster.create(template)
+    made = []
+    for text in statements('For a company') + statements('Backup by somebody who is no superuser'):
+        made += re.findall(r'create role (\w+)', text)
+        queue.execute(text)
+    for name in 'nobody', 'mute':
+        queue.execute(f'create role {name} login')
+        made.append(name)
+    queue.execute('grant finance to mute; alter role mute noinherit; '
+                  'grant create, temporary on database {} to ann, bob; '
+                  'grant create on schema public to ann, bob'.format(queue.name))
+    queue.others = []
+    yield queue
+    for one in queue.others:
+        one.drop()
+    name = queue.name
+    queue.drop()
+    for role in reversed(made):
+        cluster.admin(sql.SQL('drop role {}').format(sql.Identifier(role)))
+
+
+@pytest.fixture
+def db(queue):
+    """The queue, empty but for what was set up."""
+    kept = {t: queue.query(f'select * from reportd.{t}')
+            for t in ('report_grant', 'report_quota', 'report_source')}
+    yield queue
+    queue.execute('truncate reportd.report_config, reportd.report_request, '
+                  'reportd.report_run, reportd.report_notification, '
+                  'reportd.report_worker, reportd.report_usage, reportd.report_grant, '
+                  'reportd.report_quota, reportd.report_source')
+    for table, rows in kept.items():
+        for row in rows:
+            queue.execute(sql.SQL('insert into reportd.{} values ({})').format(
+                sql.Identifier(table), sql.SQL(', ').join([sql.Placeholder()] * len(row))),
+                *row)
+
+
+class Person:
+    def __init__(self, db, login, role=None):
+        self.conn = psycopg.connect(
+            make_conninfo(db.conninfo, user=login), autocommit=True,
+            row_factory=namedtuple_row)
+        if role:
+            self.conn.execute(sql.SQL('set role {}').format(sql.Identifier(role)))
+
+    def __call__(self, query, *params):
+        """Runs it; the first field of the first row."""
+        cursor = self.conn.execute(query, params or None)
+        row = cursor.fetchone() if cursor.description else None
+        return row[0] if row else None
+
+    def refused(self, query, *params, match=''):
+        with pytest.raises(REFUSED, match=match) as caught:
+            self.conn.execute(query, params or None)
+        return caught.value
+
+
+@pytest.fixture
+def as_(db):
+    """as_('ann', 'finance') is a session of ann after SET ROLE finance."""
+    people = []
+
+    def login(name, role=None):
+        people.append(Person(db, name, role))
+        return people[-1]
+    yield login
+    for one in people:
+        one.conn.close()
+
+
+def ask(person, name='report', text='select 1', **columns):
+    """A report of this person, config_id."""
+    columns = {'source': 'hr' if 'bob' in person.conn.info.user else 'finance',
+               'report_name': name, 'export_sql': text, **columns}
+    return person(
+        sql.SQL('insert into reportd.report_config ({}) values ({}) returning config_id')
+        .format(sql.SQL(', ').join(map(sql.Identifier, columns)),
+                sql.SQL(', ').join([sql.Placeholder()] * len(columns))),
+        *(json.dumps(v) if isinstance(v, dict) else v for v in columns.values()))
+
+
+@pytest.fixture
+def engine(db, daemon):
+    """A daemon in the daemon's role, with the two sources."""
+    def start(sections=None, **more):
+        source = {'conninfo': db.conninfo}
+        return daemon({'queue': {'conninfo': make_conninfo(db.conninfo, user='reportd')},
+                       'source.finance': source, 'source.hr': source,
+                       **(sections or {})}, **more)
+    return start
+
+
+def ran_by_hand(db, config_id, **run):
+    """A finished run with a notice, without a daemon."""
+    run_id = db.value("""insert into reportd.report_run (config_id, request_id, owner,
+            report_name, attempt, scheduled_for, worker_id, status, output_url)
+        select config_id, request_id, owner, report_name, 1, now(), gen_random_uuid(),
+            'COMPLETED', 'file:///secret/place' from reportd.report_config
+        where config_id = %s returning run_id""", config_id)
+    db.execute("update reportd.report_config set status = 'PROCESSING', run_id = %s "
+               'where config_id = %s', run_id, config_id)
+    db.execute("update reportd.report_config set status = 'COMPLETED' "
+               'where config_id = %s', config_id)
+    notice = db.value("""insert into reportd.report_notification (run_id, config_id,
+            owner, event, channel, recipient, url)
+        select %s, config_id, owner, 'COMPLETED', 'mail', 'x@example.com',
+            'mailto:x@example.com' from reportd.report_config
+        where config_id = %s returning notification_id""", run_id, config_id)
+    return run_id, notice
+
+
+# ---- the page and the tests ----
+
+def test_the_manual_and_the_tests_say_the_same():
+    text = PAGE[PAGE.index('## Roles'):]
+    # The list of facts of PostgreSQL has no tests.
+    facts = text.index('The rest of this list are facts')
+    lines = [' '.join(s.split()) for s in
+             re.findall(r'^- (.*(?:\n  .*)*)', text[:facts], re.M)]
+    assert sorted(lines) == sorted(set(SAID))
+
+
+# ---- roles ----
+
+FUNCTIONS = {
+    'submit run_now backfill retry cancel change delete resend resend_failed': 'SO',
+    'next_run prev_run next_runs check_time_zone notice_channel notice_shown '
+    'local_time': 'SOVD',
+    'id': 'SOVD',
+    'grant_source revoke_source grant_path revoke_path register_source forget_source': 'O',
+    'plan_fire write_notices notify_done follow set_aside end_unclaimed '
+    'end_request claim_classes denial granted_paths quota_of': 'D',
+}
+LETTERS = {'S': 'reportd_submitter', 'O': 'reportd_operator', 'V': 'reportd_viewer',
+           'D': 'reportd_daemon'}
+
+
+def test_each_function_is_for_whom_the_list_says(db):
+    wanted = {}
+    for names, letters in FUNCTIONS.items():
+        for name in names.split():
+            wanted[name] = set(letters)
+    found = {}
+    for name, letter, may in db.query(
+            "select p.proname, l.letter, has_function_privilege(l.role, p.oid, 'EXECUTE') "
+            'from pg_proc p cross join unnest(%s::text[], %s::text[]) l(letter, role) '
+            "where p.pronamespace = 'reportd'::regnamespace",
+            [*LETTERS, 'N'], [*LETTERS.values(), 'nobody']):
+        if may:
+            found.setdefault(name, set()).add(letter)
+    # An operator is a submitter and a viewer, a daemon a viewer.
+    assert found == wanted
+
+
+def test_each_table_is_for_whom_the_list_says(db):
+    found = {f'{relation} {privilege}': letters for relation, privilege, letters in db.query("""
+        select c.relname, p.p, string_agg(l.letter, '' order by l.letter)
+        from pg_class c
+        cross join unnest('{SELECT,INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER}'::text[]) p(p)
+        cross join unnest(%s::text[], %s::text[]) l(letter, role)
+        where c.relnamespace = 'reportd'::regnamespace and c.relkind in ('r', 'v', 'm', 'f', 'p')
+            and has_table_privilege(l.role, c.oid, p.p) group by 1, 2""",
+        [*LETTERS, 'N'], [*LETTERS.values(), 'nobody'])}
+    wanted = {f'{t} SELECT': 'DOSV' for t in (
+        *TABLES, *VIEWS, 'report_source', 'report_grant', 'report_quota', 'report_usage',
+        'output_format', 'schema_upgrade')}
+    wanted |= {'report_worker SELECT': 'DOV', 'pending_class SELECT': 'D',
+               'claim_turn SELECT': 'D', 'claim_turn UPDATE': 'D',
+               'report_source INSERT': 'D', 'report_source UPDATE': 'D',
+               'report_config UPDATE': 'D', 'report_config DELETE': 'D',
+               'report_notification UPDATE': 'D', 'report_notification DELETE': 'D'}
+    wanted |= {f'{t} {p}': 'D' for t in ('report_run', 'report_request', 'report_worker',
+                                         'report_usage')
+               for p in ('INSERT', 'UPDATE', 'DELETE')}
+    wanted |= {f'report_quota {p}': 'O' for p in ('INSERT', 'UPDATE', 'DELETE')}
+    assert found == wanted
+    sequences = db.query("""
+        select c.relname, l.role, p.p from pg_class c
+        cross join unnest('{USAGE,SELECT,UPDATE}'::text[]) p(p)
+        cross join unnest(%s::text[]) l(role)
+        where c.relnamespace = 'reportd'::regnamespace and c.relkind = 'S'
+            and has_sequence_privilege(l.role, c.oid, p.p) order by 1""",
+        [*LETTERS.values(), 'nobody'])
+    assert sequences == [('report_request_request_id_seq', 'reportd_daemon', 'USAGE'),
+                         ('report_run_run_id_seq', 'reportd_daemon', 'USAGE')]
+
+
+def test_columns_that_are_granted_alone(db):
+    rows = db.query("""
+        select c.relname, a.attname, x.privilege_type, pg_get_userbyid(x.grantee)
+        from pg_class c join pg_attribute a on a.attrelid = c.oid
+        cross join aclexplode(a.attacl) x where c.relnamespace = 'reportd'::regnamespace""")
+    kept = {'config_id', 'owner', 'last_run_time', 'status', 'current_retries', 'created_by',
+            'created_timestamp', 'updated_timestamp', 'error_message', 'error_timestamp',
+            'run_id', 'request_id', 'request_kept', 'requests_wait',
+            'scheduled_for', 'attempt', 'cancel_requested', 'cancelled_by', 'run_parameters'}
+    columns = {r[0] for r in db.query(
+        "select attname from pg_attribute where attrelid = 'reportd.report_config'::regclass "
+        'and attnum > 0')}
+    assert {r[1:] for r in rows if r[0] == 'report_config'} == {
+        *((c, 'INSERT', 'reportd_submitter') for c in columns - kept),
+        ('owner', 'INSERT', 'reportd_operator')}
+    assert {r[2:] for r in rows if r[0] != 'report_config'} == {('SELECT', 'reportd_submitter')}
+    assert 'sources' not in {r[1] for r in rows if r[0] == 'report_worker'}
+
+
+def test_each_view_has_a_barrier_and_asks_whose_rows_it_shows(db):
+    views = db.query("""select c.relname, coalesce(c.reloptions::text, ''),
+            pg_get_viewdef(c.oid), has_table_privilege('reportd_submitter', c.oid, 'SELECT')
+        from pg_class c where c.relnamespace = 'reportd'::regnamespace and c.relkind = 'v'""")
+    assert {v[0] for v in views if v[3]} == set(VIEWS)
+    for name, options, text, seen in views:
+        if seen:
+            assert 'security_barrier=true' in options, name
+            # Each part of a union asks.
+            parts = text.split('UNION ALL')
+            for part in parts:
+                assert re.search(r"pg_has_role\(\(?\w+\.owner\)?(::oid)?, 'USAGE'", part), name
+
+
+def test_each_table_with_rows_of_owners_has_row_security(db):
+    rows = db.query("""select c.relname, c.relrowsecurity from pg_class c
+        where c.relnamespace = 'reportd'::regnamespace and c.relkind = 'r'
+            and exists (select from pg_attribute a where a.attrelid = c.oid
+                and a.atttypid = 'regrole'::regtype)""")
+    assert {r[0] for r in rows} == {*TABLES, 'report_grant', 'report_quota', 'report_usage'}
+    assert all(r[1] for r in rows)
+
+
+@says('It cannot log in, is no superuser, and owns all tables, views and functions of the schema.')
+def test_the_owner(db):
+    assert db.row('select rolcanlogin, rolsuper, rolcreaterole, rolcreatedb, rolbypassrls, '
+                  "rolreplication from pg_roles where rolname = 'reportd_owner'") == (False,) * 6
+    assert {r[0] for r in db.query("""
+        select pg_get_userbyid(relowner) from pg_class where relnamespace = 'reportd'::regnamespace
+        union select pg_get_userbyid(proowner) from pg_proc where pronamespace = 'reportd'::regnamespace
+        union select pg_get_userbyid(nspowner) from pg_namespace where nspname = 'reportd'
+        """)} == {'reportd_owner'}
+    with pytest.raises(psycopg.OperationalError, match='not permitted to log in'):
+        psycopg.connect(make_conninfo(db.conninfo, user='reportd_owner'))
+
+
+@says('All functions look names up in `pg_catalog` first and in `pg_temp` last.')
+def test_each_function_has_its_path_pinned(db):
+    assert db.query("""select p.oid::regprocedure from pg_proc p
+        where p.pronamespace = 'reportd'::regnamespace
+            and not coalesce('search_path=pg_catalog, pg_temp' = any (p.proconfig), false)""") == []
+    # Functions that are created later are for nobody until they are granted.
+    with db.connect(autocommit=False) as conn:
+        conn.execute('set local role reportd_owner')
+        conn.execute("create function reportd.later() returns int language sql as 'select 1'")
+        conn.execute('reset role')
+        assert not conn.execute(
+            "select has_function_privilege('nobody', 'reportd.later()', 'EXECUTE')").fetchone()[0]
+        conn.rollback()
+
+
+@says('`reportctl init` refuses a schema, a table or a function `reportd.…` that another role '
+      'made, and a `reportd_owner` that can log in.')
+@pytest.mark.parametrize('made, says', [
+    ('set role ann; create schema reportd', 'schema reportd belongs to ann'),
+    ('create schema reportd authorization reportd_owner; grant create on schema reportd to ann; '
+     'set role ann; create table reportd.report_config (x int)',
+     'table reportd.report_config belongs to ann'),
+    ('create schema reportd authorization reportd_owner; grant create on schema reportd to ann; '
+     "set role ann; create function reportd.x() returns int language sql as 'select 1'",
+     'function reportd.x() belongs to ann'),
+    ('create schema reportd authorization reportd_owner; grant create on schema reportd to ann; '
+     "set role ann; create type reportd.x as enum ('a')", 'type reportd.x belongs to ann'),
+    ('alter role reportd_owner login', 'role "reportd_owner" can log in'),
+    ('alter role reportd_submitter createrole', 'role "reportd_submitter" can log in or has rights')])
+def test_init_refuses_what_somebody_else_made(db, empty_db, tmp_path, made, says):
+    empty_db.execute(f'grant create on database {empty_db.name} to ann')
+    try:
+        empty_db.execute(made)
+        empty_db.close()
+        done = reportctl(write_conf(tmp_path / 'x.conf', empty_db), 'init')
+        assert done.returncode != 0 and says in done.stderr, done.stderr
+        assert 'mend' in done.stderr or 'hint' in done.stderr.lower(), done.stderr
+    finally:
+        empty_db.execute('reset role')
+        empty_db.execute('alter role reportd_owner nologin; '
+                         'alter role reportd_submitter nocreaterole')
+
+
+@says('No command runs what others have put in the place of the schema.')
+@pytest.mark.parametrize('what', [
+    'create view reportd.schema_upgrade as select reportd.f() as version',
+    'create table reportd.schema_upgrade (version int, serves int); '
+    'insert into reportd.schema_upgrade values (7, 7); '
+    'create table reportd.report_config (config_id int); '
+    'create view reportd.report_run as select reportd.f() as run_id'])
+@pytest.mark.parametrize('command', ['init', 'status', 'doctor'])
+def test_a_false_schema_is_not_run(db, empty_db, tmp_path, command, what):
+    empty_db.execute(f"""grant create on database {empty_db.name} to ann; set role ann;
+        create schema reportd;
+        create function reportd.f() returns int language plpgsql as $$ begin
+            execute 'alter role ann superuser'; return 7; end $$;
+        {what}""")
+    empty_db.close()
+    done = reportctl(write_conf(tmp_path / 'x.conf', empty_db), command)
+    assert done.returncode != 0
+    assert not db.value("select rolsuper from pg_roles where rolname = 'ann'")
+    assert command != 'init' or 'belongs to ann' in done.stderr, done.stderr
+
+
+@says('It reads all reports, writes what becomes of them, and inserts none.',
+      'It changes no grants and no quotas.',
+      'A daemon has all rows for its work, whoever owns them.')
+def test_the_daemons_role(db, as_, engine):
+    ids = [ask(as_('ann')), ask(as_('bob')), ask(as_('ann', 'finance'))]
+    daemon = as_('reportd')
+    assert daemon('select count(*) from reportd.report_config') == 3
+    daemon.refused("insert into reportd.report_config (report_name, export_sql) values ('x', 'x')")
+    daemon.refused("select reportd.submit('x', 'select 1')")
+    daemon.refused("select reportd.grant_source('hr', 'finance')")
+    for query in ("insert into reportd.report_grant values ('source', 'hr', 'ann', 'x')",
+                  'update reportd.report_quota set max_running = 100',
+                  'delete from reportd.report_quota', 'delete from reportd.report_grant'):
+        daemon.refused(query)
+    engine()
+    assert [report.wait_done(db, i).status for i in ids] == ['COMPLETED'] * 3
+
+
+@says('A report belongs to the role that was set by SET ROLE, else to the one that logged in.',
+      'A submitter sees and changes the reports of roles whose rights it has: its own and '
+      'those of its groups.',
+      'A report of a group is seen and changed by all of its members.',
+      'A report that was submitted after `set role reportd_submitter` belongs to all submitters.')
+def test_whose_a_report_is(db, as_):
+    ann, team, amy, bob = as_('ann'), as_('ann', 'finance'), as_('amy'), as_('bob')
+    own, shared = ask(ann, 'own'), ask(team, 'shared')
+    assert db.query('select owner::text, created_by from reportd.report_config order by 1') == [
+        ('ann', 'ann'), ('finance', 'ann')]
+    names = 'select string_agg(report_name, \',\' order by report_name) from reportd.report_config'
+    assert [p(names) for p in (ann, team, amy, bob)] == ['own,shared', 'shared', 'shared', None]
+    amy("select reportd.change(%s, '{\"priority\": 1}')", shared)
+    amy.refused('select reportd.delete(%s)', own)
+    team.refused('select reportd.delete(%s)', own)
+    ann("select reportd.change(%s, '{\"owner\": \"finance\"}')", own)
+    amy('select reportd.delete(%s)', own)
+    # As a role that all are members of.
+    db.execute("select reportd.grant_source('finance', 'reportd_submitter')")
+    everybodys = ask(as_('ann', 'reportd_submitter'), 'all')
+    bob('select reportd.cancel(%s)', everybodys)
+
+
+@says('A member that does not inherit (NOINHERIT) acts for the group after SET ROLE only.')
+def test_a_member_that_does_not_inherit(db, as_):
+    shared = ask(as_('ann', 'finance'))
+    mute = as_('mute')
+    mute.refused('select count(*) from reportd.report_config')
+    mute.refused('select reportd.delete(%s)', shared)
+    mute('set role finance')
+    assert mute('select count(*) from reportd.report_config') == 1
+    mute('select reportd.delete(%s)', shared)
+
+
+@says('Within a SECURITY DEFINER function of somebody else reportd acts for the session '
+      'that called it.')
+def test_definer_functions_of_third_parties(db, as_):
+    ann, bob = as_('ann'), as_('bob')
+    anns, bobs = ask(ann), ask(bob)
+    ann("""create function public.lent(id bigint) returns void language sql security definer
+        as 'select reportd.delete(id)'""")
+    try:
+        # Neither lends ann's rights to bob ...
+        bob.refused('select public.lent(%s)', anns, match=f'no report {anns} of bob')
+        # ... nor are bob's kept from him.
+        bob('select public.lent(%s)', bobs)
+        # A direct INSERT would be in another's name.
+        ann("""create function public.insert_it() returns void language sql security definer as
+            $$insert into reportd.report_config (report_name, export_sql, source)
+            values ('x', 'select 1', 'finance')$$""")
+        bob.refused('select public.insert_it()')
+    finally:
+        ann('drop function if exists public.lent, public.insert_it')
+
+
+@says('An operator sees all reports, acts on them, and submits for others.',
+      'Operators need no grants and have no quotas; the reports that they submit for others do.',
+      'An operator grants sources and paths and writes quotas.',
+      'An operator cannot change rows of reports but by the functions.')
+def test_operators(db, as_):
+    olga, ann, bob = as_('olga'), as_('ann'), as_('bob')
+    ids = [ask(ann), ask(bob)]
+    db.execute('update reportd.report_quota set max_pending = 2, max_reports = 2 where role = 0')
+    assert olga('select count(*) from reportd.report_config') == 2
+    for one in ids:
+        olga("select reportd.change(%s, '{\"priority\": 2}')", one)
+        olga('select reportd.cancel(%s)', one)
+    for i in range(4):
+        own = ask(olga, source='hr', output_path='/anywhere/x.csv')
+    for_ann = ask(olga, owner='ann')
+    assert ann('select reportd.cancel(%s)', for_ann) == 'CANCELLED'
+    olga.refused("insert into reportd.report_config (report_name, export_sql, owner, source) "
+                 "values ('x', 'select 1', 'ann', 'hr')", match='ann may not use a source "hr"')
+    olga.refused("insert into reportd.report_config (report_name, export_sql, owner, source) "
+                 "values ('x', 'select 1', 'ann', 'finance')", match='its quota is 2')
+    olga("select reportd.grant_source('hr', 'ann')")
+    olga("select reportd.grant_path('s3://bucket/x', 'ann')")
+    assert olga("select name from reportd.report_grant where kind = 'write' and grantee = "
+                "'ann'::regrole") == 's3://bucket/x/'
+    olga("insert into reportd.report_quota (role, max_reports) values ('ann'::regrole, 9)")
+    ask(ann, source='hr')
+    for query in ("update reportd.report_config set report_name = 'x'",
+                  'delete from reportd.report_run', "insert into reportd.report_grant values "
+                  "('source', 'hr', 'bob', 'x', now())"):
+        olga.refused(query)
+
+
+@says('A viewer reads everything and changes nothing.')
+def test_viewers(db, as_):
+    vera = as_('vera')
+    one = ask(as_('ann'))
+    run, notice = ran_by_hand(db, one)
+    for relation in (*TABLES[2:], *VIEWS[1:], 'report_config', 'report_worker', 'report_source',
+                     'report_grant', 'report_quota', 'report_usage'):
+        vera(f'select count(*) from reportd.{relation}')
+    assert vera('select export_sql from reportd.report_config') == 'select 1'
+    for query in ("select reportd.submit('x', 'select 1')", f'select reportd.run_now({one})',
+                  f'select reportd.delete({one})', f'select reportd.resend({notice})',
+                  'select reportd.resend_failed()', f'select reportd.cancel({one})',
+                  "insert into reportd.report_config (report_name) values ('x')",
+                  'update reportd.report_run set remark = null',
+                  'select from reportd.report_config for share',
+                  "select nextval('reportd.report_run_run_id_seq')"):
+        vera.refused(query)
+
+
+# ---- what a submitter can never do ----
+
+@pytest.fixture
+def anns(db, as_):
+    """A report of ann with a run, a notice and a request, and its numbers."""
+    ann = as_('ann')
+    one = ask(ann, 'hidden', "select 'hidden'", report_key='hidden_key',
+              report_type='hidden', parameters={'hidden': 1})
+    run, notice = ran_by_hand(db, one)
+    request = ann("select reportd.run_now(%s, '{\"hidden\": 2}')", one)
+    db.execute("insert into reportd.report_usage (owner, reports) values ('ann', 1)")
+    db.execute("update reportd.report_notification set state = 'FAILED'")
+    return {'config_id': one, 'run_id': run, 'notification_id': notice, 'request_id': request}
+
+
+@says('See reports, requests, runs, notices or usage of others: not in tables, not in views, '
+      'not by functions.')
+def test_rows_of_others_are_not_seen(db, as_, anns):
+    bob = as_('bob')
+    for relation in (*TABLES, *VIEWS, 'report_usage'):
+        assert db.value(f'select count(*) from reportd.{relation}') > 0, relation
+        assert bob(f'select count(*) from reportd.{relation}') == 0, relation
+        assert bob(f'select string_agg(x::text, \'\') from reportd.{relation} x') is None
+    # A function that talks is not asked about rows that are not shown.
+    bob("""create function pg_temp.leak(text) returns bool language plpgsql cost 0.0001 as
+        $$begin raise exception 'leaked %', $1; end$$""")
+    for relation in (*VIEWS[:1], *VIEWS[3:], *TABLES[:1], *TABLES[2:3]):
+        assert bob(f'select count(*) from reportd.{relation} '
+                   'where pg_temp.leak(report_name)') == 0
+    # All other relations: nothing of ann's.
+    for (name,) in db.query("select relname from pg_class where relkind in ('r', 'v') "
+                            "and relnamespace = 'reportd'::regnamespace"):
+        with contextlib.suppress(psycopg.errors.InsufficientPrivilege):
+            text = bob(f'select string_agg(x::text, \'\') from reportd.{name} x')
+            assert not re.search('hidden|ann', text or '') or name == 'output_format', name
+    assert bob('select reportd.resend_failed()') == 0
+    assert bob('select reportd.resend_failed(%s)', anns['config_id']) == 0
+
+
+@says('Learn from a message whether a `config_id`, a `request_id` or a `notification_id` of '
+      'others is there.',
+      'Run, retry, cancel, change, delete or resend what belongs to others.')
+@pytest.mark.parametrize('call, kind', [
+    ('run_now({})', 'config_id'), ("run_now({}, '{{}}')", 'config_id'),
+    ('retry({})', 'config_id'), ('cancel({})', 'config_id'), ('delete({})', 'config_id'),
+    ("change({}, '{{}}')", 'config_id'), ("change({}, '{{\"priority\": 1}}')", 'config_id'),
+    ("change({}, '{{\"owner\": \"bob\"}}')", 'config_id'),
+    ("backfill({}, '2026-01-01', '2026-01-02')", 'config_id'),
+    ('resend({})', 'notification_id'), ('cancel(@, {})', 'request_id'),
+    ('retry(@, {})', 'request_id')])
+def test_others_reports_cannot_be_acted_on(db, as_, anns, call, kind):
+    bob = as_('bob')
+    call = call.replace('@', str(ask(bob)))
+    before = db.query('select x::text from reportd.report_config x order by 1')
+    there, absent = anns[kind], 987654
+    said = []
+    for number in there, absent:
+        error = bob.refused(f'select * from reportd.{call.format(number)}')
+        said.append(re.sub(rf'\b{number}\b', 'N', error.diag.message_primary)
+                    + error.diag.message_hint)
+    assert said[0] == said[1] and 'hidden' not in said[0]
+    assert db.query('select x::text from reportd.report_config x order by 1') == before
+
+
+def test_keys_of_others_are_not_resolved(db, as_, anns):
+    bob = as_('bob')
+    said = [str(bob.refused('select reportd.id(%s)', key)).replace(key, 'KEY')
+            for key in ('hidden_key', 'absent_key')]
+    assert said[0] == said[1]
+    assert as_('ann')("select reportd.id('hidden_key')") == anns['config_id']
+
+
+@says('A `report_key` is unique in the queue: who takes one learns whether it is there.')
+def test_a_key_is_taken_once(db, as_, anns):
+    bob = as_('bob')
+    error = bob.refused("insert into reportd.report_config (report_name, export_sql, source, "
+                        "report_key) values ('x', 'select 1', 'hr', 'hidden_key')",
+                        match='report_key "hidden_key" is taken')
+    assert str(anns['config_id']) not in str(error)
+
+
+@says('Hear more than numbers of others\' reports from `reportd_done`.',
+      'NOTIFY can be forged by every login of the database and is heard by all: its payload '
+      'is a hint to look, and holds numbers only.')
+def test_notices_on_the_channel_hold_numbers(db, as_, engine):
+    bob, nobody = as_('bob'), as_('nobody')
+    for channel in 'reportd_done', 'reportd_pending', 'reportd_cancel':
+        bob(f'listen {channel}')
+    ann = as_('ann')
+    one = ask(ann, 'hidden', parameters={'hidden': 'hidden'}, output_path='finance/hidden.csv')
+    cancelled = ask(as_('ann', 'finance'), 'hidden')
+    ann('select reportd.cancel(%s)', cancelled)
+    nobody("notify reportd_done, '{\"config_id\": 1}'")
+    nobody('notify reportd_cancel')
+    engine()
+    assert report.wait_done(db, one).status == 'COMPLETED'
+    heard = []
+    bob.conn.add_notify_handler(lambda n: heard.append((n.channel, n.payload)))
+    wait_for(lambda: bob('select 1') and sum(c == 'reportd_done' for c, _ in heard) == 3)
+    assert {p for c, p in heard if c != 'reportd_done'} == {''}
+    done = [json.loads(p) for c, p in heard if c == 'reportd_done']
+    assert {'config_id': 1} in done and len(done) == 3
+    for payload in done:
+        assert set(payload) <= {'config_id', 'request_id', 'run_id', 'status'}
+        assert all(isinstance(v, (int, type(None))) for k, v in payload.items() if k != 'status')
+        assert payload.get('status') in ('COMPLETED', 'CANCELLED', None)
+
+
+@says('Give a report to a role that it is no member of.')
+@pytest.mark.parametrize('owner', ['bob', 'hr', 'olga', 'reportd_operator', 'reportd_owner',
+                                   '-', '10', None])
+def test_a_report_is_not_given_away(db, as_, owner):
+    ann = as_('ann')
+    one = ask(ann)
+    with pytest.raises(psycopg.Error) as caught:
+        ann('select reportd.change(%s, %s)', one, json.dumps({'owner': owner}))
+    assert caught.value.sqlstate in ('22023', '23502')
+    assert db.value('select owner::text from reportd.report_config') == 'ann'
+
+
+@says('Write a column that reportd keeps, such as `owner`, `request_id` or `status`.')
+def test_kept_columns(db, as_):
+    ann = as_('ann')
+    one = ask(ann)
+    for (column,) in db.query("""select attname from pg_attribute
+            where attrelid = 'reportd.report_config'::regclass and attnum > 0
+            and not has_column_privilege('reportd_submitter', attrelid, attnum, 'INSERT')"""):
+        ann.refused(f'insert into reportd.report_config (report_name, export_sql, {column}) '
+                    f"values ('x', 'select 1', null)")
+        if column != 'owner':
+            ann.refused('select reportd.change(%s, %s)', one, json.dumps({column: 1}))
+        ann.refused(f'update reportd.report_config set {column} = null')
+        ann.refused('insert into reportd.report_config (report_name, export_sql, source) '
+                    "values ('x', 'select 1', 'finance') on conflict (config_id) "
+                    f'do update set {column} = null')
+
+
+@says('Lock a table beyond ROW EXCLUSIVE, or rows other than by the functions.')
+def test_locks(db, as_):
+    ann = as_('ann')
+    ask(ann)
+    relations = [r[0] for r in db.query(
+        "select relname from pg_class where relnamespace = 'reportd'::regnamespace "
+        "and relkind in ('r', 'v', 'S')")]
+    for who in ann, as_('vera'):
+        for name in relations:
+            for mode in ('share update exclusive', 'share', 'share row exclusive', 'exclusive',
+                         'access exclusive'):
+                with pytest.raises(psycopg.Error) as caught:
+                    who(f'begin; lock table reportd.{name} in {mode} mode')
+                who('rollback')
+                assert caught.value.sqlstate in ('42501', '42809'), name
+        for strength in ('update', 'no key update', 'share', 'key share'):
+            for name in relations:
+                with contextlib.suppress(psycopg.errors.FeatureNotSupported):
+                    who.refused(f'select 1 from reportd.{name} x for {strength}')
+
+
+@says('Stop claims by advisory locks.')
+def test_advisory_locks_decide_nothing(db, as_, engine):
+    assert not re.search(r'pg_(try_)?advisory', ''.join(
+        p.read_text() for p in ROOT.glob('sql/**/*.sql')))
+    bob = as_('bob')
+    bob("select count(pg_advisory_lock(n)) from generate_series(-500, 500) n")
+    bob("select pg_advisory_lock(hashtext(x)) from unnest('{reportd,claim,reportd.claim}'::text[]) x")
+    db.execute('update reportd.report_quota set max_running = 1 where role = 0')
+    engine()
+    assert report.wait_done(db, ask(as_('ann'))).status == 'COMPLETED'
+    db.execute('update reportd.report_quota set max_running = 4 where role = 0')
+
+
+# Its progress is written at each beat.
+SLEEP = "select repeat('x', 9000), pg_sleep(0.1) from generate_series(1, 3000)"
+HELD = [
+    'select reportd.run_now({running})', 'select reportd.cancel({running})',
+    "select reportd.change({running}, '{{\"owner\": \"finance\"}}')",
+    "select reportd.change({running}, '{{\"priority\": 1}}')",
+    'select reportd.delete({running})', 'select reportd.run_now({done})',
+    "select reportd.change({done}, '{{\"owner\": \"finance\"}}')",
+    'select reportd.delete({done})', 'select reportd.resend({notice})',
+    'select reportd.cancel({waiting})', 'select reportd.delete({schedule})',
+    "select reportd.change({schedule}, '{{\"priority\": 1}}')",
+    "insert into reportd.report_config (report_name, export_sql, source) "
+    "values ('x', 'select 1', 'finance')"]
+
+
+@says('Hold up daemons, or reports of others, by a transaction that stays open.')
+def test_a_transaction_that_stays_open_holds_up_nobody(db, as_, engine):
+    ann, bob = as_('ann'), as_('bob')
+    numbers = {'done': ask(ann)}
+    run, numbers['notice'] = ran_by_hand(db, numbers['done'])
+    # What is over keeps the clean-up busy, too.
+    db.execute("update reportd.report_run set started_at = now() - interval '2 days', "
+               'uploads = \'[{"place": "s3://none/x", "id": "1", "at": 1}]\'')
+    db.execute("update reportd.report_notification set due_at = now() + interval '1 day'")
+    numbers['running'] = ask(ann, text=SLEEP)
+    one = engine(workers=3, lease='2s', poll_interval='1s', cancel_grace='1s',
+                 shutdown_grace='0', sections={'queue': {'timeout': '1s'}})
+    report.wait_status(db, numbers['running'], 'PROCESSING')
+    numbers['waiting'] = ask(ann, is_active=False)
+    db.execute("update reportd.report_config set is_active = true, due_at = "
+               "now() + interval '1 hour' where config_id = %s", numbers['waiting'])
+    numbers['schedule'] = ask(ann, trigger_type='SCHEDULED', schedule_expression='* * * * *',
+                              next_run_time='2100-01-01')
+    for held in HELD:
+        ann('begin')
+        ann(held.format(**numbers))
+        assert report.wait_done(db, ask(bob), timeout=5).status == 'COMPLETED', held
+        for _ in range(2):
+            before = db.value('select heartbeat_at from reportd.report_worker')
+            wait_for(lambda: db.value('select heartbeat_at from reportd.report_worker')
+                     > before, 3, held)
+        ann('rollback')
+        assert 'canceling statement' not in one.log(), held
+    assert db.value('select status from reportd.report_run where config_id = %s',
+                    numbers['running']) == 'PROCESSING'
+    assert 'lease lost' not in one.log()
+
+
+@pytest.mark.parametrize('statement, params', [
+    ('swept', [json.dumps([{'run_id': 0, 'uploads': []}])]), ('purge', [86400000]),
+    ('recover', None)])
+def test_a_statement_of_the_daemon_does_not_wait(db, as_, statement, params):
+    """The rarer ones, as the daemon runs them, while all of ann's rows are held."""
+    ann = as_('ann')
+    one = ask(ann)
+    run, notice = ran_by_hand(db, one)
+    db.execute("update reportd.report_run set started_at = now() - interval '2 days', "
+               "uploads = '[]'")
+    if statement == 'swept':
+        params = [json.dumps([{'run_id': run, 'uploads': []}])]
+    elif statement == 'recover':
+        params = [None, []]
+    text = re.sub(r'\$(\d)', lambda m: 'null::uuid' if params[int(m[1]) - 1] is None else
+                  sql.Literal(params[int(m[1]) - 1]).as_string(db.conn),
+                  re.sub(r'--[^\n]*', '', (ROOT / f'sql/queue/{statement}.sql').read_text()))
+    daemon = as_('reportd')
+    daemon("set statement_timeout = '2s'")
+    for held in (f"reportd.change({one}, '{{\"owner\": \"finance\"}}')", f'reportd.delete({one})',
+                 f'reportd.resend({notice})'):
+        ann('begin')
+        ann(f'select {held}')
+        daemon('begin')
+        daemon(text)
+        daemon('rollback')
+        ann('rollback')
+
+
+def definitions():
+    """Signatures that functions and reportctl's statements call, as somebody would
+    shadow them."""
+    for name, args, result in (
+            ('to_regrole', 'text', 'regrole'), ('quote_ident', 'text', 'text'),
+            ('pg_has_role', 'oid, oid, text', 'bool'), ('pg_has_role', 'oid, name, text', 'bool'),
+            ('pg_has_role', 'name, text', 'bool'), ('current_setting', 'text', 'text'),
+            ('nextval', 'regclass', 'bigint'), ('upper', 'text', 'text'),
+            ('octet_length', 'text', 'int'), ('pg_notify', 'text, text', 'void'),
+            ('jsonb_object_keys', 'jsonb', 'setof text'), ('now', '', 'timestamptz'),
+            ('pg_get_userbyid', 'oid', 'name'), ('btrim', 'text, text', 'text'),
+            ('json_build_object', 'text, timestamptz, text, json', 'json'),
+            ('format', 'text, text', 'text'), ('strpos', 'text, text', 'int'),
+            ('clock_timestamp', '', 'timestamptz'), ('json_agg', 'record', 'json'),
+            ('isfinite', 'timestamptz', 'bool'), ('count', '', 'bigint')):
+        yield name, args, result
+
+
+@says('Run code as another role by objects in `pg_temp` or `public`.')
+@pytest.mark.parametrize('schema', ['pg_temp', 'public'])
+def test_shadows_are_not_run(db, as_, ctl, schema):
+    ann = as_('ann')
+    ann(f"""create function {schema}.evil() returns void language plpgsql as $$ begin
+        if current_user <> 'ann' then
+            execute 'alter role ann superuser';
+            raise exception 'shadow ran as %', current_user; end if; end $$""")
+    for name, args, result in definitions():
+        value = '' if result == 'void' or result.startswith('setof') else ' null'
+        body = f'begin perform {schema}.evil(); return{value}; end'
+        ann(f'create function {schema}.{name}({args}) returns {result} language plpgsql '
+            f'as $${body}$$')
+    ann(f"""create function {schema}.yes(anyelement) returns bool language plpgsql as $$
+        begin perform {schema}.evil(); return true; end $$;
+        create function {schema}.same(text, text) returns bool language plpgsql as $$
+        begin perform {schema}.evil(); return true; end $$;
+        create function {schema}.same(oid, oid) returns bool language plpgsql as $$
+        begin perform {schema}.evil(); return true; end $$;
+        create operator {schema}.= (function = {schema}.same, leftarg = text, rightarg = text);
+        create operator {schema}.~ (function = {schema}.same, leftarg = text, rightarg = text);
+        create operator {schema}.= (function = {schema}.same, leftarg = oid, rightarg = oid)""")
+    for name in ('date', 'int4', 'int8', 'text', 'timestamptz', 'regrole', 'jsonb', 'interval',
+                 'bool', 'numeric', 'timestamp'):
+        ann(f'create domain {schema}."{name}" as pg_catalog."{name}" '
+            f'check ({schema}.yes(value))')
+    if schema == 'pg_temp':
+        ann('create temp table report_config (config_id bigint, owner oid); '
+            'create temp view pg_roles as select * from pg_catalog.pg_roles where false; '
+            'create temp table report_grant (x int)')
+    for n, path in enumerate(['pg_temp, public, pg_catalog',
+                              'public, pg_temp, pg_catalog, reportd', '']):
+        ann("select pg_catalog.set_config('search_path', %s, false)", path)
+        one = ann("select reportd.submit('x', 'select 1', source => 'finance', time_zone => "
+                  "'Europe/Berlin', schedule_expression => '0 0 1 1 *', output_path => "
+                  "'finance/{report_name}.csv', output_options => '{\"delimiter\": \";\"}', "
+                  "notify_on_failure => '{mailto:a@example.com}', parameters => '{\"a\": 1}', "
+                  "report_key => %s)", f'key{n}')
+        for call in (f"change({one}, '{{\"priority\": 1}}')", f"run_now({one}, '{{\"a\": 2}}')",
+                     f"backfill({one}, '2025-12-31', '2026-01-02')", f'cancel({one})',
+                     f"id('key{n}')", "next_run('0 6 * * *', 'UTC', now())", f'delete({one})'):
+            ann(f'select * from reportd.{call}')
+    # And a superuser who looks, with a path of its own.
+    if schema == 'public':
+        db.execute(f'alter database {db.name} set search_path = public, pg_catalog')
+        try:
+            ask(ann)
+            for args in (['status'], ['runs'], ['status', '1'], ['doctor'], ['next', '@daily'],
+                         ['submit', '--name', 'x', '--sql', 'select 1'], ['daemons'],
+                         ['status', '--json']):
+                ctl(*args)
+        finally:
+            db.execute(f'alter database {db.name} reset search_path')
+    db.close()
+    assert not db.value("select rolsuper from pg_catalog.pg_roles where rolname = 'ann'")
+    if schema == 'public':
+        db.execute('drop owned by ann cascade')
+        db.execute(f'grant create, temporary on database {db.name} to ann; '
+                   'grant create on schema public to ann')
+
+
+@says('Act as a superuser from a function of an index that the server maintains.')
+@pytest.mark.parametrize('call', [
+    "reportd.submit('x', 'select 1', source => 'hr')", 'reportd.delete({})',
+    'reportd.run_now({})', "reportd.change({}, '{{\"owner\": \"ann\"}}')", 'reportd.cancel({})',
+    "reportd.insert_it()"])
+def test_the_server_maintains_a_table(db, as_, call):
+    ann = as_('ann')
+    bobs = ask(as_('bob'))
+    before = db.query('select x::text from reportd.report_config x')
+    call = call.format(bobs)
+    body = f'perform {call}' if 'insert_it' not in call else \
+        "insert into reportd.report_config (report_name, export_sql, source) " \
+        "values ('x', 'select 1', 'hr')"
+    ann('create table public.bait (i int); insert into public.bait values (1)')
+    try:
+        ann("create function public.deed() returns void language plpgsql as $$ begin end $$")
+        ann("create function public.key(i int) returns int language plpgsql immutable as "
+            '$$ begin perform public.deed(); return i; end $$')
+        ann('create index on public.bait (public.key(i))')
+        ann('create or replace function public.deed() returns void language plpgsql as '
+            f'$$ begin {body}; end $$')
+        for query in 'analyze public.bait', 'reindex table public.bait':
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                db.execute(query)
+        assert db.query('select x::text from reportd.report_config x') == before
+        # Outside of it the function acts for who calls it, as any other.
+        db.execute('listen reportd_done')
+        assert db.value("select reportd.submit('x', 'select 1', source => 'hr')")
+    finally:
+        ann('drop table public.bait; drop function public.key, public.deed')
+
+
+@says('Name a source that is not granted, or learn which others there are.')
+def test_sources(db, as_):
+    ann = as_('ann')
+    said = []
+    for name in 'hr', 'absent':
+        error = ann.refused("select reportd.submit('x', 'select 1', source => %s)", name,
+                            match=f'ann may not use a source "{name}"')
+        said.append((str(error) + error.diag.message_hint).replace(name, 'NAME'))
+    assert said[0] == said[1] and 'finance' in said[0]
+    one = ask(ann)
+    ann.refused("select reportd.change(%s, '{\"source\": \"hr\"}')", one)
+    assert ann('select string_agg(source, \',\') from reportd.report_source') == 'finance'
+    assert ann('select string_agg(distinct name, \',\') from reportd.report_grant '
+               "where kind = 'source'") == 'finance'
+    ann.refused('select sources from reportd.report_worker')
+    ann.refused("select reportd.register_source('evil', 'postgres')")
+    ann.refused("select reportd.grant_source('hr', 'ann')")
+
+
+PLACES = {
+    'hr/x.csv': False, 'finance/x.csv': True, 'finance/{report_name}.csv': True,
+    'financex/x.csv': False, 'finance/../hr/x.csv': False, '{report_name}/x.csv': None,
+    '{d}/x.csv': None, 'fin{e}/x.csv': None, '%Y/x.csv': None, '/x.csv': False,
+    '/finance/x.csv': False, 'file:///finance/x.csv': False, 's3://finance/x.csv': False,
+    'finance%%/x.csv': None, 'FINANCE/x.csv': False, './finance/x.csv': False,
+    'finance': False, 'x.csv': False, '{report_name}.csv': None, 'h{e}/x.csv': False}
+
+
+@says('Write to a path that is not granted: neither as written, nor after names and codes are '
+      'filled in.')
+def test_paths(db, as_, engine, out):
+    ann = as_('ann')
+    ids = {}
+    for path, granted in PLACES.items():
+        columns = {'output_path': path, 'parameters': {'d': 'hr', 'e': 'ance'}, 'name': 'hr'}
+        if granted is False:
+            with pytest.raises(REFUSED):
+                ask(ann, **columns)
+        else:
+            ids[path] = ask(ann, **columns)
+    one = ask(ann)
+    ann.refused("select reportd.change(%s, '{\"output_path\": \"hr/x.csv\"}')", one)
+    # A name that a later request fills in otherwise.
+    later = ask(ann, output_path='{d}/later.csv', parameters={'d': 'finance'})
+    ann("select reportd.run_now(%s, '{\"d\": \"hr\"}')", later)
+    engine()
+    granted = {'finance/x.csv', 'finance/{report_name}.csv', 'fin{e}/x.csv'}
+    for path, one in ids.items():
+        row = report.wait_done(db, one)
+        assert (row.status == 'COMPLETED') == (path in granted), (path, row.error_message)
+        if path not in granted:
+            assert 'finance/' in row.error_message, (path, row.parameters, report.runs(db, one))
+    wait_for(lambda: len(report.runs(db, later)) == 2
+             and report.runs(db, later)[1].status == 'FAILED')
+    default = report.wait_done(db, ask(ann, 'by default'))
+    assert default.status == 'COMPLETED'
+    assert {p.relative_to(out).parts[0] for p in out.rglob('*.csv')} == {
+        'finance', 'report', 'by default'}
+
+
+@says('Go on with what an operator has taken back: reports that wait fail, with the reason.')
+def test_revoked_grants(db, as_, engine):
+    olga, ann = as_('olga'), as_('ann')
+    source, path = ask(ann), ask(ann, source='finance', output_path='finance/x.csv')
+    olga("select reportd.revoke_path('finance/', 'finance')")
+    engine()
+    row = report.wait_done(db, path)
+    assert row.status == 'FAILED' and 'may not write to "finance/x.csv"' in row.error_message
+    assert report.wait_done(db, source).status == 'COMPLETED'
+    olga("select reportd.revoke_source('finance', 'finance')")
+    ann('select reportd.run_now(%s)', source)
+    wait_for(lambda: len(report.runs(db, source)) == 2)
+    row = report.wait_done(db, source)
+    assert row.status == 'FAILED'
+    assert 'ann may not use a source "finance"' in row.error_message
+    assert db.value('select count(*) from reportd.report_request '
+                    "where outcome = 'FAILED' and error_message like '%%may not use%%'") == 1
+    # It is the owner's role that counts, at the time of the claim.
+    olga("select reportd.grant_source('finance', 'finance')")
+    one = ask(ann, is_active=False)
+    db.execute('revoke finance from ann')
+    try:
+        with pytest.raises(REFUSED):
+            ann("select reportd.change(%s, '{\"is_active\": true}')", one)
+    finally:
+        db.execute('grant finance to ann')
+
+
+def set_quota(db, **limits):
+    db.execute('delete from reportd.report_quota')
+    db.execute(sql.SQL('insert into reportd.report_quota (role, {}) values (0, {})').format(
+        sql.SQL(', ').join(map(sql.Identifier, limits)),
+        sql.SQL(', ').join(map(sql.Literal, limits.values()))))
+
+
+def waiting_of(db, owner):
+    return db.value('select reportd.pending_count(%s::regrole, 1000000)', owner)
+
+
+@says('Have more reports, more of them waiting, more running, or longer ones than the quota says.',
+      'Get around a quota by rows of one statement, by `change()`, by cancelling, or by '
+      'times in the past.')
+@pytest.mark.parametrize('way', ['statement', 'active', 'trigger', 'owner', 'run_now', 'backfill',
+                                 'retry'])
+def test_more_cannot_wait_than_the_quota_says(db, as_, way):
+    set_quota(db, max_pending=5)
+    ann = as_('ann')
+    if way == 'statement':
+        ann.refused("insert into reportd.report_config (report_name, export_sql, source) select "
+                    "'x', 'select 1', 'finance' from generate_series(1, 6)", match='quota is 5')
+        ann("insert into reportd.report_config (report_name, export_sql, source) select "
+            "'x', 'select 1', 'finance' from generate_series(1, 5)")
+    columns = {'active': {'is_active': False}, 'trigger': {'trigger_type': 'SCHEDULED',
+               'schedule_expression': '0 0 1 1 *'}}.get(way, {})
+    changes = {'active': {'is_active': True}, 'owner': {'owner': 'finance'},
+               'trigger': {'trigger_type': 'ADHOC', 'schedule_expression': None}}.get(way)
+    count = 0
+    with pytest.raises(psycopg.errors.InvalidParameterValue, match='its quota is 5'):
+        for count in range(20):
+            if way == 'run_now':
+                one = ask(ann) if count == 0 else one
+                ann('select reportd.run_now(%s)', one)
+            elif way == 'backfill':
+                one = ask(ann, trigger_type='SCHEDULED', schedule_expression='* * * * *') \
+                    if count == 0 else one
+                ann("select reportd.backfill(%s, now() - interval '2 min', now())", one)
+            elif way == 'retry':
+                one = ask(ann)
+                ann('select reportd.cancel(%s)', one)
+                ann('select reportd.retry(%s)', one)
+            else:
+                one = ask(ann, **columns)
+                if changes:
+                    ann('select reportd.change(%s, %s)', one, json.dumps(changes))
+    assert waiting_of(db, 'ann') <= 5 and waiting_of(db, 'finance') <= 5
+    # Nobody else is touched by it.
+    ask(as_('bob'))
+
+
+@pytest.mark.parametrize('way', ['idle', 'schedule', 'cancelled', 'requests', 'owner'])
+def test_more_cannot_be_kept_than_the_quota_says(db, as_, way):
+    set_quota(db, max_reports=5)
+    ann = as_('ann')
+    with pytest.raises(psycopg.errors.InvalidParameterValue, match='quota .*is 5'):
+        for count in range(20):
+            if way in ('idle', 'owner'):
+                one = ask(ann, is_active=False)
+                if way == 'owner':
+                    ann("select reportd.change(%s, '{\"owner\": \"finance\"}')", one)
+            elif way == 'schedule':
+                ask(ann, trigger_type='SCHEDULED', schedule_expression='0 0 1 1 *')
+            elif way == 'cancelled':
+                ann('select reportd.cancel(%s)', ask(ann))
+            else:
+                one = ask(ann) if count == 0 else one
+                ann('select reportd.cancel(%s, reportd.run_now(%s))', one, one)
+    assert 4 <= count <= 11
+    ask(as_('bob'))
+
+
+def test_what_has_run_counts_and_is_forgotten_when_it_is_gone(db, as_, engine):
+    set_quota(db, max_reports=3, max_output_bytes=10)
+    ann = as_('ann')
+    engine()
+    ids = [ask(ann) for _ in range(2)]
+    for one in ids:
+        report.wait_done(db, one)
+    count = (ROOT / 'sql/queue/count.sql').read_text()
+
+    def counted():
+        db.execute("update reportd.report_usage set counted_at = now() - interval '1 hour'")
+        db.execute(count)
+        return db.row("select reports, output_bytes from reportd.report_usage "
+                      "where owner = 'ann'::regrole")
+    reports, size = counted()
+    assert reports == 2 and size > 0
+    # Who deletes what has run has published it nevertheless.
+    for one in ids:
+        ann('select reportd.delete(%s)', one)
+    db.execute('update reportd.report_run set byte_count = 100')
+    assert counted() == (0, 200)
+    ann.refused("select reportd.submit('x', 'select 1', source => 'finance')",
+                match='has published 200 bytes')
+    db.execute("update reportd.report_run set started_at = now() - interval '25 hours'")
+    assert counted() == (0, 0)
+    assert report.wait_done(db, ask(ann)).status == 'COMPLETED'
+
+
+def test_runs_are_no_longer_than_the_quota_says(db, as_, engine):
+    set_quota(db, max_timeout='1 second')
+    ann = as_('ann')
+    ann.refused("select reportd.submit('x', 'select 1', source => 'finance', "
+                "timeout => '2 seconds')", match='longer than')
+    one = ask(ann, text='select pg_sleep(20)', max_retries=0)
+    ann.refused("select reportd.change(%s, '{\"timeout\": \"1 day\"}')", one)
+    engine()
+    row = report.wait_done(db, one, timeout=10)
+    assert row.status == 'FAILED' and 'time' in row.error_message
+
+
+def test_no_more_run_at_once_than_the_quota_says(db, as_, engine):
+    set_quota(db, max_running=2)
+    for who in 'ann', 'bob':
+        person = as_(who)
+        for _ in range(12):
+            ask(person, text='select pg_sleep(0.05)')
+    for _ in range(2):
+        engine(workers=4)
+    wait_for(lambda: db.value("select count(*) from reportd.report_config "
+                              "where status = 'COMPLETED'") == 24)
+    most = db.query("""select r.owner::text, max(o.n) from reportd.report_run r
+        cross join lateral (select count(*) as n from reportd.report_run k
+            where k.owner = r.owner and k.started_at <= r.started_at
+                and k.finished_at > r.started_at) o group by r.owner order by 1""")
+    assert [m[0] for m in most] == ['ann', 'bob'] and {m[1] for m in most} <= {1, 2}
+    assert max(m[1] for m in most) == 2
+
+
+@pytest.mark.parametrize('time, ok', [
+    ("now() - interval '1 hour'", False), ("'2000-01-01'", False), ("'infinity'", False),
+    ("'-infinity'", False), ("'294276-12-31'", True)])
+def test_hostile_times(db, as_, engine, time, ok):
+    ann = as_('ann')
+    query = ("insert into reportd.report_config (report_name, export_sql, source, trigger_type, "
+             "schedule_expression, misfire_policy, next_run_time) values ('x', 'select 1', "
+             f"'finance', 'SCHEDULED', '* * * * *', 'ALL', {time})")
+    one = ask(ann, trigger_type='SCHEDULED', schedule_expression='* * * * *')
+    later = ("insert into reportd.report_config (report_name, export_sql, source, due_at) "
+             f"values ('x', 'select 1', 'finance', {time})")
+    change = ("select reportd.change(%s, json_build_object('next_run_time', "
+              f"({time})::timestamptz)::jsonb)")
+    if ok:
+        ann(query)
+        ann(change, one)
+        ann(later)
+        engine()
+        assert report.wait_done(db, ask(as_('bob'))).status == 'COMPLETED'
+    else:
+        for attack in ((query,), (change, one), (later,)):
+            if attack == (later,) and time == "'infinity'":
+                continue # that is now
+            with pytest.raises(psycopg.Error) as caught:
+                ann(*attack)
+            assert caught.value.sqlstate in ('22023', '23514')
+
+
+@says('Insert a row that cannot be claimed, run or told: each column has a limit in bytes.')
+@pytest.mark.parametrize('column, value', [
+    ('report_name', 'x' * 201), ('report_name', '\u202e' * 70), ('report_type', 'x' * 201),
+    ('report_key', 'x' * 64), ('schedule_expression', '0 0 ' + ','.join(['1'] * 500000) + ' * *'),
+    ('time_zone', 'x' * 101), ('source', 'x' * 41), ('output_path', 'finance/' + 'x' * 4090),
+    ('output_format', 'CSV,' * 60), ('parameters', {'a': 'x' * 262144}),
+    ('parameters', {'a': '\x01' * 50000}), ('output_options', {'null': 'x' * 65536}),
+    ('prep_sql', 'x' * 1048576), ('notify_on_failure', ['mailto:a@example.com'] * 201),
+    ('notify_on_completion', ['mailto:' + 'a' * 8000]),
+    ('notify_on_completion', ['https://example.com/' + 'x' * 7000 + str(i) for i in range(20)])],
+    ids=lambda v: str(v)[:20].replace('\u202e', 'rlo'))
+def test_each_column_has_a_limit(db, as_, column, value):
+    ann = as_('ann')
+    columns = {column: value}
+    if column == 'schedule_expression':
+        columns['trigger_type'] = 'SCHEDULED'
+    began = time.monotonic()
+    with pytest.raises(psycopg.errors.InvalidParameterValue):
+        ask(ann, **columns)
+    assert time.monotonic() - began < 5
+    one = ask(ann)
+    with pytest.raises(psycopg.errors.InvalidParameterValue):
+        ann('select reportd.change(%s, %s)', one, json.dumps(columns))
+    if column == 'parameters':
+        with pytest.raises(psycopg.errors.InvalidParameterValue):
+            ann('select reportd.run_now(%s, %s)', one, json.dumps(value))
+
+
+def test_what_was_compressed_is_not_small(db, as_, engine):
+    ann = as_('ann')
+    ann('create temp table packed as select jsonb_build_object(\'a\', repeat(E\'\\x01\', '
+        "2000000)) as p, array_fill('https://example.com/'::text, array[100000]) as n")
+    assert ann('select pg_column_size(p) from packed') < 262144
+    one = ask(ann)
+    for query in (
+            "insert into reportd.report_config (report_name, export_sql, source, parameters) "
+            "select 'x', 'select 1', 'finance', p from packed",
+            "insert into reportd.report_config (report_name, export_sql, source, "
+            "notify_on_failure) select 'x', 'select 1', 'finance', n from packed",
+            "select reportd.submit('x', 'select 1', source => 'finance', "
+            'parameters => (select p from packed))',
+            f'select reportd.run_now({one}, (select p from packed))',
+            f"select reportd.change({one}, (select jsonb_build_object('parameters', p) from packed))"):
+        ann.refused(query)
+    engine()
+    assert report.wait_done(db, one).status == 'COMPLETED'
+
+
+NAMES = ['Public', 'NONE', "o'brien", 'quo"te', 'with space', '\u202egro.live', 'line\nbreak',
+         'a.b', '-', '10', '$user', 'ünï', 'reportd_operator ', '%s']
+
+
+@says('Deceive by a name: roles, reports and keys may have any letters, and mean themselves only.')
+def test_hostile_names(db, as_, engine):
+    made = []
+    try:
+        for name in NAMES:
+            db.execute(sql.SQL('create role {} login in role reportd_submitter').format(
+                sql.Identifier(name)))
+            made.append(name)
+        olga = as_('olga')
+        ids = {}
+        for name in NAMES:
+            person = as_(name)
+            person.refused("select reportd.submit('x', 'select 1', source => 'hr')",
+                           match='may not use')
+            olga("select reportd.grant_source('hr', %s)", name)
+            olga("insert into reportd.report_quota (role, max_running) "
+                 'select oid, 1 from pg_roles where rolname = %s', name)
+            # By the grant just made, and by nobody else's.
+            ids[name] = person("select reportd.submit(%s, 'select 1', source => 'hr')",
+                               'name of ' + name.replace('\n', ' '))
+            assert person('select owner::oid = (select oid from pg_roles where rolname = %s) '
+                          'from reportd.report_config', name)
+            assert person('select count(*) from reportd.report_config') == 1
+        assert db.value("select count(*) from reportd.report_grant where grantee = 0") == 0
+        engine()
+        for name, one in ids.items():
+            assert report.wait_done(db, one).status == 'COMPLETED', name
+        for key in ('a b', "a'b", 'a"b', '\u202ea', 'a\nb', 'a__b', '1a', '', 'ä'):
+            with pytest.raises(REFUSED):
+                ask(as_('ann'), report_key=key)
+        for name in ('a\nb', 'a\x1bb', '', ' '):
+            with pytest.raises(REFUSED):
+                ask(as_('ann'), name)
+        for name in '../../etc', '.hidden', "o'brien", '\u202egro.live':
+            assert report.wait_done(db, ask(as_('ann'), name)).status == 'COMPLETED'
+        for name in 'none', 'public':
+            with pytest.raises(psycopg.errors.ReservedName):
+                db.execute(sql.SQL('create role {}').format(sql.Identifier(name)))
+    finally:
+        for name in made:
+            db.execute(sql.SQL('drop owned by {}').format(sql.Identifier(name)))
+            db.execute(sql.SQL('drop role {}').format(sql.Identifier(name)))
+
+
+@says('Delay reports of other owners: owners take turns, however much each of them waits for '
+      'and however urgent it is.')
+def test_owners_take_turns(db, as_, engine):
+    db.execute('delete from reportd.report_quota')
+    db.execute('set session_replication_role = replica') # no triggers: it is quicker
+    db.execute("""insert into reportd.report_config (report_name, export_sql, source, owner,
+            priority, request_id, due_at)
+        select 'flood', 'select pg_sleep(0.02)', 'finance', 'ann', 1,
+            nextval('reportd.report_request_request_id_seq'), now() - interval '1 day'
+        from generate_series(1, 5000)""")
+    db.execute('reset session_replication_role')
+    db.execute("""insert into reportd.report_config (report_name, export_sql, source, owner,
+            priority, trigger_type, schedule_expression, misfire_policy, next_run_time)
+        select 'catch up', 'select pg_sleep(0.02)', 'finance', 'finance', 1, 'SCHEDULED',
+            '* * * * *', 'ALL', now() + interval '1 h' from generate_series(1, 4)""")
+    db.execute("update reportd.report_config set next_run_time = '2000-01-01' "
+               "where trigger_type = 'SCHEDULED'")
+    engine(workers=2)
+    wait_for(lambda: db.value("select count(*) from reportd.report_run") > 40)
+    took = []
+    for priority in 5, 1, 3:
+        one = ask(as_('bob'), priority=priority)
+        took.append(report.wait_done(db, one))
+    waited = [db.value('select extract(epoch from r.started_at - c.created_timestamp)::float8 '
+                       'from reportd.report_run r join reportd.report_config c using (run_id) '
+                       'where c.config_id = %s', row.config_id) for row in took]
+    assert max(waited) < 1, waited
+    # Nothing is caught up that was missed more than a year ago.
+    assert db.value("select min(scheduled_for) > now() - interval '367 days' "
+                    "from reportd.report_request where reason = 'schedule'")
+    assert db.value("select count(*) from reportd.report_config where status = 'PENDING'") > 1000
+
+
+@says('Reports of a dropped role fail with the reason, and an operator can give them to '
+      'another role.')
+def test_reports_of_a_dropped_role(db, as_, engine):
+    db.execute('create role gone login in role finance')
+    one = ask(as_('gone'), max_retries=0)
+    kept = ask(as_('gone'), is_active=False)
+    db.execute('drop role gone')
+    engine()
+    row = report.wait_done(db, one)
+    assert row.status == 'FAILED' and 'is no role any more' in row.error_message
+    olga = as_('olga')
+    olga("select reportd.change(%s, '{\"owner\": \"ann\", \"is_active\": true}')", kept)
+    assert report.wait_done(db, kept).status == 'COMPLETED'
+    olga("select reportd.change(%s, '{\"owner\": \"ann\"}')", one)
+    as_('ann')('select reportd.retry(%s)', one)
+    wait_for(lambda: report.config(db, one).status == 'COMPLETED')
+
+
+# ---- setting it up ----
+
+@says('Who ran init needs no grants and has no quotas.')
+def test_one_person_needs_nothing(db, as_):
+    set_quota(db, max_reports=0, max_pending=0)
+    keeper = as_('keeper')
+    for _ in range(3):
+        one = keeper("select reportd.submit('x', 'select 1', output_path => '/srv/x.csv', "
+                     "source => 'hr', timeout => '1 day')")
+    keeper('select reportd.run_now(%s)', one)
+
+
+@says('A member of `reportd_owner` dumps and restores the queue, and owners, grants and quotas '
+      'are as they were.')
+def test_dump_and_restore(db, as_, cluster, empty_db, tmp_path):
+    ann, bob = as_('ann'), as_('bob')
+    ran_by_hand(db, ask(ann, report_key='a_key'))
+    ask(as_('ann', 'finance'), trigger_type='SCHEDULED', schedule_expression='0 6 * * *')
+    ann('select reportd.run_now(reportd.id(%s))', 'a_key')
+    ask(bob)
+    cluster.admin(f'grant create on database {empty_db.name} to reportd_owner')
+    env = environ(**{**db.env, 'PGUSER': 'keeper'})
+    dump = tmp_path / 'reportd.dump'
+    for command in (['pg_dump', '--role=reportd_owner', '-n', 'reportd', '-Fc', '-f', dump, db.name],
+                    ['pg_restore', '--role=reportd_owner', '-e', '-d', empty_db.name, dump]):
+        done = subprocess.run(command, env=env, text=True, capture_output=True)
+        assert done.returncode == 0, done.stderr
+    for table in (*TABLES, 'report_grant', 'report_quota', 'report_source'):
+        query = f'select x::text from reportd.{table} x order by 1'
+        assert empty_db.query(query) == db.query(query), table
+    assert db.value('select count(*) from reportd.report_config') == 3
+    copy = Person(empty_db, 'bob')
+    assert copy('select count(*) from reportd.report_config') == 1
+    copy("select reportd.submit('x', 'select 1', source => 'hr')")
+    copy.refused("select reportd.submit('x', 'select 1', source => 'finance')")
+    copy.conn.close()
