@@ -22,8 +22,10 @@
  * so it waits this long until half the workers could use one. */
 #define GATHER_MS 5
 /* A claim that goes on where earlier ones ended does not see what was committed
- * late, with an earlier due_at: at most this long, then it looks at all. */
+ * late, with an earlier due_at: after this long it looks at all, or after this
+ * many times what that look takes. */
 #define CURSOR_MS 250
+#define CURSOR_TIMES 20
 #define CLASSES_MAX 64
 #define FAILED_MS 1000
 /* Between ticks while somebody waits for what they tell. */
@@ -48,8 +50,8 @@ static const struct statement recount = {"recount", sql_count, 0};
 struct class
 {
 	char owner[16], source[48], priority[8], trigger_type[16];
-	char due_at[40];
-	int64_t running; /* of its owner */
+	char due_at[40], config_id[24]; /* of the job that was taken last */
+	int64_t running;                /* of its owner */
 };
 
 struct poller {
@@ -67,6 +69,7 @@ struct poller {
 	bool partial;      /* the claim under way goes on from earlier ones */
 	char served[16];   /* the owner that was served last; 0: nobody */
 	int64_t looked_ms; /* boot clock: the last claim that looked at all */
+	int64_t look_ms;   /* how long it took */
 	int wanted;        /* of the claim under way */
 	int64_t tick_sent_ms, tick_lease_ms, purged_ms, counted_ms;
 	int64_t next_ms;      /* as the last tick told it */
@@ -426,6 +429,8 @@ static void keep_passed(struct poller *p, const struct reply *r)
 		}
 		str_copy(
 		    c->due_at, sizeof(c->due_at), reply_text(r, i, DUE_AT));
+		str_copy(c->config_id, sizeof(c->config_id),
+		    reply_text(r, i, CONFIG_ID));
 		c->running = running_after(r, i);
 	}
 	str_copy(p->served, sizeof(p->served),
@@ -438,9 +443,10 @@ static void list_passed(const struct poller *p, struct buf *json)
 	for (int i = 0; i < p->passed_count; i++) {
 		const struct class *c = &p->passed[i];
 
-		buf_printf(json, "%s[%s,\"%s\",%s,\"%s\",\"%s\",%" PRId64 "]",
+		buf_printf(json,
+		    "%s[%s,\"%s\",%s,\"%s\",\"%s\",%s,%" PRId64 "]",
 		    i ? "," : "", c->owner, c->source, c->priority,
-		    c->trigger_type, c->due_at, c->running);
+		    c->trigger_type, c->due_at, c->config_id, c->running);
 	}
 	buf_char(json, ']');
 }
@@ -508,6 +514,8 @@ static void on_claim(void *arg, const struct reply *reply, const struct err *e)
 		return;
 	}
 	p->deep = got == p->wanted;
+	if (!p->partial)
+		p->look_ms = clock_boot_ms() - p->looked_ms;
 	keep_passed(p, reply);
 	/* A notification that came meanwhile has set want_claim again; and a
 	 * claim that went on from earlier ones has not seen all. */
@@ -561,7 +569,8 @@ static void send_claim(struct poller *p)
 	    quota, sizeof(quota), "%" PRId64, scheduled > 0 ? scheduled : 0);
 	snprintf(ageing, sizeof(ageing), "%" PRId64, s->ageing);
 	p->partial = !limited && p->passed_count > 0 &&
-		     clock_boot_ms() - p->looked_ms < CURSOR_MS;
+		     clock_boot_ms() - p->looked_ms <
+			 CURSOR_MS + CURSOR_TIMES * p->look_ms;
 	if (!p->partial)
 		p->looked_ms = clock_boot_ms();
 	buf_init(&passed, TEXT_MAX);

@@ -11,7 +11,7 @@
 -- $4 the daemon's sources text[], $5 their max_running int[] (null: no limit),
 -- $6 ageing in ms
 -- $7 where earlier claims ended jsonb: [[owner, source, priority, trigger_type, due_at,
---    running]]: these classes are read from there on, past what was taken and what is
+--    config_id, running]]: these classes are read from there on, past what was taken and what is
 --    dead; null: from their beginning
 -- $8 the owner that was served last oid: the look begins after it; 0: nobody
 -- Returns `seen`, how many could have been claimed, and one row a job in the order of
@@ -35,8 +35,8 @@ with me as materialized (
 		where c.status = 'PENDING' and c.is_active and c.due_at < 'infinity'
 			and c.owner = k.owner and c.source = k.source
 			and c.priority = k.priority and c.trigger_type = k.trigger_type
-			and c.due_at <= now() and c.due_at >= k.since
-		order by c.due_at
+			and c.due_at <= now() and (c.due_at, c.config_id) > (k.since, k.since_id)
+		order by c.due_at, c.config_id
 		limit k.most) d
 ), placed as materialized (
 	select k.config_id, k.trigger_type, k.source_room, k.running,
@@ -66,9 +66,13 @@ with me as materialized (
 			pg_has_role(c.owner, 'reportd_operator', 'USAGE') as operator
 		from reportd.report_config c
 		-- From before there were limits: it fails alone.
-		cross join lateral (select greatest(octet_length(c.parameters::text),
-			octet_length(c.run_parameters::text), octet_length(c.prep_sql),
-			octet_length(c.export_sql)) > 4000000 as large) l
+		-- What is large on disk is not unpacked to be measured.
+		cross join lateral (select case
+			when greatest(pg_column_size(c.parameters), pg_column_size(c.run_parameters))
+				> 400000 then true
+			else greatest(octet_length(c.parameters::text),
+				octet_length(c.run_parameters::text), octet_length(c.prep_sql),
+				octet_length(c.export_sql)) > 4000000 end as large) l
 		where c.config_id = k.config_id and c.status || '' = 'PENDING'
 			and c.is_active and c.due_at <= now()
 		for update of c skip locked) c

@@ -108,7 +108,7 @@ create unique index report_config_key on reportd.report_config (report_key)
 -- The claim walks this index: one short range for each class of waiting work of
 -- each owner. What has no time to become due at is not in it.
 create index report_config_due on reportd.report_config
-	(owner, source, priority, trigger_type, due_at)
+	(owner, source, priority, trigger_type, due_at, config_id)
 	where status = 'PENDING' and is_active and due_at < 'infinity';
 -- For quotas: what is not in the index above and costs nothing but its row.
 create index report_config_idle on reportd.report_config (owner)

@@ -621,14 +621,14 @@ end $$;
 -- The classes of waiting work that a claim looks at, see sql/queue/claim.sql, with
 -- what limits each: `most` candidates, places left of its source and of its owner
 -- (null: no limit). It begins after owner `after`, wraps around, and ends after as many
--- owners as could be served, and 100 classes of each.
+-- owners as could be served, and 100 sources of each.
 -- passed: classes whose head has been taken, with the time up to which:
--- [[owner, source, priority, trigger_type, due_at, running]]. Nothing is read before
+-- [[owner, source, priority, trigger_type, due_at, config_id, running]]. Nothing is read before
 -- that: while some transaction is held open, the index is full of dead entries there.
 create function reportd.claim_classes(
 	wanted int, sources text[], source_max int[], passed jsonb, after oid
 ) returns table (owner oid, source text, priority int, trigger_type text,
-	since timestamptz, running bigint, owner_room bigint, source_room bigint, most int)
+	since timestamptz, since_id bigint, running bigint, owner_room bigint, source_room bigint, most int)
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 declare
 	owners oid[] := '{}';
@@ -636,8 +636,8 @@ declare
 	one oid;
 	at oid := after;
 	next oid;
-	k record; -- a class found
-	n record; -- the next known one
+	at_source text;
+	known_source text;
 	quotas boolean := exists (select from reportd.report_quota q
 		where q.max_running is not null);
 	busy jsonb; -- running by owner, and by source under "s:NAME"
@@ -652,7 +652,7 @@ begin
 		end if;
 		select c.owner into one from reportd.report_config c
 		where c.status = 'PENDING' and c.is_active and c.due_at < 'infinity'
-			and c.owner > at and (next is null or c.owner < next)
+			and c.owner > at and c.owner < coalesce(next, 4294967295::oid)
 		order by c.owner limit 1;
 		one := coalesce(one, next);
 		if one is null and after > 0 then
@@ -674,7 +674,7 @@ begin
 			select 's:' || c.source, count(*)
 			from reportd.report_config c where c.status = 'PROCESSING' group by c.source) r;
 	elsif passed is not null then
-		select jsonb_object_agg(p ->> 0, p -> 5) into busy from jsonb_array_elements(passed) p;
+		select jsonb_object_agg(p ->> 0, p -> 6) into busy from jsonb_array_elements(passed) p;
 	end if;
 	most := (wanted + 16) / greatest(cardinality(owners), 1) + 2;
 	foreach owner in array owners loop
@@ -683,43 +683,46 @@ begin
 		if quotas and not pg_has_role(owner, 'reportd_operator', 'USAGE') then
 			owner_room := (reportd.quota_of(owner)).max_running - running;
 		end if;
-		source := '';
-		priority := 0;
-		trigger_type := '';
-		select null::text as source, null::int as priority, null::text as trigger_type,
-			null::timestamptz as since into n;
+		at_source := '';
 		for i in 1 .. 100 loop
+			-- From source to source, up to the next known one, whose head may be dead. No
+			-- source's name has 41 characters.
 			if passed is not null then
-				select p ->> 1 as source, (p ->> 2)::int as priority,
-					p ->> 3 as trigger_type, (p ->> 4)::timestamptz as since
-				into n from jsonb_array_elements(passed) p
-				where (p ->> 0)::oid = claim_classes.owner
-					and (p ->> 1, (p ->> 2)::int, p ->> 3) > (claim_classes.source,
-						claim_classes.priority, claim_classes.trigger_type)
-				order by 1, 2, 3 limit 1;
+				known_source := (select min(p ->> 1) from jsonb_array_elements(passed) p
+					where (p ->> 0)::oid = claim_classes.owner and p ->> 1 > at_source);
 			end if;
-			select c.source, c.priority, c.trigger_type, '-infinity'::timestamptz as since
-			into k from reportd.report_config c
+			select c.source into source from reportd.report_config c
 			where c.status = 'PENDING' and c.is_active and c.due_at < 'infinity'
-				and c.owner = claim_classes.owner
-				and (c.source, c.priority, c.trigger_type) > (claim_classes.source,
-					claim_classes.priority, claim_classes.trigger_type)
-				and (n.source is null or (c.source, c.priority, c.trigger_type)
-					< (n.source, n.priority, n.trigger_type))
-			order by c.source, c.priority, c.trigger_type limit 1;
-			if k.source is null then
-				k := n;
-			end if;
-			exit when k.source is null;
-			source := k.source;
-			priority := k.priority;
-			trigger_type := k.trigger_type;
-			since := k.since;
+				and c.owner = claim_classes.owner and c.source > at_source
+				and c.source < coalesce(known_source, 'zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz')
+			order by c.source limit 1;
+			source := coalesce(source, known_source);
+			exit when source is null;
+			at_source := source;
 			source_room := source_max[array_position(sources, source)]
 				- coalesce((busy ->> ('s:' || source))::bigint, 0);
 			if source = any (sources) and (source_room is null or source_room > 0)
 				and (owner_room is null or owner_room > 0) then
-				return next;
+				for priority, trigger_type, since, since_id in
+					select k.priority, k.trigger_type, k.since, k.since_id
+					from (select pr.priority, t.trigger_type,
+							coalesce((p ->> 4)::timestamptz, '-infinity') as since,
+							coalesce((p ->> 5)::bigint, 0) as since_id
+						from generate_series(1, 5) pr(priority)
+						cross join (values ('ADHOC'), ('SCHEDULED')) t(trigger_type)
+						left join jsonb_array_elements(passed) p
+							on (p ->> 0)::oid = claim_classes.owner
+							and p ->> 1 = claim_classes.source
+							and (p ->> 2)::int = pr.priority and p ->> 3 = t.trigger_type) k
+					where exists (select from reportd.report_config c
+						where c.status = 'PENDING' and c.is_active and c.due_at < 'infinity'
+							and c.owner = claim_classes.owner and c.source = claim_classes.source
+							and c.priority = k.priority and c.trigger_type = k.trigger_type
+							and (c.due_at, c.config_id) > (k.since, k.since_id)
+						order by c.due_at, c.config_id limit 1)
+				loop
+					return next;
+				end loop;
 			end if;
 		end loop;
 	end loop;

@@ -12,8 +12,8 @@ FILL = '''
 truncate reportd.report_config, reportd.report_run;
 alter table reportd.report_config disable trigger user;
 insert into reportd.report_config
-	(config_id, report_name, export_sql, status, run_id, due_at, last_run_time)
-select i, 'old ' || i, 'select 1', 'COMPLETED', i, now() - interval '1 day', now()
+	(config_id, report_name, owner, export_sql, status, run_id, due_at, last_run_time)
+select i, 'old ' || i, current_user::regrole, 'select 1', 'COMPLETED', i, now() - interval '1 day', now()
 from generate_series(1, {finished}) i;
 insert into reportd.report_run
 	(run_id, config_id, report_name, attempt, scheduled_for, status, worker_id,
@@ -23,14 +23,14 @@ select i, i, 'old ' || i, 1, now(), 'COMPLETED', gen_random_uuid(),
 	now() - interval '1 day', now()
 from generate_series(1, {finished}) i;
 insert into reportd.report_config
-	(config_id, report_name, export_sql, priority, due_at)
-select 1000000 + i, 'new ' || i, 'select 1', 1 + i % 5, now() - i * interval '1 s'
+	(config_id, report_name, owner, export_sql, priority, due_at)
+select 1000000 + i, 'new ' || i, current_user::regrole, 'select 1', 1 + i % 5, now() - i * interval '1 s'
 from generate_series(1, {pending}) i;
 alter table reportd.report_config enable trigger user;
 select setval(pg_get_serial_sequence('reportd.report_run', 'run_id'), 1000000);
 vacuum analyze reportd.report_config, reportd.report_run
 '''
-TYPES = 'uuid, int, int, text[], int[], bigint'
+TYPES = 'uuid, int, int, text[], int[], bigint, jsonb, oid'
 
 
 def nodes(plan):
@@ -45,8 +45,8 @@ def claim(conn, worker):
         with conn.transaction():
             explained, = conn.execute(
                 'explain (analyze, buffers, timing off, format json) '
-                f"execute claim('{worker}', {JOBS}, {JOBS}, '{{}}', '{{}}', "
-                '600000)').fetchone()
+                f"execute claim('{worker}', {JOBS}, {JOBS}, '{{default}}', "
+                "'{null}', 600000, null, 0)").fetchone()
             raise psycopg.Rollback
     except psycopg.Rollback:
         pass
