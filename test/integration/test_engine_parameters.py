@@ -276,7 +276,7 @@ def test_the_default_path(engine):
     run = done(engine.db, report_name='Umsätze 2026 – "Q1"', scheduled_for=AT,
                time_zone='Europe/Berlin')
     path = (engine.out / 'Umsätze 2026 – "Q1"' /
-            f'Umsätze 2026 – "Q1"_20260329T015959_{run.config_id}.csv')
+            f'Umsätze 2026 – "Q1"_20260329T015959_{run.request_id}.csv')
     assert file_of(run.output_url) == path
     assert path.read_bytes() == b'one\n1\n'
     assert ' ' not in run.output_url and '"' not in run.output_url
