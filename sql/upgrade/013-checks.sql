@@ -1033,12 +1033,16 @@ begin
 	if new.time_zone <> 'UTC' then
 		perform reportd.check_time_zone(new.time_zone);
 	end if;
+	-- A report can be put to rest whatever it may not use any more.
 	if operator then
-		if not exists (select from reportd.report_source s where s.source = new.source) then
+		if (tg_op = 'INSERT' or new.is_active) and not exists (
+			select from reportd.report_source s where s.source = new.source) then
 			perform reportd.check_source(new.source);
 		end if;
 	else
-		perform reportd.check_rights(new, old);
+		if tg_op = 'INSERT' or new.is_active then
+			perform reportd.check_rights(new, old);
+		end if;
 		if tg_op = 'INSERT' or new.owner <> old.owner then
 			perform reportd.check_quota(new);
 		elsif new.status = 'PENDING' and new.is_active

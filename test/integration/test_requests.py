@@ -297,3 +297,14 @@ def test_backfill_and_sources_by_reportctl(engine, ctl_of):
     assert {'source': 'default', 'daemons': 1}.items() <= json.loads(out)[0].items()
     out, err = ctl_of(db, 'sources', '--forget', 'default').communicate()
     assert 'a running daemon has the source "default"' in err
+
+
+def test_a_report_can_be_put_to_rest_whatever_it_may_not_use(db):
+    db.execute("select reportd.register_source('gone', 'postgres')")
+    config_id = report.submit(db, source='gone', trigger_type='SCHEDULED',
+                              schedule_expression='@yearly')
+    db.execute("select reportd.forget_source('gone')")
+    db.execute("""select reportd.change(%s, '{"is_active": false}')""", config_id)
+    assert report.config(db, config_id).is_active is False
+    with pytest.raises(errors.InvalidParameterValue, match='no daemon has a source "gone"'):
+        db.execute("""select reportd.change(%s, '{"is_active": true}')""", config_id)
