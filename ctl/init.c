@@ -107,7 +107,7 @@ static void print(struct ctl *c, int from, json_t *applied)
 		    "from", from, "applied", applied));
 		return;
 	}
-	if (from == version)
+	if (from >= version)
 		printf("schema is at version %d already\n", version);
 	else if (from == 0)
 		printf("schema created, version %d\n", version);
@@ -138,7 +138,7 @@ static int run(struct ctl *c, int argc, char **argv, struct err *e)
 	applied = json_array();
 	rc = upgrade_once(c, &from, applied, e);
 	if (rc == 0) {
-		if (from != 0 && from != schema_wanted())
+		if (from != 0 && from < schema_wanted())
 			warn_of_daemons(c);
 		print(c, from, applied);
 	} else if (strcmp(e->sqlstate, "42501") == 0) {

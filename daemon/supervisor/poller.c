@@ -359,6 +359,7 @@ enum {
 	PRIORITY,
 	DUE_AT,
 	RUNNING,
+	QUOTA_MS,
 };
 
 static void start_job(struct poller *p, const struct reply *reply, int row)
@@ -370,6 +371,7 @@ static void start_job(struct poller *p, const struct reply *reply, int row)
 				 "SCHEDULED") == 0,
 		.source = reply_text(reply, row, SOURCE),
 		.timeout_ms = reply_int(reply, row, TIMEOUT_MS, 0),
+		.quota_ms = reply_int(reply, row, QUOTA_MS, 0),
 		.row = reply_text(reply, row, JOB),
 		.denied = reply_text(reply, row, DENIED)});
 }

@@ -372,6 +372,9 @@ void runs_start(struct runs *r, const struct claimed *c)
 	run->scheduled = c->scheduled;
 	run->started_ms = clock_boot_ms();
 	run->timeout_ms = c->timeout_ms ? c->timeout_ms : s->job_timeout;
+	if (c->quota_ms > 0 &&
+	    (run->timeout_ms == 0 || c->quota_ms < run->timeout_ms))
+		run->timeout_ms = c->quota_ms;
 	str_copy(run->stage, sizeof(run->stage), "start");
 	buf_init(&run->result, PROTOCOL_LINE_MAX);
 	buf_init(&run->job, PROTOCOL_LINE_MAX);

@@ -22,6 +22,7 @@ struct claimed {
 	bool scheduled;
 	const char *source;
 	int64_t timeout_ms; /* 0: none */
+	int64_t quota_ms;   /* that its owner's runs may take; 0: no limit */
 	const char *row;    /* JSON */
 	const char *denied; /* what its owner may not use; NULL: nothing */
 };

@@ -35,5 +35,8 @@ begin
 			message = format('%s is built on the schema', other),
 			hint = 'Drop it, upgrade, and make it again.';
 	end if;
+	-- What others have begun to write ends before it is copied.
+	lock table reportd.report_config, reportd.report_run, reportd.report_notification,
+		reportd.report_worker in access exclusive mode;
 	alter schema reportd rename to reportd_7;
 end $$;

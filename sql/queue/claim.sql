@@ -114,9 +114,10 @@ with me as materialized (
 	where c.config_id = any (array(select k.config_id from numbered k))
 		and c.config_id = r.config_id
 	returning r.new_run_id as run_id, c.config_id, c.trigger_type, c.source,
-		extract(epoch from case when r.operator then c.timeout
-			else least(c.timeout, (reportd.quota_of(c.owner)).max_timeout) end)
-			* 1000 as timeout_ms, c.owner, c.priority,
+		extract(epoch from c.timeout) * 1000 as timeout_ms,
+		case when not r.operator then extract(epoch from
+			(reportd.quota_of(c.owner)).max_timeout) * 1000 end as quota_ms,
+		c.owner, c.priority,
 		c.due_at, r.running,
 		case when r.large then 'the report is too large: its parameters, prep_sql and export_sql may have 4000000 bytes each'
 			when not r.operator then (reportd.denial(c)).message end as denied,
@@ -153,6 +154,7 @@ with me as materialized (
 select (select count(*) from eligible) as seen, j.run_id, j.config_id,
 	j.trigger_type, j.source, j.timeout_ms::bigint as timeout_ms,
 	j.job, j.denied,
-	j.owner::oid as owner, j.priority, j.due_at, j.running
+	j.owner::oid as owner, j.priority, j.due_at, j.running,
+	j.quota_ms::bigint as quota_ms
 from (values (1)) as always(one) left join job j on true
 order by j.run_id

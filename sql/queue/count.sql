@@ -3,7 +3,7 @@
 -- Published bytes are counted for owners that have such a limit.
 -- No parameters.
 with due as materialized (
-	select from reportd.claim_turn t
+	select from reportd.count_turn t
 	where not exists (select from reportd.report_usage u
 		where u.counted_at > now() - interval '50 seconds')
 	for update skip locked

@@ -21,8 +21,8 @@ with result as materialized (
 ), held as materialized (
 	-- Row by row through the primary keys, in one order everywhere.
 	select r.*,
-		case when r.status = 'RELEASED' then 'PENDING'
-			when r.status = 'FAILED' and c.cancel_requested then 'CANCELLED'
+		case when r.status in ('RELEASED', 'FAILED') and c.cancel_requested then 'CANCELLED'
+			when r.status = 'RELEASED' then 'PENDING'
 			when r.status = 'FAILED' and not r.permanent
 				and c.attempt <= c.max_retries then 'PENDING'
 			else r.status end as new_status,
@@ -50,7 +50,10 @@ with result as materialized (
 	from held h
 	join reportd.report_config c on c.config_id = h.config_id
 	cross join lateral reportd.end_request(c, h.new_status, h.run_id, h.error_message,
-		h.requests_wait and (c.next_run_time > now()) is not false) n
+		h.requests_wait and ((c.next_run_time > now()) is not false or exists (
+			-- A schedule and what waits beside it take turns.
+			select from reportd.report_request q
+			where q.request_id = h.request_id and q.reason = 'schedule'))) n
 	where (h.request_kept or h.requests_wait) and h.new_status <> 'PENDING'
 ), ended as (
 	update reportd.report_config c

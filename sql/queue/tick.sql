@@ -180,7 +180,7 @@ with beat as (
 		request_id = coalesce(p.request_id, c.request_id),
 		request_kept = c.request_kept or p.request_id is not null,
 		next_run_time = p.next_time,
-		run_parameters = null,
+		run_parameters = case when p.scheduled_for is null then c.run_parameters end,
 		error_message = coalesce(p.error, c.error_message),
 		error_timestamp = case when p.error is null then c.error_timestamp
 			else now() end,
@@ -210,12 +210,13 @@ with beat as (
 	select reportd.end_unclaimed($1, c.config_id,
 		format('no daemon has a source "%s"; add [source.%s] to the settings of a daemon, or change the report''s source',
 			c.source, c.source)) as ended
-	from (select distinct k.source from reportd.pending_class k
+	from (select k.* from reportd.pending_class k
 		where not exists (select from reportd.report_source s where s.source = k.source)) u
 	cross join lateral (
 		select c.config_id, c.source from reportd.report_config c
-		where c.status = 'PENDING' and c.is_active and c.due_at <= now()
-			and c.source = u.source
+		where c.status = 'PENDING' and c.is_active and c.due_at < 'infinity'
+			and c.owner = u.owner and c.source = u.source and c.priority = u.priority
+			and c.trigger_type = u.trigger_type and c.due_at <= now()
 		limit 20 for update skip locked) c
 ), next as (
 	select min(t.at) as at from (

@@ -22,6 +22,13 @@ comment on table reportd.claim_turn is
 	'Daemons lock its row for the time of a claim that counts what runs: two must not count at once.';
 insert into reportd.claim_turn default values;
 
+create table reportd.count_turn (
+	one boolean primary key default true check (one)
+);
+comment on table reportd.count_turn is
+	'A daemon locks its row while it counts for the quotas; the others leave it to that one.';
+insert into reportd.count_turn default values;
+
 create sequence reportd.report_request_request_id_seq;
 
 create table reportd.report_config (

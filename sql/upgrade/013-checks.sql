@@ -830,6 +830,9 @@ language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
 	most int := (reportd.quota_of(owner)).max_pending;
 begin
+	if most is null then
+		return;
+	end if;
 	if not pg_has_role(owner, 'reportd_operator', 'USAGE')
 		and reportd.pending_count(owner, most) + more > most then
 		perform reportd.refuse(
@@ -871,6 +874,9 @@ language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
 	most int := (reportd.quota_of(owner)).max_reports;
 begin
+	if most is null then
+		return;
+	end if;
 	if not pg_has_role(owner, 'reportd_operator', 'USAGE')
 		and (select count(*) from (select from reportd.report_request r
 			where r.owner = check_unused.owner and r.state = 'ENDED' and r.run_id is null
@@ -902,9 +908,9 @@ begin
 			new.owner := to_regrole(quote_ident(case current_setting('role')
 				when 'none' then session_user else current_setting('role') end));
 		end if;
-		if new.request_id is null and new.trigger_type = 'ADHOC' then
-			new.request_id := nextval('reportd.report_request_request_id_seq');
-		end if;
+	end if;
+	if new.request_id is null and new.trigger_type = 'ADHOC' then
+		new.request_id := nextval('reportd.report_request_request_id_seq');
 	end if;
 	operator := pg_has_role(new.owner, 'reportd_operator', 'USAGE');
 	new.misfire_policy := upper(new.misfire_policy);

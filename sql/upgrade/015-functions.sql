@@ -618,6 +618,34 @@ exception when others then
 	return null;
 end $$;
 
+-- How many reports run: by owner, and by source under "s:NAME".
+create function reportd.running_counts() returns jsonb
+language sql stable set search_path = pg_catalog, pg_temp as $$
+	select coalesce(jsonb_object_agg(r.key, r.n), '{}') from (
+		select c.owner::oid::text as key, count(*) as n
+		from reportd.report_config c where c.status = 'PROCESSING' group by c.owner
+		union all
+		select 's:' || c.source, count(*)
+		from reportd.report_config c where c.status = 'PROCESSING' group by c.source) r
+$$;
+
+-- Whether a claim could take something of an owner from one of the sources.
+create function reportd.can_claim(owner oid, sources text[], quotas boolean, busy jsonb)
+returns boolean
+language sql stable set search_path = pg_catalog, pg_temp as $$
+	select (not $3 or pg_has_role($1, 'reportd_operator', 'USAGE')
+			or ((reportd.quota_of($1)).max_running
+				> coalesce(($4 ->> $1::text)::bigint, 0)) is not false)
+		and exists (select from unnest($2) r(s)
+			cross join generate_series(1, 5) p(p)
+			cross join (values ('ADHOC'), ('SCHEDULED')) t(t)
+			cross join lateral (select from reportd.report_config c
+				where c.status = 'PENDING' and c.is_active and c.due_at < 'infinity'
+					and c.owner = $1 and c.source = r.s and c.priority = p.p
+					and c.trigger_type = t.t and c.due_at <= now()
+				limit 1) d)
+$$;
+
 -- The classes of waiting work that a claim looks at, see sql/queue/claim.sql, with
 -- what limits each: `most` candidates, places left of its source and of its owner
 -- (null: no limit). It begins after owner `after`, wraps around, and ends after as many
@@ -640,41 +668,57 @@ declare
 	known_source text;
 	quotas boolean := exists (select from reportd.report_quota q
 		where q.max_running is not null);
-	busy jsonb; -- running by owner, and by source under "s:NAME"
+	busy jsonb; -- see running_counts()
+	room text[]; -- the sources that have a place
+	last oid;
+	visited int;
+	choosy boolean := false;
 begin
 	if passed is not null then
 		known := array(select distinct (p ->> 0)::oid as o
 			from jsonb_array_elements(passed) p order by o);
 	end if;
-	while cardinality(owners) < wanted + 16 loop
-		if passed is not null then
-			next := (select o from unnest(known) o where o > at order by o limit 1);
-		end if;
-		select c.owner into one from reportd.report_config c
-		where c.status = 'PENDING' and c.is_active and c.due_at < 'infinity'
-			and c.owner > at and c.owner < coalesce(next, 4294967295::oid)
-		order by c.owner limit 1;
-		one := coalesce(one, next);
-		if one is null and after > 0 then
-			-- Around, once: from the first owner up to where it began.
-			at := 0;
-			after := 0;
-			continue;
-		end if;
-		exit when one is null or one = any (owners);
-		owners := owners || one;
-		at := one;
-	end loop;
-	if cardinality(owners) > 1 and passed is null or quotas
-		or cardinality(array_remove(source_max, null)) > 0 then
-		select jsonb_object_agg(r.key, r.n) into busy from (
-			select c.owner::oid::text as key, count(*) as n
-			from reportd.report_config c where c.status = 'PROCESSING' group by c.owner
-			union all
-			select 's:' || c.source, count(*)
-			from reportd.report_config c where c.status = 'PROCESSING' group by c.source) r;
+	if quotas or cardinality(array_remove(source_max, null)) > 0 then
+		busy := reportd.running_counts();
 	elsif passed is not null then
 		select jsonb_object_agg(p ->> 0, p -> 6) into busy from jsonb_array_elements(passed) p;
+	end if;
+	room := array(select u.s from unnest(sources, source_max) u(s, m)
+		where u.m is null or u.m > coalesce((busy ->> ('s:' || u.s))::bigint, 0));
+	loop
+		at := after;
+		last := null;
+		owners := '{}';
+		visited := 0;
+		while cardinality(owners) < wanted + 16 and visited < 1000 loop
+			if passed is not null then
+				next := (select o from unnest(known) o where o > at order by o limit 1);
+			end if;
+			select c.owner into one from reportd.report_config c
+			where c.status = 'PENDING' and c.is_active and c.due_at < 'infinity'
+				and c.owner > at and c.owner < coalesce(next, 4294967295::oid)
+			order by c.owner limit 1;
+			one := coalesce(one, next);
+			if one is null and last is null and after > 0 then
+				-- Around, once: from the first owner up to where it began.
+				last := after;
+				at := 0;
+				continue;
+			end if;
+			exit when one is null or one > last;
+			at := one;
+			visited := visited + 1;
+			if not choosy or one = any (known) or reportd.can_claim(one, room, quotas, busy) then
+				owners := owners || one;
+			end if;
+		end loop;
+		-- So many owners that some must wait: then none of those whom nothing can be
+		-- taken from may stand before the others.
+		exit when choosy or cardinality(owners) < wanted + 16;
+		choosy := true;
+	end loop;
+	if busy is null and cardinality(owners) > 1 then
+		busy := reportd.running_counts();
 	end if;
 	most := (wanted + 16) / greatest(cardinality(owners), 1) + 2;
 	foreach owner in array owners loop
@@ -685,17 +729,23 @@ begin
 		end if;
 		at_source := '';
 		for i in 1 .. 100 loop
-			-- From source to source, up to the next known one, whose head may be dead. No
-			-- source's name has 41 characters.
+			-- From source to source, up to the next known one, whose head may be dead.
 			if passed is not null then
 				known_source := (select min(p ->> 1) from jsonb_array_elements(passed) p
 					where (p ->> 0)::oid = claim_classes.owner and p ->> 1 > at_source);
 			end if;
-			select c.source into source from reportd.report_config c
-			where c.status = 'PENDING' and c.is_active and c.due_at < 'infinity'
-				and c.owner = claim_classes.owner and c.source > at_source
-				and c.source < coalesce(known_source, 'zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz')
-			order by c.source limit 1;
+			if known_source is null then
+				select c.source into source from reportd.report_config c
+				where c.status = 'PENDING' and c.is_active and c.due_at < 'infinity'
+					and c.owner = claim_classes.owner and c.source > at_source
+				order by c.source limit 1;
+			else
+				select c.source into source from reportd.report_config c
+				where c.status = 'PENDING' and c.is_active and c.due_at < 'infinity'
+					and c.owner = claim_classes.owner and c.source > at_source
+					and c.source < known_source
+				order by c.source limit 1;
+			end if;
 			source := coalesce(source, known_source);
 			exit when source is null;
 			at_source := source;
@@ -762,5 +812,6 @@ begin
 	c.status := outcome;
 	c.run_id := end_request.run_id;
 	c.error_message := end_request.error_message;
+	c.updated_timestamp := now();
 	perform reportd.keep_request(c);
 end $$;

@@ -79,7 +79,7 @@ grant insert, update, delete on reportd.report_run, reportd.report_request,
 	reportd.report_worker, reportd.report_usage to reportd_daemon;
 grant update, delete on reportd.report_notification to reportd_daemon;
 grant insert, update on reportd.report_source to reportd_daemon;
-grant select, update on reportd.claim_turn to reportd_daemon;
+grant select, update on reportd.claim_turn, reportd.count_turn to reportd_daemon;
 -- The statements of the daemon take these numbers themselves.
 grant usage on sequence reportd.report_run_run_id_seq,
 	reportd.report_request_request_id_seq to reportd_daemon;

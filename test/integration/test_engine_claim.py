@@ -267,3 +267,39 @@ def test_the_metrics_count_runs_rows_and_errors_by_type(db, drain):
         p95 = getattr(sales, f'{stage}_p95').total_seconds()
         assert 0 <= mean < 5 and 0 <= p95 < 5
     assert sales.run_mean >= sales.export_mean
+
+
+def test_owners_whom_nothing_can_be_taken_from_keep_nobody_out(db, daemon, cluster):
+    """Twenty owners wait for a source that this daemon has not, or for tomorrow."""
+    names = [f'idle_{n}' for n in range(20)] + ['zz_busy']
+    for name in names:
+        cluster.admin(f'drop role if exists {name}')
+        cluster.admin(f'create role {name}')
+    db.execute("select reportd.register_source('default', 'postgres')")
+    db.execute("select reportd.register_source('other', 'postgres')")
+    db.execute("select reportd.grant_source(s, 'public') from unnest('{default,other}'::text[]) s")
+    for n, name in enumerate(names[:-1]):
+        report.submit(db, owner=name, source='other' if n % 2 else 'default',
+                      due_at='now' if n % 2 else 'tomorrow')
+    busy = report.submit(db, owner='zz_busy')
+    daemon(workers=1)
+    assert report.wait_done(db, busy).status == 'COMPLETED'
+    for name in names:
+        db.execute(f'drop owned by {name}')
+        cluster.admin(f'drop role {name}')
+
+
+def test_a_schedule_that_is_always_due_and_what_waits_take_turns(db, daemon, wait_for):
+    config_id = report.submit(db, trigger_type='SCHEDULED', schedule_expression='* * * * *',
+                              misfire_policy='ALL', export_sql='select 1 as a')
+    db.execute("update reportd.report_config set next_run_time = now() - interval '20 minutes' "
+               'where config_id = %s', config_id)
+    daemon(workers=1, poll_interval='200ms')
+    wait_for(lambda: len(report.runs(db, config_id)) >= 2)
+    asked = db.value('select reportd.run_now(%s)', config_id)
+    wait_for(lambda: db.value("select status = 'COMPLETED' from reportd.v_requests "
+                              'where request_id = %s', asked))
+    after = db.value('select count(*) from reportd.report_run r where r.run_id > '
+                     '(select run_id from reportd.v_requests where request_id = %s)', asked)
+    wait_for(lambda: len(report.runs(db, config_id)) >= 21)
+    assert after < 18

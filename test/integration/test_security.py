@@ -213,6 +213,7 @@ def test_each_table_is_for_whom_the_list_says(db):
         'output_format', 'schema_upgrade')}
     wanted |= {'report_worker SELECT': 'DOV', 'pending_class SELECT': 'D',
                'claim_turn SELECT': 'D', 'claim_turn UPDATE': 'D',
+               'count_turn SELECT': 'D', 'count_turn UPDATE': 'D',
                'report_source INSERT': 'D', 'report_source UPDATE': 'D',
                'report_config UPDATE': 'D', 'report_config DELETE': 'D',
                'report_notification UPDATE': 'D', 'report_notification DELETE': 'D'}
