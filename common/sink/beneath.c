@@ -4,8 +4,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -28,7 +30,16 @@ static int open_by_kernel(int root, const char *path, int flags)
 	}
 }
 
-/* One part of the way; closes the directory that it was in. */
+static bool is_link(int in, const char *name)
+{
+	struct stat st;
+
+	return fstatat(in, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       S_ISLNK(st.st_mode);
+}
+
+/* One part of the way; closes the directory that it was in. No link is followed
+ * here: where one would lead is for the kernel to say. */
 static int step(int in, const char *name, size_t len, int flags)
 {
 	char *one = mem_strndup(name, len);
@@ -38,7 +49,7 @@ static int step(int in, const char *name, size_t len, int flags)
 		errno = EXDEV;
 	else
 		fd = openat(in, one, flags | O_NOFOLLOW | O_CLOEXEC);
-	why = errno;
+	why = fd < 0 && is_link(in, one) ? EXDEV : errno;
 	free(one);
 	close(in);
 	errno = why;

@@ -681,7 +681,7 @@ struct poller *poller_open(const struct poller_options *options)
 	p->counted_ms = clock_boot_ms() - COUNT_MS;
 	p->passed = mem_zalloc(CLASSES_MAX * sizeof(*p->passed));
 	/* Until the first tick tells. */
-	p->quotas = true;
+	p->quotas = false;
 	str_copy(p->served, sizeof(p->served), "0");
 	p->next_ms = INT64_MAX;
 	uv_timer_init(p->o.loop, &p->tick_timer);

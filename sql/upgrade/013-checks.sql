@@ -796,7 +796,7 @@ begin
 	select * into denial from reportd.denial(new);
 	if denial.message is not null then
 		perform reportd.refuse(denial.message, denial.hint);
-	elsif new.timeout > most then
+	elsif extract(epoch from new.timeout) > extract(epoch from most) then
 		perform reportd.refuse(
 			format('timeout %s is longer than %s allows %s', new.timeout, most, new.owner),
 			format('Write %s or less.', most));
@@ -925,7 +925,8 @@ begin
 	if new.report_key is not null then
 		perform reportd.check_key(new.report_key, new.config_id);
 	end if;
-	if pg_column_size(new) > 2000 or octet_length(new.report_type) > 200
+	-- Numbers like 1e131071 are small on disk and long as text.
+	if pg_column_size(new) > 2000 or new.parameters <> '{}' or new.output_options <> '{}' or octet_length(new.report_type) > 200
 		or octet_length(new.schedule_expression) > 200 or octet_length(new.time_zone) > 100
 		or octet_length(new.output_path) > 4096 or octet_length(new.output_format) > 200
 		or new.report_type ~ '[\x01-\x1f\x7f]' then
@@ -972,7 +973,7 @@ begin
 			'Write 0 (no retry) to 100.');
 	end if;
 	-- A run counts in milliseconds, and 0 of them would be no limit.
-	if new.timeout < interval '1 millisecond' then
+	if extract(epoch from new.timeout) < 0.001 then
 		perform reportd.refuse(
 			format('timeout %s is shorter than a millisecond', new.timeout),
 			'Write an interval such as ''10 minutes'', or null for the default of the settings.');

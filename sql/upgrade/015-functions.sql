@@ -93,10 +93,11 @@ begin
 end $$;
 
 create function reportd.id(report_key text) returns bigint
-language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
 	found_id bigint;
 begin
+	perform reportd.check_actor();
 	select c.config_id into found_id from reportd.report_config c
 	where c.report_key = id.report_key and reportd.may_act(c.owner);
 	if found_id is null then
@@ -194,7 +195,7 @@ begin
 	returning * into q;
 	if reportd.is_busy(c) then
 		update reportd.report_config r set requests_wait = true
-		where r.config_id = c.config_id and not r.requests_wait;
+		where r.config_id = c.config_id;
 	else
 		perform reportd.take_request(c, q);
 	end if;
@@ -276,7 +277,7 @@ begin
 	select array_agg(k.request_id order by k.request_id) into q from queued k;
 	if q is not null then
 		update reportd.report_config r set requests_wait = true
-		where r.config_id = c.config_id and not r.requests_wait;
+		where r.config_id = c.config_id;
 		perform reportd.follow(c.config_id);
 	end if;
 	return query select unnest(q);
@@ -346,7 +347,7 @@ begin
 		set state = 'QUEUED', outcome = null, ended_at = null
 		where r.request_id = q.request_id;
 		update reportd.report_config r set requests_wait = true
-		where r.config_id = c.config_id and not r.requests_wait;
+		where r.config_id = c.config_id;
 	else
 		perform reportd.take_request(c, q);
 	end if;
@@ -429,6 +430,13 @@ begin
 		perform reportd.refuse(format('changes: %s', sqlerrm),
 			'Write the new values as JSON, such as {"priority": 1, "timeout": "10 min"}.');
 	end;
+	if changes ? 'trigger_type' and upper(c.trigger_type) <> (
+			select r.trigger_type from reportd.report_config r where r.config_id = c.config_id)
+		and (reportd.is_busy(c) or c.requests_wait) then
+		perform reportd.refuse(
+			format('report %s has a request in hand, which its trigger_type cannot change under', c.config_id),
+			'Wait for its end, or cancel it with reportd.cancel().');
+	end if;
 	if changes ? 'owner' and not (pg_has_role(reportd.acting_role(), c.owner, 'USAGE')
 		or pg_has_role(reportd.acting_role(), 'reportd_operator', 'USAGE')) then
 		perform reportd.refuse(
@@ -764,12 +772,13 @@ begin
 							on (p ->> 0)::oid = claim_classes.owner
 							and p ->> 1 = claim_classes.source
 							and (p ->> 2)::int = pr.priority and p ->> 3 = t.trigger_type) k
-					where exists (select from reportd.report_config c
+					-- A probe for each, whatever the statistics say; "exists" may be joined.
+					cross join lateral (select from reportd.report_config c
 						where c.status = 'PENDING' and c.is_active and c.due_at < 'infinity'
 							and c.owner = claim_classes.owner and c.source = claim_classes.source
 							and c.priority = k.priority and c.trigger_type = k.trigger_type
 							and (c.due_at, c.config_id) > (k.since, k.since_id)
-						order by c.due_at, c.config_id limit 1)
+						order by c.due_at, c.config_id limit 1) one
 				loop
 					return next;
 				end loop;

@@ -65,7 +65,7 @@ def test_a_fifo_topic_knows_a_notice_that_comes_twice(db, aws, told):
 
 
 def test_a_message_that_would_be_too_large_goes_without_its_lists(db, aws, told):
-    told(export_sql='select 1', parameters={'big': 'x' * 300000})
+    told(export_sql='select 1', parameters={'big': 'x' * 261500})
     message = json.loads(aws.published[0]['Message'])
     assert 'parameters' not in message['run'] and message['run']['output_count'] == 1
 
