@@ -28,7 +28,8 @@ void xlsx_widths_open(struct xlsx_widths *w, const struct schema *schema,
 {
 	size_t count = (size_t)schema->count + 1;
 
-	*w = (struct xlsx_widths){.schema = schema, .layout = layout};
+	*w = (struct xlsx_widths){
+	    .schema = schema, .layout = layout, .columns = schema->count};
 	w->formats = mem_zalloc(count * sizeof(*w->formats));
 	w->seen = mem_zalloc(count * sizeof(*w->seen));
 	buf_init(&w->scratch, 1 << 20);
@@ -50,7 +51,8 @@ void xlsx_widths_open(struct xlsx_widths *w, const struct schema *schema,
 
 void xlsx_widths_close(struct xlsx_widths *w)
 {
-	for (int i = 0; w->schema != NULL && i < w->schema->count; i++)
+	/* The schema may be gone: a run that failed frees what it had open. */
+	for (int i = 0; i < w->columns; i++)
 		format_close(w->formats[i]);
 	free(w->formats);
 	free(w->seen);

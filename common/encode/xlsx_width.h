@@ -18,6 +18,7 @@
 struct xlsx_widths {
 	const struct schema *schema;
 	const struct layout *layout;
+	int columns;
 	struct format **formats; /* by column; NULL: General, or text */
 	int *seen;               /* the widest one of each column */
 	struct buf scratch;
