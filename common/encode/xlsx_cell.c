@@ -124,6 +124,9 @@ static bool wraps(const struct xlsx_column *c, const char *s, size_t len)
 int xlsx_count_lines(const char *s, size_t len, int line)
 {
 	const char *end = s + len;
+	/* A column that does not wrap has lines of INT_MAX. */
+	int most =
+	    line > INT_MAX / XLSX_LINES_MAX ? INT_MAX : line * XLSX_LINES_MAX;
 	int lines = 1, used = 0;
 
 	while (s < end && lines < XLSX_LINES_MAX) {
@@ -132,7 +135,7 @@ int xlsx_count_lines(const char *s, size_t len, int line)
 
 		while (s + n < end && s[n] != ' ' && s[n] != '\n')
 			n++;
-		width = width_of(s, n, line * XLSX_LINES_MAX);
+		width = width_of(s, n, most);
 		if (used > 0 && used + 1 + width > line) {
 			lines++;
 			used = 0;
