@@ -291,6 +291,17 @@ static void tick_soon(struct poller *p)
 		arm_tick(p, SOON_MS);
 }
 
+/* While somebody waits, ticks come every second. A run may begin after the tick
+ * that would have seen it, and the next one would be a poll_interval away. */
+static void keep_fresh(struct poller *p)
+{
+	int64_t due = p->tick_sent_ms + QUICK_MS;
+
+	if (p->running && is_awaited(p) &&
+	    uv_timer_get_due_in(&p->tick_timer) > QUICK_MS)
+		arm_tick(p, due - clock_boot_ms());
+}
+
 /* ---- the claim ---- */
 
 /* The sources that the settings name, as arrays of PostgreSQL, with their
@@ -519,6 +530,7 @@ static void on_claim(void *arg, const struct reply *reply, const struct err *e)
 	if (!p->partial)
 		p->look_ms = clock_boot_ms() - p->looked_ms;
 	keep_passed(p, reply);
+	keep_fresh(p);
 	/* A notification that came meanwhile has set want_claim again; and a
 	 * claim that went on from earlier ones has not seen all. */
 	if (!p->deep && p->partial)
@@ -589,21 +601,11 @@ static void send_claim(struct poller *p)
 
 /* ---- what wakes it ---- */
 
-/* Progress that is older than a second is stored now. */
-static void be_watched(struct poller *p)
-{
-	int64_t now = clock_boot_ms(), due = p->tick_sent_ms + QUICK_MS;
-
-	p->watched_ms = now + WATCHED_MS;
-	if (p->running && is_awaited(p) &&
-	    uv_timer_get_due_in(&p->tick_timer) > QUICK_MS)
-		arm_tick(p, due - now);
-}
-
 void poller_notified(struct poller *p, const char *channel)
 {
 	if (strcmp(channel, "reportd_watch") == 0) {
-		be_watched(p);
+		p->watched_ms = clock_boot_ms() + WATCHED_MS;
+		keep_fresh(p);
 		return;
 	}
 	if (strcmp(channel, "reportd_cancel") == 0) {
