@@ -2,9 +2,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "ctl/connect.h"
 #include "ctl/ctl.h"
-#include "ctl/options.h"
+#include "ctl/lib/connect.h"
+#include "ctl/lib/options.h"
 #include "sql/ctl.h"
 
 struct action {

@@ -7,7 +7,7 @@
 
 #include "base/err.h"
 #include "settings/settings.h"
-#include "source/pg.h"
+#include "source/postgres/pg.h"
 
 /* Exit codes; the manual page promises them. */
 enum ctl_exit {

@@ -15,16 +15,16 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "ctl/connect.h"
 #include "ctl/ctl.h"
-#include "ctl/human.h"
-#include "ctl/interrupt.h"
-#include "ctl/options.h"
+#include "ctl/lib/connect.h"
+#include "ctl/lib/human.h"
+#include "ctl/lib/interrupt.h"
+#include "ctl/lib/options.h"
+#include "place/file.h"
+#include "place/s3/s3.h"
+#include "place/stdout.h"
 #include "services/services.h"
 #include "sink/digest.h"
-#include "sink/file.h"
-#include "sink/s3.h"
-#include "sink/stdout.h"
 #include "source/sqltext.h"
 
 struct request {

@@ -4,10 +4,10 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "ctl/connect.h"
 #include "ctl/ctl.h"
-#include "ctl/options.h"
-#include "ctl/table.h"
+#include "ctl/lib/connect.h"
+#include "ctl/lib/options.h"
+#include "ctl/lib/table.h"
 #include "encode/encoder.h"
 
 static json_t *describe_options(const struct encoder_option *options)

@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ctl/connect.h"
 #include "ctl/ctl.h"
-#include "ctl/options.h"
-#include "ctl/schema.h"
+#include "ctl/lib/connect.h"
+#include "ctl/lib/options.h"
+#include "ctl/lib/schema.h"
 #include "sql/ctl.h"
 
 #define OLDEST_SERVER 130000

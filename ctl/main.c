@@ -10,9 +10,9 @@
 #include <string.h>
 
 #include "ctl/ctl.h"
-#include "ctl/interrupt.h"
-#include "ctl/options.h"
-#include "ctl/schema.h"
+#include "ctl/lib/interrupt.h"
+#include "ctl/lib/options.h"
+#include "ctl/lib/schema.h"
 #include "services/login.h"
 
 static const struct command *const commands[] = {

@@ -3,10 +3,10 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "ctl/connect.h"
 #include "ctl/ctl.h"
-#include "ctl/human.h"
-#include "ctl/options.h"
+#include "ctl/lib/connect.h"
+#include "ctl/lib/human.h"
+#include "ctl/lib/options.h"
 #include "sql/ctl.h"
 
 static void print(const json_t *times, const char *zone)

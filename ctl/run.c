@@ -2,10 +2,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "ctl/connect.h"
 #include "ctl/ctl.h"
-#include "ctl/follow.h"
-#include "ctl/options.h"
+#include "ctl/lib/connect.h"
+#include "ctl/lib/follow.h"
+#include "ctl/lib/options.h"
 #include "sql/ctl.h"
 
 struct wish {

@@ -4,9 +4,9 @@
 #include <string.h>
 #include <strings.h>
 
-#include "ctl/connect.h"
 #include "ctl/ctl.h"
-#include "ctl/options.h"
+#include "ctl/lib/connect.h"
+#include "ctl/lib/options.h"
 #include "ctl/runs.h"
 #include "sql/ctl.h"
 

@@ -2,7 +2,7 @@
 #ifndef CTL_RUNS_H
 #define CTL_RUNS_H
 
-#include "ctl/table.h"
+#include "ctl/lib/table.h"
 
 /* How runs (runs.sql) are shown. */
 extern const struct table_column runs_columns[];

@@ -2,10 +2,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "ctl/connect.h"
 #include "ctl/ctl.h"
-#include "ctl/options.h"
-#include "ctl/table.h"
+#include "ctl/lib/connect.h"
+#include "ctl/lib/options.h"
+#include "ctl/lib/table.h"
 #include "sql/ctl.h"
 
 static const struct table_column columns[] = {

@@ -9,12 +9,12 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/watch.h"
-#include "ctl/connect.h"
 #include "ctl/ctl.h"
-#include "ctl/human.h"
-#include "ctl/interrupt.h"
-#include "ctl/options.h"
-#include "ctl/table.h"
+#include "ctl/lib/connect.h"
+#include "ctl/lib/human.h"
+#include "ctl/lib/interrupt.h"
+#include "ctl/lib/options.h"
+#include "ctl/lib/table.h"
 #include "sql/ctl.h"
 
 /* Without a terminal: so many runs may end in one interval and be told. */

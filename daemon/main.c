@@ -6,9 +6,9 @@
 
 #include "base/str.h"
 #include "config.h"
+#include "place/template.h"
 #include "settings/apart.h"
 #include "supervisor/supervisor.h"
-#include "worker/destination.h"
 #include "worker/worker.h"
 
 static const char usage[] =

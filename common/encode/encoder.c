@@ -7,13 +7,13 @@
 #include <strings.h>
 
 #include "base/mem.h"
-#include "encode/chart.h"
-#include "encode/csv.h"
-#include "encode/html.h"
-#include "encode/json_rows.h"
-#include "encode/parquet.h"
-#include "encode/pdf.h"
-#include "encode/xlsx.h"
+#include "encode/chart/chart.h"
+#include "encode/parquet/parquet.h"
+#include "encode/pdf/pdf.h"
+#include "encode/text/csv.h"
+#include "encode/text/html.h"
+#include "encode/text/json_rows.h"
+#include "encode/xlsx/xlsx.h"
 
 static const struct encoder_type *const types[] = {
     &encoder_csv,

@@ -7,10 +7,10 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/json.h"
-#include "encode/layout.h"
-#include "encode/option.h"
+#include "base/option.h"
+#include "encode/table/layout.h"
+#include "rows/rows.h"
 #include "sink/sink.h"
-#include "source/rows.h"
 
 /*
  * Rows -> bytes. One encoder makes one output:

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "encode/charset.h"
+#include "encode/text/charset.h"
 #include "export/partition.h"
 #include "source/sqltext.h"
 

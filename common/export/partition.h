@@ -5,7 +5,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/json.h"
-#include "source/rows.h"
+#include "rows/rows.h"
 #include "source/source.h"
 
 /*

@@ -8,7 +8,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
-#include "encode/charset.h"
+#include "encode/text/charset.h"
 #include "sink/digest.h"
 #include "sink/gzip.h"
 #include "sink/zstd.h"

@@ -8,9 +8,9 @@
 
 #include "base/json.h"
 #include "base/mem.h"
-#include "net/aws.h"
-#include "net/secret.h"
-#include "source/conninfo.h"
+#include "net/aws/aws.h"
+#include "net/aws/secret.h"
+#include "source/postgres/conninfo.h"
 
 /* What IAM gives out lasts from 15 minutes to an hour. A connection outlives
  * it; one that is made shortly before its end must still get through. */

@@ -7,7 +7,7 @@
 #include "base/err.h"
 #include "base/watch.h"
 #include "services/services.h"
-#include "source/pg.h"
+#include "source/postgres/pg.h"
 #include "source/source.h"
 
 /*

@@ -2,12 +2,12 @@
 #ifndef SERVICES_SERVICES_H
 #define SERVICES_SERVICES_H
 
-#include "net/aws.h"
-#include "net/credentials.h"
-#include "net/http.h"
-#include "net/smtp.h"
+#include "net/aws/aws.h"
+#include "net/aws/credentials.h"
+#include "net/http/http.h"
+#include "net/mail/smtp.h"
+#include "place/s3/place.h"
 #include "settings/settings.h"
-#include "sink/s3_place.h"
 
 /*
  * What a process keeps to reach the services that its settings name: one HTTP

@@ -9,11 +9,11 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "source/conninfo.h"
-#include "source/pg.h"
-#include "source/shorten.h"
+#include "source/postgres/conninfo.h"
+#include "source/postgres/pg.h"
+#include "source/postgres/shorten.h"
+#include "source/postgres/types.h"
 #include "source/sqltext.h"
-#include "source/types.h"
 #include "sql/source.h"
 
 #define PROLOGUE_MAX (64u << 10)

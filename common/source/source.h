@@ -7,7 +7,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/watch.h"
-#include "source/rows.h"
+#include "rows/rows.h"
 
 /* SQL that a source takes, its parameters filled in, in bytes. What wraps it for
  * the server (a limit, a sort, COPY) has SOURCE_WRAP_MAX on top. A worker holds

@@ -7,7 +7,7 @@
 
 #include "base/log.h"
 #include "settings/settings.h"
-#include "supervisor/queue.h"
+#include "supervisor/queue/queue.h"
 
 /*
  * Notices, from claim to the database's word that their end is recorded. They

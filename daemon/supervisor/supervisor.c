@@ -13,12 +13,12 @@
 #include "protocol.h"
 #include "settings/apart.h"
 #include "sql/queue.h"
-#include "supervisor/lease.h"
 #include "supervisor/outbox.h"
-#include "supervisor/poller.h"
 #include "supervisor/pool.h"
-#include "supervisor/queue.h"
-#include "supervisor/runs.h"
+#include "supervisor/queue/lease.h"
+#include "supervisor/queue/poller.h"
+#include "supervisor/queue/queue.h"
+#include "supervisor/runs/runs.h"
 #include "supervisor/sdnotify.h"
 
 enum phase { RUNNING, STOPPING, CLOSING };

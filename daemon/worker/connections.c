@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "source/conninfo.h"
+#include "source/postgres/conninfo.h"
 
 static void forget(struct connection *c)
 {

@@ -8,12 +8,12 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "sink/s3_object.h"
+#include "place/s3/object.h"
+#include "place/template.h"
 #include "source/sqltext.h"
-#include "worker/destination.h"
-#include "worker/stage_export.h"
-#include "worker/stage_prep.h"
-#include "worker/stage_unload.h"
+#include "worker/stage/export.h"
+#include "worker/stage/prep.h"
+#include "worker/stage/unload.h"
 
 static void read_schedule(struct job *job, const json_t *row)
 {

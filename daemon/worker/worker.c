@@ -16,12 +16,12 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "notice/notice.h"
+#include "place/file.h"
+#include "place/s3/sweep.h"
 #include "protocol.h"
-#include "sink/file.h"
-#include "sink/s3_sweep.h"
 #include "worker/connections.h"
 #include "worker/job.h"
-#include "worker/notice.h"
 
 #define PROGRESS_MS 1000
 /* One that works without ever waiting hears its supervisor this often. */

@@ -36,7 +36,7 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
 $$;
 
 -- Why Excel could not read a number format code; null when it can. The same rules
--- as common/encode/format_code.c, which has the last word when the report runs.
+-- as common/encode/table/format_code.c, which has the last word when the report runs.
 create function reportd.format_code_error(code text) returns text
 language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 declare
@@ -299,7 +299,7 @@ begin
 end $$;
 
 -- What the list of options in 014-formats.sql cannot tell of "s3", in the words of
--- common/sink/s3_object.c.
+-- common/place/s3/object.c.
 create function reportd.check_s3_options(s3 jsonb, path text) returns void
 language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 declare

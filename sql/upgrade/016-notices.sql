@@ -104,7 +104,7 @@ create function reportd.mail_error(url text, out message text, out hint text)
 language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 declare
 	bad text;
-	-- As daemon/worker/notice_mail_text.c knows them.
+	-- As common/notice/mail_text.c knows them.
 	names constant text[] := '{report_name,report_type,status,run_id,config_id,attempt,rows,bytes,output_url,sha256,scheduled_for,time_zone,started_at,finished_at,remark,error_stage,error_sqlstate,error_message,hint}';
 begin
 	hint := 'For example ''mailto:ann@example.com,bob@example.com?subject=Sales&report=attach''; other characters as %XX.';

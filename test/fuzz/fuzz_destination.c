@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "daemon/worker/destination.h"
+#include "place/template.h"
 
 #include "base/mem.h"
 #include "base/str.h"
 #include "fuzz.h"
-#include "sink/s3_place.h"
+#include "place/s3/place.h"
 
 /* Below root, no part begins with a dot, no control characters. */
 static void check_path(const char *path, const char *root)

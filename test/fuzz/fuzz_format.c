@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "encode/format.h"
+#include "encode/table/format.h"
 
 #include "base/mem.h"
 #include "fuzz.h"
-#include "source/copytext.h"
+#include "source/postgres/copytext.h"
 
 static const enum column_kind kinds[] = {KIND_INTEGER, KIND_DECIMAL, KIND_FLOAT,
     KIND_DATE, KIND_TIME, KIND_TIMETZ, KIND_TIMESTAMP, KIND_TIMESTAMPTZ,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/json.h"
 #include "base/str.h"
-#include "encode/json_rows.h"
+#include "encode/text/json_rows.h"
 #include "fuzz.h"
 
 struct memory {

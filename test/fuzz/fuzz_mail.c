@@ -5,8 +5,8 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "fuzz.h"
-#include "net/mime.h"
-#include "worker/notice_mail_url.h"
+#include "net/mail/mime.h"
+#include "notice/mail_url.h"
 
 /* Of the mail's head; nothing that came in can make another one. */
 static const char *const headers[] = {"Date: ", "From: ", "Reply-To: ", "To: ",

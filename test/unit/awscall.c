@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "net/secret.h"
+#include "net/aws/secret.h"
 
 /*
  * One call by the network code, for tests that look at it from outside:

@@ -14,8 +14,8 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "rows/rows.h"
 #include "sink/sink.h"
-#include "source/rows.h"
 
 #define TEST(name) static void name(void **state __attribute__((unused)))
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "net/sigv4.h"
+#include "net/aws/sigv4.h"
 
 /*
  * Signs requests that others have made up: one JSON object a line on standard

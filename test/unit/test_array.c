@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "encode/array.h"
+#include "rows/array.h"
 
 #include <stdlib.h>
 #include <string.h>

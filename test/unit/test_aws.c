@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "net/aws.h"
+#include "net/aws/aws.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -7,9 +7,9 @@
 
 #include "base/clock.h"
 #include "helper.h"
-#include "net/aws_error.h"
-#include "net/aws_redirect.h"
-#include "net/endpoint.h"
+#include "net/aws/endpoint.h"
+#include "net/aws/error.h"
+#include "net/aws/redirect.h"
 #include "web.h"
 
 #define FAILS(status, length, body) \

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "encode/charset.h"
+#include "encode/text/charset.h"
 
 #include <stdlib.h>
 #include <string.h>

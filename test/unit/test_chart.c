@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "encode/chart.h"
+#include "encode/chart/chart.h"
 
 #include <math.h>
 #include <stdlib.h>

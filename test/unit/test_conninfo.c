@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "source/conninfo.h"
+#include "source/postgres/conninfo.h"
 
 #include "helper.h"
 

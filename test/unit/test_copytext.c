@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "source/copytext.h"
+#include "source/postgres/copytext.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "net/credentials.h"
+#include "net/aws/credentials.h"
 
 #include <signal.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "encode/csv.h"
+#include "encode/text/csv.h"
 
 #include <stdlib.h>
 #include <string.h>

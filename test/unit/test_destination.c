@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "daemon/worker/destination.h"
+#include "place/template.h"
 
 #include <stdlib.h>
 #include <string.h>

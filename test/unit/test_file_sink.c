@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "sink/file.h"
+#include "place/file.h"
 
 #include <errno.h>
 #include <fcntl.h>

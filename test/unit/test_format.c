@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "encode/format.h"
+#include "encode/table/format.h"
 
 #include <string.h>
 

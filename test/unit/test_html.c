@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "encode/html.h"
+#include "encode/text/html.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "net/http.h"
+#include "net/http/http.h"
 
 #include <arpa/inet.h>
 #include <dlfcn.h>
@@ -17,7 +17,7 @@
 
 #include "base/clock.h"
 #include "helper.h"
-#include "net/guard.h"
+#include "net/http/guard.h"
 #include "web.h"
 
 #define OK(text) "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n" text

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "encode/interval.h"
+#include "rows/interval.h"
 
 #include <string.h>
 

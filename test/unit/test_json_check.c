@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "encode/json_check.h"
+#include "encode/text/json_check.h"
 
 #include <stdlib.h>
 #include <string.h>

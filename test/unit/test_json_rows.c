@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "encode/json_rows.h"
+#include "encode/text/json_rows.h"
 
 #include <stdlib.h>
 #include <string.h>

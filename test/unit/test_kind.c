@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "source/kind.h"
+#include "source/postgres/kind.h"
 
 #include "helper.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "encode/layout.h"
+#include "encode/table/layout.h"
 
 #include <string.h>
 

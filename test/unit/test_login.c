@@ -9,8 +9,8 @@
 #include <time.h>
 
 #include "base/mem.h"
-#include "net/secret.h"
-#include "source/conninfo.h"
+#include "net/aws/secret.h"
+#include "source/postgres/conninfo.h"
 
 /* The services' part, played here. */
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "net/mime.h"
+#include "net/mail/mime.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "helper.h"
-#include "net/mime_header.h"
+#include "net/mail/mime_header.h"
 
 /* An attachment in memory; fails after `fail_at` bytes. */
 struct file {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "encode/moment.h"
+#include "rows/moment.h"
 
 #include <string.h>
 

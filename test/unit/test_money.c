@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "encode/money.h"
+#include "rows/money.h"
 
 #include <string.h>
 

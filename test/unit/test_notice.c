@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-#include "worker/notice.h"
+#include "notice/notice.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "helper.h"
-#include "worker/notice_http.h"
-#include "worker/notice_slack.h"
-#include "worker/notice_sns.h"
-#include "worker/notice_webhook.h"
-#include "worker/notice_words.h"
+#include "notice/http.h"
+#include "notice/slack.h"
+#include "notice/sns.h"
+#include "notice/webhook.h"
+#include "notice/words.h"
 
 /* A notice out of JSON with single quotes, to be freed with notice_free. */
 static struct notice notice_of(const char *text)

@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "helper.h"
-#include "worker/notice_mail_text.h"
-#include "worker/notice_mail_url.h"
-#include "worker/notice_words.h"
+#include "notice/mail_text.h"
+#include "notice/mail_url.h"
+#include "notice/words.h"
 
 TEST(a_url_is_taken_apart)
 {

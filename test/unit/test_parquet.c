@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "encode/parquet.h"
+#include "encode/parquet/parquet.h"
 
 #include <float.h>
 #include <isa-l/crc.h>
@@ -8,12 +8,12 @@
 
 #include "base/json.h"
 #include "base/mem.h"
-#include "encode/parquet_dictionary.h"
-#include "encode/parquet_page.h"
-#include "encode/parquet_rle.h"
-#include "encode/parquet_stats.h"
-#include "encode/parquet_text.h"
-#include "encode/thrift.h"
+#include "encode/parquet/dictionary.h"
+#include "encode/parquet/page.h"
+#include "encode/parquet/rle.h"
+#include "encode/parquet/stats.h"
+#include "encode/parquet/text.h"
+#include "encode/parquet/thrift.h"
 #include "helper.h"
 
 /* ---- Thrift ---- */

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-#include "encode/pdf.h"
+#include "encode/pdf/pdf.h"
 
 #include <isa-l/igzip_lib.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
-#include "encode/pdf_page.h"
-#include "encode/pdf_table.h"
-#include "encode/pdf_text.h"
+#include "encode/pdf/page.h"
+#include "encode/pdf/table.h"
+#include "encode/pdf/text.h"
 #include "helper.h"
 
 static const struct report_info info = {

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "helper.h"
-#include "sink/s3_object.h"
+#include "place/s3/object.h"
 
 #define MIB ((int64_t)1 << 20)
 #define TIB ((int64_t)1 << 40)

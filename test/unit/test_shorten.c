@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "source/shorten.h"
+#include "source/postgres/shorten.h"
 
 #include "helper.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "net/sigv4.h"
+#include "net/aws/sigv4.h"
 
 #include <string.h>
 

@@ -10,8 +10,8 @@
 #include "base/mem.h"
 #include "encode/encoder.h"
 #include "helper.h"
+#include "place/stdout.h"
 #include "sink/digest.h"
-#include "sink/stdout.h"
 
 /* Every filter: opened over next, which it owns from then on. */
 static struct sink *open_plain(struct sink *next, struct err *e)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "net/smtp.h"
+#include "net/mail/smtp.h"
 
 #include <netinet/in.h>
 #include <pthread.h>
@@ -10,7 +10,7 @@
 
 #include "base/clock.h"
 #include "helper.h"
-#include "net/smtp_name.h"
+#include "net/mail/smtp_name.h"
 
 /*
  * A mail server without TLS for one connection, which says 250 to everything and

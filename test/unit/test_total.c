@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "encode/total.h"
+#include "encode/table/total.h"
 
 #include <string.h>
 

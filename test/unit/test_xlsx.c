@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "encode/xlsx.h"
+#include "encode/xlsx/xlsx.h"
 
 #include <stdlib.h>
 #include <string.h>

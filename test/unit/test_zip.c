@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "encode/zip.h"
+#include "encode/xlsx/zip.h"
 
 #include <stdlib.h>
 #include <string.h>

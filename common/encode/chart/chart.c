@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+#include "encode/chart/chart.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "encode/chart/data.h"
+#include "encode/encoder.h"
+
+static const struct encoder_option value_name[] = {
+    {"*", JSON_STRING, NULL, "a column's name", NULL},
+    {NULL, JSON_NULL, NULL, NULL, NULL},
+};
+
+const struct encoder_option chart_options[] = {
+    {"type", JSON_STRING, "line|bar|pie", "default: bar", NULL},
+    {"category", JSON_STRING, NULL, "the column along the axis", NULL},
+    {"values", JSON_ARRAY, NULL, "columns of numbers, one series each",
+	value_name},
+    {"title", JSON_STRING, NULL, "default: none", NULL},
+    {"section", JSON_STRING, NULL,
+	"the section to draw; default: each that has the columns", NULL},
+    {NULL, JSON_NULL, NULL, NULL, NULL},
+};
+
+static enum chart_type type_named(const char *name)
+{
+	return strcmp(name, "line") == 0  ? CHART_LINE
+	       : strcmp(name, "pie") == 0 ? CHART_PIE
+					  : CHART_BAR;
+}
+
+static int column_named(const struct schema *schema, const char *name)
+{
+	for (int i = 0; i < schema->count; i++) {
+		if (strcmp(schema->columns[i].name, name) == 0)
+			return i;
+	}
+	return -1;
+}
+
+static int check_section(const json_t *options, struct err *e)
+{
+	const json_t *sections = json_object_get(options, "sections"), *one;
+	const char *name =
+	    json_str(json_object_get(options, "chart"), "section", NULL);
+	struct buf known;
+	size_t i;
+
+	if (name == NULL)
+		return 0;
+	buf_init(&known, 4096);
+	json_array_foreach(sections, i, one)
+	{
+		const char *s = json_string_value(one);
+
+		if (s != NULL && strcmp(s, name) == 0) {
+			buf_free(&known);
+			return 0;
+		}
+		buf_printf(&known, "%s%s", known.len ? ", " : ": ", s ? s : "");
+	}
+	err_set(e, ERR_PERMANENT,
+	    "output_options: \"chart\" names the section \"%s\", which is not "
+	    "one of \"sections\"%s",
+	    name, known.len ? known.data : "");
+	buf_free(&known);
+	return -1;
+}
+
+int chart_check_options(const json_t *options, struct err *e)
+{
+	const json_t *o = json_object_get(options, "chart");
+	size_t count = json_array_size(json_object_get(o, "values"));
+	bool pie = strcmp(json_str(o, "type", "bar"), "pie") == 0;
+
+	if (o == NULL)
+		return 0;
+	if (*json_str(o, "category", "") == '\0' || count == 0)
+		return err_set(e, ERR_PERMANENT,
+		    "output_options: \"chart\" needs a \"category\", the name "
+		    "of a column, and \"values\", a list of such names");
+	if (pie && count > 1)
+		return err_set(e, ERR_PERMANENT,
+		    "output_options: a pie has room for one column of "
+		    "\"values\", not for %zu",
+		    count);
+	return check_section(options, e);
+}
+
+const char *chart_lacks(const json_t *options, const struct section *section)
+{
+	const json_t *o = json_object_get(options, "chart"), *value;
+	const char *name = json_str(o, "category", "");
+	size_t i;
+
+	if (o == NULL)
+		return NULL;
+	if (column_named(section->schema, name) < 0)
+		return name;
+	json_array_foreach(json_object_get(o, "values"), i, value)
+	{
+		name = json_string_value(value);
+		if (name != NULL && column_named(section->schema, name) < 0)
+			return name;
+	}
+	return NULL;
+}
+
+static bool is_number(enum column_kind kind)
+{
+	return kind == KIND_INTEGER || kind == KIND_DECIMAL ||
+	       kind == KIND_FLOAT || kind == KIND_MONEY;
+}
+
+static bool is_for(const json_t *o, const struct section *section)
+{
+	const char *name = json_str(o, "section", NULL);
+
+	return name == NULL ||
+	       (section->name != NULL && strcmp(name, section->name) == 0);
+}
+
+/* Of a section that has the columns. */
+static int take_values(struct chart_option *chart, const json_t *values,
+    const struct schema *schema, struct err *e)
+{
+	int *columns = mem_alloc(json_array_size(values) * sizeof(*columns));
+	const json_t *value;
+	size_t i;
+
+	chart->values = columns;
+	json_array_foreach(values, i, value)
+	{
+		const char *name = json_string_value(value);
+
+		columns[i] = column_named(schema, name);
+		if (!is_number(schema->columns[columns[i]].kind))
+			return err_set(e, ERR_PERMANENT,
+			    "output_options: \"chart\" cannot draw the column "
+			    "\"%s\": it holds no numbers",
+			    name);
+	}
+	chart->count = (int)i;
+	return 0;
+}
+
+int chart_open(struct chart_option *chart, const json_t *options,
+    const struct section *section, struct err *e)
+{
+	const json_t *o = json_object_get(options, "chart");
+	const char *lacks = chart_lacks(options, section);
+
+	*chart = (struct chart_option){0};
+	if (o == NULL || !is_for(o, section))
+		return 0;
+	if (lacks != NULL && json_object_get(o, "section") != NULL)
+		return err_set(e, ERR_PERMANENT,
+		    "output_options: \"chart\" names the column \"%s\", which "
+		    "section \"%s\" does not have",
+		    lacks, section->name);
+	if (lacks != NULL)
+		return 0;
+	chart->type = type_named(json_str(o, "type", "bar"));
+	chart->title = json_str(o, "title", NULL);
+	chart->category =
+	    column_named(section->schema, json_str(o, "category", ""));
+	if (take_values(
+		chart, json_object_get(o, "values"), section->schema, e) == 0)
+		return 1;
+	chart_close(chart);
+	return -1;
+}
+
+void chart_close(struct chart_option *chart)
+{
+	free((void *)(uintptr_t)chart->values);
+	*chart = (struct chart_option){0};
+}
+
+int chart_check_value(enum chart_type type, const struct column *column,
+    const struct value *v, const struct value *category, struct err *e)
+{
+	if (type != CHART_PIE || v->len <= 0 ||
+	    (*v->data != '-' && column->kind != KIND_MONEY) ||
+	    !(chart_number(column, v) < 0))
+		return 0;
+	return err_set(e, ERR_PERMANENT,
+	    "chart: a pie has no place for the negative value %.*s of "
+	    "\"%.*s\": draw bars, or leave such rows out",
+	    v->len < 40 ? v->len : 40, v->data,
+	    category->len < 0     ? 0
+	    : category->len < 100 ? category->len
+				  : 100,
+	    category->len < 0 ? "" : category->data);
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+#include "encode/chart/data.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "rows/money.h"
+
+/* Of what is farther from zero, nobody draws differences. */
+#define NUMBER_MAX 1e300
+/* Longer texts are cut when they are drawn. */
+#define CATEGORY_BYTES 1000
+
+/* Of a code that the layout has checked. */
+static struct format *format_of(const struct column_layout *c)
+{
+	struct err e;
+
+	return c->format ? format_open(c->format, &e) : NULL;
+}
+
+struct chart_data *chart_data_open(const struct chart_option *chart,
+    const struct schema *schema, const struct layout *layout)
+{
+	struct chart_data *d = mem_zalloc(sizeof(*d));
+	size_t count = (size_t)chart->count;
+
+	d->type = chart->type;
+	d->title = mem_strdup(chart->title);
+	d->series = chart->count;
+	d->category = chart->category;
+	d->schema = schema;
+	d->kind = schema->columns[chart->category].kind;
+	d->label_format = format_of(&layout->columns[chart->category]);
+	d->format = format_of(&layout->columns[chart->values[0]]);
+	d->columns = mem_alloc(count * sizeof(*d->columns));
+	d->names = mem_alloc(count * sizeof(*d->names));
+	for (int i = 0; i < d->series; i++) {
+		d->columns[i] = chart->values[i];
+		d->names[i] =
+		    mem_strdup(layout->columns[chart->values[i]].label);
+	}
+	return d;
+}
+
+void chart_data_free(struct chart_data *d)
+{
+	if (d == NULL)
+		return;
+	for (int i = 0; i < d->rows; i++)
+		free(d->categories[i]);
+	for (int i = 0; i < d->series; i++)
+		free(d->names[i]);
+	free(d->categories);
+	free(d->names);
+	free(d->values);
+	free(d->columns);
+	free(d->title);
+	format_close(d->format);
+	format_close(d->label_format);
+	free(d);
+}
+
+double chart_number(const struct column *column, const struct value *v)
+{
+	char decimal[MONEY_MAX], *copy;
+	struct value amount;
+	double n;
+
+	if (v->len < 0)
+		return NAN;
+	if (column->kind == KIND_MONEY) {
+		if (!money_read(column->money, v, decimal, &amount))
+			return NAN;
+		v = &amount;
+	}
+	copy = mem_strndup(v->data, (size_t)v->len);
+	n = strtod(copy, NULL);
+	free(copy);
+	return fabs(n) < NUMBER_MAX ? n : NAN;
+}
+
+/* As much of it as a label can show. */
+static char *category_of(const struct value *v)
+{
+	if (v->len < 0)
+		return NULL;
+	return mem_strndup(
+	    v->data, v->len < CATEGORY_BYTES ? (size_t)v->len : CATEGORY_BYTES);
+}
+
+int chart_data_row(struct chart_data *d, const struct value *row, struct err *e)
+{
+	if (d->rows == CHART_POINTS)
+		return err_set(e, ERR_PERMANENT,
+		    "chart: more than %d rows cannot be drawn; let the query "
+		    "gather them into fewer",
+		    CHART_POINTS);
+	if (d->rows == d->cap) {
+		d->cap = d->cap ? d->cap * 2 : 16;
+		d->categories = mem_realloc(
+		    d->categories, (size_t)d->cap, sizeof(*d->categories));
+		d->values = mem_realloc(d->values,
+		    (size_t)d->cap * (size_t)d->series, sizeof(*d->values));
+	}
+	for (int i = 0; i < d->series; i++) {
+		const struct value *v = &row[d->columns[i]];
+
+		const struct column *c = &d->schema->columns[d->columns[i]];
+
+		if (chart_check_value(d->type, c, v, &row[d->category], e) != 0)
+			return -1;
+		d->values[d->rows * d->series + i] = chart_number(c, v);
+	}
+	d->categories[d->rows++] = category_of(&row[d->category]);
+	return 0;
+}

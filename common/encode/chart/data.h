@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef ENCODE_CHART_DATA_H
+#define ENCODE_CHART_DATA_H
+
+#include "encode/chart/chart.h"
+#include "encode/table/format.h"
+
+/* What chart_data.c has gathered and chart_plot.c draws. */
+struct chart_data {
+	enum chart_type type;
+	char *title;  /* NULL: none */
+	int series;   /* in all */
+	char **names; /* of the series */
+	int rows, cap;
+	char **categories; /* of the rows, as they came; NULL: none */
+	double *values;    /* row * series + i; NAN: none */
+
+	struct format *format; /* of the values' axis; NULL: plain */
+	struct format *label_format;
+	const struct schema *schema;
+	int category, *columns;
+	enum column_kind kind; /* of the category */
+};
+
+/* A value as a number; NAN for NULL, NaN and what is too far from zero for
+ * anybody to draw differences. */
+double chart_number(const struct column *column, const struct value *v);
+
+#endif

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef ENCODE_PDF_FONT_H
+#define ENCODE_PDF_FONT_H
+
+#include <pango/pangocairo.h>
+
+#include "encode/pdf/file.h"
+
+/*
+ * The fonts of one PDF file. Glyphs are written by their number in the font, so
+ * that text can be written long before it is known what a font is to hold; the
+ * subsets that were used come last. Glyphs that are pictures (colour emoji) go
+ * into fonts of pictures, which are written when they are first used.
+ *
+ * Widths are thousandths of the font's size.
+ */
+struct pdf_fonts;
+struct pdf_font;
+
+struct pdf_fonts *pdf_fonts_open(struct pdf_file *file);
+void pdf_fonts_free(struct pdf_fonts *fonts); /* accepts NULL */
+
+struct pdf_font *pdf_font_of(struct pdf_fonts *fonts, PangoFont *font);
+
+/* A glyph that will be shown for a character; 0 for a part of several. */
+struct pdf_glyph {
+	const struct pdf_font *font;
+	int subfont; /* the font's name in the file is F{number}_{subfont} */
+	int code;    /* what a string holds for it, in `bytes` bytes */
+	int bytes;   /* 1 or 2 */
+	int width;
+	uint32_t means; /* as which character the font knows it; 0: none */
+};
+int pdf_font_glyph(struct pdf_font *font, unsigned int glyph, uint32_t c,
+    struct pdf_glyph *out, struct err *e);
+
+/* Appends "/F0_0 8 Tf\n"; size in hundredths of a point. */
+void pdf_font_select(
+    struct buf *b, const struct pdf_font *font, int subfont, int size);
+
+/* Writes what was used; appends the entries for a Font dictionary. */
+int pdf_fonts_write(
+    struct pdf_fonts *fonts, struct buf *resources, struct err *e);
+
+#endif

@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: MIT */
+#include "encode/pdf/page.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+/* A page of dense text has some ten kilobytes of operators; a chart more. */
+#define PAGE_MAX ((size_t)256 << 20)
+/* Of all that are open side by side. */
+#define ACROSS_MAX ((size_t)40 << 20)
+/* Pages are leaves of a tree two nodes deep. */
+#define NODE_PAGES 256
+
+static const struct pdf_style note_style = {PDF_PLAIN, 700};
+#define NOTE_HEIGHT 1600
+#define TOTAL_WIDTH (note_style.size * 5) /* of the number of pages */
+
+static void make_sheets(struct pdf_pages *p, int count)
+{
+	if (count > p->cap) {
+		p->sheets =
+		    mem_realloc(p->sheets, (size_t)count, sizeof(*p->sheets));
+		for (; p->cap < count; p->cap++) {
+			p->sheets[p->cap] = (struct pdf_sheet){0};
+			buf_init(&p->sheets[p->cap].b, PAGE_MAX);
+		}
+	}
+	p->at = p->sheets;
+}
+
+void pdf_pages_open(struct pdf_pages *p)
+{
+	make_sheets(p, 1);
+	buf_init(&p->kids, PAGE_MAX);
+	buf_init(&p->nodes, PAGE_MAX);
+	p->resources = pdf_file_number(p->file);
+	p->total = pdf_file_number(p->file);
+	p->root = pdf_file_number(p->file);
+}
+
+void pdf_pages_free(struct pdf_pages *p)
+{
+	for (int i = 0; i < p->cap; i++)
+		buf_free(&p->sheets[i].b);
+	free(p->sheets);
+	buf_free(&p->kids);
+	buf_free(&p->nodes);
+	pdf_flow_free(&p->note);
+}
+
+void pdf_number(struct buf *b, int hundredths)
+{
+	char text[16], *at = text + sizeof(text);
+	unsigned int n =
+	    (unsigned int)(hundredths < 0 ? -hundredths : hundredths);
+	unsigned int cents = n % 100;
+
+	if (cents != 0) {
+		if (cents % 10 != 0)
+			*--at = (char)('0' + cents % 10);
+		*--at = (char)('0' + cents / 10);
+		*--at = '.';
+	}
+	n /= 100;
+	do
+		*--at = (char)('0' + n % 10);
+	while ((n /= 10) != 0);
+	if (hundredths < 0)
+		*--at = '-';
+	buf_add(b, at, (size_t)(text + sizeof(text) - at));
+}
+
+static void put(struct buf *b, int n)
+{
+	pdf_number(b, n);
+	buf_char(b, ' ');
+}
+
+struct buf *pdf_page_drawing(struct pdf_pages *p)
+{
+	struct pdf_sheet *s = p->at;
+
+	if (s->in_text)
+		buf_str(&s->b, "ET\n");
+	s->in_text = false;
+	s->font = false;
+	return &s->b;
+}
+
+static void set_colour(struct buf *b, int colour)
+{
+	for (int shift = 16; shift >= 0; shift -= 8)
+		put(b, (colour >> shift & 0xFF) * 100 / 255);
+	buf_str(b, "rg\n");
+}
+
+void pdf_page_rect(
+    struct pdf_pages *p, int x, int y, int width, int height, int colour)
+{
+	struct buf *b = pdf_page_drawing(p);
+
+	set_colour(b, colour);
+	put(b, x);
+	put(b, p->page_height - y - height);
+	put(b, width);
+	put(b, height);
+	buf_str(b, "re f 0 g\n");
+}
+
+static void move_to(struct pdf_sheet *s, int x, int y)
+{
+	if (!s->in_text) {
+		buf_str(&s->b, "BT\n");
+		s->in_text = true;
+		s->text_x = s->text_y = 0;
+	}
+	put(&s->b, x - s->text_x);
+	put(&s->b, y - s->text_y);
+	buf_str(&s->b, "Td\n");
+	s->text_x = x;
+	s->text_y = y;
+}
+
+void pdf_page_show(struct pdf_pages *p, struct pdf_flow *f,
+    struct pdf_style style, enum align align, const int at[3])
+{
+	struct pdf_sheet *s = p->at;
+	int spare = at[2] - f->lines[f->first].width;
+	int x = align == ALIGN_RIGHT    ? at[0] + spare
+		: align == ALIGN_CENTER ? at[0] + spare / 2
+					: at[0];
+
+	if (f->lines[f->first].len == 0) {
+		f->first++;
+		return;
+	}
+	if (style.weight != s->style.weight || style.size != s->style.size)
+		s->font = false;
+	s->style = style;
+	move_to(s, x, p->page_height - at[1]);
+	pdf_text_show(p->text, &s->b, f, style, &s->font);
+}
+
+/* One line of header or footer, as much as fits into `width`, which begins x
+ * right of the margin; its width. */
+static int note(struct pdf_pages *p, const char *text, enum align align, int y,
+    int x, int width, struct err *e)
+{
+	int room = p->page_width - 2 * p->margin - x, shown;
+
+	pdf_flow_begin(&p->note, text, strlen(text));
+	if (pdf_text_fill(p->text, &p->note, note_style, width, 1, e) != 0) {
+		err_wrap(e, "page header or footer");
+		return -1;
+	}
+	if (pdf_flow_ready(&p->note) == 0)
+		return 0;
+	shown = p->note.lines[p->note.first].width;
+	pdf_page_show(p, &p->note, note_style, align,
+	    (const int[3]){p->margin + x, y, room});
+	return shown;
+}
+
+/* What stands across from something else has what it leaves, less a gap. */
+static int rest(const struct pdf_pages *p, int taken)
+{
+	int room = p->page_width - 2 * p->margin - taken - 2 * note_style.size;
+
+	return room > 0 ? room : 1;
+}
+
+/* How much of the page's foot its number takes, and a mark beside it. */
+static int begin_foot(struct pdf_pages *p, int foot, int room, struct err *e)
+{
+	const char *mark = p->marks ? p->marks[p->at - p->sheets] : NULL;
+	char text[32];
+	int width;
+
+	snprintf(text, sizeof(text), "Page %d of", p->count);
+	width = note(p, text, ALIGN_LEFT, foot, 0, room, e);
+	if (width < 0)
+		return -1;
+	pdf_page_drawing(p);
+	buf_str(&p->at->b, "q 1 0 0 1 ");
+	put(&p->at->b, p->margin + width + note_style.size / 4); /* a space */
+	put(&p->at->b, p->page_height - foot);
+	buf_str(&p->at->b, "cm /Total Do Q\n");
+	width += TOTAL_WIDTH;
+	if (mark != NULL) {
+		int more =
+		    note(p, mark, ALIGN_LEFT, foot, width, rest(p, width), e);
+
+		return more < 0 ? -1 : width + more;
+	}
+	return width;
+}
+
+static int begin_page(struct pdf_pages *p, struct err *e)
+{
+	int room = p->width - 2 * p->margin;
+	int foot = p->height - p->margin, head = p->margin + note_style.size;
+	int at;
+
+	p->count++;
+	at = note(p, p->time, ALIGN_RIGHT, head, 0, room, e);
+	if (at < 0 || (p->count > 1 && note(p, p->header, ALIGN_LEFT, head, 0,
+					   rest(p, at), e) < 0))
+		return -1;
+	at = begin_foot(p, foot, room, e);
+	return at < 0 || note(p, p->footer, ALIGN_RIGHT, foot, 0, rest(p, at),
+			     e) < 0
+		   ? -1
+		   : 0;
+}
+
+/* The lower node of the page tree is full, or the last one. */
+static int end_node(struct pdf_pages *p, struct err *e)
+{
+	struct buf b;
+	int rc;
+
+	if (p->in_node == 0)
+		return 0;
+	buf_init(&b, PAGE_MAX);
+	buf_printf(&b, "<</Type/Pages/Parent %d 0 R/Count %d/Kids[%s]>>",
+	    p->root, p->in_node, p->kids.data);
+	rc = pdf_file_object(p->file, p->node, &b, e);
+	buf_free(&b);
+	buf_printf(&p->nodes, "%d 0 R ", p->node);
+	buf_clear(&p->kids);
+	p->in_node = 0;
+	return rc;
+}
+
+static int end_page(struct pdf_pages *p, struct err *e)
+{
+	int page = pdf_file_number(p->file);
+	int content = pdf_file_number(p->file);
+	struct buf *b = pdf_page_drawing(p);
+
+	if (b->overflow)
+		return err_set(e, ERR_PERMANENT, "PDF: a page is too large");
+	if (pdf_file_stream(p->file, content, "", b->data, b->len, e) != 0)
+		return -1;
+	buf_clear(b);
+	if (p->in_node == 0)
+		p->node = pdf_file_number(p->file);
+	buf_printf(b, "<</Type/Page/Parent %d 0 R/MediaBox[0 0 ", p->node);
+	put(b, p->page_width);
+	pdf_number(b, p->page_height);
+	buf_printf(
+	    b, "]/Resources %d 0 R/Contents %d 0 R>>", p->resources, content);
+	if (pdf_file_object(p->file, page, b, e) != 0)
+		return -1;
+	buf_clear(b);
+	buf_clear(b);
+	buf_printf(&p->kids, "%d 0 R ", page);
+	return ++p->in_node == NODE_PAGES ? end_node(p, e) : 0;
+}
+
+static int end_pages(struct pdf_pages *p, struct err *e)
+{
+	int open = p->open;
+
+	p->open = 0;
+	for (int i = 0; i < open; i++) {
+		pdf_pages_select(p, i);
+		if (end_page(p, e) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+void pdf_pages_select(struct pdf_pages *p, int i)
+{
+	p->at = &p->sheets[i];
+}
+
+int pdf_pages_check(const struct pdf_pages *p, struct err *e)
+{
+	size_t sum = 0;
+
+	for (int i = 0; i < p->open; i++)
+		sum += p->sheets[i].b.len;
+	if (sum <= ACROSS_MAX)
+		return 0;
+	return err_set(e, ERR_PERMANENT,
+	    "PDF: %d pages side by side do not fit into memory: select fewer "
+	    "columns, or set a larger \"page\"",
+	    p->open);
+}
+
+int pdf_pages_next(struct pdf_pages *p, struct err *e)
+{
+	int across = p->across > 0 ? p->across : 1;
+
+	if (end_pages(p, e) != 0)
+		return -1;
+	make_sheets(p, across);
+	p->page_width = p->width;
+	p->page_height = p->height;
+	p->open = across;
+	p->top = p->margin + NOTE_HEIGHT;
+	p->bottom = p->height - p->margin - NOTE_HEIGHT;
+	p->y = p->top;
+	for (int i = 0; i < across; i++) {
+		pdf_pages_select(p, i);
+		if (begin_page(p, e) != 0)
+			return -1;
+	}
+	pdf_pages_select(p, 0);
+	return 0;
+}
+
+static int write_total(struct pdf_pages *p, struct err *e)
+{
+	char text[128];
+
+	p->page_height = p->page_width = 0;
+	pdf_pages_select(p, 0);
+	snprintf(text, sizeof(text), "%d", p->count);
+	pdf_flow_begin(&p->note, text, strlen(text));
+	if (pdf_text_fill(p->text, &p->note, note_style, 10000, 1, e) != 0)
+		return -1;
+	pdf_page_show(
+	    p, &p->note, note_style, ALIGN_LEFT, (const int[3]){0, 0, 0});
+	pdf_page_drawing(p);
+	snprintf(text, sizeof(text),
+	    "/Type/XObject/Subtype/Form/BBox[0 -3 60 9]/Resources %d 0 R",
+	    p->resources);
+	return pdf_file_stream(
+	    p->file, p->total, text, p->at->b.data, p->at->b.len, e);
+}
+
+int pdf_pages_finish(struct pdf_pages *p, int *catalogue, struct err *e)
+{
+	struct buf b;
+	int rc = -1;
+
+	if (end_pages(p, e) != 0 || end_node(p, e) != 0 ||
+	    write_total(p, e) != 0)
+		return -1;
+	buf_init(&b, PAGE_MAX);
+	buf_printf(&b, "<</XObject<</Total %d 0 R>>/Font<<", p->total);
+	if (pdf_text_write_fonts(p->text, &b, e) != 0)
+		goto out;
+	buf_str(&b, ">>>>");
+	if (pdf_file_object(p->file, p->resources, &b, e) != 0)
+		goto out;
+	buf_clear(&b);
+	buf_printf(
+	    &b, "<</Type/Pages/Count %d/Kids[%s]>>", p->count, p->nodes.data);
+	if (pdf_file_object(p->file, p->root, &b, e) != 0)
+		goto out;
+	buf_clear(&b);
+	buf_printf(&b,
+	    "<</Type/Catalog/Pages %d 0 R"
+	    "/ViewerPreferences<</DisplayDocTitle true>>>>",
+	    p->root);
+	*catalogue = pdf_file_number(p->file);
+	rc = pdf_file_object(p->file, *catalogue, &b, e);
+out:
+	buf_free(&b);
+	return rc;
+}

@@ -1,0 +1,518 @@
+/* SPDX-License-Identifier: MIT */
+#include "encode/pdf/section.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "encode/chart/chart.h"
+#include "encode/pdf/chart.h"
+#include "encode/pdf/group.h"
+#include "encode/pdf/table.h"
+#include "encode/table/cell.h"
+#include "encode/table/total.h"
+
+/* What the widths of columns are taken from: at most so many rows, cells
+ * and bytes. */
+#define SAMPLE_ROWS 200
+#define SAMPLE_CELLS 40000
+#define SAMPLE_BYTES ((size_t)512 << 10)
+/* Of a row, which one alone may pass SAMPLE_BYTES. */
+#define SAMPLE_MAX ((size_t)3 << 30)
+
+#define TITLE_SIZE 1600
+#define HEADING_SIZE 1200
+#define GAP 1400
+#define ZEBRA_COLOUR 0xF4F6F9
+#define TOTAL_COLOUR 0xE4E8EE
+
+/* Rows that wait, in one piece; values know where theirs is. */
+struct sample {
+	struct buf bytes;
+	struct {
+		size_t at;
+		int32_t len;
+	} * values;
+	int rows, cap;
+};
+
+struct pdf_section {
+	struct pdf_section_options o;
+	char *name; /* or NULL */
+	const struct schema *schema;
+	struct pdf_cells *cells;
+	struct pdf_table table;
+	struct sample sample;
+	bool begun; /* the sample is on the pages */
+	bool zebra;
+	int64_t rows; /* on the pages */
+	int64_t in_group;
+
+	struct pdf_group group;
+	struct totals *totals, *group_totals;
+
+	struct chart_option chart;
+	struct chart_data *chart_data;
+};
+
+static void find_group(struct pdf_section *s)
+{
+	const char *name = json_str(s->o.options, "group_by", NULL);
+
+	s->group.column = -1;
+	for (int i = 0; name != NULL && i < s->schema->count; i++) {
+		if (strcmp(s->schema->columns[i].name, name) != 0)
+			continue;
+		s->group.column = i;
+		s->group.kind = s->schema->columns[i].kind;
+		s->group.label = s->o.layout->columns[i].label;
+	}
+	pdf_group_open(&s->group);
+}
+
+static bool is_solid(enum column_kind kind)
+{
+	return kind != KIND_TEXT && kind != KIND_JSON && kind != KIND_ARRAY &&
+	       kind != KIND_OTHER && kind != KIND_BYTES;
+}
+
+/* All but the column of the groups, which stands above them. */
+static int add_columns(struct pdf_section *s, struct err *e)
+{
+	const struct layout *layout = s->o.layout;
+	struct pdf_style style = {PDF_BOLD, s->o.size};
+	int digit, word;
+
+	digit = pdf_text_measure(s->o.pages->text, "0", 1,
+	    (struct pdf_style){PDF_PLAIN, s->o.size}, &word, e);
+	if (digit < 0)
+		return -1;
+	s->table.columns =
+	    mem_zalloc((size_t)(layout->count + 1) * sizeof(*s->table.columns));
+	for (int i = 0; i < layout->count; i++) {
+		const struct column_layout *l = &layout->columns[i];
+		struct pdf_column *c = &s->table.columns[s->table.count];
+
+		if (i == s->group.column)
+			continue;
+		s->table.count++;
+		c->index = i;
+		c->label = l->label;
+		c->align = l->align;
+		c->solid = is_solid(s->schema->columns[i].kind);
+		c->fixed = l->width > 0;
+		c->label_natural = pdf_text_measure(s->o.pages->text, l->label,
+		    strlen(l->label), style, &c->label_word, e);
+		if (c->label_natural < 0)
+			return err_wrap(e, "column name \"%s\"", l->label);
+		if (c->fixed)
+			c->natural = (int)(l->width * digit);
+	}
+	return 0;
+}
+
+struct pdf_section *pdf_section_open(
+    const struct pdf_section_options *options, struct err *e)
+{
+	struct pdf_section *s = mem_zalloc(sizeof(*s));
+	const struct layout *layout = options->layout;
+
+	s->o = *options;
+	s->o.section = NULL; /* is gone when begin ends */
+	s->name = mem_strdup(options->section->name);
+	s->schema = options->section->schema;
+	s->zebra = json_bool(s->o.options, "zebra", true);
+	s->table.pages = s->o.pages;
+	s->table.size = s->table.full_size = s->o.size;
+	s->table.widest = s->o.paper[1] - 2 * s->o.pages->margin;
+	s->table.repeat = (int)json_int(s->o.options, "repeat_columns", 1);
+	buf_init(&s->table.group, SAMPLE_MAX);
+	buf_init(&s->sample.bytes, SAMPLE_MAX);
+	find_group(s);
+	if (add_columns(s, e) != 0)
+		goto failed;
+	s->cells = pdf_cells_open(
+	    layout, s->schema, json_str(s->o.options, "null", ""), e);
+	if (s->cells == NULL)
+		goto failed;
+	if (layout->totals) {
+		s->totals = totals_open(layout, s->schema);
+		if (s->group.column >= 0)
+			s->group_totals = totals_open(layout, s->schema);
+	}
+	switch (chart_open(&s->chart, s->o.options, options->section, e)) {
+	case -1:
+		goto failed;
+	case 1:
+		s->chart_data = chart_data_open(&s->chart, s->schema, layout);
+	}
+	return s;
+failed:
+	pdf_section_free(s);
+	return NULL;
+}
+
+bool pdf_section_grouped(const struct pdf_section *s)
+{
+	return s->group.column >= 0;
+}
+
+void pdf_section_free(struct pdf_section *s)
+{
+	if (s == NULL)
+		return;
+	pdf_table_free(&s->table);
+	pdf_cells_free(s->cells);
+	totals_free(s->totals);
+	totals_free(s->group_totals);
+	chart_data_free(s->chart_data);
+	chart_close(&s->chart);
+	pdf_group_close(&s->group);
+	buf_free(&s->sample.bytes);
+	free(s->sample.values);
+	free(s->name);
+	free(s);
+}
+
+/* ---- groups and totals ---- */
+
+#define SUBTOTAL "Subtotal"
+
+/* By column, with the label in the first that has room; NULL on error. */
+static const struct value *totals_texts(struct pdf_section *s,
+    const struct totals *t, const char *label, struct err *e)
+{
+	struct value *texts = pdf_cells_totals(s->cells, t, e);
+
+	for (int i = 0; texts != NULL && i < s->table.count; i++) {
+		int column = s->table.columns[i].index;
+
+		if (s->o.layout->columns[column].total != TOTAL_NONE)
+			continue;
+		texts[column] = (struct value){label, (int32_t)strlen(label)};
+		break;
+	}
+	return texts;
+}
+
+static int totals_line(struct pdf_section *s, const struct totals *t,
+    const char *label, struct err *e)
+{
+	static const struct pdf_row_style style = {
+	    PDF_BOLD, TOTAL_COLOUR, true};
+	const struct value *texts = totals_texts(s, t, label, e);
+
+	if (texts == NULL || pdf_table_row(&s->table, texts, &style, e) != 0)
+		return err_wrap(e, "totals");
+	return 0;
+}
+
+static int end_group(struct pdf_section *s, struct err *e)
+{
+	if (s->group_totals == NULL)
+		return 0;
+	totals_merge(s->totals, s->group_totals);
+	if (totals_line(s, s->group_totals, SUBTOTAL, e) != 0)
+		return -1;
+	totals_clear(s->group_totals);
+	return 0;
+}
+
+static int change_group(struct pdf_section *s, const struct value *v,
+    const struct value *text, struct err *e)
+{
+	bool in = s->group.in;
+	struct buf heading;
+
+	if (pdf_group_has(&s->group, v))
+		return 0;
+	buf_init(&heading, SAMPLE_MAX);
+	pdf_group_begin(&s->group, v, text, &heading);
+	/* A page that the subtotals begin still has the old heading. */
+	if (in && end_group(s, e) != 0) {
+		buf_free(&heading);
+		return -1;
+	}
+	buf_free(&s->table.group);
+	s->table.group = heading;
+	s->in_group = 0;
+	return pdf_table_group(&s->table, e);
+}
+
+static int show_row(
+    struct pdf_section *s, const struct value *row, struct err *e)
+{
+	const struct value *texts = pdf_cells_row(s->cells, row, e);
+	struct pdf_row_style style = {PDF_PLAIN, -1, false};
+
+	if (texts == NULL)
+		return -1;
+	s->rows++;
+	if (s->group.column >= 0) {
+		if (change_group(s, &row[s->group.column],
+			&texts[s->group.column], e) != 0)
+			return -1;
+		texts = pdf_cells_row(s->cells, row, e);
+	}
+	if (s->zebra && s->in_group++ % 2 != 0)
+		style.fill = ZEBRA_COLOUR;
+	if (s->totals != NULL)
+		totals_row(s->group_totals ? s->group_totals : s->totals, row);
+	if (s->chart_data != NULL && chart_data_row(s->chart_data, row, e) != 0)
+		return -1;
+	if (texts == NULL || pdf_table_row(&s->table, texts, &style, e) != 0)
+		return err_wrap(e, "row %" PRId64, s->rows);
+	return 0;
+}
+
+/* ---- the beginning ---- */
+
+/* Lines of text across the page, at the page's y. */
+static int paragraph(struct pdf_section *s, const char *text,
+    struct pdf_style style, struct err *e)
+{
+	struct pdf_pages *p = s->o.pages;
+	int width = p->page_width - 2 * p->margin, rc = 0;
+	struct pdf_flow f = {0};
+
+	pdf_flow_begin(&f, text, strlen(text));
+	while (rc == 0 && !pdf_flow_done(&f)) {
+		rc = pdf_text_fill(p->text, &f, style, width, 1, e);
+		if (rc != 0)
+			break;
+		if (p->y + style.size * 5 / 4 > p->bottom) {
+			rc = pdf_pages_next(p, e);
+			continue;
+		}
+		pdf_page_show(p, &f, style, ALIGN_LEFT,
+		    (const int[3]){p->margin, p->y + style.size, width});
+		p->y += style.size * 5 / 4;
+	}
+	pdf_flow_free(&f);
+	return rc;
+}
+
+/* The page stands upright when the columns fit so, and lies when they do not or
+ * when it shall. */
+static bool lies(const struct pdf_section *s)
+{
+	const char *orientation = json_str(s->o.options, "orientation", "auto");
+
+	if (strcmp(orientation, "auto") == 0)
+		return pdf_table_natural(&s->table) >
+		       s->o.paper[0] - 2 * s->o.pages->margin;
+	return strcmp(orientation, "landscape") == 0;
+}
+
+static int begin_page(struct pdf_section *s, struct err *e)
+{
+	struct pdf_pages *p = s->o.pages;
+	struct pdf_table *t = &s->table;
+	bool landscape = lies(s);
+
+	p->width = s->o.paper[landscape];
+	p->height = s->o.paper[!landscape];
+	pdf_table_fit(t, p->width - 2 * p->margin);
+	p->across = t->across;
+	p->marks = t->marks;
+	if (p->open == 1 && t->across == 1 && p->width == p->page_width &&
+	    p->y + GAP + HEADING_SIZE * 2 + 6 * pdf_table_line(t) < p->bottom)
+		p->y += GAP;
+	else if (pdf_pages_next(p, e) != 0)
+		return -1;
+	if (s->o.title != NULL) {
+		if (paragraph(s, s->o.title,
+			(struct pdf_style){PDF_BOLD, TITLE_SIZE}, e) != 0)
+			return err_wrap(e, "title");
+		p->y += TITLE_SIZE / 2;
+	}
+	if (s->name != NULL) {
+		if (paragraph(s, s->name,
+			(struct pdf_style){PDF_BOLD, HEADING_SIZE}, e) != 0)
+			return err_wrap(e, "section name");
+		p->y += HEADING_SIZE / 2;
+	}
+	return pdf_table_begin(t, e);
+}
+
+static void sampled_row(
+    const struct pdf_section *s, int row, struct value *values)
+{
+	for (int i = 0; i < s->schema->count; i++) {
+		int at = row * s->schema->count + i;
+
+		values[i] = (struct value){
+		    s->sample.bytes.data + s->sample.values[at].at,
+		    s->sample.values[at].len};
+	}
+}
+
+static int measure_cell(struct pdf_section *s, struct pdf_column *c,
+    const struct value *v, enum pdf_weight weight, struct err *e)
+{
+	struct pdf_style style = {weight, s->o.size};
+	int width, word;
+
+	if (c->fixed || v->len <= 0)
+		return 0;
+	width = pdf_text_measure(
+	    s->o.pages->text, v->data, (size_t)v->len, style, &word, e);
+	if (width < 0)
+		return err_wrap(e, "column \"%s\"", c->label);
+	pdf_column_measured(&s->table, c, width, word);
+	return 0;
+}
+
+static int measure_row(
+    struct pdf_section *s, const struct value *row, struct err *e)
+{
+	const struct value *texts = pdf_cells_row(s->cells, row, e);
+
+	for (int i = 0; texts != NULL && i < s->table.count; i++) {
+		struct pdf_column *c = &s->table.columns[i];
+
+		if (measure_cell(s, c, &texts[c->index], PDF_PLAIN, e) != 0)
+			return -1;
+	}
+	return texts ? 0 : -1;
+}
+
+/* Those of the sample, as if there were no more. */
+static int measure_totals(struct pdf_section *s, struct err *e)
+{
+	const struct value *texts = totals_texts(s, s->totals, SUBTOTAL, e);
+
+	for (int i = 0; texts != NULL && i < s->table.count; i++) {
+		struct pdf_column *c = &s->table.columns[i];
+
+		if (measure_cell(s, c, &texts[c->index], PDF_BOLD, e) != 0)
+			return -1;
+	}
+	totals_clear(s->totals);
+	return texts ? 0 : -1;
+}
+
+/* Numbers of which only the first were seen may grow, and their sums do. */
+static int reserve(struct pdf_section *s, struct err *e)
+{
+	int digit, word;
+
+	digit = pdf_text_measure(s->o.pages->text, "0", 1,
+	    (struct pdf_style){PDF_PLAIN, s->o.size}, &word, e);
+	for (int i = 0; i < s->table.count; i++) {
+		struct pdf_column *c = &s->table.columns[i];
+		enum column_kind kind = s->schema->columns[c->index].kind;
+		enum total total = s->o.layout->columns[c->index].total;
+
+		if (!c->fixed && (kind == KIND_INTEGER || kind == KIND_DECIMAL))
+			c->reserve = digit * (total == TOTAL_SUM ? 5 : 2);
+	}
+	return digit < 0 ? -1 : 0;
+}
+
+/* `more` rows will come than those of the sample. */
+static int begin(struct pdf_section *s, bool more, struct err *e)
+{
+	struct value *row =
+	    mem_alloc((size_t)(s->schema->count + 1) * sizeof(*row));
+	int rc = 0;
+
+	s->begun = true;
+	for (int i = 0; rc == 0 && i < s->sample.rows; i++) {
+		sampled_row(s, i, row);
+		rc = measure_row(s, row, e);
+		if (rc != 0)
+			err_wrap(e, "row %d", i + 1);
+		else if (s->totals != NULL)
+			totals_row(s->totals, row);
+	}
+	if (rc == 0 && s->totals != NULL)
+		rc = measure_totals(s, e);
+	if (rc == 0 && more)
+		rc = reserve(s, e);
+	rc = rc == 0 ? begin_page(s, e) : rc;
+	for (int i = 0; rc == 0 && i < s->sample.rows; i++) {
+		sampled_row(s, i, row);
+		rc = show_row(s, row, e);
+	}
+	free(row);
+	buf_free(&s->sample.bytes);
+	return rc;
+}
+
+static int keep(struct pdf_section *s, const struct value *row, struct err *e)
+{
+	struct sample *k = &s->sample;
+
+	if (k->rows == k->cap) {
+		k->cap = k->cap ? k->cap * 2 : 16;
+		k->values = mem_realloc(k->values,
+		    (size_t)k->cap * (size_t)s->schema->count + 1,
+		    sizeof(*k->values));
+	}
+	for (int i = 0; i < s->schema->count; i++) {
+		int at = k->rows * s->schema->count + i;
+
+		k->values[at].at = k->bytes.len;
+		k->values[at].len = row[i].len;
+		if (row[i].len > 0)
+			buf_add(&k->bytes, row[i].data, (size_t)row[i].len);
+	}
+	buf_str(&k->bytes, "");
+	if (k->bytes.overflow)
+		return err_set(
+		    e, ERR_PERMANENT, "PDF: a row does not fit into memory");
+	k->rows++;
+	return k->rows == SAMPLE_ROWS || k->bytes.len > SAMPLE_BYTES ||
+		       k->rows * s->schema->count >= SAMPLE_CELLS
+		   ? begin(s, true, e)
+		   : 0;
+}
+
+int pdf_section_rows(
+    struct pdf_section *s, const struct batch *batch, struct err *e)
+{
+	const struct value *row = batch->values;
+
+	for (int i = 0; i < batch->rows; i++, row += s->schema->count) {
+		if ((s->begun ? show_row(s, row, e) : keep(s, row, e)) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* ---- the end ---- */
+
+static int remark(struct pdf_section *s, const char *note, struct err *e)
+{
+	char count[64] = "";
+	char *text;
+	int rc;
+
+	if (note == NULL && s->rows > 0)
+		return 0;
+	snprintf(count, sizeof(count), "%" PRId64 " row%s", s->rows,
+	    s->rows == 1 ? "" : "s");
+	text = mem_printf("%s%s%s", count, note ? ": " : "", note ? note : "");
+	s->o.pages->y += s->o.size / 2;
+	rc = paragraph(s, text, (struct pdf_style){PDF_PLAIN, s->o.size}, e);
+	free(text);
+	return rc;
+}
+
+int pdf_section_end(struct pdf_section *s, const char *note, struct err *e)
+{
+	if ((!s->begun && begin(s, false, e) != 0) ||
+	    (s->group.in && end_group(s, e) != 0))
+		return -1;
+	buf_clear(&s->table.group);
+	if (s->totals != NULL && totals_line(s, s->totals, "Total", e) != 0)
+		return -1;
+	pdf_table_end(&s->table);
+	if (remark(s, note, e) != 0)
+		return -1;
+	if (s->chart_data != NULL)
+		return pdf_chart_draw(s->o.pages, s->chart_data, e);
+	return 0;
+}

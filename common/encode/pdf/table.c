@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: MIT */
+#include "encode/pdf/table.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define RULE_COLOUR 0x404040
+#define HEADER_COLOUR 0xE4E8EE
+#define RULE 50
+
+static int pitch(const struct pdf_table *t)
+{
+	return t->size * 5 / 4;
+}
+
+/* The space left and right of a cell's text, both together. */
+static int padding(const struct pdf_table *t)
+{
+	return t->size;
+}
+
+int pdf_table_line(const struct pdf_table *t)
+{
+	return pitch(t) + t->size / 4;
+}
+
+enum { HEADER, ROW };
+
+/* One line of each of the columns that has one left. */
+static void show_line(struct pdf_table *t, const struct pdf_panel *columns,
+    int which, struct pdf_style style, int y)
+{
+	for (int i = columns->from; i < columns->to; i++) {
+		struct pdf_column *c = &t->columns[i];
+
+		if (pdf_flow_ready(&c->flows[which]) == 0)
+			continue;
+		pdf_page_show(t->pages, &c->flows[which], style, c->align,
+		    (const int[3]){
+			c->x + padding(t) / 2, y, c->width - padding(t)});
+	}
+}
+
+static void show_panel(struct pdf_table *t, const struct pdf_panel *panel,
+    int which, const struct pdf_row_style *style, int lines)
+{
+	struct pdf_style text = {style->weight, t->size};
+	struct pdf_pages *p = t->pages;
+	int height = lines * pitch(t) + t->size / 4;
+	int y = p->y + t->size / 8 + t->size;
+
+	if (style->fill >= 0)
+		pdf_page_rect(p, t->x, p->y, panel->width, height, style->fill);
+	if (style->rule)
+		pdf_page_rect(p, t->x, p->y, panel->width, RULE, RULE_COLOUR);
+	for (int i = 0; i < lines; i++, y += pitch(t)) {
+		show_line(
+		    t, &(struct pdf_panel){0, t->repeated, 0}, which, text, y);
+		show_line(t, panel, which, text, y);
+	}
+}
+
+/* So many lines of the row at the page's y, which moves below. On each of the
+ * pages across, the repeated columns show the same lines. */
+static void show_block(struct pdf_table *t, int which,
+    const struct pdf_row_style *style, int lines)
+{
+	for (int i = 0; i < t->repeated; i++)
+		t->columns[i].shown = t->columns[i].flows[which].first;
+	for (int k = 0; k < t->across; k++) {
+		for (int i = 0; i < t->repeated; i++)
+			t->columns[i].flows[which].first = t->columns[i].shown;
+		if (t->across > 1)
+			pdf_pages_select(t->pages, k);
+		show_panel(t, &t->panels[k], which, style, lines);
+	}
+	if (t->across > 1)
+		pdf_pages_select(t->pages, 0);
+	t->pages->y += lines * pitch(t) + t->size / 4;
+}
+
+/* How many lines the row has that were made: at most `want`. */
+static int fill(struct pdf_table *t, int which, enum pdf_weight weight,
+    int want, int *lines, struct err *e)
+{
+	struct pdf_style style = {weight, t->size};
+
+	*lines = 0;
+	for (int i = 0; i < t->count; i++) {
+		struct pdf_column *c = &t->columns[i];
+		int n;
+
+		if (pdf_text_fill(t->pages->text, &c->flows[which], style,
+			c->width - padding(t), want, e) != 0) {
+			err_wrap(e, "column \"%s\"", c->label);
+			return -1;
+		}
+		n = pdf_flow_ready(&c->flows[which]);
+		if (n > *lines)
+			*lines = n;
+	}
+	return 0;
+}
+
+/* Lines of a page. */
+static int page_lines(const struct pdf_table *t)
+{
+	return (t->pages->bottom - t->pages->top) / pitch(t) + 1;
+}
+
+static int header(struct pdf_table *t, struct err *e)
+{
+	static const struct pdf_row_style style = {
+	    PDF_BOLD, HEADER_COLOUR, false};
+	int most = page_lines(t) * 2 / 3 + 1;
+
+	for (int i = 0; i < t->count; i++)
+		pdf_flow_begin(&t->columns[i].flows[HEADER],
+		    t->columns[i].label, strlen(t->columns[i].label));
+	if (fill(t, HEADER, PDF_BOLD, most + 1, &t->header_lines, e) != 0) {
+		err_wrap(e, "table header");
+		return -1;
+	}
+	if (t->header_lines > most)
+		return err_set(e, ERR_PERMANENT,
+		    "PDF: the table's header takes more than %d lines, which "
+		    "leaves no room for rows: shorten the labels in "
+		    "\"columns\"",
+		    most);
+	show_block(t, HEADER, &style, t->header_lines);
+	return 0;
+}
+
+static int new_page(struct pdf_table *t, struct err *e)
+{
+	t->pages->across = t->across;
+	t->pages->marks = t->marks;
+	return pdf_pages_next(t->pages, e) != 0 ? -1 : header(t, e);
+}
+
+#define CONTINUED " (continued)"
+
+/* The next line of the heading on each of the pages across; `room` is that of
+ * all columns, `after` what stands behind the line. */
+static void show_heading(struct pdf_table *t, struct pdf_flow *after, int room)
+{
+	struct pdf_style style = {PDF_BOLD, t->size};
+	struct pdf_pages *p = t->pages;
+	int x = t->x + padding(t) / 2, y = p->y + t->size;
+	int first = t->title.first;
+
+	for (int k = 0; k < t->across && pdf_flow_ready(&t->title) > 0; k++) {
+		int width = t->title.lines[first].width;
+
+		pdf_pages_select(p, k);
+		pdf_page_show(p, &t->title, style, ALIGN_LEFT,
+		    (const int[3]){x, y, room});
+		if (after != NULL)
+			pdf_page_show(p, after, style, ALIGN_LEFT,
+			    (const int[3]){x + width, y, room});
+		if (k + 1 < t->across)
+			t->title.first = first;
+		if (after != NULL && k + 1 < t->across)
+			after->first = 0;
+	}
+	pdf_pages_select(p, 0);
+}
+
+/* Where a group goes on: the first line of its heading, and that it does. */
+static int heading_again(struct pdf_table *t, int room, struct err *e)
+{
+	struct pdf_style style = {PDF_BOLD, t->size};
+	struct pdf_text *text = t->pages->text;
+	int width;
+
+	pdf_flow_begin(&t->again, CONTINUED, strlen(CONTINUED));
+	if (pdf_text_fill(text, &t->again, style, PDF_UNLIMITED, 1, e) != 0)
+		return -1;
+	width = room - t->again.lines[0].width;
+	if (pdf_text_fill(text, &t->title, style, width, 1, e) != 0)
+		return -1;
+	show_heading(t, &t->again, room);
+	t->pages->y += pitch(t);
+	return 0;
+}
+
+/* The group's value is nowhere else: where the group begins, all of its heading
+ * is shown. */
+static int heading_whole(struct pdf_table *t, int room, struct err *e)
+{
+	struct pdf_style style = {PDF_BOLD, t->size};
+	struct pdf_pages *p = t->pages;
+
+	do {
+		if (pdf_text_fill(p->text, &t->title, style, room, 1, e) != 0)
+			return -1;
+		if (p->y + pitch(t) > p->bottom && new_page(t, e) != 0)
+			return -1;
+		show_heading(t, NULL, room);
+		p->y += pitch(t);
+	} while (!pdf_flow_done(&t->title));
+	return 0;
+}
+
+static int heading(struct pdf_table *t, bool first, struct err *e)
+{
+	struct pdf_pages *p = t->pages;
+	int room = p->page_width - 2 * p->margin - padding(t) / 2;
+
+	if (t->group.len == 0)
+		return 0;
+	p->y += t->size / 2;
+	pdf_flow_begin(&t->title, t->group.data, t->group.len);
+	if ((first ? heading_whole(t, room, e) : heading_again(t, room, e)) !=
+	    0)
+		return err_wrap(e, "heading of a group");
+	p->y += t->size / 4;
+	return 0;
+}
+
+static int next_page(struct pdf_table *t, struct err *e)
+{
+	return new_page(t, e) != 0 ? -1 : heading(t, false, e);
+}
+
+int pdf_table_begin(struct pdf_table *t, struct err *e)
+{
+	buf_clear(&t->group);
+	if (t->pages->open != t->across ||
+	    t->pages->y + 5 * pdf_table_line(t) > t->pages->bottom)
+		return next_page(t, e);
+	return header(t, e);
+}
+
+void pdf_table_end(struct pdf_table *t)
+{
+	t->pages->across = 1;
+	t->pages->marks = NULL;
+}
+
+int pdf_table_group(struct pdf_table *t, struct err *e)
+{
+	if (t->pages->y + 4 * pdf_table_line(t) > t->pages->bottom &&
+	    new_page(t, e) != 0)
+		return -1;
+	return heading(t, true, e);
+}
+
+/* Lines that fit above the bottom. */
+static int room(const struct pdf_table *t)
+{
+	return (t->pages->bottom - t->pages->y - t->size / 4) / pitch(t);
+}
+
+static void begin_row(struct pdf_table *t, const struct value *texts)
+{
+	for (int i = 0; i < t->count; i++) {
+		struct pdf_column *c = &t->columns[i];
+		const struct value *v = &texts[c->index];
+
+		pdf_flow_begin(
+		    &c->flows[ROW], v->data, v->len > 0 ? (size_t)v->len : 0);
+		c->flows[ROW].solid = c->solid;
+	}
+}
+
+/* Whether numbers were broken for which columns could be wider; now they are. */
+static bool widen(struct pdf_table *t)
+{
+	struct pdf_pages *p = t->pages;
+	int room = p->page_width - 2 * p->margin;
+	bool wider = false;
+
+	for (int i = 0; i < t->count; i++) {
+		struct pdf_column *c = &t->columns[i];
+		int64_t wide = c->flows[ROW].wide;
+
+		wide = wide * t->full_size / t->size;
+		if (wide <= c->word || wide > 2 * t->widest)
+			continue;
+		c->fixed = false;
+		c->reserve = 0;
+		pdf_column_measured(t, c, (int)wide, (int)wide);
+		wider = true;
+	}
+	if (wider)
+		pdf_table_fit(t, room);
+	return wider;
+}
+
+/* The row's first lines, as many as a page has; *fresh: on a new page, because
+ * columns had to be made wider. */
+static int begin_lines(struct pdf_table *t, const struct value *texts,
+    enum pdf_weight weight, int *lines, bool *fresh, struct err *e)
+{
+	begin_row(t, texts);
+	if (fill(t, ROW, weight, page_lines(t), lines, e) != 0)
+		return -1;
+	*fresh = widen(t);
+	if (!*fresh)
+		return 0;
+	if (next_page(t, e) != 0)
+		return -1;
+	begin_row(t, texts);
+	return fill(t, ROW, weight, page_lines(t), lines, e);
+}
+
+/* A row that fits on no page begins where there is room for this much. */
+#define BEGIN_LINES 4
+
+int pdf_table_row(struct pdf_table *t, const struct value *texts,
+    const struct pdf_row_style *style, struct err *e)
+{
+	struct pdf_row_style s = *style;
+	bool fresh;
+	int lines, fit;
+
+	if (begin_lines(t, texts, s.weight, &lines, &fresh, e) != 0)
+		return -1;
+	for (;;) {
+		int page = page_lines(t);
+
+		lines = lines ? lines : 1;
+		fit = room(t);
+		if (lines > fit && !fresh &&
+		    (lines < page - t->header_lines || fit < BEGIN_LINES))
+			fit = 0;
+		else if (fit < 1)
+			fit = 1; /* of a page that has room for nothing */
+		if (fit > 0) {
+			show_block(t, ROW, &s, lines < fit ? lines : fit);
+			s.rule = false;
+		}
+		if (lines <= fit)
+			break;
+		fresh = true;
+		if (next_page(t, e) != 0 ||
+		    fill(t, ROW, s.weight, page, &lines, e) != 0)
+			return -1;
+	}
+	return t->across > 1 ? pdf_pages_check(t->pages, e) : 0;
+}
+
+void pdf_table_free(struct pdf_table *t)
+{
+	for (int i = 0; i < t->count; i++) {
+		pdf_flow_free(&t->columns[i].flows[HEADER]);
+		pdf_flow_free(&t->columns[i].flows[ROW]);
+	}
+	free(t->columns);
+	buf_free(&t->group);
+	pdf_flow_free(&t->title);
+	pdf_flow_free(&t->again);
+	pdf_table_unfit(t);
+	*t = (struct pdf_table){0};
+}

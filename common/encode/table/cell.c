@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+#include "encode/table/cell.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "encode/table/format.h"
+#include "rows/moment.h"
+
+/* PostgreSQL's limit of a field. */
+#define TEXT_MAX ((size_t)1 << 30)
+
+struct pdf_cells {
+	const struct layout *layout;
+	const struct schema *schema;
+	const char *null;
+	struct format **formats; /* by column; NULL: as it is */
+	struct buf *texts;       /* of values that are not as they come */
+	struct value *row;
+	struct buf total;
+};
+
+struct pdf_cells *pdf_cells_open(const struct layout *layout,
+    const struct schema *schema, const char *null, struct err *e)
+{
+	struct pdf_cells *c = mem_zalloc(sizeof(*c));
+	size_t count = (size_t)layout->count + 1;
+
+	c->layout = layout;
+	c->schema = schema;
+	c->null = null;
+	c->formats = mem_zalloc(count * sizeof(*c->formats));
+	c->texts = mem_zalloc(count * sizeof(*c->texts));
+	c->row = mem_zalloc(count * sizeof(*c->row));
+	buf_init(&c->total, TEXT_MAX);
+	for (int i = 0; i < layout->count; i++)
+		buf_init(&c->texts[i], TEXT_MAX);
+	for (int i = 0; i < layout->count; i++) {
+		const char *code = layout->columns[i].format;
+
+		if (code == NULL)
+			continue;
+		c->formats[i] = format_open(code, e);
+		if (c->formats[i] == NULL ||
+		    format_check_language(c->formats[i], e) != 0) {
+			pdf_cells_free(c);
+			return NULL;
+		}
+		format_set_money(c->formats[i], schema->columns[i].money);
+	}
+	return c;
+}
+
+void pdf_cells_free(struct pdf_cells *c)
+{
+	if (c == NULL)
+		return;
+	for (int i = 0; i < c->layout->count; i++) {
+		format_close(c->formats[i]);
+		buf_free(&c->texts[i]);
+	}
+	buf_free(&c->total);
+	free(c->formats);
+	free(c->texts);
+	free(c->row);
+	free(c);
+}
+
+/* Appends to the column's text what it reads as. */
+static void add(struct pdf_cells *c, int i, enum column_kind kind,
+    const struct value *v, bool formatted)
+{
+	struct buf *b = &c->texts[i];
+	const char *rest;
+	size_t len;
+
+	if (c->formats[i] != NULL && formatted) {
+		format_add(c->formats[i], kind, v, b);
+	} else if (kind == KIND_BOOLEAN && v->len == 1) {
+		buf_str(b, *v->data == 't' ? "true" : "false");
+	} else if (kind == KIND_TIMESTAMPTZ) {
+		/* The zone stands above the page. */
+		len = moment_without_offset(kind, v, &rest);
+		buf_add(b, v->data, len);
+		buf_add(b, rest, (size_t)(v->data + v->len - rest));
+	} else {
+		buf_add(b, v->data, (size_t)v->len);
+	}
+}
+
+static int take(struct pdf_cells *c, int i, struct err *e)
+{
+	struct buf *b = &c->texts[i];
+
+	if (b->overflow || b->len > INT32_MAX)
+		return err_set(
+		    e, ERR_PERMANENT, "PDF: a value does not fit into memory");
+	c->row[i] = (struct value){b->data, (int32_t)b->len};
+	return 0;
+}
+
+const struct value *pdf_cells_row(
+    struct pdf_cells *c, const struct value *row, struct err *e)
+{
+	for (int i = 0; i < c->layout->count; i++) {
+		enum column_kind kind = c->schema->columns[i].kind;
+
+		if (row[i].len < 0) {
+			c->row[i] =
+			    (struct value){c->null, (int32_t)strlen(c->null)};
+		} else if (c->formats[i] == NULL && kind != KIND_BOOLEAN &&
+			   kind != KIND_TIMESTAMPTZ) {
+			c->row[i] = row[i];
+		} else {
+			buf_clear(&c->texts[i]);
+			add(c, i, kind, &row[i], true);
+			if (take(c, i, e) != 0)
+				return NULL;
+		}
+	}
+	return c->row;
+}
+
+/* What a total is, where it is no sum. */
+static const char *const total_words[] = {
+    [TOTAL_NONE] = "",
+    [TOTAL_SUM] = "",
+    [TOTAL_AVG] = "avg ",
+    [TOTAL_COUNT] = "count ",
+    [TOTAL_MIN] = "min ",
+    [TOTAL_MAX] = "max ",
+};
+
+struct value *pdf_cells_totals(
+    struct pdf_cells *c, const struct totals *t, struct err *e)
+{
+	for (int i = 0; i < c->layout->count; i++) {
+		enum total of = c->layout->columns[i].total;
+		enum column_kind kind;
+
+		c->row[i] = (struct value){"", 0};
+		if (!totals_text(t, i, &c->total, &kind))
+			continue;
+		buf_clear(&c->texts[i]);
+		buf_str(&c->texts[i], total_words[of]);
+		/* A format is that of the values; a count is none of them. */
+		add(c, i, kind,
+		    &(struct value){c->total.data, (int32_t)c->total.len},
+		    of != TOTAL_COUNT);
+		if (take(c, i, e) != 0)
+			return NULL;
+	}
+	return c->row;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef ENCODE_TABLE_CELL_H
+#define ENCODE_TABLE_CELL_H
+
+#include "encode/table/layout.h"
+#include "encode/table/total.h"
+
+/* The values of one section as the text that people read. */
+struct pdf_cells;
+
+struct pdf_cells *pdf_cells_open(const struct layout *layout,
+    const struct schema *schema, const char *null, struct err *e);
+void pdf_cells_free(struct pdf_cells *c); /* accepts NULL */
+
+/* A row's texts by column, or a set of totals', into which the caller may put
+ * others; valid until the next call of either. NULL for a text that does not fit
+ * into memory. */
+const struct value *pdf_cells_row(
+    struct pdf_cells *c, const struct value *row, struct err *e);
+struct value *pdf_cells_totals(
+    struct pdf_cells *c, const struct totals *t, struct err *e);
+
+#endif

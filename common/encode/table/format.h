@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef ENCODE_TABLE_FORMAT_H
+#define ENCODE_TABLE_FORMAT_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "rows/rows.h"
+
+/*
+ * Number format codes as spreadsheets have them (ECMA-376 part 1, 18.8.31), read
+ * and shown as Excel does, for the formats that write text:
+ *
+ *	0 # ? . , %	digits, thousands, percent; commas at the end divide by 1000
+ *	E+00		exponents
+ *	# ?/? # ?/8	fractions
+ *	y m d h s AM/PM	dates and times, .0 to .000 of a second; names in English
+ *	[h] [m] [s]	how long a time or an interval is in all
+ *	a;b;c;d		positive, negative, zero, text; or [>=100]a;[<0]b;c
+ *	"…" \x _x *x	literal text, a space, nothing
+ *	[$€-407] [Red]	the currency; nothing: text has no colour here
+ *	General @	a number in up to 11 characters; a text
+ *
+ * The arithmetic is on decimal text: exact, half away from zero. Times are cut at
+ * the last unit that is shown. A minus sign in front of nothing but zeros is
+ * left out, unless a section of its own has it.
+ */
+struct format;
+
+/* NULL with *e for a code that Excel cannot read, naming code and place. */
+struct format *format_open(const char *code, struct err *e);
+void format_close(struct format *f); /* accepts NULL */
+
+/* How the MONEY looks that is to be shown; it must outlive f. Without, it is
+ * appended as it is. */
+void format_set_money(struct format *f, const struct money *money);
+
+/* What a code is for, by its first section. */
+enum format_use {
+	FORMAT_ANY, /* General, @, nothing but literal text */
+	FORMAT_NUMBERS,
+	FORMAT_DATES,     /* at least one of year, month, day */
+	FORMAT_TIMES,     /* of hours, minutes, seconds only */
+	FORMAT_DURATIONS, /* the same with one in brackets */
+};
+enum format_use format_use(const struct format *f);
+
+/* The digits of a second that the code shows, 0 to 3. */
+int format_second_digits(const struct format *f);
+
+/* Refuses names of months and days in a language other than English, which
+ * only spreadsheets have. */
+int format_check_language(const struct format *f, struct err *e);
+
+/* Appends the value (not NULL) as the code shows it. A value whose kind the
+ * code does not fit (text under "0.00") is appended as it is, a boolean as true
+ * or false. */
+void format_add(const struct format *f, enum column_kind kind,
+    const struct value *v, struct buf *out);
+
+#endif

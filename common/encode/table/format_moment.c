@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: MIT */
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "encode/table/format_code.h"
+#include "rows/interval.h"
+
+#define YEAR_MAX 10000000
+
+struct moment {
+	long year;
+	int month, day, minute, second;
+	long hour; /* of an interval, all of them */
+	char fraction[7];
+	bool has_date, has_time, negative;
+};
+
+/* Two digits and what must stand in front of them. */
+static bool two(const char **s, const char *end, char before, int *out)
+{
+	const char *at = *s;
+
+	if (before != '\0') {
+		if (at == end || *at != before)
+			return false;
+		at++;
+	}
+	if (end - at < 2 || !isdigit((unsigned char)at[0]) ||
+	    !isdigit((unsigned char)at[1]))
+		return false;
+	*out = (at[0] - '0') * 10 + at[1] - '0';
+	*s = at + 2;
+	return true;
+}
+
+static bool read_minutes(struct moment *m, const char **s, const char *end)
+{
+	size_t digits = 0;
+
+	if (!two(s, end, ':', &m->minute) || !two(s, end, ':', &m->second))
+		return false;
+	if (*s < end && **s == '.') {
+		for (++*s; *s < end && isdigit((unsigned char)**s); ++*s) {
+			if (digits < 6)
+				m->fraction[digits++] = **s;
+		}
+	}
+	return true;
+}
+
+/* False for infinity and for years before 1: shown as they are. */
+static bool read_moment(
+    struct moment *m, enum column_kind kind, const struct value *v)
+{
+	const char *s = v->data, *end = s + v->len;
+	int hour;
+
+	*m = (struct moment){
+	    .has_date = kind != KIND_TIME && kind != KIND_TIMETZ,
+	    .has_time = kind != KIND_DATE,
+	    .fraction = "000000"};
+	if (v->len > 3 && memcmp(end - 3, " BC", 3) == 0)
+		return false;
+	if (m->has_date) {
+		while (
+		    s < end && isdigit((unsigned char)*s) && m->year < YEAR_MAX)
+			m->year = m->year * 10 + *s++ - '0';
+		if (!two(&s, end, '-', &m->month) ||
+		    !two(&s, end, '-', &m->day) || m->year < 1 ||
+		    m->month < 1 || m->month > 12 || m->day < 1)
+			return false;
+	}
+	if (!m->has_time)
+		return s == end;
+	if (!two(&s, end, m->has_date ? ' ' : '\0', &hour))
+		return false;
+	m->hour = hour;
+	return read_minutes(m, &s, end); /* the offset may follow */
+}
+
+/* Not those of months and years, which have no number of hours, nor days of one
+ * sign and hours of another. */
+static bool read_interval(struct moment *m, const struct value *v)
+{
+	struct interval i;
+	interval_micros n;
+
+	if (!interval_read(&i, v) || i.months != 0 ||
+	    (i.days < 0 && i.micros > 0) || (i.days > 0 && i.micros < 0))
+		return false;
+	n = interval_order(&i);
+	*m = (struct moment){.has_time = true, .negative = n < 0};
+	n = n < 0 ? -n : n;
+	m->hour = (long)(n / (3600 * INT64_C(1000000)));
+	m->minute = (int)(n / (60 * INT64_C(1000000)) % 60);
+	m->second = (int)(n / 1000000 % 60);
+	snprintf(m->fraction, sizeof(m->fraction), "%06d", (int)(n % 1000000));
+	return true;
+}
+
+/* Sakamoto's: 0 is a Sunday. */
+static int day_of_week(long y, int m, int d)
+{
+	static const int t[] = {0, 3, 2, 5, 0, 3, 5, 1, 4, 6, 2, 4};
+
+	y -= m < 3;
+	return (int)((y + y / 4 - y / 100 + y / 400 + t[m - 1] + d) % 7);
+}
+
+static void add_name(const char *name, int letters, struct buf *out)
+{
+	if (letters == 3)
+		buf_add(out, name, 3);
+	else if (letters == 5)
+		buf_char(out, *name);
+	else
+		buf_str(out, name);
+}
+
+static void add_date(const struct format_token *t,
+    const struct format_section *p, const struct moment *m, struct buf *out)
+{
+	static const char *const months[] = {"January", "February", "March",
+	    "April", "May", "June", "July", "August", "September", "October",
+	    "November", "December"};
+	static const char *const days[] = {"Sunday", "Monday", "Tuesday",
+	    "Wednesday", "Thursday", "Friday", "Saturday"};
+	int n = 0;
+
+	switch (t->letter) {
+	case 'y':
+		if (t->len <= 2)
+			buf_printf(out, "%02ld", m->year % 100);
+		else
+			buf_printf(out, "%04ld", m->year);
+		return;
+	case 'f':
+		buf_printf(out, ".%.*s", t->len, m->fraction);
+		return;
+	case 'm':
+		if (t->len > 2) {
+			add_name(months[m->month - 1], t->len, out);
+			return;
+		}
+		n = m->month;
+		break;
+	case 'd':
+		if (t->len > 2) {
+			add_name(days[day_of_week(m->year, m->month, m->day)],
+			    t->len, out);
+			return;
+		}
+		n = m->day;
+		break;
+	case 'h':
+		n = (int)(m->hour % 24 + (m->hour == 24) * 24);
+		if (p->half_day)
+			n = n % 12 ? n % 12 : 12;
+		break;
+	case 'M':
+		n = m->minute;
+		break;
+	case 's':
+		n = m->second;
+		break;
+	}
+	buf_printf(out, "%0*d", t->len > 1 ? 2 : 1, n);
+}
+
+/* AM/PM or A/P, in the case of the code. */
+static void add_half(
+    const struct format_token *t, const struct moment *m, struct buf *out)
+{
+	int at = m->hour % 24 < 12 ? 0 : t->len == 5 ? 3 : 2;
+
+	if (t->len == 5)
+		buf_str(out, at ? "PM" : "AM");
+	else
+		buf_char(out, t->text[at]);
+}
+
+static void add_elapsed(
+    const struct format_token *t, const struct moment *m, struct buf *out)
+{
+	long n = t->letter == 'h' ? m->hour
+		 : t->letter == 'm'
+		     ? m->hour * 60 + m->minute
+		     : (m->hour * 60 + m->minute) * 60 + m->second;
+
+	buf_printf(out, "%0*ld", t->len, n);
+}
+
+/* A time of day has no month, a date may be shown with hours: midnight. What has
+ * elapsed since when, a date does not tell. */
+static bool fits(const struct format_section *p, const struct moment *m)
+{
+	if (!p->date || (m->has_date && p->elapsed))
+		return false;
+	for (int i = 0; i < p->count; i++) {
+		const struct format_token *t = &p->tokens[i];
+
+		if (t->type == FORMAT_DATE && !m->has_date &&
+		    strchr("ymd", t->letter) != NULL)
+			return false;
+	}
+	return true;
+}
+
+bool format_moment(const struct format_section *p, enum column_kind kind,
+    const struct value *v, struct buf *out)
+{
+	struct moment m;
+
+	if (!(kind == KIND_INTERVAL ? read_interval(&m, v)
+				    : read_moment(&m, kind, v)) ||
+	    !fits(p, &m))
+		return false;
+	if (m.negative)
+		buf_char(out, '-');
+	for (int i = 0; i < p->count; i++) {
+		const struct format_token *t = &p->tokens[i];
+
+		if (t->type == FORMAT_LITERAL)
+			buf_add(out, t->text, (size_t)t->len);
+		else if (t->type == FORMAT_AMPM)
+			add_half(t, &m, out);
+		else if (t->type == FORMAT_DATE)
+			add_date(t, p, &m, out);
+		else if (t->type == FORMAT_ELAPSED)
+			add_elapsed(t, &m, out);
+	}
+	return true;
+}

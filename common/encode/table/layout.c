@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+#include "encode/table/layout.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "encode/table/format.h"
+
+#define END                                       \
+	{                                         \
+		NULL, JSON_NULL, NULL, NULL, NULL \
+	}
+
+static const struct encoder_option shown[] = {
+    {"label", JSON_STRING, NULL, "what stands above it; default its name",
+	NULL},
+    {"format", JSON_STRING, NULL,
+	"a number format code as in Excel: #,##0.00 or dd.mm.yyyy", NULL},
+    {"width", JSON_REAL, "1..255", "in characters; default by the content",
+	NULL},
+    {"align", JSON_STRING, "left|center|right", "default by the type", NULL},
+    {"total", JSON_STRING, "sum|avg|count|min|max", "default none", NULL},
+    END,
+};
+const struct encoder_option layout_column_options[] = {
+    {"*", JSON_OBJECT, NULL, "how the column of that name is shown", shown},
+    END,
+};
+
+static const struct encoder_option named[] = {
+    {"label", JSON_STRING, NULL, "its name in the output", NULL},
+    END,
+};
+const struct encoder_option layout_label_options[] = {
+    {"*", JSON_OBJECT, NULL, "the column of that name", named},
+    END,
+};
+
+static bool is_number(enum column_kind kind)
+{
+	return kind == KIND_INTEGER || kind == KIND_DECIMAL ||
+	       kind == KIND_FLOAT || kind == KIND_MONEY;
+}
+
+static bool is_moment(enum column_kind kind)
+{
+	return kind == KIND_DATE || kind == KIND_TIME || kind == KIND_TIMETZ ||
+	       kind == KIND_TIMESTAMP || kind == KIND_TIMESTAMPTZ;
+}
+
+/* The place of word in names. */
+static int place_of(
+    const char *word, const char *const *names, int count, int otherwise)
+{
+	for (int i = 0; word != NULL && i < count; i++) {
+		if (strcmp(names[i], word) == 0)
+			return i;
+	}
+	return otherwise;
+}
+
+static bool can_add(enum column_kind kind)
+{
+	return is_number(kind) || kind == KIND_INTERVAL;
+}
+
+static enum align align_of(const char *word, enum column_kind kind)
+{
+	static const char *const names[] = {
+	    [ALIGN_LEFT] = "left",
+	    [ALIGN_CENTER] = "center",
+	    [ALIGN_RIGHT] = "right",
+	};
+	enum align usual = can_add(kind)          ? ALIGN_RIGHT
+			   : kind == KIND_BOOLEAN ? ALIGN_CENTER
+						  : ALIGN_LEFT;
+
+	return (enum align)place_of(word, names, 3, (int)usual);
+}
+
+static const char *const totals[] = {
+    [TOTAL_NONE] = "",
+    [TOTAL_SUM] = "sum",
+    [TOTAL_AVG] = "avg",
+    [TOTAL_COUNT] = "count",
+    [TOTAL_MIN] = "min",
+    [TOTAL_MAX] = "max",
+};
+
+static bool can_total(enum total total, enum column_kind kind)
+{
+	switch (total) {
+	case TOTAL_SUM:
+	case TOTAL_AVG:
+		return can_add(kind);
+	case TOTAL_MIN:
+	case TOTAL_MAX:
+		return can_add(kind) || is_moment(kind);
+	default:
+		return true;
+	}
+}
+
+/* What a code shows that the values do not have; NULL: they fit. Text takes any
+ * code: it is shown as it is. */
+static const char *misfit(enum format_use use, enum column_kind kind)
+{
+	bool of_day = kind == KIND_TIME || kind == KIND_TIMETZ;
+
+	if (is_number(kind))
+		return use >= FORMAT_DATES ? "shows a date or time" : NULL;
+	if (!is_moment(kind) && kind != KIND_INTERVAL)
+		return NULL;
+	if (use == FORMAT_NUMBERS)
+		return "shows a number";
+	if (use == FORMAT_DATES && (of_day || kind == KIND_INTERVAL))
+		return "shows a day";
+	if (use == FORMAT_DURATIONS && !of_day && kind != KIND_INTERVAL)
+		return "shows how long something is";
+	return NULL;
+}
+
+static int check_format(
+    const char *code, const struct column *column, struct err *e)
+{
+	struct format *f = format_open(code, e);
+	const char *wrong;
+
+	if (f == NULL)
+		return err_wrap(
+		    e, "output_options: \"columns.%s.format\"", column->name);
+	wrong = misfit(format_use(f), column->kind);
+	format_close(f);
+	if (wrong != NULL)
+		return err_set(e, ERR_PERMANENT,
+		    "output_options: \"columns.%s.format\": \"%s\" %s, which "
+		    "the values of this column do not have",
+		    column->name, code, wrong);
+	return 0;
+}
+
+static int check(
+    const struct column_layout *c, const struct column *column, struct err *e)
+{
+	if (!can_total(c->total, column->kind))
+		return err_set(e, ERR_PERMANENT,
+		    "output_options: \"columns.%s.total\": there is no %s of a "
+		    "column that holds no numbers%s or intervals",
+		    column->name, totals[c->total],
+		    c->total >= TOTAL_MIN ? ", dates, times" : "");
+	return c->format == NULL ? 0 : check_format(c->format, column, e);
+}
+
+int layout_open(struct layout *layout, const json_t *options,
+    const struct schema *schema, struct err *e)
+{
+	const json_t *columns = json_object_get(options, "columns");
+
+	*layout = (struct layout){.count = schema->count};
+	layout->columns =
+	    mem_zalloc((size_t)schema->count * sizeof(*layout->columns) + 1);
+	for (int i = 0; i < schema->count; i++) {
+		struct column *column = &schema->columns[i];
+		const json_t *o = json_object_get(columns, column->name);
+		struct column_layout *c = &layout->columns[i];
+
+		c->label = json_str(o, "label", column->name);
+		c->format = json_str(o, "format", NULL);
+		c->width = json_number_value(json_object_get(o, "width"));
+		c->align = align_of(json_str(o, "align", NULL), column->kind);
+		c->total = (enum total)place_of(
+		    json_str(o, "total", NULL), totals, 6, TOTAL_NONE);
+		layout->totals |= c->total != TOTAL_NONE;
+		if (check(c, column, e) != 0) {
+			layout_free(layout);
+			return -1;
+		}
+	}
+	return 0;
+}
+
+void layout_free(struct layout *layout)
+{
+	free(layout->columns);
+	*layout = (struct layout){0};
+}

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT */
+#include "encode/xlsx/cell.h"
+
+#include <limits.h>
+#include <stdio.h>
+
+/* After this many texts that are not among the shared ones a column stops
+ * looking for them there. */
+#define MISSES_MAX 500
+/* General shows shorter numbers than this in full. */
+#define GENERAL_WHOLE 11
+/* A number of more digits before the point is shown with an exponent. */
+#define WHOLE_SHOWN 20
+
+static void piece_set(
+    struct xlsx_piece *p, const char *head, int style, const char *rest)
+{
+	int n = style ? snprintf(p->text, sizeof(p->text), "%s s=\"%d\"%s",
+			    head, style, rest)
+		      : snprintf(p->text, sizeof(p->text), "%s%s", head, rest);
+
+	p->len = n;
+}
+
+const char *xlsx_letters(char *to, int index)
+{
+	char *p = to + 7;
+
+	*p = '\0';
+	for (index++; index > 0; index = (index - 1) / 26)
+		*--p = (char)('A' + (index - 1) % 26);
+	return p;
+}
+
+void xlsx_column_init(struct xlsx_column *c, int index,
+    const struct xlsx_rule *rule, const struct xlsx_look *look)
+{
+	char letters[8];
+
+	*c =
+	    (struct xlsx_column){.rule = *rule, .look = *look, .wrap = INT_MAX};
+	c->rule.scales = look->scales != NULL;
+	c->place.len = snprintf(c->place.text, sizeof(c->place.text),
+	    "<c r=\"%s", xlsx_letters(letters, index));
+	piece_set(&c->number, "\"", look->usual,
+	    rule->kind == KIND_BOOLEAN ? " t=\"b\"><v>" : "><v>");
+	piece_set(&c->fraction, "\"", look->fraction, "><v>");
+	piece_set(&c->shared, "\"", look->usual, " t=\"s\"><v>");
+	piece_set(&c->string, "\"", look->usual, " t=\"inlineStr\"><is><t>");
+}
+
+void xlsx_row_set(struct xlsx_row *row, uint32_t number)
+{
+	row->len = (int)(xlsx_put_unsigned(row->digits, number) - row->digits);
+	row->lines = 1;
+}
+
+/* The cell format of a number whose column has one for each scale. General shows
+ * floats as people know them, but 123456789012.5 as 1.23457E+11. */
+static int style_of(const struct xlsx_column *c, const struct xlsx_shown *shown)
+{
+	bool general = c->rule.kind == KIND_FLOAT
+			   ? shown->exponent || shown->whole <= GENERAL_WHOLE
+			   : shown->whole > WHOLE_SHOWN;
+
+	if (c->fixed && !shown->rounded)
+		return c->look.usual;
+	if (general || shown->decimals > XLSX_DIGITS)
+		return c->look.scales[0];
+	return c->look.scales[1 + (shown->decimals > 0 ? shown->decimals : 0)];
+}
+
+static char *put_style(char *p, int style, const char *rest)
+{
+	p = XLSX_PUT(p, "\" s=\"");
+	p = xlsx_put_unsigned(p, (uint64_t)style);
+	memcpy(p, rest, strlen(rest));
+	return p + strlen(rest);
+}
+
+/* From behind the row's number on; NULL when the value is no number. */
+static char *put_number(char *p, const struct xlsx_column *c,
+    const struct value *v, struct xlsx_losses *losses)
+{
+	struct xlsx_shown shown = {.fraction = false};
+	char *number = xlsx_put_piece(p, &c->number);
+	char digits[64];
+	int n = xlsx_number(number, &c->rule, v, &shown);
+
+	if (n == 0)
+		return NULL;
+	losses->rounded += shown.lost;
+	if (shown.fraction ||
+	    (c->look.scales != NULL && style_of(c, &shown) != c->look.usual)) {
+		memcpy(digits, number, XLSX_NUMBER_MAX);
+		number = shown.fraction
+			     ? xlsx_put_piece(p, &c->fraction)
+			     : put_style(p, style_of(c, &shown), "\"><v>");
+		memcpy(number, digits, XLSX_NUMBER_MAX);
+	}
+	return XLSX_PUT(number + n, "</v></c>");
+}
+
+/* In characters; those of East Asia count two. Stops after `most`. */
+static int width_of(const char *s, size_t len, int most)
+{
+	int n = 0;
+
+	for (size_t i = 0; i < len && n <= most; i++) {
+		unsigned char c = (unsigned char)s[i];
+
+		n += ((c & 0xC0) != 0x80) + (c >= 0xE3);
+	}
+	return n;
+}
+
+/* Has a line break, or is longer than a line. */
+static bool wraps(const struct xlsx_column *c, const char *s, size_t len)
+{
+	return memchr(s, '\n', len) != NULL ||
+	       (len > (size_t)c->wrap && width_of(s, len, c->wrap) > c->wrap);
+}
+
+int xlsx_count_lines(const char *s, size_t len, int line)
+{
+	const char *end = s + len;
+	/* A column that does not wrap has lines of INT_MAX. */
+	int most =
+	    line > INT_MAX / XLSX_LINES_MAX ? INT_MAX : line * XLSX_LINES_MAX;
+	int lines = 1, used = 0;
+
+	while (s < end && lines < XLSX_LINES_MAX) {
+		size_t n = 0;
+		int width;
+
+		while (s + n < end && s[n] != ' ' && s[n] != '\n')
+			n++;
+		width = width_of(s, n, most);
+		if (used > 0 && used + 1 + width > line) {
+			lines++;
+			used = 0;
+		}
+		used += (used > 0) + width;
+		lines += used > 0 ? (used - 1) / line : 0;
+		used -= used > 0 ? (used - 1) / line * line : 0;
+		s += n;
+		if (s < end && *s++ == '\n') {
+			lines++;
+			used = 0;
+		}
+	}
+	return lines < XLSX_LINES_MAX ? lines : XLSX_LINES_MAX;
+}
+
+static int share(
+    struct xlsx_column *c, struct xlsx_strings *strings, const struct value *v)
+{
+	int index;
+
+	if (c->misses >= MISSES_MAX)
+		return -1;
+	index = xlsx_strings_index(strings, v);
+	c->misses = index < 0 ? c->misses + 1 : 0;
+	return index;
+}
+
+static char *put_string(char *p, struct xlsx_column *c, struct xlsx_row *row,
+    struct xlsx_strings *strings, const struct value *v)
+{
+	size_t len = (size_t)v->len;
+	bool wrapped = wraps(c, v->data, len);
+	int index = share(c, strings, v);
+
+	if (wrapped) {
+		int lines = xlsx_count_lines(v->data, len, c->wrap);
+
+		row->lines = lines > row->lines ? lines : row->lines;
+	}
+	if (index >= 0) {
+		p = wrapped ? put_style(p, c->look.wrapped, "\" t=\"s\"><v>")
+			    : xlsx_put_piece(p, &c->shared);
+		p = xlsx_put_unsigned(p, (uint64_t)index);
+		return XLSX_PUT(p, "</v></c>");
+	}
+	p = wrapped
+		? put_style(p, c->look.wrapped, "\" t=\"inlineStr\"><is><t>")
+		: xlsx_put_piece(p, &c->string);
+	if (xlsx_text_has_spaces(v->data, len))
+		p = XLSX_PUT(p - 1, " xml:space=\"preserve\">");
+	p = xlsx_put_text(p, v->data, v->data + len);
+	return XLSX_PUT(p, "</t></is></c>");
+}
+
+void xlsx_cell(struct buf *b, struct xlsx_column *c, struct xlsx_row *row,
+    const struct value *v, struct xlsx_strings *strings,
+    struct xlsx_losses *losses)
+{
+	struct value text = *v;
+	char *p, *end;
+
+	if (v->len < 0)
+		return;
+	if (v->len > XLSX_TEXT_MAX)
+		text.len = (int32_t)xlsx_text_fitting(v->data, (size_t)v->len);
+	p = buf_reserve(
+	    b, XLSX_ESCAPED * (size_t)text.len + 4 * sizeof(c->place));
+	if (p == NULL)
+		return;
+	p = xlsx_put_piece(p, &c->place);
+	memcpy(p, row->digits, sizeof(row->digits));
+	p += row->len;
+	end = put_number(p, c, v, losses);
+	if (end == NULL) {
+		end = put_string(p, c, row, strings, &text);
+		c->strays = true;
+		losses->cut += text.len < v->len;
+	}
+	b->len = (size_t)(end - b->data);
+}

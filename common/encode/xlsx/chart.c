@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+#include "encode/xlsx/chart.h"
+
+#include "encode/xlsx/cell.h"
+#include "encode/xlsx/part.h"
+
+#define DRAWING "http://schemas.openxmlformats.org/drawingml/2006/"
+/* In English metric units, 9525 a pixel: 640 x 400, whatever the size of the
+ * cells below. */
+#define WIDTH "6096000"
+#define HEIGHT "3810000"
+/* Slices with a colour that is told; more have the theme's. */
+#define SLICES 40
+
+void xlsx_drawing(struct buf *b, int columns)
+{
+	buf_str(b,
+	    XLSX_XML "<xdr:wsDr xmlns:xdr=\"" DRAWING "spreadsheetDrawing\" "
+		     "xmlns:a=\"" DRAWING "main\"><xdr:oneCellAnchor>");
+	buf_printf(b,
+	    "<xdr:from><xdr:col>%d</xdr:col><xdr:colOff>0</xdr:colOff>"
+	    "<xdr:row>1</xdr:row><xdr:rowOff>0</xdr:rowOff></xdr:from>"
+	    "<xdr:ext cx=\"" WIDTH "\" cy=\"" HEIGHT "\"/>",
+	    columns + 1);
+	buf_str(b,
+	    "<xdr:graphicFrame macro=\"\"><xdr:nvGraphicFramePr>"
+	    "<xdr:cNvPr id=\"2\" name=\"Chart 1\"/>"
+	    "<xdr:cNvGraphicFramePr/></xdr:nvGraphicFramePr>"
+	    "<xdr:xfrm><a:off x=\"0\" y=\"0\"/><a:ext cx=\"0\" cy=\"0\"/>"
+	    "</xdr:xfrm><a:graphic><a:graphicData uri=\"" DRAWING "chart\">"
+	    "<c:chart xmlns:c=\"" DRAWING "chart\" xmlns:r=\"" XLSX_DOCUMENT
+	    "\" r:id=\"rId1\"/></a:graphicData></a:graphic>"
+	    "</xdr:graphicFrame><xdr:clientData/></xdr:oneCellAnchor>"
+	    "</xdr:wsDr>");
+}
+
+void xlsx_drawing_rels(struct buf *b, int number)
+{
+	buf_printf(b,
+	    XLSX_XML "<Relationships xmlns=\"" XLSX_PACKAGE "/relationships\">"
+		     "<Relationship Id=\"rId1\" Type=\"" XLSX_DOCUMENT
+		     "/chart\" Target=\"../charts/chart%d.xml\"/>"
+		     "</Relationships>",
+	    number);
+}
+
+/* 'Sales'!$B$2:$B$100 */
+static void add_range(
+    struct buf *b, const char *sheet, int column, uint32_t first, uint32_t last)
+{
+	char room[8];
+	const char *letters = xlsx_letters(room, column);
+
+	buf_str(b, "<c:f>");
+	xlsx_quote_name(b, sheet);
+	buf_printf(b, "!$%s$%u", letters, first);
+	if (last > first)
+		buf_printf(b, ":$%s$%u", letters, last);
+	buf_str(b, "</c:f>");
+}
+
+static void add_title(struct buf *b, const char *title)
+{
+	if (title == NULL) {
+		buf_str(b, "<c:autoTitleDeleted val=\"1\"/>");
+		return;
+	}
+	buf_str(b, "<c:title><c:tx><c:rich><a:bodyPr/><a:p><a:r><a:t>");
+	xlsx_escape(b, title);
+	buf_str(b, "</a:t></a:r></a:p></c:rich></c:tx>"
+		   "<c:overlay val=\"0\"/></c:title>"
+		   "<c:autoTitleDeleted val=\"0\"/>");
+}
+
+static void add_fill(struct buf *b, int colour)
+{
+	buf_printf(b, "<a:solidFill><a:srgbClr val=\"%06X\"/></a:solidFill>",
+	    (unsigned int)colour);
+}
+
+/* The colours of the formats that draw charts themselves. */
+static void add_colours(
+    struct buf *b, const struct chart_option *chart, int i, uint32_t rows)
+{
+	if (chart->type == CHART_PIE) {
+		for (uint32_t k = 0; k < rows && k < SLICES; k++) {
+			buf_printf(b,
+			    "<c:dPt><c:idx val=\"%u\"/><c:bubble3D val=\"0\"/>"
+			    "<c:spPr>",
+			    k);
+			add_fill(b, chart_colour((int)k));
+			buf_str(b, "</c:spPr></c:dPt>");
+		}
+		return;
+	}
+	buf_str(b, "<c:spPr>");
+	if (chart->type == CHART_LINE)
+		buf_str(b, "<a:ln w=\"22225\" cap=\"rnd\">");
+	add_fill(b, chart_colour(i));
+	if (chart->type == CHART_LINE)
+		buf_str(b, "<a:round/></a:ln>");
+	buf_str(b, "</c:spPr>");
+}
+
+static void add_series(struct buf *b, const struct chart_option *chart,
+    const struct layout *layout, int i, const char *sheet, uint32_t last)
+{
+	int column = chart->values[i];
+
+	buf_printf(b,
+	    "<c:ser><c:idx val=\"%d\"/><c:order val=\"%d\"/>"
+	    "<c:tx><c:strRef>",
+	    i, i);
+	add_range(b, sheet, column, 1, 1);
+	buf_str(b, "<c:strCache><c:ptCount val=\"1\"/><c:pt idx=\"0\"><c:v>");
+	xlsx_escape(b, layout->columns[column].label);
+	buf_str(b, "</c:v></c:pt></c:strCache></c:strRef></c:tx>");
+	add_colours(b, chart, i, last - 1);
+	if (chart->type == CHART_LINE)
+		buf_str(b, "<c:marker><c:symbol val=\"none\"/></c:marker>");
+	if (chart->type == CHART_BAR)
+		buf_str(b, "<c:invertIfNegative val=\"0\"/>");
+	buf_str(b, "<c:cat><c:strRef>");
+	add_range(b, sheet, chart->category, 2, last);
+	buf_str(b, "</c:strRef></c:cat><c:val><c:numRef>");
+	add_range(b, sheet, column, 2, last);
+	buf_str(b, "</c:numRef></c:val>");
+	if (chart->type == CHART_LINE)
+		buf_str(b, "<c:smooth val=\"0\"/>");
+	buf_str(b, "</c:ser>");
+}
+
+/* Without "auto": an axis of dates would put the hours of a day in one place. */
+static void add_axes(struct buf *b)
+{
+	static const char scaling[] =
+	    "<c:scaling><c:orientation val=\"minMax\"/></c:scaling>"
+	    "<c:delete val=\"0\"/>";
+
+	buf_printf(b,
+	    "<c:catAx><c:axId val=\"1\"/>%s<c:axPos val=\"b\"/>"
+	    "<c:majorTickMark val=\"out\"/><c:minorTickMark val=\"none\"/>"
+	    "<c:tickLblPos val=\"low\"/><c:crossAx val=\"2\"/>"
+	    "<c:crosses val=\"autoZero\"/><c:auto val=\"0\"/></c:catAx>",
+	    scaling);
+	buf_printf(b,
+	    "<c:valAx><c:axId val=\"2\"/>%s<c:axPos val=\"l\"/>"
+	    "<c:majorGridlines/><c:numFmt formatCode=\"General\" "
+	    "sourceLinked=\"1\"/><c:majorTickMark val=\"out\"/>"
+	    "<c:minorTickMark val=\"none\"/><c:tickLblPos val=\"nextTo\"/>"
+	    "<c:crossAx val=\"1\"/><c:crosses val=\"autoZero\"/></c:valAx>",
+	    scaling);
+}
+
+static void add_plot(struct buf *b, const struct chart_option *chart,
+    const struct layout *layout, const char *sheet, uint32_t last)
+{
+	static const struct {
+		const char *begin, *end;
+		bool axes;
+	} types[] = {
+	    [CHART_LINE] = {"<c:lineChart><c:grouping val=\"standard\"/>"
+			    "<c:varyColors val=\"0\"/>",
+		"<c:marker val=\"1\"/><c:axId val=\"1\"/><c:axId val=\"2\"/>"
+		"</c:lineChart>",
+		true},
+	    [CHART_BAR] = {"<c:barChart><c:barDir val=\"col\"/>"
+			   "<c:grouping val=\"clustered\"/>"
+			   "<c:varyColors val=\"0\"/>",
+		"<c:gapWidth val=\"80\"/><c:axId val=\"1\"/>"
+		"<c:axId val=\"2\"/></c:barChart>",
+		true},
+	    [CHART_PIE] = {"<c:pieChart><c:varyColors val=\"1\"/>",
+		"<c:firstSliceAng val=\"0\"/></c:pieChart>", false},
+	};
+
+	buf_str(b, types[chart->type].begin);
+	for (int i = 0; i < chart->count; i++)
+		add_series(b, chart, layout, i, sheet, last);
+	buf_str(b, types[chart->type].end);
+	if (types[chart->type].axes)
+		add_axes(b);
+}
+
+void xlsx_chart(struct buf *b, const struct chart_option *chart,
+    const struct layout *layout, const char *sheet, uint32_t last)
+{
+	buf_str(b, XLSX_XML "<c:chartSpace xmlns:c=\"" DRAWING
+			    "chart\" xmlns:a=\"" DRAWING
+			    "main\" xmlns:r=\"" XLSX_DOCUMENT
+			    "\"><c:roundedCorners val=\"0\"/><c:chart>");
+	add_title(b, chart->title);
+	buf_str(b, "<c:plotArea><c:layout/>");
+	add_plot(b, chart, layout, sheet, last);
+	buf_str(b, "</c:plotArea>");
+	if (chart->count > 1 || chart->type == CHART_PIE)
+		buf_str(b, "<c:legend><c:legendPos val=\"r\"/>"
+			   "<c:overlay val=\"0\"/></c:legend>");
+	buf_str(b, "<c:plotVisOnly val=\"1\"/>"
+		   "<c:dispBlanksAs val=\"gap\"/></c:chart></c:chartSpace>");
+}

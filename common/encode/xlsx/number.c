@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: MIT */
+#include "encode/xlsx/number.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "encode/xlsx/put.h"
+#include "rows/money.h"
+#include "rows/number.h"
+
+static inline bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* ---- numbers ---- */
+
+/* The digits of a plain number: significant ones from the first that is not 0 to
+ * the last, zeros after the point at the end not counted. */
+struct digits {
+	const char *first; /* the first that is not 0; NULL: there is none */
+	int significant;
+	int whole;    /* before the point, without zeros in front */
+	int decimals; /* after it, all of them */
+	int trailing; /* zeros at the end of these */
+	int zeros;    /* between the point and the first, of numbers below 1 */
+};
+
+static void count_digits(struct digits *d, const char *s, const char *end)
+{
+	bool after = false;
+
+	*d = (struct digits){.first = NULL};
+	for (s += *s == '-'; s < end; s++) {
+		if (*s == '.') {
+			after = true;
+			continue;
+		}
+		d->decimals += after;
+		d->trailing = after && *s == '0' ? d->trailing + 1 : 0;
+		if (d->first == NULL && *s == '0') {
+			d->zeros += after;
+			continue;
+		}
+		if (d->first == NULL)
+			d->first = s;
+		d->significant++;
+		d->whole += !after;
+	}
+	if (d->first != NULL)
+		d->significant -= d->trailing;
+}
+
+/* The first 15 digits, rounded half away from zero; true when that made one more
+ * of them, 999... to 1000... */
+static bool round_digits(char *digits, const char *s, const char *end)
+{
+	int n = 0, i;
+
+	for (; s < end && n <= XLSX_DIGITS; s++) {
+		if (*s != '.')
+			digits[n++] = *s;
+	}
+	i = n > XLSX_DIGITS && digits[XLSX_DIGITS] >= '5' ? XLSX_DIGITS : 0;
+	while (i > 0) {
+		if (digits[i - 1] != '9') {
+			digits[i - 1]++;
+			return false;
+		}
+		digits[--i] = '0';
+		if (i == 0) {
+			digits[0] = '1';
+			return true;
+		}
+	}
+	return false;
+}
+
+/* What does not fit into a double: 1.8e308. */
+#define WHOLE_MAX 308
+#define ZEROS_MAX 290
+
+/* 15 digits as 1.23456789012346E+25: the same whatever their size. */
+static int put_rounded(char *to, const struct digits *d, bool negative,
+    const char *end, struct xlsx_shown *shown)
+{
+	char digits[XLSX_DIGITS + 1] = {0}, *p = to;
+	int power = d->whole > 0 ? d->whole - 1 : -d->zeros - 1,
+	    n = XLSX_DIGITS;
+
+	if (d->whole > WHOLE_MAX || d->zeros > ZEROS_MAX)
+		return 0;
+	memset(digits, '0', XLSX_DIGITS);
+	power += round_digits(digits, d->first, end);
+	shown->rounded = true;
+	shown->lost = d->significant > XLSX_DIGITS;
+	shown->whole = power >= 0 ? power + 1 : 0;
+	while (n > 1 && digits[n - 1] == '0')
+		n--;
+	shown->decimals = n - 1 - power > 0 ? n - 1 - power : 0;
+	if (negative)
+		*p++ = '-';
+	*p++ = digits[0];
+	if (n > 1) {
+		*p++ = '.';
+		p = xlsx_put_bytes(p, digits + 1, (size_t)n - 1);
+	}
+	p = XLSX_PUT(p, "E");
+	*p++ = power < 0 ? '-' : '+';
+	return (int)(xlsx_put_unsigned(p, (uint64_t)abs(power)) - to);
+}
+
+static int put_exact(char *to, const struct xlsx_rule *rule,
+    const struct value *v, struct xlsx_shown *shown)
+{
+	size_t len = (size_t)v->len;
+	const char *s = v->data, *end = s + len;
+	struct digits d;
+
+	if (!number_is_plain(v))
+		return 0;
+	if (len <= XLSX_DIGITS) {
+		const char *point = rule->scales ? memchr(s, '.', len) : NULL;
+
+		shown->decimals = point ? (int)(end - point - 1) : 0;
+		xlsx_put_bytes(to, s, len);
+		return v->len;
+	}
+	if (memchr(s, 'e', len) != NULL || memchr(s, 'E', len) != NULL)
+		return 0; /* no server of PostgreSQL's kind writes one here */
+	count_digits(&d, s, end);
+	if (d.significant <= XLSX_DIGITS && len < XLSX_NUMBER_MAX) {
+		shown->whole = d.whole;
+		shown->decimals = d.decimals;
+		/* Of a division: zeros that nobody asked for. */
+		if (d.whole + d.decimals > XLSX_DIGITS)
+			shown->decimals -= d.trailing;
+		xlsx_put_bytes(to, s, len);
+		return v->len;
+	}
+	if (d.decimals == 0 && !rule->rounds)
+		return 0;
+	if (d.first == NULL)
+		return (int)(xlsx_put_unsigned(to, 0) - to);
+	return put_rounded(to, &d, *s == '-', end, shown);
+}
+
+/* Doubles below 2.2e-308 are denormal, which Excel takes for 0. */
+static int put_float(char *to, const struct value *v, struct xlsx_shown *shown)
+{
+	size_t len = (size_t)v->len;
+	const char *s = v->data, *point;
+
+	if (len >= XLSX_NUMBER_MAX || !number_is_plain(v))
+		return 0;
+	if (len > 5 && memcmp(s + len - 5, "e-3", 3) == 0 &&
+	    s[len - 2] * 10 + s[len - 1] >= '0' * 11 + 8)
+		return 0;
+	xlsx_put_bytes(to, s, len);
+	/* Longer ones than General shows: 123456789012.5 */
+	shown->exponent = memchr(s, 'e', len) != NULL;
+	point = memchr(s, '.', len);
+	shown->decimals = point ? (int)(s + len - point - 1) : 0;
+	shown->whole =
+	    (int)len - (point ? shown->decimals + 1 : 0) - (*s == '-');
+	if (shown->whole + shown->decimals > XLSX_DIGITS)
+		shown->decimals = XLSX_DIGITS - shown->whole;
+	return v->len;
+}
+
+/* ---- dates and times ---- */
+
+#define DAY_LAST 2958465 /* 9999-12-31 */
+#define HOUR_MICROS INT64_C(3600000000)
+
+/* n digits at s, or -1. */
+static inline int digits_at(const char *s, int n)
+{
+	int x = 0;
+
+	for (int i = 0; i < n; i++) {
+		if (!is_digit(s[i]))
+			return -1;
+		x = x * 10 + (s[i] - '0');
+	}
+	return x;
+}
+
+/*
+ * The days of YYYY-MM-DD as Excel counts them: 61 is 1900-03-01. 0 for what is
+ * before, or is no such date: Excel believes in a 1900-02-29, other programs do
+ * not, and so they disagree about the days before it. The count is Howard
+ * Hinnant's days_from_civil.
+ */
+static int serial_day(const char *s)
+{
+	int y = digits_at(s, 4), m = digits_at(s + 5, 2),
+	    d = digits_at(s + 8, 2), days;
+
+	if (y < 1900 || s[4] != '-' || s[7] != '-' || m < 1 || d < 1)
+		return 0;
+	y -= m <= 2;
+	days = y * 365 + y / 4 - y / 100 + y / 400 +
+	       (153 * (m > 2 ? m - 3 : m + 9) + 2) / 5 + d - 693900;
+	return days > 60 ? days : 0;
+}
+
+/* Microseconds of HH:MM:SS with or without a fraction and whatever follows; -1
+ * for 24:00:00, too. */
+static int64_t micros_of_day(const char *s, size_t len, bool *fraction)
+{
+	int h, m, sec, micros = 0;
+
+	if (len < 8)
+		return -1;
+	h = digits_at(s, 2);
+	m = digits_at(s + 3, 2);
+	sec = digits_at(s + 6, 2);
+	if (h < 0 || h > 23 || m < 0 || sec < 0)
+		return -1;
+	if (len > 9 && s[8] == '.') {
+		size_t i = 9;
+
+		for (; i < len && i < 15 && is_digit(s[i]); i++)
+			micros = micros * 10 + (s[i] - '0');
+		for (; i < 15; i++)
+			micros *= 10;
+		*fraction = true;
+	}
+	return ((h * 60 + m) * 60 + sec) * INT64_C(1000000) + micros;
+}
+
+/* Microseconds as the digits of a part of a day behind the point: 12 or 15 of
+ * them, which is finer than a microsecond and as much as a double holds beside
+ * the days. */
+static char *put_fraction(char *p, int64_t micros, int digits)
+{
+	/* 10^12 / 86,400,000,000 is 625 / 54. */
+	int64_t n = (micros * (digits == 12 ? 625 : 625000) + 27) / 54;
+	char *end = p + digits + 1;
+
+	if (n == 0)
+		return p;
+	*p = '.';
+	for (char *d = end - 1; d > p; d--, n /= 10)
+		*d = (char)('0' + n % 10);
+	while (end[-1] == '0')
+		end--;
+	return end;
+}
+
+static int put_date(char *to, const struct value *v)
+{
+	int days = v->len == 10 ? serial_day(v->data) : 0;
+
+	return days ? (int)(xlsx_put_unsigned(to, (uint64_t)days) - to) : 0;
+}
+
+static int put_time(
+    char *to, const struct value *v, int64_t unit, bool *fraction)
+{
+	int64_t micros = micros_of_day(v->data, (size_t)v->len, fraction);
+
+	if (micros < 0)
+		return 0;
+	micros -= micros % unit;
+	*to = '0';
+	return (int)(put_fraction(to + 1, micros, 15) - to);
+}
+
+/* The local time that the text shows, whatever zone follows. */
+static int put_timestamp(
+    char *to, const struct value *v, int64_t unit, bool *fraction)
+{
+	size_t len = (size_t)v->len;
+	int64_t micros;
+	int days;
+
+	if (len < 19 || v->data[10] != ' ' || v->data[len - 1] == 'C')
+		return 0;
+	days = serial_day(v->data);
+	micros = micros_of_day(v->data + 11, len - 11, fraction);
+	if (days == 0 || micros < 0)
+		return 0;
+	micros -= micros % unit;
+	return (int)(put_fraction(
+			 xlsx_put_unsigned(to, (uint64_t)days), micros, 12) -
+		     to);
+}
+
+/* "3 days 04:05:06.7" of one sign, and that plus. */
+static int put_interval(
+    char *to, const struct value *v, int64_t unit, bool *fraction)
+{
+	const char *s = v->data, *end = s + v->len, *hours;
+	int64_t days = 0, micros = 0;
+
+	if (v->len == 0 || memchr(s, '-', (size_t)v->len) != NULL)
+		return 0;
+	hours = memchr(s, ' ', (size_t)v->len);
+	if (hours != NULL) {
+		if (end - hours < 4 || memcmp(hours, " day", 4) != 0)
+			return 0;
+		days = strtoll(s, NULL, 10);
+		s = hours + 4 + (hours + 4 < end && hours[4] == 's');
+		s += s < end && *s == ' ';
+	}
+	if (s < end) {
+		const char *colon = memchr(s, ':', (size_t)(end - s));
+		char clock[24];
+		int len;
+
+		if (colon == NULL || !is_digit(*s))
+			return 0;
+		/* As a time in the first hour, and the hours before it. */
+		len = snprintf(
+		    clock, sizeof(clock), "00%.*s", (int)(end - colon), colon);
+		micros = micros_of_day(clock, (size_t)len, fraction);
+		if (micros < 0)
+			return 0;
+		days += strtoll(s, NULL, 10) / 24;
+		micros += strtoll(s, NULL, 10) % 24 * HOUR_MICROS;
+	}
+	if (days > DAY_LAST)
+		return 0;
+	micros -= micros % unit;
+	return (int)(put_fraction(
+			 xlsx_put_unsigned(to, (uint64_t)days), micros, 12) -
+		     to);
+}
+
+/* Amounts of more digits are text, which has them all. */
+static int put_money(char *to, const struct xlsx_rule *rule,
+    const struct value *v, struct xlsx_shown *shown)
+{
+	char decimal[MONEY_MAX];
+	struct value number;
+	int n;
+
+	if (rule->money == NULL ||
+	    !money_read(rule->money, v, decimal, &number))
+		return 0;
+	n = put_exact(to, rule, &number, shown);
+	return shown->rounded && !rule->rounds ? 0 : n;
+}
+
+int xlsx_number(char *to, const struct xlsx_rule *rule, const struct value *v,
+    struct xlsx_shown *shown)
+{
+	switch (rule->kind) {
+	case KIND_INTEGER:
+	case KIND_DECIMAL:
+		return put_exact(to, rule, v, shown);
+	case KIND_FLOAT:
+		return put_float(to, v, shown);
+	case KIND_MONEY:
+		return put_money(to, rule, v, shown);
+	case KIND_BOOLEAN:
+		*to = v->data[0] == 't' ? '1' : '0';
+		return 1;
+	case KIND_DATE:
+		return put_date(to, v);
+	case KIND_TIME:
+		return put_time(to, v, rule->unit, &shown->fraction);
+	case KIND_TIMESTAMP:
+	case KIND_TIMESTAMPTZ:
+		return put_timestamp(to, v, rule->unit, &shown->fraction);
+	case KIND_INTERVAL:
+		return put_interval(to, v, rule->unit, &shown->fraction);
+	default:
+		return 0;
+	}
+}

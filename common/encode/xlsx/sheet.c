@@ -1,0 +1,507 @@
+/* SPDX-License-Identifier: MIT */
+#include "encode/xlsx/sheet.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "encode/xlsx/chart.h"
+
+/* A piece for the compressor, which is still in the cache then. */
+#define CHUNK ((size_t)256 << 10)
+/* Column widths come from so many rows, or from less when they are large. */
+#define SAMPLE_ROWS 1000
+#define LINE_HEIGHT 15 /* points */
+
+/* ---- one sheet ---- */
+
+static int give(struct xlsx *x, struct buf *b, struct err *e)
+{
+	x->bytes += b->len;
+	if (zip_add(x->zip, b, e) != 0)
+		return -1;
+	/* A huge row's memory goes back, an ordinary one's is kept. */
+	if (b->cap > 8 * CHUNK)
+		buf_free(b);
+	return 0;
+}
+
+/* The chart beside the table, in characters: XLSX_CHART_WIDTH and a column. */
+#define CHART_CHARACTERS 100
+
+static void add_widths(struct xlsx *x, struct buf *b)
+{
+	double total = 0;
+
+	if (x->schema->count > 0)
+		buf_str(b, "<cols>");
+	for (int i = 0; i < x->schema->count; i++) {
+		double width = xlsx_width(&x->widths, i, x->more);
+
+		if (xlsx_has_lines(x->schema->columns[i].kind))
+			x->columns[i].wrap = (int)width;
+		total += width;
+		buf_printf(b,
+		    "<col min=\"%d\" max=\"%d\" width=\"%.2f\" "
+		    "customWidth=\"1\"/>",
+		    i + 1, i + 1, width);
+	}
+	if (x->schema->count > 0)
+		buf_str(b, "</cols>");
+	xlsx_page_set(&x->page, total, x->has_chart ? CHART_CHARACTERS : 0);
+}
+
+static int put_head(struct xlsx *x, struct err *e)
+{
+	struct buf *b = &x->part, cols;
+	int rc;
+
+	buf_init(&cols, b->max);
+	add_widths(x, &cols);
+	buf_printf(b,
+	    XLSX_XML "<worksheet xmlns=\"" XLSX_MAIN
+		     "\" xmlns:r=\"" XLSX_DOCUMENT
+		     "\"><sheetPr><pageSetUpPr fitToPage=\"%d\"/></sheetPr>"
+		     "<sheetViews><sheetView %sworkbookViewId=\"0\">"
+		     "<pane ySplit=\"1\" topLeftCell=\"A2\" "
+		     "activePane=\"bottomLeft\" state=\"frozen\"/>"
+		     "<selection pane=\"bottomLeft\" activeCell=\"A2\" "
+		     "sqref=\"A2\"/></sheetView></sheetViews>"
+		     "<sheetFormatPr defaultRowHeight=\"15\"/>",
+	    x->page.fit, x->book.count == 1 ? "tabSelected=\"1\" " : "");
+	buf_add(b, cols.data ? cols.data : "", cols.len);
+	buf_str(b, "<sheetData>");
+	rc = give(x, b, e);
+	buf_free(&cols);
+	return rc;
+}
+
+/* Programs other than Excel do not look how high a row has to be. */
+static void set_height(struct xlsx *x, size_t at, const struct xlsx_row *row)
+{
+	char height[16];
+	size_t len = (size_t)snprintf(
+	    height, sizeof(height), " ht=\"%d\"", row->lines * LINE_HEIGHT);
+	size_t behind = x->rows.len - at;
+
+	if (buf_reserve(&x->rows, len) == NULL)
+		return;
+	memmove(x->rows.data + at + len, x->rows.data + at, behind);
+	memcpy(x->rows.data + at, height, len);
+	x->rows.len += len;
+}
+
+static void begin_row(struct xlsx *x, struct xlsx_row *row)
+{
+	xlsx_row_set(row, ++x->row);
+	buf_str(&x->rows, "<row r=\"");
+	buf_add(&x->rows, row->digits, (size_t)row->len);
+	buf_str(&x->rows, "\">");
+}
+
+/* One that is not of the rows. */
+static void add_cell(struct xlsx *x, struct xlsx_row *row, int column,
+    const struct xlsx_rule *rule, int style, const struct value *v)
+{
+	struct xlsx_look look = {style, style, style, NULL};
+	struct xlsx_column c;
+
+	xlsx_column_init(&c, column, rule, &look);
+	xlsx_cell(&x->rows, &c, row, v, &x->strings, &x->losses);
+}
+
+static void add_text(struct xlsx *x, struct xlsx_row *row, int column,
+    const char *text, enum xlsx_role role)
+{
+	enum align align = role == XLSX_BODY
+			       ? ALIGN_LEFT
+			       : x->base.layout.columns[column].align;
+	int style = xlsx_style(&x->styles, XLSX_GENERAL, align, role);
+
+	add_cell(x, row, column, &(struct xlsx_rule){.kind = KIND_TEXT}, style,
+	    &(struct value){text, (int32_t)strlen(text)});
+}
+
+/* A time without its zone says too little, unless somebody chose the words. */
+static char *label_of(const struct xlsx *x, int i)
+{
+	const struct column *c = &x->schema->columns[i];
+	const char *label = x->base.layout.columns[i].label;
+
+	if (c->kind == KIND_TIMESTAMPTZ && *x->info.time_zone != '\0' &&
+	    strcmp(label, c->name) == 0)
+		return mem_printf("%s (%s)", label, x->info.time_zone);
+	return mem_strdup(label);
+}
+
+static void add_header(struct xlsx *x)
+{
+	struct xlsx_row row;
+
+	begin_row(x, &row);
+	for (int i = 0; i < x->schema->count; i++) {
+		char *label = label_of(x, i);
+
+		add_text(x, &row, i, label,
+		    x->autofilter ? XLSX_BUTTON : XLSX_HEADER);
+		xlsx_widths_header(&x->widths, i, label, x->autofilter);
+		free(label);
+	}
+	buf_str(&x->rows, "</row>");
+}
+
+/* The first row of the buffer is the header, and the widths are known. */
+static void set_header_height(struct xlsx *x)
+{
+	struct xlsx_row row;
+
+	xlsx_row_set(&row, 1);
+	for (int i = 0; i < x->schema->count; i++) {
+		char *label = label_of(x, i);
+		int room = xlsx_header_room(
+		    xlsx_width(&x->widths, i, x->more), x->autofilter);
+		int lines = xlsx_count_lines(label, strlen(label), room);
+
+		row.lines = lines > row.lines ? lines : row.lines;
+		free(label);
+	}
+	if (row.lines > 1)
+		set_height(x, strlen("<row r=\"1\""), &row);
+}
+
+int xlsx_sheet_begin(struct xlsx *x, struct err *e)
+{
+	char part[64];
+
+	xlsx_book_add(&x->book, x->name);
+	snprintf(
+	    part, sizeof(part), "xl/worksheets/sheet%d.xml", x->book.count);
+	x->row = 0;
+	x->bytes = 0;
+	for (int i = 0; i < x->schema->count; i++)
+		x->columns[i].strays = false;
+	if (x->totals != NULL)
+		totals_clear(x->totals);
+	zip_begin(x->zip, part);
+	if (!x->sampling && put_head(x, e) != 0)
+		return -1;
+	add_header(x);
+	if (!x->sampling)
+		set_header_height(x);
+	return 0;
+}
+
+static int end_sample(struct xlsx *x, bool more, struct err *e)
+{
+	if (!x->sampling)
+		return 0;
+	x->sampling = false;
+	x->more = more;
+	set_header_height(x);
+	return put_head(x, e);
+}
+
+/* ---- totals ---- */
+
+/* The format of a total: that of its column, but for a count, for an average, which
+ * has more places, and where each value has a scale of its own. */
+static const char *total_code(const struct xlsx *x, int i,
+    enum column_kind kind, const struct value *v, char room[XLSX_CODE_MAX])
+{
+	const struct column_layout *l = &x->base.layout.columns[i];
+	const struct column *c = &x->schema->columns[i];
+	const char *point = memchr(v->data, '.', (size_t)v->len);
+
+	if (l->total == TOTAL_COUNT)
+		return "0";
+	if (l->format != NULL)
+		return x->styles.list[x->columns[i].look.usual].code;
+	if (kind != KIND_DECIMAL ||
+	    (l->total != TOTAL_AVG && x->columns[i].look.scales == NULL))
+		return xlsx_code(c, point != NULL, room);
+	return v->len > XLSX_DIGITS + 2
+		   ? XLSX_GENERAL
+		   : xlsx_scale_code(
+			 point ? (int)(v->data + v->len - point - 1) : 0);
+}
+
+/*
+ * A formula with its result, for programs that do not compute; it follows the
+ * filter. Cells that had to be text would be missing in it: then the result
+ * stands alone, and so does that of several sheets.
+ */
+static void add_total(
+    struct xlsx *x, const struct totals *t, struct xlsx_row *row, int i)
+{
+	static const int functions[] = {[TOTAL_SUM] = 109,
+	    [TOTAL_AVG] = 101,
+	    [TOTAL_COUNT] = 103,
+	    [TOTAL_MIN] = 105,
+	    [TOTAL_MAX] = 104};
+	const struct column_layout *l = &x->base.layout.columns[i];
+	char room[8], own[XLSX_CODE_MAX], number[XLSX_NUMBER_MAX + 48];
+	const char *letters = xlsx_letters(room, i), *code;
+	struct xlsx_rule rule = x->columns[i].rule;
+	struct xlsx_shown shown = {.fraction = false};
+	bool known;
+	struct value v;
+	int n = 0, style;
+
+	known = totals_text(t, i, &x->scratch, &rule.kind);
+	v = (struct value){
+	    known ? x->scratch.data : "", (int32_t)x->scratch.len};
+	code = total_code(x, i, rule.kind, &v, own);
+	style = xlsx_style(&x->styles, code, l->align, XLSX_TOTAL);
+	if (known) {
+		n = xlsx_number(number, &rule, &v, &shown);
+		xlsx_widths_total(&x->widths, i, code, rule.kind, &v);
+	}
+	if (t == x->totals && x->row > 2 && (n > 0 || !known) &&
+	    (l->total == TOTAL_COUNT || !x->columns[i].strays)) {
+		buf_printf(&x->rows,
+		    "<c r=\"%s%u\" s=\"%d\"><f>SUBTOTAL(%d,%s2:%s%u)</f>",
+		    letters, x->row, style, functions[l->total], letters,
+		    letters, x->row - 1);
+		x->book.formulas = true;
+		if (n > 0)
+			buf_printf(&x->rows, "<v>%.*s</v>", n, number);
+		buf_str(&x->rows, "</c>");
+	} else if (known) {
+		add_cell(x, row, i, &rule, style, &v);
+	}
+}
+
+static void add_totals(
+    struct xlsx *x, const struct totals *t, const char *label)
+{
+	const struct layout *l = &x->base.layout;
+	int blank =
+	    xlsx_style(&x->styles, XLSX_GENERAL, ALIGN_LEFT, XLSX_LABEL);
+	struct xlsx_row row;
+	char room[8];
+
+	begin_row(x, &row);
+	for (int i = 0; i < l->count; i++) {
+		if (l->columns[i].total != TOTAL_NONE) {
+			add_total(x, t, &row, i);
+		} else if (label != NULL) {
+			add_text(x, &row, i, label, XLSX_LABEL);
+			label = NULL;
+		} else {
+			buf_printf(&x->rows, "<c r=\"%s%u\" s=\"%d\"/>",
+			    xlsx_letters(room, i), x->row, blank);
+		}
+	}
+	buf_str(&x->rows, "</row>");
+}
+
+/* Of the sheet and, on the last one of several, of all. */
+static void add_all_totals(struct xlsx *x)
+{
+	if (x->totals == NULL)
+		return;
+	add_totals(
+	    x, x->totals, x->continued ? "Total of this sheet" : "Total");
+	if (!x->continued)
+		return;
+	totals_merge(x->all_totals, x->totals);
+	if (x->last)
+		add_totals(x, x->all_totals, "Total of all sheets");
+}
+
+/* How many rows these take. */
+static uint32_t total_rows(const struct xlsx *x)
+{
+	return x->totals == NULL ? 0 : x->continued ? 2 : 1;
+}
+
+/* ---- the end of a sheet ---- */
+
+/* Below the table, unless the sheet is full: the run says it, too. */
+static void add_note(struct xlsx *x)
+{
+	struct xlsx_row row;
+
+	if (x->row >= x->limits.rows)
+		return;
+	begin_row(x, &row);
+	add_text(x, &row, 0, x->base.note, XLSX_BODY);
+	buf_str(&x->rows, "</row>");
+}
+
+/* The corner in front of "Number stored as text" is no news. */
+static void add_ignored(struct xlsx *x, struct buf *b, uint32_t last)
+{
+	bool any = false;
+
+	for (int i = 0; i < x->schema->count && last > 1; i++) {
+		char room[8];
+		const char *letters = xlsx_letters(room, i);
+
+		if (!x->columns[i].strays)
+			continue;
+		buf_printf(b, "%s%s2:%s%u",
+		    any ? " " : "<ignoredErrors><ignoredError sqref=\"",
+		    letters, letters, last);
+		any = true;
+	}
+	if (any)
+		buf_str(b, "\" numberStoredAsText=\"1\"/></ignoredErrors>");
+}
+
+/* On paper: as wide as a page, or several at a scale that can be read; the
+ * chart, which may not be cut in two, is then on one of its own. */
+static void add_page(struct xlsx *x, struct buf *b)
+{
+	char scale[32] = "";
+
+	if (!x->page.fit)
+		snprintf(scale, sizeof(scale), " scale=\"%d\"", x->page.scale);
+	buf_printf(b,
+	    "<pageMargins left=\"0.4\" right=\"0.4\" top=\"0.5\" "
+	    "bottom=\"0.6\" "
+	    "header=\"0.3\" footer=\"0.3\"/><pageSetup paperSize=\"9\"%s "
+	    "orientation=\"%s\"%s/>",
+	    scale, x->page.landscape ? "landscape" : "portrait",
+	    x->page.fit ? " fitToHeight=\"0\"" : "");
+	buf_str(b, "<headerFooter><oddFooter>&amp;L&amp;A&amp;R&amp;P / "
+		   "&amp;N</oddFooter></headerFooter>");
+	if (x->page.chart)
+		buf_printf(b,
+		    "<colBreaks count=\"1\" manualBreakCount=\"1\"><brk "
+		    "id=\"%d\" max=\"1048575\" man=\"1\"/></colBreaks>",
+		    x->schema->count);
+}
+
+static void add_tail(struct xlsx *x, struct xlsx_sheet *sheet, uint32_t last)
+{
+	struct buf *b = &x->rows;
+	int columns = x->schema->count;
+	char room[8];
+
+	buf_str(b, "</sheetData>");
+	if (x->autofilter && columns > 0) {
+		const char *letters = xlsx_letters(room, columns - 1);
+
+		buf_printf(b, "<autoFilter ref=\"A1:%s%u\"/>", letters, last);
+		snprintf(sheet->filter, sizeof(sheet->filter), "$A$1:$%s$%u",
+		    letters, last);
+	}
+	add_page(x, b);
+	add_ignored(x, b, last);
+	if (sheet->chart)
+		buf_str(b, "<drawing r:id=\"rId1\"/>");
+	buf_str(b, "</worksheet>");
+}
+
+static int put_part(struct xlsx *x, const char *stem, int number, struct err *e)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "%s%d.xml%s", stem, number,
+	    strstr(stem, "_rels") ? ".rels" : "");
+	return zip_part(x->zip, name, &x->part, e);
+}
+
+static int put_chart(struct xlsx *x, uint32_t last, struct err *e)
+{
+	int n = x->book.count;
+
+	xlsx_sheet_rels(&x->part, n);
+	if (put_part(x, "xl/worksheets/_rels/sheet", n, e) != 0)
+		return -1;
+	xlsx_drawing(&x->part, x->schema->count);
+	if (put_part(x, "xl/drawings/drawing", n, e) != 0)
+		return -1;
+	xlsx_drawing_rels(&x->part, n);
+	if (put_part(x, "xl/drawings/_rels/drawing", n, e) != 0)
+		return -1;
+	xlsx_chart(&x->part, &x->chart, &x->base.layout,
+	    x->book.sheets[n - 1].name, last);
+	return put_part(x, "xl/charts/chart", n, e);
+}
+
+int xlsx_sheet_end(struct xlsx *x, struct err *e)
+{
+	struct xlsx_sheet *sheet = &x->book.sheets[x->book.count - 1];
+	uint32_t last = x->row;
+
+	sheet->chart = x->has_chart && last > 1;
+	add_all_totals(x);
+	if (x->base.note != NULL)
+		add_note(x);
+	if (end_sample(x, !x->last, e) != 0)
+		return -1;
+	add_tail(x, sheet, last);
+	if (give(x, &x->rows, e) != 0 || zip_end(x->zip, e) != 0)
+		return -1;
+	return sheet->chart ? put_chart(x, last, e) : 0;
+}
+
+static int next_sheet(struct xlsx *x, struct err *e)
+{
+	x->continued = true;
+	return xlsx_sheet_end(x, e) == 0 ? xlsx_sheet_begin(x, e) : -1;
+}
+
+/* ---- rows ---- */
+
+static void add_row(struct xlsx *x, const struct value *v)
+{
+	struct xlsx_row row;
+	size_t at;
+
+	begin_row(x, &row);
+	at = x->rows.len - 1;
+	for (int i = 0; i < x->schema->count; i++)
+		xlsx_cell(&x->rows, &x->columns[i], &row, &v[i], &x->strings,
+		    &x->losses);
+	if (row.lines > 1)
+		set_height(x, at, &row);
+	buf_str(&x->rows, "</row>");
+}
+
+/* A row that would make the sheet too large goes to the next one. */
+static int put_row(struct xlsx *x, const struct value *v, struct err *e)
+{
+	size_t before = x->rows.len;
+	struct xlsx_losses losses = x->losses;
+
+	if (x->row + total_rows(x) >= x->limits.rows) {
+		if (next_sheet(x, e) != 0)
+			return -1;
+		before = x->rows.len;
+	}
+	add_row(x, v);
+	if (x->bytes + x->rows.len > x->limits.bytes && x->row > 2) {
+		x->rows.len = before;
+		x->row--;
+		x->losses = losses;
+		if (next_sheet(x, e) != 0)
+			return -1;
+		add_row(x, v);
+	}
+	if (x->totals != NULL)
+		totals_row(x->totals, v);
+	if (x->sampling)
+		xlsx_widths_row(&x->widths, v);
+	return 0;
+}
+
+static int flush(struct xlsx *x, struct err *e)
+{
+	if (x->rows.len < CHUNK && x->row < SAMPLE_ROWS && x->sampling &&
+	    !x->rows.overflow)
+		return 0;
+	if (end_sample(x, true, e) != 0)
+		return -1;
+	if (x->rows.len < CHUNK && !x->rows.overflow)
+		return 0;
+	return give(x, &x->rows, e);
+}
+
+int xlsx_sheet_row(struct xlsx *x, const struct value *row, struct err *e)
+{
+	return put_row(x, row, e) == 0 ? flush(x, e) : -1;
+}

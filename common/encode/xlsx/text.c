@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT */
+#include "encode/xlsx/text.h"
+
+#include "encode/xlsx/put.h"
+
+/* Bytes that may not stand as they are. */
+static const uint8_t special[256] = {
+    /* control characters but for tab and line feed */
+    [1] = 1,
+    [2] = 1,
+    [3] = 1,
+    [4] = 1,
+    [5] = 1,
+    [6] = 1,
+    [7] = 1,
+    [8] = 1,
+    [11] = 1,
+    [12] = 1,
+    [13] = 1,
+    [14] = 1,
+    [15] = 1,
+    [16] = 1,
+    [17] = 1,
+    [18] = 1,
+    [19] = 1,
+    [20] = 1,
+    [21] = 1,
+    [22] = 1,
+    [23] = 1,
+    [24] = 1,
+    [25] = 1,
+    [26] = 1,
+    [27] = 1,
+    [28] = 1,
+    [29] = 1,
+    [30] = 1,
+    [31] = 1,
+    ['&'] = 1,
+    ['<'] = 1,
+    ['>'] = 1,
+    ['_'] = 1,
+    [0xEF] = 1,
+};
+
+/* U+FFFE and U+FFFF are no characters of XML. */
+static bool is_forbidden(const char *s, const char *end)
+{
+	return end - s >= 3 && (unsigned char)s[0] == 0xEF &&
+	       (unsigned char)s[1] == 0xBF && (unsigned char)s[2] >= 0xBE;
+}
+
+bool xlsx_reads_as_escape(const char *s, const char *end)
+{
+	if (end - s < 7 || s[1] != 'x')
+		return false;
+	for (int i = 2; i < 6; i++) {
+		char c = (char)(s[i] | 0x20);
+
+		if ((s[i] < '0' || s[i] > '9') && (c < 'a' || c > 'f'))
+			return false;
+	}
+	return s[6] == '_' ||
+	       ((unsigned char)s[6] < ' ' && strchr("\t\n\r", s[6]) == NULL) ||
+	       is_forbidden(s + 6, end);
+}
+
+/* One special character at *s, or the head of one; moves on behind it. */
+static char *put_special(char *p, const char **s, const char *end)
+{
+	const unsigned char c = (unsigned char)*(*s)++;
+
+	switch (c) {
+	case '&':
+		return XLSX_PUT(p, "&amp;");
+	case '<':
+		return XLSX_PUT(p, "&lt;");
+	case '>':
+		return XLSX_PUT(p, "&gt;");
+	case '\r': /* a reader of XML makes a line feed of it */
+		return XLSX_PUT(p, "&#13;");
+	case '_':
+		if (xlsx_reads_as_escape(*s - 1, end))
+			return XLSX_PUT(p, "_x005F_");
+		break;
+	case 0xEF:
+		if (!is_forbidden(*s - 1, end))
+			break;
+		p = (unsigned char)(*s)[1] == 0xBE ? XLSX_PUT(p, "_xFFFE_")
+						   : XLSX_PUT(p, "_xFFFF_");
+		*s += 2;
+		return p;
+	default:
+		memcpy(p, "_x0000_", 7);
+		p[4] = (char)('0' + (c >> 4));
+		p[5] = "0123456789ABCDEF"[c & 15];
+		return p + 7;
+	}
+	*p++ = (char)c;
+	return p;
+}
+
+char *xlsx_put_text(char *p, const char *s, const char *end)
+{
+	while (s < end) {
+		if (special[(unsigned char)*s])
+			p = put_special(p, &s, end);
+		else
+			*p++ = *s++;
+	}
+	return p;
+}
+
+/* How many bytes of the text are XLSX_TEXT_MAX units of UTF-16 at most. */
+size_t xlsx_text_fitting(const char *s, size_t len)
+{
+	size_t i = 0;
+	int units = 0;
+
+	while (i < len) {
+		unsigned char c = (unsigned char)s[i];
+
+		units += c >= 0xF0 ? 2 : 1;
+		if (units > XLSX_TEXT_MAX)
+			return i;
+		i += c < 0x80 ? 1 : c < 0xE0 ? 2 : c < 0xF0 ? 3 : 4;
+	}
+	return len;
+}
+
+static bool is_space(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+bool xlsx_text_has_spaces(const char *s, size_t len)
+{
+	return len > 0 && (is_space(s[0]) || is_space(s[len - 1]));
+}
+
+void xlsx_text_guard(struct buf *b, const char *s)
+{
+	const char *end = s + strlen(s);
+
+	for (; s < end; s++) {
+		if (*s == '_' && xlsx_reads_as_escape(s, end))
+			buf_str(b, "_x005F");
+		buf_char(b, *s);
+	}
+}
+
+/* ---- shared strings ---- */
+
+/* What a worker can spare; a preview has the strings of its first rows. */
+#define STRINGS_BYTES ((size_t)1 << 20)
+#define STRINGS_COUNT 32768
+
+void xlsx_strings_open(struct xlsx_strings *t)
+{
+	parquet_dictionary_open(&t->known);
+}
+
+void xlsx_strings_close(struct xlsx_strings *t)
+{
+	parquet_dictionary_close(&t->known);
+}
+
+int xlsx_strings_index(struct xlsx_strings *t, const struct value *v)
+{
+	struct parquet_dictionary *d = &t->known;
+	uint32_t index;
+
+	if (d->count < STRINGS_COUNT &&
+	    d->values.len + (size_t)v->len <= STRINGS_BYTES)
+		return (int)parquet_dictionary_bytes(d, v);
+	index = parquet_dictionary_find(d, v);
+	return index < d->count ? (int)index : -1;
+}
+
+size_t xlsx_strings_count(const struct xlsx_strings *t)
+{
+	return t->known.count;
+}
+
+void xlsx_strings_add(const struct xlsx_strings *t, size_t index, struct buf *b)
+{
+	struct value v = parquet_dictionary_bytes_at(&t->known, index);
+	size_t len = (size_t)v.len;
+	char *p = buf_reserve(b, XLSX_ESCAPED * len + 64);
+
+	if (p == NULL)
+		return;
+	p = xlsx_text_has_spaces(v.data, len)
+		? XLSX_PUT(p, "<si><t xml:space=\"preserve\">")
+		: XLSX_PUT(p, "<si><t>");
+	p = xlsx_put_text(p, v.data, v.data + len);
+	p = XLSX_PUT(p, "</t></si>");
+	b->len = (size_t)(p - b->data);
+}

@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: MIT */
+#include "encode/xlsx/xlsx.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "encode/xlsx/sheet.h"
+
+#define BUF_MAX ((size_t)1 << 30)
+#define PART_CHUNK ((size_t)256 << 10)
+
+static const struct xlsx_limits excel = {
+    .rows = 1048576,
+    /* What stands around the rows has room in the rest. */
+    .bytes = ZIP_PART_MAX - (2u << 20),
+};
+
+struct encoder *xlsx_open_limited(const struct encoder_options *o,
+    const struct xlsx_limits *limits, struct err *e)
+{
+	const struct report_info nobody = {
+	    .title = json_str(o->options, "title", ""),
+	    .author = "",
+	    .time_zone = "",
+	};
+	struct xlsx *x = mem_zalloc(sizeof(*x));
+
+	x->limits = *limits;
+	x->info = o->info ? *o->info : nobody;
+	x->autofilter = json_bool(o->options, "autofilter", true);
+	x->zip = zip_open(o->sink);
+	xlsx_styles_init(&x->styles);
+	xlsx_strings_open(&x->strings);
+	buf_init(&x->rows, BUF_MAX);
+	buf_init(&x->part, BUF_MAX);
+	buf_init(&x->scratch, BUF_MAX);
+	/* In front, where file(1) looks for something to know a workbook by. */
+	xlsx_root_rels(&x->part);
+	if (zip_part(x->zip, "_rels/.rels", &x->part, e) == 0) {
+		xlsx_core(&x->part, &x->info);
+		if (zip_part(x->zip, "docProps/core.xml", &x->part, e) == 0)
+			return &x->base;
+	}
+	encoder_xlsx.free(&x->base);
+	return NULL;
+}
+
+static struct encoder *xlsx_open(const struct encoder_options *o, struct err *e)
+{
+	return xlsx_open_limited(o, &excel, e);
+}
+
+static bool is_number(enum column_kind kind)
+{
+	return kind == KIND_INTEGER || kind == KIND_DECIMAL ||
+	       kind == KIND_FLOAT || kind == KIND_MONEY;
+}
+
+/* A set of formats, one of which each number takes by its own decimals: those of
+ * a scale that is fixed, and that Excel can show in full, need none. */
+static const int *scales_of(
+    struct xlsx *x, const struct column *c, const struct column_layout *l)
+{
+	int *set = x->scales[l->align];
+
+	if (l->format != NULL ||
+	    (c->kind != KIND_FLOAT && c->kind != KIND_DECIMAL) ||
+	    (c->precision > 0 && c->precision <= XLSX_DIGITS))
+		return NULL;
+	/* Index 0 is the format of plain text, none of these. General is
+	 * rounded to what fits, and so does not shrink. */
+	if (set[0] == 0)
+		set[0] =
+		    xlsx_style(&x->styles, XLSX_GENERAL, l->align, XLSX_BODY);
+	for (int i = 1; i <= XLSX_SCALES && set[i] == 0; i++)
+		set[i] = xlsx_style(
+		    &x->styles, xlsx_scale_code(i - 1), l->align, XLSX_NUMBER);
+	return set;
+}
+
+/* How values become numbers under a code of the options; NULL: by their kind. */
+static struct xlsx_rule rule_of(const struct column *c, const struct format *f)
+{
+	struct xlsx_rule rule = {
+	    .kind = c->kind, .unit = 1000, .rounds = f, .money = c->money};
+
+	if (f == NULL)
+		return rule;
+	for (int i = format_second_digits(f); i < 3; i++)
+		rule.unit *= 10;
+	if (c->kind == KIND_TIMETZ && format_use(f) != FORMAT_ANY)
+		rule.kind = KIND_TIME;
+	return rule;
+}
+
+static void open_column(struct xlsx *x, int i)
+{
+	const struct column *c = &x->schema->columns[i];
+	const struct column_layout *l = &x->base.layout.columns[i];
+	char room[XLSX_CODE_MAX];
+	struct err e;
+	struct format *f = l->format ? format_open(l->format, &e) : NULL;
+	/* General would show a date as the number that it is in Excel. */
+	bool own = f != NULL &&
+		   (is_number(c->kind) || format_use(f) != FORMAT_ANY ||
+		       strcmp(xlsx_code(c, false, room), XLSX_GENERAL) == 0);
+	const char *code = own ? l->format : xlsx_code(c, false, room);
+	const char *fraction = own ? l->format : xlsx_code(c, true, room);
+	struct xlsx_rule rule = rule_of(c, own ? f : NULL);
+	enum xlsx_role role =
+	    strcmp(code, XLSX_GENERAL) == 0 ? XLSX_BODY : XLSX_NUMBER;
+	struct xlsx_look look = {
+	    .usual = xlsx_style(&x->styles, code, l->align, role),
+	    .fraction = xlsx_style(&x->styles, fraction, l->align, role),
+	    .wrapped = xlsx_style(&x->styles, code, l->align, XLSX_WRAPPED),
+	    .scales = scales_of(x, c, l),
+	};
+
+	if (look.scales != NULL && c->precision == 0)
+		look.usual = look.scales[0];
+	xlsx_column_init(&x->columns[i], i, &rule, &look);
+	x->columns[i].fixed = c->precision > 0;
+	if (xlsx_has_lines(c->kind))
+		x->columns[i].wrap = l->width > 0 ? (int)l->width : XLSX_LINE;
+	format_close(f);
+}
+
+static int xlsx_begin(
+    struct encoder *enc, const struct section *section, struct err *e)
+{
+	struct xlsx *x = (struct xlsx *)enc;
+	int count = section->schema->count;
+	int chart;
+
+	if (count > XLSX_COLUMNS)
+		return err_set(e, ERR_PERMANENT,
+		    "a sheet has %d columns at most, not %d", XLSX_COLUMNS,
+		    count);
+	chart = chart_open(&x->chart, enc->options, section, e);
+	if (chart < 0)
+		return -1;
+	x->has_chart = chart > 0;
+	x->name = mem_strdup(section->name ? section->name : x->info.title);
+	x->schema = section->schema;
+	x->columns = mem_zalloc((size_t)count * sizeof(*x->columns) + 1);
+	xlsx_widths_open(&x->widths, x->schema, &enc->layout);
+	for (int i = 0; i < count; i++)
+		open_column(x, i);
+	if (enc->layout.totals) {
+		x->totals = totals_open(&enc->layout, x->schema);
+		x->all_totals = totals_open(&enc->layout, x->schema);
+	}
+	x->sampling = true;
+	x->continued = x->last = false;
+	return xlsx_sheet_begin(x, e);
+}
+
+static int xlsx_rows(struct encoder *enc, const struct batch *b, struct err *e)
+{
+	struct xlsx *x = (struct xlsx *)enc;
+	const struct value *v = b->values;
+
+	for (int i = 0; i < b->rows; i++, v += x->schema->count) {
+		if (x->has_chart &&
+		    chart_check_value(x->chart.type,
+			&x->schema->columns[x->chart.values[0]],
+			&v[x->chart.values[0]], &v[x->chart.category], e) != 0)
+			return -1;
+		if (xlsx_sheet_row(x, v, e) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+static void close_section(struct xlsx *x)
+{
+	totals_free(x->totals);
+	totals_free(x->all_totals);
+	x->totals = x->all_totals = NULL;
+	chart_close(&x->chart);
+	x->chart = (struct chart_option){0};
+	free(x->columns);
+	xlsx_widths_close(&x->widths);
+	free(x->name);
+	x->columns = NULL;
+	x->name = NULL;
+}
+
+static int xlsx_end(struct encoder *enc, struct err *e)
+{
+	struct xlsx *x = (struct xlsx *)enc;
+
+	x->last = true;
+	if (xlsx_sheet_end(x, e) != 0)
+		return -1;
+	close_section(x);
+	return 0;
+}
+
+/* A workbook without a sheet is none. */
+static int empty_sheet(struct xlsx *x, struct err *e)
+{
+	static const struct schema nothing;
+
+	x->schema = &nothing;
+	x->sampling = true;
+	x->has_chart = false;
+	return xlsx_sheet_begin(x, e) == 0 ? xlsx_sheet_end(x, e) : -1;
+}
+
+static int put_strings(struct xlsx *x, struct err *e)
+{
+	struct buf *b = &x->part;
+
+	zip_begin(x->zip, "xl/sharedStrings.xml");
+	buf_printf(b,
+	    XLSX_XML "<sst xmlns=\"" XLSX_MAIN "\" uniqueCount=\"%zu\">",
+	    xlsx_strings_count(&x->strings));
+	for (size_t i = 0; i < xlsx_strings_count(&x->strings); i++) {
+		xlsx_strings_add(&x->strings, i, b);
+		if (b->len > PART_CHUNK && zip_add(x->zip, b, e) != 0)
+			return -1;
+	}
+	buf_str(b, "</sst>");
+	return zip_add(x->zip, b, e) == 0 ? zip_end(x->zip, e) : -1;
+}
+
+static int xlsx_finish(struct encoder *enc, struct err *e)
+{
+	struct xlsx *x = (struct xlsx *)enc;
+
+	if (x->book.count == 0 && empty_sheet(x, e) != 0)
+		return -1;
+	x->book.strings = xlsx_strings_count(&x->strings) > 0;
+	if (x->book.strings && put_strings(x, e) != 0)
+		return -1;
+	xlsx_workbook(&x->part, &x->book);
+	if (zip_part(x->zip, "xl/workbook.xml", &x->part, e) != 0)
+		return -1;
+	xlsx_workbook_rels(&x->part, &x->book);
+	if (zip_part(x->zip, "xl/_rels/workbook.xml.rels", &x->part, e) != 0)
+		return -1;
+	xlsx_styles_xml(&x->styles, &x->part);
+	if (zip_part(x->zip, "xl/styles.xml", &x->part, e) != 0)
+		return -1;
+	xlsx_theme_xml(&x->part);
+	if (zip_part(x->zip, "xl/theme/theme1.xml", &x->part, e) != 0)
+		return -1;
+	xlsx_app(&x->part);
+	if (zip_part(x->zip, "docProps/app.xml", &x->part, e) != 0)
+		return -1;
+	xlsx_content_types(&x->part, &x->book);
+	if (zip_part(x->zip, "[Content_Types].xml", &x->part, e) != 0)
+		return -1;
+	return zip_finish(x->zip, e);
+}
+
+static const char *xlsx_remark(struct encoder *enc)
+{
+	struct xlsx *x = (struct xlsx *)enc;
+
+	char rounded[128] = "";
+
+	if (x->losses.cut == 0 && x->losses.rounded == 0)
+		return NULL;
+	*x->remark = '\0';
+	if (x->losses.cut > 0)
+		snprintf(x->remark, sizeof(x->remark),
+		    "%lld %s cut at 32,767 characters, which is all that Excel "
+		    "takes",
+		    (long long)x->losses.cut,
+		    x->losses.cut == 1 ? "cell was" : "cells were");
+	if (x->losses.rounded > 0)
+		snprintf(rounded, sizeof(rounded),
+		    "%s%lld %s rounded to 15 digits, which is all that Excel "
+		    "has",
+		    x->losses.cut > 0 ? "; " : "", (long long)x->losses.rounded,
+		    x->losses.rounded == 1 ? "number was" : "numbers were");
+	strncat(x->remark, rounded, sizeof(x->remark) - strlen(x->remark) - 1);
+	return x->remark;
+}
+
+static void xlsx_free(struct encoder *enc)
+{
+	struct xlsx *x = (struct xlsx *)enc;
+
+	close_section(x);
+	zip_free(x->zip);
+	xlsx_styles_free(&x->styles);
+	xlsx_strings_close(&x->strings);
+	xlsx_book_free(&x->book);
+	buf_free(&x->rows);
+	buf_free(&x->part);
+	buf_free(&x->scratch);
+	free(x);
+}
+
+static const struct encoder_option xlsx_options[] = {
+    LAYOUT_OPTIONS,
+    CHART_OPTION,
+    {"autofilter", JSON_TRUE, NULL,
+	"buttons in the header that filter and sort; default true", NULL},
+    COMMON_OPTIONS,
+    SECTIONS_OPTION,
+    {NULL, JSON_NULL, NULL, NULL, NULL},
+};
+
+const struct encoder_type encoder_xlsx = {
+    .name = "XLSX",
+    .alias = "EXCEL",
+    .extension = "xlsx",
+    .media_type =
+	"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    .options = xlsx_options,
+    .open = xlsx_open,
+    .begin = xlsx_begin,
+    .rows = xlsx_rows,
+    .end = xlsx_end,
+    .finish = xlsx_finish,
+    .free = xlsx_free,
+    .remark = xlsx_remark,
+};

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+#include <openssl/crypto.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "net/aws/aws.h"
+
+/* What calls carry is small; answers may hold a secret of 64 KiB. */
+#define FORM_MAX ((size_t)1 << 20)
+
+/* Answers of these services hold passwords and keys. */
+static void wipe(struct aws_answer *answer)
+{
+	if (answer->http.body.data != NULL)
+		OPENSSL_cleanse(answer->http.body.data, answer->http.body.cap);
+	aws_answer_free(answer);
+}
+
+json_t *aws_json(struct aws *a, const char *target, const char *version,
+    const json_t *arguments, char code[64], struct err *e)
+{
+	char *type = mem_printf("application/x-amz-json-%s", version);
+	char *body = json_dumps(arguments, JSON_COMPACT);
+	const char *dot = strrchr(target, '.');
+	struct sigv4_pair headers[] = {
+	    {"Content-Type", type}, {"X-Amz-Target", target}};
+	struct aws_answer answer;
+	json_t *o = NULL;
+	int rc = aws_send(a,
+	    &(struct aws_request){.method = "POST",
+		.operation = dot ? dot + 1 : target,
+		.headers = headers,
+		.header_count = 2,
+		.body = body,
+		.body_len = strlen(body)},
+	    &answer, e);
+
+	if (rc == 0) {
+		o = json_parse_object(
+		    answer.http.body.data, answer.http.body.len, e);
+		/* Not said what is wrong with it: a secret may be in that. */
+		if (o == NULL)
+			err_set(e, ERR_TRANSIENT,
+			    "%s: the answer is no JSON object", target);
+	}
+	if (code != NULL)
+		str_copy(code, 64, answer.code);
+	wipe(&answer);
+	free(body);
+	free(type);
+	return o;
+}
+
+static void add_argument(struct buf *form, const char *name, const char *value)
+{
+	if (form->len > 0)
+		buf_char(form, '&');
+	http_escape(form, name, strlen(name), false);
+	buf_char(form, '=');
+	http_escape(form, value, strlen(value), false);
+}
+
+char *aws_query(struct aws *a, const char *version, const char *action,
+    const struct sigv4_pair *arguments, int count, char code[64], struct err *e)
+{
+	struct sigv4_pair type = {
+	    "Content-Type", "application/x-www-form-urlencoded; charset=utf-8"};
+	struct aws_answer answer;
+	struct buf form;
+	char *text = NULL;
+	int rc;
+
+	buf_init(&form, FORM_MAX);
+	add_argument(&form, "Action", action);
+	add_argument(&form, "Version", version);
+	for (int i = 0; i < count; i++)
+		add_argument(&form, arguments[i].name, arguments[i].value);
+	if (form.overflow) {
+		buf_free(&form);
+		err_set(e, ERR_PERMANENT, "%s: too long", action);
+		return NULL;
+	}
+	rc = aws_send(a,
+	    &(struct aws_request){.method = "POST",
+		.operation = action,
+		.headers = &type,
+		.header_count = 1,
+		.body = form.data,
+		.body_len = form.len},
+	    &answer, e);
+	if (rc == 0)
+		text = mem_strdup(
+		    answer.http.body.data ? answer.http.body.data : "");
+	if (code != NULL)
+		str_copy(code, 64, answer.code);
+	wipe(&answer);
+	buf_free(&form);
+	return text;
+}

@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: MIT */
+#include "net/http/http.h"
+
+#include <curl/curl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "net/http/call.h"
+#include "net/http/doze.h"
+
+#define CONNECT_MS 10000
+#define SILENCE_MS 60000
+#define REPLY_MAX ((size_t)1 << 20)
+#define HEADERS_MAX ((size_t)64 << 10)
+/* A connection of a call that nobody waits for any more. */
+#define LONG_MS 3600000
+/* How often a wait looks up from it. */
+#define LOOK_UP_MS 100
+
+struct http {
+	CURLM *multi;
+	const struct watch *watch; /* NULL: never stops */
+	struct http_call *calls;
+	struct http_call *dropped; /* that curl cannot let go of yet */
+};
+
+struct http *http_open(void)
+{
+	struct http *h = mem_zalloc(sizeof(*h));
+
+	/* Counted by libcurl: the first one pays. */
+	curl_global_init(CURL_GLOBAL_ALL);
+	h->multi = curl_multi_init();
+	if (h->multi == NULL)
+		abort();
+	return h;
+}
+
+/* ---- the end of a call ---- */
+
+static void release(struct http_call *c)
+{
+	if (c->under_way)
+		curl_multi_remove_handle(c->http->multi, c->easy);
+	c->under_way = false;
+}
+
+static void destroy(struct http_call *c)
+{
+	release(c);
+	curl_easy_cleanup(c->easy);
+	curl_slist_free_all(c->headers);
+	curl_slist_free_all(c->connect_to);
+	http_reply_free(&c->reply);
+	free(c->method);
+	free(c->url);
+	free(c->proxy);
+	free(c);
+}
+
+static void fail(struct http_call *c)
+{
+	c->done = true;
+	c->rc = -1;
+}
+
+/* To let go of a call whose name is being looked up, curl waits for the name
+ * server (or leaks a descriptor, on demand). Such a one stays there until it has
+ * its answer, and goes no further then. */
+static void give_up(struct http_call *c)
+{
+	curl_off_t looked_up = 0;
+
+	curl_easy_getinfo(c->easy, CURLINFO_NAMELOOKUP_TIME_T, &looked_up);
+	if (c->talking || looked_up != 0)
+		release(c);
+	else
+		curl_easy_setopt(
+		    c->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)LONG_MS);
+	fail(c);
+}
+
+static struct http_call **place_in(
+    struct http_call **list, const struct http_call *c)
+{
+	while (*list != c)
+		list = &(*list)->next;
+	return list;
+}
+
+void http_drop(struct http_call *c)
+{
+	struct http *h = c->http;
+
+	*place_in(&h->calls, c) = c->next;
+	if (!c->done)
+		give_up(c);
+	if (!c->under_way) {
+		destroy(c);
+		return;
+	}
+	c->dropped = true;
+	c->next = h->dropped;
+	h->dropped = c;
+}
+
+void http_close(struct http *h)
+{
+	if (h == NULL)
+		return;
+	while (h->calls != NULL)
+		http_drop(h->calls);
+	for (struct http_call *c = h->dropped, *next; c != NULL; c = next) {
+		next = c->next;
+		curl_easy_setopt(c->easy, CURLOPT_QUICK_EXIT, 1L);
+		destroy(c);
+	}
+	curl_multi_cleanup(h->multi);
+	curl_global_cleanup();
+	free(h);
+}
+
+void http_set_watch(struct http *h, const struct watch *watch)
+{
+	h->watch = watch;
+}
+
+/* ---- the start of a call ---- */
+
+/* Begins the call, or its next hop. */
+static void launch(struct http_call *c)
+{
+	buf_clear(&c->reply.body);
+	buf_clear(&c->reply.headers);
+	c->moved = 0;
+	c->moved_ms = c->hop_ms = clock_boot_ms();
+	c->talking = false;
+	c->detail[0] = c->refused[0] = '\0';
+	free(c->proxy);
+	c->proxy = NULL;
+	if (url_parse(c->url, &c->to, &c->error) != 0) {
+		fail(c);
+		return;
+	}
+	c->proxy = url_proxy(
+	    &c->to, c->request.terms.proxy, c->request.terms.no_proxy);
+	if (call_configure(c) != 0) {
+		fail(c);
+		return;
+	}
+	curl_multi_add_handle(c->http->multi, c->easy);
+	c->under_way = true;
+}
+
+struct http_call *http_start(struct http *h, const struct http_request *r)
+{
+	struct http_call *c = mem_zalloc(sizeof(*c));
+	struct http_terms *t = &c->request.terms;
+
+	c->http = h;
+	c->request = *r;
+	c->method = mem_strdup(r->method);
+	c->url = mem_strdup(r->url);
+	c->headers = call_headers(r->headers);
+	if (t->connect_ms <= 0)
+		t->connect_ms = CONNECT_MS;
+	if (t->silence_ms <= 0)
+		t->silence_ms = SILENCE_MS;
+	buf_init(&c->reply.body, r->reply_max ? r->reply_max : REPLY_MAX);
+	buf_init(&c->reply.headers, HEADERS_MAX);
+	c->begun_ms = clock_boot_ms();
+	c->easy = curl_easy_init();
+	if (c->easy == NULL)
+		abort();
+	c->next = h->calls;
+	h->calls = c;
+	launch(c);
+	return c;
+}
+
+/* ---- redirects ---- */
+
+static void forget_authorization(struct http_call *c)
+{
+	struct curl_slist *kept = NULL;
+
+	for (struct curl_slist *l = c->headers; l != NULL; l = l->next) {
+		if (!header_is(l->data, "Authorization") &&
+		    !header_is(l->data, "Cookie"))
+			kept = curl_slist_append(kept, l->data);
+	}
+	curl_slist_free_all(c->headers);
+	c->headers = kept;
+}
+
+/* True when the call goes on elsewhere, or failed in trying to. */
+static bool follow(struct http_call *c)
+{
+	struct http_url next;
+	char *url = NULL;
+
+	curl_easy_getinfo(c->easy, CURLINFO_REDIRECT_URL, &url);
+	if (c->request.redirects <= 0 || url == NULL)
+		return false;
+	url = mem_strdup(url);
+	if (url_parse(url, &next, &c->error) != 0) {
+		err_wrap(&c->error, "%s redirects", c->to.host_port);
+		fail(c);
+	} else if (c->to.tls && !next.tls) {
+		err_set(&c->error, ERR_PERMANENT,
+		    "%s redirects from https to http, which is not followed",
+		    c->to.host_port);
+		fail(c);
+	} else {
+		c->request.redirects--;
+		if (strcmp(next.host_port, c->to.host_port) != 0)
+			forget_authorization(c);
+		if (c->reply.status == 303) {
+			free(c->method);
+			c->method = mem_strdup("GET");
+			c->request.body_len = 0;
+		}
+		free(c->url);
+		c->url = url;
+		launch(c);
+		return true;
+	}
+	free(url);
+	return true;
+}
+
+static bool is_redirect(int status)
+{
+	return status == 301 || status == 302 || status == 303 ||
+	       status == 307 || status == 308;
+}
+
+/* True when somebody may take it now. */
+static bool finish(struct http_call *c, CURLcode code)
+{
+	long status = 0;
+
+	release(c);
+	if (c->dropped) {
+		*place_in(&c->http->dropped, c) = c->next;
+		destroy(c);
+		return false;
+	}
+	if (c->done)
+		return false;
+	curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
+	if (code != CURLE_OK) {
+		c->reply.begun = (int)status;
+		call_explain(c, code);
+		fail(c);
+		return true;
+	}
+	c->reply.status = (int)status;
+	if (is_redirect(c->reply.status) && follow(c))
+		return c->done;
+	c->done = true;
+	return true;
+}
+
+/* ---- moving ---- */
+
+static void note_moves(struct http_call *c, int64_t now)
+{
+	curl_off_t up = 0, down = 0, moved;
+
+	curl_easy_getinfo(c->easy, CURLINFO_SIZE_UPLOAD_T, &up);
+	curl_easy_getinfo(c->easy, CURLINFO_SIZE_DOWNLOAD_T, &down);
+	moved = up + down + (curl_off_t)c->reply.headers.len;
+	if (moved != c->moved) {
+		c->moved = moved;
+		c->moved_ms = now;
+	}
+}
+
+/* Ends a call that takes too long. curl's own watch over silence counts in whole
+ * seconds, of an average; over connections, without regard to give_up(). */
+static void look_at(struct http_call *c)
+{
+	const struct http_terms *t = &c->request.terms;
+	int64_t now = clock_boot_ms();
+
+	if (c->talking)
+		note_moves(c, now);
+	if ((t->total_ms > 0 && now - c->begun_ms >= t->total_ms) ||
+	    (c->talking ? now - c->moved_ms >= t->silence_ms
+			: now - c->hop_ms >= t->connect_ms)) {
+		call_explain(c, CURLE_OPERATION_TIMEDOUT);
+		give_up(c);
+	}
+}
+
+/* How many calls ended. */
+static int perform(struct http *h)
+{
+	int running, left, ended = 0;
+	CURLMsg *m;
+
+	curl_multi_perform(h->multi, &running);
+	while ((m = curl_multi_info_read(h->multi, &left)) != NULL) {
+		struct http_call *c = NULL;
+
+		if (m->msg != CURLMSG_DONE)
+			continue;
+		curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, (void *)&c);
+		ended += finish(c, m->data.result);
+	}
+	for (struct http_call *c = h->calls; c != NULL; c = c->next) {
+		if (!c->done) {
+			look_at(c);
+			ended += c->done;
+		}
+	}
+	return ended;
+}
+
+int http_step(struct http *h, int64_t wait_ms, struct err *e)
+{
+	int64_t until = clock_boot_ms() + wait_ms;
+
+	for (;;) {
+		int64_t left;
+
+		if (h->watch != NULL && watch_check(h->watch, e) != 0)
+			return -1;
+		if (perform(h) > 0)
+			return 0;
+		left = until - clock_boot_ms();
+		if (left <= 0)
+			return 0;
+		doze(h->multi, h->watch, left < LOOK_UP_MS ? left : LOOK_UP_MS);
+	}
+}
+
+bool http_done(const struct http_call *call)
+{
+	return call->done;
+}
+
+int http_take(struct http_call *c, struct http_reply *reply, struct err *e)
+{
+	int rc = c->rc;
+
+	*reply =
+	    (struct http_reply){.sent = c->reply.sent, .begun = c->reply.begun};
+	if (rc == 0) {
+		*reply = c->reply;
+		buf_init(&c->reply.body, 0);
+		buf_init(&c->reply.headers, 0);
+	} else {
+		*e = c->error;
+	}
+	http_drop(c);
+	return rc;
+}
+
+int http_send(struct http *h, const struct http_request *request,
+    struct http_reply *reply, struct err *e)
+{
+	struct http_call *c = http_start(h, request);
+
+	*reply = (struct http_reply){0};
+	while (!c->done) {
+		if (http_step(h, LOOK_UP_MS, e) != 0) {
+			reply->sent = c->reply.sent;
+			http_drop(c);
+			return -1;
+		}
+	}
+	return http_take(c, reply, e);
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+#include <string.h>
+#include <strings.h>
+
+#include "net/http/call.h"
+
+bool header_is(const char *line, const char *name)
+{
+	size_t len = strlen(name);
+
+	return strncasecmp(line, name, len) == 0 && line[len] == ':';
+}
+
+void http_reply_free(struct http_reply *reply)
+{
+	buf_free(&reply->body);
+	buf_free(&reply->headers);
+}
+
+const char *http_header(
+    const struct http_reply *reply, const char *name, char *to, size_t size)
+{
+	const char *line = reply->headers.data;
+
+	*to = '\0';
+	while (line != NULL && *line != '\0') {
+		size_t len = strcspn(line, "\r\n");
+
+		if (header_is(line, name)) {
+			size_t skip = strlen(name) + 1;
+
+			skip += strspn(line + skip, " \t");
+			/* An empty value: the blanks may have gone on. */
+			len = skip < len ? len - skip : 0;
+			if (len >= size)
+				len = size - 1;
+			memcpy(to, line + skip, len);
+			while (len > 0 && strchr(" \t", to[len - 1]) != NULL)
+				len--;
+			to[len] = '\0';
+			return to;
+		}
+		line += len;
+		line += strspn(line, "\r\n");
+	}
+	return to;
+}
+
+time_t http_date(const struct http_reply *reply)
+{
+	char text[64];
+	time_t t =
+	    curl_getdate(http_header(reply, "Date", text, sizeof(text)), NULL);
+
+	return t > 0 ? t : 0;
+}
+
+void http_escape(struct buf *to, const char *text, size_t len, bool slash)
+{
+	static const char hex[] = "0123456789ABCDEF";
+
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)text[i];
+
+		if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+		    (c >= '0' && c <= '9') ||
+		    (c != '\0' &&
+			strchr(slash ? "-._~/" : "-._~", c) != NULL)) {
+			buf_char(to, (char)c);
+		} else {
+			buf_add(to, (char[]){'%', hex[c >> 4], hex[c & 15]}, 3);
+		}
+	}
+}

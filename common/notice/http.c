@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT */
+#include "notice/http.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+
+/* Receivers answer at once: one that does not must not hold up the others. */
+#define ANSWER_MS 30000
+#define REPLY_MAX (64u << 10)
+#define EXCERPT 200
+
+int64_t notice_retry_after(const char *value, int64_t now)
+{
+	struct tm at = {0};
+	int64_t seconds;
+
+	if (str_to_i64(value, &seconds) != 0) {
+		const char *end =
+		    strptime(value, "%a, %d %b %Y %H:%M:%S GMT", &at);
+
+		if (end == NULL || *end != '\0')
+			return 0;
+		seconds = (int64_t)timegm(&at) - now;
+	}
+	if (seconds < 0)
+		return 0;
+	return (seconds < 86400 ? seconds : 86400) * 1000;
+}
+
+int notice_host(const char *url, char *host, size_t size)
+{
+	const char *start = strstr(url, "://");
+	size_t len;
+
+	if (start == NULL)
+		return -1;
+	start += 3;
+	len = strcspn(start, "/?#");
+	if (*start == '[') {
+		len = strcspn(++start, "]/?#");
+		if (start[len] != ']')
+			return -1;
+	} else {
+		for (size_t i = 0; i < len; i++) {
+			if (start[i] == ':')
+				len = i;
+			else if (!isalnum((unsigned char)start[i]) &&
+				 strchr(".-_", start[i]) == NULL)
+				return -1;
+		}
+	}
+	if (len == 0 || len >= size)
+		return -1;
+	memcpy(host, start, len);
+	host[len] = '\0';
+	return 0;
+}
+
+static bool may_get_better(int status)
+{
+	return status == 408 || status == 425 || status == 429 || status >= 500;
+}
+
+/* What stands behind the host. */
+static const char *secret_of(const struct notice_post *p)
+{
+	const char *secret = strstr(p->url, "://");
+
+	secret = secret ? secret + 3 + strcspn(secret + 3, "/?") : "";
+	return strlen(secret) > 1 ? secret : "";
+}
+
+/* It is in no message, whoever wrote that. */
+static void hide(const struct notice_post *p, struct err *e)
+{
+	const char *secret = secret_of(p);
+
+	if (*secret != '\0' && strstr(e->text, secret) != NULL)
+		err_set(e, e->kind, "%s could not be reached", p->shown);
+}
+
+/* What the receiver says of it, when it is a line of text. */
+static void excerpt(const struct http_reply *reply, char *to, size_t size)
+{
+	if (reply->body.len == 0)
+		return;
+	snprintf(to, size, ": %s", reply->body.data);
+	str_clean_utf8(to);
+	str_cut_utf8(to, size - 4);
+	for (char *c = to; *c != '\0'; c++) {
+		if (iscntrl((unsigned char)*c))
+			*c = ' ';
+	}
+	if (to[2] == '<') /* a page */
+		*to = '\0';
+}
+
+static int judge(const struct notice_post *p, const struct http_reply *reply,
+    struct notice_answer *answer, struct err *e)
+{
+	char text[EXCERPT] = "", after[64];
+
+	if (reply->status >= 200 && reply->status < 300)
+		return 0;
+	if (may_get_better(reply->status)) {
+		http_header(reply, "Retry-After", after, sizeof(after));
+		answer->retry_ms =
+		    notice_retry_after(after, (int64_t)time(NULL));
+	}
+	if (reply->status >= 300 && reply->status < 400)
+		return err_set(e, ERR_PERMANENT,
+		    "%s answered with HTTP %d: redirects are not followed, "
+		    "write the final URL",
+		    p->shown, reply->status);
+	excerpt(reply, text, sizeof(text));
+	return err_set(e,
+	    may_get_better(reply->status) ? ERR_TRANSIENT : ERR_PERMANENT,
+	    "%s answered with HTTP %d%s", p->shown, reply->status, text);
+}
+
+/*
+ * Whoever writes reports chooses the receiver and reads the error: whether an
+ * address is refused, a port closed or silent, is for the operator alone.
+ */
+static int not_reached(
+    const struct notice_post *p, struct notice_answer *answer, struct err *e)
+{
+	if (strstr(e->text, secret_of(p)) == NULL || *secret_of(p) == '\0')
+		str_copy(answer->detail, sizeof(answer->detail), e->text);
+	return err_set(e, e->kind,
+	    "%s could not be reached; the daemon's log says why", p->shown);
+}
+
+static int send(struct services *s, const struct notice_post *p,
+    struct notice_answer *answer, struct err *e)
+{
+	struct http_request r = {.method = "POST",
+	    .url = p->url,
+	    .headers = p->headers,
+	    .body = p->body.data,
+	    .body_len = p->body.len,
+	    .fresh = p->fresh,
+	    .reply_max = REPLY_MAX,
+	    .terms = services_terms(s, NULL)};
+	struct http_reply reply;
+	int rc;
+
+	r.terms.guarded = true;
+	r.terms.allow = services_settings(s)->webhook_allow;
+	if (r.terms.total_ms == 0 || r.terms.total_ms > ANSWER_MS)
+		r.terms.total_ms = ANSWER_MS;
+	rc = http_send(services_http(s), &r, &reply, e);
+	if (rc == 0)
+		rc = judge(p, &reply, answer, e);
+	else if (reply.begun >= 200 && reply.begun < 300)
+		rc = 0; /* what breaks behind it does not undo it */
+	else if (e->kind != ERR_CANCELLED)
+		rc = not_reached(p, answer, e);
+	http_reply_free(&reply);
+	return rc;
+}
+
+int notice_post(struct services *s, struct notice_post *p,
+    struct notice_answer *answer, struct err *e)
+{
+	char host[256];
+	int rc;
+
+	if (notice_host(p->url, host, sizeof(host)) != 0)
+		rc = err_set(
+		    e, ERR_PERMANENT, "%s is no sound address", p->shown);
+	else if (!settings_allows(p->hosts, host))
+		rc = err_set(e, ERR_PERMANENT,
+		    "the settings do not allow notices to %s; %s lists the "
+		    "hosts",
+		    host, p->hosts_key);
+	else if (p->body.overflow)
+		rc = err_set(e, ERR_PERMANENT,
+		    "the notice is longer than %zu bytes", p->body.max);
+	else
+		rc = send(s, p, answer, e);
+	if (rc != 0)
+		hide(p, e);
+	buf_free(&p->body);
+	return rc;
+}

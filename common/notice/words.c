@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+#include "notice/words.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+void notice_count(char to[static 32], int64_t n)
+{
+	char digits[24];
+	int len = snprintf(digits, sizeof(digits), "%" PRId64, n);
+
+	for (int i = 0; i < len; i++) {
+		if (i > 0 && (len - i) % 3 == 0)
+			*to++ = ',';
+		*to++ = digits[i];
+	}
+	*to = '\0';
+}
+
+bool notice_empty(const struct notice *n)
+{
+	return !n->failed && n->rows == 0 && n->outputs == NULL &&
+	       *n->output_url == '\0';
+}
+
+static void add_rows(const struct notice *n, struct buf *to)
+{
+	char count[32];
+
+	notice_count(count, n->rows);
+	buf_printf(to, "%s row%s", count, n->rows == 1 ? "" : "s");
+}
+
+static bool read_time(const char *local, struct tm *tm)
+{
+	*tm = (struct tm){0};
+	return strptime(local, "%Y-%m-%dT%H:%M", tm) != NULL;
+}
+
+void notice_date(const char *local, struct buf *to)
+{
+	char rest[64];
+	struct tm tm;
+
+	if (!read_time(local, &tm))
+		return;
+	strftime(rest, sizeof(rest), "%B %Y, %H:%M", &tm);
+	buf_printf(to, "%d %s", tm.tm_mday, rest);
+}
+
+void notice_when(const struct notice *n, const char *local, struct buf *to)
+{
+	char day[32];
+	struct tm tm;
+
+	if (!read_time(local, &tm))
+		return;
+	strftime(day, sizeof(day), "%A", &tm);
+	buf_printf(to, "%s, ", day);
+	notice_date(local, to);
+	buf_printf(to, " (%s)", n->time_zone);
+}
+
+void notice_subject(const struct notice *n, struct buf *to)
+{
+	buf_printf(to, "%s%s", n->failed ? "Failed: " : "", n->shown_name);
+	if (*n->scheduled_for != '\0')
+		buf_str(to, ", ");
+	notice_date(n->scheduled_for, to);
+	if (n->failed || n->rows < 0)
+		return;
+	buf_str(to, ": ");
+	if (n->rows == 0)
+		buf_str(to, "no data");
+	else
+		add_rows(n, to);
+}
+
+void notice_headline(const struct notice *n, struct buf *to)
+{
+	if (n->failed) {
+		buf_printf(to, "%s failed.", n->shown_name);
+	} else if (notice_empty(n)) {
+		buf_printf(to, "There was no data for %s.", n->shown_name);
+	} else if (n->rows < 0) {
+		buf_printf(to, "%s is done.", n->shown_name);
+	} else if (n->rows == 0) {
+		buf_printf(to, "%s is ready, but empty: there was no data.",
+		    n->shown_name);
+	} else {
+		buf_printf(to, "%s is ready: ", n->shown_name);
+		add_rows(n, to);
+		buf_char(to, '.');
+	}
+}
+
+const char *notice_trouble(const struct notice *n)
+{
+	static const struct {
+		const char *stage, *words;
+	} table[] = {
+	    {"start", "It could not be started"},
+	    {"prep", "Its preparation (prep_sql) failed"},
+	    {"export", "Its export failed"},
+	    {"publish", "It could not be put into its place"},
+	};
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
+		if (strcmp(table[i].stage, n->error_stage) == 0)
+			return table[i].words;
+	}
+	return "It failed";
+}
+
+const char *notice_error(const struct notice *n)
+{
+	size_t len = strlen(n->error_stage);
+
+	if (len > 0 && strncmp(n->error_message, n->error_stage, len) == 0 &&
+	    strncmp(n->error_message + len, ": ", 2) == 0)
+		return n->error_message + len + 2;
+	return n->error_message;
+}
+
+/* One attempt: another could not help, or none was asked for. */
+void notice_next(const struct notice *n, struct buf *to)
+{
+	if (n->run_attempt > 1)
+		buf_printf(to, "It was tried %" PRId64 " times and is not ",
+		    n->run_attempt);
+	else
+		buf_str(to, "It is not ");
+	buf_str(to, "tried again by itself.");
+	if (*n->next_run != '\0') {
+		buf_str(to, " Its next regular time is ");
+		notice_when(n, n->next_run, to);
+		buf_char(to, '.');
+	}
+}
+
+/* Classes of SQLSTATE that say: it is the statement. */
+static bool is_sql_error(const char *sqlstate)
+{
+	return strncmp(sqlstate, "42", 2) == 0 ||
+	       strncmp(sqlstate, "22", 2) == 0 ||
+	       strncmp(sqlstate, "0A", 2) == 0;
+}
+
+void notice_hint(const struct notice *n, struct buf *to)
+{
+	const char *sql =
+	    strcmp(n->error_stage, "prep") == 0 ? "prep_sql" : "export_sql";
+
+	if (strcmp(n->error_sqlstate, "42501") == 0)
+		buf_str(to, "Grant the source's user what it lacks");
+	else if (is_sql_error(n->error_sqlstate))
+		buf_printf(to, "Correct %s of the report", sql);
+	else
+		buf_printf(to,
+		    "`reportctl status %" PRId64 "` shows all attempts; mend "
+		    "the cause",
+		    n->config_id);
+	buf_printf(to,
+	    ", then run it again with `reportctl retry %" PRId64 "`.",
+	    n->config_id);
+}
+
+void notice_traces(const struct notice *n, struct buf *to)
+{
+	buf_printf(
+	    to, "Report %" PRId64 ", run %" PRId64, n->config_id, n->run_id);
+	if (n->failed && *n->error_sqlstate != '\0')
+		buf_printf(to, ", SQLSTATE %s", n->error_sqlstate);
+}

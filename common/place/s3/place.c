@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+#include "place/s3/place.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+
+#define SCHEME "s3://"
+#define SCHEME_LEN (sizeof(SCHEME) - 1)
+
+bool s3_is_place(const char *text)
+{
+	return strncmp(text, SCHEME, SCHEME_LEN) == 0;
+}
+
+/* https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html */
+static bool bucket_ok(const char *name, size_t len)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789";
+
+	if (len < 3 || len > 63 || strchr(letters, name[0]) == NULL ||
+	    strchr(letters, name[len - 1]) == NULL)
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		if (strchr(letters, name[i]) == NULL && name[i] != '-' &&
+		    (name[i] != '.' || name[i + 1] == '.'))
+			return false;
+	}
+	return true;
+}
+
+static int check_key(const char *place, const char *key, struct err *e)
+{
+	if (strlen(key) > S3_KEY_MAX)
+		return err_set(e, ERR_PERMANENT,
+		    "%.60s...: a key of S3 has at most %d bytes, this one "
+		    "%zu",
+		    place, S3_KEY_MAX, strlen(key));
+	if (!str_is_utf8(key, strlen(key)))
+		return err_set(
+		    e, ERR_PERMANENT, "%s: the key is no UTF-8", place);
+	for (const char *c = key; *c != '\0'; c++) {
+		if ((unsigned char)*c < 0x20 || *c == 0x7F)
+			return err_set(e, ERR_PERMANENT,
+			    "%s: the key holds a control character", place);
+	}
+	for (const char *s = key;; s++) {
+		size_t n = strcspn(s, "/");
+
+		if (n == 0 && s[n] == '\0')
+			return err_set(
+			    e, ERR_PERMANENT, "%s names no object", place);
+		if (n == 0)
+			return err_set(e, ERR_PERMANENT,
+			    "%s: a segment of the key is empty", place);
+		if ((n == 1 || n == 2) && strncmp(s, "..", n) == 0)
+			return err_set(e, ERR_PERMANENT,
+			    "%s: a segment of the key is \"%.*s\"", place,
+			    (int)n, s);
+		s += n;
+		if (*s == '\0')
+			return 0;
+	}
+}
+
+int s3_place_check(const char *place, struct err *e)
+{
+	const char *bucket = place + SCHEME_LEN;
+	size_t len = strcspn(bucket, "/");
+
+	if (!bucket_ok(bucket, len))
+		return err_set(e, ERR_PERMANENT,
+		    "%s: \"%.*s\" is not a bucket's name: 3 to 63 of a-z, "
+		    "0-9, - and .",
+		    place, (int)len, bucket);
+	return check_key(place, bucket + len + (bucket[len] == '/'), e);
+}
+
+/* A certificate for *.s3.amazonaws.com does not stand for a.b.s3... */
+static bool in_host(const struct s3_store *store, const char *bucket)
+{
+	return store->virtual_host && strchr(bucket, '.') == NULL;
+}
+
+void s3_target(
+    const struct s3_store *store, const char *place, struct s3_target *t)
+{
+	const char *bucket = place + SCHEME_LEN;
+	size_t len = strcspn(bucket, "/");
+
+	*t = (struct s3_target){.bucket = mem_strndup(bucket, len)};
+	if (in_host(store, t->bucket)) {
+		t->host = mem_printf("%s.%s", t->bucket, aws_host(store->aws));
+		t->path =
+		    mem_printf("/%s", bucket + len + (bucket[len] == '/'));
+		t->key = t->path + 1;
+	} else {
+		t->path = mem_printf("/%s", bucket);
+		t->key = t->path + 1 + len + (bucket[len] == '/');
+	}
+}
+
+void s3_target_free(struct s3_target *t)
+{
+	free(t->bucket);
+	free(t->host);
+	free(t->path);
+	*t = (struct s3_target){0};
+}

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT */
+#include "place/s3/s3.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "place/s3/upload.h"
+
+#define FIRST_ROOM ((size_t)64 << 10)
+
+/* The buffer doubles up to the part's size. Not mem_realloc: it grows with the
+ * data. */
+static int make_room(struct s3_part *p, size_t len, size_t size, struct err *e)
+{
+	size_t room = p->room ? p->room : FIRST_ROOM;
+	char *data;
+
+	if (len <= p->room)
+		return 0;
+	while (room < len)
+		room *= 2;
+	/* What came before it was as large: so will this one be. */
+	room = room > size || p->number > 1 ? size : room;
+	data = realloc(p->data, room);
+	if (data == NULL)
+		return err_set(e, ERR_PERMANENT,
+		    "no memory for a part of %zu MiB; raise worker_memory in "
+		    "[reportd]",
+		    room >> 20);
+	p->data = data;
+	p->room = room;
+	return 0;
+}
+
+static size_t size_of_next(const struct s3 *s)
+{
+	return (size_t)s3_part_size(s->store->part_size, s->count + 1);
+}
+
+/* A full part leaves when more comes: what fits one is a single PUT. */
+static int s3_write(
+    struct sink *sink, const void *data, size_t len, struct err *e)
+{
+	struct s3 *s = (struct s3 *)sink;
+	const char *at = data;
+
+	while (len > 0) {
+		struct s3_part *p = s->filling;
+		size_t size = size_of_next(s), n;
+
+		if (p->len == size) {
+			if (s3_upload_part(s, e) != 0)
+				return -1;
+			continue;
+		}
+		n = len < size - p->len ? len : size - p->len;
+		p->number = s->count + 1;
+		if (make_room(p, p->len + n, size, e) != 0)
+			return err_wrap(e, "%s", s->place);
+		memcpy(p->data + p->len, at, n);
+		p->len += n;
+		s->bytes += (int64_t)n;
+		at += n;
+		len -= n;
+	}
+	return s3_upload_pump(s, e);
+}
+
+static void free_parts(struct s3 *s)
+{
+	for (int i = 0; i < s->part_slots; i++) {
+		free(s->parts[i].data);
+		s->parts[i].data = NULL;
+		s->parts[i].len = s->parts[i].room = 0;
+	}
+	*s->held -= s->holds;
+	s->holds = 0;
+}
+
+static int s3_finish(struct sink *sink, struct err *e)
+{
+	struct s3 *s = (struct s3 *)sink;
+	int64_t small = (int64_t)s->filling->len;
+
+	if (s->upload_id == NULL && *s->held + small <= S3_HELD_MAX) {
+		s->holds = small;
+		*s->held += small;
+		return 0;
+	}
+	if (small > 0 && s3_upload_part(s, e) != 0)
+		return -1;
+	if (s3_upload_settle(s, e) != 0)
+		return -1;
+	s->filling = NULL;
+	free_parts(s);
+	return 0;
+}
+
+static void s3_abort(struct sink *sink)
+{
+	s3_upload_abort((struct s3 *)sink);
+}
+
+static void s3_free(struct sink *sink)
+{
+	struct s3 *s = (struct s3 *)sink;
+
+	free_parts(s);
+	free(s->parts);
+	for (int i = 0; i < s->count; i++)
+		free(s->etags[i]);
+	free(s->etags);
+	s3_pairs_free(&s->headers);
+	s3_target_free(&s->target);
+	free(s->place);
+	free(s->run_id);
+	free(s->report_id);
+	free(s->scheduled_for);
+	free(s->upload_id);
+	free(s);
+}
+
+static const struct sink_type s3_type = {
+    .name = "S3",
+    .write = s3_write,
+    .finish = s3_finish,
+    .publish = s3_publish,
+    .abort = s3_abort,
+    .free = s3_free,
+};
+
+struct sink *s3_open(const struct s3_options *o, struct err *e)
+{
+	struct s3 *s;
+
+	if (s3_place_check(o->place, e) != 0)
+		return NULL;
+	s = mem_zalloc(sizeof(*s));
+	s->base.type = &s3_type;
+	s->store = o->store;
+	s->place = mem_strdup(o->place);
+	s3_target(o->store, o->place, &s->target);
+	s3_object_headers(o->store, s->target.key, &o->about, &s->headers);
+	s->create_only = json_bool(o->about.options, "create_only", false);
+	s->run_id = mem_strdup(o->about.run_id);
+	s->report_id = mem_strdup(o->about.report_id);
+	s->scheduled_for = mem_strdup(o->about.scheduled_for);
+	s->told = o->told;
+	s->arg = o->arg;
+	s->held = o->held ? o->held : &s->own_held;
+	s->in_flight_max =
+	    o->parts_in_flight ? o->parts_in_flight : o->store->parts_in_flight;
+	s->part_slots = s->in_flight_max + 1;
+	s->parts = mem_zalloc((size_t)s->part_slots * sizeof(*s->parts));
+	s->filling = &s->parts[0];
+	s->rows = -1;
+	return &s->base;
+}
+
+/* NULL: it ends elsewhere. */
+static struct s3 *end_of(struct sink *chain)
+{
+	while (chain->next != NULL)
+		chain = chain->next;
+	return chain->type == &s3_type ? (struct s3 *)chain : NULL;
+}
+
+int s3_keep_moving(struct sink *chain, struct err *e)
+{
+	struct s3 *s = end_of(chain);
+
+	return s == NULL || s->base.state != SINK_OPEN ? 0
+						       : s3_upload_pump(s, e);
+}
+
+void s3_before_publish(
+    struct sink *chain, int64_t rows, const char *sha256, int64_t until_ms)
+{
+	struct s3 *s = end_of(chain);
+
+	if (s == NULL)
+		return;
+	s->rows = rows;
+	s->until_ms = until_ms;
+	str_copy(s->sha256, sizeof(s->sha256), sha256);
+}

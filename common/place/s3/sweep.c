@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+#include "place/s3/sweep.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+
+#define TRY_MS 15000
+/* Between the record and the server's own clock. */
+#define BEFORE_S 120
+#define AFTER_S 900
+
+static int send(const struct s3_store *store, const struct s3_target *t,
+    const char *operation, const struct sigv4_pair *query, int count,
+    struct aws_answer *answer, struct err *e)
+{
+	bool ends = strcmp(operation, "AbortMultipartUpload") == 0;
+
+	return aws_send(store->aws,
+	    &(struct aws_request){.method = ends ? "DELETE" : "GET",
+		.operation = operation,
+		.host = t->host,
+		.path = t->path,
+		.query = query,
+		.query_count = count,
+		.deadline_ms = clock_boot_ms() + TRY_MS},
+	    answer, e);
+}
+
+/* One that begins now is not taken for one that was left. */
+static bool is_young(const json_t *upload, int64_t stale_ms)
+{
+	return json_str(upload, "id", NULL) == NULL &&
+	       clock_wall_us() / 1000 <
+		   json_int(upload, "at", 0) * 1000 + stale_ms;
+}
+
+/* 0 when there is none of this id any more. */
+static int end(const struct s3_store *store, const struct s3_target *t,
+    const char *id, struct err *e)
+{
+	struct sigv4_pair query[] = {{"uploadId", id}};
+	struct aws_answer answer;
+	int rc = send(store, t, "AbortMultipartUpload", query, 1, &answer, e);
+
+	/* NoSuchUpload; Swift says NoSuchKey of one that was completed. */
+	if (answer.http.status == 404)
+		rc = 0;
+	aws_answer_free(&answer);
+	return rc;
+}
+
+/* 1 when the upload holds no part, 0 when it does. */
+static int is_empty(const struct s3_store *store, const struct s3_target *t,
+    const char *id, struct err *e)
+{
+	struct sigv4_pair query[] = {{"max-parts", "1"}, {"uploadId", id}};
+	struct aws_answer answer;
+	int rc = send(store, t, "ListParts", query, 2, &answer, e);
+
+	if (rc == 0)
+		rc = answer.http.body.len > 0 &&
+		     strstr(answer.http.body.data, "<PartNumber>") == NULL;
+	else if (strcmp(answer.code, "NoSuchUpload") == 0)
+		rc = 0;
+	aws_answer_free(&answer);
+	return rc;
+}
+
+/* 2026-03-01T05:06:07.000Z in seconds since 1970, 0 when it is no time. */
+static int64_t parse_time(const char *text)
+{
+	struct tm tm = {0};
+
+	if (text == NULL || strptime(text, "%Y-%m-%dT%H:%M:%S", &tm) == NULL)
+		return 0;
+	return timegm(&tm);
+}
+
+/* One <Upload> of the listing. */
+static int end_lost(const struct s3_store *store, const struct s3_target *t,
+    const char *xml, size_t len, int64_t at, struct err *e)
+{
+	char *key = aws_xml_text(xml, len, "Key");
+	char *id = aws_xml_text(xml, len, "UploadId");
+	char *text = aws_xml_text(xml, len, "Initiated");
+	int64_t begun = parse_time(text);
+	int rc = 0;
+
+	if (key != NULL && id != NULL && strcmp(key, t->key) == 0 &&
+	    begun >= at - BEFORE_S && begun <= at + AFTER_S) {
+		rc = is_empty(store, t, id, e);
+		if (rc == 1)
+			rc = end(store, t, id, e);
+	}
+	free(key);
+	free(id);
+	free(text);
+	return rc;
+}
+
+static int end_listed(const struct s3_store *store, const struct s3_target *t,
+    const char *xml, int64_t at, struct err *e)
+{
+	const char *from = xml, *to;
+
+	while ((from = strstr(from, "<Upload>")) != NULL) {
+		to = strstr(from, "</Upload>");
+		if (to == NULL)
+			break;
+		to += strlen("</Upload>");
+		if (end_lost(store, t, from, (size_t)(to - from), at, e) != 0)
+			return -1;
+		from = to;
+	}
+	return 0;
+}
+
+/* Uploads are listed at the bucket. */
+static int find_lost(const struct s3_store *store, const struct s3_target *t,
+    int64_t at, struct err *e)
+{
+	struct sigv4_pair query[] = {{"prefix", t->key}, {"uploads", ""}};
+	char *path = t->host ? mem_strdup("/") : mem_printf("/%s", t->bucket);
+	struct s3_target bucket = {.host = t->host, .path = path};
+	struct aws_answer answer;
+	int rc =
+	    send(store, &bucket, "ListMultipartUploads", query, 2, &answer, e);
+
+	if (rc == 0 && answer.http.body.len > 0)
+		rc = end_listed(store, t, answer.http.body.data, at, e);
+	else if (strcmp(answer.code, "NoSuchBucket") == 0)
+		rc = 0;
+	aws_answer_free(&answer);
+	free(path);
+	return rc;
+}
+
+static int sweep_one(
+    const struct s3_store *store, const json_t *upload, struct err *e)
+{
+	const char *place = json_str(upload, "place", "");
+	const char *id = json_str(upload, "id", NULL);
+	int64_t at = json_int(upload, "at", 0);
+	struct s3_target t;
+	struct err unused;
+	int rc;
+
+	if (!s3_is_place(place) || s3_place_check(place, &unused) != 0)
+		return 0;
+	s3_target(store, place, &t);
+	rc = id ? end(store, &t, id, e) : find_lost(store, &t, at, e);
+	s3_target_free(&t);
+	return rc == 0 ? 0 : err_wrap(e, "%s", place);
+}
+
+int s3_sweep(const struct s3_store *store, json_t *uploads, int64_t stale_ms,
+    struct err *e)
+{
+	size_t i = 0;
+	int rc = 0;
+
+	while (i < json_array_size(uploads)) {
+		const json_t *one = json_array_get(uploads, i);
+		bool young = is_young(one, stale_ms);
+
+		if (!young && sweep_one(store, one, e) == 0) {
+			json_array_remove(uploads, i);
+			continue;
+		}
+		rc = young ? rc : -1;
+		i++;
+	}
+	return rc;
+}

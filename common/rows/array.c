@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+#include "rows/array.h"
+
+#include <string.h>
+
+/* A field of PostgreSQL has 1 GB at most. */
+#define ELEMENT_MAX ((size_t)1 << 30)
+
+/* Behind the bounds, [2:3][-1:0]= in front of the brace. */
+static const char *skip_bounds(const char *at, const char *end)
+{
+	if (at == end || *at != '[')
+		return at;
+	while (at < end && *at != '=' && *at != '{')
+		at++;
+	return at < end && *at == '=' ? at + 1 : at;
+}
+
+void array_again(struct array_reader *r, const struct value *array)
+{
+	r->array = *array;
+	r->end = array->data + array->len;
+	r->at = skip_bounds(array->data, r->end);
+	r->depth = 0;
+	r->begun = r->first = false;
+}
+
+void array_open(struct array_reader *r, const struct value *array)
+{
+	buf_init(&r->text, ELEMENT_MAX);
+	r->delimiter = ',';
+	array_again(r, array);
+}
+
+void array_close(struct array_reader *r)
+{
+	buf_free(&r->text);
+}
+
+int array_depth(const struct value *array)
+{
+	const char *end = array->data + array->len;
+	const char *at = skip_bounds(array->data, end);
+	int depth = 0;
+
+	while (at < end && *at == '{') {
+		at++;
+		depth++;
+	}
+	return depth;
+}
+
+static int refuse(const struct array_reader *r, struct err *e)
+{
+	int shown = r->array.len < 60 ? r->array.len : 60;
+
+	return err_set(e, ERR_PERMANENT, "not an array of PostgreSQL: %.*s%s",
+	    shown, r->array.data, shown < r->array.len ? "..." : "");
+}
+
+/* "..." with backslashes: at the byte after the opening quote. */
+static int quoted(struct array_reader *r, struct value *v, struct err *e)
+{
+	const char *from = r->at, *at = from;
+
+	buf_clear(&r->text);
+	for (;; at++) {
+		if (at == r->end)
+			return refuse(r, e);
+		if (*at == '"')
+			break;
+		if (*at != '\\')
+			continue;
+		buf_add(&r->text, from, (size_t)(at - from));
+		from = ++at; /* this byte is taken, whatever it is */
+		if (at == r->end)
+			return refuse(r, e);
+	}
+	*v = (struct value){from, (int32_t)(at - from)};
+	if (from != r->at) { /* there was a backslash */
+		buf_add(&r->text, from, (size_t)(at - from));
+		if (r->text.overflow)
+			return err_set(e, ERR_PERMANENT,
+			    "an array's element does not fit into memory");
+		*v = (struct value){r->text.data, (int32_t)r->text.len};
+	}
+	r->at = at + 1;
+	return ARRAY_VALUE;
+}
+
+static int plain(struct array_reader *r, struct value *v, struct err *e)
+{
+	const char *from = r->at, *at = from;
+
+	while (at < r->end && *at != r->delimiter && *at != '}' && *at != '{' &&
+	       *at != '"')
+		at++;
+	if (at == from || at == r->end || *at == '{' || *at == '"')
+		return refuse(r, e);
+	r->at = at;
+	*v = (struct value){from, (int32_t)(at - from)};
+	/* The word in quotes is text; array_out writes it in this case. */
+	if (v->len == 4 && memcmp(from, "NULL", 4) == 0)
+		*v = (struct value){"", -1};
+	return ARRAY_VALUE;
+}
+
+static int begin(struct array_reader *r, struct err *e)
+{
+	if (r->depth == ARRAY_DEPTH_MAX)
+		return refuse(r, e);
+	r->at++;
+	r->depth++;
+	r->begun = r->first = true;
+	return ARRAY_BEGIN;
+}
+
+int array_next(struct array_reader *r, struct value *v, struct err *e)
+{
+	if (r->at == r->end)
+		return r->begun && r->depth == 0 ? ARRAY_END : refuse(r, e);
+	if (r->depth == 0)
+		return r->begun || *r->at != '{' ? refuse(r, e) : begin(r, e);
+	if (*r->at == '}') {
+		r->at++;
+		r->depth--;
+		r->first = false;
+		return ARRAY_FINISH;
+	}
+	if (!r->first) {
+		if (*r->at != r->delimiter || ++r->at == r->end)
+			return refuse(r, e);
+	}
+	r->first = false;
+	if (*r->at == '{')
+		return begin(r, e);
+	if (*r->at != '"')
+		return plain(r, v, e);
+	r->at++;
+	return quoted(r, v, e);
+}

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: MIT */
+#include "rows/moment.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DATE_LEN ((size_t)10)     /* 2026-03-01 */
+#define TIME_LEN ((size_t)8)      /* 09:30:00 */
+#define FRACTION_MAX ((size_t)10) /* .123456, and room for other servers */
+
+static bool digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* Digits where the pattern has a 0, and what else it has. */
+static bool has_shape(const char *s, size_t len, const char *pattern)
+{
+	size_t i = 0;
+
+	while (i < len && pattern[i] != '\0' &&
+	       (pattern[i] == '0' ? digit(s[i]) : s[i] == pattern[i]))
+		i++;
+	return pattern[i] == '\0';
+}
+
+static int two(const char *s)
+{
+	return (s[0] - '0') * 10 + s[1] - '0';
+}
+
+/* The end of a fraction, which s may be at. */
+static const char *skip_fraction(const char *s, const char *end)
+{
+	if (s < end && *s == '.') {
+		s++;
+		while (s < end && digit(*s))
+			s++;
+	}
+	return s;
+}
+
+/* "+01", "+05:30" or "+00:53:28"; seconds east of UTC. False for others. */
+static bool read_offset(const char *s, const char *end, int *offset)
+{
+	size_t len = (size_t)(end - s);
+	int east;
+
+	if ((len != 3 && len != 6 && len != 9) || (*s != '+' && *s != '-') ||
+	    !has_shape(s + 1, len - 1, &"00:00:00"[9 - len]))
+		return false;
+	east = two(s + 1) * 3600;
+	if (len >= 6)
+		east += two(s + 4) * 60;
+	if (len == 9)
+		east += two(s + 7);
+	*offset = *s == '-' ? -east : east;
+	return true;
+}
+
+/* Days since 1970-01-01, proleptic Gregorian, and back: H. Hinnant,
+ * "chrono-Compatible Low-Level Date Algorithms". */
+static int64_t days_of(int year, int month, int day)
+{
+	int y = month <= 2 ? year - 1 : year;
+	int era = (y >= 0 ? y : y - 399) / 400;
+	int of_era = y - era * 400;
+	int of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day;
+
+	return (int64_t)era * 146097 + of_era * 365 + of_era / 4 -
+	       of_era / 100 + of_year - 1 - 719468;
+}
+
+static void date_of(int64_t days, int *year, int *month, int *day)
+{
+	int64_t z = days + 719468, era = (z >= 0 ? z : z - 146096) / 146097;
+	int d = (int)(z - era * 146097);
+	int y = (d - d / 1460 + d / 36524 - d / 146096) / 365;
+	int of_year = d - (365 * y + y / 4 - y / 100);
+	int m = (5 * of_year + 2) / 153;
+
+	*day = of_year - (153 * m + 2) / 5 + 1;
+	*month = m < 10 ? m + 3 : m - 9;
+	*year = (int)(y + era * 400) + (*month <= 2);
+}
+
+/* `s` is 2026-03-01 09:30:00, then comes a fraction. */
+static size_t in_utc(
+    const char *s, const char *fraction, size_t len, int offset, char *to)
+{
+	int64_t seconds = days_of(atoi(s), two(s + 5), two(s + 8)) * 86400 +
+			  two(s + 11) * 3600 + two(s + 14) * 60 + two(s + 17) -
+			  offset;
+	int64_t days = seconds / 86400 - (seconds % 86400 < 0);
+	int rest = (int)(seconds - days * 86400);
+	int year, month, day;
+
+	date_of(days, &year, &month, &day);
+	if (year < 1 || year > 9999)
+		return 0;
+	return (size_t)snprintf(to, MOMENT_MAX,
+	    "%04d-%02d-%02dT%02d:%02d:%02d%.*sZ", year, month, day, rest / 3600,
+	    rest / 60 % 60, rest % 60, (int)len, fraction);
+}
+
+size_t moment_rfc3339(
+    enum column_kind kind, const struct value *v, char to[MOMENT_MAX])
+{
+	size_t date = kind == KIND_TIMETZ ? 0 : DATE_LEN + 1;
+	const char *s = v->data, *end = s + v->len, *zone;
+	size_t len, zone_len;
+	int offset;
+
+	if (!has_shape(s, (size_t)v->len, &"0000-00-00 00:00:00"[11 - date]))
+		return 0;
+	zone = skip_fraction(s + date + TIME_LEN, end);
+	len = (size_t)(zone - s);
+	if (len > date + TIME_LEN + FRACTION_MAX)
+		return 0;
+	memcpy(to, s, len);
+	if (date > 0)
+		to[DATE_LEN] = 'T';
+	if (kind == KIND_TIMESTAMP)
+		return zone == end ? len : 0;
+	if (!read_offset(zone, end, &offset))
+		return 0;
+	zone_len = (size_t)(end - zone);
+	if (zone_len == 9)
+		return date == 0 ? 0
+				 : in_utc(s, s + date + TIME_LEN,
+				       len - date - TIME_LEN, offset, to);
+	memcpy(to + len, zone, zone_len);
+	len += zone_len;
+	if (zone_len == 3) {
+		memcpy(to + len, ":00", 3);
+		len += 3;
+	}
+	return len;
+}
+
+size_t moment_without_offset(
+    enum column_kind kind, const struct value *v, const char **rest)
+{
+	const char *s = v->data, *end = s + v->len, *at = s;
+
+	*rest = end;
+	if (kind == KIND_TIMESTAMPTZ)
+		at = memchr(s, ' ', (size_t)v->len);
+	if (at == NULL) /* infinity */
+		return (size_t)v->len;
+	at += *at == ' ';
+	while (at < end && *at != '+' && *at != '-')
+		at++;
+	*rest = memchr(at, ' ', (size_t)(end - at));
+	if (*rest == NULL)
+		*rest = end;
+	return (size_t)(at - s);
+}
+
+/* -04:05:06.7 as T-4H-5M-6.7S, without the parts that are zero; NULL when it is
+ * no time. */
+static char *add_time(char *to, const char *s, const char *end)
+{
+	const char *sign = *s == '-' ? "-" : "";
+	const char *hours = s + (*s == '-' || *s == '+'), *minutes = hours;
+
+	while (minutes < end && digit(*minutes))
+		minutes++;
+	if (minutes == hours || minutes - hours > 12 ||
+	    !has_shape(minutes, (size_t)(end - minutes), ":00:00") ||
+	    skip_fraction(minutes + 6, end) != end)
+		return NULL;
+	s = minutes + 4; /* the seconds */
+	s += *s == '0';
+	*to++ = 'T';
+	if (atoll(hours) != 0)
+		to += sprintf(to, "%s%lldH", sign, atoll(hours));
+	if (two(minutes + 1) != 0)
+		to += sprintf(to, "%s%dM", sign, two(minutes + 1));
+	if (end - s != 1 || *s != '0')
+		to += sprintf(to, "%s%.*sS", sign, (int)(end - s), s);
+	return to[-1] == 'T' ? to - 1 : to;
+}
+
+/* "-2 mons " as -2M; the place behind it, or NULL when it is something else. */
+static const char *add_part(char **to, const char *s, const char *end)
+{
+	const char *digits = s + (*s == '-'), *at;
+
+	if (*s == '+')
+		digits = ++s;
+	at = digits;
+	while (at < end && digit(*at))
+		at++;
+	if (at == digits || end - at < 2 || *at != ' ' ||
+	    strchr("ymd", at[1]) == NULL)
+		return NULL;
+	*to += sprintf(*to, "%.*s%c", (int)(at - s), s, at[1] - 'a' + 'A');
+	s = memchr(at + 1, ' ', (size_t)(end - at - 1));
+	return s == NULL ? end : s + 1;
+}
+
+size_t interval_iso8601(const struct value *v, char to[MOMENT_MAX])
+{
+	const char *s = v->data, *end = s + v->len;
+	char *out = to;
+
+	/* PostgreSQL makes 70 bytes at most; the result is hardly longer. */
+	if (v->len <= 0 || v->len > MOMENT_MAX - 16)
+		return 0;
+	*out++ = 'P';
+	while (s < end && memchr(s, ' ', (size_t)(end - s)) != NULL) {
+		s = add_part(&out, s, end);
+		if (s == NULL)
+			return 0;
+	}
+	if (s < end) {
+		out = add_time(out, s, end);
+		if (out == NULL)
+			return 0;
+	}
+	if (out == to + 1)
+		out += sprintf(out, "T0S");
+	return (size_t)(out - to);
+}

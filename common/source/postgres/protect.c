@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+#include <libpq-fe.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "net/http/guard.h"
+#include "source/postgres/conninfo.h"
+
+#define LOOPBACK "127.0.0.0/8 ::1/128"
+
+/* libpq knows a name for them from version 16 on only. */
+static const char *system_bundle(void)
+{
+	static const char *const files[] = {
+	    "/etc/ssl/certs/ca-certificates.crt",                /* Debian */
+	    "/etc/pki/tls/certs/ca-bundle.crt",                  /* Fedora */
+	    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", /* RHEL 9 */
+	    "/etc/ssl/ca-bundle.pem",                            /* SUSE */
+	    "/etc/ssl/cert.pem"};                                /* Alpine */
+	const char *given = getenv("SSL_CERT_FILE");
+
+	if (given != NULL && *given != '\0')
+		return given;
+	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
+		if (access(files[i], R_OK) == 0)
+			return files[i];
+	}
+	return NULL;
+}
+
+/* libpq's own default. */
+static bool has_own_root(void)
+{
+	const char *home = getenv("HOME");
+	const struct passwd *user = home ? NULL : getpwuid(geteuid());
+	char *path;
+	bool there;
+
+	if (home == NULL)
+		home = user ? user->pw_dir : "";
+	path = mem_printf("%s/.postgresql/root.crt", home);
+	there = access(path, F_OK) == 0;
+	free(path);
+	return there;
+}
+
+static const char *value_of(
+    const PQconninfoOption *options, const char *keyword)
+{
+	for (; options != NULL && options->keyword != NULL; options++) {
+		if (strcmp(options->keyword, keyword) == 0 &&
+		    options->val != NULL && *options->val != '\0')
+			return options->val;
+	}
+	return NULL;
+}
+
+bool conninfo_is_here(const char *host, const char *address)
+{
+	if (*address != '\0')
+		return guard_listed(LOOPBACK, address);
+	return *host == '\0' || *host == '/' || *host == '@' ||
+	       strcasecmp(host, "localhost") == 0 ||
+	       guard_listed(LOOPBACK, host);
+}
+
+static bool is_all_here(const char *hosts, const char *addresses)
+{
+	char *host = mem_strdup(hosts ? hosts : ""), *address;
+	char *hosts_left = host, *addresses_left;
+	bool here = true;
+
+	address = addresses_left = mem_strdup(addresses ? addresses : "");
+	while (here && (hosts_left != NULL || addresses_left != NULL)) {
+		const char *h = hosts_left ? strsep(&hosts_left, ",") : "";
+		const char *a =
+		    addresses_left ? strsep(&addresses_left, ",") : "";
+
+		here = conninfo_is_here(h, a);
+	}
+	free(host);
+	free(address);
+	return here;
+}
+
+/*
+ * All that libpq will go by, its services and variables included. It tells by a
+ * connection only, so one is begun that ends before its first system call: no
+ * port has such a number.
+ */
+static PQconninfoOption *resolve(const char *conninfo)
+{
+	static const char *const keys[] = {"dbname", "port", NULL};
+	const char *values[] = {conninfo, "none", NULL};
+	PGconn *conn = PQconnectStartParams(keys, values, 1);
+	PQconninfoOption *all = conn ? PQconninfo(conn) : NULL;
+
+	PQfinish(conn);
+	return all;
+}
+
+/* "prefer" is what libpq does unless told otherwise. */
+static bool is_said(const char *conninfo, const char *resolved)
+{
+	const char *variable = getenv("PGSSLMODE");
+	char *said = conninfo_get(conninfo, "sslmode");
+	bool yes = said != NULL || (variable != NULL && *variable != '\0') ||
+		   (resolved != NULL && strcmp(resolved, "prefer") != 0);
+
+	free(said);
+	return yes;
+}
+
+void conninfo_protect(const char *conninfo, struct conninfo_tls *tls)
+{
+	PQconninfoOption *all = resolve(conninfo);
+	const char *mode = value_of(all, "sslmode");
+	bool verify = mode != NULL && strncmp(mode, "verify-", 7) == 0;
+
+	*tls = (struct conninfo_tls){.sslmode = NULL};
+	if (!is_said(conninfo, mode) &&
+	    !is_all_here(value_of(all, "host"), value_of(all, "hostaddr"))) {
+		tls->sslmode = "verify-full";
+		verify = true;
+	}
+	/* Beside "require" a file of certificates would mean verify-ca. */
+	if (verify && value_of(all, "sslrootcert") == NULL && !has_own_root())
+		tls->sslrootcert = system_bundle();
+	PQconninfoFree(all);
+}
+
+const char *conninfo_tls_hint(
+    const struct conninfo_tls *tls, const char *message)
+{
+	/* libpq has no codes for what it finds itself. */
+	if (tls->sslmode == NULL || (strstr(message, "SSL") == NULL &&
+					strstr(message, "certificate") == NULL))
+		return "";
+	return "connections to other hosts are verified: name the "
+	       "certificate (PEM) that has signed the server's by "
+	       "sslrootcert=FILE in conninfo, or write sslmode=require there "
+	       "for TLS that nobody verifies, sslmode=disable for none";
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SOURCE_POSTGRES_TYPES_H
+#define SOURCE_POSTGRES_TYPES_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+#include "rows/rows.h"
+#include "source/postgres/pg.h"
+
+/* What a connection has learned from pg_type, of types that kind.c has not. */
+struct types {
+	struct type *list;
+	int count, room;
+};
+
+/* Fills the columns whose types kind_fill does not know, by what the catalogue
+ * says they are made of: one query when there is a type that was not met
+ * before. In the transaction that the rows are read in. */
+int types_resolve(
+    struct types *types, struct pg *pg, struct schema *schema, struct err *e);
+void types_free(struct types *types);
+
+#endif

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: MIT */
+#include "ctl/lib/connect.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "ctl/lib/interrupt.h"
+#include "ctl/lib/schema.h"
+#include "services/login.h"
+#include "sql/ctl.h"
+
+/* Daemons take it for ten seconds. */
+#define LOOKS_MS 5000
+
+int connect_settings(struct ctl *c, struct err *e)
+{
+	if (c->settings != NULL)
+		return 0;
+	c->settings = settings_load(c->conf, e);
+	if (c->settings != NULL)
+		return 0;
+	c->on_error = CTL_SETTINGS;
+	return -1;
+}
+
+int connect_queue_settings(struct ctl *c, struct err *e)
+{
+	if (connect_settings(c, e) != 0)
+		return -1;
+	if (settings_require_queue(c->settings, e) == 0)
+		return 0;
+	c->on_error = CTL_SETTINGS;
+	return err_wrap(e, "%s", c->conf ? c->conf : "environment");
+}
+
+struct services *connect_services(struct ctl *c, struct err *e)
+{
+	if (c->services == NULL && connect_settings(c, e) == 0) {
+		c->services = services_open(c->settings);
+		services_set_watch(c->services, &interrupt_watch);
+	}
+	return c->services;
+}
+
+static struct logins *logins(struct ctl *c)
+{
+	if (c->logins == NULL)
+		c->logins = logins_open();
+	return c->logins;
+}
+
+struct source *connect_source(
+    struct ctl *c, const struct source_settings *source, struct err *e)
+{
+	struct login l = {.type = source->type,
+	    .conninfo = settings_conninfo(c->settings, source),
+	    .secret_arn = settings_secret_arn(c->settings, source),
+	    .cluster = source->cluster,
+	    .workgroup = source->workgroup,
+	    .database_user = source->database_user};
+
+	return login_source(
+	    logins(c), connect_services(c, e), &l, &interrupt_watch, e);
+}
+
+static struct pg *log_in(struct ctl *c, struct err *e)
+{
+	struct login l = {.conninfo = c->settings->queue_conninfo,
+	    .secret_arn = c->settings->queue_secret_arn};
+
+	return login_pg(
+	    logins(c), connect_services(c, e), &l, &interrupt_watch, e);
+}
+
+int connect_server(struct ctl *c, struct err *e)
+{
+	if (connect_queue_settings(c, e) != 0)
+		return -1;
+	c->queue = log_in(c, e);
+	/* Whatever stands in the schemas of this user's path must not take the
+	 * place of the server's own functions. A transaction pooler gives the
+	 * session to others, so there it is set for each statement. */
+	if (c->queue != NULL &&
+	    (!c->settings->listen ||
+		pg_exec(c->queue, "set search_path = pg_catalog, pg_temp", e) ==
+		    0))
+		return 0;
+	c->on_error = CTL_NO_QUEUE;
+	return err_wrap(e, "queue");
+}
+
+int connect_pooled(struct ctl *c, struct err *e)
+{
+	int told, first, second, rc;
+	struct pg *other;
+
+	if (pg_processes(c->queue, &told, &first, e) != 0)
+		return -1;
+	if (told == first)
+		return 0;
+	other = log_in(c, e);
+	if (other == NULL)
+		return -1;
+	rc = pg_processes(other, &told, &second, e);
+	pg_close(other);
+	return rc != 0 ? -1 : second == first;
+}
+
+int connect_check_encoding(struct ctl *c, struct err *e)
+{
+	const char *encoding = pg_server_encoding(c->queue);
+
+	if (strcmp(encoding, "UTF8") == 0)
+		return 0;
+	return err_set(e, ERR_PERMANENT,
+	    "the database is encoded in %s, which cannot hold every text; the "
+	    "queue needs one that is created with encoding 'UTF8'",
+	    encoding);
+}
+
+struct pg_rows *connect_query(struct ctl *c, const char *sql, int count,
+    const char *const *params, struct err *e)
+{
+	struct pg_rows *rows;
+	struct err unused;
+
+	if (c->settings->listen)
+		return pg_query(c->queue, sql, count, params, e);
+	if (pg_exec(c->queue,
+		"begin; set local search_path = pg_catalog, pg_temp", e) != 0)
+		return NULL;
+	rows = pg_query(c->queue, sql, count, params, e);
+	if (rows == NULL) {
+		pg_exec(c->queue, "rollback", &unused);
+	} else if (pg_exec(c->queue, "commit", e) != 0) {
+		pg_rows_free(rows);
+		rows = NULL;
+	}
+	return rows;
+}
+
+/* Says who was denied, and which roles are for whom. */
+static void explain_denial(struct ctl *c, struct err *e)
+{
+	struct err unused;
+	struct pg_rows *who = NULL;
+
+	if (strcmp(e->sqlstate, "42501") == 0)
+		who = pg_query(c->queue, "select current_user, session_user", 0,
+		    NULL, &unused);
+	if (who != NULL)
+		err_hint(e,
+		    "this is user \"%s\" of the queue, acting as role \"%s\"; "
+		    "who looks at reports needs the role reportd_viewer, who "
+		    "asks for them reportd_submitter: grant ROLE to \"%s\"",
+		    pg_rows_get(who, 0, 1), pg_rows_get(who, 0, 0),
+		    pg_rows_get(who, 0, 0));
+	pg_rows_free(who);
+}
+
+int connect_queue(struct ctl *c, struct err *e)
+{
+	struct schema_state state;
+
+	if (connect_server(c, e) != 0)
+		return -1;
+	if (connect_check_encoding(c, e) != 0)
+		return err_wrap(e, "queue");
+	if (schema_installed(c->queue, &state, e) != 0) {
+		explain_denial(c, e);
+		return err_wrap(e, "queue");
+	}
+	if (schema_check(&state, e) != 0)
+		return err_wrap(e, "queue");
+	return 0;
+}
+
+void connect_looks(struct ctl *c)
+{
+	int64_t now = clock_boot_ms();
+	struct err unused;
+
+	/* A stand-by cannot tell anybody: then it is as seldom as it is. */
+	if (!c->settings->listen ||
+	    (c->looked_ms != 0 && now - c->looked_ms < LOOKS_MS))
+		return;
+	c->looked_ms = now;
+	pg_exec(c->queue, sql_looks, &unused);
+}
+
+char *connect_text(struct ctl *c, const char *sql, int count,
+    const char *const *params, struct err *e)
+{
+	struct pg_rows *rows = connect_query(c, sql, count, params, e);
+	const char *value = NULL;
+	char *text;
+
+	if (rows == NULL) {
+		explain_denial(c, e);
+		return NULL;
+	}
+	if (pg_rows_count(rows) > 0)
+		value = pg_rows_get(rows, 0, 0);
+	text = mem_strdup(value ? value : "");
+	pg_rows_free(rows);
+	return text;
+}
+
+json_t *connect_json(struct ctl *c, const char *sql, int count,
+    const char *const *params, struct err *e)
+{
+	char *text = connect_text(c, sql, count, params, e);
+	json_error_t bad;
+	json_t *v;
+
+	if (text == NULL)
+		return NULL;
+	v = *text ? json_loads(text, 0, &bad) : json_null();
+	if (v == NULL)
+		err_set(e, ERR_PERMANENT, "the server's answer: %s", bad.text);
+	free(text);
+	return v;
+}
+
+char *connect_report(struct ctl *c, const char *name, struct err *e)
+{
+	int64_t id;
+
+	if (str_to_i64(name, &id) == 0)
+		return mem_strdup(name);
+	return connect_text(c, sql_id, 1, &name, e);
+}
+
+void connect_print_json(json_t *v)
+{
+	json_dumpf(v, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
+	putchar('\n');
+	json_decref(v);
+}

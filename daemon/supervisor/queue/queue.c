@@ -1,0 +1,755 @@
+/* SPDX-License-Identifier: MIT */
+#include "supervisor/queue/queue.h"
+
+#include <libpq-fe.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "source/postgres/conninfo.h"
+#include "supervisor/queue/ask.h"
+
+#define BACKOFF_MIN_MS 100
+#define BACKOFF_MAX_MS 4000
+#define PREPARED_MAX 32
+#define PARAMS_MAX 16
+
+/* A statement under way. They are answered in the order they were sent. */
+struct op {
+	struct op *next;
+	queue_answer *answer;
+	void *arg;
+	int64_t sent_ms;
+	PGresult *result;      /* of the last statement */
+	const char *preparing; /* its PREPARE has not been answered yet */
+	struct err error;
+	bool failed;
+};
+
+/* LOOKING: connected, is there a pooler? */
+enum state { DOWN, READING, CONNECTING, LOOKING, UP };
+
+struct queue {
+	struct queue_options o;
+	char *conninfo, *secret_arn;
+	struct child *child; /* asks what the loop must not wait for */
+	char *login;  /* conninfo with the secret in it; NULL: not read yet */
+	bool untried; /* ... and no connection was made with it so far */
+	bool refused; /* ... and the server does not take it any more */
+	enum state state;
+	PGconn *conn;
+	struct conninfo_tls tls; /* of conn */
+	uv_poll_t *poll;  /* on conn's socket; freed in its close callback */
+	uv_timer_t timer; /* reconnect, connect deadline, answer deadline */
+	int64_t connect_by_ms;
+	int failures;       /* since it worked last */
+	bool works;         /* see queue_works */
+	struct err trouble; /* the last failure */
+	struct op *head, **tail;
+	int pending;
+	const char *prepared[PREPARED_MAX];
+	int prepared_count;
+	int64_t process; /* of the server, that has answered last */
+	bool shared;     /* sessions are: see queue_options.channels */
+	bool broken;     /* libpq has closed the socket, nobody was told yet */
+	bool closing;
+};
+
+/* PGresult under a name of ours, so that libpq-fe.h stays in here. */
+static const PGresult *as_result(const struct reply *r)
+{
+	return (const PGresult *)r;
+}
+
+int reply_rows(const struct reply *r)
+{
+	return PQntuples(as_result(r));
+}
+
+const char *reply_text(const struct reply *r, int row, int column)
+{
+	return PQgetisnull(as_result(r), row, column)
+		   ? NULL
+		   : PQgetvalue(as_result(r), row, column);
+}
+
+int64_t reply_int(const struct reply *r, int row, int column, int64_t def)
+{
+	const char *text = reply_text(r, row, column);
+	int64_t v;
+
+	return text != NULL && str_to_i64(text, &v) == 0 ? v : def;
+}
+
+bool queue_is_up(const struct queue *q)
+{
+	return q->state == UP;
+}
+
+const char *queue_encoding(const struct queue *q)
+{
+	const char *name =
+	    q->conn ? PQparameterStatus(q->conn, "server_encoding") : NULL;
+
+	return name ? name : "";
+}
+
+const char *queue_trouble(const struct queue *q)
+{
+	return q->trouble.text;
+}
+
+void queue_works(struct queue *q)
+{
+	if (q->works)
+		return;
+	q->works = true;
+	q->failures = 0;
+	LOG(q->o.log, LVL_INFO, L_MSG("queue connected"),
+	    L_STR("host", PQhost(q->conn)), L_STR("database", PQdb(q->conn)));
+}
+
+static void free_handle(uv_handle_t *handle)
+{
+	free(handle);
+}
+
+static void drop_connection(struct queue *q)
+{
+	if (q->child != NULL)
+		child_stop(q->child);
+	q->child = NULL;
+	if (q->poll != NULL) {
+		uv_close((uv_handle_t *)q->poll, free_handle);
+		q->poll = NULL;
+	}
+	PQfinish(q->conn);
+	q->conn = NULL;
+	q->state = DOWN;
+	q->broken = false;
+	q->prepared_count = 0;
+	q->shared = false;
+}
+
+static void finish_op(struct queue *q)
+{
+	struct op *op = q->head;
+
+	q->head = op->next;
+	if (q->head == NULL)
+		q->tail = &q->head;
+	q->pending--;
+	op->answer(op->arg, op->failed ? NULL : (struct reply *)op->result,
+	    &op->error);
+	PQclear(op->result);
+	free(op);
+}
+
+static void on_timer(uv_timer_t *timer);
+
+static void arm(struct queue *q, int64_t ms)
+{
+	uv_timer_start(&q->timer, on_timer, (uint64_t)(ms > 0 ? ms : 0), 0);
+}
+
+static int64_t jitter(int64_t ms)
+{
+	uint16_t r = 0;
+
+	uv_random(NULL, NULL, &r, sizeof(r), 0, NULL);
+	return ms / 2 + ms * r / 65536 / 2;
+}
+
+/* The connection is gone: all senders hear it, then a new one is made. */
+static void fail(struct queue *q, const char *text)
+{
+	bool was_up = q->state == UP;
+	int64_t wait = BACKOFF_MIN_MS;
+	/* Several times a lease, whatever that is. */
+	int64_t most =
+	    q->o.timeout_ms < BACKOFF_MAX_MS ? q->o.timeout_ms : BACKOFF_MAX_MS;
+	bool worked = q->works;
+	struct err e;
+
+	err_set(&e, ERR_LOST, "%s", text);
+	for (char *end = e.text + strlen(e.text);
+	     end > e.text && (end[-1] == '\n' || end[-1] == ' ');)
+		*--end = '\0';
+	q->trouble = e;
+	q->works = false;
+	drop_connection(q);
+	while (q->head != NULL) {
+		q->head->failed = true;
+		q->head->error = e;
+		finish_op(q);
+	}
+	for (int i = 0; i < q->failures && wait < most; i++)
+		wait *= 2;
+	q->failures++;
+	if (worked || q->failures == 1)
+		LOG(q->o.log, LVL_WARN,
+		    L_MSG(worked ? "queue connection lost"
+				 : "cannot reach the queue, trying on"),
+		    L_STR("error", e.text));
+	else
+		LOG(q->o.log, LVL_DEBUG, L_MSG("queue not reachable"),
+		    L_STR("error", e.text), L_INT("failures", q->failures));
+	if (!q->closing)
+		arm(q, jitter(wait < most ? wait : most));
+	if (was_up)
+		q->o.events->down(q->o.arg, &e);
+}
+
+void queue_give_up(struct queue *q, const struct err *e)
+{
+	if (q->state == UP)
+		fail(q, e->text);
+}
+
+static void on_socket(uv_poll_t *poll, int status, int events);
+
+static void watch(struct queue *q, int events)
+{
+	if (!q->broken)
+		uv_poll_start(q->poll, events, on_socket);
+}
+
+static void flush(struct queue *q)
+{
+	int n = PQflush(q->conn);
+
+	if (n < 0)
+		fail(q, PQerrorMessage(q->conn));
+	else
+		watch(q, n > 0 ? UV_READABLE | UV_WRITABLE : UV_READABLE);
+}
+
+static void take_error(struct op *op, const PGresult *r)
+{
+	const char *state = PQresultErrorField(r, PG_DIAG_SQLSTATE);
+
+	if (op->failed)
+		return;
+	op->failed = true;
+	err_set(&op->error, ERR_TRANSIENT, "%s",
+	    PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY)
+		? PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY)
+		: "the server gave no reason");
+	str_copy(
+	    op->error.sqlstate, sizeof(op->error.sqlstate), state ? state : "");
+}
+
+static void forget_prepared(struct queue *q, const char *name)
+{
+	for (int i = 0; name != NULL && i < q->prepared_count; i++) {
+		if (q->prepared[i] == name)
+			q->prepared[i] = q->prepared[--q->prepared_count];
+	}
+}
+
+/* All results that are here already. False: the connection broke. */
+static bool take_results(struct queue *q)
+{
+	int nothing = 0;
+
+	while (q->head != NULL && nothing < 2 && !PQisBusy(q->conn)) {
+		PGresult *r = PQgetResult(q->conn);
+		struct op *op = q->head;
+
+		if (r == NULL) {
+			nothing++;
+			continue;
+		}
+		nothing = 0;
+		switch (PQresultStatus(r)) {
+		case PGRES_PIPELINE_SYNC:
+			PQclear(r);
+			finish_op(q);
+			/* The answer may have closed us down. */
+			if (q->conn == NULL)
+				return false;
+			continue;
+		case PGRES_TUPLES_OK:
+		case PGRES_COMMAND_OK:
+			op->preparing = NULL;
+			PQclear(op->result);
+			op->result = r;
+			continue;
+		case PGRES_FATAL_ERROR:
+			take_error(op, r);
+			/* The server became a stand-by under us. */
+			if (strcmp(op->error.sqlstate, "25006") == 0) {
+				PQclear(r);
+				fail(q, "the server only reads");
+				return false;
+			}
+			forget_prepared(q, op->preparing);
+			break;
+		default:
+			break;
+		}
+		PQclear(r);
+	}
+	return true;
+}
+
+static void take_notices(struct queue *q)
+{
+	PGnotify *n;
+
+	while (q->conn != NULL && (n = PQnotifies(q->conn)) != NULL) {
+		q->o.events->notified(q->o.arg, n->relname);
+		PQfreemem(n);
+	}
+}
+
+static void ignore(void *arg, const struct reply *reply, const struct err *e)
+{
+	struct queue *q = arg;
+
+	if (reply == NULL && e->kind != ERR_LOST)
+		LOG(q->o.log, LVL_ERROR, L_MSG("queue session set-up failed"),
+		    L_STR("error", e->text), L_STR("sqlstate", e->sqlstate));
+}
+
+/*
+ * The session: each statement touches a few rows through an index, so the plans
+ * that read much (and look cheap when statistics are old) are ruled out; and no
+ * lock of a stranger may hold the daemon up.
+ */
+#define SET_UP(local)                                                         \
+	"select pg_catalog.set_config(s.name, s.value, " local                \
+	") from (values "                                                     \
+	"('application_name', 'reportd'), ('jit', 'off'), "                   \
+	"('enable_seqscan', 'off'), ('enable_bitmapscan', 'off'), "           \
+	"('enable_hashjoin', 'off'), ('enable_mergejoin', 'off'), "           \
+	"('plan_cache_mode', 'force_generic_plan'), ('lock_timeout', '5s'), " \
+	"('timezone', 'UTC'), ('search_path', 'pg_catalog, pg_temp'), "       \
+	"('standard_conforming_strings', 'on')) s(name, value)"
+
+static const struct statement set_up = {NULL, SET_UP("false"), 0};
+/* The same for the transaction that it begins. */
+static const struct statement set_up_local = {NULL, SET_UP("true"), 0};
+
+static void listen_to(struct queue *q, const char *channel)
+{
+	char text[80];
+
+	snprintf(text, sizeof(text), "listen %s", channel);
+	queue_send(
+	    q, NULL, &(struct statement){NULL, text, 0}, NULL, ignore, q);
+}
+
+static void ignore_notice(void *arg, const char *text)
+{
+	(void)arg;
+	(void)text;
+}
+
+static void begin_session(struct queue *q, bool shared)
+{
+	q->state = UP;
+	q->shared = shared;
+	if (!shared) {
+		queue_send(q, NULL, &set_up, NULL, ignore, q);
+		for (int i = 0; q->o.channels[i] != NULL; i++)
+			listen_to(q, q->o.channels[i]);
+	}
+	q->o.events->up(q->o.arg);
+}
+
+/* A second client was answered by the same process: no session is ours. */
+static void on_other_process(void *arg, const char *answer, const struct err *e)
+{
+	struct queue *q = arg;
+	int64_t other = -1;
+
+	q->child = NULL;
+	if (answer == NULL)
+		LOG(q->o.log, LVL_WARN,
+		    L_MSG("cannot tell how the pooler before the queue shares "
+			  "sessions: if by transactions, set [queue] listen = "
+			  "off"),
+		    L_STR("error", e->text));
+	else
+		str_to_i64(answer, &other);
+	if (other == q->process)
+		LOG(q->o.log, LVL_ERROR,
+		    L_MSG("a pooler gives each transaction of the queue "
+			  "another session, so no notification arrives and new "
+			  "reports wait for the next poll: set [queue] listen "
+			  "= off, or connect to the server itself"));
+	begin_session(q, other == q->process);
+}
+
+static const struct statement process = {
+    NULL, "select pg_catalog.pg_backend_pid()", 0};
+
+/* A pooler makes up the process that it tells at the start. */
+static void on_process(
+    void *arg, const struct reply *reply, const struct err *e)
+{
+	struct queue *q = arg;
+	struct err failure;
+
+	if (reply == NULL) {
+		if (e->kind != ERR_LOST)
+			fail(q, e->text);
+		return;
+	}
+	q->process = reply_int(reply, 0, 0, 0);
+	if (q->process == PQbackendPID(q->conn)) {
+		begin_session(q, false);
+		return;
+	}
+	q->child =
+	    queue_ask_process(&(struct queue_ask){.loop = q->o.loop,
+				  .conninfo = q->login ? q->login : q->conninfo,
+				  .ready = on_other_process,
+				  .arg = q},
+		&failure);
+	if (q->child == NULL)
+		on_other_process(q, NULL, &failure);
+}
+
+static void on_connected(struct queue *q)
+{
+	q->untried = q->refused = false;
+	PQsetErrorVerbosity(q->conn, PQERRORS_DEFAULT);
+	uv_timer_stop(&q->timer);
+	PQsetnonblocking(q->conn, 1);
+	PQsetNoticeProcessor(q->conn, ignore_notice, NULL);
+	PQenterPipelineMode(q->conn);
+	q->state = LOOKING;
+	if (q->o.channels == NULL)
+		begin_session(q, true);
+	else
+		queue_send(q, NULL, &process, NULL, on_process, q);
+}
+
+/* libpq may change its socket between hosts and after a refused SSL. */
+static void follow_socket(struct queue *q)
+{
+	if (q->poll != NULL)
+		uv_close((uv_handle_t *)q->poll, free_handle);
+	q->poll = mem_zalloc(sizeof(*q->poll));
+	q->poll->data = q;
+	uv_poll_init(q->o.loop, q->poll, PQsocket(q->conn));
+}
+
+static void fail_connecting(struct queue *q, const char *text)
+{
+	const char *hint = conninfo_tls_hint(&q->tls, text);
+	int n = (int)strlen(text);
+	char *whole;
+
+	while (n > 0 && text[n - 1] == '\n')
+		n--;
+	whole = mem_printf("%.*s%s%s", n, text, *hint ? "; hint: " : "", hint);
+	fail(q, whole);
+	free(whole);
+}
+
+/* A password that has worked may have been changed: the new one is tried at
+ * once. One that was refused as soon as it was read waits like any failure. */
+static void take_refusal(struct queue *q)
+{
+	char *text = mem_strdup(PQerrorMessage(q->conn)), sqlstate[6];
+
+	conninfo_failure(text, sqlstate);
+	q->refused = q->secret_arn != NULL && conninfo_refused(sqlstate);
+	if (q->refused && !q->untried) {
+		LOG(q->o.log, LVL_INFO,
+		    L_MSG("password refused, reading the secret again"));
+		drop_connection(q);
+		arm(q, 0);
+	} else {
+		fail_connecting(q, text);
+	}
+	free(text);
+}
+
+static void go_on_connecting(struct queue *q)
+{
+	PostgresPollingStatusType want = PQconnectPoll(q->conn);
+
+	if (want == PGRES_POLLING_FAILED) {
+		take_refusal(q);
+		return;
+	}
+	follow_socket(q);
+	watch(q, want == PGRES_POLLING_WRITING ? UV_WRITABLE : UV_READABLE);
+	if (want == PGRES_POLLING_OK)
+		on_connected(q);
+}
+
+static void on_socket(uv_poll_t *poll, int status, int events)
+{
+	struct queue *q = poll->data;
+
+	if (q->poll != poll)
+		return;
+	if (q->state == CONNECTING) {
+		/* Before the step: it may close this very socket. */
+		uv_poll_stop(poll);
+		go_on_connecting(q);
+		return;
+	}
+	(void)events;
+	/* libuv says "bad file descriptor" to any error of the socket; libpq
+	 * knows which. */
+	if (PQconsumeInput(q->conn) == 0 || status < 0) {
+		fail(q, *PQerrorMessage(q->conn) ? PQerrorMessage(q->conn)
+						 : uv_strerror(status));
+		return;
+	}
+	if (!take_results(q))
+		return;
+	take_notices(q);
+	if (q->state >= LOOKING)
+		flush(q);
+}
+
+static void connect_now(struct queue *q)
+{
+	const char *conninfo = q->login ? q->login : q->conninfo;
+
+	conninfo_protect(conninfo, &q->tls);
+	/* See pg_connect() on the order. A stand-by takes no claims. */
+	const char *keys[] = {"keepalives_idle", "keepalives_interval",
+	    "keepalives_count", "tcp_user_timeout", "target_session_attrs",
+	    "fallback_application_name", "sslmode", "sslrootcert", "dbname",
+	    "client_encoding", NULL};
+	const char *values[] = {"30", "10", "3", "30000", "read-write",
+	    "reportd", q->tls.sslmode, q->tls.sslrootcert, conninfo, "UTF8",
+	    NULL};
+
+	q->conn = PQconnectStartParams(keys, values, 1);
+	if (q->conn == NULL || PQstatus(q->conn) == CONNECTION_BAD) {
+		fail(q, q->conn ? PQerrorMessage(q->conn) : "out of memory");
+		return;
+	}
+	/* The one way to the SQLSTATE of a refusal. */
+	PQsetErrorVerbosity(q->conn, PQERRORS_VERBOSE);
+	q->state = CONNECTING;
+	q->connect_by_ms = clock_boot_ms() + q->o.timeout_ms;
+	arm(q, q->o.timeout_ms);
+	follow_socket(q);
+	watch(q, UV_WRITABLE);
+}
+
+static void on_login(void *arg, const char *conninfo, const struct err *e)
+{
+	struct queue *q = arg;
+
+	q->child = NULL;
+	if (conninfo == NULL) {
+		fail(q, e->text);
+		return;
+	}
+	conninfo_free(q->login);
+	q->login = mem_strdup(conninfo);
+	q->untried = true;
+	connect_now(q);
+}
+
+static void read_login(struct queue *q)
+{
+	struct err e;
+
+	q->state = READING;
+	q->child = queue_ask_login(&(struct queue_ask){.loop = q->o.loop,
+				       .settings = q->o.settings,
+				       .conninfo = q->conninfo,
+				       .secret_arn = q->secret_arn,
+				       .fresh = q->refused,
+				       .ready = on_login,
+				       .arg = q},
+	    &e);
+	if (q->child == NULL)
+		fail(q, e.text);
+}
+
+/* One timer serves what can be late: the next attempt, the connection, the
+ * oldest answer. */
+static void on_timer(uv_timer_t *timer)
+{
+	struct queue *q = timer->data;
+	int64_t now = clock_boot_ms();
+
+	if (q->state == DOWN && q->secret_arn != NULL &&
+	    (q->login == NULL || q->refused)) {
+		read_login(q);
+	} else if (q->state == DOWN) {
+		connect_now(q);
+	} else if (q->state == CONNECTING) {
+		fail(q, "connecting took too long");
+	} else if (q->broken) {
+		fail(q, PQerrorMessage(q->conn));
+	} else if (q->head != NULL) {
+		int64_t left = q->head->sent_ms + q->o.timeout_ms - now;
+
+		if (left > 0)
+			arm(q, left);
+		else
+			fail(q, "no answer in time; the connection is dead");
+	}
+}
+
+static void take_options(struct queue *q, const struct queue_options *options)
+{
+	char *conninfo = mem_strdup(options->conninfo);
+	char *secret_arn =
+	    options->secret_arn ? mem_strdup(options->secret_arn) : NULL;
+
+	conninfo_free(q->conninfo);
+	free(q->secret_arn);
+	q->o = *options;
+	q->o.conninfo = q->conninfo = conninfo;
+	q->o.secret_arn = q->secret_arn = secret_arn;
+}
+
+struct queue *queue_open(const struct queue_options *options)
+{
+	struct queue *q = mem_zalloc(sizeof(*q));
+
+	q->tail = &q->head;
+	take_options(q, options);
+	uv_timer_init(q->o.loop, &q->timer);
+	q->timer.data = q;
+	arm(q, 0);
+	return q;
+}
+
+void queue_reopen(struct queue *q, const struct queue_options *options)
+{
+	bool same_login =
+	    strcmp(q->conninfo, options->conninfo) == 0 &&
+	    strcmp(q->secret_arn ? q->secret_arn : "",
+		options->secret_arn ? options->secret_arn : "") == 0;
+	bool same = same_login && q->o.channels == options->channels;
+
+	take_options(q, options);
+	if (same)
+		return;
+	if (!same_login) {
+		conninfo_free(q->login);
+		q->login = NULL;
+		q->refused = false;
+	}
+	if (q->state != DOWN)
+		fail(q, "the settings changed");
+	q->failures = 0;
+	arm(q, 0);
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+	struct queue *q = handle->data;
+
+	conninfo_free(q->conninfo);
+	conninfo_free(q->login);
+	free(q->secret_arn);
+	free(q);
+}
+
+void queue_close(struct queue *q)
+{
+	q->closing = true;
+	drop_connection(q);
+	while (q->head != NULL) {
+		q->head->failed = true;
+		err_set(&q->head->error, ERR_LOST, "closed");
+		finish_op(q);
+	}
+	uv_close((uv_handle_t *)&q->timer, on_closed);
+}
+
+static bool dispatch(struct queue *q, struct op *op, const struct statement *st,
+    const char *const *params)
+{
+	bool ready = false;
+
+	if (st->name == NULL || q->shared)
+		return PQsendQueryParams(q->conn, st->text, st->params, NULL,
+			   params, NULL, NULL, 0) != 0;
+	for (int i = 0; i < q->prepared_count; i++)
+		ready = ready || q->prepared[i] == st->name;
+	if (!ready) {
+		if (PQsendPrepare(
+			q->conn, st->name, st->text, st->params, NULL) == 0)
+			return false;
+		op->preparing = st->name;
+		if (q->prepared_count < PREPARED_MAX)
+			q->prepared[q->prepared_count++] = st->name;
+	}
+	return PQsendQueryPrepared(
+		   q->conn, st->name, st->params, params, NULL, NULL, 0) != 0;
+}
+
+/* The senders hear of it from the loop, not from within. libpq may have closed
+ * the socket, so the loop must let go of it at once. */
+static void fail_later(struct queue *q)
+{
+	if (q->poll != NULL) {
+		uv_close((uv_handle_t *)q->poll, free_handle);
+		q->poll = NULL;
+	}
+	q->broken = true;
+	arm(q, 0);
+}
+
+/* Parameters as the server takes them; own[i] is a copy that was cleaned. */
+struct params {
+	const char *list[PARAMS_MAX];
+	char *own[PARAMS_MAX];
+};
+
+static void clean(
+    struct params *p, const struct statement *st, const char *const *params)
+{
+	for (int i = 0; i < st->params && i < PARAMS_MAX; i++) {
+		p->own[i] = NULL;
+		p->list[i] = params[i];
+		if (params[i] == NULL ||
+		    str_is_utf8(params[i], strlen(params[i])))
+			continue;
+		p->list[i] = p->own[i] = mem_strdup(params[i]);
+		str_clean_utf8(p->own[i]);
+	}
+}
+
+static void free_params(struct params *p, const struct statement *st)
+{
+	for (int i = 0; i < st->params && i < PARAMS_MAX; i++)
+		free(p->own[i]);
+}
+
+void queue_send(struct queue *q, const struct statement *before,
+    const struct statement *st, const char *const *params, queue_answer *answer,
+    void *arg)
+{
+	struct op *op = mem_zalloc(sizeof(*op));
+	struct params p;
+	int unsent = 0;
+
+	op->answer = answer;
+	op->arg = arg;
+	op->sent_ms = clock_boot_ms();
+	*q->tail = op;
+	q->tail = &op->next;
+	if (q->pending++ == 0)
+		arm(q, q->o.timeout_ms);
+	clean(&p, st, params);
+	if ((q->shared && !dispatch(q, op, &set_up_local, NULL)) ||
+	    (before != NULL && !dispatch(q, op, before, NULL)) ||
+	    !dispatch(q, op, st, p.list) || PQpipelineSync(q->conn) == 0 ||
+	    (unsent = PQflush(q->conn)) < 0)
+		fail_later(q);
+	else if (unsent > 0)
+		watch(q, UV_READABLE | UV_WRITABLE);
+	free_params(&p, st);
+}

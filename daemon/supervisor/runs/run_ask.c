@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: MIT */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "settings/settings.h"
+#include "sql/queue.h"
+#include "supervisor/runs/run.h"
+
+/* While others still run, what is asked of the database waits this long for
+ * company: a statement for several runs costs hardly more than for one. A worker
+ * waits for the answer to a publish, nobody for that to a finish. */
+#define PUBLISH_MS 2
+#define FINISH_MS 8
+/* A result that cannot be recorded is tried again so often. */
+#define AGAIN_MS 5000
+#define BATCH_MAX (8u << 20)
+
+static const struct statement publish = {"publish", sql_publish, 2};
+static const struct statement finish = {"finish", sql_finish, 4};
+
+static void on_published(
+    void *arg, const struct reply *reply, const struct err *e)
+{
+	struct runs *r = arg;
+
+	r->publish.under_way = false;
+	if (reply == NULL && e->kind != ERR_LOST)
+		LOG(r->o.log, LVL_ERROR, L_MSG("publish question failed"),
+		    L_STR("error", e->text));
+	for (int i = 0; reply != NULL && i < reply_rows(reply); i++) {
+		struct run *run = run_find(r, reply_int(reply, i, 0, 0));
+
+		if (run != NULL && run->publish == SENT)
+			run_answer_publish(run, true);
+	}
+	for (struct run *run = r->list; run != NULL; run = run->next) {
+		if (run->publish != SENT)
+			continue;
+		if (reply == NULL)
+			run->publish = WAITS;
+		else
+			run_answer_publish(run, false);
+	}
+}
+
+static void send_publish(struct runs *r)
+{
+	struct buf ids;
+
+	buf_init(&ids, BATCH_MAX);
+	buf_char(&ids, '{');
+	for (struct run *run = r->list; run != NULL; run = run->next) {
+		if (run->publish != WAITS)
+			continue;
+		run->publish = SENT;
+		buf_printf(
+		    &ids, "%s%" PRId64, ids.len > 1 ? "," : "", run->run_id);
+	}
+	buf_char(&ids, '}');
+	if (ids.len > 2) {
+		r->publish.under_way = true;
+		queue_send(r->o.queue, NULL, &publish,
+		    (const char *const[]){
+			r->o.events->worker_id(r->o.arg), ids.data},
+		    on_published, r);
+	}
+	buf_free(&ids);
+}
+
+static void log_end(const struct run *run, const char *outcome)
+{
+	const struct log *log = run->runs->o.log;
+	bool good = strcmp(outcome, "COMPLETED") == 0;
+	const char *message;
+	struct err e;
+	json_t *v;
+
+	if (good && log->level > LVL_INFO)
+		return;
+	v = json_parse_object(run->result.data, run->result.len, &e);
+	message = json_str(v, "error_message", NULL);
+	if (strcmp(json_str(v, "status", ""), "RELEASED") == 0)
+		LOG(log, LVL_INFO, L_MSG("run given back"),
+		    L_INT("run", run->run_id), L_INT("config", run->config_id),
+		    L_STR("why", message));
+	else if (message == NULL)
+		LOG(log, good ? LVL_INFO : LVL_WARN, L_MSG("run ended"),
+		    L_INT("run", run->run_id), L_INT("config", run->config_id),
+		    L_STR("status", outcome),
+		    L_INT("ms", clock_boot_ms() - run->started_ms),
+		    L_INT("rows", json_int(v, "row_count", 0)),
+		    L_INT("bytes", json_int(v, "byte_count", 0)),
+		    L_STR("output", json_str(v, "output_url", "")));
+	else
+		LOG(log, LVL_WARN, L_MSG("run ended"),
+		    L_INT("run", run->run_id), L_INT("config", run->config_id),
+		    L_STR("status",
+			strcmp(outcome, "PENDING") == 0 ? "RETRY" : outcome),
+		    L_INT("ms", clock_boot_ms() - run->started_ms),
+		    L_STR("error", message));
+	json_decref(v);
+}
+
+static void finish_failed(struct runs *r, const struct err *e)
+{
+	int64_t again_ms = clock_boot_ms() + AGAIN_MS;
+	int sent = 0;
+
+	for (const struct run *run = r->list; run != NULL; run = run->next)
+		sent += run->finish == SENT;
+	if (e->kind != ERR_LOST)
+		LOG(r->o.log, LVL_ERROR, L_MSG("recording results failed"),
+		    L_INT("runs", sent), L_STR("error", e->text),
+		    L_STR("sqlstate", e->sqlstate));
+	for (struct run *run = r->list; run != NULL; run = run->next) {
+		if (run->finish != SENT)
+			continue;
+		/* A broken connection is nobody's fault. */
+		run->suspect = e->kind != ERR_LOST;
+		run->finish = sent > 1 || e->kind == ERR_LOST ? WAITS : NO;
+		run->again_ms = again_ms;
+		if (sent == 1 && message_unfit(e) && !run->plain) {
+			run->plain = true;
+			message_make_plain(&run->result);
+			run->finish = WAITS;
+		}
+	}
+}
+
+/* The database's word on one result. follows: another request of the report is
+ * due. */
+static void take_outcome(struct run *run, const char *outcome, bool follows)
+{
+	struct runs *r = run->runs;
+	bool again =
+	    run->scheduled || follows || strcmp(outcome, "PENDING") == 0;
+
+	if (strcmp(outcome, "busy") == 0) {
+		/* Its row is locked by somebody: a little later. */
+		run->finish = NO;
+		return;
+	}
+	if (strcmp(outcome, "lost") == 0)
+		LOG(r->o.log, LVL_WARN,
+		    L_MSG("result not recorded: the lease was lost or it was "
+			  "recorded before"),
+		    L_INT("run", run->run_id), L_INT("config", run->config_id));
+	else
+		log_end(run, outcome);
+	r->failed += strcmp(outcome, "FAILED") == 0;
+	run_forget(run);
+	if (again)
+		r->o.events->due_again(r->o.arg);
+}
+
+static void on_finished(
+    void *arg, const struct reply *reply, const struct err *e)
+{
+	struct runs *r = arg;
+
+	r->finish.under_way = false;
+	if (reply == NULL) {
+		finish_failed(r, e);
+		return;
+	}
+	for (int i = 0; i < reply_rows(reply); i++) {
+		struct run *run = run_find(r, reply_int(reply, i, 0, 0));
+
+		if (run != NULL && run->finish == SENT)
+			take_outcome(run, reply_text(reply, i, 1),
+			    strcmp(reply_text(reply, i, 3), "t") == 0);
+	}
+	if (reply_rows(reply) > 0 && reply_int(reply, 0, 2, 0) > 0)
+		r->o.events->notices(r->o.arg);
+	r->o.events->ended(r->o.arg);
+}
+
+/* What goes into the next finish: one suspect alone, or all the others. */
+static void gather_results(struct runs *r, struct buf *b)
+{
+	struct run *suspect = NULL;
+
+	for (struct run *run = r->list; run != NULL; run = run->next) {
+		if (run->finish == WAITS && run->suspect)
+			suspect = run;
+	}
+	for (struct run *run = r->list; run != NULL; run = run->next) {
+		if (run->finish != WAITS || (suspect && run != suspect) ||
+		    (b->len > 1 && b->len + run->result.len > BATCH_MAX / 2))
+			continue;
+		run->finish = SENT;
+		if (b->len > 1)
+			buf_char(b, ',');
+		buf_add(b, run->result.data, run->result.len);
+	}
+}
+
+static void send_finish(struct runs *r)
+{
+	const struct settings *s = r->o.settings;
+	char backoff[32], most[32];
+	struct buf b;
+
+	/* One result fits, however large its worker could make it. */
+	buf_init(&b, BATCH_MAX + PROTOCOL_LINE_MAX);
+	buf_char(&b, '[');
+	gather_results(r, &b);
+	buf_char(&b, ']');
+	snprintf(backoff, sizeof(backoff), "%" PRId64, s->retry_backoff);
+	snprintf(most, sizeof(most), "%" PRId64, s->retry_backoff_max);
+	r->finish.under_way = true;
+	queue_send(r->o.queue, NULL, &finish,
+	    (const char *const[]){
+		r->o.events->worker_id(r->o.arg), b.data, backoff, most},
+	    on_finished, r);
+	buf_free(&b);
+}
+
+static void on_gathered(uv_timer_t *timer)
+{
+	struct gather *g = timer->data;
+
+	g->over = true;
+}
+
+/* True when it is time to send: nobody is left who could join, or the first has
+ * waited long enough. */
+static bool gathered(struct gather *g, bool some, bool others, uint64_t ms)
+{
+	if (!some || g->under_way)
+		return false;
+	if (others && !g->over) {
+		if (!uv_is_active((uv_handle_t *)&g->timer))
+			uv_timer_start(&g->timer, on_gathered, ms, 0);
+		return false;
+	}
+	g->over = false;
+	uv_timer_stop(&g->timer);
+	return true;
+}
+
+/* Just before the loop sleeps: one statement of a kind at a time, what comes
+ * meanwhile is the next one's. */
+static void on_turn(uv_prepare_t *turn)
+{
+	struct runs *r = turn->data;
+	bool publishes = false, finishes = false, busy = false, at_work = false;
+
+	if (r->count == 0 || !queue_is_up(r->o.queue))
+		return;
+	for (const struct run *run = r->list; run != NULL; run = run->next) {
+		publishes = publishes || run->publish == WAITS;
+		finishes = finishes || run->finish == WAITS;
+		busy = busy || run->state != ENDED;
+		at_work = at_work || (run->state == RUNNING && !run->held);
+	}
+	if (gathered(&r->publish, publishes, at_work, PUBLISH_MS))
+		send_publish(r);
+	if (gathered(&r->finish, finishes, busy, FINISH_MS))
+		send_finish(r);
+}
+
+static void open_gather(struct runs *r, struct gather *g)
+{
+	uv_timer_init(r->o.loop, &g->timer);
+	g->timer.data = g;
+}
+
+void ask_open(struct runs *r)
+{
+	open_gather(r, &r->publish);
+	open_gather(r, &r->finish);
+	uv_prepare_init(r->o.loop, &r->turn);
+	r->turn.data = r;
+	uv_prepare_start(&r->turn, on_turn);
+}
+
+void ask_close(struct runs *r)
+{
+	uv_close((uv_handle_t *)&r->turn, NULL);
+	uv_close((uv_handle_t *)&r->publish.timer, NULL);
+	uv_close((uv_handle_t *)&r->finish.timer, NULL);
+}
+
+void runs_resend(struct runs *r)
+{
+	for (struct run *run = r->list; run != NULL; run = run->next) {
+		if (run->state == ENDED)
+			run->finish = WAITS;
+	}
+}

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: MIT */
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/str.h"
+#include "supervisor/runs/run.h"
+#include "supervisor/status.h"
+
+/* The time of what stands next in the worker's line counts from now. */
+static void next_starts(const struct runs *r, const struct worker *w)
+{
+	struct run *next = runs_current(r, w);
+
+	if (next != NULL)
+		next->started_ms = clock_boot_ms();
+}
+
+static void release_worker(struct run *run)
+{
+	struct worker *w = run->worker;
+
+	run->worker = NULL;
+	if (w == NULL)
+		return;
+	pool_give_back(w, run->held);
+	next_starts(run->runs, w);
+}
+
+/* The run has come to its end; what is left is to have it recorded. */
+static void end_run(struct run *run)
+{
+	run->runs->waiting -= run->state == WAITING;
+	run->state = ENDED;
+	run->publish = NO;
+	run->kill_ms = 0;
+	if (run->intent == LOSE) {
+		release_worker(run);
+		run_forget(run);
+		return;
+	}
+	run->finish = WAITS;
+	release_worker(run);
+}
+
+/* A result in the supervisor's own words. */
+void run_end_with(
+    struct run *run, const char *status, bool permanent, const char *message)
+{
+	struct run_result result = {.run_id = run->run_id,
+	    .config_id = run->config_id,
+	    .status = status,
+	    .permanent = permanent,
+	    .stage = run->stage,
+	    .prep_ms = -1,
+	    .rows = -1,
+	    .bytes = -1,
+	    .error_stage = run->stage,
+	    .error_message = message,
+	    .uploads = run->uploads};
+
+	buf_clear(&run->result);
+	message_result(&run->result, &result);
+	end_run(run);
+}
+
+/* A long job counts at once, a short one by and by. */
+void runs_learn(struct runs *r, int64_t ms)
+{
+	double took = (double)ms;
+
+	if (r->job_ms < 0 || took > r->job_ms * 8)
+		r->job_ms = took;
+	else
+		r->job_ms += (took - r->job_ms) / 8;
+}
+
+/* Not at work on this one, so another worker takes it. */
+static void wait_anew(struct run *run)
+{
+	run->state = WAITING;
+	run->publish = NO;
+	run->held = run->recalled = false;
+	run->started_ms = clock_boot_ms();
+	str_copy(run->stage, sizeof(run->stage), "start");
+	run->runs->waiting++;
+}
+
+/* The record of them is to outlive the worker and this daemon. */
+static void take_uploads(struct run *run, const json_t *body)
+{
+	json_t *uploads = json_object_get(body, "uploads");
+	bool news = uploads != NULL && !json_equal(uploads, run->uploads);
+
+	json_decref(run->uploads);
+	run->uploads = json_incref(uploads);
+	if (news)
+		run->runs->o.events->urgent(run->runs->o.arg);
+}
+
+static void on_result(
+    struct run *run, const char *line, size_t len, const json_t *body)
+{
+	const char *status = json_str(body, "status", "");
+	bool completed = strcmp(status, "COMPLETED") == 0;
+
+	str_copy(run->stage, sizeof(run->stage), json_str(body, "stage", ""));
+	take_uploads(run, body);
+	if (run->intent == CANCEL && !completed) {
+		run_end_with(run, "CANCELLED", false, "cancelled on request");
+		return;
+	}
+	if (run->intent == RELEASE && !completed) {
+		run_end_with(run, "RELEASED", false,
+		    strcmp(run->stage, "start") == 0
+			? "it had not started yet"
+			: "given back: the daemon stops");
+		return;
+	}
+	if (run->recalled && !completed && strcmp(run->stage, "start") == 0) {
+		release_worker(run);
+		wait_anew(run);
+		runs_give_workers(run->runs);
+		return;
+	}
+	if (!status_may_become("PROCESSING", status)) {
+		run_end_with(
+		    run, "FAILED", false, "the worker gave no sound result");
+		return;
+	}
+	buf_clear(&run->result);
+	buf_add(&run->result, line, len);
+	if (!run->held)
+		runs_learn(run->runs, clock_boot_ms() - run->started_ms);
+	end_run(run);
+}
+
+void run_answer_publish(struct run *run, bool go)
+{
+	struct runs *r = run->runs;
+	struct buf b;
+
+	run->publish = NO;
+	if (run->worker == NULL)
+		return;
+	run->may_show = go && run->intent == GO_ON;
+	buf_init(&b, 4096);
+	message_publish_answer(
+	    &b, run->run_id, run->may_show, r->o.events->lease_until(r->o.arg));
+	worker_send(run->worker, &b);
+}
+
+/* It has an output that is whole; its worker goes on to the next. */
+static void on_asked(struct run *run)
+{
+	struct runs *r = run->runs;
+
+	str_copy(run->stage, sizeof(run->stage), "publish");
+	if (!run->held) {
+		run->held = true;
+		runs_learn(r, clock_boot_ms() - run->started_ms);
+		pool_hold(run->worker);
+		next_starts(r, run->worker);
+	}
+	if (run->intent == GO_ON)
+		run->publish = WAITS;
+	else
+		run_answer_publish(run, false);
+}
+
+static void on_line(void *arg, struct worker *w, char *line, size_t len)
+{
+	struct runs *r = arg;
+	struct message m;
+	struct run *run;
+	struct err e;
+
+	if (message_parse(line, len, &m, &e) != 0) {
+		LOG(r->o.log, LVL_ERROR, L_MSG("worker talks nonsense"),
+		    L_INT("pid", worker_pid(w)), L_STR("error", e.text));
+		worker_signal(w, SIGKILL);
+		return;
+	}
+	if (m.type == MSG_SWEPT && w == r->sweeper) {
+		runs_swept(r, m.body);
+		json_decref(m.body);
+		return;
+	}
+	run = run_find(r, m.run_id);
+	if (run == NULL || run->worker != w) {
+		json_decref(m.body);
+		return;
+	}
+	switch (m.type) {
+	case MSG_PROGRESS:
+		str_copy(run->stage, sizeof(run->stage),
+		    json_str(m.body, "stage", ""));
+		run->rows = json_int(m.body, "row_count", 0);
+		run->bytes = json_int(m.body, "byte_count", 0);
+		take_uploads(run, m.body);
+		break;
+	case MSG_PUBLISH:
+		on_asked(run);
+		break;
+	case MSG_RESULT:
+		on_result(run, line, len, m.body);
+		break;
+	case MSG_SETTINGS:
+	case MSG_JOB:
+	case MSG_STOP:
+	case MSG_NOTICE:
+	case MSG_NOTICE_DONE:
+	case MSG_SWEEP:
+	case MSG_SWEPT:
+		break;
+	}
+	json_decref(m.body);
+}
+
+/* The worker died over this one. */
+static void blame(struct run *run, const char *how)
+{
+	char text[256];
+
+	if (run->kill_ms < 0 && run->intent == GO_ON)
+		snprintf(text, sizeof(text),
+		    "timed out after %" PRId64 " ms in stage %s; the worker "
+		    "did not stop and was killed",
+		    run->timeout_ms, run->stage);
+	else
+		snprintf(text, sizeof(text), "%s: %s", run->stage, how);
+	run_end_with(run, "FAILED", false, text);
+}
+
+static void on_died(void *arg, struct worker *w, const char *how)
+{
+	struct runs *r = arg;
+	const struct run *current = runs_current(r, w);
+	struct run *next;
+
+	if (r->sweeper == w)
+		r->sweeper = NULL;
+
+	for (struct run *run = r->list; run != NULL; run = next) {
+		next = run->next;
+		if (run->worker != w)
+			continue;
+		run->worker = NULL;
+		if (run->intent == RELEASE)
+			run_end_with(run, "RELEASED", false,
+			    "given back: the daemon stops");
+		else if (run == current || run->may_show || run->uploads)
+			blame(run, how);
+		else if (run->intent != GO_ON)
+			run_end_with(
+			    run, "CANCELLED", false, "cancelled on request");
+		else
+			wait_anew(run);
+	}
+	runs_give_workers(r);
+}
+
+static void on_freed(void *arg)
+{
+	struct runs *r = arg;
+
+	runs_give_workers(r);
+	r->o.events->ended(r->o.arg);
+}
+
+const struct pool_events runs_pool_events = {
+    .line = on_line, .died = on_died, .freed = on_freed};

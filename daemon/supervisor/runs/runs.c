@@ -1,0 +1,447 @@
+/* SPDX-License-Identifier: MIT */
+#include "supervisor/runs/runs.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "settings/settings.h"
+#include "supervisor/runs/run.h"
+
+/* Deadlines and kills are looked at this often while there are runs. */
+#define CHECK_MS 250
+/* Jobs claimed ahead are to start within AHEAD_MS; one that has not after
+ * AHEAD_MAX_MS (a long job came in between) goes back to the queue. */
+#define AHEAD_MS 30
+#define AHEAD_MAX_MS 500
+#define AHEAD_MAX 128
+/* Runs in a worker's hands, those included whose output it holds. */
+#define HANDFUL 24
+
+struct run *run_find(const struct runs *r, int64_t run_id)
+{
+	struct run *run = r->list;
+
+	while (run != NULL && run->run_id != run_id)
+		run = run->next;
+	return run;
+}
+
+void run_forget(struct run *run)
+{
+	struct runs *r = run->runs;
+	struct run **at = &r->list;
+
+	while (*at != run)
+		at = &(*at)->next;
+	*at = run->next;
+	buf_free(&run->result);
+	buf_free(&run->job);
+	json_decref(run->uploads);
+	free(run);
+	if (--r->count == 0) {
+		uv_timer_stop(&r->check);
+		r->o.events->idle(r->o.arg);
+	}
+}
+
+int runs_count(const struct runs *r)
+{
+	return r->count;
+}
+
+int64_t runs_failed(const struct runs *r)
+{
+	return r->failed;
+}
+
+int runs_scheduled(const struct runs *r)
+{
+	int n = 0;
+
+	for (const struct run *run = r->list; run != NULL; run = run->next)
+		n += run->scheduled && run->state != ENDED;
+	return n;
+}
+
+void runs_progress(const struct runs *r, struct buf *json)
+{
+	buf_char(json, '[');
+	for (const struct run *run = r->list; run != NULL; run = run->next) {
+		char *uploads = run->uploads
+				    ? json_dumps(run->uploads, JSON_COMPACT)
+				    : NULL;
+
+		buf_printf(json,
+		    "%s{\"run_id\":%" PRId64 ",\"stage\":\"%s\","
+		    "\"row_count\":%" PRId64 ",\"byte_count\":%" PRId64,
+		    json->len > 1 ? "," : "", run->run_id, run->stage,
+		    run->rows, run->bytes);
+		if (uploads != NULL)
+			buf_printf(json, ",\"uploads\":%s", uploads);
+		buf_char(json, '}');
+		free(uploads);
+	}
+	buf_char(json, ']');
+}
+
+void runs_ids(const struct runs *r, struct buf *array)
+{
+	buf_char(array, '{');
+	for (const struct run *run = r->list; run != NULL; run = run->next)
+		buf_printf(array, "%s%" PRId64, array->len > 1 ? "," : "",
+		    run->run_id);
+	buf_char(array, '}');
+}
+
+/* ---- stopping ---- */
+
+static void tell_stop(const struct run *run)
+{
+	struct buf b;
+
+	buf_init(&b, 4096);
+	message_stop(&b, run->run_id);
+	worker_send(run->worker, &b);
+}
+
+static void stop(struct run *run, enum intent intent)
+{
+	const struct settings *s = run->runs->o.settings;
+
+	if (run->state == ENDED)
+		return;
+	if (intent > run->intent)
+		run->intent = intent;
+	if (run->state == WAITING) {
+		run_end_with(run, intent == CANCEL ? "CANCELLED" : "RELEASED",
+		    false, "it had not started yet");
+		return;
+	}
+	if (run->worker == NULL)
+		return;
+	if (run->publish == WAITS)
+		run->publish = NO;
+	if (run->kill_ms != 0)
+		return;
+	tell_stop(run);
+	if (run == runs_current(run->runs, run->worker))
+		run->kill_ms = clock_boot_ms() + s->cancel_grace;
+}
+
+static void recall(struct run *run)
+{
+	struct buf b;
+
+	run->recalled = true;
+	buf_init(&b, 4096);
+	message_recall(&b, run->run_id);
+	worker_send(run->worker, &b);
+}
+
+void runs_cancel(struct runs *r, int64_t run_id)
+{
+	struct run *run = run_find(r, run_id);
+
+	if (run == NULL || run->intent != GO_ON || run->state == ENDED)
+		return;
+	LOG(r->o.log, LVL_INFO, L_MSG("cancelling"), L_INT("run", run_id),
+	    L_INT("config", run->config_id));
+	stop(run, CANCEL);
+}
+
+void runs_lose(struct runs *r, int64_t run_id)
+{
+	struct run *run = run_find(r, run_id);
+
+	if (run == NULL || run->intent == LOSE || run->state == ENDED)
+		return;
+	LOG(r->o.log, LVL_WARN,
+	    L_MSG("lease lost: stopping the run, nothing is published"),
+	    L_INT("run", run_id), L_INT("config", run->config_id));
+	stop(run, LOSE);
+}
+
+void runs_lose_all(struct runs *r)
+{
+	struct run *next;
+
+	for (struct run *run = r->list; run != NULL; run = next) {
+		next = run->next;
+		runs_lose(r, run->run_id);
+	}
+}
+
+void runs_release_waiting(struct runs *r)
+{
+	for (struct run *run = r->list; run != NULL; run = run->next) {
+		if (run->state == WAITING ||
+		    (run->state == RUNNING && !run->held &&
+			run != runs_current(r, run->worker)))
+			stop(run, RELEASE);
+	}
+}
+
+void runs_release_all(struct runs *r)
+{
+	for (struct run *run = r->list; run != NULL; run = run->next) {
+		if (run->intent == RELEASE && run->worker != NULL)
+			worker_signal(run->worker, SIGKILL);
+		else
+			stop(run, RELEASE);
+	}
+}
+
+static void on_check(uv_timer_t *timer)
+{
+	struct runs *r = timer->data;
+	int64_t now = clock_boot_ms();
+
+	for (struct run *run = r->list; run != NULL; run = run->next) {
+		if (run->state == RUNNING && !run->held &&
+		    run == runs_current(r, run->worker) &&
+		    now - run->started_ms > CHECK_MS)
+			runs_learn(r, now - run->started_ms);
+		if (run->state == ENDED) {
+			/* Busy or failed before: try again. */
+			if (run->finish == NO && now >= run->again_ms)
+				run->finish = WAITS;
+		} else if (run->state == WAITING) {
+			if (now - run->started_ms > AHEAD_MAX_MS)
+				stop(run, RELEASE);
+		} else if (run->kill_ms > 0 && now >= run->kill_ms) {
+			LOG(r->o.log, LVL_WARN,
+			    L_MSG("worker did not stop, killing it"),
+			    L_INT("run", run->run_id),
+			    L_INT("pid", worker_pid(run->worker)));
+			run->kill_ms = -1;
+			worker_signal(run->worker, SIGKILL);
+		} else if (!run->held && run != runs_current(r, run->worker)) {
+			if (run->intent == GO_ON && !run->recalled &&
+			    now - run->started_ms > AHEAD_MAX_MS)
+				recall(run);
+		} else if (run->kill_ms == 0 && run->timeout_ms > 0 &&
+			   now >= run->started_ms + run->timeout_ms +
+				      r->o.settings->cancel_grace) {
+			/* The worker watches its deadline itself. */
+			run->kill_ms = -1;
+			worker_signal(run->worker, SIGKILL);
+		}
+	}
+}
+
+/* ---- starting ---- */
+
+struct run *runs_current(const struct runs *r, const struct worker *w)
+{
+	struct run *oldest = NULL;
+
+	/* The list has the newest first. */
+	for (struct run *run = r->list; run != NULL; run = run->next) {
+		if (run->worker == w && run->state == RUNNING && !run->held)
+			oldest = run;
+	}
+	return oldest;
+}
+
+/* False: no worker takes it. */
+static bool give_worker(struct run *run)
+{
+	struct runs *r = run->runs;
+	struct buf copy;
+
+	run->worker = pool_take(r->pool, runs_ahead(r) > 0 ? HANDFUL : 1);
+	if (run->worker == NULL)
+		return false;
+	r->waiting--;
+	run->state = RUNNING;
+	run->started_ms = clock_boot_ms();
+	/* It is kept, for another worker when this one dies before it starts. */
+	buf_init(&copy, PROTOCOL_LINE_MAX);
+	buf_add(&copy, run->job.data, run->job.len);
+	worker_send(run->worker, &copy);
+	return true;
+}
+
+void runs_give_workers(struct runs *r)
+{
+	struct run *oldest;
+
+	do {
+		oldest = NULL;
+		for (struct run *run = r->list; r->waiting > 0 && run;
+		     run = run->next) {
+			if (run->state == WAITING)
+				oldest = run;
+		}
+	} while (oldest != NULL && give_worker(oldest));
+}
+
+int runs_ahead(const struct runs *r)
+{
+	double ahead =
+	    AHEAD_MS / (r->job_ms + 0.1) * (double)r->o.settings->workers;
+	int n = ahead > AHEAD_MAX ? AHEAD_MAX : (int)ahead;
+
+	/* Long jobs: none. Also none before anything is known. */
+	if (r->job_ms > AHEAD_MS / 2.0 || r->job_ms < 0)
+		return 0;
+	return n;
+}
+
+int runs_waiting(const struct runs *r)
+{
+	return r->waiting + pool_queued(r->pool);
+}
+
+static void write_job(struct run *run, const struct claimed *c)
+{
+	const struct settings *s = run->runs->o.settings;
+	const struct source_settings *source = settings_source(s, c->source);
+	int64_t statement = source->statement_timeout;
+
+	if (statement == 0 ||
+	    (run->timeout_ms > 0 && run->timeout_ms < statement))
+		statement = run->timeout_ms;
+	message_job(&run->job, &(struct job_terms){.run_id = run->run_id,
+				   .timeout_ms = run->timeout_ms,
+				   .statement_timeout_ms = statement,
+				   .max_age_ms = source->max_age,
+				   .source_type = source->type,
+				   .conninfo = settings_conninfo(s, source),
+				   .secret_arn = settings_secret_arn(s, source),
+				   .cluster = source->cluster,
+				   .workgroup = source->workgroup,
+				   .database_user = source->database_user,
+				   .unload_to = source->unload_to,
+				   .unload_role = source->unload_role,
+				   .trusted = source->trusted,
+				   .output_root = s->output_root,
+				   .output = s->output,
+				   .file_mode = s->file_mode,
+				   .no_sync = !s->fsync,
+				   .row = c->row});
+}
+
+static int refuse_source(
+    const struct settings *s, const char *source, struct err *e)
+{
+	struct buf names;
+
+	buf_init(&names, 4096);
+	for (int i = 0; i < s->source_count; i++)
+		buf_printf(&names, "%s%s", i ? ", " : "", s->sources[i].name);
+	err_set(e, ERR_PERMANENT,
+	    "unknown source \"%s\"; the settings know %s. Add [source.%s] to "
+	    "the settings file, or change the report's source",
+	    source, names.data, source);
+	buf_free(&names);
+	return -1;
+}
+
+/* What the settings have to say about it before anything runs. */
+static int check_claimed(
+    const struct settings *s, const struct claimed *c, struct err *e)
+{
+	const struct source_settings *source = settings_source(s, c->source);
+
+	if (source == NULL)
+		return refuse_source(s, c->source, e);
+	if (s->job_timeout > 0 && c->timeout_ms > s->job_timeout)
+		return err_set(e, ERR_PERMANENT,
+		    "the report's timeout is %lld s, and job_timeout of the "
+		    "settings allows %lld s; make it shorter, or have "
+		    "job_timeout raised",
+		    (long long)c->timeout_ms / 1000,
+		    (long long)s->job_timeout / 1000);
+	return settings_check_source(s, source, e);
+}
+
+void runs_start(struct runs *r, const struct claimed *c)
+{
+	const struct settings *s = r->o.settings;
+	struct run *run = mem_zalloc(sizeof(*run));
+	struct err e;
+
+	run->runs = r;
+	run->run_id = c->run_id;
+	run->config_id = c->config_id;
+	run->scheduled = c->scheduled;
+	run->started_ms = clock_boot_ms();
+	run->timeout_ms = c->timeout_ms ? c->timeout_ms : s->job_timeout;
+	if (c->quota_ms > 0 &&
+	    (run->timeout_ms == 0 || c->quota_ms < run->timeout_ms))
+		run->timeout_ms = c->quota_ms;
+	str_copy(run->stage, sizeof(run->stage), "start");
+	buf_init(&run->result, PROTOCOL_LINE_MAX);
+	buf_init(&run->job, PROTOCOL_LINE_MAX);
+	r->waiting++;
+	run->next = r->list;
+	r->list = run;
+	if (r->count++ == 0)
+		uv_timer_start(&r->check, on_check, CHECK_MS, CHECK_MS);
+	LOG(r->o.log, LVL_DEBUG, L_MSG("claimed"), L_INT("run", run->run_id),
+	    L_INT("config", run->config_id));
+	if (c->denied != NULL) {
+		run_end_with(run, "FAILED", true, c->denied);
+		return;
+	}
+	if (check_claimed(s, c, &e) != 0) {
+		run_end_with(run, "FAILED", true, e.text);
+		return;
+	}
+	write_job(run, c);
+	if (run->job.overflow)
+		run_end_with(
+		    run, "FAILED", true, "the report's row is too large");
+	else
+		give_worker(run);
+}
+
+struct runs *runs_open(const struct runs_options *options)
+{
+	struct runs *r = mem_zalloc(sizeof(*r));
+
+	r->o = *options;
+	r->job_ms = -1;
+	uv_timer_init(r->o.loop, &r->check);
+	r->check.data = r;
+	ask_open(r);
+	return r;
+}
+
+void runs_set_settings(struct runs *r, const struct settings *settings)
+{
+	r->o.settings = settings;
+}
+
+void runs_set_pool(struct runs *r, struct pool *pool)
+{
+	r->pool = pool;
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+	struct runs *r = handle->data;
+
+	/* The other handles, closed first, are gone already. */
+	while (r->list != NULL) {
+		struct run *run = r->list;
+
+		r->list = run->next;
+		buf_free(&run->result);
+		buf_free(&run->job);
+		json_decref(run->uploads);
+		free(run);
+	}
+	free(r);
+}
+
+void runs_close(struct runs *r)
+{
+	ask_close(r);
+	uv_close((uv_handle_t *)&r->check, on_closed);
+}
