@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: MIT */
+#include <libpq-fe.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "source/postgres/copytext.h"
+#include "source/postgres/kind.h"
+#include "source/postgres/pg_conn.h"
+
+/* libpq keeps a buffer of twice the largest row for ever. */
+#define LARGE_ROW (8 << 20)
+/* What a COPY is read into grows from here. */
+#define COPY_STEP ((size_t)16 << 10)
+
+void pg_set_sql(struct pg *pg, const char *sql, size_t skip)
+{
+	free(pg->sql);
+	pg->sql = mem_strdup(sql);
+	pg->skip = skip;
+}
+
+void pg_end_stream(struct pg *pg)
+{
+	if (pg->copy != NULL)
+		PQfreemem(pg->copy);
+	PQclear(pg->result);
+	pg->copy = NULL;
+	pg->result = NULL;
+	pg->rows = 0;
+}
+
+void pg_stream_release(struct pg *pg)
+{
+	for (int i = 0; i < pg->held_count; i++) {
+		PQclear(pg->held[i].result);
+		PQfreemem(pg->held[i].copy);
+	}
+	pg->held_count = 0;
+}
+
+static void hold(struct pg *pg, PGresult *result, char *copy)
+{
+	if (pg->held_count == pg->held_room) {
+		pg->held_room = pg->held_room ? 2 * pg->held_room : 64;
+		pg->held = mem_realloc(
+		    pg->held, (size_t)pg->held_room, sizeof(*pg->held));
+	}
+	pg->held[pg->held_count++] = (struct held){result, copy};
+}
+
+bool pg_large(const struct pg *pg)
+{
+	return pg->large;
+}
+
+static void fill_schema(const PGresult *r, struct schema *schema)
+{
+	int count = PQnfields(r);
+
+	schema->count = count;
+	schema->columns = mem_zalloc((size_t)count * sizeof(*schema->columns));
+	for (int i = 0; i < count; i++) {
+		struct column *c = &schema->columns[i];
+
+		c->name = mem_strdup(PQfname(r, i));
+		c->type_oid = PQftype(r, i);
+		kind_fill(c, PQfmod(r, i));
+	}
+}
+
+static bool send_described(
+    struct pg *pg, const char *const *before, int count, const char *sql)
+{
+	for (int i = 0; i < count; i++) {
+		if (PQsendQueryParams(
+			pg->conn, before[i], 0, NULL, NULL, NULL, NULL, 0) == 0)
+			return false;
+	}
+	return PQsendPrepare(pg->conn, "", sql, 0, NULL) &&
+	       PQsendDescribePrepared(pg->conn, "") && PQpipelineSync(pg->conn);
+}
+
+/* The answers to all that was sent, up to the mark at their end. */
+static int take_described(struct pg *pg, struct schema *schema, struct err *e)
+{
+	ExecStatusType status = PGRES_EMPTY_QUERY;
+	bool failed = false;
+
+	while (status != PGRES_PIPELINE_SYNC) {
+		PGresult *r;
+
+		if (pg_next_result(pg, &r, e) != 0)
+			return -1;
+		status = PQresultStatus(r);
+		if (r != NULL && status == PGRES_FATAL_ERROR && !failed) {
+			pg_result_error(pg, r, e);
+			failed = true;
+		} else if (status == PGRES_COMMAND_OK && PQnfields(r) > 0) {
+			fill_schema(r, schema);
+		}
+		PQclear(r);
+		if (PQstatus(pg->conn) != CONNECTION_OK)
+			return failed ? -1 : pg_conn_error(pg, e);
+	}
+	PQexitPipelineMode(pg->conn);
+	return failed ? -1 : 0;
+}
+
+int pg_describe(struct pg *pg, const char *const *before, int count,
+    const char *sql, struct schema *schema, struct err *e)
+{
+	*schema = (struct schema){0};
+	if (pg_ready(pg, e) != 0)
+		return -1;
+	pg_end_stream(pg);
+	pg_set_sql(pg, sql, 0);
+	if (PQenterPipelineMode(pg->conn) == 0 ||
+	    !send_described(pg, before, count, sql))
+		return pg_conn_error(pg, e);
+	if (pg_flush(pg, e) == 0 && take_described(pg, schema, e) == 0)
+		return 0;
+	schema_free(schema);
+	return -1;
+}
+
+/* Sends the statement and takes its first result into pg->result. */
+static int start(
+    struct pg *pg, const struct pg_stream *s, bool rows, struct err *e)
+{
+	int sent;
+
+	if (pg_ready(pg, e) != 0)
+		return -1;
+	pg_end_stream(pg);
+	pg_set_sql(pg, s->sql, s->skip);
+	/* The extended protocol takes one statement only: no query can close
+	 * our parenthesis and go on with something else. */
+	sent = s->simple ? PQsendQuery(pg->conn, s->sql)
+			 : PQsendQueryParams(
+			       pg->conn, s->sql, 0, NULL, NULL, NULL, NULL, 0);
+	if (sent == 0)
+		return pg_conn_error(pg, e);
+	if (rows)
+		PQsetSingleRowMode(pg->conn);
+	if (pg_flush(pg, e) != 0 || pg_next_result(pg, &pg->result, e) != 0)
+		return -1;
+	if (pg->result == NULL)
+		return err_set(e, ERR_PERMANENT, "the statement is empty");
+	pg->fresh = true;
+	if (PQresultStatus(pg->result) == PGRES_FATAL_ERROR) {
+		pg_result_error(pg, pg->result, e);
+		pg_drain(pg);
+		return -1;
+	}
+	return 0;
+}
+
+int pg_stream_start(struct pg *pg, const struct pg_stream *s, struct err *e)
+{
+	if (start(pg, s, true, e) != 0)
+		return -1;
+	if (PQresultStatus(pg->result) == PGRES_SINGLE_TUPLE ||
+	    PQresultStatus(pg->result) == PGRES_TUPLES_OK)
+		return 0;
+	err_set(e, ERR_PERMANENT,
+	    "export_sql returns no rows to export (%s); it must be a query",
+	    PQcmdStatus(pg->result));
+	pg_drain(pg);
+	return -1;
+}
+
+void pg_stream_schema(struct pg *pg, struct schema *schema)
+{
+	fill_schema(pg->result, schema);
+}
+
+/* Behind the rows: the rest of the statement, which must be nothing. */
+static int end_of_rows(struct pg *pg, struct err *e)
+{
+	PGresult *r;
+
+	pg_end_stream(pg);
+	if (pg_next_result(pg, &r, e) != 0)
+		return -1;
+	if (r == NULL)
+		return 0;
+	if (PQresultStatus(r) == PGRES_FATAL_ERROR)
+		pg_result_error(pg, r, e);
+	else
+		err_set(e, ERR_PERMANENT,
+		    "export_sql holds more than one statement");
+	PQclear(r);
+	pg_drain(pg);
+	return -1;
+}
+
+int pg_stream_next(
+    struct pg *pg, struct value *values, int columns, bool wait, struct err *e)
+{
+	if (!pg->fresh) {
+		if (!wait && PQisBusy(pg->conn))
+			return PG_NOT_YET;
+		if (pg_next_result(pg, &pg->result, e) != 0)
+			return -1;
+	}
+	pg->fresh = false;
+	if (PQresultStatus(pg->result) == PGRES_TUPLES_OK)
+		return end_of_rows(pg, e);
+	if (PQresultStatus(pg->result) != PGRES_SINGLE_TUPLE) {
+		pg_result_error(pg, pg->result, e);
+		pg_drain(pg);
+		return -1;
+	}
+	pg->rows++;
+	for (int i = 0; i < columns; i++) {
+		values[i].data = PQgetvalue(pg->result, 0, i);
+		values[i].len = PQgetisnull(pg->result, 0, i)
+				    ? -1
+				    : PQgetlength(pg->result, 0, i);
+		pg->large |= values[i].len >= LARGE_ROW;
+	}
+	hold(pg, pg->result, NULL);
+	pg->result = NULL;
+	return 1;
+}
+
+int pg_copy_start(struct pg *pg, const struct pg_stream *s, struct err *e)
+{
+	if (start(pg, s, false, e) != 0)
+		return -1;
+	/* What stands in front of it. */
+	while (pg->result != NULL &&
+	       PQresultStatus(pg->result) == PGRES_COMMAND_OK) {
+		PQclear(pg->result);
+		pg->result = NULL;
+		if (pg_next_result(pg, &pg->result, e) != 0)
+			return -1;
+	}
+	if (PQresultStatus(pg->result) == PGRES_COPY_OUT)
+		return 0;
+	if (PQresultStatus(pg->result) == PGRES_FATAL_ERROR)
+		pg_result_error(pg, pg->result, e);
+	else
+		err_set(e, ERR_PERMANENT, "COPY gave no data");
+	pg_drain(pg);
+	return -1;
+}
+
+/* Behind the last row comes the verdict on the COPY, and then those on what
+ * stands behind it. */
+static int end_of_copy(struct pg *pg, struct err *e)
+{
+	bool of_copy = true;
+
+	for (;; of_copy = false) {
+		PQclear(pg->result);
+		pg->result = NULL;
+		if (pg_next_result(pg, &pg->result, e) != 0)
+			return -1;
+		if (pg->result == NULL)
+			return 0;
+		if (of_copy)
+			str_to_i64(PQcmdTuples(pg->result), &pg->rows);
+		if (PQresultStatus(pg->result) != PGRES_COMMAND_OK) {
+			pg_result_error(pg, pg->result, e);
+			pg_drain(pg);
+			return -1;
+		}
+	}
+}
+
+/* 1 with a row, which the caller frees; 0 at the end, PG_NOT_YET, -1. */
+static int next_copy(
+    struct pg *pg, char **row, int *len, bool wait, struct err *e)
+{
+	while ((*len = PQgetCopyData(pg->conn, row, 1)) == 0) {
+		if (!wait)
+			return PG_NOT_YET;
+		if (pg_wait_input(pg, e) != 0)
+			return -1;
+	}
+	if (*len == -2)
+		return pg_conn_error(pg, e);
+	if (*len < 0)
+		return end_of_copy(pg, e);
+	pg->rows++;
+	pg->large |= *len >= LARGE_ROW;
+	return 1;
+}
+
+int pg_copy_next(struct pg *pg, const char **data, size_t *len, struct err *e)
+{
+	int rc, n;
+
+	if (pg->copy != NULL) {
+		PQfreemem(pg->copy);
+		pg->copy = NULL;
+	}
+	rc = next_copy(pg, &pg->copy, &n, true, e);
+	*data = pg->copy;
+	*len = (size_t)n;
+	return rc;
+}
+
+/* PQgetlineAsync gives a row, or as much of a larger one as there is room for,
+ * without the memory of its own that PQgetCopyData makes for each. */
+int pg_copy_read(struct pg *pg, struct buf *to, struct err *e)
+{
+	while (to->len < to->max) {
+		size_t room = to->max - to->len;
+		size_t step = to->len < COPY_STEP ? COPY_STEP : to->len;
+		char *at;
+		int n;
+
+		room = room < step ? room : step;
+		at = buf_reserve(to, room);
+		if (at == NULL)
+			return err_set(e, ERR_TRANSIENT, "out of memory");
+		n = PQgetlineAsync(pg->conn, at, (int)room);
+		if (n < 0)
+			return end_of_copy(pg, e);
+		if (n == 0 && pg_wait_input(pg, e) != 0)
+			return -1;
+		if (n == 0)
+			continue;
+		to->len += (size_t)n;
+		pg->piece += (size_t)n;
+		pg->large |= pg->piece >= LARGE_ROW;
+		if ((size_t)n < room) {
+			pg->piece = 0;
+			pg->rows++;
+		}
+	}
+	return 1;
+}
+
+int64_t pg_copy_rows(const struct pg *pg)
+{
+	return pg->rows;
+}
+
+int pg_copy_next_row(
+    struct pg *pg, struct value *values, int columns, bool wait, struct err *e)
+{
+	char *row = NULL;
+	int len, rc = next_copy(pg, &row, &len, wait, e);
+
+	if (rc != 1)
+		return rc;
+	hold(pg, NULL, row);
+	return copytext_row(row, (size_t)len, values, columns, e) == 0 ? 1 : -1;
+}
