@@ -50,7 +50,6 @@ struct column {
 	char *name;
 	enum column_kind kind;
 	enum column_kind element; /* of ARRAY */
-	uint32_t type_oid;        /* pg_type.oid */
 	/* Of ARRAY these are its elements'. */
 	int size;            /* INTEGER, FLOAT: 2, 4, 8 bytes; else 0 */
 	int precision;       /* DECIMAL: digits in all; 0: not limited */

@@ -477,9 +477,9 @@ struct source_text_key source_text_key(const struct source *s)
 	return s->type->text_key;
 }
 
-/* The prologue runs in the same round trip. */
-int source_describe(
-    struct source *s, const char *sql, struct schema *schema, struct err *e)
+/* The prologue runs in the same round trip. The caller frees *oids. */
+static int describe_columns(struct source *s, const char *sql,
+    struct schema *schema, uint32_t **oids, struct err *e)
 {
 	const char *at = s->prologue.data, *before[PROLOGUE_STATEMENTS];
 	struct sqltext_part part;
@@ -492,9 +492,19 @@ int source_describe(
 			before[count++] = mem_strndup(part.text, part.len);
 	}
 	buf_clear(&s->prologue);
-	rc = pg_describe(s->pg, before, count, sql, schema, e);
+	rc = pg_describe(s->pg, before, count, sql, schema, oids, e);
 	while (count > 0)
 		free((char *)(uintptr_t)before[--count]);
+	return rc;
+}
+
+int source_describe(
+    struct source *s, const char *sql, struct schema *schema, struct err *e)
+{
+	uint32_t *oids;
+	int rc = describe_columns(s, sql, schema, &oids, e);
+
+	free(oids);
 	return rc;
 }
 
@@ -502,9 +512,13 @@ int source_describe(
 static int describe_types(
     struct source *s, const char *sql, struct schema *schema, struct err *e)
 {
-	if (source_describe(s, sql, schema, e) != 0)
-		return -1;
-	return types_resolve(&s->types, s->pg, schema, e);
+	uint32_t *oids;
+	int rc = describe_columns(s, sql, schema, &oids, e);
+
+	if (rc == 0)
+		rc = types_resolve(&s->types, s->pg, oids, schema, e);
+	free(oids);
+	return rc;
 }
 
 /* Twice as fast as single rows, which libpq makes a result of each. */

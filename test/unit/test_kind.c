@@ -40,9 +40,10 @@ TEST(built_in_types_have_a_kind)
 	};
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		struct column c = {.type_oid = cases[i].oid};
+		struct column c = {.name = NULL};
 
-		assert_int_equal(kind_fill(&c, -1), kind_known(cases[i].oid));
+		assert_int_equal(
+		    kind_fill(&c, cases[i].oid, -1), kind_known(cases[i].oid));
 		assert_int_equal(
 		    kind_known(cases[i].oid), cases[i].kind != KIND_OTHER);
 		assert_int_equal(c.kind, cases[i].kind);
@@ -74,9 +75,9 @@ TEST(sizes_and_elements)
 	};
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		struct column c = {.type_oid = cases[i].oid};
+		struct column c = {.name = NULL};
 
-		kind_fill(&c, -1);
+		kind_fill(&c, cases[i].oid, -1);
 		assert_int_equal(c.size, cases[i].size);
 		assert_int_equal(c.element, cases[i].element);
 		assert_true(c.nullable);
@@ -94,13 +95,13 @@ TEST(decimals_tell_precision_and_scale)
 	    {1, 0}, {10, 2}, {38, 38}, {1000, 1000}, {5, -3}, {1, -1000}};
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		struct column c = {.type_oid = 1700};
+		struct column c = {.name = NULL};
 
-		kind_fill(&c, modifier(cases[i][0], cases[i][1]));
+		kind_fill(&c, 1700, modifier(cases[i][0], cases[i][1]));
 		assert_int_equal(c.precision, cases[i][0]);
 		assert_int_equal(c.scale, cases[i][1]);
-		c = (struct column){.type_oid = 1231};
-		kind_fill(&c, modifier(cases[i][0], cases[i][1]));
+		c = (struct column){.name = NULL};
+		kind_fill(&c, 1231, modifier(cases[i][0], cases[i][1]));
 		assert_int_equal(c.precision, cases[i][0]);
 		assert_int_equal(c.scale, cases[i][1]);
 	}
@@ -108,9 +109,9 @@ TEST(decimals_tell_precision_and_scale)
 
 TEST(other_types_have_neither)
 {
-	struct column c = {.type_oid = 1043};
+	struct column c = {.name = NULL};
 
-	kind_fill(&c, 14); /* varchar(10) */
+	kind_fill(&c, 1043, 14); /* varchar(10) */
 	assert_int_equal(c.kind, KIND_TEXT);
 	assert_int_equal(c.precision, 0);
 	assert_int_equal(c.scale, 0);

@@ -55,9 +55,9 @@ bool kind_known(uint32_t type_oid)
 	return find(type_oid) < KINDS;
 }
 
-bool kind_fill(struct column *column, int type_modifier)
+bool kind_fill(struct column *column, uint32_t type_oid, int type_modifier)
 {
-	size_t i = find(column->type_oid);
+	size_t i = find(type_oid);
 
 	column->kind = KIND_OTHER;
 	column->nullable = true;
@@ -65,7 +65,7 @@ bool kind_fill(struct column *column, int type_modifier)
 		return false;
 	column->kind = kinds[i].kind;
 	column->size = kinds[i].size;
-	if (kinds[i].oid != column->type_oid) {
+	if (kinds[i].oid != type_oid) {
 		column->kind = KIND_ARRAY;
 		column->element = kinds[i].kind;
 		column->delimiter = ',';

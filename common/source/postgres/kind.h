@@ -8,8 +8,9 @@
  * built in, and their numbers are fixed. */
 bool kind_known(uint32_t type_oid);
 
-/* Fills all but the name from column->type_oid and the type modifier
- * (pg_attribute.atttypmod; -1: none). False for a type that is not known. */
-bool kind_fill(struct column *column, int type_modifier);
+/* Fills all but the name from pg_type.oid and the type modifier
+ * (pg_attribute.atttypmod; -1: none). False for a type that is not known, whose
+ * kind is KIND_OTHER. */
+bool kind_fill(struct column *column, uint32_t type_oid, int type_modifier);
 
 #endif

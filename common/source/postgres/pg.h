@@ -103,9 +103,10 @@ void pg_stream_release(struct pg *pg);
 
 /* The columns that a statement would return, none for one without a result, in
  * one round trip in which `before` is run first: statements that return
- * nothing, such as BEGIN. The caller frees the schema. */
+ * nothing, such as BEGIN. The caller frees the schema, and *oids: the columns'
+ * pg_type.oid, NULL when there are none. */
 int pg_describe(struct pg *pg, const char *const *before, int count,
-    const char *sql, struct schema *schema, struct err *e);
+    const char *sql, struct schema *schema, uint32_t **oids, struct err *e);
 
 /* COPY ... TO STDOUT: start as above, then chunks of whole rows until 0. With
  * `simple`, statements without a result may stand before and behind it. */

@@ -54,7 +54,9 @@ bool pg_large(const struct pg *pg)
 	return pg->large;
 }
 
-static void fill_schema(const PGresult *r, struct schema *schema)
+/* The columns' types go to oids, unless it is NULL. */
+static void fill_schema(
+    const PGresult *r, struct schema *schema, uint32_t *oids)
 {
 	int count = PQnfields(r);
 
@@ -64,8 +66,9 @@ static void fill_schema(const PGresult *r, struct schema *schema)
 		struct column *c = &schema->columns[i];
 
 		c->name = mem_strdup(PQfname(r, i));
-		c->type_oid = PQftype(r, i);
-		kind_fill(c, PQfmod(r, i));
+		kind_fill(c, PQftype(r, i), PQfmod(r, i));
+		if (oids != NULL)
+			oids[i] = PQftype(r, i);
 	}
 }
 
@@ -82,7 +85,8 @@ static bool send_described(
 }
 
 /* The answers to all that was sent, up to the mark at their end. */
-static int take_described(struct pg *pg, struct schema *schema, struct err *e)
+static int take_described(
+    struct pg *pg, struct schema *schema, uint32_t **oids, struct err *e)
 {
 	ExecStatusType status = PGRES_EMPTY_QUERY;
 	bool failed = false;
@@ -97,7 +101,9 @@ static int take_described(struct pg *pg, struct schema *schema, struct err *e)
 			pg_result_error(pg, r, e);
 			failed = true;
 		} else if (status == PGRES_COMMAND_OK && PQnfields(r) > 0) {
-			fill_schema(r, schema);
+			*oids =
+			    mem_alloc((size_t)PQnfields(r) * sizeof(**oids));
+			fill_schema(r, schema, *oids);
 		}
 		PQclear(r);
 		if (PQstatus(pg->conn) != CONNECTION_OK)
@@ -108,9 +114,10 @@ static int take_described(struct pg *pg, struct schema *schema, struct err *e)
 }
 
 int pg_describe(struct pg *pg, const char *const *before, int count,
-    const char *sql, struct schema *schema, struct err *e)
+    const char *sql, struct schema *schema, uint32_t **oids, struct err *e)
 {
 	*schema = (struct schema){0};
+	*oids = NULL;
 	if (pg_ready(pg, e) != 0)
 		return -1;
 	pg_end_stream(pg);
@@ -118,9 +125,11 @@ int pg_describe(struct pg *pg, const char *const *before, int count,
 	if (PQenterPipelineMode(pg->conn) == 0 ||
 	    !send_described(pg, before, count, sql))
 		return pg_conn_error(pg, e);
-	if (pg_flush(pg, e) == 0 && take_described(pg, schema, e) == 0)
+	if (pg_flush(pg, e) == 0 && take_described(pg, schema, oids, e) == 0)
 		return 0;
 	schema_free(schema);
+	free(*oids);
+	*oids = NULL;
 	return -1;
 }
 
@@ -172,7 +181,7 @@ int pg_stream_start(struct pg *pg, const struct pg_stream *s, struct err *e)
 
 void pg_stream_schema(struct pg *pg, struct schema *schema)
 {
-	fill_schema(pg->result, schema);
+	fill_schema(pg->result, schema, NULL);
 }
 
 /* Behind the rows: the rest of the statement, which must be nothing. */

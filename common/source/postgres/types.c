@@ -93,7 +93,7 @@ static int learn(
 	return 0;
 }
 
-static void describe(const struct types *t, uint32_t oid, int modifier,
+static uint32_t describe(const struct types *t, uint32_t oid, int modifier,
     int depth, struct column *c);
 
 static void describe_array(const struct types *t, const struct type *array,
@@ -114,24 +114,26 @@ static void describe_array(const struct types *t, const struct type *array,
 	}
 }
 
-static void describe(const struct types *t, uint32_t oid, int modifier,
+/* What is left of the type when its domains are taken off. */
+static uint32_t describe(const struct types *t, uint32_t oid, int modifier,
     int depth, struct column *c)
 {
 	const struct type *type = find(t, oid);
 
-	*c = (struct column){.type_oid = oid};
+	*c = (struct column){.name = NULL};
 	while (type != NULL && type->class == 'd' && depth++ < DEPTH_MAX) {
-		c->type_oid = type->inside;
+		oid = type->inside;
 		modifier = type->modifier;
-		type = find(t, c->type_oid);
+		type = find(t, oid);
 	}
-	if (kind_fill(c, modifier) || type == NULL)
-		return;
+	if (kind_fill(c, oid, modifier) || type == NULL)
+		return oid;
 	if (type->class == 'A' && depth < DEPTH_MAX)
 		describe_array(t, type, depth, c);
 	else if (type->class == 'S' || type->class == 'E')
 		c->kind = KIND_TEXT;
 	c->number = type->class == 'N';
+	return oid;
 }
 
 static int count_digits(const char *s)
@@ -174,7 +176,8 @@ static int learn_money(
 	return 0;
 }
 
-static int resolve_money(struct pg *pg, struct schema *schema, struct err *e)
+static int resolve_money(
+    struct pg *pg, const uint32_t *oids, struct schema *schema, struct err *e)
 {
 	struct money m;
 	bool asked = false, known = false;
@@ -182,7 +185,7 @@ static int resolve_money(struct pg *pg, struct schema *schema, struct err *e)
 	for (int i = 0; i < schema->count; i++) {
 		struct column *c = &schema->columns[i];
 
-		if (c->type_oid != MONEY_OID || c->kind != KIND_OTHER)
+		if (oids[i] != MONEY_OID || c->kind != KIND_OTHER)
 			continue;
 		if (!asked && learn_money(pg, &m, &known, e) != 0)
 			return -1;
@@ -196,19 +199,17 @@ static int resolve_money(struct pg *pg, struct schema *schema, struct err *e)
 	return 0;
 }
 
-int types_resolve(
-    struct types *t, struct pg *pg, struct schema *schema, struct err *e)
+int types_resolve(struct types *t, struct pg *pg, uint32_t *oids,
+    struct schema *schema, struct err *e)
 {
 	struct buf wanted;
 	int rc = 0;
 
 	buf_init(&wanted, WANTED_MAX);
 	for (int i = 0; i < schema->count; i++) {
-		uint32_t oid = schema->columns[i].type_oid;
-
-		if (!kind_known(oid) && find(t, oid) == NULL)
+		if (!kind_known(oids[i]) && find(t, oids[i]) == NULL)
 			buf_printf(
-			    &wanted, "%s%u", wanted.len ? "," : "{", oid);
+			    &wanted, "%s%u", wanted.len ? "," : "{", oids[i]);
 	}
 	if (wanted.len > 0) {
 		buf_char(&wanted, '}');
@@ -219,10 +220,10 @@ int types_resolve(
 		struct column *c = &schema->columns[i];
 		char *name = c->name;
 
-		if (kind_known(c->type_oid))
+		if (kind_known(oids[i]))
 			continue;
-		describe(t, c->type_oid, -1, 0, c);
+		oids[i] = describe(t, oids[i], -1, 0, c);
 		c->name = name;
 	}
-	return rc != 0 ? rc : resolve_money(pg, schema, e);
+	return rc != 0 ? rc : resolve_money(pg, oids, schema, e);
 }

@@ -16,9 +16,10 @@ struct types {
 
 /* Fills the columns whose types kind_fill does not know, by what the catalogue
  * says they are made of: one query when there is a type that was not met
- * before. In the transaction that the rows are read in. */
-int types_resolve(
-    struct types *types, struct pg *pg, struct schema *schema, struct err *e);
+ * before. In the transaction that the rows are read in. `oids` are the columns'
+ * pg_type.oid; a domain's is replaced by that of what it is over. */
+int types_resolve(struct types *types, struct pg *pg, uint32_t *oids,
+    struct schema *schema, struct err *e);
 void types_free(struct types *types);
 
 #endif
