@@ -20,6 +20,10 @@
 #define TEST(name) static void name(void **state __attribute__((unused)))
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
+/* Brings caller.c into the program, which takes the place of cmocka's function. */
+__attribute__((used)) static void (*const at_failure)(
+    const char *, int) = _fail;
+
 /* Columns and cells of a scripted result. */
 #define COLUMN(n, k)                                  \
 	{                                             \
