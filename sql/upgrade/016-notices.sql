@@ -341,6 +341,7 @@ declare
 	mended record;
 	sent bigint := 0;
 begin
+	perform reportd.check_actor();
 	for mended in
 		select n.run_id, n.config_id, n.owner, n.event,
 			array_agg(n.notification_id) as stale,

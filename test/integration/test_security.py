@@ -3,6 +3,7 @@
 attacked by people who have the manual and the SQL. One database for all of them, set
 up by the manual's own statements."""
 
+import concurrent.futures
 import contextlib
 import json
 import re
@@ -273,6 +274,12 @@ def test_each_table_with_rows_of_owners_has_row_security(db):
                 and a.atttypid = 'regrole'::regtype)""")
     assert {r[0] for r in rows} == {*TABLES, 'report_grant', 'report_quota', 'report_usage'}
     assert all(r[1] for r in rows)
+    # All others that a submitter reads; the last has its columns granted one by one.
+    assert {r[0] for r in db.query("""select c.relname from pg_class c
+        where c.relnamespace = 'reportd'::regnamespace and c.relkind in ('r', 'p', 'm', 'f')
+            and not c.relrowsecurity
+            and has_any_column_privilege('reportd_submitter', c.oid, 'SELECT')""")} == {
+        'schema_upgrade', 'output_format', 'report_worker'}
 
 
 @says('It cannot log in, is no superuser, and owns all tables, views and functions of the schema.')
@@ -332,19 +339,39 @@ def test_init_refuses_what_somebody_else_made(db, empty_db, tmp_path, made, says
 
 
 @says('No command runs what others have put in the place of the schema.')
-@pytest.mark.parametrize('what', [
-    'create view reportd.schema_upgrade as select reportd.f() as version',
-    'create table reportd.schema_upgrade (version int, serves int); '
-    'insert into reportd.schema_upgrade values (7, 7); '
-    'create table reportd.report_config (config_id int); '
-    'create view reportd.report_run as select reportd.f() as run_id'])
-@pytest.mark.parametrize('command', ['init', 'status', 'doctor'])
-def test_a_false_schema_is_not_run(db, empty_db, tmp_path, command, what):
-    empty_db.execute(f"""grant create on database {empty_db.name} to ann; set role ann;
-        create schema reportd;
-        create function reportd.f() returns int language plpgsql as $$ begin
-            execute 'alter role ann superuser'; return 7; end $$;
-        {what}""")
+def false_schema(db, upgrade, owner):
+    """SQL that makes a schema which looks like ours, each relation of it with a view
+    of ann that runs a function of hers. Who makes schema_upgrade, who owns the schema."""
+    names = [(name, columns) for name, columns in db.query("""
+        select c.relname, string_agg(format('null::%s as %I',
+            format_type(a.atttypid, a.atttypmod), a.attname), ', ' order by a.attnum)
+        from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0
+        where c.relnamespace = 'reportd'::regnamespace and c.relkind in ('r', 'v')
+            and c.relname <> 'schema_upgrade' group by c.relname""")
+        if 'reportd.' not in columns]
+    version, serves = db.row('select version, serves from reportd.schema_upgrade '
+                             'order by 1 desc limit 1')
+    yield (f'create schema reportd authorization {owner}; '
+           'grant create, usage on schema reportd to ann; set role ann')
+    yield """create function reportd.f() returns int language plpgsql as $$ begin
+        execute 'alter role ann superuser'; return 7; end $$"""
+    for name, columns in names:
+        yield f'create view reportd.{name} as select {columns} where reportd.f() > 0'
+    if upgrade == 'view':
+        yield (f'create view reportd.schema_upgrade as select {version} as version, '
+               f'{serves} as serves where reportd.f() > 0')
+    else:
+        yield f'set role {upgrade}; create table reportd.schema_upgrade (version int, serves int)'
+        yield f'insert into reportd.schema_upgrade values ({version}, {serves})'
+
+
+@says('No command runs what others have put in the place of the schema.')
+@pytest.mark.parametrize('upgrade, owner', [
+    ('view', 'ann'), ('ann', 'ann'), ('ann', 'reportd_owner'), ('none', 'ann')])
+@pytest.mark.parametrize('command', ['init', 'status', 'doctor', 'runs', 'daemons'])
+def test_a_false_schema_is_not_run(db, empty_db, tmp_path, command, upgrade, owner):
+    for text in false_schema(db, upgrade, owner):
+        empty_db.execute(text)
     empty_db.close()
     done = reportctl(write_conf(tmp_path / 'x.conf', empty_db), command)
     assert done.returncode != 0
@@ -487,6 +514,8 @@ def anns(db, as_):
     run, notice = ran_by_hand(db, one)
     request = ann("select reportd.run_now(%s, '{\"hidden\": 2}')", one)
     db.execute("insert into reportd.report_usage (owner, reports) values ('ann', 1)")
+    db.execute("insert into reportd.report_quota (role, max_reports) values ('ann'::regrole, 9)")
+    db.execute("select reportd.grant_source('hr', 'ann'), reportd.grant_path('hidden', 'ann')")
     db.execute("update reportd.report_notification set state = 'FAILED'")
     return {'config_id': one, 'run_id': run, 'notification_id': notice, 'request_id': request}
 
@@ -527,8 +556,13 @@ def test_rows_of_others_are_not_seen(db, as_, anns):
     ('resend({})', 'notification_id'), ('cancel(@, {})', 'request_id'),
     ('retry(@, {})', 'request_id')])
 def test_others_reports_cannot_be_acted_on(db, as_, anns, call, kind):
-    bob = as_('bob')
+    bob, ann = as_('bob'), as_('ann')
     call = call.replace('@', str(ask(bob)))
+    # That somebody holds the row is not felt either.
+    ann('begin')
+    ann('select reportd.delete(%s)', anns['config_id'])
+    ann('select reportd.resend(%s)', anns['notification_id'])
+    bob("set lock_timeout = '2s'")
     before = db.query('select x::text from reportd.report_config x order by 1')
     there, absent = anns[kind], 987654
     said = []
@@ -538,6 +572,24 @@ def test_others_reports_cannot_be_acted_on(db, as_, anns, call, kind):
                     + error.diag.message_hint)
     assert said[0] == said[1] and 'hidden' not in said[0]
     assert db.query('select x::text from reportd.report_config x order by 1') == before
+
+
+@pytest.mark.parametrize('call', ['delete({})', 'run_now({})', 'resend({})'])
+def test_a_report_that_is_given_away_meanwhile(db, as_, call):
+    """Who waits for a row looks again at whose it is."""
+    amy, ann = as_('amy'), as_('ann')
+    one = ask(as_('ann', 'finance'))
+    _, notice = ran_by_hand(db, one)
+    amy('begin')
+    amy("select reportd.change(%s, '{\"owner\": \"amy\"}')", one)
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        done = pool.submit(ann.refused, 'select reportd.'
+                           + call.format(notice if 'resend' in call else one),
+                           match='there is no (report|notification) .* of ann')
+        wait_for(lambda: db.value("select wait_event_type = 'Lock' from pg_stat_activity "
+                                  'where pid = %s', ann.conn.info.backend_pid))
+        amy('commit')
+        done.result()
 
 
 def test_keys_of_others_are_not_resolved(db, as_, anns):
@@ -695,33 +747,100 @@ def test_a_transaction_that_stays_open_holds_up_nobody(db, as_, engine):
     assert 'lease lost' not in one.log()
 
 
-@pytest.mark.parametrize('statement, params', [
-    ('swept', [json.dumps([{'run_id': 0, 'uploads': []}])]), ('purge', [86400000]),
-    ('recover', None)])
-def test_a_statement_of_the_daemon_does_not_wait(db, as_, statement, params):
-    """The rarer ones, as the daemon runs them, while all of ann's rows are held."""
+@pytest.fixture
+def busy(db, as_):
+    """Rows of ann in which each statement of a daemon has something to do, and the
+    statements with their parameters, as the daemon runs them."""
     ann = as_('ann')
-    one = ask(ann)
-    run, notice = ran_by_hand(db, one)
-    db.execute("update reportd.report_run set started_at = now() - interval '2 days', "
-               "uploads = '[]'")
-    if statement == 'swept':
-        params = [json.dumps([{'run_id': run, 'uploads': []}])]
-    elif statement == 'recover':
-        params = [None, []]
-    text = re.sub(r'\$(\d)', lambda m: 'null::uuid' if params[int(m[1]) - 1] is None else
-                  sql.Literal(params[int(m[1]) - 1]).as_string(db.conn),
-                  re.sub(r'--[^\n]*', '', (ROOT / f'sql/queue/{statement}.sql').read_text()))
-    daemon = as_('reportd')
+    me, dead = [db.value("""insert into reportd.report_worker (host, pid, version, workers, lease,
+            heartbeat_at) values ('here', 1, '1', 4, '1 minute', now() - %s::interval)
+        returning worker_id""", age) for age in ('0', '1 hour')]
+
+    def run(config_id, status, worker, age='0'):
+        return db.value("""
+            with run as (
+                insert into reportd.report_run (config_id, request_id, owner, report_name,
+                    attempt, scheduled_for, worker_id, status, started_at, uploads)
+                select config_id, request_id, owner, report_name, 1, now(), %s, %s,
+                    now() - %s::interval, case %s when 'COMPLETED' then '[]'::jsonb end
+                from reportd.report_config where config_id = %s returning run_id)
+            update reportd.report_config c set run_id = run.run_id, attempt = 1
+            from run where c.config_id = %s returning run.run_id""",
+            worker, status, age, status, config_id, config_id)
+
+    def set_to(config_id, columns):
+        db.execute(f'update reportd.report_config set {columns} where config_id = %s', config_id)
+    ids = {name: ask(ann, name) for name in (
+        'waits', 'runs', 'was taken', 'stray', 'is over', 'went wrong', 'follows', 'cancelled')}
+    ids['fires'] = ask(ann, trigger_type='SCHEDULED', schedule_expression='* * * * *')
+    follows, = db.row('select reportd.run_now(%s)', ids['follows'])
+    db.execute('set session_replication_role = replica') # without what triggers refuse
+    runs = {'runs': run(ids['runs'], 'PROCESSING', me),
+            'was taken': run(ids['was taken'], 'PROCESSING', me),
+            'stray': run(ids['stray'], 'PROCESSING', dead),
+            'is over': run(ids['is over'], 'COMPLETED', me, '2 days'),
+            'went wrong': run(ids['went wrong'], 'FAILED', me, '2 days')}
+    for name in 'runs', 'stray':
+        set_to(ids[name], "status = 'PROCESSING'")
+    for name in 'was taken', 'is over', 'follows':
+        set_to(ids[name], "status = 'COMPLETED', due_at = now()")
+    set_to(ids['went wrong'], "status = 'FAILED'")
+    set_to(ids['cancelled'], "status = 'CANCELLED', updated_timestamp = now() - interval '2 days'")
+    set_to(ids['fires'], "next_run_time = now() - interval '1 second'")
+    lost = db.value("insert into reportd.report_config (report_name, export_sql, source, owner) "
+                    "values ('lost', 'select 1', 'gone', 'ann') returning config_id")
+    db.execute("""insert into reportd.report_request (config_id, owner, reason, requested_by,
+            scheduled_for, state, outcome, ended_at)
+        values (%s, 'ann', 'run_now', 'ann', now(), 'ENDED', 'CANCELLED',
+            now() - interval '2 days')""", ids['is over'])
+    notices = [db.value("""insert into reportd.report_notification (run_id, config_id, owner,
+            event, channel, recipient, url, state, worker_id, attempts)
+        values (%s, %s, 'ann', 'COMPLETED', 'mail', 'x@example.com', 'mailto:x@example.com', %s,
+            %s, 1) returning notification_id""", runs['is over'], ids['is over'], state, worker)
+        for state, worker in (('SENDING', me), ('SENDING', dead), ('PENDING', None),
+                              ('FAILED', None))]
+    db.execute('reset session_replication_role')
+    assert follows
+
+    def results(**result):
+        return json.dumps([result])
+    return {'ids': [*ids.values()], 'lost': lost, 'notices': notices[2:], 'statements': {
+        'tick': [me, json.dumps([{'run_id': runs[name], 'stage': 'export', 'row_count': 1}
+                                 for name in ('runs', 'was taken')]), 60000, 60000, 4, 3, 0],
+        'claim': [me, 10, 10, '{finance}', '{null}', 60000, None, 0],
+        'publish': [me, f"{{{runs['runs']}}}"],
+        'finish': [me, results(run_id=runs['runs'], config_id=ids['runs'], status='COMPLETED',
+                               permanent=False, stage='export'), 1000, 1000],
+        'notice_claim': [me, 10, '{}'],
+        'notice_done': [me, results(notification_id=notices[0], attempt=1, state='SENT'),
+                        1000, 1000, 3],
+        'set_aside': [me, '{finance,gone}'], 'recover': [me, '{}'], 'count': [],
+        'swept': [results(run_id=runs['is over'], uploads=[])], 'purge': [86400000]}}
+
+
+def run_statement(daemon, name, params):
+    """As the daemon does, but for the transaction."""
+    text = re.sub(r'--[^\n]*', '', (ROOT / f'sql/queue/{name}.sql').read_text())
+    daemon.conn.execute(re.sub(
+        r'\$(\d)', lambda m: sql.Literal(
+            str(p) if hasattr(p := params[int(m[1]) - 1], 'hex') and not isinstance(p, int) else p)
+        .as_string(daemon.conn), text))
+
+
+@pytest.mark.parametrize('held', [
+    "reportd.change(unnest(%(ids)s), '{\"owner\": \"finance\"}')",
+    "reportd.change(unnest(%(ids)s), '{\"priority\": 1}')",
+    'reportd.run_now(unnest(%(ids)s || %(lost)s))', 'reportd.delete(unnest(%(ids)s || %(lost)s))',
+    'reportd.resend(unnest(%(notices)s))'], ids=lambda h: h[8:14])
+def test_no_statement_of_the_daemon_waits_for_a_submitter(db, as_, busy, held):
+    ann, daemon = as_('ann'), as_('reportd')
     daemon("set statement_timeout = '2s'")
-    for held in (f"reportd.change({one}, '{{\"owner\": \"finance\"}}')", f'reportd.delete({one})',
-                 f'reportd.resend({notice})'):
-        ann('begin')
-        ann(f'select {held}')
+    ann.conn.execute('begin')
+    ann.conn.execute(f'select {held}', {k: busy[k] for k in ('ids', 'lost', 'notices')})
+    for name, params in busy['statements'].items():
         daemon('begin')
-        daemon(text)
+        run_statement(daemon, name, params)
         daemon('rollback')
-        ann('rollback')
 
 
 def definitions():
@@ -807,12 +926,20 @@ def test_shadows_are_not_run(db, as_, ctl, schema):
 @pytest.mark.parametrize('call', [
     "reportd.submit('x', 'select 1', source => 'hr')", 'reportd.delete({})',
     'reportd.run_now({})', "reportd.change({}, '{{\"owner\": \"ann\"}}')", 'reportd.cancel({})',
-    "reportd.insert_it()"])
+    "reportd.backfill({}, '2026-01-01', '2026-01-02')", "reportd.id('bobs')",
+    'reportd.retry({})', 'reportd.resend({notice})', 'reportd.resend_failed()',
+    'reportd.resend_failed({})', "reportd.insert_it()"])
 def test_the_server_maintains_a_table(db, as_, call):
     ann = as_('ann')
-    bobs = ask(as_('bob'))
-    before = db.query('select x::text from reportd.report_config x')
-    call = call.format(bobs)
+    bobs = ask(as_('bob'), report_key='bobs',
+               notify_on_completion=['mailto:another@example.com'])
+    _, notice = ran_by_hand(db, bobs)
+    db.execute("update reportd.report_notification set state = 'FAILED'")
+
+    def rows():
+        return [db.query(f'select x::text from reportd.{table} x order by 1') for table in TABLES]
+    before = rows()
+    call = call.format(bobs, notice=notice)
     body = f'perform {call}' if 'insert_it' not in call else \
         "insert into reportd.report_config (report_name, export_sql, source) " \
         "values ('x', 'select 1', 'hr')"
@@ -827,7 +954,7 @@ def test_the_server_maintains_a_table(db, as_, call):
         for query in 'analyze public.bait', 'reindex table public.bait':
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 db.execute(query)
-        assert db.query('select x::text from reportd.report_config x') == before
+        assert rows() == before
         # Outside of it the function acts for who calls it, as any other.
         db.execute('listen reportd_done')
         assert db.value("select reportd.submit('x', 'select 1', source => 'hr')")
@@ -893,6 +1020,24 @@ def test_paths(db, as_, engine, out):
     assert default.status == 'COMPLETED'
     assert {p.relative_to(out).parts[0] for p in out.rglob('*.csv')} == {
         'finance', 'report', 'by default'}
+
+
+def test_what_may_be_read_may_not_be_written(db, as_, engine, out):
+    olga, ann = as_('olga'), as_('ann')
+    olga("select reportd.grant_path('hr/', 'ann', 'read')")
+    ann.refused("insert into reportd.report_config (report_name, export_sql, source, output_path) "
+                "values ('x', 'select 1', 'finance', 'hr/x.csv')", match='ann may not write to')
+    one = ask(ann, output_path='{d}/x.csv', parameters={'d': 'hr'}, max_retries=0)
+    # The one is taken back without the other.
+    olga("select reportd.grant_path('finance/', 'ann', 'read')")
+    olga("select reportd.revoke_path('finance/', 'finance', 'read')")
+    olga("select reportd.revoke_path('finance/', 'ann', 'read')")
+    other = ask(ann, output_path='{d}/y.csv', parameters={'d': 'finance'})
+    engine()
+    row = report.wait_done(db, one)
+    assert row.status == 'FAILED' and '("finance/")' in row.error_message
+    assert report.wait_done(db, other).status == 'COMPLETED'
+    assert [p.relative_to(out).as_posix() for p in out.rglob('*.csv')] == ['finance/y.csv']
 
 
 @says('Go on with what an operator has taken back: reports that wait fail, with the reason.')
@@ -1129,7 +1274,8 @@ def test_what_was_compressed_is_not_small(db, as_, engine):
     assert report.wait_done(db, one).status == 'COMPLETED'
 
 
-NAMES = ['Public', 'NONE', "o'brien", 'quo"te', 'with space', '\u202egro.live', 'line\nbreak',
+# Some would be another's if they were not quoted.
+NAMES = ['ANN', '"ann"', 'Olga', 'Public', 'NONE', "o'brien", 'quo"te', 'with space', '\u202egro.live', 'line\nbreak',
          'a.b', '-', '10', '$user', 'ünï', 'reportd_operator ', '%s']
 
 
@@ -1142,9 +1288,11 @@ def test_hostile_names(db, as_, engine):
                 sql.Identifier(name)))
             made.append(name)
         olga = as_('olga')
+        anns = ask(as_('ann'))
         ids = {}
         for name in NAMES:
             person = as_(name)
+            person.refused('select reportd.cancel(%s)', anns, match=f'no report {anns} of')
             person.refused("select reportd.submit('x', 'select 1', source => 'hr')",
                            match='may not use')
             olga("select reportd.grant_source('hr', %s)", name)
@@ -1156,6 +1304,11 @@ def test_hostile_names(db, as_, engine):
             assert person('select owner::oid = (select oid from pg_roles where rolname = %s) '
                           'from reportd.report_config', name)
             assert person('select count(*) from reportd.report_config') == 1
+            person("select reportd.change(%s, '{\"priority\": 2}')", ids[name])
+            person('select reportd.cancel(%s)', ids[name])
+            assert db.value('select cancelled_by from reportd.report_config '
+                            'where config_id = %s', ids[name]) == name
+            person('select reportd.retry(%s)', ids[name])
         assert db.value("select count(*) from reportd.report_grant where grantee = 0") == 0
         engine()
         for name, one in ids.items():
