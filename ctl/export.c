@@ -429,7 +429,7 @@ static int check(void *arg, struct err *e)
 		return -1;
 	for (int i = 0; i < j->plan.count; i++) {
 		if (j->plan.outputs[i].sink != NULL &&
-		    s3_keep_moving(j->plan.outputs[i].sink, e) != 0)
+		    sink_step(j->plan.outputs[i].sink, e) != 0)
 			return -1;
 	}
 	now = clock_boot_ms();
@@ -484,16 +484,8 @@ static int transfer(struct job *j, struct err *e)
 		fputs("\r\033[K", stderr);
 	if (rc != 0 || nothing_made(j))
 		return rc;
-	if (export_finish(&j->plan, e) != 0)
-		return -1;
-	for (int i = 0; i < j->plan.count; i++) {
-		const struct export_output *out = &j->plan.outputs[i];
-
-		if (out->sink != NULL)
-			s3_before_publish(out->sink, out->rows,
-			    digest_sha256(out->digest), 0);
-	}
-	return export_publish(&j->plan, e);
+	return export_finish(&j->plan, e) != 0 ? -1
+					       : export_publish(&j->plan, e);
 }
 
 static void print_text(const struct job *j)

@@ -481,7 +481,11 @@ int export_publish(const struct export_plan *p, struct err *e)
 	for (int i = 0; i < p->count; i++) {
 		struct sink *s = p->outputs[i].sink;
 
-		if (s != NULL && sink_publish(s, e) != 0)
+		if (s != NULL &&
+		    sink_publish(s,
+			&(struct sink_terms){.rows = p->outputs[i].rows,
+			    .sha256 = digest_sha256(p->outputs[i].digest)},
+			e) != 0)
 			return -1;
 	}
 	return 0;

@@ -89,10 +89,12 @@ static char *temp_name(const struct file *f, unsigned int n)
 }
 
 /* linkat() replaces nothing, so over an old file it takes two steps. */
-static int file_publish(struct sink *s, struct err *e)
+static int file_publish(
+    struct sink *s, const struct sink_terms *terms, struct err *e)
 {
 	struct file *f = (struct file *)s;
 
+	(void)terms;
 	if (f->temp == NULL) {
 		if (link_as(f, f->name) == 0)
 			goto linked;

@@ -14,9 +14,18 @@ static int stdout_write(
 	return file_write_all(STDOUT_FILENO, data, len, "standard output", e);
 }
 
-static int nothing(struct sink *s, struct err *e)
+static int stdout_finish(struct sink *s, struct err *e)
 {
 	(void)s;
+	(void)e;
+	return 0;
+}
+
+static int stdout_publish(
+    struct sink *s, const struct sink_terms *terms, struct err *e)
+{
+	(void)s;
+	(void)terms;
 	(void)e;
 	return 0;
 }
@@ -29,8 +38,8 @@ static void stdout_free(struct sink *s)
 static const struct sink_type stdout_type = {
     .name = "stdout",
     .write = stdout_write,
-    .finish = nothing,
-    .publish = nothing,
+    .finish = stdout_finish,
+    .publish = stdout_publish,
     .free = stdout_free,
 };
 

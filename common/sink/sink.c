@@ -28,11 +28,25 @@ int sink_finish(struct sink *s, struct err *e)
 	return settle(s, rc, SINK_FINISHED);
 }
 
-int sink_publish(struct sink *s, struct err *e)
+int sink_step(struct sink *s, struct err *e)
 {
+	while (s->next != NULL)
+		s = s->next;
+	return s->type->step == NULL || s->state != SINK_OPEN
+		   ? 0
+		   : s->type->step(s, e);
+}
+
+int sink_publish(struct sink *s, const struct sink_terms *terms, struct err *e)
+{
+	static const struct sink_terms none = {.rows = -1, .sha256 = ""};
+
+	if (terms == NULL)
+		terms = &none;
 	assert(s->state == SINK_FINISHED);
 	return settle(s,
-	    s->next ? sink_publish(s->next, e) : s->type->publish(s, e),
+	    s->next ? sink_publish(s->next, terms, e)
+		    : s->type->publish(s, terms, e),
 	    SINK_PUBLISHED);
 }
 

@@ -42,10 +42,19 @@ static int fake_finish(struct sink *s, struct err *e)
 	return f->fail_finish ? err_set(e, ERR_TRANSIENT, FAKE_ERROR) : 0;
 }
 
-static int fake_publish(struct sink *s, struct err *e)
+static int fake_step(struct sink *s, struct err *e)
+{
+	(void)e;
+	seen_by(s)->steps++;
+	return 0;
+}
+
+static int fake_publish(
+    struct sink *s, const struct sink_terms *terms, struct err *e)
 {
 	struct fake *f = seen_by(s);
 
+	f->rows = terms->rows;
 	f->published++;
 	return f->fail_publish ? err_set(e, ERR_TRANSIENT, FAKE_ERROR) : 0;
 }
@@ -65,6 +74,7 @@ static const struct sink_type fake_type = {
     .name = "fake",
     .write = fake_write,
     .finish = fake_finish,
+    .step = fake_step,
     .publish = fake_publish,
     .abort = fake_abort,
     .free = fake_sink_free,

@@ -46,7 +46,8 @@ struct fake {
 	struct buf bytes;
 	size_t fail_at; /* a write that passes this many bytes fails */
 	bool fail_finish, fail_publish;
-	int writes, finished, published, aborted, freed;
+	int writes, steps, finished, published, aborted, freed;
+	int64_t rows; /* of the terms it was published with */
 };
 #define FAKE_ERROR "the fake sink fails here"
 

@@ -51,7 +51,7 @@ static int send(const struct filter *filter, const struct buf *data,
 	if (rc == 0)
 		rc = sink_finish(s, e);
 	if (rc == 0)
-		rc = sink_publish(s, e);
+		rc = sink_publish(s, NULL, e);
 	assert_int_equal(s->state, rc == 0 ? SINK_PUBLISHED : SINK_FAILED);
 	sink_free(s);
 	assert_int_equal(f->freed, 1);

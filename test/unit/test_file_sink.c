@@ -228,7 +228,7 @@ static int write_whole(const char *name, const char *text, struct err *e)
 
 	if (s != NULL && sink_write(s, text, strlen(text), e) == 0 &&
 	    sink_finish(s, e) == 0)
-		rc = sink_publish(s, e);
+		rc = sink_publish(s, NULL, e);
 	sink_free(s);
 	return rc;
 }
@@ -249,7 +249,7 @@ TEST(a_new_file_appears_with_publish)
 		assert_content(name, NULL);
 		assert_int_equal(sink_finish(s, &e), 0);
 		assert_content(name, NULL);
-		assert_int_equal(sink_publish(s, &e), 0);
+		assert_int_equal(sink_publish(s, NULL, &e), 0);
 		assert_content(name, "id\n1\n");
 		sink_free(s);
 		assert_content(name, "id\n1\n");
@@ -277,7 +277,7 @@ TEST(an_old_file_is_replaced_with_publish)
 		assert_int_equal(sink_write(s, "new", 3, &e), 0);
 		assert_int_equal(sink_finish(s, &e), 0);
 		assert_content("a.csv", "old");
-		assert_int_equal(sink_publish(s, &e), 0);
+		assert_int_equal(sink_publish(s, NULL, &e), 0);
 		assert_content("a.csv", "new");
 		sink_free(s);
 		assert_int_equal(dir_count(dir), 1);
@@ -361,7 +361,7 @@ TEST(mode_bits_are_those_of_the_options)
 		umask(077); /* the file's mode does not hang on it */
 		assert_int_equal(sink_write(s, "x", 1, &e), 0);
 		assert_int_equal(sink_finish(s, &e), 0);
-		assert_int_equal(sink_publish(s, &e), 0);
+		assert_int_equal(sink_publish(s, NULL, &e), 0);
 		sink_free(s);
 		assert_int_equal(mode_of(name), mode);
 		umask(0);
@@ -412,7 +412,7 @@ TEST(no_sync_leaves_out_every_fsync)
 	assert_non_null(s);
 	assert_int_equal(sink_write(s, "x", 1, &e), 0);
 	assert_int_equal(sink_finish(s, &e), 0);
-	assert_int_equal(sink_publish(s, &e), 0);
+	assert_int_equal(sink_publish(s, NULL, &e), 0);
 	sink_free(s);
 	assert_content("x/y/a.csv", "x");
 	assert_null(strstr(sys.trace.data, "fsync"));
@@ -453,7 +453,7 @@ TEST(large_outputs_are_whole)
 		assert_int_equal(sink_write(s, piece, PIECE, &e), 0);
 	}
 	assert_int_equal(sink_finish(s, &e), 0);
-	assert_int_equal(sink_publish(s, &e), 0);
+	assert_int_equal(sink_publish(s, NULL, &e), 0);
 	sink_free(s);
 	got = file_text(path);
 	assert_int_equal(strlen(got), PIECE * PIECES);
@@ -605,7 +605,7 @@ TEST(a_directory_that_is_removed_meanwhile_is_an_error)
 	assert_int_equal(sink_write(s, "1", 1, &e), 0);
 	assert_int_equal(sink_finish(s, &e), 0);
 	assert_return_code(rmdir(sub), errno);
-	assert_int_equal(sink_publish(s, &e), -1);
+	assert_int_equal(sink_publish(s, NULL, &e), -1);
 	assert_int_equal(e.kind, ERR_TRANSIENT);
 	assert_err_has(&e, "x/a.csv: No such file or directory");
 	sink_free(s);
@@ -648,9 +648,9 @@ TEST(two_writers_of_one_name_both_succeed)
 		assert_int_equal(sink_write(b, "second", 6, &e), 0);
 		assert_int_equal(sink_finish(a, &e), 0);
 		assert_int_equal(sink_finish(b, &e), 0);
-		assert_int_equal(sink_publish(a, &e), 0);
+		assert_int_equal(sink_publish(a, NULL, &e), 0);
 		assert_content("a.csv", "first");
-		assert_int_equal(sink_publish(b, &e), 0);
+		assert_int_equal(sink_publish(b, NULL, &e), 0);
 		assert_content("a.csv", "second");
 		sink_free(a);
 		sink_free(b);
@@ -710,7 +710,7 @@ TEST(a_living_writers_file_is_not_swept)
 	sweep();
 	assert_int_equal(sink_finish(s, &e), 0);
 	sweep();
-	assert_int_equal(sink_publish(s, &e), 0);
+	assert_int_equal(sink_publish(s, NULL, &e), 0);
 	sweep();
 	sink_free(s);
 	assert_content("a.csv", "1");
@@ -773,7 +773,7 @@ static int write_below(const char *name, struct err *e)
 
 	if (s != NULL && sink_write(s, "1", 1, e) == 0 &&
 	    sink_finish(s, e) == 0)
-		rc = sink_publish(s, e);
+		rc = sink_publish(s, NULL, e);
 	sink_free(s);
 	free(path);
 	free(root);

@@ -72,10 +72,16 @@ TEST(the_good_way_is_open_finished_published)
 
 		assert_int_equal(write_text(s, &e), 0);
 		assert_string_equal(f.bytes.data, TEXT);
+		assert_int_equal(sink_step(s, &e), 0);
+		assert_int_equal(f.steps, 1);
 		assert_int_equal(sink_finish(s, &e), 0);
+		assert_int_equal(sink_step(s, &e), 0); /* nothing moves now */
+		assert_int_equal(f.steps, 1);
 		assert_chain(s, SINK_FINISHED);
 		assert_int_equal(f.published, 0);
-		assert_int_equal(sink_publish(s, &e), 0);
+		assert_int_equal(
+		    sink_publish(s, &(struct sink_terms){.rows = 7}, &e), 0);
+		assert_int_equal(f.rows, 7);
 		assert_chain(s, SINK_PUBLISHED);
 		sink_abort(s); /* too late, and no harm */
 		assert_chain(s, SINK_PUBLISHED);
@@ -169,7 +175,7 @@ TEST(filters_pass_on_a_failing_finish_and_publish)
 			assert_int_equal(write_text(s, &e), 0);
 			assert_int_equal(sink_finish(s, &e), publish - 1);
 			if (publish)
-				assert_int_equal(sink_publish(s, &e), -1);
+				assert_int_equal(sink_publish(s, NULL, &e), -1);
 			assert_err(&e, FAKE_ERROR);
 			assert_chain(s, SINK_FAILED);
 			sink_abort(s);
@@ -324,7 +330,8 @@ static int with_stdout(int fd, struct err *e)
 	real = dup(STDOUT_FILENO);
 	dup2(fd, STDOUT_FILENO);
 	rc = sink_write(s, TEXT, TEXT_LEN, e);
-	if (rc == 0 && (sink_finish(s, e) != 0 || sink_publish(s, e) != 0))
+	if (rc == 0 &&
+	    (sink_finish(s, e) != 0 || sink_publish(s, NULL, e) != 0))
 		rc = -1;
 	dup2(real, STDOUT_FILENO);
 	close(real);

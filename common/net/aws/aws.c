@@ -522,7 +522,7 @@ void aws_drop(struct aws_call *c)
 	free(c);
 }
 
-int aws_send(struct aws *a, const struct aws_request *r,
+static int send(struct aws *a, const struct aws_request *r,
     struct aws_answer *answer, struct err *e)
 {
 	struct aws_call *c = aws_start(a, r);
@@ -535,6 +535,19 @@ int aws_send(struct aws *a, const struct aws_request *r,
 		}
 	}
 	return aws_take(c, answer, e);
+}
+
+int aws_send(struct aws *a, const struct aws_request *r,
+    struct aws_answer *answer, struct err *e)
+{
+	int rc;
+
+	if (r->unstoppable)
+		http_ignore_watch(a->http, true);
+	rc = send(a, r, answer, e);
+	if (r->unstoppable)
+		http_ignore_watch(a->http, false);
+	return rc;
 }
 
 void aws_answer_free(struct aws_answer *answer)

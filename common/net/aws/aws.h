@@ -56,6 +56,10 @@ struct aws_request {
 	/* Not repeated after it may have taken effect: a cut or a timeout is
 	 * an error at once. */
 	bool once;
+	/* The watch of the HTTP client does not stop it: what tidies up after a
+	 * job that was stopped, and what must be seen through to its end. For
+	 * aws_send only. */
+	bool unstoppable;
 	int64_t
 	    deadline_ms; /* boot clock; no try begins or lasts beyond; 0: none */
 };

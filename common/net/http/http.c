@@ -23,6 +23,7 @@
 struct http {
 	CURLM *multi;
 	const struct watch *watch; /* NULL: never stops */
+	bool ignores_watch;
 	struct http_call *calls;
 	struct http_call *dropped; /* that curl cannot let go of yet */
 };
@@ -126,6 +127,11 @@ void http_close(struct http *h)
 void http_set_watch(struct http *h, const struct watch *watch)
 {
 	h->watch = watch;
+}
+
+void http_ignore_watch(struct http *h, bool ignore)
+{
+	h->ignores_watch = ignore;
 }
 
 /* ---- the start of a call ---- */
@@ -323,19 +329,20 @@ static int perform(struct http *h)
 
 int http_step(struct http *h, int64_t wait_ms, struct err *e)
 {
+	const struct watch *watch = h->ignores_watch ? NULL : h->watch;
 	int64_t until = clock_boot_ms() + wait_ms;
 
 	for (;;) {
 		int64_t left;
 
-		if (h->watch != NULL && watch_check(h->watch, e) != 0)
+		if (watch != NULL && watch_check(watch, e) != 0)
 			return -1;
 		if (perform(h) > 0)
 			return 0;
 		left = until - clock_boot_ms();
 		if (left <= 0)
 			return 0;
-		doze(h->multi, h->watch, left < LOOK_UP_MS ? left : LOOK_UP_MS);
+		doze(h->multi, watch, left < LOOK_UP_MS ? left : LOOK_UP_MS);
 	}
 }
 

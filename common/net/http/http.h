@@ -25,6 +25,8 @@ struct http *http_open(void);
 void http_close(struct http *h); /* drops what is under way; accepts NULL */
 /* Waits stop when it says so; NULL: never. Set anew for each job. */
 void http_set_watch(struct http *h, const struct watch *watch);
+/* Waits do not look at the watch until this is taken back. */
+void http_ignore_watch(struct http *h, bool ignore);
 
 /* How a service is reached. Strings outlive the call. */
 struct http_terms {

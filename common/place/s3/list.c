@@ -63,6 +63,7 @@ struct listing {
 	const struct s3_store *store;
 	const char *prefix;
 	int64_t deadline_ms;
+	bool unstoppable;
 	char *token; /* where the next page begins; NULL: nowhere */
 	s3_each *each;
 	void *arg;
@@ -79,6 +80,7 @@ static int list_some(
 	    .query = query,
 	    .query_count = l->token ? 3 : 2,
 	    .reply_max = PAGE_MAX,
+	    .unstoppable = l->unstoppable,
 	    .deadline_ms = l->deadline_ms};
 	struct aws_answer answer;
 	int rc = send(l->store, &bucket, &r, &answer, e);
@@ -133,8 +135,9 @@ static int remove_one(void *arg, const char *key, int64_t size, struct err *e)
 	(void)size;
 	s3_target(l->store, place, &t);
 	rc = send(l->store, &t,
-	    &(struct aws_request){
-		.method = "DELETE", .deadline_ms = l->deadline_ms},
+	    &(struct aws_request){.method = "DELETE",
+		.unstoppable = l->unstoppable,
+		.deadline_ms = l->deadline_ms},
 	    &answer, e);
 	aws_answer_free(&answer);
 	s3_target_free(&t);
@@ -148,6 +151,7 @@ int s3_remove(const struct s3_store *store, const char *prefix,
 	struct listing l = {.store = store,
 	    .prefix = prefix,
 	    .deadline_ms = deadline_ms,
+	    .unstoppable = true,
 	    .each = remove_one};
 
 	l.arg = &l;

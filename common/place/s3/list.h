@@ -19,8 +19,8 @@ int s3_list(const struct s3_store *store, const char *prefix, s3_each *each,
 int s3_get(const struct s3_store *store, const char *place, size_t most,
     struct aws_answer *answer, struct err *e);
 
-/* Removes all objects below the prefix; no request lasts beyond the deadline
- * (boot clock). */
+/* Removes all objects below the prefix, whatever the watch says; no request
+ * lasts beyond the deadline (boot clock). */
 int s3_remove(const struct s3_store *store, const char *prefix,
     int64_t deadline_ms, struct err *e);
 

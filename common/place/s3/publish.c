@@ -66,6 +66,7 @@ static enum found look(const struct s3 *s)
 		    .operation = "HeadObject",
 		    .host = s->target.host,
 		    .path = s->target.path,
+		    .unstoppable = true,
 		    .deadline_ms = clock_boot_ms() + LOOK_MS},
 		&answer, &unused) == 0)
 		found = judge(s, &answer);
@@ -73,9 +74,9 @@ static enum found look(const struct s3 *s)
 	return found;
 }
 
-static bool expired(const struct s3 *s)
+static bool expired(const struct sink_terms *terms)
 {
-	return s->until_ms != 0 && clock_boot_ms() >= s->until_ms;
+	return terms->until_ms != 0 && clock_boot_ms() >= terms->until_ms;
 }
 
 static int say_expired(const struct s3 *s, struct err *e)
@@ -111,8 +112,8 @@ static int read_completed(const struct aws_answer *answer, struct err *e)
 	return -1;
 }
 
-static int send_complete(
-    struct s3 *s, bool condition, struct aws_answer *answer, struct err *e)
+static int send_complete(struct s3 *s, const struct sink_terms *terms,
+    bool condition, struct aws_answer *answer, struct err *e)
 {
 	static const struct sigv4_pair headers[] = {
 	    {"content-type", "application/xml"}, {"if-none-match", "*"}};
@@ -134,14 +135,15 @@ static int send_complete(
 		.body = body.data,
 		.body_len = body.len,
 		.once = true,
-		.deadline_ms = s->until_ms},
+		.unstoppable = true,
+		.deadline_ms = terms->until_ms},
 	    answer, e);
 	buf_free(&body);
 	return rc != 0 ? rc : read_completed(answer, e);
 }
 
-static int send_put(
-    struct s3 *s, bool condition, struct aws_answer *answer, struct err *e)
+static int send_put(struct s3 *s, const struct sink_terms *terms,
+    bool condition, struct aws_answer *answer, struct err *e)
 {
 	struct s3_pairs headers = {0};
 	char rows[32];
@@ -150,12 +152,12 @@ static int send_put(
 	for (int i = 0; i < s->headers.count; i++)
 		s3_pairs_add(&headers, s->headers.list[i].name,
 		    s->headers.list[i].value);
-	if (s->rows >= 0) {
-		snprintf(rows, sizeof(rows), "%" PRId64, s->rows);
+	if (terms->rows >= 0) {
+		snprintf(rows, sizeof(rows), "%" PRId64, terms->rows);
 		s3_pairs_add(&headers, "x-amz-meta-rows", rows);
 	}
-	if (*s->sha256 != '\0')
-		s3_pairs_add(&headers, "x-amz-meta-sha256", s->sha256);
+	if (*terms->sha256 != '\0')
+		s3_pairs_add(&headers, "x-amz-meta-sha256", terms->sha256);
 	if (condition)
 		s3_pairs_add(&headers, "if-none-match", "*");
 	rc = aws_send(s->store->aws,
@@ -168,17 +170,19 @@ static int send_put(
 		.body = s->filling->data,
 		.body_len = s->filling->len,
 		.once = condition, /* the second would meet the first */
-		.deadline_ms = s->until_ms},
+		.unstoppable = true,
+		.deadline_ms = terms->until_ms},
 	    answer, e);
 	s3_pairs_free(&headers);
 	return rc;
 }
 
-static int try_once(
-    struct s3 *s, bool condition, struct aws_answer *answer, struct err *e)
+static int try_once(struct s3 *s, const struct sink_terms *terms,
+    bool condition, struct aws_answer *answer, struct err *e)
 {
-	return s->upload_id != NULL ? send_complete(s, condition, answer, e)
-				    : send_put(s, condition, answer, e);
+	return s->upload_id != NULL
+		   ? send_complete(s, terms, condition, answer, e)
+		   : send_put(s, terms, condition, answer, e);
 }
 
 /* 0: it is visible after all; 1: once more; -1: no. */
@@ -227,7 +231,7 @@ static int linger(const struct s3 *s)
 }
 
 /* An outcome that nobody can tell is looked at, not guessed. */
-static int appear(struct s3 *s, struct err *e)
+static int appear(struct s3 *s, const struct sink_terms *terms, struct err *e)
 {
 	bool condition = s->create_only;
 	int64_t wait = BACKOFF_MS;
@@ -243,31 +247,27 @@ static int appear(struct s3 *s, struct err *e)
 		condition = found == NOTHING;
 	}
 	for (bool tried = false;; tried = true) {
-		if (expired(s))
+		if (expired(terms))
 			return tried ? -1 : say_expired(s, e);
-		rc = try_once(s, condition, &answer, e);
+		rc = try_once(s, terms, condition, &answer, e);
 		if (rc != 0)
 			rc = after_failure(s, &answer, &condition, e);
 		status = answer.http.status;
 		aws_answer_free(&answer);
 		if (rc <= 0)
 			return rc;
-		if (wait > BACKOFF_MAX_MS || expired(s))
+		if (wait > BACKOFF_MAX_MS || expired(terms))
 			return status == 0 ? linger(s) : -1;
 		wait_a_while(wait);
 		wait *= 2;
 	}
 }
 
-int s3_publish(struct sink *sink, struct err *e)
+int s3_publish(struct sink *sink, const struct sink_terms *terms, struct err *e)
 {
 	struct s3 *s = (struct s3 *)sink;
-	int rc;
+	int rc = appear(s, terms, e);
 
-	/* The job that waits meanwhile must not stop this. */
-	http_set_watch(s->store->http, NULL);
-	rc = appear(s, e);
-	http_set_watch(s->store->http, s->store->watch);
 	if (rc == 0 && s->upload_id != NULL)
 		s3_tell(s, S3_UPLOAD_OVER, s->upload_id);
 	return rc;

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/str.h"
 #include "place/s3/upload.h"
 
 #define FIRST_ROOM ((size_t)64 << 10)
@@ -98,6 +97,11 @@ static int s3_finish(struct sink *sink, struct err *e)
 	return 0;
 }
 
+static int s3_step(struct sink *sink, struct err *e)
+{
+	return s3_upload_pump((struct s3 *)sink, e);
+}
+
 static void s3_abort(struct sink *sink)
 {
 	s3_upload_abort((struct s3 *)sink);
@@ -126,6 +130,7 @@ static const struct sink_type s3_type = {
     .name = "S3",
     .write = s3_write,
     .finish = s3_finish,
+    .step = s3_step,
     .publish = s3_publish,
     .abort = s3_abort,
     .free = s3_free,
@@ -155,34 +160,5 @@ struct sink *s3_open(const struct s3_options *o, struct err *e)
 	s->part_slots = s->in_flight_max + 1;
 	s->parts = mem_zalloc((size_t)s->part_slots * sizeof(*s->parts));
 	s->filling = &s->parts[0];
-	s->rows = -1;
 	return &s->base;
-}
-
-/* NULL: it ends elsewhere. */
-static struct s3 *end_of(struct sink *chain)
-{
-	while (chain->next != NULL)
-		chain = chain->next;
-	return chain->type == &s3_type ? (struct s3 *)chain : NULL;
-}
-
-int s3_keep_moving(struct sink *chain, struct err *e)
-{
-	struct s3 *s = end_of(chain);
-
-	return s == NULL || s->base.state != SINK_OPEN ? 0
-						       : s3_upload_pump(s, e);
-}
-
-void s3_before_publish(
-    struct sink *chain, int64_t rows, const char *sha256, int64_t until_ms)
-{
-	struct s3 *s = end_of(chain);
-
-	if (s == NULL)
-		return;
-	s->rows = rows;
-	s->until_ms = until_ms;
-	str_copy(s->sha256, sizeof(s->sha256), sha256);
 }

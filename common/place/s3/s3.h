@@ -11,8 +11,8 @@
  * An S3 object that appears whole or not at all. What does not fill one part is
  * kept in memory and is a single PUT at publish; anything larger is a multipart
  * upload, whose parts leave side by side while more is written, and publish
- * completes it. Abort ends the upload within S3_ABORT_MS, whatever the watch of
- * the store says; and so does a free before the publish.
+ * completes it. Abort ends the upload within S3_ABORT_MS, whatever the watch
+ * says; and so does a free before the publish.
  *
  * Memory: one buffer to fill and one a part in flight. It grows with the parts,
  * see s3_part_size, from 64 KiB; as long as parts are small it never passes
@@ -42,21 +42,10 @@ struct s3_options {
 	void *arg;
 };
 
-/* Refuses a wrong place; asks nothing of the network. The store's watch counts
- * while bytes are written and finished, not for publish and abort. */
+/* Refuses a wrong place; asks nothing of the network. The watch of the HTTP
+ * client counts while bytes are written and finished, not for publish and abort.
+ * The terms' rows and sha256 become metadata of a single PUT; those of an upload
+ * were sent when it began. */
 struct sink *s3_open(const struct s3_options *options, struct err *e);
-
-/* While nobody writes: parts leave when somebody moves them. Nothing to do for a
- * chain that ends elsewhere. */
-int s3_keep_moving(struct sink *chain, struct err *e);
-
-/*
- * Before the publish of a chain of sinks: what the object is to say of itself (a
- * single PUT only: an upload's metadata is sent when it begins), and the moment
- * (boot clock) after which no try to make it visible begins; 0: none. Does
- * nothing to a chain that ends elsewhere.
- */
-void s3_before_publish(
-    struct sink *chain, int64_t rows, const char *sha256, int64_t until_ms);
 
 #endif

@@ -279,8 +279,6 @@ void s3_upload_abort(struct s3 *s)
 	drop_parts(s);
 	if (s->upload_id == NULL)
 		return;
-	/* A cancelled job cancels this, too, otherwise. */
-	http_set_watch(s->store->http, NULL);
 	rc = aws_send(s->store->aws,
 	    &(struct aws_request){.method = "DELETE",
 		.operation = "AbortMultipartUpload",
@@ -288,9 +286,9 @@ void s3_upload_abort(struct s3 *s)
 		.path = s->target.path,
 		.query = query,
 		.query_count = 1,
+		.unstoppable = true,
 		.deadline_ms = clock_boot_ms() + S3_ABORT_MS},
 	    &answer, &unused);
-	http_set_watch(s->store->http, s->store->watch);
 	if (rc == 0 || answer.http.status == 404)
 		s3_tell(s, S3_UPLOAD_OVER, s->upload_id);
 	aws_answer_free(&answer);

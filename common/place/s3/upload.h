@@ -37,9 +37,6 @@ struct s3 {
 	char **etags;    /* by part; NULL: not there yet */
 	int count;       /* parts sent */
 	int64_t bytes;
-
-	int64_t rows, until_ms;
-	char sha256[65];
 };
 
 /* s3_upload.c */
@@ -59,6 +56,7 @@ int s3_explain(const struct s3 *s, const struct aws_answer *answer,
     const char *action, struct err *e);
 
 /* s3_publish.c */
-int s3_publish(struct sink *sink, struct err *e);
+int s3_publish(
+    struct sink *sink, const struct sink_terms *terms, struct err *e);
 
 #endif

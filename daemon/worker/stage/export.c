@@ -32,7 +32,7 @@ static int keep_moving(const struct export_plan *plan, struct err *e)
 {
 	for (int i = 0; i < plan->count; i++) {
 		if (plan->outputs[i].sink != NULL &&
-		    s3_keep_moving(plan->outputs[i].sink, e) != 0)
+		    sink_step(plan->outputs[i].sink, e) != 0)
 			return -1;
 	}
 	return 0;
@@ -293,9 +293,11 @@ static int publish_outputs(struct job *job, struct err *e)
 			job->published = 0;
 			return 1;
 		}
-		s3_before_publish(o->sink, o->rows, digest_sha256(o->digest),
-		    job->publish_until_ms);
-		if (sink_publish(o->sink, e) != 0)
+		if (sink_publish(o->sink,
+			&(struct sink_terms){.rows = o->rows,
+			    .sha256 = digest_sha256(o->digest),
+			    .until_ms = job->publish_until_ms},
+			e) != 0)
 			return -1;
 	}
 	return 0;

@@ -362,13 +362,9 @@ void unload_drop(struct job *job)
 
 	if (job->unloaded == NULL)
 		return;
-	/* The job may be told to stop, which must not stop this. */
 	store = services_s3(job->services, &unused);
-	if (store != NULL) {
-		http_set_watch(store->http, NULL);
+	if (store != NULL)
 		s3_remove(
 		    store, job->unloaded, clock_boot_ms() + DROP_MS, &unused);
-		http_set_watch(store->http, store->watch);
-	}
 	unload_keep(job);
 }
