@@ -29,7 +29,7 @@
 #define ALONE_MAX 32
 #define BATCH_MAX (1u << 20)
 
-static const struct statement claim = {"notice_claim", sql_notice_claim, 3};
+static const struct statement claim = {"notice_claim", sql_notice_claim, 5};
 static const struct statement done = {"notice_done", sql_notice_done, 5};
 
 enum state { WAITING, SENDING, ENDED };
@@ -523,7 +523,8 @@ static void send_claim(struct outbox *o)
 	snprintf(wanted, sizeof(wanted), "%d", HAND - in_hand);
 	queue_send(o->o.queue, NULL, &claim,
 	    (const char *const[]){
-		o->o.events->worker_id(o->o.arg), wanted, ids.data},
+		o->o.events->worker_id(o->o.arg), wanted, ids.data, "{}",
+		wanted},
 	    on_claim, o);
 	buf_free(&ids);
 }

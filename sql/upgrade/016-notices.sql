@@ -12,6 +12,8 @@ create table reportd.report_notification (
 		('mail', 'sns', 'slack', 'webhook', 'unknown')),
 	recipient text not null,
 	url text not null,
+	lane bigint not null generated always as (hashtextextended(
+		case channel when 'mail' then channel else recipient end, 0)) stored,
 	state text not null default 'PENDING' check (state in
 		('PENDING', 'SENDING', 'SENT', 'FAILED')),
 	attempts int not null default 0,
@@ -33,10 +35,14 @@ comment on column reportd.report_notification.recipient is
 	'One address, a topic''s ARN, or scheme and host of a webhook: the rest of its URL may be a secret.';
 comment on column reportd.report_notification.url is
 	'As written in notify_on_completion or notify_on_failure.';
+comment on column reportd.report_notification.lane is
+	'A number for its receiver: the mail server, a host, a topic. One that is slow delays its own lane only.';
 comment on column reportd.report_notification.idempotency_key is
 	'The same at each attempt: by it a receiver knows a notice that came twice.';
 create index report_notification_run on reportd.report_notification (run_id);
 create index report_notification_due on reportd.report_notification (due_at)
+	where state = 'PENDING';
+create index report_notification_lane on reportd.report_notification (lane, due_at)
 	where state = 'PENDING';
 create index report_notification_failed on reportd.report_notification (created_at)
 	where state = 'FAILED';
