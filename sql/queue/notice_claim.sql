@@ -1,7 +1,8 @@
 -- SPDX-License-Identifier: MIT
--- Claims up to $2 due notices for the daemon, the oldest of each lane first, and so
--- many of a lane that $5 of it are in hand at most; and takes up those of its own
--- that it knows nothing of: the answer to their claim was lost.
+-- Claims up to $2 due notices for the daemon: lanes take turns, the owners within a
+-- lane take turns, and the oldest of each comes first. At most $5 of a lane are in
+-- hand. It also takes up those of its own that it knows nothing of: the answer to their
+-- claim was lost.
 -- $1 worker_id uuid, $2 wanted int, $3 notification_ids in hand bigint[], $4 the
 -- lane of each that waits to be delivered bigint[], $5 most of a lane int
 -- Returns a row a notice: notification_id, attempt, notice (JSON object), lane,
@@ -11,34 +12,74 @@ with recursive me as materialized (
 	select w.worker_id from reportd.report_worker w
 	where w.worker_id = $1
 	for key share
+), start as materialized (
+	-- From anywhere, so that all get their turn where there are more than one claim
+	-- looks at: a lane, and an owner within it.
+	select l.lane, (select k.owner::oid::bigint from reportd.report_notification k
+			where k.state = 'PENDING' and k.lane = l.lane
+			order by k.lane, k.owner limit 1) as least,
+		(select k.owner::oid::bigint from reportd.report_notification k
+			where k.state = 'PENDING' and k.lane = l.lane
+			order by k.lane desc, k.owner desc limit 1) as most
+	from (select ((random() - 0.5) * 1.8e19)::bigint as lane) r
+	cross join lateral (select coalesce(
+		(select k.lane from reportd.report_notification k
+		 where k.state = 'PENDING' and k.lane > r.lane
+		 order by k.lane limit 1),
+		(select k.lane from reportd.report_notification k
+		 where k.state = 'PENDING'
+		 order by k.lane limit 1)) as lane) l
 ), walk as (
-	-- From lane to lane by the index, whatever the backlog of each; from anywhere,
-	-- so that all get their turn where there are more than one claim looks at.
-	select ((random() - 0.5) * 1.8e19)::bigint as lane, null::bigint as first, 0 as step
+	-- From lane to lane and from owner to owner by the index report_notification_turn,
+	-- whatever the backlog of each.
+	select s.lane, (s.least - 1 + floor(random() * (s.most - s.least + 1)))::bigint::oid
+			as owner, null::bigint as first_lane, null::oid as first_owner, 0 as step
+	from start s
 	union all
-	select n.lane, coalesce(w.first, n.lane), w.step + 1
+	select n.lane, n.owner, coalesce(w.first_lane, n.lane),
+		coalesce(w.first_owner, n.owner), w.step + 1
 	from walk w
 	cross join lateral (
-		select coalesce(
-			(select k.lane from reportd.report_notification k
-			 where k.state = 'PENDING' and k.lane > w.lane
-			 order by k.lane limit 1),
-			(select k.lane from reportd.report_notification k
-			 where k.state = 'PENDING'
-			 order by k.lane limit 1)) as lane) n
-	where w.step < 256 and n.lane is distinct from w.first
+		(select k.lane, k.owner::oid as owner, 1 as round from reportd.report_notification k
+		 where k.state = 'PENDING' and (k.lane, k.owner) > (w.lane, w.owner)
+		 order by k.lane, k.owner limit 1)
+		union all
+		(select k.lane, k.owner::oid, 2 from reportd.report_notification k
+		 where k.state = 'PENDING'
+		 order by k.lane, k.owner limit 1)
+		limit 1) n
+	where w.step < 256
+		and (n.lane, n.owner) is distinct from (w.first_lane, w.first_owner)
+), candidate as materialized (
+	-- A lane's places go to its owners by turns, then the lanes take turns.
+	select k.notification_id, k.lane_place, k.due_at
+	from (
+		select d.*, w.lane, row_number() over (partition by w.lane
+			order by d.place, d.due_at, d.notification_id) as lane_place
+		from walk w
+		cross join lateral (
+			select k.notification_id, k.due_at,
+				row_number() over (order by k.lane, k.owner, k.due_at) as place
+			from reportd.report_notification k
+			-- As a range: no other index must look as good, whatever statistics say.
+			where k.state = 'PENDING'
+				and (k.lane, k.owner, k.due_at) >= (w.lane, w.owner, '-infinity'::timestamptz)
+				and (k.lane, k.owner, k.due_at) <= (w.lane, w.owner, now())
+			order by k.lane, k.owner, k.due_at
+			limit $5::int) d
+		where w.step > 0 and exists (select from me)) k
+	where k.lane_place <= $5::int - (select count(*) from unnest($4::bigint[]) h
+		where h = k.lane)
 ), due as materialized (
+	-- Row by row in order, each by its key, so that no more are locked than are taken.
 	select n.notification_id, 1 as counts
-	from walk w
+	from (select c.notification_id from candidate c
+		order by c.lane_place, c.due_at, c.notification_id) c
 	cross join lateral (
-		select k.notification_id, k.due_at from reportd.report_notification k
-		where k.state = 'PENDING' and k.lane = w.lane and k.due_at <= now()
-		order by k.due_at
-		limit greatest($5::int - (select count(*) from unnest($4::bigint[]) h
-			where h = w.lane), 0)
+		select k.notification_id from reportd.report_notification k
+		where k.notification_id = c.notification_id and k.state || '' = 'PENDING'
+			and k.due_at <= now()
 		for update skip locked) n
-	where w.step > 0 and exists (select from me)
-	order by row_number() over (partition by w.lane order by n.due_at), n.due_at
 	limit $2::int
 ), unheard as materialized (
 	select n.notification_id, 0 as counts

@@ -7,6 +7,8 @@
 -- $3 misfire_grace in ms: a schedule later than this has missed its time
 -- $4 lease in ms, $5 workers int: a reload may have changed them
 -- $6 attempts of a notice int, $7 notices in hand int
+-- Owners take turns: of those whose schedules are due each has the same share of the
+-- 200 that fire at once. A short range of the index report_config_fire is read for each.
 with beat as (
 	update reportd.report_worker w
 	set heartbeat_at = now(), workers = $5,
@@ -153,24 +155,45 @@ with beat as (
 		select now() where (select count(*) from reportd.report_notification n
 			where n.state = 'SENDING' and n.worker_id = $1) > $7::int
 	) t
+), turn as materialized (
+	select t.owner, t.room from reportd.schedule_turns() t
 ), firing as materialized (
-	select c.config_id
-	from reportd.report_config c
-	where c.trigger_type = 'SCHEDULED' and c.is_active
-		and c.next_run_time <= now()
-		and (c.status in ('COMPLETED', 'FAILED', 'CANCELLED')
-			or c.status = 'PENDING' and c.due_at = 'infinity')
-	order by c.next_run_time
+	-- Row by row in order, each by its key, as in claim.sql.
+	select c.config_id, c.row
+	from (
+		select d.config_id
+		from turn t cross join lateral (
+			select s.config_id, s.next_run_time,
+				row_number() over (order by s.owner, s.next_run_time) as place
+			from reportd.schedule_at_rest s
+			-- As a range: no other index must look as good, whatever statistics say.
+			where (s.owner, s.next_run_time) >= (t.owner, '-infinity'::timestamptz)
+				and (s.owner, s.next_run_time) <= (t.owner, now())
+			order by s.owner, s.next_run_time
+			limit least(case when t.room < 0 then 0 else t.room end,
+				200 / (select count(*) from turn) + 10)) d
+		order by d.place, d.next_run_time) k
+	cross join lateral (
+		select c.config_id, c as row from reportd.report_config c
+		where c.config_id = k.config_id and c.is_active and c.next_run_time <= now()
+			and (c.status || '' in ('COMPLETED', 'FAILED', 'CANCELLED')
+				or c.status || '' = 'PENDING' and c.due_at = 'infinity')
+		for update of c skip locked) c
 	limit 200
-	for update of c skip locked
 ), planned as materialized (
-	select k.config_id, k.next_run_time, k.owner, p.scheduled_for, p.next_time, p.error,
+	select f.config_id, (f.row).next_run_time, (f.row).owner, f.row,
+		p.scheduled_for, p.next_time, p.error,
 		case when p.scheduled_for is not null
 			then nextval('reportd.report_request_request_id_seq') end as request_id
 	from firing f
-	join reportd.report_config k using (config_id)
-	cross join lateral reportd.plan_fire(k.schedule_expression, k.time_zone,
-		k.misfire_policy, k.next_run_time, $3::bigint * interval '1 millisecond') p
+	cross join lateral reportd.plan_fire((f.row).schedule_expression, (f.row).time_zone,
+		(f.row).misfire_policy, (f.row).next_run_time,
+		$3::bigint * interval '1 millisecond') p
+), kept as materialized (
+	-- The first request of a report that was ADHOC once.
+	select reportd.keep_request(p.row) from planned p
+	where p.request_id is not null and (p.row).request_id is not null
+		and not (p.row).request_kept
 ), fired as (
 	-- Compare-and-set: a second scheduler finds next_run_time moved on.
 	update reportd.report_config c
@@ -233,6 +256,8 @@ with beat as (
 		union all
 		select least(f.due_at, f.next_run_time) from fired f
 		union all
+		select now() + interval '1 second' from turn t where t.room = -1
+		union all
 		(select c.next_run_time from reportd.report_config c
 		 where c.trigger_type = 'SCHEDULED' and c.is_active
 			and c.next_run_time > now()
@@ -254,7 +279,7 @@ select exists (select from beat) as alive,
 	(select count(*) from fired) as fired,
 	-- Counting is what makes the server execute notify_done, end_unclaimed.
 	(select count(*) from told_ends) + (select count(r.request_id) from request_ended r) + (select count(*) from astray a where a.ended is null)
-		as told,
+		+ (select count(*) from kept k) as told,
 	-- Milliseconds until there is something to claim or fire; null: nothing known.
 	(select greatest(ceil(extract(epoch from n.at - now()) * 1000), 0)::bigint
 	 from next n where n.at < 'infinity') as next_ms,
@@ -267,4 +292,6 @@ select exists (select from beat) as alive,
 		where r.uploads is not null and r.status <> 'PROCESSING'
 		order by random() limit 20) l) as leftovers,
 	-- Whether claims have quotas to keep.
-	exists (select from reportd.report_quota q where q.max_running is not null) as quotas
+	exists (select from reportd.report_quota q where q.max_running is not null) as quotas,
+	-- More schedules are due than fire at once.
+	(select count(*) from firing) = 200 as more

@@ -29,6 +29,26 @@ comment on table reportd.count_turn is
 	'A daemon locks its row while it counts for the quotas; the others leave it to that one.';
 insert into reportd.count_turn default values;
 
+-- Only reportd's own functions reach these two, see quota_at_commit(); daemons may
+-- lock a row of the first one.
+create table reportd.owner_turn (
+	owner regrole primary key,
+	taken bigint not null default 0
+) with (fillfactor = 50);
+comment on table reportd.owner_turn is
+	'One row for each owner with quotas. A transaction that adds to what waits locks it as it commits, so that two of them are counted one after the other.';
+comment on column reportd.owner_turn.taken is
+	'Raised each time: a REPEATABLE READ transaction that could not see the one before fails.';
+
+-- Rows live within one transaction.
+create unlogged table reportd.quota_check (
+	transaction xid8 not null,
+	owner regrole not null,
+	primary key (transaction, owner)
+) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);
+comment on table reportd.quota_check is
+	'Owners whose quotas are counted once more when a transaction commits.';
+
 create sequence reportd.report_request_request_id_seq;
 
 create table reportd.report_config (
@@ -125,6 +145,12 @@ create index report_config_processing on reportd.report_config (run_id)
 	where status = 'PROCESSING';
 create index report_config_schedule on reportd.report_config (next_run_time)
 	where trigger_type = 'SCHEDULED' and is_active;
+-- The tick fires by turns: it hops from owner to owner over this one, see
+-- schedule_turns(), and takes a short range of each.
+create index report_config_fire on reportd.report_config (owner, next_run_time)
+	where trigger_type = 'SCHEDULED' and is_active
+		and (status in ('COMPLETED', 'FAILED', 'CANCELLED')
+			or status = 'PENDING' and due_at = 'infinity');
 -- Ended, and a request follows that the end did not take up.
 create index report_config_follow on reportd.report_config (config_id)
 	where requests_wait and status in ('COMPLETED', 'FAILED', 'CANCELLED');

@@ -825,16 +825,61 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
 		 limit $2)) w
 $$;
 
+-- Reports that cost nothing to make but their rows; counting ends at `most`.
+create function reportd.idle_count(owner regrole, most int) returns bigint
+language sql stable set search_path = pg_catalog, pg_temp as $$
+	select count(*) from (select from reportd.report_config c
+		where c.owner = $1 and (c.status = 'CANCELLED'
+			or c.status = 'PENDING' and (not c.is_active or c.due_at = 'infinity'))
+		limit $2) idle
+$$;
+
+-- What sessions add at the same time none of them sees. So what is asked at once for
+-- the message is asked again as the transaction commits: owner by owner, in turns.
+-- Nobody waits for a transaction that stays open, but for one that commits.
+create function reportd.quota_at_commit() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+	quota reportd.report_quota := reportd.quota_of(new.owner);
+begin
+	delete from reportd.quota_check q
+	where q.transaction = new.transaction and q.owner = new.owner;
+	insert into reportd.owner_turn as t (owner) values (new.owner)
+	on conflict (owner) do update set taken = t.taken + 1;
+	if reportd.pending_count(new.owner, quota.max_pending + 1) > quota.max_pending then
+		raise exception using errcode = '22023',
+			message = format('%s has reports and requests waiting that others added meanwhile; with those of this transaction they are more than its quota, which is %s',
+				new.owner, quota.max_pending),
+			hint = 'Wait until some have ended, cancel some, or ask an operator for more (report_quota).';
+	elsif reportd.idle_count(new.owner, quota.max_reports + 1) > quota.max_reports then
+		raise exception using errcode = '22023',
+			message = format('%s has reports that others added meanwhile; with those of this transaction they are more than its quota, which is %s',
+				new.owner, quota.max_reports),
+			hint = 'Delete some by reportd.delete(), or ask an operator for more (report_quota).';
+	end if;
+	return null;
+end $$;
+create constraint trigger at_commit after insert on reportd.quota_check
+	deferrable initially deferred
+	for each row execute function reportd.quota_at_commit();
+
+create function reportd.check_at_commit(owner regrole) returns void
+language sql set search_path = pg_catalog, pg_temp as $$
+	insert into reportd.quota_check (transaction, owner) values (pg_current_xact_id(), $1)
+	on conflict do nothing
+$$;
+
 create function reportd.check_pending(owner regrole, more int) returns void
-language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
 	most int := (reportd.quota_of(owner)).max_pending;
 begin
-	if most is null then
+	if most is null or pg_has_role(owner, 'reportd_operator', 'USAGE') then
 		return;
 	end if;
-	if not pg_has_role(owner, 'reportd_operator', 'USAGE')
-		and reportd.pending_count(owner, most) + more > most then
+	-- First: where constraints are not deferred the turn is taken now.
+	perform reportd.check_at_commit(owner);
+	if reportd.pending_count(owner, most) + more > most then
 		perform reportd.refuse(
 			format('%s has %s reports and requests waiting already; its quota is %s',
 				owner, reportd.pending_count(owner, most), most),
@@ -843,7 +888,7 @@ begin
 end $$;
 
 create function reportd.check_quota(c reportd.report_config) returns void
-language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
 	most int := (reportd.quota_of(c.owner)).max_reports;
 	count bigint;
@@ -852,14 +897,11 @@ begin
 	if most is null then
 		return;
 	end if;
+	perform reportd.check_at_commit(c.owner);
 	select max(n) into count from (
 		select u.reports as n from reportd.report_usage u where u.owner = c.owner
 		union all
-		-- Rows that cost nothing to make are counted at once.
-		select count(*) from (select from reportd.report_config k
-			where k.owner = c.owner and (k.status = 'CANCELLED'
-				or k.status = 'PENDING' and (not k.is_active or k.due_at = 'infinity'))
-			limit most) idle) counts;
+		select reportd.idle_count(c.owner, most)) counts;
 	if count >= most then
 		perform reportd.refuse(
 			format('%s has %s reports; its quota is %s', c.owner, count, most),

@@ -124,11 +124,11 @@ create function reportd.keep_request(c reportd.report_config) returns void
 language sql set search_path = pg_catalog, pg_temp as $$
 	insert into reportd.report_request (request_id, config_id, owner, reason,
 		requested_by, requested_at, scheduled_for, parameters, state, outcome,
-		ended_at, run_id, error_message)
+		ended_at, run_id, error_message, newest)
 	select $1.request_id, $1.config_id, $1.owner, 'submit', $1.created_by,
 		$1.created_timestamp, coalesce($1.scheduled_for, $1.created_timestamp),
 		$1.run_parameters, 'ENDED', $1.status, $1.updated_timestamp, $1.run_id,
-		$1.error_message
+		$1.error_message, $1.status = 'COMPLETED'
 	where $1.request_id is not null and not $1.request_kept
 		and $1.status in ('COMPLETED', 'FAILED', 'CANCELLED')
 $$;
@@ -385,15 +385,17 @@ begin
 		perform pg_notify('reportd_cancel', '');
 		return 'CANCELLING';
 	elsif c.status = 'PENDING' and c.due_at < 'infinity' then
+		-- It may have been tried: run_id is of another request before that.
+		c.run_id := case when c.attempt > 0 then c.run_id end;
 		update reportd.report_request r
-		set state = 'ENDED', outcome = 'CANCELLED', ended_at = now(),
+		set state = 'ENDED', outcome = 'CANCELLED', ended_at = now(), run_id = c.run_id,
 			error_message = 'cancelled by ' || reportd.acting_name()
 		where r.request_id = c.request_id and c.request_kept;
 		update reportd.report_config r
 		set status = 'CANCELLED', cancelled_by = reportd.acting_name(),
 			updated_timestamp = now()
 		where r.config_id = c.config_id;
-		perform reportd.notify_done(c.config_id, c.request_id, null, 'CANCELLED');
+		perform reportd.notify_done(c.config_id, c.request_id, c.run_id, 'CANCELLED');
 		-- The request after it, if there is one.
 		perform reportd.follow(c.config_id);
 		return 'CANCELLED';
@@ -617,6 +619,78 @@ exception when others then
 end $$;
 comment on function reportd.plan_fire is
 	'For which time a due schedule runs (null: it is skipped) and when it is due next.';
+
+-- How many more reports of an owner may become due by their schedules; null: no
+-- limit; -1: its turn is taken, by a session that commits just now. A tick that has
+-- the turn keeps it to its end.
+create function reportd.schedule_room(owner regrole) returns int
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+	most int := (reportd.quota_of(owner)).max_pending;
+begin
+	if most is null or pg_has_role(owner, 'reportd_operator', 'USAGE') then
+		return null;
+	end if;
+	perform from reportd.owner_turn t where t.owner = schedule_room.owner
+	for update skip locked;
+	-- Without a row nobody of that owner has committed anything yet.
+	if not found and exists (
+		select from reportd.owner_turn t where t.owner = schedule_room.owner) then
+		return -1;
+	end if;
+	return greatest(most - reportd.pending_count(owner, most), 0);
+end $$;
+
+-- The owners with schedules that are due. When many are due it hops from owner to
+-- owner over the index report_config_fire: as many probes as there are owners, 1000
+-- at most, from a random one on, so that each has its turn.
+create function reportd.schedule_turns() returns table (owner regrole, room int)
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+	owners oid[];
+	first oid;
+	last oid;
+	start oid;
+	at oid;
+	due timestamptz;
+	around boolean := false;
+begin
+	-- Whatever state they are in: no more are looked at when thousands wait.
+	owners := array(select c.owner from reportd.report_config c
+		where c.trigger_type = 'SCHEDULED' and c.is_active and c.next_run_time <= now()
+		order by c.next_run_time limit 400);
+	if cardinality(owners) < 400 then
+		for owner in select distinct unnest(owners) loop
+			room := reportd.schedule_room(owner);
+			return next;
+		end loop;
+		return;
+	end if;
+	select s.owner into first from reportd.schedule_at_rest s order by s.owner limit 1;
+	select s.owner into last from reportd.schedule_at_rest s order by s.owner desc limit 1;
+	start := reportd.random_oid(first, last);
+	at := start;
+	for visited in 1 .. 1000 loop
+		select s.owner, s.next_run_time into owner, due from reportd.schedule_at_rest s
+		where s.owner > at order by s.owner, s.next_run_time limit 1;
+		if owner is null and not around then
+			around := true;
+			at := 0;
+			continue;
+		end if;
+		exit when owner is null or around and owner > start;
+		at := owner;
+		if due <= now() then
+			room := reportd.schedule_room(owner);
+			return next;
+		end if;
+	end loop;
+end $$;
+
+create function reportd.random_oid(first oid, last oid) returns oid
+language sql volatile set search_path = pg_catalog, pg_temp as $$
+	select ($1::bigint + floor(random() * ($2::bigint - $1::bigint))::bigint)::oid
+$$;
 
 create function reportd.local_time(at timestamptz, time_zone text) returns timestamp
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$

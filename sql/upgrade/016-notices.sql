@@ -6,7 +6,7 @@ create table reportd.report_notification (
 	notification_id bigint generated always as identity primary key,
 	run_id bigint not null,
 	config_id bigint not null,
-	owner regrole,
+	owner regrole not null,
 	event text not null check (event in ('COMPLETED', 'FAILED')),
 	channel text not null check (channel in
 		('mail', 'sns', 'slack', 'webhook', 'unknown')),
@@ -42,7 +42,8 @@ comment on column reportd.report_notification.idempotency_key is
 create index report_notification_run on reportd.report_notification (run_id);
 create index report_notification_due on reportd.report_notification (due_at)
 	where state = 'PENDING';
-create index report_notification_lane on reportd.report_notification (lane, due_at)
+-- The claim hops over it from lane to lane and from owner to owner.
+create index report_notification_turn on reportd.report_notification (lane, owner, due_at)
 	where state = 'PENDING';
 create index report_notification_failed on reportd.report_notification (created_at)
 	where state = 'FAILED';

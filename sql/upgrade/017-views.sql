@@ -27,6 +27,13 @@ with recursive class as (
 )
 select class.owner, class.source, class.priority, class.trigger_type from class;
 
+-- Schedules that fire when their time comes: nothing of theirs is under way.
+create view reportd.schedule_at_rest as
+select c.config_id, c.owner, c.next_run_time from reportd.report_config c
+where c.trigger_type = 'SCHEDULED' and c.is_active
+	and (c.status in ('COMPLETED', 'FAILED', 'CANCELLED')
+		or c.status = 'PENDING' and c.due_at = 'infinity');
+
 create view reportd.v_pending_reports with (security_barrier) as
 select c.config_id, c.report_name, c.report_type, c.trigger_type, c.priority,
 	c.source, c.due_at, now() - c.due_at as waiting, c.scheduled_for,

@@ -47,6 +47,8 @@ create policy seen on reportd.report_quota for select
 		or (select pg_has_role('reportd_viewer', 'USAGE')));
 alter table reportd.report_usage enable row level security;
 create policy daemon on reportd.report_usage to reportd_daemon using (true);
+alter table reportd.owner_turn enable row level security;
+alter table reportd.quota_check enable row level security;
 create policy seen on reportd.report_usage for select
 	using (pg_has_role(owner, 'USAGE')
 		or (select pg_has_role('reportd_viewer', 'USAGE')));
@@ -72,7 +74,7 @@ grant insert (report_key, report_name, report_type, trigger_type, schedule_expre
 grant insert (owner) on reportd.report_config to reportd_operator;
 grant insert, update, delete on reportd.report_quota to reportd_operator;
 
-grant select on reportd.pending_class to reportd_daemon;
+grant select on reportd.pending_class, reportd.schedule_at_rest to reportd_daemon;
 -- It deletes finished ADHOC reports when they pass the retention.
 grant update, delete on reportd.report_config to reportd_daemon;
 grant insert, update, delete on reportd.report_run, reportd.report_request,
@@ -99,7 +101,8 @@ grant execute on function reportd.grant_source, reportd.revoke_source,
 		reportd.forget_source
 	to reportd_operator;
 grant execute on function reportd.id to reportd_viewer;
-grant execute on function reportd.plan_fire, reportd.write_notices,
+grant execute on function reportd.plan_fire, reportd.schedule_turns,
+		reportd.keep_request, reportd.write_notices,
 		reportd.notify_done, reportd.follow, reportd.set_aside,
 		reportd.end_unclaimed, reportd.end_request, reportd.claim_classes, reportd.denial,
 		reportd.granted_paths, reportd.quota_of

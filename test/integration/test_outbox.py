@@ -232,7 +232,7 @@ def test_notices_do_not_wait_for_long_reports(db, engine, receiver):
         report.submit(db, notify_on_completion=[receiver.url('/after')])
         if report.config(db, quick).status == 'PENDING':
             # It came behind them: something else is to be told.
-            db.execute("select reportd.write_notices(1, 1, null, 'COMPLETED', array[%s])",
+            db.execute("select reportd.write_notices(1, 1, current_user::regrole, 'COMPLETED', array[%s])",
                        receiver.url('/quick'))
             db.execute("notify reportd_pending")
         wait_for(lambda: [r.path for r in receiver.taken] == ['/quick'], 5)

@@ -177,7 +177,8 @@ FUNCTIONS = {
     'id': 'SOVD',
     'grant_source revoke_source grant_path revoke_path register_source forget_source': 'O',
     'plan_fire write_notices notify_done follow set_aside end_unclaimed '
-    'end_request claim_classes denial granted_paths quota_of': 'D',
+    'end_request claim_classes denial granted_paths quota_of schedule_turns '
+    'keep_request': 'D',
 }
 LETTERS = {'S': 'reportd_submitter', 'O': 'reportd_operator', 'V': 'reportd_viewer',
            'D': 'reportd_daemon'}
@@ -215,6 +216,7 @@ def test_each_table_is_for_whom_the_list_says(db):
     wanted |= {'report_worker SELECT': 'DOV', 'pending_class SELECT': 'D',
                'claim_turn SELECT': 'D', 'claim_turn UPDATE': 'D',
                'count_turn SELECT': 'D', 'count_turn UPDATE': 'D',
+               'schedule_at_rest SELECT': 'D',
                'report_source INSERT': 'D', 'report_source UPDATE': 'D',
                'report_config UPDATE': 'D', 'report_config DELETE': 'D',
                'report_notification UPDATE': 'D', 'report_notification DELETE': 'D'}
@@ -272,7 +274,8 @@ def test_each_table_with_rows_of_owners_has_row_security(db):
         where c.relnamespace = 'reportd'::regnamespace and c.relkind = 'r'
             and exists (select from pg_attribute a where a.attrelid = c.oid
                 and a.atttypid = 'regrole'::regtype)""")
-    assert {r[0] for r in rows} == {*TABLES, 'report_grant', 'report_quota', 'report_usage'}
+    assert {r[0] for r in rows} == {*TABLES, 'report_grant', 'report_quota', 'report_usage',
+                                     'owner_turn', 'quota_check'}
     assert all(r[1] for r in rows)
     # All others that a submitter reads; the last has its columns granted one by one.
     assert {r[0] for r in db.query("""select c.relname from pg_class c
@@ -711,7 +714,9 @@ HELD = [
     'select reportd.cancel({waiting})', 'select reportd.delete({schedule})',
     "select reportd.change({schedule}, '{{\"priority\": 1}}')",
     "insert into reportd.report_config (report_name, export_sql, source) "
-    "values ('x', 'select 1', 'finance')"]
+    "values ('x', 'select 1', 'finance')",
+    "set constraints all immediate; insert into reportd.report_config "
+    "(report_name, export_sql, source) values ('x', 'select 1', 'finance')"]
 
 
 @says('Hold up daemons, or reports of others, by a transaction that stays open.')
@@ -811,7 +816,7 @@ def busy(db, as_):
         'publish': [me, f"{{{runs['runs']}}}"],
         'finish': [me, results(run_id=runs['runs'], config_id=ids['runs'], status='COMPLETED',
                                permanent=False, stage='export'), 1000, 1000],
-        'notice_claim': [me, 10, '{}'],
+        'notice_claim': [me, 10, '{}', '{}', 10],
         'notice_done': [me, results(notification_id=notices[0], attempt=1, state='SENT'),
                         1000, 1000, 3],
         'set_aside': [me, '{finance,gone}'], 'recover': [me, '{}'], 'count': [],
@@ -1080,8 +1085,8 @@ def waiting_of(db, owner):
 
 
 @says('Have more reports, more of them waiting, more running, or longer ones than the quota says.',
-      'Get around a quota by rows of one statement, by `change()`, by cancelling, or by '
-      'times in the past.')
+      'Get around a quota by rows of one statement, by `change()`, by cancelling, by times in '
+      'the past, by sessions that commit at the same moment, or by schedules.')
 @pytest.mark.parametrize('way', ['statement', 'active', 'trigger', 'owner', 'run_now', 'backfill',
                                  'retry'])
 def test_more_cannot_wait_than_the_quota_says(db, as_, way):
@@ -1330,8 +1335,8 @@ def test_hostile_names(db, as_, engine):
             db.execute(sql.SQL('drop role {}').format(sql.Identifier(name)))
 
 
-@says('Delay reports of other owners: owners take turns, however much each of them waits for '
-      'and however urgent it is.')
+@says('Delay reports, schedules or notices of other owners: owners take turns, however much '
+      'each of them waits for and however urgent it is.')
 def test_owners_take_turns(db, as_, engine):
     db.execute('delete from reportd.report_quota')
     db.execute('set session_replication_role = replica') # no triggers: it is quicker

@@ -237,7 +237,7 @@ static void on_tick(void *arg, const struct reply *reply, const struct err *e)
 		wait = notice;
 	if (wait > QUICK_MS && is_awaited(p))
 		wait = QUICK_MS;
-	if (p->tick_again)
+	if (p->tick_again || strcmp(reply_text(reply, 0, 9), "t") == 0)
 		wait = SOON_MS;
 	p->tick_again = false;
 	arm_tick(p, wait);

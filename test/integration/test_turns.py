@@ -1,0 +1,261 @@
+# SPDX-License-Identifier: MIT
+"""Quotas hold whatever comes at the same moment, and owners take turns in all that
+the daemons do for them."""
+
+import psycopg
+import pytest
+
+from lib import report
+from lib.outbox import SECTIONS
+from lib.receiver import Receiver
+from lib.wait import wait_for
+from test_security import as_, ask, db, engine, queue, set_quota, waiting_of  # noqa: F401: fixtures
+
+
+def beats(db, count=2):
+    """Waits until each daemon has written this many beats."""
+    for _ in range(count):
+        before = db.value('select max(heartbeat_at) from reportd.report_worker')
+        wait_for(lambda: db.value('select min(heartbeat_at) from reportd.report_worker') > before)
+
+
+INSERT = ("insert into reportd.report_config (report_name, export_sql, source) "
+          "select 'x', 'select 1', 'finance' from generate_series(1, 3)")
+WAYS = {
+    'insert': INSERT,
+    'submit': "select reportd.submit('x', 'select 1', source => 'finance') "
+              'from generate_series(1, 3)',
+    'run_now': 'select reportd.run_now({0}) from generate_series(1, 3)',
+    'backfill': "select reportd.backfill({1}, now() - interval '3 min', now())",
+    'active': """select reportd.change(config_id, '{{"is_active": true}}')
+        from reportd.report_config where report_name = 'idle'""",
+    'retry': "select reportd.retry(config_id) from reportd.report_config "
+             "where report_name = 'cancelled'",
+}
+
+
+@pytest.mark.parametrize('start', ['', 'set constraints all immediate',
+                                   'set transaction isolation level repeatable read'])
+@pytest.mark.parametrize('way', WAYS)
+def test_sessions_at_the_same_moment_do_not_pass_the_quota(db, as_, way, start):
+    one, other = as_('ann'), as_('ann')
+    done = ask(one, name='done')
+    schedule = ask(one, trigger_type='SCHEDULED', schedule_expression='* * * * *')
+    for name in 'idle', 'cancelled':
+        for _ in range(3):
+            row = ask(one, name=name, is_active=name == 'cancelled')
+            if name == 'cancelled':
+                one('select reportd.cancel(%s)', row)
+    one('select reportd.cancel(%s)', done)
+    set_quota(db, max_pending=5)
+    one('begin')
+    other('begin')
+    if start:
+        other(start)
+        other('select 1')
+    # What the second one adds is its own: rows are not waited for.
+    other(INSERT)
+    if 'immediate' in start:
+        # It has the turn: nobody else of this owner passes before its end.
+        one("set local lock_timeout = '100ms'")
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            one('set constraints all immediate; ' + WAYS[way].format(done, schedule))
+        one('rollback')
+        other('commit')
+        with pytest.raises(psycopg.errors.InvalidParameterValue, match='quota is 5'):
+            one(WAYS[way].format(done, schedule))
+    else:
+        one(WAYS[way].format(done, schedule))
+        one('commit')
+        with pytest.raises((psycopg.errors.InvalidParameterValue,
+                            psycopg.errors.SerializationFailure)) as caught:
+            other('commit')
+        if not start:
+            assert 'quota, which is 5' in str(caught.value)
+    assert waiting_of(db, 'ann') in (3, 4)
+    assert db.value('select count(*) from reportd.quota_check') == 0
+    ask(as_('bob'))
+
+
+def test_sessions_at_the_same_moment_keep_no_more_than_the_quota(db, as_):
+    set_quota(db, max_reports=5)
+    one, other = as_('ann'), as_('ann')
+    for person in one, other:
+        person('begin')
+        for _ in range(3):
+            ask(person, trigger_type='SCHEDULED', schedule_expression='@yearly')
+    one('commit')
+    with pytest.raises(psycopg.errors.InvalidParameterValue, match='quota, which is 5'):
+        other('commit')
+
+
+def test_what_is_rolled_back_is_not_counted(db, as_):
+    set_quota(db, max_pending=3)
+    ann = as_('ann')
+    for _ in range(2):
+        ann('begin; savepoint a')
+        ann(INSERT)
+        ann('rollback to a')
+        ann('commit')
+    ann(INSERT)
+    assert waiting_of(db, 'ann') == 3
+
+
+def due(db, owner, count, source='finance', age='1 hour'):
+    """Schedules of an owner whose time has come."""
+    db.execute("""insert into reportd.report_config (report_name, export_sql, source, owner,
+            trigger_type, schedule_expression, next_run_time)
+        select 'schedule of ' || %s, 'select 1', %s, %s::regrole, 'SCHEDULED', '@yearly',
+            now() + interval '1 day' from generate_series(1, %s)""", owner, source, owner, count)
+    db.execute('update reportd.report_config set next_run_time = now() - %s::interval '
+               "where report_name = 'schedule of ' || %s", age, owner)
+
+
+def fired(db, owner):
+    return db.value("select count(*) from reportd.report_request where reason = 'schedule' "
+                    'and owner = %s::regrole', owner)
+
+
+def test_schedules_wait_while_the_quota_is_used_up(db, as_, engine):
+    set_quota(db, max_pending=3)
+    ann = as_('ann')
+    due(db, 'ann', 5)
+    due(db, 'bob', 1, 'hr')
+    waits = [ask(ann, due_at='2100-01-01') for _ in range(3)]
+    engine(poll_interval='200ms')
+    wait_for(lambda: fired(db, 'bob') == 1)
+    beats(db)
+    assert fired(db, 'ann') == 0 and waiting_of(db, 'ann') == 3
+    ann('select reportd.cancel(%s)', waits[0])
+    # One after the other, each when there is room.
+    wait_for(lambda: fired(db, 'ann') == 5)
+
+
+def test_schedules_pass_no_session_that_commits(db, as_, engine):
+    set_quota(db, max_pending=3)
+    ann = as_('ann')
+    ask(ann, due_at='2100-01-01')
+    due(db, 'ann', 1)
+    due(db, 'bob', 1, 'hr')
+    ann('begin; set constraints all immediate')
+    for _ in range(2):
+        ask(ann, due_at='2100-01-01')
+    one = engine(poll_interval='200ms')
+    wait_for(lambda: fired(db, 'bob') == 1)
+    beats(db)
+    assert fired(db, 'ann') == 0
+    assert 'tick failed' not in one.log()
+    ann('rollback')
+    wait_for(lambda: fired(db, 'ann') == 1)
+
+
+def test_owners_take_turns_as_schedules_fire(db, as_, engine):
+    db.execute('delete from reportd.report_quota')
+    due(db, 'ann', 3000, age='10 hours')
+    due(db, 'bob', 1, 'hr', age='1 minute')
+    engine(workers=2)
+    first = wait_for(lambda: db.value("select min(request_id) from reportd.report_request "
+                                      "where owner = 'bob'::regrole"))
+    assert db.value('select count(*) from reportd.report_request where request_id < %s', first) < 400
+    # And all of them in the end, without a poll_interval between the turns.
+    wait_for(lambda: fired(db, 'ann') == 3000, 25)
+
+
+def test_owners_take_turns_as_notices_are_sent(db, as_, engine):
+    receiver = Receiver()
+    one = ask(as_('ann'), is_active=False)
+    send = """insert into reportd.report_notification (run_id, config_id, owner, event, channel,
+            recipient, url, due_at)
+        select 1, %s, %s::regrole, 'COMPLETED', 'webhook', 'x', %s, now() - %s::interval
+        from generate_series(1, %s)"""
+    db.execute(send, one, 'ann', receiver.url('/ann'), '10 hours', 3000)
+    db.execute(send, one, 'bob', receiver.url('/bob'), '1 minute', 1)
+    engine(dict(SECTIONS))
+    try:
+        wait_for(lambda: any(r.path == '/bob' for r in receiver.taken))
+        assert [r.path for r in receiver.taken].index('/bob') < 100
+    finally:
+        db.execute("update reportd.report_notification set state = 'FAILED' "
+                   "where state = 'PENDING'")
+        receiver.close()
+
+
+@pytest.mark.parametrize('statement, index', [
+    ('select * from reportd.schedule_at_rest s where (s.owner, s.next_run_time) >= '
+     "({0}::regrole, '-infinity'::timestamptz) and (s.owner, s.next_run_time) <= "
+     '({0}::regrole, now()) order by s.owner, s.next_run_time limit 10', 'report_config_fire'),
+    ('select s.owner, s.next_run_time from reportd.schedule_at_rest s where s.owner > {0}::regrole '
+     'order by s.owner, s.next_run_time limit 1', 'report_config_fire'),
+    ("select n.notification_id from reportd.report_notification n where n.state = 'PENDING' and "
+     "(n.lane, n.owner, n.due_at) >= (1, {0}::regrole, '-infinity'::timestamptz) and "
+     '(n.lane, n.owner, n.due_at) <= (1, {0}::regrole, now()) '
+     'order by n.lane, n.owner, n.due_at limit 10',
+     'report_notification_turn')])
+def test_turns_read_a_short_range_of_an_index(db, as_, statement, index):
+    due(db, 'ann', 2000)
+    db.execute("""insert into reportd.report_notification (run_id, config_id, owner, event,
+            channel, recipient, url, due_at)
+        select 1, 1, 'ann'::regrole, 'COMPLETED', 'mail', 'x', 'x', now() - interval '1 day'
+        from generate_series(1, 2000)""")
+    db.execute('analyze reportd.report_config, reportd.report_notification')
+    plan = db.value('explain (analyze, format json) ' + statement.format("'ann'"))[0]['Plan']
+    nodes = [plan]
+    for node in nodes:
+        nodes += node.get('Plans', [])
+    scan, = (n for n in nodes if 'Relation Name' in n)
+    assert scan['Node Type'] in ('Index Scan', 'Index Only Scan') and scan['Index Name'] == index
+    assert scan['Actual Rows'] <= 10
+
+
+# ---- what was ADHOC once ----
+
+def test_the_first_request_is_kept_when_a_schedule_takes_its_place(db, as_, engine):
+    ann = as_('ann')
+    engine()
+    one = ask(ann)
+    first = report.wait_done(db, one).request_id
+    ann("""select reportd.change(%s, '{"trigger_type": "SCHEDULED",
+        "schedule_expression": "@yearly"}')""", one)
+    db.execute('update reportd.report_config set next_run_time = now() where config_id = %s', one)
+    second = wait_for(lambda: db.value("select request_id from reportd.v_requests where "
+                                       "reason = 'schedule' and status = 'COMPLETED'"))
+    rows = db.query('select q.request_id, q.outcome, q.run_id, q.newest '
+                    'from reportd.report_request q order by 1')
+    runs = report.runs(db, one)
+    assert rows == [(first, 'COMPLETED', runs[0].run_id, False),
+                    (second, 'COMPLETED', runs[1].run_id, True)]
+
+
+def test_a_first_request_that_completed_is_the_newest_until_another_does(db, as_, engine):
+    ann = as_('ann')
+    engine()
+    one = ask(ann, text="select 1 / :'by'::int as n", parameters={'by': 1}, max_retries=0)
+    first = report.wait_done(db, one).request_id
+    bad = ann("select reportd.run_now(%s, '{\"by\": 0}')", one)
+    newest = 'select request_id from reportd.report_request where newest'
+    wait_for(lambda: db.value('select outcome from reportd.report_request '
+                              'where request_id = %s', bad) == 'FAILED')
+    assert [r[0] for r in db.query(newest)] == [first]
+    good = ann('select reportd.run_now(%s)', one)
+    wait_for(lambda: [r[0] for r in db.query(newest)] == [good])
+
+
+def test_a_cancelled_request_that_was_tried_has_its_run(db, as_, engine):
+    ann = as_('ann')
+    engine({'reportd': {}}, retry_backoff='1h', retry_backoff_max='1h')
+    one = ask(ann)
+    report.wait_done(db, one)
+    asked = ann("select reportd.run_now(%s, '{\"by\": 0}')", one)
+    wait_for(lambda: db.value("select outcome from reportd.report_request "
+                              "where request_id = %s", asked) == 'COMPLETED')
+    db.execute("update reportd.report_config set export_sql = "
+               "'select pg_terminate_backend(pg_backend_pid())' where config_id = %s", one)
+    tried, untried = ann('select reportd.run_now(%s)', one), ann('select reportd.run_now(%s)', one)
+    run_id = wait_for(lambda: (r := report.config(db, one)).status == 'PENDING'
+                      and r.attempt == 1 and r.run_id)
+    ann('listen reportd_done')
+    ann('select reportd.cancel(%s, %s)', one, untried)
+    ann('select reportd.cancel(%s)', one)
+    assert db.query('select request_id, outcome, run_id from reportd.report_request '
+                    'where request_id >= %s order by 1', tried) == [
+        (tried, 'CANCELLED', run_id), (untried, 'CANCELLED', None)]
