@@ -9,7 +9,6 @@
 #include "place/template.h"
 #include "settings/apart.h"
 #include "supervisor/supervisor.h"
-#include "worker/worker.h"
 
 static const char usage[] =
     "usage: reportd [-c FILE] [options]\n"
@@ -29,9 +28,10 @@ static const char usage[] =
     "\n"
     "Exit status: 0 stopped in order, 1 results could not be recorded, 2 "
     "wrong\n"
-    "usage, 3 wrong settings, 4 the schema does not fit; with --drain also 5 "
-    "the\n"
-    "queue could not be used, 6 reports have failed. See reportd(8).\n";
+    "usage, 3 wrong settings, 4 the schema or the worker program does not "
+    "fit;\n"
+    "with --drain also 5 the queue could not be used, 6 reports have failed.\n"
+    "See reportd(8).\n";
 
 enum { CHECK = 256, LIST, DRAIN, IDLE_EXIT, WORKERS };
 
@@ -93,14 +93,8 @@ int main(int argc, char **argv)
 {
 	struct supervisor_options o = {.load = load};
 	bool check = false;
-	int64_t n;
 	int c;
 
-	/* Not for people: the supervisor starts its workers so. */
-	if (argc == 3 && strcmp(argv[1], "--worker") == 0)
-		return str_to_i64(argv[2], &n) == 0
-			   ? worker_main(n)
-			   : wrong("--worker", argv[2]);
 	while ((c = getopt_long(argc, argv, "c:hV", options, NULL)) != -1) {
 		switch (c) {
 		case 'c':

@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "config.h"
 
 void lines_init(struct lines *l)
 {
@@ -159,6 +160,7 @@ static void end(struct buf *b)
 void message_settings(struct buf *b, const char *settings)
 {
 	begin(b, MSG_SETTINGS, 0);
+	add_str(b, "version", PACKAGE_VERSION);
 	buf_str(b, ",\"settings\":");
 	buf_str(b, settings);
 	end(b);
@@ -342,4 +344,32 @@ void message_swept(struct buf *b, const json_t *runs, const char *error)
 	add_str(b, "error", error);
 	end(b);
 	free(text);
+}
+
+static void begin_question(struct buf *b)
+{
+	buf_str(b, "{\"version\":\"" PACKAGE_VERSION "\"");
+}
+
+static void end_question(struct buf *b, const char *conninfo)
+{
+	end(b);
+	buf_str(b, conninfo);
+}
+
+void question_login(struct buf *b, const char *settings, const char *conninfo,
+    const char *secret_arn, bool fresh)
+{
+	begin_question(b);
+	add_str(b, "secret_arn", secret_arn);
+	add_bool(b, "fresh", fresh);
+	add_key(b, "settings");
+	buf_str(b, settings);
+	end_question(b, conninfo);
+}
+
+void question_process(struct buf *b, const char *conninfo)
+{
+	begin_question(b);
+	end_question(b, conninfo);
 }

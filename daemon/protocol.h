@@ -33,6 +33,9 @@
  *	  end of file                ──>  stop all, exit
  */
 #define PROTOCOL_FD 3
+/* Exit status of a worker whose version is not the supervisor's, which
+ * MSG_SETTINGS tells. */
+#define PROTOCOL_UNFIT 78
 /* Above any job: 1 MiB of SQL (checked at INSERT), parameters, escapes. */
 #define PROTOCOL_LINE_MAX (16u << 20)
 
@@ -89,7 +92,7 @@ struct job_terms {
 	bool no_sync;
 	const char *row; /* JSON object made by claim.sql */
 };
-/* `settings` as settings_pack made it. */
+/* `settings` as settings_pack made it. The version of this program goes along. */
 void message_settings(struct buf *b, const char *settings);
 void message_job(struct buf *b, const struct job_terms *terms);
 void message_stop(struct buf *b, int64_t run_id);
@@ -143,5 +146,26 @@ bool message_unfit(const struct err *e);
  * what is left of their uploads. error NULL: nothing went wrong. */
 void message_sweep(struct buf *b, int64_t stale_ms, const char *runs);
 void message_swept(struct buf *b, const json_t *runs, const char *error);
+
+/*
+ * A worker that is started as `reportd-worker --ask TASK` answers one question
+ * and ends. The question stands on standard input: a line that holds a JSON
+ * object with the "version" of the supervisor, then a connection string, bytes as
+ * they are. The answer goes to PROTOCOL_FD: ANSWER_OK and a text, or ANSWER_NO
+ * and what is wrong.
+ *
+ *	login    "settings", "secret_arn", "fresh"
+ *	         -> the connection string with the secret's user and password
+ *	process  -> the number of the server process that answers a new client
+ */
+#define ASK_LOGIN "login"
+#define ASK_PROCESS "process"
+#define ANSWER_OK '+'
+#define ANSWER_NO '-'
+
+/* `settings` as settings_pack made it. Both append a whole question. */
+void question_login(struct buf *b, const char *settings, const char *conninfo,
+    const char *secret_arn, bool fresh);
+void question_process(struct buf *b, const char *conninfo);
 
 #endif

@@ -7,21 +7,24 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/mem.h"
+#include "protocol.h"
 
-/* The answer is a letter, OK or NO, and the text or what is wrong. */
 #define ANSWER_MAX (128u << 10)
-#define OK '+'
-#define NO '-'
-#define CHILD_FD 3
+/* Above the descriptors that a child gets. */
+#define LOWEST_FD 10
+
+extern char **environ;
 
 struct child {
 	uv_pipe_t pipe;
+	uv_timer_t timer;
+	int handles; /* closed ones of the two */
 	pid_t pid;
 	char answer[ANSWER_MAX];
 	size_t len;
@@ -30,58 +33,39 @@ struct child {
 
 /* ---- the child ---- */
 
-static int64_t deadline_ms;
-
-static int look(void *arg, struct err *e)
+static void move_fd(int from, int to)
 {
-	const struct child_options *o = arg;
+	int high = fcntl(from, F_DUPFD_CLOEXEC, LOWEST_FD);
 
-	if (clock_boot_ms() < deadline_ms)
-		return 0;
-	return err_set(e, ERR_TRANSIENT,
-	    "the process that %s took longer than %" PRId64 " s", o->task,
-	    o->timeout_ms / 1000);
-}
-
-static void say(char letter, const char *text)
-{
-	size_t len = strlen(text);
-
-	if (write(CHILD_FD, &letter, 1) != 1 ||
-	    write(CHILD_FD, text, len) != (ssize_t)len)
+	if (high < 0 || dup2(high, to) < 0)
 		_exit(1);
-	_exit(0);
 }
 
 /* The loop's handlers would write to the loop. */
-static void become_a_child(
-    const struct child_options *o, int fd, pid_t parent, const sigset_t *mask)
+static void restore_signals(const sigset_t *mask)
 {
 	static const int handled[] = {SIGTERM, SIGINT, SIGHUP, SIGCHLD};
 
 	for (size_t i = 0; i < sizeof(handled) / sizeof(*handled); i++)
 		signal(handled[i], SIG_DFL);
 	sigprocmask(SIG_SETMASK, mask, NULL);
-	prctl(PR_SET_NAME, o->name);
+}
+
+/* All other descriptors close by themselves. */
+static void run_program(
+    const struct child_options *o, int question, int answer, pid_t parent)
+{
+	char name[] = "reportd-worker", flag[] = "--ask";
+	char *args[] = {name, flag, mem_strdup(o->ask), NULL};
+
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(1);
-	if (fd != CHILD_FD)
-		dup2(fd, CHILD_FD);
-	close_range(CHILD_FD + 1, ~0U, 0);
-}
-
-static void do_work(const struct child_options *o)
-{
-	struct watch watch = {.check = look, .arg = (void *)(uintptr_t)o};
-	char *answer;
-	struct err e;
-
-	deadline_ms = clock_boot_ms() + o->timeout_ms;
-	answer = o->work(o->what, &watch, &e);
-	if (answer != NULL)
-		say(OK, answer);
-	say(NO, e.text);
+	answer = fcntl(answer, F_DUPFD_CLOEXEC, LOWEST_FD);
+	move_fd(question, STDIN_FILENO);
+	move_fd(answer, PROTOCOL_FD);
+	fexecve(program_fd(o->program), args, environ);
+	_exit(1);
 }
 
 /* ---- the supervisor ---- */
@@ -90,6 +74,8 @@ static void on_closed(uv_handle_t *handle)
 {
 	struct child *c = handle->data;
 
+	if (++c->handles < 2)
+		return;
 	explicit_bzero(c->answer, sizeof(c->answer));
 	free(c);
 }
@@ -99,20 +85,44 @@ static void end(struct child *c)
 	kill(c->pid, SIGKILL);
 	waitpid(c->pid, NULL, 0);
 	uv_close((uv_handle_t *)&c->pipe, on_closed);
+	uv_close((uv_handle_t *)&c->timer, on_closed);
+}
+
+static void fail(struct child *c, const struct err *e)
+{
+	c->o.ready(c->o.arg, NULL, e);
+	end(c);
+}
+
+static void on_late(uv_timer_t *timer)
+{
+	struct child *c = timer->data;
+	struct err e;
+
+	uv_read_stop((uv_stream_t *)&c->pipe);
+	err_set(&e, ERR_TRANSIENT,
+	    "the process that %s took longer than %" PRId64 " s", c->o.task,
+	    c->o.timeout_ms / 1000);
+	fail(c, &e);
 }
 
 static void on_end(struct child *c)
 {
 	struct err e;
 
+	uv_read_stop((uv_stream_t *)&c->pipe);
 	c->answer[c->len] = '\0';
-	if (c->len > 0 && c->answer[0] == NO)
+	if (c->len > 0 && c->answer[0] == ANSWER_OK) {
+		c->o.ready(c->o.arg, c->answer + 1, NULL);
+		end(c);
+		return;
+	}
+	if (c->len > 0)
 		err_set(&e, ERR_TRANSIENT, "%s", c->answer + 1);
 	else
 		err_set(&e, ERR_TRANSIENT, "the process that %s has died",
 		    c->o.task);
-	c->o.ready(c->o.arg, c->answer[0] == OK ? c->answer + 1 : NULL, &e);
-	end(c);
+	fail(c, &e);
 }
 
 static void give_room(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
@@ -142,37 +152,67 @@ static struct child *follow(const struct child_options *o, pid_t pid, int fd)
 	c->pid = pid;
 	c->o = *o;
 	uv_pipe_init(o->loop, &c->pipe, 0);
-	c->pipe.data = c;
+	uv_timer_init(o->loop, &c->timer);
+	c->pipe.data = c->timer.data = c;
 	uv_pipe_open(&c->pipe, fd);
 	uv_read_start((uv_stream_t *)&c->pipe, give_room, on_read);
+	uv_timer_start(&c->timer, on_late, (uint64_t)o->timeout_ms, 0);
 	return c;
 }
 
-struct child *child_start(const struct child_options *o, struct err *e)
+/* A file in memory that holds the question; -1 on error. */
+static int write_question(const struct buf *question, struct err *e)
+{
+	int fd = memfd_create("question", MFD_CLOEXEC);
+
+	if (fd >= 0 &&
+	    write(fd, question->data, question->len) ==
+		(ssize_t)question->len &&
+	    lseek(fd, 0, SEEK_SET) == 0)
+		return fd;
+	err_errno(e, errno, "memfd");
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+static pid_t fork_child(const struct child_options *o, int question, int answer)
 {
 	pid_t parent = getpid(), pid;
 	sigset_t all, mask;
-	int fds[2];
 
-	if (pipe2(fds, O_CLOEXEC) != 0) {
-		err_errno(e, errno, "pipe");
-		return NULL;
-	}
 	sigfillset(&all);
 	sigprocmask(SIG_BLOCK, &all, &mask);
 	pid = fork();
 	if (pid == 0) {
-		become_a_child(o, fds[1], parent, &mask);
-		do_work(o);
+		restore_signals(&mask);
+		run_program(o, question, answer, parent);
 	}
 	sigprocmask(SIG_SETMASK, &mask, NULL);
-	close(fds[1]);
-	if (pid < 0) {
-		err_errno(e, errno, "fork");
-		close(fds[0]);
+	return pid;
+}
+
+struct child *child_start(const struct child_options *o, struct err *e)
+{
+	int question = write_question(o->question, e), fds[2];
+	pid_t pid;
+
+	if (question < 0)
+		return NULL;
+	if (pipe2(fds, O_CLOEXEC) != 0) {
+		err_errno(e, errno, "pipe");
+		close(question);
 		return NULL;
 	}
-	return follow(o, pid, fds[0]);
+	pid = fork_child(o, question, fds[1]);
+	if (pid < 0)
+		err_errno(e, errno, "fork");
+	close(question);
+	close(fds[1]);
+	if (pid > 0)
+		return follow(o, pid, fds[0]);
+	close(fds[0]);
+	return NULL;
 }
 
 void child_stop(struct child *c)

@@ -4,35 +4,34 @@
 
 #include <uv.h>
 
+#include "base/buf.h"
 #include "base/err.h"
-#include "base/watch.h"
+#include "supervisor/program.h"
 
 /*
- * A process for what waits for other machines, which the loop must not, or takes
- * more memory than the supervisor has: it is forked, does one thing, writes one
- * answer and is gone.
+ * A process that does one thing, writes one answer and ends, for work that waits
+ * for other machines, which the loop must not. It is the worker's program with a
+ * question (see protocol.h). The supervisor kills it when its time is over,
+ * whatever it waits for.
  */
 struct child;
 
 struct child_options {
 	uv_loop_t *loop;
-	const char *name; /* as ps shows it, 15 bytes */
+	const struct program *program;
+	const char *ask;            /* the task's name in protocol.h */
+	const struct buf *question; /* what it reads; used at the start only */
 	const char *task; /* "reads the secret", for messages; a literal */
 	int64_t timeout_ms;
-	/* In the child: the answer, or NULL and why. The watch ends its waits
-	 * when the time is over. */
-	char *(*work)(
-	    const void *what, const struct watch *watch, struct err *e);
-	const void *what; /* as it is at the start */
-	/* In the supervisor. The answer is wiped after the call; NULL: *e says
-	 * why there is none. */
+	/* The answer is wiped after the call; NULL: *e says why there is none.
+	 * The child is gone after the call. */
 	void (*ready)(void *arg, const char *answer, const struct err *e);
 	void *arg;
 };
 
 /* NULL on error; then nobody is called. */
 struct child *child_start(const struct child_options *o, struct err *e);
-/* Ends it; nobody is told any more. Not after `ready`. */
+/* Kills it; nobody is told any more. Not after `ready`. */
 void child_stop(struct child *c);
 
 #endif

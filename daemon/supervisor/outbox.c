@@ -611,6 +611,7 @@ struct outbox *outbox_open(const struct outbox_options *options)
 	o->end = &o->list;
 	o->pool = pool_open(&(struct pool_options){.loop = o->o.loop,
 	    .log = o->o.log,
+	    .program = o->o.program,
 	    .size = 0,
 	    .memory = o->o.settings->worker_memory,
 	    .greeting = o->o.greeting,

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "settings/settings.h"
+#include "supervisor/program.h"
 #include "supervisor/queue/queue.h"
 
 /*
@@ -30,6 +31,7 @@ struct outbox_options {
 	uv_loop_t *loop;
 	const struct log *log;
 	struct queue *queue;
+	const struct program *program; /* of its worker */
 	const struct settings *settings;
 	const char *greeting; /* the first line to its worker; copied */
 	const struct outbox_events *events;

@@ -148,7 +148,10 @@ static void bury(struct worker *w)
 	else if (!w->leaving)
 		LOG(p->o.log, LVL_WARN, L_MSG("idle worker gone"),
 		    L_STR("how", how));
-	if (!had_runs && !w->leaving && clock_boot_ms() - w->born_ms < YOUNG_MS)
+	if (w->signal == 0 && w->status == PROTOCOL_UNFIT)
+		program_is_unfit(p->o.program);
+	else if (!had_runs && !w->leaving &&
+		 clock_boot_ms() - w->born_ms < YOUNG_MS)
 		respawn_later(p);
 	else
 		fill(p);
@@ -253,7 +256,7 @@ static int spawn(struct pool *p)
 {
 	struct worker *w = mem_zalloc(sizeof(*w));
 	char memory[32];
-	char name[] = "reportd", flag[] = "--worker";
+	char name[] = "reportd-worker", flag[] = "--memory";
 	char *args[] = {name, flag, memory, NULL};
 	uv_stdio_container_t stdio[PROTOCOL_FD + 1] = {
 	    {.flags = UV_IGNORE},
@@ -264,8 +267,7 @@ static int spawn(struct pool *p)
 	};
 	uv_process_options_t options = {
 	    .exit_cb = on_worker_exit,
-	    /* The running binary, also when the file was replaced. */
-	    .file = "/proc/self/exe",
+	    .file = program_path(p->o.program),
 	    .args = args,
 	    .env = environment(p),
 	    .stdio = stdio,

@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/log.h"
+#include "supervisor/program.h"
 
 /*
  * The worker processes: started ahead, kept for many jobs, replaced when they
@@ -30,6 +31,7 @@ struct pool_events {
 struct pool_options {
 	uv_loop_t *loop;
 	const struct log *log;
+	const struct program *program; /* lives as long as the pool */
 	int size;
 	int64_t memory;       /* limit of each, bytes */
 	const char *greeting; /* the first line to each; copied */

@@ -15,6 +15,7 @@
 #include "sql/queue.h"
 #include "supervisor/outbox.h"
 #include "supervisor/pool.h"
+#include "supervisor/program.h"
 #include "supervisor/queue/lease.h"
 #include "supervisor/queue/poller.h"
 #include "supervisor/queue/queue.h"
@@ -35,6 +36,7 @@ struct supervisor {
 	uv_loop_t loop;
 	uv_signal_t signals[SIGNALS];
 	uv_timer_t watchdog, idle, grace, away;
+	struct program *program;
 	struct queue *queue;
 	struct lease *lease;
 	struct runs *runs;
@@ -211,6 +213,20 @@ static void on_unfit(void *arg, const char *text)
 	begin_stop(s, "the queue cannot be used");
 }
 
+static void on_program_unfit(void *arg)
+{
+	struct supervisor *s = arg;
+
+	if (s->phase != RUNNING)
+		return;
+	LOG(&s->log, LVL_ERROR,
+	    L_MSG("the worker program is of another version than this daemon: "
+		  "install both of one version, and start reportd again"),
+	    L_STR("version", PACKAGE_VERSION));
+	s->status = STATUS_UNFIT;
+	begin_stop(s, "no worker can be started");
+}
+
 static const struct lease_events lease_events = {
     .held = on_held, .unfit = on_unfit};
 
@@ -367,6 +383,7 @@ static struct queue_options queue_options(struct supervisor *s)
 	    .log = &s->log,
 	    .conninfo = s->settings->queue_conninfo,
 	    .secret_arn = s->settings->queue_secret_arn,
+	    .program = s->program,
 	    .settings = s->settings,
 	    .channels = channels(s->settings),
 	    .timeout_ms = s->settings->queue_timeout,
@@ -518,6 +535,7 @@ static void open_parts(struct supervisor *s)
 	    .arg = s});
 	s->pool = pool_open(&(struct pool_options){.loop = &s->loop,
 	    .log = &s->log,
+	    .program = s->program,
 	    .size = (int)s->settings->workers,
 	    .memory = s->settings->worker_memory,
 	    .greeting = hello,
@@ -529,6 +547,7 @@ static void open_parts(struct supervisor *s)
 	s->outbox = outbox_open(&(struct outbox_options){.loop = &s->loop,
 	    .log = &s->log,
 	    .queue = s->queue,
+	    .program = s->program,
 	    .settings = s->settings,
 	    .greeting = hello,
 	    .events = &outbox_events,
@@ -548,11 +567,29 @@ static void open_parts(struct supervisor *s)
 	    .arg = s});
 }
 
+static int open_program(struct supervisor *s)
+{
+	struct err e;
+
+	s->program = program_open(&e);
+	if (s->program == NULL) {
+		LOG(&s->log, LVL_ERROR, L_MSG("no worker can be started"),
+		    L_STR("error", e.text));
+		return -1;
+	}
+	program_watch(s->program, on_program_unfit, s);
+	return 0;
+}
+
 int supervisor_run(const struct supervisor_options *options)
 {
 	struct supervisor s = {.o = *options};
 
 	use_settings(&s, options->settings);
+	if (open_program(&s) != 0) {
+		settings_free(s.settings);
+		return STATUS_UNFIT;
+	}
 	uv_loop_init(&s.loop);
 	start_timers(&s);
 	LOG(&s.log, LVL_INFO, L_MSG("starting"),
@@ -566,6 +603,7 @@ int supervisor_run(const struct supervisor_options *options)
 	uv_run(&s.loop, UV_RUN_DEFAULT);
 	uv_loop_close(&s.loop);
 	lease_free(s.lease);
+	program_close(s.program);
 	settings_free(s.settings);
 	return s.status;
 }

@@ -13,7 +13,7 @@ enum exit_status {
 	STATUS_FAILED = 1, /* results could not be recorded at the end */
 	STATUS_USAGE = 2,
 	STATUS_SETTINGS = 3, /* the settings are wrong */
-	STATUS_UNFIT = 4,    /* schema and binary do not fit */
+	STATUS_UNFIT = 4, /* schema or worker program do not fit this program */
 	/* Of a daemon that ends by itself: */
 	STATUS_UNREACHED = 5, /* the queue could not be used for a lease */
 	STATUS_REPORTS = 6,   /* reports failed, or wait to be tried again */

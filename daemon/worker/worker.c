@@ -16,6 +16,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "config.h"
 #include "notice/notice.h"
 #include "place/file.h"
 #include "place/s3/sweep.h"
@@ -52,6 +53,7 @@ struct worker {
 	int64_t idle_ms; /* since when there was nothing to do */
 	bool hearing;
 	bool orphan; /* the supervisor is gone */
+	bool unfit;  /* ... or is of another version */
 	struct connections connections;
 	struct settings *settings; /* of services; NULL: not heard yet */
 	struct services *services;
@@ -285,6 +287,9 @@ static void take_line(struct worker *w, const char *line, size_t len)
 	if (m.type == MSG_SETTINGS) {
 		json_decref(w->news);
 		w->news = m.body;
+		w->unfit = strcmp(json_str(m.body, "version", ""),
+			       PACKAGE_VERSION) != 0;
+		w->orphan = w->orphan || w->unfit;
 		return;
 	}
 	if (m.type == MSG_PUBLISH)
@@ -670,5 +675,5 @@ int worker_main(int64_t memory_limit)
 	json_decref(w.broom);
 	buf_free(&w.out);
 	lines_free(&w.in);
-	return 0;
+	return w.unfit ? PROTOCOL_UNFIT : 0;
 }

@@ -68,7 +68,7 @@ class Daemon:
     """A running reportd. `stop` ends it as systemd does, `kill` as fate does.
     A test that has it end otherwise than with 0 sets expected_code."""
 
-    def __init__(self, db, conf, args=(), env=None):
+    def __init__(self, db, conf, args=(), env=None, program=REPORTD):
         self.db = db
         self.conf = conf
         self.log_path = conf.with_suffix('.log')
@@ -76,7 +76,7 @@ class Daemon:
         with open(self.log_path, 'ab') as log:
             # A session of its own: whatever it leaves behind can be found.
             self.process = subprocess.Popen(
-                [REPORTD, '-c', conf, *map(str, args)], stdout=log, stderr=log,
+                [program, '-c', conf, *map(str, args)], stdout=log, stderr=log,
                 stdin=subprocess.DEVNULL, start_new_session=True,
                 env=environ(**(env or {})))
         self.pid = self.process.pid

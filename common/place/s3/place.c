@@ -1,18 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "place/s3/place.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/mem.h"
 #include "base/str.h"
-
-#define SCHEME "s3://"
-#define SCHEME_LEN (sizeof(SCHEME) - 1)
 
 bool s3_is_place(const char *text)
 {
-	return strncmp(text, SCHEME, SCHEME_LEN) == 0;
+	return strncmp(text, S3_SCHEME, S3_SCHEME_LEN) == 0;
 }
 
 /* https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html */
@@ -67,7 +62,7 @@ static int check_key(const char *place, const char *key, struct err *e)
 
 int s3_place_check(const char *place, struct err *e)
 {
-	const char *bucket = place + SCHEME_LEN;
+	const char *bucket = place + S3_SCHEME_LEN;
 	size_t len = strcspn(bucket, "/");
 
 	if (!bucket_ok(bucket, len))
@@ -76,36 +71,4 @@ int s3_place_check(const char *place, struct err *e)
 		    "0-9, - and .",
 		    place, (int)len, bucket);
 	return check_key(place, bucket + len + (bucket[len] == '/'), e);
-}
-
-/* A certificate for *.s3.amazonaws.com does not stand for a.b.s3... */
-static bool in_host(const struct s3_store *store, const char *bucket)
-{
-	return store->virtual_host && strchr(bucket, '.') == NULL;
-}
-
-void s3_target(
-    const struct s3_store *store, const char *place, struct s3_target *t)
-{
-	const char *bucket = place + SCHEME_LEN;
-	size_t len = strcspn(bucket, "/");
-
-	*t = (struct s3_target){.bucket = mem_strndup(bucket, len)};
-	if (in_host(store, t->bucket)) {
-		t->host = mem_printf("%s.%s", t->bucket, aws_host(store->aws));
-		t->path =
-		    mem_printf("/%s", bucket + len + (bucket[len] == '/'));
-		t->key = t->path + 1;
-	} else {
-		t->path = mem_printf("/%s", bucket);
-		t->key = t->path + 1 + len + (bucket[len] == '/');
-	}
-}
-
-void s3_target_free(struct s3_target *t)
-{
-	free(t->bucket);
-	free(t->host);
-	free(t->path);
-	*t = (struct s3_target){0};
 }

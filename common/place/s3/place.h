@@ -12,6 +12,8 @@
  * written "s3://bucket/key", its bytes as they are: nothing in it is escaped.
  */
 #define S3_KEY_MAX 1024 /* bytes */
+#define S3_SCHEME "s3://"
+#define S3_SCHEME_LEN (sizeof(S3_SCHEME) - 1)
 
 struct s3_store {
 	struct aws *aws;

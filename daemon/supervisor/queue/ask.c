@@ -1,67 +1,66 @@
 /* SPDX-License-Identifier: MIT */
 #include "supervisor/queue/ask.h"
 
-#include "base/mem.h"
-#include "services/login.h"
-#include "source/postgres/pg.h"
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "protocol.h"
 
 /* In all, with its repeats. */
 #define LOGIN_MS 60000
 #define PROCESS_MS 10000
 
-static char *read_login(
-    const void *what, const struct watch *watch, struct err *e)
-{
-	const struct queue_ask *q = what;
-	struct services *services = services_open(q->settings);
-	struct login login = {
-	    .conninfo = q->conninfo, .secret_arn = q->secret_arn};
-
-	services_set_watch(services, watch);
-	return login_conninfo(NULL, services, &login, q->fresh, e);
-}
-
-static char *read_process(
-    const void *what, const struct watch *watch, struct err *e)
-{
-	const struct queue_ask *q = what;
-	struct pg *pg = pg_connect(q->conninfo, watch, e);
-	int told, real;
-
-	if (pg == NULL || pg_processes(pg, &told, &real, e) != 0)
-		return NULL;
-	pg_close(pg);
-	return mem_printf("%d", real);
-}
-
-static struct child *start(
-    const struct queue_ask *q, const struct child_options *how, struct err *e)
+/* Wipes and frees the question, which may hold passwords. */
+static struct child *start(const struct queue_ask *q, struct buf *question,
+    const struct child_options *how, struct err *e)
 {
 	struct child_options o = *how;
+	struct child *child;
 
 	o.loop = q->loop;
-	o.what = q;
+	o.program = q->program;
+	o.question = question;
 	o.ready = q->ready;
 	o.arg = q->arg;
-	return child_start(&o, e);
+	child = child_start(&o, e);
+	explicit_bzero(question->data, question->cap);
+	buf_free(question);
+	return child;
+}
+
+/* Reserved at once: growing would leave pieces of passwords in freed memory. */
+static void begin(struct buf *question)
+{
+	buf_init(question, PROTOCOL_LINE_MAX);
+	buf_reserve(question, 64u << 10);
 }
 
 struct child *queue_ask_login(const struct queue_ask *q, struct err *e)
 {
-	return start(q,
-	    &(struct child_options){.name = "reportd-secret",
+	char *settings = settings_pack(q->settings, FOR_REPORTS);
+	struct buf question;
+
+	begin(&question);
+	question_login(
+	    &question, settings, q->conninfo, q->secret_arn, q->fresh);
+	free(settings);
+	return start(q, &question,
+	    &(struct child_options){.ask = ASK_LOGIN,
 		.task = "reads the queue's secret",
-		.timeout_ms = LOGIN_MS,
-		.work = read_login},
+		.timeout_ms = LOGIN_MS},
 	    e);
 }
 
 struct child *queue_ask_process(const struct queue_ask *q, struct err *e)
 {
-	return start(q,
-	    &(struct child_options){.name = "reportd-pooler",
+	struct buf question;
+
+	begin(&question);
+	question_process(&question, q->conninfo);
+	return start(q, &question,
+	    &(struct child_options){.ask = ASK_PROCESS,
 		.task = "looks for a pooler",
-		.timeout_ms = PROCESS_MS,
-		.work = read_process},
+		.timeout_ms = PROCESS_MS},
 	    e);
 }

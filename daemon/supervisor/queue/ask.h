@@ -10,6 +10,7 @@
 /* What the queue's connection needs to know of other machines: a child asks. */
 struct queue_ask {
 	uv_loop_t *loop;
+	const struct program *program;
 	const struct settings *settings; /* as they are now */
 	const char *conninfo, *secret_arn;
 	bool fresh; /* the secret that was read before has been refused */

@@ -407,6 +407,7 @@ static void on_process(
 	}
 	q->child =
 	    queue_ask_process(&(struct queue_ask){.loop = q->o.loop,
+				  .program = q->o.program,
 				  .conninfo = q->login ? q->login : q->conninfo,
 				  .ready = on_other_process,
 				  .arg = q},
@@ -562,6 +563,7 @@ static void read_login(struct queue *q)
 
 	q->state = READING;
 	q->child = queue_ask_login(&(struct queue_ask){.loop = q->o.loop,
+				       .program = q->o.program,
 				       .settings = q->o.settings,
 				       .conninfo = q->conninfo,
 				       .secret_arn = q->secret_arn,

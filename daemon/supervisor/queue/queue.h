@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "settings/settings.h"
+#include "supervisor/program.h"
 
 /*
  * The supervisor's one connection to the queue database: libpq in pipeline mode
@@ -45,6 +46,7 @@ struct queue_options {
 	 * the first connection, and again when they are refused. */
 	const char *secret_arn;
 	const struct settings *settings; /* to reach it with */
+	const struct program *program;   /* asks for what must not wait here */
 	/*
 	 * Names to LISTEN to, ending with NULL. NULL: none; there may be a pooler
 	 * in between that gives each transaction another session. So there are no

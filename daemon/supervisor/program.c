@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+#include "supervisor/program.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+
+#define NAME "reportd-worker"
+/* Above the descriptors that a worker's own ends are moved to. */
+#define LOWEST_FD 10
+
+struct program {
+	int fd;
+	char path[40];
+	void (*unfit)(void *arg);
+	void *arg;
+};
+
+/* The caller frees; NULL: /proc does not tell. */
+static char *beside_us(void)
+{
+	char self[4096], *slash;
+	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+	if (len <= 0)
+		return NULL;
+	self[len] = '\0';
+	slash = strrchr(self, '/');
+	if (slash == NULL)
+		return NULL;
+	*slash = '\0';
+	return mem_printf("%s/" NAME, self);
+}
+
+static int open_path(const char *path)
+{
+	int low = open(path, O_PATH | O_CLOEXEC), fd;
+
+	if (low < 0)
+		return -1;
+	fd = fcntl(low, F_DUPFD_CLOEXEC, LOWEST_FD);
+	close(low);
+	return fd;
+}
+
+static int open_one(struct err *e)
+{
+	char *beside = beside_us();
+	int fd = beside ? open_path(beside) : -1;
+
+	if (fd < 0)
+		fd = open_path(WORKER_PROGRAM);
+	if (fd < 0)
+		err_set(e, ERR_PERMANENT,
+		    "the worker program cannot be opened: neither %s nor %s "
+		    "(%s); install reportd again, both are part of it",
+		    beside ? beside : NAME, WORKER_PROGRAM, strerror(errno));
+	free(beside);
+	return fd;
+}
+
+struct program *program_open(struct err *e)
+{
+	struct program *p;
+	struct stat st;
+	int fd = open_one(e);
+
+	if (fd < 0)
+		return NULL;
+	p = mem_zalloc(sizeof(*p));
+	p->fd = fd;
+	snprintf(p->path, sizeof(p->path), "/proc/self/fd/%d", fd);
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+	    access(p->path, X_OK) == 0)
+		return p;
+	err_set(e, ERR_PERMANENT,
+	    "the worker program " NAME " is not a file that this user may "
+	    "run; install reportd again");
+	program_close(p);
+	return NULL;
+}
+
+void program_close(struct program *p)
+{
+	if (p == NULL)
+		return;
+	close(p->fd);
+	free(p);
+}
+
+int program_fd(const struct program *p)
+{
+	return p->fd;
+}
+
+const char *program_path(const struct program *p)
+{
+	return p->path;
+}
+
+void program_watch(struct program *p, void (*unfit)(void *arg), void *arg)
+{
+	p->unfit = unfit;
+	p->arg = arg;
+}
+
+void program_is_unfit(const struct program *p)
+{
+	p->unfit(p->arg);
+}

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: MIT
+"""The two programs of the daemon: a small supervisor, and the worker's, of which
+the supervisor runs the one that was there when it started."""
+
+import pathlib
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from lib.paths import BIN, REPORTD, SANITIZED
+from lib.process import Daemon
+from test_engine_shared import done
+from test_engine_tls import ca, conninfo, server  # noqa: F401: fixtures
+from test_login import role  # noqa: F401: a fixture
+
+WORKER = BIN / 'reportd-worker'
+VERSION = subprocess.run([REPORTD, '--version'], capture_output=True, text=True,
+                         check=True).stdout.split()[1].encode()
+
+
+def libraries(pid):
+    maps = pathlib.Path(f'/proc/{pid}/maps').read_text()
+    return set(re.findall(r'(/\S+\.so\b\S*)', maps))
+
+
+def needed(program):
+    said = subprocess.run(['readelf', '-d', program], capture_output=True, text=True,
+                          check=True).stdout
+    return {name.split('.so')[0] for name in re.findall(r'NEEDED.*\[(.*)\]', said)}
+
+
+@pytest.mark.skipif(SANITIZED, reason='a sanitizer brings libraries of its own')
+def test_the_supervisor_needs_few_libraries():
+    assert needed(REPORTD) <= {'libuv', 'libpq', 'libjansson', 'libinih', 'libm', 'libc'}
+    # The others are there, for those who need them.
+    assert {'libcurl', 'libpango-1.0', 'libzstd'} <= needed(WORKER)
+
+
+@pytest.mark.skipif(SANITIZED, reason='a sanitizer has memory of its own')
+def test_the_supervisor_stays_small(db, daemon, server, ca, role):  # noqa: F811
+    """With all that libpq makes of TLS and SCRAM."""
+    one = server(ca[0])
+    running = daemon({'queue': {'conninfo': conninfo(
+        db, one, user=role.name, password=role.password, sslrootcert=ca[1])}})
+    assert one.encrypted >= 1
+    done(db)
+    assert len(libraries(running.pid)) <= 30, libraries(running.pid)
+    status = pathlib.Path(f'/proc/{running.pid}/status').read_text()
+    assert int(re.search(r'VmRSS:\s+(\d+) kB', status)[1]) <= 12 << 10
+
+
+@pytest.fixture
+def installed(tmp_path):
+    """A folder with the two programs, which a test may change."""
+    bin_dir = tmp_path / 'bin'
+    bin_dir.mkdir()
+    for program in REPORTD, WORKER:
+        shutil.copy(program, bin_dir)
+    return bin_dir
+
+
+@pytest.fixture
+def begin(db, conf, installed):
+    """begin() starts the daemon of that folder."""
+    started = []
+
+    def start():
+        started.append(Daemon(db, conf(), program=installed / 'reportd'))
+        return started[-1]
+    yield start
+    for one in started:
+        one.end()
+
+
+def other_version(program):
+    """The same program with another version, in the place of the old file."""
+    old = program.read_bytes()
+    assert old.count(VERSION) > 0
+    new = program.with_suffix('.new')
+    new.write_bytes(old.replace(VERSION, b'9' + VERSION[1:]))
+    new.chmod(0o755)
+    new.rename(program)
+
+
+def test_an_upgrade_changes_nothing_for_a_daemon_that_runs(
+        db, begin, installed, wait_for):
+    one = begin()
+    one.wait_ready()
+    other_version(installed / 'reportd-worker')
+    before = one.workers()
+    subprocess.run(['kill', '-9', *map(str, before)], check=True)
+    wait_for(lambda: len(set(one.workers()) - set(before)) == len(before),
+             what='new workers')
+    done(db)
+    for pid in one.workers():
+        exe = pathlib.Path(f'/proc/{pid}/exe').readlink()
+        assert exe.name == 'reportd-worker (deleted)'
+
+
+def test_a_worker_program_of_another_version_ends_the_daemon(begin, installed):
+    other_version(installed / 'reportd-worker')
+    one = begin()
+    one.expected_code = 4
+    one.wait()
+    assert 'the worker program is of another version than this daemon' in one.log()
+
+
+@pytest.mark.parametrize('what', ['missing', 'not executable', 'folder'])
+def test_a_worker_program_that_cannot_be_run_is_named(begin, installed, what):
+    worker = installed / 'reportd-worker'
+    worker.unlink()
+    if what == 'folder':
+        worker.mkdir()
+    elif what == 'not executable':
+        worker.write_bytes(b'')
+    one = begin()
+    one.expected_code = 4
+    one.wait()
+    assert 'install reportd again' in one.log()
+    assert what != 'missing' or str(worker) in one.log()
+
+
+def test_the_worker_program_says_whose_it_is():
+    alone = subprocess.run([WORKER], capture_output=True, text=True, check=False)
+    assert alone.returncode == 2 and 'a part of reportd' in alone.stderr
+    told = subprocess.run([WORKER, '--version'], capture_output=True, text=True,
+                          check=True)
+    assert told.stdout.encode() == b'reportd-worker ' + VERSION + b'\n'
