@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/option.h"
 #include "encode/table/layout.h"
+#include "rows/form.h"
 #include "rows/rows.h"
 #include "sink/sink.h"
 
@@ -82,14 +83,10 @@ struct encoder_type {
 	 * "3 cells were cut at 32,767 characters"; NULL: nothing. After finish. */
 	const char *(*remark)(struct encoder *);
 
-	/*
-	 * Optional. When a server's COPY ... (FORMAT csv) makes the very bytes
-	 * that this encoder would make, gives the inside of COPY's WITH (...)
-	 * and what goes in front of its output (a byte order mark or nothing).
-	 * `header` tells whether the first row is one. False: not the same.
-	 */
-	bool (*copy)(const json_t *options, struct buf *with,
-	    const char **preamble, bool *header);
+	/* Optional: the form of the file, so that a source that makes the very
+	 * same bytes may be asked for them. Its strings belong to the options.
+	 * False: no such form describes it. */
+	bool (*form)(const json_t *options, struct csv_form *form);
 };
 
 /* NULL for an unknown format; names and aliases are taken in any case. */

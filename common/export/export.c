@@ -8,7 +8,6 @@
 #include "base/mem.h"
 #include "encode/text/charset.h"
 #include "export/partition.h"
-#include "source/sqltext.h"
 
 /* A chunk for the sink; a row that is larger goes straight through. */
 #define CHUNK (256u << 10)
@@ -35,33 +34,30 @@ static bool takes(const struct run *r, int i)
 	return !o->added && (o->part == 0 || o->part == r->index + 1);
 }
 
-/* The server need not send more than one row that is not wanted. */
-static int limit(struct run *r, struct err *e)
+/* Puts the statement as the source changes it in the place of r->sql. */
+static void reshape(struct run *r, const struct source_shape *shape)
 {
-	static const char *const words[] = {
-	    "select", "with", "values", "table"};
-	const char *sql = r->plan->statements[r->index];
-	struct source_text_key key = source_text_key(r->o->source);
-	bool query = false;
+	struct buf inner = r->sql;
 
-	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
-		query |= sqltext_starts_with(sql, words[i]);
+	buf_init(&r->sql, SOURCE_WRAP_MAX);
+	source_shape(r->o->source, inner.data, shape, &r->sql);
+	buf_free(&inner);
+}
+
+/* One row more than are wanted tells that there are more. */
+static int prepare(struct run *r, struct err *e)
+{
+	const struct export_plan *plan = r->plan;
+
 	buf_clear(&r->sql);
-	if (r->plan->max_rows > 0 && query)
-		buf_printf(&r->sql,
-		    "select * from (%s\n) as first_rows limit %lld", sql,
-		    (long long)r->plan->max_rows + 1);
-	else
-		buf_str(&r->sql, sql);
-	for (int i = 0; i < r->plan->count && query; i++) {
-		const json_t *by = r->plan->outputs[i].partition_by;
-		struct buf inner = r->sql;
+	buf_str(&r->sql, plan->statements[r->index]);
+	if (plan->max_rows > 0)
+		reshape(r, &(struct source_shape){.limit = plan->max_rows + 1});
+	for (int i = 0; i < plan->count; i++) {
+		const json_t *by = plan->outputs[i].partition_by;
 
-		if (by == NULL || !takes(r, i))
-			continue;
-		buf_init(&r->sql, SOURCE_WRAP_MAX);
-		partition_sort(by, inner.data, &key, &r->sql);
-		buf_free(&inner);
+		if (by != NULL && takes(r, i))
+			reshape(r, &(struct source_shape){.sort_by = by});
 	}
 	if (r->sql.overflow)
 		return err_set(e, ERR_PERMANENT,
@@ -108,7 +104,7 @@ static int put(
 
 /* Up to max_rows of them. The progress counts what the sink has, bytes and
  * rows. */
-static int copy_rows(struct run *r, struct export_output *output, struct buf *b,
+static int pass_rows(struct run *r, struct export_output *output, struct buf *b,
     bool header, struct err *e)
 {
 	int64_t before = *r->o->rows, rows = header ? -1 : 0;
@@ -118,7 +114,7 @@ static int copy_rows(struct run *r, struct export_output *output, struct buf *b,
 	size_t len;
 	int rc;
 
-	while ((rc = source_copy_next(r->o->source, &data, &len, e)) == 1) {
+	while ((rc = source_pass_next(r->o->source, &data, &len, e)) == 1) {
 		if (rows == most) {
 			cut = true;
 			continue;
@@ -139,36 +135,36 @@ static int copy_rows(struct run *r, struct export_output *output, struct buf *b,
 }
 
 /* All of them, as they come. */
-static int copy_bytes(
+static int pass_bytes(
     struct run *r, struct export_output *output, struct buf *b, struct err *e)
 {
 	int64_t before = *r->o->rows;
 	int rc;
 
-	while ((rc = source_copy_read(r->o->source, b, e)) == 1) {
-		*r->o->rows = before + source_copy_rows(r->o->source);
+	while ((rc = source_pass_read(r->o->source, b, e)) == 1) {
+		*r->o->rows = before + source_pass_rows(r->o->source);
 		if (sink_write(output->sink, b->data, b->len, e) != 0 ||
 		    watch_check(r->o->watch, e) != 0)
 			return -1;
 		buf_clear(b);
 	}
-	r->rows = source_copy_rows(r->o->source);
+	r->rows = source_pass_rows(r->o->source);
 	*r->o->rows = before + r->rows;
 	return rc;
 }
 
-static int run_copy(struct run *r, struct export_output *output,
-    const char *with, const char *preamble, bool header, struct err *e)
+static int run_pass(struct run *r, struct export_output *output,
+    const struct source_pass *pass, struct err *e)
 {
-	bool last = r->index == r->plan->statement_count - 1;
 	struct buf b;
 	int rc = -1;
 
 	buf_init(&b, CHUNK);
-	buf_str(&b, preamble);
-	if (source_copy_csv(r->o->source, r->sql.data, with, last, e) == 0 &&
-	    (r->plan->max_rows > 0 ? copy_rows(r, output, &b, header, e)
-				   : copy_bytes(r, output, &b, e)) == 0)
+	buf_str(&b, pass->form->before);
+	if (source_pass(r->o->source, pass, e) == 0 &&
+	    (r->plan->max_rows > 0
+		    ? pass_rows(r, output, &b, pass->form->header, e)
+		    : pass_bytes(r, output, &b, e)) == 0)
 		rc = sink_write(output->sink, b.data, b.len, e);
 	buf_free(&b);
 	output->rows = r->rows;
@@ -410,43 +406,28 @@ static int only_output(const struct run *r)
 	return only;
 }
 
-/* 1 when the server's bytes do not serve. */
-static int try_copy(struct run *r, struct err *e)
+/* The server makes the bytes, when it can; 1 when it cannot. */
+static int try_pass(struct run *r, struct err *e)
 {
 	int i = only_output(r);
 	struct export_output *o = i < 0 ? NULL : &r->plan->outputs[i];
-	const char *preamble;
-	struct buf with;
-	bool header;
-	int rc = 1;
+	struct csv_form form;
+	struct source_pass pass = {.sql = r->sql.data,
+	    .form = &form,
+	    .last = r->index == r->plan->statement_count - 1};
 
-	if (o == NULL || o->type->copy == NULL ||
-	    !source_can_copy(r->o->source, r->sql.data) ||
-	    !source_encodes(
-		r->o->source, json_str(o->options, "encoding", "UTF8")))
+	if (o == NULL || o->type->form == NULL ||
+	    !o->type->form(o->options, &form) ||
+	    !source_can_pass(r->o->source, &pass))
 		return 1;
-	buf_init(&with, 64 << 10);
-	if (!o->type->copy(o->options, &with, &preamble, &header) ||
-	    with.overflow)
-		goto out;
-	if (header &&
+	if (form.header &&
 	    json_object_size(json_object_get(o->options, "columns")) > 0) {
-		json_t *bare = json_copy(o->options);
-
-		json_object_set_new(bare, "header", json_false());
-		buf_clear(&with);
-		rc = o->type->copy(bare, &with, &preamble, &header) ? 0 : -1;
-		json_decref(bare);
-		preamble = "";
-		if (rc == 0)
-			rc = write_header(r, i, e);
-		if (rc != 0)
-			goto out;
+		form.header = false;
+		form.before = "";
+		if (write_header(r, i, e) != 0)
+			return -1;
 	}
-	rc = run_copy(r, o, with.data, preamble, header, e);
-out:
-	buf_free(&with);
-	return rc;
+	return run_pass(r, o, &pass, e);
 }
 
 static int run_statement(struct run *r, struct err *e)
@@ -454,9 +435,9 @@ static int run_statement(struct run *r, struct err *e)
 	int rc;
 
 	r->rows = 0;
-	rc = limit(r, e);
+	rc = prepare(r, e);
 	if (rc == 0)
-		rc = try_copy(r, e);
+		rc = try_pass(r, e);
 	if (rc == 1)
 		rc = run_typed(r, e);
 	if (rc != 0 && r->plan->statement_count > 1)

@@ -177,22 +177,3 @@ int partition_run(struct partition *p, const struct batch *batch, int from,
 	*run = (struct batch){p->values, to - from};
 	return partition_key(p, first, &p->key, e) == 0 ? to : -1;
 }
-
-void partition_sort(const json_t *names, const char *sql,
-    const struct source_text_key *key, struct buf *out)
-{
-	const json_t *name;
-	size_t i;
-
-	buf_printf(out, "select * from (%s\n) as sorted_rows order by ", sql);
-	json_array_foreach(names, i, name)
-	{
-		buf_printf(out, "%s%s\"", i > 0 ? ", " : "", key->before);
-		for (const char *s = json_string_value(name); *s; s++) {
-			if (*s == '"')
-				buf_char(out, '"');
-			buf_char(out, *s);
-		}
-		buf_printf(out, "\"%s", key->after);
-	}
-}

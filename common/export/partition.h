@@ -6,7 +6,6 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "rows/rows.h"
-#include "source/source.h"
 
 /*
  * A result that is cut by the values of some columns, as Hive does it: each
@@ -40,9 +39,5 @@ int partition_key(struct partition *p, const struct value *row, struct buf *out,
  * in p->key, and the rows without the columns of the key in *run. */
 int partition_run(struct partition *p, const struct batch *batch, int from,
     struct batch *run, struct err *e);
-
-/* Appends the query sorted by the columns' texts. */
-void partition_sort(const json_t *names, const char *sql,
-    const struct source_text_key *key, struct buf *out);
 
 #endif

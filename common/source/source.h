@@ -6,12 +6,14 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/json.h"
 #include "base/watch.h"
+#include "rows/form.h"
 #include "rows/rows.h"
 
-/* SQL that a source takes, its parameters filled in, in bytes. What wraps it for
- * the server (a limit, a sort, COPY) has SOURCE_WRAP_MAX on top. A worker holds
- * some copies of it at once. */
+/* SQL that a source takes, its parameters filled in, in bytes. The text that a
+ * driver puts around it (a limit, a sort, COPY) has SOURCE_WRAP_MAX on top. A
+ * worker holds some copies of it at once. */
 #define SOURCE_SQL_MAX ((size_t)4 << 20)
 #define SOURCE_WRAP_MAX (SOURCE_SQL_MAX + ((size_t)128 << 10))
 
@@ -21,13 +23,13 @@
  *	source_connect
  *	  source_begin_job          session settings of the job
  *	    source_run_script ...   prep
- *	    source_query, query_next ..., query_end
- *	      or source_copy_csv, copy_next ..., query_end
+ *	    source_query, source_next ..., source_query_end
+ *	      or source_pass, source_pass_read ..., source_query_end
  *	  source_end_job            back to a clean session
  *	source_close
  *
  * A failed call leaves the connection to source_end_job, which says whether it
- * can be kept.
+ * can be kept. source/driver.h is the contract for those who add a type.
  */
 struct source;
 
@@ -41,6 +43,11 @@ struct job_session {
 	const char *time_zone;        /* IANA name */
 	int64_t statement_timeout_ms; /* 0: none */
 	bool read_only; /* there is no script: saves round trips */
+	/* Is given the handle of each statement that goes on at the server
+	 * without this process, and NULL when it has ended. NULL: nobody keeps
+	 * them. */
+	void (*started)(void *arg, const char *handle);
+	void *arg;
 };
 
 /* True for a type that source_connect knows; *known lists them. */
@@ -55,9 +62,11 @@ struct source *source_connect(const struct source_options *options,
     const struct watch *watch, struct err *e);
 void source_close(struct source *s); /* accepts NULL */
 void source_set_watch(struct source *s, const struct watch *watch);
+/* False once the connection is known to be dead; does not wait. */
 bool source_alive(struct source *s);
 
-/* As pg_protection. */
+/* What protects the connection, such as "TLS, the server verified"; *weak: others
+ * between here and the server could read it, or be taken for the server. */
 const char *source_protection(const struct source *s, bool *weak);
 
 /*
@@ -71,10 +80,9 @@ int source_danger(struct source *s, char **why, struct err *e);
 
 int source_begin_job(
     struct source *s, const struct job_session *session, struct err *e);
-/* False: the connection is not clean and must be closed. Behind a job that only
- * read the session is reset once a second at most; one who lets the connection
- * rest calls source_reset. Redshift has no reset: what only read is kept as it
- * is, as it has been rolled back. */
+/* False: the connection is not clean and must be closed. After a job that only
+ * read, a driver may keep the session as it is for a moment; the caller who lets
+ * the connection rest calls source_reset. */
 bool source_end_job(struct source *s);
 void source_reset(struct source *s);
 
@@ -98,40 +106,46 @@ int source_query(
     struct source *s, const char *sql, struct schema *schema, struct err *e);
 /* 1 with a batch (valid until the next call), 0 at the end, -1. */
 int source_next(struct source *s, struct batch *batch, struct err *e);
-
-/* What stands around a column in ORDER BY so that rows of one text stand
- * together, where values may be equal and their texts not (1.5 and 1.50). */
-struct source_text_key {
-	const char *before, *after;
-};
-struct source_text_key source_text_key(const struct source *s);
+/* Ends the transaction (rolled back: nothing in it could write) of a query or
+ * passage that was read to its end. */
+void source_query_end(struct source *s);
 
 /* The columns of a query that is not run yet, in the transaction that it will be
  * read in. The caller frees the schema. */
 int source_describe(
     struct source *s, const char *sql, struct schema *schema, struct err *e);
 
-/* Whether source_copy_csv can serve this query: the source has COPY TO STDOUT
- * and the text is something that COPY takes. */
-bool source_can_copy(const struct source *s, const char *sql);
-/* Whether COPY there makes text of this encoding. */
-bool source_encodes(const struct source *s, const char *encoding);
-/* The same rows as CSV text made by the server. `options` is the inside of
- * COPY's WITH (...). With `last` the transaction ends behind it. */
-int source_copy_csv(struct source *s, const char *sql, const char *options,
-    bool last, struct err *e);
-/* 1 with one row's bytes (valid until the next call), 0 at the end, -1. */
-int source_copy_next(
-    struct source *s, const char **data, size_t *len, struct err *e);
-/* The same for one who does not look at the rows: fills `to` up to its max, 1; 0
- * at the end, with what came before it. source_copy_rows is about how many came
- * so far, and after the end how many there were, without a header. */
-int source_copy_read(struct source *s, struct buf *to, struct err *e);
-int64_t source_copy_rows(const struct source *s);
+/* Appends the query to out so that it returns `limit` rows at most (0: all), rows
+ * whose columns in `sort_by` (an array of names) have the same texts side by
+ * side. A statement that cannot be changed so is appended as it is. */
+struct source_shape {
+	int64_t limit;
+	const json_t *sort_by; /* NULL: in any order */
+};
+void source_shape(const struct source *s, const char *sql,
+    const struct source_shape *shape, struct buf *out);
 
-/* Ends the transaction (rolled back: nothing in it could write) of a query or
- * copy that was read to its end. */
-void source_query_end(struct source *s);
+/*
+ * Passthrough: the server itself makes the bytes of a query, exactly those of the
+ * form, and they pass untouched.
+ */
+struct source_pass {
+	const char *sql;
+	const struct csv_form *form;
+	bool last; /* the job has no query after it */
+};
+/* Whether the source can; only then source_pass may follow. */
+bool source_can_pass(const struct source *s, const struct source_pass *pass);
+int source_pass(
+    struct source *s, const struct source_pass *pass, struct err *e);
+/* 1 with one row's bytes (valid until the next call), 0 at the end, -1. */
+int source_pass_next(
+    struct source *s, const char **data, size_t *len, struct err *e);
+/* The same for a caller who does not look at the rows: fills `to` up to its max,
+ * 1; 0 at the end, with what came before it. source_pass_rows is about how many
+ * came so far, and after the end how many there were, without a header. */
+int source_pass_read(struct source *s, struct buf *to, struct err *e);
+int64_t source_pass_rows(const struct source *s);
 
 /* Adds to the failure of `sql`, as it was written, what to do about it, where the
  * SQLSTATE tells. `reads`: it ran as an export, which may not write. */

@@ -6,6 +6,7 @@ import hashlib
 import pytest
 
 from lib import process, report
+from lib.redshift import Typed
 from lib.wait import wait_for
 from test_engine_shared import (done, ended, engine, failure, file_of, files,  # noqa: F401
                                 output, running_engine)
@@ -623,9 +624,10 @@ def test_an_error_names_the_line(engine, source):
 @pytest.fixture(scope='module')
 def ascii_engine(cluster, template, tmp_path_factory):
     other = cluster.create(encoding='SQL_ASCII', lc_collate='C', lc_ctype='C')
-    with running_engine(cluster, template, tmp_path_factory.mktemp('ascii'), {
-            'source.default': {'conninfo': other.conninfo},
-            'source.typed': {'type': 'redshift', 'conninfo': other.conninfo}}) as engine:
+    with Typed(cluster) as typed, running_engine(
+            cluster, template, tmp_path_factory.mktemp('ascii'), {
+                'source.default': {'conninfo': other.conninfo},
+                'source.typed': typed.source(other)}) as engine:
         engine.source = other
         yield engine
     other.drop()
@@ -650,12 +652,17 @@ def test_broken_text_of_a_sql_ascii_database_is_a_clear_error(ascii_engine, sour
                                        if f'_{run.config_id}.' not in f]
 
 
-@BOTH
-def test_encoding_sql_ascii_passes_bytes_as_they_are(ascii_engine, source):
-    assert output(ascii_engine.db, source=source,
-                  output_options={'encoding': 'SQL_ASCII'},
+@pytest.mark.parametrize('options', [{}, {'formula_guard': True}])
+def test_encoding_sql_ascii_passes_bytes_as_they_are(ascii_engine, options):
+    assert output(ascii_engine.db, output_options={'encoding': 'SQL_ASCII', **options},
                   export_sql=r"select E'Gr\xfc\xdfe' as a, E'\xff,\xfe' as b") == (
         b'a,b\nGr\xfc\xdfe,"\xff,\xfe"\n')
+
+
+def test_redshift_has_no_other_text_than_utf8(ascii_engine):
+    run = failure(ascii_engine.db, source='typed', output_options={'encoding': 'SQL_ASCII'},
+                  export_sql='select 1 as a')
+    assert 'a source of type redshift gives text in UTF8 only' in run.error_message
 
 
 @BOTH

@@ -14,6 +14,7 @@ import pytest
 from psycopg.types.datetime import TimestamptzLoader
 
 from lib import process, report
+from lib.redshift import Typed
 from lib.wait import wait_for
 
 class EndlessLoader(TimestamptzLoader):
@@ -34,10 +35,10 @@ numbers = itertools.count(1)
 def running_engine(cluster, template, directory, sections=None, **reportd):
     """A fresh database (.db), its output root (.out), a daemon (.daemon)."""
     db = cluster.create(template)
+    # The same server, read over the typed path.
+    typed = Typed(cluster)
     conf = process.write_conf(directory / 'reportd.conf', db, {
-        # The same server, read over the typed path.
-        'source.typed': {'type': 'redshift', 'conninfo': db.conninfo},
-        **(sections or {})}, **reportd)
+        'source.typed': typed.source(db), **(sections or {})}, **reportd)
     daemon = process.Daemon(db, conf)
     try:
         daemon.wait_ready()
@@ -47,6 +48,7 @@ def running_engine(cluster, template, directory, sections=None, **reportd):
         try:
             daemon.end()
         finally:
+            typed.remove()
             db.drop()
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from lib import process, report
 from lib.cluster import Cluster, apply_schema
+from lib.redshift import Typed
 from lib.wait import wait_for
 from test_engine_shared import (done, ended, file_of, files, gate, gated,
                                 last_run, wait_at_gate, waiting)
@@ -503,9 +504,15 @@ def test_idle_workers_that_die_are_replaced(db, daemon):
     one.wait_log('idle worker gone')
 
 
+@pytest.fixture
+def typed(cluster):
+    with Typed(cluster) as typed:
+        yield typed
+
+
 @pytest.mark.parametrize('source', ['default', 'typed'])
-def test_a_worker_that_needs_too_much_memory_fails_alone(db, daemon, out, source):
-    one = daemon({'source.typed': {'type': 'redshift', 'conninfo': db.conninfo}},
+def test_a_worker_that_needs_too_much_memory_fails_alone(db, daemon, out, source, typed):
+    one = daemon({'source.typed': typed.source(db)},
                  worker_memory='64MB', retry_backoff='10ms', retry_backoff_max='10ms')
     config_id = report.submit(db, max_retries=1, source=source,
                               export_sql="select repeat('x', 100 << 20)")

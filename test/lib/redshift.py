@@ -5,7 +5,8 @@ Made from Redshift's documentation and from what drivers' trackers report, and
 stricter than Redshift where reportd has no business: the start of a session
 with its few parameters, MD5 passwords, the simple protocol only, literals with
 backslashes and without E'', the settings and statements that it lacks, its type
-OIDs, UNLOAD."""
+OIDs, UNLOAD. `Typed` is the same session in front of all of PostgreSQL's SQL and
+types: for tests of the rows that a source of type redshift sends."""
 
 import contextlib
 import csv
@@ -151,7 +152,7 @@ class Link:
         if not self.login(start['user']):
             self.refuse(f'password authentication failed for user "{start["user"]}"', '28000')
             return False
-        self.database = start['database']
+        self.user, self.database = start['user'], start['database']
         self.greet()
         return True
 
@@ -205,7 +206,7 @@ class Link:
             self.query(body.rstrip(b'\0').decode())
 
     def answer(self, data):
-        """Ours alone."""
+        """Sends an answer that the server knows nothing of."""
         self.client.sendall(data + message(b'Z', self.state))
 
     def fail(self, text, code, detail=None):
@@ -345,9 +346,38 @@ class Link:
                     + message(b'C', b'UNLOAD\0'))
 
 
+class TypedLink(Link):
+    """Changes the two statements that only Redshift takes as they are meant."""
+
+    def greet(self):
+        self.server = self.redshift.connect()
+        words = {'user': self.user, 'database': self.database, 'client_encoding': 'UTF8'}
+        body = b''.join(f'{k}\0{v}\0'.encode() for k, v in words.items()) + b'\0'
+        self.server.sendall(struct.pack('!II', len(body) + 8, 196608) + body)
+
+    def upwards(self):
+        while True:
+            kind, body = read_message(self.client)
+            if kind == b'Q':
+                self.query(body.rstrip(b'\0').decode())
+            else:
+                self.server.sendall(message(kind, body))
+
+    def query(self, text):
+        text = re.sub(r'\bset query_group to\b', 'set application_name to', text)
+        text = re.sub('^begin read only', 'begin isolation level repeatable read read only', text)
+        self.pass_on(text)
+
+    def forward(self, data):
+        self.client.sendall(data)
+        return b''
+
+
 class Redshift:
     """Listens in a folder of its own. `users` {name: password}, None: anybody;
     `starts` and `statements` are what came; `store` puts objects into S3."""
+
+    link = Link
 
     def __init__(self, cluster, store=None):
         self.cluster = cluster
@@ -380,7 +410,7 @@ class Redshift:
                 client, _ = self.listener.accept()
             except OSError:
                 return
-            self.links.append(Link(self, client))
+            self.links.append(self.link(self, client))
 
     def fail_at(self, pattern, text, code, detail=None, times=1):
         """The next statements that look so fail with this error."""
@@ -475,3 +505,20 @@ class Redshift:
             'different bucket / prefix, manually removing the target files in S3, or ' \
             'using the ALLOWOVERWRITE option.'
         self.store.put(bucket, key, data)
+
+
+class Typed(Redshift):
+    """PostgreSQL in a session of Redshift's; a context that ends it."""
+
+    link = TypedLink
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        self.remove()
+
+    def source(self, db):
+        """The keys of [source.NAME] for this database."""
+        return {'type': 'redshift', 'conninfo': psycopg.conninfo.make_conninfo(
+            db.conninfo, host=self.dir, port=5432)}

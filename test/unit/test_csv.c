@@ -533,64 +533,46 @@ TEST(unknown_options_and_values_name_the_known_ones)
 	}
 }
 
-/* NULL: COPY cannot make the same bytes. */
-static void assert_copy(
-    const char *options, const char *with, const char *preamble, bool header)
+/* `expected` NULL: no form describes the file. */
+static void assert_form(const char *options, const struct csv_form *expected)
 {
 	json_t *o = parse(options);
-	const char *got_preamble;
-	struct buf b;
-	bool got_header, same;
+	struct csv_form form;
+	bool told = encoder_csv.form(o, &form);
 
-	buf_init(&b, 1000);
-	same = encoder_csv.copy(o, &b, &got_preamble, &got_header);
-	json_decref(o);
-	assert_int_equal(same, with != NULL);
-	if (with != NULL) {
-		assert_string_equal(b.data, with);
-		assert_string_equal(got_preamble, preamble);
-		assert_int_equal(got_header, header);
+	assert_int_equal(told, expected != NULL);
+	if (told) {
+		assert_int_equal(form.delimiter, expected->delimiter);
+		assert_string_equal(form.null, expected->null);
+		assert_string_equal(form.encoding, expected->encoding);
+		assert_int_equal(form.header, expected->header);
+		assert_int_equal(form.quote_all, expected->quote_all);
+		assert_string_equal(form.before, expected->before);
 	}
-	buf_free(&b);
+	json_decref(o);
 }
 
-TEST(copy_makes_the_same_bytes_where_it_can)
+TEST(a_plain_file_tells_its_form)
 {
-	assert_copy(NULL,
-	    "format csv, header true, delimiter e',', null e'', "
-	    "encoding e'UTF8'",
-	    "", true);
-	assert_copy("{\"header\": false, \"delimiter\": \"\\t\"}",
-	    "format csv, header false, delimiter e'\t', null e'', "
-	    "encoding e'UTF8'",
-	    "", false);
-	assert_copy("{\"null\": \"it's \\\\N\", \"quote\": \"all\"}",
-	    "format csv, header true, delimiter e',', null e'it\\'s \\\\N', "
-	    "encoding e'UTF8', force_quote *",
-	    "", true);
-	assert_copy("{\"bom\": true}",
-	    "format csv, header true, delimiter e',', null e'', "
-	    "encoding e'UTF8'",
-	    "\xEF\xBB\xBF", true);
-	assert_copy("{\"encoding\": \"LATIN1\"}",
-	    "format csv, header true, delimiter e',', null e'', "
-	    "encoding e'LATIN1'",
-	    "", true);
-	assert_copy("{\"delimiter\": \"\\\\\"}",
-	    "format csv, header true, delimiter e'\\\\', null e'', "
-	    "encoding e'UTF8'",
-	    "", true);
+	assert_form(NULL, &(struct csv_form){',', "", "UTF8", true, false, ""});
+	assert_form("{\"header\": false, \"delimiter\": \"\\t\"}",
+	    &(struct csv_form){'\t', "", "UTF8", false, false, ""});
+	assert_form("{\"null\": \"it's \\\\N\", \"quote\": \"all\"}",
+	    &(struct csv_form){',', "it's \\N", "UTF8", true, true, ""});
+	assert_form("{\"bom\": true}",
+	    &(struct csv_form){',', "", "UTF8", true, false, "\xEF\xBB\xBF"});
+	assert_form("{\"encoding\": \"LATIN1\"}",
+	    &(struct csv_form){',', "", "LATIN1", true, false, ""});
 }
 
-TEST(copy_is_left_out_where_it_cannot)
+TEST(no_form_describes_other_files)
 {
-	assert_copy("{\"line_ending\": \"crlf\"}", NULL, NULL, false);
-	assert_copy("{\"quote\": \"nonnumeric\"}", NULL, NULL, false);
-	assert_copy("{\"formula_guard\": true}", NULL, NULL, false);
-	assert_copy("{\"decimal_comma\": true, \"delimiter\": \";\"}", NULL,
-	    NULL, false);
+	assert_form("{\"line_ending\": \"crlf\"}", NULL);
+	assert_form("{\"quote\": \"nonnumeric\"}", NULL);
+	assert_form("{\"formula_guard\": true}", NULL);
+	assert_form("{\"decimal_comma\": true, \"delimiter\": \";\"}", NULL);
 	/* Mistakes are the encoder's to refuse. */
-	assert_copy("{\"delimiter\": \"||\"}", NULL, NULL, false);
+	assert_form("{\"delimiter\": \"||\"}", NULL);
 }
 
 TEST(formats_are_found_by_name_in_any_case)
@@ -630,8 +612,8 @@ int main(void)
 	    cmocka_unit_test(a_second_result_is_refused),
 	    cmocka_unit_test(dialects_that_cannot_be_read_back_are_refused),
 	    cmocka_unit_test(unknown_options_and_values_name_the_known_ones),
-	    cmocka_unit_test(copy_makes_the_same_bytes_where_it_can),
-	    cmocka_unit_test(copy_is_left_out_where_it_cannot),
+	    cmocka_unit_test(a_plain_file_tells_its_form),
+	    cmocka_unit_test(no_form_describes_other_files),
 	    cmocka_unit_test(formats_are_found_by_name_in_any_case),
 	};
 

@@ -127,29 +127,12 @@ TEST(columns_that_are_not_there_or_all_there_are)
 	}
 }
 
-TEST(the_query_is_sorted)
-{
-	json_t *by = names("[\"a\", \"b \\\"c\\\"\"]");
-	struct buf sql;
-
-	buf_init(&sql, 4096);
-	partition_sort(
-	    by, "select 1 -- x", &(struct source_text_key){"text(", ")"}, &sql);
-	assert_string_equal(sql.data,
-	    "select * from (select 1 -- x\n) as "
-	    "sorted_rows order by text(\"a\"), text(\"b "
-	    "\"\"c\"\"\")");
-	buf_free(&sql);
-	json_decref(by);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(rows_are_cut_where_the_key_changes),
 	    cmocka_unit_test(what_a_path_cannot_hold_is_escaped),
 	    cmocka_unit_test(columns_that_are_not_there_or_all_there_are),
-	    cmocka_unit_test(the_query_is_sorted),
 	};
 
 	return cmocka_run_group_tests_name("partition", tests, NULL, NULL);

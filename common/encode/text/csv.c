@@ -325,19 +325,7 @@ static void csv_free(struct encoder *enc)
 	free(c);
 }
 
-static void add_literal(struct buf *b, const char *s)
-{
-	buf_str(b, " e'");
-	for (; *s != '\0'; s++) {
-		if (*s == '\'' || *s == '\\')
-			buf_char(b, '\\');
-		buf_char(b, *s);
-	}
-	buf_char(b, '\'');
-}
-
-static bool csv_copy(const json_t *options, struct buf *with,
-    const char **preamble, bool *header)
+static bool csv_form(const json_t *options, struct csv_form *form)
 {
 	struct dialect d = dialect_of(options);
 	struct err e;
@@ -345,17 +333,12 @@ static bool csv_copy(const json_t *options, struct buf *with,
 	if (check(&d, &e) != 0 || strcmp(d.line_end, "\n") != 0 ||
 	    d.decimal_comma || d.formula_guard || d.quote == QUOTE_NONNUMERIC)
 		return false;
-	buf_printf(with, "format csv, header %s, delimiter",
-	    d.header ? "true" : "false");
-	add_literal(with, (char[]){d.delimiter, '\0'});
-	buf_str(with, ", null");
-	add_literal(with, d.null);
-	buf_str(with, ", encoding");
-	add_literal(with, d.encoding);
-	if (d.quote == QUOTE_ALL)
-		buf_str(with, ", force_quote *");
-	*preamble = d.bom ? byte_order_mark : "";
-	*header = d.header;
+	*form = (struct csv_form){.delimiter = d.delimiter,
+	    .null = d.null,
+	    .encoding = d.encoding,
+	    .header = d.header,
+	    .quote_all = d.quote == QUOTE_ALL,
+	    .before = d.bom ? byte_order_mark : ""};
 	return true;
 }
 
@@ -400,5 +383,5 @@ const struct encoder_type encoder_csv = {
     .end = csv_end,
     .finish = csv_finish,
     .free = csv_free,
-    .copy = csv_copy,
+    .form = csv_form,
 };

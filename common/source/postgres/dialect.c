@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+#include "source/postgres/dialect.h"
+
+#include <string.h>
+
+#include "source/sqltext.h"
+
+bool dialect_is_query(const char *sql)
+{
+	static const char *const words[] = {
+	    "select", "with", "values", "table"};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+		if (sqltext_starts_with(sql, words[i]))
+			return true;
+	}
+	return false;
+}
+
+int dialect_check_length(const struct buf *out, struct err *e)
+{
+	if (out->overflow)
+		return err_set(e, ERR_PERMANENT,
+		    "the SQL is longer than %zu bytes", SOURCE_SQL_MAX);
+	return 0;
+}
+
+int dialect_one(
+    const char *sql, const char *tail, struct buf *out, struct err *e)
+{
+	struct sqltext_part part, more;
+
+	if (!sqltext_next(&sql, &part))
+		return err_set(e, ERR_PERMANENT, "the query is empty");
+	if (sqltext_next(&sql, &more))
+		return err_set(e, ERR_PERMANENT,
+		    "this is more than one statement: %.60s", part.text);
+	buf_add(out, part.text, part.len);
+	buf_str(out, tail);
+	return dialect_check_length(out, e);
+}
+
+static void add_identifier(const char *name, struct buf *out)
+{
+	buf_char(out, '"');
+	for (; *name != '\0'; name++) {
+		if (*name == '"')
+			buf_char(out, '"');
+		buf_char(out, *name);
+	}
+	buf_char(out, '"');
+}
+
+static void add_sort(
+    const json_t *names, const struct dialect_key *key, struct buf *out)
+{
+	const json_t *name;
+	size_t i;
+
+	json_array_foreach(names, i, name)
+	{
+		buf_printf(out, "%s%s", i > 0 ? ", " : "", key->before);
+		add_identifier(json_string_value(name), out);
+		buf_str(out, key->after);
+	}
+}
+
+/* The line break ends a comment at the query's end. */
+void dialect_shape(const char *sql, const struct source_shape *shape,
+    const struct dialect_key *key, struct buf *out)
+{
+	bool query = dialect_is_query(sql);
+
+	if (query && shape->sort_by != NULL)
+		buf_str(out, "select * from (");
+	if (query && shape->limit > 0)
+		buf_printf(out, "select * from (%s\n) as first_rows limit %lld",
+		    sql, (long long)shape->limit);
+	else
+		buf_str(out, sql);
+	if (!query || shape->sort_by == NULL)
+		return;
+	buf_str(out, "\n) as sorted_rows order by ");
+	add_sort(shape->sort_by, key, out);
+}
+
+static void add_literal(const char *s, struct buf *out)
+{
+	buf_str(out, " e'");
+	for (; *s != '\0'; s++) {
+		if (*s == '\'' || *s == '\\')
+			buf_char(out, '\\');
+		buf_char(out, *s);
+	}
+	buf_char(out, '\'');
+}
+
+void dialect_copy_options(const struct csv_form *form, struct buf *out)
+{
+	buf_printf(out, "format csv, header %s, delimiter",
+	    form->header ? "true" : "false");
+	add_literal((char[]){form->delimiter, '\0'}, out);
+	buf_str(out, ", null");
+	add_literal(form->null, out);
+	buf_str(out, ", encoding");
+	add_literal(form->encoding, out);
+	if (form->quote_all)
+		buf_str(out, ", force_quote *");
+}

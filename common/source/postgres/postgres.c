@@ -1,0 +1,445 @@
+/* SPDX-License-Identifier: MIT */
+#include "source/postgres/postgres.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "source/postgres/dialect.h"
+#include "source/postgres/session.h"
+#include "source/postgres/types.h"
+#include "source/sqltext.h"
+#include "sql/source.h"
+
+#define PROLOGUE_STATEMENTS 16
+/* What a transaction that was rolled back may leave (an advisory lock, a
+ * prepared statement) is gone after this time at the latest. */
+#define RESET_MS 1000
+/* How values are written, as far as there is a choice. */
+#define SETTINGS                                                  \
+	"set datestyle = 'ISO'; set intervalstyle = 'postgres'; " \
+	"set bytea_output = 'hex'; set extra_float_digits = 3; "  \
+	"set standard_conforming_strings = on; "                  \
+	"set client_encoding = 'UTF8'; "
+/* One snapshot for all queries of a job. */
+#define BEGIN "begin isolation level repeatable read read only; "
+
+struct postgres {
+	struct session session;
+	struct types types;
+	bool copying;     /* the query's rows come by COPY */
+	bool raw;         /* the job's text is not made UTF-8 */
+	bool refused;     /* the server takes no optional settings */
+	bool set;         /* the session has SETTINGS */
+	char zone[64];    /* ... and this time zone */
+	int timeout;      /* ... and statement_timeout, ms */
+	bool wrote;       /* the job may have changed the session */
+	int64_t reset_ms; /* boot clock: of the last reset */
+};
+
+static struct postgres *as_postgres(struct source *s)
+{
+	return (struct postgres *)s;
+}
+
+static const struct postgres *as_const(const struct source *s)
+{
+	return (const struct postgres *)s;
+}
+
+/* ---- the session ---- */
+
+static struct source *postgres_connect(const struct source_options *options,
+    const struct watch *watch, struct err *e)
+{
+	struct pg *pg = pg_connect(options->conninfo, watch, e);
+	struct postgres *p;
+
+	if (pg == NULL)
+		return NULL;
+	p = mem_zalloc(sizeof(*p));
+	session_open(&p->session, &source_postgres, pg);
+	p->reset_ms = clock_boot_ms();
+	return &p->session.base;
+}
+
+static void postgres_close(struct source *s)
+{
+	struct postgres *p = as_postgres(s);
+
+	session_close(&p->session);
+	types_free(&p->types);
+	free(p);
+}
+
+static int postgres_danger(struct source *s, char **why, struct err *e)
+{
+	struct pg *pg = as_postgres(s)->session.pg;
+	struct pg_rows *rows;
+
+	if (pg_superuser(pg)) {
+		*why = mem_printf("%s is a superuser", pg_user(pg));
+		return 0;
+	}
+	rows = pg_query(pg, sql_danger, 0, NULL, e);
+	if (rows == NULL)
+		return -1;
+	if (pg_rows_count(rows) > 0)
+		*why = mem_strdup(pg_rows_get(rows, 0, 0));
+	pg_rows_free(rows);
+	return 0;
+}
+
+/* The settings of a session, and one that a server or a pooler may refuse: by it
+ * a backend whose worker was killed notices within seconds. */
+static int send_session(struct postgres *p, struct err *e)
+{
+	struct pg *pg = p->session.pg;
+	struct buf *text = &p->session.prologue;
+	size_t needed = text->len;
+	bool optional = !p->refused && pg_server_version(pg) >= 140000;
+	int rc;
+
+	if (optional)
+		buf_str(text, "set client_connection_check_interval = '5s'");
+	rc = pg_exec(pg, text->data, e);
+	if (rc != 0 && optional && *e->sqlstate != '\0' && pg_alive(pg)) {
+		p->refused = true;
+		text->data[needed] = '\0';
+		rc = pg_exec(pg, text->data, e);
+	}
+	buf_clear(text);
+	return rc;
+}
+
+/* A multi-statement string is one transaction, so with a "begin" in it the
+ * session's settings would be undone with the rest. What the next jobs are
+ * likely to want, too, is set for all of them. */
+static int set_up_session(struct postgres *p, const struct job_session *job,
+    const char *zone, struct err *e)
+{
+	if (p->set)
+		return 0;
+	buf_printf(&p->session.prologue,
+	    SETTINGS "set timezone = %s; set statement_timeout = %d; ", zone,
+	    session_timeout(job));
+	p->set = send_session(p, e) == 0;
+	str_copy(p->zone, sizeof(p->zone), job->time_zone);
+	p->timeout = session_timeout(job);
+	return p->set ? 0 : -1;
+}
+
+/* For the transaction alone, where it is not the session's already. */
+static void add_local(struct postgres *p, const struct job_session *job,
+    const char *name, const char *zone)
+{
+	struct buf *text = &p->session.prologue;
+
+	buf_printf(text, BEGIN "set local application_name = %s; ", name);
+	if (strcmp(p->zone, job->time_zone) != 0)
+		buf_printf(text, "set local timezone = %s; ", zone);
+	if (p->timeout != session_timeout(job))
+		buf_printf(text, "set local statement_timeout = %d; ",
+		    session_timeout(job));
+}
+
+/* All of it for the session. A script may change how values are written: it is set
+ * once more, in the message that begins the transaction of its queries. */
+static int set_session(struct postgres *p, const struct job_session *job,
+    const char *name, const char *zone, struct err *e)
+{
+	struct buf *text = &p->session.prologue;
+
+	buf_printf(text,
+	    SETTINGS "set application_name to %s; set timezone to %s; "
+		     "set statement_timeout to %d; ",
+	    name, zone, session_timeout(job));
+	if (send_session(p, e) != 0)
+		return -1;
+	buf_printf(text, BEGIN SETTINGS "set timezone to %s; ", zone);
+	return 0;
+}
+
+/*
+ * A job that only reads lives in one transaction, which is rolled back: its
+ * settings are the transaction's and travel with its query. One that writes
+ * sets the session up, which is reset after it.
+ */
+static int postgres_begin(
+    struct source *s, const struct job_session *job, struct err *e)
+{
+	struct postgres *p = as_postgres(s);
+	char *name = pg_quote_literal(p->session.pg, job->application_name, e);
+	char *zone = pg_quote_literal(p->session.pg, job->time_zone, e);
+	int rc = -1;
+
+	buf_clear(&p->session.prologue);
+	p->wrote = !job->read_only;
+	p->raw = false;
+	if (name != NULL && zone != NULL && job->read_only) {
+		rc = set_up_session(p, job, zone, e);
+		if (rc == 0)
+			add_local(p, job, name, zone);
+	} else if (name != NULL && zone != NULL) {
+		rc = set_session(p, job, name, zone, e);
+	}
+	free(name);
+	free(zone);
+	return rc;
+}
+
+static void postgres_reset(struct source *s)
+{
+	struct postgres *p = as_postgres(s);
+
+	pg_exec_later(p->session.pg, "discard all");
+	p->set = false;
+	p->reset_ms = clock_boot_ms();
+}
+
+/* A session that only read is reset once a second at most. */
+static bool postgres_end(struct source *s)
+{
+	struct postgres *p = as_postgres(s);
+
+	if (!session_end(&p->session))
+		return false;
+	if (p->wrote || clock_boot_ms() - p->reset_ms >= RESET_MS)
+		postgres_reset(s);
+	p->wrote = false;
+	return true;
+}
+
+/* A message is read whole before the settings at its head hold. */
+static int postgres_script(struct source *s, const char *script, struct err *e)
+{
+	struct session *session = &as_postgres(s)->session;
+
+	if (session_script(session, script, NULL, e) != 0)
+		return -1;
+	return pg_reads_plainly(session->pg)
+		   ? 0
+		   : pg_exec(session->pg, SETTINGS, e);
+}
+
+/* ---- rows ---- */
+
+static int postgres_raw_text(struct source *s, struct err *e)
+{
+	struct postgres *p = as_postgres(s);
+
+	if (session_begin(&p->session, BEGIN, e) != 0)
+		return -1;
+	p->raw = true;
+	return pg_exec(
+	    p->session.pg, "set local client_encoding = 'SQL_ASCII'", e);
+}
+
+/* The prologue runs in the same round trip. The caller frees *oids. */
+static int describe_columns(struct session *s, const char *sql,
+    struct schema *schema, uint32_t **oids, struct err *e)
+{
+	const char *at = s->prologue.data, *before[PROLOGUE_STATEMENTS];
+	struct sqltext_part part;
+	int count = 0, rc;
+
+	if (!pg_in_transaction(s->pg)) {
+		if (s->prologue.len == 0)
+			at = BEGIN;
+		while (count < PROLOGUE_STATEMENTS && sqltext_next(&at, &part))
+			before[count++] = mem_strndup(part.text, part.len);
+	}
+	buf_clear(&s->prologue);
+	rc = pg_describe(s->pg, before, count, sql, schema, oids, e);
+	while (count > 0)
+		free((char *)(uintptr_t)before[--count]);
+	return rc;
+}
+
+static int postgres_describe(
+    struct source *s, const char *sql, struct schema *schema, struct err *e)
+{
+	uint32_t *oids;
+	int rc =
+	    describe_columns(&as_postgres(s)->session, sql, schema, &oids, e);
+
+	free(oids);
+	return rc;
+}
+
+/* With what the columns' types are made of. */
+static int describe_types(
+    struct postgres *p, const char *sql, struct schema *schema, struct err *e)
+{
+	uint32_t *oids;
+	int rc = describe_columns(&p->session, sql, schema, &oids, e);
+
+	if (rc == 0)
+		rc = types_resolve(&p->types, p->session.pg, oids, schema, e);
+	free(oids);
+	return rc;
+}
+
+/* Twice as fast as single rows, which libpq makes a result of each. */
+static int start_copy(struct postgres *p, const struct buf *sql,
+    struct schema *schema, struct err *e)
+{
+	static const char head[] = "copy (";
+	struct buf text;
+	int rc = -1;
+
+	buf_init(&text, SOURCE_WRAP_MAX);
+	buf_str(&text, head);
+	buf_add(&text, sql->data, sql->len);
+	/* A query may change the session's encoding while it runs. */
+	buf_str(&text,
+	    p->raw ? "\n) to stdout" : "\n) to stdout (encoding 'UTF8')");
+	if (dialect_check_length(&text, e) == 0 &&
+	    describe_types(p, sql->data, schema, e) == 0)
+		rc = pg_copy_start(p->session.pg,
+		    &(struct pg_stream){text.data, sizeof(head) - 1, false}, e);
+	buf_free(&text);
+	return rc;
+}
+
+static int start_rows(struct postgres *p, const struct buf *sql,
+    struct schema *schema, struct err *e)
+{
+	return describe_types(p, sql->data, schema, e) == 0
+		   ? pg_stream_start(p->session.pg,
+			 &(struct pg_stream){sql->data, 0, false}, e)
+		   : -1;
+}
+
+static int postgres_query(
+    struct source *s, const char *sql, struct schema *schema, struct err *e)
+{
+	struct postgres *p = as_postgres(s);
+	struct buf text;
+	int rc = -1;
+
+	buf_init(&text, SOURCE_WRAP_MAX);
+	p->copying = dialect_is_query(sql);
+	if (dialect_one(sql, "", &text, e) == 0)
+		rc = p->copying ? start_copy(p, &text, schema, e)
+				: start_rows(p, &text, schema, e);
+	buf_free(&text);
+	if (rc == 0)
+		session_begin_rows(&p->session, schema->count);
+	return rc;
+}
+
+static int next_copied(
+    struct session *s, struct value *values, bool wait, struct err *e)
+{
+	return pg_copy_next_row(s->pg, values, s->columns, wait, e);
+}
+
+static int next_streamed(
+    struct session *s, struct value *values, bool wait, struct err *e)
+{
+	return pg_stream_next(s->pg, values, s->columns, wait, e);
+}
+
+static int postgres_next(struct source *s, struct batch *batch, struct err *e)
+{
+	struct postgres *p = as_postgres(s);
+
+	return session_batch(
+	    &p->session, batch, p->copying ? next_copied : next_streamed, e);
+}
+
+/* ---- passthrough: COPY ---- */
+
+static bool copy_can(const struct source *s, const struct source_pass *pass)
+{
+	return dialect_is_query(pass->sql) &&
+	       pg_encodes(as_const(s)->session.pg, pass->form->encoding);
+}
+
+static int copy_begin(
+    struct source *base, const struct source_pass *pass, struct err *e)
+{
+	struct session *s = &as_postgres(base)->session;
+	struct buf text;
+	size_t skip;
+	int rc = -1;
+
+	buf_init(&text, SOURCE_WRAP_MAX);
+	if (!pg_in_transaction(s->pg))
+		buf_str(&text, s->prologue.len ? s->prologue.data : BEGIN);
+	buf_clear(&s->prologue);
+	buf_str(&text, "copy (");
+	skip = text.len;
+	/* The line break ends a comment at the query's end. */
+	if (dialect_one(pass->sql, "\n) to stdout with (", &text, e) == 0) {
+		dialect_copy_options(pass->form, &text);
+		buf_str(&text, pass->last ? "); rollback" : ")");
+		rc = dialect_check_length(&text, e);
+	}
+	if (rc == 0)
+		rc = pg_copy_start(
+		    s->pg, &(struct pg_stream){text.data, skip, true}, e);
+	buf_free(&text);
+	return rc;
+}
+
+static int copy_next(
+    struct source *s, const char **data, size_t *len, struct err *e)
+{
+	return pg_copy_next(as_postgres(s)->session.pg, data, len, e);
+}
+
+static int copy_read(struct source *s, struct buf *to, struct err *e)
+{
+	return pg_copy_read(as_postgres(s)->session.pg, to, e);
+}
+
+static int64_t copy_rows(const struct source *s)
+{
+	return pg_copy_rows(as_const(s)->session.pg);
+}
+
+static const struct source_passing copy = {
+    .can = copy_can,
+    .begin = copy_begin,
+    .next = copy_next,
+    .read = copy_read,
+    .rows = copy_rows,
+};
+
+/* NULL and '' are the same to concat, which takes any type's output. */
+static void postgres_shape(const struct source *s, const char *sql,
+    const struct source_shape *shape, struct buf *out)
+{
+	static const struct dialect_key key = {
+	    "pg_catalog.concat(", ") collate \"C\""};
+
+	(void)s;
+	dialect_shape(sql, shape, &key, out);
+}
+
+const struct source_driver source_postgres = {
+    .name = "postgres",
+    .connect = postgres_connect,
+    .close = postgres_close,
+    .set_watch = session_set_watch,
+    .alive = session_alive,
+    .protection = session_protection,
+    .danger = postgres_danger,
+    .begin = postgres_begin,
+    .end = postgres_end,
+    .reset = postgres_reset,
+    .script = postgres_script,
+    .raw_text = postgres_raw_text,
+    .query = postgres_query,
+    .next = postgres_next,
+    .query_end = session_query_end,
+    .describe = postgres_describe,
+    .passing = &copy,
+    .shape = postgres_shape,
+    .quote = session_quote,
+    .advise = session_advise,
+};

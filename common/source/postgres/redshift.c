@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT */
+#include "source/postgres/redshift.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "source/postgres/dialect.h"
+#include "source/postgres/session.h"
+#include "source/postgres/shorten.h"
+#include "source/sqltext.h"
+
+/* How values are written, as far as there is a choice. */
+#define SETTINGS "set datestyle to 'ISO, MDY'; set extra_float_digits to 2; "
+/* Each of its transactions sees one snapshot. */
+#define BEGIN "begin read only; "
+
+struct redshift {
+	struct session session;
+	unsigned char *floats; /* columns to shorten: their size; NULL: none */
+	bool wrote;            /* the job may have changed the session */
+};
+
+static struct redshift *as_redshift(struct source *s)
+{
+	return (struct redshift *)s;
+}
+
+static struct source *redshift_connect(const struct source_options *options,
+    const struct watch *watch, struct err *e)
+{
+	struct pg *pg = pg_connect_plain(options->conninfo, watch, e);
+	struct redshift *r;
+
+	if (pg == NULL)
+		return NULL;
+	r = mem_zalloc(sizeof(*r));
+	session_open(&r->session, &source_redshift, pg);
+	return &r->session.base;
+}
+
+static void redshift_close(struct source *s)
+{
+	struct redshift *r = as_redshift(s);
+
+	session_close(&r->session);
+	free(r->floats);
+	free(r);
+}
+
+/* No other role of it reaches more than data. */
+static int redshift_danger(struct source *s, char **why, struct err *e)
+{
+	const struct pg *pg = as_redshift(s)->session.pg;
+
+	(void)e;
+	if (pg_superuser(pg))
+		*why = mem_printf("%s is a superuser", pg_user(pg));
+	return 0;
+}
+
+/* Nothing resets a session, so each job sets all of it. There is no
+ * application_name to set; by query_group its queues can be chosen, and it stands
+ * in its tables. */
+static int set_session(struct session *s, const struct job_session *job,
+    const char *name, const char *zone, struct err *e)
+{
+	int rc;
+
+	buf_printf(&s->prologue,
+	    SETTINGS "set query_group to %s; set timezone to %s; "
+		     "set statement_timeout to %d; ",
+	    name, zone, session_timeout(job));
+	rc = pg_exec(s->pg, s->prologue.data, e);
+	buf_clear(&s->prologue);
+	/* A script may change how values are written: it is set once more, in
+	 * the message that begins the transaction of its queries. */
+	if (rc == 0 && !job->read_only)
+		buf_printf(
+		    &s->prologue, BEGIN SETTINGS "set timezone to %s; ", zone);
+	return rc;
+}
+
+static int redshift_begin(
+    struct source *base, const struct job_session *job, struct err *e)
+{
+	struct session *s = &as_redshift(base)->session;
+	char *name = pg_quote_literal(s->pg, job->application_name, e);
+	char *zone = pg_quote_literal(s->pg, job->time_zone, e);
+	int rc = -1;
+
+	buf_clear(&s->prologue);
+	as_redshift(base)->wrote = !job->read_only;
+	if (name != NULL && zone != NULL)
+		rc = set_session(s, job, name, zone, e);
+	free(name);
+	free(zone);
+	return rc;
+}
+
+/* A session that only read is clean once it is rolled back. */
+static bool redshift_end(struct source *s)
+{
+	return !as_redshift(s)->wrote && session_end(&as_redshift(s)->session);
+}
+
+/* A procedure with COMMIT or TRUNCATE in it. Its documentation does not say which
+ * code refuses one inside of a transaction, so each class that could is taken. */
+static bool wants_top(const char *script, int number, const struct err *e)
+{
+	static const char *const classes[] = {"0A", "25", "2D"};
+	struct sqltext_part part;
+	bool could = false;
+
+	for (size_t i = 0; i < sizeof(classes) / sizeof(*classes); i++)
+		could |= strncmp(e->sqlstate, classes[i], 2) == 0;
+	while (could && number-- > 0)
+		could = sqltext_next(&script, &part);
+	return could && sqltext_starts_with(part.text, "call");
+}
+
+static int redshift_script(struct source *s, const char *script, struct err *e)
+{
+	return session_script(&as_redshift(s)->session, script, wants_top, e);
+}
+
+/* Asked for exact ones, a server that is older than shortest output gives all of
+ * their digits. */
+static void find_floats(struct redshift *r, const struct schema *schema)
+{
+	free(r->floats);
+	r->floats = NULL;
+	for (int i = 0; i < schema->count; i++) {
+		if (schema->columns[i].kind != KIND_FLOAT)
+			continue;
+		if (r->floats == NULL)
+			r->floats = mem_zalloc((size_t)schema->count);
+		r->floats[i] = (unsigned char)schema->columns[i].size;
+	}
+}
+
+static int redshift_query(
+    struct source *base, const char *sql, struct schema *schema, struct err *e)
+{
+	struct redshift *r = as_redshift(base);
+	struct session *s = &r->session;
+	struct buf text;
+	int rc = -1;
+
+	buf_init(&text, SOURCE_WRAP_MAX);
+	if (dialect_one(sql, "", &text, e) == 0 &&
+	    session_begin(s, BEGIN, e) == 0)
+		rc = pg_stream_start(
+		    s->pg, &(struct pg_stream){text.data, 0, true}, e);
+	buf_free(&text);
+	if (rc != 0)
+		return -1;
+	pg_stream_schema(s->pg, schema);
+	find_floats(r, schema);
+	session_begin_rows(s, schema->count);
+	return 0;
+}
+
+static int next_row(
+    struct session *s, struct value *values, bool wait, struct err *e)
+{
+	const unsigned char *floats = ((struct redshift *)s)->floats;
+	int rc = pg_stream_next(s->pg, values, s->columns, wait, e);
+
+	for (int i = 0; rc == 1 && floats != NULL && i < s->columns; i++) {
+		if (floats[i] != 0)
+			shorten_float(&values[i], floats[i]);
+	}
+	return rc;
+}
+
+static int redshift_next(struct source *s, struct batch *batch, struct err *e)
+{
+	return session_batch(&as_redshift(s)->session, batch, next_row, e);
+}
+
+static void redshift_shape(const struct source *s, const char *sql,
+    const struct source_shape *shape, struct buf *out)
+{
+	static const struct dialect_key key = {"", ""};
+
+	(void)s;
+	dialect_shape(sql, shape, &key, out);
+}
+
+const struct source_driver source_redshift = {
+    .name = "redshift",
+    .connect = redshift_connect,
+    .close = redshift_close,
+    .set_watch = session_set_watch,
+    .alive = session_alive,
+    .protection = session_protection,
+    .danger = redshift_danger,
+    .begin = redshift_begin,
+    .end = redshift_end,
+    .script = redshift_script,
+    .query = redshift_query,
+    .next = redshift_next,
+    .query_end = session_query_end,
+    .shape = redshift_shape,
+    .quote = session_quote,
+    .advise = session_advise,
+};
