@@ -218,10 +218,16 @@ static int check_keys(const char *path, const char *owner,
 	return 0;
 }
 
+int encoder_check_keys(
+    const struct encoder_type *type, const json_t *options, struct err *e)
+{
+	return check_keys("", type->name, type->options, options, e);
+}
+
 int encoder_check_options(
     const struct encoder_type *type, const json_t *options, struct err *e)
 {
-	return check_keys("", type->name, type->options, options, e) != 0 ||
+	return encoder_check_keys(type, options, e) != 0 ||
 		       chart_check_options(options, e) != 0
 		   ? -1
 		   : 0;

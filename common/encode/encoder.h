@@ -97,7 +97,11 @@ const struct encoder_type *encoder_type_at(int i);
 /* "string", "boolean", "integer", "number", "array", "object". */
 const char *encoder_option_type(const struct encoder_option *option);
 
-/* Refuses keys and values that the format does not know. NULL is fine. */
+/* Refuses keys and values that the format does not know: each by itself, so the
+ * options may be some of those of an output. NULL is fine. */
+int encoder_check_keys(
+    const struct encoder_type *type, const json_t *options, struct err *e);
+/* Refuses in addition what does not fit together. */
 int encoder_check_options(
     const struct encoder_type *type, const json_t *options, struct err *e);
 

@@ -138,7 +138,7 @@ static int check_shared(
 			continue;
 		known = true;
 		one = json_pack("{sO}", key, value);
-		rc = encoder_check_options(t, one, &last);
+		rc = encoder_check_keys(t, one, &last);
 		json_decref(one);
 		if (rc == 0)
 			return 0;

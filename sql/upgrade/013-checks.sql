@@ -492,6 +492,12 @@ declare
 	-- The format that the file's name promises, whatever compresses it.
 	ending text := lower(substring(regexp_replace(path, '\.(gz|zst)$', '', 'i')
 		from '\.([A-Za-z0-9]+)$'));
+	-- The sections that charts name: the one of all formats, and those of one each.
+	charted text[] := array(
+		select o.own #>> '{chart,section}'
+		from (select check_outputs.options union all
+			select check_outputs.options -> f.format from unnest(formats) f) o (own)
+		where o.own #>> '{chart,section}' is not null);
 begin
 	if statements = 0 then
 		perform reportd.refuse(
@@ -524,11 +530,11 @@ begin
 				(select f.extension from unnest(formats) f where f.extension <> ending limit 1),
 				(select k.format from reportd.output_format k
 				 where k.extension = ending and k.alias_of is null)));
-	elsif options #>> '{chart,section}' is not null
-		and not coalesce(options -> 'sections', '[]') ? (options #>> '{chart,section}') then
+	elsif not coalesce(options -> 'sections', '[]') ?& charted then
 		perform reportd.refuse(
 			format('output_options: "chart" names the section "%s", which is not one of "sections"',
-				options #>> '{chart,section}'),
+				(select c from unnest(charted) c
+				 where not coalesce(options -> 'sections', '[]') ? c limit 1)),
 			'Name the results in "sections", and one of them in "chart".');
 	elsif jsonb_array_length(options -> 'sections') <> statements then
 		perform reportd.refuse(

@@ -104,6 +104,34 @@ def test_a_section_is_named_by_the_options(run, export, kind):
     assert 'names the column "region", which section "Two" does not have' in done.stderr
 
 
+@pytest.mark.parametrize('where', [
+    lambda chart: {'chart': chart},
+    lambda chart: {'PDF': {'chart': chart}},
+    lambda chart: {'chart': chart | {'section': 'One'}, 'PDF': {'chart': chart}}],
+    ids=['of all formats', 'of one', 'of one in place of that of all'])
+def test_the_queue_and_a_run_agree_on_the_section_of_several_formats(
+        ctl, db, daemon, out, where):
+    daemon()
+    chart = {'category': 'region', 'values': ['amount'], 'title': '@chart@'}
+    sql = f'{SALES}; {SALES}'
+
+    def options(section):
+        return {'sections': ['One', 'Two'], **where(chart | {'section': section})}
+
+    row = report.wait_done(db, report.submit(
+        db, export_sql=sql, output_format='XLSX,PDF,CSV', output_path='a{part}.{ext}',
+        output_options=options('Two')))
+    assert row.status == 'COMPLETED', row.error_message
+    [path] = out.glob('*.pdf')
+    assert charts(path) == 1
+    with pytest.raises(Exception, match='names the section "Too", which is not one of'):
+        report.submit(db, export_sql=sql, output_format='XLSX,PDF', output_path='a.{ext}',
+                      output_options=options('Too'))
+    done = ctl('export', '--sql', sql, '--format', 'XLSX,PDF', '-o', out / 'b.{ext}',
+               *(f'--option={k}={json.dumps(v)}' for k, v in options('Too').items()))
+    assert done.returncode != 0 and 'names the section "Too", which is not' in done.stderr
+
+
 @pytest.mark.parametrize('kind', FORMATS)
 def test_a_pie_has_no_negative_slices_in_any_format(run, export, kind):
     sql = "select * from (values ('a', 5.5), ('b', {}), ('c', null)) t (x, y)"

@@ -95,6 +95,21 @@ TEST(options_are_shared_out)
 	json_decref(xlsx);
 }
 
+TEST(options_that_need_each_other_are_checked_together)
+{
+	json_t *options = json("{\"sections\": [\"A\", \"B\"], \"chart\": "
+			       "{\"category\": \"k\", \"values\": [\"v\"], "
+			       "\"section\": \"B\"}}");
+	struct export_plan p;
+	struct err e;
+
+	assert_int_equal(export_plan_open(&p, "select 1; select 2",
+			     "XLSX,PDF,CSV", options, &e),
+	    0);
+	export_plan_free(&p);
+	json_decref(options);
+}
+
 TEST(what_makes_no_sense_is_refused)
 {
 	static const struct {
@@ -118,6 +133,11 @@ TEST(what_makes_no_sense_is_refused)
 		"XLSX: output_options: XLSX has no option \"delimiter\""},
 	    {"select 1", "CSV,XLSX", "{\"encoding\": \"SQL_ASCII\"}",
 		"CSV must be the only format"},
+	    {"select 1", "XLSX,PDF",
+		"{\"sections\": [\"A\"], \"chart\": {\"category\": \"k\", "
+		"\"values\": [\"v\"], \"section\": \"B\"}}",
+		"XLSX: output_options: \"chart\" names the section \"B\", which "
+		"is not one of \"sections\": A"},
 	    {"select 1", "JSON", "{\"sections\": [\"a\", \"b\"]}",
 		"\"sections\" has 2 names for 1 statements"},
 	};
@@ -202,6 +222,8 @@ int main(void)
 	    cmocka_unit_test(one_format_and_one_statement),
 	    cmocka_unit_test(statements_and_formats_multiply),
 	    cmocka_unit_test(options_are_shared_out),
+	    cmocka_unit_test(
+		options_that_need_each_other_are_checked_together),
 	    cmocka_unit_test(what_makes_no_sense_is_refused),
 	    cmocka_unit_test(too_many_files_are_refused),
 	    cmocka_unit_test(parameters_must_not_add_statements),
