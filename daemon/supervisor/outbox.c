@@ -522,9 +522,8 @@ static void send_claim(struct outbox *o)
 	buf_char(&ids, '}');
 	snprintf(wanted, sizeof(wanted), "%d", HAND - in_hand);
 	queue_send(o->o.queue, NULL, &claim,
-	    (const char *const[]){
-		o->o.events->worker_id(o->o.arg), wanted, ids.data, "{}",
-		wanted},
+	    (const char *const[]){o->o.events->worker_id(o->o.arg), wanted,
+		ids.data, "{}", wanted},
 	    on_claim, o);
 	buf_free(&ids);
 }

@@ -17,6 +17,8 @@
 /* At the end of the pool a worker that does not leave is killed. */
 #define LEAVE_MS 2000
 #define OUT_MAX (256u << 20)
+/* One that has said so much is not read from until that was taken. */
+#define BACKLOG (1u << 20)
 
 extern char **environ;
 
@@ -29,7 +31,9 @@ struct worker {
 	struct buf out; /* leaves with the turn of the loop */
 	int busy, held; /* runs */
 	bool leaving;   /* its pipe is closed from our side */
-	bool exited, hung_up;
+	bool exited, hung_up, buried;
+	bool deaf;   /* what it says is not heard any more */
+	bool full;   /* it is not read from until its lines were taken */
 	int handles; /* closed ones of the two */
 	int64_t born_ms;
 	int64_t status;
@@ -42,11 +46,15 @@ struct pool {
 	char *greeting, *hidden;
 	uv_timer_t timer; /* the next start; at the end, the last kill */
 	uv_prepare_t turn;
+	uv_check_t news;
+	bool freed; /* to be told */
 	bool retired, closed;
+	int handles; /* closed ones of the three */
 };
 
 static void fill(struct pool *p);
 static void on_turn(uv_prepare_t *turn);
+static void on_news(uv_check_t *news);
 
 static bool is_there(const struct worker *w)
 {
@@ -103,6 +111,8 @@ static void on_pool_closed(uv_handle_t *handle)
 {
 	struct pool *p = handle->data;
 
+	if (++p->handles < 3)
+		return;
 	free(p->greeting);
 	free(p->hidden);
 	free(p);
@@ -135,8 +145,9 @@ static void bury(struct worker *w)
 	bool had_runs = has_runs(w);
 	char how[128];
 
-	if (!w->exited || !w->hung_up)
+	if (!w->exited || !w->hung_up || w->buried)
 		return;
+	w->buried = true;
 	describe(w, how, sizeof(how));
 	uv_close((uv_handle_t *)&w->process, on_worker_closed);
 	uv_close((uv_handle_t *)&w->pipe, on_worker_closed);
@@ -165,14 +176,16 @@ static void on_worker_exit(
 	w->exited = true;
 	w->status = status;
 	w->signal = term_signal;
-	bury(w);
+	if (w->pool->closed)
+		bury(w);
 }
 
 static void hang_up(struct worker *w)
 {
 	uv_read_stop((uv_stream_t *)&w->pipe);
 	w->hung_up = true;
-	bury(w);
+	if (w->pool->closed)
+		bury(w);
 }
 
 static void give_room(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
@@ -185,27 +198,60 @@ static void give_room(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 	*buf = uv_buf_init(room, sizeof(room));
 }
 
+/* What a worker says waits in its lines until on_news takes it. */
 static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 {
 	struct worker *w = stream->data;
 	struct err e;
-	size_t len;
-	char *line;
 
 	if (n < 0) {
 		hang_up(w);
-		return;
-	}
-	if (lines_feed(&w->in, buf->base, (size_t)n, &e) != 0) {
+	} else if (!w->deaf &&
+		   lines_feed(&w->in, buf->base, (size_t)n, &e) != 0) {
 		LOG(w->pool->o.log, LVL_ERROR, L_MSG("worker talks nonsense"),
 		    L_STR("error", e.text), L_INT("pid", w->process.pid));
+		w->deaf = true;
 		worker_signal(w, SIGKILL);
-		return;
+	} else if (w->in.in.len > BACKLOG) {
+		w->full = true;
+		uv_read_stop(stream);
 	}
-	while ((line = lines_next(&w->in, &len)) != NULL) {
+}
+
+static void take_lines(struct worker *w)
+{
+	size_t len;
+	char *line;
+
+	while (!w->deaf && (line = lines_next(&w->in, &len)) != NULL) {
 		if (has_runs(w))
 			w->pool->o.events->line(w->pool->o.arg, w, line, len);
 	}
+	if (w->full && !w->hung_up) {
+		w->full = false;
+		uv_read_start((uv_stream_t *)&w->pipe, give_room, on_read);
+	}
+}
+
+static void tell_freed(struct pool *p)
+{
+	if (!p->freed)
+		return;
+	p->freed = false;
+	p->o.events->freed(p->o.arg);
+}
+
+/* After the loop has read and waited for processes: the one place from which the
+ * owner hears of workers, so that it is never in the midst of something. */
+static void on_news(uv_check_t *news)
+{
+	struct pool *p = news->data;
+
+	for (struct worker *w = p->workers; w != NULL; w = w->next) {
+		take_lines(w);
+		bury(w);
+	}
+	tell_freed(p);
 }
 
 static void on_stillborn(uv_handle_t *handle)
@@ -344,7 +390,7 @@ static void fill(struct pool *p)
 		}
 	}
 	if (pool_free_workers(p) > before)
-		p->o.events->freed(p->o.arg);
+		p->freed = true;
 }
 
 struct pool *pool_open(const struct pool_options *options)
@@ -359,6 +405,9 @@ struct pool *pool_open(const struct pool_options *options)
 	uv_prepare_init(p->o.loop, &p->turn);
 	p->turn.data = p;
 	uv_prepare_start(&p->turn, on_turn);
+	uv_check_init(p->o.loop, &p->news);
+	p->news.data = p;
+	uv_check_start(&p->news, on_news);
 	fill(p);
 	return p;
 }
@@ -407,10 +456,12 @@ static void kill_all(uv_timer_t *timer)
 void pool_close(struct pool *p)
 {
 	p->retired = p->closed = true;
-	uv_close((uv_handle_t *)&p->turn, NULL);
+	uv_close((uv_handle_t *)&p->turn, on_pool_closed);
+	uv_close((uv_handle_t *)&p->news, on_pool_closed);
 	for (struct worker *w = p->workers; w != NULL; w = w->next) {
 		if (!w->leaving && !w->hung_up)
 			send_off(w);
+		bury(w);
 	}
 	if (p->workers == NULL)
 		uv_close((uv_handle_t *)&p->timer, on_pool_closed);
@@ -442,7 +493,7 @@ void pool_hold(struct worker *w)
 
 	w->held++;
 	if (--w->busy == 0)
-		p->o.events->freed(p->o.arg);
+		p->freed = true;
 }
 
 void pool_give_back(struct worker *w, bool held)
@@ -456,7 +507,7 @@ void pool_give_back(struct worker *w, bool held)
 	if (!has_runs(w) && (p->retired || count(p, false) > p->o.size))
 		send_off(w);
 	else
-		p->o.events->freed(p->o.arg);
+		p->freed = true;
 }
 
 struct outgoing {
@@ -498,6 +549,7 @@ static void on_turn(uv_prepare_t *turn)
 {
 	struct pool *p = turn->data;
 
+	tell_freed(p);
 	for (struct worker *w = p->workers; w != NULL; w = w->next) {
 		if (w->out.len > 0 && is_there(w))
 			flush(w);

@@ -18,6 +18,8 @@
 struct pool;
 struct worker;
 
+/* All of them are called from the loop itself, after it has read what workers
+ * say: never while the owner calls a function of the pool. */
 struct pool_events {
 	/* A line from a worker that has runs, NUL-terminated. */
 	void (*line)(void *arg, struct worker *w, char *line, size_t len);

@@ -7,22 +7,18 @@
 
 #include "base/buf.h"
 #include "protocol.h"
+#include "supervisor/runs/life.h"
 #include "supervisor/runs/runs.h"
 
 /*
- * What the three files behind runs.h share: runs.c keeps the table, starts and
- * stops; run_worker.c hears the workers; run_ask.c asks the database.
+ * What the files behind runs.h share: runs.c keeps the table, starts and stops;
+ * run_worker.c hears the workers; run_ask.c asks the database. life.h has the
+ * states.
  */
 
-/* Why a run is being stopped; it decides what its end counts as. */
-enum intent { GO_ON, CANCEL, RELEASE, LOSE };
-enum state {
-	WAITING, /* for a worker */
-	RUNNING, /* a worker has it: in hand, in line behind others, or held */
-	ENDED,
-};
-/* A question to the database: not asked, waits to be sent, under way. */
-enum asking { NO, WAITS, SENT };
+/* Why a run is being stopped; it decides what its end counts as. The greater one
+ * wins. */
+enum intent { GO_ON, TIMED_OUT, CANCEL, RELEASE, LOSE };
 
 struct run {
 	struct run *next;
@@ -31,18 +27,15 @@ struct run {
 	bool scheduled;
 	struct worker *worker; /* NULL: it has none yet, or none any more */
 	struct buf job;        /* message_job */
-	enum state state;
+	enum life state;       /* run_step changes it */
 	enum intent intent;
-	enum asking publish, finish;
-	bool held;     /* the worker has an output that waits to be published */
-	bool may_show; /* ... and was told to publish it */
-	bool
-	    recalled; /* out of a line that does not move, for another worker */
 	char stage[16];
 	int64_t rows, bytes;
 	json_t *uploads; /* that are left when its worker dies now; or NULL */
 	int64_t started_ms, timeout_ms;
-	int64_t kill_ms; /* boot clock; 0: not yet */
+	/* Boot clock: when a worker that was told to stop is killed; 0: it is
+	 * not at this run, or is killed already. */
+	int64_t patience_ms;
 	/* A finish of several runs failed as a whole: one of them is to blame,
 	 * so they are sent one by one. */
 	bool suspect;
@@ -68,6 +61,7 @@ struct runs {
 	uv_timer_t check;
 	uv_prepare_t turn; /* sends what the turn of the loop has gathered */
 	struct gather publish, finish;
+	int handles;            /* closed ones of these four */
 	struct worker *sweeper; /* NULL: nobody sweeps */
 	int64_t sweep_ms;       /* boot clock: not before */
 };
@@ -81,18 +75,21 @@ void runs_give_workers(struct runs *r);
 struct run *runs_current(const struct runs *r, const struct worker *w);
 
 /* run_worker.c */
+/* Takes the run to its next state, and its worker's share in it along. False when
+ * the event changes nothing for it; then nothing happens. */
+bool run_step(struct run *run, enum life_event event);
 void runs_learn(struct runs *r, int64_t ms); /* that a job takes so long */
 /* Ends a run with a result in the supervisor's own words. The run may be gone
  * afterwards. */
 void run_end_with(
     struct run *run, const char *status, bool permanent, const char *message);
-void run_answer_publish(struct run *run, bool go);
+/* Tells its worker whether to publish, by the run's state. */
+void run_answer_publish(struct run *run);
 
 /* run_sweep.c */
 void runs_swept(struct runs *r, const json_t *body);
 
 /* run_ask.c */
 void ask_open(struct runs *r);
-void ask_close(struct runs *r);
 
 #endif

@@ -32,16 +32,15 @@ static void on_published(
 	for (int i = 0; reply != NULL && i < reply_rows(reply); i++) {
 		struct run *run = run_find(r, reply_int(reply, i, 0, 0));
 
-		if (run != NULL && run->publish == SENT)
-			run_answer_publish(run, true);
+		if (run != NULL && run_step(run, LIFE_YES))
+			run_answer_publish(run);
 	}
 	for (struct run *run = r->list; run != NULL; run = run->next) {
-		if (run->publish != SENT)
+		if (run->state != LIFE_ASKED)
 			continue;
-		if (reply == NULL)
-			run->publish = WAITS;
-		else
-			run_answer_publish(run, false);
+		run_step(run, reply ? LIFE_NO : LIFE_UNHEARD);
+		if (reply != NULL)
+			run_answer_publish(run);
 	}
 }
 
@@ -52,9 +51,9 @@ static void send_publish(struct runs *r)
 	buf_init(&ids, BATCH_MAX);
 	buf_char(&ids, '{');
 	for (struct run *run = r->list; run != NULL; run = run->next) {
-		if (run->publish != WAITS)
+		if (run->state != LIFE_ASKS)
 			continue;
-		run->publish = SENT;
+		run_step(run, LIFE_SEND);
 		buf_printf(
 		    &ids, "%s%" PRId64, ids.len > 1 ? "," : "", run->run_id);
 	}
@@ -109,23 +108,24 @@ static void finish_failed(struct runs *r, const struct err *e)
 	int sent = 0;
 
 	for (const struct run *run = r->list; run != NULL; run = run->next)
-		sent += run->finish == SENT;
+		sent += run->state == LIFE_RECORDING;
 	if (e->kind != ERR_LOST)
 		LOG(r->o.log, LVL_ERROR, L_MSG("recording results failed"),
 		    L_INT("runs", sent), L_STR("error", e->text),
 		    L_STR("sqlstate", e->sqlstate));
 	for (struct run *run = r->list; run != NULL; run = run->next) {
-		if (run->finish != SENT)
+		bool at_once = sent > 1 || e->kind == ERR_LOST;
+
+		if (run->state != LIFE_RECORDING)
 			continue;
 		/* A broken connection is nobody's fault. */
 		run->suspect = e->kind != ERR_LOST;
-		run->finish = sent > 1 || e->kind == ERR_LOST ? WAITS : NO;
 		run->again_ms = again_ms;
 		if (sent == 1 && message_unfit(e) && !run->plain) {
-			run->plain = true;
+			run->plain = at_once = true;
 			message_make_plain(&run->result);
-			run->finish = WAITS;
 		}
+		run_step(run, at_once ? LIFE_UNHEARD : LIFE_LATER);
 	}
 }
 
@@ -139,7 +139,7 @@ static void take_outcome(struct run *run, const char *outcome, bool follows)
 
 	if (strcmp(outcome, "busy") == 0) {
 		/* Its row is locked by somebody: a little later. */
-		run->finish = NO;
+		run_step(run, LIFE_LATER);
 		return;
 	}
 	if (strcmp(outcome, "lost") == 0)
@@ -150,6 +150,7 @@ static void take_outcome(struct run *run, const char *outcome, bool follows)
 	else
 		log_end(run, outcome);
 	r->failed += strcmp(outcome, "FAILED") == 0;
+	run_step(run, LIFE_RECORDED);
 	run_forget(run);
 	if (again)
 		r->o.events->due_again(r->o.arg);
@@ -168,7 +169,7 @@ static void on_finished(
 	for (int i = 0; i < reply_rows(reply); i++) {
 		struct run *run = run_find(r, reply_int(reply, i, 0, 0));
 
-		if (run != NULL && run->finish == SENT)
+		if (run != NULL && run->state == LIFE_RECORDING)
 			take_outcome(run, reply_text(reply, i, 1),
 			    strcmp(reply_text(reply, i, 3), "t") == 0);
 	}
@@ -183,14 +184,14 @@ static void gather_results(struct runs *r, struct buf *b)
 	struct run *suspect = NULL;
 
 	for (struct run *run = r->list; run != NULL; run = run->next) {
-		if (run->finish == WAITS && run->suspect)
+		if (run->state == LIFE_ENDED && run->suspect)
 			suspect = run;
 	}
 	for (struct run *run = r->list; run != NULL; run = run->next) {
-		if (run->finish != WAITS || (suspect && run != suspect) ||
+		if (run->state != LIFE_ENDED || (suspect && run != suspect) ||
 		    (b->len > 1 && b->len + run->result.len > BATCH_MAX / 2))
 			continue;
-		run->finish = SENT;
+		run_step(run, LIFE_SEND);
 		if (b->len > 1)
 			buf_char(b, ',');
 		buf_add(b, run->result.data, run->result.len);
@@ -251,10 +252,11 @@ static void on_turn(uv_prepare_t *turn)
 	if (r->count == 0 || !queue_is_up(r->o.queue))
 		return;
 	for (const struct run *run = r->list; run != NULL; run = run->next) {
-		publishes = publishes || run->publish == WAITS;
-		finishes = finishes || run->finish == WAITS;
-		busy = busy || run->state != ENDED;
-		at_work = at_work || (run->state == RUNNING && !run->held);
+		publishes = publishes || run->state == LIFE_ASKS;
+		finishes = finishes || run->state == LIFE_ENDED;
+		busy = busy || !life_has_ended(run->state);
+		at_work = at_work || (life_is_at_worker(run->state) &&
+					 !life_is_held(run->state));
 	}
 	if (gathered(&r->publish, publishes, at_work, PUBLISH_MS))
 		send_publish(r);
@@ -277,17 +279,10 @@ void ask_open(struct runs *r)
 	uv_prepare_start(&r->turn, on_turn);
 }
 
-void ask_close(struct runs *r)
-{
-	uv_close((uv_handle_t *)&r->turn, NULL);
-	uv_close((uv_handle_t *)&r->publish.timer, NULL);
-	uv_close((uv_handle_t *)&r->finish.timer, NULL);
-}
-
 void runs_resend(struct runs *r)
 {
 	for (struct run *run = r->list; run != NULL; run = run->next) {
-		if (run->state == ENDED)
-			run->finish = WAITS;
+		if (life_has_ended(run->state))
+			run_step(run, LIFE_UNHEARD);
 	}
 }

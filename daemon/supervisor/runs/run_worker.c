@@ -6,43 +6,60 @@
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "settings/settings.h"
 #include "supervisor/runs/run.h"
-#include "supervisor/status.h"
 
-/* The time of what stands next in the worker's line counts from now. */
+/* The time of the one that stands next in the worker's line counts from now. */
 static void next_starts(const struct runs *r, const struct worker *w)
 {
 	struct run *next = runs_current(r, w);
 
-	if (next != NULL)
-		next->started_ms = clock_boot_ms();
+	if (next == NULL)
+		return;
+	next->started_ms = clock_boot_ms();
+	if (next->state == LIFE_STOPPING)
+		next->patience_ms =
+		    next->started_ms + r->o.settings->cancel_grace;
 }
 
-static void release_worker(struct run *run)
+static void release_worker(struct run *run, bool held)
 {
 	struct worker *w = run->worker;
 
 	run->worker = NULL;
 	if (w == NULL)
 		return;
-	pool_give_back(w, run->held);
+	pool_give_back(w, held);
 	next_starts(run->runs, w);
 }
 
-/* The run has come to its end; what is left is to have it recorded. */
+bool run_step(struct run *run, enum life_event event)
+{
+	struct runs *r = run->runs;
+	enum life from = run->state, to = life_next(from, event);
+
+	if (to == LIFE_NONE)
+		return false;
+	run->state = to;
+	r->waiting += (to == LIFE_WAITING) - (from == LIFE_WAITING);
+	if (life_is_at_worker(from) && !life_is_at_worker(to)) {
+		release_worker(run, life_is_held(from));
+	} else if (!life_is_held(from) && life_is_held(to)) {
+		pool_hold(run->worker);
+		next_starts(r, run->worker);
+	}
+	return true;
+}
+
+/* The run has come to its end; its result is recorded next. */
 static void end_run(struct run *run)
 {
-	run->runs->waiting -= run->state == WAITING;
-	run->state = ENDED;
-	run->publish = NO;
-	run->kill_ms = 0;
+	run->patience_ms = 0;
+	run_step(run, LIFE_END);
 	if (run->intent == LOSE) {
-		release_worker(run);
+		run_step(run, LIFE_RECORDED);
 		run_forget(run);
-		return;
 	}
-	run->finish = WAITS;
-	release_worker(run);
 }
 
 /* A result in the supervisor's own words. */
@@ -77,15 +94,13 @@ void runs_learn(struct runs *r, int64_t ms)
 		r->job_ms += (took - r->job_ms) / 8;
 }
 
-/* Not at work on this one, so another worker takes it. */
+/* Its worker had not begun, so another one takes it. */
 static void wait_anew(struct run *run)
 {
-	run->state = WAITING;
-	run->publish = NO;
-	run->held = run->recalled = false;
+	run_step(run, LIFE_ANEW);
 	run->started_ms = clock_boot_ms();
+	run->patience_ms = 0;
 	str_copy(run->stage, sizeof(run->stage), "start");
-	run->runs->waiting++;
 }
 
 /* The record of them is to outlive the worker and this daemon. */
@@ -119,55 +134,47 @@ static void on_result(
 			: "given back: the daemon stops");
 		return;
 	}
-	if (run->recalled && !completed && strcmp(run->stage, "start") == 0) {
-		release_worker(run);
+	if (run->state == LIFE_RECALLED && !completed &&
+	    strcmp(run->stage, "start") == 0) {
 		wait_anew(run);
 		runs_give_workers(run->runs);
 		return;
 	}
-	if (!status_may_become("PROCESSING", status)) {
+	if (!completed && strcmp(status, "FAILED") != 0) {
 		run_end_with(
 		    run, "FAILED", false, "the worker gave no sound result");
 		return;
 	}
 	buf_clear(&run->result);
 	buf_add(&run->result, line, len);
-	if (!run->held)
+	if (!life_is_held(run->state))
 		runs_learn(run->runs, clock_boot_ms() - run->started_ms);
 	end_run(run);
 }
 
-void run_answer_publish(struct run *run, bool go)
+void run_answer_publish(struct run *run)
 {
 	struct runs *r = run->runs;
 	struct buf b;
 
-	run->publish = NO;
-	if (run->worker == NULL)
-		return;
-	run->may_show = go && run->intent == GO_ON;
 	buf_init(&b, 4096);
-	message_publish_answer(
-	    &b, run->run_id, run->may_show, r->o.events->lease_until(r->o.arg));
+	message_publish_answer(&b, run->run_id, run->state == LIFE_PUBLISHING,
+	    r->o.events->lease_until(r->o.arg));
 	worker_send(run->worker, &b);
 }
 
 /* It has an output that is whole; its worker goes on to the next. */
 static void on_asked(struct run *run)
 {
-	struct runs *r = run->runs;
+	bool held = life_is_held(run->state);
 
+	if (!held)
+		runs_learn(run->runs, clock_boot_ms() - run->started_ms);
+	if (!run_step(run, LIFE_ASK))
+		return;
 	str_copy(run->stage, sizeof(run->stage), "publish");
-	if (!run->held) {
-		run->held = true;
-		runs_learn(r, clock_boot_ms() - run->started_ms);
-		pool_hold(run->worker);
-		next_starts(r, run->worker);
-	}
-	if (run->intent == GO_ON)
-		run->publish = WAITS;
-	else
-		run_answer_publish(run, false);
+	if (run->state == LIFE_DENIED)
+		run_answer_publish(run);
 }
 
 static void on_line(void *arg, struct worker *w, char *line, size_t len)
@@ -224,7 +231,7 @@ static void blame(struct run *run, const char *how)
 {
 	char text[256];
 
-	if (run->kill_ms < 0 && run->intent == GO_ON)
+	if (run->intent == TIMED_OUT)
 		snprintf(text, sizeof(text),
 		    "timed out after %" PRId64 " ms in stage %s; the worker "
 		    "did not stop and was killed",
@@ -232,6 +239,22 @@ static void blame(struct run *run, const char *how)
 	else
 		snprintf(text, sizeof(text), "%s: %s", run->stage, how);
 	run_end_with(run, "FAILED", false, text);
+}
+
+/* The worker of a run has died. One that it was at is to blame, perhaps; so is one
+ * that may have come to be seen, or has left uploads. */
+static void bereave(struct run *run, bool current, const char *how)
+{
+	run->worker = NULL;
+	if (run->intent == RELEASE)
+		run_end_with(
+		    run, "RELEASED", false, "given back: the daemon stops");
+	else if (current || run->state == LIFE_PUBLISHING || run->uploads)
+		blame(run, how);
+	else if (run->intent > TIMED_OUT)
+		run_end_with(run, "CANCELLED", false, "cancelled on request");
+	else
+		wait_anew(run);
 }
 
 static void on_died(void *arg, struct worker *w, const char *how)
@@ -242,22 +265,10 @@ static void on_died(void *arg, struct worker *w, const char *how)
 
 	if (r->sweeper == w)
 		r->sweeper = NULL;
-
 	for (struct run *run = r->list; run != NULL; run = next) {
 		next = run->next;
-		if (run->worker != w)
-			continue;
-		run->worker = NULL;
-		if (run->intent == RELEASE)
-			run_end_with(run, "RELEASED", false,
-			    "given back: the daemon stops");
-		else if (run == current || run->may_show || run->uploads)
-			blame(run, how);
-		else if (run->intent != GO_ON)
-			run_end_with(
-			    run, "CANCELLED", false, "cancelled on request");
-		else
-			wait_anew(run);
+		if (run->worker == w)
+			bereave(run, run == current, how);
 	}
 	runs_give_workers(r);
 }

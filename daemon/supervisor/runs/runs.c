@@ -63,7 +63,7 @@ int runs_scheduled(const struct runs *r)
 	int n = 0;
 
 	for (const struct run *run = r->list; run != NULL; run = run->next)
-		n += run->scheduled && run->state != ENDED;
+		n += run->scheduled && !life_has_ended(run->state);
 	return n;
 }
 
@@ -110,33 +110,30 @@ static void tell_stop(const struct run *run)
 
 static void stop(struct run *run, enum intent intent)
 {
-	const struct settings *s = run->runs->o.settings;
+	bool current = run == runs_current(run->runs, run->worker);
 
-	if (run->state == ENDED)
+	if (life_has_ended(run->state))
 		return;
 	if (intent > run->intent)
 		run->intent = intent;
-	if (run->state == WAITING) {
+	if (run->state == LIFE_WAITING) {
 		run_end_with(run, intent == CANCEL ? "CANCELLED" : "RELEASED",
 		    false, "it had not started yet");
 		return;
 	}
-	if (run->worker == NULL)
-		return;
-	if (run->publish == WAITS)
-		run->publish = NO;
-	if (run->kill_ms != 0)
+	if (!run_step(run, LIFE_STOP))
 		return;
 	tell_stop(run);
-	if (run == runs_current(run->runs, run->worker))
-		run->kill_ms = clock_boot_ms() + s->cancel_grace;
+	if (current)
+		run->patience_ms =
+		    clock_boot_ms() + run->runs->o.settings->cancel_grace;
 }
 
 static void recall(struct run *run)
 {
 	struct buf b;
 
-	run->recalled = true;
+	run_step(run, LIFE_RECALL);
 	buf_init(&b, 4096);
 	message_recall(&b, run->run_id);
 	worker_send(run->worker, &b);
@@ -146,7 +143,7 @@ void runs_cancel(struct runs *r, int64_t run_id)
 {
 	struct run *run = run_find(r, run_id);
 
-	if (run == NULL || run->intent != GO_ON || run->state == ENDED)
+	if (run == NULL || run->intent != GO_ON || life_has_ended(run->state))
 		return;
 	LOG(r->o.log, LVL_INFO, L_MSG("cancelling"), L_INT("run", run_id),
 	    L_INT("config", run->config_id));
@@ -157,7 +154,7 @@ void runs_lose(struct runs *r, int64_t run_id)
 {
 	struct run *run = run_find(r, run_id);
 
-	if (run == NULL || run->intent == LOSE || run->state == ENDED)
+	if (run == NULL || run->intent == LOSE || life_has_ended(run->state))
 		return;
 	LOG(r->o.log, LVL_WARN,
 	    L_MSG("lease lost: stopping the run, nothing is published"),
@@ -175,12 +172,17 @@ void runs_lose_all(struct runs *r)
 	}
 }
 
+/* In its worker's line, which is at another one. */
+static bool is_in_line(const struct run *run)
+{
+	return (run->state == LIFE_AT_WORKER || run->state == LIFE_RECALLED) &&
+	       run != runs_current(run->runs, run->worker);
+}
+
 void runs_release_waiting(struct runs *r)
 {
 	for (struct run *run = r->list; run != NULL; run = run->next) {
-		if (run->state == WAITING ||
-		    (run->state == RUNNING && !run->held &&
-			run != runs_current(r, run->worker)))
+		if (run->state == LIFE_WAITING || is_in_line(run))
 			stop(run, RELEASE);
 	}
 }
@@ -195,41 +197,62 @@ void runs_release_all(struct runs *r)
 	}
 }
 
+/* The worker watches the deadline itself; this one did not keep it. */
+static void check_deadline(struct run *run, int64_t now)
+{
+	if (run->timeout_ms == 0 ||
+	    now < run->started_ms + run->timeout_ms +
+		      run->runs->o.settings->cancel_grace)
+		return;
+	if (run->intent == GO_ON)
+		run->intent = TIMED_OUT;
+	run_step(run, LIFE_STOP);
+	worker_signal(run->worker, SIGKILL);
+}
+
+static void check_patience(struct run *run, int64_t now)
+{
+	if (run->patience_ms == 0 || now < run->patience_ms)
+		return;
+	LOG(run->runs->o.log, LVL_WARN,
+	    L_MSG("worker did not stop, killing it"), L_INT("run", run->run_id),
+	    L_INT("pid", worker_pid(run->worker)));
+	run->patience_ms = 0;
+	worker_signal(run->worker, SIGKILL);
+}
+
+static void check_run(struct run *run, int64_t now)
+{
+	bool late = now - run->started_ms > AHEAD_MAX_MS;
+
+	if (run->state == LIFE_WAITING) {
+		if (late)
+			stop(run, RELEASE);
+	} else if (run->state == LIFE_UNRECORDED) {
+		if (now >= run->again_ms)
+			run_step(run, LIFE_UNHEARD);
+	} else if (run->state == LIFE_STOPPING) {
+		check_patience(run, now);
+	} else if (is_in_line(run)) {
+		if (late && run->state == LIFE_AT_WORKER)
+			recall(run);
+	} else if (life_is_at_worker(run->state)) {
+		if (!life_is_held(run->state) &&
+		    now - run->started_ms > CHECK_MS)
+			runs_learn(run->runs, now - run->started_ms);
+		check_deadline(run, now);
+	}
+}
+
 static void on_check(uv_timer_t *timer)
 {
 	struct runs *r = timer->data;
 	int64_t now = clock_boot_ms();
+	struct run *next;
 
-	for (struct run *run = r->list; run != NULL; run = run->next) {
-		if (run->state == RUNNING && !run->held &&
-		    run == runs_current(r, run->worker) &&
-		    now - run->started_ms > CHECK_MS)
-			runs_learn(r, now - run->started_ms);
-		if (run->state == ENDED) {
-			/* Busy or failed before: try again. */
-			if (run->finish == NO && now >= run->again_ms)
-				run->finish = WAITS;
-		} else if (run->state == WAITING) {
-			if (now - run->started_ms > AHEAD_MAX_MS)
-				stop(run, RELEASE);
-		} else if (run->kill_ms > 0 && now >= run->kill_ms) {
-			LOG(r->o.log, LVL_WARN,
-			    L_MSG("worker did not stop, killing it"),
-			    L_INT("run", run->run_id),
-			    L_INT("pid", worker_pid(run->worker)));
-			run->kill_ms = -1;
-			worker_signal(run->worker, SIGKILL);
-		} else if (!run->held && run != runs_current(r, run->worker)) {
-			if (run->intent == GO_ON && !run->recalled &&
-			    now - run->started_ms > AHEAD_MAX_MS)
-				recall(run);
-		} else if (run->kill_ms == 0 && run->timeout_ms > 0 &&
-			   now >= run->started_ms + run->timeout_ms +
-				      r->o.settings->cancel_grace) {
-			/* The worker watches its deadline itself. */
-			run->kill_ms = -1;
-			worker_signal(run->worker, SIGKILL);
-		}
+	for (struct run *run = r->list; run != NULL; run = next) {
+		next = run->next;
+		check_run(run, now);
 	}
 }
 
@@ -241,7 +264,8 @@ struct run *runs_current(const struct runs *r, const struct worker *w)
 
 	/* The list has the newest first. */
 	for (struct run *run = r->list; run != NULL; run = run->next) {
-		if (run->worker == w && run->state == RUNNING && !run->held)
+		if (run->worker == w && life_is_at_worker(run->state) &&
+		    !life_is_held(run->state))
 			oldest = run;
 	}
 	return oldest;
@@ -256,8 +280,7 @@ static bool give_worker(struct run *run)
 	run->worker = pool_take(r->pool, runs_ahead(r) > 0 ? HANDFUL : 1);
 	if (run->worker == NULL)
 		return false;
-	r->waiting--;
-	run->state = RUNNING;
+	run_step(run, LIFE_GIVEN);
 	run->started_ms = clock_boot_ms();
 	/* It is kept, for another worker when this one dies before it starts. */
 	buf_init(&copy, PROTOCOL_LINE_MAX);
@@ -274,7 +297,7 @@ void runs_give_workers(struct runs *r)
 		oldest = NULL;
 		for (struct run *run = r->list; r->waiting > 0 && run;
 		     run = run->next) {
-			if (run->state == WAITING)
+			if (run->state == LIFE_WAITING)
 				oldest = run;
 		}
 	} while (oldest != NULL && give_worker(oldest));
@@ -367,6 +390,7 @@ void runs_start(struct runs *r, const struct claimed *c)
 	struct err e;
 
 	run->runs = r;
+	run->state = LIFE_WAITING;
 	run->run_id = c->run_id;
 	run->config_id = c->config_id;
 	run->scheduled = c->scheduled;
@@ -427,7 +451,8 @@ static void on_closed(uv_handle_t *handle)
 {
 	struct runs *r = handle->data;
 
-	/* The other handles, closed first, are gone already. */
+	if (++r->handles < 4)
+		return;
 	while (r->list != NULL) {
 		struct run *run = r->list;
 
@@ -442,6 +467,12 @@ static void on_closed(uv_handle_t *handle)
 
 void runs_close(struct runs *r)
 {
-	ask_close(r);
-	uv_close((uv_handle_t *)&r->check, on_closed);
+	uv_handle_t *handles[] = {(uv_handle_t *)&r->turn,
+	    (uv_handle_t *)&r->publish.timer, (uv_handle_t *)&r->finish.timer,
+	    (uv_handle_t *)&r->check};
+
+	for (int i = 0; i < 4; i++) {
+		handles[i]->data = r;
+		uv_close(handles[i], on_closed);
+	}
 }
