@@ -115,31 +115,34 @@ where (pg_has_role(n.owner, 'USAGE')
 comment on view reportd.v_notifications is
 	'Notices with their states; without the secrets that URLs may hold.';
 
+-- The union stands within: the planner would take one apart that is the view itself,
+-- and its barrier with it.
 create view reportd.v_requests with (security_barrier) as
-select q.request_id, q.config_id, c.report_key, coalesce(c.report_name,
-		(select r.report_name from reportd.report_run r where r.run_id = q.run_id))
-		as report_name,
-	q.owner, q.reason, q.requested_by, q.requested_at, q.scheduled_for, q.parameters,
-	case when q.state = 'ACTIVE' and c.status = 'PROCESSING' then 'PROCESSING'
-		when q.state = 'ACTIVE' then 'PENDING'
-		else coalesce(q.outcome, q.state) end as status,
-	coalesce(q.run_id, case when q.state = 'ACTIVE' and c.attempt > 0 then c.run_id end)
-		as run_id,
-	q.ended_at, q.error_message
-from reportd.report_request q
-left join reportd.report_config c using (config_id)
-where (pg_has_role(q.owner, 'USAGE')
-		or (select pg_has_role('reportd_viewer', 'USAGE')))
-union all
--- The first request of an ADHOC report stands in its row alone.
-select c.request_id, c.config_id, c.report_key, c.report_name, c.owner, 'submit',
-	c.created_by, c.created_timestamp, c.scheduled_for, c.run_parameters, c.status,
-	case when c.attempt > 0 or c.status not in ('PENDING', 'PROCESSING') then c.run_id end,
-	case when c.status not in ('PENDING', 'PROCESSING') then c.updated_timestamp end,
-	c.error_message
-from reportd.report_config c
-where not c.request_kept and c.request_id is not null
-	and (pg_has_role(c.owner, 'USAGE')
-		or (select pg_has_role('reportd_viewer', 'USAGE')));
+select u.* from (
+	select q.request_id, q.config_id, c.report_key, coalesce(c.report_name,
+			(select r.report_name from reportd.report_run r where r.run_id = q.run_id))
+			as report_name,
+		q.owner, q.reason, q.requested_by, q.requested_at, q.scheduled_for, q.parameters,
+		case when q.state = 'ACTIVE' and c.status = 'PROCESSING' then 'PROCESSING'
+			when q.state = 'ACTIVE' then 'PENDING'
+			else coalesce(q.outcome, q.state) end as status,
+		coalesce(q.run_id, case when q.state = 'ACTIVE' and c.attempt > 0 then c.run_id end)
+			as run_id,
+		q.ended_at, q.error_message
+	from reportd.report_request q
+	left join reportd.report_config c using (config_id)
+	where (pg_has_role(q.owner, 'USAGE')
+			or (select pg_has_role('reportd_viewer', 'USAGE')))
+	union all
+	-- The first request of an ADHOC report stands in its row alone.
+	select c.request_id, c.config_id, c.report_key, c.report_name, c.owner, 'submit',
+		c.created_by, c.created_timestamp, c.scheduled_for, c.run_parameters, c.status,
+		case when c.attempt > 0 or c.status not in ('PENDING', 'PROCESSING') then c.run_id end,
+		case when c.status not in ('PENDING', 'PROCESSING') then c.updated_timestamp end,
+		c.error_message
+	from reportd.report_config c
+	where not c.request_kept and c.request_id is not null
+		and (pg_has_role(c.owner, 'USAGE')
+			or (select pg_has_role('reportd_viewer', 'USAGE')))) u;
 comment on view reportd.v_requests is
 	'All requests for reports: QUEUED after another one, PENDING, PROCESSING, or how they ended.';

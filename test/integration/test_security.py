@@ -534,9 +534,16 @@ def test_rows_of_others_are_not_seen(db, as_, anns):
     # A function that talks is not asked about rows that are not shown.
     bob("""create function pg_temp.leak(text) returns bool language plpgsql cost 0.0001 as
         $$begin raise exception 'leaked %', $1; end$$""")
-    for relation in (*VIEWS[:1], *VIEWS[3:], *TABLES[:1], *TABLES[2:3]):
+    columns = {
+        'v_pending_reports': 'report_name', 'v_report_summary': 'status',
+        'v_report_metrics': 'report_type', 'v_notifications': 'recipient',
+        'v_requests': 'requested_by', 'report_config': 'report_name',
+        'report_request': 'requested_by', 'report_run': 'report_name',
+        'report_notification': 'recipient'}
+    assert set(columns) == {*VIEWS, *TABLES}
+    for relation, column in columns.items():
         assert bob(f'select count(*) from reportd.{relation} '
-                   'where pg_temp.leak(report_name)') == 0
+                   f'where pg_temp.leak({column})') == 0
     # All other relations: nothing of ann's.
     for (name,) in db.query("select relname from pg_class where relkind in ('r', 'v') "
                             "and relnamespace = 'reportd'::regnamespace"):
@@ -1201,6 +1208,21 @@ def test_no_more_run_at_once_than_the_quota_says(db, as_, engine):
                 and k.finished_at > r.started_at) o group by r.owner order by 1""")
     assert [m[0] for m in most] == ['ann', 'bob'] and {m[1] for m in most} <= {1, 2}
     assert max(m[1] for m in most) == 2
+
+
+@pytest.mark.parametrize('limited', [True, False])
+def test_two_daemons_do_not_count_at_once(db, as_, engine, limited):
+    other = as_('reportd')
+    set_quota(db, **({'max_running': 1} if limited else {'max_reports': 100}))
+    engine()
+    other('begin')
+    other('select from reportd.claim_turn for update')
+    one = ask(as_('ann'))
+    if limited:
+        wait_for(lambda: db.value("select count(*) from pg_stat_activity where usename = 'reportd' "
+                                  "and datname = current_database() and wait_event_type = 'Lock'"))
+        other('rollback')
+    assert report.wait_done(db, one).status == 'COMPLETED'
 
 
 @pytest.mark.parametrize('time, ok', [
