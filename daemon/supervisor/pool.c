@@ -408,7 +408,8 @@ struct pool *pool_open(const struct pool_options *options)
 	uv_check_init(p->o.loop, &p->news);
 	p->news.data = p;
 	uv_check_start(&p->news, on_news);
-	fill(p);
+	/* From the loop: to start processes takes longer than all the rest. */
+	uv_timer_start(&p->timer, on_respawn, 0, 0);
 	return p;
 }
 
