@@ -253,6 +253,8 @@ struct encoder *encoder_open(const struct encoder_type *type,
 /* Takes the names that this section has from those not seen so far. */
 static void see_columns(struct encoder *enc, const struct schema *schema)
 {
+	free(enc->columns);
+	enc->columns = schema_names(schema);
 	if (enc->unseen == NULL)
 		enc->unseen =
 		    json_copy(json_object_get(enc->options, "columns"));
@@ -260,31 +262,22 @@ static void see_columns(struct encoder *enc, const struct schema *schema)
 		json_object_del(enc->unseen, schema->columns[i].name);
 }
 
-#define COLUMNS_MAX ((size_t)2000)
-
 /* Notes what a section lacks for the chart, until one has all of it. */
 static void see_chart(struct encoder *enc, const struct section *section)
 {
 	const char *lacks = chart_lacks(enc->options, section);
-	struct buf known;
 
 	enc->charted |= lacks == NULL;
 	free(enc->chart_lacks);
 	enc->chart_lacks = NULL;
 	if (enc->charted)
 		return;
-	buf_init(&known, COLUMNS_MAX);
-	for (int i = 0; i < section->schema->count; i++)
-		buf_printf(&known, "%s%s", i ? ", " : "",
-		    section->schema->columns[i].name);
 	enc->chart_lacks = mem_printf(
-	    "%s has no column \"%s\", which \"chart\" names; its columns: %s%s",
+	    "%s has no column \"%s\", which \"chart\" names; its columns: %s",
 	    enc->sections > 1 ? "no result has all columns of the chart: the "
 				"last one"
 			      : "the result",
-	    lacks, known.len ? known.data : "none",
-	    known.overflow ? ", ..." : "");
-	buf_free(&known);
+	    lacks, enc->columns);
 }
 
 static int check_chart(const struct encoder *enc, struct err *e)
@@ -297,14 +290,29 @@ static int check_chart(const struct encoder *enc, struct err *e)
 
 static int check_columns(const struct encoder *enc, struct err *e)
 {
-	const char *key;
-	json_t *value;
+	void *first = json_object_iter(enc->unseen);
 
-	json_object_foreach(enc->unseen, key, value) return err_set(e,
-	    ERR_PERMANENT,
-	    "output_options: \"columns.%s\": the result has no such column",
-	    key);
-	return 0;
+	if (first == NULL)
+		return 0;
+	return err_set(e, ERR_PERMANENT,
+	    "output_options: \"columns.%s\": %s; %s columns: %s",
+	    json_object_iter_key(first),
+	    enc->sections > 1 ? "no result has such a column"
+			      : "the result has no such column",
+	    enc->sections > 1 ? "the last one's" : "its",
+	    enc->columns ? enc->columns : "none");
+}
+
+int encoder_lacks(const struct encoder *enc, const char *option,
+    const char *column, struct err *e)
+{
+	return err_set(e, ERR_PERMANENT,
+	    "output_options: \"%s\" names the column \"%s\", which %s; "
+	    "%s columns: %s",
+	    option, column,
+	    enc->sections > 1 ? "no result has" : "the result does not have",
+	    enc->sections > 1 ? "the last one's" : "its",
+	    enc->columns ? enc->columns : "none");
 }
 
 int encoder_begin(
@@ -350,6 +358,7 @@ void encoder_free(struct encoder *enc)
 	layout = enc->layout;
 	unseen = enc->unseen;
 	free(enc->chart_lacks);
+	free(enc->columns);
 	enc->type->free(enc);
 	layout_free(&layout);
 	json_decref(unseen);

@@ -30,6 +30,7 @@ struct encoder {
 	const json_t *options;
 	int expected;   /* sections in all, 0: not known */
 	json_t *unseen; /* keys of "columns" that no section had so far */
+	char *columns;  /* names of the last section's, for messages */
 	bool charted;   /* a section had the columns of "chart" */
 	/* Why the last one had not, while none had; NULL: nothing to say. */
 	char *chart_lacks;
@@ -113,6 +114,9 @@ int encoder_begin(
 int encoder_rows(struct encoder *enc, const struct batch *b, struct err *e);
 int encoder_end(struct encoder *enc, struct err *e);
 int encoder_finish(struct encoder *enc, struct err *e);
+/* -1 with the error that an option names a column which no section so far has. */
+int encoder_lacks(const struct encoder *enc, const char *option,
+    const char *column, struct err *e);
 void encoder_free(struct encoder *enc); /* accepts NULL */
 
 #endif

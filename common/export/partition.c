@@ -23,17 +23,22 @@ static int find_column(const struct schema *schema, const char *name)
 static int find_columns(struct partition *p, const json_t *names, struct err *e)
 {
 	const json_t *name;
+	char *known;
 	size_t i;
 
 	json_array_foreach(names, i, name)
 	{
 		int column = find_column(p->schema, json_string_value(name));
 
-		if (column < 0)
-			return err_set(e, ERR_PERMANENT,
+		if (column < 0) {
+			known = schema_names(p->schema);
+			err_set(e, ERR_PERMANENT,
 			    "output_options: \"partition_by[%zu]\": the result "
-			    "has no column \"%s\"",
-			    i, json_string_value(name));
+			    "has no column \"%s\"; its columns: %s",
+			    i, json_string_value(name), known);
+			free(known);
+			return -1;
+		}
 		if (p->left_out[column])
 			return err_set(e, ERR_PERMANENT,
 			    "output_options: \"partition_by[%zu]\": column "

@@ -3,6 +3,12 @@
 
 #include <stdlib.h>
 
+#include "base/buf.h"
+#include "base/mem.h"
+
+/* Of names in a message, which a person reads. */
+#define NAMES_BYTES ((size_t)1000)
+
 void schema_free(struct schema *schema)
 {
 	for (int i = 0; i < schema->count; i++) {
@@ -19,4 +25,22 @@ void schema_free(struct schema *schema)
 	}
 	free(schema->columns);
 	*schema = (struct schema){0};
+}
+
+char *schema_names(const struct schema *schema)
+{
+	struct buf names;
+	char *text;
+	int i;
+
+	/* One name has at most 63 bytes. */
+	buf_init(&names, 2 * NAMES_BYTES);
+	for (i = 0; i < schema->count && names.len < NAMES_BYTES; i++)
+		buf_printf(
+		    &names, "%s%s", i ? ", " : "", schema->columns[i].name);
+	if (i < schema->count)
+		buf_printf(&names, " and %d more", schema->count - i);
+	text = mem_strdup(names.len > 0 ? names.data : "none");
+	buf_free(&names);
+	return text;
 }

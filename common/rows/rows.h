@@ -82,4 +82,8 @@ struct batch {
 
 void schema_free(struct schema *schema);
 
+/* The names of the columns for a message, "a, b, c": the first ones and how many
+ * more there are, or "none". The caller frees it. */
+char *schema_names(const struct schema *schema);
+
 #endif

@@ -113,7 +113,7 @@ def test_labels_stand_in_the_header(engine, source):
 def test_a_label_of_no_column_fails_before_rows_are_read(engine, source):
     run = failure(engine.db, export_sql='select 1 as a', source=source, max_retries=3,
                   output_options={'columns': {'b': {'label': 'B'}}})
-    assert 'output_options: "columns.b": the result has no such column' in run.error_message
+    assert 'output_options: "columns.b": the result has no such column; its columns: a' in run.error_message
 
 
 @BOTH

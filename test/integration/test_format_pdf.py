@@ -381,7 +381,8 @@ def test_what_was_cut_is_said(export):
 def test_options_that_cannot_be(run):
     for options, message in [
             ({'group_by': 'nil'},
-             '"group_by" names the column "nil", which no result has'),
+             '"group_by" names the column "nil", which the result does not have; '
+             'its columns: a, b, c'),
             ({'page': 'A9'}, 'page'), ({'margin': 51}, 'margin'),
             ({'font_size': 3}, 'font_size'), ({'orientation': 'up'}, 'orientation'),
             ({'chart': {'category': 'a', 'values': ['b', 'c'], 'type': 'pie'}}, 'pie'),
@@ -390,6 +391,18 @@ def test_options_that_cannot_be(run):
         assert done.returncode != 0
         assert message in done.stderr
         assert not done.path.exists()
+
+
+@pytest.mark.parametrize('columns, known', [
+    (['one', 'größe'], 'one, größe'),
+    ([f'column_{i:03}' for i in range(300)],
+     ', '.join(f'column_{i:03}' for i in range(84)) + ' and 216 more')], ids=len)
+def test_a_wrong_name_is_told_with_the_right_ones(run, columns, known):
+    query = 'select ' + ', '.join(f'1 as "{name}"' for name in columns)
+    for options in [{'group_by': 'nil'}, {'columns': {'nil': {'label': 'x'}}}]:
+        assert f'its columns: {known}' in run(query, **options).stderr
+    assert f'which no result has; the last one\'s columns: {known}' in run(
+        f'select 1 as first; {query}', group_by='nil').stderr
 
 
 # ---- tables wider than the page ----

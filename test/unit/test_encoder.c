@@ -171,8 +171,8 @@ TEST(a_column_that_no_section_has_is_refused)
 	assert_int_equal(
 	    run("{\"columns\": {\"a\": {}, \"b\": {}}}", 2, &e), 0);
 	assert_int_equal(run(wrong, 0, &e), -3);
-	assert_err(&e, "output_options: \"columns.c\": the result has no such "
-		       "column");
+	assert_err(&e, "output_options: \"columns.c\": no result has such a "
+		       "column; the last one's columns: b");
 	assert_int_equal(run(wrong, 2, &e), -2);
 }
 

@@ -182,7 +182,8 @@ TEST(columns_are_shown_as_the_options_say)
 	    __FILE__, __LINE__);
 	free(text);
 	refuse("{\"columns\": {\"other\": {\"label\": \"x\"}}}", part,
-	    "has no such column");
+	    "\"columns.other\": the result has no such column; its columns: "
+	    "id");
 }
 
 TEST(times_are_shown_without_the_offset_of_the_zone)

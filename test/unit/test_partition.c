@@ -106,7 +106,8 @@ TEST(columns_that_are_not_there_or_all_there_are)
 		const char *names, *error;
 	} cases[] = {
 	    {"[\"region\", \"x\"]", "output_options: \"partition_by[1]\": the "
-				    "result has no column \"x\""},
+				    "result has no column \"x\"; its "
+				    "columns: region, amount, a day"},
 	    {"[\"region\", \"region\"]",
 		"output_options: \"partition_by[1]\": column \"region\" comes "
 		"twice"},

@@ -313,7 +313,8 @@ TEST(groups_have_subtotals)
 	assert_int_equal(count_in(sum, one, 1, TOTAL), 1 + 3 + 1);
 	assert_int_equal(count_in(sum, two, 2, TOTAL), 2 + 3 + 1);
 	refuse(group, two, 1,
-	    "\"group_by\" names the column \"name\", which no result has");
+	    "\"group_by\" names the column \"name\", which the result does not "
+	    "have; its columns: x");
 }
 
 TEST(charts_are_vectors)

@@ -151,15 +151,20 @@ int chart_open(struct chart_option *chart, const json_t *options,
 {
 	const json_t *o = json_object_get(options, "chart");
 	const char *lacks = chart_lacks(options, section);
+	char *known;
 
 	*chart = (struct chart_option){0};
 	if (o == NULL || !is_for(o, section))
 		return 0;
-	if (lacks != NULL && json_object_get(o, "section") != NULL)
-		return err_set(e, ERR_PERMANENT,
+	if (lacks != NULL && json_object_get(o, "section") != NULL) {
+		known = schema_names(section->schema);
+		err_set(e, ERR_PERMANENT,
 		    "output_options: \"chart\" names the column \"%s\", which "
-		    "section \"%s\" does not have",
-		    lacks, section->name);
+		    "section \"%s\" does not have; its columns: %s",
+		    lacks, section->name, known);
+		free(known);
+		return -1;
+	}
 	if (lacks != NULL)
 		return 0;
 	chart->type = type_named(json_str(o, "type", "bar"));

@@ -117,10 +117,7 @@ static int check_group(struct pdf *p, struct err *e)
 	p->grouped = p->grouped || pdf_section_grouped(p->section);
 	if (name == NULL || p->grouped || p->base.sections < p->base.expected)
 		return 0;
-	return err_set(e, ERR_PERMANENT,
-	    "output_options: \"group_by\" names the column \"%s\", which no "
-	    "result has",
-	    name);
+	return encoder_lacks(&p->base, "group_by", name, e);
 }
 
 /* It is no matter of a row or column that a write failed. */
