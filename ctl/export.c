@@ -20,8 +20,7 @@
 #include "ctl/lib/human.h"
 #include "ctl/lib/interrupt.h"
 #include "ctl/lib/options.h"
-#include "place/file.h"
-#include "place/s3/s3.h"
+#include "export/outputs.h"
 #include "place/stdout.h"
 #include "services/services.h"
 #include "sink/digest.h"
@@ -36,15 +35,14 @@ struct request {
 /* One export under way. */
 struct job {
 	const char *formats, *output;
-	mode_t mode; /* of files */
-	bool no_sync;
 	const struct source_settings *settings;
 	struct source *source;
 	struct buf sql;
-	struct services *services; /* for S3; NULL: not needed */
-	int64_t held;              /* of objects that wait in memory */
-	/* Places are paths or s3://; NULL: standard output. */
+	struct services *services;
+	struct place_lent lent;
+	char token[32]; /* tells its objects from what others write there */
 	struct export_plan plan;
+	struct outputs outputs;
 	char time_text[32];
 	struct report_info info;
 	int64_t rows;
@@ -232,18 +230,15 @@ static char *fill_in(
 	return name;
 }
 
-static int resolve(struct job *j, struct export_output *o,
-    const char *partition, struct err *e)
+static int locate(
+    void *arg, struct export_output *o, const char *partition, struct err *e)
 {
-	char *name = fill_in(j->output, o, partition);
+	const struct job *j = arg;
+	char *name = fill_in(j->output, o, partition ? partition : "");
 
-	if (!s3_is_place(name))
-		o->place = absolute(name, e);
-	else if (s3_place_check(name, e) == 0 &&
-		 s3_check_options(json_object_get(o->options, "s3"), e) == 0)
-		o->place = mem_strdup(name);
+	o->place = place_is_file(name) ? absolute(name, e) : mem_strdup(name);
 	free(name);
-	return o->place ? 0 : -1;
+	return o->place == NULL ? -1 : place_check(o->place, o->options, e);
 }
 
 static int resolve_outputs(struct job *j, struct err *e)
@@ -257,8 +252,10 @@ static int resolve_outputs(struct job *j, struct err *e)
 			    "option out here");
 	}
 	if (standard && j->plan.count == 1 &&
-	    j->plan.outputs[0].partition_by == NULL)
+	    j->plan.outputs[0].partition_by == NULL) {
+		j->plan.outputs[0].place = mem_strdup(STDOUT_ADDRESS);
 		return 0;
+	}
 	if (standard)
 		return err_set(e, ERR_PERMANENT,
 		    "this makes %d files: give a name with -o, such as -o "
@@ -269,7 +266,7 @@ static int resolve_outputs(struct job *j, struct err *e)
 	for (int i = 0; i < j->plan.count; i++) {
 		struct export_output *o = &j->plan.outputs[i];
 
-		if (o->partition_by == NULL && resolve(j, o, "", e) != 0)
+		if (o->partition_by == NULL && locate(j, o, NULL, e) != 0)
 			return -1;
 	}
 	return 0;
@@ -335,7 +332,6 @@ static mode_t file_mode(void)
 	return 0666 & ~mask;
 }
 
-/* What tells this object from what others may write there meanwhile. */
 static void make_token(char to[static 32])
 {
 	uint64_t bits = 0;
@@ -345,77 +341,19 @@ static void make_token(char to[static 32])
 	snprintf(to, 32, "reportctl-%016llx", (unsigned long long)bits);
 }
 
-static struct sink *open_object(
-    struct job *j, struct export_output *o, struct err *e)
-{
-	const struct s3_store *store;
-	char token[32];
-	int in_flight;
-
-	services_set_watch(j->services, &interrupt_watch);
-	store = services_s3(j->services, e);
-	if (store == NULL)
-		return NULL;
-	in_flight = store->parts_in_flight / export_side_by_side(&j->plan);
-	make_token(token);
-	return s3_open(
-	    &(struct s3_options){.store = store,
-		.place = o->place,
-		.about = {.options = json_object_get(o->options, "s3"),
-		    .media_type = export_media_type(o),
-		    .run_id = token},
-		.parts_in_flight = in_flight > 1 ? in_flight : 1,
-		.held = &j->held},
-	    e);
-}
-
-static int open_output(struct job *j, struct export_output *o, struct err *e)
-{
-	struct file_options file = {
-	    .path = o->place,
-	    .mode = j->mode,
-	    .no_sync = j->no_sync,
-	};
-
-	return export_output_open(o,
-	    o->place == NULL        ? stdout_open()
-	    : s3_is_place(o->place) ? open_object(j, o, e)
-				    : file_open(&file, e),
-	    e);
-}
-
 static int open_outputs(struct ctl *c, struct job *j, struct err *e)
 {
-	j->mode = file_mode();
-	j->no_sync = !c->settings->fsync;
+	make_token(j->token);
 	j->services = services_open(c->settings);
-	for (int i = 0; i < j->plan.count; i++) {
-		struct export_output *o = &j->plan.outputs[i];
-
-		if (o->partition_by == NULL && open_output(j, o, e) != 0)
-			return -1;
-	}
-	return 0;
-}
-
-static int open_partition(
-    void *arg, struct export_output *o, const char *partition, struct err *e)
-{
-	struct job *j = arg;
-
-	return resolve(j, o, partition, e) != 0 ? -1 : open_output(j, o, e);
-}
-
-static int64_t all_bytes(const struct job *j)
-{
-	int64_t bytes = 0;
-
-	for (int i = 0; i < j->plan.count; i++) {
-		if (j->plan.outputs[i].digest != NULL)
-			bytes +=
-			    (int64_t)digest_bytes(j->plan.outputs[i].digest);
-	}
-	return bytes;
+	services_set_watch(j->services, &interrupt_watch);
+	j->lent = (struct place_lent){.services = j->services,
+	    .file_mode = file_mode(),
+	    .no_sync = !c->settings->fsync};
+	j->outputs = (struct outputs){.plan = &j->plan,
+	    .made_with = {.lent = &j->lent, .run_id = j->token},
+	    .locate = locate,
+	    .arg = j};
+	return outputs_open(&j->outputs, e);
 }
 
 /* Called while rows pass: stops at Ctrl-C, shows how far it is. */
@@ -427,17 +365,14 @@ static int check(void *arg, struct err *e)
 
 	if (watch_check(&interrupt_watch, e) != 0)
 		return -1;
-	for (int i = 0; i < j->plan.count; i++) {
-		if (j->plan.outputs[i].sink != NULL &&
-		    sink_step(j->plan.outputs[i].sink, e) != 0)
-			return -1;
-	}
+	if (outputs_step(&j->plan, e) != 0)
+		return -1;
 	now = clock_boot_ms();
 	if (!j->terminal || now - j->shown_ms < 500)
 		return 0;
 	j->shown_ms = now;
 	fprintf(stderr, "\r\033[K%s  %s", human_rows(rows, j->rows),
-	    human_bytes(size, all_bytes(j)));
+	    human_bytes(size, outputs_bytes(&j->plan)));
 	fflush(stderr);
 	return 0;
 }
@@ -459,12 +394,6 @@ static void fill_info(const struct request *r, struct job *j)
 	    .time_text = j->time_text};
 }
 
-static bool nothing_made(const struct job *j)
-{
-	return j->rows == 0 &&
-	       (j->plan.skip_if_empty || export_first(&j->plan) == NULL);
-}
-
 static int transfer(struct job *j, struct err *e)
 {
 	struct export_options o = {
@@ -473,8 +402,8 @@ static int transfer(struct job *j, struct err *e)
 	    .info = &j->info,
 	    .watch = &j->watch,
 	    .rows = &j->rows,
-	    .open_partition = open_partition,
-	    .arg = j,
+	    .open = outputs_open_late,
+	    .arg = &j->outputs,
 	};
 	int rc;
 
@@ -482,10 +411,11 @@ static int transfer(struct job *j, struct err *e)
 	rc = export_run(&o, e);
 	if (j->terminal)
 		fputs("\r\033[K", stderr);
-	if (rc != 0 || nothing_made(j))
+	if (rc != 0 || outputs_none(&j->plan, j->rows))
 		return rc;
-	return export_finish(&j->plan, e) != 0 ? -1
-					       : export_publish(&j->plan, e);
+	return outputs_finish(&j->plan, e) != 0
+		   ? -1
+		   : outputs_publish(&j->plan, 0, e);
 }
 
 static void print_text(const struct job *j)
@@ -510,18 +440,21 @@ static void print_text(const struct job *j)
 		fprintf(stderr, "%s\n", j->plan.remark);
 }
 
+static const char *name_of(const struct export_output *o)
+{
+	return strcmp(o->place, STDOUT_ADDRESS) == 0 ? "-" : o->place;
+}
+
 static json_t *describe(const struct export_output *o)
 {
-	return json_pack("{sI sI ss ss ss*}", "rows", (json_int_t)o->rows,
-	    "bytes", (json_int_t)digest_bytes(o->digest), "sha256",
-	    digest_sha256(o->digest), "output", o->place ? o->place : "-",
-	    "remark", o->remark);
+	return outputs_describe(o, json_pack("{ss}", "output", name_of(o)));
 }
 
 /* One output is the object itself, several are its list. */
 static void print_json(const struct job *j)
 {
-	FILE *f = export_first(&j->plan)->place ? stdout : stderr;
+	FILE *f =
+	    strcmp(name_of(export_first(&j->plan)), "-") == 0 ? stderr : stdout;
 	json_t *answer;
 
 	if (j->plan.count == 1) {
@@ -548,7 +481,7 @@ static void print_json(const struct job *j)
 
 static void print(struct ctl *c, const struct job *j)
 {
-	if (nothing_made(j))
+	if (outputs_none(&j->plan, j->rows))
 		fputs(c->json ? "{\"rows\": 0, \"output\": null}\n"
 			      : "no rows: no output was made\n",
 		    c->json ? stdout : stderr);

@@ -62,7 +62,7 @@ static struct settings *load(const char *path, struct err *e)
 	if (settings_require_queue(settings, e) == 0 &&
 	    settings_require_output(settings, e) == 0 &&
 	    settings_check_apart(settings, path, e) == 0) {
-		if (destination_check(settings->output, e) == 0)
+		if (template_check(settings->output, e) == 0)
 			return settings;
 		err_wrap(e, "[reportd] output = %s", settings->output);
 	}

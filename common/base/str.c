@@ -149,6 +149,33 @@ void str_show_hidden(char *s, size_t size)
 	free(rest);
 }
 
+bool str_has_control(const char *s)
+{
+	for (; *s != '\0'; s++) {
+		if ((unsigned char)*s < 0x20 || *s == 0x7F)
+			return true;
+	}
+	return false;
+}
+
+bool str_path_within(const char *path, const char *prefix)
+{
+	for (;;) {
+		size_t n, m;
+
+		path += strspn(path, "/");
+		prefix += strspn(prefix, "/");
+		if (*prefix == '\0')
+			return true;
+		n = strcspn(prefix, "/");
+		m = strcspn(path, "/");
+		if (n != m || strncmp(path, prefix, n) != 0)
+			return false;
+		path += m;
+		prefix += n;
+	}
+}
+
 void str_copy(char *to, size_t size, const char *s)
 {
 	size_t n = strnlen(s, size - 1);

@@ -26,6 +26,13 @@ uint32_t str_hidden(const char *s, size_t *len);
  * included, is cut at a character. */
 void str_show_hidden(char *s, size_t size);
 
+/* Whether one of the characters is a control of ASCII. */
+bool str_has_control(const char *s);
+
+/* Whether all segments of the path `prefix` stand at the head of `path`; how many
+ * slashes are between them does not count. */
+bool str_path_within(const char *path, const char *prefix);
+
 /* Copies as much of s as fits, always NUL-terminated (size > 0). */
 void str_copy(char *to, size_t size, const char *s);
 

@@ -228,7 +228,7 @@ static int begin_partition(struct run *r, int i, struct err *e)
 	o = export_add_partition(
 	    plan, &plan->outputs[i], export_part(&plan->outputs[i]), e);
 	if (o == NULL ||
-	    r->o->open_partition(r->o->arg, o, p->key.data, e) != 0)
+	    r->o->open(r->o->arg, o, p->key.data, &p->rest, e) != 0)
 		return -1;
 	for (struct export_output *k = plan->outputs; k < o; k++) {
 		if (k->place != NULL && strcmp(k->place, o->place) == 0)
@@ -305,13 +305,16 @@ static int encode_rows(struct run *r, bool *cut, struct err *e)
 static int begin_output(
     struct run *r, int i, const struct section *section, struct err *e)
 {
-	const struct export_output *o = &r->plan->outputs[i];
+	struct export_output *o = &r->plan->outputs[i];
 
 	if (o->partition_by != NULL) {
 		partition_close(&r->partitions[i]);
 		return partition_open(
 		    &r->partitions[i], o->partition_by, section->schema, e);
 	}
+	if (o->sink == NULL &&
+	    r->o->open(r->o->arg, o, NULL, section->schema, e) != 0)
+		return -1;
 	if (r->encoders[i] == NULL)
 		r->encoders[i] = open_encoder(r, i, e);
 	return r->encoders[i] ? encoder_begin(r->encoders[i], section, e) : -1;
@@ -416,7 +419,7 @@ static int try_pass(struct run *r, struct err *e)
 	    .form = &form,
 	    .last = r->index == r->plan->statement_count - 1};
 
-	if (o == NULL || o->type->form == NULL ||
+	if (o == NULL || o->sink == NULL || o->type->form == NULL ||
 	    !o->type->form(o->options, &form) ||
 	    !source_can_pass(r->o->source, &pass))
 		return 1;

@@ -14,15 +14,17 @@
  */
 struct export_options {
 	struct source *source;    /* between source_begin_job and _end_job */
-	struct export_plan *plan; /* with open outputs */
+	struct export_plan *plan; /* whose outputs outputs_open has opened */
 	/* Its title is for those without the option "title". */
 	const struct report_info *info;
 	const struct watch *watch;
 	int64_t *rows; /* counted here as they pass, header not included */
-	/* Sets the place of an added output for this partition, which is a part
-	 * of a path (region=North/day=1), and opens its sink. */
-	int (*open_partition)(void *arg, struct export_output *output,
-	    const char *partition, struct err *e);
+	/* Opens the sink of an output that has none so far, for rows of this
+	 * schema. `partition` is a part of a path (region=North/day=1) for an
+	 * added output, whose place it sets first; NULL: the output's place
+	 * waited for the schema. See outputs_open_late. */
+	int (*open)(void *arg, struct export_output *output,
+	    const char *partition, const struct schema *schema, struct err *e);
 	void *arg;
 };
 

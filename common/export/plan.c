@@ -9,9 +9,6 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "encode/text/charset.h"
-#include "sink/digest.h"
-#include "sink/gzip.h"
-#include "sink/zstd.h"
 #include "source/sqltext.h"
 
 /* All are open at once; the files of a partitioned output are held open until
@@ -284,6 +281,11 @@ static const char *compression(const json_t *options)
 	return unloads(options) ? "" : json_str(options, "compress", "");
 }
 
+const char *export_compression(const struct export_output *o)
+{
+	return compression(o->options);
+}
+
 static void add_output(
     struct export_plan *p, const struct format *format, int part)
 {
@@ -436,57 +438,4 @@ const char *export_media_type(const struct export_output *o)
 	       : strcmp(compress, "gzip") == 0 ? "application/gzip"
 	       : strcmp(compress, "zstd") == 0 ? "application/zstd"
 					       : o->type->media_type;
-}
-
-int export_side_by_side(const struct export_plan *p)
-{
-	int n = 0;
-
-	/* Of those that hold one result, one of each format. */
-	for (int i = 0; i < p->count; i++)
-		n += p->outputs[i].part <= 1 && !p->outputs[i].added;
-	return n;
-}
-
-int export_output_open(
-    struct export_output *o, struct sink *place, struct err *e)
-{
-	const char *compress = compression(o->options);
-
-	if (place == NULL)
-		return -1;
-	o->sink = digest_open(place, e);
-	o->digest = o->sink;
-	if (o->sink != NULL && strcmp(compress, "gzip") == 0)
-		o->sink = gzip_open(o->sink, e);
-	else if (o->sink != NULL && strcmp(compress, "zstd") == 0)
-		o->sink = zstd_open(o->sink, e);
-	return o->sink ? 0 : -1;
-}
-
-int export_finish(const struct export_plan *p, struct err *e)
-{
-	for (int i = 0; i < p->count; i++) {
-		struct sink *s = p->outputs[i].sink;
-
-		if (s != NULL && s->state == SINK_OPEN &&
-		    sink_finish(s, e) != 0)
-			return -1;
-	}
-	return 0;
-}
-
-int export_publish(const struct export_plan *p, struct err *e)
-{
-	for (int i = 0; i < p->count; i++) {
-		struct sink *s = p->outputs[i].sink;
-
-		if (s != NULL &&
-		    sink_publish(s,
-			&(struct sink_terms){.rows = p->outputs[i].rows,
-			    .sha256 = digest_sha256(p->outputs[i].digest)},
-			e) != 0)
-			return -1;
-	}
-	return 0;
 }

@@ -20,7 +20,7 @@ struct export_output {
 	const char *extension; /* without the dot: xlsx, csv.gz */
 	char extension_text[24];
 
-	char *place; /* where it goes; the caller's to set */
+	char *place; /* its address; the caller's to set */
 	struct sink *sink;
 	const struct sink *digest; /* in sink: bytes and SHA-256 */
 	struct report_info info;   /* with a title of its own */
@@ -72,16 +72,7 @@ int export_plan_check_name(
 
 /* Of what is in the file: that of the compression, if there is one. */
 const char *export_media_type(const struct export_output *output);
-/* How many outputs are written side by side. */
-int export_side_by_side(const struct export_plan *plan);
-
-/* Takes the place over and puts the filters that the options ask for before
- * it. */
-int export_output_open(
-    struct export_output *output, struct sink *place, struct err *e);
-
-/* All sinks, one after the other; those of partitions are finished already. */
-int export_finish(const struct export_plan *plan, struct err *e);
-int export_publish(const struct export_plan *plan, struct err *e);
+/* "gzip", "zstd", or "" for none. */
+const char *export_compression(const struct export_output *output);
 
 #endif

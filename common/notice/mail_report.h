@@ -6,7 +6,7 @@
 
 #include "net/mail/mime.h"
 #include "notice/notice.h"
-#include "place/s3/place.h"
+#include "place/place.h"
 
 /*
  * An output of the run, as it was published: read back for a mail, or linked to.
@@ -14,17 +14,15 @@
  */
 struct mail_report {
 	const char *url;         /* of the run */
-	char *place;             /* a path, or s3://bucket/key */
+	char *place;             /* its address */
 	const char *name, *type; /* of the file; what is in it */
 	int64_t rows, bytes;
 	const char *sha256; /* "": unknown */
 
 	/* While it is read. */
-	struct services *services;
-	int fd; /* -1: it is in S3, or not open */
+	struct place_lent lent;
+	struct place_reader *reader; /* NULL: not open */
 	int64_t done;
-	struct buf chunk; /* of S3's */
-	size_t chunk_done;
 	void *digest;
 };
 
@@ -45,8 +43,8 @@ int mail_report_read(void *arg, char *to, size_t len, struct err *e);
 /* The whole of it, the caller's to free. */
 char *mail_report_text(struct mail_report *r, struct err *e);
 
-/* Where people find it: for S3 a URL (the caller's to free) and when it ends,
- * seconds since 1970; for a file NULL with *e untouched when it is there. */
+/* Where people find it: a URL (the caller's to free) and when it ends, seconds
+ * since 1970; NULL with *e untouched for a file, which is where it is. */
 int mail_report_link(
     struct mail_report *r, char **url, int64_t *ends, struct err *e);
 

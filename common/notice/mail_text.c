@@ -10,7 +10,7 @@
 
 #include "base/mem.h"
 #include "notice/words.h"
-#include "place/template.h"
+#include "place/scheme.h"
 
 #define TEXT_MAX ((size_t)1 << 20)
 
@@ -207,7 +207,7 @@ void mail_text_close(struct mail_text *t, const struct notice *n, bool place)
 	buf_init(&b, 2 * PATH_MAX);
 	notice_traces(n, &b);
 	if (place && !n->failed && *n->output_url != '\0') {
-		char *name = destination_of_url(n->output_url);
+		char *name = place_of_url(n->output_url);
 
 		buf_printf(&b, ", saved as %s", name);
 		free(name);

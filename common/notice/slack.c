@@ -9,7 +9,7 @@
 #include "base/str.h"
 #include "notice/http.h"
 #include "notice/words.h"
-#include "place/template.h"
+#include "place/scheme.h"
 
 /* Slack's limits, in characters: of a header, of a section's text; and what a
  * notification shows. Bytes are no fewer. */
@@ -96,7 +96,7 @@ static json_t *facts(const struct notice *n)
 static void add_output(struct buf *to, const char *url)
 {
 	bool web = strncmp(url, "https://", 8) == 0;
-	char *place = web ? mem_strdup(url) : destination_of_url(url);
+	char *place = web ? mem_strdup(url) : place_of_url(url);
 
 	buf_str(to, to->len > 0 ? "\n" : "Saved as ");
 	buf_char(to, web ? '<' : '`');

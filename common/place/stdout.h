@@ -2,9 +2,12 @@
 #ifndef PLACE_STDOUT_H
 #define PLACE_STDOUT_H
 
-#include "sink/sink.h"
+#include "place/place.h"
 
-/* Standard output: a pipe shows bytes as they come, publish adds nothing. */
-struct sink *stdout_open(void);
+/* Standard output: a pipe shows bytes as they come, publish adds nothing. No
+ * report of the queue may go there. */
+#define STDOUT_ADDRESS "stdout:"
+extern const struct place_scheme place_scheme_stdout;
+extern const struct place_type place_stdout;
 
 #endif

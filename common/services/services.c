@@ -18,7 +18,6 @@ struct services {
 		char *name;
 		struct aws *client;
 	} aws[AWS_SERVICES];
-	struct s3_store s3; /* aws NULL: not asked for yet */
 	struct smtp *smtp;
 };
 
@@ -47,11 +46,16 @@ void services_close(struct services *s)
 
 void services_set_watch(struct services *s, const struct watch *watch)
 {
-	s->watch = s->s3.watch = watch;
+	s->watch = watch;
 	if (s->http != NULL)
 		http_set_watch(s->http, watch);
 	if (s->smtp != NULL)
 		smtp_set_watch(s->smtp, watch);
+}
+
+const struct watch *services_watch(const struct services *s)
+{
+	return s->watch;
 }
 
 const struct settings *services_settings(const struct services *s)
@@ -145,28 +149,6 @@ struct aws *services_aws(struct services *s, const char *service, struct err *e)
 		s->aws[i].name = mem_strdup(service);
 	}
 	return s->aws[i].client;
-}
-
-const struct s3_store *services_s3(struct services *s, struct err *e)
-{
-	const struct settings *set = s->settings;
-	struct aws *aws = services_aws(s, "s3", e);
-
-	if (aws == NULL)
-		return NULL;
-	s->s3 = (struct s3_store){.aws = aws,
-	    .http = s->http,
-	    .watch = s->watch,
-	    .virtual_host =
-		set->s3_addressing == S3_VIRTUAL_HOST ||
-		(set->s3_addressing == S3_AUTO && set->s3_endpoint == NULL),
-	    .part_size = set->s3_part_size,
-	    .parts_in_flight = (int)set->s3_parts_in_flight,
-	    .storage_class = set->s3_storage_class,
-	    .sse = set->s3_sse,
-	    .kms_key = set->s3_kms_key,
-	    .acl = set->s3_acl};
-	return &s->s3;
 }
 
 static int smtp_login(

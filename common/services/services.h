@@ -6,7 +6,6 @@
 #include "net/aws/credentials.h"
 #include "net/http/http.h"
 #include "net/mail/smtp.h"
-#include "place/s3/place.h"
 #include "settings/settings.h"
 
 /*
@@ -20,6 +19,8 @@ struct services;
 struct services *services_open(const struct settings *settings);
 void services_close(struct services *s); /* accepts NULL */
 void services_set_watch(struct services *s, const struct watch *watch);
+/* For those who wait without asking anybody; NULL: nobody watches. */
+const struct watch *services_watch(const struct services *s);
 
 const struct settings *services_settings(const struct services *s);
 struct http *services_http(struct services *s);
@@ -28,8 +29,6 @@ struct http *services_http(struct services *s);
  * is that of another region than the settings'. */
 struct aws *services_aws(
     struct services *s, const char *service, struct err *e);
-/* S3 as [s3] says; NULL on error. Owned by the services. */
-const struct s3_store *services_s3(struct services *s, struct err *e);
 /* The mail server that [smtp] names; NULL: it names none. Owned by the
  * services. */
 struct smtp *services_smtp(struct services *s, struct err *e);

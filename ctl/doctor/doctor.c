@@ -76,7 +76,7 @@ static int run(struct ctl *c, int argc, char **argv, struct err *e)
 	if (interrupt_signal() == 0)
 		doctor_fonts(&d);
 	if (interrupt_signal() == 0)
-		doctor_s3(&d);
+		doctor_places(&d);
 	if (interrupt_signal() == 0)
 		doctor_smtp(&d);
 	if (interrupt_signal() == 0)

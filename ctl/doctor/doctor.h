@@ -28,7 +28,8 @@ void doctor_sources(struct doctor *d);
 void doctor_output(struct doctor *d);
 /* What PDF reports can show. */
 void doctor_fonts(struct doctor *d);
-void doctor_s3(struct doctor *d);
+/* What the settings name of places beside output_root. */
+void doctor_places(struct doctor *d);
 /* Silent when there is none. */
 void doctor_smtp(struct doctor *d);
 void doctor_notices(struct doctor *d); /* topics, webhooks */

@@ -14,6 +14,7 @@
 #include "ctl/lib/connect.h"
 #include "ctl/lib/human.h"
 #include "ctl/lib/interrupt.h"
+#include "place/place.h"
 #include "settings/apart.h"
 #include "source/source.h"
 #include "sql/ctl.h"
@@ -210,4 +211,27 @@ void doctor_output(struct doctor *d)
 	    named ? ", under temporary names (no O_TMPFILE there)"
 		  : " (O_TMPFILE)");
 	check_space(d, root);
+}
+
+static void say(void *arg, enum place_finding finding, const char *what,
+    const char *mend, const char *text)
+{
+	static const enum doctor_result results[] = {[PLACE_OK] = DOCTOR_OK,
+	    [PLACE_WARN] = DOCTOR_WARN,
+	    [PLACE_FAILED] = DOCTOR_FAILED};
+
+	doctor_say(arg, results[finding], what, mend, "%s", text);
+}
+
+void doctor_places(struct doctor *d)
+{
+	struct place_lent lent = {.services = services_open(d->c->settings)};
+	const struct place_type *place;
+
+	services_set_watch(lent.services, &interrupt_watch);
+	for (int i = 0; (place = place_at(i)) != NULL; i++) {
+		if (place->probe != NULL && interrupt_signal() == 0)
+			place->probe(&lent, say, d);
+	}
+	services_close(lent.services);
 }

@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "place/s3/object.h"
+#include "export/outputs.h"
 #include "place/template.h"
 #include "source/sqltext.h"
 #include "worker/stage/export.h"
@@ -54,8 +54,9 @@ int job_open(struct job *job, json_t *message, struct err *e)
 	job->unload_to = json_str(message, "unload_to", NULL);
 	job->unload_role = json_str(message, "unload_role", NULL);
 	job->output_root = json_str(message, "output_root", "");
-	job->file_mode = json_int(message, "file_mode", 0640);
-	job->no_sync = json_bool(message, "no_sync", false);
+	job->places = (struct place_lent){.root = job->output_root,
+	    .file_mode = (mode_t)json_int(message, "file_mode", 0640),
+	    .no_sync = json_bool(message, "no_sync", false)};
 	job->timeout_ms = json_int(message, "timeout", 0);
 	if (job->timeout_ms > 0)
 		job->deadline_ms = job->started_ms + job->timeout_ms;
@@ -85,7 +86,7 @@ void job_free(struct job *job)
 	free(job->output_url);
 	free(job->outputs);
 	free(job->remark);
-	json_decref(job->uploads);
+	json_decref(job->record.list);
 	json_decref(job->message);
 }
 
@@ -161,61 +162,20 @@ static const char *template_of(const struct job *job)
 	    json_str(job->message, "output", ""));
 }
 
-/* "Canned ACL" in the documentation of S3: with these, and what it may add, only
- * the bucket's owner and the writer read. */
-static int check_acl(const struct settings *set, const char *acl, struct err *e)
-{
-	static const char *const own[] = {
-	    "private", "bucket-owner-read", "bucket-owner-full-control"};
-
-	if (acl == NULL || set->s3_public_acls ||
-	    (set->s3_acl != NULL && strcmp(acl, set->s3_acl) == 0))
-		return 0;
-	for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++) {
-		if (strcmp(acl, own[i]) == 0)
-			return 0;
-	}
-	return err_set(e, ERR_PERMANENT,
-	    "output_options: the acl \"%s\" lets others read the report; take "
-	    "private, bucket-owner-read or bucket-owner-full-control, or write "
-	    "public_acls = on in [s3] of the settings",
-	    acl);
-}
-
 /* Before anything runs: may it go there, and is it told soundly how? */
-static int check_s3(
+static int check_place(
     const struct job *job, const struct export_output *o, struct err *e)
 {
-	const json_t *options = json_object_get(o->options, "s3");
-	const struct settings *set = services_settings(job->services);
-	char *bucket;
-	bool allowed;
-
-	if (!s3_is_place(o->place))
-		return options == NULL
-			   ? 0
-			   : err_set(e, ERR_PERMANENT,
-				 "output_options: \"s3\" is for an output_path "
-				 "that begins with s3://");
-	bucket = mem_strndup(o->place + 5, strcspn(o->place + 5, "/"));
-	allowed = settings_allows_bucket(set, bucket);
-	if (!allowed)
-		err_set(e, ERR_PERMANENT,
-		    "output_path: the settings do not allow bucket \"%s\"; "
-		    "add it to [s3] buckets, which %s%s",
-		    bucket, set->s3_buckets ? "is " : "is not set",
-		    set->s3_buckets ? set->s3_buckets : "");
-	free(bucket);
-	if (!allowed || check_acl(set, json_str(options, "acl", NULL), e) != 0)
-		return -1;
-	return s3_check_options(options, e);
+	if (place_allow(&job->places, o->place, o->options, e) != 0)
+		return err_wrap(e, "output_path");
+	return place_check(o->place, o->options, e);
 }
 
 int job_find_place(struct job *job, struct export_output *output,
     const char *partition, struct err *e)
 {
 	char run_id[VALUE], config_id[VALUE], request_id[VALUE], part[VALUE];
-	const struct destination_value known[] = {
+	const struct template_value known[] = {
 	    {"report_name", job->report_name},
 	    {"run_id", built_in(job, "run_id", run_id)},
 	    {"config_id", built_in(job, "config_id", config_id)},
@@ -224,7 +184,7 @@ int job_find_place(struct job *job, struct export_output *output,
 	    {"part", part}};
 	size_t n = sizeof(known) / sizeof(*known);
 	/* The built-in ones, the report's own, the end. */
-	struct destination_value *values = mem_zalloc(
+	struct template_value *values = mem_zalloc(
 	    (n + 1 + json_object_size(job->parameters)) * sizeof(*values));
 	const char *name;
 	json_t *v;
@@ -234,21 +194,21 @@ int job_find_place(struct job *job, struct export_output *output,
 	json_object_foreach((json_t *)(uintptr_t)job->parameters, name, v)
 	{
 		values[n++] =
-		    (struct destination_value){name, json_string_value(v)};
+		    (struct template_value){name, json_string_value(v)};
 	}
-	output->place = destination_path(
-	    &(struct destination_options){.root = job->output_root,
-		.template = template_of(job),
-		.values = values,
-		.time = &job->scheduled,
-		.partition = partition},
-	    e);
+	output->place =
+	    template_path(&(struct template_options){.root = job->output_root,
+			      .template = template_of(job),
+			      .values = values,
+			      .time = &job->scheduled,
+			      .partition = partition},
+		e);
 	free(values);
-	if (output->place == NULL ||
-	    destination_check_grant(
-		job->output_root, output->place, job->write_paths, e) != 0)
-		return -1;
-	return check_s3(job, output, e);
+	return output->place == NULL ||
+		       template_check_grant(job->output_root, output->place,
+			   job->write_paths, e) != 0
+		   ? -1
+		   : check_place(job, output, e);
 }
 
 static int find_places(struct job *job, struct err *e)
@@ -334,6 +294,5 @@ int job_publish(struct job *job, struct err *e)
 
 void job_abort(struct job *job)
 {
-	for (int i = 0; i < job->plan.count; i++)
-		sink_abort(job->plan.outputs[i].sink);
+	outputs_abort(&job->plan);
 }

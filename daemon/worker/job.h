@@ -9,7 +9,7 @@
 #include "base/buf.h"
 #include "base/json.h"
 #include "base/watch.h"
-#include "export/plan.h"
+#include "export/outputs.h"
 #include "protocol.h"
 #include "services/login.h"
 #include "services/services.h"
@@ -18,7 +18,7 @@
 /*
  * One job in a worker, from message to result. Strings point into `message`.
  * What the stages need is checked and made before anything runs: SQL with its
- * parameters filled in, formats and their options, the destinations.
+ * parameters filled in, formats and their options, the places.
  */
 struct job {
 	json_t *message;
@@ -30,14 +30,13 @@ struct job {
 	const char *time_zone;
 	const char *scheduled_for; /* local time in time_zone */
 	char scheduled_text[40];   /* the same with its UTC offset */
+	char run_text[24], config_text[24];
 	struct tm scheduled;
 	const json_t *parameters; /* object of strings and nulls, or NULL */
 	const json_t *output_options;
 	const json_t *write_paths; /* granted prefixes; NULL or null: all */
 	const char *output_root;
-	int64_t file_mode;
 	int64_t attempt;
-	bool no_sync;
 	int64_t deadline_ms, timeout_ms, statement_timeout_ms;
 	int64_t max_age_ms; /* of its source's connection; 0: no limit */
 
@@ -48,8 +47,7 @@ struct job {
 	struct source *source;
 	struct services *services;
 	const struct watch *watch;
-	void (*announce)(void *arg); /* its uploads, at once */
-	void *announce_arg;
+	struct place_lent places;
 	int64_t publish_until_ms; /* boot clock: as the lease surely holds */
 
 	/* What it has come to. */
@@ -58,15 +56,12 @@ struct job {
 	const char *stage;
 	int64_t rows, bytes; /* live; -1: no export */
 	int64_t started_ms, prep_ms;
-	char *output_url; /* the first; NULL: nothing was made */
-	char *outputs;    /* all of them as JSON, when there are several */
-	char sha256[65];  /* of the first */
-	char *remark;     /* NULL: nothing to say */
-	/* Multipart uploads that would be left if this process died now:
-	 * [{"place", "id", "at"}]; NULL: none so far. */
-	json_t *uploads;
-	int published;      /* since the lease was asked for last */
-	int64_t held_bytes; /* of whole objects that wait in memory */
+	char *output_url;    /* the first; NULL: nothing was made */
+	char *outputs;       /* all of them as JSON, when there are several */
+	char sha256[65];     /* of the first */
+	char *remark;        /* NULL: nothing to say */
+	struct outputs made; /* of plan */
+	struct place_record record;
 };
 
 /* Takes the message's body over, also on error. */

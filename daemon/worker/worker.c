@@ -15,11 +15,11 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/io.h"
 #include "base/mem.h"
 #include "config.h"
 #include "notice/notice.h"
-#include "place/file.h"
-#include "place/s3/sweep.h"
+#include "place/place.h"
 #include "protocol.h"
 #include "worker/connections.h"
 #include "worker/job.h"
@@ -77,9 +77,8 @@ static void flush(struct worker *w)
 {
 	struct err unused;
 
-	if (w->out.len > 0 &&
-	    file_write_all(PROTOCOL_FD, w->out.data, w->out.len,
-		"to the supervisor", &unused) != 0)
+	if (w->out.len > 0 && io_write_all(PROTOCOL_FD, w->out.data, w->out.len,
+				  "to the supervisor", &unused) != 0)
 		w->orphan = true;
 	buf_clear(&w->out);
 }
@@ -98,7 +97,7 @@ static void say_result(
 	    .sha256 = job->sha256[0] ? job->sha256 : NULL,
 	    .outputs = job->outputs,
 	    .remark = job->remark,
-	    .uploads = job->uploads};
+	    .uploads = job->record.list};
 	if (failure != NULL) {
 		r.status = "FAILED";
 		r.permanent = failure->kind == ERR_PERMANENT;
@@ -330,7 +329,7 @@ static void say_progress(struct worker *w)
 
 	message_progress(&w->out, job->run_id, job->stage,
 	    job->rows < 0 ? 0 : job->rows, job->bytes < 0 ? 0 : job->bytes,
-	    job->uploads);
+	    job->record.list);
 }
 
 static void announce(void *arg)
@@ -446,9 +445,9 @@ static void run_task(struct worker *w, struct task *t)
 	w->progress_ms = clock_boot_ms();
 	failed = job_open(job, job->message, &e) != 0;
 	job->watch = &w->watch;
-	job->services = w->services;
-	job->announce = announce;
-	job->announce_arg = w;
+	job->services = job->places.services = w->services;
+	job->record.announce = announce;
+	job->record.arg = w;
 	failed = failed || run(w, job, &e) != 0;
 	w->job = NULL;
 	if (!failed && job->unpublished)
@@ -517,7 +516,7 @@ static void sweep(struct worker *w)
 	struct watch watch = {
 	    .check = look_up_sweep, .arg = w, .wait_mask = &w->wait_mask};
 	json_t *broom = w->broom, *runs = json_object_get(broom, "runs"), *one;
-	const struct s3_store *store;
+	struct place_lent lent = {.services = NULL};
 	struct err e = {.kind = ERR_CANCELLED};
 	bool failed = false;
 	size_t i;
@@ -525,11 +524,10 @@ static void sweep(struct worker *w)
 	w->broom = NULL;
 	take_settings(w);
 	services_set_watch(w->services, &watch);
-	store = services_s3(w->services, &e);
+	lent.services = w->services;
 	json_array_foreach(runs, i, one)
 	{
-		failed |= store == NULL ||
-			  s3_sweep(store, json_object_get(one, "uploads"),
+		failed |= place_sweep(&lent, json_object_get(one, "uploads"),
 			      json_int(broom, "stale", 0), &e) != 0;
 	}
 	services_set_watch(w->services, &w->watch);

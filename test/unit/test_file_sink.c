@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "place/file.h"
+#include "place/file/file.h"
+
+#include "base/io.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -433,7 +435,7 @@ TEST(short_and_interrupted_writes_go_on)
 
 		assert_return_code(pipe(fd), errno);
 		sys.calls = 0;
-		assert_int_equal(file_write_all(fd[1], "abc", 3, "x", &e), 0);
+		assert_int_equal(io_write_all(fd[1], "abc", 3, "x", &e), 0);
 		assert_int_equal(read(fd[0], got, sizeof(got)), 3);
 		assert_string_equal(got, "abc");
 		close(fd[0]);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "export/plan.h"
+#include "export/outputs.h"
 
 #include <string.h>
 
@@ -201,8 +201,7 @@ TEST(filters_stand_before_the_place)
 		assert_int_equal(
 		    export_plan_open(&p, "select 1", "CSV", options, &e), 0);
 		assert_int_equal(
-		    export_output_open(&p.outputs[0], fake_open(&place), &e),
-		    0);
+		    outputs_chain(&p.outputs[0], fake_open(&place), &e), 0);
 		assert_int_equal(sink_write(p.outputs[0].sink, "x", 1, &e), 0);
 		assert_int_equal(sink_finish(p.outputs[0].sink, &e), 0);
 		assert_int_equal(place.finished, 1);

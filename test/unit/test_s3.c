@@ -4,6 +4,8 @@
 
 #include "helper.h"
 #include "place/s3/object.h"
+#include "place/s3/option.h"
+#include "place/s3/scheme.h"
 
 #define MIB ((int64_t)1 << 20)
 #define TIB ((int64_t)1 << 40)

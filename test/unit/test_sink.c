@@ -323,7 +323,8 @@ TEST(encoders_pass_on_a_write_that_fails_between_rows)
 /* A whole life of the sink while standard output is fd. */
 static int with_stdout(int fd, struct err *e)
 {
-	struct sink *s = stdout_open();
+	struct sink *s =
+	    place_open(&(struct place_output){.address = STDOUT_ADDRESS}, e);
 	int real, rc;
 
 	fflush(stdout);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "place/s3/list.h"
+#include "place/s3/s3.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "place/s3/store.h"
 
 /* A page has up to 1,000 keys of up to 1,024 bytes, each of which may be an
  * entity of six. */
@@ -19,22 +20,30 @@ static int send(const struct s3_store *store, const struct s3_target *t,
 	return aws_send(store->aws, r, answer, e);
 }
 
-int s3_get(const struct s3_store *store, const char *place, size_t most,
-    struct aws_answer *answer, struct err *e)
-{
-	struct s3_target t;
-	int rc;
+struct listing {
+	struct s3_store store;
+	const char *prefix;
+	int64_t deadline_ms;
+	bool unstoppable;
+	char *token; /* where the next page begins; NULL: nowhere */
+	place_each *each;
+	void *arg;
+};
 
-	s3_target(store, place, &t);
-	rc = send(store, &t,
-	    &(struct aws_request){.method = "GET", .reply_max = most}, answer,
-	    e);
-	s3_target_free(&t);
-	return rc == 0 ? 0 : err_wrap(e, "%s", place);
+/* Keys become addresses of the prefix's bucket. */
+static int meet(struct listing *l, const char *key, int64_t size, struct err *e)
+{
+	const char *slash = strchr(l->prefix + strlen("s3://"), '/');
+	char *address =
+	    mem_printf("%.*s/%s", (int)(slash - l->prefix), l->prefix, key);
+	int rc = l->each(l->arg, address, size, e);
+
+	free(address);
+	return rc;
 }
 
 /* All <Contents> of a page. */
-static int list_page(const char *xml, s3_each *each, void *arg, struct err *e)
+static int list_page(struct listing *l, const char *xml, struct err *e)
 {
 	static const char open[] = "<Contents>", close[] = "</Contents>";
 	const char *from = xml, *to;
@@ -51,23 +60,13 @@ static int list_page(const char *xml, s3_each *each, void *arg, struct err *e)
 			rc = err_set(e, ERR_TRANSIENT,
 			    "S3: an object of the list has no name or size");
 		else
-			rc = each(arg, key, size, e);
+			rc = meet(l, key, size, e);
 		free(key);
 		free(text);
 		from += len;
 	}
 	return rc;
 }
-
-struct listing {
-	const struct s3_store *store;
-	const char *prefix;
-	int64_t deadline_ms;
-	bool unstoppable;
-	char *token; /* where the next page begins; NULL: nowhere */
-	s3_each *each;
-	void *arg;
-};
 
 static int list_some(
     struct listing *l, const struct s3_target *t, struct err *e)
@@ -83,7 +82,7 @@ static int list_some(
 	    .unstoppable = l->unstoppable,
 	    .deadline_ms = l->deadline_ms};
 	struct aws_answer answer;
-	int rc = send(l->store, &bucket, &r, &answer, e);
+	int rc = send(&l->store, &bucket, &r, &answer, e);
 
 	free(l->token);
 	l->token = NULL;
@@ -92,19 +91,21 @@ static int list_some(
 
 		l->token =
 		    aws_xml_text(xml->data, xml->len, "NextContinuationToken");
-		rc = list_page(xml->data, l->each, l->arg, e);
+		rc = list_page(l, xml->data, e);
 	}
 	aws_answer_free(&answer);
 	free(path);
 	return rc;
 }
 
-static int list(struct listing *l, struct err *e)
+static int list(struct listing *l, const struct place_lent *lent, struct err *e)
 {
 	struct s3_target t;
 	int rc;
 
-	s3_target(l->store, l->prefix, &t);
+	if (s3_store(&l->store, lent->services, e) != 0)
+		return -1;
+	s3_target(&l->store, l->prefix, &t);
 	do {
 		rc = list_some(l, &t, e);
 	} while (rc == 0 && l->token != NULL);
@@ -113,47 +114,42 @@ static int list(struct listing *l, struct err *e)
 	return rc == 0 ? 0 : err_wrap(e, "%s", l->prefix);
 }
 
-int s3_list(const struct s3_store *store, const char *prefix, s3_each *each,
+int s3_list(const struct place_lent *lent, const char *prefix, place_each *each,
     void *arg, struct err *e)
 {
 	return list(
-	    &(struct listing){
-		.store = store, .prefix = prefix, .each = each, .arg = arg},
+	    &(struct listing){.prefix = prefix, .each = each, .arg = arg}, lent,
 	    e);
 }
 
-static int remove_one(void *arg, const char *key, int64_t size, struct err *e)
+static int remove_one(
+    void *arg, const char *address, int64_t size, struct err *e)
 {
 	const struct listing *l = arg;
-	const char *bucket = strchr(l->prefix, ':') + 3;
-	char *place =
-	    mem_printf("s3://%.*s/%s", (int)strcspn(bucket, "/"), bucket, key);
 	struct aws_answer answer;
 	struct s3_target t;
 	int rc;
 
 	(void)size;
-	s3_target(l->store, place, &t);
-	rc = send(l->store, &t,
+	s3_target(&l->store, address, &t);
+	rc = send(&l->store, &t,
 	    &(struct aws_request){.method = "DELETE",
 		.unstoppable = l->unstoppable,
 		.deadline_ms = l->deadline_ms},
 	    &answer, e);
 	aws_answer_free(&answer);
 	s3_target_free(&t);
-	free(place);
 	return rc;
 }
 
-int s3_remove(const struct s3_store *store, const char *prefix,
+int s3_remove(const struct place_lent *lent, const char *prefix,
     int64_t deadline_ms, struct err *e)
 {
-	struct listing l = {.store = store,
-	    .prefix = prefix,
+	struct listing l = {.prefix = prefix,
 	    .deadline_ms = deadline_ms,
 	    .unstoppable = true,
 	    .each = remove_one};
 
 	l.arg = &l;
-	return list(&l, e);
+	return list(&l, lent, e);
 }

@@ -4,7 +4,7 @@
 
 #include "base/json.h"
 #include "net/aws/sigv4.h"
-#include "place/s3/place.h"
+#include "place/s3/store.h"
 
 /*
  * What the requests of an upload say: pure functions, so that each can be held
@@ -12,9 +12,6 @@
  */
 #define S3_PARTS_MAX 10000
 #define S3_PART_MAX ((int64_t)5 << 30)
-
-/* What no single option can tell: names and values that fit into headers. */
-int s3_check_options(const json_t *options, struct err *e);
 
 /* Of the n-th part, from 1, in bytes. 4,000 parts have the size `base`, then it
  * doubles every 600 parts, so that from 5 MiB on 10,000 parts hold 5 TiB while

@@ -61,7 +61,7 @@ static enum found look(const struct s3 *s)
 	struct aws_answer answer;
 	struct err unused;
 
-	if (aws_send(s->store->aws,
+	if (aws_send(s->store.aws,
 		&(struct aws_request){.method = "HEAD",
 		    .operation = "HeadObject",
 		    .host = s->target.host,
@@ -123,7 +123,7 @@ static int send_complete(struct s3 *s, const struct sink_terms *terms,
 
 	buf_init(&body, COMPLETE_MAX);
 	s3_complete_body(&body, s->etags, s->count);
-	rc = aws_send(s->store->aws,
+	rc = aws_send(s->store.aws,
 	    &(struct aws_request){.method = "POST",
 		.operation = "CompleteMultipartUpload",
 		.host = s->target.host,
@@ -160,7 +160,7 @@ static int send_put(struct s3 *s, const struct sink_terms *terms,
 		s3_pairs_add(&headers, "x-amz-meta-sha256", terms->sha256);
 	if (condition)
 		s3_pairs_add(&headers, "if-none-match", "*");
-	rc = aws_send(s->store->aws,
+	rc = aws_send(s->store.aws,
 	    &(struct aws_request){.method = "PUT",
 		.operation = "PutObject",
 		.host = s->target.host,
@@ -269,6 +269,6 @@ int s3_publish(struct sink *sink, const struct sink_terms *terms, struct err *e)
 	int rc = appear(s, terms, e);
 
 	if (rc == 0 && s->upload_id != NULL)
-		s3_tell(s, S3_UPLOAD_OVER, s->upload_id);
+		place_record_over(s->record, s->place, s->upload_id);
 	return rc;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "place/s3/scheme.h"
 #include "place/s3/upload.h"
 
 #define FIRST_ROOM ((size_t)64 << 10)
@@ -35,7 +36,7 @@ static int make_room(struct s3_part *p, size_t len, size_t size, struct err *e)
 
 static size_t size_of_next(const struct s3 *s)
 {
-	return (size_t)s3_part_size(s->store->part_size, s->count + 1);
+	return (size_t)s3_part_size(s->store.part_size, s->count + 1);
 }
 
 /* A full part leaves when more comes: what fits one is a single PUT. */
@@ -136,27 +137,50 @@ static const struct sink_type s3_type = {
     .free = s3_free,
 };
 
-struct sink *s3_open(const struct s3_options *o, struct err *e)
+/* Outputs that are written side by side share the memory. */
+static int most_parts(const struct s3_store *store, int side_by_side)
 {
+	int n = store->parts_in_flight / side_by_side;
+
+	return n > 1 ? n : 1;
+}
+
+static void describe(struct s3 *s, const struct place_output *o)
+{
+	const json_t *options =
+	    json_object_get(o->options, place_scheme_s3.name);
+
+	s3_object_headers(&s->store, s->target.key,
+	    &(struct s3_about){.options = options,
+		.media_type = o->media_type,
+		.run_id = o->run_id,
+		.report = o->report,
+		.report_id = o->report_id,
+		.scheduled_for = o->scheduled_for},
+	    &s->headers);
+	s->create_only = json_bool(options, "create_only", false);
+	s->run_id = mem_strdup(o->run_id);
+	s->report_id = mem_strdup(o->report_id);
+	s->scheduled_for = mem_strdup(o->scheduled_for);
+}
+
+struct sink *s3_open(const struct place_output *o, struct err *e)
+{
+	struct s3_store store;
 	struct s3 *s;
 
-	if (s3_place_check(o->place, e) != 0)
+	if (s3_place_check(o->address, e) != 0 ||
+	    s3_store(&store, o->lent->services, e) != 0)
 		return NULL;
 	s = mem_zalloc(sizeof(*s));
 	s->base.type = &s3_type;
-	s->store = o->store;
-	s->place = mem_strdup(o->place);
-	s3_target(o->store, o->place, &s->target);
-	s3_object_headers(o->store, s->target.key, &o->about, &s->headers);
-	s->create_only = json_bool(o->about.options, "create_only", false);
-	s->run_id = mem_strdup(o->about.run_id);
-	s->report_id = mem_strdup(o->about.report_id);
-	s->scheduled_for = mem_strdup(o->about.scheduled_for);
-	s->told = o->told;
-	s->arg = o->arg;
+	s->store = store;
+	s->place = mem_strdup(o->address);
+	s3_target(&store, o->address, &s->target);
+	describe(s, o);
+	s->record = o->record;
 	s->held = o->held ? o->held : &s->own_held;
-	s->in_flight_max =
-	    o->parts_in_flight ? o->parts_in_flight : o->store->parts_in_flight;
+	s->in_flight_max = most_parts(&store, o->side_by_side);
 	s->part_slots = s->in_flight_max + 1;
 	s->parts = mem_zalloc((size_t)s->part_slots * sizeof(*s->parts));
 	s->filling = &s->parts[0];

@@ -2,10 +2,7 @@
 #ifndef PLACE_S3_S3_H
 #define PLACE_S3_S3_H
 
-#include "base/json.h"
-#include "place/s3/object.h"
-#include "place/s3/place.h"
-#include "sink/sink.h"
+#include "place/place.h"
 
 /*
  * An S3 object that appears whole or not at all. What does not fill one part is
@@ -23,29 +20,31 @@
  * it becomes an upload, however small. */
 #define S3_HELD_MAX ((int64_t)16 << 20)
 
-/*
- * Whoever keeps a record of these can end what a killed process has left: an
- * upload is about to be made, has an id, is over. One that begins and never gets
- * an id may be there all the same: the answer was lost.
- */
-enum s3_news { S3_UPLOAD_BEGINS, S3_UPLOAD_MADE, S3_UPLOAD_OVER };
+extern const struct place_type place_s3;
 
-struct s3_options {
-	const struct s3_store *store; /* lives as long as the sink */
-	const char *place;            /* s3://bucket/key; copied */
-	struct s3_about about;        /* looked at in s3_open only */
-	int parts_in_flight;          /* 0: the store's */
-	int64_t *held; /* shared by the sinks of a job; NULL: by none */
-	/* NULL: nobody wants to know. `id` is NULL when it begins. */
-	void (*told)(
-	    void *arg, enum s3_news news, const char *place, const char *id);
-	void *arg;
-};
+/* Refuses a wrong address; asks nothing of the network. The watch of the services
+ * counts while bytes are written and finished, not for publish and abort. The
+ * terms' rows and sha256 become metadata of a single PUT; those of an upload were
+ * sent when it began. The record gets each upload that this process would leave
+ * if it died. */
+struct sink *s3_open(const struct place_output *output, struct err *e);
 
-/* Refuses a wrong place; asks nothing of the network. The watch of the HTTP
- * client counts while bytes are written and finished, not for publish and abort.
- * The terms' rows and sha256 become metadata of a single PUT; those of an upload
- * were sent when it began. */
-struct sink *s3_open(const struct s3_options *options, struct err *e);
+/* What place_type says of them. */
+struct place_reader *s3_read(
+    const struct place_lent *lent, const char *address, struct err *e);
+int s3_read_at(struct place_reader *reader, int64_t from, char *to, size_t len,
+    struct err *e);
+void s3_read_end(struct place_reader *reader);
+int s3_list(const struct place_lent *lent, const char *prefix, place_each *each,
+    void *arg, struct err *e);
+int s3_remove(const struct place_lent *lent, const char *prefix,
+    int64_t deadline_ms, struct err *e);
+/* Aborts an upload with an id, wherever it has got to. One without an id (its
+ * process died before it heard the answer to its Create) is looked for: an upload
+ * of exactly this key, begun in the minutes of `at`, that holds no part, and that
+ * was left alone for stale_ms. So an upload of anybody else's is never touched. */
+int s3_sweep(const struct place_lent *lent, const json_t *entry,
+    int64_t stale_ms, struct err *e);
+void s3_probe(const struct place_lent *lent, place_say *say, void *arg);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "place/s3/sweep.h"
+#include "place/s3/s3.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +7,8 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "place/s3/scheme.h"
+#include "place/s3/store.h"
 
 #define TRY_MS 15000
 /* Between the record and the server's own clock. */
@@ -139,40 +141,25 @@ static int find_lost(const struct s3_store *store, const struct s3_target *t,
 	return rc;
 }
 
-static int sweep_one(
-    const struct s3_store *store, const json_t *upload, struct err *e)
+int s3_sweep(const struct place_lent *lent, const json_t *entry,
+    int64_t stale_ms, struct err *e)
 {
-	const char *place = json_str(upload, "place", "");
-	const char *id = json_str(upload, "id", NULL);
-	int64_t at = json_int(upload, "at", 0);
+	const char *place = json_str(entry, "place", "");
+	const char *id = json_str(entry, "id", NULL);
+	int64_t at = json_int(entry, "at", 0);
+	struct s3_store store;
 	struct s3_target t;
 	struct err unused;
 	int rc;
 
-	if (!s3_is_place(place) || s3_place_check(place, &unused) != 0)
+	if (is_young(entry, stale_ms))
+		return 1;
+	if (s3_place_check(place, &unused) != 0)
 		return 0;
-	s3_target(store, place, &t);
-	rc = id ? end(store, &t, id, e) : find_lost(store, &t, at, e);
+	if (s3_store(&store, lent->services, e) != 0)
+		return -1;
+	s3_target(&store, place, &t);
+	rc = id ? end(&store, &t, id, e) : find_lost(&store, &t, at, e);
 	s3_target_free(&t);
 	return rc == 0 ? 0 : err_wrap(e, "%s", place);
-}
-
-int s3_sweep(const struct s3_store *store, json_t *uploads, int64_t stale_ms,
-    struct err *e)
-{
-	size_t i = 0;
-	int rc = 0;
-
-	while (i < json_array_size(uploads)) {
-		const json_t *one = json_array_get(uploads, i);
-		bool young = is_young(one, stale_ms);
-
-		if (!young && sweep_one(store, one, e) == 0) {
-			json_array_remove(uploads, i);
-			continue;
-		}
-		rc = young ? rc : -1;
-		i++;
-	}
-	return rc;
 }

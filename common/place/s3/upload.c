@@ -14,12 +14,6 @@
 #define CREATE_TRIES 4
 #define CREATE_WAIT_MS 300
 
-void s3_tell(struct s3 *s, enum s3_news news, const char *id)
-{
-	if (s->told != NULL)
-		s->told(s->arg, news, s->place, id);
-}
-
 int s3_explain(const struct s3 *s, const struct aws_answer *answer,
     const char *action, struct err *e)
 {
@@ -51,7 +45,7 @@ static int try_create(struct s3 *s, struct err *e)
 {
 	static const struct sigv4_pair query[] = {{"uploads", ""}};
 	struct aws_answer answer;
-	int rc = aws_send(s->store->aws,
+	int rc = aws_send(s->store.aws,
 	    &(struct aws_request){.method = "POST",
 		.operation = "CreateMultipartUpload",
 		.host = s->target.host,
@@ -84,15 +78,17 @@ static int wait_a_while(const struct s3 *s, int64_t ms, struct err *e)
 	const struct timespec some = {
 	    .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
 
+	const struct watch *watch = services_watch(s->store.services);
+
 	nanosleep(&some, NULL);
-	return s->store->watch ? watch_check(s->store->watch, e) : 0;
+	return watch ? watch_check(watch, e) : 0;
 }
 
 static int create(struct s3 *s, struct err *e)
 {
 	struct err why;
 
-	s3_tell(s, S3_UPLOAD_BEGINS, NULL);
+	place_record_begins(s->record, s->place);
 	for (int try = 1; try_create(s, &why) != 0; try++) {
 		if (why.kind != ERR_TRANSIENT || try == CREATE_TRIES) {
 			*e = why;
@@ -101,9 +97,9 @@ static int create(struct s3 *s, struct err *e)
 		if (wait_a_while(s, CREATE_WAIT_MS * try, e) != 0)
 			return -1;
 		/* The one before may have been made. */
-		s3_tell(s, S3_UPLOAD_BEGINS, NULL);
+		place_record_begins(s->record, s->place);
 	}
-	s3_tell(s, S3_UPLOAD_MADE, s->upload_id);
+	place_record_made(s->record, s->place, s->upload_id);
 	return 0;
 }
 
@@ -156,7 +152,7 @@ int s3_upload_pump(struct s3 *s, struct err *e)
 {
 	if (s->in_flight == 0)
 		return 0;
-	if (aws_step(s->store->aws, 0, e) != 0)
+	if (aws_step(s->store.aws, 0, e) != 0)
 		return -1;
 	return take_parts(s, e);
 }
@@ -166,7 +162,7 @@ static int wait_for_parts(struct s3 *s, int most, struct err *e)
 	if (take_parts(s, e) != 0)
 		return -1;
 	while (s->in_flight > most) {
-		if (aws_step(s->store->aws, LOOK_UP_MS, e) != 0 ||
+		if (aws_step(s->store.aws, LOOK_UP_MS, e) != 0 ||
 		    take_parts(s, e) != 0)
 			return -1;
 	}
@@ -188,22 +184,21 @@ static void send_part(struct s3 *s, struct s3_part *p)
 	p->query[0] = (struct sigv4_pair){"partNumber", p->number_text};
 	p->query[1] = (struct sigv4_pair){"uploadId", s->upload_id};
 	s->in_flight++;
-	p->call =
-	    aws_start(s->store->aws, &(struct aws_request){.method = "PUT",
-					 .operation = "UploadPart",
-					 .host = s->target.host,
-					 .path = s->target.path,
-					 .query = p->query,
-					 .query_count = 2,
-					 .body = p->data,
-					 .body_len = p->len});
+	p->call = aws_start(s->store.aws, &(struct aws_request){.method = "PUT",
+					      .operation = "UploadPart",
+					      .host = s->target.host,
+					      .path = s->target.path,
+					      .query = p->query,
+					      .query_count = 2,
+					      .body = p->data,
+					      .body_len = p->len});
 }
 
 /* Large parts leave one at a time: memory is for two of them then. */
 static int most_in_flight(const struct s3 *s)
 {
-	int64_t size = s3_part_size(s->store->part_size, s->count + 1);
-	int64_t most = s->in_flight_max * s->store->part_size / size;
+	int64_t size = s3_part_size(s->store.part_size, s->count + 1);
+	int64_t most = s->in_flight_max * s->store.part_size / size;
 
 	return most > 1 ? (int)most : 1;
 }
@@ -279,7 +274,7 @@ void s3_upload_abort(struct s3 *s)
 	drop_parts(s);
 	if (s->upload_id == NULL)
 		return;
-	rc = aws_send(s->store->aws,
+	rc = aws_send(s->store.aws,
 	    &(struct aws_request){.method = "DELETE",
 		.operation = "AbortMultipartUpload",
 		.host = s->target.host,
@@ -290,6 +285,6 @@ void s3_upload_abort(struct s3 *s)
 		.deadline_ms = clock_boot_ms() + S3_ABORT_MS},
 	    &answer, &unused);
 	if (rc == 0 || answer.http.status == 404)
-		s3_tell(s, S3_UPLOAD_OVER, s->upload_id);
+		place_record_over(s->record, s->place, s->upload_id);
 	aws_answer_free(&answer);
 }

@@ -2,7 +2,9 @@
 #ifndef PLACE_S3_UPLOAD_H
 #define PLACE_S3_UPLOAD_H
 
+#include "place/s3/object.h"
 #include "place/s3/s3.h"
+#include "place/s3/store.h"
 
 /* What s3.c (bytes into parts), s3_upload.c (the requests of a multipart upload)
  * and s3_publish.c (the moment it appears) share. */
@@ -17,15 +19,13 @@ struct s3_part {
 
 struct s3 {
 	struct sink base;
-	const struct s3_store *store;
+	struct s3_store store;
 	char *place;
 	struct s3_target target;
 	struct s3_pairs headers;
 	bool create_only;
 	char *run_id, *report_id, *scheduled_for; /* NULL: none */
-	void (*told)(
-	    void *arg, enum s3_news news, const char *place, const char *id);
-	void *arg;
+	struct place_record *record;              /* NULL: nobody keeps one */
 
 	struct s3_part *parts;   /* of them one is filled, the others leave */
 	struct s3_part *filling; /* NULL: nothing more is to come */
@@ -50,7 +50,6 @@ int s3_upload_pump(struct s3 *s, struct err *e);
 int s3_upload_settle(struct s3 *s, struct err *e);
 /* Ends it, within S3_ABORT_MS; no parts are under way then. */
 void s3_upload_abort(struct s3 *s);
-void s3_tell(struct s3 *s, enum s3_news news, const char *id);
 /* "s3://bucket/key: ..." with what to do about it. Returns -1. */
 int s3_explain(const struct s3 *s, const struct aws_answer *answer,
     const char *action, struct err *e);

@@ -4,7 +4,7 @@
 
 #include "worker/job.h"
 
-/* Streams export_sql through the encoders into their destinations, where all of
+/* Streams export_sql through the encoders into their places, where all of
  * it is whole and safe, but not visible: job->unpublished. */
 int stage_export(struct job *job, struct err *e);
 

@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "place/s3/list.h"
+#include "place/place.h"
 
 #define SQL_MAX (8u << 20)
 /* An object has some 150 bytes of it, a column some 60. */
@@ -99,7 +99,7 @@ int unload_check(const struct job *job, struct err *e)
 		    "unload: [source.%s] unload_role is missing: the role that "
 		    "Redshift writes into S3 with",
 		    job->source_name);
-	if (job->unload_to == NULL && !s3_is_place(plan->outputs[0].place))
+	if (job->unload_to == NULL && !place_is(plan->outputs[0].place, "s3"))
 		return err_set(e, ERR_PERMANENT,
 		    "unload: [source.%s] unload_to is missing, and output_path "
 		    "is not in S3: nobody says where to",
@@ -113,7 +113,7 @@ static char *prefix_of(const struct job *job)
 	const char *place = job->plan.outputs[0].place, *to = job->unload_to;
 	size_t len;
 
-	if (s3_is_place(place))
+	if (place_is(place, "s3"))
 		return mem_printf("%s.parts/%" PRId64 "/", place, job->run_id);
 	len = strlen(to);
 	return mem_printf("%s%s%" PRId64 "/%" PRId64 "/", to,
@@ -233,11 +233,9 @@ struct audit {
 };
 
 /* Each object is named, with this size; the manifest itself is not. */
-static int meet(void *arg, const char *key, int64_t size, struct err *e)
+static int meet(void *arg, const char *url, int64_t size, struct err *e)
 {
 	struct audit *a = arg;
-	size_t bucket = strcspn(a->prefix + 5, "/") + 5;
-	char *url = mem_printf("%.*s/%s", (int)bucket, a->prefix, key);
 	const json_t *said = json_object_get(a->sizes, url);
 	int rc = 0;
 
@@ -247,7 +245,6 @@ static int meet(void *arg, const char *key, int64_t size, struct err *e)
 		    "%" JSON_INTEGER_FORMAT,
 		    url, size, json_integer_value(said));
 	a->found += said != NULL;
-	free(url);
 	return rc;
 }
 
@@ -276,8 +273,7 @@ static int read_entries(const json_t *manifest, struct audit *a, int64_t *bytes,
 	return 0;
 }
 
-static int audit(struct job *job, const struct s3_store *store,
-    const json_t *manifest, struct err *e)
+static int audit(struct job *job, const json_t *manifest, struct err *e)
 {
 	struct audit a = {.prefix = job->unloaded, .sizes = json_object()};
 	const json_t *meta = json_object_get(manifest, "meta");
@@ -294,7 +290,7 @@ static int audit(struct job *job, const struct s3_store *store,
 		    rows, bytes, job->rows, json_int(meta, "record_count", -1),
 		    json_int(meta, "content_length", -1));
 	if (rc == 0)
-		rc = s3_list(store, a.prefix, meet, &a, e);
+		rc = place_list(&job->places, a.prefix, meet, &a, e);
 	if (rc == 0 && a.found != (int64_t)json_object_size(a.sizes))
 		rc = err_set(e, ERR_TRANSIENT,
 		    "unload: %" PRId64 " of the %zu objects in the manifest "
@@ -309,35 +305,32 @@ static int audit(struct job *job, const struct s3_store *store,
 	return rc;
 }
 
-static int take_manifest(
-    struct job *job, const struct s3_store *store, struct err *e)
+static int take_manifest(struct job *job, struct err *e)
 {
-	struct export_output *o = &job->plan.outputs[0];
 	char *place = mem_printf("%smanifest", job->unloaded);
-	struct aws_answer answer;
 	json_t *manifest = NULL;
-	int rc = s3_get(store, place, MANIFEST_MAX, &answer, e);
+	size_t len;
+	char *text = place_read_all(&job->places, place, MANIFEST_MAX, &len, e);
+	int rc = -1;
 
-	if (rc == 0) {
-		const struct buf *body = &answer.http.body;
-
-		manifest = json_parse_object(body->data, body->len, e);
+	if (text != NULL) {
+		manifest = json_parse_object(text, len, e);
 		if (manifest == NULL)
-			rc = err_wrap(e, "%s", place);
-		else if ((rc = audit(job, store, manifest, e)) == 0)
-			rc = sink_write(o->sink, body->data, body->len, e);
+			err_wrap(e, "%s", place);
+		else if (audit(job, manifest, e) == 0)
+			rc =
+			    sink_write(job->plan.outputs[0].sink, text, len, e);
 	}
 	json_decref(manifest);
-	aws_answer_free(&answer);
+	free(text);
 	free(place);
 	return rc;
 }
 
 int stage_unload(struct job *job, struct err *e)
 {
-	const struct s3_store *store = services_s3(job->services, e);
-
-	if (store == NULL)
+	/* The statement is for nothing where the objects cannot be seen. */
+	if (services_aws(job->services, "s3", e) == NULL)
 		return -1;
 	job->unloaded = prefix_of(job);
 	job->rows = 0;
@@ -346,7 +339,7 @@ int stage_unload(struct job *job, struct err *e)
 	job->plan.outputs[0].rows = job->rows;
 	if (job->rows == 0 && job->plan.skip_if_empty)
 		return 0;
-	return take_manifest(job, store, e);
+	return take_manifest(job, e);
 }
 
 void unload_keep(struct job *job)
@@ -357,14 +350,11 @@ void unload_keep(struct job *job)
 
 void unload_drop(struct job *job)
 {
-	const struct s3_store *store;
 	struct err unused;
 
 	if (job->unloaded == NULL)
 		return;
-	store = services_s3(job->services, &unused);
-	if (store != NULL)
-		s3_remove(
-		    store, job->unloaded, clock_boot_ms() + DROP_MS, &unused);
+	place_remove(
+	    &job->places, job->unloaded, clock_boot_ms() + DROP_MS, &unused);
 	unload_keep(job);
 }

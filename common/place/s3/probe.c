@@ -6,11 +6,10 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "ctl/doctor/doctor.h"
-#include "ctl/lib/interrupt.h"
 #include "place/s3/s3.h"
-#include "services/services.h"
+#include "place/s3/store.h"
 
+/* Words of an object that lies in the bucket for a moment. */
 #define PROBE "reportctl-doctor-probe"
 
 /* One that the settings name as it is; a pattern names none. */
@@ -43,7 +42,7 @@ static struct bucket *all_buckets(const struct settings *s)
 {
 	struct bucket *list = NULL;
 
-	if (s3_is_place(s->output)) {
+	if (place_is(s->output, "s3")) {
 		const char *bucket = s->output + strlen("s3://");
 		size_t len = strcspn(bucket, "/");
 		const char *key = bucket + len + (bucket[len] == '/');
@@ -100,14 +99,11 @@ static const char *mend_for(
 	return text;
 }
 
-/* Writes, reads and removes an object of a few bytes. */
-static void probe(
-    struct doctor *d, const struct s3_store *store, const struct bucket *b)
+/* Writes, reads and removes an object of a few bytes. False: one of the three
+ * failed, and it was said. */
+static bool try_steps(const struct s3_store *store, const char *place,
+    const char *what, place_say *say, void *arg)
 {
-	char *place = mem_printf(
-	    "s3://%s/%s" PROBE "-%d", b->name, b->prefix, (int)getpid());
-	char *what = mem_printf("s3 %s", b->name);
-	int64_t started = clock_boot_ms();
 	bool good = true;
 	struct s3_target t;
 	struct err e;
@@ -125,8 +121,8 @@ static void probe(
 			    .body = put ? PROBE : NULL,
 			    .body_len = put ? strlen(PROBE) : 0},
 			&answer, &e) != 0) {
-			doctor_say(d, DOCTOR_FAILED, what,
-			    mend_for(&answer, steps[i].operation, place), "%s",
+			say(arg, PLACE_FAILED, what,
+			    mend_for(&answer, steps[i].operation, place),
 			    e.text);
 			good = false;
 		}
@@ -134,32 +130,50 @@ static void probe(
 		if (!good && put)
 			break;
 	}
-	if (good)
-		doctor_say(d, DOCTOR_OK, what, NULL,
+	s3_target_free(&t);
+	return good;
+}
+
+static void probe(const struct s3_store *store, const struct bucket *b,
+    place_say *say, void *arg)
+{
+	char *place = mem_printf(
+	    "s3://%s/%s" PROBE "-%d", b->name, b->prefix, (int)getpid());
+	char *what = mem_printf("s3 %s", b->name), text[128];
+	int64_t started = clock_boot_ms();
+
+	if (try_steps(store, place, what, say, arg)) {
+		snprintf(text, sizeof(text),
 		    "takes, gives and removes an object in %lld ms",
 		    (long long)(clock_boot_ms() - started));
-	s3_target_free(&t);
+		say(arg, PLACE_OK, what, NULL, text);
+	}
 	free(what);
 	free(place);
 }
 
-void doctor_s3(struct doctor *d)
+static bool stopped(const struct place_lent *lent)
 {
-	struct bucket *list = all_buckets(d->c->settings);
-	const struct s3_store *store;
-	struct services *services;
+	const struct watch *watch = services_watch(lent->services);
+	struct err unused;
+
+	return watch != NULL && watch_check(watch, &unused) != 0;
+}
+
+void s3_probe(const struct place_lent *lent, place_say *say, void *arg)
+{
+	struct bucket *list = all_buckets(services_settings(lent->services));
+	struct s3_store store;
 	struct err e;
 
 	if (list == NULL)
 		return;
-	services = services_open(d->c->settings);
-	services_set_watch(services, &interrupt_watch);
-	store = services_s3(services, &e);
-	if (store == NULL)
-		doctor_say(d, DOCTOR_FAILED, "s3", NULL, "%s", e.text);
-	for (struct bucket *b = list;
-	     store != NULL && b != NULL && interrupt_signal() == 0; b = b->next)
-		probe(d, store, b);
-	services_close(services);
+	if (s3_store(&store, lent->services, &e) != 0) {
+		say(arg, PLACE_FAILED, "s3", NULL, e.text);
+		free_buckets(list);
+		return;
+	}
+	for (struct bucket *b = list; b != NULL && !stopped(lent); b = b->next)
+		probe(&store, b, say, arg);
 	free_buckets(list);
 }

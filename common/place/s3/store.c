@@ -1,9 +1,32 @@
 /* SPDX-License-Identifier: MIT */
+#include "place/s3/store.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
-#include "place/s3/place.h"
+#include "place/s3/scheme.h"
+
+int s3_store(struct s3_store *store, struct services *services, struct err *e)
+{
+	const struct settings *set = services_settings(services);
+	struct aws *aws = services_aws(services, "s3", e);
+
+	if (aws == NULL)
+		return -1;
+	*store = (struct s3_store){.aws = aws,
+	    .services = services,
+	    .virtual_host =
+		set->s3_addressing == S3_VIRTUAL_HOST ||
+		(set->s3_addressing == S3_AUTO && set->s3_endpoint == NULL),
+	    .part_size = set->s3_part_size,
+	    .parts_in_flight = (int)set->s3_parts_in_flight,
+	    .storage_class = set->s3_storage_class,
+	    .sse = set->s3_sse,
+	    .kms_key = set->s3_kms_key,
+	    .acl = set->s3_acl};
+	return 0;
+}
 
 /* A certificate for *.s3.amazonaws.com does not stand for a.b.s3... */
 static bool in_host(const struct s3_store *store, const char *bucket)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef PLACE_BENEATH_H
-#define PLACE_BENEATH_H
+#ifndef PLACE_FILE_BENEATH_H
+#define PLACE_FILE_BENEATH_H
 
 /*
  * Opens what lies below a directory in which others may make symbolic links: no

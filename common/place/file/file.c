@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "place/file.h"
+#include "place/file/file.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -11,8 +11,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/io.h"
 #include "base/mem.h"
-#include "place/beneath.h"
+#include "place/file/beneath.h"
 
 /* Writeback is started every so many bytes, so that the fsync at the end finds
  * little left to wait for. */
@@ -29,30 +30,12 @@ struct file {
 	off_t written, pushed;
 };
 
-int file_write_all(
-    int fd, const void *data, size_t len, const char *name, struct err *e)
-{
-	const char *at = data;
-
-	while (len > 0) {
-		ssize_t n = write(fd, at, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return err_errno(e, errno, "writing %s", name);
-		at += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
-
 static int file_write(
     struct sink *s, const void *data, size_t len, struct err *e)
 {
 	struct file *f = (struct file *)s;
 
-	if (file_write_all(f->fd, data, len, f->path, e) != 0)
+	if (io_write_all(f->fd, data, len, f->path, e) != 0)
 		return -1;
 	f->written += (off_t)len;
 	if (!f->no_sync && f->written - f->pushed >= WRITEBACK) {
@@ -156,13 +139,13 @@ static const struct sink_type file_type = {
 /* ---- directories ---- */
 
 /* Where directories are opened: below `root`, or anywhere when it is -1. */
-struct place {
+struct where {
 	int root;
 	mode_t mode; /* of new directories */
 	bool no_sync;
 };
 
-static int open_at(const struct place *p, const char *dir, int flags)
+static int open_at(const struct where *p, const char *dir, int flags)
 {
 	flags |= O_DIRECTORY | O_CLOEXEC;
 	return p->root < 0 ? open(dir, flags)
@@ -193,7 +176,7 @@ static int sync_dir(int parent, const char *dir, struct err *e)
 }
 
 /* The last part of `dir`, whose parent is there. */
-static int make_dir(const struct place *p, const char *dir, struct err *e)
+static int make_dir(const struct where *p, const char *dir, struct err *e)
 {
 	const char *slash = strrchr(dir, '/');
 	const char *name = slash ? slash + 1 : dir;
@@ -216,7 +199,7 @@ static int make_dir(const struct place *p, const char *dir, struct err *e)
 }
 
 /* mkdir -p */
-static int make_dirs(const struct place *p, const char *dir, struct err *e)
+static int make_dirs(const struct where *p, const char *dir, struct err *e)
 {
 	char *copy = mem_strdup(dir);
 	int rc = 0;
@@ -237,7 +220,7 @@ static int make_dirs(const struct place *p, const char *dir, struct err *e)
 }
 
 /* The directory, which is made when it is missing; -1 on error. */
-static int open_dir(const struct place *p, const char *dir, struct err *e)
+static int open_dir(const struct where *p, const char *dir, struct err *e)
 {
 	int fd = open_at(p, dir, O_RDONLY);
 
@@ -250,9 +233,9 @@ static int open_dir(const struct place *p, const char *dir, struct err *e)
 }
 
 static int open_below(struct file *f, const struct file_options *o,
-    const struct place *anywhere, struct err *e)
+    const struct where *anywhere, struct err *e)
 {
-	struct place below = *anywhere;
+	struct where below = *anywhere;
 	const char *dir = beneath_part(o->root, f->dir);
 
 	/* The root itself: its directory's path has no slash behind it. */
@@ -269,7 +252,7 @@ static int open_below(struct file *f, const struct file_options *o,
 static int open_place(
     struct file *f, const struct file_options *o, struct err *e)
 {
-	struct place anywhere = {.root = -1,
+	struct where anywhere = {.root = -1,
 	    .mode = o->mode | (o->mode & 0444) >> 2 | 0300,
 	    .no_sync = o->no_sync};
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "place/scheme.h"
 #include "place/template.h"
 
 #include <stdlib.h>
@@ -7,7 +8,7 @@
 #include "base/mem.h"
 #include "helper.h"
 
-static const struct destination_value values[] = {{"report_name", "sales"},
+static const struct template_value values[] = {{"report_name", "sales"},
     {"config_id", "42"}, {"run_id", "7"}, {"ext", "csv"},
     {"scheduled_for", "2026-03-01T05:06:07+02:00"}, {"slash", "a/b\\c"},
     {"up", ".."}, {"dot", "."}, {"climb", "../../etc"}, {"empty", ""},
@@ -28,10 +29,10 @@ static const struct tm when = {.tm_year = 126,
 
 static char *path_below(const char *root, const char *template, struct err *e)
 {
-	return destination_path(&(struct destination_options){.root = root,
-				    .template = template,
-				    .values = values,
-				    .time = &when},
+	return template_path(&(struct template_options){.root = root,
+				 .template = template,
+				 .values = values,
+				 .time = &when},
 	    e);
 }
 
@@ -195,7 +196,7 @@ TEST(a_root_may_have_a_dot_in_its_own_path)
 static int check_grant(const char *prefixes, const char *place, struct err *e)
 {
 	json_t *list = json_loads(prefixes, JSON_DECODE_ANY, NULL);
-	int rc = destination_check_grant("/srv/out", place, list, e);
+	int rc = template_check_grant("/srv/out", place, list, e);
 
 	json_decref(list);
 	return rc;
@@ -259,7 +260,7 @@ TEST(what_is_not_granted_is_said_with_its_mend)
 	assert_err_has(&e, "(none is granted)");
 }
 
-TEST(a_destination_is_a_file)
+TEST(a_template_is_a_file)
 {
 	assert_refused("", "names no file");
 	assert_refused("a/", "names no file");
@@ -311,10 +312,10 @@ TEST(urls_escape_what_would_end_them)
 	};
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		char *url = destination_url(cases[i].path), *path;
+		char *url = place_url(cases[i].path), *path;
 
 		assert_string_equal(url, cases[i].url);
-		path = destination_of_url(url);
+		path = place_of_url(url);
 		assert_string_equal(path, cases[i].path);
 		free(path);
 		free(url);
@@ -337,7 +338,7 @@ int main(void)
 	    cmocka_unit_test(a_root_may_have_a_dot_in_its_own_path),
 	    cmocka_unit_test(grants_match_whole_segments),
 	    cmocka_unit_test(what_is_not_granted_is_said_with_its_mend),
-	    cmocka_unit_test(a_destination_is_a_file),
+	    cmocka_unit_test(a_template_is_a_file),
 	    cmocka_unit_test(control_characters_are_refused),
 	    cmocka_unit_test(mistakes_in_a_template_are_said),
 	    cmocka_unit_test(a_path_that_is_too_long_is_refused),

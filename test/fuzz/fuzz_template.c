@@ -4,7 +4,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "fuzz.h"
-#include "place/s3/place.h"
+#include "place/scheme.h"
 
 /* Below root, no part begins with a dot, no control characters. */
 static void check_path(const char *path, const char *root)
@@ -12,8 +12,8 @@ static void check_path(const char *path, const char *root)
 	size_t n = strlen(root);
 	struct err unused;
 
-	if (s3_is_place(path))
-		PROMISE(s3_place_check(path, &unused) == 0);
+	if (!place_is_file(path))
+		PROMISE(place_check(path, NULL, &unused) == 0);
 	else
 		PROMISE(strncmp(path, root, n) == 0 && path[n] == '/' &&
 			strstr(path, "/.") == NULL);
@@ -30,11 +30,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char *template = mem_strndup((const char *)data, size);
 	char *value = strchr(template, '\n');
-	const struct destination_value values[] = {
+	const struct template_value values[] = {
 	    {"value", value ? value + 1 : "x"}, {"ext", "csv"}, {NULL, NULL}};
 	const struct tm when = {
 	    .tm_year = 126, .tm_mon = 1, .tm_mday = 28, .tm_gmtoff = -3600};
-	const struct destination_options o = {.root = "/srv/out",
+	const struct template_options o = {.root = "/srv/out",
 	    .template = template,
 	    .values = values,
 	    .time = &when};
@@ -43,14 +43,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (value != NULL)
 		*value = '\0';
-	path = destination_path(&o, &e);
+	path = template_path(&o, &e);
 	if (path != NULL) {
 		check_path(path, o.root);
-		url = destination_url(path);
+		url = place_url(path);
 		PROMISE(strncmp(url, "file:///srv/out/", 16) == 0 ||
 			strncmp(url, "s3://", 5) == 0);
 		PROMISE(strpbrk(url, " ?#\"<>") == NULL);
-		back = destination_of_url(url);
+		back = place_of_url(url);
 		PROMISE(strcmp(back, path) == 0);
 		free(back);
 		free(url);

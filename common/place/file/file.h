@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef PLACE_FILE_H
-#define PLACE_FILE_H
+#ifndef PLACE_FILE_FILE_H
+#define PLACE_FILE_FILE_H
 
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "place/place.h"
 #include "sink/sink.h"
 
 /*
@@ -27,11 +28,9 @@ struct file_options {
 	bool sweep;       /* look for stale temporary files first */
 };
 
+extern const struct place_type place_file;
+
 /* NULL on failure. */
 struct sink *file_open(const struct file_options *options, struct err *e);
-
-/* write(2) until all bytes are out; `name` is for the message. */
-int file_write_all(
-    int fd, const void *data, size_t len, const char *name, struct err *e);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "place/beneath.h"
+#include "place/file/beneath.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "place/s3/place.h"
+#include "place/s3/scheme.h"
 
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/str.h"
-
-bool s3_is_place(const char *text)
-{
-	return strncmp(text, S3_SCHEME, S3_SCHEME_LEN) == 0;
-}
+#include "place/s3/option.h"
 
 /* https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html */
 static bool bucket_ok(const char *name, size_t len)
@@ -72,3 +69,50 @@ int s3_place_check(const char *place, struct err *e)
 		    place, (int)len, bucket);
 	return check_key(place, bucket + len + (bucket[len] == '/'), e);
 }
+
+/* What is allowed to write where is decided by its bucket: no value names it. */
+static int check_template(const char *text, struct err *e)
+{
+	const char *bucket = text + S3_SCHEME_LEN;
+
+	if (strcspn(bucket, "{%") < strcspn(bucket, "/"))
+		return err_set(e, ERR_PERMANENT,
+		    "output_path \"%s\": the bucket must stand there as it "
+		    "is, without {names} and %%codes",
+		    text);
+	return 0;
+}
+
+static char *resolve(const char *root, const char *text, struct err *e)
+{
+	(void)root;
+	if (s3_place_check(text, e) == 0)
+		return mem_strdup(text);
+	err_wrap(e, "output_path");
+	return NULL;
+}
+
+/* A key may hold empty segments. */
+static bool within(const char *root, const char *address, const char *prefix)
+{
+	(void)root;
+	return strncmp(address, prefix, strlen(prefix)) == 0 &&
+	       str_path_within(address, prefix);
+}
+
+static int check(const char *address, const json_t *options, struct err *e)
+{
+	return s3_place_check(address, e) != 0 ? -1
+					       : s3_check_options(options, e);
+}
+
+const struct place_scheme place_scheme_s3 = {
+    .name = "s3",
+    .prefix = S3_SCHEME,
+    .url_prefix = "",
+    .dots = true,
+    .check_template = check_template,
+    .resolve = resolve,
+    .within = within,
+    .check = check,
+};

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+#include "export/outputs.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "sink/digest.h"
+#include "sink/gzip.h"
+#include "sink/zstd.h"
+
+/* How many are written side by side: of those that hold one result each, one a
+ * format. */
+static int side_by_side(const struct export_plan *p)
+{
+	int n = 0;
+
+	for (int i = 0; i < p->count; i++)
+		n += p->outputs[i].part <= 1 && !p->outputs[i].added;
+	return n;
+}
+
+int outputs_chain(struct export_output *o, struct sink *place, struct err *e)
+{
+	const char *compress = export_compression(o);
+
+	if (place == NULL)
+		return -1;
+	o->sink = digest_open(place, e);
+	o->digest = o->sink;
+	if (o->sink != NULL && strcmp(compress, "gzip") == 0)
+		o->sink = gzip_open(o->sink, e);
+	else if (o->sink != NULL && strcmp(compress, "zstd") == 0)
+		o->sink = zstd_open(o->sink, e);
+	return o->sink ? 0 : -1;
+}
+
+static int open_one(struct outputs *all, struct export_output *o,
+    const struct schema *schema, struct err *e)
+{
+	struct place_output with = all->made_with;
+
+	with.address = o->place;
+	with.schema = schema;
+	with.options = o->options;
+	with.media_type = export_media_type(o);
+	with.side_by_side = side_by_side(all->plan);
+	with.held = &all->held;
+	return outputs_chain(o, place_open(&with, e), e);
+}
+
+int outputs_open(struct outputs *all, struct err *e)
+{
+	for (int i = 0; i < all->plan->count; i++) {
+		struct export_output *o = &all->plan->outputs[i];
+
+		if (o->partition_by == NULL &&
+		    !place_of(o->place)->needs_schema &&
+		    open_one(all, o, NULL, e) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+int outputs_open_late(void *arg, struct export_output *o, const char *partition,
+    const struct schema *schema, struct err *e)
+{
+	struct outputs *all = arg;
+
+	if (partition != NULL && all->locate(all->arg, o, partition, e) != 0)
+		return -1;
+	return open_one(all, o, schema, e);
+}
+
+int64_t outputs_bytes(const struct export_plan *p)
+{
+	int64_t bytes = 0;
+
+	for (int i = 0; i < p->count; i++) {
+		if (p->outputs[i].digest != NULL)
+			bytes += (int64_t)digest_bytes(p->outputs[i].digest);
+	}
+	return bytes;
+}
+
+int outputs_step(const struct export_plan *p, struct err *e)
+{
+	for (int i = 0; i < p->count; i++) {
+		if (p->outputs[i].sink != NULL &&
+		    sink_step(p->outputs[i].sink, e) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+bool outputs_none(const struct export_plan *p, int64_t rows)
+{
+	return rows == 0 && (p->skip_if_empty || export_first(p) == NULL);
+}
+
+int outputs_finish(const struct export_plan *p, struct err *e)
+{
+	for (int i = 0; i < p->count; i++) {
+		struct sink *s = p->outputs[i].sink;
+
+		if (s != NULL && s->state == SINK_OPEN &&
+		    sink_finish(s, e) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int publish(
+    const struct export_output *o, int64_t until_ms, struct err *e)
+{
+	return sink_publish(o->sink,
+	    &(struct sink_terms){.rows = o->rows,
+		.sha256 = digest_sha256(o->digest),
+		.until_ms = until_ms},
+	    e);
+}
+
+int outputs_publish(
+    const struct export_plan *p, int64_t until_ms, struct err *e)
+{
+	bool first = true;
+
+	for (int i = 0; i < p->count; i++) {
+		const struct export_output *o = &p->outputs[i];
+
+		if (o->sink == NULL || o->sink->state == SINK_PUBLISHED)
+			continue;
+		if (!first && until_ms != 0 && clock_boot_ms() >= until_ms)
+			return 1;
+		first = false;
+		if (publish(o, until_ms, e) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+void outputs_abort(const struct export_plan *p)
+{
+	for (int i = 0; i < p->count; i++)
+		sink_abort(p->outputs[i].sink);
+}
+
+json_t *outputs_describe(const struct export_output *o, json_t *about)
+{
+	json_t *own = json_pack("{sI sI ss ss*}", "rows", (json_int_t)o->rows,
+	    "bytes", (json_int_t)digest_bytes(o->digest), "sha256",
+	    digest_sha256(o->digest), "remark", o->remark);
+
+	json_object_update(about, own);
+	json_decref(own);
+	return about;
+}

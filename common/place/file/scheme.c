@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+#include "place/file/scheme.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "place/file/beneath.h"
+
+#define URL "file://"
+
+/* No part of the path may be `..`, which also catches what values joined. */
+static bool climbs(const char *path)
+{
+	while (*path != '\0') {
+		size_t n = strcspn(path, "/");
+
+		if (n == 2 && strncmp(path, "..", 2) == 0)
+			return true;
+		path += n + strspn(path + n, "/");
+	}
+	return false;
+}
+
+/* The first part of the path that begins with a dot, NULL when none does. */
+static const char *hidden(const char *path)
+{
+	for (; *path != '\0'; path += strcspn(path, "/")) {
+		path += strspn(path, "/");
+		if (*path == '.')
+			return path;
+	}
+	return NULL;
+}
+
+/* The length of `s3` in `s3://bucket/key`, 0 for a plain path. */
+static size_t scheme_of(const char *text)
+{
+	size_t n = strspn(text, "abcdefghijklmnopqrstuvwxyz"
+				"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+.-");
+
+	return strncmp(text + n, "://", 3) == 0 ? n : 0;
+}
+
+/* With a third slash: what stands before it would be a host. */
+static const char *without_scheme(const char *text)
+{
+	return strncmp(text, URL "/", strlen(URL "/")) == 0 ? text + strlen(URL)
+							    : text;
+}
+
+static int check_text(const char *root, const char *text, struct err *e)
+{
+	if (strncmp(text, "mailto:", 7) == 0)
+		return err_set(e, ERR_PERMANENT,
+		    "output_path takes no mailto: address; put it into "
+		    "notify_on_completion, and the report goes with the mail");
+	if (*root == '\0')
+		return err_set(e, ERR_PERMANENT,
+		    "output_path \"%s\" is a local file, and output_root is "
+		    "missing in the settings; write s3://bucket/key, or set it",
+		    text);
+	if (scheme_of(without_scheme(text)) > 0)
+		return err_set(e, ERR_PERMANENT,
+		    "output_path: unknown scheme \"%.*s://\"; write a path "
+		    "below the output root, file:///path or s3://bucket/key",
+		    (int)scheme_of(text), text);
+	text = without_scheme(text);
+	if (str_has_control(text))
+		return err_set(
+		    e, ERR_PERMANENT, "output_path holds a control character");
+	if (climbs(text))
+		return err_set(e, ERR_PERMANENT,
+		    "output_path \"%s\" climbs out with ..", text);
+	if (*text == '\0' || text[strlen(text) - 1] == '/')
+		return err_set(
+		    e, ERR_PERMANENT, "output_path \"%s\" names no file", text);
+	return 0;
+}
+
+/* An absolute path below the root. */
+static char *file_resolve(const char *root, const char *text, struct err *e)
+{
+	const char *below;
+	size_t n = strlen(root);
+
+	if (check_text(root, text, e) != 0)
+		return NULL;
+	text = without_scheme(text);
+	while (n > 1 && root[n - 1] == '/')
+		n--;
+	below = *text == '/' ? beneath_part(root, text) : text;
+	if (below == NULL) {
+		err_set(e, ERR_PERMANENT,
+		    "output_path \"%s\" lies outside of output_root \"%s\"",
+		    text, root);
+		return NULL;
+	}
+	if (hidden(below) != NULL) {
+		err_set(e, ERR_PERMANENT,
+		    "output_path: the part \"%s\" begins with a dot, as hidden "
+		    "files do; begin it with something else",
+		    hidden(below));
+		return NULL;
+	}
+	return mem_printf("%.*s/%s", n > 1 ? (int)n : 0, root, below);
+}
+
+static bool file_within(
+    const char *root, const char *address, const char *prefix)
+{
+	char *whole;
+	bool yes;
+
+	prefix = without_scheme(prefix);
+	if (*prefix == '/')
+		return str_path_within(address, prefix);
+	whole = mem_printf("%s/%s", root, prefix);
+	yes = str_path_within(address, whole);
+	free(whole);
+	return yes;
+}
+
+static int file_check(const char *address, const json_t *options, struct err *e)
+{
+	(void)options;
+	return *address == '/' ? 0
+			       : err_set(e, ERR_PERMANENT,
+				     "%s is no absolute path", address);
+}
+
+const struct place_scheme place_scheme_file = {
+    .name = "file",
+    .prefix = "",
+    .url_prefix = URL,
+    .resolve = file_resolve,
+    .within = file_within,
+    .check = file_check,
+};

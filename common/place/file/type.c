@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "place/file/beneath.h"
+#include "place/file/file.h"
+#include "place/file/scheme.h"
+
+/* Rows of the queue could have been written by others than this program. */
+static int file_allow(const struct place_lent *lent, const char *address,
+    const json_t *options, struct err *e)
+{
+	(void)options;
+	if (lent->root != NULL && beneath_part(lent->root, address) != NULL &&
+	    strstr(address, "/../") == NULL)
+		return 0;
+	return err_set(e, ERR_PERMANENT,
+	    "%s is not below [reportd] output_root (%s)", address,
+	    lent->root ? lent->root : "not set");
+}
+
+static struct sink *file_open_place(const struct place_output *o, struct err *e)
+{
+	return file_open(&(struct file_options){.root = o->lent->root,
+			     .path = o->address,
+			     .mode = o->lent->file_mode,
+			     .no_sync = o->lent->no_sync,
+			     .sweep = o->again},
+	    e);
+}
+
+/* ---- reading back ---- */
+
+struct reader {
+	struct place_reader base;
+	char *path;
+	int fd;
+};
+
+/* Whoever may make links below the root gets nothing else read. */
+static int open_below(const char *root, const char *path)
+{
+	int dir = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC), fd, why;
+
+	if (dir < 0)
+		return -1;
+	fd = beneath_open(
+	    dir, beneath_part(root, path), O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+	why = errno;
+	close(dir);
+	errno = why;
+	return fd;
+}
+
+static int refuse_open(const char *path, struct err *e)
+{
+	char host[256] = "";
+
+	if (errno != ENOENT) {
+		err_errno(e, errno, "%s", path);
+		e->kind = ERR_TRANSIENT; /* mended without the report */
+		return -1;
+	}
+	gethostname(host, sizeof(host) - 1);
+	return err_set(e, ERR_TRANSIENT,
+	    "%s is not there on %s: it was removed, or another daemon of this "
+	    "queue has made it on a disk of its own (share output_root, or "
+	    "write to s3://)",
+	    path, host);
+}
+
+static int file_open_read(const struct place_lent *lent, const char *path,
+    struct stat *st, struct err *e)
+{
+	int fd = lent->root != NULL
+		     ? open_below(lent->root, path)
+		     : open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd < 0)
+		return refuse_open(path, e);
+	if (fstat(fd, st) == 0 && S_ISREG(st->st_mode))
+		return fd;
+	err_set(e, ERR_PERMANENT, "%s is no regular file", path);
+	close(fd);
+	return -1;
+}
+
+static struct place_reader *file_read(
+    const struct place_lent *lent, const char *address, struct err *e)
+{
+	struct reader *r;
+	struct stat st;
+	int fd = file_open_read(lent, address, &st, e);
+
+	if (fd < 0)
+		return NULL;
+	r = mem_zalloc(sizeof(*r));
+	r->base = (struct place_reader){&place_file, (int64_t)st.st_size};
+	r->path = mem_strdup(address);
+	r->fd = fd;
+	return &r->base;
+}
+
+static int file_read_at(struct place_reader *reader, int64_t from, char *to,
+    size_t len, struct err *e)
+{
+	struct reader *r = (struct reader *)reader;
+
+	while (len > 0) {
+		ssize_t n = pread(r->fd, to, len, (off_t)from);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_errno(e, errno, "%s", r->path);
+		if (n == 0)
+			return 1;
+		to += n;
+		from += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+static void file_read_end(struct place_reader *reader)
+{
+	struct reader *r = (struct reader *)reader;
+
+	close(r->fd);
+	free(r->path);
+	free(r);
+}
+
+/* People find a file where it is. */
+static int file_link(const struct place_lent *lent, const char *address,
+    int64_t seconds, char **url, int64_t *ends, struct err *e)
+{
+	struct place_reader *r = file_read(lent, address, e);
+
+	(void)seconds;
+	(void)url;
+	(void)ends;
+	if (r == NULL)
+		return -1;
+	file_read_end(r);
+	return 0;
+}
+
+const struct place_type place_file = {
+    .scheme = &place_scheme_file,
+    .allow = file_allow,
+    .open = file_open_place,
+    .read = file_read,
+    .read_at = file_read_at,
+    .read_end = file_read_end,
+    .link = file_link,
+};

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PLACE_S3_OPTION_H
+#define PLACE_S3_OPTION_H
+
+#include "base/err.h"
+#include "base/json.h"
+
+/* What no single option can tell: whether names and values fit into headers. The
+ * options are those under "s3"; NULL: none. */
+int s3_check_options(const json_t *options, struct err *e);
+
+#endif

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+#include "place/scheme.h"
+
+#include <limits.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "place/file/scheme.h"
+#include "place/s3/scheme.h"
+#include "place/stdout.h"
+
+/* The one whose prefix is empty comes last. */
+static const struct place_scheme *const schemes[] = {
+    &place_scheme_s3,
+    &place_scheme_stdout,
+    &place_scheme_file,
+};
+#define SCHEMES ((int)(sizeof(schemes) / sizeof(*schemes)))
+
+const struct place_scheme *place_scheme_at(int i)
+{
+	return i < SCHEMES ? schemes[i] : NULL;
+}
+
+static bool begins_with(const char *text, const char *prefix)
+{
+	return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+const struct place_scheme *place_scheme_of(const char *address)
+{
+	int i = 0;
+
+	while (!begins_with(address, schemes[i]->prefix))
+		i++;
+	return schemes[i];
+}
+
+bool place_is_file(const char *address)
+{
+	return place_scheme_of(address) == &place_scheme_file;
+}
+
+bool place_is(const char *address, const char *name)
+{
+	return strcmp(place_scheme_of(address)->name, name) == 0;
+}
+
+/* ---- URLs ---- */
+
+char *place_url(const char *address)
+{
+	struct buf b;
+
+	buf_init(&b, 4 * PATH_MAX);
+	buf_str(&b, place_scheme_of(address)->url_prefix);
+	for (; *address != '\0'; address++) {
+		/* RFC 3986: what would end or break the path. */
+		if (strchr(" %#?\"<>", *address) != NULL)
+			buf_printf(&b, "%%%02X", (unsigned char)*address);
+		else
+			buf_char(&b, *address);
+	}
+	return b.data;
+}
+
+static int hex(char c)
+{
+	return c >= '0' && c <= '9'   ? c - '0'
+	       : c >= 'A' && c <= 'F' ? c - 'A' + 10
+	       : c >= 'a' && c <= 'f' ? c - 'a' + 10
+				      : -1;
+}
+
+char *place_of_url(const char *url)
+{
+	struct buf b;
+
+	for (int i = 0; i < SCHEMES; i++) {
+		const char *prefix = schemes[i]->url_prefix;
+
+		if (*prefix != '\0' && begins_with(url, prefix)) {
+			url += strlen(prefix);
+			break;
+		}
+	}
+	buf_init(&b, PATH_MAX);
+	for (; *url != '\0'; url++) {
+		if (*url == '%' && hex(url[1]) >= 0 && hex(url[2]) >= 0) {
+			buf_char(&b, (char)(hex(url[1]) << 4 | hex(url[2])));
+			url += 2;
+		} else {
+			buf_char(&b, *url);
+		}
+	}
+	buf_str(&b, "");
+	return b.data;
+}
+
+/* ---- checks ---- */
+
+/* Options of a place that the address does not belong to are a mistake in one of
+ * the two. */
+static int refuse_others(
+    const struct place_scheme *scheme, const json_t *options, struct err *e)
+{
+	for (int i = 0; i < SCHEMES; i++) {
+		const char *name = schemes[i]->name;
+
+		if (schemes[i] != scheme &&
+		    json_object_get(options, name) != NULL)
+			return err_set(e, ERR_PERMANENT,
+			    "output_options: \"%s\" is for an output_path that "
+			    "begins with %s",
+			    name, schemes[i]->prefix);
+	}
+	return 0;
+}
+
+int place_check(const char *address, const json_t *options, struct err *e)
+{
+	const struct place_scheme *s = place_scheme_of(address);
+
+	return refuse_others(s, options, e) != 0
+		   ? -1
+		   : s->check(address, json_object_get(options, s->name), e);
+}
