@@ -100,7 +100,8 @@ static void warn_of_daemons(struct ctl *c)
 
 static void print(struct ctl *c, int from, json_t *applied)
 {
-	int version = schema_wanted();
+	/* One that is newer stays as it is. */
+	int version = from > schema_wanted() ? from : schema_wanted();
 
 	if (c->json) {
 		connect_print_json(json_pack("{si si sO}", "version", version,

@@ -27,6 +27,14 @@ cross join lateral (select case
 				and c.relkind operator(pg_catalog.=) 'r'::pg_catalog."char"
 				and pg_catalog.has_table_privilege(m.oid, c.oid, 'INSERT, UPDATE, DELETE'))
 		then 'a role that works the queue of reportd'
+	when m.rolname operator(pg_catalog.=) 'reportd_submitter'::pg_catalog.name
+		or exists (select 1 from pg_catalog.pg_class c
+			join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace
+			where n.nspname operator(pg_catalog.=) 'reportd'::pg_catalog.name
+				and c.relname operator(pg_catalog.=) 'report_config'::pg_catalog.name
+				and c.relkind operator(pg_catalog.=) 'r'::pg_catalog."char"
+				and pg_catalog.has_any_column_privilege(m.oid, c.oid, 'INSERT'))
+		then 'a role that asks for reports, in its name and of its groups'
 	when m.rolcreaterole and pg_catalog.current_setting('server_version_num')::pg_catalog.int4
 			operator(pg_catalog.<) 160000
 		then 'a role that may grant itself others (CREATEROLE)'

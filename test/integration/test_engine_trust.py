@@ -111,11 +111,16 @@ def test_a_login_that_works_the_queue_is_refused(db, daemon, role):
     done(db)
 
 
-def test_the_daemons_role_is_refused_in_other_databases_too(db, empty_db, daemon, role):
+@pytest.mark.parametrize('group, says', [
+    ('reportd_daemon', 'works the queue'), ('reportd_operator', 'works the queue'),
+    ('reportd_owner', 'works the queue'), ('reportd_submitter', 'asks for reports')])
+def test_the_queues_roles_are_refused_in_other_databases_too(
+        db, empty_db, daemon, role, group, says):
     made = roles_of(db)
     try:
-        daemon(source(empty_db, role('', 'reportd_daemon')))
-        assert 'may become reportd_daemon' in failure(db).error_message
+        daemon(source(empty_db, role('', group)))
+        message = failure(db).error_message
+        assert 'may become reportd_' in message and says in message
     finally:
         for name in made:
             db.execute(f'drop role {name}')
