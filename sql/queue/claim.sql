@@ -61,18 +61,17 @@ with me as materialized (
 	cross join lateral (
 		select c.config_id, c.report_name, c.attempt, c.run_id, c.request_id, c.owner,
 			c.due_at, c.scheduled_for, c.time_zone, l.large,
-			case when not l.large
+			case when not l.large and (c.parameters, coalesce(c.run_parameters, '{}'))
+					<> ('{}', '{}')
 				then c.parameters || coalesce(c.run_parameters, '{}') end as parameters,
 			pg_has_role(c.owner, 'reportd_operator', 'USAGE') as operator
 		from reportd.report_config c
-		-- From before there were limits: it fails alone.
-		-- What is large on disk is not unpacked to be measured.
-		cross join lateral (select case
-			when greatest(pg_column_size(c.parameters), pg_column_size(c.run_parameters))
-				> 400000 then true
-			else greatest(octet_length(c.parameters::text),
-				octet_length(c.run_parameters::text), octet_length(c.prep_sql),
-				octet_length(c.export_sql)) > 4000000 end as large) l
+		-- From before there were limits: it fails alone, and is not unpacked. The
+		-- same as reportd.is_large(), whose call would cost more than this.
+		cross join lateral (select greatest(pg_column_size(c.parameters),
+				pg_column_size(c.run_parameters), pg_column_size(c.output_options)) > 2000000
+			or coalesce(octet_length(c.prep_sql), 0) + coalesce(octet_length(c.export_sql), 0)
+				> 4000000 as large) l
 		where c.config_id = k.config_id and c.status || '' = 'PENDING'
 			and c.is_active and c.due_at <= now()
 		for update of c skip locked) c
@@ -81,9 +80,14 @@ with me as materialized (
 ), numbered as materialized (
 	select c.*, nextval('reportd.report_run_run_id_seq') as new_run_id,
 		coalesce(c.scheduled_for, c.due_at) as runs_for,
-		(select jsonb_object_agg(p.key, p.value) from jsonb_each_text(c.parameters) p)
-			as texts
+		case when t.unfit then null else t.texts end as texts, c.large or t.unfit as unfit
 	from chosen c
+	-- Small on disk may be long as text: numbers like 1e131071.
+	cross join lateral (
+		select p.texts, coalesce(pg_column_size(p.texts) > 4000000, false) as unfit
+		from (select case when c.parameters is not null
+			then (select jsonb_object_agg(p.key, p.value)
+				from jsonb_each_text(c.parameters) p) end as texts offset 0) p) t
 ), stale as (
 	-- A run whose report somebody set back to PENDING: it has lost the fence.
 	update reportd.report_run u
@@ -119,9 +123,9 @@ with me as materialized (
 			(reportd.quota_of(c.owner)).max_timeout) * 1000 end as quota_ms,
 		c.owner, c.priority,
 		c.due_at, r.running,
-		case when r.large then 'the report is too large: its parameters, prep_sql and export_sql may have 4000000 bytes each'
+		case when r.unfit then 'the report is too large: its parameters, prep_sql and export_sql may have 4000000 bytes each'
 			when not r.operator then (reportd.denial(c)).message end as denied,
-		case when not r.large then json_build_object(
+		case when not r.unfit then json_build_object(
 			'run_id', r.new_run_id,
 			'config_id', c.config_id,
 			'request_id', c.request_id,

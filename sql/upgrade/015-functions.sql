@@ -96,6 +96,8 @@ create function reportd.id(report_key text) returns bigint
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
 	found_id bigint;
+	refusal text;
+	mend text;
 begin
 	perform reportd.check_actor();
 	select c.config_id into found_id from reportd.report_config c
@@ -107,6 +109,10 @@ begin
 			'See report_key in reportd.report_config, or `reportctl status`.');
 	end if;
 	return found_id;
+-- One refusal, one line of context.
+exception when invalid_parameter_value or insufficient_privilege then
+	get stacked diagnostics refusal = message_text, mend = pg_exception_hint;
+	raise exception using errcode = sqlstate, message = refusal, hint = mend;
 end $$;
 comment on function reportd.id is
 	'The config_id of the report with this key, for the functions that take one.';
@@ -217,9 +223,12 @@ create function reportd.run_now(config_id bigint, parameters jsonb default '{}')
 returns bigint
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
-	c reportd.report_config := reportd.find_report(config_id);
+	c reportd.report_config;
 	asked reportd.report_config;
+	refusal text;
+	mend text;
 begin
+	c := reportd.find_report(config_id);
 	perform reportd.check_active(c);
 	perform reportd.check_parameters(parameters);
 	asked.run_parameters := parameters;
@@ -227,6 +236,10 @@ begin
 	perform reportd.check_pending(c.owner, 1);
 	perform reportd.check_unused(c.owner);
 	return reportd.add_request(c, 'run_now', now(), parameters);
+-- One refusal, one line of context.
+exception when invalid_parameter_value or insufficient_privilege then
+	get stacked diagnostics refusal = message_text, mend = pg_exception_hint;
+	raise exception using errcode = sqlstate, message = refusal, hint = mend;
 end $$;
 comment on function reportd.run_now is
 	'Asks for one more run of a report, now or after those asked for before; parameters are laid over its own for this request. Returns the request_id.';
@@ -235,11 +248,14 @@ create function reportd.backfill(config_id bigint, "from" timestamptz, "to" time
 returns setof bigint
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
-	c reportd.report_config := reportd.find_report(config_id);
+	c reportd.report_config;
 	at timestamptz[];
 	one timestamptz := "from" - interval '1 microsecond';
 	q bigint[];
+	refusal text;
+	mend text;
 begin
+	c := reportd.find_report(config_id);
 	perform reportd.check_active(c);
 	if c.trigger_type <> 'SCHEDULED' then
 		perform reportd.refuse(
@@ -281,6 +297,10 @@ begin
 		perform reportd.follow(c.config_id);
 	end if;
 	return query select unnest(q);
+-- One refusal, one line of context.
+exception when invalid_parameter_value or insufficient_privilege then
+	get stacked diagnostics refusal = message_text, mend = pg_exception_hint;
+	raise exception using errcode = sqlstate, message = refusal, hint = mend;
 end $$;
 comment on function reportd.backfill is
 	'Asks for a run for each scheduled time from a point in time to another, one after the other. Returns their request_ids.';
@@ -309,9 +329,12 @@ create function reportd.retry(config_id bigint, request_id bigint default null)
 returns bigint
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
-	c reportd.report_config := reportd.find_report(config_id);
+	c reportd.report_config;
 	q reportd.report_request;
+	refusal text;
+	mend text;
 begin
+	c := reportd.find_report(config_id);
 	perform reportd.check_active(c);
 	perform reportd.check_pending(c.owner, 1);
 	if c.status in ('FAILED', 'CANCELLED')
@@ -352,6 +375,10 @@ begin
 		perform reportd.take_request(c, q);
 	end if;
 	return q.request_id;
+-- One refusal, one line of context.
+exception when invalid_parameter_value or insufficient_privilege then
+	get stacked diagnostics refusal = message_text, mend = pg_exception_hint;
+	raise exception using errcode = sqlstate, message = refusal, hint = mend;
 end $$;
 comment on function reportd.retry is
 	'Runs a FAILED or CANCELLED request again, for the same scheduled time: the one in hand, else the newest of the report. One that waits for its next attempt is tried now. Returns its request_id.';
@@ -360,9 +387,12 @@ create function reportd.cancel(config_id bigint, request_id bigint default null)
 returns text
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
-	c reportd.report_config := reportd.find_report(config_id);
+	c reportd.report_config;
 	q reportd.report_request;
+	refusal text;
+	mend text;
 begin
+	c := reportd.find_report(config_id);
 	if request_id is distinct from c.request_id and request_id is not null then
 		q := reportd.find_request(c, request_id, null);
 		if q.state not in ('QUEUED', 'WAITING') then
@@ -406,6 +436,10 @@ begin
 				else c.status end),
 		format('To stop a schedule: select reportd.change(%s, ''{"is_active": false}'').',
 			c.config_id));
+-- One refusal, one line of context.
+exception when invalid_parameter_value or insufficient_privilege then
+	get stacked diagnostics refusal = message_text, mend = pg_exception_hint;
+	raise exception using errcode = sqlstate, message = refusal, hint = mend;
 end $$;
 comment on function reportd.cancel is
 	'Cancels a waiting request at once (CANCELLED) or asks the daemon to stop the running one (CANCELLING); without a request_id the one in hand.';
@@ -416,9 +450,12 @@ create function reportd.change(config_id bigint, changes jsonb) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
 	known constant text[] := '{report_key,report_name,report_type,owner,trigger_type,schedule_expression,time_zone,misfire_policy,next_run_time,is_active,priority,max_retries,timeout,source,prep_sql,export_sql,parameters,output_format,output_path,output_options,notify_on_completion,notify_on_failure}';
-	c reportd.report_config := reportd.find_report(config_id);
+	c reportd.report_config;
 	bad text;
+	refusal text;
+	mend text;
 begin
+	c := reportd.find_report(config_id);
 	select k into bad from jsonb_object_keys(changes) k where k <> all (known) limit 1;
 	if bad is not null then
 		perform reportd.refuse(
@@ -469,6 +506,10 @@ begin
 		update reportd.report_notification q set owner = c.owner
 		where q.config_id = c.config_id;
 	end if;
+-- One refusal, one line of context.
+exception when invalid_parameter_value or insufficient_privilege then
+	get stacked diagnostics refusal = message_text, mend = pg_exception_hint;
+	raise exception using errcode = sqlstate, message = refusal, hint = mend;
 end $$;
 comment on function reportd.change is
 	'Changes columns of a report: reportd.change(8, ''{"priority": 1, "schedule_expression": "0 7 * * *"}''). What runs already goes on as it was.';
@@ -476,9 +517,16 @@ comment on function reportd.change is
 create function reportd.delete(config_id bigint) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
-	c reportd.report_config := reportd.find_report(config_id);
+	c reportd.report_config;
+	refusal text;
+	mend text;
 begin
+	c := reportd.find_report(config_id);
 	delete from reportd.report_config r where r.config_id = c.config_id;
+-- One refusal, one line of context.
+exception when invalid_parameter_value or insufficient_privilege then
+	get stacked diagnostics refusal = message_text, mend = pg_exception_hint;
+	raise exception using errcode = sqlstate, message = refusal, hint = mend;
 end $$;
 comment on function reportd.delete is
 	'Deletes a report and what waits of it; a run that is under way publishes nothing. Its runs stay in report_run.';
@@ -500,6 +548,9 @@ end $$;
 
 create function reportd.grant_source(source text, role text) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+	refusal text;
+	mend text;
 begin
 	if not exists (select from reportd.report_source s where s.source = grant_source.source) then
 		perform reportd.refuse(format('no daemon has a source "%s"', source),
@@ -509,6 +560,10 @@ begin
 	insert into reportd.report_grant (kind, name, grantee, granted_by)
 	values ('source', source, reportd.role_named(role), reportd.acting_name())
 	on conflict do nothing;
+-- One refusal, one line of context.
+exception when invalid_parameter_value or insufficient_privilege then
+	get stacked diagnostics refusal = message_text, mend = pg_exception_hint;
+	raise exception using errcode = sqlstate, message = refusal, hint = mend;
 end $$;
 comment on function reportd.grant_source is
 	'Lets the members of a role, or public, submit reports that read a source.';
@@ -540,6 +595,9 @@ end $$;
 create function reportd.grant_path(prefix text, role text, mode text default 'write')
 returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+	refusal text;
+	mend text;
 begin
 	if lower(mode) not in ('read', 'write') then
 		perform reportd.refuse(format('unknown mode "%s"', mode), 'Write read or write.');
@@ -548,6 +606,10 @@ begin
 	values (lower(mode), reportd.path_prefix(prefix), reportd.role_named(role),
 		reportd.acting_name())
 	on conflict do nothing;
+-- One refusal, one line of context.
+exception when invalid_parameter_value or insufficient_privilege then
+	get stacked diagnostics refusal = message_text, mend = pg_exception_hint;
+	raise exception using errcode = sqlstate, message = refusal, hint = mend;
 end $$;
 comment on function reportd.grant_path is
 	'Lets the members of a role, or public, write (or read) below a path: finance/, s3://bucket/folder/, / for all of the output root.';
@@ -573,6 +635,9 @@ comment on function reportd.register_source is
 
 create function reportd.forget_source(source text) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+	refusal text;
+	mend text;
 begin
 	if exists (select from reportd.report_worker w
 		where forget_source.source = any (w.sources)
@@ -583,6 +648,10 @@ begin
 	delete from reportd.report_source s where s.source = forget_source.source;
 	delete from reportd.report_grant g
 	where g.kind = 'source' and g.name = forget_source.source;
+-- One refusal, one line of context.
+exception when invalid_parameter_value or insufficient_privilege then
+	get stacked diagnostics refusal = message_text, mend = pg_exception_hint;
+	raise exception using errcode = sqlstate, message = refusal, hint = mend;
 end $$;
 comment on function reportd.forget_source is
 	'Forgets a source that no daemon has any more, and its grants.';

@@ -310,6 +310,8 @@ create function reportd.resend(notification_id bigint) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
 	n reportd.report_notification;
+	refusal text;
+	mend text;
 begin
 	perform reportd.check_actor();
 	-- Asked before the row is locked: nobody holds up the notices of others.
@@ -336,6 +338,10 @@ begin
 			then gen_random_uuid() else k.idempotency_key end
 	where k.notification_id = n.notification_id;
 	perform pg_notify('reportd_pending', '');
+-- One refusal, one line of context.
+exception when invalid_parameter_value or insufficient_privilege then
+	get stacked diagnostics refusal = message_text, mend = pg_exception_hint;
+	raise exception using errcode = sqlstate, message = refusal, hint = mend;
 end $$;
 comment on function reportd.resend is
 	'Delivers a notice once more: a FAILED one with all its attempts, a SENT one again, a PENDING one now.';
@@ -347,6 +353,8 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
 	mended record;
 	sent bigint := 0;
+	refusal text;
+	mend text;
 begin
 	perform reportd.check_actor();
 	for mended in
@@ -380,6 +388,10 @@ begin
 		where n.state = 'FAILED' and n.channel <> 'unknown' and reportd.may_act(n.owner)
 			and (resend_failed.config_id is null
 				or n.config_id = resend_failed.config_id));
+-- One refusal, one line of context.
+exception when invalid_parameter_value or insufficient_privilege then
+	get stacked diagnostics refusal = message_text, mend = pg_exception_hint;
+	raise exception using errcode = sqlstate, message = refusal, hint = mend;
 end $$;
 comment on function reportd.resend_failed is
 	'Delivers the FAILED notices of a report, or of all that the caller may act on, once more, to the addresses that the report has now; returns how many.';
@@ -413,34 +425,77 @@ begin
 	perform reportd.notify_done(c.config_id, c.request_id, id, 'FAILED');
 end $$;
 
--- After a claim that failed as a whole: the due rows that cannot be handed to a
--- worker end FAILED, each with its reason. Returns how many.
-create function reportd.set_aside(worker_id uuid, sources text[]) returns bigint
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+-- Whether a report is too large for a worker, by what is kept of it; it unpacks nothing.
+create function reportd.is_large(c reportd.report_config) returns boolean
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+	select greatest(pg_column_size($1.parameters), pg_column_size($1.run_parameters),
+			pg_column_size($1.output_options)) > 2000000
+		or coalesce(octet_length($1.prep_sql), 0) + coalesce(octet_length($1.export_sql), 0)
+			> 4000000
+$$;
+
+-- Why a report cannot be handed to a worker; null: it can.
+create function reportd.unfit(c reportd.report_config) returns text
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
-	one bigint;
-	why text;
-	count bigint := 0;
+	slow constant text := 'the report takes too long to be read by a claim';
+	began timestamptz := clock_timestamp();
+	size bigint;
 begin
-	for one in
-		select c.config_id from reportd.report_config c
-		where c.status = 'PENDING' and c.is_active and c.due_at <= now()
-			and c.source = any (sources)
-		order by c.due_at limit 1000
-		for update skip locked
+	if not reportd.is_large(c) then
+		size := octet_length((to_jsonb(c) - '{prep_sql,export_sql}'::text[])::text)
+			+ (select coalesce(pg_column_size(jsonb_object_agg(p.key, p.value)), 0)
+				from jsonb_each_text(c.parameters || coalesce(c.run_parameters, '{}')) p);
+	end if;
+	return case when size is null or size > 8000000
+			then 'the report is too large to be handed to a worker'
+		when clock_timestamp() - began > interval '1 second'
+			then slow end;
+exception when query_canceled then
+	-- By statement_timeout, and this is what took the time.
+	if clock_timestamp() - began > interval '200 ms' then
+		return slow;
+	end if;
+	raise;
+when others then
+	return 'the report cannot be handed to a worker: ' || sqlerrm;
+end $$;
+
+-- After a claim that failed as a whole: the due rows that cannot be handed to a
+-- worker end FAILED, each with its reason. Rows are read in the order of the index
+-- report_config_due, 1000 in one call or as many as it can in half a second; the next
+-- call begins at `place`, null: these were the last. Only what ends is locked.
+create function reportd.set_aside(
+	worker_id uuid, sources text[], since jsonb, out ended bigint, out place jsonb
+) language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+	c reportd.report_config;
+	why text;
+begin
+	ended := 0;
+	for c in
+		select k.* from reportd.report_config k
+		where k.status = 'PENDING' and k.is_active and k.due_at < 'infinity'
+			and (k.owner, k.source, k.priority, k.trigger_type, k.due_at, k.config_id)
+				> (coalesce((since ->> 0)::oid, 0::oid), coalesce(since ->> 1, ''),
+					coalesce((since ->> 2)::int, 0), coalesce(since ->> 3, ''),
+					coalesce((since ->> 4)::timestamptz, '-infinity'),
+					coalesce((since ->> 5)::bigint, 0))
+		order by k.owner, k.source, k.priority, k.trigger_type, k.due_at, k.config_id
+		limit 1000
 	loop
-		begin
-			why := null;
-			perform to_json(c)::text, (select json_object_agg(p.key, p.value)::text
-				from jsonb_each_text(c.parameters || coalesce(c.run_parameters, '{}')) p)
-			from reportd.report_config c where c.config_id = one;
-		exception when others then
-			why := 'the report cannot be handed to a worker: ' || sqlerrm;
-		end;
-		if why is not null then
-			perform reportd.end_unclaimed(worker_id, one, why);
-			count := count + 1;
+		place := jsonb_build_array(c.owner::oid, c.source, c.priority, c.trigger_type,
+			c.due_at, c.config_id);
+		if c.due_at <= now() and c.source = any (sources) then
+			why := reportd.unfit(c);
+			perform from reportd.report_config k
+			where why is not null and k.config_id = c.config_id
+				and k.status || '' = 'PENDING' for update skip locked;
+			if found then
+				perform reportd.end_unclaimed(worker_id, c.config_id, why);
+				ended := ended + 1;
+			end if;
 		end if;
+		exit when clock_timestamp() - statement_timestamp() > interval '500 ms';
 	end loop;
-	return count;
 end $$;

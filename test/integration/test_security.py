@@ -826,7 +826,7 @@ def busy(db, as_):
         'notice_claim': [me, 10, '{}', '{}', 10],
         'notice_done': [me, results(notification_id=notices[0], attempt=1, state='SENT'),
                         1000, 1000, 3],
-        'set_aside': [me, '{finance,gone}'], 'recover': [me, '{}'], 'count': [],
+        'set_aside': [me, '{finance,gone}', None], 'recover': [me, '{}'], 'count': [],
         'swept': [results(run_id=runs['is over'], uploads=[])], 'purge': [86400000]}}
 
 

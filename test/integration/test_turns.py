@@ -259,3 +259,75 @@ def test_a_cancelled_request_that_was_tried_has_its_run(db, as_, engine):
     assert db.query('select request_id, outcome, run_id from reportd.report_request '
                     'where request_id >= %s order by 1', tried) == [
         (tried, 'CANCELLED', run_id), (untried, 'CANCELLED', None)]
+
+
+# ---- rows that cannot be claimed ----
+
+def poisoned(db, owner, parameters, count=1, priority=1):
+    """From before there were limits."""
+    db.execute('set session_replication_role = replica')
+    db.execute("""insert into reportd.report_config (report_name, export_sql, source, owner,
+            priority, request_id, parameters)
+        select 'poison', 'select 1', 'finance', %s::regrole, %s,
+            nextval('reportd.report_request_request_id_seq'), p
+        from generate_series(1, %s) i cross join lateral (select (""" + parameters + """)::jsonb as p) p""",
+               owner, priority, count)
+    db.execute('reset session_replication_role')
+
+
+# 9000 numbers of 131 kB each: longer than any text can be.
+ENDLESS = "jsonb_build_object('a', (select jsonb_agg((n || 'e131000')::numeric) from generate_series(1, 9000) n))"
+
+
+def test_a_row_that_cannot_be_claimed_is_found_wherever_it_is(db, as_, engine):
+    db.execute('delete from reportd.report_quota')
+    poisoned(db, 'finance', "'{}'", 2500)
+    db.execute("update reportd.report_config set due_at = now() - interval '1 hour'")
+    # After them in the order of due_at and of any index, and yet claimed at first: its
+    # owner has its turn.
+    poisoned(db, 'hr', ENDLESS)
+    one = engine(workers=2, lease='60s')
+    wait_for(lambda: 'reports that cannot be claimed were ended' in one.log(), 25)
+    row = db.row("select status, error_message from reportd.report_config where parameters <> '{}'")
+    assert row[0] == 'FAILED' and 'cannot be handed to a worker' in row[1]
+    assert report.wait_done(db, ask(as_('bob'))).status == 'COMPLETED'
+
+
+def test_the_server_ends_a_claim_that_takes_too_long(db, as_, engine):
+    """Before the daemon gives the connection up and leaves it to go on."""
+    one = ask(as_('bob'))
+    with db.connect(autocommit=False) as conn:
+        conn.execute('select from reportd.claim_turn for update')
+        daemon = engine({'source.hr': {'conninfo': db.conninfo, 'max_running': 1},
+                         'queue': {'conninfo': db.conninfo + ' user=reportd', 'timeout': '4s'}},
+                        lease='60s')
+        wait_for(lambda: 'canceling statement due to statement timeout' in daemon.log())
+    assert report.wait_done(db, one).status == 'COMPLETED'
+    assert 'connection lost' not in daemon.log()
+
+
+def test_what_is_long_as_text_only_fails_alone(db, as_, engine):
+    poisoned(db, 'finance', "jsonb_build_object('a', (select jsonb_agg((n || 'e131000')::numeric) "
+             'from generate_series(1, 40) n))')
+    one = engine()
+    wait_for(lambda: db.value('select status from reportd.report_config') == 'FAILED')
+    assert 'too large' in db.value('select error_message from reportd.report_config')
+    assert report.wait_done(db, ask(as_('bob'))).status == 'COMPLETED'
+    assert 'claim failed' not in one.log()
+
+
+# ---- what a refusal looks like ----
+
+@pytest.mark.parametrize('call', [
+    'run_now(0)', "run_now({}, '[]')", 'retry(0)', 'retry({})', 'retry({}, 0)', 'cancel(0)',
+    'cancel({}, 0)', 'cancel({})', "change({}, '{{\"x\": 1}}')", "change({}, '{{\"priority\": 9}}')",
+    "change({}, '{{\"source\": \"hr\"}}')", 'delete(0)', 'resend(0)', "id('none')",
+    "backfill({}, '2026-01-01', '2026-01-02')"])
+def test_a_refusal_by_a_function_has_one_line_of_context(db, as_, call):
+    ann = as_('ann')
+    one = ask(ann)
+    db.execute("update reportd.report_config set status = 'PROCESSING'")
+    db.execute("update reportd.report_config set status = 'COMPLETED'")
+    diag = ann.refused(f'select reportd.{call.format(one)}').diag
+    assert diag.sqlstate == '22023' and diag.message_hint
+    assert diag.context.count('\n') == 0, diag.context

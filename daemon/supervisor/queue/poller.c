@@ -41,7 +41,7 @@ static const struct statement tick = {"tick", sql_tick, 7};
 static const struct statement beat = {"beat", sql_beat, 1};
 static const struct statement claim = {"claim", sql_claim, 8};
 static const struct statement claim_lock = {NULL, sql_claim_lock, 0};
-static const struct statement set_aside = {NULL, sql_set_aside, 2};
+static const struct statement set_aside = {NULL, sql_set_aside, 3};
 static const struct statement purge = {"purge", sql_purge, 1};
 static const struct statement recount = {"recount", sql_count, 0};
 
@@ -59,6 +59,7 @@ struct poller {
 	uv_timer_t tick_timer, claim_timer;
 	bool running, no_claims;
 	bool ticking, claiming; /* a statement of that kind is under way */
+	bool setting_aside;     /* and no claim meanwhile */
 	bool want_claim;        /* there is reason to believe in work */
 	bool tick_again;
 	bool held_back; /* a limit, not the queue, bounded the last claim */
@@ -464,11 +465,14 @@ static void list_passed(const struct poller *p, struct buf *json)
 	buf_char(json, ']');
 }
 
+static void send_set_aside(struct poller *p, const char *since);
+
 static void on_set_aside(
     void *arg, const struct reply *reply, const struct err *e)
 {
-	const struct poller *p = arg;
+	struct poller *p = arg;
 
+	p->setting_aside = false;
 	if (reply == NULL && e->kind != ERR_LOST)
 		LOG(p->o.log, LVL_ERROR,
 		    L_MSG("looking for reports that cannot be claimed failed"),
@@ -477,25 +481,39 @@ static void on_set_aside(
 		LOG(p->o.log, LVL_WARN,
 		    L_MSG("reports that cannot be claimed were ended"),
 		    L_INT("count", reply_int(reply, 0, 0, 0)));
+	if (reply != NULL && reply_text(reply, 0, 1) != NULL && p->running &&
+	    !p->no_claims)
+		send_set_aside(p, reply_text(reply, 0, 1));
+	else if (p->running)
+		uv_timer_start(&p->claim_timer, on_contended, FAILED_MS, 0);
+}
+
+/* From `since` on, NULL: from the first. It goes on in small steps, so that
+ * heartbeats pass between them. */
+static void send_set_aside(struct poller *p, const char *since)
+{
+	struct buf names, most;
+
+	buf_init(&names, TEXT_MAX);
+	buf_init(&most, TEXT_MAX);
+	own_sources(p, &names, &most);
+	p->setting_aside = true;
+	queue_send(p->o.queue, NULL, &set_aside,
+	    (const char *const[]){
+		lease_worker_id(p->o.lease), names.data, since},
+	    on_set_aside, p);
+	buf_free(&names);
+	buf_free(&most);
 }
 
 /* A claim that the server refused: one of the rows may be the reason, and must
  * not stand before the others. */
 static void claim_failed(struct poller *p, const struct err *e)
 {
-	struct buf names, most;
-
 	LOG(p->o.log, LVL_ERROR, L_MSG("claim failed"), L_STR("error", e->text),
 	    L_STR("sqlstate", e->sqlstate));
-	buf_init(&names, TEXT_MAX);
-	buf_init(&most, TEXT_MAX);
-	own_sources(p, &names, &most);
-	queue_send(p->o.queue, NULL, &set_aside,
-	    (const char *const[]){lease_worker_id(p->o.lease), names.data},
-	    on_set_aside, p);
-	buf_free(&names);
-	buf_free(&most);
-	uv_timer_start(&p->claim_timer, on_contended, FAILED_MS, 0);
+	if (queue_is_up(p->o.queue))
+		send_set_aside(p, NULL);
 }
 
 static void on_claim(void *arg, const struct reply *reply, const struct err *e)
@@ -562,8 +580,8 @@ static void send_claim(struct poller *p)
 	struct buf names, most, passed;
 	bool limited;
 
-	if (!p->running || p->no_claims || p->claiming || !p->want_claim ||
-	    !queue_is_up(p->o.queue))
+	if (!p->running || p->no_claims || p->claiming || p->setting_aside ||
+	    !p->want_claim || !queue_is_up(p->o.queue))
 		return;
 	p->wanted = room(p);
 	if (p->wanted <= 0)
@@ -651,7 +669,7 @@ void poller_start(struct poller *p)
 void poller_down(struct poller *p)
 {
 	p->running = false;
-	p->ticking = p->claiming = false;
+	p->ticking = p->claiming = p->setting_aside = false;
 	uv_timer_stop(&p->tick_timer);
 	uv_timer_stop(&p->claim_timer);
 }

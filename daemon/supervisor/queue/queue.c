@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "supervisor/queue/queue.h"
 
+#include <inttypes.h>
 #include <libpq-fe.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,6 +46,7 @@ struct queue {
 	uv_poll_t *poll;  /* on conn's socket; freed in its close callback */
 	uv_timer_t timer; /* reconnect, connect deadline, answer deadline */
 	int64_t connect_by_ms;
+	char limit[24];     /* of a statement, in ms: see SET_UP */
 	int failures;       /* since it worked last */
 	bool works;         /* see queue_works */
 	struct err trouble; /* the last failure */
@@ -318,7 +320,9 @@ static void ignore(void *arg, const struct reply *reply, const struct err *e)
 /*
  * The session: each statement touches a few rows through an index, so the plans
  * that read much (and look cheap when statistics are old) are ruled out; and no
- * lock of a stranger may hold the daemon up.
+ * lock of a stranger may hold the daemon up. $1: the server ends a statement before
+ * the daemon would give the connection up, in ms: else each of those that take too
+ * long would leave a process behind that goes on with it.
  */
 #define SET_UP(local)                                                         \
 	"select pg_catalog.set_config(s.name, s.value, " local                \
@@ -327,12 +331,13 @@ static void ignore(void *arg, const struct reply *reply, const struct err *e)
 	"('enable_seqscan', 'off'), ('enable_bitmapscan', 'off'), "           \
 	"('enable_hashjoin', 'off'), ('enable_mergejoin', 'off'), "           \
 	"('plan_cache_mode', 'force_generic_plan'), ('lock_timeout', '5s'), " \
+	"('statement_timeout', $1), "                                         \
 	"('timezone', 'UTC'), ('search_path', 'pg_catalog, pg_temp'), "       \
 	"('standard_conforming_strings', 'on')) s(name, value)"
 
-static const struct statement set_up = {NULL, SET_UP("false"), 0};
+static const struct statement set_up = {NULL, SET_UP("false"), 1};
 /* The same for the transaction that it begins. */
-static const struct statement set_up_local = {NULL, SET_UP("true"), 0};
+static const struct statement set_up_local = {NULL, SET_UP("true"), 1};
 
 static void listen_to(struct queue *q, const char *channel)
 {
@@ -354,7 +359,8 @@ static void begin_session(struct queue *q, bool shared)
 	q->state = UP;
 	q->shared = shared;
 	if (!shared) {
-		queue_send(q, NULL, &set_up, NULL, ignore, q);
+		queue_send(q, NULL, &set_up, (const char *const[]){q->limit},
+		    ignore, q);
 		for (int i = 0; q->o.channels[i] != NULL; i++)
 			listen_to(q, q->o.channels[i]);
 	}
@@ -610,6 +616,8 @@ static void take_options(struct queue *q, const struct queue_options *options)
 	conninfo_free(q->conninfo);
 	free(q->secret_arn);
 	q->o = *options;
+	snprintf(q->limit, sizeof(q->limit), "%" PRId64,
+	    q->o.timeout_ms - q->o.timeout_ms / 4);
 	q->o.conninfo = q->conninfo = conninfo;
 	q->o.secret_arn = q->secret_arn = secret_arn;
 }
@@ -746,7 +754,8 @@ void queue_send(struct queue *q, const struct statement *before,
 	if (q->pending++ == 0)
 		arm(q, q->o.timeout_ms);
 	clean(&p, st, params);
-	if ((q->shared && !dispatch(q, op, &set_up_local, NULL)) ||
+	if ((q->shared && !dispatch(q, op, &set_up_local,
+			      (const char *const[]){q->limit})) ||
 	    (before != NULL && !dispatch(q, op, before, NULL)) ||
 	    !dispatch(q, op, st, p.list) || PQpipelineSync(q->conn) == 0 ||
 	    (unsent = PQflush(q->conn)) < 0)
