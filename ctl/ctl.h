@@ -26,7 +26,7 @@ struct ctl {
 	enum ctl_exit on_error; /* what a -1 means; CTL_FAILED at first */
 	struct settings *settings;
 	struct services *services; /* once somebody has needed them */
-	struct logins *logins;
+	struct source_keep *keep;
 	struct pg *queue;
 	int64_t looked_ms; /* see connect_looks */
 };

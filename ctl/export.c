@@ -288,7 +288,7 @@ static int open_source(
 		return err_set(e, ERR_PERMANENT,
 		    "the settings have no section [source.%s]", r->source);
 	}
-	if (j->settings->conninfo == NULL && /* it is the queue's then */
+	if (j->settings->of_queue &&
 	    settings_require_queue(c->settings, e) != 0) {
 		c->on_error = CTL_SETTINGS;
 		return err_set(e, ERR_PERMANENT,

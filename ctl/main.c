@@ -13,7 +13,8 @@
 #include "ctl/lib/interrupt.h"
 #include "ctl/lib/options.h"
 #include "ctl/lib/schema.h"
-#include "services/login.h"
+#include "services/services.h"
+#include "source/keep.h"
 
 static const struct command *const commands[] = {
     &command_init,
@@ -104,7 +105,7 @@ static int finish(struct ctl *c, int rc, const struct err *e)
 	    !pg_alive(c->queue))
 		c->on_error = CTL_NO_QUEUE;
 	pg_close(c->queue);
-	logins_close(c->logins);
+	source_keep_close(c->keep);
 	services_close(c->services);
 	settings_free(c->settings);
 	if (rc != 0 && interrupt_signal() != 0)

@@ -171,16 +171,8 @@ void message_job(struct buf *b, const struct job_terms *t)
 	begin(b, MSG_JOB, t->run_id);
 	add_int(b, "timeout", t->timeout_ms);
 	add_int(b, "statement_timeout", t->statement_timeout_ms);
-	add_int(b, "max_age", t->max_age_ms);
-	add_str(b, "source_type", t->source_type);
-	add_str(b, "conninfo", t->conninfo);
-	add_str(b, "secret_arn", t->secret_arn);
-	add_str(b, "cluster", t->cluster);
-	add_str(b, "workgroup", t->workgroup);
-	add_str(b, "database_user", t->database_user);
-	add_str(b, "unload_to", t->unload_to);
-	add_str(b, "unload_role", t->unload_role);
-	add_bool(b, "trusted", t->trusted);
+	add_key(b, "source");
+	buf_str(b, t->source);
 	add_str(b, "output_root", t->output_root);
 	add_str(b, "output", t->output);
 	add_int(b, "file_mode", t->file_mode);

@@ -79,13 +79,7 @@ struct job_terms {
 	int64_t run_id;
 	int64_t timeout_ms; /* from its arrival at the worker; 0: none */
 	int64_t statement_timeout_ms;
-	int64_t max_age_ms; /* of the source's connection; 0: no limit */
-	const char *source_type;
-	const char *conninfo;
-	/* Of the source's settings, NULL where they are not set. */
-	const char *secret_arn, *cluster, *workgroup, *database_user;
-	const char *unload_to, *unload_role;
-	bool trusted;
+	const char *source; /* as settings_pack_source made it */
 	const char *output_root;
 	const char *output; /* the default template */
 	int64_t file_mode;

@@ -151,6 +151,16 @@ struct aws *services_aws(struct services *s, const char *service, struct err *e)
 	return s->aws[i].client;
 }
 
+static struct aws *reach_aws(void *arg, const char *service, struct err *e)
+{
+	return services_aws(arg, service, e);
+}
+
+struct source_reach services_reach(struct services *s)
+{
+	return (struct source_reach){.aws = reach_aws, .arg = s};
+}
+
 static int smtp_login(
     void *arg, bool fresh, struct secret *secret, struct err *e)
 {

@@ -7,6 +7,7 @@
 #include "net/http/http.h"
 #include "net/mail/smtp.h"
 #include "settings/settings.h"
+#include "source/source.h"
 
 /*
  * What a process keeps to reach the services that its settings name: one HTTP
@@ -29,6 +30,8 @@ struct http *services_http(struct services *s);
  * is that of another region than the settings'. */
 struct aws *services_aws(
     struct services *s, const char *service, struct err *e);
+/* The same for a source. */
+struct source_reach services_reach(struct services *s);
 /* The mail server that [smtp] names; NULL: it names none. Owned by the
  * services. */
 struct smtp *services_smtp(struct services *s, struct err *e);

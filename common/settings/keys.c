@@ -4,7 +4,7 @@
 #define IN(member) offsetof(struct settings, member)
 #define OF(member) offsetof(struct source_settings, member)
 
-/* `workers` is filled in when it is 0, see defaults(). */
+/* Where `workers` is 0, settings_read counts the processors. */
 const struct key keys[] = {
     {"reportd", "workers", T_INT, IN(workers), "0", 0, 256, NULL,
 	"reports that run at once; 0: one a processor, at least 2"},
@@ -170,9 +170,7 @@ const struct key keys[] = {
     {"notify", "timeout", T_TIME, IN(notify_timeout), "3min", 1000, HOUR, NULL,
 	"limit of one try"},
     {"source", "type", T_TEXT, OF(type), "postgres", 0, 0, NULL,
-	"postgres or redshift"},
-    {"source", "conninfo", T_SECRET, OF(conninfo), NULL, 0, 0, NULL,
-	"libpq connection string; source.default falls back to the queue's"},
+	"what kind of server it is"},
     {"source", "trusted", T_BOOL, OF(trusted), "off", 0, 0, NULL,
 	"on: reports may run as a superuser, or as the queue's own login"},
     {"source", "max_running", T_INT, OF(max_running), "0", 0, 100000, NULL,
@@ -181,17 +179,5 @@ const struct key keys[] = {
 	30 * DAY, NULL, "limit of one SQL statement; 0: the report's timeout"},
     {"source", "max_age", T_TIME, OF(max_age), "10min", 0, DAY, NULL,
 	"most that a connection is kept between reports; 0: for ever"},
-    {"source", "secret_arn", T_TEXT, OF(secret_arn), NULL, 0, 0, NULL,
-	"Secrets Manager has its user and password; read again when refused"},
-    {"source", "cluster", T_TEXT, OF(cluster), NULL, 0, 0, NULL,
-	"Redshift cluster that IAM credentials are asked for"},
-    {"source", "workgroup", T_TEXT, OF(workgroup), NULL, 0, 0, NULL,
-	"Redshift Serverless workgroup that IAM credentials are asked for"},
-    {"source", "database_user", T_TEXT, OF(database_user), NULL, 0, 0, NULL,
-	"user of the cluster that IAM credentials are asked for"},
-    {"source", "unload_to", T_TEXT, OF(unload_to), NULL, 0, 0, NULL,
-	"s3://bucket/prefix/ that UNLOAD of Redshift writes large results to"},
-    {"source", "unload_role", T_TEXT, OF(unload_role), NULL, 0, 0, NULL,
-	"ARN of the role that Redshift writes there with"},
 };
 const size_t key_count = sizeof(keys) / sizeof(*keys);

@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "source/type.h"
 
 /*
  * Everything that can be set, read from an INI file and the environment: each
@@ -19,17 +20,16 @@
 struct source_settings {
 	char *name;
 	char *type;
-	char *conninfo;      /* NULL only in `default`: the queue's */
-	bool trusted;        /* whatever its login may do */
+	bool trusted;        /* reports may do all that its login may */
 	int64_t max_running; /* over all daemons; 0: no limit */
 	int64_t statement_timeout;
 	int64_t max_age; /* of a connection; 0: no limit */
-	/* Where user and password come from; all NULL: out of conninfo. */
-	char *secret_arn;
-	char *cluster, *workgroup; /* of Redshift, by IAM */
-	char *database_user;       /* of the cluster's */
-	/* Where large results of Redshift pass through; NULL: they do not. */
-	char *unload_to, *unload_role;
+	/* By the keys of its type: how it is reached. */
+	struct source_config *config;
+	/* [source.default] that names no server: it is the queue's, which may be
+	 * missing. */
+	bool of_queue;
+	struct given *given; /* until the type is known; else NULL */
 };
 
 enum s3_addressing { S3_AUTO, S3_PATH, S3_VIRTUAL_HOST };
@@ -113,16 +113,10 @@ void settings_free(struct settings *s); /* accepts NULL */
 /* NULL when there is none of this name. */
 const struct source_settings *settings_source(
     const struct settings *s, const char *name);
-/* The connection string of a source: its own, or the queue's. */
-const char *settings_conninfo(
-    const struct settings *s, const struct source_settings *source);
 /* Whether reports may run under it: an error when it is the queue's own login,
  * which can change every report, and is not `trusted`. */
 int settings_check_source(const struct settings *s,
     const struct source_settings *source, struct err *e);
-/* The secret of its login, likewise; NULL: there is none. */
-const char *settings_secret_arn(
-    const struct settings *s, const struct source_settings *source);
 /* Whether a list of the settings ("a.org, *.b.org") has this name; case does not
  * count, `*` stands for anything. NULL: nothing is on it. */
 bool settings_allows(const char *list, const char *name);
@@ -140,6 +134,14 @@ char *settings_webhook_secret(const struct settings *s, const char *host);
 enum settings_reader { FOR_REPORTS, FOR_NOTICES };
 char *settings_pack(const struct settings *s, enum settings_reader reader);
 struct settings *settings_unpack(const json_t *packed);
+
+/* One source, as JSON text for the worker that reads it, and back: its name, its
+ * own keys and those of its type. The caller frees both; NULL with *e filled when
+ * the type is not known here. */
+char *settings_pack_source(const struct source_settings *source);
+struct source_settings *settings_unpack_source(
+    const json_t *packed, struct err *e);
+void settings_free_source(struct source_settings *source); /* accepts NULL */
 
 struct log settings_log(const struct settings *s);
 

@@ -23,6 +23,7 @@
  */
 struct source {
 	const struct source_driver *driver;
+	const struct source_config *config;
 };
 
 /* Optional: exactly these bytes, made by the server. */
@@ -35,12 +36,20 @@ struct source_passing {
 	int64_t (*rows)(const struct source *);
 };
 
+/* Optional, as SOURCE_UNLOAD of its abilities says: results into S3 by the server. */
+struct source_unloading {
+	const char *(*to)(const struct source *);
+	int (*check)(
+	    const struct source *, const struct source_unload *, struct err *);
+	int (*run)(struct source *, const struct source_unload *, int64_t *rows,
+	    struct err *);
+};
+
 struct source_driver {
-	const char *name; /* as [source.NAME] type has it */
+	const struct source_type *type;
 
 	/* A session that has nothing of a job in it; NULL on error. */
-	struct source *(*connect)(const struct source_options *,
-	    const struct watch *watch, struct err *);
+	struct source *(*connect)(const struct source_how *, struct err *);
 	void (*close)(struct source *);
 	void (*set_watch)(struct source *, const struct watch *watch);
 	/* Looks, and does not wait for an answer. */
@@ -66,7 +75,8 @@ struct source_driver {
 	 * with `passing` has it. */
 	int (*describe)(
 	    struct source *, const char *sql, struct schema *, struct err *);
-	const struct source_passing *passing; /* optional */
+	const struct source_passing *passing;     /* optional */
+	const struct source_unloading *unloading; /* optional */
 
 	void (*shape)(const struct source *, const char *sql,
 	    const struct source_shape *, struct buf *out);
@@ -80,7 +90,7 @@ struct source_driver {
 	 * given, without the session that began it. One that has ended is no
 	 * error. */
 	int (*cancel)(
-	    const struct source_options *, const char *handle, struct err *);
+	    const struct source_how *, const char *handle, struct err *);
 };
 
 #endif

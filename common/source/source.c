@@ -1,53 +1,30 @@
 /* SPDX-License-Identifier: MIT */
 #include "source/source.h"
 
-#include <string.h>
+#include <stddef.h>
 
 #include "source/driver.h"
-#include "source/postgres/conninfo.h"
-#include "source/postgres/postgres.h"
-#include "source/postgres/redshift.h"
+#include "source/types.h"
 
-/* One line a type. */
+#define DECLARE(name) extern const struct source_driver source_##name;
+SOURCE_TYPES(DECLARE)
+
 static const struct source_driver *const drivers[] = {
-    &source_postgres,
-    &source_redshift,
-};
+#define POINTER(name) &source_##name,
+    SOURCE_TYPES(POINTER)};
 
-static const struct source_driver *driver_named(const char *type)
+static const struct source_driver *driver_of(const struct source_type *type)
 {
-	for (size_t i = 0; i < sizeof(drivers) / sizeof(*drivers); i++) {
-		if (strcmp(drivers[i]->name, type) == 0)
-			return drivers[i];
-	}
-	return NULL;
+	size_t i = 0;
+
+	while (drivers[i]->type != type)
+		i++;
+	return drivers[i];
 }
 
-bool source_type_known(const char *type, const char **known)
+struct source *source_connect(const struct source_how *how, struct err *e)
 {
-	*known = "postgres, redshift";
-	return driver_named(type) != NULL;
-}
-
-int source_check_conninfo(const char *conninfo, struct err *e)
-{
-	return conninfo_check(conninfo, e);
-}
-
-char *source_conninfo_password(const char *conninfo)
-{
-	return conninfo_get(conninfo, "password");
-}
-
-struct source *source_connect(const struct source_options *options,
-    const struct watch *watch, struct err *e)
-{
-	const struct source_driver *driver = driver_named(options->type);
-
-	if (driver != NULL)
-		return driver->connect(options, watch, e);
-	err_set(e, ERR_PERMANENT, "unknown source type \"%s\"", options->type);
-	return NULL;
+	return driver_of(how->config->type)->connect(how, e);
 }
 
 void source_close(struct source *s)
@@ -96,14 +73,14 @@ void source_reset(struct source *s)
 
 static int refuse(const struct source *s, const char *what, struct err *e)
 {
-	return err_set(
-	    e, ERR_PERMANENT, "a source of type %s %s", s->driver->name, what);
+	return err_set(e, ERR_PERMANENT, "[source.%s] is of type %s, which %s",
+	    s->config->name, s->config->type->name, what);
 }
 
 int source_run_script(struct source *s, const char *script, struct err *e)
 {
 	return s->driver->script ? s->driver->script(s, script, e)
-				 : refuse(s, "runs no prep_sql", e);
+				 : refuse(s, "takes no prep_sql", e);
 }
 
 int source_raw_text(struct source *s, struct err *e)
@@ -171,6 +148,49 @@ int source_pass_read(struct source *s, struct buf *to, struct err *e)
 int64_t source_pass_rows(const struct source *s)
 {
 	return s->driver->passing->rows(s);
+}
+
+static bool can_unload(const struct source *s)
+{
+	return (s->config->type->abilities & SOURCE_UNLOAD) != 0;
+}
+
+/* "Redshift", or "Redshift or Athena": the types that can. */
+static int refuse_unload(const struct source *s, struct err *e)
+{
+	const struct source_type *type;
+	struct buf which;
+
+	buf_init(&which, 1024);
+	for (size_t i = 0; (type = source_type_at(i)) != NULL; i++) {
+		if ((type->abilities & SOURCE_UNLOAD) != 0)
+			buf_printf(&which, "%s%s", which.len ? " or " : "",
+			    type->product);
+	}
+	err_set(e, ERR_PERMANENT,
+	    "unload: [source.%s] is of type %s; only %s can unload. Leave the "
+	    "option out",
+	    s->config->name, s->config->type->name, which.data);
+	buf_free(&which);
+	return -1;
+}
+
+const char *source_unload_to(const struct source *s)
+{
+	return can_unload(s) ? s->driver->unloading->to(s) : NULL;
+}
+
+int source_unload_check(
+    const struct source *s, const struct source_unload *u, struct err *e)
+{
+	return can_unload(s) ? s->driver->unloading->check(s, u, e)
+			     : refuse_unload(s, e);
+}
+
+int source_unload(struct source *s, const struct source_unload *u,
+    int64_t *rows, struct err *e)
+{
+	return s->driver->unloading->run(s, u, rows, e);
 }
 
 void source_advise(

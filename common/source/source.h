@@ -10,6 +10,8 @@
 #include "base/watch.h"
 #include "rows/form.h"
 #include "rows/rows.h"
+#include "source/keep.h"
+#include "source/type.h"
 
 /* SQL that a source takes, its parameters filled in, in bytes. The text that a
  * driver puts around it (a limit, a sort, COPY) has SOURCE_WRAP_MAX on top. A
@@ -32,10 +34,23 @@
  * can be kept. source/driver.h is the contract for those who add a type.
  */
 struct source;
+struct aws;
 
-struct source_options {
-	const char *type;     /* "postgres" or "redshift" */
-	const char *conninfo; /* libpq's */
+/* How a source is reached. All of it outlives the call. */
+struct source_how {
+	const struct source_config *config;
+	/* NULL: no service can be asked, and an error says so when one must. */
+	const struct source_reach *reach;
+	struct source_keep *keep; /* NULL: nothing is kept */
+	const struct watch *watch;
+};
+
+/* The services that a type may need beside its server. */
+struct source_reach {
+	/* The client of an AWS service, such as "secretsmanager"; NULL on error.
+	 * It stays the reach's. */
+	struct aws *(*aws)(void *arg, const char *service, struct err *e);
+	void *arg;
 };
 
 struct job_session {
@@ -50,16 +65,10 @@ struct job_session {
 	void *arg;
 };
 
-/* True for a type that source_connect knows; *known lists them. */
-bool source_type_known(const char *type, const char **known);
-
-/* Whether libpq can read the string; the message never repeats its values. */
-int source_check_conninfo(const char *conninfo, struct err *e);
-/* The password in it, the caller's to wipe and free; NULL: there is none. */
-char *source_conninfo_password(const char *conninfo);
-
-struct source *source_connect(const struct source_options *options,
-    const struct watch *watch, struct err *e);
+/* A session that has nothing of a job in it. Credentials of its settings are
+ * fetched, and once more when the server refuses them. NULL on error, whose text
+ * never holds a password. */
+struct source *source_connect(const struct source_how *how, struct err *e);
 void source_close(struct source *s); /* accepts NULL */
 void source_set_watch(struct source *s, const struct watch *watch);
 /* False once the connection is known to be dead; does not wait. */
@@ -146,6 +155,27 @@ int source_pass_next(
  * came so far, and after the end how many there were, without a header. */
 int source_pass_read(struct source *s, struct buf *to, struct err *e);
 int64_t source_pass_rows(const struct source *s);
+
+/*
+ * The server writes a result into objects of S3 by itself, with a manifest of them
+ * beside them.
+ */
+struct source_unload {
+	const char *sql;       /* one statement */
+	const char *format;    /* as output_format names it */
+	const json_t *options; /* of that format */
+	/* s3://bucket/prefix/ of the objects; the bucket's region and the key to
+	 * encrypt with, NULL: the server's own choice. */
+	const char *to, *region, *kms_key;
+};
+/* Where its settings let it write, s3://bucket/prefix/; NULL: they name nothing. */
+const char *source_unload_to(const struct source *s);
+/* Before anything runs: whether it can, but for `to`. */
+int source_unload_check(
+    const struct source *s, const struct source_unload *u, struct err *e);
+/* *rows gets how many there were. */
+int source_unload(struct source *s, const struct source_unload *u,
+    int64_t *rows, struct err *e);
 
 /* Adds to the failure of `sql`, as it was written, what to do about it, where the
  * SQLSTATE tells. `reads`: it ran as an export, which may not write. */

@@ -47,30 +47,6 @@ static int read_one(struct source *s, struct err *e)
 	return rc;
 }
 
-static const char *how_to_mend(
-    const struct settings *s, const struct source_settings *one)
-{
-	if (settings_secret_arn(s, one) != NULL)
-		return "look at its conninfo (host, port, dbname), and that "
-		       "the "
-		       "secret holds username and password; to read it allow "
-		       "secretsmanager:GetSecretValue on it, and kms:Decrypt "
-		       "on its key";
-	if (one->cluster != NULL && one->database_user != NULL)
-		return "look at its conninfo (host, port, dbname); allow "
-		       "redshift:GetClusterCredentials on the cluster's dbuser "
-		       "and dbname";
-	if (one->cluster != NULL)
-		return "look at its conninfo (host, port, dbname); allow "
-		       "redshift:GetClusterCredentialsWithIAM on the cluster's "
-		       "dbname";
-	if (one->workgroup != NULL)
-		return "look at its conninfo (host, port, dbname); allow "
-		       "redshift-serverless:GetCredentials on the workgroup";
-	return "look at its conninfo (host, port, user, dbname), the password "
-	       "in ~/.pgpass and the server's pg_hba.conf";
-}
-
 /* Whether others' reports may run under its login. */
 static void check_login(
     struct doctor *d, const struct source_settings *one, struct source *s)
@@ -88,7 +64,7 @@ static void check_login(
 	else if (settings_check_source(d->c->settings, one, &e) != 0)
 		/* One that is not written need not serve where others do. */
 		doctor_say(d,
-		    one->conninfo == NULL && d->c->settings->source_count > 1
+		    one->of_queue && d->c->settings->source_count > 1
 			? DOCTOR_WARN
 			: bad,
 		    what, NULL, "%s", e.text);
@@ -112,7 +88,7 @@ static void check_source(struct doctor *d, const struct source_settings *one)
 
 	if (s == NULL)
 		doctor_say(d, DOCTOR_FAILED, what,
-		    how_to_mend(d->c->settings, one), "%s", e.text);
+		    one->config->type->mend(one->config), "%s", e.text);
 	else if (read_one(s, &e) != 0)
 		doctor_say(d, DOCTOR_FAILED, what,
 		    "the user must be able to read in a READ ONLY transaction",

@@ -9,7 +9,7 @@
 #include "base/str.h"
 #include "ctl/lib/interrupt.h"
 #include "ctl/lib/schema.h"
-#include "services/login.h"
+#include "source/postgres/login.h"
 #include "sql/ctl.h"
 
 /* Daemons take it for ten seconds. */
@@ -45,34 +45,36 @@ struct services *connect_services(struct ctl *c, struct err *e)
 	return c->services;
 }
 
-static struct logins *logins(struct ctl *c)
+static struct source_keep *keep(struct ctl *c)
 {
-	if (c->logins == NULL)
-		c->logins = logins_open();
-	return c->logins;
+	if (c->keep == NULL)
+		c->keep = source_keep_open();
+	return c->keep;
 }
 
 struct source *connect_source(
     struct ctl *c, const struct source_settings *source, struct err *e)
 {
-	struct login l = {.type = source->type,
-	    .conninfo = settings_conninfo(c->settings, source),
-	    .secret_arn = settings_secret_arn(c->settings, source),
-	    .cluster = source->cluster,
-	    .workgroup = source->workgroup,
-	    .database_user = source->database_user};
+	const struct source_reach reach =
+	    services_reach(connect_services(c, e));
 
-	return login_source(
-	    logins(c), connect_services(c, e), &l, &interrupt_watch, e);
+	return source_connect(&(struct source_how){.config = source->config,
+				  .reach = &reach,
+				  .keep = keep(c),
+				  .watch = &interrupt_watch},
+	    e);
 }
 
 static struct pg *log_in(struct ctl *c, struct err *e)
 {
-	struct login l = {.conninfo = c->settings->queue_conninfo,
+	const struct login l = {.conninfo = c->settings->queue_conninfo,
 	    .secret_arn = c->settings->queue_secret_arn};
+	const struct source_reach reach =
+	    services_reach(connect_services(c, e));
 
 	return login_pg(
-	    logins(c), connect_services(c, e), &l, &interrupt_watch, e);
+	    &(struct source_how){.reach = &reach, .watch = &interrupt_watch},
+	    &l, pg_connect, e);
 }
 
 int connect_server(struct ctl *c, struct err *e)

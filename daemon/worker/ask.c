@@ -10,9 +10,9 @@
 #include "base/mem.h"
 #include "config.h"
 #include "protocol.h"
-#include "services/login.h"
+#include "services/services.h"
 #include "source/postgres/conninfo.h"
-#include "source/postgres/pg.h"
+#include "source/postgres/login.h"
 
 struct question {
 	json_t *terms;
@@ -26,8 +26,9 @@ static char *read_login(const struct question *q, struct err *e)
 	struct services *services = services_open(settings);
 	struct login login = {.conninfo = q->conninfo,
 	    .secret_arn = json_str(q->terms, "secret_arn", NULL)};
-	char *conninfo = login_conninfo(
-	    NULL, services, &login, json_bool(q->terms, "fresh", false), e);
+	const struct source_reach reach = services_reach(services);
+	char *conninfo = login_conninfo(&(struct source_how){.reach = &reach},
+	    &login, json_bool(q->terms, "fresh", false), e);
 
 	services_close(services);
 	settings_free(settings);

@@ -8,27 +8,34 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "source/postgres/conninfo.h"
+
+static void wipe(char *text)
+{
+	if (text != NULL)
+		explicit_bzero(text, strlen(text));
+	free(text);
+}
 
 static void forget(struct connection *c)
 {
 	source_close(c->source);
-	conninfo_free(c->login);
+	settings_free_source(c->from);
+	wipe(c->login);
 	*c = (struct connection){0};
-}
-
-static const char *text(const char *s)
-{
-	return s ? s : "";
 }
 
 /* What tells logins apart. Made with an older password, a connection lives on
  * for as long as it works. */
-static char *name_of(const struct login *l)
+static char *name_of(const struct source_settings *from)
 {
-	return mem_printf("%s\n%s\n%s\n%s\n%s\n%s\n%d", l->type, l->conninfo,
-	    text(l->secret_arn), text(l->cluster), text(l->workgroup),
-	    text(l->database_user), l->trusted);
+	json_t *all = json_pack("{ss sb}", "type", from->config->type->name,
+	    "trusted", from->trusted);
+	char *name;
+
+	source_config_pack(from->config, all);
+	name = json_dumps(all, JSON_COMPACT | JSON_SORT_KEYS);
+	json_decref(all);
+	return name;
 }
 
 /* Once a connection: no statement of a report leads to a role that the login was
@@ -48,19 +55,39 @@ static int check_login(struct source *s, const struct job *job, struct err *e)
 	return rc;
 }
 
-static struct source *log_in(
-    struct connections *all, const struct job *job, struct err *e)
+static struct source *log_in(struct connections *all, const struct job *job,
+    const struct source_settings *from, struct err *e)
 {
+	const struct source_reach reach = services_reach(job->services);
 	struct source *s;
 
-	if (all->logins == NULL)
-		all->logins = logins_open();
-	s = login_source(
-	    all->logins, job->services, &job->login, job->watch, e);
-	if (s == NULL || job->login.trusted || check_login(s, job, e) == 0)
+	if (all->keep == NULL)
+		all->keep = source_keep_open();
+	s = source_connect(&(struct source_how){.config = from->config,
+			       .reach = &reach,
+			       .keep = all->keep,
+			       .watch = job->watch},
+	    e);
+	if (s == NULL || from->trusted || check_login(s, job, e) == 0)
 		return s;
 	source_close(s);
 	return NULL;
+}
+
+/* In an empty place. */
+static int make(struct connections *all, struct connection *c,
+    const struct job *job, struct err *e)
+{
+	c->from =
+	    settings_unpack_source(json_object_get(job->message, "source"), e);
+	if (c->from != NULL)
+		c->source = log_in(all, job, c->from, e);
+	if (c->source == NULL)
+		return -1;
+	c->login = name_of(c->from);
+	c->made_ms = clock_boot_ms();
+	c->max_age_ms = c->from->max_age;
+	return 0;
 }
 
 /* When it is too old. */
@@ -75,18 +102,18 @@ static struct connection *connect_source(
     struct connections *all, const struct job *job, bool *reused, struct err *e)
 {
 	struct connection *oldest = &all->place[0];
-	char *name = name_of(&job->login);
+	char *name = name_of(job->from);
 
 	for (int i = 0; i < CONNECTIONS; i++) {
 		struct connection *c = &all->place[i];
 
 		if (c->source != NULL && strcmp(c->login, name) == 0) {
 			/* The settings may have changed. */
-			c->max_age_ms = job->max_age_ms;
+			c->max_age_ms = job->from->max_age;
 			if (end_of(c) > clock_boot_ms() &&
 			    source_alive(c->source)) {
 				*reused = true;
-				conninfo_free(name);
+				wipe(name);
 				return c;
 			}
 			forget(c);
@@ -94,13 +121,10 @@ static struct connection *connect_source(
 		if (c->used_ms < oldest->used_ms)
 			oldest = c;
 	}
+	wipe(name);
 	forget(oldest);
 	*reused = false;
-	oldest->source = log_in(all, job, e);
-	oldest->login = name;
-	oldest->made_ms = clock_boot_ms();
-	oldest->max_age_ms = job->max_age_ms;
-	if (oldest->source != NULL)
+	if (make(all, oldest, job, e) == 0)
 		return oldest;
 	forget(oldest);
 	return NULL;
@@ -174,6 +198,6 @@ void connections_close(struct connections *all)
 {
 	for (int i = 0; i < CONNECTIONS; i++)
 		forget(&all->place[i]);
-	logins_close(all->logins);
-	all->logins = NULL;
+	source_keep_close(all->keep);
+	all->keep = NULL;
 }

@@ -9,7 +9,8 @@
 /* The source connections that a worker keeps between its jobs. */
 #define CONNECTIONS 4
 struct connection {
-	char *login;           /* all of it, as the settings say it */
+	char *login; /* all of it, as the settings say it */
+	struct source_settings *from;
 	struct source *source; /* NULL: an empty place */
 	bool busy;             /* a job has it */
 	int64_t used_ms;
@@ -17,7 +18,7 @@ struct connection {
 };
 struct connections {
 	struct connection place[CONNECTIONS];
-	struct logins *logins;
+	struct source_keep *keep;
 };
 
 /* One with the job's session settings: kept or new. NULL on error. */

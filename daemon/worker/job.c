@@ -43,16 +43,6 @@ int job_open(struct job *job, json_t *message, struct err *e)
 	buf_init(&job->prep_sql, SOURCE_SQL_MAX);
 	buf_init(&job->export_sql, SOURCE_SQL_MAX);
 	job->run_id = json_int(message, "run_id", 0);
-	job->login =
-	    (struct login){.type = json_str(message, "source_type", ""),
-		.conninfo = json_str(message, "conninfo", ""),
-		.secret_arn = json_str(message, "secret_arn", NULL),
-		.cluster = json_str(message, "cluster", NULL),
-		.workgroup = json_str(message, "workgroup", NULL),
-		.database_user = json_str(message, "database_user", NULL),
-		.trusted = json_bool(message, "trusted", false)};
-	job->unload_to = json_str(message, "unload_to", NULL);
-	job->unload_role = json_str(message, "unload_role", NULL);
 	job->output_root = json_str(message, "output_root", "");
 	job->places = (struct place_lent){.root = job->output_root,
 	    .file_mode = (mode_t)json_int(message, "file_mode", 0640),
@@ -61,7 +51,6 @@ int job_open(struct job *job, json_t *message, struct err *e)
 	if (job->timeout_ms > 0)
 		job->deadline_ms = job->started_ms + job->timeout_ms;
 	job->statement_timeout_ms = json_int(message, "statement_timeout", 0);
-	job->max_age_ms = json_int(message, "max_age", 0);
 	job->config_id = json_int(row, "config_id", 0);
 	job->request_id = json_int(row, "request_id", 0);
 	job->report_name = json_str(row, "report_name", "");
@@ -74,12 +63,15 @@ int job_open(struct job *job, json_t *message, struct err *e)
 	read_schedule(job, row);
 	if (job->config_id == 0)
 		return err_set(e, ERR_PERMANENT, "the job has no config_id");
-	return 0;
+	job->from =
+	    settings_unpack_source(json_object_get(message, "source"), e);
+	return job->from ? 0 : -1;
 }
 
 void job_free(struct job *job)
 {
 	unload_drop(job);
+	settings_free_source(job->from);
 	buf_free(&job->prep_sql);
 	buf_free(&job->export_sql);
 	export_plan_free(&job->plan);

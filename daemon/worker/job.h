@@ -11,7 +11,6 @@
 #include "base/watch.h"
 #include "export/outputs.h"
 #include "protocol.h"
-#include "services/login.h"
 #include "services/services.h"
 #include "source/source.h"
 
@@ -25,8 +24,7 @@ struct job {
 	int64_t run_id, config_id, request_id;
 	const char *report_name;
 	const char *source_name;
-	struct login login; /* of the source, its type among it */
-	const char *unload_to, *unload_role;
+	struct source_settings *from; /* those of the source */
 	const char *time_zone;
 	const char *scheduled_for; /* local time in time_zone */
 	char scheduled_text[40];   /* the same with its UTC offset */
@@ -38,7 +36,6 @@ struct job {
 	const char *output_root;
 	int64_t attempt;
 	int64_t deadline_ms, timeout_ms, statement_timeout_ms;
-	int64_t max_age_ms; /* of its source's connection; 0: no limit */
 
 	struct buf prep_sql, export_sql; /* data NULL: there is none */
 	struct export_plan plan;         /* of export_sql; places are paths */

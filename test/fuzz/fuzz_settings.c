@@ -23,8 +23,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	PROMISE(s->workers >= 1 && s->adhoc_workers < s->workers);
 	PROMISE(settings_source(s, "default") != NULL);
 	for (int i = 0; i < s->source_count; i++)
-		PROMISE(s->queue_conninfo == NULL ||
-			settings_conninfo(s, &s->sources[i]) != NULL);
+		PROMISE(s->sources[i].config != NULL);
 	settings_free(s);
 	return 0;
 }

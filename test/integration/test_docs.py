@@ -69,7 +69,7 @@ def test_example_settings_have_every_key_with_its_default():
 @pytest.mark.parametrize('which', ['required', 'all'])
 def test_example_settings_are_sound_once_uncommented(tmp_path, which):
     # Of several ways to a password there can be one; some are of Redshift alone.
-    others = 'password|cluster|workgroup|database_user|unload_to'
+    others = 'password|cluster|workgroup|database_user|unload_to|unload_role'
     pattern = {'required': r'^#(conninfo|output_root)\b', 'all': rf'^#(?!{others})(\w+) ='}
     text = re.sub(pattern[which], lambda m: m[0][1:],
                   (ROOT / 'etc/reportd.conf').read_text(), flags=re.M)

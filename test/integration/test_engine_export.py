@@ -662,7 +662,7 @@ def test_encoding_sql_ascii_passes_bytes_as_they_are(ascii_engine, options):
 def test_redshift_has_no_other_text_than_utf8(ascii_engine):
     run = failure(ascii_engine.db, source='typed', output_options={'encoding': 'SQL_ASCII'},
                   export_sql='select 1 as a')
-    assert 'a source of type redshift gives text in UTF8 only' in run.error_message
+    assert '[source.typed] is of type redshift, which gives text in UTF8 only' in run.error_message
 
 
 @BOTH

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "services/login.h"
+#include "source/postgres/login.h"
 
 #include "helper.h"
 
@@ -22,15 +22,14 @@ static struct {
 	bool fresh;
 } aws;
 
-struct aws *__wrap_services_aws(
-    struct services *s, const char *service, struct err *e);
-struct aws *__wrap_services_aws(
-    struct services *s, const char *service, struct err *e)
+static struct aws *reach_aws(void *arg, const char *service, struct err *e)
 {
-	(void)s;
+	(void)arg;
 	(void)e;
 	return (struct aws *)(uintptr_t)service;
 }
+
+static const struct source_reach reach = {.aws = reach_aws};
 
 int __wrap_secret_get(struct aws *client, const char *arn, bool fresh,
     struct secret *secret, struct err *e);
@@ -107,21 +106,22 @@ static int start(void **state)
 {
 	memset(&aws, 0, sizeof(aws));
 	aws.reply = "";
-	*state = logins_open();
+	*state = source_keep_open();
 	return 0;
 }
 
 static int end(void **state)
 {
-	logins_close(*state);
+	source_keep_close(*state);
 	return 0;
 }
 
-static void assert_login(
-    struct logins *all, const struct login *l, bool fresh, const char *expected)
+static void assert_login(struct source_keep *keep, const struct login *l,
+    bool fresh, const char *expected)
 {
 	struct err e;
-	char *conninfo = login_conninfo(all, NULL, l, fresh, &e);
+	char *conninfo = login_conninfo(
+	    &(struct source_how){.reach = &reach, .keep = keep}, l, fresh, &e);
 
 	assert_non_null(conninfo);
 	assert_string_equal(conninfo, expected);
@@ -129,11 +129,12 @@ static void assert_login(
 }
 
 static void assert_refused(
-    struct logins *all, const struct login *l, const char *text)
+    struct source_keep *keep, const struct login *l, const char *text)
 {
 	struct err e;
 
-	assert_null(login_conninfo(all, NULL, l, false, &e));
+	assert_null(login_conninfo(
+	    &(struct source_how){.reach = &reach, .keep = keep}, l, false, &e));
 	assert_non_null(strstr(e.text, text));
 }
 
@@ -158,7 +159,7 @@ static char *xml(const char *password, int seconds)
 
 static void without_services_the_string_stays(void **state)
 {
-	struct login l = {.type = "postgres", .conninfo = "host=h user=u"};
+	struct login l = {.conninfo = "host=h user=u"};
 
 	assert_false(login_is_fetched(&l));
 	assert_login(*state, &l, false, "host=h user=u");

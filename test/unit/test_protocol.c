@@ -206,9 +206,8 @@ TEST(a_job_comes_through)
 	message_job(&b, &(struct job_terms){.run_id = INT64_MAX,
 			    .timeout_ms = 6,
 			    .statement_timeout_ms = 7,
-			    .source_type = "postgres",
-			    .conninfo = NASTY,
-			    .output_root = "/srv/out",
+			    .source = "{\"type\": \"postgres\"}",
+			    .output_root = NASTY,
 			    .output = "{report_name}.{ext}",
 			    .file_mode = 0640,
 			    .no_sync = true,
@@ -216,9 +215,9 @@ TEST(a_job_comes_through)
 	o = only_message(&b, MSG_JOB, INT64_MAX);
 	assert_int_equal(json_int(o, "timeout", 0), 6);
 	assert_int_equal(json_int(o, "statement_timeout", 0), 7);
-	assert_string_equal(json_str(o, "source_type", ""), "postgres");
-	assert_string_equal(json_str(o, "conninfo", ""), NASTY);
-	assert_string_equal(json_str(o, "output_root", ""), "/srv/out");
+	assert_string_equal(
+	    json_str(json_object_get(o, "source"), "type", ""), "postgres");
+	assert_string_equal(json_str(o, "output_root", ""), NASTY);
 	assert_string_equal(json_str(o, "output", ""), "{report_name}.{ext}");
 	assert_int_equal(json_int(o, "file_mode", 0), 0640);
 	assert_true(json_bool(o, "no_sync", false));

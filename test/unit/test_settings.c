@@ -30,6 +30,10 @@ static struct settings *read_text(const char *text, struct err *e)
 	return s;
 }
 
+#define SOURCE_KEYS                                                          \
+	"type, trusted, max_running, statement_timeout, max_age, conninfo, " \
+	"secret_arn, cluster, workgroup, database_user, unload_to, "         \
+	"unload_role"
 #define QUEUE "[queue]\nconninfo = dbname=q\n"
 
 /* The same, with a queue in front; must be right. */
@@ -43,6 +47,22 @@ static struct settings *good(const char *text)
 	assert_err(&e, "");
 	assert_non_null(s);
 	return s;
+}
+
+/* A key of a source as its worker gets it; NULL: it is not set. */
+static void assert_source(const struct settings *s, const char *name,
+    const char *key, const char *expected)
+{
+	char *packed = settings_pack_source(settings_source(s, name));
+	json_t *all = json_loads(packed, 0, NULL);
+	const char *value = json_str(all, key, NULL);
+
+	if (expected == NULL)
+		assert_null(value);
+	else
+		assert_string_equal(value, expected);
+	json_decref(all);
+	free(packed);
 }
 
 /* With a queue in front, which takes two lines. */
@@ -142,7 +162,7 @@ TEST(every_key_is_taken)
 	assert_int_equal(s->queue_timeout, 5000);
 	assert_non_null(dwh);
 	assert_string_equal(dwh->type, "redshift");
-	assert_string_equal(dwh->conninfo, "host=r");
+	assert_source(s, "dwh_2", "conninfo", "host=r");
 	assert_int_equal(dwh->max_running, 3);
 	assert_int_equal(dwh->statement_timeout, 600000);
 	assert_non_null(settings_source(s, "default"));
@@ -243,11 +263,8 @@ TEST(unknown_keys_and_sections_name_the_known_ones)
 	    "r.conf:3: unknown key \"password\" in [queue]; known: conninfo, "
 	    "listen, timeout, secret_arn");
 	assert_refused("[source.a]\nhost = x\n",
-	    "r.conf:4: unknown key \"host\" in [source.a]; known: type, "
-	    "conninfo, trusted, max_running, statement_timeout, max_age, "
-	    "secret_arn, "
-	    "cluster, "
-	    "workgroup, database_user, unload_to, unload_role");
+	    "r.conf:4: unknown key \"host\" in "
+	    "[source.a]; known: " SOURCE_KEYS);
 	assert_refused("[nosuch]\na = b\n",
 	    "r.conf:4: unknown section [nosuch]; known: [reportd], [queue], "
 	    "[source.NAME], [http], [aws], [s3], [smtp], [sns], [slack], "
@@ -333,7 +350,8 @@ TEST(an_empty_text_is_the_default)
 	    "{report_name}/{report_name}_%Y%m%dT%H%M%S_{request_id}.{ext}");
 	assert_null(s->output_root);
 	assert_string_equal(s->sources[0].type, "postgres");
-	assert_null(s->sources[0].conninfo);
+	assert_source(s, "default", "conninfo", "dbname=q");
+	assert_true(s->sources[0].of_queue);
 	settings_free(s);
 }
 
@@ -341,14 +359,12 @@ TEST(the_default_source_falls_back_to_the_queue)
 {
 	struct settings *s = good("[source.other]\nconninfo = dbname=o\n");
 
-	assert_string_equal(
-	    settings_conninfo(s, settings_source(s, "default")), "dbname=q");
-	assert_string_equal(
-	    settings_conninfo(s, settings_source(s, "other")), "dbname=o");
+	assert_source(s, "default", "conninfo", "dbname=q");
+	assert_source(s, "other", "conninfo", "dbname=o");
 	settings_free(s);
 	s = good("[source.default]\nconninfo = dbname=d\n");
-	assert_string_equal(
-	    settings_conninfo(s, settings_source(s, "default")), "dbname=d");
+	assert_source(s, "default", "conninfo", "dbname=d");
+	assert_false(s->sources[0].of_queue);
 	assert_int_equal(s->source_count, 1);
 	settings_free(s);
 }
@@ -395,6 +411,63 @@ TEST(the_environment_alone_is_enough)
 	settings_free(s);
 }
 
+TEST(keys_of_another_type_are_refused_where_they_stand)
+{
+	assert_refused("[source.a]\nconninfo = dbname=a\ncluster = c\n",
+	    "r.conf:5: [source.a] cluster: needs type = redshift");
+	settings_free(good("[source.a]\ncluster = c\nconninfo = dbname=a\n"
+			   "type = redshift\n"));
+	settings_free(good("[source.a]\ncluster =\nconninfo = dbname=a\n"));
+	setenv("REPORTD_SOURCE_A_UNLOAD_TO", "s3://lake/", 1);
+	assert_refused("[source.a]\nconninfo = dbname=a\n",
+	    "environment: REPORTD_SOURCE_A_UNLOAD_TO: [source.a] unload_to: "
+	    "needs type = redshift");
+	unsetenv("REPORTD_SOURCE_A_UNLOAD_TO");
+}
+
+TEST(a_source_is_packed_for_its_worker)
+{
+	struct settings *s =
+	    good("[source.dwh]\nworkgroup = w\nconninfo = dbname=d\n"
+		 "type = redshift\ntrusted = on\nmax_age = 5s\n");
+	char *packed = settings_pack_source(settings_source(s, "dwh"));
+	json_t *all = json_loads(packed, 0, NULL);
+	struct source_settings *back;
+	char *again;
+	struct err e;
+
+	back = settings_unpack_source(all, &e);
+	assert_non_null(back);
+	assert_string_equal(back->config->type->name, "redshift");
+	assert_string_equal(back->config->name, "dwh");
+	assert_true(back->trusted);
+	assert_int_equal(back->max_age, 5000);
+	again = settings_pack_source(back);
+	assert_string_equal(again, packed);
+	json_object_set_new(all, "type", json_string("oracle"));
+	assert_null(settings_unpack_source(all, &e));
+	assert_err(&e, "unknown source type \"oracle\"");
+	settings_free_source(back);
+	json_decref(all);
+	free(packed);
+	free(again);
+	settings_free(s);
+}
+
+TEST(a_queue_with_a_secret_lends_it_to_its_own_source)
+{
+	struct settings *s = good("secret_arn = arn:q\n");
+
+	assert_source(s, "default", "secret_arn", "arn:q");
+	settings_free(s);
+	s = good("secret_arn = arn:q\n[source.default]\nsecret_arn = arn:s\n");
+	assert_source(s, "default", "secret_arn", "arn:s");
+	settings_free(s);
+	s = good("secret_arn = arn:q\n[source.default]\nconninfo = dbname=d\n");
+	assert_source(s, "default", "secret_arn", NULL);
+	settings_free(s);
+}
+
 TEST(a_source_can_be_set_by_the_environment)
 {
 	struct settings *s;
@@ -408,20 +481,14 @@ TEST(a_source_can_be_set_by_the_environment)
 	s = good("[source.my_dwh]\nconninfo = file\n");
 	one = settings_source(s, "my_dwh");
 	assert_non_null(one);
-	assert_string_equal(one->conninfo, "dbname=a=b");
+	assert_source(s, "my_dwh", "conninfo", "dbname=a=b");
 	assert_string_equal(one->type, "redshift");
 	assert_int_equal(one->max_running, 4);
 	assert_int_equal(one->statement_timeout, 5000);
-	assert_string_equal(
-	    settings_source(s, "default")->conninfo, "dbname=d");
+	assert_source(s, "default", "conninfo", "dbname=d");
 	assert_int_equal(s->source_count, 2);
 	settings_free(s);
 }
-
-#define SOURCE_KEYS                                                          \
-	"type, conninfo, trusted, max_running, statement_timeout, max_age, " \
-	"secret_arn, "                                                       \
-	"cluster, workgroup, database_user, unload_to, unload_role"
 
 TEST(mistakes_in_the_environment_name_the_variable)
 {
@@ -565,7 +632,9 @@ TEST(the_reference_describes_every_key)
 			free(one);
 		}
 	}
-	assert_int_equal(lines, (int)key_count);
+	/* Redshift has all keys of PostgreSQL and some more. */
+	assert_int_equal(
+	    lines, (int)(key_count + source_type_named("redshift")->key_count));
 	free(text);
 }
 
@@ -729,6 +798,9 @@ int main(void)
 	    clean_test(variables_in_values_are_expanded),
 	    clean_test(the_environment_wins_over_the_file),
 	    clean_test(the_environment_alone_is_enough),
+	    clean_test(keys_of_another_type_are_refused_where_they_stand),
+	    clean_test(a_source_is_packed_for_its_worker),
+	    clean_test(a_queue_with_a_secret_lends_it_to_its_own_source),
 	    clean_test(a_source_can_be_set_by_the_environment),
 	    clean_test(mistakes_in_the_environment_name_the_variable),
 	    clean_test(a_variable_without_its_section_is_told),

@@ -2,6 +2,7 @@
 #include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/mem.h"
 #include "base/str.h"
@@ -98,4 +99,13 @@ char *aws_query(struct aws *a, const char *version, const char *action,
 	wipe(&answer);
 	buf_free(&form);
 	return text;
+}
+
+time_t aws_time(const char *text)
+{
+	struct tm tm = {0};
+
+	return text != NULL && strptime(text, "%Y-%m-%dT%H:%M:%S", &tm) != NULL
+		   ? timegm(&tm)
+		   : 0;
 }

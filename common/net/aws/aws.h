@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "base/json.h"
 #include "net/aws/credentials.h"
@@ -105,6 +106,8 @@ char *aws_query(struct aws *a, const char *version, const char *action,
 /* The text of the first element <name> in an XML reply, entities resolved; the
  * caller's to free, NULL: there is none. For replies of known shape. */
 char *aws_xml_text(const char *xml, size_t len, const char *name);
+/* Seconds since 1970 of 2026-03-01T10:00:00Z; 0 for NULL and for another text. */
+time_t aws_time(const char *text);
 /* The message and code of an XML reply that tells of an error, whatever its
  * status (S3 does so with 200); NULL: it tells of none. */
 char *aws_xml_error(const char *xml, size_t len, char code[static 64]);

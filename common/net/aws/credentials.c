@@ -69,15 +69,6 @@ void lookup_clock(struct lookup *l, const struct http_reply *reply)
 		l->skew_s = theirs - time(NULL);
 }
 
-time_t keys_time(const char *text)
-{
-	struct tm tm = {0};
-
-	return text != NULL && strptime(text, "%Y-%m-%dT%H:%M:%S", &tm) != NULL
-		   ? timegm(&tm)
-		   : 0;
-}
-
 const char *env_first(const char *name, const char *other)
 {
 	const char *value = getenv(name);

@@ -9,6 +9,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "net/aws/aws.h"
 #include "net/aws/provider.h"
 #include "net/http/guard.h"
 #include "net/http/url.h"
@@ -56,7 +57,7 @@ int keys_from_json(
 		k->access_key = mem_strdup(id);
 		k->secret_key = mem_strdup(secret);
 		k->session_token = mem_strdup(json_str(o, "Token", NULL));
-		k->ends = keys_time(json_str(o, "Expiration", NULL));
+		k->ends = aws_time(json_str(o, "Expiration", NULL));
 	}
 	json_decref(o);
 	return rc;

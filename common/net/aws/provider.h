@@ -58,8 +58,6 @@ int provide_web_identity(struct lookup *l, struct keys *k, struct err *e);
  */
 int keys_from_json(
     const struct buf *json, const char *from, struct keys *k, struct err *e);
-/* Seconds since 1970 of 2026-03-01T10:00:00Z; 0 when it cannot be read. */
-time_t keys_time(const char *text);
 
 /* The value of a key of a profile, or NULL; the credentials file comes first.
  * The caller's to free. */

@@ -143,7 +143,7 @@ static int read_keys(const struct buf *xml, struct keys *k, struct err *e)
 	};
 	char *ends = aws_xml_text(xml->data, xml->len, "Expiration");
 
-	fresh.ends = keys_time(ends);
+	fresh.ends = aws_time(ends);
 	free(ends);
 	if (fresh.access_key == NULL || fresh.secret_key == NULL) {
 		keys_free(&fresh);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-#include "source/postgres/postgres.h"
-
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "source/postgres/config.h"
 #include "source/postgres/dialect.h"
+#include "source/postgres/login.h"
 #include "source/postgres/session.h"
 #include "source/postgres/types.h"
 #include "source/sqltext.h"
@@ -51,16 +51,20 @@ static const struct postgres *as_const(const struct source *s)
 
 /* ---- the session ---- */
 
-static struct source *postgres_connect(const struct source_options *options,
-    const struct watch *watch, struct err *e)
+static struct source *postgres_connect(
+    const struct source_how *how, struct err *e)
 {
-	struct pg *pg = pg_connect(options->conninfo, watch, e);
+	const struct postgres_config *config =
+	    (const struct postgres_config *)how->config;
+	const struct login login = {
+	    .conninfo = config->conninfo, .secret_arn = config->secret_arn};
+	struct pg *pg = login_pg(how, &login, pg_connect, e);
 	struct postgres *p;
 
 	if (pg == NULL)
 		return NULL;
 	p = mem_zalloc(sizeof(*p));
-	session_open(&p->session, &source_postgres, pg);
+	session_open(&p->session, &source_postgres, how->config, pg);
 	p->reset_ms = clock_boot_ms();
 	return &p->session.base;
 }
@@ -422,7 +426,7 @@ static void postgres_shape(const struct source *s, const char *sql,
 }
 
 const struct source_driver source_postgres = {
-    .name = "postgres",
+    .type = &source_type_postgres,
     .connect = postgres_connect,
     .close = postgres_close,
     .set_watch = session_set_watch,

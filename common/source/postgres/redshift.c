@@ -6,7 +6,7 @@
 
 #include "base/mem.h"
 #include "source/postgres/dialect.h"
-#include "source/postgres/session.h"
+#include "source/postgres/login.h"
 #include "source/postgres/shorten.h"
 #include "source/sqltext.h"
 
@@ -15,27 +15,28 @@
 /* Each of its transactions sees one snapshot. */
 #define BEGIN "begin read only; "
 
-struct redshift {
-	struct session session;
-	unsigned char *floats; /* columns to shorten: their size; NULL: none */
-	bool wrote;            /* the job may have changed the session */
-};
-
 static struct redshift *as_redshift(struct source *s)
 {
 	return (struct redshift *)s;
 }
 
-static struct source *redshift_connect(const struct source_options *options,
-    const struct watch *watch, struct err *e)
+static struct source *redshift_connect(
+    const struct source_how *how, struct err *e)
 {
-	struct pg *pg = pg_connect_plain(options->conninfo, watch, e);
+	const struct redshift_config *config =
+	    (const struct redshift_config *)how->config;
+	const struct login login = {.conninfo = config->postgres.conninfo,
+	    .secret_arn = config->postgres.secret_arn,
+	    .cluster = config->cluster,
+	    .workgroup = config->workgroup,
+	    .database_user = config->database_user};
+	struct pg *pg = login_pg(how, &login, pg_connect_plain, e);
 	struct redshift *r;
 
 	if (pg == NULL)
 		return NULL;
 	r = mem_zalloc(sizeof(*r));
-	session_open(&r->session, &source_redshift, pg);
+	session_open(&r->session, &source_redshift, how->config, pg);
 	return &r->session.base;
 }
 
@@ -189,7 +190,7 @@ static void redshift_shape(const struct source *s, const char *sql,
 }
 
 const struct source_driver source_redshift = {
-    .name = "redshift",
+    .type = &source_type_redshift,
     .connect = redshift_connect,
     .close = redshift_close,
     .set_watch = session_set_watch,
@@ -201,6 +202,7 @@ const struct source_driver source_redshift = {
     .script = redshift_script,
     .query = redshift_query,
     .next = redshift_next,
+    .unloading = &redshift_unloading,
     .query_end = session_query_end,
     .shape = redshift_shape,
     .quote = session_quote,

@@ -2,7 +2,8 @@
 #ifndef SOURCE_POSTGRES_REDSHIFT_H
 #define SOURCE_POSTGRES_REDSHIFT_H
 
-#include "source/driver.h"
+#include "source/postgres/config.h"
+#include "source/postgres/session.h"
 
 /*
  * Amazon Redshift. It speaks PostgreSQL's protocol and differs in what it takes
@@ -10,6 +11,13 @@
  * and no DISCARD, knows few settings, and makes a cursor of each prepared
  * statement, so everything is a simple query here.
  */
-extern const struct source_driver source_redshift;
+struct redshift {
+	struct session session;
+	unsigned char *floats; /* columns to shorten: their size; NULL: none */
+	bool wrote;            /* the job may have changed the session */
+};
+
+/* UNLOAD, in a file of its own. */
+extern const struct source_unloading redshift_unloading;
 
 #endif

@@ -23,9 +23,10 @@ static const struct session *as_const(const struct source *s)
 	return (const struct session *)s;
 }
 
-void session_open(
-    struct session *s, const struct source_driver *driver, struct pg *pg)
+void session_open(struct session *s, const struct source_driver *driver,
+    const struct source_config *config, struct pg *pg)
 {
+	s->base.config = config;
 	s->base.driver = driver;
 	s->pg = pg;
 	buf_init(&s->prologue, PROLOGUE_MAX);

@@ -21,8 +21,8 @@ struct session {
 };
 
 /* Takes pg over; session_close gives all of it back, but not s itself. */
-void session_open(
-    struct session *s, const struct source_driver *driver, struct pg *pg);
+void session_open(struct session *s, const struct source_driver *driver,
+    const struct source_config *config, struct pg *pg);
 void session_close(struct session *s);
 
 /* Members of a driver that are the same for both. */

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -324,6 +325,7 @@ static void write_job(struct run *run, const struct claimed *c)
 {
 	const struct settings *s = run->runs->o.settings;
 	const struct source_settings *source = settings_source(s, c->source);
+	char *packed = settings_pack_source(source);
 	int64_t statement = source->statement_timeout;
 
 	if (statement == 0 ||
@@ -332,21 +334,14 @@ static void write_job(struct run *run, const struct claimed *c)
 	message_job(&run->job, &(struct job_terms){.run_id = run->run_id,
 				   .timeout_ms = run->timeout_ms,
 				   .statement_timeout_ms = statement,
-				   .max_age_ms = source->max_age,
-				   .source_type = source->type,
-				   .conninfo = settings_conninfo(s, source),
-				   .secret_arn = settings_secret_arn(s, source),
-				   .cluster = source->cluster,
-				   .workgroup = source->workgroup,
-				   .database_user = source->database_user,
-				   .unload_to = source->unload_to,
-				   .unload_role = source->unload_role,
-				   .trusted = source->trusted,
+				   .source = packed,
 				   .output_root = s->output_root,
 				   .output = s->output,
 				   .file_mode = s->file_mode,
 				   .no_sync = !s->fsync,
 				   .row = c->row});
+	explicit_bzero(packed, strlen(packed));
+	free(packed);
 }
 
 static int refuse_source(

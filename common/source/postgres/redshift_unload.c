@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "source/postgres/redshift.h"
+
+#define SQL_MAX (8u << 20)
+
+/* The formats of UNLOAD, and our options that it can do in each. */
+static const struct format {
+	const char *name, *clause;
+	const char *options;
+} formats[] = {
+    {"CSV", "format as csv", "delimiter header null compress"},
+    {"JSONL", "format as json", "compress"},
+    {"PARQUET", "format as parquet", ""},
+};
+
+static const struct format *format_of(const struct source_unload *u)
+{
+	for (size_t i = 0; i < sizeof(formats) / sizeof(*formats); i++) {
+		if (strcmp(formats[i].name, u->format) == 0)
+			return &formats[i];
+	}
+	return NULL;
+}
+
+static bool has_word(const char *words, const char *word)
+{
+	size_t len = strlen(word);
+
+	for (const char *s = words; (s = strstr(s, word)) != NULL; s += len) {
+		if ((s == words || s[-1] == ' ') &&
+		    (s[len] == ' ' || s[len] == '\0'))
+			return true;
+	}
+	return false;
+}
+
+static int check_options(const struct source_unload *u, struct err *e)
+{
+	const struct format *format = format_of(u);
+	const char *known, *key;
+	json_t *value;
+
+	if (format == NULL)
+		return err_set(e, ERR_PERMANENT,
+		    "unload: Redshift cannot write %s; it can CSV, JSONL (its "
+		    "JSON is one object a line) and PARQUET",
+		    u->format);
+	known = format->options;
+	json_object_foreach((json_t *)(uintptr_t)u->options, key, value)
+	{
+		if (!has_word("unload skip_if_empty s3", key) &&
+		    !has_word(known, key))
+			return err_set(e, ERR_PERMANENT,
+			    "unload: Redshift cannot do \"%s\"; beside %s "
+			    "there are skip_if_empty and s3",
+			    key, *known ? known : "unload");
+	}
+	return 0;
+}
+
+static const struct redshift_config *config_of(const struct source *s)
+{
+	return (const struct redshift_config *)s->config;
+}
+
+static const char *unload_to(const struct source *s)
+{
+	return config_of(s)->unload_to;
+}
+
+static int unload_check(
+    const struct source *s, const struct source_unload *u, struct err *e)
+{
+	if (config_of(s)->unload_role == NULL)
+		return err_set(e, ERR_PERMANENT,
+		    "unload: [source.%s] unload_role is missing: the role that "
+		    "Redshift writes into S3 with",
+		    s->config->name);
+	return check_options(u, e);
+}
+
+static int add_literal(struct source *s, struct buf *sql, const char *before,
+    const char *text, struct err *e)
+{
+	char *literal;
+
+	if (text == NULL)
+		return 0;
+	literal = session_quote(s, text, false, e);
+	if (literal == NULL)
+		return -1;
+	buf_printf(sql, " %s ", before);
+	buf_str(sql, literal);
+	free(literal);
+	return 0;
+}
+
+/* "default" is the cluster's own role. */
+static int add_role(struct source *s, struct buf *sql, struct err *e)
+{
+	const char *role = config_of(s)->unload_role;
+
+	if (strcmp(role, "default") != 0)
+		return add_literal(s, sql, "iam_role", role, e);
+	buf_str(sql, " iam_role default");
+	return 0;
+}
+
+static int add_format(struct source *s, struct buf *sql,
+    const struct source_unload *u, struct err *e)
+{
+	buf_printf(sql, " %s", format_of(u)->clause);
+	if (strcmp(u->format, "CSV") == 0 &&
+	    json_bool(u->options, "header", true))
+		buf_str(sql, " header");
+	if (add_literal(s, sql, "delimiter as",
+		json_str(u->options, "delimiter", NULL), e) != 0 ||
+	    add_literal(
+		s, sql, "null as", json_str(u->options, "null", NULL), e) != 0)
+		return -1;
+	buf_printf(sql, " %s", json_str(u->options, "compress", ""));
+	return 0;
+}
+
+static int add_keeping(struct source *s, struct buf *sql,
+    const struct source_unload *u, struct err *e)
+{
+	if (add_literal(s, sql, "region", u->region, e) != 0 ||
+	    add_literal(s, sql, "kms_key_id", u->kms_key, e) != 0)
+		return -1;
+	if (u->kms_key != NULL)
+		buf_str(sql, " encrypted");
+	return 0;
+}
+
+static int make_statement(struct source *s, struct buf *sql,
+    const struct source_unload *u, struct err *e)
+{
+	buf_str(sql, "unload (");
+	if (add_literal(s, sql, "", u->sql, e) != 0)
+		return -1;
+	buf_str(sql, ")");
+	if (add_literal(s, sql, "to", u->to, e) != 0 ||
+	    add_role(s, sql, e) != 0 || add_keeping(s, sql, u, e) != 0 ||
+	    add_format(s, sql, u, e) != 0)
+		return -1;
+	buf_str(sql, " manifest verbose");
+	return sql->overflow
+		   ? err_set(e, ERR_PERMANENT, "the statement is too long")
+		   : 0;
+}
+
+/* How many rows the UNLOAD of this session had. */
+static int count_rows(struct source *s, int64_t *rows, struct err *e)
+{
+	struct schema schema;
+	struct batch batch;
+	int rc = source_query(
+	    s, "select pg_last_unload_count() as rows", &schema, e);
+
+	if (rc != 0)
+		return -1;
+	*rows = -1;
+	while ((rc = source_next(s, &batch, e)) == 1) {
+		if (batch.values[0].len > 0)
+			str_to_i64(batch.values[0].data, rows);
+	}
+	schema_free(&schema);
+	if (rc == 0)
+		source_query_end(s);
+	return rc == 0 && *rows < 0
+		   ? err_set(e, ERR_TRANSIENT,
+			 "Redshift does not say how many rows it has unloaded")
+		   : rc;
+}
+
+static int unload_run(struct source *s, const struct source_unload *u,
+    int64_t *rows, struct err *e)
+{
+	struct buf sql;
+	int rc;
+
+	buf_init(&sql, SQL_MAX);
+	rc = make_statement(s, &sql, u, e);
+	if (rc == 0)
+		rc = source_run_script(s, sql.data, e);
+	buf_free(&sql);
+	return rc == 0 ? count_rows(s, rows, e) : -1;
+}
+
+const struct source_unloading redshift_unloading = {
+    .to = unload_to,
+    .check = unload_check,
+    .run = unload_run,
+};

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+#include "source/type.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "source/types.h"
+
+#define DECLARE(name) extern const struct source_type source_type_##name;
+SOURCE_TYPES(DECLARE)
+
+static const struct source_type *const types[] = {
+#define POINTER(name) &source_type_##name,
+    SOURCE_TYPES(POINTER)};
+
+const struct source_type *source_type_at(size_t i)
+{
+	return i < sizeof(types) / sizeof(*types) ? types[i] : NULL;
+}
+
+const struct source_type *source_type_named(const char *name)
+{
+	const struct source_type *type;
+	size_t i = 0;
+
+	while ((type = source_type_at(i++)) != NULL) {
+		if (strcmp(type->name, name) == 0)
+			break;
+	}
+	return type;
+}
+
+const struct key *source_type_key(
+    const struct source_type *type, const char *name)
+{
+	for (size_t i = 0; i < type->key_count; i++) {
+		if (strcmp(type->keys[i].name, name) == 0)
+			return &type->keys[i];
+	}
+	return NULL;
+}
+
+struct source_config *source_config_open(
+    const struct source_type *type, const char *name)
+{
+	struct source_config *config = mem_zalloc(type->size);
+
+	config->type = type;
+	config->name = mem_strdup(name);
+	for (size_t i = 0; i < type->key_count; i++)
+		key_set_default(&type->keys[i], config);
+	return config;
+}
+
+void source_config_free(struct source_config *config)
+{
+	if (config == NULL)
+		return;
+	for (size_t i = 0; i < config->type->key_count; i++)
+		key_free(&config->type->keys[i], config);
+	free(config->name);
+	free(config);
+}
+
+void source_config_pack(const struct source_config *config, json_t *object)
+{
+	const struct source_type *type = config->type;
+
+	/* A text that is not set is no member. */
+	for (size_t i = 0; i < type->key_count; i++)
+		json_object_set_new(object, type->keys[i].name,
+		    key_pack(&type->keys[i], config));
+}
+
+struct source_config *source_config_unpack(
+    const struct source_type *type, const char *name, const json_t *packed)
+{
+	struct source_config *config = source_config_open(type, name);
+
+	for (size_t i = 0; i < type->key_count; i++)
+		key_unpack(&type->keys[i], config,
+		    json_object_get(packed, type->keys[i].name));
+	return config;
+}
