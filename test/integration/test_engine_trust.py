@@ -156,6 +156,15 @@ def test_the_logins_own_search_path_has_no_say(db, daemon, role):
     db.execute('drop schema evil cascade')
 
 
+def test_a_login_that_begins_as_another_role_is_asked_for_itself(db, daemon, role):
+    """RESET ROLE leads back to it."""
+    harmless = role()
+    user = role('', 'pg_read_server_files', harmless)
+    db.execute(f'alter role {user} set role = {harmless}')
+    daemon(source(db, user))
+    assert f'{user} may become pg_read_server_files' in failure(db).error_message
+
+
 def test_trust_that_is_taken_back_counts_at_once(db, daemon, role, conf):
     user = role('', 'pg_read_server_files')
     one = daemon(source(db, user, trusted='on'), workers=1)

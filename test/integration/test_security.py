@@ -532,8 +532,8 @@ def test_rows_of_others_are_not_seen(db, as_, anns):
         assert bob(f'select count(*) from reportd.{relation}') == 0, relation
         assert bob(f'select string_agg(x::text, \'\') from reportd.{relation} x') is None
     # A function that talks is not asked about rows that are not shown.
-    bob("""create function pg_temp.leak(text) returns bool language plpgsql cost 0.0001 as
-        $$begin raise exception 'leaked %', $1; end$$""")
+    bob("""create function pg_temp.leak(text) returns bool language plpgsql immutable
+        cost 0.0001 as $$begin raise exception 'leaked %', $1; end$$""")
     columns = {
         'v_pending_reports': 'report_name', 'v_report_summary': 'status',
         'v_report_metrics': 'report_type', 'v_notifications': 'recipient',
@@ -816,7 +816,8 @@ def busy(db, as_):
 
     def results(**result):
         return json.dumps([result])
-    return {'ids': [*ids.values()], 'lost': lost, 'notices': notices[2:], 'statements': {
+    return {
+        'ids': [*ids.values()], 'lost': lost, 'dead': dead, 'notices': notices[2:], 'statements': {
         'tick': [me, json.dumps([{'run_id': runs[name], 'stage': 'export', 'row_count': 1}
                                  for name in ('runs', 'was taken')]), 60000, 60000, 4, 3, 0],
         'claim': [me, 10, 10, '{finance}', '{null}', 60000, None, 0],
@@ -849,6 +850,20 @@ def test_no_statement_of_the_daemon_waits_for_a_submitter(db, as_, busy, held):
     daemon("set statement_timeout = '2s'")
     ann.conn.execute('begin')
     ann.conn.execute(f'select {held}', {k: busy[k] for k in ('ids', 'lost', 'notices')})
+    for name, params in busy['statements'].items():
+        daemon('begin')
+        run_statement(daemon, name, params)
+        daemon('rollback')
+
+
+def test_no_statement_of_the_daemon_waits_for_another_daemon(db, as_, busy):
+    """One whose machine stands still in the midst of its statements."""
+    other, daemon = as_('reportd'), as_('reportd')
+    daemon("set statement_timeout = '2s'")
+    other('begin')
+    run_statement(other, 'count', [])
+    for name in 'claim', 'notice_claim':
+        run_statement(other, name, [busy['dead'], *busy['statements'][name][1:]])
     for name, params in busy['statements'].items():
         daemon('begin')
         run_statement(daemon, name, params)
