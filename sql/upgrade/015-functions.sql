@@ -162,6 +162,31 @@ begin
 	where r.config_id = c.config_id;
 end $$;
 
+-- Asks for a request that has a row: in hand at once, or after the one that is.
+create function reportd.queue_request(c reportd.report_config, q reportd.report_request)
+returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+	if not reportd.is_busy(c) then
+		perform reportd.take_request(c, q);
+		return;
+	end if;
+	update reportd.report_request r
+	set state = 'QUEUED', outcome = null, ended_at = null
+	where r.request_id = q.request_id and r.state <> 'QUEUED';
+	update reportd.report_config r set requests_wait = true
+	where r.config_id = c.config_id;
+end $$;
+
+-- The request that follows, locked: in the order they were asked for, a backfill last.
+create function reportd.next_request(config_id bigint) returns reportd.report_request
+language sql set search_path = pg_catalog, pg_temp as $$
+	select r.* from reportd.report_request r
+	where r.config_id = $1 and r.state = 'QUEUED'
+	order by (r.reason = 'backfill'), r.request_id limit 1
+	for update skip locked
+$$;
+
 -- The next request of a report that is at rest. Called by the tick for reports
 -- whose end was not written by finish.sql, which does the same.
 create function reportd.follow(config_id bigint) returns boolean
@@ -175,9 +200,7 @@ begin
 	if c.config_id is null or reportd.is_busy(c) then
 		return false;
 	end if;
-	select * into q from reportd.report_request r
-	where r.config_id = c.config_id and r.state = 'QUEUED'
-	order by (r.reason = 'backfill'), r.request_id limit 1 for update;
+	q := reportd.next_request(c.config_id);
 	if q.request_id is null then
 		update reportd.report_config r set requests_wait = false
 		where r.config_id = c.config_id;
@@ -199,12 +222,7 @@ begin
 	values (c.config_id, c.owner, reason, reportd.acting_name(), scheduled_for,
 		nullif(parameters, '{}'), 'QUEUED')
 	returning * into q;
-	if reportd.is_busy(c) then
-		update reportd.report_config r set requests_wait = true
-		where r.config_id = c.config_id;
-	else
-		perform reportd.take_request(c, q);
-	end if;
+	perform reportd.queue_request(c, q);
 	return q.request_id;
 end $$;
 
@@ -365,15 +383,8 @@ begin
 			else format('request %s is %s: there is nothing to retry', request_id,
 				coalesce(q.outcome, q.state)) end,
 			'To run a COMPLETED report once more use reportd.run_now().');
-	elsif reportd.is_busy(c) then
-		update reportd.report_request r
-		set state = 'QUEUED', outcome = null, ended_at = null
-		where r.request_id = q.request_id;
-		update reportd.report_config r set requests_wait = true
-		where r.config_id = c.config_id;
-	else
-		perform reportd.take_request(c, q);
 	end if;
+	perform reportd.queue_request(c, q);
 	return q.request_id;
 -- One refusal, one line of context.
 exception when invalid_parameter_value or insufficient_privilege then
@@ -834,8 +845,6 @@ begin
 	elsif passed is not null then
 		select jsonb_object_agg(p ->> 0, p -> 6) into busy from jsonb_array_elements(passed) p;
 	end if;
-	room := array(select u.s from unnest(sources, source_max) u(s, m)
-		where u.m is null or u.m > coalesce((busy ->> ('s:' || u.s))::bigint, 0));
 	loop
 		at := after;
 		last := null;
@@ -867,6 +876,8 @@ begin
 		-- taken from may stand before the others.
 		exit when choosy or cardinality(owners) < wanted + 16;
 		choosy := true;
+		room := array(select u.s from unnest(sources, source_max) u(s, m)
+			where u.m is null or u.m > coalesce((busy ->> ('s:' || u.s))::bigint, 0));
 	end loop;
 	if busy is null and cardinality(owners) > 1 then
 		busy := reportd.running_counts();
@@ -952,10 +963,7 @@ begin
 	end if;
 	select q.request_id, q.scheduled_for, q.parameters
 	into end_request.request_id, end_request.scheduled_for, end_request.parameters
-	from reportd.report_request q
-	where q.config_id = c.config_id and q.state = 'QUEUED'
-	order by (q.reason = 'backfill'), q.request_id limit 1
-	for update skip locked;
+	from reportd.next_request(c.config_id) q;
 	if request_id is null then
 		return;
 	end if;
