@@ -80,8 +80,7 @@ int message_parse(
 	m->run_id = json_int(m->body, "run_id", 0);
 	for (size_t i = 0; i < sizeof(type_names) / sizeof(*type_names); i++) {
 		if (strcmp(type, type_names[i]) == 0 &&
-		    (m->run_id > 0 || i == MSG_SETTINGS || i == MSG_SWEEP ||
-			i == MSG_SWEPT)) {
+		    (m->run_id > 0 || i == MSG_SETTINGS)) {
 			m->type = (enum message_type)i;
 			return 0;
 		}
@@ -191,6 +190,13 @@ void message_recall(struct buf *b, int64_t run_id)
 {
 	begin(b, MSG_STOP, run_id);
 	add_bool(b, "recall", true);
+	end(b);
+}
+
+void message_yield(struct buf *b, int64_t run_id)
+{
+	begin(b, MSG_STOP, run_id);
+	add_bool(b, "yield", true);
 	end(b);
 }
 
@@ -317,20 +323,23 @@ bool message_unfit(const struct err *e)
 	       strcmp(e->sqlstate, "22P05") == 0;
 }
 
-void message_sweep(struct buf *b, int64_t stale_ms, const char *runs)
+void message_sweep(struct buf *b, int64_t number, int64_t timeout_ms,
+    int64_t stale_ms, const char *runs)
 {
-	begin(b, MSG_SWEEP, 0);
+	begin(b, MSG_SWEEP, number);
+	add_int(b, "timeout", timeout_ms);
 	add_int(b, "stale", stale_ms);
 	add_key(b, "runs");
 	buf_str(b, runs);
 	end(b);
 }
 
-void message_swept(struct buf *b, const json_t *runs, const char *error)
+void message_swept(
+    struct buf *b, int64_t number, const json_t *runs, const char *error)
 {
 	char *text = json_dumps(runs, JSON_COMPACT);
 
-	begin(b, MSG_SWEPT, 0);
+	begin(b, MSG_SWEPT, number);
 	add_key(b, "runs");
 	buf_str(b, text);
 	add_str(b, "error", error);

@@ -29,7 +29,8 @@
  *	  {"type":"sweep", ...}      ──>  end what killed runs left in S3
  *	                             <──  {"type":"swept", ...}
  *	  {"type":"stop","run_id"}   ──>  stop it, answer with a result; with
- *	                                  "recall":true unless it has begun
+ *	                                  "recall":true unless it has begun, with
+ *	                                  "yield":true if it may be done again
  *	  end of file                ──>  stop all, exit
  */
 #define PROTOCOL_FD 3
@@ -68,7 +69,7 @@ enum message_type {
 
 struct message {
 	enum message_type type;
-	int64_t run_id; /* 0 in MSG_SETTINGS, MSG_SWEEP, MSG_SWEPT */
+	int64_t run_id; /* 0 in MSG_SETTINGS */
 	json_t *body;   /* the caller's to json_decref */
 };
 int message_parse(
@@ -92,6 +93,8 @@ void message_job(struct buf *b, const struct job_terms *terms);
 void message_stop(struct buf *b, int64_t run_id);
 /* The same, unless it has begun. */
 void message_recall(struct buf *b, int64_t run_id);
+/* For an errand: the same, if doing it twice does no harm. */
+void message_yield(struct buf *b, int64_t run_id);
 
 void message_progress(struct buf *b, int64_t run_id, const char *stage,
     int64_t rows, int64_t bytes, const json_t *uploads);
@@ -137,9 +140,12 @@ void message_make_plain(struct buf *line);
 bool message_unfit(const struct err *e);
 
 /* `runs`: a JSON array of {"run_id", "uploads"}. Back come the same runs with
- * what is left of their uploads. error NULL: nothing went wrong. */
-void message_sweep(struct buf *b, int64_t stale_ms, const char *runs);
-void message_swept(struct buf *b, const json_t *runs, const char *error);
+ * what is left of their uploads. error NULL: nothing went wrong. `number` tells the
+ * errand from others, as a run_id tells a job. timeout_ms as of notices. */
+void message_sweep(struct buf *b, int64_t number, int64_t timeout_ms,
+    int64_t stale_ms, const char *runs);
+void message_swept(
+    struct buf *b, int64_t number, const json_t *runs, const char *error);
 
 /*
  * A worker that is started as `reportd-worker --ask TASK` answers one question

@@ -350,13 +350,15 @@ static void mail_free(struct mail *m)
 	free(m->message_id);
 }
 
-int notice_mail(struct services *s, const struct notice *n, struct err *e)
+int notice_mail(struct services *s, const struct notice *n,
+    struct notice_answer *answer, struct err *e)
 {
 	struct mail m = {
 	    .services = s, .settings = services_settings(s), .notice = n};
 	struct smtp *smtp = services_smtp(s, e);
 	int rc = -1;
 
+	(void)answer; /* a mail server does not say when to try again */
 	if (smtp == NULL)
 		return -1;
 	buf_init(&m.subject, SUBJECT_MAX);

@@ -4,6 +4,7 @@
 
 #include "notice/notice.h"
 
-int notice_mail(struct services *s, const struct notice *n, struct err *e);
+int notice_mail(struct services *s, const struct notice *n,
+    struct notice_answer *answer, struct err *e);
 
 #endif

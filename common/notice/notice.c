@@ -7,10 +7,6 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "notice/mail.h"
-#include "notice/slack.h"
-#include "notice/sns.h"
-#include "notice/webhook.h"
 #include "notice/words.h"
 
 static void read_run(struct notice *n, const json_t *run)
@@ -149,21 +145,4 @@ json_t *notice_json(const struct notice *n)
 	    "config_id", (json_int_t)n->config_id, "report_name",
 	    n->report_name, "report_type", text(n->report_type), "time_zone",
 	    n->time_zone, "run", run_json(n), "error", error_json(n));
-}
-
-/* ---- */
-
-int notice_deliver(struct services *services, const struct notice *n,
-    struct notice_answer *answer, struct err *e)
-{
-	*answer = (struct notice_answer){.retry_ms = 0};
-	if (strcmp(n->channel, "mail") == 0)
-		return notice_mail(services, n, e);
-	if (strcmp(n->channel, "sns") == 0)
-		return notice_sns(services, n, e);
-	if (strcmp(n->channel, "slack") == 0)
-		return notice_slack(services, n, answer, e);
-	if (strcmp(n->channel, "webhook") == 0)
-		return notice_webhook(services, n, answer, e);
-	return err_set(e, ERR_PERMANENT, "\"%s\" is no channel", n->channel);
 }

@@ -71,4 +71,7 @@ struct notice_answer {
 int notice_deliver(struct services *services, const struct notice *n,
     struct notice_answer *answer, struct err *e);
 
+/* Whether the receivers of a channel know a notice that comes twice by its key. */
+bool notice_channel_repeats(const char *channel);
+
 #endif

@@ -105,13 +105,15 @@ static bool is_fifo(const char *arn)
 	return len > 5 && strcmp(arn + len - 5, ".fifo") == 0;
 }
 
-int notice_sns(struct services *s, const struct notice *n, struct err *e)
+int notice_sns(struct services *s, const struct notice *n,
+    struct notice_answer *answer, struct err *e)
 {
 	char subject[SNS_SUBJECT], config[24], group[40], code[64] = "";
 	struct arguments a = {.count = 0};
 	struct aws *sns;
 	char *message, *reply;
 
+	(void)answer; /* AWS does not say when to try again */
 	if (!settings_allows(services_settings(s)->sns_topics, n->recipient))
 		return err_set(e, ERR_PERMANENT,
 		    "the settings do not allow notices to %s; [sns] topics "

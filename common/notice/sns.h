@@ -7,7 +7,8 @@
 
 /* Publishes notice_json to a topic.
  * https://docs.aws.amazon.com/sns/latest/api/API_Publish.html */
-int notice_sns(struct services *s, const struct notice *n, struct err *e);
+int notice_sns(struct services *s, const struct notice *n,
+    struct notice_answer *answer, struct err *e);
 
 /* Subjects are ASCII, at most 100 characters. */
 #define SNS_SUBJECT 101

@@ -169,6 +169,8 @@ const struct key keys[] = {
 	NULL, "the longest wait before another try"},
     {"notify", "timeout", T_TIME, IN(notify_timeout), "3min", 1000, HOUR, NULL,
 	"limit of one try"},
+    {"notify", "workers", T_INT, IN(notify_workers), "16", 2, 256, NULL,
+	"receivers that are served at once, at most; half of them slow ones"},
     {"source", "type", T_TEXT, OF(type), "postgres", 0, 0, NULL,
 	"what kind of server it is"},
     {"source", "trusted", T_BOOL, OF(trusted), "off", 0, 0, NULL,

@@ -91,6 +91,7 @@ struct settings {
 	/* [notify] */
 	int64_t notify_attempts, notify_backoff, notify_backoff_max;
 	int64_t notify_timeout;
+	int64_t notify_workers;
 	/* Variables whose values are secrets of the above, separated by blanks;
 	 * where one is written as it is ("[smtp] password"). NULL: none. */
 	char *secret_variables, *secret_in_file;

@@ -7,14 +7,13 @@
 
 #include "base/log.h"
 #include "settings/settings.h"
-#include "supervisor/program.h"
+#include "supervisor/errands.h"
 #include "supervisor/queue/queue.h"
 
 /*
- * Notices, from claim to the database's word that their end is recorded. They
- * have a worker of their own, started with the first of them: so they neither
- * wait behind long reports nor hold them up. It gets one at a time; what became
- * of them is gathered and recorded in one statement.
+ * Notices, from claim to the database's word that their end is recorded. Each is
+ * delivered by an errand; what became of them is gathered and recorded in one
+ * statement.
  */
 struct outbox;
 
@@ -31,9 +30,8 @@ struct outbox_options {
 	uv_loop_t *loop;
 	const struct log *log;
 	struct queue *queue;
-	const struct program *program; /* of its worker */
+	struct errands *errands;
 	const struct settings *settings;
-	const char *greeting; /* the first line to its worker; copied */
 	const struct outbox_events *events;
 	void *arg;
 };
@@ -41,8 +39,7 @@ struct outbox_options {
 struct outbox *outbox_open(const struct outbox_options *options);
 void outbox_close(struct outbox *o);
 /* After a reload. */
-void outbox_set_settings(
-    struct outbox *o, const struct settings *settings, const char *greeting);
+void outbox_set_settings(struct outbox *o, const struct settings *settings);
 
 /* The lease is held: claims, and records what could not be recorded before. */
 void outbox_start(struct outbox *o);
@@ -56,7 +53,7 @@ void outbox_lose(struct outbox *o);
 
 /* Shutdown: claims no more, and gives back what has not begun. */
 void outbox_stop(struct outbox *o);
-/* Then: stops the one under way and gives it back, too, not counted. Called
+/* Then: stops those under way and gives them back, too, not counted. Called
  * again it kills. */
 void outbox_release(struct outbox *o);
 

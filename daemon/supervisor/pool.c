@@ -36,6 +36,7 @@ struct worker {
 	bool full;   /* it is not read from until its lines were taken */
 	int handles; /* closed ones of the two */
 	int64_t born_ms;
+	int64_t mark, marked_ms; /* see pool_take_for; 0: not yet */
 	int64_t status;
 	int signal;
 };
@@ -485,6 +486,32 @@ struct worker *pool_take(struct pool *p, int most)
 	if (best == NULL || (best->busy == 0 && pool_free_workers(p) == 0))
 		return NULL;
 	best->busy++;
+	return best;
+}
+
+/* Whether a is the better one for this mark. */
+static bool suits(const struct worker *a, const struct worker *b, int64_t mark)
+{
+	bool a_is = a->marked_ms != 0 && a->mark == mark;
+	bool b_is = b->marked_ms != 0 && b->mark == mark;
+
+	return a_is != b_is ? a_is : a->marked_ms < b->marked_ms;
+}
+
+struct worker *pool_take_for(struct pool *p, int64_t mark)
+{
+	struct worker *best = NULL;
+
+	for (struct worker *w = p->workers; w != NULL; w = w->next) {
+		if (is_there(w) && !has_runs(w) &&
+		    (best == NULL || suits(w, best, mark)))
+			best = w;
+	}
+	if (best == NULL || pool_free_workers(p) == 0)
+		return NULL;
+	best->busy++;
+	best->mark = mark;
+	best->marked_ms = clock_boot_ms();
 	return best;
 }
 

@@ -63,6 +63,10 @@ int pool_queued(const struct pool *p);
 /* The worker with the fewest runs for one more, a free one first; NULL when all
  * have `most`. */
 struct worker *pool_take(struct pool *p, int most);
+/* A free worker: the one that was taken for this mark last, as its connections are
+ * still there; else one that was taken for none; else whose turn was longest ago.
+ * NULL: none is free. */
+struct worker *pool_take_for(struct pool *p, int64_t mark);
 /* The worker is through with the work of a run that it goes on to hold. */
 void pool_hold(struct worker *w);
 /* One of its runs is over. */

@@ -13,6 +13,7 @@
 #include "protocol.h"
 #include "settings/apart.h"
 #include "sql/queue.h"
+#include "supervisor/errands.h"
 #include "supervisor/outbox.h"
 #include "supervisor/pool.h"
 #include "supervisor/program.h"
@@ -21,6 +22,7 @@
 #include "supervisor/queue/queue.h"
 #include "supervisor/runs/runs.h"
 #include "supervisor/sdnotify.h"
+#include "supervisor/sweeps.h"
 
 enum phase { RUNNING, STOPPING, CLOSING };
 
@@ -41,7 +43,9 @@ struct supervisor {
 	struct lease *lease;
 	struct runs *runs;
 	struct pool *pool;
+	struct errands *errands;
 	struct outbox *outbox;
+	struct sweeps *sweeps;
 	struct poller *poller;
 	enum phase phase;
 	bool given_up; /* the grace is over, runs are being released */
@@ -65,6 +69,7 @@ static void on_retired(void *arg)
 	uv_close((uv_handle_t *)&s->away, NULL);
 	poller_close(s->poller);
 	outbox_close(s->outbox);
+	errands_close(s->errands);
 	pool_close(s->pool);
 	runs_close(s->runs);
 	queue_close(s->queue);
@@ -128,6 +133,7 @@ static void begin_stop(struct supervisor *s, const char *why)
 	pool_retire(s->pool);
 	runs_release_waiting(s->runs);
 	outbox_stop(s->outbox);
+	errands_retire(s->errands);
 	if (at_rest(s))
 		finish_stop(s);
 	else
@@ -452,8 +458,10 @@ static void reload(struct supervisor *s)
 	runs_set_settings(s->runs, settings);
 	lease_set_settings(s->lease, settings);
 	poller_set_settings(s->poller, settings);
+	outbox_set_settings(s->outbox, settings);
+	sweeps_set_settings(s->sweeps, settings);
 	hello = greeting(s, FOR_NOTICES);
-	outbox_set_settings(s->outbox, settings, hello);
+	errands_set_settings(s->errands, settings, hello);
 	free(hello);
 	/* Nobody looks at the old ones any more; now they may call back. */
 	settings_free(old);
@@ -515,6 +523,29 @@ static void start_timers(struct supervisor *s)
 		    &s->watchdog, on_watchdog, 0, (uint64_t)watchdog);
 }
 
+static void open_errands(struct supervisor *s)
+{
+	char *hello = greeting(s, FOR_NOTICES);
+
+	s->errands = errands_open(&(struct errands_options){.loop = &s->loop,
+	    .log = &s->log,
+	    .program = s->program,
+	    .settings = s->settings,
+	    .greeting = hello});
+	free(hello);
+	s->outbox = outbox_open(&(struct outbox_options){.loop = &s->loop,
+	    .log = &s->log,
+	    .queue = s->queue,
+	    .errands = s->errands,
+	    .settings = s->settings,
+	    .events = &outbox_events,
+	    .arg = s});
+	s->sweeps = sweeps_open(&(struct sweeps_options){.log = &s->log,
+	    .queue = s->queue,
+	    .errands = s->errands,
+	    .settings = s->settings});
+}
+
 static void open_parts(struct supervisor *s)
 {
 	struct queue_options q = queue_options(s);
@@ -543,17 +574,8 @@ static void open_parts(struct supervisor *s)
 	    .events = &runs_pool_events,
 	    .arg = s->runs});
 	free(hello);
-	hello = greeting(s, FOR_NOTICES);
-	s->outbox = outbox_open(&(struct outbox_options){.loop = &s->loop,
-	    .log = &s->log,
-	    .queue = s->queue,
-	    .program = s->program,
-	    .settings = s->settings,
-	    .greeting = hello,
-	    .events = &outbox_events,
-	    .arg = s});
-	free(hello);
 	runs_set_pool(s->runs, s->pool);
+	open_errands(s);
 	s->poller = poller_open(&(struct poller_options){.loop = &s->loop,
 	    .log = &s->log,
 	    .queue = s->queue,
@@ -561,6 +583,7 @@ static void open_parts(struct supervisor *s)
 	    .runs = s->runs,
 	    .pool = s->pool,
 	    .outbox = s->outbox,
+	    .sweeps = s->sweeps,
 	    .settings = s->settings,
 	    .drains = s->o.drain,
 	    .events = &poller_events,
@@ -603,6 +626,7 @@ int supervisor_run(const struct supervisor_options *options)
 	uv_run(&s.loop, UV_RUN_DEFAULT);
 	uv_loop_close(&s.loop);
 	lease_free(s.lease);
+	sweeps_free(s.sweeps);
 	program_close(s.program);
 	settings_free(s.settings);
 	return s.status;

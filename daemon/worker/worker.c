@@ -18,11 +18,10 @@
 #include "base/io.h"
 #include "base/mem.h"
 #include "config.h"
-#include "notice/notice.h"
-#include "place/place.h"
 #include "protocol.h"
 #include "worker/connections.h"
-#include "worker/job.h"
+#include "worker/errand.h"
+#include "worker/task.h"
 
 #define PROGRESS_MS 1000
 /* One that works without ever waiting hears its supervisor this often. */
@@ -32,23 +31,14 @@
 #define RESET_MS 1000
 #define IDLE_MS 300000
 
-/* A job that has not begun, or whose output waits for the word to publish it. */
-struct task {
-	struct task *next;
-	struct job job;
-};
-
 struct worker {
 	struct lines in;
 	struct buf out; /* to the supervisor; sent before any wait */
-	struct task *inbox, **inbox_end;
-	struct task *held;
-	struct job *job;       /* at work; NULL: idle */
-	json_t *broom;         /* MSG_SWEEP that has not begun */
-	json_t *letter;        /* MSG_NOTICE that has not begun */
-	struct notice *notice; /* being delivered */
-	int64_t notice_deadline_ms, notice_timeout_ms;
-	bool stop; /* the job, or the notice */
+	struct tasks inbox;
+	struct tasks held;    /* jobs whose output waits for the word */
+	struct task *current; /* at work; NULL: idle */
+	int64_t deadline_ms, timeout_ms; /* of an errand */
+	bool stop;                       /* the current one */
 	int64_t progress_ms, heard_ms;
 	int64_t idle_ms; /* since when there was nothing to do */
 	bool hearing;
@@ -57,7 +47,6 @@ struct worker {
 	struct connections connections;
 	struct settings *settings; /* of services; NULL: not heard yet */
 	struct services *services;
-	json_t *news; /* settings for when nothing is held */
 	sigset_t wait_mask;
 	struct wake wake;
 	struct watch watch;
@@ -111,75 +100,11 @@ static void say_result(
 	message_result(&w->out, &r);
 }
 
-/* ---- what waits ---- */
-
-static struct task *task_new(json_t *message)
-{
-	struct task *t = mem_zalloc(sizeof(*t));
-
-	t->job = (struct job){.message = message,
-	    .run_id = json_int(message, "run_id", 0),
-	    .config_id =
-		json_int(json_object_get(message, "row"), "config_id", 0),
-	    .stage = "start",
-	    .prep_ms = -1,
-	    .rows = -1,
-	    .bytes = -1};
-	return t;
-}
-
-static void task_free(struct task *t)
-{
-	job_free(&t->job);
-	free(t);
-}
-
-/* Takes the run's task out of the list; NULL: it is not there. */
-static struct task *task_take(struct task **list, int64_t run_id)
-{
-	struct task *t;
-
-	while (*list != NULL && (*list)->job.run_id != run_id)
-		list = &(*list)->next;
-	t = *list;
-	if (t != NULL)
-		*list = t->next;
-	return t;
-}
-
-static void tasks_free(struct task *list)
-{
-	struct task *next;
-
-	for (; list != NULL; list = next) {
-		next = list->next;
-		task_free(list);
-	}
-}
-
-static void add_to_inbox(struct worker *w, json_t *message)
-{
-	struct task *t = task_new(message);
-
-	*w->inbox_end = t;
-	w->inbox_end = &t->next;
-}
-
-static struct task *next_task(struct worker *w)
-{
-	struct task *t = w->inbox;
-
-	if (t != NULL)
-		w->inbox = t->next;
-	if (w->inbox == NULL)
-		w->inbox_end = &w->inbox;
-	return t;
-}
+/* ---- outputs that wait for the word to publish them ---- */
 
 static void hold(struct worker *w, struct task *t)
 {
-	t->next = w->held;
-	w->held = t;
+	tasks_add(&w->held, t);
 	message_publish_ask(&w->out, t->job.run_id);
 }
 
@@ -200,7 +125,7 @@ static void end_task(
  */
 static void take_answer(struct worker *w, int64_t run_id, const json_t *answer)
 {
-	struct task *t = task_take(&w->held, run_id);
+	struct task *t = tasks_take(&w->held, MSG_JOB, run_id);
 	struct err e;
 	int rc;
 
@@ -220,24 +145,33 @@ static void take_answer(struct worker *w, int64_t run_id, const json_t *answer)
 		end_task(w, t, rc != 0 ? &e : NULL);
 }
 
-/* A recall is for what has not begun. */
-static void take_stop(struct worker *w, int64_t run_id, bool recall)
+/* A recall is for what has not begun; to yield, for an errand that may be done
+ * again. */
+static void stop_current(struct worker *w, const json_t *how)
 {
+	const struct errand_kind *kind = errand_kind(w->current->type);
+
+	if (json_bool(how, "recall", false))
+		return;
+	if (json_bool(how, "yield", false) &&
+	    (kind == NULL || !kind->repeats(w->current->message)))
+		return;
+	w->stop = true;
+}
+
+static void take_stop(struct worker *w, int64_t run_id, const json_t *how)
+{
+	bool recall = json_bool(how, "recall", false);
 	struct task *t;
 	struct err e;
 
-	if ((w->job != NULL && w->job->run_id == run_id) ||
-	    (w->notice != NULL && w->notice->notification_id == run_id)) {
-		w->stop = w->stop || !recall;
+	if (w->current != NULL && w->current->run_id == run_id) {
+		stop_current(w, how);
 		return;
 	}
-	t = recall ? NULL : task_take(&w->held, run_id);
-	if (t == NULL) {
-		t = task_take(&w->inbox, run_id);
-		w->inbox_end = &w->inbox;
-		while (*w->inbox_end != NULL)
-			w->inbox_end = &(*w->inbox_end)->next;
-	}
+	t = recall ? NULL : tasks_take(&w->held, MSG_JOB, run_id);
+	if (t == NULL)
+		t = tasks_take(&w->inbox, MSG_JOB, run_id);
 	if (t == NULL)
 		return;
 	err_set(&e, ERR_CANCELLED, "stopped on request");
@@ -249,12 +183,12 @@ static void check_deadlines(struct worker *w, int64_t now)
 	struct task *next;
 	struct err e;
 
-	for (struct task *t = w->held; t != NULL; t = next) {
+	for (struct task *t = w->held.first; t != NULL; t = next) {
 		next = t->next;
 		if (t->job.deadline_ms == 0 || now < t->job.deadline_ms)
 			continue;
 		job_timed_out(&t->job, &e);
-		end_task(w, task_take(&w->held, t->job.run_id), &e);
+		end_task(w, tasks_take(&w->held, MSG_JOB, t->run_id), &e);
 	}
 }
 
@@ -269,32 +203,20 @@ static void take_line(struct worker *w, const char *line, size_t len)
 		w->orphan = true;
 		return;
 	}
-	if (m.type == MSG_JOB) {
-		add_to_inbox(w, m.body);
-		return;
-	}
-	if (m.type == MSG_NOTICE) {
-		json_decref(w->letter);
-		w->letter = m.body;
-		return;
-	}
-	if (m.type == MSG_SWEEP) {
-		json_decref(w->broom);
-		w->broom = m.body;
-		return;
-	}
 	if (m.type == MSG_SETTINGS) {
-		json_decref(w->news);
-		w->news = m.body;
 		w->unfit = strcmp(json_str(m.body, "version", ""),
 			       PACKAGE_VERSION) != 0;
 		w->orphan = w->orphan || w->unfit;
+	}
+	if (m.type == MSG_JOB || m.type == MSG_SETTINGS ||
+	    errand_kind(m.type) != NULL) {
+		tasks_add(&w->inbox, task_new(m.type, m.body));
 		return;
 	}
 	if (m.type == MSG_PUBLISH)
 		take_answer(w, m.run_id, m.body);
 	else if (m.type == MSG_STOP)
-		take_stop(w, m.run_id, json_bool(m.body, "recall", false));
+		take_stop(w, m.run_id, m.body);
 	json_decref(m.body);
 }
 
@@ -323,10 +245,8 @@ static void hear(void *arg)
 	w->hearing = false;
 }
 
-static void say_progress(struct worker *w)
+static void say_progress(struct worker *w, const struct job *job)
 {
-	const struct job *job = w->job;
-
 	message_progress(&w->out, job->run_id, job->stage,
 	    job->rows < 0 ? 0 : job->rows, job->bytes < 0 ? 0 : job->bytes,
 	    job->record.list);
@@ -336,29 +256,44 @@ static void announce(void *arg)
 {
 	struct worker *w = arg;
 
-	if (w->job == NULL)
+	if (w->current == NULL)
 		return;
-	say_progress(w);
+	say_progress(w, &w->current->job);
 	flush(w);
 }
 
-/* Of a notice that is being delivered. */
-static int look_up_notice(const struct worker *w, int64_t now, struct err *e)
+static int look_up_job(
+    struct worker *w, const struct job *job, int64_t now, struct err *e)
+{
+	if (now - w->progress_ms >= PROGRESS_MS) {
+		w->progress_ms = now;
+		say_progress(w, job);
+		flush(w);
+	}
+	if (w->stop || told_to_stop)
+		return err_set(e, ERR_CANCELLED,
+		    w->stop ? "stopped on request" : "stopped by SIGTERM");
+	if (job->deadline_ms != 0 && now >= job->deadline_ms)
+		return job_timed_out(job, e);
+	return 0;
+}
+
+static int look_up_errand(const struct worker *w, int64_t now, struct err *e)
 {
 	if (w->stop || told_to_stop)
 		return err_set(e, ERR_CANCELLED,
 		    w->stop ? "stopped on request" : "stopped by SIGTERM");
-	if (now >= w->notice_deadline_ms)
-		return err_set(e, ERR_TIMEOUT, "not delivered within %lld s",
-		    (long long)w->notice_timeout_ms / 1000);
+	if (now >= w->deadline_ms)
+		return err_set(e, ERR_TIMEOUT, "%s within %lld s",
+		    errand_kind(w->current->type)->late,
+		    (long long)w->timeout_ms / 1000);
 	return 0;
 }
 
-/* Every wait and every so many rows of a job come by here. */
+/* Every wait and every so many rows of a task come by here. */
 static int look_up(void *arg, struct err *e)
 {
 	struct worker *w = arg;
-	const struct job *job = w->job;
 	int64_t now = clock_boot_ms();
 
 	if (now - w->heard_ms >= HEAR_MS) {
@@ -366,23 +301,14 @@ static int look_up(void *arg, struct err *e)
 		check_deadlines(w, now);
 		connections_expire(&w->connections);
 	}
-	if (job != NULL && now - w->progress_ms >= PROGRESS_MS) {
-		w->progress_ms = now;
-		say_progress(w);
-	}
 	flush(w);
 	if (w->orphan)
 		return err_set(e, ERR_LOST, "the supervisor is gone");
-	if (w->notice != NULL)
-		return look_up_notice(w, now, e);
-	if (job == NULL) /* cleaning up */
+	if (w->current == NULL) /* publishing what was held */
 		return 0;
-	if (w->stop || told_to_stop)
-		return err_set(e, ERR_CANCELLED,
-		    w->stop ? "stopped on request" : "stopped by SIGTERM");
-	if (job->deadline_ms != 0 && now >= job->deadline_ms)
-		return job_timed_out(job, e);
-	return 0;
+	return w->current->type == MSG_JOB
+		   ? look_up_job(w, &w->current->job, now, e)
+		   : look_up_errand(w, now, e);
 }
 
 /* ---- jobs ---- */
@@ -415,33 +341,12 @@ static int run(struct worker *w, struct job *job, struct err *e)
 	return rc;
 }
 
-/* An output that is held goes on to use the old ones. */
-static void take_settings(struct worker *w)
-{
-	struct settings *settings;
-
-	if (w->news == NULL || w->held != NULL)
-		return;
-	settings = settings_unpack(json_object_get(w->news, "settings"));
-	json_decref(w->news);
-	w->news = NULL;
-	services_close(w->services);
-	settings_free(w->settings);
-	w->settings = settings;
-	w->services = services_open(settings);
-	services_set_watch(w->services, &w->watch);
-}
-
-static void run_task(struct worker *w, struct task *t)
+static void run_job(struct worker *w, struct task *t)
 {
 	struct job *job = &t->job;
 	bool failed;
 	struct err e;
 
-	forget_signals();
-	take_settings(w);
-	w->job = job;
-	w->stop = false;
 	w->progress_ms = clock_boot_ms();
 	failed = job_open(job, job->message, &e) != 0;
 	job->watch = &w->watch;
@@ -449,93 +354,56 @@ static void run_task(struct worker *w, struct task *t)
 	job->record.announce = announce;
 	job->record.arg = w;
 	failed = failed || run(w, job, &e) != 0;
-	w->job = NULL;
+	w->current = NULL;
 	if (!failed && job->unpublished)
 		hold(w, t);
 	else
 		end_task(w, t, failed ? &e : NULL);
 }
 
-static void say_delivered(struct worker *w, const struct notice *n,
-    const struct err *failure, const struct notice_answer *answer)
-{
-	struct notice_result r = {.notification_id = n->notification_id,
-	    .attempt = n->attempt,
-	    .state = "SENT",
-	    .retry_ms = answer->retry_ms,
-	    .detail = answer->detail[0] ? answer->detail : NULL};
+/* ---- the other tasks ---- */
 
-	if (failure != NULL) {
-		r.error = failure->text;
-		r.state = failure->kind == ERR_PERMANENT ? "FAILED"
-			  : failure->kind == ERR_CANCELLED && w->stop
-			      ? "RELEASED"
-			      : "RETRY";
-	}
-	message_notice_done(&w->out, &r);
+static void run_errand(struct worker *w, struct task *t)
+{
+	w->timeout_ms = json_int(t->message, "timeout", 0);
+	w->deadline_ms = clock_boot_ms() + w->timeout_ms;
+	errand_kind(t->type)->run(t->message, w->services, &w->stop, &w->out);
+	w->current = NULL;
+	task_free(t);
 }
 
-static void deliver(struct worker *w)
+static void take_settings(struct worker *w, struct task *t)
 {
-	json_t *letter = w->letter;
-	struct notice n;
-	struct notice_answer answer;
-	bool failed;
-	struct err e;
+	struct settings *settings =
+	    settings_unpack(json_object_get(t->message, "settings"));
 
-	w->letter = NULL;
-	forget_signals();
-	take_settings(w);
-	w->stop = false;
-	w->notice_timeout_ms = json_int(letter, "timeout", 0);
-	w->notice_deadline_ms = clock_boot_ms() + w->notice_timeout_ms;
-	notice_open(&n, json_object_get(letter, "notice"));
-	w->notice = &n;
-	failed = notice_deliver(w->services, &n, &answer, &e) != 0;
-	w->notice = NULL;
-	say_delivered(w, &n, failed ? &e : NULL, &answer);
-	notice_free(&n);
-	json_decref(letter);
-}
-
-/* Whatever comes is more urgent. */
-static int look_up_sweep(void *arg, struct err *e)
-{
-	struct worker *w = arg;
-
-	if (clock_boot_ms() - w->heard_ms >= HEAR_MS)
-		hear(w);
-	flush(w);
-	if (w->orphan || w->inbox != NULL || w->letter != NULL)
-		return err_set(e, ERR_CANCELLED, "there is other work");
-	return 0;
-}
-
-static void sweep(struct worker *w)
-{
-	struct watch watch = {
-	    .check = look_up_sweep, .arg = w, .wait_mask = &w->wait_mask};
-	json_t *broom = w->broom, *runs = json_object_get(broom, "runs"), *one;
-	struct place_lent lent = {.services = NULL};
-	struct err e = {.kind = ERR_CANCELLED};
-	bool failed = false;
-	size_t i;
-
-	w->broom = NULL;
-	take_settings(w);
-	services_set_watch(w->services, &watch);
-	lent.services = w->services;
-	json_array_foreach(runs, i, one)
-	{
-		failed |= place_sweep(&lent, json_object_get(one, "uploads"),
-			      json_int(broom, "stale", 0), &e) != 0;
-	}
+	services_close(w->services);
+	settings_free(w->settings);
+	w->settings = settings;
+	w->services = services_open(settings);
 	services_set_watch(w->services, &w->watch);
-	/* What a job has interrupted goes on a little later. */
-	message_swept(
-	    &w->out, runs, failed && e.kind != ERR_CANCELLED ? e.text : NULL);
-	json_decref(broom);
+	task_free(t);
 }
+
+/* True: it was work, after which connections may be left unclean. */
+static bool run_task(struct worker *w, struct task *t)
+{
+	if (t->type == MSG_SETTINGS) {
+		take_settings(w, t);
+		return false;
+	}
+	forget_signals();
+	w->stop = false;
+	w->current = t;
+	if (t->type == MSG_JOB)
+		run_job(w, t);
+	else
+		run_errand(w, t);
+	w->idle_ms = clock_boot_ms();
+	return true;
+}
+
+/* ---- */
 
 /* Hears nothing: what has come would wait for the end of the wait. */
 static int look_up_idle(void *arg, struct err *e)
@@ -548,7 +416,7 @@ static int look_up_idle(void *arg, struct err *e)
 	return 0;
 }
 
-/* Until when to sleep; `used`: there was a job, a notice since the last reset. */
+/* Until when to sleep; `used`: there was a task since the last reset. */
 static int64_t wake_ms(struct worker *w, bool used)
 {
 	int64_t ends = connections_expire(&w->connections);
@@ -582,18 +450,10 @@ static void serve(struct worker *w)
 
 	while (!w->orphan) {
 		hear(w); /* a stop is heard before its job begins */
-		t = next_task(w);
-		if (t != NULL || w->letter != NULL) {
-			used = true;
-			if (t != NULL)
-				run_task(w, t);
-			else
-				deliver(w);
-			w->idle_ms = clock_boot_ms();
-			continue;
-		}
-		if (w->broom != NULL) {
-			sweep(w);
+		/* An output that is held goes on to use the old settings. */
+		t = tasks_next(&w->inbox, w->held.first != NULL);
+		if (t != NULL) {
+			used = run_task(w, t) || used;
 			continue;
 		}
 		rc = watch_wait(
@@ -656,21 +516,17 @@ int worker_main(int64_t memory_limit)
 	set_signals(&w);
 	lines_init(&w.in);
 	buf_init(&w.out, 2 * PROTOCOL_LINE_MAX);
-	w.inbox_end = &w.inbox;
 	w.wake = (struct wake){.fd = PROTOCOL_FD, .ready = hear, .arg = &w};
 	w.watch = (struct watch){.check = look_up,
 	    .arg = &w,
 	    .wait_mask = &w.wait_mask,
 	    .wake = &w.wake};
 	serve(&w);
-	tasks_free(w.held);
-	tasks_free(w.inbox);
+	tasks_free(&w.held);
+	tasks_free(&w.inbox);
 	connections_close(&w.connections);
 	services_close(w.services);
 	settings_free(w.settings);
-	json_decref(w.news);
-	json_decref(w.letter);
-	json_decref(w.broom);
 	buf_free(&w.out);
 	lines_free(&w.in);
 	return w.unfit ? PROTOCOL_UNFIT : 0;

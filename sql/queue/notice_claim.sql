@@ -1,12 +1,12 @@
 -- SPDX-License-Identifier: MIT
--- Claims up to $2 due notices for the daemon: lanes take turns, the owners within a
--- lane take turns, and the oldest of each comes first. At most $5 of a lane are in
+-- Claims up to $2 due notices for the daemon: owners take turns, the lanes of an owner
+-- take turns, and the oldest of each comes first. At most $5 of a lane are in
 -- hand. It also takes up those of its own that it knows nothing of: the answer to their
 -- claim was lost.
 -- $1 worker_id uuid, $2 wanted int, $3 notification_ids in hand bigint[], $4 the
 -- lane of each that waits to be delivered bigint[], $5 most of a lane int
 -- Returns a row a notice: notification_id, attempt, notice (JSON object), lane,
--- owner (oid; 0: none).
+-- owner (oid).
 with recursive me as materialized (
 	-- One that lost its lease and has not heard of it yet takes nothing.
 	select w.worker_id from reportd.report_worker w
@@ -51,14 +51,17 @@ with recursive me as materialized (
 	where w.step < 256
 		and (n.lane, n.owner) is distinct from (w.first_lane, w.first_owner)
 ), candidate as materialized (
-	-- A lane's places go to its owners by turns, then the lanes take turns.
-	select k.notification_id, k.lane_place, k.due_at
+	-- A lane's places go to its owners by turns; then the owners take turns, each
+	-- with the lane of which the fewest are in hand: many lanes are no advantage.
+	select k.notification_id, k.due_at, row_number() over (partition by k.owner
+		order by k.lane_place + k.in_hand, k.due_at) as turn
 	from (
-		select d.*, w.lane, row_number() over (partition by w.lane
+		select d.*, w.lane, (select count(*) from unnest($4::bigint[]) h
+				where h = w.lane) as in_hand, row_number() over (partition by w.lane
 			order by d.place, d.due_at, d.notification_id) as lane_place
 		from walk w
 		cross join lateral (
-			select k.notification_id, k.due_at,
+			select k.notification_id, k.owner, k.due_at,
 				row_number() over (order by k.lane, k.owner, k.due_at) as place
 			from reportd.report_notification k
 			-- As a range: no other index must look as good, whatever statistics say.
@@ -68,13 +71,12 @@ with recursive me as materialized (
 			order by k.lane, k.owner, k.due_at
 			limit $5::int) d
 		where w.step > 0 and exists (select from me)) k
-	where k.lane_place <= $5::int - (select count(*) from unnest($4::bigint[]) h
-		where h = k.lane)
+	where k.lane_place + k.in_hand <= $5::int
 ), due as materialized (
 	-- Row by row in order, each by its key, so that no more are locked than are taken.
 	select n.notification_id, 1 as counts
 	from (select c.notification_id from candidate c
-		order by c.lane_place, c.due_at, c.notification_id) c
+		order by c.turn, c.due_at, c.notification_id) c
 	cross join lateral (
 		select k.notification_id from reportd.report_notification k
 		where k.notification_id = c.notification_id and k.state || '' = 'PENDING'
@@ -142,7 +144,7 @@ select t.notification_id, t.attempts, json_build_object(
 		'error_stage', r.error_stage,
 		'error_sqlstate', r.error_sqlstate,
 		'error_message', r.error_message))::text as notice,
-	t.lane, coalesce(t.owner::oid::bigint, 0) as owner
+	t.lane, t.owner::oid::bigint as owner
 from taken t
 left join reportd.report_run r on r.run_id = t.run_id
 left join reportd.report_config c on c.config_id = t.config_id

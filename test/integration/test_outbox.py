@@ -4,12 +4,14 @@
 import collections
 import os
 import signal
+import socket
 import threading
 import time
 
 import psycopg
 import pytest
 
+from lib import postfix as mx
 from lib import process, report
 from lib.cluster import ROOT, make_template
 from lib.invariants import check
@@ -236,6 +238,119 @@ def test_notices_do_not_wait_for_long_reports(db, engine, receiver):
                        receiver.url('/quick'))
             db.execute("notify reportd_pending")
         wait_for(lambda: [r.path for r in receiver.taken] == ['/quick'], 5)
+
+
+# Lanes: receivers side by side.
+
+@pytest.fixture
+def silent():
+    """Makes URLs of receivers that accept and never answer, on a port each."""
+    sockets = []
+
+    def urls(count):
+        for _ in range(count):
+            sockets.append(socket.create_server(('127.0.0.1', 0)))
+        return [f'http://127.0.0.1:{s.getsockname()[1]}/' for s in sockets[-count:]]
+    yield urls
+    for one in sockets:
+        one.close()
+
+
+class Slow:
+    """An answer for a Receiver: 200 after `go`; counts who waits."""
+
+    def __init__(self):
+        self.go, self.lock = threading.Event(), threading.Lock()
+        self.waiting = self.most = 0
+
+    def __call__(self, _):
+        with self.lock:
+            self.waiting += 1
+            self.most = max(self.most, self.waiting)
+        self.go.wait(60)
+        with self.lock:
+            self.waiting -= 1
+        return 200
+
+
+def test_28_receivers_that_never_answer_delay_no_other(db, engine, receiver, silent):
+    """Also where nothing is known of any of them yet."""
+    engine({'notify': {'timeout': '60s'}})
+    for i in range(2):
+        report.submit(db, notify_on_completion=[*silent(14), receiver.url(f'/{i}')])
+    wait_for(lambda: sorted(r.path for r in receiver.taken) == ['/0', '/1'], 15)
+    # Now they are known to be slow.
+    for i in range(5):
+        report.submit(db, notify_on_completion=[receiver.url(f'/after/{i}')])
+    wait_for(lambda: len(receiver.taken) == 7, 5)
+    assert set(times(receiver).values()) == {1}
+
+
+def test_a_submitter_with_many_silent_receivers_delays_no_other(
+        db, engine, receiver, silent):
+    db.execute("select reportd.register_source('default', 'postgres')")
+    db.execute("select reportd.grant_source('default', 'reportd_submitter')")
+    one = engine({'notify': {'timeout': '60s', 'workers': 4}})
+    for _ in range(3):
+        report.submit(db, owner='reportd_submitter', notify_on_completion=silent(16))
+    wait_for(lambda: len(one.workers()) == 2 + 4, 10)
+    report.submit(db, notify_on_completion=[receiver.url()])
+    wait_for(lambda: receiver.taken, 5)
+
+
+def test_six_slow_webhooks_do_not_delay_a_mail(db, engine, tmp_path):
+    smtpsink = pytest.importorskip('lib.smtpsink')
+    slow, receivers = Slow(), [Receiver() for _ in range(6)]
+    sink = smtpsink.Sink(*mx.make_certificate(tmp_path), *mx.free_ports(1))
+    try:
+        engine({'smtp': sink.settings()})
+        for one in receivers:
+            one.answer = slow
+        report.submit(db, notify_on_completion=[one.url() for one in receivers])
+        wait_for(lambda: slow.waiting == 6, 10)
+        report.submit(db, notify_on_completion=['mailto:ann@example.com'])
+        wait_for(lambda: sink.mails, 5)
+        assert slow.waiting == 6
+        slow.go.set()
+        assert {r.attempts for r in wait_states(db, ['SENT'] * 7)} == {1}
+    finally:
+        slow.go.set()
+        sink.stop()
+        for one in receivers:
+            one.close()
+
+
+def test_who_makes_room_is_begun_again_and_loses_no_attempt(db, engine, receiver):
+    """With two workers one may be at a slow lane while others wait."""
+    slow, receivers = Slow(), [Receiver() for _ in range(3)]
+    engine({'notify': {'timeout': '60s', 'workers': 2}})
+    try:
+        for one in receivers:
+            one.answer = slow
+        report.submit(db, notify_on_completion=[one.url() for one in receivers])
+        wait_for(lambda: slow.waiting >= 2, 10)
+        report.submit(db, notify_on_completion=[receiver.url()])
+        wait_for(lambda: receiver.taken, 10)
+        slow.go.set()
+        rows = wait_states(db, ['SENT'] * 4)
+        assert {r.attempts for r in rows} == {1}
+        assert set(times(receiver).values()) == {1}
+    finally:
+        slow.go.set()
+        for one in receivers:
+            one.close()
+
+
+def test_a_receiver_gets_one_at_a_time_in_order(db, engine, receiver, other):
+    slow = Slow()
+    slow.go.set()
+    receiver.answer = other.answer = slow
+    engine()
+    paths = [f'/{i:02}' for i in range(40)]
+    report.submit(db, notify_on_completion=[r.url(p) for p in paths for r in (receiver, other)])
+    wait_states(db, ['SENT'] * 80)
+    assert [r.path for r in receiver.taken] == paths == [r.path for r in other.taken]
+    assert slow.most <= 2
 
 
 # What dies.

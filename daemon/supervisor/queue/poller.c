@@ -244,7 +244,7 @@ static void on_tick(void *arg, const struct reply *reply, const struct err *e)
 	arm_tick(p, wait);
 	if (notice == 0)
 		outbox_look(p->o.outbox);
-	runs_sweep(p->o.runs, reply_text(reply, 0, 7));
+	sweeps_look(p->o.sweeps, reply_text(reply, 0, 7));
 	p->quotas = strcmp(reply_text(reply, 0, 8), "t") == 0;
 	if (next == 0) {
 		p->want_claim = true;

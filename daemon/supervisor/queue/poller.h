@@ -12,6 +12,7 @@
 #include "supervisor/queue/lease.h"
 #include "supervisor/queue/queue.h"
 #include "supervisor/runs/runs.h"
+#include "supervisor/sweeps.h"
 
 /*
  * Looks for work. Two statements: the tick (heartbeat, progress, rescue,
@@ -41,6 +42,7 @@ struct poller_options {
 	struct runs *runs;
 	struct pool *pool;
 	struct outbox *outbox;
+	struct sweeps *sweeps;
 	const struct settings *settings;
 	/* The daemon ends when all is done: with nothing in hand it looks every
 	 * second whether that is so. */

@@ -61,9 +61,7 @@ struct runs {
 	uv_timer_t check;
 	uv_prepare_t turn; /* sends what the turn of the loop has gathered */
 	struct gather publish, finish;
-	int handles;            /* closed ones of these four */
-	struct worker *sweeper; /* NULL: nobody sweeps */
-	int64_t sweep_ms;       /* boot clock: not before */
+	int handles; /* closed ones of these four */
 };
 
 /* runs.c */
@@ -85,9 +83,6 @@ void run_end_with(
     struct run *run, const char *status, bool permanent, const char *message);
 /* Tells its worker whether to publish, by the run's state. */
 void run_answer_publish(struct run *run);
-
-/* run_sweep.c */
-void runs_swept(struct runs *r, const json_t *body);
 
 /* run_ask.c */
 void ask_open(struct runs *r);

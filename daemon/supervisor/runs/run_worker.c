@@ -190,11 +190,6 @@ static void on_line(void *arg, struct worker *w, char *line, size_t len)
 		worker_signal(w, SIGKILL);
 		return;
 	}
-	if (m.type == MSG_SWEPT && w == r->sweeper) {
-		runs_swept(r, m.body);
-		json_decref(m.body);
-		return;
-	}
 	run = run_find(r, m.run_id);
 	if (run == NULL || run->worker != w) {
 		json_decref(m.body);
@@ -263,8 +258,6 @@ static void on_died(void *arg, struct worker *w, const char *how)
 	const struct run *current = runs_current(r, w);
 	struct run *next;
 
-	if (r->sweeper == w)
-		r->sweeper = NULL;
 	for (struct run *run = r->list; run != NULL; run = next) {
 		next = run->next;
 		if (run->worker == w)

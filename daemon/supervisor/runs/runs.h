@@ -96,13 +96,6 @@ void runs_release_waiting(struct runs *r);
  * again it kills. */
 void runs_release_all(struct runs *r);
 
-/*
- * Uploads to S3 that runs which are over have left behind: [{"run_id",
- * "uploads"}]; NULL: none. A free worker ends them, one batch at a time; what it
- * cannot end now is tried again a while later.
- */
-void runs_sweep(struct runs *r, const char *leftovers);
-
 /* The queue is up again: what was under way is sent anew. */
 void runs_resend(struct runs *r);
 

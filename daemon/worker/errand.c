@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+#include "worker/errand.h"
+
+#include "notice/notice.h"
+#include "place/place.h"
+
+static void say_delivered(const struct notice *n, const struct err *failure,
+    bool stopped, const struct notice_answer *answer, struct buf *out)
+{
+	struct notice_result r = {.notification_id = n->notification_id,
+	    .attempt = n->attempt,
+	    .state = "SENT",
+	    .retry_ms = answer->retry_ms,
+	    .detail = answer->detail[0] ? answer->detail : NULL};
+
+	if (failure != NULL) {
+		r.error = failure->text;
+		r.state = failure->kind == ERR_PERMANENT ? "FAILED"
+			  : failure->kind == ERR_CANCELLED && stopped
+			      ? "RELEASED"
+			      : "RETRY";
+	}
+	message_notice_done(out, &r);
+}
+
+static void deliver(const json_t *message, struct services *services,
+    const bool *stopped, struct buf *out)
+{
+	struct notice_answer answer;
+	struct notice n;
+	struct err e;
+	int rc;
+
+	notice_open(&n, json_object_get(message, "notice"));
+	rc = notice_deliver(services, &n, &answer, &e);
+	say_delivered(&n, rc != 0 ? &e : NULL, *stopped, &answer, out);
+	notice_free(&n);
+}
+
+static bool notice_repeats(const json_t *message)
+{
+	const json_t *notice = json_object_get(message, "notice");
+
+	return notice_channel_repeats(json_str(notice, "channel", ""));
+}
+
+static void sweep(const json_t *message, struct services *services,
+    const bool *stopped, struct buf *out)
+{
+	json_t *runs = json_object_get(message, "runs"), *one;
+	struct place_lent lent = {.services = services};
+	struct err e = {.kind = ERR_CANCELLED};
+	bool failed = false;
+	size_t i;
+
+	(void)stopped;
+	json_array_foreach(runs, i, one)
+	{
+		failed |= place_sweep(&lent, json_object_get(one, "uploads"),
+			      json_int(message, "stale", 0), &e) != 0;
+	}
+	/* One that was stopped goes on a little later. */
+	message_swept(out, json_int(message, "run_id", 0), runs,
+	    failed && e.kind != ERR_CANCELLED ? e.text : NULL);
+}
+
+static bool sweep_repeats(const json_t *message)
+{
+	(void)message;
+	return true;
+}
+
+static const struct errand_kind kinds[] = {
+    {MSG_NOTICE, "not delivered", deliver, notice_repeats},
+    {MSG_SWEEP, "not cleaned up", sweep, sweep_repeats},
+};
+
+const struct errand_kind *errand_kind(enum message_type type)
+{
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+		if (kinds[i].type == type)
+			return &kinds[i];
+	}
+	return NULL;
+}
