@@ -343,21 +343,24 @@ begin
 end
 $$;
 
--- Refuses what PostgreSQL takes for a zone but people do not mean: POSIX rules (UTC+3 is west of
--- Greenwich, EST5 has no summer time), abbreviations (CET is +1 in summer, too) and leap seconds.
+-- A zone is a place of the IANA database, or UTC. PostgreSQL takes more: names with a digit are
+-- offsets, whose sign is that of POSIX (Etc/GMT+3 and UTC+3 are west of Greenwich, EST5EDT has the
+-- rules of one country); abbreviations (CET is +1 in summer, too); and what only the server's host
+-- decides: localtime, its placeholder, and its copies of the database.
 create function reportd.cron_zone(time_zone text) returns text
 language plpgsql stable parallel safe set search_path = pg_catalog, pg_temp as $$
 begin
-	if time_zone ~* '^right/' or time_zone ~ '[0-9]' and time_zone
-		!~* '^(Etc/GMT(0|[+-]([0-9]|1[0-2])|-1[34])|GMT[+-]?0|(EST5E|CST6C|MST7M|PST8P)DT)$'
+	if time_zone ~* '^((right|posix)/|(localtime|posixrules|Factory)$)' or time_zone ~ '[0-9]'
 		or time_zone !~ '/' and time_zone !~* '^(UTC|GMT|UCT|Zulu)$' and exists (
 			select from pg_catalog.pg_timezone_abbrevs where abbrev = upper(time_zone collate "C"))
 	then
 		raise exception using
 			errcode = 'invalid_parameter_value',
-			message = format('time zone "%s" is an offset or an abbreviation, not a place',
-				time_zone),
-			hint = 'Write a name of pg_timezone_names such as Europe/Berlin, or UTC.';
+			message = format('time zone "%s" is an offset, an abbreviation or a setting of a host, '
+				'not a place', time_zone),
+			hint = 'Write a name of pg_timezone_names such as Europe/Berlin, or UTC.'
+				|| case when time_zone ~ '\+[0-9]'
+					then ' A + there is west of Greenwich, as in POSIX.' else '' end;
 	end if;
 	return time_zone;
 end
@@ -486,6 +489,12 @@ declare
 	zone constant text := reportd.check_time_zone(time_zone);
 	fire timestamptz := after;
 begin
+	if count > 1000 then
+		raise exception using
+			errcode = 'invalid_parameter_value',
+			message = format('count is %s; at most 1000 times are shown', count),
+			hint = 'Ask for the rest with the last of them as "after".';
+	end if;
 	for i in 1..count loop
 		fire := reportd.cron_fire(cron, zone, fire, 1);
 		exit when fire is null;
@@ -494,4 +503,4 @@ begin
 end
 $$;
 comment on function reportd.next_runs(text, text, timestamptz, int) is
-	'the first count times after the given one at which a cron expression fires';
+	'the first count times, 1000 at most, after the given one at which a cron expression fires';

@@ -1012,12 +1012,12 @@ begin
 	end if;
 	if new.priority is null or new.priority not between 1 and 5 then
 		perform reportd.refuse(
-			format('priority %s is out of range', new.priority),
+			format('priority %s is out of range', coalesce(new.priority::text, 'null')),
 			'Write 1 (first) to 5 (last).');
 	end if;
 	if new.max_retries is null or new.max_retries not between 0 and 100 then
 		perform reportd.refuse(
-			format('max_retries %s is out of range', new.max_retries),
+			format('max_retries %s is out of range', coalesce(new.max_retries::text, 'null')),
 			'Write 0 (no retry) to 100.');
 	end if;
 	-- A run counts in milliseconds, and 0 of them would be no limit.

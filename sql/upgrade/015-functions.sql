@@ -78,6 +78,10 @@ declare
 	c reportd.report_config;
 begin
 	perform reportd.check_actor();
+	if config_id is null then
+		perform reportd.refuse('config_id is null',
+			'Give the number of a report: see reportd.report_config, or `reportctl status`.');
+	end if;
 	if exists (select from reportd.report_config r
 		where r.config_id = find_report.config_id and reportd.may_act(r.owner)) then
 		select * into c from reportd.report_config r
@@ -467,11 +471,25 @@ declare
 	mend text;
 begin
 	c := reportd.find_report(config_id);
+	if jsonb_typeof(changes) is distinct from 'object' then
+		perform reportd.refuse(
+			format('changes must be a JSON object, not %s',
+				coalesce(jsonb_typeof(changes), 'null')),
+			'Write columns and their new values, such as {"priority": 1, "timeout": "10 min"}.');
+	end if;
 	select k into bad from jsonb_object_keys(changes) k where k <> all (known) limit 1;
 	if bad is not null then
 		perform reportd.refuse(
 			format('"%s" is no column that can be changed', bad),
 			format('Known: %s.', array_to_string(known, ', ')));
+	end if;
+	-- The table says which columns have no null.
+	select a.attname into bad from pg_attribute a
+	where a.attrelid = 'reportd.report_config'::regclass and a.attnotnull
+		and changes -> a.attname = 'null' limit 1;
+	if bad is not null then
+		perform reportd.refuse(format('%s cannot be null', bad),
+			'Write its new value, or leave it out to keep the old one.');
 	end if;
 	begin
 		c := jsonb_populate_record(c, changes);
@@ -493,21 +511,17 @@ begin
 			format('%s is no member of %s', reportd.acting_name(), c.owner),
 			'Give the report to a role of yours, or ask an operator.');
 	end if;
-	-- A key that is null stands for the column's default where it takes no null.
 	update reportd.report_config r
 	set report_key = c.report_key, report_name = c.report_name,
 		report_type = c.report_type, owner = c.owner, trigger_type = c.trigger_type,
 		schedule_expression = c.schedule_expression,
-		time_zone = coalesce(c.time_zone, 'UTC'),
-		misfire_policy = coalesce(c.misfire_policy, 'LATEST'),
-		next_run_time = c.next_run_time, is_active = coalesce(c.is_active, true),
-		priority = coalesce(c.priority, 3), max_retries = coalesce(c.max_retries, 3),
-		timeout = c.timeout, source = coalesce(c.source, 'default'),
+		time_zone = c.time_zone, misfire_policy = c.misfire_policy,
+		next_run_time = c.next_run_time, is_active = c.is_active,
+		priority = c.priority, max_retries = c.max_retries,
+		timeout = c.timeout, source = c.source,
 		prep_sql = c.prep_sql, export_sql = c.export_sql,
-		parameters = coalesce(c.parameters, '{}'),
-		output_format = coalesce(c.output_format, 'CSV'),
-		output_path = c.output_path,
-		output_options = coalesce(c.output_options, '{}'),
+		parameters = c.parameters, output_format = c.output_format,
+		output_path = c.output_path, output_options = c.output_options,
 		notify_on_completion = c.notify_on_completion,
 		notify_on_failure = c.notify_on_failure
 	where r.config_id = c.config_id;

@@ -202,6 +202,10 @@ begin
 			when 'slack' then
 				select m.* into message, hint
 				from reportd.webhook_error(substr(url, length('slack:') + 1)) m;
+				if message is null and url !~ '://[^/?]+/[^?]' then
+					message := 'has no path, which names the channel';
+					hint := 'Copy it from the app''s incoming webhooks: slack:https://hooks.slack.com/services/….';
+				end if;
 			when 'sns' then
 				if url !~ '^[Ss][Nn][Ss]:arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]+(\.fifo)?$'
 					or length(substring(url from '[^:]*$')) > 256 then

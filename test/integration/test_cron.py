@@ -132,6 +132,9 @@ def test_next_runs_gives_as_many_as_asked(conn):
     assert next_runs(conn, '@daily', 'UTC', after, 3) == [
         after + timedelta(days=n) for n in (1, 2, 3)]
     assert next_runs(conn, '@daily', 'UTC', after, 0) == []
+    assert len(next_runs(conn, '* * * * *', 'UTC', after, 1000)) == 1000
+    with pytest.raises(psycopg.errors.InvalidParameterValue, match='at most 1000 times'):
+        next_runs(conn, '* * * * *', 'UTC', after, 1001)
 
 
 def test_null_and_infinity_have_no_next_run(conn):
@@ -259,7 +262,7 @@ def test_refuses_an_expression(conn, expression, problem, hint):
     assert diag.message_hint == hint
 
 
-OFFSET = 'is an offset or an abbreviation, not a place'
+OFFSET = 'is an offset, an abbreviation or a setting of a host, not a place'
 
 
 def test_refuses_what_is_not_a_zone(conn):
@@ -268,12 +271,17 @@ def test_refuses_what_is_not_a_zone(conn):
             ('<+03>-3', OFFSET), ('Europe/Berln5', OFFSET), ('GMT+5', OFFSET),
             ('Etc/GMT+13', OFFSET), ('Etc/GMT5', OFFSET), ('CET', OFFSET),
             ('est', OFFSET), ('PDT', OFFSET), ('right/UTC', OFFSET),
+            ('EST5EDT', OFFSET), ('GMT0', OFFSET), ('Etc/GMT-14', OFFSET),
+            ('Etc/GMT+3', OFFSET), ('posix/Europe/Berlin', OFFSET),
+            ('localtime', OFFSET), ('LOCALTIME', OFFSET), ('posixrules', OFFSET),
+            ('Factory', OFFSET), ('Europe/localtime', 'is not known'),
             ('Mars/Olympus_Mons', 'is not known'), ('', 'is not known'),
             ('UTC ', 'is not known'), ('../etc/passwd', 'is not known')]:
         diag = refused(conn, 'check_time_zone', zone)
         assert diag.message_primary == f'time zone "{zone}" {problem}'
         assert diag.message_hint == \
-            'Write a name of pg_timezone_names such as Europe/Berlin, or UTC.'
+            'Write a name of pg_timezone_names such as Europe/Berlin, or UTC.' + (
+                ' A + there is west of Greenwich, as in POSIX.' if '+' in zone else '')
         refused(conn, 'next_run', '@daily', zone, utc('2026-01-01'))
         refused(conn, 'prev_run', '@daily', zone, utc('2026-01-01'))
         with pytest.raises(psycopg.errors.InvalidParameterValue):
@@ -283,11 +291,11 @@ def test_refuses_what_is_not_a_zone(conn):
 def test_takes_every_zone_that_follows_a_place(conn):
     for zone in ('UTC', 'utc', 'GMT', 'Europe/Berlin', 'europe/berlin', 'Japan', 'Eire',
                  'America/Argentina/Buenos_Aires', 'America/Port-au-Prince', 'W-SU',
-                 'Etc/GMT+12', 'Etc/GMT-14', 'GMT0', 'EST5EDT'):
+                 'Etc/UTC', 'US/Eastern', 'GB-Eire'):
         assert one(conn, 'check_time_zone', zone) == zone
     names = conn.execute(
         "select name, reportd.cron_zone(name) from pg_timezone_names n"
-        " where name not like 'posix/%'"
+        " where name !~ '^posix/|[0-9]|^(Factory|localtime|posixrules)$'"
         " and not exists (select from pg_timezone_abbrevs where abbrev = upper(n.name))"
     ).fetchall()
     assert len(names) > 400

@@ -72,10 +72,10 @@ WRONG = [
     ({'status': None}, 'status', 'PENDING'),
     ({'priority': 0}, 'priority 0', '1 (first) to 5'),
     ({'priority': 6}, 'priority 6', '1 (first) to 5'),
-    ({'priority': None}, 'priority', '1 (first) to 5'),
+    ({'priority': None}, 'priority null', '1 (first) to 5'),
     ({'max_retries': -1}, 'max_retries -1', '0 (no retry)'),
     ({'max_retries': 101}, 'max_retries 101', '0 (no retry)'),
-    ({'max_retries': None}, 'max_retries', '0 (no retry)'),
+    ({'max_retries': None}, 'max_retries null', '0 (no retry)'),
     ({'timeout': '0'}, 'timeout', '10 minutes'),
     ({'timeout': '-1 second'}, 'timeout', '10 minutes'),
     ({'timeout': '400 microseconds'}, 'shorter than a millisecond', '10 minutes'),
@@ -388,6 +388,28 @@ def test_a_call_that_makes_no_sense_is_refused(queue, call, status, says):
 def test_a_call_for_no_report_is_refused(queue, call):
     with pytest.raises(errors.InvalidParameterValue, match='there is no report 987654'):
         queue.value(f'select reportd.{call}(987654)')
+    with pytest.raises(errors.InvalidParameterValue, match='config_id is null'):
+        queue.value(f'select reportd.{call}(null)')
+
+
+@pytest.mark.parametrize('column', ['priority', 'time_zone', 'parameters', 'output_options',
+                                    'is_active', 'report_name', 'owner'])
+def test_change_refuses_null_where_the_column_has_none(queue, column):
+    config_id = report.submit(queue, priority=5, time_zone='Europe/Berlin', parameters={'a': 1})
+    before = report.config(queue, config_id)
+    with pytest.raises(errors.InvalidParameterValue, match=f'{column} cannot be null') as error:
+        queue.execute('select reportd.change(%s, %s)', config_id, Jsonb({column: None}))
+    assert 'leave it out' in error.value.diag.message_hint
+    assert report.config(queue, config_id) == before
+    queue.execute("select reportd.change(%s, '{\"timeout\": null}')", config_id)
+
+
+@pytest.mark.parametrize('changes', ['5', '"a"', '[]', 'null', None])
+def test_change_refuses_what_is_no_object(queue, changes):
+    config_id = report.submit(queue)
+    with pytest.raises(errors.InvalidParameterValue, match='changes must be a JSON object') as error:
+        queue.execute('select reportd.change(%s, %s)', config_id, changes)
+    assert '{"priority": 1' in error.value.diag.message_hint
 
 
 def test_run_now_refuses_wrong_parameters_and_sleeping_reports(queue):

@@ -315,6 +315,10 @@ def test_proxy_that_is_down_is_tried_again(db, daemon, receiver):
     ('ftp://example.org/', 'has no known scheme'),
     ('slack:hooks.slack.com/services', 'has no sound host'),
     ('slack:http://hooks.slack.com/services', 'is not encrypted'),
+    ('slack:https://hooks.slack.com', 'has no path'),
+    ('slack:https://hooks.slack.com/', 'has no path'),
+    ('slack:https://hooks.slack.com/?a=b/c', 'has no path'),
+    ('slack:https://hooks.slack.com?/services', 'has no path'),
     ('', 'is empty'), ('ops@example.org', 'has no known scheme')])
 @pytest.mark.parametrize('column', ['notify_on_completion', 'notify_on_failure'])
 def test_wrong_addresses_are_refused_by_the_insert(db, column, url, message):
