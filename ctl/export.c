@@ -530,6 +530,8 @@ static int export(
 	l.source = j->source;
 	if (sqltext_substitute(r->sql, look_up, &l, &j->sql, e) != 0 ||
 	    export_plan_set_sql(&j->plan, j->sql.data, e) != 0 ||
+	    (j->plan.statement_count > 1 &&
+		source_check(j->source, SOURCE_SNAPSHOT, e) != 0) ||
 	    open_outputs(c, j, e) != 0)
 		return -1;
 	if (transfer(j, e) != 0) {

@@ -61,8 +61,7 @@ struct source_driver {
 	int (*begin)(struct source *, const struct job_session *, struct err *);
 	bool (*end)(struct source *);
 	void (*reset)(struct source *); /* optional: nothing is left to reset */
-	/* Optional: NULL when no statement of a job can leave something that its
-	 * queries see. */
+	/* Optional, as SOURCE_SCRIPT of its abilities says. */
 	int (*script)(struct source *, const char *script, struct err *);
 
 	/* Optional: NULL when text cannot come as other bytes than UTF-8. */

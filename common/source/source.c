@@ -54,6 +54,11 @@ int source_danger(struct source *s, char **why, struct err *e)
 	return s->driver->danger ? s->driver->danger(s, why, e) : 0;
 }
 
+int source_check(const struct source *s, unsigned needed, struct err *e)
+{
+	return source_type_check(s->config, needed, e);
+}
+
 int source_begin_job(
     struct source *s, const struct job_session *session, struct err *e)
 {
@@ -79,8 +84,7 @@ static int refuse(const struct source *s, const char *what, struct err *e)
 
 int source_run_script(struct source *s, const char *script, struct err *e)
 {
-	return s->driver->script ? s->driver->script(s, script, e)
-				 : refuse(s, "takes no prep_sql", e);
+	return s->driver->script(s, script, e);
 }
 
 int source_raw_text(struct source *s, struct err *e)
@@ -150,41 +154,15 @@ int64_t source_pass_rows(const struct source *s)
 	return s->driver->passing->rows(s);
 }
 
-static bool can_unload(const struct source *s)
-{
-	return (s->config->type->abilities & SOURCE_UNLOAD) != 0;
-}
-
-/* "Redshift", or "Redshift or Athena": the types that can. */
-static int refuse_unload(const struct source *s, struct err *e)
-{
-	const struct source_type *type;
-	struct buf which;
-
-	buf_init(&which, 1024);
-	for (size_t i = 0; (type = source_type_at(i)) != NULL; i++) {
-		if ((type->abilities & SOURCE_UNLOAD) != 0)
-			buf_printf(&which, "%s%s", which.len ? " or " : "",
-			    type->product);
-	}
-	err_set(e, ERR_PERMANENT,
-	    "unload: [source.%s] is of type %s; only %s can unload. Leave the "
-	    "option out",
-	    s->config->name, s->config->type->name, which.data);
-	buf_free(&which);
-	return -1;
-}
-
 const char *source_unload_to(const struct source *s)
 {
-	return can_unload(s) ? s->driver->unloading->to(s) : NULL;
+	return s->driver->unloading ? s->driver->unloading->to(s) : NULL;
 }
 
 int source_unload_check(
     const struct source *s, const struct source_unload *u, struct err *e)
 {
-	return can_unload(s) ? s->driver->unloading->check(s, u, e)
-			     : refuse_unload(s, e);
+	return s->driver->unloading->check(s, u, e);
 }
 
 int source_unload(struct source *s, const struct source_unload *u,

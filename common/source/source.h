@@ -87,6 +87,11 @@ const char *source_protection(const struct source *s, bool *weak);
  */
 int source_danger(struct source *s, char **why, struct err *e);
 
+/* Whether it has the abilities (enum source_ability) that a job needs, with the
+ * reason and the mend when not. Only then may the functions follow that stand for
+ * them: SOURCE_SCRIPT for source_run_script, SOURCE_UNLOAD for source_unload_*. */
+int source_check(const struct source *s, unsigned needed, struct err *e);
+
 int source_begin_job(
     struct source *s, const struct job_session *session, struct err *e);
 /* False: the connection is not clean and must be closed. After a job that only

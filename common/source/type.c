@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/mem.h"
 #include "source/types.h"
 
@@ -29,6 +30,50 @@ const struct source_type *source_type_named(const char *name)
 			break;
 	}
 	return type;
+}
+
+/* "Redshift", "PostgreSQL or Redshift": the types that can. */
+static void list_able(unsigned ability, struct buf *out)
+{
+	const struct source_type *type;
+
+	for (size_t i = 0; (type = source_type_at(i)) != NULL; i++) {
+		if ((type->abilities & ability) != 0)
+			buf_printf(
+			    out, "%s%s", out->len ? " or " : "", type->product);
+	}
+}
+
+int source_type_check(
+    const struct source_config *config, unsigned needed, struct err *e)
+{
+	static const struct {
+		unsigned ability;
+		const char *subject, *verb, *mend;
+	} all[] = {
+	    {SOURCE_SCRIPT, "prep_sql", "show what it leaves to the export",
+		"Leave it out"},
+	    {SOURCE_SNAPSHOT, "export_sql",
+		"read several statements in one snapshot",
+		"Make a report of each statement"},
+	    {SOURCE_UNLOAD, "unload", "unload", "Leave the option out"},
+	};
+	unsigned lacks = needed & ~config->type->abilities;
+	struct buf able;
+	size_t i = 0;
+
+	if (lacks == 0)
+		return 0;
+	while ((all[i].ability & lacks) == 0)
+		i++;
+	buf_init(&able, 1024);
+	list_able(all[i].ability, &able);
+	err_set(e, ERR_PERMANENT,
+	    "%s: [source.%s] is of type %s; only %s can %s. %s", all[i].subject,
+	    config->name, config->type->name, able.data, all[i].verb,
+	    all[i].mend);
+	buf_free(&able);
+	return -1;
 }
 
 const struct key *source_type_key(

@@ -66,6 +66,11 @@ struct source_type {
 	const char *(*mend)(const struct source_config *config);
 };
 
+/* Whether the source's type has all of these abilities (of enum source_ability);
+ * the error says which types have the one that it lacks, and what to do. */
+int source_type_check(
+    const struct source_config *config, unsigned needed, struct err *e);
+
 /* NULL: there is no such type. */
 const struct source_type *source_type_named(const char *name);
 /* The i-th type, NULL after the last. */

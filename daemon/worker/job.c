@@ -218,6 +218,20 @@ static int find_places(struct job *job, struct err *e)
 	return 0;
 }
 
+/* What the source has to be able to do for it. */
+static unsigned needs(const struct job *job)
+{
+	unsigned all = 0;
+
+	if (job->prep_sql.data != NULL)
+		all |= SOURCE_SCRIPT;
+	if (job->plan.statement_count > 1)
+		all |= SOURCE_SNAPSHOT;
+	if (unload_asked(job))
+		all |= SOURCE_UNLOAD;
+	return all;
+}
+
 int job_prepare(struct job *job, struct err *e)
 {
 	const char *formats =
@@ -226,11 +240,14 @@ int job_prepare(struct job *job, struct err *e)
 	if (fill_in(job, "prep_sql", &job->prep_sql, e) != 0 ||
 	    fill_in(job, "export_sql", &job->export_sql, e) != 0)
 		return -1;
-	if (job->export_sql.data == NULL)
-		return 0;
-	if (export_plan_open(&job->plan, job->export_sql.data, formats,
+	if (job->export_sql.data != NULL &&
+	    export_plan_open(&job->plan, job->export_sql.data, formats,
 		job->output_options, e) != 0)
 		return -1;
+	if (source_check(job->source, needs(job), e) != 0)
+		return -1;
+	if (job->export_sql.data == NULL)
+		return 0;
 	if (find_places(job, e) != 0)
 		return -1;
 	return unload_asked(job) ? unload_check(job, e) : 0;

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+#include "source/driver.h"
+#include "source/types.h"
+
+#include <string.h>
+
+#include "helper.h"
+
+#define TYPE(name)                                          \
+	extern const struct source_type source_type_##name; \
+	extern const struct source_driver source_##name;
+SOURCE_TYPES(TYPE)
+
+static const struct {
+	const struct source_type *type;
+	const struct source_driver *driver;
+} all[] = {
+#define BOTH(name) {&source_type_##name, &source_##name},
+    SOURCE_TYPES(BOTH)};
+
+TEST(each_type_has_the_driver_that_its_abilities_promise)
+{
+	for (size_t i = 0; i < COUNT(all); i++) {
+		const struct source_type *type = all[i].type;
+		const struct source_driver *d = all[i].driver;
+
+		assert_ptr_equal(source_type_at(i), type);
+		assert_ptr_equal(source_type_named(type->name), type);
+		assert_ptr_equal(d->type, type);
+		assert_int_equal(
+		    (type->abilities & SOURCE_SCRIPT) != 0, d->script != NULL);
+		assert_int_equal((type->abilities & SOURCE_UNLOAD) != 0,
+		    d->unloading != NULL);
+		assert_true(d->passing == NULL || d->describe != NULL);
+		assert_true(d->connect && d->close && d->set_watch && d->alive);
+		assert_true(d->protection && d->begin && d->end);
+		assert_true(d->query && d->next && d->query_end);
+		assert_true(d->shape && d->quote);
+		assert_true(type->check && type->mend && type->product);
+	}
+	assert_null(source_type_at(COUNT(all)));
+	assert_null(source_type_named("oracle"));
+}
+
+/* A type that can do nothing but read, with settings of each kind. */
+
+struct plain_config {
+	struct source_config base;
+	char *url, *token;
+	int64_t wait;
+	bool fast;
+};
+
+static const struct key plain_keys[] = {
+    {"source", "url", T_TEXT, offsetof(struct plain_config, url), "http://x", 0,
+	0, NULL, "where it is"},
+    {"source", "token", T_SECRET, offsetof(struct plain_config, token), NULL, 0,
+	0, NULL, "what it is shown"},
+    {"source", "wait", T_TIME, offsetof(struct plain_config, wait), "5s", 0,
+	60000, NULL, "how long it is asked"},
+    {"source", "fast", T_BOOL, offsetof(struct plain_config, fast), "on", 0, 0,
+	NULL, "whether it is in a hurry"},
+};
+
+static const struct source_type plain_type = {
+    .name = "plain",
+    .product = "Plain",
+    .size = sizeof(struct plain_config),
+    .keys = plain_keys,
+    .key_count = COUNT(plain_keys),
+};
+
+static int plain_query(
+    struct source *s, const char *sql, struct schema *schema, struct err *e)
+{
+	(void)s;
+	schema->columns = calloc(1, sizeof(*schema->columns));
+	schema->columns[0].name = strdup("half");
+	schema->count = 1;
+	return strcmp(sql, "bad") == 0 ? err_set(e, ERR_PERMANENT, "bad SQL")
+				       : 0;
+}
+
+static const struct source_driver plain_driver = {
+    .type = &plain_type,
+    .query = plain_query,
+};
+
+static struct source_config *plain_open(void)
+{
+	return source_config_open(&plain_type, "p");
+}
+
+TEST(settings_are_packed_by_the_table_alone)
+{
+	struct source_config *config = plain_open(), *back;
+	struct plain_config *p = (struct plain_config *)config;
+	json_t *packed = json_object();
+	char *text;
+	struct err e;
+
+	assert_string_equal(p->url, "http://x");
+	assert_int_equal(p->wait, 5000);
+	assert_int_equal(
+	    key_set(source_type_key(&plain_type, "wait"), p, "2min", &e), -1);
+	assert_err(&e,
+	    "wait = 2min: must be a time such as 500ms, 30s, 10min, 2h or 7d "
+	    "from 0 to 1min");
+	source_config_pack(config, packed);
+	text = json_dumps(packed, JSON_COMPACT);
+	assert_string_equal(
+	    text, "{\"url\":\"http://x\",\"wait\":5000,\"fast\":true}");
+	json_object_set_new(packed, "token", json_string("t"));
+	back = source_config_unpack(&plain_type, "q", packed);
+	p = (struct plain_config *)back;
+	assert_string_equal(p->token, "t");
+	assert_string_equal(back->name, "q");
+	assert_true(p->fast);
+	source_config_free(back);
+	source_config_free(config);
+	json_decref(packed);
+	free(text);
+}
+
+TEST(a_missing_ability_names_those_who_have_it)
+{
+	struct source_config *config = plain_open();
+	struct source s = {&plain_driver, config};
+	struct err e;
+
+	assert_int_equal(source_check(&s, 0, &e), 0);
+	assert_int_equal(source_check(&s, SOURCE_SCRIPT, &e), -1);
+	assert_err(&e,
+	    "prep_sql: [source.p] is of type plain; only PostgreSQL or "
+	    "Redshift can show what it leaves to the export. Leave it out");
+	assert_int_equal(
+	    source_check(&s, SOURCE_SNAPSHOT | SOURCE_UNLOAD, &e), -1);
+	assert_err_has(&e, "export_sql: [source.p] is of type plain; only ");
+	assert_int_equal(source_check(&s, SOURCE_UNLOAD, &e), -1);
+	assert_err(&e,
+	    "unload: [source.p] is of type plain; only Redshift can unload. "
+	    "Leave the option out");
+	source_config_free(config);
+}
+
+TEST(functions_that_a_driver_leaves_out_have_an_answer)
+{
+	struct source_config *config = plain_open();
+	struct source s = {&plain_driver, config};
+	struct schema schema;
+	char *why = NULL;
+	struct err e;
+
+	assert_int_equal(source_danger(&s, &why, &e), 0);
+	assert_null(why);
+	source_reset(&s);
+	assert_false(source_can_pass(&s, &(struct source_pass){.sql = "x"}));
+	assert_null(source_unload_to(&s));
+	assert_int_equal(source_raw_text(&s, &e), -1);
+	assert_err(
+	    &e, "[source.p] is of type plain, which gives text in UTF8 only");
+	assert_int_equal(source_describe(&s, "x", &schema, &e), -1);
+	assert_int_equal(schema.count, 0);
+	e.text[0] = '\0';
+	source_advise(&s, "x", true, &e);
+	assert_err(&e, "");
+	source_config_free(config);
+}
+
+TEST(a_query_that_fails_leaves_no_schema)
+{
+	struct source_config *config = plain_open();
+	struct source s = {&plain_driver, config};
+	struct schema schema;
+	struct err e;
+
+	assert_int_equal(source_query(&s, "bad", &schema, &e), -1);
+	assert_null(schema.columns);
+	assert_int_equal(source_query(&s, "good", &schema, &e), 0);
+	assert_int_equal(schema.count, 1);
+	schema_free(&schema);
+	source_config_free(config);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(
+		each_type_has_the_driver_that_its_abilities_promise),
+	    cmocka_unit_test(settings_are_packed_by_the_table_alone),
+	    cmocka_unit_test(a_missing_ability_names_those_who_have_it),
+	    cmocka_unit_test(functions_that_a_driver_leaves_out_have_an_answer),
+	    cmocka_unit_test(a_query_that_fails_leaves_no_schema),
+	};
+
+	return cmocka_run_group_tests_name("source", tests, NULL, NULL);
+}
