@@ -183,3 +183,6 @@ const struct key keys[] = {
 	"most that a connection is kept between reports; 0: for ever"},
 };
 const size_t key_count = sizeof(keys) / sizeof(*keys);
+
+const char *const notice_sections[] = {
+    "smtp", "sns", "slack", "webhook", "notify", NULL};

@@ -8,5 +8,7 @@
 /* All keys but those that one type of source alone has (source/type.h). */
 extern const struct key keys[];
 extern const size_t key_count;
+/* Sections that only those who deliver notices are told of; NULL ends them. */
+extern const char *const notice_sections[];
 
 #endif

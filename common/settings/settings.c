@@ -399,13 +399,10 @@ char *settings_webhook_secret(const struct settings *s, const char *host)
 
 static bool is_for(const struct key *k, enum settings_reader reader)
 {
-	static const char *const notices[] = {
-	    "smtp", "sns", "slack", "webhook", "notify"};
-
 	if (strcmp(k->section, "queue") == 0 || is_of_sources(k))
 		return false;
-	for (size_t i = 0; i < sizeof(notices) / sizeof(*notices); i++) {
-		if (strcmp(k->section, notices[i]) == 0)
+	for (int i = 0; notice_sections[i] != NULL; i++) {
+		if (strcmp(k->section, notice_sections[i]) == 0)
 			return reader == FOR_NOTICES;
 	}
 	return true;

@@ -20,7 +20,7 @@
  *
  * A lane is a receiver. Its errands go one after the other, lanes side by side; the
  * owner with the fewest under way goes first, then the lane that was served
- * longest ago. A lane whose errand takes SLOW_MS or longer is slow: at most half
+ * longest ago. A lane whose errand takes a second or longer is slow: at most half
  * of the workers are at slow lanes while others wait. Errands of lanes that turn
  * out slow are asked to yield then, and are begun again when there is room. A lane
  * whose receiver does not answer is left alone, longer each time.

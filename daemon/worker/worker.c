@@ -4,14 +4,11 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -21,6 +18,7 @@
 #include "protocol.h"
 #include "worker/connections.h"
 #include "worker/errand.h"
+#include "worker/process.h"
 #include "worker/task.h"
 
 #define PROGRESS_MS 1000
@@ -51,14 +49,6 @@ struct worker {
 	struct wake wake;
 	struct watch watch;
 };
-
-static volatile sig_atomic_t told_to_stop;
-
-static void on_term(int sig)
-{
-	(void)sig;
-	told_to_stop = 1;
-}
 
 /* ---- to the supervisor ---- */
 
@@ -270,7 +260,7 @@ static int look_up_job(
 		say_progress(w, job);
 		flush(w);
 	}
-	if (w->stop || told_to_stop)
+	if (w->stop || process_is_told_to_stop())
 		return err_set(e, ERR_CANCELLED,
 		    w->stop ? "stopped on request" : "stopped by SIGTERM");
 	if (job->deadline_ms != 0 && now >= job->deadline_ms)
@@ -280,7 +270,7 @@ static int look_up_job(
 
 static int look_up_errand(const struct worker *w, int64_t now, struct err *e)
 {
-	if (w->stop || told_to_stop)
+	if (w->stop || process_is_told_to_stop())
 		return err_set(e, ERR_CANCELLED,
 		    w->stop ? "stopped on request" : "stopped by SIGTERM");
 	if (now >= w->deadline_ms)
@@ -312,20 +302,6 @@ static int look_up(void *arg, struct err *e)
 }
 
 /* ---- jobs ---- */
-
-/* A SIGTERM that was meant for the job before must not hit this one: it was
- * sent before this job was, so it is here already. */
-static void forget_signals(void)
-{
-	static const struct timespec at_once = {0};
-	sigset_t term;
-
-	sigemptyset(&term);
-	sigaddset(&term, SIGTERM);
-	while (sigtimedwait(&term, NULL, &at_once) == SIGTERM)
-		;
-	told_to_stop = 0;
-}
 
 static int run(struct worker *w, struct job *job, struct err *e)
 {
@@ -392,7 +368,7 @@ static bool run_task(struct worker *w, struct task *t)
 		take_settings(w, t);
 		return false;
 	}
-	forget_signals();
+	process_forget_signals();
 	w->stop = false;
 	w->current = t;
 	if (t->type == MSG_JOB)
@@ -467,53 +443,13 @@ static void serve(struct worker *w)
 	}
 }
 
-static void set_signals(struct worker *w)
-{
-	struct sigaction term = {.sa_handler = on_term};
-	sigset_t block;
-
-	sigemptyset(&block);
-	sigaddset(&block, SIGTERM);
-	sigprocmask(SIG_BLOCK, &block, &w->wait_mask);
-	sigdelset(&w->wait_mask, SIGTERM);
-	sigaction(SIGTERM, &term, NULL);
-	/* A terminal's Ctrl-C and hang-up are the supervisor's to read. */
-	signal(SIGINT, SIG_IGN);
-	signal(SIGHUP, SIG_IGN);
-	signal(SIGPIPE, SIG_IGN);
-}
-
-static void limit_memory(int64_t bytes)
-{
-	struct rlimit limit = {(rlim_t)bytes, (rlim_t)bytes};
-
-/* AddressSanitizer reserves terabytes of shadow. */
-#ifndef __SANITIZE_ADDRESS__
-	setrlimit(RLIMIT_DATA, &limit);
-#else
-	(void)limit;
-#endif
-}
-
-/* A run of many partitions holds all their files open until it is published. */
-static void allow_files(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-		limit.rlim_cur = limit.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &limit);
-	}
-}
-
 int worker_main(int64_t memory_limit)
 {
 	struct worker w = {0};
 
 	prctl(PR_SET_NAME, "reportd-worker");
-	limit_memory(memory_limit);
-	allow_files();
-	set_signals(&w);
+	process_limit(memory_limit);
+	process_set_signals(&w.wait_mask);
 	lines_init(&w.in);
 	buf_init(&w.out, 2 * PROTOCOL_LINE_MAX);
 	w.wake = (struct wake){.fd = PROTOCOL_FD, .ready = hear, .arg = &w};
