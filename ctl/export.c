@@ -129,10 +129,8 @@ static char *extension_of(const char *output)
 	const char *name = strrchr(output, '/'), *dot;
 	char *text = mem_strdup(name ? name + 1 : output), *ending;
 
-	dot = strrchr(text, '.');
-	if (dot != NULL &&
-	    (strcasecmp(dot, ".gz") == 0 || strcasecmp(dot, ".zst") == 0))
-		text[dot - text] = '\0';
+	if (compression_of_name(text) != NULL)
+		*strrchr(text, '.') = '\0';
 	dot = strrchr(text, '.');
 	ending = mem_strdup(dot && dot > text ? dot + 1 : "");
 	free(text);

@@ -8,27 +8,38 @@
 #include "ctl/lib/connect.h"
 #include "ctl/lib/options.h"
 #include "ctl/lib/table.h"
-#include "encode/encoder.h"
+#include "export/option.h"
 
-static json_t *describe_options(const struct encoder_option *options)
+static json_t *describe_options(const struct option_rule *options)
 {
 	json_t *list = json_array();
 
-	for (const struct encoder_option *o = options; o->name; o++)
+	for (const struct option_rule *o = options; o->name; o++)
 		json_array_append_new(
 		    list, json_pack("{ss ss ss* ss so*}", "option", o->name,
-			      "type", encoder_option_type(o), "allowed",
-			      o->allowed, "about", o->about, "inside",
+			      "type", option_type(o), "allowed", o->allowed,
+			      "about", o->about, "inside",
 			      o->inside ? describe_options(o->inside) : NULL));
 	return list;
 }
 
+/* Of all owners, in their order. */
 static json_t *describe(const struct encoder_type *type)
 {
+	json_t *options = json_array();
+	struct export_owners owners;
+
+	export_owners_of(type, &owners);
+	for (int i = 0; owners.list[i] != NULL; i++) {
+		json_t *some = describe_options(owners.list[i]->rules);
+
+		json_array_extend(options, some);
+		json_decref(some);
+	}
 	return json_pack("{ss ss* ss ss sb so}", "format", type->name, "alias",
 	    type->alias, "extension", type->extension, "media_type",
 	    type->media_type, "one_section", type->one_section, "options",
-	    describe_options(type->options));
+	    options);
 }
 
 /* Nested options by their path, columns.NAME.width, one a row. */
@@ -99,45 +110,99 @@ static void print_literal(const char *text)
 	putchar('\'');
 }
 
-static void print_row(const char *format, const char *alias_of,
-    const json_t *one, const char *options)
+/* ---- SQL ---- */
+
+struct owners {
+	const struct option_owner *list[32];
+	int count;
+};
+
+static void note_owner(struct owners *all, const struct option_owner *one)
 {
-	printf(
-	    "insert into reportd.output_format (format, alias_of, extension, "
-	    "one_section, options)\nvalues ('%s', ",
-	    format);
-	if (alias_of == NULL)
-		fputs("null", stdout);
-	else
-		print_literal(alias_of);
-	printf(", '%s', %s, ", json_str(one, "extension", ""),
-	    json_bool(one, "one_section", false) ? "true" : "false");
-	print_literal(options);
-	puts(");");
+	for (int i = 0; i < all->count; i++) {
+		if (all->list[i] == one)
+			return;
+	}
+	all->list[all->count++] = one;
+}
+
+/* Each owner of an option once, whatever formats take it. */
+static void print_owners(void)
+{
+	struct owners all = {.count = 0};
+	const struct encoder_type *type;
+
+	for (int n = 0; (type = encoder_type_at(n)) != NULL; n++) {
+		struct export_owners some;
+
+		export_owners_of(type, &some);
+		for (int i = 0; some.list[i] != NULL; i++)
+			note_owner(&all, some.list[i]);
+	}
+	for (int i = 0; i < all.count; i++) {
+		json_t *options = describe_options(all.list[i]->rules);
+		char *text = json_dumps(options, JSON_INDENT(1));
+
+		printf("%s('%s', ", i ? ",\n" : "", all.list[i]->name);
+		print_literal(text);
+		fputs("::jsonb)", stdout);
+		free(text);
+		json_decref(options);
+	}
+}
+
+static void print_owners_of(const struct encoder_type *type)
+{
+	struct export_owners owners;
+
+	export_owners_of(type, &owners);
+	fputs("'{", stdout);
+	for (int i = 0; owners.list[i] != NULL; i++)
+		printf("%s%s", i ? "," : "", owners.list[i]->name);
+	fputs("}'::text[])", stdout);
+}
+
+static void print_formats(void)
+{
+	const struct encoder_type *type;
+
+	for (int n = 0; (type = encoder_type_at(n)) != NULL; n++) {
+		const char *single = type->one_section ? "true" : "false";
+
+		printf("%s('%s', null, '%s', %s, ", n ? ",\n" : "", type->name,
+		    type->extension, single);
+		print_owners_of(type);
+		if (type->alias != NULL)
+			printf(",\n('%s', '%s', '%s', %s, '{}')", type->alias,
+			    type->name, type->extension, single);
+	}
 }
 
 /* sql/upgrade/014-formats.sql, which a test holds against this. */
-static void print_sql(const json_t *formats)
+static void print_sql(void)
 {
-	const json_t *one;
-	size_t i;
-
 	puts("-- SPDX-License-Identifier: MIT\n"
-	     "-- What INSERT knows of the formats; made by `reportctl formats "
-	     "--sql`.");
-	json_array_foreach(formats, i, one)
-	{
-		const char *name = json_str(one, "format", "");
-		const char *alias = json_str(one, "alias", NULL);
-		char *options =
-		    json_dumps(json_object_get(one, "options"), JSON_INDENT(1));
-
-		putchar('\n');
-		print_row(name, NULL, one, options);
-		if (alias != NULL)
-			print_row(alias, name, one, "[]");
-		free(options);
-	}
+	     "-- What INSERT knows of the formats and their options; made by "
+	     "`reportctl\n"
+	     "-- formats --sql`. An option stands here once, by its owner, and "
+	     "a format has\n"
+	     "-- the options of all its owners.\n\n"
+	     "with output_option (owner, options) as (values");
+	print_owners();
+	puts("\n),\nformat (format, alias_of, extension, one_section, owners) "
+	     "as (values");
+	print_formats();
+	puts("\n)\n"
+	     "insert into reportd.output_format (format, alias_of, extension, "
+	     "one_section, options)\n"
+	     "select f.format, f.alias_of, f.extension, f.one_section, "
+	     "coalesce((\n"
+	     "\tselect jsonb_agg(o.option order by w.place, o.place)\n"
+	     "\tfrom unnest(f.owners) with ordinality w (owner, place)\n"
+	     "\tjoin output_option using (owner),\n"
+	     "\tjsonb_array_elements(output_option.options) with ordinality o "
+	     "(option, place)), '[]')\n"
+	     "from format f;");
 }
 
 /* Those that are named, all when none is. */
@@ -175,6 +240,13 @@ static int run(struct ctl *c, int argc, char **argv, struct err *e)
 			return -1;
 		sql = true;
 	}
+	if (sql && optind < argc)
+		return options_refuse(
+		    c, e, "--sql is about all formats; name none with it");
+	if (sql) {
+		print_sql();
+		return 0;
+	}
 	formats = json_array();
 	if (add_formats(c, argv + optind, formats, e) != 0) {
 		json_decref(formats);
@@ -184,10 +256,7 @@ static int run(struct ctl *c, int argc, char **argv, struct err *e)
 		connect_print_json(formats);
 		return 0;
 	}
-	if (sql)
-		print_sql(formats);
-	else
-		print_text(formats);
+	print_text(formats);
 	json_decref(formats);
 	return 0;
 }
@@ -196,6 +265,7 @@ const struct command command_formats = {
     .name = "formats",
     .summary = "Lists the output formats and their options",
     .arguments = "[FORMAT...] [--sql]",
-    .details = "      --sql             as rows of reportd.output_format\n",
+    .details = "      --sql             as rows of reportd.output_format, all "
+	       "of them\n",
     .run = run,
 };

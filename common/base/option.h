@@ -2,11 +2,16 @@
 #ifndef BASE_OPTION_H
 #define BASE_OPTION_H
 
+#include "base/err.h"
 #include "base/json.h"
 
-/* A key that output_options may hold; reportd.output_format has the same list
- * for the check at INSERT. */
-struct encoder_option {
+/*
+ * Keys that a JSON object such as output_options may hold. Whoever reads a key
+ * declares it, in one list of its own; a list of owners says what an object may
+ * hold in all. `reportctl formats --sql` prints the same lists for the check at
+ * INSERT.
+ */
+struct option_rule {
 	const char *name; /* NULL ends a list */
 	json_type type;   /* JSON_TRUE: a boolean; JSON_REAL: any number */
 	/* Of strings: "a|b|c"; of numbers: "1..100" or "1.."; NULL: any. */
@@ -14,54 +19,44 @@ struct encoder_option {
 	const char *about;
 	/* JSON_OBJECT: its keys. With name "*": any key, all of this shape.
 	 * JSON_ARRAY: one entry, named "*", what each element is. */
-	const struct encoder_option *inside;
+	const struct option_rule *inside;
+};
+#define OPTION_END                                \
+	{                                         \
+		NULL, JSON_NULL, NULL, NULL, NULL \
+	}
+
+struct option_owner {
+	const char *name; /* of the owner, unique */
+	const struct option_rule *rules;
+	/* What does not fit together; NULL: each key stands for itself. It may
+	 * look at keys of others. */
+	int (*check)(const json_t *options, struct err *e);
 };
 
-/* What every format takes, to be spread into its own list; the export sees to
- * it, not the encoder. */
-#define COMMON_OPTIONS                                                         \
-	{"max_rows", JSON_INTEGER, "1..",                                      \
-	    "no more rows of each query than this; the run says that there "   \
-	    "were more",                                                       \
-	    NULL},                                                             \
-	    {"skip_if_empty", JSON_TRUE, NULL,                                 \
-		"make no output when there are no rows; default false", NULL}, \
-	{                                                                      \
-		"s3", JSON_OBJECT, NULL,                                       \
-		    "how an object is kept in S3; for an s3:// output_path",   \
-		    option_s3                                                  \
-	}
-extern const struct encoder_option option_s3[];
-/* The same for formats that hold several results. */
-#define SECTIONS_OPTION                                        \
-	{                                                      \
-		"sections", JSON_ARRAY, NULL,                  \
-		    "a name for the result of each statement", \
-		    option_section_names                       \
-	}
-extern const struct encoder_option option_section_names[];
-/* The same for formats whose files make a tree. */
-#define PARTITION_OPTION                                                \
-	{                                                               \
-		"partition_by", JSON_ARRAY, NULL,                       \
-		    "columns: a file for each of their values, in a "   \
-		    "directory "                                        \
-		    "such as region=North; {partition} in output_path", \
-		    option_section_names                                \
-	}
-/* The same for formats that Redshift can write itself. */
-#define UNLOAD_OPTION                                                       \
-	{                                                                   \
-		"unload", JSON_TRUE, NULL,                                  \
-		    "let Redshift write the result into S3 itself; the "    \
-		    "output is the manifest of its objects; default false", \
-		    NULL                                                    \
-	}
-/* The same for formats of text; file names get .gz or .zst. */
-#define COMPRESS_OPTION                                    \
-	{                                                  \
-		"compress", JSON_STRING, "gzip|zstd",      \
-		    "default: not compressed at all", NULL \
-	}
+/* "string", "boolean", "integer", "number", "array", "object". */
+const char *option_type(const struct option_rule *rule);
+
+/* The rule for a key; NULL: there is none. */
+const struct option_rule *option_find(
+    const struct option_rule *rules, const char *key);
+const struct option_rule *option_find_owned(
+    const struct option_owner *const *owners, const char *key);
+
+/*
+ * Lists of owners end with NULL. Options may be NULL. Errors begin with
+ * "output_options: " and name the key by its path, columns.amount.width.
+ *
+ * option_check_keys refuses keys that no owner knows and values that a rule
+ * forbids, each key by itself; `who` has these options, as in "CSV has no option
+ * ...". option_check_values looks at the keys that the owners know, and leaves
+ * others alone. option_check_together is what the owners' own checks say.
+ */
+int option_check_keys(const char *who, const struct option_owner *const *owners,
+    const json_t *options, struct err *e);
+int option_check_values(const struct option_owner *const *owners,
+    const json_t *options, struct err *e);
+int option_check_together(const struct option_owner *const *owners,
+    const json_t *options, struct err *e);
 
 #endif

@@ -71,7 +71,11 @@ struct encoder_type {
 	const char *extension; /* of file names, without the dot */
 	const char *media_type;
 	bool one_section; /* several results make several files */
-	const struct encoder_option *options;
+	bool text;        /* so that "compress" is for it */
+	bool tree; /* its files may make a tree: "partition_by" is for it */
+	/* Whose options it looks at itself; ends with NULL. Those of others,
+	 * such as the place, are none of its business. */
+	const struct option_owner *options[5];
 	struct encoder *(*open)(
 	    const struct encoder_options *options, struct err *e);
 	int (*begin)(struct encoder *, const struct section *, struct err *);
@@ -95,18 +99,7 @@ const struct encoder_type *encoder_type_named(const char *format);
 /* The i-th format, NULL behind the last. */
 const struct encoder_type *encoder_type_at(int i);
 
-/* "string", "boolean", "integer", "number", "array", "object". */
-const char *encoder_option_type(const struct encoder_option *option);
-
-/* Refuses keys and values that the format does not know: each by itself, so the
- * options may be some of those of an output. NULL is fine. */
-int encoder_check_keys(
-    const struct encoder_type *type, const json_t *options, struct err *e);
-/* Refuses in addition what does not fit together. */
-int encoder_check_options(
-    const struct encoder_type *type, const json_t *options, struct err *e);
-
-/* Checks the options first. */
+/* Checks the options that the encoder knows first. */
 struct encoder *encoder_open(const struct encoder_type *type,
     const struct encoder_options *options, struct err *e);
 int encoder_begin(

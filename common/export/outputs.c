@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "export/outputs.h"
 
-#include <string.h>
-
 #include "base/clock.h"
 #include "sink/digest.h"
-#include "sink/gzip.h"
-#include "sink/zstd.h"
 
 /* How many are written side by side: of those that hold one result each, one a
  * format. */
@@ -21,16 +17,14 @@ static int side_by_side(const struct export_plan *p)
 
 int outputs_chain(struct export_output *o, struct sink *place, struct err *e)
 {
-	const char *compress = export_compression(o);
+	const struct compression *c = export_compression(o);
 
 	if (place == NULL)
 		return -1;
 	o->sink = digest_open(place, e);
 	o->digest = o->sink;
-	if (o->sink != NULL && strcmp(compress, "gzip") == 0)
-		o->sink = gzip_open(o->sink, e);
-	else if (o->sink != NULL && strcmp(compress, "zstd") == 0)
-		o->sink = zstd_open(o->sink, e);
+	if (o->sink != NULL && c != NULL)
+		o->sink = c->open(o->sink, e);
 	return o->sink ? 0 : -1;
 }
 

@@ -11,6 +11,16 @@
 
 static const char no_value[] = "__HIVE_DEFAULT_PARTITION__";
 
+static const struct option_rule column_name[] = {
+    {"*", JSON_STRING, NULL, "its name", NULL}, OPTION_END};
+static const struct option_rule rules[] = {
+    {"partition_by", JSON_ARRAY, NULL,
+	"columns: a file for each of their values, in a directory such as "
+	"region=North; {partition} in output_path",
+	column_name},
+    OPTION_END};
+const struct option_owner partition_options = {"partition", rules, NULL};
+
 static int find_column(const struct schema *schema, const char *name)
 {
 	for (int i = 0; i < schema->count; i++) {

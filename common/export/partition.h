@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/json.h"
+#include "base/option.h"
 #include "rows/rows.h"
 
 /*
@@ -23,6 +24,8 @@ struct partition {
 	struct buf key; /* of the rows at hand */
 	bool blank;     /* '' was among the values, which has NULL's name */
 };
+
+extern const struct option_owner partition_options;
 
 /* `names` is the option partition_by; the schema must outlive it. */
 int partition_open(struct partition *p, const json_t *names,

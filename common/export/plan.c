@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "encode/text/charset.h"
+#include "export/option.h"
 #include "source/sqltext.h"
 
 /* All are open at once; the files of a partitioned output are held open until
@@ -86,39 +87,6 @@ static struct format *named(struct formats *f, const char *key)
 	return NULL;
 }
 
-static const struct encoder_option *find(
-    const struct encoder_option *options, const char *key)
-{
-	for (; options->name != NULL; options++) {
-		if (strcmp(options->name, key) == 0 ||
-		    strcmp(options->name, "*") == 0)
-			return options;
-	}
-	return NULL;
-}
-
-/* What these options know of the object. */
-static json_t *known_part(
-    const struct encoder_option *options, const json_t *object)
-{
-	json_t *known = json_object();
-	const char *key;
-	json_t *value;
-
-	json_object_foreach((json_t *)(uintptr_t)object, key, value)
-	{
-		const struct encoder_option *o = find(options, key);
-
-		if (o != NULL && o->type == JSON_OBJECT && o->inside != NULL &&
-		    json_is_object(value))
-			json_object_set_new(
-			    known, key, known_part(o->inside, value));
-		else if (o != NULL)
-			json_object_set(known, key, value);
-	}
-	return known;
-}
-
 /* An option for all of them must be sound for one at least. */
 static int check_shared(
     const struct formats *f, const char *key, json_t *value, struct err *e)
@@ -128,15 +96,15 @@ static int check_shared(
 
 	for (int i = 0; i < f->count; i++) {
 		const struct encoder_type *t = f->list[i].type;
-		json_t *one;
-		int rc;
+		json_t *one = json_pack("{sO}", key, value);
+		json_t *own = export_known_options(t, one);
+		int rc = json_object_size(own) == 0
+			     ? 1
+			     : export_check_keys(t, one, &last);
 
-		if (find(t->options, key) == NULL)
-			continue;
-		known = true;
-		one = json_pack("{sO}", key, value);
-		rc = encoder_check_keys(t, one, &last);
+		json_decref(own);
 		json_decref(one);
+		known |= rc <= 0;
 		if (rc == 0)
 			return 0;
 	}
@@ -146,25 +114,6 @@ static int check_shared(
 		    key);
 	*e = last;
 	return -1;
-}
-
-/* Options that are about the query, not about a format. */
-static int check_own(const char *name, const json_t *own, struct err *e)
-{
-	static const char *const shared[] = {
-	    "max_rows", "skip_if_empty", "sections"};
-
-	if (!json_is_object(own))
-		return err_set(e, ERR_PERMANENT,
-		    "output_options: \"%s\" must be an object", name);
-	for (size_t i = 0; i < sizeof(shared) / sizeof(*shared); i++) {
-		if (json_object_get(own, shared[i]) != NULL)
-			return err_set(e, ERR_PERMANENT,
-			    "output_options: \"%s\" is for all formats alike; "
-			    "put it beside \"%s\"",
-			    shared[i], name);
-	}
-	return 0;
 }
 
 /* Of several formats: first what is for all of them, then each one's own. */
@@ -180,7 +129,7 @@ static int share_options(
 		if (rc != 0)
 			break;
 		if (named(f, key) != NULL) {
-			rc = check_own(key, value, e);
+			rc = export_check_own(key, value, e);
 			continue;
 		}
 		json_object_set(shared, key, value);
@@ -188,7 +137,7 @@ static int share_options(
 	}
 	for (int i = 0; i < f->count; i++)
 		f->list[i].options =
-		    known_part(f->list[i].type->options, shared);
+		    export_known_options(f->list[i].type, shared);
 	json_decref(shared);
 	json_object_foreach((json_t *)(uintptr_t)options, key, value)
 	{
@@ -207,7 +156,7 @@ static int take_options(struct formats *f, const json_t *options, struct err *e)
 	else if (share_options(f, options, e) != 0)
 		return -1;
 	for (int i = 0; i < f->count; i++) {
-		if (encoder_check_options(
+		if (export_check_options(
 			f->list[i].type, f->list[i].options, e) != 0)
 			return f->count == 1
 				   ? -1
@@ -276,21 +225,16 @@ static bool unloads(const json_t *options)
 	return json_bool(options, "unload", false);
 }
 
-static const char *compression(const json_t *options)
+const struct compression *export_compression(const struct export_output *o)
 {
-	return unloads(options) ? "" : json_str(options, "compress", "");
-}
-
-const char *export_compression(const struct export_output *o)
-{
-	return compression(o->options);
+	return unloads(o->options) ? NULL : compression_of(o->options);
 }
 
 static void add_output(
     struct export_plan *p, const struct format *format, int part)
 {
 	struct export_output *o = &p->outputs[p->count++];
-	const char *compress = compression(format->options);
+	const struct compression *c;
 
 	o->type = format->type;
 	o->options = json_incref(format->options);
@@ -298,11 +242,10 @@ static void add_output(
 	o->partition_by = json_object_get(o->options, "partition_by");
 	if (json_array_size(o->partition_by) == 0)
 		o->partition_by = NULL;
+	c = export_compression(o);
 	snprintf(o->extension_text, sizeof(o->extension_text), "%s%s",
 	    unloads(format->options) ? "manifest" : o->type->extension,
-	    strcmp(compress, "gzip") == 0   ? ".gz"
-	    : strcmp(compress, "zstd") == 0 ? ".zst"
-					    : "");
+	    c ? c->extension : "");
 	o->extension = o->extension_text;
 }
 
@@ -432,10 +375,9 @@ int export_plan_check_name(
 
 const char *export_media_type(const struct export_output *o)
 {
-	const char *compress = compression(o->options);
+	const struct compression *c = export_compression(o);
 
-	return unloads(o->options)             ? "application/json"
-	       : strcmp(compress, "gzip") == 0 ? "application/gzip"
-	       : strcmp(compress, "zstd") == 0 ? "application/zstd"
-					       : o->type->media_type;
+	return unloads(o->options) ? "application/json"
+	       : c != NULL         ? c->media_type
+				   : o->type->media_type;
 }

@@ -3,6 +3,7 @@
 #define EXPORT_PLAN_H
 
 #include "encode/encoder.h"
+#include "sink/compress.h"
 #include "sink/sink.h"
 
 /*
@@ -72,7 +73,8 @@ int export_plan_check_name(
 
 /* Of what is in the file: that of the compression, if there is one. */
 const char *export_media_type(const struct export_output *output);
-/* "gzip", "zstd", or "" for none. */
-const char *export_compression(const struct export_output *output);
+/* NULL: it is not compressed. */
+const struct compression *export_compression(
+    const struct export_output *output);
 
 #endif

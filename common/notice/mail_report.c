@@ -9,18 +9,18 @@
 
 #include "base/mem.h"
 #include "encode/encoder.h"
+#include "sink/compress.h"
 
 /* ---- which there are ---- */
 
 static const char *type_of(const char *name)
 {
+	const struct compression *c = compression_of_name(name);
 	const struct encoder_type *type;
 	const char *dot = strrchr(name, '.');
 
-	if (dot != NULL && strcasecmp(dot, ".gz") == 0)
-		return "application/gzip";
-	if (dot != NULL && strcasecmp(dot, ".zst") == 0)
-		return "application/zstd";
+	if (c != NULL)
+		return c->media_type;
 	for (int i = 0; dot != NULL && (type = encoder_type_at(i)) != NULL;
 	     i++) {
 		if (strcasecmp(dot + 1, type->extension) == 0)

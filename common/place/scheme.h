@@ -6,6 +6,7 @@
 
 #include "base/err.h"
 #include "base/json.h"
+#include "base/option.h"
 
 /*
  * How addresses of places are written: "s3://bucket/key" is an object of S3; one
@@ -17,6 +18,9 @@ struct place_scheme {
 	const char *prefix;     /* of its addresses; "": any other */
 	const char *url_prefix; /* before an address in a URL; "": it is one */
 	bool dots;              /* a name may begin with a dot */
+
+	/* One key of output_options, `name`; NULL: none. */
+	const struct option_owner *options;
 
 	/* Optional: whether a template, such as output_path, may stand for
 	 * addresses of this place before {names} and %codes are filled in. */

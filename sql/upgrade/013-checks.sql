@@ -94,7 +94,7 @@ begin
 	return null;
 end $$;
 
--- The three below say what is wrong, in the words of common/encode/encoder.c, or
+-- The three below say what is wrong, in the words of common/base/option.c, or
 -- null. Each option of `known` is one of output_format's.
 create function reportd.option_value_error(path text, rule jsonb, value jsonb) returns text
 language plpgsql immutable set search_path = pg_catalog, pg_temp as $$

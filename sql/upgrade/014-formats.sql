@@ -1,8 +1,10 @@
 -- SPDX-License-Identifier: MIT
--- What INSERT knows of the formats; made by `reportctl formats --sql`.
+-- What INSERT knows of the formats and their options; made by `reportctl
+-- formats --sql`. An option stands here once, by its owner, and a format has
+-- the options of all its owners.
 
-insert into reportd.output_format (format, alias_of, extension, one_section, options)
-values ('CSV', null, 'csv', true, '[
+with output_option (owner, options) as (values
+('CSV', '[
  {
   "option": "delimiter",
   "type": "string",
@@ -49,7 +51,9 @@ values ('CSV', null, 'csv', true, '[
   "option": "formula_guard",
   "type": "boolean",
   "about": "put a single quote before text that a spreadsheet would run as a formula; default false"
- },
+ }
+]'::jsonb),
+('labels', '[
  {
   "option": "columns",
   "type": "object",
@@ -68,7 +72,9 @@ values ('CSV', null, 'csv', true, '[
     ]
    }
   ]
- },
+ }
+]'::jsonb),
+('rows', '[
  {
   "option": "max_rows",
   "type": "integer",
@@ -79,7 +85,24 @@ values ('CSV', null, 'csv', true, '[
   "option": "skip_if_empty",
   "type": "boolean",
   "about": "make no output when there are no rows; default false"
- },
+ }
+]'::jsonb),
+('compress', '[
+ {
+  "option": "compress",
+  "type": "string",
+  "allowed": "gzip|zstd",
+  "about": "default: not compressed at all"
+ }
+]'::jsonb),
+('unload', '[
+ {
+  "option": "unload",
+  "type": "boolean",
+  "about": "let Redshift write the result into S3 itself; the output is the manifest of its objects; default false"
+ }
+]'::jsonb),
+('s3', '[
  {
   "option": "s3",
   "type": "object",
@@ -153,22 +176,9 @@ values ('CSV', null, 'csv', true, '[
     "about": "refuse to replace an object; default false"
    }
   ]
- },
- {
-  "option": "compress",
-  "type": "string",
-  "allowed": "gzip|zstd",
-  "about": "default: not compressed at all"
- },
- {
-  "option": "unload",
-  "type": "boolean",
-  "about": "let Redshift write the result into S3 itself; the output is the manifest of its objects; default false"
  }
-]');
-
-insert into reportd.output_format (format, alias_of, extension, one_section, options)
-values ('HTML', null, 'html', false, '[
+]'::jsonb),
+('table', '[
  {
   "option": "title",
   "type": "string",
@@ -215,7 +225,9 @@ values ('HTML', null, 'html', false, '[
     ]
    }
   ]
- },
+ }
+]'::jsonb),
+('chart', '[
  {
   "option": "chart",
   "type": "object",
@@ -255,7 +267,9 @@ values ('HTML', null, 'html', false, '[
     "about": "the section to draw; default: each that has the columns"
    }
   ]
- },
+ }
+]'::jsonb),
+('HTML', '[
  {
   "option": "null",
   "type": "string",
@@ -265,114 +279,9 @@ values ('HTML', null, 'html', false, '[
   "option": "lang",
   "type": "string",
   "about": "the language of the page, as de or pt-BR; default en"
- },
- {
-  "option": "sections",
-  "type": "array",
-  "about": "a name for the result of each statement",
-  "inside": [
-   {
-    "option": "*",
-    "type": "string",
-    "about": "its name"
-   }
-  ]
- },
- {
-  "option": "max_rows",
-  "type": "integer",
-  "allowed": "1..",
-  "about": "no more rows of each query than this; the run says that there were more"
- },
- {
-  "option": "skip_if_empty",
-  "type": "boolean",
-  "about": "make no output when there are no rows; default false"
- },
- {
-  "option": "s3",
-  "type": "object",
-  "about": "how an object is kept in S3; for an s3:// output_path",
-  "inside": [
-   {
-    "option": "storage_class",
-    "type": "string",
-    "about": "such as STANDARD_IA; default: that of the settings, or the bucket''s"
-   },
-   {
-    "option": "sse",
-    "type": "string",
-    "allowed": "AES256|aws:kms|aws:kms:dsse",
-    "about": "encryption at rest; default: that of the settings, or the bucket''s"
-   },
-   {
-    "option": "kms_key",
-    "type": "string",
-    "about": "key of aws:kms; default: that of the settings, or the account''s"
-   },
-   {
-    "option": "acl",
-    "type": "string",
-    "allowed": "private|public-read|public-read-write|authenticated-read|aws-exec-read|bucket-owner-read|bucket-owner-full-control",
-    "about": "default: that of the settings, or none"
-   },
-   {
-    "option": "tags",
-    "type": "object",
-    "about": "at most 10 tags",
-    "inside": [
-     {
-      "option": "*",
-      "type": "string",
-      "about": "a tag''s value"
-     }
-    ]
-   },
-   {
-    "option": "metadata",
-    "type": "object",
-    "about": "beside run-id, report, report-id, scheduled-for, rows and sha256",
-    "inside": [
-     {
-      "option": "*",
-      "type": "string",
-      "about": "what x-amz-meta-NAME says"
-     }
-    ]
-   },
-   {
-    "option": "content_type",
-    "type": "string",
-    "about": "default: that of the format and its compression"
-   },
-   {
-    "option": "content_disposition",
-    "type": "string",
-    "allowed": "inline|attachment",
-    "about": "whether a browser shows or saves it; default: HTML and PDF are shown"
-   },
-   {
-    "option": "cache_control",
-    "type": "string",
-    "about": "default: none"
-   },
-   {
-    "option": "create_only",
-    "type": "boolean",
-    "about": "refuse to replace an object; default false"
-   }
-  ]
- },
- {
-  "option": "compress",
-  "type": "string",
-  "allowed": "gzip|zstd",
-  "about": "default: not compressed at all"
  }
-]');
-
-insert into reportd.output_format (format, alias_of, extension, one_section, options)
-values ('JSON', null, 'json', false, '[
+]'::jsonb),
+('sections', '[
  {
   "option": "sections",
   "type": "array",
@@ -384,7 +293,9 @@ values ('JSON', null, 'json', false, '[
     "about": "its name"
    }
   ]
- },
+ }
+]'::jsonb),
+('JSON', '[
  {
   "option": "shape",
   "type": "string",
@@ -420,523 +331,16 @@ values ('JSON', null, 'json', false, '[
   "type": "string",
   "allowed": "base64|hex",
   "about": "bytea; default base64"
- },
- {
-  "option": "columns",
-  "type": "object",
-  "about": "by column name: label, its name in the output",
-  "inside": [
-   {
-    "option": "*",
-    "type": "object",
-    "about": "the column of that name",
-    "inside": [
-     {
-      "option": "label",
-      "type": "string",
-      "about": "its name in the output"
-     }
-    ]
-   }
-  ]
- },
- {
-  "option": "max_rows",
-  "type": "integer",
-  "allowed": "1..",
-  "about": "no more rows of each query than this; the run says that there were more"
- },
- {
-  "option": "skip_if_empty",
-  "type": "boolean",
-  "about": "make no output when there are no rows; default false"
- },
- {
-  "option": "s3",
-  "type": "object",
-  "about": "how an object is kept in S3; for an s3:// output_path",
-  "inside": [
-   {
-    "option": "storage_class",
-    "type": "string",
-    "about": "such as STANDARD_IA; default: that of the settings, or the bucket''s"
-   },
-   {
-    "option": "sse",
-    "type": "string",
-    "allowed": "AES256|aws:kms|aws:kms:dsse",
-    "about": "encryption at rest; default: that of the settings, or the bucket''s"
-   },
-   {
-    "option": "kms_key",
-    "type": "string",
-    "about": "key of aws:kms; default: that of the settings, or the account''s"
-   },
-   {
-    "option": "acl",
-    "type": "string",
-    "allowed": "private|public-read|public-read-write|authenticated-read|aws-exec-read|bucket-owner-read|bucket-owner-full-control",
-    "about": "default: that of the settings, or none"
-   },
-   {
-    "option": "tags",
-    "type": "object",
-    "about": "at most 10 tags",
-    "inside": [
-     {
-      "option": "*",
-      "type": "string",
-      "about": "a tag''s value"
-     }
-    ]
-   },
-   {
-    "option": "metadata",
-    "type": "object",
-    "about": "beside run-id, report, report-id, scheduled-for, rows and sha256",
-    "inside": [
-     {
-      "option": "*",
-      "type": "string",
-      "about": "what x-amz-meta-NAME says"
-     }
-    ]
-   },
-   {
-    "option": "content_type",
-    "type": "string",
-    "about": "default: that of the format and its compression"
-   },
-   {
-    "option": "content_disposition",
-    "type": "string",
-    "allowed": "inline|attachment",
-    "about": "whether a browser shows or saves it; default: HTML and PDF are shown"
-   },
-   {
-    "option": "cache_control",
-    "type": "string",
-    "about": "default: none"
-   },
-   {
-    "option": "create_only",
-    "type": "boolean",
-    "about": "refuse to replace an object; default false"
-   }
-  ]
- },
- {
-  "option": "compress",
-  "type": "string",
-  "allowed": "gzip|zstd",
-  "about": "default: not compressed at all"
- },
- {
-  "option": "unload",
-  "type": "boolean",
-  "about": "let Redshift write the result into S3 itself; the output is the manifest of its objects; default false"
  }
-]');
-
-insert into reportd.output_format (format, alias_of, extension, one_section, options)
-values ('JSONL', null, 'jsonl', true, '[
- {
-  "option": "shape",
-  "type": "string",
-  "allowed": "objects|arrays",
-  "about": "a row as an object by column names, or as an array; default objects"
- },
- {
-  "option": "big_integers",
-  "type": "string",
-  "allowed": "number|string",
-  "about": "integers past 2^53 - 1, which JavaScript rounds; default number"
- },
- {
-  "option": "decimals",
-  "type": "string",
-  "allowed": "number|string",
-  "about": "all values of numeric columns; default number"
- },
- {
-  "option": "not_finite",
-  "type": "string",
-  "allowed": "string|null",
-  "about": "NaN, Infinity and -Infinity, which JSON has no numbers for; default string"
- },
- {
-  "option": "intervals",
-  "type": "string",
-  "allowed": "iso8601|text",
-  "about": "P1DT2H or 1 day 02:00:00; default iso8601"
- },
- {
-  "option": "bytes",
-  "type": "string",
-  "allowed": "base64|hex",
-  "about": "bytea; default base64"
- },
- {
-  "option": "columns",
-  "type": "object",
-  "about": "by column name: label, its name in the output",
-  "inside": [
-   {
-    "option": "*",
-    "type": "object",
-    "about": "the column of that name",
-    "inside": [
-     {
-      "option": "label",
-      "type": "string",
-      "about": "its name in the output"
-     }
-    ]
-   }
-  ]
- },
- {
-  "option": "max_rows",
-  "type": "integer",
-  "allowed": "1..",
-  "about": "no more rows of each query than this; the run says that there were more"
- },
- {
-  "option": "skip_if_empty",
-  "type": "boolean",
-  "about": "make no output when there are no rows; default false"
- },
- {
-  "option": "s3",
-  "type": "object",
-  "about": "how an object is kept in S3; for an s3:// output_path",
-  "inside": [
-   {
-    "option": "storage_class",
-    "type": "string",
-    "about": "such as STANDARD_IA; default: that of the settings, or the bucket''s"
-   },
-   {
-    "option": "sse",
-    "type": "string",
-    "allowed": "AES256|aws:kms|aws:kms:dsse",
-    "about": "encryption at rest; default: that of the settings, or the bucket''s"
-   },
-   {
-    "option": "kms_key",
-    "type": "string",
-    "about": "key of aws:kms; default: that of the settings, or the account''s"
-   },
-   {
-    "option": "acl",
-    "type": "string",
-    "allowed": "private|public-read|public-read-write|authenticated-read|aws-exec-read|bucket-owner-read|bucket-owner-full-control",
-    "about": "default: that of the settings, or none"
-   },
-   {
-    "option": "tags",
-    "type": "object",
-    "about": "at most 10 tags",
-    "inside": [
-     {
-      "option": "*",
-      "type": "string",
-      "about": "a tag''s value"
-     }
-    ]
-   },
-   {
-    "option": "metadata",
-    "type": "object",
-    "about": "beside run-id, report, report-id, scheduled-for, rows and sha256",
-    "inside": [
-     {
-      "option": "*",
-      "type": "string",
-      "about": "what x-amz-meta-NAME says"
-     }
-    ]
-   },
-   {
-    "option": "content_type",
-    "type": "string",
-    "about": "default: that of the format and its compression"
-   },
-   {
-    "option": "content_disposition",
-    "type": "string",
-    "allowed": "inline|attachment",
-    "about": "whether a browser shows or saves it; default: HTML and PDF are shown"
-   },
-   {
-    "option": "cache_control",
-    "type": "string",
-    "about": "default: none"
-   },
-   {
-    "option": "create_only",
-    "type": "boolean",
-    "about": "refuse to replace an object; default false"
-   }
-  ]
- },
- {
-  "option": "compress",
-  "type": "string",
-  "allowed": "gzip|zstd",
-  "about": "default: not compressed at all"
- },
- {
-  "option": "unload",
-  "type": "boolean",
-  "about": "let Redshift write the result into S3 itself; the output is the manifest of its objects; default false"
- }
-]');
-
-insert into reportd.output_format (format, alias_of, extension, one_section, options)
-values ('XLSX', null, 'xlsx', false, '[
- {
-  "option": "title",
-  "type": "string",
-  "about": "default: the report''s name"
- },
- {
-  "option": "columns",
-  "type": "object",
-  "about": "by column name: label, format, width, align, total",
-  "inside": [
-   {
-    "option": "*",
-    "type": "object",
-    "about": "how the column of that name is shown",
-    "inside": [
-     {
-      "option": "label",
-      "type": "string",
-      "about": "what stands above it; default its name"
-     },
-     {
-      "option": "format",
-      "type": "string",
-      "about": "a number format code as in Excel: #,##0.00 or dd.mm.yyyy"
-     },
-     {
-      "option": "width",
-      "type": "number",
-      "allowed": "1..255",
-      "about": "in characters; default by the content"
-     },
-     {
-      "option": "align",
-      "type": "string",
-      "allowed": "left|center|right",
-      "about": "default by the type"
-     },
-     {
-      "option": "total",
-      "type": "string",
-      "allowed": "sum|avg|count|min|max",
-      "about": "default none"
-     }
-    ]
-   }
-  ]
- },
- {
-  "option": "chart",
-  "type": "object",
-  "about": "a chart of each section that has its columns",
-  "inside": [
-   {
-    "option": "type",
-    "type": "string",
-    "allowed": "line|bar|pie",
-    "about": "default: bar"
-   },
-   {
-    "option": "category",
-    "type": "string",
-    "about": "the column along the axis"
-   },
-   {
-    "option": "values",
-    "type": "array",
-    "about": "columns of numbers, one series each",
-    "inside": [
-     {
-      "option": "*",
-      "type": "string",
-      "about": "a column''s name"
-     }
-    ]
-   },
-   {
-    "option": "title",
-    "type": "string",
-    "about": "default: none"
-   },
-   {
-    "option": "section",
-    "type": "string",
-    "about": "the section to draw; default: each that has the columns"
-   }
-  ]
- },
+]'::jsonb),
+('XLSX', '[
  {
   "option": "autofilter",
   "type": "boolean",
   "about": "buttons in the header that filter and sort; default true"
- },
- {
-  "option": "max_rows",
-  "type": "integer",
-  "allowed": "1..",
-  "about": "no more rows of each query than this; the run says that there were more"
- },
- {
-  "option": "skip_if_empty",
-  "type": "boolean",
-  "about": "make no output when there are no rows; default false"
- },
- {
-  "option": "s3",
-  "type": "object",
-  "about": "how an object is kept in S3; for an s3:// output_path",
-  "inside": [
-   {
-    "option": "storage_class",
-    "type": "string",
-    "about": "such as STANDARD_IA; default: that of the settings, or the bucket''s"
-   },
-   {
-    "option": "sse",
-    "type": "string",
-    "allowed": "AES256|aws:kms|aws:kms:dsse",
-    "about": "encryption at rest; default: that of the settings, or the bucket''s"
-   },
-   {
-    "option": "kms_key",
-    "type": "string",
-    "about": "key of aws:kms; default: that of the settings, or the account''s"
-   },
-   {
-    "option": "acl",
-    "type": "string",
-    "allowed": "private|public-read|public-read-write|authenticated-read|aws-exec-read|bucket-owner-read|bucket-owner-full-control",
-    "about": "default: that of the settings, or none"
-   },
-   {
-    "option": "tags",
-    "type": "object",
-    "about": "at most 10 tags",
-    "inside": [
-     {
-      "option": "*",
-      "type": "string",
-      "about": "a tag''s value"
-     }
-    ]
-   },
-   {
-    "option": "metadata",
-    "type": "object",
-    "about": "beside run-id, report, report-id, scheduled-for, rows and sha256",
-    "inside": [
-     {
-      "option": "*",
-      "type": "string",
-      "about": "what x-amz-meta-NAME says"
-     }
-    ]
-   },
-   {
-    "option": "content_type",
-    "type": "string",
-    "about": "default: that of the format and its compression"
-   },
-   {
-    "option": "content_disposition",
-    "type": "string",
-    "allowed": "inline|attachment",
-    "about": "whether a browser shows or saves it; default: HTML and PDF are shown"
-   },
-   {
-    "option": "cache_control",
-    "type": "string",
-    "about": "default: none"
-   },
-   {
-    "option": "create_only",
-    "type": "boolean",
-    "about": "refuse to replace an object; default false"
-   }
-  ]
- },
- {
-  "option": "sections",
-  "type": "array",
-  "about": "a name for the result of each statement",
-  "inside": [
-   {
-    "option": "*",
-    "type": "string",
-    "about": "its name"
-   }
-  ]
  }
-]');
-insert into reportd.output_format (format, alias_of, extension, one_section, options)
-values ('EXCEL', 'XLSX', 'xlsx', false, '[]');
-
-insert into reportd.output_format (format, alias_of, extension, one_section, options)
-values ('PDF', null, 'pdf', false, '[
- {
-  "option": "title",
-  "type": "string",
-  "about": "default: the report''s name"
- },
- {
-  "option": "columns",
-  "type": "object",
-  "about": "by column name: label, format, width, align, total",
-  "inside": [
-   {
-    "option": "*",
-    "type": "object",
-    "about": "how the column of that name is shown",
-    "inside": [
-     {
-      "option": "label",
-      "type": "string",
-      "about": "what stands above it; default its name"
-     },
-     {
-      "option": "format",
-      "type": "string",
-      "about": "a number format code as in Excel: #,##0.00 or dd.mm.yyyy"
-     },
-     {
-      "option": "width",
-      "type": "number",
-      "allowed": "1..255",
-      "about": "in characters; default by the content"
-     },
-     {
-      "option": "align",
-      "type": "string",
-      "allowed": "left|center|right",
-      "about": "default by the type"
-     },
-     {
-      "option": "total",
-      "type": "string",
-      "allowed": "sum|avg|count|min|max",
-      "about": "default none"
-     }
-    ]
-   }
-  ]
- },
+]'::jsonb),
+('PDF', '[
  {
   "option": "page",
   "type": "string",
@@ -1007,171 +411,13 @@ values ('PDF', null, 'pdf', false, '[
   "option": "lang",
   "type": "string",
   "about": "the language, as ja or zh-Hans, by which fonts are chosen; default en"
- },
- {
-  "option": "chart",
-  "type": "object",
-  "about": "a chart of each section that has its columns",
-  "inside": [
-   {
-    "option": "type",
-    "type": "string",
-    "allowed": "line|bar|pie",
-    "about": "default: bar"
-   },
-   {
-    "option": "category",
-    "type": "string",
-    "about": "the column along the axis"
-   },
-   {
-    "option": "values",
-    "type": "array",
-    "about": "columns of numbers, one series each",
-    "inside": [
-     {
-      "option": "*",
-      "type": "string",
-      "about": "a column''s name"
-     }
-    ]
-   },
-   {
-    "option": "title",
-    "type": "string",
-    "about": "default: none"
-   },
-   {
-    "option": "section",
-    "type": "string",
-    "about": "the section to draw; default: each that has the columns"
-   }
-  ]
- },
- {
-  "option": "sections",
-  "type": "array",
-  "about": "a name for the result of each statement",
-  "inside": [
-   {
-    "option": "*",
-    "type": "string",
-    "about": "its name"
-   }
-  ]
- },
- {
-  "option": "max_rows",
-  "type": "integer",
-  "allowed": "1..",
-  "about": "no more rows of each query than this; the run says that there were more"
- },
- {
-  "option": "skip_if_empty",
-  "type": "boolean",
-  "about": "make no output when there are no rows; default false"
- },
- {
-  "option": "s3",
-  "type": "object",
-  "about": "how an object is kept in S3; for an s3:// output_path",
-  "inside": [
-   {
-    "option": "storage_class",
-    "type": "string",
-    "about": "such as STANDARD_IA; default: that of the settings, or the bucket''s"
-   },
-   {
-    "option": "sse",
-    "type": "string",
-    "allowed": "AES256|aws:kms|aws:kms:dsse",
-    "about": "encryption at rest; default: that of the settings, or the bucket''s"
-   },
-   {
-    "option": "kms_key",
-    "type": "string",
-    "about": "key of aws:kms; default: that of the settings, or the account''s"
-   },
-   {
-    "option": "acl",
-    "type": "string",
-    "allowed": "private|public-read|public-read-write|authenticated-read|aws-exec-read|bucket-owner-read|bucket-owner-full-control",
-    "about": "default: that of the settings, or none"
-   },
-   {
-    "option": "tags",
-    "type": "object",
-    "about": "at most 10 tags",
-    "inside": [
-     {
-      "option": "*",
-      "type": "string",
-      "about": "a tag''s value"
-     }
-    ]
-   },
-   {
-    "option": "metadata",
-    "type": "object",
-    "about": "beside run-id, report, report-id, scheduled-for, rows and sha256",
-    "inside": [
-     {
-      "option": "*",
-      "type": "string",
-      "about": "what x-amz-meta-NAME says"
-     }
-    ]
-   },
-   {
-    "option": "content_type",
-    "type": "string",
-    "about": "default: that of the format and its compression"
-   },
-   {
-    "option": "content_disposition",
-    "type": "string",
-    "allowed": "inline|attachment",
-    "about": "whether a browser shows or saves it; default: HTML and PDF are shown"
-   },
-   {
-    "option": "cache_control",
-    "type": "string",
-    "about": "default: none"
-   },
-   {
-    "option": "create_only",
-    "type": "boolean",
-    "about": "refuse to replace an object; default false"
-   }
-  ]
  }
-]');
-
-insert into reportd.output_format (format, alias_of, extension, one_section, options)
-values ('PARQUET', null, 'parquet', true, '[
+]'::jsonb),
+('PARQUET', '[
  {
   "option": "title",
   "type": "string",
   "about": "in the file''s metadata; default: the report''s name"
- },
- {
-  "option": "columns",
-  "type": "object",
-  "about": "by column name: label, its name in the output",
-  "inside": [
-   {
-    "option": "*",
-    "type": "object",
-    "about": "the column of that name",
-    "inside": [
-     {
-      "option": "label",
-      "type": "string",
-      "about": "its name in the output"
-     }
-    ]
-   }
-  ]
  },
  {
   "option": "codec",
@@ -1189,7 +435,9 @@ values ('PARQUET', null, 'parquet', true, '[
   "type": "string",
   "allowed": "error|null",
   "about": "what to do with values that Parquet lacks: infinity in dates and numeric, NaN in numeric, 24:00:00; default error"
- },
+ }
+]'::jsonb),
+('partition', '[
  {
   "option": "partition_by",
   "type": "array",
@@ -1201,95 +449,23 @@ values ('PARQUET', null, 'parquet', true, '[
     "about": "its name"
    }
   ]
- },
- {
-  "option": "max_rows",
-  "type": "integer",
-  "allowed": "1..",
-  "about": "no more rows of each query than this; the run says that there were more"
- },
- {
-  "option": "skip_if_empty",
-  "type": "boolean",
-  "about": "make no output when there are no rows; default false"
- },
- {
-  "option": "s3",
-  "type": "object",
-  "about": "how an object is kept in S3; for an s3:// output_path",
-  "inside": [
-   {
-    "option": "storage_class",
-    "type": "string",
-    "about": "such as STANDARD_IA; default: that of the settings, or the bucket''s"
-   },
-   {
-    "option": "sse",
-    "type": "string",
-    "allowed": "AES256|aws:kms|aws:kms:dsse",
-    "about": "encryption at rest; default: that of the settings, or the bucket''s"
-   },
-   {
-    "option": "kms_key",
-    "type": "string",
-    "about": "key of aws:kms; default: that of the settings, or the account''s"
-   },
-   {
-    "option": "acl",
-    "type": "string",
-    "allowed": "private|public-read|public-read-write|authenticated-read|aws-exec-read|bucket-owner-read|bucket-owner-full-control",
-    "about": "default: that of the settings, or none"
-   },
-   {
-    "option": "tags",
-    "type": "object",
-    "about": "at most 10 tags",
-    "inside": [
-     {
-      "option": "*",
-      "type": "string",
-      "about": "a tag''s value"
-     }
-    ]
-   },
-   {
-    "option": "metadata",
-    "type": "object",
-    "about": "beside run-id, report, report-id, scheduled-for, rows and sha256",
-    "inside": [
-     {
-      "option": "*",
-      "type": "string",
-      "about": "what x-amz-meta-NAME says"
-     }
-    ]
-   },
-   {
-    "option": "content_type",
-    "type": "string",
-    "about": "default: that of the format and its compression"
-   },
-   {
-    "option": "content_disposition",
-    "type": "string",
-    "allowed": "inline|attachment",
-    "about": "whether a browser shows or saves it; default: HTML and PDF are shown"
-   },
-   {
-    "option": "cache_control",
-    "type": "string",
-    "about": "default: none"
-   },
-   {
-    "option": "create_only",
-    "type": "boolean",
-    "about": "refuse to replace an object; default false"
-   }
-  ]
- },
- {
-  "option": "unload",
-  "type": "boolean",
-  "about": "let Redshift write the result into S3 itself; the output is the manifest of its objects; default false"
  }
-]');
+]'::jsonb)
+),
+format (format, alias_of, extension, one_section, owners) as (values
+('CSV', null, 'csv', true, '{CSV,labels,rows,compress,unload,s3}'::text[]),
+('HTML', null, 'html', false, '{table,chart,HTML,sections,rows,compress,s3}'::text[]),
+('JSON', null, 'json', false, '{JSON,labels,sections,rows,compress,unload,s3}'::text[]),
+('JSONL', null, 'jsonl', true, '{JSON,labels,rows,compress,unload,s3}'::text[]),
+('XLSX', null, 'xlsx', false, '{table,chart,XLSX,sections,rows,s3}'::text[]),
+('EXCEL', 'XLSX', 'xlsx', false, '{}'),
+('PDF', null, 'pdf', false, '{table,PDF,chart,sections,rows,s3}'::text[]),
+('PARQUET', null, 'parquet', true, '{PARQUET,labels,rows,partition,unload,s3}'::text[])
+)
+insert into reportd.output_format (format, alias_of, extension, one_section, options)
+select f.format, f.alias_of, f.extension, f.one_section, coalesce((
+	select jsonb_agg(o.option order by w.place, o.place)
+	from unnest(f.owners) with ordinality w (owner, place)
+	join output_option using (owner),
+	jsonb_array_elements(output_option.options) with ordinality o (option, place)), '[]')
+from format f;

@@ -107,7 +107,7 @@ static struct chart_data *gather(const char *options,
 	struct layout layout;
 
 	assert_int_equal(layout_open(&layout, o, &schema, &e), 0);
-	if (chart_check_options(o, &e) == 0 &&
+	if (chart_options.check(o, &e) == 0 &&
 	    chart_open(&chart, o, &section, &e) > 0)
 		d = chart_data_open(&chart, &schema, &layout);
 	for (int i = 0; d != NULL && *e.text == '\0' && i < rows; i++)

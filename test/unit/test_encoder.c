@@ -3,25 +3,22 @@
 
 #include <string.h>
 
+#include "encode/table/layout.h"
+#include "export/option.h"
 #include "helper.h"
 
-#define END                                       \
-	{                                         \
-		NULL, JSON_NULL, NULL, NULL, NULL \
-	}
-
-static const struct encoder_option words[] = {
-    {"*", JSON_STRING, "one|two", "a word", NULL}, END};
-static const struct encoder_option margins[] = {
+static const struct option_rule words[] = {
+    {"*", JSON_STRING, "one|two", "a word", NULL}, OPTION_END};
+static const struct option_rule margins[] = {
     {"top", JSON_REAL, "0..10", "cm", NULL},
-    {"left", JSON_REAL, "0..10", "cm", NULL}, END};
-static const struct encoder_option options[] = {
-    LAYOUT_OPTIONS,
-    COMMON_OPTIONS,
+    {"left", JSON_REAL, "0..10", "cm", NULL}, OPTION_END};
+static const struct option_rule rules[] = {
     {"words", JSON_ARRAY, NULL, "some", words},
     {"margins", JSON_OBJECT, NULL, "of the page", margins},
-    END,
+    OPTION_END,
 };
+
+static const struct option_owner own = {"TEST", rules, NULL};
 
 static int does_nothing(struct encoder *enc, struct err *e)
 {
@@ -54,7 +51,7 @@ static void frees(struct encoder *enc)
 
 static const struct encoder_type type = {
     .name = "TEST",
-    .options = options,
+    .options = {&layout_options, &own},
     .open = opens,
     .begin = begins,
     .end = does_nothing,
@@ -79,11 +76,11 @@ TEST(sound_options_pass)
 	    "{\"margins\": {\"top\": 10, \"left\": 0}}"};
 	struct err e;
 
-	assert_int_equal(encoder_check_options(&type, NULL, &e), 0);
+	assert_int_equal(export_check_options(&type, NULL, &e), 0);
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		json_t *o = json(cases[i]);
 
-		if (encoder_check_options(&type, o, &e) != 0)
+		if (export_check_options(&type, o, &e) != 0)
 			fail_msg("%s", e.text);
 		json_decref(o);
 	}
@@ -95,8 +92,8 @@ TEST(a_wrong_option_is_named_by_its_path)
 		const char *options, *error;
 	} cases[] = {
 	    {"{\"colour\": 1}", "TEST has no option \"colour\"; known: title, "
-				"columns, max_rows, skip_if_empty, s3, words, "
-				"margins"},
+				"columns, words, margins, sections, max_rows, "
+				"skip_if_empty, s3"},
 	    {"{\"columns\": {\"amount\": {\"wdith\": 1}}}",
 		"\"columns.amount\" has no option \"wdith\"; known: label, "
 		"format, width, align, total"},
@@ -126,7 +123,7 @@ TEST(a_wrong_option_is_named_by_its_path)
 		json_t *o = json(cases[i].options);
 		struct err e;
 
-		assert_int_equal(encoder_check_options(&type, o, &e), -1);
+		assert_int_equal(export_check_options(&type, o, &e), -1);
 		assert_int_equal(e.kind, ERR_PERMANENT);
 		assert_err_has(&e, head);
 		assert_string_equal(e.text + sizeof(head) - 1, cases[i].error);
@@ -179,24 +176,37 @@ TEST(a_column_that_no_section_has_is_refused)
 TEST(every_format_knows_the_common_options)
 {
 	static const char *const names[] = {
-	    "max_rows", "skip_if_empty", "columns"};
+	    "max_rows", "skip_if_empty", "columns", "s3"};
 	const struct encoder_type *t;
 
 	for (int i = 0; (t = encoder_type_at(i)) != NULL; i++) {
-		for (size_t k = 0; k < COUNT(names); k++) {
-			const struct encoder_option *o = t->options;
+		struct export_owners owners;
 
-			while (o->name != NULL && strcmp(o->name, names[k]))
-				o++;
-			if (o->name == NULL)
+		export_owners_of(t, &owners);
+		for (size_t k = 0; k < COUNT(names); k++) {
+			if (option_find_owned(owners.list, names[k]) == NULL)
 				fail_msg("%s has no %s", t->name, names[k]);
 		}
-		if (!t->one_section) {
-			const struct encoder_option *o = t->options;
+		assert_int_equal(
+		    option_find_owned(owners.list, "sections") != NULL,
+		    !t->one_section);
+	}
+}
 
-			while (o->name != NULL && strcmp(o->name, "sections"))
-				o++;
-			assert_non_null(o->name);
+TEST(an_option_has_one_owner)
+{
+	const struct encoder_type *t;
+
+	for (int i = 0; (t = encoder_type_at(i)) != NULL; i++) {
+		struct export_owners owners;
+
+		export_owners_of(t, &owners);
+		for (int k = 0; owners.list[k] != NULL; k++) {
+			const struct option_rule *o = owners.list[k]->rules;
+
+			for (; o->name != NULL; o++)
+				assert_ptr_equal(
+				    option_find_owned(owners.list, o->name), o);
 		}
 	}
 }
@@ -208,6 +218,7 @@ int main(void)
 	    cmocka_unit_test(a_wrong_option_is_named_by_its_path),
 	    cmocka_unit_test(a_column_that_no_section_has_is_refused),
 	    cmocka_unit_test(every_format_knows_the_common_options),
+	    cmocka_unit_test(an_option_has_one_owner),
 	};
 
 	return cmocka_run_group_tests_name("encoder", tests, NULL, NULL);

@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "encode/encoder.h"
+#include "export/option.h"
 #include "helper.h"
 #include "place/stdout.h"
 #include "sink/digest.h"
@@ -201,7 +202,7 @@ static bool takes(const struct encoder_type *type, const char *dialect)
 	struct err e;
 	json_t *options =
 	    dialect ? json_parse_object(dialect, strlen(dialect), &e) : NULL;
-	bool takes = encoder_check_options(type, options, &e) == 0;
+	bool takes = export_check_options(type, options, &e) == 0;
 
 	json_decref(options);
 	return takes;

@@ -8,12 +8,12 @@
 #include "encode/chart/data.h"
 #include "encode/encoder.h"
 
-static const struct encoder_option value_name[] = {
+static const struct option_rule value_name[] = {
     {"*", JSON_STRING, NULL, "a column's name", NULL},
-    {NULL, JSON_NULL, NULL, NULL, NULL},
+    OPTION_END,
 };
 
-const struct encoder_option chart_options[] = {
+static const struct option_rule inside[] = {
     {"type", JSON_STRING, "line|bar|pie", "default: bar", NULL},
     {"category", JSON_STRING, NULL, "the column along the axis", NULL},
     {"values", JSON_ARRAY, NULL, "columns of numbers, one series each",
@@ -21,8 +21,16 @@ const struct encoder_option chart_options[] = {
     {"title", JSON_STRING, NULL, "default: none", NULL},
     {"section", JSON_STRING, NULL,
 	"the section to draw; default: each that has the columns", NULL},
-    {NULL, JSON_NULL, NULL, NULL, NULL},
+    OPTION_END,
 };
+
+static const struct option_rule rules[] = {
+    {"chart", JSON_OBJECT, NULL, "a chart of each section that has its columns",
+	inside},
+    OPTION_END,
+};
+static int check(const json_t *options, struct err *e);
+const struct option_owner chart_options = {"chart", rules, check};
 
 static enum chart_type type_named(const char *name)
 {
@@ -69,7 +77,7 @@ static int check_section(const json_t *options, struct err *e)
 	return -1;
 }
 
-int chart_check_options(const json_t *options, struct err *e)
+static int check(const json_t *options, struct err *e)
 {
 	const json_t *o = json_object_get(options, "chart");
 	size_t count = json_array_size(json_object_get(o, "values"));

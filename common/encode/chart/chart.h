@@ -30,17 +30,9 @@ struct chart_option {
 	int count;
 };
 
-extern const struct encoder_option chart_options[];
-#define CHART_OPTION                                                \
-	{                                                           \
-		"chart", JSON_OBJECT, NULL,                         \
-		    "a chart of each section that has its columns", \
-		    chart_options                                   \
-	}
-
-/* Refuses a chart without category or values, a pie of several series, and a
- * section that "sections" does not name. NULL options are fine. */
-int chart_check_options(const json_t *options, struct err *e);
+/* "chart". Its check refuses a chart without category or values, a pie of several
+ * series, and a section that "sections" does not name. */
+extern const struct option_owner chart_options;
 
 /*
  * Of output_options, which outlive the chart. 1 with the chart of a section that

@@ -369,10 +369,9 @@ static void parquet_free(struct encoder *enc)
 	free(p);
 }
 
-static const struct encoder_option parquet_options[] = {
+static const struct option_rule parquet_own[] = {
     {"title", JSON_STRING, NULL,
 	"in the file's metadata; default: the report's name", NULL},
-    LABEL_OPTION,
     {"codec", JSON_STRING, "zstd|snappy|none",
 	"compression of pages; default zstd", NULL},
     {"decimal", JSON_STRING, NULL,
@@ -383,18 +382,18 @@ static const struct encoder_option parquet_options[] = {
 	"what to do with values that Parquet lacks: infinity in dates and "
 	"numeric, NaN in numeric, 24:00:00; default error",
 	NULL},
-    PARTITION_OPTION,
-    COMMON_OPTIONS,
-    UNLOAD_OPTION,
-    {NULL, JSON_NULL, NULL, NULL, NULL},
+    OPTION_END,
 };
+static const struct option_owner parquet_options = {
+    "PARQUET", parquet_own, NULL};
 
 const struct encoder_type encoder_parquet = {
     .name = "PARQUET",
     .extension = "parquet",
     .media_type = "application/vnd.apache.parquet",
     .one_section = true,
-    .options = parquet_options,
+    .tree = true,
+    .options = {&parquet_options, &layout_label_options},
     .open = parquet_open,
     .begin = parquet_begin,
     .rows = parquet_rows,

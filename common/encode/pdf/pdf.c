@@ -224,8 +224,7 @@ static const char *pdf_remark(struct encoder *enc)
 	return *p->remark ? p->remark : NULL;
 }
 
-static const struct encoder_option pdf_options[] = {
-    LAYOUT_OPTIONS,
+static const struct option_rule pdf_own[] = {
     {"page", JSON_STRING, "A4|A3|A5|letter|legal", "default A4", NULL},
     {"orientation", JSON_STRING, "auto|portrait|landscape",
 	"default auto: landscape when the columns need it", NULL},
@@ -250,17 +249,15 @@ static const struct encoder_option pdf_options[] = {
 	"the language, as ja or zh-Hans, by which fonts are chosen; default "
 	"en",
 	NULL},
-    CHART_OPTION,
-    SECTIONS_OPTION,
-    COMMON_OPTIONS,
-    {NULL, JSON_NULL, NULL, NULL, NULL},
+    OPTION_END,
 };
+static const struct option_owner pdf_options = {"PDF", pdf_own, NULL};
 
 const struct encoder_type encoder_pdf = {
     .name = "PDF",
     .extension = "pdf",
     .media_type = "application/pdf",
-    .options = pdf_options,
+    .options = {&layout_options, &pdf_options, &chart_options},
     .open = pdf_open,
     .begin = pdf_begin,
     .rows = pdf_rows,

@@ -7,12 +7,7 @@
 #include "base/mem.h"
 #include "encode/table/format.h"
 
-#define END                                       \
-	{                                         \
-		NULL, JSON_NULL, NULL, NULL, NULL \
-	}
-
-static const struct encoder_option shown[] = {
+static const struct option_rule shown[] = {
     {"label", JSON_STRING, NULL, "what stands above it; default its name",
 	NULL},
     {"format", JSON_STRING, NULL,
@@ -21,21 +16,36 @@ static const struct encoder_option shown[] = {
 	NULL},
     {"align", JSON_STRING, "left|center|right", "default by the type", NULL},
     {"total", JSON_STRING, "sum|avg|count|min|max", "default none", NULL},
-    END,
+    OPTION_END,
 };
-const struct encoder_option layout_column_options[] = {
+static const struct option_rule any_column[] = {
     {"*", JSON_OBJECT, NULL, "how the column of that name is shown", shown},
-    END,
+    OPTION_END,
 };
 
-static const struct encoder_option named[] = {
+static const struct option_rule named[] = {
     {"label", JSON_STRING, NULL, "its name in the output", NULL},
-    END,
+    OPTION_END,
 };
-const struct encoder_option layout_label_options[] = {
+static const struct option_rule named_column[] = {
     {"*", JSON_OBJECT, NULL, "the column of that name", named},
-    END,
+    OPTION_END,
 };
+
+static const struct option_rule table[] = {
+    {"title", JSON_STRING, NULL, "default: the report's name", NULL},
+    {"columns", JSON_OBJECT, NULL,
+	"by column name: label, format, width, align, total", any_column},
+    OPTION_END,
+};
+const struct option_owner layout_options = {"table", table, NULL};
+
+static const struct option_rule labels[] = {
+    {"columns", JSON_OBJECT, NULL,
+	"by column name: label, its name in the output", named_column},
+    OPTION_END,
+};
+const struct option_owner layout_label_options = {"labels", labels, NULL};
 
 static bool is_number(enum column_kind kind)
 {

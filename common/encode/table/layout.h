@@ -43,25 +43,10 @@ struct layout {
 	bool totals; /* there is at least one */
 };
 
-/* "title" and "columns" for the tables of formats that people look at, to be
- * spread into a format's own list: LAYOUT_OPTIONS, {own}, ..., {NULL}. */
-extern const struct encoder_option layout_column_options[];
-#define LAYOUT_OPTIONS                                                    \
-	{"title", JSON_STRING, NULL, "default: the report's name", NULL}, \
-	{                                                                 \
-		"columns", JSON_OBJECT, NULL,                             \
-		    "by column name: label, format, width, align, total", \
-		    layout_column_options                                 \
-	}
-
-/* For the formats of data, which take names from "columns" and no more. */
-extern const struct encoder_option layout_label_options[];
-#define LABEL_OPTION                                                 \
-	{                                                            \
-		"columns", JSON_OBJECT, NULL,                        \
-		    "by column name: label, its name in the output", \
-		    layout_label_options                             \
-	}
+/* "title" and "columns" for the tables of formats that people look at. */
+extern const struct option_owner layout_options;
+/* "columns" for the formats of data, which take names from it and no more. */
+extern const struct option_owner layout_label_options;
 
 /*
  * Of checked options, which may be NULL and outlive the layout. A total that

@@ -53,7 +53,7 @@ static const char *line_end_named(const char *name)
 	return strcmp(name, "crlf") == 0 ? "\r\n" : "\n";
 }
 
-/* Of options that encoder_check_options() has passed. */
+/* Of options that were checked. */
 static struct dialect dialect_of(const json_t *o)
 {
 	const char *delimiter = json_str(o, "delimiter", ",");
@@ -342,7 +342,7 @@ static bool csv_form(const json_t *options, struct csv_form *form)
 	return true;
 }
 
-static const struct encoder_option csv_options[] = {
+static const struct option_rule csv_own[] = {
     {"delimiter", JSON_STRING, NULL, "one character between fields; default ,",
 	NULL},
     {"header", JSON_TRUE, NULL, "column names in the first line; default true",
@@ -364,19 +364,17 @@ static const struct encoder_option csv_options[] = {
 	"put a single quote before text that a spreadsheet would run as a "
 	"formula; default false",
 	NULL},
-    LABEL_OPTION,
-    COMMON_OPTIONS,
-    COMPRESS_OPTION,
-    UNLOAD_OPTION,
-    {NULL, JSON_NULL, NULL, NULL, NULL},
+    OPTION_END,
 };
+static const struct option_owner csv_options = {"CSV", csv_own, NULL};
 
 const struct encoder_type encoder_csv = {
     .name = "CSV",
     .extension = "csv",
     .media_type = "text/csv",
     .one_section = true,
-    .options = csv_options,
+    .text = true,
+    .options = {&csv_options, &layout_label_options},
     .open = csv_open,
     .begin = csv_begin,
     .rows = csv_rows,

@@ -443,23 +443,20 @@ static int html_finish(struct encoder *enc, struct err *e)
 	return out_flush(&h->out, e);
 }
 
-static const struct encoder_option html_options[] = {
-    LAYOUT_OPTIONS,
-    CHART_OPTION,
+static const struct option_rule html_own[] = {
     {"null", JSON_STRING, NULL, "what stands for NULL; default empty", NULL},
     {"lang", JSON_STRING, NULL,
 	"the language of the page, as de or pt-BR; default en", NULL},
-    SECTIONS_OPTION,
-    COMMON_OPTIONS,
-    COMPRESS_OPTION,
-    {NULL, JSON_NULL, NULL, NULL, NULL},
+    OPTION_END,
 };
+static const struct option_owner html_options = {"HTML", html_own, NULL};
 
 const struct encoder_type encoder_html = {
     .name = "HTML",
     .extension = "html",
     .media_type = "text/html; charset=utf-8",
-    .options = html_options,
+    .text = true,
+    .options = {&layout_options, &chart_options, &html_options},
     .open = html_open,
     .begin = html_begin,
     .rows = html_rows,

@@ -276,9 +276,7 @@ static const char *json_remarks(struct encoder *enc)
 	return json_remark(j->remark, j->mended.halves);
 }
 
-/* JSONL has all but the first. */
-static const struct encoder_option json_options[] = {
-    SECTIONS_OPTION,
+static const struct option_rule json_own[] = {
     {"shape", JSON_STRING, "objects|arrays",
 	"a row as an object by column names, or as an array; default objects",
 	NULL},
@@ -294,18 +292,16 @@ static const struct encoder_option json_options[] = {
     {"intervals", JSON_STRING, "iso8601|text",
 	"P1DT2H or 1 day 02:00:00; default iso8601", NULL},
     {"bytes", JSON_STRING, "base64|hex", "bytea; default base64", NULL},
-    LABEL_OPTION,
-    COMMON_OPTIONS,
-    COMPRESS_OPTION,
-    UNLOAD_OPTION,
-    {NULL, JSON_NULL, NULL, NULL, NULL},
+    OPTION_END,
 };
+static const struct option_owner json_options = {"JSON", json_own, NULL};
 
 const struct encoder_type encoder_json = {
     .name = "JSON",
     .extension = "json",
     .media_type = "application/json",
-    .options = json_options,
+    .text = true,
+    .options = {&json_options, &layout_label_options},
     .open = json_open,
     .begin = json_begin,
     .rows = json_rows,
@@ -320,7 +316,8 @@ const struct encoder_type encoder_jsonl = {
     .extension = "jsonl",
     .media_type = "application/jsonl",
     .one_section = true,
-    .options = json_options + 1,
+    .text = true,
+    .options = {&json_options, &layout_label_options},
     .open = jsonl_open,
     .begin = json_begin,
     .rows = json_rows,

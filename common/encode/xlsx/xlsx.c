@@ -297,15 +297,12 @@ static void xlsx_free(struct encoder *enc)
 	free(x);
 }
 
-static const struct encoder_option xlsx_options[] = {
-    LAYOUT_OPTIONS,
-    CHART_OPTION,
+static const struct option_rule xlsx_own[] = {
     {"autofilter", JSON_TRUE, NULL,
 	"buttons in the header that filter and sort; default true", NULL},
-    COMMON_OPTIONS,
-    SECTIONS_OPTION,
-    {NULL, JSON_NULL, NULL, NULL, NULL},
+    OPTION_END,
 };
+static const struct option_owner xlsx_options = {"XLSX", xlsx_own, NULL};
 
 const struct encoder_type encoder_xlsx = {
     .name = "XLSX",
@@ -313,7 +310,7 @@ const struct encoder_type encoder_xlsx = {
     .extension = "xlsx",
     .media_type =
 	"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    .options = xlsx_options,
+    .options = {&layout_options, &chart_options, &xlsx_options},
     .open = xlsx_open,
     .begin = xlsx_begin,
     .rows = xlsx_rows,

@@ -85,6 +85,52 @@ static int check_metadata(const json_t *metadata, struct err *e)
 	return 0;
 }
 
+static const struct option_rule tag[] = {
+    {"*", JSON_STRING, NULL, "a tag's value", NULL},
+    OPTION_END,
+};
+
+static const struct option_rule metadata[] = {
+    {"*", JSON_STRING, NULL, "what x-amz-meta-NAME says", NULL},
+    OPTION_END,
+};
+
+static const struct option_rule inside[] = {
+    {"storage_class", JSON_STRING, NULL,
+	"such as STANDARD_IA; default: that of the settings, or the bucket's",
+	NULL},
+    {"sse", JSON_STRING, "AES256|aws:kms|aws:kms:dsse",
+	"encryption at rest; default: that of the settings, or the bucket's",
+	NULL},
+    {"kms_key", JSON_STRING, NULL,
+	"key of aws:kms; default: that of the settings, or the account's",
+	NULL},
+    {"acl", JSON_STRING,
+	"private|public-read|public-read-write|authenticated-read|"
+	"aws-exec-read|bucket-owner-read|bucket-owner-full-control",
+	"default: that of the settings, or none", NULL},
+    {"tags", JSON_OBJECT, NULL, "at most 10 tags", tag},
+    {"metadata", JSON_OBJECT, NULL,
+	"beside run-id, report, report-id, scheduled-for, rows and sha256",
+	metadata},
+    {"content_type", JSON_STRING, NULL,
+	"default: that of the format and its compression", NULL},
+    {"content_disposition", JSON_STRING, "inline|attachment",
+	"whether a browser shows or saves it; default: HTML and PDF are shown",
+	NULL},
+    {"cache_control", JSON_STRING, NULL, "default: none", NULL},
+    {"create_only", JSON_TRUE, NULL,
+	"refuse to replace an object; default false", NULL},
+    OPTION_END,
+};
+
+static const struct option_rule rules[] = {
+    {"s3", JSON_OBJECT, NULL,
+	"how an object is kept in S3; for an s3:// output_path", inside},
+    OPTION_END,
+};
+const struct option_owner s3_options = {"s3", rules, NULL};
+
 int s3_check_options(const json_t *o, struct err *e)
 {
 	static const char *const texts[] = {

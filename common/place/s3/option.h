@@ -4,6 +4,9 @@
 
 #include "base/err.h"
 #include "base/json.h"
+#include "base/option.h"
+
+extern const struct option_owner s3_options;
 
 /* What no single option can tell: whether names and values fit into headers. The
  * options are those under "s3"; NULL: none. */

@@ -111,6 +111,7 @@ const struct place_scheme place_scheme_s3 = {
     .prefix = S3_SCHEME,
     .url_prefix = "",
     .dots = true,
+    .options = &s3_options,
     .check_template = check_template,
     .resolve = resolve,
     .within = within,
