@@ -52,20 +52,41 @@ static void restore_signals(const sigset_t *mask)
 }
 
 /* All other descriptors close by themselves. */
-static void run_program(
-    const struct child_options *o, int question, int answer, pid_t parent)
+static void run_program(const struct child_options *o, int question, int answer)
 {
 	char name[] = "reportd-worker", flag[] = "--ask";
 	char *args[] = {name, flag, mem_strdup(o->ask), NULL};
 
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent)
-		_exit(1);
 	answer = fcntl(answer, F_DUPFD_CLOEXEC, LOWEST_FD);
 	move_fd(question, STDIN_FILENO);
 	move_fd(answer, PROTOCOL_FD);
 	fexecve(program_fd(o->program), args, environ);
 	_exit(1);
+}
+
+static void say(char letter, const char *text)
+{
+	size_t len = strlen(text);
+
+	if (write(PROTOCOL_FD, &letter, 1) != 1 ||
+	    write(PROTOCOL_FD, text, len) != (ssize_t)len)
+		_exit(1);
+	_exit(0);
+}
+
+/* What the supervisor has open would stay open with this copy. */
+static void run_function(const struct child_options *o, int answer)
+{
+	struct err e;
+	char *text;
+
+	prctl(PR_SET_NAME, o->name);
+	move_fd(answer, PROTOCOL_FD);
+	close_range(PROTOCOL_FD + 1, ~0U, 0);
+	text = o->work(o->what, &e);
+	if (text != NULL)
+		say(ANSWER_OK, text);
+	say(ANSWER_NO, e.text);
 }
 
 /* ---- the supervisor ---- */
@@ -156,7 +177,8 @@ static struct child *follow(const struct child_options *o, pid_t pid, int fd)
 	c->pipe.data = c->timer.data = c;
 	uv_pipe_open(&c->pipe, fd);
 	uv_read_start((uv_stream_t *)&c->pipe, give_room, on_read);
-	uv_timer_start(&c->timer, on_late, (uint64_t)o->timeout_ms, 0);
+	if (o->timeout_ms > 0)
+		uv_timer_start(&c->timer, on_late, (uint64_t)o->timeout_ms, 0);
 	return c;
 }
 
@@ -186,33 +208,50 @@ static pid_t fork_child(const struct child_options *o, int question, int answer)
 	pid = fork();
 	if (pid == 0) {
 		restore_signals(&mask);
-		run_program(o, question, answer, parent);
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() != parent)
+			_exit(1);
+		if (o->program != NULL)
+			run_program(o, question, answer);
+		run_function(o, answer);
 	}
 	sigprocmask(SIG_SETMASK, &mask, NULL);
 	return pid;
 }
 
-struct child *child_start(const struct child_options *o, struct err *e)
+static struct child *start(
+    const struct child_options *o, int question, struct err *e)
 {
-	int question = write_question(o->question, e), fds[2];
+	int fds[2];
 	pid_t pid;
 
-	if (question < 0)
-		return NULL;
 	if (pipe2(fds, O_CLOEXEC) != 0) {
 		err_errno(e, errno, "pipe");
-		close(question);
 		return NULL;
 	}
 	pid = fork_child(o, question, fds[1]);
 	if (pid < 0)
 		err_errno(e, errno, "fork");
-	close(question);
 	close(fds[1]);
 	if (pid > 0)
 		return follow(o, pid, fds[0]);
 	close(fds[0]);
 	return NULL;
+}
+
+struct child *child_start(const struct child_options *o, struct err *e)
+{
+	struct child *c;
+	int question;
+
+	if (o->program == NULL)
+		return start(o, -1, e);
+	question = write_question(o->question, e);
+	if (question < 0)
+		return NULL;
+	c = start(o, question, e);
+	close(question);
+	return c;
 }
 
 void child_stop(struct child *c)

@@ -82,28 +82,18 @@ static const char *place(const PQconninfoOption *options, const char *keyword,
 	return value_of(options, keyword) ? NULL : value;
 }
 
-char *conninfo_merge(
-    const char *conninfo, const struct conninfo_login *login, struct err *e)
+/* Whole at once: growing would leave pieces of passwords in freed memory. */
+static char *write_options(const PQconninfoOption *options,
+    const struct conninfo_pair *more, size_t count, struct err *e)
 {
-	PQconninfoOption *options = parse(conninfo, e);
 	struct buf b;
 
-	if (options == NULL)
-		return NULL;
-	const struct {
-		const char *keyword, *value;
-	} more[] = {{"user", login->user}, {"password", login->password},
-	    {"host", place(options, "host", "hostaddr", login->host)},
-	    {"port", place(options, "port", NULL, login->port)},
-	    {"dbname", place(options, "dbname", NULL, login->dbname)}};
-
-	/* Whole at once: growing would leave pieces of it in freed memory. */
 	buf_init(&b, CONNINFO_MAX);
 	buf_reserve(&b, 4096);
 	for (const PQconninfoOption *o = options; o->keyword != NULL; o++) {
 		const char *value = o->val;
 
-		for (size_t i = 0; i < sizeof(more) / sizeof(*more); i++) {
+		for (size_t i = 0; i < count; i++) {
 			if (more[i].value != NULL &&
 			    strcmp(o->keyword, more[i].keyword) == 0)
 				value = more[i].value;
@@ -111,12 +101,40 @@ char *conninfo_merge(
 		if (value != NULL)
 			add(&b, o->keyword, value);
 	}
-	PQconninfoFree(options);
 	if (!b.overflow)
 		return b.data ? b.data : mem_strdup("");
 	buf_free(&b);
 	err_set(e, ERR_PERMANENT, "the connection string is too long");
 	return NULL;
+}
+
+char *conninfo_replace(const char *conninfo, const struct conninfo_pair *pairs,
+    size_t count, struct err *e)
+{
+	PQconninfoOption *options = parse(conninfo, e);
+	char *text = options ? write_options(options, pairs, count, e) : NULL;
+
+	PQconninfoFree(options);
+	return text;
+}
+
+char *conninfo_merge(
+    const char *conninfo, const struct conninfo_login *login, struct err *e)
+{
+	PQconninfoOption *options = parse(conninfo, e);
+	char *text;
+
+	if (options == NULL)
+		return NULL;
+	const struct conninfo_pair more[] = {{"user", login->user},
+	    {"password", login->password},
+	    {"host", place(options, "host", "hostaddr", login->host)},
+	    {"port", place(options, "port", NULL, login->port)},
+	    {"dbname", place(options, "dbname", NULL, login->dbname)}};
+
+	text = write_options(options, more, sizeof(more) / sizeof(*more), e);
+	PQconninfoFree(options);
+	return text;
 }
 
 void conninfo_free(char *conninfo)

@@ -28,6 +28,14 @@ char *conninfo_merge(
     const char *conninfo, const struct conninfo_login *login, struct err *e);
 void conninfo_free(char *conninfo); /* wipes it; accepts NULL */
 
+/* The string with other values of some keywords; NULL as a value changes nothing,
+ * "" is a value. The caller conninfo_frees it; NULL on error. */
+struct conninfo_pair {
+	const char *keyword, *value;
+};
+char *conninfo_replace(const char *conninfo, const struct conninfo_pair *pairs,
+    size_t count, struct err *e);
+
 /*
  * How a connection is protected where its string, its service and PGSSLMODE do
  * not say: over TCP to another host by TLS whose certificate has been issued for

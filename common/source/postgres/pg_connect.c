@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "source/postgres/conninfo.h"
 #include "source/postgres/pg_conn.h"
+#include "source/postgres/route.h"
 
 #define CONNECT_MS 30000
 
@@ -32,109 +33,189 @@ static void forget_environment(void)
 		unsetenv(variables[i]);
 }
 
-static void refused(struct pg *pg, struct err *e)
+/* No step of the route has led to a server that takes us. */
+static void refused(
+    const struct route *r, const struct conninfo_tls *tls, struct err *e)
 {
-	char sqlstate[6], *text = mem_strdup(PQerrorMessage(pg->conn));
-	const char *hint;
+	const char *text = route_trouble(r);
+	const char *hint = conninfo_tls_hint(tls, text);
 
-	conninfo_failure(text, sqlstate);
-	pg_trim(text);
 	pg_libpq_error(text, e);
-	hint = conninfo_tls_hint(&pg->tls, text);
 	if (*hint != '\0')
 		err_hint(e, "%s", hint);
-	str_copy(e->sqlstate, sizeof(e->sqlstate), sqlstate);
+	str_copy(e->sqlstate, sizeof(e->sqlstate), route_sqlstate(r));
 	if (strstr(text, "authentication method 13") != NULL)
 		err_set(e, ERR_PERMANENT,
 		    "%s; hint: the user's password is stored as SHA-256, which "
 		    "libpq cannot prove to Redshift: store it as MD5 (CREATE "
 		    "USER ... PASSWORD 'md5...'), or use IAM credentials",
 		    text);
+}
+
+static void say_failed(struct route *r, PGconn *conn)
+{
+	char sqlstate[6], *text;
+
+	if (conn == NULL) {
+		route_failed(r, "out of memory", "");
+		return;
+	}
+	text = mem_strdup(PQerrorMessage(conn));
+	conninfo_failure(text, sqlstate);
+	route_failed(r, text, sqlstate);
 	free(text);
 }
 
-static struct pg *connect_with(const char *const *keys,
-    const char *const *values, const struct conninfo_tls *tls,
-    const struct watch *watch, struct err *e)
+/* 1: connected, 0: the route has heard why not, -1: stopped, *e says by what. */
+static int take_step(
+    PGconn *conn, struct route *r, const struct watch *watch, struct err *e)
 {
-	int64_t deadline = clock_boot_ms() + CONNECT_MS;
-	struct pg *pg = mem_zalloc(sizeof(*pg));
 	PostgresPollingStatusType want = PGRES_POLLING_WRITING;
+	int64_t ms = route_step_ms(r, CONNECT_MS);
+	int64_t deadline = clock_boot_ms() + ms;
 
-	pg->tls = *tls;
-	pg->watch = watch ? watch : &no_watch;
-	pg->conn = PQconnectStartParams(keys, values, 1);
-	if (pg->conn == NULL || PQstatus(pg->conn) == CONNECTION_BAD)
-		goto failed;
+	if (conn == NULL || PQstatus(conn) == CONNECTION_BAD) {
+		say_failed(r, conn);
+		return 0;
+	}
 	/* The one way to the SQLSTATE of a refusal. */
-	PQsetErrorVerbosity(pg->conn, PQERRORS_VERBOSE);
+	PQsetErrorVerbosity(conn, PQERRORS_VERBOSE);
 	while (want != PGRES_POLLING_OK) {
-		int n = watch_wait(pg->watch, PQsocket(pg->conn),
+		int n = watch_wait(watch, PQsocket(conn),
 		    want == PGRES_POLLING_READING ? POLLIN : POLLOUT, deadline,
 		    e);
 
 		if (n < 0)
-			goto stopped;
+			return -1;
 		if (n == 0) {
-			err_set(e, ERR_TRANSIENT,
-			    "connecting to %s took longer than %d s",
-			    PQhost(pg->conn), CONNECT_MS / 1000);
-			goto stopped;
+			route_silent(r, ms);
+			return 0;
 		}
-		want = PQconnectPoll(pg->conn);
-		if (want == PGRES_POLLING_FAILED)
-			goto failed;
+		want = PQconnectPoll(conn);
+		if (want == PGRES_POLLING_FAILED) {
+			say_failed(r, conn);
+			return 0;
+		}
 	}
-	PQsetErrorVerbosity(pg->conn, PQERRORS_DEFAULT);
-	PQsetnonblocking(pg->conn, 1);
-	PQsetNoticeProcessor(pg->conn, ignore_notice, NULL);
+	return 1;
+}
+
+/* libpq's keywords; one of the values becomes the string of each step. */
+struct terms {
+	const char *const *keys;
+	const char **values;
+	const char **conninfo; /* the one of the values */
+	struct conninfo_tls tls;
+};
+
+static int look_up(struct route *r, const struct watch *watch, struct err *e)
+{
+	char *addresses;
+	struct err why;
+
+	if (watch_check(watch, e) != 0)
+		return -1;
+	addresses = route_look_up(route_host(r), &why);
+	if (addresses == NULL)
+		route_failed(r, why.text, "");
+	else
+		route_found(r, addresses);
+	free(addresses);
+	return 0;
+}
+
+static PGconn *go(struct route *r, const struct terms *t,
+    const struct watch *watch, struct err *e)
+{
+	for (;;) {
+		enum route_step step = route_next(r);
+		PGconn *conn;
+		int rc;
+
+		if (step == ROUTE_END) {
+			refused(r, &t->tls, e);
+			return NULL;
+		}
+		if (step == ROUTE_LOOK_UP) {
+			if (look_up(r, watch, e) != 0)
+				return NULL;
+			continue;
+		}
+		*t->conninfo = route_conninfo(r);
+		conn = PQconnectStartParams(t->keys, t->values, 1);
+		rc = take_step(conn, r, watch, e);
+		if (rc > 0)
+			return conn;
+		PQfinish(conn);
+		if (rc < 0)
+			return NULL;
+	}
+}
+
+static struct pg *connect_with(const struct terms *t, const char *conninfo,
+    const struct watch *watch, struct err *e)
+{
+	struct route *r = route_open(conninfo, NULL);
+	PGconn *conn = go(r, t, watch ? watch : &no_watch, e);
+	struct pg *pg;
+
+	route_free(r);
+	if (conn == NULL)
+		return NULL;
+	PQsetErrorVerbosity(conn, PQERRORS_DEFAULT);
+	PQsetnonblocking(conn, 1);
+	PQsetNoticeProcessor(conn, ignore_notice, NULL);
+	pg = mem_zalloc(sizeof(*pg));
+	pg->conn = conn;
+	pg->tls = t->tls;
+	pg->watch = watch ? watch : &no_watch;
 	return pg;
-failed:
-	refused(pg, e);
-stopped:
-	pg_close(pg);
-	return NULL;
 }
 
 /* What stands before dbname gives way to the connection string, what stands
- * behind it wins. A dead peer is noticed within a minute. */
+ * after it wins. A dead peer is noticed within a minute. */
 struct pg *pg_connect(
     const char *conninfo, const struct watch *watch, struct err *e)
 {
-	struct conninfo_tls tls;
+	static const char *const keys[] = {"keepalives_idle",
+	    "keepalives_interval", "keepalives_count", "tcp_user_timeout",
+	    "fallback_application_name", "sslmode", "sslrootcert", "dbname",
+	    "client_encoding", NULL};
+	struct terms t = {.keys = keys};
 
 	if (conninfo_check(conninfo, e) != 0)
 		return NULL;
-	conninfo_protect(conninfo, &tls);
-	const char *keys[] = {"keepalives_idle", "keepalives_interval",
-	    "keepalives_count", "tcp_user_timeout", "fallback_application_name",
-	    "sslmode", "sslrootcert", "dbname", "client_encoding", NULL};
+	conninfo_protect(conninfo, &t.tls);
 	const char *values[] = {"30", "10", "3", "60000", "reportd",
-	    tls.sslmode, tls.sslrootcert, conninfo, "UTF8", NULL};
+	    t.tls.sslmode, t.tls.sslrootcert, conninfo, "UTF8", NULL};
 
-	return connect_with(keys, values, &tls, watch, e);
+	t.values = values;
+	t.conninfo = &values[7];
+	return connect_with(&t, conninfo, watch, e);
 }
 
 struct pg *pg_connect_plain(
     const char *conninfo, const struct watch *watch, struct err *e)
 {
-	struct conninfo_tls tls;
+	static const char *const keys[] = {"keepalives_idle",
+	    "keepalives_interval", "keepalives_count", "tcp_user_timeout",
+	    "fallback_application_name", "gssencmode", "sslmode", "sslrootcert",
+	    "dbname", "client_encoding", "target_session_attrs", NULL};
+	struct terms t = {.keys = keys};
 
 	if (conninfo_check(conninfo, e) != 0)
 		return NULL;
 	forget_environment();
-	conninfo_protect(conninfo, &tls);
+	conninfo_protect(conninfo, &t.tls);
 	/* Every Redshift has TLS; on this host stands a tunnel to it. */
-	if (tls.sslmode == NULL && getenv("PGSSLMODE") == NULL)
-		tls.sslmode = "require";
-	const char *keys[] = {"keepalives_idle", "keepalives_interval",
-	    "keepalives_count", "tcp_user_timeout", "fallback_application_name",
-	    "gssencmode", "sslmode", "sslrootcert", "dbname", "client_encoding",
-	    "target_session_attrs", NULL};
+	if (t.tls.sslmode == NULL && getenv("PGSSLMODE") == NULL)
+		t.tls.sslmode = "require";
 	const char *values[] = {"30", "10", "3", "60000", "reportd", "disable",
-	    tls.sslmode, tls.sslrootcert, conninfo, "UTF8", "any", NULL};
+	    t.tls.sslmode, t.tls.sslrootcert, conninfo, "UTF8", "any", NULL};
 
-	return connect_with(keys, values, &tls, watch, e);
+	t.values = values;
+	t.conninfo = &values[8];
+	return connect_with(&t, conninfo, watch, e);
 }
 
 void pg_set_watch(struct pg *pg, const struct watch *watch)

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "net/http/guard.h"
 #include "source/postgres/conninfo.h"
+#include "source/postgres/resolved.h"
 
 #define LOOPBACK "127.0.0.0/8 ::1/128"
 
@@ -47,17 +48,6 @@ static bool has_own_root(void)
 	return there;
 }
 
-static const char *value_of(
-    const PQconninfoOption *options, const char *keyword)
-{
-	for (; options != NULL && options->keyword != NULL; options++) {
-		if (strcmp(options->keyword, keyword) == 0 &&
-		    options->val != NULL && *options->val != '\0')
-			return options->val;
-	}
-	return NULL;
-}
-
 bool conninfo_is_here(const char *host, const char *address)
 {
 	if (*address != '\0')
@@ -86,22 +76,6 @@ static bool is_all_here(const char *hosts, const char *addresses)
 	return here;
 }
 
-/*
- * All that libpq will go by, its services and variables included. It tells by a
- * connection only, so one is begun that ends before its first system call: no
- * port has such a number.
- */
-static PQconninfoOption *resolve(const char *conninfo)
-{
-	static const char *const keys[] = {"dbname", "port", NULL};
-	const char *values[] = {conninfo, "none", NULL};
-	PGconn *conn = PQconnectStartParams(keys, values, 1);
-	PQconninfoOption *all = conn ? PQconninfo(conn) : NULL;
-
-	PQfinish(conn);
-	return all;
-}
-
 /* "prefer" is what libpq does unless told otherwise. */
 static bool is_said(const char *conninfo, const char *resolved)
 {
@@ -116,18 +90,20 @@ static bool is_said(const char *conninfo, const char *resolved)
 
 void conninfo_protect(const char *conninfo, struct conninfo_tls *tls)
 {
-	PQconninfoOption *all = resolve(conninfo);
-	const char *mode = value_of(all, "sslmode");
+	PQconninfoOption *all = resolved_open(conninfo, NULL);
+	const char *mode = resolved_value(all, "sslmode");
 	bool verify = mode != NULL && strncmp(mode, "verify-", 7) == 0;
 
 	*tls = (struct conninfo_tls){.sslmode = NULL};
 	if (!is_said(conninfo, mode) &&
-	    !is_all_here(value_of(all, "host"), value_of(all, "hostaddr"))) {
+	    !is_all_here(
+		resolved_value(all, "host"), resolved_value(all, "hostaddr"))) {
 		tls->sslmode = "verify-full";
 		verify = true;
 	}
 	/* Beside "require" a file of certificates would mean verify-ca. */
-	if (verify && value_of(all, "sslrootcert") == NULL && !has_own_root())
+	if (verify && resolved_value(all, "sslrootcert") == NULL &&
+	    !has_own_root())
 		tls->sslrootcert = system_bundle();
 	PQconninfoFree(all);
 }

@@ -12,6 +12,7 @@
 #include "base/str.h"
 #include "source/postgres/conninfo.h"
 #include "supervisor/queue/ask.h"
+#include "supervisor/queue/reach.h"
 
 #define BACKOFF_MIN_MS 100
 #define BACKOFF_MAX_MS 4000
@@ -41,11 +42,11 @@ struct queue {
 	bool untried; /* ... and no connection was made with it so far */
 	bool refused; /* ... and the server does not take it any more */
 	enum state state;
+	struct reach *reach; /* makes a connection */
 	PGconn *conn;
-	struct conninfo_tls tls; /* of conn */
-	uv_poll_t *poll;  /* on conn's socket; freed in its close callback */
-	uv_timer_t timer; /* reconnect, connect deadline, answer deadline */
-	int64_t connect_by_ms;
+	char *here;         /* names the one address that conn leads to */
+	uv_poll_t *poll;    /* on conn's socket; freed in its close callback */
+	uv_timer_t timer;   /* reconnect, answer deadline */
 	char limit[24];     /* of a statement, in ms: see SET_UP */
 	int failures;       /* since it worked last */
 	bool works;         /* see queue_works */
@@ -124,12 +125,17 @@ static void drop_connection(struct queue *q)
 	if (q->child != NULL)
 		child_stop(q->child);
 	q->child = NULL;
+	if (q->reach != NULL)
+		reach_stop(q->reach);
+	q->reach = NULL;
 	if (q->poll != NULL) {
 		uv_close((uv_handle_t *)q->poll, free_handle);
 		q->poll = NULL;
 	}
 	PQfinish(q->conn);
 	q->conn = NULL;
+	conninfo_free(q->here);
+	q->here = NULL;
 	q->state = DOWN;
 	q->broken = false;
 	q->prepared_count = 0;
@@ -411,13 +417,12 @@ static void on_process(
 		begin_session(q, false);
 		return;
 	}
-	q->child =
-	    queue_ask_process(&(struct queue_ask){.loop = q->o.loop,
-				  .program = q->o.program,
-				  .conninfo = q->login ? q->login : q->conninfo,
-				  .ready = on_other_process,
-				  .arg = q},
-		&failure);
+	q->child = queue_ask_process(&(struct queue_ask){.loop = q->o.loop,
+					 .program = q->o.program,
+					 .conninfo = q->here,
+					 .ready = on_other_process,
+					 .arg = q},
+	    &failure);
 	if (q->child == NULL)
 		on_other_process(q, NULL, &failure);
 }
@@ -425,8 +430,6 @@ static void on_process(
 static void on_connected(struct queue *q)
 {
 	q->untried = q->refused = false;
-	PQsetErrorVerbosity(q->conn, PQERRORS_DEFAULT);
-	uv_timer_stop(&q->timer);
 	PQsetnonblocking(q->conn, 1);
 	PQsetNoticeProcessor(q->conn, ignore_notice, NULL);
 	PQenterPipelineMode(q->conn);
@@ -437,60 +440,19 @@ static void on_connected(struct queue *q)
 		queue_send(q, NULL, &process, NULL, on_process, q);
 }
 
-/* libpq may change its socket between hosts and after a refused SSL. */
-static void follow_socket(struct queue *q)
-{
-	if (q->poll != NULL)
-		uv_close((uv_handle_t *)q->poll, free_handle);
-	q->poll = mem_zalloc(sizeof(*q->poll));
-	q->poll->data = q;
-	uv_poll_init(q->o.loop, q->poll, PQsocket(q->conn));
-}
-
-static void fail_connecting(struct queue *q, const char *text)
-{
-	const char *hint = conninfo_tls_hint(&q->tls, text);
-	int n = (int)strlen(text);
-	char *whole;
-
-	while (n > 0 && text[n - 1] == '\n')
-		n--;
-	whole = mem_printf("%.*s%s%s", n, text, *hint ? "; hint: " : "", hint);
-	fail(q, whole);
-	free(whole);
-}
-
 /* A password that has worked may have been changed: the new one is tried at
  * once. One that was refused as soon as it was read waits like any failure. */
-static void take_refusal(struct queue *q)
+static void take_failure(struct queue *q, const struct err *e)
 {
-	char *text = mem_strdup(PQerrorMessage(q->conn)), sqlstate[6];
-
-	conninfo_failure(text, sqlstate);
-	q->refused = q->secret_arn != NULL && conninfo_refused(sqlstate);
+	q->refused = q->secret_arn != NULL && conninfo_refused(e->sqlstate);
 	if (q->refused && !q->untried) {
 		LOG(q->o.log, LVL_INFO,
 		    L_MSG("password refused, reading the secret again"));
 		drop_connection(q);
 		arm(q, 0);
 	} else {
-		fail_connecting(q, text);
+		fail(q, e->text);
 	}
-	free(text);
-}
-
-static void go_on_connecting(struct queue *q)
-{
-	PostgresPollingStatusType want = PQconnectPoll(q->conn);
-
-	if (want == PGRES_POLLING_FAILED) {
-		take_refusal(q);
-		return;
-	}
-	follow_socket(q);
-	watch(q, want == PGRES_POLLING_WRITING ? UV_WRITABLE : UV_READABLE);
-	if (want == PGRES_POLLING_OK)
-		on_connected(q);
 }
 
 static void on_socket(uv_poll_t *poll, int status, int events)
@@ -499,12 +461,6 @@ static void on_socket(uv_poll_t *poll, int status, int events)
 
 	if (q->poll != poll)
 		return;
-	if (q->state == CONNECTING) {
-		/* Before the step: it may close this very socket. */
-		uv_poll_stop(poll);
-		go_on_connecting(q);
-		return;
-	}
 	(void)events;
 	/* libuv says "bad file descriptor" to any error of the socket; libpq
 	 * knows which. */
@@ -520,32 +476,33 @@ static void on_socket(uv_poll_t *poll, int status, int events)
 		flush(q);
 }
 
-static void connect_now(struct queue *q)
+static void on_reached(
+    void *arg, PGconn *conn, const char *conninfo, const struct err *e)
 {
-	const char *conninfo = q->login ? q->login : q->conninfo;
+	struct queue *q = arg;
 
-	conninfo_protect(conninfo, &q->tls);
-	/* See pg_connect() on the order. A stand-by takes no claims. */
-	const char *keys[] = {"keepalives_idle", "keepalives_interval",
-	    "keepalives_count", "tcp_user_timeout", "target_session_attrs",
-	    "fallback_application_name", "sslmode", "sslrootcert", "dbname",
-	    "client_encoding", NULL};
-	const char *values[] = {"30", "10", "3", "30000", "read-write",
-	    "reportd", q->tls.sslmode, q->tls.sslrootcert, conninfo, "UTF8",
-	    NULL};
-
-	q->conn = PQconnectStartParams(keys, values, 1);
-	if (q->conn == NULL || PQstatus(q->conn) == CONNECTION_BAD) {
-		fail(q, q->conn ? PQerrorMessage(q->conn) : "out of memory");
+	q->reach = NULL;
+	if (conn == NULL) {
+		take_failure(q, e);
 		return;
 	}
-	/* The one way to the SQLSTATE of a refusal. */
-	PQsetErrorVerbosity(q->conn, PQERRORS_VERBOSE);
+	q->conn = conn;
+	q->here = mem_strdup(conninfo);
+	q->poll = mem_zalloc(sizeof(*q->poll));
+	q->poll->data = q;
+	uv_poll_init(q->o.loop, q->poll, PQsocket(q->conn));
+	watch(q, UV_READABLE);
+	on_connected(q);
+}
+
+static void connect_now(struct queue *q)
+{
 	q->state = CONNECTING;
-	q->connect_by_ms = clock_boot_ms() + q->o.timeout_ms;
-	arm(q, q->o.timeout_ms);
-	follow_socket(q);
-	watch(q, UV_WRITABLE);
+	q->reach = reach_start(&(struct reach_options){.loop = q->o.loop,
+	    .conninfo = q->login ? q->login : q->conninfo,
+	    .timeout_ms = q->o.timeout_ms,
+	    .done = on_reached,
+	    .arg = q});
 }
 
 static void on_login(void *arg, const char *conninfo, const struct err *e)
@@ -581,8 +538,7 @@ static void read_login(struct queue *q)
 		fail(q, e.text);
 }
 
-/* One timer serves what can be late: the next attempt, the connection, the
- * oldest answer. */
+/* One timer serves what can be late: the next attempt, the oldest answer. */
 static void on_timer(uv_timer_t *timer)
 {
 	struct queue *q = timer->data;
@@ -593,8 +549,6 @@ static void on_timer(uv_timer_t *timer)
 		read_login(q);
 	} else if (q->state == DOWN) {
 		connect_now(q);
-	} else if (q->state == CONNECTING) {
-		fail(q, "connecting took too long");
 	} else if (q->broken) {
 		fail(q, PQerrorMessage(q->conn));
 	} else if (q->head != NULL) {
