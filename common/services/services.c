@@ -156,9 +156,16 @@ static struct aws *reach_aws(void *arg, const char *service, struct err *e)
 	return services_aws(arg, service, e);
 }
 
+static struct http *reach_http(void *arg, struct http_terms *terms)
+{
+	*terms = services_terms(arg, NULL);
+	return services_http(arg);
+}
+
 struct source_reach services_reach(struct services *s)
 {
-	return (struct source_reach){.aws = reach_aws, .arg = s};
+	return (struct source_reach){
+	    .aws = reach_aws, .http = reach_http, .arg = s};
 }
 
 static int smtp_login(

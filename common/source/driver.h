@@ -86,8 +86,8 @@ struct source_driver {
 	    const struct source *, const char *sql, bool reads, struct err *);
 
 	/* Optional: ends a statement by its handle, which job_session.started was
-	 * given, without the session that began it. One that has ended is no
-	 * error. */
+	 * given, without the session that began it. A statement that has
+	 * ended is no error. */
 	int (*cancel)(
 	    const struct source_how *, const char *handle, struct err *);
 };

@@ -35,6 +35,8 @@
  */
 struct source;
 struct aws;
+struct http;
+struct http_terms;
 
 /* How a source is reached. All of it outlives the call. */
 struct source_how {
@@ -50,6 +52,8 @@ struct source_reach {
 	/* The client of an AWS service, such as "secretsmanager"; NULL on error.
 	 * It stays the reach's. */
 	struct aws *(*aws)(void *arg, const char *service, struct err *e);
+	/* The HTTP client, and with which proxy, certificates and timeouts. */
+	struct http *(*http)(void *arg, struct http_terms *terms);
 	void *arg;
 };
 
@@ -74,7 +78,7 @@ void source_set_watch(struct source *s, const struct watch *watch);
 /* False once the connection is known to be dead; does not wait. */
 bool source_alive(struct source *s);
 
-/* What protects the connection, such as "TLS, the server verified"; *weak: others
+/* How the connection is protected, such as "TLS, the server verified"; *weak: others
  * between here and the server could read it, or be taken for the server. */
 const char *source_protection(const struct source *s, bool *weak);
 

@@ -87,7 +87,7 @@ static const char *end_of_dollar(const char *s)
 
 enum token { T_END, T_SPACE, T_COMMENT, T_STRING, T_WORD, T_OTHER };
 
-/* The token at s; *end is behind it. */
+/* The token at s; *end is the first character after it. */
 static enum token token_at(const char *s, const char **end)
 {
 	if (*s == '\0') {

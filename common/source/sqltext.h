@@ -19,14 +19,14 @@ struct sqltext_part {
 	size_t len; /* without the semicolon, trimmed; never 0 */
 };
 
-/* The next statement at *at, which moves behind it. False at the end. Parts of
- * white space and comments alone are passed over. */
+/* The next statement at *at, which moves to its end. False at the end of the text.
+ * Parts of white space and comments alone are passed over. */
 bool sqltext_next(const char **at, struct sqltext_part *part);
 
 /* How many statements there are. */
 int sqltext_count(const char *sql);
 
-/* True when the first word of sql (behind comments and opening parentheses) is
+/* True when the first word of sql (after comments and opening parentheses) is
  * this one, in any case. */
 bool sqltext_starts_with(const char *sql, const char *word);
 

@@ -144,7 +144,7 @@ void conninfo_free(char *conninfo)
 	free(conninfo);
 }
 
-/* "FATAL:  28P01: password ...": libpq puts two blanks behind the severity. */
+/* "FATAL:  28P01: password ...": libpq puts two blanks after the severity. */
 static char *code_in(char *text)
 {
 	for (char *s = strstr(text, ":  "); s != NULL;
@@ -160,7 +160,7 @@ static char *code_in(char *text)
 	return NULL;
 }
 
-/* Of several hosts each has said something; the last one counts. */
+/* Each of several hosts has said something; the last one counts. */
 void conninfo_failure(char *text, char sqlstate[static 6])
 {
 	char *at;

@@ -12,7 +12,7 @@
 /* Whether it can be read; the message never repeats its values. */
 int conninfo_check(const char *conninfo, struct err *e);
 
-/* What it says of a keyword; NULL: nothing. The caller frees. */
+/* The value of a keyword in it, the caller's to free; NULL: it has none. */
 char *conninfo_get(const char *conninfo, const char *keyword);
 
 /*
@@ -51,14 +51,14 @@ struct conninfo_tls {
 void conninfo_protect(const char *conninfo, struct conninfo_tls *tls);
 /* Whether a host of libpq's, or its address where that is not "", is this one. */
 bool conninfo_is_here(const char *host, const char *address);
-/* What to do about what libpq says of a connection that failed; "" when that has
- * other reasons. */
+/* A hint for the user whose connection failed with this message of libpq's; ""
+ * when TLS is not the reason. */
 const char *conninfo_tls_hint(
     const struct conninfo_tls *tls, const char *message);
 
-/* What libpq says of a connection that failed, with PQERRORS_VERBOSE set: takes
- * the SQLSTATE and the place in the server's source out of the text, which is
- * changed in place. sqlstate becomes "" when no server has spoken. */
+/* The text is libpq's message about a connection that failed, with
+ * PQERRORS_VERBOSE set: takes the SQLSTATE and the place in the server's source
+ * out of it, in place. sqlstate becomes "" when no server has spoken. */
 void conninfo_failure(char *text, char sqlstate[static 6]);
 /* Whether the server has refused user or password. */
 bool conninfo_refused(const char *sqlstate);

@@ -14,7 +14,7 @@
 /*
  * A blocking libpq connection whose every wait goes through a struct watch. When
  * the watch stops a statement, the server is told to cancel it (PQcancel) and
- * the answer is awaited, so that no backend goes on behind our back; a server
+ * the answer is awaited, so that no backend goes on unseen; a server
  * that does not answer in CANCEL_MS loses the connection instead.
  */
 struct pg;
@@ -49,7 +49,7 @@ bool pg_reads_plainly(const struct pg *pg);
 bool pg_encodes(const struct pg *pg, const char *encoding);
 const char *pg_user(const struct pg *pg);   /* that logged in; NULL: gone */
 int pg_server_version(const struct pg *pg); /* as PQserverVersion */
-/* What protects it, such as "TLS, the server verified"; *weak: others between
+/* How it is protected, such as "TLS, the server verified"; *weak: others between
  * here and the server could read it, or be taken for the server. */
 const char *pg_protection(const struct pg *pg, bool *weak);
 /* Whether the server says that the session is a superuser's. */
@@ -82,7 +82,7 @@ void pg_rows_free(struct pg_rows *rows); /* accepts NULL */
 /*
  * A streamed result: start, next until 0, then end (also after an error). With
  * `simple` the simple protocol is used, which Redshift wants. `skip` bytes at
- * the head of sql are ours: positions in errors are counted behind them.
+ * the head of sql are ours: positions in errors are counted from their end.
  */
 struct pg_stream {
 	const char *sql;
@@ -109,7 +109,7 @@ int pg_describe(struct pg *pg, const char *const *before, int count,
     const char *sql, struct schema *schema, uint32_t **oids, struct err *e);
 
 /* COPY ... TO STDOUT: start as above, then chunks of whole rows until 0. With
- * `simple`, statements without a result may stand before and behind it. */
+ * `simple`, statements without a result may stand before and after it. */
 int pg_copy_start(struct pg *pg, const struct pg_stream *stream, struct err *e);
 int pg_copy_next(struct pg *pg, const char **data, size_t *len, struct err *e);
 /* Or in one go: fills `to` up to its max, 1; 0 at the end, with what came
@@ -117,7 +117,7 @@ int pg_copy_next(struct pg *pg, const char **data, size_t *len, struct err *e);
  * after the end how many there were, header not included. */
 int pg_copy_read(struct pg *pg, struct buf *to, struct err *e);
 int64_t pg_copy_rows(const struct pg *pg);
-/* Of COPY in text format: as pg_stream_next. */
+/* One row of a COPY in text format, as pg_stream_next. */
 int pg_copy_next_row(
     struct pg *pg, struct value *values, int columns, bool wait, struct err *e);
 

@@ -172,8 +172,8 @@ static struct pg *connect_with(const struct terms *t, const char *conninfo,
 	return pg;
 }
 
-/* What stands before dbname gives way to the connection string, what stands
- * after it wins. A dead peer is noticed within a minute. */
+/* The keys before dbname give way to the connection string, those after it win. A
+ * dead peer is noticed within a minute. */
 struct pg *pg_connect(
     const char *conninfo, const struct watch *watch, struct err *e)
 {
@@ -242,7 +242,7 @@ bool pg_alive(struct pg *pg)
 	if (pg->conn == NULL || PQstatus(pg->conn) != CONNECTION_OK)
 		return false;
 	p = (struct pollfd){.fd = PQsocket(pg->conn), .events = POLLIN};
-	/* A server that goes says so first; the end comes behind that. */
+	/* A server that goes says so first, and closes the connection then. */
 	while (poll(&p, 1, 0) > 0) {
 		if (PQconsumeInput(pg->conn) == 0)
 			return false;
@@ -282,7 +282,7 @@ int pg_server_version(const struct pg *pg)
 	return PQserverVersion(pg->conn);
 }
 
-/* Of the mode that the connection was made with. */
+/* Tells it by the mode that the connection was made with. */
 static const char *tls_in_use(PGconn *conn, bool *weak)
 {
 	PQconninfoOption *all = PQconninfo(conn);

@@ -30,7 +30,8 @@ void pg_trim(char *s)
 		s[--n] = '\0';
 }
 
-/* What libpq itself has to say, for which it has no codes. */
+/* libpq has no codes for the errors that it finds itself: its texts, which nobody
+ * translates in a program without setlocale(), are all there is. */
 int pg_libpq_error(const char *text, struct err *e)
 {
 	if (strstr(text, "cannot allocate memory for input buffer") ||

@@ -10,7 +10,7 @@
 
 /* libpq keeps a buffer of twice the largest row for ever. */
 #define LARGE_ROW (8 << 20)
-/* What a COPY is read into grows from here. */
+/* The buffer that a COPY is read into has this size at first. */
 #define COPY_STEP ((size_t)16 << 10)
 
 void pg_set_sql(struct pg *pg, const char *sql, size_t skip)
@@ -184,7 +184,7 @@ void pg_stream_schema(struct pg *pg, struct schema *schema)
 	fill_schema(pg->result, schema, NULL);
 }
 
-/* Behind the rows: the rest of the statement, which must be nothing. */
+/* After the rows the statement must be at its end. */
 static int end_of_rows(struct pg *pg, struct err *e)
 {
 	PGresult *r;
@@ -256,8 +256,8 @@ int pg_copy_start(struct pg *pg, const struct pg_stream *s, struct err *e)
 	return -1;
 }
 
-/* Behind the last row comes the verdict on the COPY, and then those on what
- * stands behind it. */
+/* After the last row the server says how the COPY ended, and then the statements
+ * after it in the same message. */
 static int end_of_copy(struct pg *pg, struct err *e)
 {
 	bool of_copy = true;

@@ -8,7 +8,7 @@
 #include "source/postgres/pg_conn.h"
 
 #define CANCEL_MS 5000
-/* From so many rows on, a stream is a long one. */
+/* A stream is a long one from this many rows on. */
 #define LONG_STREAM 10000
 
 static const struct watch no_watch = {.check = NULL};

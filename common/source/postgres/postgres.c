@@ -14,8 +14,8 @@
 #include "sql/source.h"
 
 #define PROLOGUE_STATEMENTS 16
-/* What a transaction that was rolled back may leave (an advisory lock, a
- * prepared statement) is gone after this time at the latest. */
+/* A transaction that was rolled back may leave something (an advisory lock, a
+ * prepared statement): it is gone after this time at the latest. */
 #define RESET_MS 1000
 /* How values are written, as far as there is a choice. */
 #define SETTINGS                                                  \
@@ -168,8 +168,8 @@ static int set_session(struct postgres *p, const struct job_session *job,
 
 /*
  * A job that only reads lives in one transaction, which is rolled back: its
- * settings are the transaction's and travel with its query. One that writes
- * sets the session up, which is reset after it.
+ * settings are the transaction's and travel with its query. A job that writes
+ * sets the session up, which is reset after the job.
  */
 static int postgres_begin(
     struct source *s, const struct job_session *job, struct err *e)

@@ -35,7 +35,7 @@ char *session_quote(
 void session_advise(
     const struct source *s, const char *sql, bool reads, struct err *e);
 
-/* What statement_timeout takes: 24 days at most, in ms. */
+/* The value of statement_timeout in ms, which is 24 days at most. */
 int session_timeout(const struct job_session *job);
 
 /* Begins the transaction that the job's queries are read in, unless it is open:

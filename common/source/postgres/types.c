@@ -114,7 +114,7 @@ static void describe_array(const struct types *t, const struct type *array,
 	}
 }
 
-/* What is left of the type when its domains are taken off. */
+/* Describes the column; returns the type that its domains are over. */
 static uint32_t describe(const struct types *t, uint32_t oid, int modifier,
     int depth, struct column *c)
 {

@@ -8,7 +8,7 @@
 #include "rows/rows.h"
 #include "source/postgres/pg.h"
 
-/* What a connection has learned from pg_type, of types that kind.c has not. */
+/* The types that a connection has met and kind.c does not know, by pg_type. */
 struct types {
 	struct type *list;
 	int count, room;
