@@ -44,8 +44,9 @@ static int add_value(const struct template_options *o, const char *name,
 	if (v->name == NULL)
 		return err_set(e, ERR_PERMANENT,
 		    "output_path: unknown name \"{%.*s}\"; known are "
-		    "{report_name}, {config_id}, {request_id}, {run_id}, "
-		    "{scheduled_for}, {ext}, {part}, {partition} with the "
+		    "{owner}, {report_name}, {config_id}, {request_id}, "
+		    "{run_id}, {scheduled_for}, {ext}, {part}, {partition} "
+		    "with the "
 		    "option "
 		    "\"partition_by\", and the report's parameters",
 		    (int)len, name);
@@ -149,6 +150,59 @@ static bool granted(const char *root, const char *address, const char *prefix)
 	       place->within(root, address, prefix);
 }
 
+/* Whether the template leads below the prefix whatever is filled in. A prefix that
+ * holds both names holds their folder. */
+static bool leads_below(
+    const char *root, const char *template, const char *prefix)
+{
+	static const char *const names[] = {"a", "b"};
+	size_t fixed = strcspn(template, "{%");
+	bool below = true;
+
+	while (fixed > 0 && template[fixed - 1] != '/')
+		fixed--;
+	for (size_t i = 0; i < 2 && below; i++) {
+		struct err unused;
+		char *text =
+		    mem_printf("%.*s%s", (int)fixed, template, names[i]);
+		char *address =
+		    place_of_template(template)->resolve(root, text, &unused);
+
+		below = address != NULL && granted(root, address, prefix);
+		free(address);
+		free(text);
+	}
+	return below;
+}
+
+int template_check_default(const char *root, const char *template,
+    const char *address, const json_t *prefixes, const json_t *others,
+    struct err *e)
+{
+	struct err unused;
+	const json_t *v;
+	size_t i;
+
+	if (template_check_grant(root, address, prefixes, &unused) == 0)
+		return 0;
+	json_array_foreach((json_t *)(uintptr_t)others, i, v)
+	{
+		const char *prefix = json_string_value(v);
+
+		if (prefix != NULL && granted(root, address, prefix) &&
+		    !leads_below(root, template, prefix))
+			return err_set(e, ERR_PERMANENT,
+			    "output_path \"%s\", where the default path of the "
+			    "settings leads this report, lies in a place that "
+			    "the report's owner may not write to; give it "
+			    "another name, or an output_path that is granted; "
+			    "an operator can begin the default path with "
+			    "{owner} (output in [reportd] of the settings)",
+			    address);
+	}
+	return 0;
+}
+
 int template_check_grant(const char *root, const char *address,
     const json_t *prefixes, struct err *e)
 {
@@ -185,8 +239,9 @@ int template_check_grant(const char *root, const char *address,
 int template_check(const char *template, struct err *e)
 {
 	static const struct template_value values[] = {{"report_name", "r"},
-	    {"run_id", "1"}, {"config_id", "1"}, {"request_id", "1"},
-	    {"scheduled_for", "1"}, {"ext", "x"}, {"part", "1"}, {NULL, NULL}};
+	    {"owner", "o"}, {"run_id", "1"}, {"config_id", "1"},
+	    {"request_id", "1"}, {"scheduled_for", "1"}, {"ext", "x"},
+	    {"part", "1"}, {NULL, NULL}};
 	char *path = template_path(&(struct template_options){.root = "/",
 				       .partition = "x",
 				       .template = template,

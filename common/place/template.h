@@ -41,6 +41,16 @@ char *template_path(const struct template_options *o, struct err *e);
 int template_check_grant(const char *root, const char *address,
     const json_t *prefixes, struct err *e);
 
+/*
+ * Whether the address of a report without an output_path, which the template of the
+ * settings has made, may be written. `prefixes` are as above; `others` are granted
+ * as well, but not to the report's owner: the address may lie in one of these only
+ * when the template says so by itself, whatever names it is filled in with.
+ */
+int template_check_default(const char *root, const char *template,
+    const char *address, const json_t *prefixes, const json_t *others,
+    struct err *e);
+
 /* Whether a template for all reports is sound: built-in names only. */
 int template_check(const char *template, struct err *e);
 

@@ -62,8 +62,9 @@ int settings_check_private(
 		return 0;
 	return err_set(e, ERR_PERMANENT,
 	    "%s holds a secret (%s), and every user of this machine can read "
-	    "or change it; chmod o= %s",
-	    file, s->secret_in_file, file);
+	    "or change it; give it to the daemon's own group (chgrp reportd "
+	    "%s) and close it for others (chmod 0640 %s)",
+	    file, s->secret_in_file, file, file);
 }
 
 int settings_check_apart(

@@ -320,6 +320,11 @@ struct settings *settings_load(const char *path, struct err *e)
 
 	if (path != NULL && f == NULL) {
 		err_errno(e, errno, "settings file %s", path);
+		if (errno == EACCES)
+			err_hint(e,
+			    "the daemon's group must be able to read it: "
+			    "chgrp reportd %s and chmod 0640 %s, as root",
+			    path, path);
 		e->kind = ERR_PERMANENT;
 		return NULL;
 	}

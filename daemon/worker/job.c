@@ -60,6 +60,7 @@ int job_open(struct job *job, json_t *message, struct err *e)
 	job->parameters = json_object_get(row, "parameters");
 	job->output_options = json_object_get(row, "output_options");
 	job->write_paths = json_object_get(row, "write_paths");
+	job->other_paths = json_object_get(row, "other_paths");
 	read_schedule(job, row);
 	if (job->config_id == 0)
 		return err_set(e, ERR_PERMANENT, "the job has no config_id");
@@ -163,12 +164,24 @@ static int check_place(
 	return place_check(o->place, o->options, e);
 }
 
+static int check_grant(
+    const struct job *job, const char *address, struct err *e)
+{
+	if (row_text(job, "output_path") == NULL)
+		return template_check_default(job->output_root,
+		    template_of(job), address, job->write_paths,
+		    job->other_paths, e);
+	return template_check_grant(
+	    job->output_root, address, job->write_paths, e);
+}
+
 int job_find_place(struct job *job, struct export_output *output,
     const char *partition, struct err *e)
 {
 	char run_id[VALUE], config_id[VALUE], request_id[VALUE], part[VALUE];
 	const struct template_value known[] = {
 	    {"report_name", job->report_name},
+	    {"owner", row_text(job, "owner")},
 	    {"run_id", built_in(job, "run_id", run_id)},
 	    {"config_id", built_in(job, "config_id", config_id)},
 	    {"request_id", built_in(job, "request_id", request_id)},
@@ -196,9 +209,7 @@ int job_find_place(struct job *job, struct export_output *output,
 			      .partition = partition},
 		e);
 	free(values);
-	return output->place == NULL ||
-		       template_check_grant(job->output_root, output->place,
-			   job->write_paths, e) != 0
+	return output->place == NULL || check_grant(job, output->place, e) != 0
 		   ? -1
 		   : check_place(job, output, e);
 }

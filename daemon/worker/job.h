@@ -33,6 +33,7 @@ struct job {
 	const json_t *parameters; /* object of strings and nulls, or NULL */
 	const json_t *output_options;
 	const json_t *write_paths; /* granted prefixes; NULL or null: all */
+	const json_t *other_paths; /* granted to others alone */
 	const char *output_root;
 	int64_t attempt;
 	int64_t deadline_ms, timeout_ms, statement_timeout_ms;

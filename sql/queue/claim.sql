@@ -142,10 +142,13 @@ with me as materialized (
 			'scheduled_for', to_char(r.local, 'YYYY-MM-DD"T"HH24:MI:SS'),
 			'utc_offset', extract(epoch from
 				r.local - (r.runs_for at time zone 'UTC'))::int,
-			-- The default path is the operator's choice; a path of the row's own
-			-- must stay where its owner may write.
-			'write_paths', case when not r.operator and c.output_path is not null
+			'owner', pg_get_userbyid(c.owner),
+			-- A path of the row's own must stay where its owner may write. The default
+			-- path is the operator's choice, but no name may lead it to other places.
+			'write_paths', case when not r.operator
 				then to_json(reportd.granted_paths('write', c.owner)) end,
+			'other_paths', case when not r.operator and c.output_path is null
+				then to_json(reportd.other_paths(c.owner)) end,
 			-- What an output says of itself; a CSV says nothing.
 			'info', case when c.output_format <> 'CSV' then json_build_object(
 				'author', c.created_by,

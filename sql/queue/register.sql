@@ -2,12 +2,12 @@
 -- A daemon's boot: a row with a fresh identity. Its sources become known, so that
 -- reports may name them.
 -- $1 host text, $2 pid int, $3 version text, $4 workers int, $5 lease in ms,
--- $6 sources text[], $7 their types text[]
+-- $6 sources text[], $7 their types text[], $8 the default path of its settings text
 with known as (
 	insert into reportd.report_source (source, type)
 	select * from unnest($6::text[], $7::text[])
 	on conflict (source) do update set type = excluded.type, seen_at = now()
 )
-insert into reportd.report_worker (host, pid, version, workers, lease, sources)
-values ($1, $2, $3, $4, $5::bigint * interval '1 millisecond', $6)
+insert into reportd.report_worker (host, pid, version, workers, lease, sources, output)
+values ($1, $2, $3, $4, $5::bigint * interval '1 millisecond', $6, $8)
 returning worker_id

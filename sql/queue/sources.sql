@@ -1,10 +1,11 @@
 -- SPDX-License-Identifier: MIT
--- After a reload: the daemon's sources may be others than at its boot.
--- $1 worker_id uuid, $2 sources text[], $3 their types text[]
+-- After a reload: the daemon's sources and its default path may be others than at its
+-- boot.
+-- $1 worker_id uuid, $2 sources text[], $3 their types text[], $4 the default path text
 with known as (
 	insert into reportd.report_source (source, type)
 	select * from unnest($2::text[], $3::text[])
 	on conflict (source) do update set type = excluded.type, seen_at = now()
 )
-update reportd.report_worker w set sources = $2
-where w.worker_id = $1 and w.sources <> $2
+update reportd.report_worker w set sources = $2, output = $4
+where w.worker_id = $1 and (w.sources, w.output) is distinct from ($2::text[], $4)

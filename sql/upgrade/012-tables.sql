@@ -262,6 +262,7 @@ create table reportd.report_worker (
 	workers int not null,
 	lease interval not null,
 	sources text[] not null default '{}',
+	output text, -- the default path of its settings
 	started_at timestamptz not null default now(),
 	heartbeat_at timestamptz not null default now()
 ) with (fillfactor = 50);

@@ -566,8 +566,8 @@ begin
 			'Names are letters, digits and _, and do not start with a digit.');
 	end if;
 	select k into bad from jsonb_object_keys(parameters) k
-	where k in ('run_id', 'config_id', 'request_id', 'report_name', 'scheduled_for', 'ext', 'part',
-		'partition') limit 1;
+	where k in ('run_id', 'config_id', 'request_id', 'report_name', 'owner', 'scheduled_for', 'ext',
+		'part', 'partition') limit 1;
 	if bad is not null then
 		perform reportd.refuse(
 			format('parameters: "%s" is built in', bad), 'Choose another name.');
@@ -635,13 +635,13 @@ begin
 			'Known: %Y %m %d %H %M %S %j %y %b %B %a %A %u %V %G %F %T %z %s, and %% for a percent sign.');
 	end if;
 	select m[1] into bad from regexp_matches(path, '\{([^{}]*)\}', 'g') m
-	where m[1] not in ('run_id', 'config_id', 'request_id', 'report_name', 'scheduled_for', 'ext', 'part',
-			'partition')
+	where m[1] not in ('run_id', 'config_id', 'request_id', 'report_name', 'owner', 'scheduled_for',
+			'ext', 'part', 'partition')
 		and not parameters ? m[1] limit 1;
 	if bad is not null then
 		perform reportd.refuse(
 			format('output_path: unknown name "{%s}"', bad),
-			'Known: {report_name}, {config_id}, {request_id}, {run_id}, {scheduled_for}, {ext}, {part}, {partition} and the report''s own parameters.');
+			'Known: {owner}, {report_name}, {config_id}, {request_id}, {run_id}, {scheduled_for}, {ext}, {part}, {partition} and the report''s own parameters.');
 	end if;
 	if regexp_replace(path, '\{[^{}]*\}', '', 'g') ~ '[{}]' then
 		perform reportd.refuse(
@@ -728,6 +728,37 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
 	where g.kind = $1 and (g.grantee = 0::oid or pg_has_role($2, g.grantee, 'USAGE'))
 $$;
 
+-- Paths that are granted, but not to an owner for writing: no name of a report may
+-- lead a default path there.
+create function reportd.other_paths(owner regrole) returns text[]
+language sql stable set search_path = pg_catalog, pg_temp as $$
+	select coalesce(array_agg(distinct g.name), '{}')
+	from reportd.report_grant g
+	where g.kind in ('read', 'write') and not (g.kind = 'write'
+		and (g.grantee = 0::oid or pg_has_role($1, g.grantee, 'USAGE')))
+$$;
+
+-- The beginning of the default path of a daemon's settings, as far as the owner and
+-- the name of the report make it, when it lies in a place that is not the owner's;
+-- null: in none. What the template says by itself the operator has chosen.
+create function reportd.default_astray(owner regrole, report_name text) returns text
+language sql stable set search_path = pg_catalog, pg_temp as $$
+	select f.place
+	from (select distinct w.output from reportd.report_worker w
+		where w.output is not null and w.heartbeat_at > now() - w.lease) w
+	cross join lateral (select regexp_replace(w.output, '[{%].*$', '') as fixed,
+		regexp_replace(regexp_replace(replace(replace(w.output,
+				'{owner}', translate(pg_get_userbyid($1), '/', '_')),
+				'{report_name}', translate($2, '/', '_')),
+			'[{%].*$', ''), '(^|/)\.', '\1_', 'g') as place) f
+	where exists (select from unnest(reportd.other_paths($1)) g
+			where starts_with(f.place, g) and not starts_with(f.fixed, g))
+		and not exists (select from unnest(reportd.granted_paths('write', $1)) g
+			where starts_with(f.place, g)
+				or g = '/' and f.place !~ '^[A-Za-z][A-Za-z0-9+.-]*://')
+	limit 1
+$$;
+
 -- What an owner may not use, in a sentence; null: nothing. Asked at INSERT for the
 -- message, and at the claim for the truth. The worker asks once more for paths,
 -- when names and codes are filled in.
@@ -736,6 +767,7 @@ language plpgsql stable security definer set search_path = pg_catalog, pg_temp a
 declare
 	fixed text := regexp_replace(c.output_path, '[{%].*$', '');
 	paths text[];
+	astray text;
 	most bigint;
 	used bigint;
 begin
@@ -764,6 +796,13 @@ begin
 			hint := case when paths = '{}' then 'Leave output_path out for the default of the settings; '
 					else format('Write below one of: %s; ', array_to_string(paths, ', ')) end
 				|| 'an operator can allow more by reportd.grant_path().';
+		end if;
+	elsif c.export_sql is not null then
+		astray := reportd.default_astray(c.owner, c.report_name);
+		if astray is not null then
+			message := format('%s may not write to "%s", where the default path of the settings leads a report "%s"',
+				c.owner, astray, c.report_name);
+			hint := 'Give it another name, or an output_path that is granted; an operator can begin the default path with {owner} (output in [reportd] of the settings).';
 		end if;
 	end if;
 	if message is not null then

@@ -105,5 +105,5 @@ grant execute on function reportd.plan_fire, reportd.schedule_turns,
 		reportd.keep_request, reportd.write_notices,
 		reportd.notify_done, reportd.follow, reportd.set_aside,
 		reportd.end_unclaimed, reportd.end_request, reportd.claim_classes, reportd.denial,
-		reportd.granted_paths, reportd.quota_of
+		reportd.granted_paths, reportd.other_paths, reportd.quota_of
 	to reportd_daemon;

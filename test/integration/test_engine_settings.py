@@ -252,7 +252,7 @@ def test_a_file_with_passwords_that_others_read_is_warned_of(
         assert ('holds a secret' in said) == bool(key)
         assert 'geheim' not in said
         if key:
-            assert key in said and f'chmod o= {conf}' in said
+            assert key in said and f'chgrp reportd {conf}' in said and f'chmod 0640 {conf}' in said
 
 
 def memory(pid):

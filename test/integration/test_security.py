@@ -5,9 +5,14 @@ up by the manual's own statements."""
 
 import concurrent.futures
 import contextlib
+import datetime
 import json
+import os
+import pathlib
 import re
+import shutil
 import subprocess
+import tempfile
 import time
 
 import psycopg
@@ -17,8 +22,9 @@ from psycopg.conninfo import make_conninfo
 from psycopg.rows import namedtuple_row
 
 from lib import report
-from lib.paths import ROOT, environ
-from lib.process import reportctl, write_conf
+from lib.paths import REPORTD, ROOT, environ
+from lib.process import reportctl, run, write_conf
+from lib.proxy import SOCKET, Proxy
 from lib.wait import wait_for
 
 PAGE = (ROOT / 'docs/security.md').read_text()
@@ -177,7 +183,7 @@ FUNCTIONS = {
     'id': 'SOVD',
     'grant_source revoke_source grant_path revoke_path register_source forget_source': 'O',
     'plan_fire write_notices notify_done follow set_aside end_unclaimed '
-    'end_request claim_classes denial granted_paths quota_of schedule_turns '
+    'end_request claim_classes denial granted_paths other_paths quota_of schedule_turns '
     'keep_request': 'D',
 }
 LETTERS = {'S': 'reportd_submitter', 'O': 'reportd_operator', 'V': 'reportd_viewer',
@@ -1047,6 +1053,116 @@ def test_paths(db, as_, engine, out):
     assert default.status == 'COMPLETED'
     assert {p.relative_to(out).parts[0] for p in out.rglob('*.csv')} == {
         'finance', 'report', 'by default'}
+
+
+# Where the default path leads; None: refused at the INSERT; False: the run fails, since
+# only the run knows what the codes stand for.
+DEFAULT_PATHS = [
+    (None, 'ann', None, 'finance', 'finance'), (None, 'bob', None, 'hr', 'hr'),
+    (None, 'ann', None, 'hr2', 'hr2'), (None, 'ann', None, 'hr', None),
+    (None, 'ann', None, 'prices', None), (None, 'ann', 'finance', 'hr', None),
+    ('{owner}/{report_name}/{request_id}.{ext}', 'ann', None, 'hr', 'ann/hr'),
+    ('{owner}/{report_name}/{request_id}.{ext}', 'ann', 'finance', 'hr', 'finance/hr'),
+    ('%Y{report_name}/{request_id}.{ext}', 'ann', None, '/hr', False),
+    ('%Y{report_name}/{request_id}.{ext}', 'ann', None, '/hr2', '{year}_hr2'),
+]
+
+
+@says('Lead a report to a place that is granted to others by its name: the default path of the settings '
+      'is refused there.')
+@pytest.mark.parametrize('output, login, role, name, place', DEFAULT_PATHS)
+def test_no_name_leads_a_default_path_to_others(db, as_, engine, out, output, login, role, name, place):
+    year = str(datetime.datetime.now(datetime.timezone.utc).year)
+    db.execute("select reportd.grant_path('prices/', 'finance', 'read')")
+    db.execute("select reportd.grant_path(%s, 'hr')", f'{year}_hr/')
+    engine(**({'output': output} if output else {}))
+    person = as_(login, role)
+    if place is None:
+        error = person.refused(
+            'insert into reportd.report_config (report_name, export_sql, source) '
+            "values (%s, 'select 1', 'finance')", name, match=f'may not write to "{name}/')
+        assert '{owner}' in error.diag.message_hint
+        # Without an output it may have any name.
+        person('insert into reportd.report_config (report_name, prep_sql, source) '
+               "values (%s, 'select 1', 'finance')", name)
+        return
+    row = report.wait_done(db, ask(person, name))
+    files = [str(p.parent.relative_to(out)) for p in out.rglob('*.csv')]
+    if place is False:
+        assert row.status == 'FAILED' and 'may not write to' in row.error_message
+        assert not files
+    else:
+        assert row.status == 'COMPLETED', row.error_message
+        assert files == [place.format(year=year)]
+
+
+def unit(key):
+    """A setting of the unit that is installed."""
+    return re.search(rf'^{key}=(.*)', (ROOT / 'systemd/reportd.service.in').read_text(), re.M)[1]
+
+
+def run_as(uid, groups, *args, **options):
+    """Of no other groups and without a right of root's."""
+    return subprocess.run(
+        ['setpriv', f'--reuid={uid}', f'--regid={uid}',
+         f'--groups={groups}' if groups else '--clear-groups', '--bounding-set=-all', *map(str, args)],
+        text=True, capture_output=True, **options)
+
+
+@pytest.fixture
+def open_socket(cluster):
+    """A way to the server that all users can reach."""
+    proxy = Proxy(cluster.host)
+    os.chmod(proxy.dir, 0o755)
+    os.chmod(pathlib.Path(proxy.dir, SOCKET), 0o777)
+    yield proxy
+    proxy.remove()
+
+
+@pytest.fixture
+def open_dir(tmp_path):
+    """A directory that all users can reach, unlike tmp_path."""
+    with tempfile.TemporaryDirectory(prefix='reportd-') as name:
+        os.chmod(name, 0o755)
+        yield pathlib.Path(name)
+
+
+DAEMON, FINANCE, HR = 60001, 60010, 60020
+
+
+@says("The files in a group's folder are read by that group alone.")
+@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which('setpriv')
+                    or run_as(DAEMON, None, 'test', '-x', REPORTD).returncode != 0,
+                    reason='needs root, and programs that all users can reach')
+def test_folders_of_groups(db, as_, open_dir, open_socket):
+    conninfo = open_socket.conninfo(db)
+    out = open_dir / 'out'
+    for path, group, mode in ((out, DAEMON, unit('StateDirectoryMode')),
+                              (out / 'finance', FINANCE, '2750'), (out / 'hr', HR, '2750')):
+        run('install', '-d', '-m', mode, '-o', DAEMON, '-g', group, path)
+    conf = write_conf(open_dir / 'reportd.conf', db, {
+        'queue': {'conninfo': conninfo},
+        'source.finance': {'conninfo': conninfo}, 'source.hr': {'conninfo': conninfo}},
+        output_root=out, output='{owner}/{report_name}/{request_id}.{ext}')
+    os.chown(conf, 0, DAEMON)
+    conf.chmod(0o640)
+    ask(as_('ann'), output_path='finance/given.csv')
+    ask(as_('ann', 'finance'), 'deep')
+    ask(as_('bob', 'hr'), 'pay')
+    ask(as_('ann'), 'own')
+    done = run_as(DAEMON, None, 'sh', '-c', f'umask {unit("UMask")}; exec "$0" "$@"',
+                  REPORTD, '-c', conf, '--drain')
+    assert done.returncode == 0, done.stderr
+    files = {str(p.parent.relative_to(out)): p for p in out.rglob('*.csv')}
+    assert files.keys() == {'finance', 'finance/deep', 'hr/pay', 'ann/own'}
+    readers = {'finance': {FINANCE}, 'finance/deep': {FINANCE}, 'hr/pay': {HR}, 'ann/own': {DAEMON}}
+    for place, path in files.items():
+        for group in FINANCE, HR, DAEMON, None:
+            read = run_as(61001, group, 'cat', path).returncode == 0
+            assert read == (group in readers[place]), (place, group)
+            assert run_as(61001, group, 'touch', path.parent / 'x').returncode != 0
+    assert run_as(61001, FINANCE, 'ls', out).returncode != 0
+    assert run_as(61001, FINANCE, 'cat', conf).returncode != 0
 
 
 def test_what_may_be_read_may_not_be_written(db, as_, engine, out):

@@ -246,6 +246,50 @@ TEST(grants_match_whole_segments)
 	}
 }
 
+TEST(no_name_leads_a_default_path_to_what_others_are_granted)
+{
+	static const struct {
+		const char *template, *place, *own, *others;
+		int rc;
+	} cases[] = {
+	    {"{report_name}/x", "/srv/out/hr/x", "[]", "[\"hr/\"]", -1},
+	    {"{report_name}/x", "/srv/out/hr/x", "[\"hr/\"]", "[\"hr/\"]", 0},
+	    {"{report_name}/x", "/srv/out/hr2/x", "[]", "[\"hr/\"]", 0},
+	    {"{report_name}/x", "/srv/out/hr/x", "[]", "[\"hr/deep/\"]", 0},
+	    {"{report_name}/x", "/srv/out/hr/x", "null", "[\"hr/\"]", 0},
+	    {"{report_name}/x", "/srv/out/hr/x", "[]", "null", 0},
+	    /* The template says it by itself. */
+	    {"{report_name}/x", "/srv/out/hr/x", "[]", "[\"/\"]", 0},
+	    {"hr/{report_name}", "/srv/out/hr/x", "[]", "[\"hr/\"]", 0},
+	    {"hr/{report_name}/x", "/srv/out/hr/pay/x", "[]", "[\"hr/pay/\"]",
+		-1},
+	    {"a{report_name}/x", "/srv/out/ax/x", "[]", "[\"ax/\"]", -1},
+	    {"{report_name}/x", "/srv/out/a/x", "[]", "[\"a/\"]", -1},
+	    {"{report_name}/x", "/srv/out/b/x", "[]", "[\"b/\"]", -1},
+	    {"{partition}/x", "/srv/out/hr/x", "[]", "[\"hr/\"]", -1},
+	    {"s3://b-1/{report_name}/x", "s3://b-1/hr/x", "[]",
+		"[\"s3://b-1/hr/\"]", -1},
+	    {"s3://b-1/{report_name}/x", "s3://b-1/hr/x", "[]",
+		"[\"s3://b-1/\"]", 0},
+	    {"/srv/out/{report_name}/x", "/srv/out/hr/x", "[]",
+		"[\"file:///srv/out/hr/\"]", -1},
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct err e = {.text = ""};
+		json_t *own = json_loads(cases[i].own, JSON_DECODE_ANY, NULL);
+		json_t *others =
+		    json_loads(cases[i].others, JSON_DECODE_ANY, NULL);
+
+		if (template_check_default("/srv/out", cases[i].template,
+			cases[i].place, own, others, &e) != cases[i].rc)
+			fail_msg("%s of %s, others %s: %s", cases[i].place,
+			    cases[i].template, cases[i].others, e.text);
+		json_decref(own);
+		json_decref(others);
+	}
+}
+
 TEST(what_is_not_granted_is_said_with_its_mend)
 {
 	struct err e = {.text = ""};
@@ -338,6 +382,8 @@ int main(void)
 	    cmocka_unit_test(a_root_may_have_a_dot_in_its_own_path),
 	    cmocka_unit_test(grants_match_whole_segments),
 	    cmocka_unit_test(what_is_not_granted_is_said_with_its_mend),
+	    cmocka_unit_test(
+		no_name_leads_a_default_path_to_what_others_are_granted),
 	    cmocka_unit_test(a_template_is_a_file),
 	    cmocka_unit_test(control_characters_are_refused),
 	    cmocka_unit_test(mistakes_in_a_template_are_said),

@@ -27,8 +27,8 @@ static int schema_version(void)
 }
 
 static const struct statement version = {"version", sql_version, 0};
-static const struct statement enrol = {"register", sql_register, 7};
-static const struct statement sources = {"sources", sql_sources, 3};
+static const struct statement enrol = {"register", sql_register, 8};
+static const struct statement sources = {"sources", sql_sources, 4};
 static const struct statement recover = {"recover", sql_recover, 2};
 static const struct statement retire = {"retire", sql_retire, 1};
 
@@ -82,7 +82,7 @@ static void complain(
 	if (strcmp(e->sqlstate, "42501") == 0) /* a privilege is missing */
 		err_set(&said, e->kind,
 		    "%s: grant the role reportd_daemon to the daemon's user; "
-		    "`reportctl init --roles` makes it",
+		    "`reportctl init` makes it",
 		    e->text);
 	LOG(l->o.log, LVL_ERROR, L_MSG(what), L_STR("error", said.text),
 	    L_STR("sqlstate", e->sqlstate));
@@ -129,8 +129,9 @@ void lease_set_settings(struct lease *l, const struct settings *settings)
 		return;
 	list_sources(settings, &names, &types);
 	queue_send(l->o.queue, NULL, &sources,
-	    (const char *const[]){l->id, names.data, types.data}, on_sources,
-	    l);
+	    (const char *const[]){
+		l->id, names.data, types.data, settings->output},
+	    on_sources, l);
 	buf_free(&names);
 	buf_free(&types);
 }
@@ -192,7 +193,7 @@ static void send_enrol(struct lease *l)
 	list_sources(s, &names, &types);
 	queue_send(l->o.queue, NULL, &enrol,
 	    (const char *const[]){host, pid, PACKAGE_VERSION, workers, lease,
-		names.data, types.data},
+		names.data, types.data, s->output},
 	    on_enrolled, l);
 	buf_free(&names);
 	buf_free(&types);
