@@ -2,7 +2,6 @@
 #include "supervisor/queue/queue.h"
 
 #include <inttypes.h>
-#include <libpq-fe.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,55 +10,11 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "source/postgres/conninfo.h"
-#include "supervisor/queue/ask.h"
-#include "supervisor/queue/reach.h"
+#include "supervisor/queue/inside.h"
 
 #define BACKOFF_MIN_MS 100
 #define BACKOFF_MAX_MS 4000
-#define PREPARED_MAX 32
 #define PARAMS_MAX 16
-
-/* A statement under way. They are answered in the order they were sent. */
-struct op {
-	struct op *next;
-	queue_answer *answer;
-	void *arg;
-	int64_t sent_ms;
-	PGresult *result;      /* of the last statement */
-	const char *preparing; /* its PREPARE has not been answered yet */
-	struct err error;
-	bool failed;
-};
-
-/* LOOKING: connected, is there a pooler? */
-enum state { DOWN, READING, CONNECTING, LOOKING, UP };
-
-struct queue {
-	struct queue_options o;
-	char *conninfo, *secret_arn;
-	struct child *child; /* asks what the loop must not wait for */
-	char *login;  /* conninfo with the secret in it; NULL: not read yet */
-	bool untried; /* ... and no connection was made with it so far */
-	bool refused; /* ... and the server does not take it any more */
-	enum state state;
-	struct reach *reach; /* makes a connection */
-	PGconn *conn;
-	char *here;         /* names the one address that conn leads to */
-	uv_poll_t *poll;    /* on conn's socket; freed in its close callback */
-	uv_timer_t timer;   /* reconnect, answer deadline */
-	char limit[24];     /* of a statement, in ms: see SET_UP */
-	int failures;       /* since it worked last */
-	bool works;         /* see queue_works */
-	struct err trouble; /* the last failure */
-	struct op *head, **tail;
-	int pending;
-	const char *prepared[PREPARED_MAX];
-	int prepared_count;
-	int64_t process; /* of the server, that has answered last */
-	bool shared;     /* sessions are: see queue_options.channels */
-	bool broken;     /* libpq has closed the socket, nobody was told yet */
-	bool closing;
-};
 
 /* PGresult under a name of ours, so that libpq-fe.h stays in here. */
 static const PGresult *as_result(const struct reply *r)
@@ -120,7 +75,7 @@ static void free_handle(uv_handle_t *handle)
 	free(handle);
 }
 
-static void drop_connection(struct queue *q)
+void queue_drop(struct queue *q)
 {
 	if (q->child != NULL)
 		child_stop(q->child);
@@ -158,7 +113,7 @@ static void finish_op(struct queue *q)
 
 static void on_timer(uv_timer_t *timer);
 
-static void arm(struct queue *q, int64_t ms)
+void queue_arm(struct queue *q, int64_t ms)
 {
 	uv_timer_start(&q->timer, on_timer, (uint64_t)(ms > 0 ? ms : 0), 0);
 }
@@ -171,8 +126,7 @@ static int64_t jitter(int64_t ms)
 	return ms / 2 + ms * r / 65536 / 2;
 }
 
-/* The connection is gone: all senders hear it, then a new one is made. */
-static void fail(struct queue *q, const char *text)
+void queue_fail(struct queue *q, const char *text)
 {
 	bool was_up = q->state == UP;
 	int64_t wait = BACKOFF_MIN_MS;
@@ -188,7 +142,7 @@ static void fail(struct queue *q, const char *text)
 		*--end = '\0';
 	q->trouble = e;
 	q->works = false;
-	drop_connection(q);
+	queue_drop(q);
 	while (q->head != NULL) {
 		q->head->failed = true;
 		q->head->error = e;
@@ -206,7 +160,7 @@ static void fail(struct queue *q, const char *text)
 		LOG(q->o.log, LVL_DEBUG, L_MSG("queue not reachable"),
 		    L_STR("error", e.text), L_INT("failures", q->failures));
 	if (!q->closing)
-		arm(q, jitter(wait < most ? wait : most));
+		queue_arm(q, jitter(wait < most ? wait : most));
 	if (was_up)
 		q->o.events->down(q->o.arg, &e);
 }
@@ -214,7 +168,7 @@ static void fail(struct queue *q, const char *text)
 void queue_give_up(struct queue *q, const struct err *e)
 {
 	if (q->state == UP)
-		fail(q, e->text);
+		queue_fail(q, e->text);
 }
 
 static void on_socket(uv_poll_t *poll, int status, int events);
@@ -225,12 +179,21 @@ static void watch(struct queue *q, int events)
 		uv_poll_start(q->poll, events, on_socket);
 }
 
+void queue_follow(struct queue *q, PGconn *conn)
+{
+	q->conn = conn;
+	q->poll = mem_zalloc(sizeof(*q->poll));
+	q->poll->data = q;
+	uv_poll_init(q->o.loop, q->poll, PQsocket(q->conn));
+	watch(q, UV_READABLE);
+}
+
 static void flush(struct queue *q)
 {
 	int n = PQflush(q->conn);
 
 	if (n < 0)
-		fail(q, PQerrorMessage(q->conn));
+		queue_fail(q, PQerrorMessage(q->conn));
 	else
 		watch(q, n > 0 ? UV_READABLE | UV_WRITABLE : UV_READABLE);
 }
@@ -291,7 +254,7 @@ static bool take_results(struct queue *q)
 			/* The server became a stand-by under us. */
 			if (strcmp(op->error.sqlstate, "25006") == 0) {
 				PQclear(r);
-				fail(q, "the server only reads");
+				queue_fail(q, "the server only reads");
 				return false;
 			}
 			forget_prepared(q, op->preparing);
@@ -314,147 +277,6 @@ static void take_notices(struct queue *q)
 	}
 }
 
-static void ignore(void *arg, const struct reply *reply, const struct err *e)
-{
-	struct queue *q = arg;
-
-	if (reply == NULL && e->kind != ERR_LOST)
-		LOG(q->o.log, LVL_ERROR, L_MSG("queue session set-up failed"),
-		    L_STR("error", e->text), L_STR("sqlstate", e->sqlstate));
-}
-
-/*
- * The session: each statement touches a few rows through an index, so the plans
- * that read much (and look cheap when statistics are old) are ruled out; and no
- * lock of a stranger may hold the daemon up. $1: the server ends a statement before
- * the daemon would give the connection up, in ms: else each of those that take too
- * long would leave a process behind that goes on with it.
- */
-#define SET_UP(local)                                                         \
-	"select pg_catalog.set_config(s.name, s.value, " local                \
-	") from (values "                                                     \
-	"('application_name', 'reportd'), ('jit', 'off'), "                   \
-	"('enable_seqscan', 'off'), ('enable_bitmapscan', 'off'), "           \
-	"('enable_hashjoin', 'off'), ('enable_mergejoin', 'off'), "           \
-	"('plan_cache_mode', 'force_generic_plan'), ('lock_timeout', '5s'), " \
-	"('statement_timeout', $1), "                                         \
-	"('timezone', 'UTC'), ('search_path', 'pg_catalog, pg_temp'), "       \
-	"('standard_conforming_strings', 'on')) s(name, value)"
-
-static const struct statement set_up = {NULL, SET_UP("false"), 1};
-/* The same for the transaction that it begins. */
-static const struct statement set_up_local = {NULL, SET_UP("true"), 1};
-
-static void listen_to(struct queue *q, const char *channel)
-{
-	char text[80];
-
-	snprintf(text, sizeof(text), "listen %s", channel);
-	queue_send(
-	    q, NULL, &(struct statement){NULL, text, 0}, NULL, ignore, q);
-}
-
-static void ignore_notice(void *arg, const char *text)
-{
-	(void)arg;
-	(void)text;
-}
-
-static void begin_session(struct queue *q, bool shared)
-{
-	q->state = UP;
-	q->shared = shared;
-	if (!shared) {
-		queue_send(q, NULL, &set_up, (const char *const[]){q->limit},
-		    ignore, q);
-		for (int i = 0; q->o.channels[i] != NULL; i++)
-			listen_to(q, q->o.channels[i]);
-	}
-	q->o.events->up(q->o.arg);
-}
-
-/* A second client was answered by the same process: no session is ours. */
-static void on_other_process(void *arg, const char *answer, const struct err *e)
-{
-	struct queue *q = arg;
-	int64_t other = -1;
-
-	q->child = NULL;
-	if (answer == NULL)
-		LOG(q->o.log, LVL_WARN,
-		    L_MSG("cannot tell how the pooler before the queue shares "
-			  "sessions: if by transactions, set [queue] listen = "
-			  "off"),
-		    L_STR("error", e->text));
-	else
-		str_to_i64(answer, &other);
-	if (other == q->process)
-		LOG(q->o.log, LVL_ERROR,
-		    L_MSG("a pooler gives each transaction of the queue "
-			  "another session, so no notification arrives and new "
-			  "reports wait for the next poll: set [queue] listen "
-			  "= off, or connect to the server itself"));
-	begin_session(q, other == q->process);
-}
-
-static const struct statement process = {
-    NULL, "select pg_catalog.pg_backend_pid()", 0};
-
-/* A pooler makes up the process that it tells at the start. */
-static void on_process(
-    void *arg, const struct reply *reply, const struct err *e)
-{
-	struct queue *q = arg;
-	struct err failure;
-
-	if (reply == NULL) {
-		if (e->kind != ERR_LOST)
-			fail(q, e->text);
-		return;
-	}
-	q->process = reply_int(reply, 0, 0, 0);
-	if (q->process == PQbackendPID(q->conn)) {
-		begin_session(q, false);
-		return;
-	}
-	q->child = queue_ask_process(&(struct queue_ask){.loop = q->o.loop,
-					 .program = q->o.program,
-					 .conninfo = q->here,
-					 .ready = on_other_process,
-					 .arg = q},
-	    &failure);
-	if (q->child == NULL)
-		on_other_process(q, NULL, &failure);
-}
-
-static void on_connected(struct queue *q)
-{
-	q->untried = q->refused = false;
-	PQsetnonblocking(q->conn, 1);
-	PQsetNoticeProcessor(q->conn, ignore_notice, NULL);
-	PQenterPipelineMode(q->conn);
-	q->state = LOOKING;
-	if (q->o.channels == NULL)
-		begin_session(q, true);
-	else
-		queue_send(q, NULL, &process, NULL, on_process, q);
-}
-
-/* A password that has worked may have been changed: the new one is tried at
- * once. One that was refused as soon as it was read waits like any failure. */
-static void take_failure(struct queue *q, const struct err *e)
-{
-	q->refused = q->secret_arn != NULL && conninfo_refused(e->sqlstate);
-	if (q->refused && !q->untried) {
-		LOG(q->o.log, LVL_INFO,
-		    L_MSG("password refused, reading the secret again"));
-		drop_connection(q);
-		arm(q, 0);
-	} else {
-		fail(q, e->text);
-	}
-}
-
 static void on_socket(uv_poll_t *poll, int status, int events)
 {
 	struct queue *q = poll->data;
@@ -465,8 +287,8 @@ static void on_socket(uv_poll_t *poll, int status, int events)
 	/* libuv says "bad file descriptor" to any error of the socket; libpq
 	 * knows which. */
 	if (PQconsumeInput(q->conn) == 0 || status < 0) {
-		fail(q, *PQerrorMessage(q->conn) ? PQerrorMessage(q->conn)
-						 : uv_strerror(status));
+		queue_fail(q, *PQerrorMessage(q->conn) ? PQerrorMessage(q->conn)
+						       : uv_strerror(status));
 		return;
 	}
 	if (!take_results(q))
@@ -476,88 +298,24 @@ static void on_socket(uv_poll_t *poll, int status, int events)
 		flush(q);
 }
 
-static void on_reached(
-    void *arg, PGconn *conn, const char *conninfo, const struct err *e)
-{
-	struct queue *q = arg;
-
-	q->reach = NULL;
-	if (conn == NULL) {
-		take_failure(q, e);
-		return;
-	}
-	q->conn = conn;
-	q->here = mem_strdup(conninfo);
-	q->poll = mem_zalloc(sizeof(*q->poll));
-	q->poll->data = q;
-	uv_poll_init(q->o.loop, q->poll, PQsocket(q->conn));
-	watch(q, UV_READABLE);
-	on_connected(q);
-}
-
-static void connect_now(struct queue *q)
-{
-	q->state = CONNECTING;
-	q->reach = reach_start(&(struct reach_options){.loop = q->o.loop,
-	    .conninfo = q->login ? q->login : q->conninfo,
-	    .timeout_ms = q->o.timeout_ms,
-	    .done = on_reached,
-	    .arg = q});
-}
-
-static void on_login(void *arg, const char *conninfo, const struct err *e)
-{
-	struct queue *q = arg;
-
-	q->child = NULL;
-	if (conninfo == NULL) {
-		fail(q, e->text);
-		return;
-	}
-	conninfo_free(q->login);
-	q->login = mem_strdup(conninfo);
-	q->untried = true;
-	connect_now(q);
-}
-
-static void read_login(struct queue *q)
-{
-	struct err e;
-
-	q->state = READING;
-	q->child = queue_ask_login(&(struct queue_ask){.loop = q->o.loop,
-				       .program = q->o.program,
-				       .settings = q->o.settings,
-				       .conninfo = q->conninfo,
-				       .secret_arn = q->secret_arn,
-				       .fresh = q->refused,
-				       .ready = on_login,
-				       .arg = q},
-	    &e);
-	if (q->child == NULL)
-		fail(q, e.text);
-}
-
 /* One timer serves what can be late: the next attempt, the oldest answer. */
 static void on_timer(uv_timer_t *timer)
 {
 	struct queue *q = timer->data;
 	int64_t now = clock_boot_ms();
 
-	if (q->state == DOWN && q->secret_arn != NULL &&
-	    (q->login == NULL || q->refused)) {
-		read_login(q);
-	} else if (q->state == DOWN) {
-		connect_now(q);
+	if (q->state == DOWN) {
+		session_begin(q);
 	} else if (q->broken) {
-		fail(q, PQerrorMessage(q->conn));
+		queue_fail(q, PQerrorMessage(q->conn));
 	} else if (q->head != NULL) {
 		int64_t left = q->head->sent_ms + q->o.timeout_ms - now;
 
 		if (left > 0)
-			arm(q, left);
+			queue_arm(q, left);
 		else
-			fail(q, "no answer in time; the connection is dead");
+			queue_fail(
+			    q, "no answer in time; the connection is dead");
 	}
 }
 
@@ -584,7 +342,7 @@ struct queue *queue_open(const struct queue_options *options)
 	take_options(q, options);
 	uv_timer_init(q->o.loop, &q->timer);
 	q->timer.data = q;
-	arm(q, 0);
+	queue_arm(q, 0);
 	return q;
 }
 
@@ -605,9 +363,9 @@ void queue_reopen(struct queue *q, const struct queue_options *options)
 		q->refused = false;
 	}
 	if (q->state != DOWN)
-		fail(q, "the settings changed");
+		queue_fail(q, "the settings changed");
 	q->failures = 0;
-	arm(q, 0);
+	queue_arm(q, 0);
 }
 
 static void on_closed(uv_handle_t *handle)
@@ -623,7 +381,7 @@ static void on_closed(uv_handle_t *handle)
 void queue_close(struct queue *q)
 {
 	q->closing = true;
-	drop_connection(q);
+	queue_drop(q);
 	while (q->head != NULL) {
 		q->head->failed = true;
 		err_set(&q->head->error, ERR_LOST, "closed");
@@ -663,7 +421,7 @@ static void fail_later(struct queue *q)
 		q->poll = NULL;
 	}
 	q->broken = true;
-	arm(q, 0);
+	queue_arm(q, 0);
 }
 
 /* Parameters as the server takes them; own[i] is a copy that was cleaned. */
@@ -706,9 +464,9 @@ void queue_send(struct queue *q, const struct statement *before,
 	*q->tail = op;
 	q->tail = &op->next;
 	if (q->pending++ == 0)
-		arm(q, q->o.timeout_ms);
+		queue_arm(q, q->o.timeout_ms);
 	clean(&p, st, params);
-	if ((q->shared && !dispatch(q, op, &set_up_local,
+	if ((q->shared && !dispatch(q, op, &session_set_up_local,
 			      (const char *const[]){q->limit})) ||
 	    (before != NULL && !dispatch(q, op, before, NULL)) ||
 	    !dispatch(q, op, st, p.list) || PQpipelineSync(q->conn) == 0 ||

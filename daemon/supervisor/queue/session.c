@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "source/postgres/conninfo.h"
+#include "supervisor/queue/ask.h"
+#include "supervisor/queue/inside.h"
+
+static void ignore(void *arg, const struct reply *reply, const struct err *e)
+{
+	struct queue *q = arg;
+
+	if (reply == NULL && e->kind != ERR_LOST)
+		LOG(q->o.log, LVL_ERROR, L_MSG("queue session set-up failed"),
+		    L_STR("error", e->text), L_STR("sqlstate", e->sqlstate));
+}
+
+/*
+ * The session: each statement touches a few rows through an index, so the plans
+ * that read much (and look cheap when statistics are old) are ruled out; and no
+ * lock of a stranger may hold the daemon up. $1: the server ends a statement before
+ * the daemon would give the connection up, in ms: else each of those that take too
+ * long would leave a process behind that goes on with it.
+ */
+#define SET_UP(local)                                                         \
+	"select pg_catalog.set_config(s.name, s.value, " local                \
+	") from (values "                                                     \
+	"('application_name', 'reportd'), ('jit', 'off'), "                   \
+	"('enable_seqscan', 'off'), ('enable_bitmapscan', 'off'), "           \
+	"('enable_hashjoin', 'off'), ('enable_mergejoin', 'off'), "           \
+	"('plan_cache_mode', 'force_generic_plan'), ('lock_timeout', '5s'), " \
+	"('statement_timeout', $1), "                                         \
+	"('timezone', 'UTC'), ('search_path', 'pg_catalog, pg_temp'), "       \
+	"('standard_conforming_strings', 'on')) s(name, value)"
+
+static const struct statement set_up = {NULL, SET_UP("false"), 1};
+/* The same for the transaction that it begins. */
+const struct statement session_set_up_local = {NULL, SET_UP("true"), 1};
+
+static void listen_to(struct queue *q, const char *channel)
+{
+	char text[80];
+
+	snprintf(text, sizeof(text), "listen %s", channel);
+	queue_send(
+	    q, NULL, &(struct statement){NULL, text, 0}, NULL, ignore, q);
+}
+
+static void ignore_notice(void *arg, const char *text)
+{
+	(void)arg;
+	(void)text;
+}
+
+static void come_up(struct queue *q, bool shared)
+{
+	q->state = UP;
+	q->shared = shared;
+	if (!shared) {
+		queue_send(q, NULL, &set_up, (const char *const[]){q->limit},
+		    ignore, q);
+		for (int i = 0; q->o.channels[i] != NULL; i++)
+			listen_to(q, q->o.channels[i]);
+	}
+	q->o.events->up(q->o.arg);
+}
+
+/* A second client was answered by the same process: no session is ours. */
+static void on_other_process(void *arg, const char *answer, const struct err *e)
+{
+	struct queue *q = arg;
+	int64_t other = -1;
+
+	q->child = NULL;
+	if (answer == NULL)
+		LOG(q->o.log, LVL_WARN,
+		    L_MSG("cannot tell how the pooler before the queue shares "
+			  "sessions: if by transactions, set [queue] listen = "
+			  "off"),
+		    L_STR("error", e->text));
+	else
+		str_to_i64(answer, &other);
+	if (other == q->process)
+		LOG(q->o.log, LVL_ERROR,
+		    L_MSG("a pooler gives each transaction of the queue "
+			  "another session, so no notification arrives and new "
+			  "reports wait for the next poll: set [queue] listen "
+			  "= off, or connect to the server itself"));
+	come_up(q, other == q->process);
+}
+
+static const struct statement process = {
+    NULL, "select pg_catalog.pg_backend_pid()", 0};
+
+/* A pooler makes up the process that it tells at the start. */
+static void on_process(
+    void *arg, const struct reply *reply, const struct err *e)
+{
+	struct queue *q = arg;
+	struct err failure;
+
+	if (reply == NULL) {
+		if (e->kind != ERR_LOST)
+			queue_fail(q, e->text);
+		return;
+	}
+	q->process = reply_int(reply, 0, 0, 0);
+	if (q->process == PQbackendPID(q->conn)) {
+		come_up(q, false);
+		return;
+	}
+	q->child = queue_ask_process(&(struct queue_ask){.loop = q->o.loop,
+					 .program = q->o.program,
+					 .conninfo = q->here,
+					 .ready = on_other_process,
+					 .arg = q},
+	    &failure);
+	if (q->child == NULL)
+		on_other_process(q, NULL, &failure);
+}
+
+static void on_connected(struct queue *q)
+{
+	q->untried = q->refused = false;
+	PQsetnonblocking(q->conn, 1);
+	PQsetNoticeProcessor(q->conn, ignore_notice, NULL);
+	PQenterPipelineMode(q->conn);
+	q->state = LOOKING;
+	if (q->o.channels == NULL)
+		come_up(q, true);
+	else
+		queue_send(q, NULL, &process, NULL, on_process, q);
+}
+
+/* A password that has worked may have been changed: the new one is tried at
+ * once. One that was refused as soon as it was read waits like any failure. */
+static void take_failure(struct queue *q, const struct err *e)
+{
+	q->refused = q->secret_arn != NULL && conninfo_refused(e->sqlstate);
+	if (q->refused && !q->untried) {
+		LOG(q->o.log, LVL_INFO,
+		    L_MSG("password refused, reading the secret again"));
+		queue_drop(q);
+		queue_arm(q, 0);
+	} else {
+		queue_fail(q, e->text);
+	}
+}
+
+static void on_reached(
+    void *arg, PGconn *conn, const char *conninfo, const struct err *e)
+{
+	struct queue *q = arg;
+
+	q->reach = NULL;
+	if (conn == NULL) {
+		take_failure(q, e);
+		return;
+	}
+	q->here = mem_strdup(conninfo);
+	queue_follow(q, conn);
+	on_connected(q);
+}
+
+static void connect_now(struct queue *q)
+{
+	q->state = CONNECTING;
+	q->reach = reach_start(&(struct reach_options){.loop = q->o.loop,
+	    .conninfo = q->login ? q->login : q->conninfo,
+	    .timeout_ms = q->o.timeout_ms,
+	    .done = on_reached,
+	    .arg = q});
+}
+
+static void on_login(void *arg, const char *conninfo, const struct err *e)
+{
+	struct queue *q = arg;
+
+	q->child = NULL;
+	if (conninfo == NULL) {
+		queue_fail(q, e->text);
+		return;
+	}
+	conninfo_free(q->login);
+	q->login = mem_strdup(conninfo);
+	q->untried = true;
+	connect_now(q);
+}
+
+static void read_login(struct queue *q)
+{
+	struct err e;
+
+	q->state = READING;
+	q->child = queue_ask_login(&(struct queue_ask){.loop = q->o.loop,
+				       .program = q->o.program,
+				       .settings = q->o.settings,
+				       .conninfo = q->conninfo,
+				       .secret_arn = q->secret_arn,
+				       .fresh = q->refused,
+				       .ready = on_login,
+				       .arg = q},
+	    &e);
+	if (q->child == NULL)
+		queue_fail(q, e.text);
+}
+
+void session_begin(struct queue *q)
+{
+	if (q->secret_arn != NULL && (q->login == NULL || q->refused))
+		read_login(q);
+	else
+		connect_now(q);
+}
