@@ -50,7 +50,7 @@ static int check_login(struct source *s, const struct job *job, struct err *e)
 		    "%s, and the SQL of a report could use that; give the "
 		    "source a login that reads what reports need and no more, "
 		    "or write trusted = on in [source.%s] of the settings",
-		    why, job->source_name);
+		    why, job->asked.source_name);
 	free(why);
 	return rc;
 }
@@ -58,7 +58,7 @@ static int check_login(struct source *s, const struct job *job, struct err *e)
 static struct source *log_in(struct connections *all, const struct job *job,
     const struct source_settings *from, struct err *e)
 {
-	const struct source_reach reach = services_reach(job->services);
+	const struct source_reach reach = services_reach(job->lent.services);
 	struct source *s;
 
 	if (all->keep == NULL)
@@ -66,7 +66,7 @@ static struct source *log_in(struct connections *all, const struct job *job,
 	s = source_connect(&(struct source_how){.config = from->config,
 			       .reach = &reach,
 			       .keep = all->keep,
-			       .watch = job->watch},
+			       .watch = job->lent.watch},
 	    e);
 	if (s == NULL || from->trusted || check_login(s, job, e) == 0)
 		return s;
@@ -78,8 +78,8 @@ static struct source *log_in(struct connections *all, const struct job *job,
 static int make(struct connections *all, struct connection *c,
     const struct job *job, struct err *e)
 {
-	c->from =
-	    settings_unpack_source(json_object_get(job->message, "source"), e);
+	c->from = settings_unpack_source(
+	    json_object_get(job->asked.message, "source"), e);
 	if (c->from != NULL)
 		c->source = log_in(all, job, c->from, e);
 	if (c->source == NULL)
@@ -102,14 +102,14 @@ static struct connection *connect_source(
     struct connections *all, const struct job *job, bool *reused, struct err *e)
 {
 	struct connection *oldest = &all->place[0];
-	char *name = name_of(job->from);
+	char *name = name_of(job->asked.from);
 
 	for (int i = 0; i < CONNECTIONS; i++) {
 		struct connection *c = &all->place[i];
 
 		if (c->source != NULL && strcmp(c->login, name) == 0) {
 			/* The settings may have changed. */
-			c->max_age_ms = job->from->max_age;
+			c->max_age_ms = job->asked.from->max_age;
 			if (end_of(c) > clock_boot_ms() &&
 			    source_alive(c->source)) {
 				*reused = true;
@@ -133,14 +133,14 @@ static struct connection *connect_source(
 struct connection *connections_begin(
     struct connections *all, const struct job *job, struct err *e)
 {
-	struct job_session session = {.time_zone = job->time_zone,
-	    .statement_timeout_ms = job->statement_timeout_ms,
+	struct job_session session = {.time_zone = job->asked.time_zone,
+	    .statement_timeout_ms = job->asked.statement_timeout_ms,
 	    .read_only = !job_has(job, "prep_sql")};
 	struct connection *c;
 	char name[64];
 	bool reused;
 
-	snprintf(name, sizeof(name), "reportd run %" PRId64, job->run_id);
+	snprintf(name, sizeof(name), "reportd run %" PRId64, job->asked.run_id);
 	session.application_name = name;
 	for (;;) {
 		c = connect_source(all, job, &reused, e);
@@ -157,7 +157,7 @@ struct connection *connections_begin(
 		    e->kind == ERR_TIMEOUT)
 			break;
 	}
-	err_wrap(e, "source \"%s\"", job->source_name);
+	err_wrap(e, "source \"%s\"", job->asked.source_name);
 	return NULL;
 }
 

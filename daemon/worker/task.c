@@ -12,14 +12,15 @@ struct task *task_new(enum message_type type, json_t *message)
 	t->type = type;
 	t->run_id = json_int(message, "run_id", 0);
 	if (type == MSG_JOB)
-		t->job = (struct job){.message = message,
-		    .run_id = t->run_id,
-		    .config_id = json_int(
-			json_object_get(message, "row"), "config_id", 0),
-		    .stage = "start",
-		    .prep_ms = -1,
-		    .rows = -1,
-		    .bytes = -1};
+		t->job = (struct job){
+		    .asked = {.message = message,
+			.run_id = t->run_id,
+			.config_id = json_int(
+			    json_object_get(message, "row"), "config_id", 0)},
+		    .outcome = {.stage = "start",
+			.prep_ms = -1,
+			.rows = -1,
+			.bytes = -1}};
 	else
 		t->message = message;
 	return t;

@@ -65,24 +65,24 @@ static void flush(struct worker *w)
 static void say_result(
     struct worker *w, const struct job *job, const struct err *failure)
 {
-	struct run_result r = {.run_id = job->run_id,
-	    .config_id = job->config_id,
+	struct run_result r = {.run_id = job->asked.run_id,
+	    .config_id = job->asked.config_id,
 	    .status = "COMPLETED",
-	    .stage = job->stage,
-	    .prep_ms = job->prep_ms,
-	    .rows = job->rows,
-	    .bytes = job->bytes,
-	    .output_url = job->output_url,
-	    .sha256 = job->sha256[0] ? job->sha256 : NULL,
-	    .outputs = job->outputs,
-	    .remark = job->remark,
-	    .uploads = job->record.list};
+	    .stage = job->outcome.stage,
+	    .prep_ms = job->outcome.prep_ms,
+	    .rows = job->outcome.rows,
+	    .bytes = job->outcome.bytes,
+	    .output_url = job->outcome.output_url,
+	    .sha256 = job->outcome.sha256[0] ? job->outcome.sha256 : NULL,
+	    .outputs = job->outcome.outputs,
+	    .remark = job->outcome.remark,
+	    .uploads = job->outcome.record.list};
 	if (failure != NULL) {
 		r.status = "FAILED";
 		r.permanent = failure->kind == ERR_PERMANENT;
 		r.sha256 = NULL;
 		r.output_url = r.outputs = r.remark = NULL;
-		r.error_stage = job->stage;
+		r.error_stage = job->outcome.stage;
 		r.error_sqlstate =
 		    failure->sqlstate[0] ? failure->sqlstate : NULL;
 		r.error_message = failure->text;
@@ -95,7 +95,7 @@ static void say_result(
 static void hold(struct worker *w, struct task *t)
 {
 	tasks_add(&w->held, t);
-	message_publish_ask(&w->out, t->job.run_id);
+	message_publish_ask(&w->out, t->job.asked.run_id);
 }
 
 /* Ends a task that waits. */
@@ -121,11 +121,11 @@ static void take_answer(struct worker *w, int64_t run_id, const json_t *answer)
 
 	if (t == NULL)
 		return;
-	t->job.publish_until_ms = json_int(answer, "until", 0);
+	t->job.lent.publish_until_ms = json_int(answer, "until", 0);
 	if (!json_bool(answer, "go", false))
 		rc = err_set(
 		    &e, ERR_LOST, "the lease is lost; nothing was published");
-	else if (clock_boot_ms() >= t->job.publish_until_ms)
+	else if (clock_boot_ms() >= t->job.lent.publish_until_ms)
 		rc = 1;
 	else
 		rc = job_publish(&t->job, &e);
@@ -175,7 +175,8 @@ static void check_deadlines(struct worker *w, int64_t now)
 
 	for (struct task *t = w->held.first; t != NULL; t = next) {
 		next = t->next;
-		if (t->job.deadline_ms == 0 || now < t->job.deadline_ms)
+		if (t->job.asked.deadline_ms == 0 ||
+		    now < t->job.asked.deadline_ms)
 			continue;
 		job_timed_out(&t->job, &e);
 		end_task(w, tasks_take(&w->held, MSG_JOB, t->run_id), &e);
@@ -237,9 +238,10 @@ static void hear(void *arg)
 
 static void say_progress(struct worker *w, const struct job *job)
 {
-	message_progress(&w->out, job->run_id, job->stage,
-	    job->rows < 0 ? 0 : job->rows, job->bytes < 0 ? 0 : job->bytes,
-	    job->record.list);
+	message_progress(&w->out, job->asked.run_id, job->outcome.stage,
+	    job->outcome.rows < 0 ? 0 : job->outcome.rows,
+	    job->outcome.bytes < 0 ? 0 : job->outcome.bytes,
+	    job->outcome.record.list);
 }
 
 static void announce(void *arg)
@@ -263,7 +265,7 @@ static int look_up_job(
 	if (w->stop || process_is_told_to_stop())
 		return err_set(e, ERR_CANCELLED,
 		    w->stop ? "stopped on request" : "stopped by SIGTERM");
-	if (job->deadline_ms != 0 && now >= job->deadline_ms)
+	if (job->asked.deadline_ms != 0 && now >= job->asked.deadline_ms)
 		return job_timed_out(job, e);
 	return 0;
 }
@@ -310,7 +312,7 @@ static int run(struct worker *w, struct job *job, struct err *e)
 
 	if (c == NULL)
 		return -1;
-	job->source = c->source;
+	job->lent.source = c->source;
 	if (job_prepare(job, e) == 0)
 		rc = job_run(job, e);
 	connections_end(c);
@@ -324,14 +326,14 @@ static void run_job(struct worker *w, struct task *t)
 	struct err e;
 
 	w->progress_ms = clock_boot_ms();
-	failed = job_open(job, job->message, &e) != 0;
-	job->watch = &w->watch;
-	job->services = job->places.services = w->services;
-	job->record.announce = announce;
-	job->record.arg = w;
+	failed = job_open(job, job->asked.message, &e) != 0;
+	job->lent.watch = &w->watch;
+	job->lent.services = job->lent.places.services = w->services;
+	job->outcome.record.announce = announce;
+	job->outcome.record.arg = w;
 	failed = failed || run(w, job, &e) != 0;
 	w->current = NULL;
-	if (!failed && job->unpublished)
+	if (!failed && job->outcome.unpublished)
 		hold(w, t);
 	else
 		end_task(w, t, failed ? &e : NULL);

@@ -11,15 +11,16 @@
 #include "export/export.h"
 #include "export/outputs.h"
 #include "sink/digest.h"
+#include "worker/places.h"
 #include "worker/stage/unload.h"
 
 /* Before all of it is on the disk, or in the bucket. */
 static int check_size(struct job *job, struct err *e)
 {
-	int64_t most = services_settings(job->services)->max_output;
+	int64_t most = services_settings(job->lent.services)->max_output;
 
-	job->bytes = outputs_bytes(&job->plan);
-	if (most == 0 || job->bytes <= most)
+	job->outcome.bytes = outputs_bytes(&job->plan);
+	if (most == 0 || job->outcome.bytes <= most)
 		return 0;
 	return err_set(e, ERR_PERMANENT,
 	    "the outputs are larger than the %" PRId64
@@ -36,8 +37,9 @@ static int look_up(void *arg, struct err *e)
 
 	if (check_size(job, e) != 0)
 		return -1;
-	return outputs_step(&job->plan, e) != 0 ? -1
-						: watch_check(job->watch, e);
+	return outputs_step(&job->plan, e) != 0
+		   ? -1
+		   : watch_check(job->lent.watch, e);
 }
 
 static int locate(
@@ -48,49 +50,50 @@ static int locate(
 
 static int open_outputs(struct job *job, struct err *e)
 {
-	snprintf(job->run_text, sizeof(job->run_text), "%" PRId64, job->run_id);
-	snprintf(job->config_text, sizeof(job->config_text), "%" PRId64,
-	    job->config_id);
-	job->made = (struct outputs){.plan = &job->plan,
-	    .made_with = {.lent = &job->places,
-		.run_id = job->run_text,
-		.report = job->report_name,
-		.report_id = job->config_text,
-		.scheduled_for = job->scheduled_text,
-		.again = job->attempt > 1,
-		.record = &job->record},
+	snprintf(job->asked.run_text, sizeof(job->asked.run_text), "%" PRId64,
+	    job->asked.run_id);
+	snprintf(job->asked.config_text, sizeof(job->asked.config_text),
+	    "%" PRId64, job->asked.config_id);
+	job->outputs = (struct outputs){.plan = &job->plan,
+	    .made_with = {.lent = &job->lent.places,
+		.run_id = job->asked.run_text,
+		.report = job->asked.report_name,
+		.report_id = job->asked.config_text,
+		.scheduled_for = job->asked.scheduled_text,
+		.again = job->asked.attempt > 1,
+		.record = &job->outcome.record},
 	    .locate = locate,
 	    .arg = job};
-	return outputs_open(&job->made, e);
+	return outputs_open(&job->outputs, e);
 }
 
 static int stream(struct job *job, struct err *e)
 {
 	const json_t *said =
-	    json_object_get(json_object_get(job->message, "row"), "info");
+	    json_object_get(json_object_get(job->asked.message, "row"), "info");
 	struct report_info info = {
-	    .title = job->report_name,
+	    .title = job->asked.report_name,
 	    .author = json_str(said, "author", ""),
-	    .time_zone = job->time_zone,
-	    .run_id = job->run_id,
+	    .time_zone = job->asked.time_zone,
+	    .run_id = job->asked.run_id,
 	    .time = json_int(said, "time", 0),
 	    .time_text = json_str(said, "time_text", ""),
 	};
-	struct watch watch = *job->watch;
+	struct watch watch = *job->lent.watch;
 	int rc;
 
 	watch.check = look_up;
 	watch.arg = job;
-	source_set_watch(job->source, &watch);
-	rc = export_run(&(struct export_options){.source = job->source,
+	source_set_watch(job->lent.source, &watch);
+	rc = export_run(&(struct export_options){.source = job->lent.source,
 			    .plan = &job->plan,
 			    .info = &info,
 			    .watch = &watch,
-			    .rows = &job->rows,
+			    .rows = &job->outcome.rows,
 			    .open = outputs_open_late,
-			    .arg = &job->made},
+			    .arg = &job->outputs},
 	    e);
-	source_set_watch(job->source, job->watch);
+	source_set_watch(job->lent.source, job->lent.watch);
 	return rc;
 }
 
@@ -120,8 +123,8 @@ static int finish_outputs(struct job *job, struct err *e)
 		return -1;
 	if (check_size(job, e) != 0)
 		return -1;
-	job->remark = all_remarks(plan);
-	str_copy(job->sha256, sizeof(job->sha256),
+	job->outcome.remark = all_remarks(plan);
+	str_copy(job->outcome.sha256, sizeof(job->outcome.sha256),
 	    digest_sha256(export_first(plan)->digest));
 	return 0;
 }
@@ -136,31 +139,71 @@ static json_t *describe(const struct export_output *o)
 	return outputs_describe(o, one);
 }
 
-int stage_export(struct job *job, struct err *e)
+static int run(struct job *job, struct err *e)
 {
 	if (open_outputs(job, e) != 0 ||
 	    (unload_asked(job) ? stage_unload(job, e) : stream(job, e)) != 0)
 		return -1;
-	if (outputs_none(&job->plan, job->rows)) {
-		job->bytes = -1;
-		job->remark = mem_strdup("no rows: no output was made");
+	if (outputs_none(&job->plan, job->outcome.rows)) {
+		job->outcome.bytes = -1;
+		job->outcome.remark = mem_strdup("no rows: no output was made");
 		return 0;
 	}
 	if (finish_outputs(job, e) != 0)
 		return -1;
-	job->unpublished = true;
+	job->outcome.unpublished = true;
 	return 0;
 }
+
+static bool wanted(const struct job *job)
+{
+	return job_has(job, "export_sql");
+}
+
+/* The abilities that the source must have. */
+static unsigned needs(const struct job *job)
+{
+	unsigned all = 0;
+
+	if (job->plan.statement_count > 1)
+		all |= SOURCE_SNAPSHOT;
+	if (unload_asked(job))
+		all |= SOURCE_UNLOAD;
+	return all;
+}
+
+static int prepare(struct job *job, struct err *e)
+{
+	struct job_asked *asked = &job->asked;
+	const char *formats = job_text(job, "output_format");
+
+	if (job_fill_in(job, "export_sql", &asked->export_sql, e) != 0 ||
+	    export_plan_open(&job->plan, asked->export_sql.data,
+		formats ? formats : "", asked->output_options, e) != 0 ||
+	    source_check(job->lent.source, needs(job), e) != 0 ||
+	    job_find_places(job, e) != 0)
+		return -1;
+	return unload_asked(job) ? unload_check(job, e) : 0;
+}
+
+const struct stage stage_export = {
+    .name = "export",
+    .sql = "export_sql",
+    .reads_only = true,
+    .wanted = wanted,
+    .prepare = prepare,
+    .run = run,
+};
 
 int stage_publish(struct job *job, struct err *e)
 {
 	const struct export_plan *plan = &job->plan;
-	int rc = outputs_publish(plan, job->publish_until_ms, e);
+	int rc = outputs_publish(plan, job->lent.publish_until_ms, e);
 	json_t *all;
 
 	if (rc != 0)
 		return rc;
-	job->output_url = place_url(export_first(plan)->place);
+	job->outcome.output_url = place_url(export_first(plan)->place);
 	if (plan->count == 1)
 		return 0;
 	all = json_array();
@@ -168,7 +211,7 @@ int stage_publish(struct job *job, struct err *e)
 		if (plan->outputs[i].sink != NULL)
 			json_array_append_new(all, describe(&plan->outputs[i]));
 	}
-	job->outputs = json_dumps(all, JSON_COMPACT);
+	job->outcome.outputs = json_dumps(all, JSON_COMPACT);
 	json_decref(all);
 	return 0;
 }

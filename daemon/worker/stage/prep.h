@@ -2,10 +2,10 @@
 #ifndef WORKER_STAGE_PREP_H
 #define WORKER_STAGE_PREP_H
 
-#include "worker/job.h"
+#include "worker/stage/stage.h"
 
 /* Runs prep_sql on the source and commits it, so that the export (and others)
  * read what it made. */
-int stage_prep(struct job *job, struct err *e);
+extern const struct stage stage_prep;
 
 #endif

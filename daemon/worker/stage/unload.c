@@ -28,7 +28,7 @@ bool unload_asked(const struct job *job)
 static struct source_unload terms_of(const struct job *job)
 {
 	const struct export_output *o = &job->plan.outputs[0];
-	const struct settings *s = services_settings(job->services);
+	const struct settings *s = services_settings(job->lent.services);
 
 	return (struct source_unload){.sql = job->plan.statements[0],
 	    .format = o->type->name,
@@ -46,14 +46,14 @@ int unload_check(const struct job *job, struct err *e)
 		return err_set(e, ERR_PERMANENT,
 		    "unload: takes one statement and one format, CSV, JSONL or "
 		    "PARQUET");
-	if (source_unload_check(job->source, &u, e) != 0)
+	if (source_unload_check(job->lent.source, &u, e) != 0)
 		return -1;
-	if (source_unload_to(job->source) == NULL &&
+	if (source_unload_to(job->lent.source) == NULL &&
 	    !place_is(plan->outputs[0].place, "s3"))
 		return err_set(e, ERR_PERMANENT,
 		    "unload: [source.%s] unload_to is missing, and output_path "
 		    "is not in S3: nobody says where to",
-		    job->source_name);
+		    job->asked.source_name);
 	return 0;
 }
 
@@ -61,14 +61,16 @@ int unload_check(const struct job *job, struct err *e)
 static char *prefix_of(const struct job *job)
 {
 	const char *place = job->plan.outputs[0].place;
-	const char *to = source_unload_to(job->source);
+	const char *to = source_unload_to(job->lent.source);
 	size_t len;
 
 	if (place_is(place, "s3"))
-		return mem_printf("%s.parts/%" PRId64 "/", place, job->run_id);
+		return mem_printf(
+		    "%s.parts/%" PRId64 "/", place, job->asked.run_id);
 	len = strlen(to);
 	return mem_printf("%s%s%" PRId64 "/%" PRId64 "/", to,
-	    to[len - 1] == '/' ? "" : "/", job->config_id, job->run_id);
+	    to[len - 1] == '/' ? "" : "/", job->asked.config_id,
+	    job->asked.run_id);
 }
 
 /* ---- the manifest against the objects ---- */
@@ -127,17 +129,18 @@ static int audit(struct job *job, const json_t *manifest, struct err *e)
 	int64_t bytes, rows;
 	int rc = read_entries(manifest, &a, &bytes, &rows, e);
 
-	if (rc == 0 && (rows != job->rows ||
+	if (rc == 0 && (rows != job->outcome.rows ||
 			   json_int(meta, "record_count", rows) != rows ||
 			   json_int(meta, "content_length", bytes) != bytes))
 		rc = err_set(e, ERR_TRANSIENT,
 		    "unload: the manifest has %" PRId64 " rows in %" PRId64
 		    " bytes, Redshift says %" PRId64 " rows, the manifest's "
 		    "sums are %" PRId64 " and %" PRId64,
-		    rows, bytes, job->rows, json_int(meta, "record_count", -1),
+		    rows, bytes, job->outcome.rows,
+		    json_int(meta, "record_count", -1),
 		    json_int(meta, "content_length", -1));
 	if (rc == 0)
-		rc = place_list(&job->places, a.prefix, meet, &a, e);
+		rc = place_list(&job->lent.places, a.prefix, meet, &a, e);
 	if (rc == 0 && a.found != (int64_t)json_object_size(a.sizes))
 		rc = err_set(e, ERR_TRANSIENT,
 		    "unload: %" PRId64 " of the %zu objects in the manifest "
@@ -157,7 +160,8 @@ static int take_manifest(struct job *job, struct err *e)
 	char *place = mem_printf("%smanifest", job->unloaded);
 	json_t *manifest = NULL;
 	size_t len;
-	char *text = place_read_all(&job->places, place, MANIFEST_MAX, &len, e);
+	char *text =
+	    place_read_all(&job->lent.places, place, MANIFEST_MAX, &len, e);
 	int rc = -1;
 
 	if (text != NULL) {
@@ -179,14 +183,14 @@ int stage_unload(struct job *job, struct err *e)
 	struct source_unload u = terms_of(job);
 
 	/* The statement is for nothing where the objects cannot be seen. */
-	if (services_aws(job->services, "s3", e) == NULL)
+	if (services_aws(job->lent.services, "s3", e) == NULL)
 		return -1;
 	u.to = job->unloaded = prefix_of(job);
-	job->rows = 0;
-	if (source_unload(job->source, &u, &job->rows, e) != 0)
+	job->outcome.rows = 0;
+	if (source_unload(job->lent.source, &u, &job->outcome.rows, e) != 0)
 		return -1;
-	job->plan.outputs[0].rows = job->rows;
-	if (job->rows == 0 && job->plan.skip_if_empty)
+	job->plan.outputs[0].rows = job->outcome.rows;
+	if (job->outcome.rows == 0 && job->plan.skip_if_empty)
 		return 0;
 	return take_manifest(job, e);
 }
@@ -203,7 +207,7 @@ void unload_drop(struct job *job)
 
 	if (job->unloaded == NULL)
 		return;
-	place_remove(
-	    &job->places, job->unloaded, clock_boot_ms() + DROP_MS, &unused);
+	place_remove(&job->lent.places, job->unloaded,
+	    clock_boot_ms() + DROP_MS, &unused);
 	unload_keep(job);
 }

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef WORKER_PLACES_H
+#define WORKER_PLACES_H
+
+#include "worker/job.h"
+
+/* The value of a name that every job has, such as run_id, for :'run_id' in SQL
+ * and {run_id} in output_path; NULL: it is none. Numbers are written to `text`. */
+#define JOB_VALUE 32
+const char *job_value(
+    const struct job *job, const char *name, char text[static JOB_VALUE]);
+
+/* Sets the output's place; `partition` may be NULL. Refuses one that the report's
+ * owner was not granted, or the settings do not allow. */
+int job_find_place(struct job *job, struct export_output *output,
+    const char *partition, struct err *e);
+/* The places of all outputs of the plan. */
+int job_find_places(struct job *job, struct err *e);
+
+#endif
