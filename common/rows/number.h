@@ -42,4 +42,27 @@ static inline bool number_is_plain(const struct value *v)
 	return s == end;
 }
 
+/*
+ * How much of a numeric without a declared scale people are shown. A division
+ * gives it at least 16 digits and as many zeros as that takes: 847.93 becomes
+ * 847.9300000000000000. Where there are more digits in all than anybody types, the
+ * zeros at the end say nothing and are left out; 1.50 keeps its zero.
+ */
+#define NUMBER_TYPED 15
+static inline int32_t number_shown(const struct value *v)
+{
+	const char *s = v->data, *end = s + v->len, *point;
+
+	s += s < end && *s == '-';
+	while (s < end && *s == '0')
+		s++;
+	point = number_digits(s, end);
+	if (v->len <= NUMBER_TYPED || point == end || *point != '.' ||
+	    number_digits(point + 1, end) != end || end - s - 1 <= NUMBER_TYPED)
+		return v->len;
+	while (end[-1] == '0')
+		end--;
+	return (int32_t)(end - v->data) - (end[-1] == '.');
+}
+
 #endif

@@ -12,6 +12,7 @@ from lib import browser, matrix
 
 ZONE = 'Europe/Berlin'
 ALL = 'select * from matrix order by n'
+CONTROLS = re.compile('[\x01-\x08\x0b\x0c\x0e-\x1f]')
 OFFSET = re.compile(r'[+-]\d\d(:\d\d)*( BC)?$')
 
 pytestmark = pytest.mark.skipif(not shutil.which('chromium'),
@@ -45,8 +46,8 @@ def shown(name, text):
         return {'t': 'true', 'f': 'false', '': ''}[text]
     if name == 'timestamptz':
         return OFFSET.sub(lambda match: match[2] or '', text)
-    # However a line ends, it is a line break.
-    return text.replace('\r\n', '\n').replace('\r', '\n')
+    # However a line ends, it is a line break; what is no character of HTML is marked.
+    return CONTROLS.sub('\ufffd', text.replace('\r\n', '\n').replace('\r', '\n'))
 
 
 def check(db, page):
@@ -179,7 +180,7 @@ def test_a_chart_is_drawn(export, kind):
     # Nothing is outside, and no text on another.
     width, height = chart['size']
     for _, (left, top, right, bottom) in chart['texts'] + chart['areas']:
-        assert -1 <= left <= right <= width + 1 and -1 <= top <= bottom <= height + 1
+        assert -2 <= left <= right <= width + 2 and -2 <= top <= bottom <= height + 2
     boxes = [box for _, box in chart['texts']]
     for i, (left, top, right, bottom) in enumerate(boxes):
         for other in boxes[i + 1:]:
@@ -198,6 +199,49 @@ def test_a_chart_is_drawn(export, kind):
         assert blue not in [stroke for stroke, _ in chart['lines']]  # a gap
     else:
         assert {'44.5 %', '55.5 %'} <= {*texts}
+
+
+@pytest.mark.parametrize('kind', ['bar', 'line', 'pie'])
+def test_text_of_a_chart_is_as_large_as_that_of_the_table(export, kind):
+    page = export(MONTHS, chart={'type': kind, 'category': 'month', 'values': ['sales'],
+                                 'title': 'A'})
+    for width, least in [(1100, 0.9), (400, 0.6)]:
+        table, *texts = json.loads(browser.probe(page, """
+            return JSON.stringify([parseFloat(getComputedStyle(
+                document.querySelector('td')).fontSize)].concat(
+                    [...document.querySelectorAll('svg text')].map(
+                        e => parseFloat(getComputedStyle(e).fontSize) *
+                             e.getScreenCTM().a)))""", f'--window-size={width},900'))
+        assert all(least * table <= size <= 2 * table for size in texts), (table, texts)
+
+
+def test_words_of_several_parts_are_whole(export):
+    ids = ['R-2026-00005', 'DE/7-1', 'one?two', 'ab-' + 'c' * 37]
+    rows = ', '.join(f"('{text}', repeat('some words and more ', 40), null::text)" for text in ids)
+    page = export(f"select * from (values {rows}) t (id, note, internal_remark_of_the_department)")
+    document = browser.dom(page)
+    assert [td.text for td in document.one('tbody').all('td')][::3] == ids
+    lines = json.loads(browser.probe(page, """
+        return JSON.stringify([...document.querySelectorAll('tbody tr')].map(tr => {
+            const range = document.createRange();
+            range.selectNodeContents(tr.cells[0]);
+            return new Set([...range.getClientRects()].map(r => r.top)).size; }))""",
+        '--window-size=1100,900'))
+    assert lines == [1] * len(ids)
+    # What has spaces, or is long, may be broken.
+    path = export("select 'a well-known thing' as a, repeat('b-', 50) as b").read_text()
+    assert '<td>a well-known thing</td><td>b-b-' in path
+
+
+def test_names_have_a_mark_for_what_is_no_character(export):
+    bad = 'a\x01b\x7f\x85\ufffe\uffff\ufdd0c\td'
+    page = export(f"""select 'x\x02y' as "{bad}", 1 as n; select 1 as n""", title=bad,
+                  sections=[bad, 'B'], null=bad, lang='en\x01', chart={
+                      'category': bad, 'values': ['n'], 'title': bad, 'section': bad})
+    text = page.read_text()
+    assert not re.search('[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufdd0-\ufdef\ufffe\uffff]', text)
+    assert f'<title>a\ufffdb{4 * chr(0xfffd)}\ufffdc\td</title>' in text
+    assert 'x\ufffdy' in text
 
 
 def test_a_chart_for_one_section(export):

@@ -354,6 +354,22 @@ def test_ten_columns_print_as_wide_as_a_page(export, tmp_path):
     assert '###' not in text
 
 
+def test_a_printed_page_says_the_title_and_the_section(export, tmp_path):
+    title = 'Q & A: 5 "&D" ' + 'ä🎉' * 60
+    path = export('select 1 as a; select 2 as b', title=title,
+                  sections=['2026 & before', 'x' * 300])
+    for number in [1, 2]:
+        sheet = workbook.parts(path)[f'xl/worksheets/sheet{number}.xml']
+        header, = sheet.iter(f'{workbook.MAIN}oddHeader')
+        # Excel takes no more.
+        assert 100 < len(header.text.encode('utf-16-le')) / 2 <= 255
+    first, second = printed(path, tmp_path)
+    assert 'Q & A: 5 "&D" ä🎉ä🎉' in first and '2026 & before' in first
+    assert 'Q & A: 5 "&D" ä🎉ä🎉' in second and 'xxxxx…' in second
+    page, = printed(export('select 1 as a', title='Alone'), tmp_path)
+    assert ''.join(page.split()) == 'Alonea1Alone1/1'
+
+
 def test_what_comes_later_is_never_hashes(export, tmp_path):
     path = export(
         """select i as id, case when i < 2000 then i else 123456789012 + i end::numeric(14,2)
@@ -472,6 +488,26 @@ def test_a_chart_stands_beside_the_table(export, tmp_path, kind):
     text = workbook.convert(path, 'fods', tmp_path).read_text()
     assert {'line': 'chart:line', 'bar': 'chart:bar', 'pie': 'chart:circle'}[kind] in text
     assert 'A &amp; B' in text and 'Q1.C2:Q1.C4' in text
+
+
+@pytest.mark.parametrize('code, shown', [
+    (None, ['-400,000', '0', '1,600,000']), ('#,##0.00 "€"', ['0.00 €', '1,600,000.00 €'])])
+@pytest.mark.parametrize('kind', ['line', 'bar'])
+def test_the_axis_of_a_chart_has_the_format_of_its_column(
+        export, tmp_path, kind, code, shown):
+    page, = printed(export(
+        "select * from (values ('a', 1400000.5), ('b', -250000)) t (x, y)",
+        columns={'y': {'format': code}} if code else {},
+        chart={'type': kind, 'category': 'x', 'values': ['y']}), tmp_path)
+    for text in shown:
+        assert re.search(rf'\s{re.escape(text)}$', page, re.M), page
+
+
+def test_a_pie_has_the_share_of_each_slice(export, tmp_path):
+    page, = printed(export(
+        "select * from (values ('a', 1), ('b', 2)) t (x, y)",
+        chart={'type': 'pie', 'category': 'x', 'values': ['y']}), tmp_path)
+    assert '33.3 %' in page and '66.7 %' in page
 
 
 def test_statements_are_sheets_of_one_book(export, tmp_path):

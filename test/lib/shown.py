@@ -204,7 +204,8 @@ def read_pdf(path):
 def read_printed(path, folder):
     """A workbook as LibreOffice prints it."""
     return read_paper(workbook.convert(path, 'pdf', folder),
-                      r's\d\d\d\s+\d+ / \d+\n|@n@|@s\d\d\d@( \([\w/]+\))?')
+                      r's\d\d\d\s+\d+ / \d+\n|Report\s+s\d\d\d\n|@n@|'
+                      r'@s\d\d\d@( \([\w/]+\))?')
 
 
 CELLS = r"""

@@ -121,6 +121,14 @@ TYPES = [
            # As many places as Excel has digits; nothing that looks exact and is not.
            value('0.33333333333333333333', xlsx='0.333333333333333'),
            value('12345678901234567890', parquet=NONE),
+           # Zeros of a division, which nobody typed.
+           value('847.9300000000000000', '847.93', csv='847.9300000000000000',
+                 parquet='847.93000000000000000000'),
+           value('-2500.0000000000000000', '-2500', csv='-2500.0000000000000000',
+                 parquet='-2500.00000000000000000000'),
+           value('0.00000000000000000000', '0', csv='0.00000000000000000000',
+                 parquet='0.00000000000000000000'),
+           value('123456789.250000', parquet='123456789.25000000000000000000'),
            value('NaN', json='"NaN"', parquet=NONE),
            value('Infinity', json='"Infinity"', parquet=NONE),
            value('-Infinity', json='"-Infinity"', parquet=NONE),
@@ -450,10 +458,8 @@ Total = collections.namedtuple('Total', 'kind how values seen xlsx code')
 
 
 def total(kind, how, values, seen, xlsx=None, code=None):
-    """`seen` in HTML and PDF, where all but a sum have their word; in a
-    spreadsheet the same without it."""
-    return Total(kind, how, values, seen,
-                 seen.removeprefix(f'{how} ') if xlsx is None else xlsx, code)
+    """`seen` in all formats, where all but a sum have their word."""
+    return Total(kind, how, values, seen, seen if xlsx is None else xlsx, code)
 
 
 TOTALS = [
@@ -464,6 +470,14 @@ TOTALS = [
     total('numeric(12,2)', 'avg', ['1.00', '2.00', '2.00'], 'avg 1.6667'),
     total('numeric(12,2)', 'max', ['1.00', '2.50'], 'max 2.50'),
     total('numeric', 'sum', ['847.93', '1', '0.070'], '849.000'),
+    total('numeric', 'avg', ['847.9300000000000000', '-1847.9300000000000000'],
+          'avg -500'),
+    total('numeric', 'sum', ['847.9300000000000000', '0.0700000000000000'], '848'),
+    total('numeric(12,2)', 'avg', ['-1.50', '0.50'], 'avg (0.50)',
+          code='#,##0.00;(#,##0.00)'),
+    total('numeric(12,2)', 'min', ['-1234.50', '0.50'], 'min -1,234.50 €',
+          code='[Red]#,##0.00" €"'),
+    total('numeric(12,2)', 'max', ['-2', '0.00'], 'max none', code='0.00;-0.00;"none"'),
     total('price', 'sum', ['1.10', '2.20'], '3.30'),
     total('int4', 'sum', ['2147483647', '2147483647', '1'], '4294967295'),
     total('int4', 'avg', ['1', '2', '4'], 'avg 2.33'),
@@ -490,7 +504,7 @@ TOTALS = [
     total('date', 'max', ['2026-03-01', '2025-12-31'], 'max 01.03.2026',
           code='dd.mm.yyyy'),
     total('time', 'max', ['09:30:00', '23:59:59.999999'], 'max 23:59:59.999999',
-          xlsx='23:59:59.999'),
+          xlsx='max 23:59:59.999'),
     total('timestamp', 'min', ['2026-03-01 09:30:00', '2026-03-01 09:30:00.5'],
           'min 2026-03-01 09:30:00'),
     # The hour that October has twice: 02:30 is before 02:00.

@@ -287,6 +287,7 @@ TEST(nothing_of_a_value_is_markup)
 					: in[i] == '>' ? "&gt;"
 					: in[i] == '&' ? "&amp;"
 					: in[i] == '"' ? "&quot;"
+					: in[i] == 1   ? "\xEF\xBF\xBD"
 						       : NULL;
 			size_t n = s ? strlen(s) : 1;
 

@@ -564,7 +564,9 @@ TEST(a_sheet_prints_as_wide_as_a_page)
 	assert_part(&b, SHEET1, "<pageSetUpPr fitToPage=\"1\"/>");
 	assert_part(&b, SHEET1,
 	    "<pageSetup paperSize=\"9\" orientation=\"portrait\" "
-	    "fitToHeight=\"0\"/><headerFooter><oddFooter>&amp;L&amp;A&amp;R"
+	    "fitToHeight=\"0\"/><headerFooter><oddHeader>&amp;L&amp;&quot;-,"
+	    "Bold&quot;Sales &amp;&amp; "
+	    "costs</oddHeader><oddFooter>&amp;L&amp;A&amp;R"
 	    "&amp;P / &amp;N<");
 	assert_part(&b, SHEET2, "<pageSetUpPr fitToPage=\"0\"/>");
 	assert_part(&b, SHEET2, " scale=\"50\" orientation=\"landscape\"/>");

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+#include <string.h>
+
+#include "base/utf8.h"
 #include "encode/chart/data.h"
 
 /* The element has text, not outlines of it: it can be searched and read aloud,
@@ -13,11 +16,24 @@ static struct buf *out_of(struct chart_pen *pen)
 	return ((struct svg *)pen)->b;
 }
 
+/* HTML has no place for control characters. */
 static void add_text(struct buf *b, const char *s)
 {
-	/* XML has no place for the other control characters. */
-	for (; *s != '\0'; s++)
-		buf_markup(b, (unsigned char)*s < ' ' ? ' ' : *s);
+	const char *end = s + strlen(s);
+
+	while (s < end) {
+		const char *from = s;
+		uint32_t c = utf8_next(&s, end);
+
+		if (c < ' ')
+			buf_char(b, ' ');
+		else if (utf8_is_control(c))
+			buf_str(b, "\uFFFD");
+		else if (c < 0x80)
+			buf_markup(b, *from);
+		else
+			buf_add(b, from, (size_t)(s - from));
+	}
 }
 
 static void add_points(struct buf *b, const double (*points)[2], int count)

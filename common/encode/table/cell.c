@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "encode/table/format.h"
 #include "rows/moment.h"
+#include "rows/number.h"
 
 /* PostgreSQL's limit of a field. */
 #define TEXT_MAX ((size_t)1 << 30)
@@ -20,6 +21,29 @@ struct pdf_cells {
 	struct value *row;
 	struct buf total;
 };
+
+int cell_plain(const struct column *column, enum column_kind kind,
+    const struct value *v, struct value pieces[2])
+{
+	const char *rest;
+	size_t len;
+
+	pieces[0] = *v;
+	if (kind == KIND_BOOLEAN && v->len == 1) {
+		pieces[0] = *v->data == 't' ? (struct value){"true", 4}
+					    : (struct value){"false", 5};
+	} else if (kind == KIND_DECIMAL && column->precision == 0) {
+		pieces[0].len = number_shown(v);
+	} else if (kind == KIND_TIMESTAMPTZ) {
+		/* The zone stands beside the table. */
+		len = moment_without_offset(kind, v, &rest);
+		pieces[0].len = (int32_t)len;
+		pieces[1] =
+		    (struct value){rest, (int32_t)(v->data + v->len - rest)};
+		return 2;
+	}
+	return 1;
+}
 
 struct pdf_cells *pdf_cells_open(const struct layout *layout,
     const struct schema *schema, const char *null, struct err *e)
@@ -72,21 +96,16 @@ static void add(struct pdf_cells *c, int i, enum column_kind kind,
     const struct value *v, bool formatted)
 {
 	struct buf *b = &c->texts[i];
-	const char *rest;
-	size_t len;
+	struct value pieces[2];
+	int n;
 
 	if (c->formats[i] != NULL && formatted) {
 		format_add(c->formats[i], kind, v, b);
-	} else if (kind == KIND_BOOLEAN && v->len == 1) {
-		buf_str(b, *v->data == 't' ? "true" : "false");
-	} else if (kind == KIND_TIMESTAMPTZ) {
-		/* The zone stands above the page. */
-		len = moment_without_offset(kind, v, &rest);
-		buf_add(b, v->data, len);
-		buf_add(b, rest, (size_t)(v->data + v->len - rest));
-	} else {
-		buf_add(b, v->data, (size_t)v->len);
+		return;
 	}
+	n = cell_plain(&c->schema->columns[i], kind, v, pieces);
+	for (int k = 0; k < n; k++)
+		buf_add(b, pieces[k].data, (size_t)pieces[k].len);
 }
 
 static int take(struct pdf_cells *c, int i, struct err *e)
@@ -104,14 +123,16 @@ const struct value *pdf_cells_row(
     struct pdf_cells *c, const struct value *row, struct err *e)
 {
 	for (int i = 0; i < c->layout->count; i++) {
-		enum column_kind kind = c->schema->columns[i].kind;
+		const struct column *column = &c->schema->columns[i];
+		enum column_kind kind = column->kind;
+		struct value pieces[2];
 
 		if (row[i].len < 0) {
 			c->row[i] =
 			    (struct value){c->null, (int32_t)strlen(c->null)};
-		} else if (c->formats[i] == NULL && kind != KIND_BOOLEAN &&
-			   kind != KIND_TIMESTAMPTZ) {
-			c->row[i] = row[i];
+		} else if (c->formats[i] == NULL &&
+			   cell_plain(column, kind, &row[i], pieces) == 1) {
+			c->row[i] = pieces[0];
 		} else {
 			buf_clear(&c->texts[i]);
 			add(c, i, kind, &row[i], true);
@@ -121,16 +142,6 @@ const struct value *pdf_cells_row(
 	}
 	return c->row;
 }
-
-/* What a total is, where it is no sum. */
-static const char *const total_words[] = {
-    [TOTAL_NONE] = "",
-    [TOTAL_SUM] = "",
-    [TOTAL_AVG] = "avg ",
-    [TOTAL_COUNT] = "count ",
-    [TOTAL_MIN] = "min ",
-    [TOTAL_MAX] = "max ",
-};
 
 struct value *pdf_cells_totals(
     struct pdf_cells *c, const struct totals *t, struct err *e)
@@ -143,7 +154,8 @@ struct value *pdf_cells_totals(
 		if (!totals_text(t, i, &c->total, &kind))
 			continue;
 		buf_clear(&c->texts[i]);
-		buf_str(&c->texts[i], total_words[of]);
+		if (*layout_total_word(of) != '\0')
+			buf_printf(&c->texts[i], "%s ", layout_total_word(of));
 		/* A format is that of the values; a count is none of them. */
 		add(c, i, kind,
 		    &(struct value){c->total.data, (int32_t)c->total.len},

@@ -5,6 +5,11 @@
 #include "encode/table/layout.h"
 #include "encode/table/total.h"
 
+/* The one or two pieces, which it returns, that a value (not NULL) is read as when
+ * it has no format code; `kind` is that of a total, or the column's own. */
+int cell_plain(const struct column *column, enum column_kind kind,
+    const struct value *v, struct value pieces[2]);
+
 /* The values of one section as the text that people read. */
 struct pdf_cells;
 

@@ -57,6 +57,16 @@ enum format_use format_use(const struct format *f)
 	return use_of(&f->sections[0]);
 }
 
+int format_sections(const struct format *f)
+{
+	return f->count;
+}
+
+bool format_has_condition(const struct format *f)
+{
+	return f->sections[0].compare != FORMAT_ALWAYS;
+}
+
 int format_second_digits(const struct format *f)
 {
 	const struct format_section *p = &f->sections[0];

@@ -44,6 +44,11 @@ enum format_use {
 };
 enum format_use format_use(const struct format *f);
 
+/* How many sections the code has for numbers, 1 to 3. */
+int format_sections(const struct format *f);
+/* Whether the first of them is for some numbers only, [>=100]. */
+bool format_has_condition(const struct format *f);
+
 /* The digits of a second that the code shows, 0 to 3. */
 int format_second_digits(const struct format *f);
 

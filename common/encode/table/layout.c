@@ -190,6 +190,20 @@ int layout_open(struct layout *layout, const json_t *options,
 	return 0;
 }
 
+const char *layout_total_word(enum total total)
+{
+	static const char *const words[] = {
+	    [TOTAL_NONE] = "",
+	    [TOTAL_SUM] = "",
+	    [TOTAL_AVG] = "avg",
+	    [TOTAL_COUNT] = "count",
+	    [TOTAL_MIN] = "min",
+	    [TOTAL_MAX] = "max",
+	};
+
+	return words[total];
+}
+
 void layout_free(struct layout *layout)
 {
 	free(layout->columns);

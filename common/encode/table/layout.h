@@ -58,4 +58,8 @@ int layout_open(struct layout *layout, const json_t *options,
     const struct schema *schema, struct err *e);
 void layout_free(struct layout *layout);
 
+/* What stands in front of a total so that nobody takes it for a sum: "avg"; of a
+ * sum itself, nothing. */
+const char *layout_total_word(enum total total);
+
 #endif

@@ -7,55 +7,22 @@
 #include <time.h>
 
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "encode/chart/chart.h"
+#include "encode/table/cell.h"
 #include "encode/table/format.h"
 #include "encode/table/total.h"
+#include "encode/text/html_page.h"
 #include "encode/text/out.h"
-#include "rows/moment.h"
 
 /* A formatted value is short; a field of PostgreSQL has 1 GB at most. */
 #define SCRATCH_MAX ((size_t)1 << 30)
-#define CHART_WIDTH 640
-#define CHART_HEIGHT 320
-
-/* A carriage return stays as it is: browsers read it, with or without a line
- * feed after it, as one line break. Its reference would be seen as nothing. */
-static const struct escapes escapes = {
-    .bytes = {'<', '>', '&', '"'},
-    .text = {['<'] = "&lt;", ['>'] = "&gt;", ['&'] = "&amp;", ['"'] = "&quot;"},
-};
-
-/* Colours that stand on both light and dark, or come in pairs with their
- * ground. Below 8 kB, more than which some mail clients drop whole. */
-static const char style[] =
-    "<style>\n"
-    ":root{color-scheme:light dark}\n"
-    "body{font:14px/1.4 system-ui,-apple-system,\"Segoe UI\",Roboto,"
-    "\"DejaVu Sans\",sans-serif;margin:16px}\n"
-    "h1{font-size:1.5em;margin:0 0 .6em}\n"
-    "h2{font-size:1.15em;margin:1.2em 0 .4em}\n"
-    "table{border-collapse:separate;border-spacing:0}\n"
-    "caption{text-align:left}\n"
-    "th,td{padding:3px 9px;vertical-align:top;"
-    "border-bottom:1px solid rgba(127,127,127,.3)}\n"
-    "td{max-width:60ch;white-space:pre-wrap;overflow-wrap:break-word;"
-    "unicode-bidi:plaintext}\n"
-    "td[nowrap],td[align=right]{white-space:pre;"
-    "font-variant-numeric:tabular-nums}\n"
-    "thead th{position:sticky;top:0;z-index:1}\n"
-    "tbody tr:nth-child(even){background:rgba(127,127,127,.09)}\n"
-    "tfoot th,tfoot td{font-weight:bold;border-top:2px solid "
-    "rgba(127,127,127,.7)}\n"
-    "figure{margin:1em 0;max-width:640px;background:#fff;color:#1b2430}\n"
-    "svg{max-width:100%;height:auto}\n"
-    "footer,.rows{font-size:.86em;opacity:.75;margin:.5em 0}\n"
-    "@media (prefers-color-scheme:dark){thead th{"
-    "background:#2b323c!important;color:#e9edf2!important}}\n"
-    "@page{margin:12mm}\n"
-    "@media print{body{margin:0;font-size:8.5pt}thead{display:"
-    "table-header-group}tfoot{display:table-row-group}"
-    "thead th{position:static}tr,figure{break-inside:avoid}}\n"
-    "</style>\n";
+/* In points, as on paper; the page shows it larger, so that the text in it has about
+ * the size of that in tables. */
+#define CHART_WIDTH 432
+#define CHART_HEIGHT 216
+/* Longer words may be broken. */
+#define WORD_MAX 40
 
 #define HEAD_STYLE "background:#e4e9f0;color:#1b2430"
 
@@ -67,7 +34,8 @@ struct html {
 	const char *null;
 	const struct schema *schema;
 	int columns;
-	char **lead; /* what opens the cell of a column */
+	char **lead;  /* what opens the cell of a column */
+	char **whole; /* the same for a word; NULL: they are no different */
 	struct format **formats;
 	struct totals *totals;
 	struct chart_option chart;
@@ -76,9 +44,21 @@ struct html {
 	int64_t rows;
 };
 
+/* Names come from people: what is no character of HTML has a mark. */
 static void text(struct html *h, const char *s)
 {
-	out_escaped(&h->out, &escapes, s, strlen(s));
+	const char *end = s + strlen(s), *from = s;
+
+	while (s < end) {
+		const char *at = s;
+
+		if (!utf8_is_control(utf8_next(&s, end)))
+			continue;
+		out_escaped(&h->out, &html_escapes, from, (size_t)(at - from));
+		out_str(&h->out, HTML_MARK);
+		from = s;
+	}
+	out_escaped(&h->out, &html_escapes, from, (size_t)(end - from));
 }
 
 static void markup(struct html *h, const char *s)
@@ -108,7 +88,7 @@ static void begin_page(struct html *h)
 		element(h, "<meta name=\"author\" content=\"", h->info->author,
 		    "\">\n");
 	element(h, "<title>", h->info->title, "</title>\n");
-	markup(h, style);
+	markup(h, html_style);
 	element(
 	    h, "</head>\n<body>\n<h1 id=\"title\">", h->info->title, "</h1>\n");
 }
@@ -132,11 +112,13 @@ static void end_section(struct html *h)
 {
 	for (int i = 0; i < h->columns; i++) {
 		free(h->lead[i]);
+		free(h->whole[i]);
 		format_close(h->formats[i]);
 	}
 	free(h->lead);
+	free(h->whole);
 	free(h->formats);
-	h->lead = NULL;
+	h->lead = h->whole = NULL;
 	h->formats = NULL;
 	h->columns = 0;
 	totals_free(h->totals);
@@ -172,12 +154,27 @@ static bool is_moment(enum column_kind kind)
 	       kind == KIND_UUID;
 }
 
+/* Numbers are not broken anyway. */
+static void set_lead(struct html *h, int i)
+{
+	const struct column_layout *c = &h->base.layout.columns[i];
+	const char *before = i ? "</td>" : "<tr>";
+	bool moment = is_moment(h->schema->columns[i].kind);
+
+	h->lead[i] = mem_printf(
+	    "%s<td%s%s>", before, align_of(c), moment ? " nowrap" : "");
+	if (!moment && c->align != ALIGN_RIGHT)
+		h->whole[i] =
+		    mem_printf("%s<td%s nowrap>", before, align_of(c));
+}
+
 static int prepare_columns(struct html *h, struct err *e)
 {
 	const struct layout *layout = &h->base.layout;
 	size_t count = (size_t)layout->count + 1;
 
 	h->lead = mem_zalloc(count * sizeof(*h->lead));
+	h->whole = mem_zalloc(count * sizeof(*h->whole));
 	h->formats = mem_zalloc(count * sizeof(*h->formats));
 	for (h->columns = 0; h->columns < layout->count; h->columns++) {
 		int i = h->columns;
@@ -191,9 +188,7 @@ static int prepare_columns(struct html *h, struct err *e)
 			format_set_money(
 			    h->formats[i], h->schema->columns[i].money);
 		}
-		h->lead[i] =
-		    mem_printf("%s<td%s%s>", i ? "</td>" : "<tr>", align_of(c),
-			is_moment(h->schema->columns[i].kind) ? " nowrap" : "");
+		set_lead(h, i);
 	}
 	return 0;
 }
@@ -263,27 +258,39 @@ static int add_formatted(struct html *h, const struct format *f,
 	if (h->scratch.overflow)
 		return err_set(
 		    e, ERR_PERMANENT, "HTML: a value does not fit into memory");
-	out_escaped(&h->out, &escapes, h->scratch.data, h->scratch.len);
+	out_escaped(&h->out, &html_escapes, h->scratch.data, h->scratch.len);
 	return 0;
 }
 
 /* Not NULL. */
 static void add_plain(
-    struct html *h, enum column_kind kind, const struct value *v)
+    struct html *h, int column, enum column_kind kind, const struct value *v)
 {
-	size_t len = (size_t)v->len;
-	const char *rest;
+	struct value pieces[2];
+	int n = cell_plain(&h->schema->columns[column], kind, v, pieces);
 
-	if (kind == KIND_BOOLEAN && len == 1) {
-		markup(h, *v->data == 't' ? "true" : "false");
-	} else if (kind == KIND_TIMESTAMPTZ) {
-		len = moment_without_offset(kind, v, &rest);
-		out_escaped(&h->out, &escapes, v->data, len);
-		out_escaped(
-		    &h->out, &escapes, rest, (size_t)(v->data + v->len - rest));
-	} else {
-		out_escaped(&h->out, &escapes, v->data, len);
+	for (int i = 0; i < n; i++)
+		out_escaped(&h->out, &html_escapes, pieces[i].data,
+		    (size_t)pieces[i].len);
+}
+
+/* Whether browsers would break this value though it is one word: R-2026-00005. */
+static bool is_word(const struct value *v)
+{
+	static const char parts[256] = {
+	    ['-'] = 1, ['/'] = 1, ['?'] = 1, ['!'] = 1, ['%'] = 1, ['|'] = 1};
+	bool has_parts = false;
+
+	if (v->len > WORD_MAX)
+		return false;
+	for (int i = 0; i < v->len; i++) {
+		unsigned char c = (unsigned char)v->data[i];
+
+		if (c <= ' ')
+			return false;
+		has_parts |= parts[c];
 	}
+	return has_parts;
 }
 
 static int add_row(struct html *h, const struct value *v, struct err *e)
@@ -291,11 +298,11 @@ static int add_row(struct html *h, const struct value *v, struct err *e)
 	for (int i = 0; i < h->columns; i++, v++) {
 		enum column_kind kind = h->schema->columns[i].kind;
 
-		markup(h, h->lead[i]);
+		markup(h, h->whole[i] && is_word(v) ? h->whole[i] : h->lead[i]);
 		if (v->len < 0)
 			text(h, h->null);
 		else if (h->formats[i] == NULL)
-			add_plain(h, kind, v);
+			add_plain(h, i, kind, v);
 		else if (add_formatted(h, h->formats[i], kind, v, e) != 0)
 			return -1;
 	}
@@ -322,16 +329,6 @@ static int html_rows(
 	return out_check(&h->out, e);
 }
 
-/* What a total is, where it is no sum. */
-static const char *const total_words[] = {
-    [TOTAL_NONE] = "",
-    [TOTAL_SUM] = "",
-    [TOTAL_AVG] = "<small>avg</small> ",
-    [TOTAL_COUNT] = "<small>count</small> ",
-    [TOTAL_MIN] = "<small>min</small> ",
-    [TOTAL_MAX] = "<small>max</small> ",
-};
-
 static int add_total(struct html *h, int i, struct buf *total, struct err *e)
 {
 	enum total of = h->base.layout.columns[i].total;
@@ -341,11 +338,12 @@ static int add_total(struct html *h, int i, struct buf *total, struct err *e)
 	if (!totals_text(h->totals, i, total, &kind))
 		return 0;
 	v = (struct value){total->data, (int32_t)total->len};
-	markup(h, total_words[of]);
+	if (*layout_total_word(of) != '\0')
+		element(h, "<small>", layout_total_word(of), "</small> ");
 	/* A format is that of the values; a count is none of them. */
 	if (h->formats[i] != NULL && of != TOTAL_COUNT)
 		return add_formatted(h, h->formats[i], kind, &v, e);
-	add_plain(h, kind, &v);
+	add_plain(h, i, kind, &v);
 	return 0;
 }
 

@@ -102,6 +102,15 @@ static void add_colours(
 	buf_str(b, "</c:spPr>");
 }
 
+/* A pie says what part of the whole a slice is, as the other formats do. */
+#define PERCENT_LABELS                                                   \
+	"<c:dLbls><c:numFmt formatCode=\"0.0\\ %\" sourceLinked=\"0\"/>" \
+	"<c:dLblPos val=\"bestFit\"/><c:showLegendKey val=\"0\"/>"       \
+	"<c:showVal val=\"0\"/><c:showCatName val=\"0\"/>"               \
+	"<c:showSerName val=\"0\"/><c:showPercent val=\"1\"/>"           \
+	"<c:showBubbleSize val=\"0\"/><c:showLeaderLines "               \
+	"val=\"1\"/></c:dLbls>"
+
 static void add_series(struct buf *b, const struct chart_option *chart,
     const struct layout *layout, int i, const char *sheet, uint32_t last)
 {
@@ -120,6 +129,8 @@ static void add_series(struct buf *b, const struct chart_option *chart,
 		buf_str(b, "<c:marker><c:symbol val=\"none\"/></c:marker>");
 	if (chart->type == CHART_BAR)
 		buf_str(b, "<c:invertIfNegative val=\"0\"/>");
+	if (chart->type == CHART_PIE)
+		buf_str(b, PERCENT_LABELS);
 	buf_str(b, "<c:cat><c:strRef>");
 	add_range(b, sheet, chart->category, 2, last);
 	buf_str(b, "</c:strRef></c:cat><c:val><c:numRef>");
@@ -130,8 +141,20 @@ static void add_series(struct buf *b, const struct chart_option *chart,
 	buf_str(b, "</c:ser>");
 }
 
+/* Of values whose column has no code: as on charts that are drawn. */
+#define AXIS_CODE "[>=1000]#,##0;[<=-1000]-#,##0;General"
+
+/* That of the first series, as the other formats have it. Not linked to the cells:
+ * some readers look into a cache of them, which is not there. */
+static void add_axis_code(struct buf *b, const char *code)
+{
+	buf_str(b, "<c:numFmt formatCode=\"");
+	xlsx_attribute(b, code ? code : AXIS_CODE);
+	buf_str(b, "\" sourceLinked=\"0\"/>");
+}
+
 /* Without "auto": an axis of dates would put the hours of a day in one place. */
-static void add_axes(struct buf *b)
+static void add_axes(struct buf *b, const char *code)
 {
 	static const char scaling[] =
 	    "<c:scaling><c:orientation val=\"minMax\"/></c:scaling>"
@@ -145,11 +168,13 @@ static void add_axes(struct buf *b)
 	    scaling);
 	buf_printf(b,
 	    "<c:valAx><c:axId val=\"2\"/>%s<c:axPos val=\"l\"/>"
-	    "<c:majorGridlines/><c:numFmt formatCode=\"General\" "
-	    "sourceLinked=\"1\"/><c:majorTickMark val=\"out\"/>"
-	    "<c:minorTickMark val=\"none\"/><c:tickLblPos val=\"nextTo\"/>"
-	    "<c:crossAx val=\"1\"/><c:crosses val=\"autoZero\"/></c:valAx>",
+	    "<c:majorGridlines/>",
 	    scaling);
+	add_axis_code(b, code);
+	buf_str(b,
+	    "<c:majorTickMark val=\"out\"/>"
+	    "<c:minorTickMark val=\"none\"/><c:tickLblPos val=\"nextTo\"/>"
+	    "<c:crossAx val=\"1\"/><c:crosses val=\"autoZero\"/></c:valAx>");
 }
 
 static void add_plot(struct buf *b, const struct chart_option *chart,
@@ -179,7 +204,7 @@ static void add_plot(struct buf *b, const struct chart_option *chart,
 		add_series(b, chart, layout, i, sheet, last);
 	buf_str(b, types[chart->type].end);
 	if (types[chart->type].axes)
-		add_axes(b);
+		add_axes(b, layout->columns[chart->values[0]].format);
 }
 
 void xlsx_chart(struct buf *b, const struct chart_option *chart,

@@ -7,6 +7,8 @@
 
 #include "base/mem.h"
 #include "encode/xlsx/chart.h"
+#include "encode/xlsx/print.h"
+#include "rows/number.h"
 
 /* A piece for the compressor, which is still in the cache then. */
 #define CHUNK ((size_t)256 << 10)
@@ -212,6 +214,7 @@ static const char *total_code(const struct xlsx *x, int i,
 	const struct column_layout *l = &x->base.layout.columns[i];
 	const struct column *c = &x->schema->columns[i];
 	const char *point = memchr(v->data, '.', (size_t)v->len);
+	int len = number_shown(v);
 
 	if (l->total == TOTAL_COUNT)
 		return "0";
@@ -220,10 +223,24 @@ static const char *total_code(const struct xlsx *x, int i,
 	if (kind != KIND_DECIMAL ||
 	    (l->total != TOTAL_AVG && x->columns[i].look.scales == NULL))
 		return xlsx_code(c, point != NULL, room);
-	return v->len > XLSX_DIGITS + 2
+	return len > XLSX_DIGITS + 2
 		   ? XLSX_GENERAL
 		   : xlsx_scale_code(
-			 point ? (int)(v->data + v->len - point - 1) : 0);
+			 point ? (int)(v->data + len - point - 1) : 0);
+}
+
+/* One that is no number in a workbook, with the word that its code would show. */
+static struct value total_as_text(
+    struct xlsx *x, const char *word, struct xlsx_rule *rule)
+{
+	char *text = mem_printf("%s%s%.*s", word, *word ? " " : "",
+	    (int)x->scratch.len, x->scratch.data);
+
+	buf_clear(&x->scratch);
+	buf_str(&x->scratch, text);
+	free(text);
+	rule->kind = KIND_TEXT;
+	return (struct value){x->scratch.data, (int32_t)x->scratch.len};
 }
 
 /*
@@ -241,9 +258,11 @@ static void add_total(
 	    [TOTAL_MAX] = 104};
 	const struct column_layout *l = &x->base.layout.columns[i];
 	char room[8], own[XLSX_CODE_MAX], number[XLSX_NUMBER_MAX + 48];
-	const char *letters = xlsx_letters(room, i), *code;
+	const char *letters = xlsx_letters(room, i);
+	const char *word = layout_total_word(l->total);
 	struct xlsx_rule rule = x->columns[i].rule;
 	struct xlsx_shown shown = {.fraction = false};
+	struct buf code;
 	bool known;
 	struct value v;
 	int n = 0, style;
@@ -251,12 +270,15 @@ static void add_total(
 	known = totals_text(t, i, &x->scratch, &rule.kind);
 	v = (struct value){
 	    known ? x->scratch.data : "", (int32_t)x->scratch.len};
-	code = total_code(x, i, rule.kind, &v, own);
-	style = xlsx_style(&x->styles, code, l->align, XLSX_TOTAL);
+	xlsx_worded_code(&code, total_code(x, i, rule.kind, &v, own), word);
+	style = xlsx_style(&x->styles, code.data, l->align, XLSX_TOTAL);
 	if (known) {
 		n = xlsx_number(number, &rule, &v, &shown);
-		xlsx_widths_total(&x->widths, i, code, rule.kind, &v);
+		if (n == 0)
+			v = total_as_text(x, word, &rule);
+		xlsx_widths_total(&x->widths, i, code.data, rule.kind, &v);
 	}
+	buf_free(&code);
 	if (t == x->totals && x->row > 2 && (n > 0 || !known) &&
 	    (l->total == TOTAL_COUNT || !x->columns[i].strays)) {
 		buf_printf(&x->rows,
@@ -350,30 +372,6 @@ static void add_ignored(struct xlsx *x, struct buf *b, uint32_t last)
 		buf_str(b, "\" numberStoredAsText=\"1\"/></ignoredErrors>");
 }
 
-/* On paper: as wide as a page, or several at a scale that can be read; the
- * chart, which may not be cut in two, is then on one of its own. */
-static void add_page(struct xlsx *x, struct buf *b)
-{
-	char scale[32] = "";
-
-	if (!x->page.fit)
-		snprintf(scale, sizeof(scale), " scale=\"%d\"", x->page.scale);
-	buf_printf(b,
-	    "<pageMargins left=\"0.4\" right=\"0.4\" top=\"0.5\" "
-	    "bottom=\"0.6\" "
-	    "header=\"0.3\" footer=\"0.3\"/><pageSetup paperSize=\"9\"%s "
-	    "orientation=\"%s\"%s/>",
-	    scale, x->page.landscape ? "landscape" : "portrait",
-	    x->page.fit ? " fitToHeight=\"0\"" : "");
-	buf_str(b, "<headerFooter><oddFooter>&amp;L&amp;A&amp;R&amp;P / "
-		   "&amp;N</oddFooter></headerFooter>");
-	if (x->page.chart)
-		buf_printf(b,
-		    "<colBreaks count=\"1\" manualBreakCount=\"1\"><brk "
-		    "id=\"%d\" max=\"1048575\" man=\"1\"/></colBreaks>",
-		    x->schema->count);
-}
-
 static void add_tail(struct xlsx *x, struct xlsx_sheet *sheet, uint32_t last)
 {
 	struct buf *b = &x->rows;
@@ -388,7 +386,8 @@ static void add_tail(struct xlsx *x, struct xlsx_sheet *sheet, uint32_t last)
 		snprintf(sheet->filter, sizeof(sheet->filter), "$A$1:$%s$%u",
 		    letters, last);
 	}
-	add_page(x, b);
+	xlsx_print(b, &(struct xlsx_print){&x->page, x->info.title, x->section,
+			  x->schema->count});
 	add_ignored(x, b, last);
 	if (sheet->chart)
 		buf_str(b, "<drawing r:id=\"rId1\"/>");

@@ -31,7 +31,8 @@ struct xlsx {
 	char remark[256];
 
 	/* The section. */
-	char *name;
+	char *name;    /* of its sheets, as it was wished */
+	char *section; /* NULL: it has no name of its own */
 	const struct schema *schema;
 	struct xlsx_column *columns;
 	struct xlsx_widths widths;

@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "encode/table/format.h"
+#include "encode/table/format_code.h"
 #include "encode/xlsx/part.h"
 
 /* Numbers below are formats that every reader knows; we use two of them. */
@@ -162,6 +163,90 @@ static const char *literal_end(const char *s)
 	else if (strchr("\\_*", *s) != NULL && s[1] != '\0')
 		end = s + 1;
 	return end == NULL ? s + 1 : end + 1;
+}
+
+/* A colour or a condition, [Red] [>=100], which begins a section: not a currency,
+ * and not a time that runs on, [hh]. */
+static bool is_modifier(const char *s)
+{
+	size_t len;
+
+	if (*s != '[' || s[1] == '$' || s[1] == '\0')
+		return false;
+	len = strspn(s + 1, (char[]){s[1], (char)(s[1] ^ 0x20), '\0'});
+	return strchr("hmsHMS", s[1]) == NULL || s[1 + len] != ']';
+}
+
+/* One section with a text in front of what it shows, unless it shows nothing;
+ * returns the place of the semicolon or the end. */
+static const char *add_section(struct buf *out, const char *s, const char *text)
+{
+	const char *end;
+
+	for (; is_modifier(s); s = end) {
+		end = literal_end(s);
+		buf_add(out, s, (size_t)(end - s));
+	}
+	/* Two texts in quotes do not stand side by side. */
+	if (*s == '"') {
+		end = literal_end(s++);
+		buf_printf(out, "\"%s%.*s", text, (int)(end - s), s);
+		s = end;
+	} else if (*s != '\0' && *s != ';') {
+		buf_printf(out, "\"%s\"", text);
+	}
+	for (; *s != '\0' && *s != ';'; s = end) {
+		end = literal_end(s);
+		buf_add(out, s, (size_t)(end - s));
+	}
+	return s;
+}
+
+/* Excel puts the minus sign in front of all that a single section shows, words
+ * too; and what a single condition is not for is shown without the word. */
+static void add_other_section(
+    struct buf *out, const struct format *f, const char *code, const char *word)
+{
+	char *negative;
+
+	if (format_use(f) != FORMAT_NUMBERS && strcmp(code, XLSX_GENERAL) != 0)
+		return;
+	buf_char(out, ';');
+	if (format_has_condition(f)) {
+		add_section(out, XLSX_GENERAL, word);
+		return;
+	}
+	negative = mem_printf("%s-", word);
+	add_section(out, code, negative);
+	free(negative);
+}
+
+void xlsx_worded_code(struct buf *out, const char *code, const char *word)
+{
+	struct err e;
+	struct format *f = format_open(code, &e);
+	char *text = mem_printf("%s ", word);
+	const char *s = code;
+
+	buf_init(out, CODE_BYTES);
+	if (f != NULL && *word != '\0') {
+		s = add_section(out, code, text);
+		if (format_sections(f) == 1)
+			add_other_section(out, f, code, text);
+		for (int i = 1; i < format_sections(f); i++) {
+			buf_char(out, ';');
+			s = add_section(out, s + 1, text);
+		}
+	}
+	/* The section of texts, or all of it. */
+	buf_str(out, s);
+	format_close(f);
+	free(text);
+	/* A code that becomes too long for Excel stays as it is. */
+	if (out->len > FORMAT_CODE_MAX) {
+		buf_clear(out);
+		buf_str(out, code);
+	}
 }
 
 /* A point between days and months as Excel writes it, \., since some readers

@@ -142,6 +142,7 @@ static int xlsx_begin(
 	if (chart < 0)
 		return -1;
 	x->has_chart = chart > 0;
+	x->section = mem_strdup(section->name);
 	x->name = mem_strdup(section->name ? section->name : x->info.title);
 	x->schema = section->schema;
 	x->columns = mem_zalloc((size_t)count * sizeof(*x->columns) + 1);
@@ -184,8 +185,9 @@ static void close_section(struct xlsx *x)
 	free(x->columns);
 	xlsx_widths_close(&x->widths);
 	free(x->name);
+	free(x->section);
 	x->columns = NULL;
-	x->name = NULL;
+	x->name = x->section = NULL;
 }
 
 static int xlsx_end(struct encoder *enc, struct err *e)
