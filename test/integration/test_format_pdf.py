@@ -325,6 +325,20 @@ def test_groups_that_look_the_same_are_told_apart(export):
     assert re.findall(r'column1: (.*)$', text, re.M) == ['a', 'b', 'a']
 
 
+def test_a_run_says_that_its_rows_are_not_sorted_by_the_groups(run):
+    again = 'group_by r: the rows are not sorted by it; {} again'
+    for query, said in [
+            ('select i % 3 as r from generate_series(1, 9) i', '6 groups begin'),
+            ('select nullif(i % 2, 0) as r from generate_series(1, 3) i', '1 group begins'),
+            # A value that is shown like another one is another group.
+            ("select '1 day' as r union all select '24:00:00'", None),
+            ('select i / 3 as r from generate_series(1, 200000) i order by r', None),
+            ('select i % 70000 as r from generate_series(1, 140000) i', '65536 groups begin')]:
+        done = run(query, group_by='r')
+        assert done.returncode == 0
+        assert (again.format(said) in done.stderr if said else 'sorted' not in done.stderr)
+
+
 def test_a_long_heading_of_a_group_is_whole(export):
     path = export("""select string_agg('word' || i, ' ' order by i) as text, 'x' as x
         from generate_series(1, 2000) i""", group_by='text')
@@ -403,6 +417,31 @@ def test_a_wrong_name_is_told_with_the_right_ones(run, columns, known):
         assert f'its columns: {known}' in run(query, **options).stderr
     assert f'which no result has; the last one\'s columns: {known}' in run(
         f'select 1 as first; {query}', group_by='nil').stderr
+
+
+@pytest.mark.parametrize('word', [
+    'Donaudampfschiffahrtsgesellschaft', 'customer_identificationnumber',
+    'საქართველოსრესპუბლიკისმთავრობა', 'ab' * 12], ids=len)
+def test_words_that_come_late_are_whole(export, word):
+    path = export(f"""select i as id, case when i < 400 then 'aa' || i % 7
+            else '{word}' || i end as name,
+            repeat('text that needs room ', 8) as t1, repeat('and more of it ', 9) as t2
+        from generate_series(1, 450) i""")
+    text = '\n'.join(pdf.pages(path, '-layout'))
+    for number in range(400, 451):
+        end = word.rpartition('_')[2]
+        assert re.search(rf'(^|\s|_){end}{number}(\s|$)', text), number
+
+
+def test_a_word_that_no_page_has_room_for_is_broken_and_whole(export):
+    path = export("""select i as id, case when i < 400 then 'x' else repeat('0123456789', 30) end as v,
+            repeat('text that needs room ', 9) as t from generate_series(1, 402) i""")
+    pages = pdf.pages(path)
+    assert len(pages) < 20
+    digits = re.findall(r'[0-9]{8,}', '\n'.join(pages))
+    assert all(part in '0123456789' * 30 for part in digits)
+    # The ends of three values may be shorter.
+    assert 900 - 3 * 7 <= sum(map(len, digits)) <= 900
 
 
 # ---- tables wider than the page ----

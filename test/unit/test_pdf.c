@@ -515,7 +515,9 @@ TEST(text_is_wrapped_between_words)
 	assert_lines("{11,22,33}", 4000, "{11,22,|33}|");
 	assert_lines("iiiiiiiiii", 1000, "iii|iii|iii|i|");
 	assert_lines("ab", 1, "a|b|");
-	assert_lines("éé Ωμέ", 1500, "éé|Ωμ|έ|");
+	/* A word is whole, narrower, as long as it can be read. */
+	assert_lines("éé Ωμέ", 1500, "éé|Ωμέ|");
+	assert_lines("éé Ωμέ", 1000, "éé|Ω|μ|έ|");
 	assert_lines("", 100, "");
 	assert_lines("a\nb\r\nc\rd\n", 5000, "a|b|c|d|");
 	assert_lines("a\n\n b ", 5000, "a|| b|");
@@ -538,7 +540,12 @@ TEST(numbers_are_squeezed_before_they_are_broken)
 	assert_in_range(l.flow.wide, 6300, 6500);
 	lines_free(&l);
 	lines_open(&l, "1234567890", 4000, false);
+	assert_int_equal(l.flow.count, 1);
+	assert_in_range(l.flow.lines[0].squeeze, 60, 70);
+	lines_free(&l);
+	lines_open(&l, "1234567890", 3500, false);
 	assert_int_equal(l.flow.count, 2);
+	assert_in_range(l.flow.wide, 6300, 6500);
 	lines_free(&l);
 }
 

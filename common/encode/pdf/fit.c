@@ -78,7 +78,7 @@ static int need(const struct pdf_table *t, const struct pdf_column *c,
 		return min(c->natural, room);
 	if (!c->solid) {
 		/* It is broken anyway. */
-		if (text > room / 4)
+		if (text > PDF_LONG_WORD(room))
 			text = room / 8;
 		text = max(text, min(usual(c) / LINES, room / 4));
 		text = max(text, min(c->natural, TEXT_EM * t->full_size));

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include "encode/pdf/group.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "rows/moment.h"
 
 /* PostgreSQL's limit of a field. */
 #define VALUE_MAX ((size_t)1 << 30)
+/* Values by which it is noticed that rows are not sorted: one megabyte. */
+#define VALUES_MAX ((size_t)1 << 16)
 
 void pdf_group_open(struct pdf_group *g)
 {
@@ -15,6 +19,7 @@ void pdf_group_open(struct pdf_group *g)
 
 void pdf_group_close(struct pdf_group *g)
 {
+	free(g->values);
 	buf_free(&g->value);
 }
 
@@ -36,6 +41,47 @@ static uint64_t hash_of(const struct value *v)
 		hash = (hash ^ (unsigned char)v->data[i]) *
 		       UINT64_C(0x100000001B3);
 	return hash;
+}
+
+static uint64_t *place_of(const struct pdf_group *g, uint64_t hash)
+{
+	size_t i = (size_t)(hash & (g->room - 1));
+
+	while (g->values[i] != 0 && g->values[i] != hash)
+		i = (i + 1) & (g->room - 1);
+	return &g->values[i];
+}
+
+static void make_room(struct pdf_group *g)
+{
+	uint64_t *old = g->values;
+	size_t room = g->room;
+
+	g->room = room ? 2 * room : 64;
+	g->values = mem_zalloc(g->room * sizeof(*g->values));
+	for (size_t i = 0; i < room; i++) {
+		if (old[i] != 0)
+			*place_of(g, old[i]) = old[i];
+	}
+	free(old);
+}
+
+/* Whether a group of this value was there before, of the first VALUES_MAX values:
+ * rows in any order have few, and begin them often. */
+static bool value_again(struct pdf_group *g, const struct value *v)
+{
+	uint64_t hash = v->len < 0 ? 1 : hash_of(v) | 1, *place;
+
+	if (g->used * 2 >= g->room && g->used < VALUES_MAX)
+		make_room(g);
+	place = place_of(g, hash);
+	if (*place == hash)
+		return true;
+	if (g->used < VALUES_MAX) {
+		*place = hash;
+		g->used++;
+	}
+	return false;
 }
 
 static bool was_seen(const struct pdf_group *g, uint64_t hash)
@@ -81,6 +127,7 @@ void pdf_group_begin(struct pdf_group *g, const struct value *v,
 	if (v->len > 0 && was_seen(g, hash))
 		tell_apart(g, v, text, heading);
 	g->seen[g->count++ % PDF_GROUP_HEADINGS] = hash;
+	g->again += value_again(g, v);
 	g->in = true;
 	g->null = v->len < 0;
 	buf_clear(&g->value);

@@ -22,6 +22,9 @@ struct pdf_group {
 	struct buf value;
 	uint64_t seen[PDF_GROUP_HEADINGS]; /* hashes of headings */
 	int count;
+	uint64_t *values; /* hashes of values, see value_again(); 0: free */
+	size_t room, used;
+	int64_t again; /* groups that begin again: rows are not sorted */
 };
 
 void pdf_group_open(struct pdf_group *g); /* with the first part filled */

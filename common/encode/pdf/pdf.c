@@ -1,16 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 #include "encode/pdf/pdf.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "encode/chart/chart.h"
 #include "encode/pdf/page.h"
 #include "encode/pdf/section.h"
 
+/* Of a title, whose characters take four bytes each. */
+#define INFO_MAX ((size_t)1 << 20)
+#define REMARK_MAX ((size_t)1000)
 #define DEFAULT_FONT "Noto Sans,DejaVu Sans,sans-serif"
 #define DEFAULT_MARGIN 12.0 /* mm */
 #define DEFAULT_SIZE 8.0    /* points */
@@ -24,8 +29,9 @@ struct pdf {
 	struct pdf_pages pages;
 	struct pdf_section *section;
 	char *time;
-	char remark[128];
-	bool grouped; /* a section has the column of "group_by" */
+	char *remark;  /* NULL: nothing to say */
+	int64_t again; /* groups that begin again */
+	bool grouped;  /* a section has the column of "group_by" */
 	int size;
 	int paper[2];
 };
@@ -106,6 +112,7 @@ static void pdf_free(struct encoder *enc)
 	pdf_text_free(p->pages.text);
 	pdf_file_free(p->file);
 	free(p->time);
+	free(p->remark);
 	free(p);
 }
 
@@ -158,17 +165,35 @@ static int pdf_end(struct encoder *enc, struct err *e)
 	struct pdf *p = (struct pdf *)enc;
 	int rc = pdf_section_end(p->section, enc->note, e);
 
+	p->again += pdf_section_again(p->section);
 	pdf_section_free(p->section);
 	p->section = NULL;
 	return rc ? fail(p, e) : 0;
 }
 
+/* Readers show it in one line, as a window's title. */
 static void add_entry(struct buf *b, const char *key, const char *text)
 {
+	const char *end = text + strlen(text);
+	struct buf shown;
+
 	if (*text == '\0')
 		return;
+	buf_init(&shown, INFO_MAX);
+	while (text < end) {
+		const char *from = text;
+		uint32_t c = utf8_next(&text, end);
+
+		if (c < ' ')
+			buf_char(&shown, ' ');
+		else if (utf8_is_control(c))
+			buf_str(&shown, "\uFFFD");
+		else
+			buf_add(&shown, from, (size_t)(text - from));
+	}
 	buf_str(b, key);
-	pdf_file_text(b, text, strlen(text));
+	pdf_file_text(b, shown.data, shown.len);
+	buf_free(&shown);
 }
 
 static int write_info(struct pdf *p, int object, struct err *e)
@@ -179,7 +204,7 @@ static int write_info(struct pdf *p, int object, struct err *e)
 	struct tm tm;
 	int rc;
 
-	buf_init(&b, 1 << 20);
+	buf_init(&b, 16 * INFO_MAX);
 	buf_str(&b, "<<");
 	add_entry(&b, "/Title", p->info->title);
 	add_entry(&b, "/Author", p->info->author);
@@ -193,10 +218,36 @@ static int write_info(struct pdf *p, int object, struct err *e)
 	return rc;
 }
 
+static void make_remark(struct pdf *p)
+{
+	struct pdf_replaced lost = pdf_text_replaced(p->pages.text);
+	struct buf b;
+
+	buf_init(&b, REMARK_MAX);
+	if (lost.count == 1)
+		buf_printf(&b,
+		    "1 character that no font has was replaced, U+%04X",
+		    lost.first);
+	else if (lost.count > 1)
+		buf_printf(&b,
+		    "%ld characters that no font has were replaced, such as "
+		    "U+%04X",
+		    lost.count, lost.first);
+	if (p->again > 0)
+		buf_printf(&b,
+		    "%sgroup_by %s: the rows are not sorted by it; %" PRId64
+		    " group%s again",
+		    b.len ? "; " : "",
+		    json_str(p->base.options, "group_by", ""), p->again,
+		    p->again == 1 ? " begins" : "s begin");
+	if (b.len > 0)
+		p->remark = mem_strdup(b.data);
+	buf_free(&b);
+}
+
 static int pdf_finish(struct encoder *enc, struct err *e)
 {
 	struct pdf *p = (struct pdf *)enc;
-	struct pdf_replaced lost;
 	int catalogue, info = pdf_file_number(p->file);
 
 	if (p->pages.count == 0 && pdf_pages_next(&p->pages, e) != 0)
@@ -204,16 +255,7 @@ static int pdf_finish(struct encoder *enc, struct err *e)
 	if (pdf_pages_finish(&p->pages, &catalogue, e) != 0 ||
 	    write_info(p, info, e) != 0)
 		return -1;
-	lost = pdf_text_replaced(p->pages.text);
-	if (lost.count == 1)
-		snprintf(p->remark, sizeof(p->remark),
-		    "1 character that no font has was replaced, U+%04X",
-		    lost.first);
-	else if (lost.count > 1)
-		snprintf(p->remark, sizeof(p->remark),
-		    "%ld characters that no font has were replaced, such as "
-		    "U+%04X",
-		    lost.count, lost.first);
+	make_remark(p);
 	return pdf_file_finish(p->file, catalogue, info, e);
 }
 
@@ -221,7 +263,7 @@ static const char *pdf_remark(struct encoder *enc)
 {
 	struct pdf *p = (struct pdf *)enc;
 
-	return *p->remark ? p->remark : NULL;
+	return p->remark;
 }
 
 static const struct option_rule pdf_own[] = {

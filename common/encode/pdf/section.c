@@ -158,6 +158,11 @@ bool pdf_section_grouped(const struct pdf_section *s)
 	return s->group.column >= 0;
 }
 
+int64_t pdf_section_again(const struct pdf_section *s)
+{
+	return s->group.again;
+}
+
 void pdf_section_free(struct pdf_section *s)
 {
 	if (s == NULL)

@@ -24,6 +24,8 @@ struct pdf_section_options {
 
 struct pdf_section *pdf_section_open(
     const struct pdf_section_options *options, struct err *e);
+/* How many groups begin again, since the rows are not sorted by "group_by". */
+int64_t pdf_section_again(const struct pdf_section *s);
 void pdf_section_free(struct pdf_section *s); /* accepts NULL */
 
 /* It has the column that "group_by" names. */

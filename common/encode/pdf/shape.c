@@ -198,13 +198,35 @@ static int break_behind(const struct pdf_shape *s, const char *at, int first,
 	return count;
 }
 
+/* The width of the longest stretch of which no line may end inside. */
+static int64_t longest_word(
+    const struct pdf_shape *s, const char *at, int count)
+{
+	int attr_count;
+	const PangoLogAttr *attrs =
+	    pango_layout_get_log_attrs_readonly(s->layout, &attr_count);
+	bool underscore = false;
+	int64_t sum = 0, longest = 0;
+
+	for (int i = 0; i < count; i++) {
+		if (attrs[i].is_line_break || underscore)
+			sum = 0;
+		sum += s->widths[i];
+		if (sum > longest && !attrs[i].is_white)
+			longest = sum;
+		underscore = *at == '_';
+		at = g_utf8_next_char(at);
+	}
+	return longest;
+}
+
 /* Pango wraps lines as well, but not those of any width: an assertion ends the
  * process where nothing fits. Here it sees one line at a time. */
 void pdf_shape_begin(struct pdf_shape *s, struct pdf_shaped *t)
 {
 	size_t len = MIN(t->len, PIECE);
-	int64_t width = (int64_t)t->width * UNITS / t->style.size;
 	const char *at = t->text;
+	int64_t width, word;
 	int count, end = 0;
 
 	while (len < t->len && (t->text[len] & 0xC0) == 0x80)
@@ -216,6 +238,12 @@ void pdf_shape_begin(struct pdf_shape *s, struct pdf_shaped *t)
 	pango_layout_set_text(s->layout, t->text, (int)len);
 	count = pango_layout_get_character_count(s->layout);
 	measure(s, pango_layout_get_text(s->layout));
+	word = longest_word(s, at, count);
+	t->word = (int)(MIN(word * t->style.size / UNITS, PDF_UNLIMITED)) + 1;
+	if (t->word > t->width && t->word <= t->width * 100 / t->least)
+		t->style.size =
+		    (int)((int64_t)t->style.size * t->width / t->word);
+	width = (int64_t)t->width * UNITS / t->style.size;
 	t->taken = 0;
 	t->index = t->count = 0;
 	while (end < count) {

@@ -25,10 +25,14 @@ bool pdf_shape_rtl(const char *text, size_t len);
 struct pdf_shaped {
 	const char *text; /* of one paragraph, from where a line begins */
 	size_t len;
+	/* The size becomes smaller, but not less than `least` percent, when the
+	 * longest word has no room: `word` is the width that it needs. */
 	struct pdf_style style;
-	int width;
+	int width, least;
 	bool rtl;
 	struct buf *out;
+
+	int word;
 
 	size_t taken; /* bytes that the lines so far hold */
 	int line_width;

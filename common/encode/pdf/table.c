@@ -264,7 +264,23 @@ static void begin_row(struct pdf_table *t, const struct value *texts)
 	}
 }
 
-/* Whether numbers were broken for which columns could be wider; now they are. */
+/* The width that a column would have to have for what was broken in it; 0: none,
+ * or it is broken anyway. */
+static int64_t missing(
+    const struct pdf_table *t, const struct pdf_column *c, int room)
+{
+	int64_t wide = c->flows[ROW].wide;
+
+	wide = wide * t->full_size / t->size;
+	if (wide <= c->word)
+		return 0;
+	if (c->solid)
+		return wide <= 2 * t->widest ? wide : 0;
+	return c->fixed || c->word > PDF_LONG_WORD(room) ? 0 : wide;
+}
+
+/* Whether numbers or words were broken for which columns could be wider; now they
+ * are. */
 static bool widen(struct pdf_table *t)
 {
 	struct pdf_pages *p = t->pages;
@@ -273,10 +289,9 @@ static bool widen(struct pdf_table *t)
 
 	for (int i = 0; i < t->count; i++) {
 		struct pdf_column *c = &t->columns[i];
-		int64_t wide = c->flows[ROW].wide;
+		int64_t wide = missing(t, c, room);
 
-		wide = wide * t->full_size / t->size;
-		if (wide <= c->word || wide > 2 * t->widest)
+		if (wide == 0)
 			continue;
 		c->fixed = false;
 		c->reserve = 0;

@@ -67,6 +67,9 @@ struct pdf_row_style {
 	bool rule; /* a line above */
 };
 
+/* Words of text that are longer are broken, of a page's room. */
+#define PDF_LONG_WORD(room) ((room) / 4)
+
 /* Notes the width of a value and of its longest word in the column. */
 void pdf_column_measured(
     const struct pdf_table *t, struct pdf_column *c, int width, int word);
@@ -90,8 +93,9 @@ int pdf_table_line(const struct pdf_table *t);
 /* Begins the table where the page is, or on the next when less than some rows
  * would fit or when it needs several side by side. */
 int pdf_table_begin(struct pdf_table *t, struct err *e);
-/* Texts by schema index; NULL values are empty. A number for which its column
- * proves too narrow begins a page on which that one is wide enough. */
+/* Texts by schema index; NULL values are empty. A number or word for which its
+ * column proves too narrow begins a page on which that one is wide enough, unless
+ * it needs too much of the page. */
 int pdf_table_row(struct pdf_table *t, const struct value *texts,
     const struct pdf_row_style *style, struct err *e);
 /* A heading of what follows, which stays in sight: t->group. */

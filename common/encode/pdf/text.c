@@ -6,13 +6,15 @@
 
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "encode/pdf/breaks.h"
 #include "encode/pdf/font.h"
 #include "encode/pdf/shape.h"
 
 /* The plain characters all lie below; glyphs are looked up once. */
 #define PLAIN_MAX 0x2600
 #define MEASURE_BYTES ((size_t)4096)
-#define SQUEEZE_LEAST 50 /* percent */
+#define SQUEEZE_LEAST 50 /* percent, of numbers */
+#define SQUEEZE_WORD 60
 /* So that a text has room in what was measured, whichever way it is rounded. */
 #define ROUNDING 5
 #define OPERATORS_MAX ((size_t)64 << 20)
@@ -165,7 +167,7 @@ void pdf_flow_begin(struct pdf_flow *f, const char *text, size_t len)
 	f->len = len;
 	f->next = f->paragraph = 0;
 	f->first = f->count = 0;
-	f->solid = false;
+	f->solid = f->inside = false;
 	f->wide = 0;
 	f->operators.max = OPERATORS_MAX;
 	buf_clear(&f->operators);
@@ -231,104 +233,16 @@ static void end_paragraph(struct pdf_flow *f)
 		f->next += separator(f->text + f->next, end);
 }
 
-/* Where a line may end. */
-enum {
-	NO_BREAK,
-	WEAK, /* when it can end nowhere else */
-	STRONG,
-};
-
-/* After a character of ASCII; other letters and digits have no entry. Digits
- * that follow are of one number or date; - is a sign unless it follows a letter
- * or digit. */
-enum {
-	ALWAYS = 1,
-	UNLESS_DIGIT, /* else it is weak */
-	HYPHEN,       /* the same, after a letter or digit */
-	WEAKLY,
-	WEAKLY_UNLESS_DIGIT, /* else not at all */
-	CAPITAL,             /* before it, after a small one: customerName */
-};
-#define SEVEN(c, of)                                                      \
-	[c] = (of), [(c) + 1] = (of), [(c) + 2] = (of), [(c) + 3] = (of), \
-	[(c) + 4] = (of), [(c) + 5] = (of), [(c) + 6] = (of)
-static const uint8_t breaks[128] = {
-    [' '] = ALWAYS,
-    ['\t'] = ALWAYS,
-    ['_'] = ALWAYS,
-    ['/'] = UNLESS_DIGIT,
-    [','] = UNLESS_DIGIT,
-    [';'] = UNLESS_DIGIT,
-    ['-'] = HYPHEN,
-    ['?'] = WEAKLY,
-    ['&'] = WEAKLY,
-    ['='] = WEAKLY,
-    ['|'] = WEAKLY,
-    ['@'] = WEAKLY,
-    ['\\'] = WEAKLY,
-    [')'] = WEAKLY,
-    [']'] = WEAKLY,
-    ['}'] = WEAKLY,
-    ['>'] = WEAKLY,
-    ['.'] = WEAKLY_UNLESS_DIGIT,
-    [':'] = WEAKLY_UNLESS_DIGIT,
-    SEVEN('A', CAPITAL),
-    SEVEN('H', CAPITAL),
-    SEVEN('O', CAPITAL),
-    ['V'] = CAPITAL,
-    ['W'] = CAPITAL,
-    ['X'] = CAPITAL,
-    ['Y'] = CAPITAL,
-    ['Z'] = CAPITAL,
-};
-
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-static bool is_word(uint32_t c)
-{
-	return c >= 0x80 || is_digit((char)c) ||
-	       ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
-}
-
 static bool is_small(uint32_t c)
 {
 	return c >= 'a' && c <= 'z';
 }
 
-/* What a character has to do with the ends of lines; 0, as most have: nothing. */
-static inline int break_class(uint32_t c)
+static int in_points(int64_t width, int size)
 {
-	if (c < 0x80)
-		return breaks[c];
-	return c == 0x2010 || c == 0x2013 || c == 0x2014 ? ALWAYS : 0;
-}
+	int64_t wide = width * size / 1000 + ROUNDING;
 
-/* Whether a line may end after one of a class, which comes after `before` and in
- * front of the text at `next`. */
-static int break_after(
-    int class, uint32_t before, const char *next, const char *end)
-{
-	bool digit = next < end && is_digit(*next);
-
-	switch (class) {
-	case ALWAYS:
-		return STRONG;
-	case HYPHEN:
-		if (!is_word(before))
-			return NO_BREAK;
-		/* fall through */
-	case UNLESS_DIGIT:
-		return digit ? WEAK : STRONG;
-	case WEAKLY:
-		return WEAK;
-	case WEAKLY_UNLESS_DIGIT:
-		return digit ? NO_BREAK : WEAK;
-	default:
-		return NO_BREAK;
-	}
+	return wide < PDF_UNLIMITED ? (int)wide : PDF_UNLIMITED;
 }
 
 /* All of the paragraph on one line that it has no room on, if it may be. */
@@ -343,11 +257,8 @@ static bool squeezed_line(
 	squeeze = width > 0 ? (int64_t)limit * 100 / width : 0;
 	f->solid = squeeze >= SQUEEZE_LEAST;
 	if (!f->solid) {
-		int64_t wide = width * size / 1000 + ROUNDING;
-
 		if (width > 0)
-			f->wide =
-			    wide < PDF_UNLIMITED ? (int)wide : PDF_UNLIMITED;
+			f->wide = in_points(width, size);
 		return false;
 	}
 	*new_line(f) = (struct pdf_line){.at = f->next,
@@ -365,6 +276,7 @@ static bool squeezed_line(
 struct end {
 	const char *next, *ink;
 	int64_t width; /* of the ink */
+	bool inside;   /* of a word */
 };
 
 /* All of a text that has room on a line, which most values of a table have;
@@ -386,7 +298,7 @@ static struct end fits_whole(
 		ink = s;
 		ink_width = width;
 	}
-	return (struct end){end, ink, ink_width};
+	return (struct end){end, ink, ink_width, false};
 }
 
 /* Where a line of a text that has no room on it ends: at the last strong place,
@@ -395,36 +307,87 @@ static struct end fits_whole(
 static struct end find_end(
     struct face *face, const char *begin, const char *end, int limit)
 {
-	struct end strong = {begin, begin, 0}, weak = strong;
+	struct end strong = {begin, begin, 0, false}, weak = strong;
 	const char *s = begin, *ink = begin;
 	int64_t width = 0, ink_width = 0;
 	uint32_t before = 0;
 
 	while (s < end) {
 		uint32_t c = utf8_next(&s, end);
-		int class = break_class(c), may = NO_BREAK;
+		int class = pdf_break_class(c), may = NO_BREAK;
 
 		width += plain_of(face, c)->width;
-		if (class == CAPITAL && is_small(before))
-			weak = (struct end){ink, ink, ink_width};
+		if (class == PDF_BREAK_CAPITAL && is_small(before))
+			weak = (struct end){ink, ink, ink_width, false};
 		if (c != ' ' && c != '\t') {
 			if (width > limit && ink != begin)
 				return strong.next != begin ? strong
 				       : weak.next != begin
 					   ? weak
-					   : (struct end){ink, ink, ink_width};
+					   : (struct end){
+						 ink, ink, ink_width, true};
 			ink = s;
 			ink_width = width;
 		}
 		if (class != 0)
-			may = break_after(class, before, s, end);
+			may = pdf_break_after(class, before, s, end);
 		before = c;
 		if (may == STRONG)
-			strong = (struct end){s, ink, ink_width};
+			strong = (struct end){s, ink, ink_width, false};
 		else if (may == WEAK)
-			weak = (struct end){ink, ink, ink_width};
+			weak = (struct end){ink, ink, ink_width, false};
 	}
-	return (struct end){end, ink, ink_width};
+	return (struct end){end, ink, ink_width, false};
+}
+
+/* The first place where a line may end. */
+static struct end find_word(
+    struct face *face, const char *begin, const char *end)
+{
+	const char *s = begin;
+	int64_t width = 0;
+	uint32_t before = 0;
+
+	while (s < end) {
+		const char *from = s;
+		uint32_t c = utf8_next(&s, end);
+		int class = pdf_break_class(c);
+
+		if (c == ' ' || c == '\t' ||
+		    (class == PDF_BREAK_CAPITAL && is_small(before)))
+			return (struct end){from, from, width, false};
+		width += plain_of(face, c)->width;
+		if (class != 0 &&
+		    pdf_break_after(class, before, s, end) != NO_BREAK)
+			break;
+		before = c;
+	}
+	return (struct end){s, s, width, false};
+}
+
+/* A word for which the line has no room, made narrower; false when it would
+ * become too narrow. */
+static bool squeezed_word(
+    struct face *face, struct pdf_flow *f, int limit, int size)
+{
+	const char *begin = f->text + f->next;
+	struct end word = find_word(face, begin, f->text + f->paragraph);
+	int64_t squeeze =
+	    word.width > 0 ? (int64_t)limit * 100 / word.width : 0;
+	int wide = in_points(word.width, size);
+
+	if (squeeze < SQUEEZE_WORD) {
+		f->wide = wide > f->wide ? wide : f->wide;
+		return false;
+	}
+	*new_line(f) = (struct pdf_line){.at = f->next,
+	    .len = (size_t)(word.ink - begin),
+	    .width = (int)(word.width * squeeze / 100 * size / 1000),
+	    .squeeze = (int)squeeze};
+	while (word.next < f->text + f->paragraph && *word.next == ' ')
+		word.next++;
+	f->next = (size_t)(word.next - f->text);
+	return true;
 }
 
 /* One line from `next`; `limit` in thousandths of the size. */
@@ -441,6 +404,9 @@ static void plain_line(
 		line = find_end(face, begin, end, limit);
 	if (line.next != end && f->solid && squeezed_line(face, f, limit, size))
 		return;
+	if (line.inside && !f->inside && squeezed_word(face, f, limit, size))
+		return;
+	f->inside = line.inside;
 	*new_line(f) = (struct pdf_line){.at = f->next,
 	    .len = (size_t)(line.ink - begin),
 	    .width = (int)(line.width * size / 1000)};
@@ -470,6 +436,40 @@ static void compact(struct pdf_flow *f)
 		f->lines[i].at -= f->lines[i].shaped ? gone : 0;
 }
 
+/* Scripts without spaces: Thai, Lao, Tibetan, Burmese, Khmer, Han and the like. */
+static bool breaks_anywhere(uint32_t c)
+{
+	return c >= 0x2E80 || (c >= 0xE00 && c < 0x10A0) ||
+	       (c >= 0x1780 && c < 0x1800);
+}
+
+/* Characters of other scripts are an em, or as wide as most letters; good enough
+ * here. */
+static int longest_word(
+    struct face *face, const char *s, const char *end, int size)
+{
+	int64_t width = 0, longest = 0;
+	uint32_t before = 0;
+
+	while (s < end) {
+		uint32_t c = utf8_next(&s, end);
+		const struct plain *p = plain_of(face, c);
+
+		if (c == '\n' || c == '\r') {
+			width = 0;
+			continue;
+		}
+		width += p ? p->width : c >= 0x2E80 ? 1000 : 600;
+		if (width > longest && c != ' ')
+			longest = width;
+		if (breaks_anywhere(c) || pdf_break_after(pdf_break_class(c),
+					      before, s, end) == STRONG)
+			width = 0;
+		before = c;
+	}
+	return (int)(longest * size / 1000) + ROUNDING;
+}
+
 static int shaped_lines(struct pdf_text *t, struct pdf_flow *f,
     struct pdf_style style, int width, struct err *e)
 {
@@ -477,10 +477,13 @@ static int shaped_lines(struct pdf_text *t, struct pdf_flow *f,
 	    .len = f->paragraph - f->next,
 	    .style = style,
 	    .width = width,
+	    .least = SQUEEZE_WORD,
 	    .rtl = f->rtl,
 	    .out = &f->operators};
 
 	pdf_shape_begin(t->shape, &s);
+	if (s.word > width * 100 / SQUEEZE_WORD && s.word > f->wide)
+		f->wide = s.word;
 	while (pdf_shape_next(t->shape, &s)) {
 		struct pdf_line *line = new_line(f);
 
@@ -571,40 +574,6 @@ void pdf_text_show(struct pdf_text *t, struct buf *b, struct pdf_flow *f,
 }
 
 /* ---- measuring ---- */
-
-/* Scripts without spaces: Thai, Lao, Tibetan, Burmese, Khmer, Han and the like. */
-static bool breaks_anywhere(uint32_t c)
-{
-	return c >= 0x2E80 || (c >= 0xE00 && c < 0x10A0) ||
-	       (c >= 0x1780 && c < 0x1800);
-}
-
-/* Characters of other scripts are an em, or as wide as most letters; good enough
- * here. */
-static int longest_word(
-    struct face *face, const char *s, const char *end, int size)
-{
-	int64_t width = 0, longest = 0;
-	uint32_t before = 0;
-
-	while (s < end) {
-		uint32_t c = utf8_next(&s, end);
-		const struct plain *p = plain_of(face, c);
-
-		if (c == '\n' || c == '\r') {
-			width = 0;
-			continue;
-		}
-		width += p ? p->width : c >= 0x2E80 ? 1000 : 600;
-		if (width > longest && c != ' ')
-			longest = width;
-		if (breaks_anywhere(c) ||
-		    break_after(break_class(c), before, s, end) == STRONG)
-			width = 0;
-		before = c;
-	}
-	return (int)(longest * size / 1000) + ROUNDING;
-}
 
 int pdf_text_measure(struct pdf_text *t, const char *text, size_t len,
     struct pdf_style style, int *word, struct err *e)

@@ -66,9 +66,11 @@ struct pdf_flow {
 	struct buf operators;
 	size_t paragraph; /* where it ends */
 	bool shaped, rtl; /* the paragraph is */
+	bool inside;      /* a word, which the line before has begun */
 	/* The caller's word after pdf_flow_begin: numbers and the like are made
-	 * narrower, down to half, before they are broken; `wide` is then the
-	 * width that one would have needed, 0 as long as none was broken. */
+	 * narrower, down to half, before they are broken; words of text a bit
+	 * less so, or smaller. `wide` is then the width that the broken one would have
+	 * needed, 0 as long as none was broken. */
 	bool solid;
 	int wide;
 };
