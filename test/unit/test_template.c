@@ -391,5 +391,5 @@ int main(void)
 	    cmocka_unit_test(urls_escape_what_would_end_them),
 	};
 
-	return cmocka_run_group_tests_name("destination", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("template", tests, NULL, NULL);
 }
