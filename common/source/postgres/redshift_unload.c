@@ -157,25 +157,26 @@ static int make_statement(struct source *s, struct buf *sql,
 /* How many rows the UNLOAD of this session had. */
 static int count_rows(struct source *s, int64_t *rows, struct err *e)
 {
-	struct schema schema;
+	struct schema schema = {0};
 	struct batch batch;
-	int rc = source_query(
-	    s, "select pg_last_unload_count() as rows", &schema, e);
+	int rc = -1;
 
-	if (rc != 0)
-		return -1;
 	*rows = -1;
-	while ((rc = source_next(s, &batch, e)) == 1) {
-		if (batch.values[0].len > 0)
-			str_to_i64(batch.values[0].data, rows);
+	if (s->driver->query(
+		s, "select pg_last_unload_count() as rows", &schema, e) == 0) {
+		while ((rc = s->driver->next(s, &batch, e)) == 1) {
+			if (batch.values[0].len > 0)
+				str_to_i64(batch.values[0].data, rows);
+		}
 	}
 	schema_free(&schema);
-	if (rc == 0)
-		source_query_end(s);
-	return rc == 0 && *rows < 0
-		   ? err_set(e, ERR_TRANSIENT,
-			 "Redshift does not say how many rows it has unloaded")
-		   : rc;
+	if (rc != 0)
+		return -1;
+	session_query_end(s);
+	return *rows < 0 ? err_set(e, ERR_TRANSIENT,
+			       "Redshift does not say how many rows it has "
+			       "unloaded")
+			 : 0;
 }
 
 static int unload_run(struct source *s, const struct source_unload *u,
@@ -187,7 +188,7 @@ static int unload_run(struct source *s, const struct source_unload *u,
 	buf_init(&sql, SQL_MAX);
 	rc = make_statement(s, &sql, u, e);
 	if (rc == 0)
-		rc = source_run_script(s, sql.data, e);
+		rc = s->driver->script(s, sql.data, e);
 	buf_free(&sql);
 	return rc == 0 ? count_rows(s, rows, e) : -1;
 }
