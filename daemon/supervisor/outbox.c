@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include "supervisor/outbox.h"
-
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,54 +10,15 @@
 #include "base/mem.h"
 #include "protocol.h"
 #include "sql/queue.h"
+#include "supervisor/outbox_item.h"
 
 /* In hand at most, those of slow lanes not counted; and of one lane, so that its
  * worker does not wait for a claim, and other daemons get their share. */
 #define HAND 64
 #define LANE_HAND 16
 #define CHECK_MS 250
-/* A result that cannot be recorded is tried again so often. */
-#define AGAIN_MS 5000
-#define BATCH_MAX (1u << 20)
 
 static const struct statement claim = {"notice_claim", sql_notice_claim, 5};
-static const struct statement done = {"notice_done", sql_notice_done, 5};
-
-enum state {
-	DELIVERING, /* with the errands */
-	ENDED,      /* its result must be sent to the database */
-	RECORDING,  /* the database is asked to record it */
-	UNRECORDED, /* that failed; it is sent again a while later */
-};
-
-struct item {
-	struct errand errand;
-	struct item *next;
-	struct outbox *outbox;
-	int64_t id, run_id, attempt;
-	char *channel, *recipient;
-	struct buf result; /* a line of message_notice_done */
-	enum state state;
-	int64_t again_ms; /* boot clock: its record is not repeated before */
-	bool released;    /* stopped: not counted */
-	bool lost;        /* somebody else has it now */
-	bool plain;       /* message_make_plain */
-};
-
-struct outbox {
-	struct outbox_options o;
-	struct item *list, **end;
-	int count; /* without those that are lost */
-	bool running, stopping;
-	bool claiming, recording;
-	bool want;   /* there may be some to claim */
-	bool hungry; /* a lane comes to its last ones */
-	uv_timer_t check;
-	uv_prepare_t turn;
-	int handles; /* closed ones of the two */
-};
-
-static void send_claim(struct outbox *o);
 
 int outbox_count(const struct outbox *o)
 {
@@ -82,7 +41,7 @@ static void item_free(struct item *item)
 	free(item);
 }
 
-static void drop(struct outbox *o, struct item *item)
+void outbox_drop(struct outbox *o, struct item *item)
 {
 	struct item **at = &o->list;
 
@@ -114,7 +73,7 @@ static void end(struct item *item)
 
 	item->state = ENDED;
 	if (item->lost) {
-		drop(o, item);
+		outbox_drop(o, item);
 		return;
 	}
 	left = count_lane(o, item->errand.lane);
@@ -239,143 +198,6 @@ static void on_check(uv_timer_t *timer)
 		uv_timer_stop(timer);
 }
 
-static void log_end(
-    const struct outbox *o, const struct item *item, const char *outcome)
-{
-	bool sent = strcmp(outcome, "SENT") == 0;
-	struct err unused;
-	json_t *v;
-
-	if (sent && o->o.log->level > LVL_INFO)
-		return;
-	v = json_parse_object(item->result.data, item->result.len, &unused);
-	if (sent)
-		LOG(o->o.log, LVL_INFO, L_MSG("notice sent"),
-		    L_INT("notice", item->id), L_INT("run", item->run_id),
-		    L_STR("channel", item->channel),
-		    L_STR("recipient", item->recipient));
-	else if (strcmp(json_str(v, "state", ""), "RELEASED") == 0)
-		LOG(o->o.log, LVL_DEBUG, L_MSG("notice given back"),
-		    L_INT("notice", item->id), L_INT("run", item->run_id),
-		    L_STR("why", json_str(v, "error", "")));
-	else
-		LOG(o->o.log, LVL_WARN, L_MSG("notice not delivered"),
-		    L_INT("notice", item->id), L_INT("run", item->run_id),
-		    L_STR("channel", item->channel),
-		    L_STR("recipient", item->recipient),
-		    L_STR("state",
-			strcmp(outcome, "PENDING") == 0 ? "RETRY" : outcome),
-		    L_INT("attempt", item->attempt),
-		    L_STR("error", json_str(v, "error", "")),
-		    L_STR("detail", json_str(v, "detail", "")));
-	json_decref(v);
-}
-
-static void take_outcome(
-    struct outbox *o, struct item *item, const char *outcome)
-{
-	if (strcmp(outcome, "busy") == 0) {
-		/* Its row is locked by somebody: a little later. */
-		item->state = UNRECORDED;
-		return;
-	}
-	if (strcmp(outcome, "lost") == 0)
-		LOG(o->o.log, LVL_WARN,
-		    L_MSG("notice not recorded: it was taken over or recorded "
-			  "before"),
-		    L_INT("notice", item->id), L_INT("run", item->run_id));
-	else
-		log_end(o, item, outcome);
-	if (strcmp(outcome, "PENDING") == 0)
-		o->o.events->due_again(o->o.arg);
-	drop(o, item);
-}
-
-static void record_failed(struct outbox *o, const struct err *e)
-{
-	int64_t again_ms = clock_boot_ms() + AGAIN_MS;
-
-	if (e->kind != ERR_LOST)
-		LOG(o->o.log, LVL_ERROR, L_MSG("recording notices failed"),
-		    L_STR("error", e->text), L_STR("sqlstate", e->sqlstate));
-	for (struct item *item = o->list; item != NULL; item = item->next) {
-		if (item->state != RECORDING)
-			continue;
-		item->state = UNRECORDED;
-		item->again_ms = again_ms;
-		if (!message_unfit(e) || item->plain)
-			continue;
-		item->plain = true;
-		message_make_plain(&item->result);
-		item->state = ENDED;
-	}
-}
-
-static void on_done(void *arg, const struct reply *reply, const struct err *e)
-{
-	struct outbox *o = arg;
-
-	o->recording = false;
-	if (reply == NULL) {
-		record_failed(o, e);
-		return;
-	}
-	for (int i = 0; i < reply_rows(reply); i++) {
-		int64_t id = reply_int(reply, i, 0, 0);
-		struct item *item = o->list;
-
-		while (item != NULL &&
-		       (item->id != id || item->state != RECORDING))
-			item = item->next;
-		if (item != NULL)
-			take_outcome(o, item, reply_text(reply, i, 1));
-	}
-	send_claim(o);
-}
-
-static void send_done(struct outbox *o)
-{
-	const struct settings *s = o->o.settings;
-	char backoff[32], most[32], attempts[32];
-	struct buf b;
-
-	buf_init(&b, 2 * BATCH_MAX);
-	buf_char(&b, '[');
-	for (struct item *item = o->list; item != NULL; item = item->next) {
-		if (item->state != ENDED || b.len > BATCH_MAX)
-			continue;
-		item->state = RECORDING;
-		if (b.len > 1)
-			buf_char(&b, ',');
-		buf_add(&b, item->result.data, item->result.len);
-	}
-	buf_char(&b, ']');
-	if (b.len > 2) {
-		snprintf(
-		    backoff, sizeof(backoff), "%" PRId64, s->notify_backoff);
-		snprintf(most, sizeof(most), "%" PRId64, s->notify_backoff_max);
-		snprintf(
-		    attempts, sizeof(attempts), "%" PRId64, s->notify_attempts);
-		o->recording = true;
-		queue_send(o->o.queue, NULL, &done,
-		    (const char *const[]){o->o.events->worker_id(o->o.arg),
-			b.data, backoff, most, attempts},
-		    on_done, o);
-	}
-	buf_free(&b);
-}
-
-/* Just before the loop sleeps: one statement at a time, what comes meanwhile is
- * the next one's. */
-static void on_turn(uv_prepare_t *turn)
-{
-	struct outbox *o = turn->data;
-
-	if (o->count > 0 && o->running && !o->recording &&
-	    queue_is_up(o->o.queue))
-		send_done(o);
-}
-
 /* ---- the claim ---- */
 
 static void on_claim(void *arg, const struct reply *reply, const struct err *e)
@@ -435,7 +257,7 @@ static int list_lanes(const struct outbox *o, struct buf *lanes)
 	return in_hand;
 }
 
-static void send_claim(struct outbox *o)
+void outbox_claim(struct outbox *o)
 {
 	char wanted[16], most[16];
 	struct buf ids, lanes;
@@ -465,7 +287,7 @@ static void send_claim(struct outbox *o)
 void outbox_look(struct outbox *o)
 {
 	o->want = o->hungry = true;
-	send_claim(o);
+	outbox_claim(o);
 }
 
 void outbox_start(struct outbox *o)
@@ -491,7 +313,7 @@ void outbox_lose(struct outbox *o)
 			continue;
 		if (item->state != DELIVERING ||
 		    errands_withdraw(o->o.errands, &item->errand)) {
-			drop(o, item);
+			outbox_drop(o, item);
 			continue;
 		}
 		if (!item->errand.stopped)
@@ -522,6 +344,13 @@ void outbox_release(struct outbox *o)
 void outbox_set_settings(struct outbox *o, const struct settings *settings)
 {
 	o->o.settings = settings;
+}
+
+/* Just before the loop sleeps: one statement at a time, what comes meanwhile is
+ * the next one's. */
+static void on_turn(uv_prepare_t *turn)
+{
+	outbox_record(turn->data);
 }
 
 struct outbox *outbox_open(const struct outbox_options *options)

@@ -1,71 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-#include "supervisor/pool.h"
-
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "protocol.h"
+#include "supervisor/pool_worker.h"
 
 /* A worker that dies younger than this without a job has trouble starting; its
  * successor waits a while. */
 #define YOUNG_MS 1000
 /* At the end of the pool a worker that does not leave is killed. */
 #define LEAVE_MS 2000
-#define OUT_MAX (256u << 20)
-/* One that has said so much is not read from until that was taken. */
-#define BACKLOG (1u << 20)
-
-extern char **environ;
-
-struct worker {
-	struct pool *pool;
-	struct worker *next;
-	uv_process_t process;
-	uv_pipe_t pipe;
-	struct lines in;
-	struct buf out; /* leaves with the turn of the loop */
-	int busy, held; /* runs */
-	bool leaving;   /* its pipe is closed from our side */
-	bool exited, hung_up, buried;
-	bool deaf;   /* what it says is not heard any more */
-	bool full;   /* it is not read from until its lines were taken */
-	int handles; /* closed ones of the two */
-	int64_t born_ms;
-	int64_t mark, marked_ms; /* see pool_take_for; 0: not yet */
-	int64_t status;
-	int signal;
-};
-
-struct pool {
-	struct pool_options o;
-	struct worker *workers;
-	char *greeting, *hidden;
-	uv_timer_t timer; /* the next start; at the end, the last kill */
-	uv_prepare_t turn;
-	uv_check_t news;
-	bool freed; /* to be told */
-	bool retired, closed;
-	int handles; /* closed ones of the three */
-};
 
 static void fill(struct pool *p);
 static void on_turn(uv_prepare_t *turn);
 static void on_news(uv_check_t *news);
-
-static bool is_there(const struct worker *w)
-{
-	return !w->leaving && !w->exited && !w->hung_up;
-}
-
-static bool has_runs(const struct worker *w)
-{
-	return w->busy + w->held > 0;
-}
 
 /* Workers that are not on their way out. */
 static int count(const struct pool *p, bool free_only)
@@ -73,7 +22,7 @@ static int count(const struct pool *p, bool free_only)
 	int n = 0;
 
 	for (const struct worker *w = p->workers; w != NULL; w = w->next)
-		n += is_there(w) && (!free_only || w->busy == 0);
+		n += worker_is_there(w) && (!free_only || w->busy == 0);
 	return n;
 }
 
@@ -92,20 +41,6 @@ int pool_queued(const struct pool *p)
 	for (const struct worker *w = p->workers; w != NULL; w = w->next)
 		n += w->busy > 1 ? w->busy - 1 : 0;
 	return n;
-}
-
-static void describe(const struct worker *w, char *to, size_t size)
-{
-	if (w->signal == SIGKILL)
-		snprintf(to, size,
-		    "worker killed by signal 9 (Killed); was "
-		    "the machine out of memory?");
-	else if (w->signal != 0)
-		snprintf(to, size, "worker killed by signal %d (%s)", w->signal,
-		    strsignal(w->signal));
-	else
-		snprintf(to, size, "worker ended with status %lld",
-		    (long long)w->status);
 }
 
 static void on_pool_closed(uv_handle_t *handle)
@@ -130,9 +65,7 @@ static void on_worker_closed(uv_handle_t *handle)
 	while (*at != w)
 		at = &(*at)->next;
 	*at = w->next;
-	lines_free(&w->in);
-	buf_free(&w->out);
-	free(w);
+	worker_free(w);
 	if (p->closed && p->workers == NULL)
 		uv_close((uv_handle_t *)&p->timer, on_pool_closed);
 }
@@ -140,16 +73,16 @@ static void on_worker_closed(uv_handle_t *handle)
 static void respawn_later(struct pool *p);
 
 /* Both its exit status and the end of its words are here. */
-static void bury(struct worker *w)
+void pool_bury(struct worker *w)
 {
 	struct pool *p = w->pool;
-	bool had_runs = has_runs(w);
+	bool had_runs = worker_has_runs(w);
 	char how[128];
 
 	if (!w->exited || !w->hung_up || w->buried)
 		return;
 	w->buried = true;
-	describe(w, how, sizeof(how));
+	worker_describe(w, how, sizeof(how));
 	uv_close((uv_handle_t *)&w->process, on_worker_closed);
 	uv_close((uv_handle_t *)&w->pipe, on_worker_closed);
 	if (p->closed)
@@ -169,71 +102,6 @@ static void bury(struct worker *w)
 		fill(p);
 }
 
-static void on_worker_exit(
-    uv_process_t *process, int64_t status, int term_signal)
-{
-	struct worker *w = process->data;
-
-	w->exited = true;
-	w->status = status;
-	w->signal = term_signal;
-	if (w->pool->closed)
-		bury(w);
-}
-
-static void hang_up(struct worker *w)
-{
-	uv_read_stop((uv_stream_t *)&w->pipe);
-	w->hung_up = true;
-	if (w->pool->closed)
-		bury(w);
-}
-
-static void give_room(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
-{
-	/* One reader at a time: the loop is one thread. */
-	static char room[64 << 10];
-
-	(void)handle;
-	(void)suggested;
-	*buf = uv_buf_init(room, sizeof(room));
-}
-
-/* What a worker says waits in its lines until on_news takes it. */
-static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
-{
-	struct worker *w = stream->data;
-	struct err e;
-
-	if (n < 0) {
-		hang_up(w);
-	} else if (!w->deaf &&
-		   lines_feed(&w->in, buf->base, (size_t)n, &e) != 0) {
-		LOG(w->pool->o.log, LVL_ERROR, L_MSG("worker talks nonsense"),
-		    L_STR("error", e.text), L_INT("pid", w->process.pid));
-		w->deaf = true;
-		worker_signal(w, SIGKILL);
-	} else if (w->in.in.len > BACKLOG) {
-		w->full = true;
-		uv_read_stop(stream);
-	}
-}
-
-static void take_lines(struct worker *w)
-{
-	size_t len;
-	char *line;
-
-	while (!w->deaf && (line = lines_next(&w->in, &len)) != NULL) {
-		if (has_runs(w))
-			w->pool->o.events->line(w->pool->o.arg, w, line, len);
-	}
-	if (w->full && !w->hung_up) {
-		w->full = false;
-		uv_read_start((uv_stream_t *)&w->pipe, give_room, on_read);
-	}
-}
-
 static void tell_freed(struct pool *p)
 {
 	if (!p->freed)
@@ -249,101 +117,10 @@ static void on_news(uv_check_t *news)
 	struct pool *p = news->data;
 
 	for (struct worker *w = p->workers; w != NULL; w = w->next) {
-		take_lines(w);
-		bury(w);
+		worker_take_lines(w);
+		pool_bury(w);
 	}
 	tell_freed(p);
-}
-
-static void on_stillborn(uv_handle_t *handle)
-{
-	struct worker *w = handle->data;
-
-	if (++w->handles < 2)
-		return;
-	lines_free(&w->in);
-	buf_free(&w->out);
-	free(w);
-}
-
-static bool is_hidden(const char *variable, const char *hidden)
-{
-	size_t len = strcspn(variable, "=");
-
-	if (strncmp(variable, "REPORTD_", 8) == 0)
-		return true;
-	for (const char *at = hidden; *at != '\0'; at += strspn(at, " ")) {
-		size_t n = strcspn(at, " ");
-
-		if (n == len && strncmp(at, variable, n) == 0)
-			return true;
-		at += n;
-	}
-	return false;
-}
-
-/* Settings go to a worker as messages, a job's source with the job: the secrets
- * of others would only lie about in its environment. The strings are borrowed. */
-static char **environment(const struct pool *p)
-{
-	size_t count = 0, kept = 0;
-	char **list;
-
-	while (environ[count] != NULL)
-		count++;
-	list = mem_zalloc((count + 1) * sizeof(*list));
-	for (size_t i = 0; i < count; i++) {
-		if (!is_hidden(environ[i], p->hidden))
-			list[kept++] = environ[i];
-	}
-	return list;
-}
-
-static int spawn(struct pool *p)
-{
-	struct worker *w = mem_zalloc(sizeof(*w));
-	char memory[32];
-	char name[] = "reportd-worker", flag[] = "--memory";
-	char *args[] = {name, flag, memory, NULL};
-	uv_stdio_container_t stdio[PROTOCOL_FD + 1] = {
-	    {.flags = UV_IGNORE},
-	    {.flags = UV_INHERIT_FD, .data.fd = 2},
-	    {.flags = UV_INHERIT_FD, .data.fd = 2},
-	    {.flags = UV_CREATE_PIPE | UV_READABLE_PIPE | UV_WRITABLE_PIPE,
-		.data.stream = (uv_stream_t *)&w->pipe},
-	};
-	uv_process_options_t options = {
-	    .exit_cb = on_worker_exit,
-	    .file = program_path(p->o.program),
-	    .args = args,
-	    .env = environment(p),
-	    .stdio = stdio,
-	    .stdio_count = PROTOCOL_FD + 1,
-	};
-	int rc;
-
-	snprintf(memory, sizeof(memory), "%lld", (long long)p->o.memory);
-	w->pool = p;
-	w->born_ms = clock_boot_ms();
-	lines_init(&w->in);
-	buf_init(&w->out, OUT_MAX);
-	buf_str(&w->out, p->greeting);
-	uv_pipe_init(p->o.loop, &w->pipe, 0);
-	w->pipe.data = w->process.data = w;
-	rc = uv_spawn(p->o.loop, &w->process, &options);
-	free(options.env);
-	w->process.data = w;
-	if (rc != 0) {
-		LOG(p->o.log, LVL_ERROR, L_MSG("cannot start a worker"),
-		    L_STR("error", uv_strerror(rc)));
-		uv_close((uv_handle_t *)&w->process, on_stillborn);
-		uv_close((uv_handle_t *)&w->pipe, on_stillborn);
-		return -1;
-	}
-	w->next = p->workers;
-	p->workers = w;
-	uv_read_start((uv_stream_t *)&w->pipe, give_room, on_read);
-	return 0;
 }
 
 static void on_respawn(uv_timer_t *timer)
@@ -356,20 +133,6 @@ static void respawn_later(struct pool *p)
 	uv_timer_start(&p->timer, on_respawn, YOUNG_MS, 0);
 }
 
-/* A worker leaves when it reads the end of file. */
-static void send_off(struct worker *w)
-{
-	w->leaving = true;
-	hang_up(w);
-	if (!uv_is_closing((uv_handle_t *)&w->pipe)) {
-		uv_os_fd_t fd;
-
-		/* The pipe handle lives on until the worker is buried. */
-		if (uv_fileno((uv_handle_t *)&w->pipe, &fd) == 0)
-			shutdown(fd, SHUT_RDWR);
-	}
-}
-
 static void fill(struct pool *p)
 {
 	int have = count(p, false), before = pool_free_workers(p);
@@ -377,7 +140,7 @@ static void fill(struct pool *p)
 	if (p->retired)
 		return;
 	while (have < p->o.size) {
-		if (spawn(p) != 0) {
+		if (worker_start(p) != 0) {
 			respawn_later(p);
 			break;
 		}
@@ -385,8 +148,8 @@ static void fill(struct pool *p)
 	}
 	for (struct worker *w = p->workers; w != NULL && have > p->o.size;
 	     w = w->next) {
-		if (!has_runs(w) && is_there(w)) {
-			send_off(w);
+		if (!worker_has_runs(w) && worker_is_there(w)) {
+			worker_send_off(w);
 			have--;
 		}
 	}
@@ -426,7 +189,7 @@ void pool_greet(struct pool *p, const char *greeting)
 	free(p->greeting);
 	p->greeting = mem_strdup(greeting);
 	for (struct worker *w = p->workers; w != NULL; w = w->next) {
-		if (is_there(w))
+		if (worker_is_there(w))
 			buf_str(&w->out, p->greeting);
 	}
 }
@@ -442,8 +205,8 @@ void pool_retire(struct pool *p)
 	p->retired = true;
 	uv_timer_stop(&p->timer);
 	for (struct worker *w = p->workers; w != NULL; w = w->next) {
-		if (!has_runs(w) && is_there(w))
-			send_off(w);
+		if (!worker_has_runs(w) && worker_is_there(w))
+			worker_send_off(w);
 	}
 }
 
@@ -462,8 +225,8 @@ void pool_close(struct pool *p)
 	uv_close((uv_handle_t *)&p->news, on_pool_closed);
 	for (struct worker *w = p->workers; w != NULL; w = w->next) {
 		if (!w->leaving && !w->hung_up)
-			send_off(w);
-		bury(w);
+			worker_send_off(w);
+		pool_bury(w);
 	}
 	if (p->workers == NULL)
 		uv_close((uv_handle_t *)&p->timer, on_pool_closed);
@@ -478,7 +241,7 @@ struct worker *pool_take(struct pool *p, int most)
 	if (p->retired)
 		return NULL;
 	for (struct worker *w = p->workers; w != NULL; w = w->next) {
-		if (is_there(w) && w->busy + w->held < most &&
+		if (worker_is_there(w) && w->busy + w->held < most &&
 		    (best == NULL || w->busy < best->busy))
 			best = w;
 	}
@@ -503,7 +266,7 @@ struct worker *pool_take_for(struct pool *p, int64_t mark)
 	struct worker *best = NULL;
 
 	for (struct worker *w = p->workers; w != NULL; w = w->next) {
-		if (is_there(w) && !has_runs(w) &&
+		if (worker_is_there(w) && !worker_has_runs(w) &&
 		    (best == NULL || suits(w, best, mark)))
 			best = w;
 	}
@@ -532,44 +295,10 @@ void pool_give_back(struct worker *w, bool held)
 		w->held--;
 	else
 		w->busy--;
-	if (!has_runs(w) && (p->retired || count(p, false) > p->o.size))
-		send_off(w);
+	if (!worker_has_runs(w) && (p->retired || count(p, false) > p->o.size))
+		worker_send_off(w);
 	else
 		p->freed = true;
-}
-
-struct outgoing {
-	uv_write_t request;
-	struct buf bytes;
-};
-
-static void on_written(uv_write_t *request, int status)
-{
-	struct outgoing *out = request->data;
-
-	/* A broken pipe shows as the worker's end, too. */
-	(void)status;
-	buf_free(&out->bytes);
-	free(out);
-}
-
-void worker_send(struct worker *w, struct buf *b)
-{
-	buf_add(&w->out, b->data, b->len);
-	buf_free(b);
-}
-
-static void flush(struct worker *w)
-{
-	struct outgoing *out = mem_zalloc(sizeof(*out));
-	uv_buf_t bytes = uv_buf_init(w->out.data, (unsigned int)w->out.len);
-
-	out->bytes = w->out;
-	out->request.data = out;
-	buf_init(&w->out, OUT_MAX);
-	if (uv_write(&out->request, (uv_stream_t *)&w->pipe, &bytes, 1,
-		on_written) != 0)
-		on_written(&out->request, -1);
 }
 
 /* Just before the loop sleeps. */
@@ -579,18 +308,7 @@ static void on_turn(uv_prepare_t *turn)
 
 	tell_freed(p);
 	for (struct worker *w = p->workers; w != NULL; w = w->next) {
-		if (w->out.len > 0 && is_there(w))
-			flush(w);
+		if (w->out.len > 0 && worker_is_there(w))
+			worker_flush(w);
 	}
-}
-
-void worker_signal(struct worker *w, int signal_number)
-{
-	if (!w->exited)
-		uv_process_kill(&w->process, signal_number);
-}
-
-int worker_pid(const struct worker *w)
-{
-	return w->process.pid;
 }

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: MIT */
+#include "supervisor/pool_worker.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+
+#define OUT_MAX (256u << 20)
+/* One that has said so much is not read from until that was taken. */
+#define BACKLOG (1u << 20)
+
+extern char **environ;
+
+bool worker_is_there(const struct worker *w)
+{
+	return !w->leaving && !w->exited && !w->hung_up;
+}
+
+bool worker_has_runs(const struct worker *w)
+{
+	return w->busy + w->held > 0;
+}
+
+void worker_describe(const struct worker *w, char *to, size_t size)
+{
+	if (w->signal == SIGKILL)
+		snprintf(to, size,
+		    "worker killed by signal 9 (Killed); was "
+		    "the machine out of memory?");
+	else if (w->signal != 0)
+		snprintf(to, size, "worker killed by signal %d (%s)", w->signal,
+		    strsignal(w->signal));
+	else
+		snprintf(to, size, "worker ended with status %lld",
+		    (long long)w->status);
+}
+
+void worker_free(struct worker *w)
+{
+	lines_free(&w->in);
+	buf_free(&w->out);
+	free(w);
+}
+
+static void on_worker_exit(
+    uv_process_t *process, int64_t status, int term_signal)
+{
+	struct worker *w = process->data;
+
+	w->exited = true;
+	w->status = status;
+	w->signal = term_signal;
+	if (w->pool->closed)
+		pool_bury(w);
+}
+
+static void hang_up(struct worker *w)
+{
+	uv_read_stop((uv_stream_t *)&w->pipe);
+	w->hung_up = true;
+	if (w->pool->closed)
+		pool_bury(w);
+}
+
+static void give_room(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
+{
+	/* One reader at a time: the loop is one thread. */
+	static char room[64 << 10];
+
+	(void)handle;
+	(void)suggested;
+	*buf = uv_buf_init(room, sizeof(room));
+}
+
+/* What a worker says waits in its lines until on_news takes it. */
+static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
+{
+	struct worker *w = stream->data;
+	struct err e;
+
+	if (n < 0) {
+		hang_up(w);
+	} else if (!w->deaf &&
+		   lines_feed(&w->in, buf->base, (size_t)n, &e) != 0) {
+		LOG(w->pool->o.log, LVL_ERROR, L_MSG("worker talks nonsense"),
+		    L_STR("error", e.text), L_INT("pid", w->process.pid));
+		w->deaf = true;
+		worker_signal(w, SIGKILL);
+	} else if (w->in.in.len > BACKLOG) {
+		w->full = true;
+		uv_read_stop(stream);
+	}
+}
+
+void worker_take_lines(struct worker *w)
+{
+	size_t len;
+	char *line;
+
+	while (!w->deaf && (line = lines_next(&w->in, &len)) != NULL) {
+		if (worker_has_runs(w))
+			w->pool->o.events->line(w->pool->o.arg, w, line, len);
+	}
+	if (w->full && !w->hung_up) {
+		w->full = false;
+		uv_read_start((uv_stream_t *)&w->pipe, give_room, on_read);
+	}
+}
+
+void worker_send_off(struct worker *w)
+{
+	w->leaving = true;
+	hang_up(w);
+	if (!uv_is_closing((uv_handle_t *)&w->pipe)) {
+		uv_os_fd_t fd;
+
+		/* The pipe handle lives on until the worker is buried. */
+		if (uv_fileno((uv_handle_t *)&w->pipe, &fd) == 0)
+			shutdown(fd, SHUT_RDWR);
+	}
+}
+
+static void on_stillborn(uv_handle_t *handle)
+{
+	struct worker *w = handle->data;
+
+	if (++w->handles < 2)
+		return;
+	worker_free(w);
+}
+
+static bool is_hidden(const char *variable, const char *hidden)
+{
+	size_t len = strcspn(variable, "=");
+
+	if (strncmp(variable, "REPORTD_", 8) == 0)
+		return true;
+	for (const char *at = hidden; *at != '\0'; at += strspn(at, " ")) {
+		size_t n = strcspn(at, " ");
+
+		if (n == len && strncmp(at, variable, n) == 0)
+			return true;
+		at += n;
+	}
+	return false;
+}
+
+/* Settings go to a worker as messages, a job's source with the job: the secrets
+ * of others would only lie about in its environment. The strings are borrowed. */
+static char **environment(const struct pool *p)
+{
+	size_t count = 0, kept = 0;
+	char **list;
+
+	while (environ[count] != NULL)
+		count++;
+	list = mem_zalloc((count + 1) * sizeof(*list));
+	for (size_t i = 0; i < count; i++) {
+		if (!is_hidden(environ[i], p->hidden))
+			list[kept++] = environ[i];
+	}
+	return list;
+}
+
+int worker_start(struct pool *p)
+{
+	struct worker *w = mem_zalloc(sizeof(*w));
+	char memory[32];
+	char name[] = "reportd-worker", flag[] = "--memory";
+	char *args[] = {name, flag, memory, NULL};
+	uv_stdio_container_t stdio[PROTOCOL_FD + 1] = {
+	    {.flags = UV_IGNORE},
+	    {.flags = UV_INHERIT_FD, .data.fd = 2},
+	    {.flags = UV_INHERIT_FD, .data.fd = 2},
+	    {.flags = UV_CREATE_PIPE | UV_READABLE_PIPE | UV_WRITABLE_PIPE,
+		.data.stream = (uv_stream_t *)&w->pipe},
+	};
+	uv_process_options_t options = {
+	    .exit_cb = on_worker_exit,
+	    .file = program_path(p->o.program),
+	    .args = args,
+	    .env = environment(p),
+	    .stdio = stdio,
+	    .stdio_count = PROTOCOL_FD + 1,
+	};
+	int rc;
+
+	snprintf(memory, sizeof(memory), "%lld", (long long)p->o.memory);
+	w->pool = p;
+	w->born_ms = clock_boot_ms();
+	lines_init(&w->in);
+	buf_init(&w->out, OUT_MAX);
+	buf_str(&w->out, p->greeting);
+	uv_pipe_init(p->o.loop, &w->pipe, 0);
+	w->pipe.data = w->process.data = w;
+	rc = uv_spawn(p->o.loop, &w->process, &options);
+	free(options.env);
+	w->process.data = w;
+	if (rc != 0) {
+		LOG(p->o.log, LVL_ERROR, L_MSG("cannot start a worker"),
+		    L_STR("error", uv_strerror(rc)));
+		uv_close((uv_handle_t *)&w->process, on_stillborn);
+		uv_close((uv_handle_t *)&w->pipe, on_stillborn);
+		return -1;
+	}
+	w->next = p->workers;
+	p->workers = w;
+	uv_read_start((uv_stream_t *)&w->pipe, give_room, on_read);
+	return 0;
+}
+
+struct outgoing {
+	uv_write_t request;
+	struct buf bytes;
+};
+
+static void on_written(uv_write_t *request, int status)
+{
+	struct outgoing *out = request->data;
+
+	/* A broken pipe shows as the worker's end, too. */
+	(void)status;
+	buf_free(&out->bytes);
+	free(out);
+}
+
+void worker_send(struct worker *w, struct buf *b)
+{
+	buf_add(&w->out, b->data, b->len);
+	buf_free(b);
+}
+
+void worker_flush(struct worker *w)
+{
+	struct outgoing *out = mem_zalloc(sizeof(*out));
+	uv_buf_t bytes = uv_buf_init(w->out.data, (unsigned int)w->out.len);
+
+	out->bytes = w->out;
+	out->request.data = out;
+	buf_init(&w->out, OUT_MAX);
+	if (uv_write(&out->request, (uv_stream_t *)&w->pipe, &bytes, 1,
+		on_written) != 0)
+		on_written(&out->request, -1);
+}
+
+void worker_signal(struct worker *w, int signal_number)
+{
+	if (!w->exited)
+		uv_process_kill(&w->process, signal_number);
+}
+
+int worker_pid(const struct worker *w)
+{
+	return w->process.pid;
+}
