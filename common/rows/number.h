@@ -45,13 +45,14 @@ static inline bool number_is_plain(const struct value *v)
 /*
  * How much of a numeric without a declared scale people are shown. A division
  * gives it at least 16 digits and as many zeros as that takes: 847.93 becomes
- * 847.9300000000000000. Where there are more digits in all than anybody types, the
- * zeros at the end say nothing and are left out; 1.50 keeps its zero.
+ * 847.9300000000000000. Where there are more digits in all than anybody types, and
+ * not without the zeros at the end, these say nothing and are left out; 1.50 keeps
+ * its zero, and 0.3333333333333333 all of its digits.
  */
 #define NUMBER_TYPED 15
 static inline int32_t number_shown(const struct value *v)
 {
-	const char *s = v->data, *end = s + v->len, *point;
+	const char *s = v->data, *end = s + v->len, *point, *first;
 
 	s += s < end && *s == '-';
 	while (s < end && *s == '0')
@@ -62,7 +63,13 @@ static inline int32_t number_shown(const struct value *v)
 		return v->len;
 	while (end[-1] == '0')
 		end--;
-	return (int32_t)(end - v->data) - (end[-1] == '.');
+	if (end - 1 == point)
+		return (int32_t)(point - v->data);
+	for (first = s; *first == '0' || *first == '.';)
+		first++;
+	return end - first - (first < point) <= NUMBER_TYPED
+		   ? (int32_t)(end - v->data)
+		   : v->len;
 }
 
 #endif

@@ -128,6 +128,11 @@ TYPES = [
                  parquet='-2500.00000000000000000000'),
            value('0.00000000000000000000', '0', csv='0.00000000000000000000',
                  parquet='0.00000000000000000000'),
+           value('0.00001234500000000000', '0.000012345', csv='0.00001234500000000000',
+                 parquet='0.00001234500000000000'),
+           # Too many digits in any case: none is left out.
+           value('852.0167146212566060', xlsx='852.016714621257',
+                 parquet='852.01671462125660600000'),
            value('123456789.250000', parquet='123456789.25000000000000000000'),
            value('NaN', json='"NaN"', parquet=NONE),
            value('Infinity', json='"Infinity"', parquet=NONE),
