@@ -128,3 +128,10 @@ def test_the_worker_program_says_whose_it_is():
     told = subprocess.run([WORKER, '--version'], capture_output=True, text=True,
                           check=True)
     assert told.stdout.encode() == b'reportd-worker ' + VERSION + b'\n'
+
+
+def test_a_question_of_another_version_is_refused():
+    told = subprocess.run(
+        ['bash', '-c', '"$0" --ask process 3>&1', WORKER], capture_output=True, text=True,
+        input='{"version":"9.9.9"}\nhost=/nowhere', check=True)
+    assert told.stdout == '-the worker program is of another version than the daemon'
