@@ -9,17 +9,20 @@
 
 struct action {
 	const char *sql;
+	bool of_request;     /* it takes one, and --request */
 	const char *request; /* NULL: the one in hand */
 };
 
-/* cancel and retry: one statement for each ID. One that is refused does not
+/* cancel, retry and the like: one statement for each ID. One that is refused does not
  * keep the others from it: 1, and -1 when it is no use to go on. */
 static int act(struct ctl *c, const struct action *a, const char *name,
     json_t *answers, struct err *e)
 {
 	char *id = connect_report(c, name, e);
 	const char *params[] = {id, a->request};
-	char *status = id ? connect_text(c, a->sql, 2, params, e) : NULL;
+	char *status =
+	    id ? connect_text(c, a->sql, a->of_request ? 2 : 1, params, e)
+	       : NULL;
 	json_int_t number = atoll(id ? id : "0");
 
 	free(id);
@@ -58,18 +61,20 @@ static int for_each(
 	return refused ? -1 : 0;
 }
 
-static int with_ids(
-    struct ctl *c, const char *sql, int argc, char **argv, struct err *e)
+static int with_ids(struct ctl *c, const char *sql, bool of_request, int argc,
+    char **argv, struct err *e)
 {
 	static const struct option table[] = {
 	    {"request", required_argument, NULL, 'r'},
 	    OPTIONS_COMMON,
 	};
-	struct action a = {.sql = sql};
+	static const struct option common[] = {OPTIONS_COMMON};
+	struct action a = {.sql = sql, .of_request = of_request};
 	int64_t unused;
 	int o;
 
-	while ((o = options_next(c, argc, argv, "", table)) != -1) {
+	while ((o = options_next(
+		    c, argc, argv, "", of_request ? table : common)) != -1) {
 		if (o != 'r')
 			return -1;
 		a.request = optarg;
@@ -94,12 +99,27 @@ static int with_ids(
 
 static int run_cancel(struct ctl *c, int argc, char **argv, struct err *e)
 {
-	return with_ids(c, sql_cancel, argc, argv, e);
+	return with_ids(c, sql_cancel, true, argc, argv, e);
 }
 
 static int run_retry(struct ctl *c, int argc, char **argv, struct err *e)
 {
-	return with_ids(c, sql_retry, argc, argv, e);
+	return with_ids(c, sql_retry, true, argc, argv, e);
+}
+
+static int run_delete(struct ctl *c, int argc, char **argv, struct err *e)
+{
+	return with_ids(c, sql_delete, false, argc, argv, e);
+}
+
+static int run_pause(struct ctl *c, int argc, char **argv, struct err *e)
+{
+	return with_ids(c, sql_pause, false, argc, argv, e);
+}
+
+static int run_resume(struct ctl *c, int argc, char **argv, struct err *e)
+{
+	return with_ids(c, sql_resume, false, argc, argv, e);
 }
 
 const struct command command_cancel = {
@@ -120,4 +140,29 @@ const struct command command_retry = {
 	"      --request N       that request of the report, not the one in "
 	"hand\n",
     .run = run_retry,
+};
+
+const struct command command_delete = {
+    .name = "delete",
+    .summary =
+	"Deletes reports and what waits of them; their runs and files stay",
+    .arguments = "ID...",
+    .details = "",
+    .run = run_delete,
+};
+
+const struct command command_pause = {
+    .name = "pause",
+    .summary = "Puts schedules to rest",
+    .arguments = "ID...",
+    .details = "",
+    .run = run_pause,
+};
+
+const struct command command_resume = {
+    .name = "resume",
+    .summary = "Lets paused schedules go on from now",
+    .arguments = "ID...",
+    .details = "",
+    .run = run_resume,
 };

@@ -48,7 +48,8 @@ struct command {
 /* `reportctl: ...` on standard error, in one line whatever the server said. */
 void ctl_complain(const struct err *e);
 
-extern const struct command command_cancel, command_doctor, command_export,
+extern const struct command command_cancel, command_change, command_delete,
+    command_doctor, command_export, command_pause, command_resume, command_show,
     command_formats, command_init, command_list, command_sources, command_next,
     command_retry, command_run, command_runs, command_status, command_submit,
     command_watch;

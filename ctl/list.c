@@ -8,13 +8,13 @@
 #include "sql/ctl.h"
 
 static const struct table_column columns[] = {
-    {"ID", "config_id", TABLE_NUMBER, NULL},
-    {"REPORT", "report_name", TABLE_TEXT, NULL},
-    {"TRIGGER", "trigger_type", TABLE_TEXT, NULL},
-    {"STATUS", "status", TABLE_TEXT, NULL},
-    {"ACTIVE", "is_active", TABLE_TEXT, NULL},
-    {"NEXT", "next_run_local", TABLE_TIME, NULL},
-    {"ZONE", "time_zone", TABLE_TEXT, NULL},
+    {"ID", "called", TABLE_TEXT, NULL},
+    {"NAME", "report_name", TABLE_TEXT, NULL},
+    {"SCHEDULE", "schedule", TABLE_TEXT, NULL},
+    {"NEXT", "next", TABLE_TEXT, NULL},
+    {"LAST", "last_status", TABLE_TEXT, NULL},
+    {"TOOK", "last_seconds", TABLE_SPAN, NULL},
+    {"OWNER", "owner", TABLE_TEXT, NULL},
     {.title = NULL},
 };
 
@@ -31,7 +31,7 @@ static int list(struct ctl *c, const char *const *params, struct err *e)
 		connect_print_json(reports);
 		return 0;
 	}
-	table_print(stdout, columns, reports, 0);
+	table_print(stdout, columns, reports, options_columns());
 	json_decref(reports);
 	return 0;
 }
@@ -64,7 +64,7 @@ static int run(struct ctl *c, int argc, char **argv, struct err *e)
 
 const struct command command_list = {
     .name = "list",
-    .summary = "Lists reports and their IDs",
+    .summary = "Lists reports: their keys or IDs, schedules, last results",
     .arguments = "[TEXT] [--limit N]",
     .details = "  -n, --limit N         how many [1000]\n",
     .run = run,

@@ -7,6 +7,7 @@
 #include "ctl/ctl.h"
 #include "ctl/lib/connect.h"
 #include "ctl/lib/options.h"
+#include "ctl/lib/result.h"
 #include "ctl/runs.h"
 #include "sql/ctl.h"
 
@@ -58,6 +59,7 @@ static int list(struct ctl *c, const char **params, struct err *e)
 		connect_print_json(runs);
 		return 0;
 	}
+	result_fill(runs);
 	table_print(stdout, runs_columns, runs, 0);
 	json_decref(runs);
 	return 0;

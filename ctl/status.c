@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/mem.h"
 #include "ctl/ctl.h"
 #include "ctl/lib/connect.h"
 #include "ctl/lib/options.h"
+#include "ctl/lib/result.h"
 #include "ctl/lib/table.h"
 #include "ctl/runs.h"
 #include "sql/ctl.h"
@@ -55,10 +58,13 @@ static const struct table_column daemon_columns[] = {
 
 static const struct table_column report_columns[] = {
     {"id", "config_id", TABLE_TEXT, NULL},
+    {"key", "report_key", TABLE_TEXT, NULL},
+    {"owner", "owner", TABLE_TEXT, NULL},
     {"name", "report_name", TABLE_TEXT, NULL},
     {"type", "report_type", TABLE_TEXT, NULL},
     {"status", "status", TABLE_TEXT, NULL},
     {"error", "error_message", TABLE_TEXT, NULL},
+    {"notice", "notice_error", TABLE_TEXT, NULL},
     {"error at", "error_timestamp", TABLE_TIME, NULL},
     {"trigger", "trigger_type", TABLE_TEXT, NULL},
     {"active", "is_active", TABLE_TEXT, NULL},
@@ -139,6 +145,27 @@ static int all(struct ctl *c, struct err *e)
 	return 0;
 }
 
+/* The newest notice that failed is told among what went wrong. */
+static void tell_notice(json_t *report, const json_t *notices)
+{
+	const json_t *n;
+	char *text;
+	size_t i;
+
+	json_array_foreach((json_t *)(uintptr_t)notices, i, n)
+	{
+		if (strcmp(json_str(n, "state", ""), "FAILED") != 0)
+			continue;
+		text = mem_printf("%lld to %s FAILED: %s",
+		    (long long)json_int(n, "notification_id", 0),
+		    json_str(n, "recipient", ""),
+		    json_str(n, "last_error", ""));
+		json_object_set_new(report, "notice_error", json_string(text));
+		free(text);
+		return;
+	}
+}
+
 static int one(struct ctl *c, const char *id, struct err *e)
 {
 	const char *params[] = {id, NULL, "5"};
@@ -165,6 +192,8 @@ static int one(struct ctl *c, const char *id, struct err *e)
 		connect_print_json(report);
 		return 0;
 	}
+	tell_notice(report, notices);
+	result_fill(runs);
 	table_record(stdout, report_columns, report);
 	printf("\nall times are in %s\n", json_str(report, "time_zone", "UTC"));
 	section(runs_columns, runs, "no runs yet");
@@ -182,8 +211,11 @@ static int run(struct ctl *c, int argc, char **argv, struct err *e)
 	int rc;
 
 	if (options_next(c, argc, argv, "", table) != -1 ||
-	    options_one_id(c, argc, argv, &name, e) != 0 ||
-	    connect_queue(c, e) != 0)
+	    options_one_id(c, argc, argv, &name, e) != 0)
+		return -1;
+	if (name == NULL && c->command == &command_show)
+		return options_refuse(c, e, "which report? Give its ID or key");
+	if (connect_queue(c, e) != 0)
 		return -1;
 	connect_looks(c);
 	if (name == NULL)
@@ -199,6 +231,14 @@ const struct command command_status = {
     .summary =
 	"Shows reports, what runs and the daemons; with an ID that report",
     .arguments = "[ID]",
+    .details = "",
+    .run = run,
+};
+
+const struct command command_show = {
+    .name = "show",
+    .summary = "Shows all of one report: the record, its runs and notices",
+    .arguments = "ID",
     .details = "",
     .run = run,
 };

@@ -26,7 +26,9 @@ enum {
 	TIMEOUT,
 	RETRIES,
 	KEY,
-	COUNT = KEY,
+	NOTIFY,
+	NOTIFY_FAILURE,
+	COUNT = NOTIFY_FAILURE,
 };
 
 static const struct option table[] = {
@@ -49,6 +51,8 @@ static const struct option table[] = {
     {"timeout", required_argument, NULL, TIMEOUT},
     {"max-retries", required_argument, NULL, RETRIES},
     {"key", required_argument, NULL, KEY},
+    {"notify", required_argument, NULL, 'n'},
+    {"notify-failure", required_argument, NULL, 'f'},
     {"wait", no_argument, NULL, 'w'},
     OPTIONS_COMMON,
 };
@@ -58,9 +62,24 @@ struct request {
 	const char *sql_file, *prep_file;
 	char *sql, *prep; /* what the files hold */
 	json_t *parameters, *options;
-	char *parameters_text, *options_text;
+	json_t *notify, *notify_failure; /* arrays of URLs */
+	char *parameters_text, *options_text, *notify_text,
+	    *notify_failure_text;
 	bool wait;
 };
+
+static int add_url(struct ctl *c, json_t *urls, struct err *e)
+{
+	if (json_array_append_new(urls, json_string(optarg)) == 0)
+		return 0;
+	return options_refuse(c, e, "\"%s\" is not valid UTF-8", optarg);
+}
+
+/* An array as JSON, NULL when it is empty; the caller frees it. */
+static char *urls_text(const json_t *urls)
+{
+	return json_array_size(urls) > 0 ? json_dumps(urls, 0) : NULL;
+}
 
 static int parse(
     struct ctl *c, struct request *r, int argc, char **argv, struct err *e)
@@ -80,6 +99,9 @@ static int parse(
 			rc = options_pair(c, r->parameters, optarg, false, e);
 		else if (o == 'O')
 			rc = options_pair(c, r->options, optarg, true, e);
+		else if (o == 'n' || o == 'f')
+			rc = add_url(
+			    c, o == 'n' ? r->notify : r->notify_failure, e);
 		else if (o == 'w')
 			r->wait = true;
 		else
@@ -154,6 +176,9 @@ static int submit(struct ctl *c, struct request *r, struct err *e)
 	    json_dumps(r->parameters, 0);
 	r->params[OPTIONS] = r->options_text =
 	    json_dumps(r->options, JSON_REAL_PRECISION(15));
+	r->params[NOTIFY] = r->notify_text = urls_text(r->notify);
+	r->params[NOTIFY_FAILURE] = r->notify_failure_text =
+	    urls_text(r->notify_failure);
 	if (r->wait && follow_prepare(c, e) != 0)
 		return err_wrap(e, "submit");
 	id = connect_text(c, sql_submit, COUNT, r->params + 1, e);
@@ -175,8 +200,10 @@ static int submit(struct ctl *c, struct request *r, struct err *e)
 
 static int run(struct ctl *c, int argc, char **argv, struct err *e)
 {
-	struct request r = {
-	    .parameters = json_object(), .options = json_object()};
+	struct request r = {.parameters = json_object(),
+	    .options = json_object(),
+	    .notify = json_array(),
+	    .notify_failure = json_array()};
 	int rc = -1;
 
 	if (parse(c, &r, argc, argv, e) == 0 && check(c, &r, e) == 0 &&
@@ -184,6 +211,10 @@ static int run(struct ctl *c, int argc, char **argv, struct err *e)
 		rc = submit(c, &r, e);
 	json_decref(r.parameters);
 	json_decref(r.options);
+	json_decref(r.notify);
+	json_decref(r.notify_failure);
+	free(r.notify_text);
+	free(r.notify_failure_text);
 	free(r.parameters_text);
 	free(r.options_text);
 	free(r.sql);
@@ -218,6 +249,10 @@ const struct command command_submit = {
 	"      --misfire POLICY  missed times: LATEST, SKIP or ALL [LATEST]\n"
 	"      --timeout TIME    limit of one run, such as '10 min'\n"
 	"      --max-retries N   0 to 100 [3]\n"
+	"      --notify URL      where to tell that it COMPLETED: mailto:, "
+	"https:// ...\n"
+	"                        may be given many times\n"
+	"      --notify-failure URL  the same when it FAILED for good\n"
 	"      --wait            follow it to its end; the exit code tells how "
 	"it went\n",
     .run = run,

@@ -14,6 +14,7 @@
 #include "ctl/lib/human.h"
 #include "ctl/lib/interrupt.h"
 #include "ctl/lib/options.h"
+#include "ctl/lib/result.h"
 #include "ctl/lib/table.h"
 #include "sql/ctl.h"
 
@@ -50,7 +51,7 @@ static const struct table_column ended_columns[] = {
     {"TOOK", "seconds", TABLE_SPAN, NULL},
     {"ROWS", "row_count", TABLE_NUMBER, NULL},
     {"SIZE", "byte_count", TABLE_BYTES, NULL},
-    {"RESULT", "error_message", TABLE_TEXT, "output_url"},
+    {"RESULT", "result", TABLE_TEXT, NULL},
     {.title = NULL},
 };
 
@@ -105,7 +106,7 @@ static struct winsize window(void)
 	return w;
 }
 
-static void draw(const json_t *now)
+static void draw(json_t *now)
 {
 	static const struct {
 		const char *key;
@@ -119,6 +120,7 @@ static void draw(const json_t *now)
 
 	if (out == NULL)
 		return;
+	result_fill(json_object_get(now, "ended"));
 	headline(out, now, w.ws_col);
 	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
 		const json_t *array = json_object_get(now, parts[i].key);
@@ -138,7 +140,7 @@ static char *line_of(const json_t *run, bool running)
 {
 	char rows[HUMAN_SIZE], size[HUMAN_SIZE], took[HUMAN_SIZE];
 	const char *result =
-	    json_str(run, "error_message", json_str(run, "output_url", ""));
+	    json_str(run, "result", "");
 	char *text, *clean;
 
 	human_span(took, json_number_value(json_object_get(run, "seconds")));
@@ -176,7 +178,7 @@ static void tell(
 	}
 }
 
-static void print(struct watcher *w, const json_t *now)
+static void print(struct watcher *w, json_t *now)
 {
 	json_t *seen;
 
@@ -186,6 +188,7 @@ static void print(struct watcher *w, const json_t *now)
 	} else if (w->terminal) {
 		draw(now);
 	} else {
+		result_fill(json_object_get(now, "ended"));
 		if (!w->begun)
 			headline(stdout, now, 0);
 		seen = json_object();

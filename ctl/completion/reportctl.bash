@@ -5,7 +5,7 @@ _reportctl_options() {
 	case $1 in
 	submit) echo --name --key --sql --sql-file --prep --prep-file --param --format \
 		--path --option --priority --source --type --schedule --time-zone \
-		--misfire --timeout --max-retries --wait ;;
+		--misfire --timeout --max-retries --notify --notify-failure --wait ;;
 	list) echo --limit ;;
 	runs) echo --limit --status ;;
 	watch) echo --interval ;;
@@ -29,7 +29,7 @@ _reportctl_values() {
 	--priority) echo 1 2 3 4 5 ;;
 	--zone | --time-zone)
 		cd /usr/share/zoneinfo 2>/dev/null && find [A-Z]* -type f ;;
-	--name | --key | --request | --from | --to | --forget | --sql | --prep | --param | --option | --path | --source | --type | \
+	--notify | --notify-failure | --name | --key | --request | --from | --to | --forget | --sql | --prep | --param | --option | --path | --source | --type | \
 		--schedule | --timeout | --max-retries | --limit | -n | --interval | \
 		--count) ;;
 	*) return 1 ;;
@@ -54,8 +54,8 @@ _reportctl_reports() {
 _reportctl() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
 	local command='' words i conf=()
-	local commands='init submit list status runs watch run retry cancel next export
-		formats sources doctor'
+	local commands='init submit list show status runs watch run retry cancel change pause
+		resume delete next export formats sources doctor'
 
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
@@ -78,7 +78,7 @@ _reportctl() {
 		case $command in
 		'') words="$commands help --config --json --help --version" ;;
 		help) words=$commands ;;
-		status | runs | run | retry | cancel)
+		show | status | runs | run | retry | cancel | change | pause | resume | delete)
 			if [[ $cur != -* ]]; then
 				_reportctl_reports
 				return

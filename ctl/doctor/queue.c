@@ -190,6 +190,23 @@ static void check_daemons(struct doctor *d, struct err *e)
 	pg_rows_free(r);
 }
 
+/* Groups that share a queue are to be apart. */
+static void check_grants(struct doctor *d, struct err *e)
+{
+	char *open = connect_text(d->c, sql_grants, 0, NULL, e);
+
+	if (open == NULL)
+		doctor_say(d, DOCTOR_FAILED, "grants", NULL, "%s", e->text);
+	else if (*open != '\0')
+		doctor_say(d, DOCTOR_WARN, "grants",
+		    "grant to each group what is its own, and take these back "
+		    "with reportd.revoke_source() and reportd.revoke_path()",
+		    "several owners have reports, and nothing keeps them apart "
+		    "here: %s",
+		    open);
+	free(open);
+}
+
 void doctor_queue(struct doctor *d)
 {
 	struct err e;
@@ -201,4 +218,5 @@ void doctor_queue(struct doctor *d)
 		return;
 	check_privileges(d, &e);
 	check_daemons(d, &e);
+	check_grants(d, &e);
 }

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "ctl/lib/connect.h"
 #include "ctl/lib/human.h"
+#include "ctl/lib/result.h"
 #include "sql/ctl.h"
 
 /* Progress is stored about once a second. Without a terminal only the end
@@ -18,6 +19,9 @@
 #define TERMINAL_MS 500
 #define DEAF_MS 1000 /* [queue] listen = off */
 #define POLL_MS 5000
+/* Notices of the run are told of when they have been tried within this time. */
+#define NOTICES_MS 5000
+#define LOOK_MS 250
 
 struct follow {
 	struct ctl *c;
@@ -131,6 +135,67 @@ static json_t *wait_for_end(struct follow *f, struct err *e)
 	}
 }
 
+/* The notices of the run, tried at least once each unless that takes long. NULL: it
+ * is not known. */
+static json_t *wait_for_notices(struct follow *f, const json_t *report)
+{
+	int64_t deadline = clock_boot_ms() + NOTICES_MS;
+	char run_id[32];
+	const char *params[] = {run_id};
+
+	snprintf(run_id, sizeof(run_id), "%lld",
+	    (long long)json_int(report, "run_id", 0));
+	for (;;) {
+		struct err unused;
+		int64_t now = clock_boot_ms();
+		json_t *notices =
+		    connect_json(f->c, sql_told, 1, params, &unused);
+		bool untried = false;
+		const json_t *one;
+		char *payload = NULL;
+		size_t i;
+
+		json_array_foreach(notices, i, one) untried =
+		    untried || json_bool(one, "untried", false);
+		if (!untried || now >= deadline)
+			return notices;
+		json_decref(notices);
+		if (pg_wait_notify(
+			f->c->queue, now + LOOK_MS, &payload, &unused) < 0)
+			return NULL;
+		free(payload);
+	}
+}
+
+static void print_notices(const json_t *notices)
+{
+	const json_t *n;
+	size_t i;
+
+	json_array_foreach((json_t *)(uintptr_t)notices, i, n)
+	{
+		const char *error = json_str(n, "last_error", NULL);
+		bool failed = strcmp(json_str(n, "state", ""), "FAILED") == 0;
+
+		if (error == NULL ||
+		    strcmp(json_str(n, "state", ""), "SENT") == 0)
+			continue;
+		fprintf(stderr, "reportctl: the notice %lld to %s %s: %s\n",
+		    (long long)json_int(n, "notification_id", 0),
+		    json_str(n, "recipient", ""),
+		    failed ? "FAILED" : "is tried again", error);
+	}
+}
+
+static void print_place(const char *url, const char *before)
+{
+	char *place = url ? result_place(url) : NULL;
+
+	if (place != NULL)
+		printf("%s%s", before, place);
+	free(place);
+}
+
 /* Its outputs, one a line when there are several. */
 static void print_good(const json_t *report)
 {
@@ -139,11 +204,15 @@ static void print_good(const json_t *report)
 	const json_t *outputs = json_object_get(report, "outputs"), *one;
 	size_t i;
 
-	printf("COMPLETED%s%s\n", url ? " " : "", url ? url : "");
+	printf("COMPLETED");
+	print_place(url, " ");
+	putchar('\n');
 	json_array_foreach(outputs, i, one)
 	{
-		if (i > 0)
-			printf("          %s\n", json_str(one, "url", ""));
+		if (i == 0)
+			continue;
+		print_place(json_str(one, "url", ""), "          ");
+		putchar('\n');
 	}
 	if (remark != NULL)
 		fprintf(stderr, "%s\n", remark);
@@ -152,6 +221,7 @@ static void print_good(const json_t *report)
 static int print(struct follow *f, json_t *report, struct err *e)
 {
 	const char *status = json_str(report, "status", "");
+	json_t *notices = wait_for_notices(f, report);
 	int rc = 0;
 
 	if (strcmp(status, "COMPLETED") != 0)
@@ -160,6 +230,8 @@ static int print(struct follow *f, json_t *report, struct err *e)
 	if (f->c->json) {
 		json_object_del(report, "daemons");
 		json_object_del(report, "total_rows");
+		json_object_set_new(
+		    report, "notices", notices ? notices : json_null());
 		connect_print_json(report);
 		return rc;
 	}
@@ -167,6 +239,9 @@ static int print(struct follow *f, json_t *report, struct err *e)
 		print_good(report);
 	else
 		puts(status);
+	fflush(stdout);
+	print_notices(notices);
+	json_decref(notices);
 	json_decref(report);
 	return rc;
 }

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/mem.h"
@@ -14,6 +16,17 @@
 #define FILE_MAX ((size_t)4 << 20)
 /* A mark that editors put before UTF-8, and no server takes. */
 #define BOM "\xEF\xBB\xBF"
+
+int options_columns(void)
+{
+	struct winsize w;
+
+	if (!isatty(STDOUT_FILENO))
+		return 0;
+	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 0
+		   ? w.ws_col
+		   : 80;
+}
 
 void options_usage(const struct command *command, FILE *out)
 {

@@ -45,6 +45,9 @@ int options_pair(
  * caller frees it. */
 char *options_read_file(const char *path, struct err *e);
 
+/* The columns of the terminal that standard output is, 0 where it is none. */
+int options_columns(void);
+
 /* A command's own --help. */
 void options_usage(const struct command *command, FILE *out);
 

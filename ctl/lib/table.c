@@ -11,6 +11,7 @@
 #include "ctl/lib/human.h"
 
 #define LINE_MAX_BYTES (1u << 20)
+#define SLIM 8
 
 /* The bytes of the character at s; *width: its columns, -1 when it is not for
  * showing. main() sets a UTF-8 locale. */
@@ -118,6 +119,53 @@ void table_line(FILE *out, const char *text, int width)
 	fprintf(out, "%.*s\n", (int)(s - text), text);
 }
 
+/* A text loses what stands at its end, a path or URL its beginning, for the name of
+ * its file. Takes the text over. */
+static char *shorten(char *text, int width)
+{
+	bool place = *text == '/' || strncmp(text, "'/", 2) == 0 ||
+		     strstr(text, "://") != NULL;
+	int left = width_of(text), one;
+	const char *from = text;
+	size_t kept = 0;
+	char *shorter;
+
+	if (left <= width)
+		return text;
+	for (; place && left > width - 1; left -= one)
+		from += character(from, &one);
+	for (int sum = 0; !place; sum += one) {
+		size_t n = character(text + kept, &one);
+
+		if (sum + one > width - 1)
+			break;
+		kept += n;
+	}
+	shorter = place ? mem_printf("…%s", from)
+			: mem_printf("%.*s…", (int)kept, text);
+	free(text);
+	return shorter;
+}
+
+/* Columns of text become narrower, the widest first, until a line has `width`
+ * columns, or none is wider than SLIM. */
+static void fit(const struct table_column *columns, int *widths, int width)
+{
+	for (;;) {
+		int sum = -2, widest = -1;
+
+		for (int i = 0; columns[i].title != NULL; i++) {
+			sum += widths[i] + 2;
+			if (columns[i].kind == TABLE_TEXT && widths[i] > SLIM &&
+			    (widest < 0 || widths[i] > widths[widest]))
+				widest = i;
+		}
+		if (sum <= width || widest < 0)
+			return;
+		widths[widest]--;
+	}
+}
+
 static bool is_number(enum table_kind kind)
 {
 	return kind == TABLE_NUMBER || kind == TABLE_BYTES ||
@@ -170,6 +218,12 @@ void table_print(FILE *out, const struct table_column *columns,
 		w = width_of(cells[i]);
 		if (w > widths[i % count])
 			widths[i % count] = w;
+	}
+	if (width > 0)
+		fit(columns, widths, width);
+	for (size_t i = 0; width > 0 && i < rows * count; i++) {
+		if (columns[i % count].kind == TABLE_TEXT)
+			cells[i] = shorten(cells[i], widths[i % count]);
 	}
 	for (size_t row = 0; row < rows; row++)
 		line(out, columns, cells + row * count, widths, width);

@@ -28,8 +28,9 @@ struct table_column {
 	const char *or_key; /* instead, where key is null; may be NULL */
 };
 
-/* An array, one object a line below the titles; lines are cut after `width`
- * columns unless it is 0. */
+/* An array, one object a line below the titles. Unless it is 0, `width` is the columns
+ * that a line may have: texts are shortened, the longest first, and then lines are
+ * cut. */
 void table_print(FILE *out, const struct table_column *columns,
     const json_t *array, int width);
 

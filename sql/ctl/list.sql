@@ -1,16 +1,47 @@
 -- SPDX-License-Identifier: MIT
--- Reports, by name or the beginning of their IDs.
+-- Reports, by name or the beginning of their IDs, with their last results.
 -- $1 a part of the name or the beginning of the ID, or null for all; $2 limit int
--- One row: a json array. next_run_local is in the report's own zone.
+-- One row: a json array. next_run_local is in the report's own zone; `next` is the same in
+-- few letters, and says so when the schedule is paused.
 select coalesce(json_agg(q), '[]') from (
-	select c.config_id, c.report_key, c.report_name, c.report_type, c.trigger_type, c.status,
+	select c.config_id, c.report_key, coalesce(c.report_key, c.config_id::text) as called,
+		c.report_name, c.report_type, c.owner::text as owner, c.trigger_type, c.status,
 		c.is_active, c.schedule_expression, c.time_zone, c.next_run_time,
-		-- A server may have forgotten a zone.
-		case when c.time_zone in (select z.name from pg_timezone_names z) then
-			to_char(c.next_run_time at time zone c.time_zone,
-				'YYYY-MM-DD"T"HH24:MI:SS') end as next_run_local,
-		c.last_run_time
+		to_char(z.next_run, 'YYYY-MM-DD"T"HH24:MI:SS') as next_run_local,
+		coalesce(w.words || case c.time_zone when 'UTC' then ''
+			else ' ' || replace(regexp_replace(c.time_zone, '^.*/', ''), '_', ' ') end,
+			case when c.trigger_type = 'ADHOC' then 'once' end) as schedule,
+		case when not c.is_active then 'paused'
+			when z.next_run < z.today + interval '7 days' then to_char(z.next_run, 'Dy HH24:MI')
+			when z.next_run < z.today + interval '11 months'
+				then to_char(z.next_run, 'DD Mon HH24:MI')
+			else to_char(z.next_run, 'YYYY-MM-DD') end as next,
+		case when c.status <> 'PENDING' or c.due_at < 'infinity' then c.status end as last_status,
+		c.last_run_time,
+		(select round(extract(epoch from coalesce(r.finished_at, now()) - r.started_at)::numeric, 3)
+			from reportd.report_run r where r.run_id = c.run_id) as last_seconds
 	from reportd.report_config c
+	cross join lateral (select regexp_split_to_array(lower(btrim(c.schedule_expression)), '\s+')) s(f)
+	-- The common schedules in words; the others say themselves.
+	cross join lateral (select lpad(f[2], 2, '0') || ':' || lpad(f[1], 2, '0') as at,
+		f[1] ~ '^\d+$' and f[2] ~ '^\d+$' and f[4] = '*' as timed) t
+	cross join lateral (select case
+		when t.timed and f[3] = '*' and f[5] = '*' then 'daily ' || t.at
+		when t.timed and f[3] = '*' and f[5] ~ '^[0-7](-[0-7])?(,[0-7](-[0-7])?)*$' then
+			replace(replace(replace(replace(replace(replace(replace(replace(f[5], '0', 'Sun'), '1', 'Mon'),
+				'2', 'Tue'), '3', 'Wed'), '4', 'Thu'), '5', 'Fri'), '6', 'Sat'), '7', 'Sun') || ' ' || t.at
+		when t.timed and f[3] = '*' and f[5] ~ '^[a-z]{3}(-[a-z]{3})?$' then initcap(f[5]) || ' ' || t.at
+		when t.timed and f[5] = '*' and f[3] ~ '^\d+$' then 'monthly, ' || f[3] || '. ' || t.at
+		when t.timed and f[5] = '*' and f[3] = 'l' then 'last of month ' || t.at
+		when f[1] ~ '^\d+$' and f[2:5] = '{*,*,*,*}' then 'hourly :' || lpad(f[1], 2, '0')
+		when f[1] ~ '^\*/\d+$' and f[2:5] = '{*,*,*,*}' then 'every ' || substr(f[1], 3) || ' min'
+		else c.schedule_expression end) w(words)
+	-- A server may have forgotten a zone.
+	cross join lateral (select c.next_run_time at time zone c.time_zone as next_run,
+			now() at time zone c.time_zone as today
+		where c.is_active and c.time_zone in (select n.name from pg_timezone_names n)
+		union all select null, null
+		limit 1) z
 	where $1::text is null
 		or strpos(lower(c.report_name), lower($1)) > 0
 		or strpos(lower(c.report_key), lower($1)) > 0

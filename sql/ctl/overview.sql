@@ -14,7 +14,8 @@ select json_build_object(
 		from reportd.report_worker w
 		order by w.host, w.pid) q),
 	'running', (select coalesce(json_agg(q), '[]') from (
-		select r.run_id, c.config_id, c.report_name, r.attempt, r.stage,
+		select r.run_id, c.config_id, c.report_key, c.report_name, c.owner::text as owner,
+			r.attempt, r.stage,
 			r.row_count, r.byte_count,
 			round(extract(epoch from now() - r.started_at)::numeric, 3) as seconds,
 			p.row_count as total_rows, c.cancel_requested, r.worker_id
@@ -30,16 +31,18 @@ select json_build_object(
 	'pending_count', (select count(*) from reportd.report_config c
 		where c.status = 'PENDING' and c.is_active and c.due_at <= now()),
 	'pending', (select coalesce(json_agg(q), '[]') from (
-		select v.config_id, v.report_name, v.trigger_type, v.priority, v.source,
+		select v.config_id, v.report_key, v.report_name, v.owner::text as owner, v.trigger_type, v.priority, v.source,
 			v.attempt, round(extract(epoch from v.waiting)::numeric, 3) as seconds
 		from reportd.v_pending_reports v
 		limit $1::int) q),
 	'ended', (select coalesce(json_agg(q), '[]') from (
-		select r.run_id, r.config_id, r.report_name, r.attempt, r.status,
+		select r.run_id, r.config_id, (select c.report_key from reportd.report_config c
+				where c.config_id = r.config_id) as report_key,
+			r.report_name, r.owner::text as owner, r.attempt, r.status,
 			r.row_count, r.byte_count, r.finished_at,
 			round(extract(epoch from r.finished_at - r.started_at)::numeric, 3)
 				as seconds,
-			r.output_url, r.error_message
+			r.output_url, r.outputs, r.remark, r.error_message
 		from reportd.report_run r
 		where r.status <> 'PROCESSING'
 		order by r.run_id desc

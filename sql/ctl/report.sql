@@ -9,9 +9,10 @@ with zone as materialized (
 		and exists (select from pg_timezone_names z where z.name = c.time_zone)
 )
 select row_to_json(q) from (
-	select c.config_id, c.report_name, c.report_type, c.trigger_type, c.status,
+	select c.config_id, c.report_key, c.report_name, c.owner::text as owner, c.report_type, c.trigger_type, c.status,
 		c.is_active, c.priority, c.schedule_expression, c.time_zone,
-		c.misfire_policy, c.next_run_time, c.last_run_time,
+		c.misfire_policy, case when c.is_active then c.next_run_time end as next_run_time,
+		c.last_run_time,
 		nullif(c.due_at, 'infinity') as due_at, c.scheduled_for, c.run_id,
 		c.current_retries, c.max_retries, c.timeout::text as timeout, c.source,
 		c.parameters, c.run_parameters, c.output_format, c.output_path,

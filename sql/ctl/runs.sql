@@ -9,7 +9,9 @@ with zone as materialized (
 		and exists (select from pg_timezone_names z where z.name = c.time_zone)
 )
 select coalesce(json_agg(q), '[]') from (
-	select r.run_id, r.config_id, r.report_name, r.attempt, r.status, r.stage,
+	select r.run_id, r.config_id, (select c.report_key from reportd.report_config c
+			where c.config_id = r.config_id) as report_key,
+		r.report_name, r.owner::text as owner, r.attempt, r.status, r.stage,
 		r.scheduled_for, r.started_at, r.prep_finished_at, r.finished_at,
 		round(extract(epoch from coalesce(r.finished_at, now()) - r.started_at)::numeric, 3)
 			as seconds,

@@ -103,6 +103,29 @@ order by report_type;
 comment on view reportd.v_report_metrics is
 	'The runs of the last 24 hours by report type: rate, durations by stage, errors, notices.';
 
+create view reportd.v_sources with (security_barrier) as
+select s.source, s.type, s.seen_at,
+	(select count(*) from reportd.report_worker w
+	 where s.source = any (w.sources) and w.heartbeat_at > now() - w.lease) as daemons,
+	(select count(*) from reportd.report_config c
+	 where c.status = 'PENDING' and c.is_active and c.due_at <= now() and c.source = s.source
+		and (pg_has_role(c.owner, 'USAGE')
+			or (select pg_has_role('reportd_viewer', 'USAGE')))) as waiting,
+	(select string_agg(case when g.grantee = 0::oid then 'public' else g.grantee::text end, ', '
+			order by g.grantee::text)
+	 from reportd.report_grant g
+	 where g.kind = 'source' and g.name = s.source
+		and (g.grantee = 0::oid or pg_has_role(g.grantee, 'USAGE')
+			or (select pg_has_role('reportd_viewer', 'USAGE')))) as granted_to
+from reportd.report_source s
+where (select pg_has_role('reportd_viewer', 'USAGE'))
+	or exists (select from reportd.report_grant g
+		where g.kind = 'source' and g.name = s.source
+			and (g.grantee = 0::oid or pg_has_role(g.grantee, 'USAGE')))
+order by s.source;
+comment on view reportd.v_sources is
+	'The sources that reports may name, how many daemons have each, and how many reports are due for it.';
+
 create view reportd.v_notifications with (security_barrier) as
 select n.notification_id, n.run_id, n.config_id, r.report_name, n.event, n.channel,
 	n.recipient, n.state, n.attempts, n.last_error, n.created_at,

@@ -60,7 +60,7 @@ grant select on reportd.report_config, reportd.report_request, reportd.report_ru
 		reportd.report_notification, reportd.report_source, reportd.report_grant,
 		reportd.report_quota, reportd.report_usage, reportd.output_format, reportd.schema_upgrade, reportd.v_pending_reports,
 		reportd.v_report_summary, reportd.v_report_metrics, reportd.v_notifications,
-		reportd.v_requests
+		reportd.v_requests, reportd.v_sources
 	to reportd_submitter, reportd_viewer, reportd_daemon;
 grant select on reportd.report_worker to reportd_viewer, reportd_daemon;
 -- Without sources: which there are is a matter of grants.

@@ -14,6 +14,7 @@ import signal
 import subprocess
 
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from lib.paths import REPORTCTL, ROOT, environ
 from lib.process import SANITIZER, reportctl, run, write_conf
@@ -21,8 +22,8 @@ from lib.report import config, submit
 from lib.wait import wait_for
 
 SCHEMA = max(int(path.name[:3]) for path in (ROOT / 'sql/upgrade').glob('*.sql'))
-COMMANDS = ('init submit list status runs watch run retry cancel next export formats '
-            'sources doctor').split()
+COMMANDS = ('init submit list show status runs watch run retry cancel change pause resume '
+            'delete next export formats sources doctor').split()
 
 
 def answer(done, code=0):
@@ -50,9 +51,9 @@ def columns(db, config_id):
 def begin_run(db, config_id, stage='export'):
     return db.value('''
         with run as (
-            insert into reportd.report_run (config_id, report_name, attempt,
+            insert into reportd.report_run (config_id, owner, report_name, attempt,
                 scheduled_for, worker_id, stage)
-            select config_id, report_name, attempt + 1, now(),
+            select config_id, owner, report_name, attempt + 1, now(),
                 gen_random_uuid(), %s
             from reportd.report_config where config_id = %s returning run_id)
         update reportd.report_config c
@@ -332,7 +333,7 @@ def test_submit_waits_for_the_end(child, db):
     end_run(db, 1)
     code, output = one.end()
     assert code == 0
-    assert output.endswith('\nCOMPLETED file:///out/report.csv\n')
+    assert output.endswith('\nCOMPLETED /out/report.csv\n')
 
 
 def test_the_exit_code_tells_of_a_failure(child, db):
@@ -395,7 +396,7 @@ def test_progress_is_shown_on_a_terminal(child, db, submit):
     end_run(db, 1)
     code, output = one.end()
     assert code == 0
-    assert output.endswith('\r\x1b[KCOMPLETED file:///out/report.csv\n')
+    assert output.endswith('\r\x1b[KCOMPLETED /out/report.csv\n')
 
 
 def test_a_lost_server_ends_the_waiting(child, db):
@@ -413,7 +414,7 @@ def test_a_daemon_runs_what_is_submitted(ctl, daemon, out):
     done = ctl('submit', '--name', 'two', '--sql', 'select :\'x\' as x',
                '--param', 'x=5', '--path', 'two.csv', '--wait')
     assert (done.returncode, done.stderr) == (0, '')
-    assert done.stdout.startswith('1\nCOMPLETED file://')
+    assert done.stdout.startswith('1\nCOMPLETED /')
     assert (out / 'two.csv').read_text() == 'x\n5\n'
     assert answer(ctl('run', 1, '--param', 'x=6', '--wait', '--json'))[
         'row_count'] == 1
@@ -524,7 +525,7 @@ def test_runs_are_listed_newest_first(ctl, db, submit):
     lines = ctl('runs').stdout.splitlines()
     assert lines[0].split() == ['RUN', 'ID', 'REPORT', 'STATUS', 'TRY', 'STARTED',
                                 'TOOK', 'ROWS', 'SIZE', 'RESULT']
-    assert lines[1].endswith('file:///out/report.csv')
+    assert lines[1].endswith('/out/report.csv')
     assert lines[3].endswith('oops')
     refused(ctl('runs', '--status', 'GOOD'), 'COMPLETED', code=2)
     refused(ctl('runs', '--limit', '0'), 'from 1 to', code=2)
@@ -1071,9 +1072,156 @@ def test_reports_are_listed_with_their_next_times(ctl, db, submit):
         return [r['config_id'] for r in answer(ctl('list', *args, '--json'))]
     assert ids() == [1, 2, 3] and ids('-n', 1) == [1]
     assert ids('dai') == ids('2') == [2] and ids('%') == [3] and ids('x') == []
-    assert re.search(r'^ 2  Daily   SCHEDULED  PENDING  yes     \d{4}-\d\d-\d\d 09:00:00  '
-                     'Asia/Tokyo$', ctl('list').stdout, re.M)
+    assert re.search(r'^2   Daily  daily 09:00 Tokyo  \w{3} 09:00 +\w+$', ctl('list').stdout, re.M)
     refused(ctl('list', 'a', 'b'), 'takes one text', code=2)
+
+
+SCHEDULES = {
+    '0 6 * * *': 'daily 06:00', '5 14 * * 1-5': 'Mon-Fri 14:05', '0 6 * * 0,3': 'Sun,Wed 06:00',
+    '0 6 * * 7': 'Sun 06:00', '0 6 * * FRI': 'Fri 06:00', '0 6 15 * *': 'monthly, 15. 06:00',
+    '0 6 L * *': 'last of month 06:00', '7 * * * *': 'hourly :07', '*/5 * * * *': 'every 5 min',
+    '@weekly': '@weekly', '0 6 1 1 *': '0 6 1 1 *', '0 6,18 * * *': '0 6,18 * * *',
+    '0 6 * * 1#2': '0 6 * * 1#2', ' 0  6 * * * ': 'daily 06:00'}
+
+
+def test_schedules_are_listed_in_words(ctl, db, submit):
+    for expression in SCHEDULES:
+        submit(db, report_name='x', trigger_type='SCHEDULED', schedule_expression=expression)
+    assert [r['schedule'] for r in answer(ctl('list', '--json'))] == list(SCHEDULES.values())
+
+
+def test_the_list_fits_the_terminal(ctl, child, db, submit):
+    submit(db, report_name='The sales of all shops', report_key='sales_all', trigger_type='SCHEDULED',
+           schedule_expression='0 6 * * 1-5', time_zone='America/Argentina/Buenos_Aires')
+    submit(db, report_name='日本' * 30)
+    begin_run(db, 1)
+    end_run(db, 1)
+    _, text = child('list', terminal=True).end()
+    head, sales, japan = text.splitlines()
+    assert head.split() == ['ID', 'NAME', 'SCHEDULE', 'NEXT', 'LAST', 'TOOK', 'OWNER']
+    assert sales.startswith('sales_all  ') and sales.endswith(db.value('select current_user::text'))
+    assert 'Mon-Fri' in sales and 'COMPLETED' in sales and ' s  ' in sales
+    assert '…' in japan and 'PENDING' in japan
+    for line in head, sales, japan:
+        assert sum(2 if '　' < c else 1 for c in line) <= 80
+    # Nothing is cut for programs.
+    assert '日本' * 30 in ctl('list').stdout
+
+
+def test_pause_and_resume(ctl, db, submit):
+    submit(db, report_name='x', report_key='k', trigger_type='SCHEDULED',
+           schedule_expression='0 6 * * *')
+    assert ctl('pause', 'k').stdout == 'report k is PAUSED\n'
+    assert ' daily 06:00  paused' in ctl('list').stdout
+    assert 'next run' not in ctl('show', 'k').stdout
+    refused(ctl('run', 'k'), 'is not active')
+    assert ctl('resume', 1).stdout == 'report 1 is ACTIVE\n'
+    assert 'next run' in ctl('show', 'k').stdout
+    refused(ctl('pause', 7), 'there is no report 7')
+
+
+def test_delete(ctl, db, submit):
+    for name in 'a', 'b':
+        submit(db, report_name=name)
+    done = ctl('delete', 1, 7, 2)
+    assert done.stdout == 'report 1 is DELETED\nreport 2 is DELETED\n'
+    refused(done, 'there is no report 7')
+    assert answer(ctl('list', '--json')) == []
+    refused(ctl('delete'), 'which report', code=2)
+
+
+def test_change(ctl, db, submit):
+    submit(db, report_name='a', report_key='k', parameters={'x': '1'}, max_retries=1)
+    done = ctl('change', 'k', 'report_name=new name', 'priority=1', 'parameters={"y": "2"}',
+               'timeout=10 min', 'report_key=null', 'notify_on_failure=["mailto:a@x.org"]',
+               'export_sql=select 2', 'report_type="7"')
+    assert (done.returncode, done.stdout) == (0, 'report k is CHANGED\n'), done.stderr
+    row = columns(db, 1)
+    assert [row[k] for k in ('report_name', 'priority', 'parameters', 'timeout', 'report_key',
+                             'notify_on_failure', 'export_sql', 'report_type', 'max_retries')] == [
+        'new name', 1, {'y': '2'}, '00:10:00', None, ['mailto:a@x.org'], 'select 2', '7', 1]
+    assert answer(ctl('change', 1, 'priority=2', '--json')) == {'config_id': 1, 'status': 'CHANGED'}
+    refused(ctl('change', 1, 'prio=2'), '"prio" is no column', 'Known: report_key')
+    refused(ctl('change', 1, 'priority=null'), 'priority cannot be null')
+    refused(ctl('change', 1), 'COLUMN=VALUE', code=2)
+    refused(ctl('change', 1, 'priority'), 'NAME=VALUE', code=2)
+
+
+def test_show_is_the_record_of_one_report(ctl, db, submit):
+    submit(db, report_name='a', report_key='k')
+    assert ctl('show', 'k').stdout == ctl('status', 1).stdout
+    assert re.search(r'^key +k$', ctl('show', 1).stdout, re.M)
+    assert re.search(r'^owner +\w+$', ctl('show', 1).stdout, re.M)
+    refused(ctl('show'), 'which report', code=2)
+
+
+def test_json_tells_key_and_owner(ctl, child, db, submit):
+    for key in 'k', 'm', 'n':
+        submit(db, report_name='a', report_key=key)
+    begin_run(db, 1)
+    end_run(db, 1)
+    begin_run(db, 2)
+    now = answer(ctl('status', '--json'))
+    watch = child('watch', '--json')
+    watch.wait_output('\n')
+    seen = json.loads(watch.output.splitlines()[0])
+    watch.interrupt()
+    watch.end()
+    owner = db.value('select current_user::text')
+    for one, key in ((answer(ctl('list', '--json'))[0], 'k'), (answer(ctl('show', 1, '--json')), 'k'),
+                     (answer(ctl('runs', 1, '--json'))[0], 'k'), (now['ended'][0], 'k'),
+                     (now['running'][0], 'm'), (now['pending'][0], 'n'), (seen['ended'][0], 'k')):
+        assert (one['owner'], one['report_key']) == (owner, key)
+
+
+@pytest.mark.parametrize('url, shown', [
+    ('file:///out/r.csv', '/out/r.csv'), ('file:///out/long%20%26%20slow.csv', "'/out/long & slow.csv'"),
+    ("file:///out/it's.csv", "'/out/it'\\''s.csv'"), ('file:///out/%E6%97%A5.csv', '/out/日.csv'),
+    ('s3://b-1/a b%20c', 's3://b-1/a b%20c')])
+def test_results_are_shown_as_paths(ctl, db, submit, url, shown):
+    submit(db, report_name='a')
+    begin_run(db, 1)
+    end_run(db, 1)
+    db.execute('update reportd.report_run set output_url = %s', url)
+    assert ctl('runs').stdout.splitlines()[1].endswith('  ' + shown)
+    assert shown in ctl('show', 1).stdout
+    assert answer(ctl('runs', '--json'))[0]['output_url'] == url
+
+
+def test_submit_asks_for_notices(ctl, db):
+    ctl('submit', '--name', 'a', '--sql', 'select 1', '--notify', 'mailto:a@x.org', '--notify',
+        'mailto:b@x.org', '--notify-failure', 'mailto:c@x.org')
+    row = columns(db, 1)
+    assert row['notify_on_completion'] == ['mailto:a@x.org', 'mailto:b@x.org']
+    assert row['notify_on_failure'] == ['mailto:c@x.org']
+    refused(ctl('submit', '--name', 'a', '--sql', 'select 1', '--notify', 'x'), 'no known scheme')
+
+
+def test_waiting_tells_of_notices_that_failed(ctl, daemon):
+    daemon()
+    done = ctl('submit', '--name', 'a', '--sql', 'select 1', '--notify', 'mailto:a@x.org', '--wait')
+    assert done.returncode == 0 and 'COMPLETED /' in done.stdout
+    refusal, = done.stderr.splitlines()
+    assert refusal.startswith('reportctl: the notice 1 to ') and ' FAILED: ' in refusal
+    assert re.search(r'^notice +1 to \S+ FAILED: ', ctl('show', 1).stdout, re.M)
+    told = answer(ctl('run', 1, '--wait', '--json'))
+    assert [n['state'] for n in told['notices']] == ['FAILED']
+
+
+def test_a_submitter_sees_her_sources(ctl, db, cluster, submit):
+    for source in 'hers', 'default':
+        db.execute("select reportd.register_source(%s, 'postgres')", source)
+    with db.connect() as conn:
+        conn.execute('drop role if exists seer; create role seer login; '
+                     'grant reportd_submitter to seer')
+    try:
+        db.execute("select reportd.grant_source('hers', 'seer')")
+        done = ctl('sources', '--json', sections={'queue': {'conninfo': make_conninfo(
+            db.conninfo, user='seer')}})
+        assert [(s['source'], s['granted_to']) for s in answer(done)] == [('hers', 'seer')]
+        assert [s['source'] for s in answer(ctl('sources', '--json'))] == ['default', 'hers']
+    finally:
+        db.execute('drop role seer')
 
 
 def test_a_viewer_lists_reports(ctl, db, cluster, submit):
@@ -1084,7 +1232,7 @@ def test_a_viewer_lists_reports(ctl, db, cluster, submit):
 
 
 def test_completion_of_commands_and_values(tmp_path):
-    assert complete('s') == ['submit', 'status', 'sources']
+    assert complete('s') == ['submit', 'show', 'status', 'sources']
     assert complete('-c', 'x', 'can') == ['cancel']
     assert complete('help', 'do') == ['doctor']
     assert complete('submit', '--misfire', '') == ['LATEST', 'SKIP', 'ALL']

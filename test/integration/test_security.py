@@ -32,7 +32,7 @@ SAID = []
 
 TABLES = ('report_config', 'report_request', 'report_run', 'report_notification')
 VIEWS = ('v_pending_reports', 'v_report_summary', 'v_report_metrics',
-         'v_notifications', 'v_requests')
+         'v_notifications', 'v_requests', 'v_sources')
 REFUSED = (psycopg.errors.InsufficientPrivilege, psycopg.errors.InvalidParameterValue)
 
 
@@ -533,7 +533,8 @@ def anns(db, as_):
       'not by functions.')
 def test_rows_of_others_are_not_seen(db, as_, anns):
     bob = as_('bob')
-    for relation in (*TABLES, *VIEWS, 'report_usage'):
+    # Of sources she sees those that are granted: see test_sources.
+    for relation in (*TABLES, *VIEWS[:-1], 'report_usage'):
         assert db.value(f'select count(*) from reportd.{relation}') > 0, relation
         assert bob(f'select count(*) from reportd.{relation}') == 0, relation
         assert bob(f'select string_agg(x::text, \'\') from reportd.{relation} x') is None
@@ -546,7 +547,7 @@ def test_rows_of_others_are_not_seen(db, as_, anns):
         'v_requests': 'requested_by', 'report_config': 'report_name',
         'report_request': 'requested_by', 'report_run': 'report_name',
         'report_notification': 'recipient'}
-    assert set(columns) == {*VIEWS, *TABLES}
+    assert set(columns) == {*VIEWS[:-1], *TABLES}
     for relation, column in columns.items():
         assert bob(f'select count(*) from reportd.{relation} '
                    f'where pg_temp.leak({column})') == 0
@@ -1007,6 +1008,8 @@ def test_sources(db, as_):
     one = ask(ann)
     ann.refused("select reportd.change(%s, '{\"source\": \"hr\"}')", one)
     assert ann('select string_agg(source, \',\') from reportd.report_source') == 'finance'
+    assert ann("select string_agg(source || ' for ' || granted_to, ',') from reportd.v_sources") == (
+        'finance for finance')
     assert ann('select string_agg(distinct name, \',\') from reportd.report_grant '
                "where kind = 'source'") == 'finance'
     ann.refused('select sources from reportd.report_worker')
@@ -1094,6 +1097,21 @@ def test_no_name_leads_a_default_path_to_others(db, as_, engine, out, output, lo
     else:
         assert row.status == 'COMPLETED', row.error_message
         assert files == [place.format(year=year)]
+
+
+def test_doctor_warns_of_grants_that_keep_nobody_apart(db, as_, ctl):
+    def grants():
+        return [line for line in ctl('doctor').stdout.splitlines() if 'keeps them apart' in line]
+    assert not grants()
+    db.execute("select reportd.grant_source('finance', 'reportd_submitter')")
+    db.execute("select reportd.grant_source('hr', 'public')")
+    db.execute("select reportd.grant_path('/', 'ann')")
+    ask(as_('ann'))
+    assert not grants()
+    ask(as_('bob'))
+    [line] = grants()
+    assert line.startswith('warn') and line.endswith(
+        'source finance to reportd_submitter, source hr to public, write of / to ann')
 
 
 def unit(key):
