@@ -139,8 +139,7 @@ static void draw(json_t *now)
 static char *line_of(const json_t *run, bool running)
 {
 	char rows[HUMAN_SIZE], size[HUMAN_SIZE], took[HUMAN_SIZE];
-	const char *result =
-	    json_str(run, "result", "");
+	const char *result = json_str(run, "result", "");
 	char *text, *clean;
 
 	human_span(took, json_number_value(json_object_get(run, "seconds")));
