@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "protocol.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -91,6 +93,17 @@ int message_parse(
 	return -1;
 }
 
+bool message_is_job(const char *line, int64_t *run_id, int64_t *config_id)
+{
+	int end = 0;
+
+	return sscanf(line,
+		   "{\"type\":\"job\",\"run_id\":%" SCNd64
+		   ",\"config_id\":%" SCNd64 ",%n",
+		   run_id, config_id, &end) == 2 &&
+	       end > 0;
+}
+
 static void add_key(struct buf *b, const char *key)
 {
 	buf_str(b, ",\"");
@@ -168,6 +181,8 @@ void message_settings(struct buf *b, const char *settings)
 void message_job(struct buf *b, const struct job_terms *t)
 {
 	begin(b, MSG_JOB, t->run_id);
+	/* As message_is_job() reads it. */
+	add_int(b, "config_id", t->config_id);
 	add_int(b, "timeout", t->timeout_ms);
 	add_int(b, "statement_timeout", t->statement_timeout_ms);
 	add_key(b, "source");

@@ -74,10 +74,13 @@ struct message {
 };
 int message_parse(
     const char *line, size_t len, struct message *m, struct err *e);
+/* Whether the line is a message_job, though the rest of it may be no JSON to this
+ * program; whose it is. */
+bool message_is_job(const char *line, int64_t *run_id, int64_t *config_id);
 
 /* What a job needs beside the row itself. */
 struct job_terms {
-	int64_t run_id;
+	int64_t run_id, config_id;
 	int64_t timeout_ms; /* from its arrival at the worker; 0: none */
 	int64_t statement_timeout_ms;
 	const char *source; /* as settings_pack_source made it */

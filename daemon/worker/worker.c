@@ -185,13 +185,29 @@ static void check_deadlines(struct worker *w, int64_t now)
 
 /* ---- from the supervisor ---- */
 
+/* A job that this program cannot read fails by itself, the others go on. */
+static void refuse_line(struct worker *w, const char *line, struct err *e)
+{
+	struct job job = {
+	    .outcome = {
+		.stage = "start", .prep_ms = -1, .rows = -1, .bytes = -1}};
+
+	if (!message_is_job(line, &job.asked.run_id, &job.asked.config_id)) {
+		w->orphan = true;
+		return;
+	}
+	err_wrap(e, "start: the report's values cannot be read");
+	e->kind = ERR_PERMANENT;
+	say_result(w, &job, e);
+}
+
 static void take_line(struct worker *w, const char *line, size_t len)
 {
 	struct message m;
 	struct err e;
 
 	if (message_parse(line, len, &m, &e) != 0) {
-		w->orphan = true;
+		refuse_line(w, line, &e);
 		return;
 	}
 	if (m.type == MSG_SETTINGS) {

@@ -113,3 +113,21 @@ def test_the_line_goes_back_when_the_daemon_stops(db, daemon):
         ended(db, config_id)
     assert single_attempts(db, others)
     assert done(db, report_name='after').attempt == 1
+
+
+def test_a_report_that_cannot_be_read_fails_alone(db, drain):
+    """Such as a row of a queue that took any number: its neighbours know nothing of
+    it, and are not charged."""
+    db.execute("""insert into reportd.report_config (report_name, export_sql, max_retries)
+        select case i % 6 when 5 then 'evil' else 'innocent' end, 'select 1.5 as a',
+            case i % 6 when 5 then 3 else 0 end
+        from generate_series(0, 119) i""")
+    db.execute('alter table reportd.report_config disable trigger a_check_update')
+    db.execute("""update reportd.report_config set output_options = '{"max_rows": 1e30}'
+        where report_name = 'evil'""")
+    assert drain(workers=2).returncode == 6
+    assert db.query("""select report_name, status, attempt, count(*)::int,
+            min(error_message) like 'start: the report''s values cannot be read: %%'
+        from reportd.report_config group by 1, 2, 3 order by 1""") == [
+        ('evil', 'FAILED', 1, 20, True), ('innocent', 'COMPLETED', 1, 100, None)]
+    assert db.value('select count(*) from reportd.report_run') == 120

@@ -332,6 +332,7 @@ static void write_job(struct run *run, const struct claimed *c)
 	    (run->timeout_ms > 0 && run->timeout_ms < statement))
 		statement = run->timeout_ms;
 	message_job(&run->job, &(struct job_terms){.run_id = run->run_id,
+				   .config_id = run->config_id,
 				   .timeout_ms = run->timeout_ms,
 				   .statement_timeout_ms = statement,
 				   .source = packed,
