@@ -219,6 +219,45 @@ int sqltext_count(const char *sql)
 	return n;
 }
 
+/* One that is closed ends at the same place when more follows. */
+static bool is_closed(const char *token)
+{
+	char *longer = mem_printf("%s;", token);
+	const char *end;
+	bool closed;
+
+	token_at(longer, &end);
+	closed = *end == ';';
+	free(longer);
+	return closed;
+}
+
+const char *sqltext_unclosed(const char *sql)
+{
+	const char *end;
+
+	for (;; sql = end) {
+		enum token t = token_at(sql, &end);
+
+		if (t == T_END)
+			return NULL;
+		if (t == T_STRING && *end == '\0' && !is_closed(sql))
+			return sql;
+	}
+}
+
+bool sqltext_has_command(const char *sql)
+{
+	const char *end;
+	enum token t;
+
+	for (;; sql = end) {
+		t = token_at(sql, &end);
+		if (t == T_END || (t == T_OTHER && *sql == '\\'))
+			return t != T_END;
+	}
+}
+
 bool sqltext_starts_with(const char *sql, const char *word)
 {
 	const char *end;

@@ -26,6 +26,12 @@ bool sqltext_next(const char **at, struct sqltext_part *part);
 /* How many statements there are. */
 int sqltext_count(const char *sql);
 
+/* Where a quote or a comment begins that has no end; NULL: all are closed. */
+const char *sqltext_unclosed(const char *sql);
+/* Whether a backslash stands outside of quotes and comments, as psql's commands
+ * begin. */
+bool sqltext_has_command(const char *sql);
+
 /* True when the first word of sql (after comments and opening parentheses) is
  * this one, in any case. */
 bool sqltext_starts_with(const char *sql, const char *word);

@@ -262,6 +262,48 @@ def test_a_query_does_not_change_the_encoding_of_its_output(db, format):
     assert text.decode().count('ü€') == 2
 
 
+CHANGES = {'TimeZone': 'Asia/Tokyo', 'DateStyle': 'German', 'IntervalStyle': 'iso_8601',
+           'bytea_output': 'escape', 'extra_float_digits': '0',
+           'standard_conforming_strings': 'off'}
+
+
+@pytest.mark.parametrize('local', ['true', 'false'])
+@pytest.mark.parametrize('format, options', [
+    ('CSV', {}), ('CSV', {'max_rows': 1}), ('CSV', {'line_ending': 'crlf'}), ('HTML', {})])
+def test_a_query_that_changes_how_values_are_written_fails(db, format, options, local):
+    for name, value in CHANGES.items():
+        run = failure(db, output_format=format, output_options=options, max_retries=3,
+                      time_zone='Europe/Berlin', export_sql=f"""
+                          select set_config('{name}', '{value}', {local}),
+                              timestamptz '2026-07-01 12:00+00' from generate_series(1, 3)""")
+        assert f'the query changed {name} while it ran' in run.error_message
+        assert f'alter function ... set {name}' in run.error_message
+        assert run.attempt == 1
+
+
+def test_each_statement_is_asked_for_what_it_changed(db):
+    run = failure(db, output_format='JSON', export_sql="""
+        select set_config('timezone', 'Asia/Tokyo', false);
+        select set_config('timezone', 'UTC', false)""")
+    assert 'statement 1 of 2: the query changed TimeZone' in run.error_message
+    run = failure(db, output_path='{part}', export_sql="""
+        select set_config('timezone', 'Asia/Tokyo', false), set_config('datestyle', 'sql', true);
+        select set_config('timezone', 'UTC', false), set_config('datestyle', 'iso', true)""")
+    assert 'statement 1 of 2: the query changed TimeZone, DateStyle' in run.error_message
+
+
+@pytest.mark.parametrize('zone', ['UTC', 'europe/berlin', 'Etc/UTC', 'America/New_York'])
+def test_a_query_may_set_what_it_leaves_as_it_was(db, zone):
+    db.execute("create or replace function tokyo() returns text language sql "
+               "set timezone = 'Asia/Tokyo' as $$ select now()::text $$")
+    for columns in ({}, {'prep_sql': 'set datestyle = german'}):
+        for options in {}, {'line_ending': 'crlf'}:
+            text = output(db, time_zone=zone, output_options=options, **columns, export_sql=f"""
+                select tokyo() like '%+09' as a, set_config('timezone', '{zone}', false) is null as b,
+                    set_config('work_mem', '77MB', false) as c, set_config('a.b', 'x', true) as d""")
+            assert text.split() == [b'a,b,c,d', b't,f,77MB,x']
+
+
 def test_what_prep_sets_otherwise_holds_for_the_export(db):
     assert output(db, prep_sql="create schema if not exists mine; set search_path = mine, public; "
                   "set work_mem = '77MB'; set role pg_monitor; set lc_monetary = 'C'",

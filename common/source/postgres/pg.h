@@ -44,8 +44,12 @@ bool pg_large(const struct pg *pg);
 /* Whether the server reads statements as they are written here: in UTF-8, their
  * strings standard ones. A script may have changed that. */
 bool pg_reads_plainly(const struct pg *pg);
+/* -1 with the error that a query has changed these settings, which decide how
+ * values are written. */
+int pg_refuse_changes(const char *names, struct err *e);
 /* Whether the server makes text of this encoding: of a database in UTF-8 any, of
- * another only its own and UTF-8; it knows no way from LATIN1 to WIN1252. */
+ * another only its own and UTF-8. It knows no way from LATIN1 to WIN1252, and passes
+ * the bytes of a database that has no encoding as they are. */
 bool pg_encodes(const struct pg *pg, const char *encoding);
 const char *pg_user(const struct pg *pg);   /* that logged in; NULL: gone */
 int pg_server_version(const struct pg *pg); /* as PQserverVersion */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <libpq-fe.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "base/str.h"
@@ -167,14 +168,18 @@ static int start(
 
 int pg_stream_start(struct pg *pg, const struct pg_stream *s, struct err *e)
 {
+	const char *words;
+
 	if (start(pg, s, true, e) != 0)
 		return -1;
 	if (PQresultStatus(pg->result) == PGRES_SINGLE_TUPLE ||
 	    PQresultStatus(pg->result) == PGRES_TUPLES_OK)
 		return 0;
+	/* A COPY has no such word. */
+	words = PQcmdStatus(pg->result);
 	err_set(e, ERR_PERMANENT,
 	    "export_sql returns no rows to export (%s); it must be a query",
-	    PQcmdStatus(pg->result));
+	    *words != '\0' ? words : "COPY");
 	pg_drain(pg);
 	return -1;
 }
@@ -256,6 +261,21 @@ int pg_copy_start(struct pg *pg, const struct pg_stream *s, struct err *e)
 	return -1;
 }
 
+int pg_refuse_changes(const char *names, struct err *e)
+{
+	return err_set(e, ERR_PERMANENT,
+	    "the query changed %s while it ran, by set_config() or a function "
+	    "that sets it, so its values would not all be written alike; give "
+	    "the function a setting of its own (alter function ... set %.*s), "
+	    "which ends with it",
+	    names, (int)strcspn(names, ","), names);
+}
+
+static bool nothing_changed(const PGresult *r)
+{
+	return PQresultStatus(r) == PGRES_TUPLES_OK && PQgetisnull(r, 0, 0);
+}
+
 /* After the last row the server says how the COPY ended, and then the statements
  * after it in the same message. */
 static int end_of_copy(struct pg *pg, struct err *e)
@@ -271,11 +291,15 @@ static int end_of_copy(struct pg *pg, struct err *e)
 			return 0;
 		if (of_copy)
 			str_to_i64(PQcmdTuples(pg->result), &pg->rows);
-		if (PQresultStatus(pg->result) != PGRES_COMMAND_OK) {
+		if (PQresultStatus(pg->result) == PGRES_COMMAND_OK ||
+		    nothing_changed(pg->result))
+			continue;
+		if (PQresultStatus(pg->result) == PGRES_TUPLES_OK)
+			pg_refuse_changes(PQgetvalue(pg->result, 0, 0), e);
+		else
 			pg_result_error(pg, pg->result, e);
-			pg_drain(pg);
-			return -1;
-		}
+		pg_drain(pg);
+		return -1;
 	}
 }
 

@@ -23,6 +23,17 @@
 	"set bytea_output = 'hex'; set extra_float_digits = 3; "  \
 	"set standard_conforming_strings = on; "                  \
 	"set client_encoding = 'UTF8'; "
+/* ... and which of them a query has changed while it ran; NULL: none. The time
+ * zone comes first, a literal. */
+#define CHANGED(zone)                                                \
+	"select pg_catalog.string_agg(s.name, ', ') from (values "   \
+	"('TimeZone', " zone "), ('DateStyle', 'ISO'), "             \
+	"('IntervalStyle', 'postgres'), ('bytea_output', 'hex'), "   \
+	"('extra_float_digits', '3'), "                              \
+	"('standard_conforming_strings', 'on')) as s (name, value) " \
+	"where pg_catalog.lower(pg_catalog.split_part("              \
+	"pg_catalog.current_setting(s.name), ',', 1)) "              \
+	"<> pg_catalog.lower(s.value)"
 /* One snapshot for all queries of a job. */
 #define BEGIN "begin isolation level repeatable read read only; "
 
@@ -35,6 +46,8 @@ struct postgres {
 	bool set;         /* the session has SETTINGS */
 	char zone[64];    /* ... and this time zone */
 	int timeout;      /* ... and statement_timeout, ms */
+	char *changed;    /* the question CHANGED, of the job's time zone */
+	bool checked;     /* it was asked after the rows of this query */
 	bool wrote;       /* the job may have changed the session */
 	int64_t reset_ms; /* boot clock: of the last reset */
 };
@@ -75,6 +88,7 @@ static void postgres_close(struct source *s)
 
 	session_close(&p->session);
 	types_free(&p->types);
+	free(p->changed);
 	free(p);
 }
 
@@ -182,6 +196,8 @@ static int postgres_begin(
 	buf_clear(&p->session.prologue);
 	p->wrote = !job->read_only;
 	p->raw = false;
+	free(p->changed);
+	p->changed = zone ? mem_printf(CHANGED("%s"), zone) : NULL;
 	if (name != NULL && zone != NULL && job->read_only) {
 		rc = set_up_session(p, job, zone, e);
 		if (rc == 0)
@@ -332,6 +348,25 @@ static int postgres_query(
 	buf_free(&text);
 	if (rc == 0)
 		session_begin_rows(&p->session, schema->count);
+	p->checked = false;
+	return rc;
+}
+
+/* Once, after the last row. */
+static int check_settings(struct postgres *p, struct err *e)
+{
+	struct pg_rows *rows;
+	const char *names;
+	int rc = 0;
+
+	p->checked = true;
+	rows = pg_query(p->session.pg, p->changed, 0, NULL, e);
+	if (rows == NULL)
+		return -1;
+	names = pg_rows_get(rows, 0, 0);
+	if (names != NULL)
+		rc = pg_refuse_changes(names, e);
+	pg_rows_free(rows);
 	return rc;
 }
 
@@ -350,9 +385,13 @@ static int next_streamed(
 static int postgres_next(struct source *s, struct batch *batch, struct err *e)
 {
 	struct postgres *p = as_postgres(s);
-
-	return session_batch(
+	int rc = session_batch(
 	    &p->session, batch, p->copying ? next_copied : next_streamed, e);
+
+	if (rc >= 0 && p->session.ended && !p->checked &&
+	    check_settings(p, e) != 0)
+		return -1;
+	return rc;
 }
 
 /* ---- passthrough: COPY ---- */
@@ -366,7 +405,8 @@ static bool copy_can(const struct source *s, const struct source_pass *pass)
 static int copy_begin(
     struct source *base, const struct source_pass *pass, struct err *e)
 {
-	struct session *s = &as_postgres(base)->session;
+	struct postgres *p = as_postgres(base);
+	struct session *s = &p->session;
 	struct buf text;
 	size_t skip;
 	int rc = -1;
@@ -380,7 +420,8 @@ static int copy_begin(
 	/* The line break ends a comment at the query's end. */
 	if (dialect_one(pass->sql, "\n) to stdout with (", &text, e) == 0) {
 		dialect_copy_options(pass->form, &text);
-		buf_str(&text, pass->last ? "); rollback" : ")");
+		buf_printf(&text, "); %s%s", p->changed,
+		    pass->last ? "; rollback" : "");
 		rc = dialect_check_length(&text, e);
 	}
 	if (rc == 0)

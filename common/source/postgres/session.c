@@ -83,6 +83,10 @@ void session_advise(
 		    "a parameter is written with quotes: :'%.*s' for a value, "
 		    ":\"%.*s\" for a name",
 		    (int)len, name, (int)len, name);
+	else if (strcmp(e->sqlstate, "42601") == 0 && sqltext_has_command(sql))
+		err_hint(e,
+		    "psql's commands, which begin with a backslash, do not "
+		    "work here; leave them out");
 	else if (strcmp(e->sqlstate, "25006") == 0 && reads)
 		err_hint(e,
 		    "an export only reads; put statements that write into "
