@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/option.h"
 
+#include <regex.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -83,14 +84,57 @@ static bool is_allowed(const char *allowed, const char *word)
 	return false;
 }
 
-/* "1..100" or "1..": written by us. */
+/* "1..100": written by us. */
 static bool in_range(const char *allowed, double x)
 {
 	char *end;
 	double least = strtod(allowed, &end);
 
-	end += strspn(end, ".");
-	return x >= least && (*end == '\0' || x <= strtod(end, NULL));
+	return x >= least && x <= strtod(end + strspn(end, "."), NULL);
+}
+
+static bool matches(const char *pattern, const char *text)
+{
+	regex_t regex;
+	bool rc;
+
+	if (regcomp(&regex, pattern, REG_EXTENDED | REG_NOSUB) != 0)
+		return false;
+	rc = regexec(&regex, text, 0, NULL, 0) == 0;
+	regfree(&regex);
+	return rc;
+}
+
+static int check_allowed(const char *path, const struct option_rule *rule,
+    const json_t *value, struct err *e)
+{
+	const char *allowed = rule->allowed, *text = json_string_value(value);
+
+	if (json_is_number(value))
+		return in_range(allowed, json_number_value(value))
+			   ? 0
+			   : err_set(e, ERR_PERMANENT,
+				 "output_options: \"%s\" must be within %s",
+				 path, allowed);
+	if (strcmp(allowed, "1..") == 0)
+		return json_array_size(value) > 0 ||
+			       (text != NULL && *text != '\0')
+			   ? 0
+			   : err_set(e, ERR_PERMANENT,
+				 "output_options: \"%s\" must not be empty",
+				 path);
+	if (*allowed == '~')
+		return matches(allowed + 1, text)
+			   ? 0
+			   : err_set(e, ERR_PERMANENT,
+				 "output_options: \"%s\" cannot be \"%s\"; it "
+				 "is %s",
+				 path, text, rule->about);
+	return is_allowed(allowed, text)
+		   ? 0
+		   : err_set(e, ERR_PERMANENT,
+			 "output_options: \"%s\" must be one of %s", path,
+			 allowed);
 }
 
 static bool has_type(const json_t *value, json_type type)
@@ -111,15 +155,7 @@ static int check_type(const char *path, const struct option_rule *rule,
 		return err_set(e, ERR_PERMANENT,
 		    "output_options: \"%s\" must be %s %s", path,
 		    strchr("aeiou", *type) ? "an" : "a", type);
-	if (rule->allowed != NULL &&
-	    (json_is_number(value)
-		    ? !in_range(rule->allowed, json_number_value(value))
-		    : !is_allowed(rule->allowed, json_string_value(value))))
-		return err_set(e, ERR_PERMANENT,
-		    "output_options: \"%s\" must be %s%s", path,
-		    json_is_number(value) ? "within " : "one of ",
-		    rule->allowed);
-	return 0;
+	return rule->allowed ? check_allowed(path, rule, value, e) : 0;
 }
 
 static int check_value(const char *path, const struct option_rule *rule,
@@ -142,6 +178,10 @@ static int check_inside(const char *path, const struct option_rule *rules,
 		snprintf(quoted, sizeof(quoted), "\"%s\"", path);
 		if (rule == NULL)
 			return refuse_key(quoted, owners, key, e);
+		if (*key == '\0')
+			return err_set(e, ERR_PERMANENT,
+			    "output_options: %s has an entry without a name",
+			    quoted);
 		snprintf(below, sizeof(below), "%s.%s", path, key);
 		if (check_value(below, rule, value, e) != 0)
 			return -1;

@@ -14,13 +14,17 @@
 struct option_rule {
 	const char *name; /* NULL ends a list */
 	json_type type;   /* JSON_TRUE: a boolean; JSON_REAL: any number */
-	/* Of strings: "a|b|c"; of numbers: "1..100" or "1.."; NULL: any. */
+	/* Strings: "a|b|c", or "~" and a regular expression (POSIX extended) for
+	 * the whole of it. Numbers: "1..100". Names of columns, and lists: "1..",
+	 * they must not be empty. NULL: any. */
 	const char *allowed;
 	const char *about;
 	/* JSON_OBJECT: its keys. With name "*": any key, all of this shape.
 	 * JSON_ARRAY: one entry, named "*", what each element is. */
 	const struct option_rule *inside;
 };
+/* A language as in RFC 5646, as far as readers know it. */
+#define OPTION_LANGUAGE "~^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$"
 #define OPTION_END                                \
 	{                                         \
 		NULL, JSON_NULL, NULL, NULL, NULL \

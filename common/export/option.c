@@ -19,7 +19,7 @@ static const struct option_rule section_rules[] = {
 static const struct option_owner sections = {"sections", section_rules, NULL};
 
 static const struct option_rule row_rules[] = {
-    {"max_rows", JSON_INTEGER, "1..",
+    {"max_rows", JSON_INTEGER, "1..1000000000000",
 	"no more rows of each query than this; the run says that there were "
 	"more",
 	NULL},

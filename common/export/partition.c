@@ -12,9 +12,9 @@
 static const char no_value[] = "__HIVE_DEFAULT_PARTITION__";
 
 static const struct option_rule column_name[] = {
-    {"*", JSON_STRING, NULL, "its name", NULL}, OPTION_END};
+    {"*", JSON_STRING, "1..", "its name", NULL}, OPTION_END};
 static const struct option_rule rules[] = {
-    {"partition_by", JSON_ARRAY, NULL,
+    {"partition_by", JSON_ARRAY, "1..",
 	"columns: a file for each of their values, in a directory such as "
 	"region=North; {partition} in output_path",
 	column_name},

@@ -174,8 +174,13 @@ static int take_options(struct formats *f, const json_t *options, struct err *e)
 static int split(struct export_plan *p, const char *sql, struct err *e)
 {
 	struct sqltext_part part;
+	const char *open = sqltext_unclosed(sql);
 	int n = sqltext_count(sql);
 
+	if (open != NULL)
+		return err_set(e, ERR_PERMANENT,
+		    "export_sql: a quote or a comment is not closed: %.*s", 40,
+		    open);
 	p->statements = mem_zalloc((size_t)(n + 1) * sizeof(*p->statements));
 	while (sqltext_next(&sql, &part))
 		p->statements[p->statement_count++] =

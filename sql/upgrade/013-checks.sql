@@ -32,7 +32,7 @@ comment on column reportd.output_format.one_section is
 create function reportd.option_range_error(allowed text, value numeric) returns boolean
 language sql immutable set search_path = pg_catalog, pg_temp as $$
 	select value < split_part(allowed, '..', 1)::numeric
-		or value > nullif(split_part(allowed, '..', 2), '')::numeric
+		or value > split_part(allowed, '..', 2)::numeric
 $$;
 
 -- Why Excel could not read a number format code; null when it can. The same rules
@@ -113,7 +113,12 @@ begin
 	elsif number and allowed is not null
 		and reportd.option_range_error(allowed, value::numeric) then
 		return format('output_options: "%s" must be within %s', path, allowed);
-	elsif not number and allowed is not null
+	elsif allowed = '1..' and value in ('""', '[]') then
+		return format('output_options: "%s" must not be empty', path);
+	elsif starts_with(allowed, '~') and (value #>> '{}') !~ substr(allowed, 2) then
+		return format('output_options: "%s" cannot be "%s"; it is %s', path,
+			value #>> '{}', rule ->> 'about');
+	elsif not number and allowed !~ '^(~|1\.\.)'
 		and (value #>> '{}') <> all (string_to_array(allowed, '|')) then
 		return format('output_options: "%s" must be one of %s', path, allowed);
 	elsif rule ->> 'option' = 'format' and type = 'string' then
@@ -152,6 +157,8 @@ begin
 			return format('output_options: %s has no option "%s"; known: %s', owner, key,
 				(select string_agg(r.value ->> 'option', ', ' order by r.ordinality)
 				 from jsonb_array_elements(known) with ordinality r));
+		elsif key = '' then
+			return format('output_options: %s has an entry without a name', owner);
 		end if;
 		wrong := reportd.option_value_error(
 			case when path = '' then key else path || '.' || key end, rule, value);
@@ -225,10 +232,13 @@ begin
 			'For example {"null": "NULL"}.');
 	end if;
 	if options ->> 'encoding' is not null
-		and pg_char_to_encoding(options ->> 'encoding') < 0 then
+		and reportd.encoding_name(options ->> 'encoding') is null then
 		perform reportd.refuse(
-			format('output_options: unknown encoding "%s"', options ->> 'encoding'),
-			'Write it as PostgreSQL does: UTF8, LATIN1, LATIN9, WIN1252, SJIS, …');
+			format('output_options: encoding "%s" cannot be written', options ->> 'encoding'),
+			format('Write one of %s.', (select string_agg(k #>> '{}', ', ' order by k)
+				from generate_series(0, 99) i
+				cross join reportd.encoding_name(pg_encoding_to_char(i)) k
+				where k is not null)));
 	end if;
 	if (options ->> 'bom')::boolean
 		and upper(coalesce(options ->> 'encoding', 'UTF8')) not in ('UTF8', 'UTF-8') then
@@ -243,6 +253,57 @@ begin
 			'Add {"delimiter": ";"}.');
 	end if;
 end $$;
+
+-- In the words of common/encode/chart/chart.c.
+create function reportd.check_chart_options(options jsonb) returns void
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+declare
+	chart jsonb := options -> 'chart';
+	count int := jsonb_array_length(chart -> 'values');
+	twice text;
+begin
+	select v into twice from jsonb_array_elements_text(chart -> 'values') v
+	group by v having count(*) > 1 limit 1;
+	if not chart ?& '{category,values}' then
+		perform reportd.refuse(
+			'output_options: "chart" needs a "category", the name of a column, and "values", a list of such names',
+			'For example {"chart": {"category": "month", "values": ["revenue"]}}.');
+	elsif count > 1 and chart ->> 'type' = 'pie' then
+		perform reportd.refuse(
+			format('output_options: a pie has room for one column of "values", not for %s', count),
+			'Name one column, or draw bars.');
+	elsif twice is not null then
+		perform reportd.refuse(
+			format('output_options: "chart.values" has "%s" twice', twice),
+			'Name each column once.');
+	end if;
+end $$;
+
+-- In the words of common/encode/parquet/type.c.
+create function reportd.check_parquet_options(options jsonb) returns void
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+declare
+	digits text[] := regexp_match(options ->> 'decimal', '^([0-9]{1,2}),([0-9]{1,2})$');
+begin
+	if options ->> 'decimal' not in ('text', 'double') and (digits is null
+		or digits[1]::int not between 1 and 38 or digits[2]::int > digits[1]::int) then
+		perform reportd.refuse(
+			format('output_options: "decimal" must be "text", "double" or "PRECISION,SCALE" with at most 38 digits, such as "38,20"; it is "%s"',
+				options ->> 'decimal'),
+			'PRECISION counts all digits, SCALE those after the point.');
+	end if;
+end $$;
+
+-- The options that one of the formats goes by.
+create function reportd.options_of(
+	f reportd.output_format, formats reportd.output_format[], options jsonb
+) returns jsonb
+language sql stable set search_path = pg_catalog, pg_temp as $$
+	select case when cardinality(formats) = 1 then options
+		else options || coalesce((select o.value from jsonb_each(options) o
+			join reportd.output_format k on k.format = o.key
+			where coalesce(k.alias_of, k.format) = f.format limit 1), '{}') end
+$$;
 
 -- The formats that output_format names, aliases resolved.
 create function reportd.formats_of(output_format text) returns reportd.output_format[]
@@ -276,6 +337,8 @@ create function reportd.check_options(formats reportd.output_format[], options j
 returns void
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
+	f reportd.output_format;
+	own jsonb;
 	wrong text;
 begin
 	if jsonb_typeof(options) <> 'object' then
@@ -291,11 +354,17 @@ begin
 		perform reportd.refuse(wrong,
 			'See `reportctl formats`, or options in reportd.output_format.');
 	end if;
-	if 'CSV' in (select f.format from unnest(formats) f) then
-		perform reportd.check_csv_options(options || case
-			when cardinality(formats) > 1 then coalesce(options -> 'CSV', '{}')
-			else '{}' end);
-	end if;
+	foreach f in array formats loop
+		own := reportd.options_of(f, formats, options);
+		if f.format = 'CSV' then
+			perform reportd.check_csv_options(own);
+		elsif f.format = 'PARQUET' then
+			perform reportd.check_parquet_options(own);
+		elsif own ? 'chart' and exists (select from jsonb_array_elements(f.options) r
+			where r ->> 'option' = 'chart') then
+			perform reportd.check_chart_options(own);
+		end if;
+	end loop;
 end $$;
 
 -- What the list of options in 014-formats.sql cannot tell of "s3", in the words of
@@ -365,33 +434,23 @@ begin
 	end if;
 end $$;
 
--- How many statements an SQL text holds; as common/source/sqltext.c counts them,
--- but for the bodies of routines, which no query has.
-create function reportd.statement_count(sql text) returns int
+-- How many statements an SQL text holds, and what is not closed in it; as
+-- common/source/sqltext.c reads it, but for the bodies of routines, which no query has.
+create function reportd.scan_sql(sql text, out statements int, out unclosed text)
 language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 declare
-	head text := left(ltrim(sql, E'; \t\n\r\f\v'), 2);
 	c text[];
 	n int;
 	i int := 1;
 	depth int;
 	parentheses int := 0;
-	statements int := 0;
 	content boolean := false; -- of the statement so far
 	backslash boolean;
 	quote text;
 	tag text;
 	at int;
 begin
-	-- Nearly always: no semicolon within, and more than comments before the end.
-	if head = '' then
-		return 0;
-	elsif strpos(rtrim(sql, E'; \t\r\n'), ';') = 0 and (head not in ('--', '/*')
-		or sql !~ '/\*.*/\*' and regexp_replace(sql,
-			'^([ \t\n\r\f\v;]|--[^\n\r]*([\n\r]|$)|/\*([^*]|\*+[^*/])*\*+/)*', '') <> '')
-	then
-		return 1;
-	end if;
+	statements := 0;
 	c := string_to_array(sql, null);
 	n := cardinality(c);
 	while i <= n loop
@@ -414,8 +473,10 @@ begin
 				end if;
 				i := i + 1;
 			end loop;
-			-- One without an end is for the server to refuse.
-			content := content or depth > 0;
+			if depth > 0 then
+				content := true;
+				unclosed := 'a comment /*';
+			end if;
 		elsif c[i] in ('''', '"') or (c[i] in ('e', 'E') and c[i + 1] = '''') then
 			content := true;
 			backslash := c[i] in ('e', 'E');
@@ -423,12 +484,14 @@ begin
 			quote := c[i];
 			loop
 				i := i + 1;
+				unclosed := case quote when '"' then 'a name "' else 'a text ''' end;
 				while i <= n loop
 					if backslash and c[i] = '\' then
 						i := i + 1;
 					elsif c[i] = quote and c[i + 1] = quote then
 						i := i + 1;
 					elsif c[i] = quote then
+						unclosed := null;
 						exit;
 					end if;
 					i := i + 1;
@@ -456,6 +519,7 @@ begin
 				tag := array_to_string(c[i:at], '');
 				depth := strpos(substr(sql, at + 1), tag);
 				i := case when depth > 0 then at + depth + length(tag) else n + 1 end;
+				unclosed := case when depth = 0 then 'a text ' || tag end;
 			else
 				i := i + 1;
 			end if;
@@ -478,7 +542,44 @@ begin
 			i := i + 1;
 		end if;
 	end loop;
-	return statements + content::int;
+	statements := statements + content::int;
+end $$;
+
+create function reportd.statement_count(sql text) returns int
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+declare
+	head text := left(ltrim(sql, E'; \t\n\r\f\v'), 2);
+begin
+	-- Nearly always: no semicolon within, and more than comments before the end.
+	if head = '' then
+		return 0;
+	elsif strpos(rtrim(sql, E'; \t\r\n'), ';') = 0 and (head not in ('--', '/*')
+		or sql !~ '/\*.*/\*' and regexp_replace(sql,
+			'^([ \t\n\r\f\v;]|--[^\n\r]*([\n\r]|$)|/\*([^*]|\*+[^*/])*\*+/)*', '') <> '')
+	then
+		return 1;
+	end if;
+	return (reportd.scan_sql(sql)).statements;
+end $$;
+
+-- What an editor would show in one colour to the end. Quotes that come in pairs, and
+-- comments that do, are not looked at.
+create function reportd.check_closed(name text, sql text) returns void
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+declare
+	length constant int := length(sql);
+	unclosed text;
+begin
+	if (length - length(replace(sql, '''', ''))) % 2 = 1
+		or (length - length(replace(sql, '"', ''))) % 2 = 1
+		or length - length(replace(sql, '/*', ' ')) <> length - length(replace(sql, '*/', ' '))
+		or sql ~ '\\|\$[A-Za-z0-9_]*\$' then
+		unclosed := (reportd.scan_sql(sql)).unclosed;
+	end if;
+	if unclosed is not null then
+		perform reportd.refuse(format('%s: %s is not closed', name, unclosed),
+			'Write its end; a quote within a text is written twice.');
+	end if;
 end $$;
 
 -- Several outputs of one run need names of their own.
@@ -516,6 +617,17 @@ begin
 		perform reportd.refuse(
 			'"partition_by" makes a file for each value: put {partition} into output_path',
 			'For example {report_name}/{partition}/%Y%m%d.{ext}.');
+	elsif strpos(path, '{partition}') > 0 and exists (select from unnest(formats) f
+		where not (reportd.options_of(f, formats, check_outputs.options) ? 'partition_by'
+			and exists (select from jsonb_array_elements(f.options) r
+				where r ->> 'option' = 'partition_by'))) then
+		perform reportd.refuse(
+			format('output_path has {partition}, and %s makes no partitions',
+				(select string_agg(f.format, ' and ') from unnest(formats) f
+				 where not (reportd.options_of(f, formats, check_outputs.options) ? 'partition_by'
+					and exists (select from jsonb_array_elements(f.options) r
+						where r ->> 'option' = 'partition_by')))),
+			'Add "partition_by", for PARQUET alone, or leave {partition} out.');
 	elsif cardinality(formats) > 1 and strpos(path, '{ext}') = 0 then
 		perform reportd.refuse(
 			'output_format names several formats: put {ext} into output_path',
@@ -544,9 +656,12 @@ begin
 	end if;
 end $$;
 
+-- By its one proper name; null: none that a file can have (MULE_INTERNAL is for
+-- within a server).
 create function reportd.encoding_name(encoding text) returns jsonb
 language sql stable set search_path = pg_catalog, pg_temp as $$
-	select to_jsonb(pg_encoding_to_char(pg_char_to_encoding(encoding)))
+	select to_jsonb(nullif(nullif(
+		pg_encoding_to_char(pg_char_to_encoding(encoding)), ''), 'MULE_INTERNAL'))
 $$;
 
 create function reportd.check_parameters(parameters jsonb) returns void
@@ -1084,6 +1199,8 @@ begin
 			'prep_sql holds no statement, only comments',
 			'Write statements that build what the export reads, or leave prep_sql null.');
 	end if;
+	perform reportd.check_closed('prep_sql', new.prep_sql);
+	perform reportd.check_closed('export_sql', new.export_sql);
 	if octet_length(coalesce(new.prep_sql, '')) + octet_length(coalesce(new.export_sql, '')) > 1048576 then
 		perform reportd.refuse(
 			'prep_sql and export_sql together are longer than 1 MiB',

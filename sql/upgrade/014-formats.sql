@@ -78,7 +78,7 @@ with output_option (owner, options) as (values
  {
   "option": "max_rows",
   "type": "integer",
-  "allowed": "1..",
+  "allowed": "1..1000000000000",
   "about": "no more rows of each query than this; the run says that there were more"
  },
  {
@@ -242,16 +242,19 @@ with output_option (owner, options) as (values
    {
     "option": "category",
     "type": "string",
+    "allowed": "1..",
     "about": "the column along the axis"
    },
    {
     "option": "values",
     "type": "array",
+    "allowed": "1..",
     "about": "columns of numbers, one series each",
     "inside": [
      {
       "option": "*",
       "type": "string",
+      "allowed": "1..",
       "about": "a column''s name"
      }
     ]
@@ -278,6 +281,7 @@ with output_option (owner, options) as (values
  {
   "option": "lang",
   "type": "string",
+  "allowed": "~^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$",
   "about": "the language of the page, as de or pt-BR; default en"
  }
 ]'::jsonb),
@@ -362,6 +366,7 @@ with output_option (owner, options) as (values
  {
   "option": "font",
   "type": "string",
+  "allowed": "1..",
   "about": "a font family, or several with commas"
  },
  {
@@ -388,6 +393,7 @@ with output_option (owner, options) as (values
  {
   "option": "group_by",
   "type": "string",
+  "allowed": "1..",
   "about": "a column: a heading and subtotals wherever its value changes"
  },
  {
@@ -410,6 +416,7 @@ with output_option (owner, options) as (values
  {
   "option": "lang",
   "type": "string",
+  "allowed": "~^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$",
   "about": "the language, as ja or zh-Hans, by which fonts are chosen; default en"
  }
 ]'::jsonb),
@@ -441,11 +448,13 @@ with output_option (owner, options) as (values
  {
   "option": "partition_by",
   "type": "array",
+  "allowed": "1..",
   "about": "columns: a file for each of their values, in a directory such as region=North; {partition} in output_path",
   "inside": [
    {
     "option": "*",
     "type": "string",
+    "allowed": "1..",
     "about": "its name"
    }
   ]

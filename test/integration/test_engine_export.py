@@ -366,8 +366,12 @@ def test_a_server_of_another_encoding_is_no_hindrance(cluster, conf, server, enc
 @pytest.mark.parametrize('encoding, text', [
     ('SJIS', '①②～－∥髙﨑㈱'), ('EUC_JP', '①②～－∥髙﨑㈱')])
 def test_characters_of_the_vendors_encodings(engine, source, encoding, text):
-    """Numbers in circles, full-width signs: what people there really write."""
-    expected = bytes(engine.db.value('select convert_to(%s, %s)', text, encoding))
+    """Numbers in circles, full-width signs: what people there really write. SJIS has
+    some twice; these are the ones that Windows writes."""
+    expected = bytes.fromhex('87408741816081 7c8161fbfcfab1878a') if encoding == 'SJIS' else bytes(
+        engine.db.value('select convert_to(%s, %s)', text, encoding))
+    if encoding == 'SJIS':
+        assert expected.decode('cp932') == text
     assert output(engine.db, export_sql=f"select '{text}' as a", source=source,
                   output_options={'encoding': encoding}) == b'a\n' + expected + b'\n'
 

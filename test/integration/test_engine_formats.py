@@ -242,13 +242,25 @@ def test_outputs_that_cannot_be_told_apart_are_refused(engine, columns, says):
 
 
 def counted_by_the_program(conf, query):
-    """How many statements the C lexer sees: each would be a file."""
+    """How many statements the C lexer sees: each would be a file; None: one has no end."""
     told = process.reportctl(conf, 'export', '--sql', query, '--format', 'CSV',
                              '--source', 'none').stderr
+    if 'is not closed: ' in told:
+        return None
     if 'the query is empty' in told:
         return 0
     many = re.search(r'this makes (\d+) files', told)
     return int(many[1]) if many else 1
+
+
+def counted_by_the_insert(db, query):
+    unclosed, count = db.row(
+        'select (reportd.scan_sql(%s)).unclosed, reportd.statement_count(%s)', query, query)
+    try:
+        db.execute("select reportd.check_closed('export_sql', %s)", query)
+    except psycopg.errors.InvalidParameterValue as e:
+        assert unclosed and f'export_sql: {unclosed} is not closed' in str(e)
+    return None if unclosed else count
 
 
 STATEMENTS = [
@@ -268,7 +280,7 @@ STATEMENTS = [
 @pytest.mark.parametrize('query', STATEMENTS)
 def test_the_insert_counts_statements_as_the_program_does(engine, query):
     for text in query, query + '\n; select 0; select 0':
-        assert engine.db.value('select reportd.statement_count(%s)', text) == (
+        assert counted_by_the_insert(engine.db, text) == (
             counted_by_the_program(engine.conf, text))
 
 
@@ -279,8 +291,31 @@ def test_random_texts_are_counted_alike(engine):
     for _ in range(150):
         query = ''.join(dice.choices(pieces, k=dice.randint(1, 25)))
         query += dice.choice(['', '\n--', ';\n; select 1'])
-        assert engine.db.value('select reportd.statement_count(%s)', query) == (
+        assert counted_by_the_insert(engine.db, query) == (
             counted_by_the_program(engine.conf, query)), query
+
+
+@pytest.mark.parametrize('query, unclosed', [
+    ("select 'it''s", "a text '"), ("select e'it\\'", "a text '"), ('select 1 "a', 'a name "'),
+    ('select $a$ $b$', 'a text $a$'), ('select 1 /* a /* b */', 'a comment /*'),
+    ("select 'a' as b, '", "a text '")])
+def test_a_quote_that_is_not_closed_is_refused(engine, query, unclosed):
+    for columns in {'export_sql': query}, {'export_sql': 'select 1', 'prep_sql': query}:
+        assert f'{"prep" if "prep_sql" in columns else "export"}_sql: {unclosed} is not closed' \
+            in refused(engine.db, **columns)
+    done = process.reportctl(engine.conf, 'export', '--sql', query, '--source', 'none')
+    assert 'export_sql: a quote or a comment is not closed: ' in done.stderr
+    assert "rollback" not in done.stderr
+
+
+@pytest.mark.parametrize('query, says', [
+    ('copy (select 1) to stdout', 'returns no rows to export (COPY); it must be a query'),
+    ('select 1 \\gx', 'which begin with a backslash, do not work here'),
+    ("select '\\a' \\\\ select 2", 'which begin with a backslash, do not work here')])
+def test_what_is_no_query_is_told_in_words_that_exist(engine, query, says):
+    for source in 'default', 'typed':
+        run = done(engine.db, source=source, export_sql=query, status='FAILED', max_retries=0)
+        assert says in run.error_message
 
 
 # Several formats.
@@ -434,11 +469,10 @@ def test_an_empty_text_is_in_the_directory_of_null(engine, duck):
 
 
 def test_partitions_beside_another_format(engine):
-    run = done(engine.db, export_sql='select n, n % 3 as p from generate_series(1, 9) n',
-               output_format='CSV,PARQUET', output_path='beside/{partition}x.{ext}',
-               output_options={'PARQUET': {'partition_by': ['p']}}, status='FAILED',
-               max_retries=0)
-    assert 'unknown name "{partition}"' in run.error_message
+    assert 'CSV makes no partitions' in refused(
+        engine.db, export_sql='select n, n % 3 as p from generate_series(1, 9) n',
+        output_format='CSV,PARQUET', output_path='beside/{partition}x.{ext}',
+        output_options={'PARQUET': {'partition_by': ['p']}})
 
 
 def test_more_partitions_than_files_may_be_open_at_first(engine):

@@ -116,7 +116,7 @@ TEST(unknown_encodings_are_refused)
 
 		assert_null(charset_open(names[i], &e));
 		assert_err_has(&e, "encoding \"");
-		assert_err_has(&e, "is not known");
+		assert_err_has(&e, "cannot be written; known: UTF8, ");
 		assert_int_equal(e.kind, ERR_PERMANENT);
 	}
 }

@@ -474,7 +474,17 @@ TEST(dialects_that_cannot_be_read_back_are_refused)
 	    {"{\"bom\": true, \"encoding\": \"LATIN1\"}",
 		"output_options: \"bom\" belongs to UTF8, not to LATIN1"},
 	    {"{\"encoding\": \"KLINGON\"}",
-		"output_options: encoding \"KLINGON\" is not known here"},
+		"output_options: encoding \"KLINGON\" cannot be written; "
+		"known: UTF8, SQL_ASCII, LATIN1, LATIN2, LATIN3, LATIN4, "
+		"LATIN5, "
+		"LATIN6, LATIN7, LATIN8, LATIN9, LATIN10, ISO_8859_5, "
+		"ISO_8859_6, "
+		"ISO_8859_7, ISO_8859_8, KOI8R, KOI8U, WIN866, WIN874, "
+		"WIN1250, "
+		"WIN1251, WIN1252, WIN1253, WIN1254, WIN1256, WIN1257, EUC_CN, "
+		"GBK, "
+		"WIN1255, WIN1258, SJIS, EUC_JP, EUC_JIS_2004, SHIFT_JIS_2004, "
+		"BIG5, EUC_TW, EUC_KR, UHC, JOHAB, GB18030"},
 	};
 
 	for (size_t i = 0; i < COUNT(cases); i++) {

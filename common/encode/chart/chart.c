@@ -9,14 +9,14 @@
 #include "encode/encoder.h"
 
 static const struct option_rule value_name[] = {
-    {"*", JSON_STRING, NULL, "a column's name", NULL},
+    {"*", JSON_STRING, "1..", "a column's name", NULL},
     OPTION_END,
 };
 
 static const struct option_rule inside[] = {
     {"type", JSON_STRING, "line|bar|pie", "default: bar", NULL},
-    {"category", JSON_STRING, NULL, "the column along the axis", NULL},
-    {"values", JSON_ARRAY, NULL, "columns of numbers, one series each",
+    {"category", JSON_STRING, "1..", "the column along the axis", NULL},
+    {"values", JSON_ARRAY, "1..", "columns of numbers, one series each",
 	value_name},
     {"title", JSON_STRING, NULL, "default: none", NULL},
     {"section", JSON_STRING, NULL,
@@ -77,6 +77,28 @@ static int check_section(const json_t *options, struct err *e)
 	return -1;
 }
 
+static int check_values(const json_t *values, struct err *e)
+{
+	json_t *seen = json_object();
+	const json_t *one;
+	size_t i;
+	int rc = 0;
+
+	json_array_foreach(values, i, one)
+	{
+		const char *name = json_string_value(one);
+
+		if (rc == 0 && json_object_get(seen, name) != NULL)
+			rc = err_set(e, ERR_PERMANENT,
+			    "output_options: \"chart.values\" has \"%s\" "
+			    "twice",
+			    name);
+		json_object_set_new(seen, name, json_true());
+	}
+	json_decref(seen);
+	return rc;
+}
+
 static int check(const json_t *options, struct err *e)
 {
 	const json_t *o = json_object_get(options, "chart");
@@ -94,7 +116,9 @@ static int check(const json_t *options, struct err *e)
 		    "output_options: a pie has room for one column of "
 		    "\"values\", not for %zu",
 		    count);
-	return check_section(options, e);
+	return check_values(json_object_get(o, "values"), e) != 0
+		   ? -1
+		   : check_section(options, e);
 }
 
 const char *chart_lacks(const json_t *options, const struct section *section)

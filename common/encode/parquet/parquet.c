@@ -385,7 +385,7 @@ static const struct option_rule parquet_own[] = {
     OPTION_END,
 };
 static const struct option_owner parquet_options = {
-    "PARQUET", parquet_own, NULL};
+    "PARQUET", parquet_own, parquet_check_decimal};
 
 const struct encoder_type encoder_parquet = {
     .name = "PARQUET",

@@ -69,13 +69,32 @@ static void decimal(struct parquet_type *t, int precision, int scale)
 		physical(t, PARQUET_FIXED, bytes_of(precision));
 }
 
-/* A numeric whose declared digits Parquet can hold keeps them; any other is
- * what the option says. */
-static int decimal_of(struct parquet_type *t, const struct column *column,
-    const json_t *options, struct err *e)
+int parquet_check_decimal(const json_t *options, struct err *e)
 {
 	const char *option = json_str(options, "decimal", DECIMAL_DEFAULT);
-	int precision = column->precision, scale = column->scale, end = 0;
+	int precision, scale, end = 0;
+
+	if (strcmp(option, "text") == 0 || strcmp(option, "double") == 0)
+		return 0;
+	if (strspn(option, "0123456789,") == strlen(option) &&
+	    sscanf(option, "%2d,%2d%n", &precision, &scale, &end) == 2 &&
+	    option[end] == '\0' && precision > 0 && precision <= DIGITS_MAX &&
+	    scale <= precision)
+		return 0;
+	return err_set(e, ERR_PERMANENT,
+	    "output_options: \"decimal\" must be \"text\", \"double\" "
+	    "or \"PRECISION,SCALE\" with at most %d digits, such as "
+	    "\"%s\"; it is \"%s\"",
+	    DIGITS_MAX, DECIMAL_DEFAULT, option);
+}
+
+/* A numeric whose declared digits Parquet can hold keeps them; any other is
+ * what the option says. */
+static void decimal_of(
+    struct parquet_type *t, const struct column *column, const json_t *options)
+{
+	const char *option = json_str(options, "decimal", DECIMAL_DEFAULT);
+	int precision = column->precision, scale = column->scale;
 
 	/* numeric(3, -2) has zeros before the point, numeric(3, 5) behind. */
 	if (scale < 0) {
@@ -91,19 +110,10 @@ static int decimal_of(struct parquet_type *t, const struct column *column,
 	} else if (strcmp(option, "double") == 0) {
 		t->kind = KIND_FLOAT;
 		physical(t, PARQUET_DOUBLE, 8);
-	} else if (sscanf(option, "%3d,%3d%n", &precision, &scale, &end) == 2 &&
-		   option[end] == '\0' && precision > 0 &&
-		   precision <= DIGITS_MAX && scale >= 0 &&
-		   scale <= precision) {
+	} else if (sscanf(option, "%d,%d", &precision, &scale) == 2) {
+		/* As parquet_check_decimal() has passed it. */
 		decimal(t, precision, scale);
-	} else {
-		return err_set(e, ERR_PERMANENT,
-		    "output_options: \"decimal\" must be \"text\", \"double\" "
-		    "or \"PRECISION,SCALE\" with at most %d digits, such as "
-		    "\"%s\"; it is \"%s\"",
-		    DIGITS_MAX, DECIMAL_DEFAULT, option);
 	}
-	return 0;
 }
 
 int parquet_type_of(struct parquet_type *t, const struct column *column,
@@ -149,7 +159,8 @@ int parquet_type_of(struct parquet_type *t, const struct column *column,
 		physical(t, PARQUET_FIXED, 16);
 		break;
 	case KIND_DECIMAL:
-		return decimal_of(t, column, options, e);
+		decimal_of(t, column, options);
+		return 0;
 	default:
 		break;
 	}

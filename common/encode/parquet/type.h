@@ -42,7 +42,10 @@ struct parquet_type {
 	int64_t *halves; /* as json_mended counts them */
 };
 
-/* Of checked options; refuses a "decimal" that cannot be read. */
+/* Refuses a "decimal" that cannot be read. */
+int parquet_check_decimal(const json_t *options, struct err *e);
+
+/* Of options that parquet_check_decimal() has passed. */
 int parquet_type_of(struct parquet_type *type, const struct column *column,
     const json_t *options, struct err *e);
 

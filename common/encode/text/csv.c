@@ -72,7 +72,7 @@ static struct dialect dialect_of(const json_t *o)
 	return d;
 }
 
-static int check(const struct dialect *d, struct err *e)
+static int check_dialect(const struct dialect *d, struct err *e)
 {
 	if (d->delimiter == '\0' || d->delimiter == '"' ||
 	    d->delimiter == '\n' || d->delimiter == '\r')
@@ -92,7 +92,14 @@ static int check(const struct dialect *d, struct err *e)
 		return err_set(e, ERR_PERMANENT,
 		    "output_options: \"bom\" belongs to UTF8, not to %s",
 		    d->encoding);
-	return 0;
+	return charset_check(d->encoding, e);
+}
+
+static int check(const json_t *options, struct err *e)
+{
+	struct dialect d = dialect_of(options);
+
+	return check_dialect(&d, e);
 }
 
 static struct encoder *csv_open(const struct encoder_options *o, struct err *e)
@@ -108,8 +115,6 @@ static struct encoder *csv_open(const struct encoder_options *o, struct err *e)
 	buf_init(&c->scratch, ROW_MAX);
 	c->special['"'] = c->special['\n'] = c->special['\r'] = true;
 	c->special[(unsigned char)d->delimiter] = true;
-	if (check(d, e) != 0)
-		goto failed;
 	if (!charset_is_utf8(d->encoding)) {
 		c->charset = charset_open(d->encoding, e);
 		if (c->charset == NULL)
@@ -330,8 +335,9 @@ static bool csv_form(const json_t *options, struct csv_form *form)
 	struct dialect d = dialect_of(options);
 	struct err e;
 
-	if (check(&d, &e) != 0 || strcmp(d.line_end, "\n") != 0 ||
-	    d.decimal_comma || d.formula_guard || d.quote == QUOTE_NONNUMERIC)
+	if (check_dialect(&d, &e) != 0 || strcmp(d.line_end, "\n") != 0 ||
+	    !charset_is_exact(d.encoding) || d.decimal_comma ||
+	    d.formula_guard || d.quote == QUOTE_NONNUMERIC)
 		return false;
 	*form = (struct csv_form){.delimiter = d.delimiter,
 	    .null = d.null,
@@ -366,7 +372,7 @@ static const struct option_rule csv_own[] = {
 	NULL},
     OPTION_END,
 };
-static const struct option_owner csv_options = {"CSV", csv_own, NULL};
+static const struct option_owner csv_options = {"CSV", csv_own, check};
 
 const struct encoder_type encoder_csv = {
     .name = "CSV",

@@ -443,7 +443,7 @@ static int html_finish(struct encoder *enc, struct err *e)
 
 static const struct option_rule html_own[] = {
     {"null", JSON_STRING, NULL, "what stands for NULL; default empty", NULL},
-    {"lang", JSON_STRING, NULL,
+    {"lang", JSON_STRING, OPTION_LANGUAGE,
 	"the language of the page, as de or pt-BR; default en", NULL},
     OPTION_END,
 };

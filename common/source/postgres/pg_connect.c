@@ -268,7 +268,6 @@ bool pg_encodes(const struct pg *pg, const char *encoding)
 	return strcasecmp(encoding, "UTF8") == 0 ||
 	       strcasecmp(encoding, "SQL_ASCII") == 0 ||
 	       pg_reported(pg, "server_encoding", "UTF8") ||
-	       pg_reported(pg, "server_encoding", "SQL_ASCII") ||
 	       pg_reported(pg, "server_encoding", encoding);
 }
 
