@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include "supervisor/supervisor.h"
-
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,159 +11,12 @@
 #include "protocol.h"
 #include "settings/apart.h"
 #include "sql/queue.h"
-#include "supervisor/errands.h"
-#include "supervisor/outbox.h"
-#include "supervisor/pool.h"
-#include "supervisor/program.h"
-#include "supervisor/queue/lease.h"
-#include "supervisor/queue/poller.h"
-#include "supervisor/queue/queue.h"
-#include "supervisor/runs/runs.h"
 #include "supervisor/sdnotify.h"
-#include "supervisor/sweeps.h"
+#include "supervisor/supervisor_parts.h"
 
-enum phase { RUNNING, STOPPING, CLOSING };
-
-#define SIGNALS 3
-static const int signal_numbers[SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
+static const int signal_numbers[SUPERVISOR_SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
 
 static const struct statement drained = {"drained", sql_drained, 1};
-
-struct supervisor {
-	struct supervisor_options o;
-	struct settings *settings;
-	struct log log;
-	uv_loop_t loop;
-	uv_signal_t signals[SIGNALS];
-	uv_timer_t watchdog, idle, grace, away;
-	struct program *program;
-	struct queue *queue;
-	struct lease *lease;
-	struct runs *runs;
-	struct pool *pool;
-	struct errands *errands;
-	struct outbox *outbox;
-	struct sweeps *sweeps;
-	struct poller *poller;
-	enum phase phase;
-	bool given_up; /* the grace is over, runs are being released */
-	int status;
-};
-
-/* ---- the end ---- */
-
-static void on_retired(void *arg)
-{
-	struct supervisor *s = arg;
-
-	for (int i = 0; i < SIGNALS; i++) {
-		uv_close((uv_handle_t *)&s->signals[i], NULL);
-		/* All is done; one more must not make it look like a crash. */
-		signal(signal_numbers[i], SIG_IGN);
-	}
-	uv_close((uv_handle_t *)&s->watchdog, NULL);
-	uv_close((uv_handle_t *)&s->idle, NULL);
-	uv_close((uv_handle_t *)&s->grace, NULL);
-	uv_close((uv_handle_t *)&s->away, NULL);
-	poller_close(s->poller);
-	outbox_close(s->outbox);
-	errands_close(s->errands);
-	pool_close(s->pool);
-	runs_close(s->runs);
-	queue_close(s->queue);
-	LOG(&s->log, LVL_INFO, L_MSG("stopped"), L_INT("status", s->status));
-}
-
-static void finish_stop(struct supervisor *s)
-{
-	if (s->phase == CLOSING)
-		return;
-	s->phase = CLOSING;
-	uv_timer_stop(&s->grace);
-	uv_timer_stop(&s->away);
-	poller_down(s->poller);
-	lease_retire(s->lease, on_retired, s);
-}
-
-/* Nothing is in hand, and no claim can bring anything. */
-static bool at_rest(const struct supervisor *s)
-{
-	return runs_count(s->runs) == 0 && outbox_count(s->outbox) == 0 &&
-	       !poller_claiming(s->poller) && !outbox_claiming(s->outbox);
-}
-
-/* First the runs get time to end, then they are stopped and given back, then
- * the queue gets time to record that, then it ends all the same. */
-static void on_grace(uv_timer_t *timer)
-{
-	struct supervisor *s = timer->data;
-
-	if (!s->given_up) {
-		s->given_up = true;
-		LOG(&s->log, LVL_WARN, L_MSG("stopping the runs in hand"),
-		    L_INT("runs", runs_count(s->runs)),
-		    L_INT("notices", outbox_count(s->outbox)));
-		runs_release_all(s->runs);
-		outbox_release(s->outbox);
-		uv_timer_start(&s->grace, on_grace,
-		    (uint64_t)(s->settings->cancel_grace +
-			       s->settings->queue_timeout + 1000),
-		    0);
-		return;
-	}
-	LOG(&s->log, LVL_ERROR,
-	    L_MSG("the queue does not answer; other daemons take the runs "
-		  "over when the lease ends"),
-	    L_INT("runs", runs_count(s->runs)));
-	s->status = STATUS_FAILED;
-	finish_stop(s);
-}
-
-static void begin_stop(struct supervisor *s, const char *why)
-{
-	if (s->phase != RUNNING)
-		return;
-	s->phase = STOPPING;
-	LOG(&s->log, LVL_INFO, L_MSG("stopping"), L_STR("why", why),
-	    L_INT("runs", runs_count(s->runs)));
-	sdnotify("STOPPING=1");
-	poller_no_claims(s->poller);
-	pool_retire(s->pool);
-	runs_release_waiting(s->runs);
-	outbox_stop(s->outbox);
-	errands_retire(s->errands);
-	if (at_rest(s))
-		finish_stop(s);
-	else
-		uv_timer_start(&s->grace, on_grace,
-		    (uint64_t)s->settings->shutdown_grace, 0);
-}
-
-/* ---- a queue that is away ---- */
-
-/* After a lease the runs in hand are not ours any more. */
-static void on_away(uv_timer_t *timer)
-{
-	struct supervisor *s = timer->data;
-
-	if (s->phase != RUNNING)
-		return;
-	LOG(&s->log, LVL_ERROR,
-	    L_MSG("the queue could not be used for a lease"),
-	    L_INT("ms", s->settings->lease),
-	    L_STR("error", queue_trouble(s->queue)));
-	s->status = STATUS_UNREACHED;
-	begin_stop(s, "the queue cannot be used");
-}
-
-/* Somebody waits for a daemon that is to end by itself; others try for ever. */
-static void queue_is_away(struct supervisor *s)
-{
-	if (s->phase == RUNNING && (s->o.drain || s->o.idle_exit_ms > 0) &&
-	    !uv_is_active((uv_handle_t *)&s->away))
-		uv_timer_start(
-		    &s->away, on_away, (uint64_t)s->settings->lease, 0);
-}
 
 /* ---- what the parts tell ---- */
 
@@ -182,7 +33,7 @@ static void on_queue_down(void *arg, const struct err *e)
 
 	(void)e;
 	poller_down(s->poller);
-	queue_is_away(s);
+	supervisor_queue_is_away(s);
 	sdnotify("STATUS=waiting for the queue database");
 }
 
@@ -216,7 +67,7 @@ static void on_unfit(void *arg, const char *text)
 
 	LOG(&s->log, LVL_ERROR, L_MSG(text));
 	s->status = STATUS_UNFIT;
-	begin_stop(s, "the queue cannot be used");
+	supervisor_begin_stop(s, "the queue cannot be used");
 }
 
 static void on_program_unfit(void *arg)
@@ -230,7 +81,7 @@ static void on_program_unfit(void *arg)
 		  "install both of one version, and start reportd again"),
 	    L_STR("version", PACKAGE_VERSION));
 	s->status = STATUS_UNFIT;
-	begin_stop(s, "no worker can be started");
+	supervisor_begin_stop(s, "no worker can be started");
 }
 
 static const struct lease_events lease_events = {
@@ -240,8 +91,8 @@ static void on_quiet(uv_timer_t *timer)
 {
 	struct supervisor *s = timer->data;
 
-	if (at_rest(s))
-		begin_stop(s, "idle");
+	if (supervisor_at_rest(s))
+		supervisor_begin_stop(s, "idle");
 }
 
 /* Of the runs, or of the notices. */
@@ -249,8 +100,8 @@ static void on_idle(void *arg)
 {
 	struct supervisor *s = arg;
 
-	if (s->phase == STOPPING && at_rest(s))
-		finish_stop(s);
+	if (s->phase == STOPPING && supervisor_at_rest(s))
+		supervisor_finish_stop(s);
 	uv_timer_stop(&s->idle);
 	if (s->phase == RUNNING && (s->o.drain || s->o.idle_exit_ms > 0))
 		poller_look(s->poller);
@@ -323,7 +174,7 @@ static void on_drained(
 	if (reply == NULL && e->kind != ERR_LOST)
 		LOG(&s->log, LVL_ERROR, L_MSG("looking for more work failed"),
 		    L_STR("error", e->text), L_STR("sqlstate", e->sqlstate));
-	if (reply == NULL || s->phase != RUNNING || !at_rest(s))
+	if (reply == NULL || s->phase != RUNNING || !supervisor_at_rest(s))
 		return;
 	retry_ms = reply_int(reply, 0, 0, INT64_MAX);
 	if (retry_ms <= s->settings->poll_interval ||
@@ -331,14 +182,14 @@ static void on_drained(
 		return;
 	if (runs_failed(s->runs) > 0 || retry_ms < INT64_MAX)
 		s->status = STATUS_REPORTS;
-	begin_stop(s, "nothing is due any more");
+	supervisor_begin_stop(s, "nothing is due any more");
 }
 
 static void on_caught_up(void *arg)
 {
 	struct supervisor *s = arg;
 
-	if (!at_rest(s))
+	if (!supervisor_at_rest(s))
 		uv_timer_stop(&s->idle);
 	else if (s->o.drain && s->phase == RUNNING)
 		queue_send(s->queue, NULL, &drained,
@@ -357,8 +208,8 @@ static void on_last_claim(void *arg)
 	if (s->phase != STOPPING)
 		return;
 	runs_release_waiting(s->runs);
-	if (at_rest(s))
-		finish_stop(s);
+	if (supervisor_at_rest(s))
+		supervisor_finish_stop(s);
 }
 
 static const struct poller_events poller_events = {
@@ -485,15 +336,9 @@ static void on_signal(uv_signal_t *handle, int number)
 		if (s->phase == RUNNING)
 			reload(s);
 	} else if (s->phase == RUNNING) {
-		begin_stop(s, strsignal(number));
+		supervisor_begin_stop(s, strsignal(number));
 	} else if (s->phase == STOPPING) {
-		/* Told twice: no more grace. Told again: kill. */
-		if (s->given_up) {
-			runs_release_all(s->runs);
-			outbox_release(s->outbox);
-		} else {
-			uv_timer_start(&s->grace, on_grace, 0, 0);
-		}
+		supervisor_hurry(s);
 	}
 }
 
@@ -508,7 +353,7 @@ static void start_timers(struct supervisor *s)
 	int64_t watchdog = sdnotify_watchdog_ms();
 
 	signal(SIGPIPE, SIG_IGN);
-	for (int i = 0; i < SIGNALS; i++) {
+	for (int i = 0; i < SUPERVISOR_SIGNALS; i++) {
 		uv_signal_init(&s->loop, &s->signals[i]);
 		s->signals[i].data = s;
 		uv_signal_start(&s->signals[i], on_signal, signal_numbers[i]);
@@ -621,7 +466,7 @@ int supervisor_run(const struct supervisor_options *options)
 	    L_STR("output_root", s.settings->output_root));
 	look_at_file(&s);
 	open_parts(&s);
-	queue_is_away(&s);
+	supervisor_queue_is_away(&s);
 	sdnotify("READY=1\nSTATUS=waiting for the queue database");
 	uv_run(&s.loop, UV_RUN_DEFAULT);
 	uv_loop_close(&s.loop);

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+#include <signal.h>
+
+#include "supervisor/sdnotify.h"
+#include "supervisor/supervisor_parts.h"
+
+static void on_retired(void *arg)
+{
+	struct supervisor *s = arg;
+
+	for (int i = 0; i < SUPERVISOR_SIGNALS; i++) {
+		int number = s->signals[i].signum;
+
+		uv_close((uv_handle_t *)&s->signals[i], NULL);
+		/* All is done; one more must not make it look like a crash. */
+		signal(number, SIG_IGN);
+	}
+	uv_close((uv_handle_t *)&s->watchdog, NULL);
+	uv_close((uv_handle_t *)&s->idle, NULL);
+	uv_close((uv_handle_t *)&s->grace, NULL);
+	uv_close((uv_handle_t *)&s->away, NULL);
+	poller_close(s->poller);
+	outbox_close(s->outbox);
+	errands_close(s->errands);
+	pool_close(s->pool);
+	runs_close(s->runs);
+	queue_close(s->queue);
+	LOG(&s->log, LVL_INFO, L_MSG("stopped"), L_INT("status", s->status));
+}
+
+void supervisor_finish_stop(struct supervisor *s)
+{
+	if (s->phase == CLOSING)
+		return;
+	s->phase = CLOSING;
+	uv_timer_stop(&s->grace);
+	uv_timer_stop(&s->away);
+	poller_down(s->poller);
+	lease_retire(s->lease, on_retired, s);
+}
+
+bool supervisor_at_rest(const struct supervisor *s)
+{
+	return runs_count(s->runs) == 0 && outbox_count(s->outbox) == 0 &&
+	       !poller_claiming(s->poller) && !outbox_claiming(s->outbox);
+}
+
+/* First the runs get time to end, then they are stopped and given back, then
+ * the queue gets time to record that, then it ends all the same. */
+static void on_grace(uv_timer_t *timer)
+{
+	struct supervisor *s = timer->data;
+
+	if (!s->given_up) {
+		s->given_up = true;
+		LOG(&s->log, LVL_WARN, L_MSG("stopping the runs in hand"),
+		    L_INT("runs", runs_count(s->runs)),
+		    L_INT("notices", outbox_count(s->outbox)));
+		runs_release_all(s->runs);
+		outbox_release(s->outbox);
+		uv_timer_start(&s->grace, on_grace,
+		    (uint64_t)(s->settings->cancel_grace +
+			       s->settings->queue_timeout + 1000),
+		    0);
+		return;
+	}
+	LOG(&s->log, LVL_ERROR,
+	    L_MSG("the queue does not answer; other daemons take the runs "
+		  "over when the lease ends"),
+	    L_INT("runs", runs_count(s->runs)));
+	s->status = STATUS_FAILED;
+	supervisor_finish_stop(s);
+}
+
+void supervisor_begin_stop(struct supervisor *s, const char *why)
+{
+	if (s->phase != RUNNING)
+		return;
+	s->phase = STOPPING;
+	LOG(&s->log, LVL_INFO, L_MSG("stopping"), L_STR("why", why),
+	    L_INT("runs", runs_count(s->runs)));
+	sdnotify("STOPPING=1");
+	poller_no_claims(s->poller);
+	pool_retire(s->pool);
+	runs_release_waiting(s->runs);
+	outbox_stop(s->outbox);
+	errands_retire(s->errands);
+	if (supervisor_at_rest(s))
+		supervisor_finish_stop(s);
+	else
+		uv_timer_start(&s->grace, on_grace,
+		    (uint64_t)s->settings->shutdown_grace, 0);
+}
+
+void supervisor_hurry(struct supervisor *s)
+{
+	if (s->given_up) {
+		runs_release_all(s->runs);
+		outbox_release(s->outbox);
+	} else {
+		uv_timer_start(&s->grace, on_grace, 0, 0);
+	}
+}
+
+/* ---- a queue that is away ---- */
+
+/* After a lease the runs in hand are not ours any more. */
+static void on_away(uv_timer_t *timer)
+{
+	struct supervisor *s = timer->data;
+
+	if (s->phase != RUNNING)
+		return;
+	LOG(&s->log, LVL_ERROR,
+	    L_MSG("the queue could not be used for a lease"),
+	    L_INT("ms", s->settings->lease),
+	    L_STR("error", queue_trouble(s->queue)));
+	s->status = STATUS_UNREACHED;
+	supervisor_begin_stop(s, "the queue cannot be used");
+}
+
+void supervisor_queue_is_away(struct supervisor *s)
+{
+	if (s->phase == RUNNING && (s->o.drain || s->o.idle_exit_ms > 0) &&
+	    !uv_is_active((uv_handle_t *)&s->away))
+		uv_timer_start(
+		    &s->away, on_away, (uint64_t)s->settings->lease, 0);
+}
