@@ -4,6 +4,7 @@
 
 #include "ctl/ctl.h"
 #include "ctl/lib/connect.h"
+#include "ctl/lib/follow.h"
 #include "ctl/lib/options.h"
 #include "sql/ctl.h"
 
@@ -11,6 +12,7 @@ struct action {
 	const char *sql;
 	bool of_request;     /* it takes one, and --request */
 	const char *request; /* NULL: the one in hand */
+	bool wait;           /* for the end of the only report */
 };
 
 /* cancel, retry and the like: one statement for each ID. One that is refused does not
@@ -61,65 +63,102 @@ static int for_each(
 	return refused ? -1 : 0;
 }
 
-static int with_ids(struct ctl *c, const char *sql, bool of_request, int argc,
-    char **argv, struct err *e)
+static int retry_and_wait(
+    struct ctl *c, const char *asked, const char *name, struct err *e)
 {
-	static const struct option table[] = {
-	    {"request", required_argument, NULL, 'r'},
-	    OPTIONS_COMMON,
-	};
-	static const struct option common[] = {OPTIONS_COMMON};
-	struct action a = {.sql = sql, .of_request = of_request};
-	int64_t unused;
-	int o;
+	char *id = connect_report(c, name, e), *request = NULL;
+	const char *params[] = {id, asked};
+	int rc = -1;
 
-	while ((o = options_next(
-		    c, argc, argv, "", of_request ? table : common)) != -1) {
-		if (o != 'r')
-			return -1;
-		a.request = optarg;
-	}
+	if (id != NULL && follow_prepare(c, e) == 0)
+		request = connect_text(c, sql_retry_request, 2, params, e);
+	if (request == NULL)
+		err_wrap(e, "retry");
+	else
+		rc = follow_report(c, id, request, e);
+	free(request);
+	free(id);
+	return rc;
+}
+
+static const struct option of_reports[] = {OPTIONS_COMMON};
+static const struct option of_requests[] = {
+    {"request", required_argument, NULL, 'r'},
+    OPTIONS_COMMON,
+};
+static const struct option of_retries[] = {
+    {"request", required_argument, NULL, 'r'},
+    {"wait", no_argument, NULL, 'w'},
+    OPTIONS_COMMON,
+};
+
+static int check(
+    struct ctl *c, const struct action *a, int argc, char **argv, struct err *e)
+{
+	int64_t unused;
+
 	if (optind == argc)
 		return options_refuse(c, e, "which report? Give its ID or key");
-	if (a.request != NULL && argc - optind > 1)
+	if (a->request != NULL && argc - optind > 1)
 		return options_refuse(
 		    c, e, "--request is for a request of one report");
-	if (a.request != NULL &&
-	    options_number(c, "--request", a.request, (int64_t[]){1, INT64_MAX},
-		&unused, e) != 0)
+	if (a->wait && argc - optind > 1)
+		return options_refuse(c, e, "--wait is for one report");
+	if (a->request != NULL &&
+	    options_number(c, "--request", a->request,
+		(int64_t[]){1, INT64_MAX}, &unused, e) != 0)
 		return -1;
 	for (int i = optind; i < argc; i++) {
 		if (options_check_id(c, argv[i], e) != 0)
 			return -1;
 	}
-	if (connect_queue(c, e) != 0)
+	return 0;
+}
+
+static int with_ids(struct ctl *c, const char *sql, const struct option *table,
+    int argc, char **argv, struct err *e)
+{
+	struct action a = {.sql = sql, .of_request = table != of_reports};
+	int o;
+
+	while ((o = options_next(c, argc, argv, "", table)) != -1) {
+		if (o == 'r')
+			a.request = optarg;
+		else if (o == 'w')
+			a.wait = true;
+		else
+			return -1;
+	}
+	if (check(c, &a, argc, argv, e) != 0 || connect_queue(c, e) != 0)
 		return -1;
+	if (a.wait)
+		return retry_and_wait(c, a.request, argv[optind], e);
 	return for_each(c, &a, argc - optind, argv + optind, e);
 }
 
 static int run_cancel(struct ctl *c, int argc, char **argv, struct err *e)
 {
-	return with_ids(c, sql_cancel, true, argc, argv, e);
+	return with_ids(c, sql_cancel, of_requests, argc, argv, e);
 }
 
 static int run_retry(struct ctl *c, int argc, char **argv, struct err *e)
 {
-	return with_ids(c, sql_retry, true, argc, argv, e);
+	return with_ids(c, sql_retry, of_retries, argc, argv, e);
 }
 
 static int run_delete(struct ctl *c, int argc, char **argv, struct err *e)
 {
-	return with_ids(c, sql_delete, false, argc, argv, e);
+	return with_ids(c, sql_delete, of_reports, argc, argv, e);
 }
 
 static int run_pause(struct ctl *c, int argc, char **argv, struct err *e)
 {
-	return with_ids(c, sql_pause, false, argc, argv, e);
+	return with_ids(c, sql_pause, of_reports, argc, argv, e);
 }
 
 static int run_resume(struct ctl *c, int argc, char **argv, struct err *e)
 {
-	return with_ids(c, sql_resume, false, argc, argv, e);
+	return with_ids(c, sql_resume, of_reports, argc, argv, e);
 }
 
 const struct command command_cancel = {
@@ -135,10 +174,13 @@ const struct command command_cancel = {
 const struct command command_retry = {
     .name = "retry",
     .summary = "Runs failed or cancelled reports again, for the same time",
-    .arguments = "ID... [--request N]",
+    .arguments = "ID... [--request N] [--wait]",
     .details =
 	"      --request N       that request of the report, not the one in "
-	"hand\n",
+	"hand\n"
+	"      --wait            follow the only report to its end; the exit "
+	"code tells\n"
+	"                        how it went\n",
     .run = run_retry,
 };
 

@@ -31,7 +31,7 @@ static int next(struct ctl *c, const char *const *params, struct err *e)
 
 	if (connect_queue(c, e) != 0)
 		return -1;
-	times = connect_json(c, sql_next, 3, params, e);
+	times = connect_json(c, sql_next, 4, params, e);
 	if (times == NULL)
 		return err_wrap(e, "next");
 	if (c->json) {
@@ -49,9 +49,10 @@ static int run(struct ctl *c, int argc, char **argv, struct err *e)
 	    {"zone", required_argument, NULL, 'z'},
 	    {"time-zone", required_argument, NULL, 'z'},
 	    {"count", required_argument, NULL, 'n'},
+	    {"after", required_argument, NULL, 'a'},
 	    OPTIONS_COMMON,
 	};
-	const char *params[] = {NULL, "UTC", "5"};
+	const char *params[] = {NULL, "UTC", "5", NULL};
 	struct buf expression;
 	int64_t count;
 	int o, rc;
@@ -61,6 +62,8 @@ static int run(struct ctl *c, int argc, char **argv, struct err *e)
 			params[1] = optarg;
 		else if (o == 'n')
 			params[2] = optarg;
+		else if (o == 'a')
+			params[3] = optarg;
 		else
 			return -1;
 	}
@@ -83,8 +86,9 @@ static int run(struct ctl *c, int argc, char **argv, struct err *e)
 const struct command command_next = {
     .name = "next",
     .summary = "Shows when a cron expression fires",
-    .arguments = "EXPRESSION [--time-zone ZONE] [--count N]",
+    .arguments = "EXPRESSION [--time-zone ZONE] [--count N] [--after TIME]",
     .details = "      --time-zone ZONE  IANA name of the time zone [UTC]\n"
-	       "      --count N         how many times [5]\n",
+	       "      --count N         how many times [5]\n"
+	       "      --after TIME      such as 2026-01-31T06:00Z [now]\n",
     .run = run,
 };

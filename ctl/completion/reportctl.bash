@@ -10,9 +10,10 @@ _reportctl_options() {
 	runs) echo --limit --status ;;
 	watch) echo --interval ;;
 	run) echo --param --wait --from --to ;;
-	retry | cancel) echo --request ;;
+	retry) echo --request --wait ;;
+	cancel) echo --request ;;
 	sources) echo --register --forget ;;
-	next) echo --time-zone --count ;;
+	next) echo --time-zone --count --after ;;
 	export) echo --sql --sql-file --output --format --option --param --source \
 		--time-zone ;;
 	formats) echo --sql ;;
@@ -29,7 +30,7 @@ _reportctl_values() {
 	--priority) echo 1 2 3 4 5 ;;
 	--zone | --time-zone)
 		cd /usr/share/zoneinfo 2>/dev/null && find [A-Z]* -type f ;;
-	--notify | --notify-failure | --name | --key | --request | --from | --to | --forget | --sql | --prep | --param | --option | --path | --source | --type | \
+	--after | --notify | --notify-failure | --name | --key | --request | --from | --to | --forget | --sql | --prep | --param | --option | --path | --source | --type | \
 		--schedule | --timeout | --max-retries | --limit | -n | --interval | \
 		--count) ;;
 	*) return 1 ;;

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- When an expression fires.
--- $1 cron expression, $2 time zone, $3 how many int
+-- $1 cron expression, $2 time zone, $3 how many int, $4 after which time timestamptz or
+-- null for now
 -- One row: json [{"at", "local", "utc_offset", "seconds"}]; seconds from now.
 select coalesce(json_agg(q), '[]') from (
 	select n.at, to_char(n.local, 'Dy YYYY-MM-DD HH24:MI:SS') as local,
@@ -10,6 +11,7 @@ select coalesce(json_agg(q), '[]') from (
 	from (
 		select t as at, t at time zone $2 as local,
 			(t at time zone $2) - (t at time zone 'UTC') as utc_offset
-		from reportd.next_runs($1, reportd.check_time_zone($2), now(), $3::int) t
+		from reportd.next_runs($1, reportd.check_time_zone($2),
+			coalesce($4::timestamptz, now()), $3::int) t
 	) n
 ) q

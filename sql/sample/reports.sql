@@ -9,7 +9,7 @@ begin;
 
 delete from reportd.report_config
 where report_name in ('client_totals', 'client_month', 'daily_revenue', 'top_products',
-	'sales_rep_leaderboard', 'customer_list');
+	'sales_rep_leaderboard', 'revenue_by_month', 'customer_list');
 
 -- Two stages: prep fills a table, export reads what it committed. :'name' takes a
 -- value from parameters or a built-in one (run_id, scheduled_for, ...), quoted.
@@ -85,6 +85,21 @@ where d.year = 2025
 group by r.sales_rep_key
 order by rank, r.rep_name
 $$);
+
+-- One reading of the rows for Excel, paper and the browser, with a chart in each.
+insert into reportd.report_config (report_name, report_type, export_sql, output_format,
+	output_path, output_options)
+values ('revenue_by_month', 'sales', $$
+select to_char(d.date, 'YYYY-MM') as month, count(*) as orders, sum(s.quantity) as units,
+	sum(s.amount) as revenue
+from sales.fact_sales s
+join sales.dim_date d using (date_key)
+where d.year = 2025
+group by 1
+order by 1
+$$, 'XLSX,PDF,HTML', 'sales/revenue_by_month.{ext}',
+	'{"title": "Revenue by month, 2025", "chart": {"type": "bar", "category": "month", "values": ["revenue"]},
+	"columns": {"orders": {"total": "sum"}, "units": {"total": "sum"}, "revenue": {"format": "#,##0", "total": "sum"}}}');
 
 -- For a spreadsheet in a country that writes 1,50: see output_options.
 insert into reportd.report_config (report_name, report_type, priority, export_sql,

@@ -105,7 +105,7 @@ create table reportd.report_config (
 	autovacuum_vacuum_cost_delay = 0
 );
 comment on table reportd.report_config is
-	'A report: what to prepare, what to export, where to, when. INSERT to ask for one.';
+	'A report: what to prepare, what to export, where to, when. INSERT to ask for one; reportd.change() and reportd.delete() change and delete it, UPDATE and DELETE are denied.';
 comment on column reportd.report_config.report_key is
 	'A name for programs, unique in the queue: a letter, then letters, digits and single _.';
 comment on column reportd.report_config.owner is

@@ -449,8 +449,10 @@ begin
 		format('report %s is %s: there is nothing to cancel', c.config_id,
 			case when c.status = 'PENDING' then 'waiting for its schedule'
 				else c.status end),
-		format('To stop a schedule: select reportd.change(%s, ''{"is_active": false}'').',
-			c.config_id));
+		case when c.trigger_type = 'SCHEDULED' then
+			format('To stop a schedule: select reportd.change(%s, ''{"is_active": false}'').',
+				c.config_id)
+		else 'It has ended; see reportd.v_requests.' end);
 -- One refusal, one line of context.
 exception when invalid_parameter_value or insufficient_privilege then
 	get stacked diagnostics refusal = message_text, mend = pg_exception_hint;
@@ -578,9 +580,10 @@ declare
 	mend text;
 begin
 	if not exists (select from reportd.report_source s where s.source = grant_source.source) then
-		perform reportd.refuse(format('no daemon has a source "%s"', source),
-			format('Known: %s.', (select coalesce(string_agg(s.source, ', '), 'none')
-				from reportd.report_source s)));
+		perform reportd.refuse(format('no daemon has told of a source "%s"', source),
+			format('Known: %s. A daemon tells of its sources when it starts; before that: select reportd.register_source(%L, ''postgres'').',
+				(select coalesce(string_agg(s.source, ', ' order by s.source), 'none')
+				from reportd.report_source s), source));
 	end if;
 	insert into reportd.report_grant (kind, name, grantee, granted_by)
 	values ('source', source, reportd.role_named(role), reportd.acting_name())

@@ -659,3 +659,15 @@ def test_reports_cancelled_before_they_ran_are_forgotten(db, drain):
     drain(retention='90d')
     assert {row[0] for row in db.query('select config_id from reportd.report_config')} \
         == {young, again, schedule}
+
+
+def test_a_reload_that_changes_the_queue_is_no_incident(db, daemon, conf):
+    one = daemon()
+    for sections, connects in (({'source.more': {'conninfo': db.conninfo}}, False),
+                               ({'queue': {'conninfo': db.conninfo + ' application_name=anew'}}, True)):
+        one.conf.write_text(conf(sections).read_text())
+        one.signal(signal.SIGHUP)
+        one.wait_log('settings read again')
+        if connects:
+            one.wait_log('connecting to the queue anew')
+        assert 'connection lost' not in one.log()

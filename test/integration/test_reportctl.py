@@ -663,6 +663,30 @@ def test_next_shows_local_times_over_a_clock_change(ctl):
     assert {t['utc_offset'] for t in times} == {'-03:30', '-02:30'}
 
 
+def test_next_after_a_time(ctl):
+    times = answer(ctl('next', '0 6 * * *', '--after', '2030-02-28T07:00Z', '--count', 1, '--json'))
+    assert [t['local'] for t in times] == ['Fri 2030-03-01 06:00:00']
+    refused(ctl('next', '@daily', '--after', 'soon'), 'soon')
+
+
+def test_retry_waits_for_the_end(ctl, daemon, db):
+    daemon()
+    ctl('submit', '--name', 'a', '--sql', 'select 1 from t', '--max-retries', 0, '--wait')
+    db.execute('create table t (a int)')
+    done = ctl('retry', 1, '--wait')
+    assert done.returncode == 0 and 'COMPLETED /' in done.stdout
+    refused(ctl('retry', 1, 2, '--wait'), '--wait is for one report', code=2)
+    refused(ctl('retry', 1, '--wait'), 'nothing to retry')
+
+
+def test_cancel_of_what_has_ended_speaks_of_no_schedule(ctl, db, submit):
+    submit(db, report_name='a')
+    begin_run(db, 1)
+    end_run(db, 1)
+    done = ctl('cancel', 1)
+    refused(done, 'report 1 is COMPLETED: there is nothing to cancel', 'It has ended')
+
+
 def test_next_refuses_what_is_no_schedule(ctl):
     refused(ctl('next', '61 * * * *'), '61')
     refused(ctl('next', '0 0 30 2 *'), 'never occurs')

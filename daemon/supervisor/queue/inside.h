@@ -37,6 +37,7 @@ struct queue {
 	struct child *child; /* asks what the loop must not wait for */
 	char *login;  /* conninfo with the secret in it; NULL: not read yet */
 	bool untried; /* ... and no connection was made with it so far */
+	bool renewed; /* the connection ends because the settings say so */
 	bool refused; /* ... and the server does not take it any more */
 	enum queue_state state;
 	struct reach *reach; /* makes a connection */

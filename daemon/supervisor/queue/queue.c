@@ -151,7 +151,10 @@ void queue_fail(struct queue *q, const char *text)
 	for (int i = 0; i < q->failures && wait < most; i++)
 		wait *= 2;
 	q->failures++;
-	if (worked || q->failures == 1)
+	if (q->renewed)
+		LOG(q->o.log, LVL_INFO,
+		    L_MSG("connecting to the queue anew, as the settings say"));
+	else if (worked || q->failures == 1)
 		LOG(q->o.log, LVL_WARN,
 		    L_MSG(worked ? "queue connection lost"
 				 : "cannot reach the queue, trying on"),
@@ -362,8 +365,11 @@ void queue_reopen(struct queue *q, const struct queue_options *options)
 		q->login = NULL;
 		q->refused = false;
 	}
-	if (q->state != DOWN)
+	if (q->state != DOWN) {
+		q->renewed = true;
 		queue_fail(q, "the settings changed");
+		q->renewed = false;
+	}
 	q->failures = 0;
 	queue_arm(q, 0);
 }
