@@ -30,7 +30,8 @@ static bool check_server(struct doctor *d, struct err *e)
 			  "and kms:Decrypt on its key"
 			: "look at [queue] conninfo (host, port, user, "
 			  "dbname), the password in ~/.pgpass and the "
-			  "server's pg_hba.conf",
+			  "server's pg_hba.conf, and for peer authentication "
+			  "its pg_ident.conf",
 		    "%s", e->text);
 		return false;
 	}

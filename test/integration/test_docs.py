@@ -2,10 +2,12 @@
 """What the manual says is what the programs know."""
 
 import re
+import shlex
 import shutil
 import subprocess
 
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from lib import process
 from lib.paths import REPORTD, ROOT
@@ -185,6 +187,38 @@ def test_install_page_names_the_packages_that_the_script_installs():
     script = (ROOT / 'scripts/install-deps').read_text()
     build = re.search(r"\[build\]='([^']*)'", script)[1].split()
     assert re.search(r'^# apt-get install (.*)$', page, re.M)[1].split() == build
+
+
+def test_install_page_leads_to_a_first_report(db, daemon, ctl, out):
+    """Its SQL, its logins, and the command that ends it."""
+    page = (ROOT / 'docs/install.md').read_text()
+    logins = re.findall(r'createuser (\w+)', page)
+    setup, grants = re.findall(r'```sql\n(.*?)```', page, re.S)
+    roles = [*logins, *re.findall(r'create role (\w+)', setup)]
+    assert roles == ['reportd', 'report_reader', 'alice', 'carol']
+
+    def queue(user):
+        return {'queue': {'conninfo': make_conninfo(db.conninfo, user=user)}}
+    try:
+        for login in logins:
+            db.execute(f'create role {login} login')
+        db.execute(re.search(r"-c '(grant reportd_daemon [^']*)'", page)[1])
+        db.execute('create schema sales')
+        for statement in setup, grants:
+            if statement == grants:
+                daemon({**queue('reportd'), 'source.default': {
+                    'trusted': 'off', 'conninfo': make_conninfo(db.conninfo, user='report_reader')}})
+            with db.connect() as conn:
+                conn.execute(statement)
+        command = re.search(r'alice\$ reportctl (.*)', page)[1]
+        done = ctl(*shlex.split(command), sections=queue('alice'))
+        assert done.returncode == 0, done.stderr
+        assert (out / 'sales/hello.csv').read_text() == 'one\n1\n'
+        assert 'hello' in ctl('list', sections=queue('carol')).stdout
+        assert 'keeps them apart' not in ctl('doctor').stdout
+    finally:
+        for role in reversed(roles):
+            db.execute(f'drop owned by {role} cascade; drop role {role}')
 
 
 def test_manual_names_the_version_of_the_schema():

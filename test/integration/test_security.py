@@ -1181,6 +1181,10 @@ def test_folders_of_groups(db, as_, open_dir, open_socket):
             assert run_as(61001, group, 'touch', path.parent / 'x').returncode != 0
     assert run_as(61001, FINANCE, 'ls', out).returncode != 0
     assert run_as(61001, FINANCE, 'cat', conf).returncode != 0
+    # As `cp` leaves it, and then closed for others: the daemon cannot read it.
+    os.chown(conf, 0, 0)
+    done = run_as(DAEMON, None, REPORTD, '-c', conf, '--check-config')
+    assert done.returncode == 3 and f'chgrp reportd {conf} and chmod 0640' in done.stderr
 
 
 def test_what_may_be_read_may_not_be_written(db, as_, engine, out):

@@ -73,7 +73,8 @@ const char *postgres_mend(const struct source_config *config)
 		       "allow secretsmanager:GetSecretValue on it, and "
 		       "kms:Decrypt on its key";
 	return "look at its conninfo (host, port, user, dbname), the password "
-	       "in ~/.pgpass and the server's pg_hba.conf";
+	       "in ~/.pgpass and the server's pg_hba.conf, and for peer "
+	       "authentication its pg_ident.conf";
 }
 
 const struct source_type source_type_postgres = {
