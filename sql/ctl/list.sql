@@ -8,8 +8,7 @@ select coalesce(json_agg(q), '[]') from (
 		c.report_name, c.report_type, c.owner::text as owner, c.trigger_type, c.status,
 		c.is_active, c.schedule_expression, c.time_zone, c.next_run_time,
 		to_char(z.next_run, 'YYYY-MM-DD"T"HH24:MI:SS') as next_run_local,
-		coalesce(w.words || case c.time_zone when 'UTC' then ''
-			else ' ' || replace(regexp_replace(c.time_zone, '^.*/', ''), '_', ' ') end,
+		coalesce(w.words || ' ' || replace(regexp_replace(c.time_zone, '^.*/', ''), '_', ' '),
 			case when c.trigger_type = 'ADHOC' then 'once' end) as schedule,
 		case when not c.is_active then 'paused'
 			when z.next_run < z.today + interval '7 days' then to_char(z.next_run, 'Dy HH24:MI')
@@ -31,8 +30,8 @@ select coalesce(json_agg(q), '[]') from (
 			replace(replace(replace(replace(replace(replace(replace(replace(f[5], '0', 'Sun'), '1', 'Mon'),
 				'2', 'Tue'), '3', 'Wed'), '4', 'Thu'), '5', 'Fri'), '6', 'Sat'), '7', 'Sun') || ' ' || t.at
 		when t.timed and f[3] = '*' and f[5] ~ '^[a-z]{3}(-[a-z]{3})?$' then initcap(f[5]) || ' ' || t.at
-		when t.timed and f[5] = '*' and f[3] ~ '^\d+$' then 'monthly, ' || f[3] || '. ' || t.at
-		when t.timed and f[5] = '*' and f[3] = 'l' then 'last of month ' || t.at
+		when t.timed and f[5] = '*' and f[3] ~ '^\d+$' then 'day ' || f[3] || ', ' || t.at
+		when t.timed and f[5] = '*' and f[3] = 'l' then 'last day, ' || t.at
 		when f[1] ~ '^\d+$' and f[2:5] = '{*,*,*,*}' then 'hourly :' || lpad(f[1], 2, '0')
 		when f[1] ~ '^\*/\d+$' and f[2:5] = '{*,*,*,*}' then 'every ' || substr(f[1], 3) || ' min'
 		else c.schedule_expression end) w(words)

@@ -880,7 +880,10 @@ $$;
 create function reportd.denial(c reportd.report_config, out message text, out hint text)
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 declare
-	fixed text := regexp_replace(c.output_path, '[{%].*$', '');
+	who text := pg_get_userbyid(c.owner);
+	-- A dot that begins a part of the path becomes _, one within it does not.
+	fixed text := regexp_replace(replace(c.output_path, '{owner}',
+		case when who ~ '^\.' then '{owner}' else translate(who, '/', '_') end), '[{%].*$', '');
 	paths text[];
 	astray text;
 	most bigint;

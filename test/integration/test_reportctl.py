@@ -1102,8 +1102,8 @@ def test_reports_are_listed_with_their_next_times(ctl, db, submit):
 
 SCHEDULES = {
     '0 6 * * *': 'daily 06:00', '5 14 * * 1-5': 'Mon-Fri 14:05', '0 6 * * 0,3': 'Sun,Wed 06:00',
-    '0 6 * * 7': 'Sun 06:00', '0 6 * * FRI': 'Fri 06:00', '0 6 15 * *': 'monthly, 15. 06:00',
-    '0 6 L * *': 'last of month 06:00', '7 * * * *': 'hourly :07', '*/5 * * * *': 'every 5 min',
+    '0 6 * * 7': 'Sun 06:00', '0 6 * * FRI': 'Fri 06:00', '0 6 15 * *': 'day 15, 06:00',
+    '0 6 L * *': 'last day, 06:00', '7 * * * *': 'hourly :07', '*/5 * * * *': 'every 5 min',
     '@weekly': '@weekly', '0 6 1 1 *': '0 6 1 1 *', '0 6,18 * * *': '0 6,18 * * *',
     '0 6 * * 1#2': '0 6 * * 1#2', ' 0  6 * * * ': 'daily 06:00'}
 
@@ -1111,7 +1111,8 @@ SCHEDULES = {
 def test_schedules_are_listed_in_words(ctl, db, submit):
     for expression in SCHEDULES:
         submit(db, report_name='x', trigger_type='SCHEDULED', schedule_expression=expression)
-    assert [r['schedule'] for r in answer(ctl('list', '--json'))] == list(SCHEDULES.values())
+    assert [r['schedule'] for r in answer(ctl('list', '--json'))] == [
+        f'{words} UTC' for words in SCHEDULES.values()]
 
 
 def test_the_list_fits_the_terminal(ctl, child, db, submit):
@@ -1136,7 +1137,7 @@ def test_pause_and_resume(ctl, db, submit):
     submit(db, report_name='x', report_key='k', trigger_type='SCHEDULED',
            schedule_expression='0 6 * * *')
     assert ctl('pause', 'k').stdout == 'report k is PAUSED\n'
-    assert ' daily 06:00  paused' in ctl('list').stdout
+    assert ' daily 06:00 UTC  paused' in ctl('list').stdout
     assert 'next run' not in ctl('show', 'k').stdout
     refused(ctl('run', 'k'), 'is not active')
     assert ctl('resume', 1).stdout == 'report 1 is ACTIVE\n'

@@ -1023,7 +1023,8 @@ PLACES = {
     '{d}/x.csv': None, 'fin{e}/x.csv': None, '%Y/x.csv': None, '/x.csv': False,
     '/finance/x.csv': False, 'file:///finance/x.csv': False, 's3://finance/x.csv': False,
     'finance%%/x.csv': None, 'FINANCE/x.csv': False, './finance/x.csv': False,
-    'finance': False, 'x.csv': False, '{report_name}.csv': None, 'h{e}/x.csv': False}
+    'finance': False, 'x.csv': False, '{report_name}.csv': None, 'h{e}/x.csv': False,
+    '{owner}/x.csv': False, 'finance/{owner}.csv': True}
 
 
 @says('Write to a path that is not granted: neither as written, nor after names and codes are '
@@ -1044,7 +1045,10 @@ def test_paths(db, as_, engine, out):
     later = ask(ann, output_path='{d}/later.csv', parameters={'d': 'finance'})
     ann("select reportd.run_now(%s, '{\"d\": \"hr\"}')", later)
     engine()
-    granted = {'finance/x.csv', 'finance/{report_name}.csv', 'fin{e}/x.csv'}
+    granted = {'finance/x.csv', 'finance/{report_name}.csv', 'fin{e}/x.csv', 'finance/{owner}.csv'}
+    assert report.wait_done(db, ask(as_('ann', 'finance'), output_path='{owner}/own.csv')
+                            ).status == 'COMPLETED'
+    assert (out / 'finance/own.csv').exists()
     for path, one in ids.items():
         row = report.wait_done(db, one)
         assert (row.status == 'COMPLETED') == (path in granted), (path, row.error_message)
