@@ -19,6 +19,16 @@ void str_cut_utf8(char *s, size_t max)
 	s[max] = '\0';
 }
 
+void str_shorten_utf8(char *s, size_t max)
+{
+	static const char more[] = "…";
+
+	if (strlen(s) <= max)
+		return;
+	str_cut_utf8(s, max - strlen(more));
+	strcat(s, more);
+}
+
 /* The length of the character at s, 0 when it is malformed. */
 static size_t utf8_char(const unsigned char *s, size_t n)
 {

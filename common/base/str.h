@@ -8,6 +8,8 @@
 
 /* Cuts s (NUL-terminated) to at most max bytes, at a UTF-8 character. */
 void str_cut_utf8(char *s, size_t max);
+/* The same, with "…" in place of what is cut. */
+void str_shorten_utf8(char *s, size_t max);
 
 /* True when the n bytes are well-formed UTF-8 (RFC 3629). */
 bool str_is_utf8(const char *s, size_t n);

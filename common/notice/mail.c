@@ -16,7 +16,9 @@
 #include "notice/mail_url.h"
 #include "notice/words.h"
 
+/* Bytes of a subject; what is longer is cut. */
 #define SUBJECT_MAX 2000
+/* Bytes of a text of the report's own; the same. */
 #define BODY_MAX ((size_t)1 << 20)
 
 /* One mail while it is made. */
@@ -88,7 +90,7 @@ static void say_size(char to[static 80], const struct mail_report *r)
 static void say_link(
     struct mail *m, const struct mail_report *r, const char *url, int64_t ends)
 {
-	char size[80], iso[32], *text;
+	char size[80], iso[32], *text, *place;
 	time_t t = (time_t)ends;
 	struct buf until;
 	struct tm tm;
@@ -98,8 +100,10 @@ static void say_link(
 		char host[256] = "";
 
 		gethostname(host, sizeof(host) - 1);
+		place = notice_show(r->place);
 		mail_text_say(&m->text, "%s (%s) is the file %s on %s.",
-		    r->name, size, r->place, host);
+		    r->shown, size, place, host);
+		free(place);
 		return;
 	}
 	gmtime_r(&t, &tm);
@@ -108,7 +112,7 @@ static void say_link(
 	notice_date(iso, &until);
 	text = mem_printf("%s (%s). The link works until %s (UTC); whoever has "
 			  "it can read the report.",
-	    r->name, size, until.data);
+	    r->shown, size, until.data);
 	mail_text_link(&m->text, text, url);
 	buf_free(&until);
 	free(text);
@@ -141,7 +145,7 @@ static int add_attachment(struct mail *m, struct mail_report *r, struct err *e)
 		mail_text_say(&m->text,
 		    "%s is not attached: with it, what is attached would be "
 		    "larger than %s once it is encoded.",
-		    r->name, limit);
+		    r->shown, limit);
 		return add_link(m, r, e);
 	}
 	if (mail_report_begin(r, e) != 0)
@@ -167,7 +171,7 @@ static void say_attachments(struct mail *m)
 		char size[80];
 
 		say_size(size, r);
-		buf_printf(&list, "%s%s (%s)", i ? "\n" : "", r->name, size);
+		buf_printf(&list, "%s%s (%s)", i ? "\n" : "", r->shown, size);
 	}
 	if (m->attachment_count == 1)
 		mail_text_say(&m->text, "%s is attached.", list.data);
@@ -199,7 +203,7 @@ static int add_shown(struct mail *m, struct mail_report *r, struct err *e)
 		if (!any_html(&m->reports))
 			mail_text_say(&m->text,
 			    "%s cannot be shown in a mail, only HTML can.",
-			    r->name);
+			    r->shown);
 		return add_attachment(m, r, e);
 	}
 	if (r->rows > m->settings->smtp_inline_rows || !fits(m, r)) {
@@ -208,7 +212,7 @@ static int add_shown(struct mail *m, struct mail_report *r, struct err *e)
 		notice_count(rows, m->settings->smtp_inline_rows);
 		mail_text_say(&m->text,
 		    "%s is too large to be shown in a mail (%s rows at most).",
-		    r->name, rows);
+		    r->shown, rows);
 		return add_attachment(m, r, e);
 	}
 	if (m->shown != NULL)
@@ -248,11 +252,15 @@ static int add_reports(struct mail *m, struct err *e)
 
 static int add_subject(struct mail *m, struct err *e)
 {
+	int rc = 0;
+
 	if (m->url.subject != NULL)
-		return mail_text_expand(
+		rc = mail_text_expand(
 		    m->notice, "subject", m->url.subject, &m->subject, e);
-	notice_subject(m->notice, &m->subject);
-	return 0;
+	else
+		notice_subject(m->notice, &m->subject);
+	str_shorten_utf8(m->subject.data, SUBJECT_MAX);
+	return rc;
 }
 
 /* What should be known of the result is said whatever the template says. */
@@ -263,11 +271,15 @@ static int add_own_body(struct mail *m, struct err *e)
 
 	buf_init(&body, BODY_MAX);
 	rc = mail_text_expand(m->notice, "body", m->url.body, &body, e);
+	if (body.overflow)
+		str_cut_utf8(body.data, BODY_MAX - 4);
 	if (rc == 0) {
-		mail_text_say(&m->text, "%s", body.data);
+		mail_text_say(
+		    &m->text, "%s%s", body.data, body.overflow ? " …" : "");
 		if (*m->notice->remark != '\0' &&
 		    strstr(m->url.body, "{remark}") == NULL)
-			mail_text_say(&m->text, "Note: %s", m->notice->remark);
+			mail_text_say(
+			    &m->text, "Note: %s", m->notice->shown_remark);
 	}
 	buf_free(&body);
 	return rc;
@@ -285,11 +297,9 @@ static int write_texts(struct mail *m, struct err *e)
 	if (m->url.body == NULL)
 		mail_text_close(
 		    &m->text, m->notice, m->url.report != MAIL_LINK);
-	if (m->subject.overflow || m->text.plain.overflow ||
-	    m->text.html.overflow)
+	if (m->text.plain.overflow || m->text.html.overflow)
 		return err_set(e, ERR_PERMANENT,
-		    "the mail's subject or text is too long; 1 MiB is the most "
-		    "for a text");
+		    "the mail's text is too long; 16 MiB is the most");
 	m->html = mail_text_document(&m->text, m->shown);
 	m->message_id = mem_printf("reportd.%" PRId64 ".%s@%s",
 	    m->notice->run_id, m->notice->key, mime_address_domain(&m->from));
@@ -361,7 +371,7 @@ int notice_mail(struct services *s, const struct notice *n,
 	(void)answer; /* a mail server does not say when to try again */
 	if (smtp == NULL)
 		return -1;
-	buf_init(&m.subject, SUBJECT_MAX);
+	buf_init(&m.subject, BODY_MAX);
 	mail_text_init(&m.text);
 	if (read_addresses(&m, e) == 0 && write_texts(&m, e) == 0)
 		rc = send(&m, smtp, e);

@@ -46,6 +46,7 @@ static int add(struct mail_reports *all, struct services *services,
 		return -1;
 	}
 	r.name = strrchr(r.place, '/') + 1;
+	r.shown = notice_show(r.name);
 	r.type = type_of(r.name);
 	all->list =
 	    mem_realloc(all->list, (size_t)all->count + 1, sizeof(*all->list));
@@ -94,6 +95,7 @@ void mail_reports_free(struct mail_reports *r)
 	for (int i = 0; i < r->count; i++) {
 		end_reading(&r->list[i]);
 		free(r->list[i].place);
+		free(r->list[i].shown);
 	}
 	free(r->list);
 	*r = (struct mail_reports){0};

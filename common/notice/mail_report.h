@@ -16,6 +16,7 @@ struct mail_report {
 	const char *url;         /* of the run */
 	char *place;             /* its address */
 	const char *name, *type; /* of the file; what is in it */
+	char *shown;             /* the name as notice_show has it */
 	int64_t rows, bytes;
 	const char *sha256; /* "": unknown */
 

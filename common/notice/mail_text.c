@@ -12,7 +12,8 @@
 #include "notice/words.h"
 #include "place/scheme.h"
 
-#define TEXT_MAX ((size_t)1 << 20)
+/* Above what notices can hold: 100 links, and a body of its own. */
+#define TEXT_MAX ((size_t)16 << 20)
 
 /* In every element, because programs for mail drop style sheets. */
 #define FONT "font-family:Arial,Helvetica,sans-serif;font-size:14px"
@@ -197,20 +198,22 @@ void mail_text_open(struct mail_text *t, const struct notice *n)
 	if (n->failed)
 		add_failure(t, n);
 	if (*n->remark != '\0' && !notice_empty(n))
-		mail_text_say(t, "Note: %s", n->remark);
+		mail_text_say(t, "Note: %s", n->shown_remark);
 }
 
 void mail_text_close(struct mail_text *t, const struct notice *n, bool place)
 {
 	struct buf b;
 
-	buf_init(&b, 2 * PATH_MAX);
+	buf_init(&b, 8 * PATH_MAX);
 	notice_traces(n, &b);
 	if (place && !n->failed && *n->output_url != '\0') {
-		char *name = place_of_url(n->output_url);
+		char *saved = place_of_url(n->output_url);
+		char *shown = notice_show(saved);
 
-		buf_printf(&b, ", saved as %s", name);
-		free(name);
+		buf_printf(&b, ", saved as %s", shown);
+		free(shown);
+		free(saved);
 		if (n->output_count > 1)
 			buf_printf(
 			    &b, " and %" PRId64 " more", n->output_count - 1);
@@ -229,7 +232,7 @@ static bool add_value(
 	const struct {
 		const char *name, *text;
 	} texts[] = {{"report_name", n->shown_name},
-	    {"report_type", n->report_type},
+	    {"report_type", n->shown_type},
 	    {"status", n->failed ? "FAILED" : "COMPLETED"},
 	    {"output_url", n->output_url}, {"sha256", n->sha256},
 	    {"time_zone", n->time_zone}, {"scheduled_for", n->scheduled_for},
@@ -258,9 +261,9 @@ static bool add_value(
 		}
 	}
 	if (strcmp(name, "error_message") == 0)
-		buf_str(to, n->error_message);
+		buf_str(to, n->shown_error);
 	else if (strcmp(name, "remark") == 0)
-		buf_str(to, n->remark);
+		buf_str(to, n->shown_remark);
 	else if (strcmp(name, "hint") == 0 && n->failed)
 		notice_hint(n, to);
 	else if (strcmp(name, "hint") != 0)

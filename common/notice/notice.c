@@ -31,14 +31,12 @@ static void read_run(struct notice *n, const json_t *run)
 		n->parameters = NULL;
 }
 
-/* What turns text round or splits it is seen; joiners, which some scripts write,
- * are left. */
-static char *show_name(const char *name)
+char *notice_show(const char *name)
 {
 	struct buf b;
 	size_t len;
 
-	buf_init(&b, 64 << 10);
+	buf_init(&b, 16 << 20);
 	buf_str(&b, "");
 	for (; *name != '\0'; name += len) {
 		uint32_t c = str_hidden(name, &len);
@@ -71,14 +69,20 @@ void notice_open(struct notice *n, json_t *body)
 	    .scheduled_for = json_str(body, "scheduled_for", ""),
 	    .scheduled_at = json_str(body, "scheduled_at", ""),
 	    .next_run = json_str(body, "next_run", "")};
-	n->shown_name = show_name(n->report_name);
+	n->shown_name = notice_show(n->report_name);
+	n->shown_type = notice_show(n->report_type);
 	read_run(n, json_object_get(body, "run"));
+	n->shown_remark = notice_show(n->remark);
+	n->shown_error = notice_show(n->error_message);
 }
 
 void notice_free(struct notice *n)
 {
 	json_decref(n->body);
 	free(n->shown_name);
+	free(n->shown_type);
+	free(n->shown_remark);
+	free(n->shown_error);
 }
 
 /* ---- JSON ---- */

@@ -30,7 +30,8 @@ struct notice {
 
 	/* The report. */
 	const char *report_name, *report_type;
-	char *shown_name; /* without characters that deceive */
+	/* As people are shown them: see notice_show. */
+	char *shown_name, *shown_type, *shown_remark, *shown_error;
 	const char *time_zone, *output_format;
 	const char *scheduled_for; /* local in time_zone, 2026-01-31T06:00:00 */
 	const char *scheduled_at;  /* the same in UTC */
@@ -53,6 +54,9 @@ struct notice {
 /* Takes a reference of `body`. */
 void notice_open(struct notice *n, json_t *body);
 void notice_free(struct notice *n);
+/* The text with the characters seen that turn it round or split it, as <U+202E>;
+ * joiners, which some scripts write, are left. The caller frees it. */
+char *notice_show(const char *text);
 
 /* The JSON object that webhooks and topics get, see docs/notifications.md. The
  * caller's to json_decref. */

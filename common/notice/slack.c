@@ -64,7 +64,7 @@ static json_t *header(const struct notice *n)
 
 	buf_init(&title, BODY_MAX);
 	notice_headline(n, &title);
-	str_cut_utf8(title.data, HEADER_MAX);
+	str_shorten_utf8(title.data, HEADER_MAX);
 	return json_pack("{ss so}", "type", "header", "text",
 	    text_block("plain_text", &title));
 }
@@ -83,7 +83,7 @@ static json_t *facts(const struct notice *n)
 	}
 	if (*n->remark != '\0' && !notice_empty(n)) {
 		buf_str(&b, b.len > 0 ? "\n" : "");
-		escape(&b, n->remark, SECTION_MAX);
+		escape(&b, n->shown_remark, SECTION_MAX);
 	}
 	buf_free(&when);
 	if (b.len > 0)
@@ -96,12 +96,14 @@ static json_t *facts(const struct notice *n)
 static void add_output(struct buf *to, const char *url)
 {
 	bool web = strncmp(url, "https://", 8) == 0;
-	char *place = web ? mem_strdup(url) : place_of_url(url);
+	char *told = web ? mem_strdup(url) : place_of_url(url);
+	char *place = notice_show(told);
 
 	buf_str(to, to->len > 0 ? "\n" : "Saved as ");
 	buf_char(to, web ? '<' : '`');
 	escape(to, place, 500);
 	buf_char(to, web ? '>' : '`');
+	free(told);
 	free(place);
 }
 

@@ -17,6 +17,7 @@ void sns_subject(const struct notice *n, char to[static SNS_SUBJECT])
 {
 	struct buf title;
 	size_t len = 0;
+	bool cut = false;
 
 	buf_init(&title, 4096);
 	notice_subject(n, &title);
@@ -25,11 +26,14 @@ void sns_subject(const struct notice *n, char to[static SNS_SUBJECT])
 
 		if ((byte & 0xc0) == 0x80)
 			continue; /* one ? a character */
-		if (len + 1 == SNS_SUBJECT)
+		cut = len + 1 == SNS_SUBJECT;
+		if (cut)
 			break;
 		to[len++] = (char)(byte < 0x20 || byte > 0x7e ? '?' : byte);
 	}
 	to[len] = '\0';
+	if (cut)
+		memcpy(to + len - 3, "...", 3);
 	buf_free(&title);
 }
 

@@ -118,10 +118,10 @@ const char *notice_error(const struct notice *n)
 {
 	size_t len = strlen(n->error_stage);
 
-	if (len > 0 && strncmp(n->error_message, n->error_stage, len) == 0 &&
-	    strncmp(n->error_message + len, ": ", 2) == 0)
-		return n->error_message + len + 2;
-	return n->error_message;
+	if (len > 0 && strncmp(n->shown_error, n->error_stage, len) == 0 &&
+	    strncmp(n->shown_error + len, ": ", 2) == 0)
+		return n->shown_error + len + 2;
+	return n->shown_error;
 }
 
 /* One attempt: another could not help, or none was asked for. */

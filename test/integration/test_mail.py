@@ -245,6 +245,61 @@ def test_templates_in_subject_and_body(db, daemon, sink, address):
     assert f'&lt;b&gt;{run.byte_count}&lt;/b&gt; &amp; more' in html
 
 
+def test_a_subject_that_is_too_long_is_cut_and_the_mail_goes(db, daemon, sink, address):
+    """At a character; the text has all of it."""
+    server = sink()
+    daemon(sections(server))
+    error = "select repeat('ü x ', 1500)::int"
+    wanted = {}
+    for subject in '{error_message}', 'ERR {error_message}', 'Ä{error_message}{error_message}':
+        to = address()
+        wanted[to] = submit(db, max_retries=0, export_sql=error,
+                            notify_on_failure=[f'mailto:{to}?subject={quoted(subject)}'])
+    for to, config_id in wanted.items():
+        notice, = wait_notices(db, config_id).values()
+        assert notice.state == 'SENT', notice
+        message = server.messages()[to]
+        assert 1900 < len(message['Subject'].encode()) <= 2000
+        assert message['Subject'].endswith('…') and '\ufffd' not in message['Subject']
+        assert bodies(message)[0].count('ü x ') > 350
+        assert not defects(message)
+
+
+def test_a_body_that_is_too_long_is_cut_and_the_mail_goes(db, daemon, sink, address):
+    server, to = sink(), address()
+    daemon(sections(server))
+    body = '%7Berror_message%7D' * 420 + '%7Berror_message%7D%20'
+    config_id = submit(db, max_retries=0, export_sql="select repeat('ü<&>', 3000)::int",
+                       prep_sql="do $$ begin raise exception '%', repeat('ü<&>', 3000); end $$",
+                       notify_on_failure=[f'mailto:{to}?body={body}'[:7990]])
+    notice, = wait_notices(db, config_id).values()
+    assert notice.state == 'SENT', notice
+    assert 'ü<&>' in bodies(server.messages()[to])[0]
+
+
+NAME = 'a\u202ecod.exe'
+SHOWN = 'a<U+202E>cod.exe'
+
+
+@pytest.mark.parametrize('how', ['attach', 'inline', 'link', 'none'])
+def test_text_that_turns_round_is_seen_as_such(db, daemon, sink, address, how):
+    server = sink()
+    daemon(sections(server))
+    for columns in ({'output_path': '{report_name}.{ext}'},
+                    {'export_sql': f"select '{NAME}'::int", 'max_retries': 0,
+                     'output_path': f'{NAME}.csv'}):
+        to = address()
+        url = f'mailto:{to}?report={how}'
+        config_id = submit(db, report_name=NAME, **columns, notify_on_completion=[url],
+                           notify_on_failure=[url])
+        wait_notices(db, config_id)
+        message = server.messages()[to]
+        assert SHOWN in message['Subject']
+        for body in bodies(message):
+            assert '\u202e' not in body
+            assert 'U+202E' in body
+
+
 def test_rows_that_are_left_out_are_told(db, daemon, sink, address):
     """Whatever the body is, and once."""
     server = sink()

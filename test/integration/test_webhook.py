@@ -379,6 +379,20 @@ def test_slack_failure_within_its_limits(db, drain, receiver):
     assert not any(b.get('fields') for b in blocks)
 
 
+def test_slack_shows_what_turns_text_round(db, drain, receiver):
+    name, told = 'a\u202ecod.exe', []
+    for columns in {}, {'export_sql': f"select '{name}'::int", 'max_retries': 0}:
+        report.submit(db, report_name=name, output_path='{report_name}.{ext}', **columns,
+                      notify_on_completion=[slack(receiver)], notify_on_failure=[slack(receiver)])
+    drain(SLACK)
+    for request in receiver.taken:
+        text = json.dumps(request.json, ensure_ascii=False)
+        assert '\u202e' not in text
+        assert text.count('U+202E') >= 3, text
+        told.append(text)
+    assert len(told) == 2 and 'Saved as' in ''.join(told)
+
+
 def test_slack_only_where_the_settings_allow(db, daemon, receiver):
     report.submit(db, notify_on_completion=[slack(receiver)])
     one = daemon(SECTIONS)

@@ -115,7 +115,7 @@ TEST(an_error_is_told_without_the_name_of_its_stage)
 	for (size_t i = 0; i < COUNT(table); i++)
 		assert_string_equal(
 		    notice_error(&(struct notice){.error_stage = table[i].stage,
-			.error_message = table[i].message}),
+			.shown_error = (char *)(uintptr_t)table[i].message}),
 		    table[i].told);
 }
 
@@ -250,6 +250,7 @@ TEST(a_subject_is_ascii_of_at_most_100_characters)
 		      "0123456789012345678901234567890123456789'}");
 	sns_subject(&n, to);
 	assert_int_equal(strlen(to), 100);
+	assert_string_equal(to + 94, "456...");
 	notice_free(&n);
 }
 
@@ -314,7 +315,8 @@ TEST(slack_quotes_line_by_line_within_its_limits)
 	json_t *v;
 
 	memset(message + 8, '\n', sizeof(message) - 9);
-	n.error_message = message;
+	free(n.shown_error);
+	n.shown_error = strdup(message);
 	v = slack_message(&n);
 	assert_has(text_at(v, 1), "It failed:\n> one\n> two\n> \n", __FILE__,
 	    __LINE__);

@@ -135,6 +135,13 @@ TEST(names_in_templates_become_values)
 	notice_free(&n);
 }
 
+static void set_remark(struct notice *n, const char *remark)
+{
+	n->remark = remark;
+	free(n->shown_remark);
+	n->shown_remark = strdup(remark);
+}
+
 static void assert_plain(const struct notice *n, const char *expected)
 {
 	struct mail_text t;
@@ -151,7 +158,7 @@ TEST(a_mail_says_what_a_person_would)
 {
 	struct notice good = a_notice("COMPLETED"), bad = a_notice("FAILED");
 
-	good.remark = "2 rows were left out";
+	set_remark(&good, "2 rows were left out");
 	assert_plain(&good,
 	    "sales & more is ready: 1,234,567 rows.\n\n"
 	    "For Saturday, 31 January 2026, 06:00 (Europe/Berlin).\n\n"
@@ -171,7 +178,7 @@ TEST(a_mail_says_what_a_person_would)
 	    "Report 7, run 42, SQLSTATE 42703\n");
 	good.rows = 0;
 	good.output_url = "";
-	good.remark = "no rows: no output was made";
+	set_remark(&good, "no rows: no output was made");
 	assert_plain(&good,
 	    "There was no data for sales & more.\n\n"
 	    "For Saturday, 31 January 2026, 06:00 (Europe/Berlin).\n\n"
