@@ -5,28 +5,30 @@
 #include "source/source.h"
 
 /*
- * The contract of a type of source: source.h says what each function does for its
- * caller, this page what a type has to provide. A driver puts a struct source
- * first into its own struct. A member that is marked optional may be NULL.
+ * The contract for a type of source. source.h says what each function does for
+ * its caller; this file says what a type must provide. A driver places a struct
+ * source as the first member of its own struct. A member marked optional may be
+ * NULL.
  *
- * - Values are text in PostgreSQL's form (rows/rows.h), whatever the type's own
- *   is. The schema has the kinds that the driver has found, and nothing else
- *   of the type's numbers and names.
- * - The SQL dialect belongs to the driver: how a statement is quoted, limited,
- *   sorted and described. Callers pass statements on as they are written.
- * - Each wait goes through the watch; a stop ends the statement at the server too
- *   before the call returns. A driver whose statements go on without a connection
- *   (HTTP) hands their handles to job_session.started as soon as it has them, and
- *   takes them back in `cancel`, which another process may call.
- * - An error that a server has given keeps its SQLSTATE or the nearest one of the
- *   standard; err.kind says whether another try can help.
+ * - Values are text in PostgreSQL's form (rows/rows.h), whatever form the
+ *   type itself uses. The schema holds the kinds of value that the driver has
+ *   found, and none of the type's own numbers and names.
+ * - The SQL dialect belongs to the driver: how a statement is quoted,
+ *   limited, sorted and described. Callers pass statements on as they are
+ *   written.
+ * - Every wait goes through the watch. A stop also ends the statement at the
+ *   server before the call returns. A driver whose statements go on without a
+ *   connection (HTTP) passes their handles to job_session.started as soon as it
+ *   has them, and accepts them in `cancel`, which another process may call.
+ * - An error from a server keeps its SQLSTATE, or takes the nearest one of
+ *   the SQL standard; err.kind says whether another attempt can help.
  */
 struct source {
 	const struct source_driver *driver;
 	const struct source_config *config;
 };
 
-/* Optional: exactly these bytes, made by the server. */
+/* Optional: the server itself makes the exact bytes of the output. */
 struct source_passing {
 	bool (*can)(const struct source *, const struct source_pass *);
 	int (*begin)(struct source *, const struct source_pass *, struct err *);
@@ -36,7 +38,8 @@ struct source_passing {
 	int64_t (*rows)(const struct source *);
 };
 
-/* Optional, as SOURCE_UNLOAD of its abilities says: results into S3 by the server. */
+/* Optional, present with the ability SOURCE_UNLOAD: the server itself writes
+ * results into S3. */
 struct source_unloading {
 	const char *(*to)(const struct source *);
 	int (*check)(
@@ -48,30 +51,32 @@ struct source_unloading {
 struct source_driver {
 	const struct source_type *type;
 
-	/* A session that has nothing of a job in it; NULL on error. */
+	/* Returns a session that holds nothing of any job; NULL on error. */
 	struct source *(*connect)(const struct source_how *, struct err *);
 	void (*close)(struct source *);
 	void (*set_watch)(struct source *, const struct watch *watch);
-	/* Looks, and does not wait for an answer. */
+	/* Checks the connection without waiting for an answer. */
 	bool (*alive)(struct source *);
 	const char *(*protection)(const struct source *, bool *weak);
-	/* Optional: NULL when a login cannot reach more than data. */
+	/* Optional: NULL when a login of this type can reach nothing but
+	 * data. */
 	int (*danger)(struct source *, char **why, struct err *);
 
 	int (*begin)(struct source *, const struct job_session *, struct err *);
 	bool (*end)(struct source *);
-	void (*reset)(struct source *); /* optional: nothing is left to reset */
-	/* Optional, as SOURCE_SCRIPT of its abilities says. */
+	/* optional: NULL when there is nothing to reset */
+	void (*reset)(struct source *);
+	/* Optional, present with the ability SOURCE_SCRIPT. */
 	int (*script)(struct source *, const char *script, struct err *);
 
-	/* Optional: NULL when text cannot come as other bytes than UTF-8. */
+	/* Optional: NULL when text always arrives as UTF-8. */
 	int (*raw_text)(struct source *, struct err *);
 	int (*query)(
 	    struct source *, const char *sql, struct schema *, struct err *);
 	int (*next)(struct source *, struct batch *, struct err *);
 	void (*query_end)(struct source *);
-	/* Optional: NULL when columns are told with the first row only. A driver
-	 * with `passing` has it. */
+	/* Optional: NULL when the columns are known only with the first row. A
+	 * driver that has `passing` must provide it. */
 	int (*describe)(
 	    struct source *, const char *sql, struct schema *, struct err *);
 	const struct source_passing *passing;     /* optional */
@@ -81,13 +86,13 @@ struct source_driver {
 	    const struct source_shape *, struct buf *out);
 	char *(*quote)(
 	    struct source *, const char *text, bool identifier, struct err *);
-	/* Optional. */
+	/* Optional: adds advice to an error. */
 	void (*advise)(
 	    const struct source *, const char *sql, bool reads, struct err *);
 
-	/* Optional: ends a statement by its handle, which job_session.started was
-	 * given, without the session that began it. A statement that has
-	 * ended is no error. */
+	/* Optional: ends a statement by the handle that job_session.started was
+	 * given, without the session that began the statement. A statement that
+	 * has already ended is not an error. */
 	int (*cancel)(
 	    const struct source_how *, const char *handle, struct err *);
 };

@@ -6,7 +6,8 @@
 
 #include "base/mem.h"
 
-/* A connection that is made shortly before the end must still get through. */
+/* Seconds: a connection that is made shortly before its credential expires must
+ * still succeed. */
 #define EARLY_S 120
 
 struct kept {
@@ -33,7 +34,8 @@ struct source_keep *source_keep_open(void)
 	return mem_zalloc(sizeof(struct source_keep));
 }
 
-/* Where the key's credential hangs, or the end. */
+/* Returns the link to the key's credential, or the link at the end of the
+ * list. */
 static struct kept **find(struct source_keep *all, const char *key)
 {
 	struct kept **at = &all->first;

@@ -32,8 +32,8 @@ static const char *end_of_quoted(const char *s, char quote, bool backslash)
 	return s;
 }
 
-/* E'a' 'b' is one string when a line break stands between, and the rules of its
- * first part hold to its end. */
+/* The strings in E'a' 'b' form one string when a line break separates them, and
+ * the escape rules of the first part hold to the end. */
 static const char *end_of_escape_string(const char *s)
 {
 	for (;;) {
@@ -47,7 +47,7 @@ static const char *end_of_escape_string(const char *s)
 	}
 }
 
-/* NULL when the comment does not end. */
+/* Returns NULL when the comment does not end. */
 static const char *end_of_comment(const char *s)
 {
 	int depth = 0;
@@ -65,7 +65,8 @@ static const char *end_of_comment(const char *s)
 	return NULL;
 }
 
-/* s is at a `$`; not a quote: one character. */
+/* s points at a `$`. Returns the end of the dollar-quoted string, or s + 1 when
+ * the `$` begins none. */
 static const char *end_of_dollar(const char *s)
 {
 	const char *tag_end = s + 1;
@@ -87,7 +88,7 @@ static const char *end_of_dollar(const char *s)
 
 enum token { T_END, T_SPACE, T_COMMENT, T_STRING, T_WORD, T_OTHER };
 
-/* The token at s; *end is the first character after it. */
+/* Returns the kind of the token at s; *end is the first character after it. */
 static enum token token_at(const char *s, const char **end)
 {
 	if (*s == '\0') {
@@ -108,7 +109,8 @@ static enum token token_at(const char *s, const char **end)
 		*end = end_of_comment(s);
 		if (*end != NULL)
 			return T_COMMENT;
-		/* Not to be passed over: the server shall complain. */
+		/* An unterminated token goes to the end of the text: the server
+		 * shall complain about it. */
 		*end = s + strlen(s);
 		return T_STRING;
 	}
@@ -140,9 +142,9 @@ static bool is_word(const char *s, const char *end, const char *word)
 	       strncasecmp(s, word, (size_t)(end - s)) == 0;
 }
 
-/* Whether a semicolon ends the statement. As psql does it: not in parentheses
- * (CREATE RULE) and not in an SQL-standard function body, where BEGIN and CASE
- * open, END closes. */
+/* Tracks whether a semicolon ends the statement, by psql's rules: a semicolon
+ * does not end it in parentheses (CREATE RULE) or in an SQL-standard function
+ * body, which BEGIN and CASE open and END closes. */
 struct nesting {
 	bool create;
 	bool routine;
@@ -273,7 +275,8 @@ bool sqltext_starts_with(const char *sql, const char *word)
 	}
 }
 
-/* s is at a `:`. The length of :'name' or :"name", 0 when it is neither. */
+/* s points at a `:`. Returns the length of :'name' or :"name", or 0 for
+ * anything else. */
 static size_t variable_at(const char *s)
 {
 	char quote = s[1];

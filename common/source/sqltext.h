@@ -9,42 +9,45 @@
 #include "base/err.h"
 
 /*
- * SQL as text: where its statements end and where psql's variables stand. Knows
- * what hides them: '...' and E'...' and $tag$...$tag$ strings, "identifiers",
- * -- and nested C comments, parentheses, and BEGIN ATOMIC ... END bodies. See
- * psql's lexer (psqlscan.l) and "Lexical Structure" in PostgreSQL's manual.
+ * SQL as text: finds where statements end and where psql's variables stand. It
+ * recognises the constructs that may hide them: '...', E'...' and $tag$...$tag$
+ * strings, "identifiers", -- and nested C comments, parentheses, and BEGIN
+ * ATOMIC ... END bodies. See psql's lexer (psqlscan.l) and "Lexical Structure"
+ * in PostgreSQL's manual.
  */
 struct sqltext_part {
 	const char *text;
 	size_t len; /* without the semicolon, trimmed; never 0 */
 };
 
-/* The next statement at *at, which moves to its end. False at the end of the text.
- * Parts of white space and comments alone are passed over. */
+/* Finds the next statement at *at and moves *at to its end. Returns false at
+ * the end of the text. Parts that hold only white space and comments are
+ * skipped. */
 bool sqltext_next(const char **at, struct sqltext_part *part);
 
-/* How many statements there are. */
+/* Returns the number of statements. */
 int sqltext_count(const char *sql);
 
-/* Where a quote or a comment begins that has no end; NULL: all are closed. */
+/* Returns the beginning of a quote or a comment that does not end; NULL: all are
+ * closed. */
 const char *sqltext_unclosed(const char *sql);
-/* Whether a backslash stands outside of quotes and comments, as psql's commands
- * begin. */
+/* Says whether a backslash stands outside of quotes and comments, where psql's
+ * commands begin. */
 bool sqltext_has_command(const char *sql);
 
-/* True when the first word of sql (after comments and opening parentheses) is
- * this one, in any case. */
+/* True when the first word of sql, after comments and opening parentheses, is
+ * `word`, in upper or lower case. */
 bool sqltext_starts_with(const char *sql, const char *word);
 
-/* The first :name without quotes, which is no variable here, at its name; *len is
- * the name's. NULL when there is none. Casts (::name) and slices ([1:name]) are
- * passed over. */
+/* Finds the first :name without quotes, which is not a variable here. Returns a
+ * pointer to the name and sets *len to its length in bytes, or returns NULL
+ * when there is none. Casts (::name) and slices ([1:name]) are skipped. */
 const char *sqltext_bare_variable(const char *sql, size_t *len);
 
 /*
  * Replaces :'name' by a literal and :"name" by an identifier. `lookup` returns
- * the quoted text (the caller of lookup frees it), or NULL with *e filled, for
- * an unknown name above all.
+ * the quoted text, which its caller frees, or NULL with *e filled, above all
+ * for an unknown name.
  */
 typedef char *sqltext_lookup(
     void *arg, const char *name, bool identifier, struct err *e);

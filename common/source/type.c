@@ -32,7 +32,8 @@ const struct source_type *source_type_named(const char *name)
 	return type;
 }
 
-/* "Redshift", "PostgreSQL or Redshift": the types that can. */
+/* Lists the types that have the ability: "Redshift", "PostgreSQL or
+ * Redshift". */
 static void list_able(unsigned ability, struct buf *out)
 {
 	const struct source_type *type;
@@ -112,7 +113,8 @@ void source_config_pack(const struct source_config *config, json_t *object)
 {
 	const struct source_type *type = config->type;
 
-	/* A text that is not set is no member. */
+	/* A text that is not set is left out of the object: key_pack gives NULL
+	 * for it. */
 	for (size_t i = 0; i < type->key_count; i++)
 		json_object_set_new(object, type->keys[i].name,
 		    key_pack(&type->keys[i], config));

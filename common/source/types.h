@@ -3,9 +3,9 @@
 #define SOURCE_TYPES_H
 
 /*
- * The types of sources, one line each. NAME stands for source_type_NAME, which is
- * about its settings (source/type.h), and source_NAME, which reads it
- * (source/driver.h): the supervisor has the former alone.
+ * The types of sources, one line each. NAME stands for source_type_NAME, the
+ * type's settings (source/type.h), and for source_NAME, its driver
+ * (source/driver.h). The supervisor uses only source_type_NAME.
  */
 #define SOURCE_TYPES(TYPE) \
 	TYPE(postgres)     \

@@ -12,7 +12,7 @@ struct postgres_config {
 #include "source/postgres/postgres.keys"
 };
 
-/* Those of type redshift. */
+/* The settings of a source of type redshift. */
 struct redshift_config {
 	struct postgres_config postgres;
 #include "source/postgres/redshift.keys"
@@ -23,7 +23,7 @@ struct redshift_config {
 extern const struct source_type source_type_postgres, source_type_redshift;
 extern const struct source_driver source_postgres, source_redshift;
 
-/* As in struct source_type, for both types. */
+/* The check of struct source_type, for both types. */
 int postgres_check(const struct source_config *config, struct err *e);
 bool postgres_holds_secret(const char *key, const char *value);
 bool postgres_is_queue(

@@ -11,8 +11,8 @@
 
 #define CONNINFO_MAX (64u << 10)
 
-/* libpq's own message may repeat a part of a password; an option's name is not
- * secret. */
+/* Leaves out libpq's own message, which may repeat part of a password. The name
+ * of an option is not secret. */
 static PQconninfoOption *parse(const char *conninfo, struct err *e)
 {
 	static const char unknown[] = "invalid connection option";
@@ -72,7 +72,8 @@ static void add(struct buf *b, const char *keyword, const char *value)
 	buf_char(b, '\'');
 }
 
-/* A service of pg_service.conf has a place, too. */
+/* Returns NULL where the string has a value for the keyword, or a service,
+ * because a service of pg_service.conf names a place, too. */
 static const char *place(const PQconninfoOption *options, const char *keyword,
     const char *other, const char *value)
 {
@@ -82,7 +83,8 @@ static const char *place(const PQconninfoOption *options, const char *keyword,
 	return value_of(options, keyword) ? NULL : value;
 }
 
-/* Whole at once: growing would leave pieces of passwords in freed memory. */
+/* Reserves all memory at once: a buffer that grows would leave parts of
+ * passwords in freed memory. */
 static char *write_options(const PQconninfoOption *options,
     const struct conninfo_pair *more, size_t count, struct err *e)
 {
@@ -160,7 +162,8 @@ static char *code_in(char *text)
 	return NULL;
 }
 
-/* Each of several hosts has said something; the last one counts. */
+/* With several hosts, libpq's message holds one failure for each; the last one
+ * decides. */
 void conninfo_failure(char *text, char sqlstate[static 6])
 {
 	char *at;

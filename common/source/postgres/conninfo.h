@@ -7,18 +7,19 @@
 
 #include "base/err.h"
 
-/* libpq's connection strings, in either of their forms. */
+/* Functions for libpq's connection strings, in either of their two forms. */
 
-/* Whether it can be read; the message never repeats its values. */
+/* Checks that libpq can read the string. The error never repeats its values. */
 int conninfo_check(const char *conninfo, struct err *e);
 
-/* The value of a keyword in it, the caller's to free; NULL: it has none. */
+/* Returns the value of a keyword in the string, or NULL when the string does
+ * not have it. The caller frees the value. */
 char *conninfo_get(const char *conninfo, const char *keyword);
 
 /*
- * The string with the login: user and password are replaced, the place (host,
- * port, dbname) is taken where the string names none. NULL members change
- * nothing. The caller wipes and frees it; NULL on error.
+ * The login replaces user and password of a connection string. Host, port and
+ * dbname are added only where the string names none. A NULL member changes
+ * nothing. The caller frees the result with conninfo_free; NULL on error.
  */
 struct conninfo_login {
 	const char *user, *password;
@@ -28,8 +29,9 @@ char *conninfo_merge(
     const char *conninfo, const struct conninfo_login *login, struct err *e);
 void conninfo_free(char *conninfo); /* wipes it; accepts NULL */
 
-/* The string with other values of some keywords; NULL as a value changes nothing,
- * "" is a value. The caller conninfo_frees it; NULL on error. */
+/* Returns the string with new values for some keywords. A NULL value changes
+ * nothing; "" is a value. The caller frees the result with conninfo_free; NULL
+ * on error. */
 struct conninfo_pair {
 	const char *keyword, *value;
 };
@@ -38,10 +40,12 @@ char *conninfo_replace(const char *conninfo, const struct conninfo_pair *pairs,
 
 /*
  * How a connection is protected where its string, its service and PGSSLMODE do
- * not say: over TCP to another host by TLS whose certificate has been issued for
- * that host by somebody the system trusts (libpq alone would do without TLS, and
- * never look at a certificate). A Unix socket and loopback addresses are this
- * host. Both go before dbname among libpq's keywords, so that the string wins.
+ * not say so. A TCP connection to another host uses TLS, and the server's
+ * certificate must be issued for that host by an authority that the system
+ * trusts (libpq's own default accepts connections without TLS and checks no
+ * certificate). Unix sockets and loopback addresses count as this host. Both
+ * members go before dbname among libpq's keywords, so that the connection
+ * string overrides them.
  */
 struct conninfo_tls {
 	const char *sslmode; /* "verify-full"; NULL: nothing to add */
@@ -49,18 +53,19 @@ struct conninfo_tls {
 	    *sslrootcert; /* file of certificates; NULL: nothing to add */
 };
 void conninfo_protect(const char *conninfo, struct conninfo_tls *tls);
-/* Whether a host of libpq's, or its address where that is not "", is this one. */
+/* Says whether libpq's host is this machine; a non-empty address decides
+ * instead of the host. */
 bool conninfo_is_here(const char *host, const char *address);
-/* A hint for the user whose connection failed with this message of libpq's; ""
- * when TLS is not the reason. */
+/* Returns a hint for the user when a connection failed with this libpq message;
+ * "" when TLS is not the reason. */
 const char *conninfo_tls_hint(
     const struct conninfo_tls *tls, const char *message);
 
-/* The text is libpq's message about a connection that failed, with
- * PQERRORS_VERBOSE set: takes the SQLSTATE and the place in the server's source
- * out of it, in place. sqlstate becomes "" when no server has spoken. */
+/* `text` is libpq's message about a failed connection, made with
+ * PQERRORS_VERBOSE. Removes from it, in place, the SQLSTATE and the location in
+ * the server's source code. sqlstate becomes "" when no server has answered. */
 void conninfo_failure(char *text, char sqlstate[static 6]);
-/* Whether the server has refused user or password. */
+/* Says whether the server has refused the user or the password. */
 bool conninfo_refused(const char *sqlstate);
 
 #endif

@@ -25,7 +25,8 @@ static char unescaped(char c)
 	}
 }
 
-/* From the first backslash, at `from`, to the field's end; the new end. */
+/* Unescapes the field from its first backslash, at `from`, to `end`; returns
+ * the new end. */
 static char *unescape(char *from, const char *end)
 {
 	char *to = from;
@@ -34,7 +35,8 @@ static char *unescape(char *from, const char *end)
 	while (s < end) {
 		const char *next;
 
-		/* The server leaves none alone at the end. */
+		/* The server never sends a lone backslash at the end of a
+		 * field. */
 		*to++ = unescaped(s + 1 < end ? s[1] : '\\');
 		s += 2;
 		if (s >= end)
@@ -49,7 +51,8 @@ static char *unescape(char *from, const char *end)
 	return to;
 }
 
-/* The field from s to stop, whose first backslash is at `escape` or NULL. */
+/* Makes the value of the field from s to stop; `escape` is its first backslash,
+ * or NULL. */
 static struct value field(char *s, char *stop, char *escape)
 {
 	if (escape == s && stop - s == 2 && s[1] == 'N')

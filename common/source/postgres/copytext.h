@@ -8,10 +8,11 @@
 #include "rows/rows.h"
 
 /*
- * One row of COPY TO in text format (PostgreSQL's manual, "COPY", File Formats)
- * as values: tabs between them, \N for NULL, and \b \f \n \r \t \v \\ for what
- * would be misread. The row, of len bytes with its line break, is unescaped in
- * place; the values point into it. -1 when it has another number of columns.
+ * Reads one row of COPY TO in text format (PostgreSQL's manual, "COPY", File
+ * Formats) as values: columns are separated by tabs, NULL is \N, and the
+ * special characters are written as \b \f \n \r \t \v \\. The row is len bytes
+ * with its line break and is unescaped in place; the values point into it.
+ * Returns -1 when the row has a different number of columns.
  */
 int copytext_row(
     char *row, size_t len, struct value *values, int columns, struct err *e);

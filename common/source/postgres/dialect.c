@@ -65,7 +65,7 @@ static void add_sort(
 	}
 }
 
-/* The line break ends a comment at the query's end. */
+/* The line break ends a comment that may stand at the end of the query. */
 void dialect_shape(const char *sql, const struct source_shape *shape,
     const struct dialect_key *key, struct buf *out)
 {

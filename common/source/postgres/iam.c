@@ -8,8 +8,8 @@
 #include "source/postgres/conninfo.h"
 #include "source/postgres/login.h"
 
-/* The lifetime of the credentials that IAM gives out, from 15 minutes to an hour. A
- * connection outlives it. */
+/* The lifetime, in seconds, that is requested for credentials from IAM; IAM
+ * allows 15 minutes to an hour. A connection outlives its credentials. */
 #define IAM_SECONDS "3600"
 #define REDSHIFT_VERSION "2012-12-01"
 #define SERVERLESS_VERSION "1.1"

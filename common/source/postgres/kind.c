@@ -3,9 +3,10 @@
 
 #include <stddef.h>
 
-/* Built-in type OIDs are fixed: src/include/catalog/pg_type.dat. Redshift has
- * numbers of its own for its own types, which are text here but for one: geometry
- * 3000, geography 3001, hllsketch 2935, varbyte 6551, its intervals 1188, 1190. */
+/* PostgreSQL's built-in types have fixed OIDs: src/include/catalog/pg_type.dat.
+ * Redshift's own types have other numbers. All of them are text here except
+ * super: geometry 3000, geography 3001, hllsketch 2935, varbyte 6551, its
+ * intervals 1188, 1190. */
 static const struct {
 	uint32_t oid, array_oid;
 	enum column_kind kind;
@@ -40,7 +41,7 @@ static const struct {
 
 #define KINDS (sizeof(kinds) / sizeof(*kinds))
 
-/* The place in kinds, KINDS for none. */
+/* Returns the type's index in kinds, or KINDS when the type is not listed. */
 static size_t find(uint32_t oid)
 {
 	size_t i = 0;
@@ -72,8 +73,8 @@ bool kind_fill(struct column *column, uint32_t type_oid, int type_modifier)
 	}
 	if ((column->kind == KIND_DECIMAL || column->element == KIND_DECIMAL) &&
 	    type_modifier >= 4) {
-		/* numeric.c: ((precision << 16) | scale) + VARHDRSZ, the scale
-		 * in 11 bits with a sign. */
+		/* numeric.c packs ((precision << 16) | scale) + VARHDRSZ; the
+		 * scale has 11 bits and a sign. */
 		int packed = type_modifier - 4;
 
 		column->precision = packed >> 16 & 0xFFFF;

@@ -4,13 +4,13 @@
 
 #include "rows/rows.h"
 
-/* Whether this is a type, or an array of one, whose text is known here: they are
- * built in, and their numbers are fixed. */
+/* Says whether this is a built-in type, or an array of one, whose text form is
+ * known here. The OIDs of built-in types are fixed. */
 bool kind_known(uint32_t type_oid);
 
-/* Fills all but the name from pg_type.oid and the type modifier
- * (pg_attribute.atttypmod; -1: none). False for a type that is not known, whose
- * kind is KIND_OTHER. */
+/* Fills every member except the name from pg_type.oid and the type modifier
+ * (pg_attribute.atttypmod; -1: none). Returns false for an unknown type, whose
+ * kind becomes KIND_OTHER. */
 bool kind_fill(struct column *column, uint32_t type_oid, int type_modifier);
 
 #endif

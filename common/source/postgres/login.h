@@ -10,37 +10,38 @@
 #include "source/source.h"
 
 /*
- * With which user and password a database is reached: those of its connection
- * string, of a secret in Secrets Manager, or those that IAM gives out for a
- * Redshift cluster or workgroup. They are fetched when a connection is made, and
- * once more when the server refuses them, as they may have been changed
- * meanwhile; a connection that exists lives on.
+ * The user and password that a database is reached with. They come from the
+ * connection string, from a secret in Secrets Manager, or from IAM, which
+ * issues them for a Redshift cluster or workgroup. They are fetched when a
+ * connection is made, and once more when the server refuses them, because they
+ * may have changed since. An open connection is not affected by a change.
  */
 struct login {
-	const char *conninfo; /* takes up all the rest */
+	const char *conninfo; /* completed with the fetched credentials */
 	const char *secret_arn;
 	const char *cluster, *workgroup;
-	const char *database_user; /* of the cluster; NULL: by the IAM role */
+	/* user of the cluster; NULL: the IAM role's own */
+	const char *database_user;
 };
 
-/* Whether a service has to be asked. */
+/* Says whether the credentials have to be fetched from a service. */
 bool login_is_fetched(const struct login *l);
 
-/* The connection string to use now, the caller's to conninfo_free; NULL on
- * error. `fresh`: the one that was used before has been refused. Of `how` the
- * services and what is kept count; both may be NULL when nothing is fetched, keep
- * may be when it is a secret. */
+/* Returns the connection string to use now, which the caller frees with
+ * conninfo_free; NULL on error. `fresh` says that the server refused the
+ * earlier credentials. Only `reach` and `keep` of `how` are read; both may be
+ * NULL when nothing is fetched, and keep may be NULL with a secret. */
 char *login_conninfo(const struct source_how *how, const struct login *l,
     bool fresh, struct err *e);
 
-/* Connects with it, by pg_connect or pg_connect_plain. NULL on error, whose text
- * holds no password. */
+/* Connects with the login, using pg_connect or pg_connect_plain. Returns NULL
+ * on error; the error text holds no password. */
 typedef struct pg *login_connect(
     const char *conninfo, const struct watch *watch, struct err *e);
 struct pg *login_pg(const struct source_how *how, const struct login *l,
     login_connect *connect, struct err *e);
 
-/* User and password by IAM, for a login with a cluster or a workgroup. */
+/* Asks IAM for user and password, for a login with a cluster or a workgroup. */
 int login_ask_iam(const struct source_reach *reach, const struct login *l,
     const char *dbname, struct credential *c, struct err *e);
 

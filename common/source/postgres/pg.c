@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "source/postgres/pg_conn.h"
 
-/* PGresult under a name of ours, so that libpq-fe.h stays in here. */
+/* Stands for PGresult, so that callers need not include libpq-fe.h. */
 struct pg_rows;
 
 static PGresult *as_result(const struct pg_rows *rows)
@@ -28,7 +28,7 @@ bool pg_committed(const struct pg *pg)
 	return pg->committed;
 }
 
-/* One result of pg_exec. 0, or -1 with *e filled. */
+/* Checks one result of pg_exec. Returns 0, or -1 with *e filled. */
 int pg_take_result(struct pg *pg, PGresult *r, struct err *e)
 {
 	switch (PQresultStatus(r)) {
@@ -69,7 +69,7 @@ int pg_exec(struct pg *pg, const char *sql, struct err *e)
 			return -1;
 		if (r == NULL)
 			return failed ? -1 : 0;
-		/* The command tag: fixed words of the protocol. */
+		/* The command tag is a fixed word of the protocol. */
 		pg->committed |= strcmp(PQcmdStatus(r), "COMMIT") == 0;
 		if (!failed && pg_take_result(pg, r, e) != 0) {
 			failed = true;
@@ -176,7 +176,8 @@ static char *quoted(struct pg *pg, char *from_libpq, struct err *e)
 	return copy;
 }
 
-/* As servers before 8.1 want it: backslashes are doubled, and there is no E. */
+/* Quotes a string for servers that do not know E'...': backslashes are
+ * doubled. */
 static char *old_literal(struct pg *pg, const char *text, struct err *e)
 {
 	size_t len = strlen(text);
@@ -194,8 +195,8 @@ static char *old_literal(struct pg *pg, const char *text, struct err *e)
 	return NULL;
 }
 
-/* A server that does not say what it takes for a standard string reads
- * backslashes in all of them; libpq assumes the same. */
+/* A server that does not report standard_conforming_strings treats backslashes
+ * as escapes in all strings; libpq assumes the same. */
 char *pg_quote_literal(struct pg *pg, const char *text, struct err *e)
 {
 	if (PQparameterStatus(pg->conn, "standard_conforming_strings") == NULL)

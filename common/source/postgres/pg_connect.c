@@ -23,7 +23,8 @@ static void ignore_notice(void *arg, const char *text)
 }
 
 /* Redshift refuses every start-up parameter that it does not know, and libpq
- * makes some of these variables. Who uses such a server does without them. */
+ * sends parameters for these variables. A process that connects to Redshift has
+ * to do without them. */
 static void forget_environment(void)
 {
 	static const char *const variables[] = {
@@ -33,7 +34,8 @@ static void forget_environment(void)
 		unsetenv(variables[i]);
 }
 
-/* No step of the route has led to a server that takes us. */
+/* Fills *e after no step of the route has led to a server that accepts the
+ * login. */
 static void refused(
     const struct route *r, const struct conninfo_tls *tls, struct err *e)
 {
@@ -66,7 +68,8 @@ static void say_failed(struct route *r, PGconn *conn)
 	free(text);
 }
 
-/* 1: connected, 0: the route has heard why not, -1: stopped, *e says by what. */
+/* Returns 1 when connected, 0 when the step failed and the route has been told
+ * why, -1 when the watch stopped the wait (*e is filled). */
 static int take_step(
     PGconn *conn, struct route *r, const struct watch *watch, struct err *e)
 {
@@ -78,7 +81,7 @@ static int take_step(
 		say_failed(r, conn);
 		return 0;
 	}
-	/* The one way to the SQLSTATE of a refusal. */
+	/* Only a verbose message contains the SQLSTATE of a refusal. */
 	PQsetErrorVerbosity(conn, PQERRORS_VERBOSE);
 	while (want != PGRES_POLLING_OK) {
 		int n = watch_wait(watch, PQsocket(conn),
@@ -100,11 +103,12 @@ static int take_step(
 	return 1;
 }
 
-/* libpq's keywords; one of the values becomes the string of each step. */
+/* libpq's keywords and values; *conninfo, one of the values, receives the
+ * connection string of each step. */
 struct terms {
 	const char *const *keys;
 	const char **values;
-	const char **conninfo; /* the one of the values */
+	const char **conninfo; /* the element of values that holds the string */
 	struct conninfo_tls tls;
 };
 
@@ -172,8 +176,8 @@ static struct pg *connect_with(const struct terms *t, const char *conninfo,
 	return pg;
 }
 
-/* The keys before dbname give way to the connection string, those after it win. A
- * dead peer is noticed within a minute. */
+/* Keywords before dbname give way to the connection string; keywords after it
+ * override it. The keepalive values detect a dead peer within a minute. */
 struct pg *pg_connect(
     const char *conninfo, const struct watch *watch, struct err *e)
 {
@@ -207,7 +211,8 @@ struct pg *pg_connect_plain(
 		return NULL;
 	forget_environment();
 	conninfo_protect(conninfo, &t.tls);
-	/* Every Redshift has TLS; on this host stands a tunnel to it. */
+	/* Every Redshift server offers TLS; a Redshift address on this host is
+	 * the end of a tunnel to it. */
 	if (t.tls.sslmode == NULL && getenv("PGSSLMODE") == NULL)
 		t.tls.sslmode = "require";
 	const char *values[] = {"30", "10", "3", "60000", "reportd", "disable",
@@ -242,7 +247,8 @@ bool pg_alive(struct pg *pg)
 	if (pg->conn == NULL || PQstatus(pg->conn) != CONNECTION_OK)
 		return false;
 	p = (struct pollfd){.fd = PQsocket(pg->conn), .events = POLLIN};
-	/* A server that goes says so first, and closes the connection then. */
+	/* A server that shuts down sends a message before it closes the
+	 * connection. */
 	while (poll(&p, 1, 0) > 0) {
 		if (PQconsumeInput(pg->conn) == 0)
 			return false;
@@ -281,7 +287,7 @@ int pg_server_version(const struct pg *pg)
 	return PQserverVersion(pg->conn);
 }
 
-/* Tells it by the mode that the connection was made with. */
+/* Describes TLS by the sslmode that the connection was made with. */
 static const char *tls_in_use(PGconn *conn, bool *weak)
 {
 	PQconninfoOption *all = PQconninfo(conn);

@@ -7,9 +7,9 @@
 #include "base/str.h"
 #include "source/postgres/pg_conn.h"
 
-/* Classes that no retry mends; see "PostgreSQL Error Codes" in its manual. 25001
- * and 2D000: a statement stands inside of a transaction, or outside, where it
- * cannot. */
+/* Classes of error that no retry mends; see "PostgreSQL Error Codes" in its
+ * manual. 25001 and 2D000: a statement stands inside or outside of a
+ * transaction where it must not. */
 static enum err_kind kind_of_sqlstate(const char *state)
 {
 	static const char *const permanent[] = {"0A", "0L", "0P", "21", "22",
@@ -30,8 +30,8 @@ void pg_trim(char *s)
 		s[--n] = '\0';
 }
 
-/* libpq has no codes for the errors that it finds itself: its texts, which nobody
- * translates in a program without setlocale(), are all there is. */
+/* libpq has no codes for the errors that it finds itself. Their texts are the
+ * only clue; a program that never calls setlocale() gets them untranslated. */
 int pg_libpq_error(const char *text, struct err *e)
 {
 	if (strstr(text, "cannot allocate memory for input buffer") ||
@@ -51,7 +51,8 @@ int pg_conn_error(struct pg *pg, struct err *e)
 	return pg_libpq_error(PQerrorMessage(pg->conn), e);
 }
 
-/* The line of sql that the server's 1-based character position is in. */
+/* Returns the line of sql that the server's 1-based character position lies
+ * in. */
 static int line_of(const char *sql, size_t skip, const char *position)
 {
 	long chars = strtol(position, NULL, 10);

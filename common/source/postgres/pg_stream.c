@@ -9,9 +9,9 @@
 #include "source/postgres/kind.h"
 #include "source/postgres/pg_conn.h"
 
-/* libpq keeps a buffer of twice the largest row for ever. */
+/* libpq keeps a buffer of twice the largest row until the connection closes. */
 #define LARGE_ROW (8 << 20)
-/* The buffer that a COPY is read into has this size at first. */
+/* The first read of a COPY makes room for this many bytes. */
 #define COPY_STEP ((size_t)16 << 10)
 
 void pg_set_sql(struct pg *pg, const char *sql, size_t skip)
@@ -55,7 +55,7 @@ bool pg_large(const struct pg *pg)
 	return pg->large;
 }
 
-/* The columns' types go to oids, unless it is NULL. */
+/* Stores the columns' types in oids, unless oids is NULL. */
 static void fill_schema(
     const PGresult *r, struct schema *schema, uint32_t *oids)
 {
@@ -85,7 +85,8 @@ static bool send_described(
 	       PQsendDescribePrepared(pg->conn, "") && PQpipelineSync(pg->conn);
 }
 
-/* The answers to all that was sent, up to the mark at their end. */
+/* Takes the answers to everything that was sent, up to the sync mark that ends
+ * them. */
 static int take_described(
     struct pg *pg, struct schema *schema, uint32_t **oids, struct err *e)
 {
@@ -144,8 +145,8 @@ static int start(
 		return -1;
 	pg_end_stream(pg);
 	pg_set_sql(pg, s->sql, s->skip);
-	/* The extended protocol takes one statement only: no query can close
-	 * our parenthesis and go on with something else. */
+	/* The extended protocol accepts one statement only, so no query can
+	 * close the parenthesis added here and go on with another statement. */
 	sent = s->simple ? PQsendQuery(pg->conn, s->sql)
 			 : PQsendQueryParams(
 			       pg->conn, s->sql, 0, NULL, NULL, NULL, NULL, 0);
@@ -189,7 +190,7 @@ void pg_stream_schema(struct pg *pg, struct schema *schema)
 	fill_schema(pg->result, schema, NULL);
 }
 
-/* After the rows the statement must be at its end. */
+/* Checks that the statement ends after the rows. */
 static int end_of_rows(struct pg *pg, struct err *e)
 {
 	PGresult *r;
@@ -243,7 +244,7 @@ int pg_copy_start(struct pg *pg, const struct pg_stream *s, struct err *e)
 {
 	if (start(pg, s, false, e) != 0)
 		return -1;
-	/* What stands in front of it. */
+	/* Skips the results of the statements that precede the COPY. */
 	while (pg->result != NULL &&
 	       PQresultStatus(pg->result) == PGRES_COMMAND_OK) {
 		PQclear(pg->result);
@@ -276,8 +277,8 @@ static bool nothing_changed(const PGresult *r)
 	return PQresultStatus(r) == PGRES_TUPLES_OK && PQgetisnull(r, 0, 0);
 }
 
-/* After the last row the server says how the COPY ended, and then the statements
- * after it in the same message. */
+/* After the last row the server reports how the COPY ended, then the results of
+ * the statements that follow it in the same message. */
 static int end_of_copy(struct pg *pg, struct err *e)
 {
 	bool of_copy = true;
@@ -303,7 +304,8 @@ static int end_of_copy(struct pg *pg, struct err *e)
 	}
 }
 
-/* 1 with a row, which the caller frees; 0 at the end, PG_NOT_YET, -1. */
+/* Returns 1 with a row, which the caller frees; 0 at the end; PG_NOT_YET; or
+ * -1. */
 static int next_copy(
     struct pg *pg, char **row, int *len, bool wait, struct err *e)
 {
@@ -336,8 +338,8 @@ int pg_copy_next(struct pg *pg, const char **data, size_t *len, struct err *e)
 	return rc;
 }
 
-/* PQgetlineAsync gives a row, or as much of a larger one as there is room for,
- * without the memory of its own that PQgetCopyData makes for each. */
+/* PQgetlineAsync copies a row, or as much of a larger row as fits, into the
+ * caller's memory. PQgetCopyData would allocate memory for each row. */
 int pg_copy_read(struct pg *pg, struct buf *to, struct err *e)
 {
 	while (to->len < to->max) {

@@ -8,7 +8,7 @@
 #include "source/postgres/pg_conn.h"
 
 #define CANCEL_MS 5000
-/* A stream is a long one from this many rows on. */
+/* A stream counts as long from this many rows on. */
 #define LONG_STREAM 10000
 
 static const struct watch no_watch = {.check = NULL};
@@ -70,9 +70,10 @@ static void cancel(struct pg *pg)
 	pg_drain(pg);
 }
 
-/* Whether a long stream has something to read, whose reader looks at the watch
- * between the rows. The server sends 8 kB at a time, and to be woken for each
- * costs more than to read it: so who is ahead of it lets some gather. */
+/* Says whether a long stream has data to read. The server sends 8 kB at a time,
+ * and waking up for each piece costs more than reading it, so a reader that is
+ * ahead of the server pauses to let data gather. Readers of long streams check
+ * the watch between rows, so no check is needed here. */
 static bool has_gathered(const struct pg *pg)
 {
 	static const struct timespec half_a_ms = {.tv_nsec = 500000};
@@ -86,7 +87,8 @@ static bool has_gathered(const struct pg *pg)
 	return false;
 }
 
-/* Until the socket has something to read; a stop cancels the statement. */
+/* Waits until the socket has data; a stop by the watch cancels the
+ * statement. */
 int pg_wait_input(struct pg *pg, struct err *e)
 {
 	if (!has_gathered(pg) &&
@@ -99,7 +101,8 @@ int pg_wait_input(struct pg *pg, struct err *e)
 	return 0;
 }
 
-/* The next result, NULL at the end of the statement. 0 / -1. */
+/* Puts the next result into *r, NULL at the end of the statement. Returns 0 /
+ * -1. */
 int pg_next_result(struct pg *pg, PGresult **r, struct err *e)
 {
 	while (PQisBusy(pg->conn)) {
@@ -124,7 +127,7 @@ int pg_flush(struct pg *pg, struct err *e)
 	return n < 0 ? pg_conn_error(pg, e) : 0;
 }
 
-/* Collects what pg_exec_later left; then the connection may be used. */
+/* Collects the answer that pg_exec_later left unread. */
 int pg_ready(struct pg *pg, struct err *e)
 {
 	PGresult *r;

@@ -14,17 +14,17 @@
 #include "sql/source.h"
 
 #define PROLOGUE_STATEMENTS 16
-/* A transaction that was rolled back may leave something (an advisory lock, a
- * prepared statement): it is gone after this time at the latest. */
+/* A rolled back transaction may leave an advisory lock or a prepared statement;
+ * both are gone after this time at the latest. */
 #define RESET_MS 1000
-/* How values are written, as far as there is a choice. */
+/* Fixes how values are written, where the server offers a choice. */
 #define SETTINGS                                                  \
 	"set datestyle = 'ISO'; set intervalstyle = 'postgres'; " \
 	"set bytea_output = 'hex'; set extra_float_digits = 3; "  \
 	"set standard_conforming_strings = on; "                  \
 	"set client_encoding = 'UTF8'; "
-/* ... and which of them a query has changed while it ran; NULL: none. The time
- * zone comes first, a literal. */
+/* Asks which of these settings a query has changed while it ran; NULL: none. `zone`
+ * is the job's time zone, as a literal. */
 #define CHANGED(zone)                                                \
 	"select pg_catalog.string_agg(s.name, ', ') from (values "   \
 	"('TimeZone', " zone "), ('DateStyle', 'ISO'), "             \
@@ -34,22 +34,22 @@
 	"where pg_catalog.lower(pg_catalog.split_part("              \
 	"pg_catalog.current_setting(s.name), ',', 1)) "              \
 	"<> pg_catalog.lower(s.value)"
-/* One snapshot for all queries of a job. */
+/* All queries of a job read one snapshot. */
 #define BEGIN "begin isolation level repeatable read read only; "
 
 struct postgres {
 	struct session session;
 	struct types types;
-	bool copying;     /* the query's rows come by COPY */
-	bool raw;         /* the job's text is not made UTF-8 */
-	bool refused;     /* the server takes no optional settings */
-	bool set;         /* the session has SETTINGS */
-	char zone[64];    /* ... and this time zone */
-	int timeout;      /* ... and statement_timeout, ms */
-	char *changed;    /* the question CHANGED, of the job's time zone */
-	bool checked;     /* it was asked after the rows of this query */
+	bool copying;     /* the query's rows arrive by COPY */
+	bool raw;         /* the job's text is not converted to UTF-8 */
+	bool refused;     /* the server refuses the optional setting */
+	bool set;         /* the session has SETTINGS, zone and timeout */
+	char zone[64];    /* the session's time zone */
+	int timeout;      /* the session's statement_timeout, ms */
+	char *changed;    /* the question CHANGED, for the job's time zone */
+	bool checked;     /* asked after the rows of this query */
 	bool wrote;       /* the job may have changed the session */
-	int64_t reset_ms; /* boot clock: of the last reset */
+	int64_t reset_ms; /* boot clock at the last reset, ms */
 };
 
 static struct postgres *as_postgres(struct source *s)
@@ -110,8 +110,9 @@ static int postgres_danger(struct source *s, char **why, struct err *e)
 	return 0;
 }
 
-/* The settings of a session, and one that a server or a pooler may refuse: by it
- * a backend whose worker was killed notices within seconds. */
+/* Sends the session's settings and one optional setting, which a server or a
+ * pooler may refuse: with it a backend notices within seconds that its worker
+ * was killed. */
 static int send_session(struct postgres *p, struct err *e)
 {
 	struct pg *pg = p->session.pg;
@@ -132,9 +133,10 @@ static int send_session(struct postgres *p, struct err *e)
 	return rc;
 }
 
-/* A multi-statement string is one transaction, so with a "begin" in it the
- * session's settings would be undone with the rest. What the next jobs are
- * likely to want, too, is set for all of them. */
+/* Sets up the session before a transaction begins. The statements of one
+ * message run as one transaction, so a message with a "begin" would undo these
+ * settings at the rollback. Values that the next jobs are likely to share are
+ * set for the whole session. */
 static int set_up_session(struct postgres *p, const struct job_session *job,
     const char *zone, struct err *e)
 {
@@ -149,7 +151,8 @@ static int set_up_session(struct postgres *p, const struct job_session *job,
 	return p->set ? 0 : -1;
 }
 
-/* For the transaction alone, where it is not the session's already. */
+/* Adds settings for the transaction only, where the session has other
+ * values. */
 static void add_local(struct postgres *p, const struct job_session *job,
     const char *name, const char *zone)
 {
@@ -163,8 +166,9 @@ static void add_local(struct postgres *p, const struct job_session *job,
 		    session_timeout(job));
 }
 
-/* All of it for the session. A script may change how values are written: it is set
- * once more, in the message that begins the transaction of its queries. */
+/* Sets everything for the session. A script may change how values are written,
+ * so these settings are repeated in the message that begins the transaction of
+ * the job's queries. */
 static int set_session(struct postgres *p, const struct job_session *job,
     const char *name, const char *zone, struct err *e)
 {
@@ -181,9 +185,9 @@ static int set_session(struct postgres *p, const struct job_session *job,
 }
 
 /*
- * A job that only reads lives in one transaction, which is rolled back: its
- * settings are the transaction's and travel with its query. A job that writes
- * sets the session up, which is reset after the job.
+ * A job that only reads runs in one transaction, which is rolled back; its
+ * settings belong to the transaction and are sent with its query. A job that
+ * writes configures the session, which is reset after the job.
  */
 static int postgres_begin(
     struct source *s, const struct job_session *job, struct err *e)
@@ -219,7 +223,7 @@ static void postgres_reset(struct source *s)
 	p->reset_ms = clock_boot_ms();
 }
 
-/* A session that only read is reset once a second at most. */
+/* Resets a session that has only read once a second at most. */
 static bool postgres_end(struct source *s)
 {
 	struct postgres *p = as_postgres(s);
@@ -232,7 +236,8 @@ static bool postgres_end(struct source *s)
 	return true;
 }
 
-/* A message is read whole before the settings at its head hold. */
+/* The server parses a whole message before the settings at its head take
+ * effect, so a changed string syntax is restored in a message of its own. */
 static int postgres_script(struct source *s, const char *script, struct err *e)
 {
 	struct session *session = &as_postgres(s)->session;
@@ -257,7 +262,8 @@ static int postgres_raw_text(struct source *s, struct err *e)
 	    p->session.pg, "set local client_encoding = 'SQL_ASCII'", e);
 }
 
-/* The prologue runs in the same round trip. The caller frees *oids. */
+/* Describes the columns of a query; the job's prologue runs in the same round
+ * trip. The caller frees *oids. */
 static int describe_columns(struct session *s, const char *sql,
     struct schema *schema, uint32_t **oids, struct err *e)
 {
@@ -289,7 +295,7 @@ static int postgres_describe(
 	return rc;
 }
 
-/* With what the columns' types are made of. */
+/* Describes the columns and resolves the types that theirs are made of. */
 static int describe_types(
     struct postgres *p, const char *sql, struct schema *schema, struct err *e)
 {
@@ -302,7 +308,8 @@ static int describe_types(
 	return rc;
 }
 
-/* Twice as fast as single rows, which libpq makes a result of each. */
+/* COPY is twice as fast as single rows, because libpq makes a result object for
+ * each single row. */
 static int start_copy(struct postgres *p, const struct buf *sql,
     struct schema *schema, struct err *e)
 {
@@ -417,7 +424,8 @@ static int copy_begin(
 	buf_clear(&s->prologue);
 	buf_str(&text, "copy (");
 	skip = text.len;
-	/* The line break ends a comment at the query's end. */
+	/* The line break ends a comment that may stand at the end of the
+	 * query. */
 	if (dialect_one(pass->sql, "\n) to stdout with (", &text, e) == 0) {
 		dialect_copy_options(pass->form, &text);
 		buf_printf(&text, "); %s%s", p->changed,
@@ -455,7 +463,8 @@ static const struct source_passing copy = {
     .rows = copy_rows,
 };
 
-/* NULL and '' are the same to concat, which takes any type's output. */
+/* Sorts by concat(), which accepts the output of any type and treats NULL as
+ * ''. */
 static void postgres_shape(const struct source *s, const char *sql,
     const struct source_shape *shape, struct buf *out)
 {

@@ -31,7 +31,7 @@ int postgres_check(const struct source_config *config, struct err *e)
 	return 0;
 }
 
-/* A connection string holds a password when it says so. */
+/* A connection string counts as secret when it contains a password. */
 bool postgres_holds_secret(const char *key, const char *value)
 {
 	char *password = strcmp(key, "conninfo") == 0

@@ -12,7 +12,8 @@
 
 #define LOOPBACK "127.0.0.0/8 ::1/128"
 
-/* libpq knows a name for them from version 16 on only. */
+/* Finds the system's file of trusted certificates. libpq offers a name for it
+ * only from version 16 on. */
 static const char *system_bundle(void)
 {
 	static const char *const files[] = {
@@ -32,7 +33,7 @@ static const char *system_bundle(void)
 	return NULL;
 }
 
-/* libpq's own default. */
+/* Says whether libpq's default file of trusted certificates exists. */
 static bool has_own_root(void)
 {
 	const char *home = getenv("HOME");
@@ -76,7 +77,8 @@ static bool is_all_here(const char *hosts, const char *addresses)
 	return here;
 }
 
-/* "prefer" is what libpq does unless told otherwise. */
+/* Says whether somebody has chosen an sslmode. "prefer" is libpq's default, so
+ * it counts as no choice. */
 static bool is_said(const char *conninfo, const char *resolved)
 {
 	const char *variable = getenv("PGSSLMODE");
@@ -101,7 +103,7 @@ void conninfo_protect(const char *conninfo, struct conninfo_tls *tls)
 		tls->sslmode = "verify-full";
 		verify = true;
 	}
-	/* Beside "require" a file of certificates would mean verify-ca. */
+	/* With sslmode=require, a file of certificates would mean verify-ca. */
 	if (verify && resolved_value(all, "sslrootcert") == NULL &&
 	    !has_own_root())
 		tls->sslrootcert = system_bundle();
@@ -111,7 +113,7 @@ void conninfo_protect(const char *conninfo, struct conninfo_tls *tls)
 const char *conninfo_tls_hint(
     const struct conninfo_tls *tls, const char *message)
 {
-	/* libpq has no codes for what it finds itself. */
+	/* libpq has no codes for the errors that it finds itself. */
 	if (tls->sslmode == NULL || (strstr(message, "SSL") == NULL &&
 					strstr(message, "certificate") == NULL))
 		return "";

@@ -10,9 +10,9 @@
 #include "source/postgres/shorten.h"
 #include "source/sqltext.h"
 
-/* How values are written, as far as there is a choice. */
+/* Fixes how values are written, where the server offers a choice. */
 #define SETTINGS "set datestyle to 'ISO, MDY'; set extra_float_digits to 2; "
-/* Each of its transactions sees one snapshot. */
+/* Each transaction in Redshift reads one snapshot. */
 #define BEGIN "begin read only; "
 
 static struct redshift *as_redshift(struct source *s)
@@ -49,7 +49,7 @@ static void redshift_close(struct source *s)
 	free(r);
 }
 
-/* No other role of it reaches more than data. */
+/* Redshift has no role other than a superuser that reaches more than data. */
 static int redshift_danger(struct source *s, char **why, struct err *e)
 {
 	const struct pg *pg = as_redshift(s)->session.pg;
@@ -60,9 +60,9 @@ static int redshift_danger(struct source *s, char **why, struct err *e)
 	return 0;
 }
 
-/* Nothing resets a session, so each job sets all of it. There is no
- * application_name to set; by query_group its queues can be chosen, and it stands
- * in its tables. */
+/* Redshift has no command that resets a session, so each job sets everything.
+ * It has no application_name; query_group stands for it, which selects
+ * Redshift's queues and appears in its system tables. */
 static int set_session(struct session *s, const struct job_session *job,
     const char *name, const char *zone, struct err *e)
 {
@@ -74,8 +74,9 @@ static int set_session(struct session *s, const struct job_session *job,
 	    name, zone, session_timeout(job));
 	rc = pg_exec(s->pg, s->prologue.data, e);
 	buf_clear(&s->prologue);
-	/* A script may change how values are written: it is set once more, in
-	 * the message that begins the transaction of its queries. */
+	/* A script may change how values are written, so these settings are
+	 * repeated in the message that begins the transaction of the job's
+	 * queries. */
 	if (rc == 0 && !job->read_only)
 		buf_printf(
 		    &s->prologue, BEGIN SETTINGS "set timezone to %s; ", zone);
@@ -99,14 +100,16 @@ static int redshift_begin(
 	return rc;
 }
 
-/* A session that only read is clean once it is rolled back. */
+/* A session that has only read is clean once it is rolled back. */
 static bool redshift_end(struct source *s)
 {
 	return !as_redshift(s)->wrote && session_end(&as_redshift(s)->session);
 }
 
-/* A procedure with COMMIT or TRUNCATE in it. Its documentation does not say which
- * code refuses one inside of a transaction, so each class that could is taken. */
+/* Says whether the failed statement is a CALL, which may run a procedure with
+ * COMMIT or TRUNCATE. Redshift's documentation does not name the code that
+ * refuses such a procedure inside of a transaction, so every possible class
+ * counts. */
 static bool wants_top(const char *script, int number, const struct err *e)
 {
 	static const char *const classes[] = {"0A", "25", "2D"};
@@ -125,8 +128,8 @@ static int redshift_script(struct source *s, const char *script, struct err *e)
 	return session_script(&as_redshift(s)->session, script, wants_top, e);
 }
 
-/* Asked for exact ones, a server that is older than shortest output gives all of
- * their digits. */
+/* Notes the columns of floats: a server older than shortest output gives more
+ * digits than needed when it is asked for exact values. */
 static void find_floats(struct redshift *r, const struct schema *schema)
 {
 	free(r->floats);

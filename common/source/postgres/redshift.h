@@ -6,18 +6,19 @@
 #include "source/postgres/session.h"
 
 /*
- * Amazon Redshift. It speaks PostgreSQL's protocol and differs in what it takes
- * (documentation: "Unsupported PostgreSQL features"): it has no COPY TO STDOUT
- * and no DISCARD, knows few settings, and makes a cursor of each prepared
- * statement, so everything is a simple query here.
+ * A source of type Amazon Redshift. It speaks PostgreSQL's protocol but accepts
+ * less (documentation: "Unsupported PostgreSQL features"): it has no COPY TO
+ * STDOUT and no DISCARD, knows few settings, and makes a cursor of each
+ * prepared statement, so every statement is a simple query here.
  */
 struct redshift {
 	struct session session;
-	unsigned char *floats; /* columns to shorten: their size; NULL: none */
-	bool wrote;            /* the job may have changed the session */
+	/* size of each column to shorten, else 0; NULL: none */
+	unsigned char *floats;
+	bool wrote; /* the job may have changed the session */
 };
 
-/* UNLOAD, in a file of its own. */
+/* Implements UNLOAD, in redshift_unload.c. */
 extern const struct source_unloading redshift_unloading;
 
 #endif

@@ -7,7 +7,8 @@
 
 #define SQL_MAX (8u << 20)
 
-/* The formats of UNLOAD, and our options that it can do in each. */
+/* The formats of UNLOAD, and the options of output_options that each
+ * supports. */
 static const struct format {
 	const char *name, *clause;
 	const char *options;
@@ -99,7 +100,7 @@ static int add_literal(struct source *s, struct buf *sql, const char *before,
 	return 0;
 }
 
-/* "default" is the cluster's own role. */
+/* The role "default" is the cluster's own role. */
 static int add_role(struct source *s, struct buf *sql, struct err *e)
 {
 	const char *role = config_of(s)->unload_role;
@@ -154,7 +155,7 @@ static int make_statement(struct source *s, struct buf *sql,
 		   : 0;
 }
 
-/* How many rows the UNLOAD of this session had. */
+/* Asks how many rows this session's UNLOAD wrote. */
 static int count_rows(struct source *s, int64_t *rows, struct err *e)
 {
 	struct schema schema = {0};

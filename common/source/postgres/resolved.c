@@ -3,8 +3,9 @@
 
 #include <string.h>
 
-/* libpq tells by a connection only, so one is begun that ends before its first
- * system call to a server: there is no such channel binding. */
+/* libpq reveals the values it would use only for a connection, so this function
+ * begins one that fails before its first system call to a server: its
+ * channel_binding value does not exist. */
 PQconninfoOption *resolved_open(const char *conninfo, const char *attrs)
 {
 	static const char *const keys[] = {

@@ -5,13 +5,14 @@
 #include <libpq-fe.h>
 
 /*
- * All that libpq goes by for a connection string: its values, those of its
- * service, of libpq's variables, and defaults. `attrs` is the target_session_attrs
- * of a string that says none, NULL: libpq's. NULL when memory is out; the caller
- * calls PQconninfoFree().
+ * Returns every value that libpq uses for a connection string: the string's
+ * own, those of its service, those of libpq's environment variables, and
+ * defaults. `attrs` is the target_session_attrs for a string that sets none;
+ * NULL: libpq's default. Returns NULL when memory is out. The caller calls
+ * PQconninfoFree().
  */
 PQconninfoOption *resolved_open(const char *conninfo, const char *attrs);
-/* NULL: it says nothing, or "". Accepts NULL. */
+/* Returns the keyword's value; NULL when it is missing or "". Accepts NULL. */
 const char *resolved_value(
     const PQconninfoOption *options, const char *keyword);
 

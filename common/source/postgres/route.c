@@ -21,34 +21,35 @@
 #define TROUBLE_MAX 4096
 #define CONNECT_MIN_S 2
 
-/* Elements of libpq's three lists; NULL: there is no such list. */
+/* One element of each of libpq's three lists; NULL: that list is missing. */
 struct host {
 	const char *name, *address, *port;
 };
 
 struct route {
 	char *conninfo;
-	char *names, *addresses, *ports; /* what the hosts point into */
+	char *names, *addresses, *ports; /* own the texts of hosts */
 	struct host hosts[HOSTS_MAX];
 	int count;
-	int at;   /* the host of this step; -1: before the first */
-	int pass; /* of prefer-standby: 0 stand-bys alone, 1 any server */
+	int at;   /* index of this step's host; -1: before the first */
+	int pass; /* for prefer-standby: 0 tries only standbys, 1 any server */
 	bool twice, shuffled, refused;
-	int64_t connect_ms;                  /* 0: the string says none */
-	char *found;                         /* this host's addresses */
-	const char *next[ADDRESSES_MAX + 1]; /* those that are left, NULL */
-	int used;                            /* how many of `next` were tried */
+	int64_t connect_ms; /* 0: the string says none */
+	char *found;        /* owns the addresses in next */
+	/* addresses of this host, ends with NULL */
+	const char *next[ADDRESSES_MAX + 1];
+	int used; /* number of `next` tried so far */
 	enum route_step step;
-	const char *address; /* of this step; NULL: the host's own */
-	char *here;          /* the string of this step */
+	const char *address; /* address of this step; NULL: as the host says */
+	char *here;          /* connection string of this step */
 	struct buf trouble;
 	char sqlstate[6];
 };
 
 /* ---- reading the string ---- */
 
-/* Cuts a list at its commas into the member at `offset` of each host. -1: too
- * long. NULL counts 0. */
+/* Cuts a list at its commas and stores the parts in the member at `offset` of
+ * each host. Returns how many there are, 0 for a NULL list, -1 for too many. */
 static int cut(struct route *r, char *list, size_t offset)
 {
 	int n = 0;
@@ -69,8 +70,9 @@ static char *copy(const PQconninfoOption *all, const char *keyword)
 	return value ? mem_strdup(value) : NULL;
 }
 
-/* Lists that do not fit together are left to libpq, which refuses them without
- * asking anybody: one host that replaces nothing. */
+/* Reads libpq's three lists. Lists whose lengths do not match become one host
+ * that replaces nothing: libpq then refuses the string before it contacts a
+ * server. */
 static void read_hosts(struct route *r, const PQconninfoOption *all)
 {
 	int names, addresses, ports;
@@ -193,7 +195,7 @@ static enum route_step connect_to(struct route *r, const char *address)
 	conninfo_free(r->here);
 	r->here = conninfo_replace(
 	    r->conninfo, pairs, sizeof(pairs) / sizeof(*pairs), &e);
-	/* libpq says what is wrong with it. */
+	/* libpq will say what is wrong with the string. */
 	if (r->here == NULL)
 		r->here = mem_strdup(r->conninfo);
 	r->address = address;
@@ -291,7 +293,7 @@ int64_t route_step_ms(const struct route *r, int64_t otherwise)
 
 /* ---- failures ---- */
 
-/* Class 57: the server is starting, ending, or was told to. */
+/* SQLSTATE class 57 means that the server is starting or shutting down. */
 void route_failed(struct route *r, const char *text, const char *sqlstate)
 {
 	size_t n = strlen(text);

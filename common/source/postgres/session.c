@@ -8,7 +8,7 @@
 #include "source/sqltext.h"
 
 #define PROLOGUE_MAX (64u << 10)
-/* A batch ends at the first of these. */
+/* A batch ends when it reaches the first of these limits. */
 #define BATCH_ROWS 512
 #define BATCH_VALUES 16384
 #define BATCH_BYTES (64 << 10)
@@ -130,13 +130,14 @@ bool session_end(struct session *s)
 		   pg_exec(s->pg, "rollback", &unused) == 0);
 }
 
-/* How far a script has come. */
+/* How far a script has been run. */
 struct progress {
-	int number; /* of the statement that it is at */
-	bool ours;  /* all of them ran in the transaction that we began */
+	int number; /* number of the current statement, from 1 */
+	bool ours;  /* all statements ran in the transaction begun here */
 };
 
-/* One transaction over all statements, or none. */
+/* Runs all statements in one transaction when p->ours is set, else each on its
+ * own. */
 static int run_statements(
     struct session *s, const char *script, struct progress *p, struct err *e)
 {
@@ -157,13 +158,14 @@ static int run_statements(
 		p->ours =
 		    p->ours && pg_in_transaction(s->pg) && !pg_committed(s->pg);
 	}
-	/* A script that commits by itself has left no transaction to end. */
+	/* A script that commits has left no transaction to end. */
 	if (pg_in_transaction(s->pg))
 		return pg_exec(s->pg, "commit", e);
 	return 0;
 }
 
-/* 25001: VACUUM and the like; 2D000: a procedure that commits. */
+/* SQLSTATE 25001 refuses VACUUM and the like; 2D000 a procedure that
+ * commits. */
 static bool wants_no_transaction(const struct err *e)
 {
 	return strcmp(e->sqlstate, "25001") == 0 ||
@@ -200,7 +202,8 @@ void session_begin_rows(struct session *s, int columns)
 	    (size_t)columns * (size_t)s->room + 1, sizeof(*s->values));
 }
 
-/* The rows at hand, but at least one: waiting for more would hide progress. */
+/* Fills the batch with the rows that have arrived, but with at least one:
+ * waiting for more rows would delay the reports of progress. */
 int session_batch(
     struct session *s, struct batch *batch, session_row *next, struct err *e)
 {

@@ -8,24 +8,26 @@
 #include "source/postgres/pg.h"
 
 /*
- * The part that the drivers of PostgreSQL and Redshift share: a session over libpq,
- * its scripts and its batches. They differ in what they say to their servers.
+ * The code that the drivers of PostgreSQL and Redshift share: a session over
+ * libpq, its scripts and its batches. The drivers differ in the statements that
+ * they send.
  */
 struct session {
 	struct source base;
 	struct pg *pg;
-	struct buf prologue;  /* of the job's transaction, until it is sent */
-	struct value *values; /* a batch */
-	int columns, room;    /* of how many rows */
-	bool ended;           /* the last batch was the last */
+	/* start of the job's transaction, until it is sent */
+	struct buf prologue;
+	struct value *values; /* the values of one batch */
+	int columns, room;    /* room: rows that fit into values */
+	bool ended;           /* the result has no further batch */
 };
 
-/* Takes pg over; session_close gives all of it back, but not s itself. */
+/* Takes pg over. session_close frees everything in s, but not s itself. */
 void session_open(struct session *s, const struct source_driver *driver,
     const struct source_config *config, struct pg *pg);
 void session_close(struct session *s);
 
-/* Members of a driver that are the same for both. */
+/* Functions that both drivers use as members of their struct source_driver. */
 void session_set_watch(struct source *s, const struct watch *watch);
 bool session_alive(struct source *s);
 const char *session_protection(const struct source *s, bool *weak);
@@ -35,25 +37,28 @@ char *session_quote(
 void session_advise(
     const struct source *s, const char *sql, bool reads, struct err *e);
 
-/* The value of statement_timeout in ms, which is 24 days at most. */
+/* Returns the value for statement_timeout in ms, limited to 24 days. */
 int session_timeout(const struct job_session *job);
 
-/* Begins the transaction that the job's queries are read in, unless it is open:
- * with the prologue, or by `begin` where there is none. */
+/* Begins the transaction that the job's queries run in, unless it is open;
+ * sends the prologue, or `begin` when there is no prologue. */
 int session_begin(struct session *s, const char *begin, struct err *e);
-/* Rolls back a transaction that is open. False: the connection cannot be kept. */
+/* Rolls back an open transaction. Returns false when the connection cannot be
+ * kept. */
 bool session_end(struct session *s);
 
-/* As source_run_script. `top` says whether statement `number` of the script failed
- * because it must stand outside of a transaction, when its SQLSTATE alone does not
- * tell; NULL: the SQLSTATE tells. */
+/* Says whether statement `number` of the script failed because it must run
+ * outside of a transaction, for servers whose SQLSTATE alone does not tell.
+ * session_script does what source_run_script describes; its `top` may be
+ * NULL. */
 typedef bool session_top(const char *script, int number, const struct err *e);
 int session_script(
     struct session *s, const char *script, session_top *top, struct err *e);
 
-/* Before the first batch of a result with this many columns. */
+/* Prepares for a result with this many columns, before its first batch. */
 void session_begin_rows(struct session *s, int columns);
-/* As source_next. `next` fetches one row, as pg_stream_next. */
+/* Fetches one row as pg_stream_next does; session_batch returns what
+ * source_next returns. */
 typedef int session_row(
     struct session *s, struct value *values, bool wait, struct err *e);
 int session_batch(

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Fewer digits than this are exact already: FLT_DIG, DBL_DIG. */
+/* Numbers with at most this many digits are exact already: FLT_DIG, DBL_DIG. */
 static int sure_digits(int size)
 {
 	return size == 4 ? FLT_DIG : DBL_DIG;
@@ -23,7 +23,7 @@ void shorten_float(struct value *value, int size)
 	char *text = (char *)(uintptr_t)value->data, shorter[32];
 	int sure = sure_digits(size);
 
-	/* NULL, what is short as it is, and Infinity. */
+	/* NULL, short numbers, NaN and Infinity stay as they are. */
 	if (value->len <= sure || strchr(text, 'n') != NULL)
 		return;
 	for (int digits = sure; digits < sure + 2; digits++) {

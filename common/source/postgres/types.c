@@ -10,12 +10,12 @@
 #include "source/postgres/kind.h"
 #include "sql/source.h"
 
-/* A table has 1,600 columns, an OID ten digits. */
+/* Bytes for a list of OIDs: a table has 1,600 columns, an OID ten digits. */
 #define WANTED_MAX ((size_t)64 << 10)
-/* More is forgotten: a script may make types without end. */
+/* The number of types to remember; a script may create types without end. */
 #define TYPES_MAX 4096
 #define MONEY_OID 790
-/* Domains over arrays of domains over arrays; PostgreSQL has no limit. */
+/* Levels of domains over arrays of domains; PostgreSQL sets no limit. */
 #define DEPTH_MAX 16
 
 struct type {
@@ -47,7 +47,7 @@ static int64_t number(const struct pg_rows *rows, int row, int column)
 	return n;
 }
 
-/* Whether the answer has the shape that was asked for. */
+/* Says whether the answer has the expected shape. */
 static bool is_whole(const struct pg_rows *rows, int columns)
 {
 	bool whole = pg_rows_columns(rows) == columns;
@@ -114,7 +114,7 @@ static void describe_array(const struct types *t, const struct type *array,
 	}
 }
 
-/* Describes the column; returns the type that its domains are over. */
+/* Describes the column and returns the base type of its domains. */
 static uint32_t describe(const struct types *t, uint32_t oid, int modifier,
     int depth, struct column *c)
 {
@@ -145,7 +145,7 @@ static int count_digits(const char *s)
 	return n;
 }
 
-/* False when the answer cannot be read: amounts are text then. */
+/* Returns false when the answer cannot be read; money amounts are then text. */
 static bool read_money(struct money *m, const struct pg_rows *rows)
 {
 	const char *positive = pg_rows_get(rows, 0, 1);
@@ -162,7 +162,7 @@ static bool read_money(struct money *m, const struct pg_rows *rows)
 	       strcmp(m->negative, negative) == 0;
 }
 
-/* Asked for each result: a script may have set lc_monetary. */
+/* Asks for each result anew, because a script may have set lc_monetary. */
 static int learn_money(
     struct pg *pg, struct money *m, bool *known, struct err *e)
 {
