@@ -8,10 +8,12 @@
 #include "base/str.h"
 #include "net/aws/aws.h"
 
-/* What calls carry is small; answers may hold a secret of 64 KiB. */
+/* Requests of these protocols are small; an answer may hold a secret of 64
+ * KiB. */
 #define FORM_MAX ((size_t)1 << 20)
 
-/* Answers of these services hold passwords and keys. */
+/* Wipes an answer before it is freed: these services send passwords and
+ * keys. */
 static void wipe(struct aws_answer *answer)
 {
 	if (answer->http.body.data != NULL)
@@ -41,7 +43,8 @@ json_t *aws_json(struct aws *a, const char *target, const char *version,
 	if (rc == 0) {
 		o = json_parse_object(
 		    answer.http.body.data, answer.http.body.len, e);
-		/* Not said what is wrong with it: a secret may be in that. */
+		/* The error does not say what is wrong with the answer, because
+		 * the text could repeat part of a secret. */
 		if (o == NULL)
 			err_set(e, ERR_TRANSIENT,
 			    "%s: the answer is no JSON object", target);

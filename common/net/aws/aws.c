@@ -14,14 +14,17 @@
 #include "net/aws/redirect.h"
 
 #define TRIES 5
-/* The first wait's upper limit, doubled with each; a random part of it is
- * waited, so that those who were thrown off together do not come together. */
+/* Upper limit of the first wait in ms, doubled for each further wait. A random
+ * part of it is waited, so that clients that failed at the same time do not
+ * return at the same time. */
 #define BACKOFF_MS 200
 #define BACKOFF_THROTTLED_MS 1000
 #define BACKOFF_MAX_MS 20000
-/* Who asks for more is asked again by the next run. */
+/* A service that asks for a longer wait is called again only by the report's
+ * next run. */
 #define RETRY_AFTER_MAX_MS 60000
-/* Services refuse what was signed this long before or after their now. */
+/* Seconds: services refuse a signature whose time is further from their own
+ * clock. */
 #define SKEW_S 240
 #define HEAD_MAX ((size_t)1 << 20)
 #define WAIT_MS 1000
@@ -34,8 +37,9 @@ struct aws {
 	char *scheme, *host; /* "https://", "host:port" */
 	struct http_terms terms;
 	int tries;
-	int64_t skew_s; /* what the service's clock is ahead of ours */
-	/* The host that was left last, and where its requests go since. */
+	int64_t skew_s; /* seconds that the service's clock is ahead */
+	/* The host of the latest redirect, and the place that requests to this
+	 * host are sent to since then. */
 	char *moved_from;
 	struct aws_redirect moved;
 	struct aws_call *calls;
@@ -48,13 +52,14 @@ struct aws_call {
 	struct aws *aws;
 	struct aws_request request;
 	char sha256[SIGV4_HEX];
-	struct http_call *http; /* NULL: not under way */
-	char *access_key;       /* that the last try was signed with */
+	struct http_call *http; /* NULL: no request is under way */
+	char *access_key;       /* the access key that signed the last try */
 	int tries;
-	bool refreshed, adjusted;    /* once each */
-	struct aws_redirect sent_on; /* host NULL: it was not */
+	/* whether each remedy has been used once */
+	bool refreshed, adjusted;
+	struct aws_redirect sent_on; /* host NULL: there was no redirect */
 	int redirects;
-	int64_t again_ms; /* when the next try begins */
+	int64_t again_ms; /* boot clock: when the next try begins */
 	bool done;
 	int rc;
 	struct aws_answer answer;
@@ -119,7 +124,7 @@ void **aws_beside(struct aws *a, void (*release)(void *))
 	return &a->beside;
 }
 
-/* ---- one try ---- */
+/* ---- a single try ---- */
 
 static void end(struct aws_call *c, int rc)
 {
@@ -127,7 +132,7 @@ static void end(struct aws_call *c, int rc)
 	c->rc = rc;
 }
 
-/* What the messages call it. */
+/* Adds the name that messages use for the call to its error. */
 static void name_call(struct aws_call *c)
 {
 	struct err *e = &c->error;
@@ -204,7 +209,8 @@ static void try_it(struct aws_call *c)
 
 	if (c->sent_on.region != NULL)
 		s.region = c->sent_on.region;
-	/* Who waits for the keys may move the calls, this one too. */
+	/* credentials_get waits and may move all calls, so this call must not
+	 * start again meanwhile. */
 	c->again_ms = INT64_MAX;
 	key = credentials_get(a->credentials, &ends, &c->error);
 	if (key == NULL) {
@@ -232,7 +238,8 @@ static int64_t random_below(int64_t limit)
 	return (int64_t)(n % (uint64_t)limit);
 }
 
-/* False when there is no try left, or none that may last until its end. */
+/* Schedules the next try. Returns false when no try is left, or when the
+ * deadline would pass before it. */
 static bool try_again(struct aws_call *c, int64_t first_ms, int64_t least_ms)
 {
 	int64_t limit = first_ms, wait, now = clock_boot_ms();
@@ -249,7 +256,8 @@ static bool try_again(struct aws_call *c, int64_t first_ms, int64_t least_ms)
 	return true;
 }
 
-/* Calls side by side find out together: the first one refuses. */
+/* Parallel calls find out at the same time that their keys have expired; only
+ * the first one asks for new keys. */
 static void refuse_keys(struct aws_call *c)
 {
 	struct credentials *all = c->aws->credentials;
@@ -261,7 +269,8 @@ static void refuse_keys(struct aws_call *c)
 		credentials_refuse(all);
 }
 
-/* The same once more at once: with fresh credentials, or by another clock. */
+/* Returns true when an immediate repeat can succeed: with fresh credentials, or
+ * with the time of the service's clock. */
 static bool mended(struct aws_call *c)
 {
 	struct aws *a = c->aws;
@@ -282,7 +291,9 @@ static bool mended(struct aws_call *c)
 	return false;
 }
 
-/* S3 says it in a header, too, where whoever knows the bucket looks. */
+/* Adds the bucket's region to the error of S3. An answer with the region in a
+ * header is left alone: callers that know the bucket read that header
+ * themselves. */
 static void name_region(struct aws_call *c, const struct aws_failure *f)
 {
 	char header[64];
@@ -323,8 +334,8 @@ static void copy_place(struct aws_redirect *to, const struct aws_redirect *from)
 	to->region = from->region ? mem_strdup(from->region) : NULL;
 }
 
-/* What comes later to the same host goes the same way at once, unless the bucket
- * has moved between host and path. */
+/* Sends later requests to the same host directly to the new place, unless the
+ * bucket has moved between host and path. */
 static void remember(
     struct aws *a, const char *host, const struct aws_redirect *to)
 {
@@ -340,8 +351,9 @@ static void send_on(struct aws_call *c, const struct aws_redirect *to)
 	c->request.path = c->sent_on.path;
 }
 
-/* S3 alone says that another endpoint is to answer. 1: that is asked now; 0: it
- * says no such thing; -1: it leads elsewhere. */
+/* Handles a redirect, which only S3 sends. Returns 1 when the request now goes
+ * to the other endpoint, 0 when the answer is no redirect, -1 when its target
+ * is not allowed. */
 static int follow(struct aws_call *c)
 {
 	struct aws *a = c->aws;
@@ -450,8 +462,8 @@ struct aws_call *aws_start(struct aws *a, const struct aws_request *r)
 	return c;
 }
 
-/* Whether any more calls ended; *next is when the first of those that wait goes
- * on. */
+/* Moves all calls and says whether any more calls ended; *next is the time when
+ * the first waiting call goes on. */
 static bool move(struct aws *a, int64_t *next)
 {
 	bool ended = false;
@@ -467,7 +479,7 @@ static bool move(struct aws *a, int64_t *next)
 		ended |= c->done;
 		if (!c->done && c->http == NULL && c->again_ms < *next)
 			*next = c->again_ms;
-		/* Some fail before they begin. */
+		/* A call may fail before its request starts. */
 		if (c->http != NULL && http_done(c->http))
 			*next = 0;
 	}

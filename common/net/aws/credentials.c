@@ -12,10 +12,12 @@
 #include "base/str.h"
 #include "net/aws/provider.h"
 
-/* Keys that end are replaced so long before it, or earlier by up to a quarter of
- * it, lest all hosts ask at once; of short-lived ones, in the last quarter. */
+/* Temporary keys are replaced this many seconds before they end; keys that live
+ * less than an hour, in the last quarter of their life. A random advance of up
+ * to a quarter of that time keeps hosts from asking all at once. */
 #define EARLY_S 900
-/* Those which are still good are used when there are no new ones for now. */
+/* Seconds until the next attempt after new keys could not be fetched; keys that
+ * are still valid are used meanwhile. */
 #define AGAIN_S 30
 #define NOTES_MAX 2000
 
@@ -26,13 +28,13 @@ struct credentials {
 	char *sts_endpoint;
 	bool profile_said;
 	struct keys keys;
-	struct sigv4_key shown; /* what points into them */
+	struct sigv4_key shown; /* points into keys */
 	bool known;
-	time_t renew_at; /* 0: never; by our clock */
+	time_t renew_at; /* host's clock; 0: never */
 	int64_t skew_s;
 };
 
-/* ---- what the providers share ---- */
+/* ---- functions for all providers ---- */
 
 static void wipe(char *text)
 {
@@ -96,7 +98,7 @@ int provide_environment(struct lookup *l, struct keys *k, struct err *e)
 	return 1;
 }
 
-/* ---- the chain ---- */
+/* ---- the chain of providers ---- */
 
 static int first_that_has(struct lookup *l, struct keys *k, struct err *e)
 {
@@ -170,7 +172,7 @@ static void keep(struct credentials *c, struct keys *k)
 	}
 }
 
-/* Still good, by the clock of who made them. */
+/* Says whether the keys are still valid by the clock of their issuer. */
 static bool good(const struct credentials *c)
 {
 	return c->known &&

@@ -6,9 +6,10 @@
 
 #include "base/mem.h"
 
-/* Partitions with a domain of their own; the others share the first one's. */
+/* Partitions of AWS with their own domain; all other regions use
+ * amazonaws.com. */
 static const struct {
-	const char *region; /* how its regions begin */
+	const char *region; /* prefix of the partition's regions */
 	const char *domain;
 } partitions[] = {
     {"cn-", "amazonaws.com.cn"},

@@ -4,15 +4,16 @@
 
 #include "base/err.h"
 
-/* Where a service of AWS is in a region: "https://sts.eu-west-1.amazonaws.com".
- * The caller's to free. */
+/* Returns the URL of an AWS service in a region:
+ * "https://sts.eu-west-1.amazonaws.com". The caller frees it. */
 char *endpoint_of(const char *service, const char *region);
 
-/* The domain of AWS that a host belongs to, "amazonaws.com"; NULL: none. */
+/* Returns AWS's domain that a host belongs to, such as "amazonaws.com"; NULL:
+ * the host is not in AWS's domains. */
 const char *endpoint_domain(const char *host);
 
-/* Cuts a URL into "https://" and "host[:port]", each the caller's to free. A URL
- * with more than these is an error. */
+/* Splits a URL into "https://" and "host[:port]", which the caller frees. A URL
+ * with any other part is an error. */
 int endpoint_split(const char *url, char **scheme, char **host, struct err *e);
 
 #endif

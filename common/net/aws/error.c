@@ -31,7 +31,7 @@ bool aws_error_throttled(const struct aws_answer *answer)
 
 bool aws_error_server(const struct aws_answer *answer)
 {
-	/* These two with a status of 4xx. */
+	/* These two codes also come with a status of 4xx. */
 	static const char *const codes[] = {
 	    "RequestTimeout", "RequestTimeoutException", NULL};
 	int status = answer->http.status;
@@ -40,7 +40,8 @@ bool aws_error_server(const struct aws_answer *answer)
 	       is_one_of(answer->code, codes);
 }
 
-/* Of keys that ended, and of keys that were replaced where we found them. */
+/* Says whether the answer refuses keys that have expired, or keys that have
+ * been replaced at the place where they were read. */
 bool aws_error_expired(const struct aws_answer *answer)
 {
 	static const char *const codes[] = {"ExpiredToken",
@@ -67,7 +68,8 @@ int64_t aws_error_retry_after(const struct aws_answer *answer, time_t now)
 	return seconds < 0 ? 0 : seconds > 86400 ? 86400000 : seconds * 1000;
 }
 
-/* "com.amazon.coral.service#AccessDenied:http://..." says AccessDenied. */
+/* Keeps the name of the code only: AccessDenied from
+ * "com.amazon.coral.service#AccessDenied:http://...". */
 static void set_code(struct aws_answer *a, const char *text)
 {
 	const char *hash = strchr(text, '#');

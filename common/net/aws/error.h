@@ -6,22 +6,23 @@
 
 #include "net/aws/aws.h"
 
-/* What an answer that is no success says: for aws.c alone. */
+/* The content of an answer that reports a failure: for aws.c only. */
 struct aws_failure {
-	char *message; /* "" when there is none; the caller's to free */
-	char *region;  /* of a bucket that is elsewhere; NULL: not that */
+	char *message; /* "" when there is none; the caller frees it */
+	char *region;  /* region of a bucket that is elsewhere, or NULL */
 };
 
-/* Fills answer->code and request_id from its headers and its XML or JSON. */
+/* Fills answer->code and request_id from the answer's headers and its XML or
+ * JSON. */
 void aws_error_read(struct aws_answer *answer, struct aws_failure *f);
 void aws_failure_free(struct aws_failure *f);
 
-/* What may help. */
+/* Classify a failure, to choose a remedy: wait, repeat, fetch new keys. */
 bool aws_error_throttled(const struct aws_answer *answer);
 bool aws_error_server(const struct aws_answer *answer);
 bool aws_error_expired(const struct aws_answer *answer);
 
-/* The wait that the answer asks for, milliseconds; 0: for none. */
+/* Returns the wait that the answer asks for, in milliseconds; 0: none. */
 int64_t aws_error_retry_after(const struct aws_answer *answer, time_t now);
 
 #endif

@@ -15,10 +15,12 @@
 #include "net/http/url.h"
 
 /*
- * Credentials that the machine is given: the container's endpoint (ECS, EKS Pod
- * Identity) and EC2's instance metadata, version 2 alone (version 1 answers to
- * anybody who can make the host send a GET).
+ * Credentials that a machine offers to its programs: the container endpoint
+ * (ECS, EKS Pod Identity) and EC2's instance metadata, version 2 only (version
+ * 1 answers anybody who can make the host send a GET).
+ *
  * https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html
+ *
  * https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html
  */
 #define CONTAINER_HOST "http://169.254.170.2"
@@ -26,13 +28,14 @@
 #define INSTANCE_HOST_6 "http://[fd00:ec2::254]"
 #define ROLES "/latest/meta-data/iam/security-credentials/"
 #define TOKEN_SECONDS "21600"
-/* They are next door, or are not there at all. */
+/* Milliseconds: the endpoint is on this machine or its host, or does not
+ * exist. */
 #define CONNECT_MS 1000
 #define TOTAL_MS 5000
 #define TRIES 3
 #define PAUSE_MS 200
 
-/* ---- to both ---- */
+/* ---- for both kinds of endpoint ---- */
 
 int keys_from_json(
     const struct buf *json, const char *from, struct keys *k, struct err *e)
@@ -42,7 +45,8 @@ int keys_from_json(
 	const char *code, *id, *secret;
 	int rc = 1;
 
-	/* Not said what is wrong with it: there may be a key in that. */
+	/* The error does not say what is wrong with the answer, because the
+	 * text could repeat part of a key. */
 	if (o == NULL)
 		return err_set(
 		    e, ERR_TRANSIENT, "%s: the answer is no JSON object", from);
@@ -92,7 +96,8 @@ static bool worth_another(int rc, const struct http_reply *r, struct err *e)
 	return r->status == 429 || r->status >= 500;
 }
 
-/* Never by a proxy. A pause is a step that waits for nothing. */
+/* Sends a request without a proxy, and repeats it after a pause. The pause is
+ * an http_step with no call of its own. */
 static int ask(struct lookup *l, const char *method, const char *url,
     const char *header, struct http_reply *reply, struct err *e)
 {
@@ -121,7 +126,7 @@ static int ask(struct lookup *l, const char *method, const char *url,
 	return rc;
 }
 
-/* 4xx is transient, too: a role may be on its way. */
+/* A status of 4xx is transient here, too: a role may be attached later. */
 static int refuse(const char *what, const struct http_reply *r, struct err *e)
 {
 	return err_set(e, ERR_TRANSIENT, "%s: HTTP %d", what, r->status);
@@ -136,7 +141,8 @@ static void wipe(struct http_reply *r)
 
 /* ---- containers ---- */
 
-/* Without TLS the answer must not leave the machine. */
+/* Says whether the URL may be asked for keys: without TLS, only an address that
+ * stays on the machine. */
 static bool may_ask(const char *url)
 {
 	struct http_url u;
@@ -159,7 +165,8 @@ static char *container_url(void)
 	return path ? mem_printf(CONTAINER_HOST "%s", path) : mem_strdup(url);
 }
 
-/* "Authorization: ..."; *header NULL: none is asked for. */
+/* Makes the header "Authorization: ..."; *header is NULL when no token is
+ * set. */
 static int container_header(char **header, struct err *e)
 {
 	const char *file =
@@ -234,8 +241,8 @@ static char *instance_host(void)
 	return mem_strndup(url, url[len - 1] == '/' ? len - 1 : len);
 }
 
-/* The text of host + path, which is the caller's; NULL on error. *status is 0
- * when nobody answered. */
+/* Returns the text at host + path, which the caller frees; NULL on error.
+ * *status is 0 when no server answered. Frees url. */
 static char *instance_text(struct lookup *l, const char *method, char *url,
     const char *header, int *status, struct err *e)
 {
@@ -295,7 +302,7 @@ int provide_instance(struct lookup *l, struct keys *k, struct err *e)
 	host = instance_host();
 	token = instance_text(l, "PUT", mem_printf("%s/latest/api/token", host),
 	    "X-aws-ec2-metadata-token-ttl-seconds: " TOKEN_SECONDS, &status, e);
-	/* Nobody there, or somebody else who knows nothing of this. */
+	/* Either no server answered, or a server that is not EC2's metadata. */
 	if (token == NULL && status < 500 && e->kind != ERR_CANCELLED) {
 		rc = lookup_note(l, "EC2: %s", e->text);
 	} else if (token != NULL) {

@@ -11,9 +11,12 @@
 #include "net/aws/provider.h"
 
 /*
- * The shared configuration of AWS programs:
+ * The configuration files that all AWS programs share:
+ *
  * https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html
- * Read at each look-up, so that keys which are replaced there are found.
+ *
+ * They are read at each look-up, so that keys that were replaced there take
+ * effect.
  */
 
 static char *file_path(const char *variable, const char *name)
@@ -40,7 +43,7 @@ static char *config_path(void)
 	return file_path("AWS_CONFIG_FILE", "config");
 }
 
-/* Without blanks around it; cut where it is. */
+/* Removes the blanks around the text, in place. */
 static char *trim(char *text)
 {
 	size_t len;
@@ -52,8 +55,9 @@ static char *trim(char *text)
 	return text;
 }
 
-/* Whether "[profile x]" or "[x]" is the profile. The config file says "profile"
- * before all names but "default"; there "[x]" alone is no profile. */
+/* Says whether "[profile x]" or "[x]" is the head of the profile. In the config
+ * file, every name except "default" follows the word "profile"; "[x]" alone is
+ * no profile there. */
 static bool is_section(char *line, const char *profile, bool config)
 {
 	char *end = strchr(line, ']'), *name;
@@ -69,8 +73,9 @@ static bool is_section(char *line, const char *profile, bool config)
 	       (!config || strcmp(name, "default") == 0);
 }
 
-/* 1 found, 0 no such key, -1 no such profile; errno is that of the file. key
- * NULL asks for the profile alone. */
+/* Returns 1 when the key was found, 0 when the profile lacks it, -1 when the
+ * profile is missing; errno then tells about the file. A NULL key asks for the
+ * profile only. */
 static int read_value(const char *path, const char *profile, bool config,
     const char *key, char **value)
 {
@@ -98,7 +103,7 @@ static int read_value(const char *path, const char *profile, bool config,
 			rc = 1;
 		}
 	}
-	/* There may be a secret in it. */
+	/* The line may hold a secret. */
 	if (line != NULL)
 		explicit_bzero(line, size);
 	free(line);
@@ -133,7 +138,8 @@ static bool profile_exists(const char *profile)
 	return found;
 }
 
-/* A missing one is an error when somebody asked for it by name. */
+/* Notes a missing profile. It is an error when the settings or the environment
+ * name it. */
 static int no_profile(struct lookup *l, const char *profile, struct err *e)
 {
 	char *credentials = credentials_path(), *config = config_path();
@@ -196,7 +202,7 @@ static int by_source(struct lookup *l, const char *profile, const char *source,
 	return rc;
 }
 
-/* The profiles on the way, so that a ring is seen. */
+/* The chain of profiles visited so far, to detect a cycle. */
 struct way {
 	const struct way *before;
 	const char *profile;
@@ -212,7 +218,7 @@ static bool on_way(const struct way *w, const char *profile)
 static int from_profile(struct lookup *l, const struct way *before,
     const char *profile, struct keys *k, struct err *e);
 
-/* The keys that may assume the profile's role. */
+/* Finds the keys that may assume the profile's role. */
 static int base_keys(
     struct lookup *l, const struct way *w, struct keys *k, struct err *e)
 {
@@ -276,7 +282,8 @@ static int by_role(struct lookup *l, const struct way *w, const char *arn,
 	return rc;
 }
 
-/* Ways that need a browser or another program. */
+/* Returns the first key of the profile that needs a browser or another program;
+ * NULL: it has none. */
 static const char *unsupported(const char *profile)
 {
 	static const char *const keys[] = {"sso_session", "sso_start_url",

@@ -27,7 +27,8 @@ static bool ends_with(const char *host, const char *end)
 	       strcasecmp(host + n - m, end) == 0;
 }
 
-/* What stands before the endpoint in the host, or first in the path. */
+/* Returns the bucket's name, which precedes the endpoint in the host, or is the
+ * first part of the path. */
 static char *bucket_of(const struct aws_place *from)
 {
 	size_t n = strlen(from->host), m = strlen(from->endpoint);
@@ -37,8 +38,9 @@ static char *bucket_of(const struct aws_place *from)
 	return mem_strndup(from->path + 1, strcspn(from->path + 1, "/"));
 }
 
-/* "s3.eu-west-1.amazonaws.com", "s3-eu-west-1.amazonaws.com", before it perhaps
- * the bucket: a customer's own machine has a name in that domain, too. */
+/* Accepts "s3.eu-west-1.amazonaws.com" and "s3-eu-west-1.amazonaws.com", with
+ * the bucket's name before them. Other names in that domain may be customers'
+ * machines. */
 static bool is_s3(
     const char *host, const char *domain, const struct aws_place *from)
 {
@@ -62,7 +64,7 @@ static bool is_same_service(const char *host, const struct aws_place *from)
 	       ends_with(host, from->endpoint);
 }
 
-/* "host[:port]" of the URL; NULL: it has none. */
+/* Returns "host[:port]" of the URL; NULL when it has no host. */
 static char *host_of(CURLU *url)
 {
 	char *host = NULL, *port = NULL, *text = NULL;
@@ -77,7 +79,7 @@ static char *host_of(CURLU *url)
 	return text;
 }
 
-/* The region that the host's name tells; NULL: none. */
+/* Returns the region in the host's name; NULL when it has none. */
 static char *region_of(const char *host)
 {
 	const char *domain = endpoint_domain(host);
@@ -125,7 +127,8 @@ static int read_location(const char *text, const struct aws_place *from,
 	    to->host ? to->host : "nowhere", from->endpoint);
 }
 
-/* AWS tells of a bucket that is elsewhere by its region alone. */
+/* Makes the new place from the region alone: AWS names only the region of a
+ * bucket that is elsewhere. */
 static int read_region(
     const char *region, const struct aws_place *from, struct aws_redirect *to)
 {

@@ -5,15 +5,15 @@
 #include "net/aws/aws.h"
 
 /*
- * Where S3 sends a request that another of its endpoints is to answer: 307 for a
- * while (a bucket that is new), 301 and 308 for good. For aws.c alone.
+ * Redirects of S3 to another of its endpoints: 307 for a while (a bucket that
+ * is new), 301 and 308 for good. For aws.c only.
  */
 struct aws_place {
 	const char *scheme;   /* "https://" */
 	const char *endpoint; /* "s3.eu-west-1.amazonaws.com", "127.0.0.1:80" */
-	const char *host;     /* the endpoint, or the bucket's before a dot */
+	const char *host;     /* the endpoint, or "bucket." before it */
 	const char *path;     /* not escaped */
-	const char *region;   /* of the signature */
+	const char *region;   /* region in the signature */
 };
 
 struct aws_redirect {
@@ -21,10 +21,11 @@ struct aws_redirect {
 };
 
 /*
- * 1: *to is where the same request goes, with a new signature; the caller frees.
- * 0: the answer is none, or does not say where to. -1: it leads out of the
- * service: at AWS that is S3 of the same partition, elsewhere the endpoint's own
- * host and what stands below it; https never leads to http.
+ * Reads a redirect. Returns 1 when *to is the place for the same request with a
+ * new signature; the caller frees it. Returns 0 when the answer is no redirect,
+ * or names no target. Returns -1 when the target is outside of the service. For
+ * AWS the service is S3 in the same partition; for others it is the endpoint's
+ * own host and its subdomains. A redirect from https to http is outside, too.
  */
 int aws_redirect_read(const struct aws_answer *answer,
     const struct aws_place *from, struct aws_redirect *to, struct err *e);

@@ -11,7 +11,7 @@
 
 #define KEEP_MS 300000
 
-/* What the client keeps. */
+/* A secret that the client of Secrets Manager keeps. */
 struct kept {
 	struct kept *next;
 	char *arn;
@@ -55,7 +55,7 @@ static struct secret copy(const struct secret *s)
 	    .dbname = mem_strdup(s->dbname)};
 }
 
-/* The place of a secret among those which are kept, made when there is none. */
+/* Returns the entry of a secret, which is made when it is new. */
 static struct kept *find(struct aws *a, const char *arn)
 {
 	void **all = aws_beside(a, kept_free);
@@ -92,7 +92,7 @@ static void parse(const char *text, struct secret *s)
 		    .port = member(o, "port"),
 		    .dbname = member(o, "dbname")};
 	else
-		/* A line end is what an editor left. */
+		/* A line break at the end was added by an editor. */
 		*s = (struct secret){
 		    .password = mem_strndup(text, strcspn(text, "\r\n"))};
 	json_decref(o);

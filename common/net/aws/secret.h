@@ -8,18 +8,19 @@
 #include "net/aws/aws.h"
 
 /*
- * A user and a password (and whatever else) out of Secrets Manager. The secret's
- * text is a JSON object as RDS keeps it: username, password, host, port, dbname,
- * engine; or plain text, which is the password. Kept for five minutes by the
- * client; `fresh` reads it again at once, for when the password was refused.
+ * A user, a password and other members of a secret in Secrets Manager. The
+ * secret's text is a JSON object in the form of RDS (username, password, host,
+ * port, dbname, engine) or plain text, which is then the password. The client
+ * keeps a secret for five minutes; `fresh` reads it again at once, for a
+ * password that was refused.
  */
 struct secret {
-	char *username, *password; /* NULL: not in it */
+	char *username, *password; /* NULL: the secret has no such member */
 	char *host, *port, *dbname;
 };
 
 int secret_get(struct aws *secretsmanager, const char *arn, bool fresh,
     struct secret *secret, struct err *e);
-void secret_free(struct secret *secret); /* wiped first */
+void secret_free(struct secret *secret); /* wipes the texts first */
 
 #endif

@@ -15,9 +15,10 @@
 
 #define ALGORITHM "AWS4-HMAC-SHA256"
 #define MAC 32
-/* Of one request's head; more is refused by every server. */
+/* The limit for the head of one request, in bytes; every server refuses a
+ * larger one. */
 #define HEAD_MAX ((size_t)1 << 20)
-/* 20260131T235959Z */
+/* Length of 20260131T235959Z with its NUL. */
 #define STAMP 17
 #define DAY_LEN 8
 
@@ -40,11 +41,11 @@ void sigv4_sha256(const void *data, size_t len, char hex[static SIGV4_HEX])
 	to_hex(sum, sizeof(sum), hex);
 }
 
-/* ---- lists that are sorted ---- */
+/* ---- sorted lists ---- */
 
 struct item {
 	char *name, *value; /* in the form that is sorted and signed */
-	int at;             /* the order that they came in */
+	int at;             /* position in the request, for a stable sort */
 };
 
 struct list {
@@ -103,7 +104,8 @@ static char *escaped(const char *text, bool slash)
 	return b.data ? b.data : mem_strdup("");
 }
 
-/* `.`, `..` and doubled slashes resolved; a last slash stays. */
+/* Resolves `.`, `..` and doubled slashes in the path; a slash at the end
+ * stays. */
 static char *normalised(const char *path)
 {
 	char *out = mem_alloc(strlen(path) + 2), *end = out;
@@ -192,7 +194,8 @@ void sigv4_target(const struct sigv4_request *request, struct buf *target)
 
 /* ---- headers ---- */
 
-/* Without blanks around it, one for each run of them in it. */
+/* Removes the blanks around the value and makes each run of blanks inside
+ * one. */
 static char *one_spaced(const char *value)
 {
 	char *out = mem_alloc(strlen(value) + 1), *end = out;
@@ -224,7 +227,8 @@ static void add_line(struct buf *lines, const char *name, const char *value)
 	buf_add(lines, "", 1);
 }
 
-/* Into the list, and, where `lines` is not NULL, into what is sent. */
+/* Adds a header to the signed list and, when `lines` is not NULL, to the lines
+ * that are sent. */
 static void add_header(struct list *headers, struct buf *lines,
     const char *name, const char *value)
 {
@@ -244,7 +248,7 @@ static void add_headers(
 		    headers, lines, r->headers[i].name, r->headers[i].value);
 }
 
-/* Values of one name make one line, in the order that they came in. */
+/* Writes the values of equal names as one line, in their original order. */
 static void write_headers(struct buf *to, const struct list *headers)
 {
 	for (int i = 0; i < headers->count; i++) {
@@ -277,7 +281,7 @@ struct signing {
 	char stamp[STAMP];
 	struct buf scope; /* date/region/service/aws4_request */
 	struct list query, headers;
-	struct buf names; /* of the headers */
+	struct buf names; /* names of the signed headers */
 };
 
 static void begin(struct signing *s, const struct sigv4_key *key,

@@ -11,7 +11,8 @@
 #include "base/err.h"
 
 /*
- * AWS Signature Version 4: pure functions on libcrypto.
+ * AWS Signature Version 4, as pure functions on libcrypto.
+ *
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
  */
 struct sigv4_key {
@@ -20,40 +21,44 @@ struct sigv4_key {
 };
 
 struct sigv4_pair {
-	const char *name,
-	    *value; /* neither is escaped; value "" for ?uploads */
+	const char *name, *value; /* not escaped; "" for ?uploads */
 };
 
 struct sigv4_request {
 	const char *service, *region;
 	const char *method;
-	const char *host; /* with :port when it is not the scheme's own */
+	const char *host; /* with :port unless it is the scheme's default */
 	const char *path; /* not escaped, begins with '/'; any bytes */
 	const struct sigv4_pair *query;
 	int query_count;
-	const struct sigv4_pair *headers; /* beside host and x-amz-*, to sign */
+	/* signed in addition to host and x-amz-* */
+	const struct sigv4_pair *headers;
 	int header_count;
-	/* Hex SHA-256 of the body; "UNSIGNED-PAYLOAD" for presigned URLs. */
+	/* SHA-256 of the body in hexadecimal, or "UNSIGNED-PAYLOAD" for
+	 * presigned URLs. */
 	const char *payload_sha256;
 	time_t now;
-	/* S3: the path is escaped once and never normalised; the payload's hash
-	 * goes into x-amz-content-sha256. Others: escaped twice, `.` and `..`
-	 * resolved. */
+	/* For S3, the path is escaped once and not normalised, and the hash of
+	 * the payload is sent as x-amz-content-sha256. For other services, the
+	 * path is escaped twice, and `.` and `..` are resolved. */
 	bool s3;
-	bool path_is_escaped; /* sent as it is */
+	bool path_is_escaped; /* the path is sent unchanged */
 };
 
-/* Adds header lines ("Name: value", each NUL-ended in `lines`) that the request
- * must carry: Host, X-Amz-Date, X-Amz-Security-Token, X-Amz-Content-Sha256,
- * Authorization, and request->headers as they were signed. */
+/* Adds the header lines that the request must carry ("Name: value", each ends
+ * with NUL in `lines`): Host, X-Amz-Date, X-Amz-Security-Token,
+ * X-Amz-Content-Sha256, Authorization, and request->headers as they were
+ * signed. */
 void sigv4_sign(const struct sigv4_key *key,
     const struct sigv4_request *request, struct buf *lines);
 
-/* The path and query that carry the signature, for `expires` seconds. */
+/* Writes the path and query that carry the signature, valid for `expires`
+ * seconds. */
 void sigv4_presign(const struct sigv4_key *key,
     const struct sigv4_request *request, int64_t expires, struct buf *target);
 
-/* The path and query as they must be sent, escaped as they were signed. */
+/* Writes the path and query as they must be sent: escaped as they were
+ * signed. */
 void sigv4_target(const struct sigv4_request *request, struct buf *target);
 
 #define SIGV4_HEX 65

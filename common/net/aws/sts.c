@@ -10,8 +10,9 @@
 #include "net/aws/provider.h"
 
 /*
- * Roles, from the Security Token Service. Not by aws_send(), which needs
- * credentials itself.
+ * Assumes roles with the Security Token Service. This file cannot use
+ * aws_send(), which needs credentials itself.
+ *
  * https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
  */
 #define VERSION "2011-06-15"
@@ -56,7 +57,7 @@ struct sts {
 	const char *region;
 };
 
-/* Without a region the one that is for all. */
+/* Finds the endpoint of STS; without a region, the global one. */
 static int sts_open(const struct lookup *l, struct sts *s, struct err *e)
 {
 	const char *given = l->sts_endpoint;
@@ -155,7 +156,8 @@ static int read_keys(const struct buf *xml, struct keys *k, struct err *e)
 	return 0;
 }
 
-/* 0, -1, or 1: the same once more. */
+/* Judges an answer: 0 with the keys, -1 on error, 1 when the same request
+ * should be sent again. */
 static int judge(
     struct lookup *l, struct aws_answer *a, struct keys *k, struct err *e)
 {
@@ -172,7 +174,8 @@ static int judge(
 	err_set(e, again ? ERR_TRANSIENT : ERR_PERMANENT, "HTTP %d %s: %s",
 	    a->http.status, a->code, f.message);
 	aws_failure_free(&f);
-	/* Signed by a clock that was wrong. */
+	/* A large change of the skew means that the signature had a wrong
+	 * time. */
 	return again || llabs(l->skew_s - skew) > 240 ? 1 : -1;
 }
 

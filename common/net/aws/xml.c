@@ -8,18 +8,18 @@
 #include "base/str.h"
 #include "net/aws/aws.h"
 
-/* Longer ones are cut off. */
+/* The limit for the text of an element, in bytes; a longer text is cut. */
 #define TEXT_MAX ((size_t)1 << 20)
 
 struct search {
 	XML_Parser parser;
 	const char *name;
-	int depth; /* inside of the element; 0: not there yet */
+	int depth; /* depth below the element; 0: it has not begun */
 	bool found;
 	struct buf text;
 };
 
-/* The name without what stands for its namespace. */
+/* Returns the name without its namespace prefix. */
 static const char *local_name(const char *name)
 {
 	const char *colon = strchr(name, ':');

@@ -7,9 +7,9 @@
 
 #include "base/watch.h"
 
-/* Waits until a transfer may move, somebody wakes the watch, a signal comes, or
- * ms have passed. A signal that comes just before is seen after the wait, which
- * is why nobody should doze for long. `watch` may be NULL. */
+/* Waits until a transfer can proceed, the watch is woken, a signal arrives, or
+ * ms milliseconds have passed. A signal that arrives just before the wait is
+ * noticed only after it, so no wait should be long. `watch` may be NULL. */
 #define DOZE_MS 200
 void doze(CURLM *multi, const struct watch *watch, int64_t ms);
 

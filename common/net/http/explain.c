@@ -5,7 +5,7 @@
 #include "base/str.h"
 #include "net/http/call.h"
 
-/* What a certificate's failure is mended with. */
+/* The advice for a certificate that is not trusted. */
 #define TRUST                                                          \
 	"if it is right, name its CA in ca_file of [http] or of that " \
 	"service"

@@ -10,7 +10,8 @@
 #include "base/mem.h"
 #include "base/str.h"
 
-/* All addresses are kept as IPv6; an IPv4 one as ::ffff:a.b.c.d. */
+/* Bytes of an address. All addresses are kept as IPv6; IPv4 as
+ * ::ffff:a.b.c.d. */
 #define IP 16
 static const unsigned char mapped[12] = {[10] = 0xff, [11] = 0xff};
 
@@ -27,7 +28,7 @@ static const char refused[] =
     " 168.63.129.16/32" /* metadata; others are in private networks */
     " ::/128 ::1/128 fe80::/10 fec0::/10 ff00::/8 fc00::/7";
 
-/* Where an IPv6 network carries an IPv4 address. */
+/* Networks whose IPv6 addresses contain an IPv4 address, and its first byte. */
 static const struct {
 	const char *network;
 	size_t at;
@@ -49,7 +50,7 @@ static int parse_ip(const char *text, unsigned char ip[IP])
 	return 32;
 }
 
-/* "a.b.c.d", "a.b.c.d/n", and the same of IPv6. */
+/* Reads "a.b.c.d" or "a.b.c.d/n", or the same for IPv6. */
 static int parse_network(const char *text, struct network *n)
 {
 	char ip[INET6_ADDRSTRLEN];
@@ -80,7 +81,7 @@ static bool inside(const struct network *n, const unsigned char ip[IP])
 	       (mask == 0 || ((n->ip[bytes] ^ ip[bytes]) & mask) == 0);
 }
 
-/* Calls back for each part of a list until it says true. */
+/* Calls a function for each part of a list until it returns true. */
 static bool any(const char *list,
     bool (*found)(const char *part, const void *arg), const void *arg)
 {
@@ -117,7 +118,8 @@ static bool to_ip(const struct sockaddr *address, unsigned char ip[IP])
 	return true;
 }
 
-/* The ones at the head of a mask; those of "mapped" were ours. */
+/* Counts the leading one bits of a mask; for IPv4, the prefix ::ffff:0:0 counts
+ * as ones. */
 static int mask_bits(const struct sockaddr *mask)
 {
 	unsigned char ip[IP];
@@ -130,8 +132,8 @@ static int mask_bits(const struct sockaddr *mask)
 	return n;
 }
 
-/* In a network that this machine is in, be it a public one: its own addresses,
- * its neighbours. */
+/* Says whether the address is this machine's or a neighbour's: in a network,
+ * even a public one, that an interface of the machine belongs to. */
 static bool is_near(const unsigned char ip[IP])
 {
 	struct ifaddrs *all = NULL;
@@ -146,7 +148,8 @@ static bool is_near(const unsigned char ip[IP])
 		if (!to_ip(a->ifa_addr, n.ip))
 			continue;
 		n.bits = a->ifa_netmask ? mask_bits(a->ifa_netmask) : 8 * IP;
-		/* One that holds every address tells nothing. */
+		/* A network that holds every address says nothing about
+		 * neighbours. */
 		if (n.bits <= (a->ifa_addr->sa_family == AF_INET ? 96 : 0))
 			n.bits = 8 * IP;
 		near = inside(&n, ip);
@@ -185,7 +188,7 @@ bool guard_allows_text(const char *text, const char *allow)
 	unsigned char ip[IP];
 	char plain[INET6_ADDRSTRLEN];
 
-	/* A zone ("%eth0") is no part of the address. */
+	/* A zone ("%eth0") is not part of the address. */
 	str_copy(plain, sizeof(plain), text);
 	plain[strcspn(plain, "%")] = '\0';
 	return parse_ip(plain, ip) > 0 && allowed(ip, allow);

@@ -15,9 +15,10 @@
 #define SILENCE_MS 60000
 #define REPLY_MAX ((size_t)1 << 20)
 #define HEADERS_MAX ((size_t)64 << 10)
-/* A connection of a call that nobody waits for any more. */
+/* Milliseconds: an hour, the time limit of a connection whose call was
+ * dropped. */
 #define LONG_MS 3600000
-/* How often a wait looks up from it. */
+/* Milliseconds between two looks at the calls during a wait. */
 #define LOOK_UP_MS 100
 
 struct http {
@@ -25,14 +26,14 @@ struct http {
 	const struct watch *watch; /* NULL: never stops */
 	bool ignores_watch;
 	struct http_call *calls;
-	struct http_call *dropped; /* that curl cannot let go of yet */
+	struct http_call *dropped; /* calls that curl cannot release yet */
 };
 
 struct http *http_open(void)
 {
 	struct http *h = mem_zalloc(sizeof(*h));
 
-	/* Counted by libcurl: the first one pays. */
+	/* libcurl counts these calls; only the first one does any work. */
 	curl_global_init(CURL_GLOBAL_ALL);
 	h->multi = curl_multi_init();
 	if (h->multi == NULL)
@@ -68,9 +69,9 @@ static void fail(struct http_call *c)
 	c->rc = -1;
 }
 
-/* To let go of a call whose name is being looked up, curl waits for the name
- * server (or leaks a descriptor, on demand). Such a one stays there until it has
- * its answer, and goes no further then. */
+/* Drops a call. While a host name is being looked up, curl would wait for the
+ * name server before it releases the call (or leak a descriptor, by an option).
+ * Such a call stays in a list until the answer arrives, and then ends. */
 static void give_up(struct http_call *c)
 {
 	curl_off_t looked_up = 0;
@@ -136,7 +137,7 @@ void http_ignore_watch(struct http *h, bool ignore)
 
 /* ---- the start of a call ---- */
 
-/* Begins the call, or its next hop. */
+/* Begins the call, or the next request after a redirect. */
 static void launch(struct http_call *c)
 {
 	buf_clear(&c->reply.body);
@@ -202,7 +203,8 @@ static void forget_authorization(struct http_call *c)
 	c->headers = kept;
 }
 
-/* True when the call goes on elsewhere, or failed in trying to. */
+/* Follows a redirect. True when the call goes on elsewhere, or has failed
+ * because the redirect is not allowed. */
 static bool follow(struct http_call *c)
 {
 	struct http_url next;
@@ -244,7 +246,8 @@ static bool is_redirect(int status)
 	       status == 307 || status == 308;
 }
 
-/* True when somebody may take it now. */
+/* Ends a call that curl has completed. True when its owner can take the
+ * result. */
 static bool finish(struct http_call *c, CURLcode code)
 {
 	long status = 0;
@@ -286,8 +289,8 @@ static void note_moves(struct http_call *c, int64_t now)
 	}
 }
 
-/* Ends a call that takes too long. curl's own watch over silence counts in whole
- * seconds, of an average; over connections, without regard to give_up(). */
+/* Ends a call that takes too long. curl measures silence as an average in whole
+ * seconds, and its connection limit does not fit give_up(). */
 static void look_at(struct http_call *c)
 {
 	const struct http_terms *t = &c->request.terms;
@@ -303,7 +306,7 @@ static void look_at(struct http_call *c)
 	}
 }
 
-/* How many calls ended. */
+/* Lets curl work and returns the number of calls that ended. */
 static int perform(struct http *h)
 {
 	int running, left, ended = 0;

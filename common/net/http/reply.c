@@ -30,7 +30,8 @@ const char *http_header(
 			size_t skip = strlen(name) + 1;
 
 			skip += strspn(line + skip, " \t");
-			/* An empty value: the blanks may have gone on. */
+			/* With an empty value, the blanks may extend past the
+			 * line. */
 			len = skip < len ? len - skip : 0;
 			if (len >= size)
 				len = size - 1;

@@ -9,10 +9,10 @@
 #include "net/http/call.h"
 #include "net/http/guard.h"
 
-/* What curl gets beyond our own limit of a connection. */
+/* Milliseconds: curl's own connection limit is longer than ours by this. */
 #define MARGIN_MS 1000
 
-/* ---- what curl calls ---- */
+/* ---- callbacks from curl ---- */
 
 static size_t on_body(char *data, size_t size, size_t n, void *arg)
 {
@@ -22,7 +22,8 @@ static size_t on_body(char *data, size_t size, size_t n, void *arg)
 	return c->reply.body.overflow ? 0 : size * n;
 }
 
-/* Of 100 Continue and the like only the last answer is kept. */
+/* Keeps the headers of the last answer only: 100 Continue and the like precede
+ * it. */
 static size_t on_header(char *data, size_t size, size_t n, void *arg)
 {
 	struct http_call *c = arg;
@@ -49,8 +50,8 @@ static curl_socket_t on_open(
 	return socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
 }
 
-/* Before a request goes out; the connection may be one that was there before,
- * made by a call that has no guard. */
+/* Checks the address before a request goes out: curl may reuse a connection
+ * that a call without a guard has made. */
 static int on_request(
     void *arg, char *to, char *from, int to_port, int from_port)
 {
@@ -69,7 +70,7 @@ static int on_request(
 	return CURL_PREREQFUNC_OK;
 }
 
-/* ---- what curl is told ---- */
+/* ---- options for curl ---- */
 
 static void set_method(struct http_call *c)
 {
@@ -95,21 +96,22 @@ static void set_limits(struct http_call *c)
 	const struct http_terms *t = &c->request.terms;
 	CURL *easy = c->easy;
 
-	/* Kept by look_at(); curl divides it among the addresses of a name. */
+	/* look_at() keeps the exact limit; curl divides its own among the
+	 * addresses of a name. */
 	curl_easy_setopt(
 	    easy, CURLOPT_CONNECTTIMEOUT_MS, (long)(t->connect_ms + MARGIN_MS));
 	if (t->ca_file != NULL) {
 		curl_easy_setopt(easy, CURLOPT_CAINFO, t->ca_file);
 		curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO, t->ca_file);
-		/* Instead of the system's, not beside them. */
+		/* The given certificates replace the system's. */
 		curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
 		curl_easy_setopt(easy, CURLOPT_PROXY_CAPATH, NULL);
 	}
 	curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, (long)c->request.fresh);
 }
 
-/* Behind a proxy it is the proxy that looks the name up; so that it cannot come
- * to another answer than the one that was checked, it is given the address. */
+/* Gives the proxy an address instead of a name, because a proxy that looks the
+ * name up itself could get an address other than the checked one. */
 static int pin(struct http_call *c)
 {
 	char address[INET6_ADDRSTRLEN];
@@ -161,14 +163,15 @@ int call_configure(struct http_call *c)
 	curl_easy_setopt(easy, CURLOPT_URL, c->url);
 	curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-	/* One connection a call: HTTP/2 would put parallel parts into one. */
+	/* Each call has its own connection: HTTP/2 would send parallel parts of
+	 * an upload over one. */
 	curl_easy_setopt(
 	    easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
 	curl_easy_setopt(easy, CURLOPT_USERAGENT, "reportd");
 	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, c->headers);
-	/* The proxy hears nothing of what is meant for the host. */
+	/* Headers for the host are not sent to the proxy. */
 	curl_easy_setopt(easy, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE);
 	curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 	curl_easy_setopt(easy, CURLOPT_PROXY, c->proxy);
@@ -182,7 +185,8 @@ int call_configure(struct http_call *c)
 	return set_guard(c);
 }
 
-/* curl takes a header without a value as one to leave out. */
+/* Adds a header; curl needs another form for one with an empty value, which it
+ * would leave out. */
 static struct curl_slist *add_header(struct curl_slist *list, const char *line)
 {
 	const char *colon = strchr(line, ':');

@@ -14,7 +14,7 @@
 #include "net/http/guard.h"
 #include "net/http/http.h"
 
-/* "" when the URL has no such part. */
+/* Copies a part of the URL; "" when the URL does not have it. */
 static void get_part(
     CURLU *u, CURLUPart part, unsigned flags, char *to, size_t size)
 {
@@ -52,7 +52,7 @@ int url_parse(const char *url, struct http_url *to, struct err *e)
 	to->tls = strcasecmp(scheme, "https") == 0;
 	if (code != CURLUE_OK || host[0] == '\0' ||
 	    (!to->tls && strcasecmp(scheme, "http") != 0)) {
-		/* Not shown: there may be a secret in it. */
+		/* The URL is not shown, because it may hold a secret. */
 		to->host_port[0] = '\0';
 		return err_set(e, ERR_PERMANENT,
 		    "a URL is wrong (%s); it must begin with https:// or "
@@ -92,7 +92,8 @@ static const char *first_set(const char *const *names)
 	return "";
 }
 
-/* One entry of no_proxy: *, a network, or a name with all names under it. */
+/* Says whether an entry of no_proxy (*, a network, or a name that stands for
+ * its subdomains, too) covers the host. */
 static bool excepts(const char *entry, const char *host)
 {
 	size_t len, host_len = strlen(host);
@@ -121,7 +122,8 @@ static bool listed(const char *list, const char *host)
 char *url_proxy(
     const struct http_url *to, const char *proxy, const char *no_proxy)
 {
-	/* HTTP_PROXY in capitals may come from a request, in CGI. */
+	/* HTTP_PROXY in capitals is not read: in CGI it may come from a
+	 * request. */
 	static const char *const plain[] = {
 	    "http_proxy", "all_proxy", "ALL_PROXY", NULL};
 	static const char *const tls[] = {

@@ -8,29 +8,32 @@
 
 #include "base/err.h"
 
-/* What a URL leads to, and through which proxy: for http.c alone. */
+/* The parts of a URL that a call needs: for http.c only. */
 struct http_url {
 	bool tls;
-	char host[256];      /* without the brackets of IPv6 */
-	char host_port[272]; /* for messages: the port only where it is said */
+	char host[256]; /* without the brackets of IPv6 */
+	/* for messages: with the port if the URL names it */
+	char host_port[272];
 	char port[6];
 };
 
-/* Permanent on a URL that is none, or neither http nor https. */
+/* Reads a URL. The error is permanent for a text that is no URL, or neither
+ * http nor https. */
 int url_parse(const char *url, struct http_url *to, struct err *e);
 
-/* The proxy for it: `proxy` or, when NULL, what the environment says as curl
- * reads it; "" when there is none or no_proxy (the same) names the host. The
- * caller's to free. */
+/* Returns the proxy for the URL: `proxy` or, when NULL, the environment's as
+ * curl reads it. "" when there is none, or when no_proxy (or, when NULL, the
+ * environment's) names the host. The caller frees it. */
 char *url_proxy(
     const struct http_url *to, const char *proxy, const char *no_proxy);
 
-/* Looks the name up and gives the first address that the guard allows. -1: there
- * is none; `refused` is one that it does not, "" when there is no address. */
+/* Looks the host up and gives the first address that the guard allows. Returns
+ * -1 when there is none; `refused` is then an address that it refuses, or ""
+ * when the host has no address. */
 int url_resolve(const struct http_url *to, const char *allow, char *address,
     size_t size, char *refused, size_t refused_size);
 
-/* A numeric address as text. */
+/* Writes a socket address as numeric text. */
 void url_address(const struct sockaddr *address, char *to, size_t size);
 
 #endif

@@ -9,15 +9,16 @@
 #include "base/mem.h"
 #include "net/mail/mime_header.h"
 
-/* All but the attachments: a report shown in the mail is the largest of it. */
+/* The limit in bytes for a mail without its attachments; a report that is shown
+ * in the mail is the largest part of it. */
 #define TEXT_MAX ((size_t)256 << 20)
-/* A line of base64 is 76 characters of 57 bytes. */
+/* A line of base64 has 76 characters, which stand for 57 bytes. */
 #define LINE_BYTES 57
 #define LINE_CHARS 76
 #define CHUNK_LINES 512
 #define QP_LINE_MAX 76
 
-/* Bytes as they go out, then an attachment, then bytes again. */
+/* Text that goes out as it is, followed by an attachment. */
 struct piece {
 	struct buf text;
 	const struct mime_attachment *attachment; /* NULL: none */
@@ -26,11 +27,12 @@ struct piece {
 struct mime {
 	struct mime_attachment *attachments;
 	int attachment_count;
-	struct piece *pieces; /* one more than attachments */
-	int at;               /* the piece that is read */
+	/* one more than attachments; the last has text only */
+	struct piece *pieces;
+	int at; /* index of the piece being read */
 	size_t text_done;
 	int64_t attachment_done;
-	struct buf encoded; /* of the attachment, not given yet */
+	struct buf encoded; /* encoded bytes of the attachment, not yet read */
 	size_t encoded_done;
 };
 
@@ -45,14 +47,14 @@ static bool goes_as_it_is(const char *s, size_t column)
 {
 	if (*s == ' ' || *s == '\t')
 		return s[1] != '\n' && s[1] != '\0';
-	/* A dot that opens a line is doubled on the way; "From " may become
-	 * ">From " in a mailbox. */
+	/* SMTP doubles a dot that opens a line; a mailbox may change "From " to
+	 * ">From ". */
 	if (column == 0 && (*s == '.' || strncmp(s, "From ", 5) == 0))
 		return false;
 	return *s > ' ' && *s < 0x7F && *s != '=';
 }
 
-/* RFC 2045, section 6.7. */
+/* Encodes by RFC 2045, section 6.7. */
 static void add_quoted_printable(struct buf *b, const char *text)
 {
 	size_t column = 0;
@@ -122,7 +124,7 @@ static int check(const struct mime_mail *mail, struct err *e)
 			mail->attachments[i].name, e) != 0)
 			return -1;
 	}
-	/* Names and mailboxes passed when they were parsed. */
+	/* Names and mailboxes were checked when they were parsed. */
 	return mime_header_check("the Message-ID", mail->message_id, e);
 }
 
@@ -137,14 +139,14 @@ static void add_headers(struct buf *b, const struct mime_mail *mail)
 		mime_header_addresses(b, "Cc", mail->cc, mail->cc_count);
 	mime_header_text(b, "Subject", mail->subject);
 	buf_printf(b, "Message-ID: <%s>\r\n", mail->message_id);
-	/* RFC 3834; Exchange goes by the other one. */
+	/* Auto-Submitted is RFC 3834; Exchange obeys the other header. */
 	buf_str(b, "Auto-Submitted: auto-generated\r\n"
 		   "X-Auto-Response-Suppress: All\r\n"
 		   "MIME-Version: 1.0\r\n");
 }
 
-/* No line of an encoded part can begin like these: `=` is none of base64, and
- * two digits follow it in quoted-printable. */
+/* Boundaries that no line of an encoded part can begin with: base64 has no `=`
+ * at the start of a line, and quoted-printable has two digits after `=`. */
 #define OUTER "=_reportd-parts"
 #define INNER "=_reportd-bodies"
 
@@ -236,7 +238,7 @@ static size_t take(const struct buf *from, size_t *done, char *to, size_t size)
 	return n;
 }
 
-/* Some lines more of the attachment's base64. */
+/* Encodes some more lines of the attachment in base64. */
 static int encode_lines(
     struct mime *m, const struct mime_attachment *a, struct err *e)
 {
@@ -260,7 +262,8 @@ static int encode_lines(
 	return 0;
 }
 
-/* One step: 1 when there may be more, 0 at the end. */
+/* Takes one step: returns 1 when there may be more, 0 at the end, -1 on
+ * error. */
 static int step(struct mime *m, char *to, size_t size, size_t *n, struct err *e)
 {
 	struct piece *p = &m->pieces[m->at];

@@ -10,34 +10,37 @@
 #include "base/err.h"
 
 /*
- * A mail as bytes: composed once, read as a stream, so that an attachment is
- * never in memory as a whole. Only US-ASCII goes out, in lines of CRLF: header
- * texts as encoded words (RFC 2047) folded at 76, file names by RFC 2231, bodies
- * as quoted-printable, attachments as base64. No line begins with a dot.
+ * A mail as bytes: composed once and read as a stream, so that an attachment is
+ * never in memory as a whole. The mail is US-ASCII with CRLF at the end of
+ * lines: header texts as encoded words (RFC 2047), folded at 76 characters;
+ * file names by RFC 2231; bodies as quoted-printable; attachments as base64. No
+ * line begins with a dot.
  *
- * A control character in anything that becomes a header is refused: a line
- * break there would begin a header of somebody else's making.
+ * A control character in a text that goes into a header is refused: a line
+ * break there could begin a header that somebody else has written.
  */
 
-/* local@domain in ASCII, and the name before it, UTF-8; NULL: none. */
+/* A mailbox local@domain in ASCII, and the display name in UTF-8; NULL: no
+ * name. */
 struct mime_address {
 	char *name, *mailbox;
 };
 
-/* `a@b`, `Name <a@b>` or `"Name, Inc." <a@b>`. Permanent error: the sentence
- * says what is wrong. */
+/* Reads `a@b`, `Name <a@b>` or `"Name, Inc." <a@b>`. A permanent error says
+ * what is wrong. */
 int mime_address_parse(
     const char *text, struct mime_address *address, struct err *e);
-void mime_address_free(struct mime_address *address); /* may be zeroed */
-/* What stands behind the @. */
+/* accepts a zeroed struct */
+void mime_address_free(struct mime_address *address);
+/* Returns the part after the @. */
 const char *mime_address_domain(const struct mime_address *address);
 
 struct mime_attachment {
-	const char *name; /* of the file, UTF-8 */
-	const char *type; /* text/csv */
+	const char *name; /* file name, UTF-8 */
+	const char *type; /* media type: text/csv */
 	int64_t size;
-	/* Gives exactly len bytes more, or fails, and the mail with it. The last
-	 * ones only when all of them are what they should be. */
+	/* Writes exactly len bytes to `to`, or fails, and the mail with it. The
+	 * last bytes come only when the whole content has proved correct. */
 	int (*read)(void *arg, char *to, size_t len, struct err *e);
 	void *arg;
 };
@@ -54,16 +57,18 @@ struct mime_mail {
 	int attachment_count;
 };
 
-/* All strings are copied; what attachments read from lives as long. */
+/* Composes a mail. All strings are copied; the data that attachments are read
+ * from must outlive the mail. */
 struct mime;
 struct mime *mime_open(const struct mime_mail *mail, struct err *e);
 void mime_free(struct mime *m); /* accepts NULL */
 
-/* How many bytes mime_read gives in all. */
+/* Returns the number of bytes that mime_read gives in all. */
 int64_t mime_size(const struct mime *m);
-/* How many an attachment takes once it is encoded. */
+/* Returns the encoded size of an attachment, in bytes. */
 int64_t mime_encoded(int64_t size);
-/* The next bytes, at most `size` of them; 0 at the end, -1 on error. */
+/* Writes the next bytes, at most `size`; returns how many, 0 at the end, -1 on
+ * error. */
 ssize_t mime_read(struct mime *m, char *to, size_t size, struct err *e);
 
 #endif

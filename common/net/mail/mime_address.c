@@ -8,15 +8,15 @@
 #include "base/str.h"
 #include "net/mail/mime_header.h"
 
-/* RFC 5321, section 4.5.3.1. */
+/* Limits in bytes: RFC 5321, section 4.5.3.1. */
 #define LOCAL_MAX 64
 #define MAILBOX_MAX 254
 
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define DIGITS "0123456789"
 
-/* RFC 5322's dot-atom, a little laxer: dots may stand side by side, as some
- * providers have it. */
+/* Checks for RFC 5322's dot-atom, but allows adjacent dots, which some
+ * providers use. */
 static bool is_local(const char *s, size_t n)
 {
 	static const char allowed[] = LETTERS DIGITS "!#$%&'*+-/=?^_`{|}~.";
@@ -24,7 +24,7 @@ static bool is_local(const char *s, size_t n)
 	return n > 0 && n <= LOCAL_MAX && strspn(s, allowed) >= n;
 }
 
-/* Labels of letters, digits and inner hyphens. */
+/* Checks for labels of letters, digits and inner hyphens. */
 static bool is_domain(const char *s)
 {
 	for (;;) {
@@ -61,7 +61,7 @@ static int check_mailbox(const char *mailbox, struct err *e)
 	return 0;
 }
 
-/* n bytes without the spaces around them. */
+/* Copies n bytes without the spaces around them. */
 static char *trimmed(const char *s, size_t n)
 {
 	while (n > 0 && *s == ' ') {
@@ -73,7 +73,7 @@ static char *trimmed(const char *s, size_t n)
 	return mem_strndup(s, n);
 }
 
-/* `"Name, \"Inc.\""` -> `Name, "Inc."`, in place. */
+/* Turns `"Name, \"Inc.\""` into `Name, "Inc."`, in place. */
 static void unquote(char *name)
 {
 	size_t n = strlen(name);

@@ -6,12 +6,14 @@
 
 #include "base/str.h"
 
-/* RFC 5322 asks for 78 in a line; RFC 2047 for 76 where encoded words are. */
+/* Characters in a line: RFC 5322 asks for 78, RFC 2047 for 76 with encoded
+ * words. */
 #define LINE_MAX_ENCODED 76
 #define LINE_MAX_PLAIN 78
-/* A plain word or parameter that is longer is encoded, which can be folded. */
+/* A longer word or parameter is encoded, because encoded text can be folded. */
 #define WORD_PLAIN_MAX 60
-/* "=?UTF-8?B?" and "?=" around at most 75 characters in all: 45 bytes. */
+/* "=?UTF-8?B?" and "?=" enclose an encoded word of at most 75 characters in
+ * all, which leaves 45 bytes of text. */
 #define ENCODED_FRAME 12
 #define ENCODED_BYTES 45
 #define ENCODED_LEAST 12
@@ -49,7 +51,7 @@ bool mime_header_is_ascii(const char *text)
 struct fold {
 	struct buf *b;
 	size_t line; /* characters in the line so far */
-	bool begun;  /* there is more than the header's name */
+	bool begun;  /* there is text after the header's name */
 };
 
 static struct fold begin(struct buf *b, const char *name)
@@ -58,8 +60,9 @@ static struct fold begin(struct buf *b, const char *name)
 	return (struct fold){.b = b, .line = strlen(name) + 1};
 }
 
-/* A token after a space, on a line of its own when it does not fit this one; but
- * not everybody reads a header whose first line has its name only. */
+/* Adds a token after a space, on a new line when it does not fit into this one.
+ * The first token stays beside the header's name, because some programs misread
+ * a header whose first line holds only its name. */
 static void add(struct fold *f, const char *token, size_t len, size_t limit)
 {
 	if (f->line + 1 + len > limit && f->begun) {
@@ -82,7 +85,7 @@ static void add_plain_words(struct fold *f, const char *text)
 	}
 }
 
-/* The most bytes, at most n, that end with a whole character. */
+/* Returns the largest length up to n bytes that ends with a whole character. */
 static size_t whole_characters(const char *text, size_t n)
 {
 	if (strnlen(text, n + 1) <= n)
@@ -92,7 +95,8 @@ static size_t whole_characters(const char *text, size_t n)
 	return n;
 }
 
-/* Spaces between encoded words do not count, so they are in them. */
+/* Adds encoded words. Readers drop the spaces between encoded words, so the
+ * words contain the text's own spaces. */
 static void add_encoded_words(struct fold *f, const char *text)
 {
 	char word[ENCODED_FRAME + ENCODED_BYTES / 3 * 4 + 1];
@@ -130,7 +134,8 @@ static size_t longest_word(const char *text)
 	return most;
 }
 
-/* It can be folded at single spaces and is not taken for an encoded word. */
+/* Says whether the text can go out plain: it can be folded at single spaces and
+ * does not look like an encoded word. */
 static bool goes_plain(const char *text)
 {
 	size_t n = strlen(text);
@@ -254,8 +259,8 @@ static size_t extended_size(const char *text)
 	return n;
 }
 
-/* RFC 2231: filename*=UTF-8''..., and when it does not fit in a line
- * filename*0*=UTF-8''...; filename*1*=... */
+/* Writes filename*=UTF-8''... by RFC 2231, or, when it does not fit into a
+ * line, filename*0*=UTF-8''...; filename*1*=... */
 static void add_parameter_extended(
     struct buf *b, const char *parameter, const char *text)
 {
@@ -269,8 +274,8 @@ static void add_parameter_extended(
 		return;
 	}
 	for (; *text != '\0'; text++) {
-		/* Readers decode each section by itself: whole characters, of
-		 * at most 4 bytes. */
+		/* Readers decode each section by itself, so a section holds
+		 * whole characters, of at most 4 bytes. */
 		if (((unsigned char)*text & 0xC0) != 0x80 &&
 		    line + 4 * 3 + 1 > LINE_MAX_PLAIN) {
 			size_t before;
@@ -304,7 +309,7 @@ void mime_header_fallback(struct buf *b, const char *name, const char *value,
 	char plain[WORD_PLAIN_MAX + 1];
 	size_t n = 0, tail = 0;
 
-	/* A name that is cut keeps what says what it is. */
+	/* A name that is cut keeps its extension. */
 	if (dot != NULL && strlen(dot) < WORD_PLAIN_MAX / 2)
 		tail = strlen(dot);
 	for (const char *s = text; *s != '\0'; s++) {

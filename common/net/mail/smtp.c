@@ -21,24 +21,25 @@
 struct smtp {
 	struct smtp_options o;
 	char *url, *helo;
-	CURLM *multi; /* keeps the connection */
+	CURLM *multi; /* keeps the connection between mails */
 	CURL *easy;
-	curl_socket_t
-	    kept; /* the connection's; CURL_SOCKET_BAD: there is none */
+	curl_socket_t kept; /* the kept connection's; CURL_SOCKET_BAD: none */
 	const struct watch *watch;
 	struct secret secret;
-	bool logged_in; /* the secret is there */
+	bool logged_in; /* the secret has been read */
 };
 
-/* One mail, or a check, over one connection. */
+/* The state of one mail, or of one check, on a connection. */
 struct exchange {
 	struct smtp *smtp;
 	const struct smtp_mail *mail; /* NULL: a check */
-	int64_t given;                /* of the mail's bytes, to libcurl */
-	bool begun, ended;            /* with them */
-	bool stopped;                 /* by its reader, or by the watch */
-	int code;                     /* of the last reply */
-	bool more;                    /* it goes on in the next line */
+	int64_t given;                /* bytes of the mail given to libcurl */
+	/* reading of the mail has begun, has ended */
+	bool begun, ended;
+	/* its reader or the watch has stopped it */
+	bool stopped;
+	int code;  /* code of the relay's last reply */
+	bool more; /* the reply continues in the next line */
 	enum smtp_fault fault;
 	char reply[REPLY_MAX];
 	char detail[CURL_ERROR_SIZE];
@@ -63,7 +64,7 @@ struct smtp *smtp_open(const struct smtp_options *o)
 	s->o = *o;
 	s->helo = o->helo ? mem_strdup(o->helo) : own_name();
 	escaped = curl_easy_escape(NULL, s->helo, 0);
-	/* Its path is what libcurl says with EHLO. */
+	/* libcurl sends the path of the URL with EHLO. */
 	s->url = mem_printf("%s://%s%s%s:%d/%s",
 	    o->security == SMTP_BY_TLS ? "smtps" : "smtp", v6 ? "[" : "",
 	    o->host, v6 ? "]" : "", (int)o->port, escaped ? escaped : "");
@@ -81,7 +82,8 @@ void smtp_close(struct smtp *s)
 	if (s == NULL)
 		return;
 	/* libcurl sends QUIT and would wait for the answer, for minutes when
-	 * the relay hangs: there will be none. */
+	 * the relay hangs. With its socket shut for reading, it does not
+	 * wait. */
 	if (s->kept != CURL_SOCKET_BAD)
 		shutdown(s->kept, SHUT_RD);
 	curl_easy_cleanup(s->easy);
@@ -103,9 +105,9 @@ void smtp_set_watch(struct smtp *s, const struct watch *watch)
 	s->watch = watch;
 }
 
-/* ---- what libcurl calls ---- */
+/* ---- callbacks from libcurl ---- */
 
-/* A line of the relay's, without an end of its own. */
+/* Receives one line from the relay, which is not NUL-terminated. */
 static size_t on_reply(char *line, size_t size, size_t count, void *arg)
 {
 	struct exchange *x = arg;
@@ -114,8 +116,8 @@ static size_t on_reply(char *line, size_t size, size_t count, void *arg)
 
 	snprintf(text, sizeof(text), "%.*s", (int)n, line);
 	text[strcspn(text, "\r\n")] = '\0';
-	/* Not a challenge of the login, which is not to be shown, and not the
-	 * goodbye after a refusal. */
+	/* A challenge of the login must not be shown; the goodbye after a
+	 * refusal must not replace the refusal. */
 	if (strspn(text, "0123456789") != 3 || strncmp(text, "334", 3) == 0 ||
 	    strncmp(text, "221", 3) == 0)
 		return n;
@@ -147,8 +149,9 @@ static size_t on_read(char *to, size_t size, size_t count, void *arg)
 	return (size_t)n;
 }
 
-/* Once all is sent, the answer is waited for, unless nobody is left whom it
- * could be told. */
+/* Looks at the watch. After the last byte, the exchange waits for the answer
+ * whatever the watch says, except when the lease is lost: then nobody could use
+ * the answer. */
 static void look_up(struct exchange *x)
 {
 	const struct watch *watch = x->smtp->watch;
@@ -162,10 +165,11 @@ static void look_up(struct exchange *x)
 }
 
 /*
- * The one way to stop a mail that has begun: a handle that is taken out of the
- * multi ends it with a dot, and a part of the mail is delivered. And libcurl
- * waits for some answers (to the last dot, to QUIT) by itself, calling this once
- * a second: the supervisor must be heard.
+ * Stops a mail that has begun. There is no other way: when its handle is
+ * removed from the multi handle, libcurl ends the mail with a dot, and the
+ * relay delivers a part of it. libcurl also waits for some answers (to the last
+ * dot, to QUIT) by itself and calls this function once a second, so the watch
+ * must be asked here.
  */
 static int on_progress(
     void *arg, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
@@ -297,15 +301,15 @@ static CURLcode run(struct exchange *x)
 			break;
 		doze(s->multi, s->watch, DOZE_MS);
 	}
-	/* Known as long as the handle is in there. */
+	/* The socket is known only while the handle is in the multi. */
 	curl_easy_getinfo(s->easy, CURLINFO_ACTIVESOCKET, &s->kept);
 	curl_multi_remove_handle(s->multi, s->easy);
 	return result;
 }
 
-/* ---- what came of it ---- */
+/* ---- the result ---- */
 
-/* What the relay says of the sender's login, not of the mail. */
+/* Says whether the reply is about the sender's login, not about the mail. */
 static bool is_about_login(int code)
 {
 	return code == 530 || code == 534 || code == 535 || code == 538;
@@ -319,8 +323,9 @@ static bool is_about_tls(CURLcode result)
 	       result == CURLE_USE_SSL_FAILED;
 }
 
-/* Said to EHLO; or, as some do it, to the first recipient: 504, which RFC 5321
- * has for parameters alone. */
+/* Says whether the relay refused this host's name, after EHLO or, in some
+ * relays, after the first recipient: with 504, which RFC 5321 defines for
+ * parameters only. */
 static bool is_about_name(const struct exchange *x, CURLcode result)
 {
 	return x->code >= 500 &&
@@ -376,8 +381,8 @@ static int explain(struct exchange *x, CURLcode result, struct err *e)
 	return err_wrap(e, "mail server %s:%d", o->host, (int)o->port);
 }
 
-/* One that was kept may have died, or have had enough of us: then nothing of
- * the mail has gone, and a new one is as good as the first. */
+/* Says whether a kept connection had died, or was closed by the relay, before
+ * any part of the mail went out: a new connection can then send the mail. */
 static bool was_stale(const struct exchange *x)
 {
 	long made = 1;
@@ -393,7 +398,7 @@ static void begin_again(struct exchange *x)
 	    .smtp = x->smtp, .mail = x->mail, .error = x->error};
 }
 
-/* 0, -1, or 1: the login was refused. */
+/* Returns 0, -1, or 1 when the login was refused. */
 static int attempt(struct exchange *x, struct err *e)
 {
 	struct curl_slist *to =
@@ -423,7 +428,8 @@ static int read_login(struct smtp *s, bool fresh, struct err *e)
 	if (s->o.login == NULL || (s->logged_in && !fresh))
 		return 0;
 	if (s->o.login(s->o.arg, fresh, &secret, e) != 0) {
-		if (e->kind == ERR_PERMANENT) /* for the secret, not the mail */
+		/* permanent for the secret, not for the mail */
+		if (e->kind == ERR_PERMANENT)
 			e->kind = ERR_TRANSIENT;
 		return err_wrap(e, "[smtp] secret_arn");
 	}
@@ -452,7 +458,8 @@ static int exchange(struct exchange *x, struct err *e)
 	if (check_options(&s->o, e) != 0 || read_login(s, false, e) != 0)
 		return -1;
 	rc = attempt(x, e);
-	if (rc == 1 && s->o.login != NULL) { /* rotated, perhaps */
+	/* the password may have been rotated */
+	if (rc == 1 && s->o.login != NULL) {
 		begin_again(x);
 		x->fault = SMTP_NO_SECRET;
 		if (read_login(s, true, e) != 0)

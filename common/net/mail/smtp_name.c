@@ -12,10 +12,11 @@
 
 #include "base/mem.h"
 
-#define NAME_MAX_LEN 253 /* of a domain */
+#define NAME_MAX_LEN 253 /* characters of a domain */
 #define LITERAL 64
 
-/* The next label ends at a dot or at the name's end; 0: it is none. */
+/* Returns the length of the next label, which ends at a dot or at the end of
+ * the name; returns 0 when it is not a valid label. */
 static size_t label(const char *s)
 {
 	size_t n = 0;
@@ -47,7 +48,7 @@ bool smtp_name_is_full(const char *name)
 	}
 }
 
-/* The full name that the name service knows; NULL: none. */
+/* Returns the host's full name from the name service; NULL: it has none. */
 static char *look_up(const char *host)
 {
 	struct addrinfo hints = {
@@ -65,7 +66,8 @@ static char *look_up(const char *host)
 	return name;
 }
 
-/* The address as it is written in brackets; false: it is not one to show. */
+/* Writes the address in brackets; false for an address that means nothing to
+ * other hosts. */
 static bool literal(const struct ifaddrs *one, char text[static LITERAL])
 {
 	const struct sockaddr *a = one->ifa_addr;
@@ -90,7 +92,8 @@ static bool literal(const struct ifaddrs *one, char text[static LITERAL])
 	return true;
 }
 
-/* IPv4 before IPv6, which older servers cannot read. */
+/* Returns this host's address; IPv4 before IPv6, which older servers cannot
+ * read. */
 static char *own_address(void)
 {
 	char text[LITERAL], best[LITERAL] = "";

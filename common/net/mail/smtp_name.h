@@ -5,16 +5,16 @@
 #include <stdbool.h>
 
 /*
- * What this host calls itself to a mail server (RFC 5321, 4.1.3): its full name,
- * or where it has none an address in brackets; many servers refuse a name without
- * a dot. `host` is the host's name as gethostname() tells it; where that is not
- * the full one, it is looked up, which may wait for a name server. The caller
- * frees.
+ * Returns the name by which this host introduces itself to a mail server (RFC
+ * 5321, 4.1.3): its full name, or an address in brackets when it has none,
+ * because many servers refuse a name without a dot. `host` is the name from
+ * gethostname(). When it has no dot, it is looked up, which may wait for a name
+ * server. The caller frees the result.
  */
 char *smtp_name(const char *host);
 
-/* Whether it is a name with a dot, of letters, digits and hyphens, and not an
- * address. */
+/* Says whether the name has a dot, consists of letters, digits and hyphens, and
+ * is not an address. */
 bool smtp_name_is_full(const char *name);
 
 #endif
