@@ -45,7 +45,8 @@ char *buf_reserve(struct buf *b, size_t len)
 	if (b->overflow || len > b->max || b->len > b->max - len ||
 	    (b->len + len + 1 > b->cap && !grow(b, b->len + len + 1))) {
 		b->overflow = true;
-		/* The data is a string even when nobody has read the flag. */
+		/* The data stays a valid string for callers that do not look at
+		 * overflow. */
 		if (b->data == NULL && grow(b, 1))
 			b->data[0] = '\0';
 		return NULL;

@@ -10,10 +10,10 @@
 #include "base/mem.h"
 
 #define LINE_MAX_BYTES 65536
-/* inih cuts longer names silently (its MAX_SECTION and MAX_NAME are 50). */
+/* inih silently cuts longer names (its MAX_SECTION and MAX_NAME are 50). */
 #define NAME_MAX_BYTES 48
 
-/* A key that was read. */
+/* A key that has been read, to detect a repetition. */
 struct seen {
 	char *section, *key;
 	int line;
@@ -95,7 +95,8 @@ static char *read_line(char *to, int size, void *arg)
 	return to;
 }
 
-/* Which of two was meant nobody can tell. */
+/* Refuses a repeated key, because nobody can tell which of the two was
+ * meant. */
 static int note_key(struct reader *r, const char *section, const char *key)
 {
 	for (size_t i = 0; i < r->seen_count; i++) {

@@ -8,30 +8,32 @@
 
 /*
  * Reads an INI file (`[section]`, `key = value`, whole-line comments with `#`
- * or `;`) and hands over each key with its place. Meaning belongs to the
- * caller. Values are taken to the end of the line: no inline comments, because
- * passwords and SQL may hold `;` and `#`. A key that stands twice in a section is
- * an error.
+ * or `;`) and passes each key with its place to a handler; the caller knows its
+ * meaning. A value extends to the end of the line: there are no inline
+ * comments, because passwords and SQL may contain `;` and `#`. A key that
+ * occurs twice in a section is an error.
  */
 struct conf_item {
 	const char *section;
 	const char *key;
-	const char *value; /* `${ENV}` is expanded */
-	const char *raw;   /* the value as it is written */
+	const char *value; /* the value with `${ENV}` expanded */
+	const char *raw;   /* the value as written in the file */
 	const char *file;
 	int line;
 };
 
-/* 0, or -1 with *e filled; a failure is prefixed with `file:line: `. */
+/* Takes one key. Returns 0, or -1 with *e filled; conf_read then puts
+ * `file:line: ` in front of the error. */
 typedef int conf_handler(
     void *arg, const struct conf_item *item, struct err *e);
 
-/* Stops at the first error. `name` stands for the file in messages. */
+/* Reads the file up to the first error. `name` is the file's name in
+ * messages. */
 int conf_read(
     FILE *f, const char *name, conf_handler *handler, void *arg, struct err *e);
 
-/* Expands `${NAME}` from the environment (`$$` is a `$`); a name that is not
- * set is an error. The result is the caller's to free; NULL on error. */
+/* Expands `${NAME}` from the environment; `$$` stands for `$`. A variable that
+ * is not set is an error. The caller frees the result; NULL on error. */
 char *conf_expand(const char *value, struct err *e);
 
 #endif

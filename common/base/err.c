@@ -16,9 +16,10 @@ static const char *const kind_names[] = {
     [ERR_LOST] = "lost",
 };
 
-/* The longest character; what was cut may have lost a part of one. */
+/* Bytes of the longest UTF-8 character: a cut text may have lost part of
+ * one. */
 #define CHARACTER 4
-/* Room that strerror() gets, however long the name before it is. */
+/* Bytes reserved for strerror()'s text, however long the text before it is. */
 #define REASON 80
 
 static void format(struct err *e, size_t size, const char *fmt, va_list ap)

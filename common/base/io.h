@@ -6,7 +6,7 @@
 
 #include "base/err.h"
 
-/* write(2) until all bytes are out; `name` is for the message: "writing NAME". */
+/* Calls write(2) until all bytes are written; an error says "writing NAME". */
 int io_write_all(
     int fd, const void *data, size_t len, const char *name, struct err *e);
 

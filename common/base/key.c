@@ -41,7 +41,7 @@ static int parse_mode(const char *s, int64_t *out)
 	return 0;
 }
 
-/* A limit as people write it: the largest unit that leaves no rest. */
+/* Writes a limit in the largest unit that divides it. */
 static const char *as_limit(
     enum key_type type, int64_t v, char *to, size_t size)
 {
@@ -103,7 +103,7 @@ static int set_word(
 	enum log_level level;
 	int word = word_index(k->words, value);
 
-	/* The log knows more spellings than are listed. */
+	/* Log levels have more spellings than the list shows. */
 	if (k->type == T_LEVEL && log_level_parse(value, &level) == 0)
 		word = (int)level;
 	if (word < 0)
@@ -119,7 +119,7 @@ int key_set(const struct key *k, void *base, const char *value, struct err *e)
 
 	switch (k->type) {
 	case T_SECRET:
-	case T_TEXT: /* an empty one is the default */
+	case T_TEXT: /* an empty text stands for the default */
 		free(*(char **)(void *)at);
 		*(char **)(void *)at = mem_strdup(*value ? value : k->def);
 		return 0;

@@ -10,9 +10,10 @@
 #include "base/json.h"
 
 /*
- * A key of the settings: what may be set, where it is kept in a struct, what is
- * allowed and what it means. Tables of keys drive reading, checking, packing and
- * the manual. The functions below take one key and the struct that it is of.
+ * A key of the settings: its name, the struct member that holds it, the allowed
+ * values and its meaning. Tables of keys drive reading, checking, packing and
+ * the manual. The functions below take one key and the struct that its member
+ * is in.
  */
 enum key_type {
 	T_INT,
@@ -21,20 +22,22 @@ enum key_type {
 	T_MODE,
 	T_BOOL,
 	T_TEXT,
-	T_SECRET, /* a text in which passwords may stand */
+	T_SECRET, /* a text that may contain passwords */
 	T_WORD,
 	T_LEVEL
 };
 
 struct key {
-	const char *section; /* "source" stands for every [source.NAME] */
+	const char *section; /* "source" stands for all [source.NAME] */
 	const char *name;
 	enum key_type type;
-	/* Of a char * (T_TEXT, T_SECRET), a bool (T_BOOL), else an int64_t. */
+	/* Offset of the member: a char * for T_TEXT and T_SECRET, a bool for
+	 * T_BOOL, otherwise an int64_t. */
 	size_t offset;
-	const char *def;   /* NULL: none */
-	int64_t min, max;  /* T_INT, T_TIME, T_SIZE, T_MODE */
-	const char *words; /* T_WORD: "a|b|c", the place counts; T_LEVEL */
+	const char *def;  /* NULL: none */
+	int64_t min, max; /* T_INT, T_TIME, T_SIZE, T_MODE */
+	/* T_WORD, T_LEVEL: "a|b|c"; a word's index is its value */
+	const char *words;
 	const char *about;
 };
 
@@ -42,16 +45,16 @@ struct key {
 #define HOUR (60 * (int64_t)MINUTE)
 #define DAY (24 * HOUR)
 
-/* Sets the member from its text; an empty one stands for a text's default. The
- * error names the key and what is allowed. */
+/* Sets the member from its text; for T_TEXT and T_SECRET, an empty text stands
+ * for the default. The error names the key and the allowed values. */
 int key_set(const struct key *k, void *base, const char *value, struct err *e);
-/* Sets its default, if it has one. */
+/* Sets the member to its default, if the key has one. */
 void key_set_default(const struct key *k, void *base);
-/* Wipes and frees a text; other members need nothing. */
+/* Wipes and frees a text; members of other types need no freeing. */
 void key_free(const struct key *k, void *base);
 
-/* As JSON and back; a text that is not set is NULL. The reference is the
- * caller's. */
+/* Converts the member to JSON, NULL for a text that is not set; the caller owns
+ * the reference. key_unpack does the reverse. */
 json_t *key_pack(const struct key *k, const void *base);
 void key_unpack(const struct key *k, void *base, const json_t *packed);
 

@@ -39,10 +39,10 @@ int log_level_parse(const char *name, enum log_level *level)
 	return -1;
 }
 
-/* A longer field is cut: a line is there to be read. */
+/* Bytes: a longer field is cut, so that lines stay readable. */
 #define FIELD_MAX 8192
 
-/* As JSON does: above U+FFFF by two halves. */
+/* Writes \uXXXX as JSON does: two surrogates for a character above U+FFFF. */
 static void add_escape(struct buf *b, uint32_t c)
 {
 	if (c < 0x10000)
@@ -52,7 +52,7 @@ static void add_escape(struct buf *b, uint32_t c)
 		    0xDC00 + ((c - 0x10000) & 0x3FF));
 }
 
-/* Quotes as JSON does, which key=value readers understand as well. */
+/* Quotes as JSON does; readers of key=value lines understand this, too. */
 static void add_quoted(struct buf *b, const char *text)
 {
 	char *clean = mem_strndup(text, FIELD_MAX + 1);
@@ -138,7 +138,8 @@ static void add_json(
 	buf_char(b, '}');
 }
 
-/* systemd.exec(5): JOURNAL_STREAM is the device:inode of the journal socket. */
+/* Says whether stderr is the journal's socket: JOURNAL_STREAM holds its
+ * device:inode, see systemd.exec(5). */
 static bool stderr_is_journal(void)
 {
 	const char *stream = getenv("JOURNAL_STREAM");
@@ -176,7 +177,8 @@ void log_write(
 	if (log->target == LOG_TARGET_SYSLOG) {
 		syslog(LOG_DAEMON | levels[level].priority, "%s", b.data);
 	} else {
-		/* One write a line, so that lines of processes do not mix. */
+		/* A line is written at once, so that lines of different
+		 * processes do not mix. */
 		buf_char(&b, '\n');
 		unused = write(STDERR_FILENO, b.data, b.len);
 		(void)unused;

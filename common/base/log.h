@@ -7,14 +7,14 @@
 #include "base/err.h"
 
 /*
- * One line an event, to standard error or syslog, as key=value text or JSON.
- * Only the supervisor and main log; a library function returns an error.
+ * Writes one line per event to standard error or syslog, as key=value text or
+ * JSON. Only the supervisor and main log; a library function returns an error.
  *
  *	LOG(log, LVL_INFO, L_MSG("run finished"), L_INT("run", 7));
  *	2026-01-31T23:59:59.123456Z info "run finished" run=7
  *
- * On the systemd journal (JOURNAL_STREAM is standard error) text lines carry a
- * `<priority>` prefix, sd-daemon(3), instead of the time and level.
+ * When standard error is the systemd journal (JOURNAL_STREAM), text lines begin
+ * with a `<priority>` prefix, sd-daemon(3), instead of the time and level.
  */
 enum log_level { LVL_DEBUG, LVL_INFO, LVL_WARN, LVL_ERROR };
 enum log_target { LOG_TARGET_AUTO, LOG_TARGET_STDERR, LOG_TARGET_SYSLOG };
@@ -28,7 +28,7 @@ struct log {
 
 struct log_field {
 	const char *key; /* NULL ends the list */
-	const char *str; /* NULL: num counts */
+	const char *str; /* NULL: the value is num */
 	int64_t num;
 };
 
@@ -46,11 +46,11 @@ static inline const char *log_text(const char *s)
 	    (const struct log_field[]){__VA_ARGS__, {.key = (void *)0}})
 /* clang-format on */
 
-/* The first field is L_MSG. */
+/* Writes one line; the first field must be L_MSG. */
 void log_write(const struct log *log, enum log_level level,
     const struct log_field *fields);
 
-/* "debug", "info", "warn" (or "warning"), "error". */
+/* Reads a level: "debug", "info", "warn" (or "warning"), "error". */
 int log_level_parse(const char *name, enum log_level *level);
 
 #endif

@@ -5,8 +5,8 @@
 #include <stddef.h>
 
 /*
- * Small allocations: they abort the process when memory is out, so callers need
- * no branch for it. Anything that grows with data uses struct buf, which has a
+ * Small allocations. They abort the process when memory is out, so callers need
+ * no branch for it. Data that grows with its input uses struct buf, which has a
  * hard maximum and returns an error.
  */
 void *mem_alloc(size_t size);

@@ -9,7 +9,7 @@
 
 #include "base/buf.h"
 
-/* "columns.amount", in front of which everything else stands. */
+/* Bytes of the path of a key, such as "columns.amount". */
 #define PATH_MAX_BYTES 512
 
 const char *option_type(const struct option_rule *rule)
@@ -84,7 +84,7 @@ static bool is_allowed(const char *allowed, const char *word)
 	return false;
 }
 
-/* "1..100": written by us. */
+/* Says whether x lies in the range of a rule, such as "1..100". */
 static bool in_range(const char *allowed, double x)
 {
 	char *end;
@@ -161,7 +161,8 @@ static int check_type(const char *path, const struct option_rule *rule,
 static int check_value(const char *path, const struct option_rule *rule,
     const json_t *value, struct err *e);
 
-/* The keys of an object within the options, which nobody shares. */
+/* Checks the keys of an object inside of an option, which belong to that option
+ * only. */
 static int check_inside(const char *path, const struct option_rule *rules,
     const json_t *object, struct err *e)
 {
@@ -211,7 +212,7 @@ static int check_value(const char *path, const struct option_rule *rule,
 	return 0;
 }
 
-/* `who` NULL: keys that nobody knows here are left alone. */
+/* Checks all options; with a NULL `who`, keys without an owner are skipped. */
 static int check(const char *who, const struct option_owner *const *owners,
     const json_t *options, struct err *e)
 {

@@ -6,24 +6,24 @@
 #include "base/json.h"
 
 /*
- * Keys that a JSON object such as output_options may hold. Whoever reads a key
- * declares it, in one list of its own; a list of owners says what an object may
- * hold in all. `reportctl formats --sql` prints the same lists for the check at
- * INSERT.
+ * Rules for the keys of a JSON object such as output_options. A module that
+ * reads a key declares it in its own list; a list of such owners describes the
+ * whole object. `reportctl formats --sql` prints the same lists for the check
+ * at INSERT.
  */
 struct option_rule {
 	const char *name; /* NULL ends a list */
 	json_type type;   /* JSON_TRUE: a boolean; JSON_REAL: any number */
-	/* Strings: "a|b|c", or "~" and a regular expression (POSIX extended) for
-	 * the whole of it. Numbers: "1..100". Names of columns, and lists: "1..",
-	 * they must not be empty. NULL: any. */
+	/* Allowed values. Strings: "a|b|c", or "~" and a POSIX extended regular
+	 * expression that matches the whole string. Numbers: "1..100". Lists and names
+	 * of columns: "1..", not empty. NULL: any. */
 	const char *allowed;
 	const char *about;
-	/* JSON_OBJECT: its keys. With name "*": any key, all of this shape.
-	 * JSON_ARRAY: one entry, named "*", what each element is. */
+	/* For JSON_OBJECT, the rules of its keys; the name "*" stands for any
+	 * key. For JSON_ARRAY, one rule named "*" for each element. */
 	const struct option_rule *inside;
 };
-/* A language as in RFC 5646, as far as readers know it. */
+/* A language tag of RFC 5646, in the form that common readers understand. */
 #define OPTION_LANGUAGE "~^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$"
 #define OPTION_END                                \
 	{                                         \
@@ -31,17 +31,18 @@ struct option_rule {
 	}
 
 struct option_owner {
-	const char *name; /* of the owner, unique */
+	const char *name; /* unique name of the owner */
 	const struct option_rule *rules;
-	/* What does not fit together; NULL: each key stands for itself. It may
-	 * look at keys of others. */
+	/* Checks that the values fit together; it may look at other owners'
+	 * keys. NULL: each key is independent. */
 	int (*check)(const json_t *options, struct err *e);
 };
 
-/* "string", "boolean", "integer", "number", "array", "object". */
+/* Returns the name of the rule's type: "string", "boolean", "integer",
+ * "number", "array" or "object". */
 const char *option_type(const struct option_rule *rule);
 
-/* The rule for a key; NULL: there is none. */
+/* Returns the rule for a key; NULL: there is none. */
 const struct option_rule *option_find(
     const struct option_rule *rules, const char *key);
 const struct option_rule *option_find_owned(
@@ -49,12 +50,13 @@ const struct option_rule *option_find_owned(
 
 /*
  * Lists of owners end with NULL. Options may be NULL. Errors begin with
- * "output_options: " and name the key by its path, columns.amount.width.
+ * "output_options: " and name the key by its path, such as
+ * columns.amount.width.
  *
- * option_check_keys refuses keys that no owner knows and values that a rule
- * forbids, each key by itself; `who` has these options, as in "CSV has no option
- * ...". option_check_values looks at the keys that the owners know, and leaves
- * others alone. option_check_together is what the owners' own checks say.
+ * option_check_keys refuses keys without an owner and values that a rule
+ * forbids; it checks each key by itself. `who` names the holder of the options,
+ * as in "CSV has no option ...". option_check_values checks only keys that have
+ * an owner. option_check_together runs the owners' own checks.
  */
 int option_check_keys(const char *who, const struct option_owner *const *owners,
     const json_t *options, struct err *e);

@@ -3,10 +3,10 @@
 #define BASE_SCHEMA_H
 
 /*
- * Which versions of the queue's schema a program works with, so that schema and
- * programs can be upgraded one after the other. The schema says itself which older
- * programs it still serves (schema_upgrade.serves); a program says which is the
- * oldest schema that has all that it needs.
+ * The versions of the queue's schema that a program works with, so that schema
+ * and programs can be upgraded one after the other. The schema records the
+ * oldest program that it still serves (schema_upgrade.serves); a program
+ * records the oldest schema that has everything it needs.
  */
 #define SCHEMA_OLDEST 18
 
@@ -16,8 +16,8 @@ enum schema_fit {
 	SCHEMA_TOO_NEW, /* a newer program is needed */
 };
 
-/* found, serves: as the schema tells them; written_for: the last upgrade that the
- * program brings. */
+/* Compares the schema with this program. `found` and `serves` come from the
+ * schema; `written_for` is the last upgrade that the program contains. */
 enum schema_fit schema_fit(int found, int serves, int written_for);
 
 #endif

@@ -29,7 +29,7 @@ void str_shorten_utf8(char *s, size_t max)
 	strcat(s, more);
 }
 
-/* The length of the character at s, 0 when it is malformed. */
+/* Returns the length in bytes of the character at s; 0 when it is malformed. */
 static size_t utf8_char(const unsigned char *s, size_t n)
 {
 	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
@@ -54,7 +54,7 @@ static size_t utf8_char(const unsigned char *s, size_t n)
 	return len;
 }
 
-/* How many bytes at s are surely ASCII, eight at a time. */
+/* Returns how many bytes at s are certainly ASCII; looks at eight at a time. */
 static size_t ascii_run(const char *s, size_t n)
 {
 	static const uint64_t high = 0x8080808080808080;
@@ -103,8 +103,8 @@ void str_clean_utf8(char *s)
 
 uint32_t str_hidden(const char *s, size_t *len)
 {
-	/* Unicode 15, DerivedGeneralCategory.txt: Cc above ASCII, Cf but for
-	 * the signs that are seen, Zl, Zp. */
+	/* Unicode 15, DerivedGeneralCategory.txt: Cc above ASCII, Zl, Zp, and
+	 * Cf except the signs that are visible. */
 	static const uint32_t ranges[][2] = {{0x80, 0x9F}, {0xAD, 0xAD},
 	    {0x61C, 0x61C}, {0x180E, 0x180E}, {0x200B, 0x200F},
 	    {0x2028, 0x202E}, {0x2060, 0x206F}, {0xFEFF, 0xFEFF},
@@ -113,7 +113,7 @@ uint32_t str_hidden(const char *s, size_t *len)
 	const unsigned char *u = (const unsigned char *)s;
 	uint32_t c;
 
-	/* Nearly all text is below them. */
+	/* Nearly all text is ASCII, below all ranges. */
 	*len = 1;
 	if (u[0] < 0xC2)
 		return 0;

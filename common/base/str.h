@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Cuts s (NUL-terminated) to at most max bytes, at a UTF-8 character. */
+/* Cuts s (NUL-terminated) to at most max bytes, between UTF-8 characters. */
 void str_cut_utf8(char *s, size_t max);
 /* The same, with "…" in place of what is cut. */
 void str_shorten_utf8(char *s, size_t max);
@@ -14,41 +14,43 @@ void str_shorten_utf8(char *s, size_t max);
 /* True when the n bytes are well-formed UTF-8 (RFC 3629). */
 bool str_is_utf8(const char *s, size_t n);
 
-/* Replaces each byte that is part of no character by a question mark. */
+/* Replaces each byte that belongs to no valid character by a question mark. */
 void str_clean_utf8(char *s);
 
 /*
- * The code of the character at s (well-formed UTF-8) when it shows nothing itself
- * and can make others show as what they are not: the controls of C1, the format
- * characters of Unicode (U+202E turns a text round, U+200B splits a name), line
- * and paragraph separators. 0: it is another one. *len gets its bytes.
+ * Returns the code of the character at s (well-formed UTF-8) when the character
+ * is invisible and can make text appear as something else: the C1 controls,
+ * Unicode's format characters (U+202E reverses text, U+200B splits a name),
+ * line and paragraph separators. Returns 0 for any other character. *len
+ * receives its bytes.
  */
 uint32_t str_hidden(const char *s, size_t *len);
-/* Writes each of them as <U+202E>, in place; what grows past `size`, NUL
- * included, is cut at a character. */
+/* Writes each of these characters as <U+202E>, in place; a text that grows past
+ * `size` bytes, NUL included, is cut between characters. */
 void str_show_hidden(char *s, size_t size);
 
-/* Whether one of the characters is a control of ASCII. */
+/* Says whether the text contains an ASCII control character. */
 bool str_has_control(const char *s);
 
-/* Whether all segments of the path `prefix` stand at the head of `path`; how many
- * slashes are between them does not count. */
+/* Says whether `path` begins with all segments of `prefix`; the number of
+ * slashes between segments does not matter. */
 bool str_path_within(const char *path, const char *prefix);
 
-/* Copies as much of s as fits, always NUL-terminated (size > 0). */
+/* Copies as much of s as fits; the copy is always NUL-terminated (size > 0). */
 void str_copy(char *to, size_t size, const char *s);
 
-/* Whole string or nothing: 0 and *out, or -1 (out of range, trailing bytes). */
+/* Converts the whole string. Returns 0 with *out set, or -1 when the number is
+ * out of range or followed by other bytes. */
 int str_to_i64(const char *s, int64_t *out);
 
-/* `250ms`, `30s`, `5min`, `2h`, `7d`, or a bare number of seconds; into
- * milliseconds. Not negative. -1 when it is none of these. */
+/* Converts `250ms`, `30s`, `5min`, `2h`, `7d`, or a bare number of seconds, to
+ * milliseconds. Returns -1 for a negative time or any other text. */
 int str_to_ms(const char *s, int64_t *ms);
 
-/* `4096`, `64kB`, `16MB`, `1GB`, `2TB` (powers of 1024); into bytes. */
+/* Converts `4096`, `64kB`, `16MB`, `1GB`, `2TB` (powers of 1024) to bytes. */
 int str_to_bytes(const char *s, int64_t *bytes);
 
-/* on/off, true/false, yes/no, 1/0; -1 for anything else. */
+/* Converts on/off, true/false, yes/no, 1/0; returns -1 for any other text. */
 int str_to_bool(const char *s, bool *out);
 
 #endif

@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The character at *s, which moves behind it. Of valid UTF-8; what is cut off by
- * the end is one character as well. */
+/* Returns the character at *s, in valid UTF-8, and moves *s past it. A sequence
+ * that `end` cuts off counts as one character. */
 static inline uint32_t utf8_next(const char **s, const char *end)
 {
 	uint32_t c = (unsigned char)*(*s)++;
@@ -19,8 +19,9 @@ static inline uint32_t utf8_next(const char **s, const char *end)
 	return c;
 }
 
-/* What has no look: control characters, but for tabs and ends of lines, and
- * codes that are no characters. UTF8_MARK stands for them. */
+/* Says whether the code has no visible form: control characters, except tabs
+ * and line breaks, and codes that are not characters. UTF8_MARK is shown
+ * instead. */
 static inline bool utf8_is_control(uint32_t c)
 {
 	return (c < 0x20 && c != '\t' && c != '\n' && c != '\r') ||

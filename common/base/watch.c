@@ -8,7 +8,8 @@
 
 #include "base/clock.h"
 
-/* How often a wait looks up from it: for progress, and for a gone supervisor. */
+/* A wait calls `check` at least this often, to report progress and to notice
+ * that the supervisor is gone. */
 #define LOOK_UP_MS 500
 
 int watch_check(const struct watch *w, struct err *e)
