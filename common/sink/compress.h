@@ -5,20 +5,21 @@
 #include "base/option.h"
 #include "sink/sink.h"
 
-/* The ways to compress an output; the option "compress" names one. */
+/* A way to compress an output; the option "compress" names it. */
 struct compression {
-	const char *name;       /* gzip */
-	const char *extension;  /* of file names, with its dot: .gz */
+	const char *name;       /* value of the option: gzip */
+	const char *extension;  /* suffix for file names, with its dot: .gz */
 	const char *media_type; /* application/gzip */
-	/* A filter. Owns next, also when it fails. */
+	/* Opens the filter. Owns next, also when opening fails. */
 	struct sink *(*open)(struct sink *next, struct err *e);
 };
 
 extern const struct option_owner compress_options;
 
-/* What the options ask for; NULL: nothing. */
+/* Returns the compression that the options ask for; NULL: none. */
 const struct compression *compression_of(const json_t *options);
-/* The one whose extension a file's name ends in, any case; NULL: none. */
+/* Returns the compression whose extension a file's name ends with, in upper or
+ * lower case; NULL: none. */
 const struct compression *compression_of_name(const char *name);
 
 #endif

@@ -7,7 +7,7 @@
 #include "base/mem.h"
 
 #define CHUNK (64u << 10)
-/* avail_in is 32 bits wide. */
+/* Bytes per call to ISA-L, whose avail_in has 32 bits. */
 #define PIECE (1u << 30)
 
 struct gzip {

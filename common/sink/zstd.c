@@ -23,7 +23,7 @@ static int drain(struct zstd *z, struct err *e)
 	return sink_write(z->base.next, z->chunk, len, e);
 }
 
-/* Compresses `in`; in mode e_end until the frame is closed. */
+/* Compresses `in`; with ZSTD_e_end, goes on until the frame is complete. */
 static int compress(
     struct zstd *z, ZSTD_inBuffer in, ZSTD_EndDirective mode, struct err *e)
 {

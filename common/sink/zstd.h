@@ -6,9 +6,9 @@
 
 /*
  * A filter that makes one Zstandard frame (RFC 8878) with a checksum, at level
- * 1: on CSV and JSONL as fast as gzip here and a quarter smaller; the levels
- * above it gain nothing before 5, which is four times slower. Owns next, also
- * when it fails.
+ * 1: on CSV and JSONL as fast as sink/gzip.h and a quarter smaller. Higher
+ * levels gain nothing below 5, which is four times slower. Owns next, also when
+ * opening fails.
  */
 struct sink *zstd_open(struct sink *next, struct err *e);
 
