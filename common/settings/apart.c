@@ -10,7 +10,8 @@
 
 #include "base/mem.h"
 
-/* Where libraries look for keys, passwords and whom to trust. */
+/* Variables that tell libraries where to find keys, passwords and trusted
+ * certificates. */
 static const char *const variables[] = {"HOME", "XDG_CONFIG_HOME",
     "AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE",
     "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CA_BUNDLE", "PGPASSFILE",
@@ -18,7 +19,8 @@ static const char *const variables[] = {"HOME", "XDG_CONFIG_HOME",
     "SSL_CERT_FILE", "SSL_CERT_DIR", "CURL_CA_BUNDLE", "KRB5_CONFIG",
     "KRB5_KTNAME", "OPENSSL_CONF"};
 
-/* As the kernel finds it; what is not there yet is taken as it is written. */
+/* Resolves the path as the kernel does; a path that does not exist is taken as
+ * written. */
 static char *resolve(const char *path)
 {
 	char *real = realpath(path, NULL);
@@ -78,7 +80,7 @@ int settings_check_apart(
 	    {"[http] ca_file", s->http_ca_file},
 	    {"[aws] ca_file", s->aws_ca_file}, {"[s3] ca_file", s->s3_ca_file},
 	    {"[smtp] ca_file", s->smtp_ca_file},
-	    /* libpq asks the user data base before HOME in some versions. */
+	    /* Some versions of libpq ask the user database before HOME. */
 	    {"the home of the daemon's user", user ? user->pw_dir : NULL}};
 
 	if (root == NULL)

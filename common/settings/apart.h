@@ -5,15 +5,16 @@
 #include "settings/settings.h"
 
 /*
- * Whether everything that this process takes keys, passwords and settings from
- * (its home, the files that the environment and the settings name, `file` itself,
- * which may be NULL) lies outside of output_root, where reports write.
+ * Checks that everything from which this process takes keys, passwords and
+ * settings lies outside of output_root, where reports write: its home, the
+ * files that the environment and the settings name, and `file`, the settings
+ * file (may be NULL).
  */
 int settings_check_apart(
     const struct settings *settings, const char *file, struct err *e);
 
-/* Whether users other than its owner and group cannot read the file, if secrets
- * stand in it. */
+/* Checks that only the owner and group of the settings file can read it, if it
+ * contains secrets. */
 int settings_check_private(
     const struct settings *settings, const char *file, struct err *e);
 

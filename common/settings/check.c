@@ -18,7 +18,7 @@ static int check_url(const char *key, const char *url, struct err *e)
 	    url);
 }
 
-/* The message repeats no secret. */
+/* Checks "HOST=SECRET, ..."; the error repeats no secret. */
 static int check_secrets(const char *list, struct err *e)
 {
 	int number = 1;
@@ -38,7 +38,8 @@ static int check_secrets(const char *list, struct err *e)
 	return 0;
 }
 
-/* It is a part of a command: a name, or an address as [192.0.2.1]. */
+/* Checks [smtp] helo, which becomes part of an SMTP command: a name, or an
+ * address such as [192.0.2.1]. */
 static int check_helo(const char *helo, struct err *e)
 {
 	static const char hex[] = "0123456789abcdefABCDEF:.IPv";

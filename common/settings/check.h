@@ -4,8 +4,8 @@
 
 #include "settings/settings.h"
 
-/* Whether the keys agree with each other, those of sources apart; fills in the
- * defaults that depend on the machine or on other keys. */
+/* Checks that the keys agree with each other, except those of sources, and
+ * fills in defaults that depend on the machine or on other keys. */
 int settings_check(struct settings *s, struct err *e);
 
 #endif

@@ -4,7 +4,7 @@
 #define IN(member) offsetof(struct settings, member)
 #define OF(member) offsetof(struct source_settings, member)
 
-/* Where `workers` is 0, settings_read counts the processors. */
+/* With `workers` = 0, settings_read counts the processors. */
 const struct key keys[] = {
     {"reportd", "workers", T_INT, IN(workers), "0", 0, 256, NULL,
 	"reports that run at once; 0: one a processor, at least 2"},

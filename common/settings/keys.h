@@ -5,10 +5,11 @@
 #include "base/key.h"
 #include "settings/settings.h"
 
-/* All keys but those that one type of source alone has (source/type.h). */
+/* All keys except those that belong to one type of source (source/type.h). */
 extern const struct key keys[];
 extern const size_t key_count;
-/* Sections that only those who deliver notices are told of; NULL ends them. */
+/* Sections that only processes which deliver notices receive; ends with
+ * NULL. */
 extern const char *const notice_sections[];
 
 #endif

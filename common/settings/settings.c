@@ -120,7 +120,7 @@ static void remember(char **list, const char *name, size_t len)
 	free(old);
 }
 
-/* Libraries look for these themselves. */
+/* Says whether libraries read this variable by themselves. */
 static bool is_library_variable(const char *name)
 {
 	return strncmp(name, "PG", 2) == 0 || strncmp(name, "AWS_", 4) == 0 ||
@@ -152,7 +152,8 @@ static bool item_holds_secret(const struct conf_item *item)
 	return k != NULL && k->type == T_SECRET && holds_secret(k, item->value);
 }
 
-/* Where secrets come from: the environment, or the file itself. */
+/* Notes the origin of a secret: the environment variable it comes from, or the
+ * key of the file that holds it. */
 static void note_secret(struct settings *s, const struct conf_item *item)
 {
 	bool expanded = false;
@@ -199,8 +200,8 @@ static int take(void *arg, const struct conf_item *item, struct err *e)
 	    item->section);
 }
 
-/* REPORTD_SOURCE_<NAME>_<KEY>: both may hold `_`, so the longest key that it
- * ends in is taken. */
+/* Takes REPORTD_SOURCE_<NAME>_<KEY>. Both parts may contain `_`, so the longest
+ * known key at the end decides. */
 static int take_source_variable(struct settings *s, const char *variable,
     const char *rest, const char *value, struct err *e)
 {
@@ -226,8 +227,8 @@ static int take_source_variable(struct settings *s, const char *variable,
 	return rc;
 }
 
-/* Variables of other make (REPORTD_PORT, which container platforms set for a
- * service of that name) are not ours and pass. */
+/* Takes one variable. Variables of other origin are ignored, such as
+ * REPORTD_PORT, which container platforms set for a service named reportd. */
 static int take_variable(
     struct settings *s, const char *variable, struct err *e)
 {
@@ -239,7 +240,8 @@ static int take_variable(
 	for (char *c = lower; *c != '\0'; c++)
 		*c = (char)tolower((unsigned char)*c);
 	char *key = strchr(lower, '_');
-	/* [section] is forgotten easily where it is the program's own name. */
+	/* Section and program have the same name, so the section is easily
+	 * forgotten. */
 	if (key_named("reportd", lower) != NULL)
 		rc = err_set(e, ERR_PERMANENT,
 		    "is no setting; %s of [reportd] is REPORTD_%s here", lower,
@@ -370,8 +372,8 @@ bool settings_allows_bucket(const struct settings *s, const char *bucket)
 	       (n > 0 && strlen(bucket) == n && memcmp(own, bucket, n) == 0);
 }
 
-/* The value of `host` in "HOST=VALUE, ...", or the first one's whose HOST is a
- * pattern for it; the parts of `list` are cut. */
+/* Returns the value of `host` in "HOST=VALUE, ...", or else the value of the
+ * first HOST that is a pattern for it. Cuts `list` into its parts. */
 static const char *value_for(char *list, const char *host)
 {
 	const char *found = NULL;
@@ -425,7 +427,8 @@ char *settings_pack(const struct settings *s, enum settings_reader reader)
 			continue;
 		snprintf(
 		    name, sizeof(name), "%s.%s", keys[i].section, keys[i].name);
-		/* A text that is not set is no member. */
+		/* A text that is not set is left out of the object: key_pack
+		 * gives NULL. */
 		json_object_set_new(all, name, key_pack(&keys[i], s));
 	}
 	text = json_dumps(all, JSON_COMPACT);

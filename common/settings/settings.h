@@ -12,24 +12,25 @@
 #include "source/type.h"
 
 /*
- * Everything that can be set, read from an INI file and the environment: each
- * key also as REPORTD_SECTION_KEY (REPORTD_SOURCE_NAME_KEY for a source), which
- * wins over the file. Times are milliseconds, sizes bytes. One struct, made once
- * and passed down; a reload makes a new one.
+ * All settings, read from an INI file and the environment. Each key can also be
+ * set by the variable REPORTD_SECTION_KEY (REPORTD_SOURCE_NAME_KEY for a
+ * source), which overrides the file. Times are milliseconds, sizes bytes. The
+ * struct is made once and passed down; a reload makes a new one.
  */
 struct source_settings {
 	char *name;
 	char *type;
-	bool trusted;        /* reports may do all that its login may */
-	int64_t max_running; /* over all daemons; 0: no limit */
+	bool trusted; /* reports may use all rights of its login */
+	/* reports at once, over all daemons; 0: no limit */
+	int64_t max_running;
 	int64_t statement_timeout;
-	int64_t max_age; /* of a connection; 0: no limit */
-	/* By the keys of its type: how it is reached. */
+	int64_t max_age; /* age of a connection, ms; 0: no limit */
+	/* The keys of the source's type, which say how to reach it. */
 	struct source_config *config;
-	/* [source.default] that names no server: it is the queue's, which may be
-	 * missing. */
+	/* [source.default] names no server and uses the queue's, which may not
+	 * be set. */
 	bool of_queue;
-	struct given *given; /* until the type is known; else NULL */
+	struct given *given; /* keys read before the type is known, else NULL */
 };
 
 enum s3_addressing { S3_AUTO, S3_PATH, S3_VIRTUAL_HOST };
@@ -63,7 +64,7 @@ struct settings {
 	bool listen;
 	int64_t queue_timeout;
 	char *queue_secret_arn;
-	/* [http]: how the services below are reached */
+	/* [http]: how to reach the services of the sections below */
 	char *http_proxy, *http_no_proxy, *http_ca_file;
 	int64_t http_connect_timeout, http_silence_timeout, http_timeout;
 	/* [aws] */
@@ -92,53 +93,60 @@ struct settings {
 	int64_t notify_attempts, notify_backoff, notify_backoff_max;
 	int64_t notify_timeout;
 	int64_t notify_workers;
-	/* Variables whose values are secrets of the above, separated by blanks;
-	 * where one is written as it is ("[smtp] password"). NULL: none. */
+	/* Names of the variables whose values are secrets of these settings,
+	 * separated by blanks; and a key whose secret stands in the file itself
+	 * ("[smtp] password"). NULL: none. */
 	char *secret_variables, *secret_in_file;
 	/* [source.NAME] */
 	struct source_settings *sources;
 	int source_count;
 };
 
-/* path NULL: the environment alone. NULL with *e filled when something is wrong;
- * the message names file, line and key, and what is allowed. */
+/* Reads the settings; with a NULL path, from the environment only. Returns NULL
+ * with *e filled on error; the message names file, line and key, and the
+ * allowed values. */
 struct settings *settings_load(const char *path, struct err *e);
-/* The same from an open file, for tests; `name` stands for it in messages. */
+/* Reads the settings from an open file, for tests; `name` is the file's name in
+ * messages. */
 struct settings *settings_read(FILE *f, const char *name, struct err *e);
-/* `reportctl export` may do without a queue; all else cannot. */
+/* Checks that a queue is set. Only `reportctl export` can do without one. */
 int settings_require_queue(const struct settings *s, struct err *e);
-/* The daemon writes files and needs to know where; reportctl may do without. */
+/* Checks that output_root is set, which the daemon needs to write files;
+ * reportctl can do without. */
 int settings_require_output(const struct settings *s, struct err *e);
 void settings_free(struct settings *s); /* accepts NULL */
 
-/* NULL when there is none of this name. */
+/* Returns NULL when there is no source of this name. */
 const struct source_settings *settings_source(
     const struct settings *s, const char *name);
-/* Whether reports may run under it: an error when it is the queue's own login,
- * which can change every report, and is not `trusted`. */
+/* Checks that reports may run with this source: an error when its login is the
+ * queue's own, which can change every report, and the source is not
+ * `trusted`. */
 int settings_check_source(const struct settings *s,
     const struct source_settings *source, struct err *e);
-/* Whether a list of the settings ("a.org, *.b.org") has this name; case does not
- * count, `*` stands for anything. NULL: nothing is on it. */
+/* Says whether a list of the settings ("a.org, *.b.org") contains this name, in
+ * upper or lower case; `*` stands for any text. NULL: an empty list. */
 bool settings_allows(const char *list, const char *name);
-/* Whether reports may use a bucket of S3: [s3] buckets, and that of `output`. */
+/* Says whether reports may use an S3 bucket: one of [s3] buckets, or the bucket
+ * of `output`. */
 bool settings_allows_bucket(const struct settings *s, const char *bucket);
-/* The key of a host's webhooks, the caller's to free; NULL: it has none. A name
- * goes before a pattern, the first pattern before others. */
+/* Returns the key that signs a host's webhooks, which the caller frees; NULL:
+ * none. An exact name precedes a pattern, the first pattern precedes later
+ * ones. */
 char *settings_webhook_secret(const struct settings *s, const char *host);
 
 /*
- * What a worker needs to know of them, as JSON text, and back: all but the
- * queue and the sources; those who run reports hear nothing of the ways of
- * notices, and their secrets. The caller frees.
+ * Converts the settings that a worker needs to JSON text, and back: all except
+ * those of the queue and the sources. A worker that runs reports receives no
+ * settings of notices and none of their secrets. The caller frees the result.
  */
 enum settings_reader { FOR_REPORTS, FOR_NOTICES };
 char *settings_pack(const struct settings *s, enum settings_reader reader);
 struct settings *settings_unpack(const json_t *packed);
 
-/* One source, as JSON text for the worker that reads it, and back: its name, its
- * own keys and those of its type. The caller frees both; NULL with *e filled when
- * the type is not known here. */
+/* Converts one source to JSON text for the worker that reads it, and back: its
+ * name, its own keys and those of its type. The caller frees both results; NULL
+ * with *e filled when this program does not know the type. */
 char *settings_pack_source(const struct source_settings *source);
 struct source_settings *settings_unpack_source(
     const json_t *packed, struct err *e);
@@ -146,8 +154,8 @@ void settings_free_source(struct source_settings *source); /* accepts NULL */
 
 struct log settings_log(const struct settings *s);
 
-/* The reference, one line a key: section, key, default, what it means (tab
- * between). The manual is checked against it. */
+/* Writes the reference, one line per key: section, key, default and meaning,
+ * separated by tabs. The manual is checked against it. */
 void settings_describe(FILE *out);
 
 #endif

@@ -7,20 +7,20 @@
 #include "base/mem.h"
 #include "source/type.h"
 
-/* A key as it was written, and where. */
+/* A key as it was written, with its place in the settings. */
 struct given {
 	struct given *next;
 	char *key, *value, *place;
 };
 
-/* ---- all keys: those of every source, then those of the types ---- */
+/* ---- all keys: the common ones, then those of the types ---- */
 
 static bool is_common(const struct key *k)
 {
 	return strcmp(k->section, "source") == 0;
 }
 
-/* Whether a type before the i-th has a key of this name. */
+/* Says whether a type before the i-th has a key of this name. */
 static bool is_known_before(size_t i, const char *name)
 {
 	while (i-- > 0) {
@@ -30,7 +30,8 @@ static bool is_known_before(size_t i, const char *name)
 	return false;
 }
 
-/* The next key after *at, which counts from 0, each name once; NULL at the end. */
+/* Returns the key with index *at and increments *at; each name occurs once.
+ * NULL at the end. */
 static const struct key *next_key(size_t *at)
 {
 	const struct source_type *type;
@@ -156,7 +157,7 @@ static void free_given(struct source_settings *source)
 	source->given = NULL;
 }
 
-/* A later one takes the place of an earlier one. */
+/* Keeps a value; a later one replaces an earlier one. */
 static void keep(struct source_settings *source, const char *key,
     const char *value, const char *place)
 {
@@ -191,7 +192,8 @@ int sources_set(struct settings *s, const char *name, const char *key,
 	return 0;
 }
 
-/* "a or b": the types that have the key. */
+/* Refuses a key that the source's type lacks and lists the types that have it:
+ * "a or b". */
 static int refuse_key(const char *section, const struct given *g, struct err *e)
 {
 	const struct source_type *type;
@@ -281,7 +283,7 @@ int sources_resolve(struct settings *s, const char *where, struct err *e)
 	return 0;
 }
 
-/* ---- whole ones ---- */
+/* ---- complete sources ---- */
 
 static void free_members(struct source_settings *source)
 {
