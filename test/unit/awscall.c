@@ -9,20 +9,20 @@
 #include "net/aws/secret.h"
 
 /*
- * One call by the network code, for tests that look at it from outside:
+ * Makes one call with the network code, for tests that check it from outside:
  *
- *	awscall keys                             the access key and when it ends
+ *	awscall keys                             the access key and its end
  *	awscall json SERVICE TARGET VERSION JSON [TIMES]
  *	awscall query SERVICE VERSION ACTION [NAME VALUE]...
  *	awscall secret ARN...                    ! before an ARN: read anew
  *	awscall s3 METHOD PATH [BODY [TIMES]]
- *	awscall s3once METHOD PATH [BODY]        `once`
+ *	awscall s3once METHOD PATH [BODY]        with `once`
  *	awscall presign PATH SECONDS
  *	awscall http METHOD URL [BODY]           status and body
  *	awscall guarded METHOD URL [BODY]
  *
- * AWSCALL_* in the environment is what settings say elsewhere. Exit code 1: it
- * failed; the kind of the error and its text are on standard error.
+ * AWSCALL_* variables stand for settings. Exit code 1 means that the call
+ * failed; the error's kind and text are then on standard error.
  */
 static const char *set(const char *name)
 {
@@ -232,7 +232,8 @@ int main(int argc, char **argv)
 
 	if (argc < 2)
 		return 2;
-	/* As in the daemon: a broken connection is an error, not an end. */
+	/* As in the daemon, a write to a broken connection must return an error
+	 * instead of ending the process. */
 	signal(SIGPIPE, SIG_IGN);
 	http = http_open();
 	c = credentials(http);

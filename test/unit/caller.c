@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Says which line of the test led to a failure in a helper, which is all that
- * cmocka tells. libcmocka calls this _fail in place of its own: the program comes
- * first when symbols are looked up. */
+/* Adds the line of the test that led to a failure in a helper; cmocka names
+ * only the helper's line. libcmocka calls this _fail instead of its own,
+ * because the dynamic linker searches the program first. */
 #include <dlfcn.h>
 #include <elf.h>
 #include <execinfo.h>
@@ -17,9 +17,10 @@
 
 #define FRAMES_MAX 32
 
-extern const ElfW(Ehdr) __ehdr_start; /* where the program was loaded */
+/* the address at which the program was loaded */
+extern const ElfW(Ehdr) __ehdr_start;
 
-/* Prints the lines of test files that addr2line names. */
+/* Prints the lines of test files from addr2line's output. */
 static void print_lines(FILE *names)
 {
 	char line[1024];
@@ -43,7 +44,7 @@ static void print_callers(void)
 
 	buf_init(&command, 4096);
 	buf_printf(&command, "addr2line -ipf -e /proc/%d/exe", (int)getpid());
-	/* A frame holds the address after its call. */
+	/* A frame holds the address after its call, so 1 is subtracted. */
 	for (int i = 0; i < n; i++)
 		buf_printf(
 		    &command, " 0x%" PRIxPTR, (uintptr_t)frames[i] - base - 1);
@@ -62,5 +63,5 @@ void _fail(const char *const file, const int line)
 	*(void **)&real = dlsym(RTLD_NEXT, "_fail");
 	print_callers();
 	real(file, line);
-	_exit(1); /* never: the real one does not return */
+	_exit(1); /* not reached: the real _fail does not return */
 }

@@ -187,7 +187,8 @@ void environment_clean(void)
 
 		if (strncmp(name, "REPORTD_", 8) == 0 ||
 		    strcmp(name, "LOG_LEVEL") == 0)
-			unsetenv(name); /* moves the rest up */
+			/* the next variable moves up to the same place */
+			unsetenv(name);
 		else
 			v++;
 		free(name);

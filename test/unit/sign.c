@@ -7,11 +7,11 @@
 #include "net/aws/sigv4.h"
 
 /*
- * Signs requests that others have made up: one JSON object a line on standard
- * input, {"service", "region", "method", "host", "path", "query": [[n, v]...],
- * "headers": [[n, v]...], "sha256", "now", "s3", "expires", "key", "secret",
- * "token"}; one a line on standard output, {"target", "lines"}. The test
- * compares them with botocore's.
+ * Signs requests that the test invents: reads one JSON object per line from
+ * standard input, {"service", "region", "method", "host", "path", "query": [[n,
+ * v]...], "headers": [[n, v]...], "sha256", "now", "s3", "expires", "key",
+ * "secret", "token"}, and writes one per line to standard output, {"target",
+ * "lines"}. The test compares them with botocore's signatures.
  */
 #define MAX (1 << 20)
 #define PAIRS 64

@@ -6,7 +6,8 @@
 
 #include "helper.h"
 
-/* The events as a text: ( ) for braces, <value>, ~ for NULL, ! for an error. */
+/* Writes the reader's events as text: ( ) for braces, <value>, ~ for NULL, !
+ * for an error. */
 static void told(
     struct array_reader *r, const struct value *array, struct buf *out)
 {
@@ -30,8 +31,8 @@ static void told(
 	}
 }
 
-/* As a value in memory of its own size, so that valgrind sees a byte too many;
- * one reader for all. */
+/* Checks the events of a text. The value is in memory of exactly its size, so
+ * that valgrind notices a read past its end; one reader serves all values. */
 static void assert_told(const char *text, const char *expected)
 {
 	size_t len = strlen(text);
@@ -52,7 +53,7 @@ static void assert_told(const char *text, const char *expected)
 	free(data);
 }
 
-/* box has one of its own. */
+/* The type box separates its elements by a semicolon. */
 TEST(elements_are_apart_by_the_delimiter_that_is_set)
 {
 	static const struct value boxes =

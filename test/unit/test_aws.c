@@ -105,7 +105,8 @@ TEST(calls_go_side_by_side_each_with_its_own_repeats)
 	}
 }
 
-/* Four of them hear that the keys ended; new ones are fetched once. */
+/* Four parallel calls learn that the keys have expired; new keys are fetched
+ * only once. */
 TEST(keys_that_ended_are_replaced_once_for_all_calls)
 {
 	char url[100];
@@ -142,7 +143,8 @@ TEST(keys_that_ended_are_replaced_once_for_all_calls)
 	setenv("AWS_ACCESS_KEY_ID", "id", 1);
 }
 
-/* Who waits for one call does not spin because another is done. */
+/* A caller that waits for one call does not spin because another call is
+ * done. */
 TEST(a_call_that_is_done_does_not_end_the_waits_of_others)
 {
 	struct aws_call *fine = aws_start(
@@ -235,7 +237,7 @@ TEST(each_partition_has_its_domain)
 	}
 }
 
-/* ---- what answers say ---- */
+/* ---- the content of answers ---- */
 
 struct said {
 	int status;
@@ -353,7 +355,7 @@ TEST(an_error_is_one_whatever_the_status)
 
 struct redirect_case {
 	const char *scheme, *endpoint, *host, *path;
-	const char *location, *region; /* NULL: it does not say */
+	const char *location, *region; /* NULL: the answer has none */
 	int rc;
 	const char *to_host, *to_path, *to_region;
 };
@@ -362,7 +364,7 @@ struct redirect_case {
 #define US "s3.us-west-2.amazonaws.com"
 
 static const struct redirect_case redirects[] = {
-    /* A bucket that is new, elsewhere. */
+    /* A new bucket in another region. */
     {"https://", EU, "b." EU, "/a b/k.csv", "https://b." US "/a%20b/k.csv",
 	NULL, 1, "b." US, "/a b/k.csv", "us-west-2"},
     {"https://", EU, "b." EU, "/k",
@@ -374,7 +376,7 @@ static const struct redirect_case redirects[] = {
 	"us-west-2"},
     {"https://", EU, "b." EU, "/k", "https://b.s3.amazonaws.com/k", NULL, 1,
 	"b.s3.amazonaws.com", "/k", NULL},
-    /* Only its region is told. */
+    /* The answer names only the bucket's region. */
     {"https://", EU, "b." EU, "/k", NULL, "us-west-2", 1, "b." US, "/k",
 	"us-west-2"},
     {"https://", EU, EU, "/b/k", NULL, "cn-north-1", 1,
@@ -382,7 +384,7 @@ static const struct redirect_case redirects[] = {
     {"https://", EU, EU, "/b/k", NULL, "eu-west-1", 0, NULL, NULL, NULL},
     {"https://", EU, EU, "/b/k", NULL, "x.evil.org/", 0, NULL, NULL, NULL},
     {"https://", EU, EU, "/b/k", NULL, NULL, 0, NULL, NULL, NULL},
-    /* Others in the domain, and out of it. */
+    /* Other machines in AWS's domain, and hosts outside of it. */
     {"https://", EU, "b." EU, "/k", "https://evil.org/k", NULL, -1, NULL, NULL,
 	NULL},
     {"https://", EU, "b." EU, "/k", "https://c." US "/k", NULL, -1, NULL, NULL,
@@ -404,7 +406,7 @@ static const struct redirect_case redirects[] = {
     {"https://", EU, "b." EU, "/k", "/k", NULL, -1, NULL, NULL, NULL},
     {"https://", EU, "b." EU, "/k", "ftp://b." US "/k", NULL, -1, NULL, NULL,
 	NULL},
-    /* An endpoint of one's own. */
+    /* An endpoint that is not AWS. */
     {"http://", "10.0.0.1:9000", "10.0.0.1:9000", "/b/k",
 	"http://10.0.0.1:9000/b/k", NULL, 1, "10.0.0.1:9000", "/b/k", NULL},
     {"http://", "10.0.0.1:9000", "10.0.0.1:9000", "/b/k",

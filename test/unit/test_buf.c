@@ -79,7 +79,7 @@ TEST(overflow_drops_whole_pieces_until_clear)
 	buf_init(&b, 4);
 	buf_str(&b, "ab");
 	buf_str(&b, "cdefg");
-	buf_str(&b, "x"); /* would fit, but something is missing before it */
+	buf_str(&b, "x"); /* would fit, but earlier bytes are missing */
 	assert_true(b.overflow);
 	assert_string_equal(b.data, "ab");
 	buf_printf(&b, "%d", 1);

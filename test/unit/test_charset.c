@@ -8,7 +8,7 @@
 #include "base/str.h"
 #include "helper.h"
 
-/* Writes data in the encoding to f; 0, or -1 with *e filled. */
+/* Writes data to f in the encoding; returns 0, or -1 with *e filled. */
 static int convert(const char *encoding, const char *data, size_t len,
     struct fake *f, struct err *e)
 {
@@ -81,8 +81,8 @@ TEST(case_and_punctuation_of_a_name_do_not_count)
 	}
 }
 
-/* Table "PostgreSQL Character Sets" of its manual; MULE_INTERNAL is known
- * nowhere else. */
+/* The table "PostgreSQL Character Sets" of PostgreSQL's manual, without
+ * MULE_INTERNAL, which no other program knows. */
 TEST(every_encoding_of_postgresql_is_known)
 {
 	static const char *const names[] = {"BIG5", "EUC_CN", "EUC_JP",
@@ -165,7 +165,8 @@ TEST(bytes_that_are_no_utf8_are_an_error)
 	}
 }
 
-/* More than one of charset_write's own buffers; a character at each edge. */
+/* The text is longer than charset_write's buffers, with a character at each
+ * edge. */
 TEST(long_texts_are_converted_whole)
 {
 	enum { CHARACTERS = 150000 };
@@ -185,7 +186,7 @@ TEST(long_texts_are_converted_whole)
 		for (int i = shift; i < CHARACTERS; i++)
 			assert_true(f.bytes.data[i] == '\xE9');
 		fake_free(&f);
-		/* One byte becomes four. */
+		/* Each U+0080 becomes four bytes, the largest growth. */
 		fake_init(&f);
 		convert("GB18030", "\xC2\x80\xC2\x80", 4, &f, &e);
 		assert_err(&e, "");

@@ -13,7 +13,7 @@
 #define WIDTH 400.0
 #define HEIGHT 200.0
 
-/* ---- a pen that writes down what it draws ---- */
+/* ---- a pen that records its drawing ---- */
 
 struct shape {
 	enum {
@@ -89,7 +89,7 @@ static void record_text(struct chart_pen *pen, const struct chart_text *text)
 	snprintf(s->text, sizeof(s->text), "%s", text->text);
 }
 
-/* ---- charts of rows ---- */
+/* ---- charts of whole results ---- */
 
 static const struct column columns[] = {COLUMN("month", TEXT),
     COLUMN("sales", DECIMAL), COLUMN("costs", DECIMAL), COLUMN("at", DATE)};
@@ -166,7 +166,7 @@ static void assert_text(const struct record *r, const char *text)
 		fail_msg("no text \"%s\"", text);
 }
 
-/* The n-th of its kind and colour. */
+/* Returns the n-th shape with this kind and colour. */
 static const struct shape *shape(
     const struct record *r, int is, int colour, int n)
 {
@@ -200,7 +200,7 @@ TEST(bars_are_as_high_as_their_numbers)
 {
 	struct record r =
 	    plot("{\"chart\": {\"type\": \"bar\", " BOTH "}}", months, 3);
-	/* The first of each colour is the legend's. */
+	/* The first shape of each colour belongs to the legend. */
 	const struct shape *jan = shape(&r, AREA, BLUE, 1);
 	const struct shape *cost = shape(&r, AREA, ORANGE, 1);
 
@@ -260,7 +260,7 @@ TEST(lines_have_gaps_where_values_are_null)
 	free(r.shapes);
 }
 
-/* One alone between gaps is no line, but it is there. */
+/* A single point between gaps makes no line, but it is drawn. */
 TEST(a_lone_point_is_marked)
 {
 	static const struct value values[] = {CELL("a"), NIL, NIL, NIL,
@@ -285,7 +285,8 @@ TEST(slices_are_as_large_as_their_share)
 	assert_text(&r, "62.5 %");
 	assert_text(&r, "12.5 %");
 	assert_text(&r, "0.0 %");
-	/* A quarter of the turn, from the top to the right. */
+	/* The first slice is a quarter of the circle, from the top to the
+	 * right. */
 	assert_true(
 	    fabs(height(shape(&r, AREA, BLUE, 0)) - (HEIGHT / 2 - 2)) < 0.5);
 	free(r.shapes);
@@ -303,13 +304,13 @@ static struct value *many(int rows)
 	return values;
 }
 
-/* The largest keep their places; the others come last. */
+/* The large slices keep their order; the small ones follow as one slice. */
 TEST(the_smallest_slices_are_one)
 {
 	struct value *values = many(20);
 	struct record r;
 
-	/* 5 is the only large one but the last ten. */
+	/* Slice 5 and the last ten are large; all others are small. */
 	values[5 * 4] = (struct value)CELL("five");
 	values[5 * 4 + 1] = (struct value)CELL("100");
 	for (int i = 10; i < 20; i++)
@@ -317,7 +318,7 @@ TEST(the_smallest_slices_are_one)
 	values[19 * 4] = (struct value)CELL("last");
 	r = plot("{\"chart\": {\"type\": \"pie\", " SALES "}}", values, 20);
 	assert_text(&r, "other");
-	assert_text(&r, "1.5 %"); /* 9 of 609 */
+	assert_text(&r, "1.5 %"); /* 9 of a sum of 609 */
 	assert_text(&r, "16.4 %");
 	assert_true(text_of(&r, "five")->at.y < text_of(&r, "last")->at.y);
 	assert_true(text_of(&r, "last")->at.y < text_of(&r, "other")->at.y);
@@ -326,7 +327,7 @@ TEST(the_smallest_slices_are_one)
 	free(values);
 }
 
-/* On a low page the entries are closer together. */
+/* On a low page the entries of the legend are closer together. */
 TEST(each_slice_has_its_entry)
 {
 	struct value *values = many(12);
@@ -345,7 +346,8 @@ TEST(each_slice_has_its_entry)
 	free(values);
 }
 
-/* Where the text of a shape is, by widths that no font exceeds by much. */
+/* Gives the extent of a text by an upper estimate of its width in common
+ * fonts. */
 static void extent_of(const struct shape *s, double *left, double *right)
 {
 	double width = 0;
@@ -358,7 +360,7 @@ static void extent_of(const struct shape *s, double *left, double *right)
 	*right = *left + width;
 }
 
-/* Dates below each other's places: whole, within the chart, apart. */
+/* Labels of dates are complete, lie within the chart, and do not overlap. */
 TEST(labels_of_dates_have_room)
 {
 	static const int counts[] = {2, 7, 30, 365, CHART_POINTS};
@@ -397,7 +399,7 @@ TEST(labels_of_dates_have_room)
 	}
 }
 
-/* Names have one each: in lines between their neighbours, or slanted. */
+/* Each name has one label: in several lines if that fits, else slanted. */
 TEST(each_name_has_its_label)
 {
 	static const char *const names[] = {"Personal care", "Garden furniture",
@@ -464,8 +466,8 @@ TEST(a_long_label_is_cut)
 	free(r.shapes);
 }
 
-/* Whatever the numbers are, the axis has some steps and what is drawn has a
- * place; plot() checks it. */
+/* For any numbers, the axis has some steps, and every shape has finite
+ * coordinates, which plot() checks. */
 TEST(any_numbers_have_an_axis)
 {
 	static const char *const numbers[] = {"0", "-0", "1", "-1", "1e300",
@@ -548,7 +550,7 @@ static const char *label_at(const struct record *r, int n)
 	return "";
 }
 
-/* As much of a date or time as tells all of them apart. */
+/* Dates and times are cut to the part that tells them apart. */
 TEST(dates_and_times_are_labelled_as_short_as_can_be)
 {
 	static const struct {
@@ -575,12 +577,12 @@ TEST(dates_and_times_are_labelled_as_short_as_can_be)
 	    {KIND_TIMESTAMPTZ, "",
 		{"2025-03-29 00:00:00+01", "2025-03-31 00:00:00+02"},
 		{"2025-03-29", "2025-03-31"}},
-	    /* The hour that October has twice. */
+	    /* The hour that occurs twice in October. */
 	    {KIND_TIMESTAMPTZ, "",
 		{"2026-10-25 02:00:00+02", "2026-10-25 02:00:00+01"},
 		{"2026-10-25 02:00+02", "2026-10-25 02:00+01"}},
 	    {KIND_TIME, "", {"07:30:00", "08:00:00"}, {"07:30", "08:00"}},
-	    /* The month that two years have. */
+	    /* The same month in two years. */
 	    {KIND_DATE, "mmm", {"2025-01-01", "2026-01-01"},
 		{"Jan 2025", "Jan 2026"}},
 	    {KIND_DATE, "mmm", {"2025-01-01", "2025-02-01"}, {"Jan", "Feb"}},
@@ -620,7 +622,7 @@ TEST(series_have_colours_of_their_own)
 	}
 }
 
-/* The bytes after a value are not its own. */
+/* The bytes after a value do not belong to it. */
 TEST(long_numbers_are_read_to_their_end)
 {
 	static const char digits[] =
@@ -683,7 +685,7 @@ TEST(what_cannot_be_drawn_is_refused)
 	    NULL, 0, "\"Q3\", which is not one of \"sections\""));
 	assert_null(gather("{\"chart\": {\"values\": [\"sales\"]}}", NULL, 0,
 	    "\"chart\" needs a \"category\""));
-	/* Another section may have it. */
+	/* Another section of the report may have the column. */
 	assert_null(gather("{\"chart\": {\"category\": \"nil\", "
 			   "\"values\": [\"sales\"]}}",
 	    NULL, 0, NULL));

@@ -14,7 +14,7 @@
 #include "base/mem.h"
 
 struct heard {
-	char *answer; /* NULL: none */
+	char *answer; /* NULL: no answer came */
 	struct err e;
 	int times;
 };
@@ -53,14 +53,15 @@ static char *hang(const void *what, struct err *e)
 {
 	(void)what;
 	(void)e;
-	/* Deaf to whatever is not SIGKILL. */
+	/* Ignores SIGTERM, so that only SIGKILL ends it. */
 	signal(SIGTERM, SIG_IGN);
 	while (pause() != 0)
 		;
 	return NULL;
 }
 
-/* How many descriptors the copy has; `what` is one of this process's. */
+/* Tells whether the child has a descriptor of this process; `what` points at
+ * it. */
 static char *look_around(const void *what, struct err *e)
 {
 	(void)e;
@@ -69,7 +70,8 @@ static char *look_around(const void *what, struct err *e)
 								     : "open");
 }
 
-/* All that a child has to say; nothing of it is left. */
+/* Runs work in a child and returns its result; checks that no child and no
+ * handle is left. */
 static struct heard run(
     char *(*work)(const void *, struct err *), const void *what, int64_t ms)
 {
@@ -142,7 +144,7 @@ static void a_copy_has_no_descriptor_of_the_supervisor(void **state)
 
 	(void)state;
 	assert_int_equal(pipe(fds), 0);
-	/* Above those of the answer. */
+	/* A number above the descriptors of the answer. */
 	assert_int_equal(dup2(fds[0], 40), 40);
 	h = run(look_around, &(int){40}, 10000);
 	assert_string_equal(h.answer, "closed");

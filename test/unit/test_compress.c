@@ -9,11 +9,11 @@
 #include "sink/zstd.h"
 
 static const struct filter {
-	const char *name; /* also of the program that reads it back */
+	const char *name; /* also the name of the program that decompresses */
 	struct sink *(*open)(struct sink *next, struct err *e);
 } filters[] = {{"gzip", gzip_open}, {"zstd", zstd_open}};
 
-/* A text that compresses, or bytes that do not. */
+/* Makes data that compresses (a text) or does not (random bytes). */
 static struct buf make_data(size_t len, bool random)
 {
 	struct buf b;
@@ -34,7 +34,8 @@ static struct buf make_data(size_t len, bool random)
 	return b;
 }
 
-/* In pieces of that length; 0 when all went well, the filter always freed. */
+/* Sends data through the filter in pieces of that length; returns 0 when all
+ * calls succeed. The filter is always freed. */
 static int send(const struct filter *filter, const struct buf *data,
     size_t piece, struct fake *f, struct err *e)
 {
@@ -59,7 +60,7 @@ static int send(const struct filter *filter, const struct buf *data,
 	return rc;
 }
 
-/* The program `name -dc` makes the same bytes of what was sent. */
+/* Checks that `name -dc` restores the data. */
 static void assert_reads_back(
     const char *name, const struct buf *sent, const struct buf *data)
 {

@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "helper.h"
 
-/* Each key as one line: `section|key|value|file:line`. */
+/* Notes each key as one line: `section|key|value|file:line`. */
 static int note(void *arg, const struct conf_item *i, struct err *e)
 {
 	if (strcmp(i->key, "refuse") == 0)
@@ -17,7 +17,7 @@ static int note(void *arg, const struct conf_item *i, struct err *e)
 	return 0;
 }
 
-/* Reads text; 0 with the notes in *seen, or -1 with *e filled. */
+/* Reads text; returns 0 with the notes in *seen, or -1 with *e filled. */
 static int read_text(const char *text, struct buf *seen, struct err *e)
 {
 	FILE *f = tmpfile();
@@ -72,7 +72,7 @@ TEST(a_value_reaches_to_the_end_of_its_line)
 	assert_reads("[a]\nx = host=h password='a;b # c' = [d]\n",
 	    "a|x|host=h password='a;b # c' = [d]|x.conf:2\n");
 	assert_reads("[a]\nx =\n", "a|x||x.conf:2\n");
-	/* No continuation: an indented line is a key of its own. */
+	/* There are no continuation lines: an indented line is a key. */
 	assert_reads(
 	    "[a]\nx = 1\n  y = 2\n", "a|x|1|x.conf:2\na|y|2|x.conf:3\n");
 }
@@ -162,7 +162,7 @@ TEST(the_environment_is_expanded)
 	    "a|x|${CONF_TEST_A} $ $ $x 5$|x.conf:2\n");
 	assert_reads(
 	    "[a]\nx = ${CONF_TEST_A\n", "a|x|${CONF_TEST_A|x.conf:2\n");
-	/* What a variable holds is not expanded again. */
+	/* The value of a variable is not expanded again. */
 	setenv("CONF_TEST_A", "${CONF_TEST_EMPTY}", 1);
 	assert_reads(
 	    "[a]\nx = ${CONF_TEST_A}\n", "a|x|${CONF_TEST_EMPTY}|x.conf:2\n");
@@ -191,7 +191,7 @@ TEST(an_expansion_that_is_too_long_is_refused)
 	free(text);
 }
 
-/* A directory opens like a file, and then cannot be read. */
+/* A directory opens like a file, but cannot be read. */
 TEST(a_file_that_cannot_be_read_is_no_empty_file)
 {
 	FILE *f = fopen("/", "re");

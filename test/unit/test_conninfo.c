@@ -125,7 +125,7 @@ static void refusals_are_told_from_the_rest(void **state)
 	assert_false(conninfo_refused(""));
 }
 
-/* "MODE FILE" as they are added. */
+/* Checks the values that are added, as "MODE FILE". */
 static void assert_protected(const char *conninfo, const char *expected)
 {
 	struct conninfo_tls tls;

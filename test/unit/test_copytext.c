@@ -6,11 +6,12 @@
 
 #include "helper.h"
 
-/* A row and what its values are; "<null>" for NULL. */
+/* Checks the values of a row; "<null>" stands for NULL. */
 static void check(const char *row, int columns, const char *const *expected)
 {
 	size_t len = strlen(row);
-	/* Exactly as large as it is, for the sanitizer. */
+	/* Memory of exactly the row's size lets the sanitizer notice a read
+	 * past its end. */
 	char *copy = malloc(len + 1);
 	struct value v[8];
 	struct err e;
@@ -83,7 +84,7 @@ TEST(another_number_of_columns_is_refused)
 	}
 }
 
-/* What the server would send of random bytes, and back. */
+/* Random bytes, escaped as the server does, come back unchanged. */
 TEST(every_text_comes_back)
 {
 	static const char letters[] = "a\\Nnt.\n\t\r\b\f\v \x01\xC3\xA9";

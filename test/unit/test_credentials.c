@@ -9,7 +9,8 @@
 #include "helper.h"
 #include "web.h"
 
-/* Keys of a container's endpoint: each page is an answer, one after the other. */
+/* A container endpoint that issues keys; the pages of one path are its
+ * successive answers. */
 #define NOW 1700000000
 #define HOUR 3600
 static time_t now;
@@ -40,7 +41,7 @@ static const struct web_page pages[] = {
 	.cut = true, .times = 1},
     {"/ever", ANSWER("{\"AccessKeyId\": \"B\", \"SecretAccessKey\": \"s\"}"),
 	.cut = true},
-    /* Its clock is an hour ahead of ours. */
+    /* The endpoint's clock is an hour ahead. */
     {"/ahead",
 	"HTTP/1.1 200 OK\r\nConnection: close\r\n"
 	"Date: Tue, 14 Nov 2023 23:13:20 GMT\r\n\r\n"
@@ -89,7 +90,7 @@ static struct credentials *from(const char *path)
 	return credentials_open(&(struct credentials_options){.http = http});
 }
 
-/* The access key, or "" where there is none. */
+/* Returns the access key, or "" when there is none. */
 static const char *get(struct credentials *c, int64_t *ends, struct err *e)
 {
 	const struct sigv4_key *key = credentials_get(c, ends, e);
@@ -108,7 +109,8 @@ TEST(keys_are_kept_and_renewed_before_they_end)
 	assert_string_equal(credentials_get(c, &ends, &e)->secret_key, "s-A");
 	assert_string_equal(
 	    credentials_get(c, &ends, &e)->session_token, "t-A");
-	/* Not before the last quarter, and up to a quarter of that earlier. */
+	/* Keys are renewed in their last quarter, or earlier by up to a quarter
+	 * of it. */
 	now = NOW + HOUR - 900 - 226;
 	assert_string_equal(get(c, &ends, &e), "A");
 	now = NOW + HOUR - 900;

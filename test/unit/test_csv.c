@@ -28,7 +28,7 @@ struct table {
 #define COLUMNS(c) .columns = (c), .count = (int)COUNT(c)
 #define VALUES(v, n) .values = (v), .rows = (n)
 
-/* Encodes into f, so many rows a batch. */
+/* Encodes the table into f, with this many rows per batch. */
 static int encode(
     const struct table *t, int rows_a_batch, struct fake *f, struct err *e)
 {
@@ -151,7 +151,7 @@ TEST(a_value_that_reads_like_null_is_quoted)
 	    "t\nNULL\n\"NULL\"\nnull\nNULLS\n\n");
 }
 
-/* COPY FROM would take \. alone on a line for the end of its input. */
+/* COPY FROM would read \. alone on a line as the end of its input. */
 TEST(the_end_marker_is_quoted_where_it_stands_alone)
 {
 	static const struct column two[] = {
@@ -342,7 +342,7 @@ TEST(no_columns_give_empty_lines)
 	    "\n\n");
 }
 
-/* PostgreSQL's limit of columns in a result is 1664. */
+/* PostgreSQL allows 1664 columns in a result. */
 TEST(wide_rows_are_whole)
 {
 	static struct column c[1664];
@@ -411,7 +411,7 @@ TEST(many_rows_reach_the_sink_in_large_pieces)
 	    encoder_begin(enc, &(struct section){.schema = &schema}, &e), 0);
 	for (int i = 0; i < 100000; i++)
 		assert_int_equal(encoder_rows(enc, &b, &e), 0);
-	/* Most has left the encoder before it ends. */
+	/* Most of the output has left the encoder before its end. */
 	assert_in_range(f.bytes.len, 700000, 1100002);
 	assert_int_equal(encoder_end(enc, &e), 0);
 	assert_int_equal(encoder_finish(enc, &e), 0);
@@ -541,7 +541,7 @@ TEST(unknown_options_and_values_name_the_known_ones)
 	}
 }
 
-/* `expected` NULL: no form describes the file. */
+/* A NULL `expected` means that no CSV form describes the file. */
 static void assert_form(const char *options, const struct csv_form *expected)
 {
 	json_t *o = parse(options);
@@ -579,7 +579,7 @@ TEST(no_form_describes_other_files)
 	assert_form("{\"quote\": \"nonnumeric\"}", NULL);
 	assert_form("{\"formula_guard\": true}", NULL);
 	assert_form("{\"decimal_comma\": true, \"delimiter\": \";\"}", NULL);
-	/* Mistakes are the encoder's to refuse. */
+	/* Wrong options have no form; the encoder refuses them. */
 	assert_form("{\"delimiter\": \"||\"}", NULL);
 }
 

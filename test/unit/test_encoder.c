@@ -132,7 +132,7 @@ TEST(a_wrong_option_is_named_by_its_path)
 	}
 }
 
-/* Two sections, with the columns a and b. */
+/* Checks options for a report of two sections with the columns a and b. */
 static int run(const char *text, int expected, struct err *e)
 {
 	static struct column a = COLUMN("a", TEXT), b = COLUMN("b", TEXT);

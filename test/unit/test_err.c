@@ -60,7 +60,7 @@ TEST(errno_is_named_and_decides_the_kind)
 	}
 }
 
-/* n bytes of two-byte characters behind `lead` single ones. */
+/* Makes n bytes of two-byte characters after `lead` single-byte ones. */
 static char *accents(size_t lead, size_t n)
 {
 	char *s = mem_zalloc(lead + n + 1);
@@ -73,7 +73,8 @@ static char *accents(size_t lead, size_t n)
 
 TEST(long_text_is_cut_at_a_character)
 {
-	/* The limit falls between characters once, into one the other time. */
+	/* The limit falls between two characters for one lead, inside one for
+	 * the other. */
 	for (size_t lead = 0; lead < 2; lead++) {
 		char *s = accents(lead, 4000);
 		struct err e;
@@ -101,7 +102,7 @@ TEST(a_long_name_does_not_hide_the_reason)
 	free(s);
 }
 
-/* A SQL_ASCII database sends what it likes; the queue takes UTF-8 only. */
+/* A SQL_ASCII database may send any bytes; the queue accepts only UTF-8. */
 TEST(text_that_is_no_utf8_becomes_utf8)
 {
 	struct err e;

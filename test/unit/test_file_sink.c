@@ -23,15 +23,16 @@
 #include "helper.h"
 
 /*
- * The sink's system calls, linked with --wrap: the test sees them pass, makes
- * one of them fail, and hides what not every file system has.
+ * The sink's system calls, replaced by ld's --wrap. The test records them,
+ * makes one of them fail, and hides features that some file systems lack.
  */
 static struct {
 	int calls, fail_call, fail_with; /* the n-th call fails; 0: none */
-	bool no_unnamed;                 /* O_TMPFILE is not known */
-	size_t write_max;                /* a write takes no more; 0: all */
-	void (*after_create)(void);      /* of a named temporary file */
-	struct buf trace;                /* what was synced and named */
+	bool no_unnamed;                 /* O_TMPFILE fails */
+	size_t write_max;                /* most bytes per write; 0: no limit */
+	/* after a named temporary file appeared */
+	void (*after_create)(void);
+	struct buf trace; /* names that were synced and linked */
 } sys;
 
 static bool fails(void)
@@ -103,7 +104,7 @@ int __wrap_fsync(int fd)
 	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
 	n = readlink(self, path, sizeof(path) - 1);
 	path[n] = '\0';
-	/* An unnamed file has no name worth telling. */
+	/* An unnamed file has no meaningful path. */
 	buf_printf(&sys.trace, "fsync %s\n",
 	    strstr(path, " (deleted)") ? "file" : strrchr(path, '/') + 1);
 	return fails() ? -1 : __real_fsync(fd);
@@ -138,7 +139,7 @@ int __wrap_mkdirat(int at, const char *path, mode_t mode)
 	return rc;
 }
 
-/* A directory of each test's own, and no descriptor left open behind it. */
+/* Each test has its own directory and must leave no descriptor open. */
 static char *dir;
 static int files_before;
 
@@ -222,7 +223,7 @@ static void put(const char *name, const char *text)
 	free(path);
 }
 
-/* All of a sink's life; 0, or -1 with *e filled. */
+/* Runs a sink from open to publish; returns 0, or -1 with *e filled. */
 static int write_whole(const char *name, const char *text, struct err *e)
 {
 	struct sink *s = open_mode(name, 0640, e);
@@ -235,7 +236,8 @@ static int write_whole(const char *name, const char *text, struct err *e)
 	return rc;
 }
 
-/* Each test runs on files without and with a name while they are written. */
+/* Each test runs twice: the file has no name while it is written, or it has
+ * one. */
 TEST(a_new_file_appears_with_publish)
 {
 	struct err e;
@@ -360,7 +362,7 @@ TEST(mode_bits_are_those_of_the_options)
 		s = open_mode(name, mode, &e);
 		assert_non_null(s);
 		assert_int_equal(mode_of(parent), cases[i / 2].directory);
-		umask(077); /* the file's mode does not hang on it */
+		umask(077); /* the file's mode does not depend on it */
 		assert_int_equal(sink_write(s, "x", 1, &e), 0);
 		assert_int_equal(sink_finish(s, &e), 0);
 		assert_int_equal(sink_publish(s, NULL, &e), 0);
@@ -388,7 +390,7 @@ TEST(bytes_are_on_disk_before_the_name_and_the_name_before_success)
 	free(expected);
 }
 
-/* The name of a directory is on disk when its parent is synced. */
+/* The name of a directory is on disk once its parent is synced. */
 TEST(new_directories_are_synced_into_their_parents)
 {
 	char *expected, *base = strrchr(dir, '/') + 1;
@@ -468,8 +470,8 @@ TEST(large_outputs_are_whole)
 	free(piece);
 }
 
-/* Whichever system call fails, the target is as before or whole, nothing else is
- * left, and no descriptor (see teardown). */
+/* Whichever system call fails, the target has its old or its complete new
+ * content, no other file is left, and no descriptor is open (see teardown). */
 static void fail_every_call(bool named, const char *old)
 {
 	for (int n = 1;; n++) {
@@ -519,7 +521,8 @@ TEST(any_failing_system_call_leaves_all_or_nothing)
 	}
 }
 
-/* A file-size limit is met like a full disk: after a part of the write. */
+/* A file-size limit has the effect of a full disk: it stops a write in its
+ * middle. */
 TEST(a_full_disk_is_said_and_leaves_nothing)
 {
 	struct rlimit limit, small;
@@ -546,7 +549,7 @@ TEST(a_full_disk_is_said_and_leaves_nothing)
 	free(big);
 }
 
-/* Root may write anywhere, so it becomes somebody else for a moment. */
+/* Root may write anywhere, so the test becomes another user for a moment. */
 TEST(a_directory_that_may_not_be_written_is_a_permanent_error)
 {
 	struct err e;
@@ -660,7 +663,8 @@ TEST(two_writers_of_one_name_both_succeed)
 	}
 }
 
-/* What a writer leaves that is killed while its file has a name. */
+/* Leaves the file of a writer that is killed while its temporary file has a
+ * name. */
 static void crash_while_writing(void)
 {
 	pid_t child = fork();
@@ -719,7 +723,7 @@ TEST(a_living_writers_file_is_not_swept)
 	assert_int_equal(dir_count(dir), 1);
 }
 
-/* Between its creation and its lock a file looks stale. */
+/* Between its creation and its lock, a temporary file looks abandoned. */
 TEST(a_file_that_is_swept_before_its_lock_is_made_again)
 {
 	struct err e;
@@ -764,7 +768,7 @@ TEST(a_file_that_only_looks_like_a_temporary_one_is_kept)
 
 /* ---- below a root ---- */
 
-/* Below the directory "root"; 0, or -1 with *e filled. */
+/* Writes a file below the directory "root"; returns 0, or -1 with *e filled. */
 static int write_below(const char *name, struct err *e)
 {
 	char *root = in_dir("root"), *path = in_dir(name);
@@ -798,7 +802,7 @@ static void make_dir(const char *name)
 	free(path);
 }
 
-/* As on a kernel before 5.6, for this process and for good. */
+/* Makes openat2() fail as before kernel 5.6, for this process and for good. */
 static void forbid_openat2(void)
 {
 	struct sock_filter code[] = {
@@ -852,7 +856,7 @@ TEST(no_link_below_the_root_leads_out_of_it)
 	assert_err_has(&e, "a symbolic link in it leads out of output_root");
 }
 
-/* Valgrind does not pass it on. */
+/* Says whether openat2() works; valgrind does not pass it on. */
 static bool kernel_has_openat2(void)
 {
 	return syscall(SYS_openat2, AT_FDCWD, ".", NULL, 0) != -1 ||
@@ -916,7 +920,7 @@ TEST(an_old_kernel_follows_no_link_at_all)
 	assert_content("root/a/b/x.csv", "1");
 }
 
-/* A directory is a link at one moment and itself at the next. */
+/* Swaps a directory and a link in an endless loop. */
 static void swap_for_ever(void)
 {
 	char *a = in_dir("root/d"), *link = in_dir("root/link");

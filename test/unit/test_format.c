@@ -100,7 +100,7 @@ TEST(numbers_by_their_placeholders)
 	check(KIND_DECIMAL, cases, COUNT(cases));
 }
 
-/* What Excel does, by https://github.com/borgar/numfmt/issues/1. */
+/* Expected: Excel's behaviour, by https://github.com/borgar/numfmt/issues/1. */
 TEST(nothing_but_zeros_has_no_minus_of_its_own)
 {
 	static const struct shown cases[] = {

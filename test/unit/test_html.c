@@ -72,7 +72,7 @@ static int encode(const char *options, const struct part *parts, int count,
 	return rc;
 }
 
-/* The page, the caller's to free. */
+/* Returns the page, which the caller frees. */
 static char *page(const char *options, const struct part *parts, int count)
 {
 	struct err e = {.text = ""};
@@ -97,7 +97,7 @@ static void assert_page(
 	free(text);
 }
 
-/* How often it is there. */
+/* Counts the occurrences of a word. */
 static int count_of(const char *text, const char *word)
 {
 	int n = 0;

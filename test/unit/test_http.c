@@ -61,7 +61,7 @@ static int stop(void **state)
 	return 0;
 }
 
-/* A request for a path there. */
+/* Makes a request for a path of the test server. */
 static struct http_request *to(const char *path)
 {
 	static struct http_request r;
@@ -175,7 +175,7 @@ TEST(calls_go_side_by_side)
 		assert_string_equal(reply.body.data, "slow");
 		http_reply_free(&reply);
 	}
-	/* One after the other they take 2.4 s. */
+	/* One after another, the eight calls would take 2.4 s. */
 	assert_true(clock_boot_ms() - begun < 2000);
 	http_close(h);
 }
@@ -214,7 +214,7 @@ TEST(a_connection_is_used_again_unless_a_fresh_one_is_wanted)
 	http_close(h);
 }
 
-/* A connection that was made without a guard is none for a guarded call. */
+/* A guarded call does not reuse a connection that was made without a guard. */
 TEST(the_guard_looks_at_a_connection_that_was_there_before)
 {
 	struct http *h = http_open();
@@ -238,8 +238,8 @@ TEST(the_guard_looks_at_a_connection_that_was_there_before)
 
 /* ---- names ---- */
 
-/* Stands before the C library's, for libcurl as well. slow.test has no answer
- * for a while; rebind.test has another one at each time. */
+/* Replaces the C library's function, for libcurl as well. slow.test gets no
+ * answer for a while; rebind.test gets another address at each look-up. */
 #define SLOW_MS 3000
 static int asked, answered;
 
@@ -287,7 +287,7 @@ TEST(a_name_server_that_is_silent_holds_nobody_up)
 		http_drop(call);
 	}
 	assert_true(clock_boot_ms() - begun < SLOW_MS - 500);
-	/* What they were given up with is cleaned up in time. */
+	/* curl releases the dropped calls once the answers have come. */
 	wait_for_answers();
 	while (dir_count("/proc/self/fd") > before)
 		assert_int_equal(http_step(h, 10, &e), 0);
@@ -296,8 +296,8 @@ TEST(a_name_server_that_is_silent_holds_nobody_up)
 	http_close(h);
 }
 
-/* The first answer is allowed, and was looked at by somebody; the connection
- * would go to the second. */
+/* The first address passes the check; the connection would go to the second
+ * one. */
 TEST(the_guard_looks_at_the_address_that_is_dialled)
 {
 	struct http *h = http_open();
@@ -503,7 +503,8 @@ TEST(addresses_of_this_machine_are_refused_in_every_dress)
 	assert_false(guard_allows_text("10.2.2.3", "10.1.0.0/16"));
 }
 
-/* In a network of this process's own, whose one interface has a public one. */
+/* Checks addresses in a network namespace of its own, whose only interface has
+ * a public address. Returns 0, or the number of the step that failed. */
 static int in_a_public_network(void)
 {
 	struct ifreq r = {.ifr_name = "lo"};

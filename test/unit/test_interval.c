@@ -24,7 +24,7 @@ static void assert_text(const struct interval *i, const char *expected)
 	buf_free(&out);
 }
 
-/* As PostgreSQL 15 writes them. */
+/* Expected texts: PostgreSQL 15's. */
 TEST(what_is_read_is_written_again)
 {
 	static const char *const texts[] = {
@@ -67,7 +67,7 @@ TEST(infinity_and_nonsense_are_none)
 	}
 }
 
-/* As PostgreSQL 15 orders them. */
+/* Expected order: PostgreSQL 15's. */
 TEST(a_month_is_as_long_as_thirty_days)
 {
 	static const char *const rising[] = {"-1 mons", "-29 days", "-00:00:01",
@@ -83,7 +83,7 @@ TEST(a_month_is_as_long_as_thirty_days)
 		    interval_order(&(struct interval){.days = 30}));
 }
 
-/* As PostgreSQL 15 divides. */
+/* Expected quotients: PostgreSQL 15's. */
 TEST(what_is_left_of_months_becomes_days)
 {
 	static const struct {

@@ -9,8 +9,9 @@
 #include "base/str.h"
 #include "helper.h"
 
-/* In memory of its own size, so that valgrind sees a byte too many. The halves
- * that were mended, or -1; *back has the text then, the caller's to free. */
+/* Checks a text in memory of exactly its size, so that valgrind notices a read
+ * past its end. Returns the number of mended surrogate halves, or -1; *back is
+ * the text afterwards, which the caller frees. */
 static int64_t checked(
     const char *data, size_t len, char **back, struct json_seen *seen)
 {
@@ -117,13 +118,14 @@ TEST(nesting_has_an_end)
 	buf_free(&b);
 }
 
-/* A generator of our own: the same texts everywhere. */
+/* A random generator that gives the same texts on every machine. */
 static unsigned int next(unsigned int *state)
 {
 	return (*state = *state * 1103515245 + 12345) >> 16;
 }
 
-/* What jansson says of it, which is strict but for numbers out of its range. */
+/* Says whether jansson reads the text: it is strict except for numbers out of
+ * its range. */
 static bool jansson_reads(const char *text, size_t len)
 {
 	json_error_t error;

@@ -91,7 +91,7 @@ static void refuse(const struct encoder_type *type, const char *options,
 	fake_free(&f);
 }
 
-/* One value as it stands in a line of JSONL. */
+/* Checks the text of one value in a line of JSONL. */
 static void assert_value(const char *options, const struct column *column,
     const struct value *v, const char *expected)
 {
@@ -166,7 +166,7 @@ TEST(sections_are_members_by_name)
 	assert_parts(&encoder_json, NULL, parts, 3,
 	    "{\n\"a \\\"q\\\"\":[\n{\"x\":7}\n],\n"
 	    "\"result_2\":[\n{\"x\":7}\n],\n\"none\":[\n]\n}\n");
-	/* One of them alone is the array, whatever its name. */
+	/* A single section is the array itself, whatever its name. */
 	assert_parts(&encoder_json, NULL, parts, 1, "[\n{\"x\":7}\n]\n");
 }
 
@@ -252,8 +252,8 @@ TEST(text_is_escaped_where_it_must)
 	VALUES(NULL, KIND_OTHER, {"(1,\"x\")", "\"(1,\\\"x\\\")\""});
 }
 
-/* At every place in the eight bytes that are read at once, and at the ends of
- * the pieces of long ones. */
+/* The character stands at every place in the eight bytes that are read at once,
+ * and at the ends of the pieces of long texts. */
 TEST(text_of_any_length_reads_back)
 {
 	static const size_t lengths[] = {1, 7, 8, 9, 16, 10913, 10914, 10915,
@@ -274,7 +274,8 @@ TEST(text_of_any_length_reads_back)
 			for (size_t n = 0; n < lengths[i]; n++)
 				text[n] =
 				    fill[(start + n) % (sizeof(fill) - 1)];
-			/* No half of a character at the ends. */
+			/* The text must not begin or end inside of a
+			 * character. */
 			if (text[0] == '\xA9')
 				text[0] = '.';
 			if (text[lengths[i] - 1] == '\xC3')
@@ -326,7 +327,7 @@ TEST(booleans_and_moments)
 	    {"1 day 02:00:00", "\"1 day 02:00:00\""});
 }
 
-/* RFC 4648, 10. */
+/* Test vectors of RFC 4648, section 10. */
 TEST(bytes_are_base64_or_hexadecimal)
 {
 	VALUES(NULL, KIND_BYTES, {"\\x", "\"\""}, {"\\x66", "\"Zg==\""},

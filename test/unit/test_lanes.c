@@ -93,7 +93,7 @@ TEST(who_does_not_answer_is_left_alone_longer_each_time)
 		lane_learn(lane, took, true, 7);
 		assert_int_equal(lane->alone_ms, 7 + most);
 	}
-	/* An answer at once, even a refusal, is an answer. */
+	/* An early answer counts, even a refusal. */
 	lane_learn(lane, 5, true, 7);
 	lane_learn(lane, took, true, 7);
 	assert_int_equal(lane->alone_ms, 7 + 2 * took);

@@ -3,8 +3,8 @@
 
 #include "helper.h"
 
-/* Rows: states from LIFE_WAITING on; columns: events. The letter is the state
- * that follows, by its place in `states`; a dot: nothing changes. */
+/* Rows are states, from LIFE_WAITING on; columns are events. A letter is the
+ * next state, by its index in `states`; a dot means no change. */
 static const char states[] = " WAXSQqPDEru";
 static const char *const table[] = {
     /* given recall stop ask send yes no unheard anew end later recorded */
@@ -14,7 +14,7 @@ static const char *const table[] = {
     "...D....WE..", /* stopping */
     "..D.q...WE..", /* asks */
     "..D..PDQWE..", /* asked */
-    "..PQ.....E..", /* publishing: it may be visible, so never anew */
+    "..PQ.....E..", /* publishing: the output may be visible, so no new run */
     "...D....WE..", /* denied */
     "....r......!", /* ended */
     ".......E..u!", /* recording */

@@ -13,7 +13,7 @@
 #include "base/str.h"
 #include "helper.h"
 
-/* Standard error, caught in a file in memory. */
+/* Standard error, redirected to a file in memory. */
 static int caught, real;
 
 static int catch_stderr(void **state)
@@ -35,7 +35,7 @@ static int restore_stderr(void **state)
 	return 0;
 }
 
-/* What was written since the last call; the caller's to free. */
+/* Returns the text written since the last call; the caller frees it. */
 static char *taken(void)
 {
 	struct stat st;
@@ -53,7 +53,7 @@ static const struct log text_log = {.level = LVL_INFO};
 static const struct log json_log = {
     .level = LVL_DEBUG, .format = LOG_FORMAT_JSON};
 
-/* The line without its time, which is checked. */
+/* Checks a line's text, and the form of its time. */
 static void assert_text(const char *expected)
 {
 	static const char time_form[] = "0000-00-00T00:00:00.000000Z ";
@@ -69,7 +69,7 @@ static void assert_text(const char *expected)
 	free(got);
 }
 
-/* The line as JSON, the caller's to json_decref. */
+/* Returns the line as JSON, which the caller frees with json_decref. */
 static json_t *taken_json(void)
 {
 	char *got = taken();
@@ -108,8 +108,8 @@ TEST(text_quotes_what_would_break_the_line)
 	    "e=\"one\\ntwo\\u000d\\u0009\\u007f\" f=\xC3\xA9t\xC3\xA9\n");
 }
 
-/* U+202E turns what follows round, U+200B splits a word unseen, U+0085 is a line
- * break to some, U+E0041 is a letter that nobody sees. */
+/* U+202E reverses the text after it, U+200B splits a word invisibly, some
+ * programs read U+0085 as a line break, and U+E0041 is an invisible letter. */
 TEST(characters_that_deceive_are_escaped)
 {
 	json_t *object;
@@ -218,7 +218,7 @@ TEST(the_journal_gets_a_priority_instead_of_time_and_level)
 	got = taken();
 	assert_string_equal(got, "<3>\"broken\" run=7\n");
 	free(got);
-	/* Standard error went elsewhere since. */
+	/* JOURNAL_STREAM is stale: standard error was redirected afterwards. */
 	setenv("JOURNAL_STREAM", "1:1", 1);
 	LOG(&text_log, LVL_ERROR, L_MSG("broken"));
 	assert_text("error \"broken\"\n");

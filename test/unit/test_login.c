@@ -12,12 +12,12 @@
 #include "net/aws/secret.h"
 #include "source/postgres/conninfo.h"
 
-/* The services' part, played here. */
+/* This test plays the services. */
 
 static struct {
 	struct secret secret;
-	const char *reply; /* of IAM; NULL: AccessDenied */
-	char asked[512];   /* what the last call was for */
+	const char *reply; /* reply of IAM; NULL: AccessDenied */
+	char asked[512];   /* purpose of the last call */
 	int calls;
 	bool fresh;
 } aws;
@@ -138,7 +138,8 @@ static void assert_refused(
 	assert_non_null(strstr(e.text, text));
 }
 
-/* An answer of the Query protocol whose credentials end in so many seconds. */
+/* Makes a reply of the Query protocol whose credentials expire after this many
+ * seconds. */
 static char *xml(const char *password, int seconds)
 {
 	time_t ends = time(NULL) + seconds;

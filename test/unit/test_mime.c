@@ -8,7 +8,7 @@
 #include "helper.h"
 #include "net/mail/mime_header.h"
 
-/* An attachment in memory; fails after `fail_at` bytes. */
+/* An attachment in memory; reading it fails after `fail_at` bytes. */
 struct file {
 	const char *data;
 	size_t done, fail_at;
@@ -41,7 +41,7 @@ static struct mime_mail a_mail(void)
 	    .html = "<p>Hello</p>\n"};
 }
 
-/* All of it, in pieces of `size` bytes; the caller's to free. */
+/* Reads a whole mail in pieces of `size` bytes; the caller frees it. */
 static char *whole(const struct mime_mail *mail, size_t size)
 {
 	struct err e;
@@ -61,7 +61,8 @@ static char *whole(const struct mime_mail *mail, size_t size)
 	return all.data;
 }
 
-/* Every line ends with CRLF, is short, ASCII, and begins with no dot. */
+/* Checks that every line is short, ASCII, ends with CRLF and does not begin
+ * with a dot. */
 static void assert_sound(const char *mail)
 {
 	for (const char *line = mail; *line != '\0';) {
@@ -259,7 +260,8 @@ TEST(other_texts_become_encoded_words)
 {
 	assert_header(
 	    "Subject", "caf\xC3\xA9", "Subject: =?UTF-8?B?Y2Fmw6k=?=\r\n");
-	/* What looks like one, and spaces that folding would lose. */
+	/* A text that looks like an encoded word, and spaces that folding would
+	 * lose. */
 	assert_header("Subject", "=?UTF-8?B?QQ==?=",
 	    "Subject: =?UTF-8?B?PT9VVEYtOD9CP1FRPT0/PQ==?=\r\n");
 	assert_header("Subject", "a  b", "Subject: =?UTF-8?B?YSAgYg==?=\r\n");
@@ -284,10 +286,11 @@ TEST(no_character_is_cut_between_encoded_words)
 			char *word = strstr(line, "?B?");
 
 			assert_true(strlen(line) <= 76);
-			/* Whole characters are 4 bytes: base64 ends with ==
-			 * where they are no multiple of 3. */
+			/* The characters have 4 bytes, so base64 ends with ==
+			 * where a word's length is not a multiple of 3. */
 			assert_non_null(word);
-			assert_true(strlen(word) % 4 == 1); /* ?B?....?= */
+			/* a whole number of base64 groups before ?= */
+			assert_true(strlen(word) % 4 == 1);
 		}
 		buf_free(&b);
 		buf_free(&text);

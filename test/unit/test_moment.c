@@ -5,7 +5,7 @@
 
 #include "helper.h"
 
-/* Each with what is expected, empty where there is no such text. */
+/* A text and the expected text, empty when there is none. */
 struct pair {
 	const char *in, *out;
 };
@@ -69,7 +69,7 @@ TEST(time_zones_get_minutes)
 		assert_rfc3339(KIND_TIMETZ, &times[i]);
 }
 
-/* select timestamptz '...' at time zone 'UTC' says the same. */
+/* Same result as select timestamptz '...' at time zone 'UTC'. */
 TEST(an_offset_with_seconds_becomes_utc)
 {
 	static const struct pair cases[] = {
@@ -86,7 +86,7 @@ TEST(an_offset_with_seconds_becomes_utc)
 		assert_rfc3339(KIND_TIMESTAMPTZ, &cases[i]);
 }
 
-/* As PostgreSQL 15 writes them with intervalstyle iso_8601. */
+/* Expected texts: PostgreSQL 15's with intervalstyle iso_8601. */
 TEST(intervals_are_those_of_iso_8601)
 {
 	static const struct pair cases[] = {

@@ -5,8 +5,9 @@
 
 #include "helper.h"
 
-/* As PostgreSQL 15 shows them under lc_monetary of C, de_DE, ja_JP, en_IN, fr_FR
- * and ar_TN, and with a negative sign after and brackets around. */
+/* Amounts as PostgreSQL 15 shows them with lc_monetary C, de_DE, ja_JP, en_IN,
+ * fr_FR and ar_TN; then with the negative sign after the number, and with
+ * parentheses. */
 static const struct money looks[] = {
     {"$10,000,000,000,000,000.00", "-$10,000,000,000,000,000.00", 2},
     {"10.000.000.000.000.000,00 \u20ac", "-10.000.000.000.000.000,00 \u20ac",

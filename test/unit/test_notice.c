@@ -12,7 +12,8 @@
 #include "notice/webhook.h"
 #include "notice/words.h"
 
-/* A notice out of JSON with single quotes, to be freed with notice_free. */
+/* Makes a notice from JSON with single quotes; the caller frees it with
+ * notice_free. */
 static struct notice notice_of(const char *text)
 {
 	char *json = strdup(text);
@@ -176,7 +177,7 @@ TEST(some_of_many_outputs_are_listed)
 	notice_free(&n);
 }
 
-/* By Python's hmac module. */
+/* Expected signature: by Python's hmac module. */
 TEST(a_webhook_is_signed_with_its_time)
 {
 	char to[WEBHOOK_SIGNATURE];
@@ -217,7 +218,7 @@ TEST(retry_after_has_two_forms)
 TEST(hosts_are_found_where_they_are)
 {
 	static const struct {
-		const char *url, *host; /* NULL: refused */
+		const char *url, *host; /* host NULL: the URL is refused */
 	} table[] = {{"https://a.example.org/x", "a.example.org"},
 	    {"https://a.example.org", "a.example.org"},
 	    {"https://a.example.org:8443?x=y", "a.example.org"},

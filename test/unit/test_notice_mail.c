@@ -79,7 +79,7 @@ TEST(a_wrong_url_is_told)
 	}
 }
 
-/* As the outbox hands it out. */
+/* Makes a notice as the outbox passes it on. */
 static struct notice a_notice(const char *event)
 {
 	struct notice n;
@@ -123,7 +123,7 @@ TEST(names_in_templates_become_values)
 	assert_expands("subject", "a { b", "a { b");
 	assert_expands("subject", "a } b", "a } b");
 	assert_expands("subject", "{hint}{remark}{report_type}", "");
-	/* A subject is one line whatever the server has said. */
+	/* A subject is one line, whatever text the server sent. */
 	assert_expands(
 	    "subject", "{error_message}", "no such column LINE 1: x");
 	assert_expands(

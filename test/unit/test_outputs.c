@@ -52,7 +52,7 @@ static void shape(const struct source *s, const char *sql,
 	buf_str(out, sql);
 }
 
-/* It could make the whole file itself. */
+/* The source could make the whole file itself. */
 static bool can_pass(const struct source *s, const struct source_pass *pass)
 {
 	(void)s;
@@ -74,7 +74,7 @@ static const struct source_driver driver = {
 
 struct late {
 	struct fake fake;
-	char column[8]; /* the first one of the schema it was opened with */
+	char column[8]; /* first column of the schema at open */
 };
 
 static int open_late(void *arg, struct export_output *o, const char *partition,
@@ -88,8 +88,8 @@ static int open_late(void *arg, struct export_output *o, const char *partition,
 	return outputs_chain(o, fake_open(&late->fake), e);
 }
 
-/* As a place does that must know the columns: it may not miss a row, whatever
- * the source could make itself. */
+/* The output stands for a place that must know the columns: it must get every
+ * row, even where the source could make the file itself. */
 TEST(an_output_that_waits_for_the_schema_is_opened_with_it)
 {
 	struct source source = {.driver = &driver};
@@ -151,7 +151,8 @@ TEST(a_lease_that_ends_stops_before_the_second_output)
 	assert_int_equal(outputs_publish(&plan, passed, &e), 1);
 	assert_int_equal(fakes[0].published, 1);
 	assert_int_equal(fakes[1].published, 0);
-	assert_int_equal(outputs_publish(&plan, passed, &e), 0); /* goes on */
+	/* publishes the rest */
+	assert_int_equal(outputs_publish(&plan, passed, &e), 0);
 	assert_int_equal(fakes[0].published, 1);
 	assert_int_equal(fakes[1].published, 1);
 	export_plan_free(&plan);

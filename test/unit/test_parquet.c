@@ -98,7 +98,7 @@ static uint32_t bits_at(const struct buf *b, size_t bit, int width)
 	return n;
 }
 
-/* Reads it all, bit by bit; returns how many numbers. */
+/* Decodes a buffer bit by bit and returns how many numbers it holds. */
 static size_t unpack(const struct buf *b, int width, uint32_t *out, size_t max)
 {
 	size_t at = 0, n = 0;
@@ -137,7 +137,7 @@ static void assert_packs(const uint32_t *numbers, size_t n, int width)
 	rle_add(&b, numbers, n, width);
 	assert_false(b.overflow);
 	got = unpack(&b, width, out, n);
-	/* The last group of 8 may be filled up. */
+	/* The last group of 8 numbers may be padded. */
 	assert_in_range(got, n, n + 7);
 	assert_memory_equal(out, numbers, n * sizeof(*out));
 	buf_free(&b);
@@ -152,7 +152,7 @@ TEST(numbers_of_any_width_come_back)
 	srandom(1);
 	for (int width = 1; width <= 32; width++) {
 		for (size_t n = 1; n < MOST; n += n < 40 ? 1 : 97) {
-			/* Runs of many lengths, and none at all. */
+			/* Runs of many lengths, and data without runs. */
 			for (int run = 1; run <= 40; run += 13) {
 				for (size_t i = 0; i < n; i++)
 					numbers[i] =
@@ -226,7 +226,7 @@ TEST(dictionary_tells_strings_apart)
 
 			assert_int_equal(
 			    parquet_dictionary_bytes(&d, &v), expected++);
-			/* One byte differs, each in turn. */
+			/* Values differ in one byte, each byte in turn. */
 			for (int32_t i = 0; i < len; i++) {
 				text[i] = '\0';
 				assert_int_equal(
@@ -261,11 +261,11 @@ static struct parquet_type type_of(
 	return type;
 }
 
-/* 1, 0 for NULL, -1 */
+/* Returns 1, 0 for NULL, -1 on error. */
 static int word_of(const struct parquet_type *type, const char *text,
     int64_t *word, struct err *e)
 {
-	/* No byte behind the value may count. */
+	/* The byte after the value must not count. */
 	char *copy = mem_printf("%s9", text);
 	struct value v = {copy, (int32_t)strlen(text)};
 	uint8_t level = 9;
@@ -425,7 +425,7 @@ static float float_of(const char *text)
 	return f;
 }
 
-/* Bit for bit as the C library reads them, whatever the way. */
+/* Floats equal the C library's bit for bit, by every method. */
 TEST(floats_are_read_to_the_bit)
 {
 	static const char *const odd[] = {"0", "-0", "1", "-1.5", "0.1",
@@ -453,7 +453,7 @@ TEST(floats_are_read_to_the_bit)
 	assert_refused(&type, "abc", "is no floating-point number");
 }
 
-/* How many numbers lie between two of one sign. */
+/* Returns how many floats lie between two of the same sign. */
 static int64_t distance(const void *a, const void *b, size_t size)
 {
 	int64_t x = 0, y = 0;
@@ -463,8 +463,8 @@ static int64_t distance(const void *a, const void *b, size_t size)
 	return x > y ? x - y : y - x;
 }
 
-/* valgrind computes long double with the bits of a double: factor, power and
- * product are each rounded once more there. */
+/* Under valgrind, long double has the bits of a double, so factor, power and
+ * product are each rounded once more. Returns the error that this allows. */
 static int64_t least_error(void)
 {
 	volatile long double one = 1, tiny = LDBL_EPSILON;
@@ -485,7 +485,7 @@ TEST(random_floats_are_read_to_the_bit)
 		double d, got;
 		float f, g;
 
-		/* All of them, then the ones around 1. */
+		/* Random bits, and in every second round a double near 1. */
 		if (i % 2)
 			bits =
 			    (bits & 0x003FFFFFFFFFFFFFu) | 0x3FC0000000000000u;
@@ -570,7 +570,7 @@ TEST(timestamps_go_to_utc_by_their_offset_only)
 
 /* ---- statistics ---- */
 
-/* The bounds of the values, as a Statistics struct has them. */
+/* Checks the bounds that Statistics hold for these values. */
 static void assert_bounds(const struct parquet_type *type,
     const char *const *values, const char *least, const char *greatest)
 {
@@ -614,23 +614,24 @@ TEST(long_text_has_wider_bounds_of_whole_characters)
 	struct parquet_type raw = type_of(KIND_BYTES, 0, 0, 0);
 
 	assert_bounds(&t, (const char *[]){"b", "", "ab", NULL}, "", "b");
-	/* 64 bytes are whole. */
+	/* Bounds of up to 64 bytes are exact. */
 	assert_bounds(&t, (const char *[]){SIXTY "abcd", NULL}, SIXTY "abcd",
 	    SIXTY "abcd");
 	assert_bounds(&t, (const char *[]){SIXTY "abcde", NULL}, SIXTY "abcd",
 	    SIXTY "abce");
-	/* The same beginning, once whole and once longer. */
+	/* Equal beginnings, one value complete and one longer. */
 	assert_bounds(&t,
 	    (const char *[]){SIXTY "abcd", SIXTY "abcdx", SIXTY "abcd", NULL},
 	    SIXTY "abcd", SIXTY "abce");
-	/* A character that is cut goes as a whole: é, U+10FFFF */
+	/* A character that does not fit is dropped whole: é, U+10FFFF */
 	assert_bounds(&t, (const char *[]){SIXTY "abc\xC3\xA9", NULL},
 	    SIXTY "abc", SIXTY "abd");
 	assert_bounds(&t, (const char *[]){SIXTY "\xC3\xA9\xC3\xA9z", NULL},
 	    SIXTY "\xC3\xA9\xC3\xA9", SIXTY "\xC3\xA9\xC3\xAA");
 	assert_bounds(&t, (const char *[]){SIXTY "\xF4\x8F\xBF\xBFz", NULL},
 	    SIXTY "\xF4\x8F\xBF\xBF", TEN TEN TEN TEN TEN "012345678:");
-	/* U+D7FF has no next before the surrogates, U+07FF none of two bytes */
+	/* U+D7FF has no successor before the surrogates, U+07FF none with two
+	 * bytes */
 	assert_bounds(&t, (const char *[]){SIXTY "a\xED\x9F\xBFz", NULL},
 	    SIXTY "a\xED\x9F\xBF", SIXTY "b");
 	assert_bounds(&t, (const char *[]){SIXTY "aa\xDF\xBFz", NULL},

@@ -23,11 +23,11 @@ static json_t *names(const char *text)
 TEST(rows_are_cut_where_the_key_changes)
 {
 	static const struct value values[] = {
-	    CELL("N"), CELL("1"), CELL("2026-01-01"), /* one */
-	    CELL("N"), CELL("2"), CELL("2026-01-01"), /* two */
+	    CELL("N"), CELL("1"), CELL("2026-01-01"), /* partition one */
+	    CELL("N"), CELL("2"), CELL("2026-01-01"), /* partition two */
 	    CELL("N"), CELL("3"), CELL("2026-01-02"), /* another day */
 	    NIL, CELL("4"), CELL("2026-01-02"),       /* another region */
-	    CELL(""), NIL, CELL("2026-01-02"),        /* is named as NULL */
+	    CELL(""), NIL, CELL("2026-01-02"),        /* shares NULL's name */
 	};
 	static const struct {
 		const char *key, *first;

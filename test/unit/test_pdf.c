@@ -58,7 +58,7 @@ static void unpack(const char *data, size_t len, struct buf *to)
 	} while (state.block_state != ISAL_BLOCK_FINISH);
 }
 
-/* What is in the streams, all of them; the caller's to free. */
+/* Returns the content of all streams; the caller frees it. */
 static struct buf streams(const struct buf *file)
 {
 	static const char length[] = "/Filter/FlateDecode/Length ";
@@ -77,7 +77,7 @@ static struct buf streams(const struct buf *file)
 	return b;
 }
 
-/* Every object is where the table at the end says. */
+/* Checks that every object lies at its offset in the table at the end. */
 static void check_objects(const struct buf *file)
 {
 	const char *end = file->data + file->len - 40, *at;
@@ -110,7 +110,7 @@ struct part {
 	const struct column *columns;
 	int count;
 	const struct value *values;
-	int rows, times; /* the rows so often */
+	int rows, times; /* the rows are written `times` times */
 	const char *note;
 };
 #define PART(n, c, v)                                                         \
@@ -190,7 +190,7 @@ static void refuse(
 	fake_free(&f);
 }
 
-/* How often an operator or the like is in the streams. */
+/* Counts the occurrences of an operator or other text in the streams. */
 static int count_in(
     const char *options, const struct part *parts, int n, const char *word)
 {
@@ -216,7 +216,7 @@ TEST(a_report_is_a_whole_file)
 
 	assert_int_equal(count(&f.bytes, "/Type/Page/"), 1);
 	assert_int_equal(count(&f.bytes, "/MediaBox[0 0 595.28 841.89]"), 1);
-	/* As UTF-16. */
+	/* The title is written as UTF-16. */
 	assert_int_equal(
 	    count(&f.bytes, "/Title<FEFF00530061006C0065007300200028"
 			    "005C00290020002600200063006F007300740073"
@@ -246,7 +246,7 @@ TEST(no_sections_and_no_rows_are_pages_too)
 	fake_free(&f);
 }
 
-/* The tree has 256 leaves a node. */
+/* A node of the page tree has 256 leaves. */
 TEST(many_pages_are_all_in_the_tree)
 {
 	struct part many = one[0];
@@ -274,7 +274,7 @@ TEST(the_page_is_as_the_options_say)
 		"/MediaBox[0 0 1008 612]"},
 	    {"{\"orientation\": \"landscape\"}",
 		"/MediaBox[0 0 841.89 595.28]"},
-	    /* The columns need it. */
+	    /* Wide columns turn the page to landscape. */
 	    {"{\"columns\": {\"id\": {\"width\": 150}}}",
 		"/MediaBox[0 0 841.89 595.28]"},
 	    {"{\"columns\": {\"id\": {\"width\": 100}}, "
@@ -332,7 +332,7 @@ TEST(charts_are_vectors)
 	    one, 1, "a pie has no place for the negative value -0.25 of \"3\"");
 }
 
-/* No font has a character that Unicode has not. */
+/* An unassigned code: no font has a glyph for it. */
 #define NOWHERE "\xCD\xB8" /* U+0378 */
 
 TEST(a_character_that_no_font_has_is_named)
@@ -375,7 +375,7 @@ TEST(any_page_ends)
 	struct fake f;
 
 	part.times = 3;
-	/* Two lines of text and less. */
+	/* The page has room for two lines of text at most. */
 	f = file_of("{\"page\": \"A5\", \"margin\": 50, \"font_size\": 24, "
 		    "\"columns\": {\"id\": {\"total\": \"sum\"}}}",
 	    &part, 1);
@@ -407,7 +407,8 @@ TEST(a_write_that_fails_at_any_byte_is_passed_on)
 	struct fake f;
 	size_t size, step;
 
-	/* The file goes in writes of 64 KiB, so that not each byte counts. */
+	/* The file is written in pieces of 64 KiB, so only some bytes are
+	 * tried. */
 	parts[0].times = 5000;
 	parts[1].name = "b";
 	f = file_of(options, parts, 2);
@@ -460,7 +461,7 @@ static void lines_open(struct lines *l, const char *text, int width, bool solid)
 	for (int i = 0; i < l->flow.count; i++) {
 		const struct pdf_line *line = &l->flow.lines[i];
 
-		/* One character stands in any width. */
+		/* A single character stands in a line of any width. */
 		if (line->len > 4 && !line->shaped)
 			assert_true(line->width <= width);
 	}
@@ -475,7 +476,7 @@ static void lines_free(struct lines *l)
 	fake_free(&l->f);
 }
 
-/* Of text that is not shaped. */
+/* Checks the lines of text that needs no shaping. */
 static void assert_lines(const char *text, int width, const char *expected)
 {
 	struct buf b;
@@ -498,24 +499,24 @@ static void assert_lines(const char *text, int width, const char *expected)
 
 TEST(text_is_wrapped_between_words)
 {
-	/* Ten points: a letter takes some six. */
+	/* At ten points, a letter is about six points wide. */
 	assert_lines("one two three", 100000, "one two three|");
 	assert_lines("one two three", 5000, "one two|three|");
 	assert_lines("one  two   three", 3000, "one|two|three|");
 	assert_lines("one-two/three", 3500, "one-|two/|three|");
-	/* Names, and what has no better place. */
+	/* Names, and text without a better place for a break. */
 	assert_lines("replacement_cost", 8000, "replacement_|cost|");
 	assert_lines("orderLineNumber", 6000, "orderLine|Number|");
 	assert_lines("ab,cd;ef", 2000, "ab,|cd;|ef|");
 	assert_lines("see a.long.name", 5500, "see|a.long.|name|");
-	/* Digits of one number or date; - is a sign. */
+	/* The digits of a number or date stay together; - is a sign. */
 	assert_lines("due 2026-03-01", 7500, "due|2026-03-01|");
 	assert_lines("is -12.50", 3500, "is|-12.50|");
 	assert_lines("1,234,567", 3600, "1,234,|567|");
 	assert_lines("{11,22,33}", 4000, "{11,22,|33}|");
 	assert_lines("iiiiiiiiii", 1000, "iii|iii|iii|i|");
 	assert_lines("ab", 1, "a|b|");
-	/* A word is whole, narrower, as long as it can be read. */
+	/* A word stays whole, in narrower letters, while it can be read. */
 	assert_lines("éé Ωμέ", 1500, "éé|Ωμέ|");
 	assert_lines("éé Ωμέ", 1000, "éé|Ω|μ|έ|");
 	assert_lines("", 100, "");
@@ -561,7 +562,8 @@ static int width_of_line(const char *text)
 	return width;
 }
 
-/* The sign for what has no look is as wide in shaped text as in plain text. */
+/* The sign that replaces an invisible character has the same width in shaped
+ * and in plain text. */
 TEST(what_is_replaced_has_the_width_of_its_sign)
 {
 	static const char *const cases[][2] = {{"שלום\x01", "שלום"},
@@ -607,7 +609,8 @@ static void add_utf8(struct buf *b, uint32_t c)
 	buf_char(b, (char)(c >= 0x80 ? 0x80 | (c & 0x3F) : c));
 }
 
-/* A little at a time, as pages take it; what is not plain is shaped. */
+/* Text flows in small pieces, as pages take it; text that is not plain is
+ * shaped. */
 TEST(text_of_any_length_flows)
 {
 	static const char *const pieces[] = {"word ", "é", "\n", "\r\n",
@@ -693,8 +696,8 @@ TEST(numbers_are_written_short)
 	buf_free(&b);
 }
 
-/* A table of text of size 1, of which all widths are multiples: the padding is 1
- * as well. */
+/* Makes a table with text of size 1, so that all widths are multiples of it;
+ * the padding is 1, too. */
 static struct pdf_table table_of(
     struct pdf_pages *pages, struct pdf_column *columns, int n)
 {
@@ -707,7 +710,8 @@ static struct pdf_table table_of(
 	    .repeat = 1};
 }
 
-/* Columns of text whose values have so many characters, of words of ten. */
+/* Makes a column of text whose longest value has this many characters, in words
+ * of ten. */
 static struct pdf_column text_column(int characters)
 {
 	struct pdf_table t = {.full_size = 100, .widest = 20000};
@@ -744,7 +748,8 @@ TEST(columns_share_the_page)
 	    number_column(4, 4), text_column(100), text_column(200)};
 	struct pdf_table t = table_of(&pages, some, 2);
 
-	/* Twice as wide as it needs, or as the page. */
+	/* The table gets twice its natural width at most, and never more than
+	 * the page. */
 	fit(&t, 10000);
 	assert_int_equal(t.panels[0].width, 2 * (240 + 500) + 200);
 	fit(&t, 1200);
@@ -753,7 +758,8 @@ TEST(columns_share_the_page)
 	assert_int_equal(some[1].x, 10 + some[0].width);
 	pdf_table_unfit(&t);
 
-	/* The number is whole; long text has twice as much as half of it. */
+	/* The number stays whole; text of twice the length gets twice the
+	 * width. */
 	t = table_of(&pages, wraps, 3);
 	fit(&t, 8000);
 	assert_int_equal(t.across, 1);
@@ -772,7 +778,7 @@ TEST(text_becomes_smaller_before_a_table_is_cut_in_two)
 
 	for (int i = 0; i < 10; i++)
 		columns[i] = number_column(10, 3);
-	fit(&t, 6000); /* ten times 500 and 100 */
+	fit(&t, 6000); /* ten columns of 500 + 100 */
 	assert_int_equal(t.size, 100);
 	fit(&t, 5000);
 	assert_int_equal(t.across, 1);
@@ -780,7 +786,7 @@ TEST(text_becomes_smaller_before_a_table_is_cut_in_two)
 	fit(&t, 4000);
 	assert_int_equal(t.across, 2);
 	assert_int_equal(t.size, 100);
-	/* The first column stands on both. */
+	/* The first column is repeated on both panels. */
 	assert_int_equal(t.repeated, 1);
 	assert_int_equal(t.panels[0].from, 1);
 	assert_int_equal(t.panels[0].to, t.panels[1].from);
@@ -792,14 +798,14 @@ TEST(text_becomes_smaller_before_a_table_is_cut_in_two)
 	t.repeat = 0;
 	fit(&t, 4000);
 	assert_int_equal(t.repeated, 0);
-	/* No more than half of the page is repeated. */
+	/* At most half of the page is for repeated columns. */
 	t.repeat = 9;
 	fit(&t, 4000);
 	assert_int_equal(t.repeated, 3);
 	pdf_table_unfit(&t);
 }
 
-/* Forty letters above one digit. */
+/* The labels have forty letters, the values one digit. */
 TEST(words_of_labels_give_way_last)
 {
 	struct pdf_pages pages = {.margin = 10};

@@ -124,7 +124,8 @@ TEST(a_file_is_read_back_at_any_offset)
 	assert_string_equal(to, "789");
 	assert_int_equal(place_read_at(r, 0, to, 2, &e), 0);
 	assert_memory_equal(to, "01", 2);
-	assert_int_equal(place_read_at(r, 8, to, 3, &e), 1); /* too few */
+	/* fewer bytes are left */
+	assert_int_equal(place_read_at(r, 8, to, 3, &e), 1);
 	place_read_end(r);
 	all = place_read_all(&f.lent, f.path, 10, &len, &e);
 	assert_string_equal(all, "0123456789");
@@ -143,7 +144,7 @@ TEST(a_file_that_is_gone_may_come_back)
 	struct err e;
 
 	assert_int_equal(place_link(&f.lent, f.path, 60, &url, &ends, &e), 0);
-	assert_null(url); /* people find it where it is */
+	assert_null(url); /* a file has no URL: people open it by its path */
 	remove(f.path);
 	assert_null(place_read(&f.lent, f.path, &e));
 	assert_int_equal(e.kind, ERR_TRANSIENT);
@@ -199,7 +200,8 @@ TEST(the_record_has_what_would_be_left)
 	assert_int_equal(entries(&r), 2);
 	place_record_over(&r, "s3://b/k", "id");
 	assert_int_equal(entries(&r), 1);
-	assert_int_equal(told, 3); /* the result tells it */
+	/* no call for the end: the run's result reports it */
+	assert_int_equal(told, 3);
 	place_record_begins(NULL, "s3://b/k");
 	place_record_over(NULL, "s3://b/k", "id");
 	json_decref(r.list);

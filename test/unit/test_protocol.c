@@ -8,7 +8,8 @@
 #include "base/str.h"
 #include "helper.h"
 
-/* Feeds text in pieces of so many bytes; the lines as <...>, the caller's. */
+/* Feeds text in pieces of `piece` bytes; returns the lines as <...>, which the
+ * caller frees. */
 static char *lines_of(const char *text, size_t len, size_t piece)
 {
 	struct lines l;
@@ -177,7 +178,7 @@ TEST(hostile_nesting_is_refused)
 	free(text);
 }
 
-/* What b holds is one line that is a message of this type and run. */
+/* Checks that b holds exactly one line, a message of this type and run. */
 static json_t *only_message(
     struct buf *b, enum message_type type, int64_t run_id)
 {

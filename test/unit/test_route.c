@@ -11,7 +11,8 @@
 #include "base/mem.h"
 #include "source/postgres/conninfo.h"
 
-/* The next step connects with these values; "" and NULL: the string has none. */
+/* Checks that the next step connects with these values; "" and NULL: the string
+ * has none. */
 static void assert_connects(
     struct route *r, const char *host, const char *address, const char *port)
 {
@@ -137,7 +138,7 @@ static void empty_elements_are_libpq_s_defaults(void **state)
 	assert_connects(r, "", NULL, "");
 	assert_connects(r, "/c", NULL, "3");
 	assert_ends(r);
-	/* Of the environment, too: the one of the string wins. */
+	/* With both, the string precedes the environment. */
 	setenv("PGHOST", "/env1,/env2", 1);
 	setenv("PGPORT", "7", 1);
 	r = route_open("dbname=d", NULL);
@@ -163,7 +164,7 @@ static void the_hosts_of_a_service_count(void **state)
 	route_found(r, "10.0.0.1");
 	assert_connects(r, "b", "10.0.0.1", "2");
 	assert_ends(r);
-	/* libpq says what is wrong with it. */
+	/* libpq says what is wrong with the string. */
 	r = route_open("service=none_such", NULL);
 	assert_connects(r, NULL, NULL, NULL);
 	assert_ends(r);
@@ -214,7 +215,8 @@ static void prefer_standby_goes_through_the_hosts_twice(void **state)
 		assert_attrs(r, pass ? "any" : "standby");
 	}
 	assert_ends(r);
-	/* What the caller says stands before the environment, after the string. */
+	/* The caller's value precedes the environment and follows the
+	 * string. */
 	setenv("PGTARGETSESSIONATTRS", "prefer-standby", 1);
 	r = route_open("host=/a", "read-write");
 	assert_connects(r, "/a", NULL, "5432");

@@ -16,7 +16,7 @@ static int clean(void **state)
 	return 0;
 }
 
-/* Settings of a file r.conf that holds this. */
+/* Reads settings from a file r.conf with this text. */
 static struct settings *read_text(const char *text, struct err *e)
 {
 	FILE *f = tmpfile();
@@ -36,7 +36,7 @@ static struct settings *read_text(const char *text, struct err *e)
 	"unload_role"
 #define QUEUE "[queue]\nconninfo = dbname=q\n"
 
-/* The same, with a queue in front; must be right. */
+/* Reads the text after a queue section; it must be valid. */
 static struct settings *good(const char *text)
 {
 	char *whole = mem_printf(QUEUE "%s", text);
@@ -49,7 +49,7 @@ static struct settings *good(const char *text)
 	return s;
 }
 
-/* A key of a source as its worker gets it; NULL: it is not set. */
+/* Checks a key of a source as its worker receives it; NULL: not set. */
 static void assert_source(const struct settings *s, const char *name,
     const char *key, const char *expected)
 {
@@ -65,7 +65,7 @@ static void assert_source(const struct settings *s, const char *name,
 	free(packed);
 }
 
-/* With a queue in front, which takes two lines. */
+/* Checks the error for a text after a queue section of two lines. */
 static void assert_refused(const char *text, const char *expected)
 {
 	char *whole = mem_printf(QUEUE "%s", text);
@@ -78,7 +78,7 @@ static void assert_refused(const char *text, const char *expected)
 	assert_err(&e, expected);
 }
 
-/* One variable in the environment, and what comes of it. */
+/* Checks the error for one variable of the environment. */
 static void assert_variable_refused(
     const char *name, const char *value, const char *expected)
 {
@@ -170,7 +170,7 @@ TEST(every_key_is_taken)
 	settings_free(s);
 }
 
-/* Both ends of each range, and one step outside of them. */
+/* Tries both ends of each range, and one step outside of them. */
 TEST(limits_are_kept_and_named)
 {
 	static const struct {
@@ -519,7 +519,7 @@ TEST(a_variable_without_its_section_is_told)
 	    "[reportd] is REPORTD_REPORTD_JOB_TIMEOUT here");
 }
 
-/* What container platforms set for a service called reportd. */
+/* Container platforms set these variables for a service named reportd. */
 TEST(foreign_variables_pass)
 {
 	setenv("REPORTD_PORT", "tcp://10.0.0.1:80", 1);
@@ -572,7 +572,8 @@ TEST(a_file_is_loaded_by_its_path)
 	assert_err_has(&e, path);
 	assert_err_has(&e, "No such file or directory");
 	assert_int_equal(e.kind, ERR_PERMANENT);
-	/* Not an empty file, even when the environment would do. */
+	/* A directory is not an empty file, even when the environment would
+	 * suffice. */
 	setenv("REPORTD_QUEUE_CONNINFO", "dbname=env", 1);
 	assert_null(settings_load(dir, &e));
 	assert_err_has(&e, "Is a directory");
@@ -598,7 +599,7 @@ TEST(the_output_root_is_asked_for_where_it_is_needed)
 	settings_free(s);
 }
 
-/* No key without words about it, and each default is one that is taken. */
+/* Every key has a description, and its default is an allowed value. */
 TEST(the_reference_describes_every_key)
 {
 	char *text = NULL;
@@ -638,7 +639,7 @@ TEST(the_reference_describes_every_key)
 	free(text);
 }
 
-/* A worker has all but the queue and the sources. */
+/* A worker receives all settings except those of the queue and the sources. */
 TEST(packed_settings_come_back)
 {
 	struct settings *s =

@@ -6,8 +6,9 @@
 #include "helper.h"
 
 /*
- * Signatures that AWS has published: its SigV4 test suite, whose requests are
- * given here by what they say, and the examples for S3 in
+ * Signatures that AWS has published: the requests of its SigV4 test suite,
+ * given here by their parts, and the examples for S3 in
+ *
  * https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
  */
 #define UNRESERVED                             \
@@ -236,7 +237,7 @@ static struct sigv4_request request_of(const struct vector *v, char *sha256)
 	    .payload_sha256 = sha256};
 }
 
-/* What the line of this name says, or "". */
+/* Returns the value of the header line of this name, or "". */
 static const char *line_of(const struct buf *lines, const char *name)
 {
 	size_t len = strlen(name);

@@ -14,7 +14,7 @@
 #include "place/stdout.h"
 #include "sink/digest.h"
 
-/* Every filter: opened over next, which it owns from then on. */
+/* Every filter, opened with `next`, which it owns afterwards. */
 static struct sink *open_plain(struct sink *next, struct err *e)
 {
 	(void)e;
@@ -29,7 +29,7 @@ static struct sink *open_two(struct sink *next, struct err *e)
 static struct sink *(*const filters[])(struct sink *, struct err *) = {
     open_plain, digest_open, open_two};
 
-/* Each sink of the chain is in this state. */
+/* Checks that each sink of the chain is in this state. */
 static void assert_chain(const struct sink *s, enum sink_state state)
 {
 	for (; s != NULL; s = s->next)
@@ -48,7 +48,7 @@ static struct sink *open_over(size_t filter, struct fake *f)
 	return s;
 }
 
-/* Pieces of growing length, 0 to 9; 45 bytes in all. */
+/* Pieces with lengths from 0 to 9, 45 bytes in all. */
 #define TEXT "122333444455555666666777777788888888999999999"
 #define TEXT_LEN ((size_t)45)
 
@@ -76,7 +76,8 @@ TEST(the_good_way_is_open_finished_published)
 		assert_int_equal(sink_step(s, &e), 0);
 		assert_int_equal(f.steps, 1);
 		assert_int_equal(sink_finish(s, &e), 0);
-		assert_int_equal(sink_step(s, &e), 0); /* nothing moves now */
+		/* a finished sink has nothing to move */
+		assert_int_equal(sink_step(s, &e), 0);
 		assert_int_equal(f.steps, 1);
 		assert_chain(s, SINK_FINISHED);
 		assert_int_equal(f.published, 0);
@@ -84,7 +85,7 @@ TEST(the_good_way_is_open_finished_published)
 		    sink_publish(s, &(struct sink_terms){.rows = 7}, &e), 0);
 		assert_int_equal(f.rows, 7);
 		assert_chain(s, SINK_PUBLISHED);
-		sink_abort(s); /* too late, and no harm */
+		sink_abort(s); /* too late, but harmless */
 		assert_chain(s, SINK_PUBLISHED);
 		sink_free(s);
 		assert_err(&e, "");
@@ -113,7 +114,7 @@ TEST(writing_nothing_reaches_nobody)
 	}
 }
 
-/* However far it came, freeing aborts once. */
+/* At any stage, freeing aborts once. */
 TEST(freeing_before_publish_aborts)
 {
 	for (size_t i = 0; i < COUNT(filters); i++) {
@@ -189,8 +190,8 @@ TEST(filters_pass_on_a_failing_finish_and_publish)
 	}
 }
 
-/* Output options that lead to code of their own; each format is tried with those
- * that it takes. */
+/* Output options that select code of their own; each format is tried with those
+ * that it accepts. */
 static const char *const dialects[] = {NULL, "{\"encoding\": \"LATIN1\"}",
     "{\"encoding\": \"SQL_ASCII\", \"quote\": \"all\"}",
     "{\"decimal_comma\": true, \"delimiter\": \";\", \"bom\": true}",
@@ -208,7 +209,8 @@ static bool takes(const struct encoder_type *type, const char *dialect)
 	return takes;
 }
 
-/* A small result, or one of several of the encoder's own buffers. */
+/* Encodes a small result, or one that fills several of the encoder's
+ * buffers. */
 static int encode(const struct encoder_type *type, const char *dialect,
     int rows, struct sink *s, struct err *e)
 {
@@ -241,7 +243,7 @@ out:
 	return rc;
 }
 
-/* How many bytes it makes when nothing fails. */
+/* Returns the number of bytes of the output without a failure. */
 static size_t encoded_size(
     const struct encoder_type *type, const char *dialect, int rows)
 {
@@ -300,7 +302,7 @@ TEST(encoders_pass_on_a_write_that_fails_at_any_byte)
 	}
 }
 
-/* In large outputs the sink fails while rows still come. */
+/* In a large output, the sink fails while rows are still arriving. */
 TEST(encoders_pass_on_a_write_that_fails_between_rows)
 {
 	enum { ROWS = 30000, STEPS = 7 };
@@ -321,7 +323,7 @@ TEST(encoders_pass_on_a_write_that_fails_between_rows)
 	}
 }
 
-/* A whole life of the sink while standard output is fd. */
+/* Runs a sink from open to publish while standard output is fd. */
 static int with_stdout(int fd, struct err *e)
 {
 	struct sink *s =
@@ -352,7 +354,7 @@ TEST(standard_output_takes_bytes_as_they_come)
 	assert_int_equal(read(fd[0], got, TEXT_LEN), TEXT_LEN);
 	assert_string_equal(got, TEXT);
 	close(fd[0]);
-	/* Nobody reads any more. */
+	/* The reader has closed the pipe. */
 	signal(SIGPIPE, SIG_IGN);
 	assert_int_equal(with_stdout(fd[1], &e), -1);
 	assert_err(&e, "writing standard output: Broken pipe");

@@ -13,8 +13,8 @@
 #include "net/mail/smtp_name.h"
 
 /*
- * A mail server without TLS for one connection, which says 250 to everything and
- * keeps the mails whose last dot it has seen. It answers no QUIT.
+ * A mail server without TLS for one connection. It answers 250 to everything,
+ * keeps the mails whose last dot arrived, and does not answer QUIT.
  */
 struct server {
 	int listener;
@@ -22,8 +22,8 @@ struct server {
 	pthread_t thread;
 	struct buf mail;
 	int mails;
-	bool login; /* a password was sent */
-	bool deaf;  /* the last dot is not answered */
+	bool login; /* a password has been sent */
+	bool deaf;  /* does not answer the last dot */
 };
 
 static void answer(FILE *to, const char *text)
@@ -98,11 +98,12 @@ static void end(struct server *s, struct smtp *smtp)
 	buf_free(&s->mail);
 }
 
-/* Lines without end; fails, or has the watch say stop, after `most` bytes. */
+/* An endless mail. After `most` bytes it ends, fails, or makes the watch
+ * stop. */
 struct text {
 	size_t given, most;
 	bool ends, fails, stops, lost;
-	bool stop; /* the watch says so */
+	bool stop; /* the watch stops now */
 };
 
 static ssize_t read_text(void *arg, char *to, size_t size, struct err *e)

@@ -42,7 +42,7 @@ TEST(each_type_has_the_driver_that_its_abilities_promise)
 	assert_null(source_type_named("oracle"));
 }
 
-/* A type that can do nothing but read, with settings of each kind. */
+/* A type of source that can only read, with settings of each kind. */
 
 struct plain_config {
 	struct source_config base;

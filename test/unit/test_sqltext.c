@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "helper.h"
 
-/* The statements of sql, each in <...>; the caller's to free. */
+/* Returns the statements of sql, each in <...>; the caller frees the text. */
 static char *split(const char *sql)
 {
 	struct sqltext_part part;
@@ -79,12 +79,13 @@ TEST(strings_hide_semicolons)
 	    {"select 'a -- b'; x", "<select 'a -- b'><x>"},
 	    {"select 'a /* b'; x", "<select 'a /* b'><x>"},
 	    {"select \"a;\"\"b\"; x", "<select \"a;\"\"b\"><x>"},
-	    /* standard_conforming_strings: the backslash is one. */
+	    /* With standard_conforming_strings, a backslash stands for
+	     * itself. */
 	    {"select 'a\\'; x", "<select 'a\\'><x>"},
 	    {"select E'a\\';b'; x", "<select E'a\\';b'><x>"},
 	    {"select e'a\\\\'; x", "<select e'a\\\\'><x>"},
 	    {"select e'a'';b'; x", "<select e'a'';b'><x>"},
-	    /* An E that ends a word belongs to the word. */
+	    /* An E at the end of a word belongs to the word. */
 	    {"select date'a\\'; x", "<select date'a\\'><x>"},
 	    {"select U&'d\\0061;'; x", "<select U&'d\\0061;'><x>"},
 	    {"select x'1F;', b'01;', n'a;'; x",
@@ -94,7 +95,7 @@ TEST(strings_hide_semicolons)
 	assert_splits(examples, COUNT(examples));
 }
 
-/* A string goes on in the next line, with the rules of its first part. */
+/* A string continues in the next line, with the rules of its first part. */
 TEST(strings_may_go_on_in_the_next_line)
 {
 	static const struct example examples[] = {
@@ -115,7 +116,7 @@ TEST(dollar_quotes_hide_all_but_their_own_end)
 	    {"select $_1$;$_1$; x", "<select $_1$;$_1$><x>"},
 	    {"select $\xC3\xA9$;$\xC3\xA9$; x",
 		"<select $\xC3\xA9$;$\xC3\xA9$><x>"},
-	    /* Parameters, and names that hold a dollar. */
+	    /* Parameters, and names that contain a dollar sign. */
 	    {"select $1; select $2", "<select $1><select $2>"},
 	    {"select a$b$; c$b$; x", "<select a$b$><c$b$><x>"},
 	    {"select $1a$;$1a$", "<select $1a$><$1a$>"},
@@ -177,7 +178,7 @@ TEST(function_bodies_keep_their_semicolons)
 	    {"create function f() returns int as 'begin; end' language x; y",
 		"<create function f() returns int as 'begin; end' language "
 		"x><y>"},
-	    /* Outside of a routine BEGIN is a command. */
+	    /* Outside of a routine, BEGIN is a command. */
 	    {"begin; insert into t values (1); end; x",
 		"<begin><insert into t values (1)><end><x>"},
 	    {"begin; create table a (b int); end; x",
@@ -205,7 +206,7 @@ TEST(the_first_word_is_found_behind_comments_and_parentheses)
 		assert_false(sqltext_starts_with(no[i].in, no[i].out));
 }
 
-/* name -> <name> or <"name">; `gone` is unknown. */
+/* Quotes name as <name> or <"name">; `gone` is unknown. */
 static char *lookup(void *arg, const char *name, bool identifier, struct err *e)
 {
 	++*(int *)arg;
@@ -225,13 +226,13 @@ TEST(variables_are_replaced_where_psql_does_it)
 	    {"select :\"a\"", "select <\"a\">"},
 	    {":'a':'b_2':\"C\"", "<a><b_2><\"C\">"},
 	    {"where x=:'a'and y", "where x=<a>and y"},
-	    /* Casts, slices and assignments are left alone. */
+	    /* Casts, slices and assignments are not variables. */
 	    {"select a::text, :'a'::date", "select a::text, <a>::date"},
 	    {"select x::\"char\", x::'a'", "select x::\"char\", x::'a'"},
 	    {"select a[1:2], a[b:c]", "select a[1:2], a[b:c]"},
 	    {"select f(a := 'b')", "select f(a := 'b')"},
 	    {"select :a", "select :a"},
-	    /* What hides them. */
+	    /* Variables inside of strings and comments are left alone. */
 	    {"select ':''a'''", "select ':''a'''"},
 	    {"select e'\\':''a'", "select e'\\':''a'"},
 	    {"select $$:'a'$$", "select $$:'a'$$"},
@@ -241,7 +242,7 @@ TEST(variables_are_replaced_where_psql_does_it)
 	    {"/* :'a' /* :'a' */ :'a' */ :'a'",
 		"/* :'a' /* :'a' */ :'a' */ <a>"},
 	    {"a:'a'", "a<a>"},
-	    /* No name between the quotes, or no end. */
+	    /* No name between the quotes, or no closing quote. */
 	    {"select : 'a'", "select : 'a'"},
 	    {"select :''", "select :''"},
 	    {"select :'a b'", "select :'a b'"},
@@ -305,7 +306,7 @@ TEST(a_result_that_does_not_fit_is_an_error)
 TEST(a_variable_without_quotes_is_found)
 {
 	static const struct {
-		const char *sql, *name; /* NULL: none */
+		const char *sql, *name; /* name NULL: there is none */
 	} table[] = {{"select :n", "n"}, {"where a=:month_1)", "month_1"},
 	    {"select 1 --\n limit :top", "top"}, {"a[b:c], :d", "d"},
 	    {"select a::int, b :: text", NULL}, {"select :'n', :\"m\"", NULL},

@@ -33,7 +33,7 @@ TEST(utf8_is_told_from_what_only_looks_like_it)
 	for (size_t i = 0; i < COUNT(bad); i++)
 		assert_false(str_is_utf8(bad[i], strlen(bad[i])));
 	assert_true(str_is_utf8("a\0b", 3));
-	/* Not a byte behind n is looked at. */
+	/* The check reads no byte after the first n. */
 	assert_false(str_is_utf8("\xC3\xA9", 1));
 	for (size_t i = 0; i < 40; i++) {
 		char text[] = "0123456789012345678901234567890123456789x";

@@ -64,7 +64,7 @@ TEST(names_are_replaced_by_values)
 	assert_path("{scheduled_for}", "/srv/out/2026-03-01T05:06:07+02:00");
 	assert_path("{name}{report_name}", "/srv/out/shortsales");
 	assert_path("{letters}", "/srv/out/\xC3\xA9t\xC3\xA9 \xE6\x97\xA5");
-	/* A value is not a template. */
+	/* A value is not expanded as a template. */
 	assert_path("{brace}", "/srv/out/{run_id}%Y");
 }
 
@@ -258,7 +258,7 @@ TEST(no_name_leads_a_default_path_to_what_others_are_granted)
 	    {"{report_name}/x", "/srv/out/hr/x", "[]", "[\"hr/deep/\"]", 0},
 	    {"{report_name}/x", "/srv/out/hr/x", "null", "[\"hr/\"]", 0},
 	    {"{report_name}/x", "/srv/out/hr/x", "[]", "null", 0},
-	    /* The template says it by itself. */
+	    /* The template itself names the place, without a value. */
 	    {"{report_name}/x", "/srv/out/hr/x", "[]", "[\"/\"]", 0},
 	    {"hr/{report_name}", "/srv/out/hr/x", "[]", "[\"hr/\"]", 0},
 	    {"hr/{report_name}/x", "/srv/out/hr/pay/x", "[]", "[\"hr/pay/\"]",

@@ -5,8 +5,8 @@
 
 #include "helper.h"
 
-/* The total over texts (NULL is NULL) of one column; "-" for none. Each is also
- * made of two groups. */
+/* Checks the total of these texts in one column (NULL is NULL); "-" for none.
+ * Each total is also merged from two groups. */
 static void check(struct column column, enum total total,
     const char *const *texts, int count, const char *expected)
 {
@@ -86,7 +86,7 @@ TEST(sums_of_floats_have_no_binary_noise)
 	CHECK(real, TOTAL_SUM, "0.3", "0.1", "0.2");
 	CHECK(real, TOTAL_SUM, "-3.3", "-1.1", "-2.2");
 	CHECK(real, TOTAL_SUM, "0", "0.1", "-0.1");
-	/* Digits that are more than that stay. */
+	/* More digits than a float is sure of are kept. */
 	CHECK(real, TOTAL_SUM, "9007199254740991", "9007199254740990", "1");
 	CHECK(real, TOTAL_SUM, "1.7976931348623157e+308",
 	    "1.7976931348623157e+308", "0");

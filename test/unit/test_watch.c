@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "helper.h"
 
-/* Stops when it has been asked so often; 0: never. */
+/* A check that stops at the stop_at-th call; 0: never. */
 struct asked {
 	int times, stop_at;
 };
@@ -50,7 +50,7 @@ TEST(a_ready_descriptor_ends_the_wait)
 	assert_int_equal(watch_wait(&never, fd[1], POLLOUT, 0, &e), 1);
 	assert_int_equal(write(fd[1], "x", 1), 1);
 	assert_int_equal(watch_wait(&never, fd[0], POLLIN, 0, &e), 1);
-	/* So does a gone peer: the read tells. */
+	/* A closed peer counts as ready, because the read reports it. */
 	assert_int_equal(read(fd[0], &(char){0}, 1), 1);
 	close(fd[1]);
 	assert_int_equal(watch_wait(&never, fd[0], POLLIN, 0, &e), 1);
@@ -66,7 +66,7 @@ TEST(the_deadline_ends_the_wait)
 	assert_return_code(pipe(fd), 0);
 	assert_int_equal(watch_wait(&never, fd[0], POLLIN, start + 30, &e), 0);
 	assert_in_range(clock_boot_ms() - start, 30, 10000);
-	/* One that has passed already does not wait at all. */
+	/* A deadline that has passed ends the wait at once. */
 	assert_int_equal(watch_wait(&never, fd[0], POLLIN, 1, &e), 0);
 	close(fd[0]);
 	close(fd[1]);
@@ -102,8 +102,8 @@ static int stop_when_signalled(void *arg, struct err *e)
 	return signalled ? err_set(e, ERR_CANCELLED, "signalled") : 0;
 }
 
-/* A signal that is blocked all the time but in the wait is not lost when it
- * comes before it, and wakes it at once. */
+/* A signal that is blocked except during the wait is not lost when it arrives
+ * before the wait, and ends the wait at once. */
 TEST(a_signal_wakes_the_wait)
 {
 	sigset_t block, old;

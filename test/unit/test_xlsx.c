@@ -34,7 +34,7 @@ struct book {
 	struct unzip zip;
 };
 
-/* rows and bytes of a sheet; 0: Excel's. */
+/* Opens a workbook with limits of rows and bytes per sheet; 0: Excel's. */
 static void book_open(
     struct book *b, const char *options, uint32_t rows, uint64_t bytes)
 {
@@ -92,7 +92,8 @@ static void book_free(struct book *b)
 	json_decref(b->options);
 }
 
-/* Of a sheet: with shared strings in place of their numbers, as <is>…</is>. */
+/* Returns a part; in a sheet, shared strings replace their numbers, as
+ * <is>…</is>. */
 static char *part_of(const struct book *b, const char *name)
 {
 	char *xml = unzip_part(&b->zip, name, NULL), *at = xml, *next;
@@ -141,7 +142,7 @@ static void check_part(const struct book *b, const char *name, bool there,
 
 /* ---- cells ---- */
 
-/* What is between <c r="A2" and </c>, or nothing. */
+/* Returns the text between <c r="A2" and </c>, or "". */
 static char *cell_of(enum column_kind kind, const struct value *v)
 {
 	struct column column = {.name = (char *)"head", .kind = kind};
@@ -172,7 +173,7 @@ static void check_cell(
 	_assert_string_equal(cell ? cell : "no cell", expected, __FILE__, line);
 	free(cell);
 }
-/* Whatever its format. */
+/* Checks the number of a cell, whatever the cell's format. */
 static void check_number(
     enum column_kind kind, const char *text, const char *number, int line)
 {
@@ -211,7 +212,7 @@ TEST(numbers_of_up_to_15_digits_are_numbers)
 	STRING(INTEGER, "-9223372036854775808", "-9223372036854775808");
 	NUMBER(DECIMAL, "0.10", "0.10");
 	NUMBER(DECIMAL, "-12345678901234.5", "-12345678901234.5");
-	/* Zeros at the ends say nothing. */
+	/* Zeros at either end carry no digits. */
 	NUMBER(DECIMAL, "0.000000000000000000001", "0.000000000000000000001");
 	NUMBER(DECIMAL, "123.0000000000000000000", "123.0000000000000000000");
 	STRING(DECIMAL, "100000000000000000000", "100000000000000000000");
@@ -275,10 +276,10 @@ TEST(times_are_parts_of_a_day)
 	NUMBER(TIME, "00:00:00", "0");
 	NUMBER(TIME, "12:00:00", "0.5");
 	NUMBER(TIME, "23:59:59", "0.999988425925926");
-	/* With a fraction of a second: another format. */
+	/* A time with a fraction of a second has another format. */
 	check_cell(KIND_TIME, "06:00:00.25",
 	    " s=\"2\"><v>0.250002893518519</v>", __LINE__);
-	/* Excel shows milliseconds, and rounds where more is there. */
+	/* Excel shows milliseconds, and would round a longer fraction. */
 	check_cell(KIND_TIME, "00:00:00.000999", " s=\"2\"><v>0</v>", __LINE__);
 	check_cell(KIND_TIME, "23:59:59.9999",
 	    " s=\"2\"><v>0.999999988425926</v>", __LINE__);
@@ -294,7 +295,7 @@ TEST(timestamps_are_days_and_parts)
 	NUMBER(TIMESTAMP, "9999-12-31 23:59:59", "2958465.999988425926");
 	check_cell(KIND_TIMESTAMP, "2026-03-01 23:59:59.999999",
 	    " s=\"2\"><v>46082.999999988426</v>", __LINE__);
-	/* The zone's own time, whatever its offset. */
+	/* A cell holds the local time, whatever its offset. */
 	NUMBER(TIMESTAMPTZ, "2026-03-01 12:00:00+01", "46082.5");
 	NUMBER(TIMESTAMPTZ, "2026-03-01 12:00:00-03:30", "46082.5");
 	STRING(TIMESTAMP, "1900-02-28 12:00:00", "1900-02-28 12:00:00");
@@ -337,16 +338,16 @@ TEST(text_is_escaped)
 	PLAIN("<&>\"'", ">&lt;&amp;&gt;\"'");
 	PLAIN("a\rb\tc", ">a&#13;b\tc");
 	PLAIN("\x01\x1F\x0B\x7F", ">_x0001__x001F__x000B_\x7F");
-	/* What reads like an escape, and what does not. */
+	/* Texts that look like an escape are escaped, others are not. */
 	PLAIN("_x0041_", ">_x005F_x0041_");
 	PLAIN("_xfeff_x0041_", ">_x005F_xfeff_x005F_x0041_");
 	PLAIN(
 	    "_x041_ _x00G1_ _X0041_ _x0041", ">_x041_ _x00G1_ _X0041_ _x0041");
-	/* U+FFFD may stand; U+FFFE and U+FFFF may not; U+1FFFE may. */
+	/* U+FFFD and U+1FFFE are allowed in XML; U+FFFE and U+FFFF are not. */
 	PLAIN("\xEF\xBF\xBD\xEF\xBF\xBE\xEF\xBF\xBF\xEF\xBC\xA1",
 	    ">\xEF\xBF\xBD_xFFFE__xFFFF_\xEF\xBC\xA1");
 	PLAIN("\xF0\x9F\xBF\xBE", ">\xF0\x9F\xBF\xBE");
-	/* The next character's escape brings the last underscore. */
+	/* The escape of the next character supplies the last underscore. */
 	PLAIN("SKU_x0041\x01rest", ">SKU_x005F_x0041_x0001_rest");
 	PLAIN("_x00e9\xEF\xBF\xBF", ">_x005F_x00e9_xFFFF_");
 	PLAIN("_x0041\tno", ">_x0041\tno");
@@ -361,7 +362,7 @@ TEST(white_space_at_the_ends_is_kept)
 	PLAIN("a b", ">a b");
 }
 
-/* n times the character, then an "x". */
+/* Makes a text of n times the character, then an "x". */
 static char *repeat(const char *character, size_t n)
 {
 	struct buf b;
@@ -373,7 +374,7 @@ static char *repeat(const char *character, size_t n)
 	return b.data;
 }
 
-/* The cell has so many times the character and no x. */
+/* Checks that the cell holds the character `left` times and no x. */
 static void assert_cut(const char *character, size_t n, size_t left)
 {
 	static struct column column = COLUMN("t", TEXT);
@@ -409,7 +410,8 @@ TEST(text_is_cut_at_32767_units_of_utf16)
 	assert_cut("a", 100000, 32767);
 	assert_cut("\xC3\xA9", 32767, 32767);
 	assert_cut("\xE2\x82\xAC", 32767, 32767);
-	assert_cut("\xF0\x9F\x98\x80", 16384, 16383); /* two units each */
+	/* two UTF-16 units each */
+	assert_cut("\xF0\x9F\x98\x80", 16384, 16383);
 	book_open(&b, NULL, 0, 0);
 	book_section(&b, NULL, &schema, &v, 1);
 	book_finish(&b);
@@ -476,7 +478,7 @@ TEST(text_of_several_lines_is_wrapped_in_a_row_that_is_high_enough)
 	assert_no_part(&b, SHEET1, "<c r=\"B3\" t=\"s\">");
 	assert_part(&b, "xl/styles.xml", "vertical=\"top\" wrapText=\"1\"/>");
 	book_free(&b);
-	/* In a narrow column more lines. */
+	/* In a narrow column, the text takes more lines. */
 	book_open(&b, "{\"columns\": {\"note\": {\"width\": 20}}}", 0, 0);
 	book_section(&b, NULL, &two, values, 3);
 	book_finish(&b);
@@ -573,7 +575,8 @@ TEST(a_sheet_prints_as_wide_as_a_page)
 	book_free(&b);
 }
 
-/* XML has no place for them, and Excel none for what looks like an escape. */
+/* XML does not allow some characters, and Excel misreads texts that look like
+ * an escape. */
 TEST(names_without_a_place_in_xml_are_cleaned)
 {
 	struct book b;
@@ -616,7 +619,7 @@ TEST(columns_are_shown_as_the_options_say)
 	assert_part(&b, "xl/styles.xml",
 	    "formatCode=\"#,##0.0 &quot;kg&quot;\"/></numFmts>");
 	assert_part(&b, "xl/styles.xml", "<alignment horizontal=\"center\" ");
-	/* Without a name of its own the sheet has the report's title. */
+	/* A sheet without a name of its own is named after the report. */
 	assert_part(&b, "xl/workbook.xml", "name=\"Sales &amp; costs\"");
 	book_free(&b);
 }
@@ -664,7 +667,7 @@ TEST(a_full_sheet_is_followed_by_another)
 	book_free(&b);
 }
 
-/* A sheet that is just full is alone. */
+/* A result that just fills a sheet makes no second one. */
 TEST(a_sheet_may_be_just_full)
 {
 	struct book b;
@@ -676,7 +679,7 @@ TEST(a_sheet_may_be_just_full)
 	book_free(&b);
 }
 
-/* Whatever the limit in bytes, no row is lost and none comes twice. */
+/* With any limit in bytes, every row occurs exactly once. */
 TEST(a_sheet_ends_before_it_is_too_large)
 {
 	for (uint64_t bytes = 1; bytes < 700; bytes += 7) {
@@ -766,7 +769,7 @@ TEST(a_workbook_has_a_sheet_in_any_case)
 	assert_part(&b, SHEET1, "<sheetData><row r=\"1\"></row></sheetData>");
 	assert_part(&b, "xl/workbook.xml", "<sheet name=");
 	book_free(&b);
-	/* Rows without columns are rows. */
+	/* Rows without columns still count as rows. */
 	book_open(&b, NULL, 0, 0);
 	book_section(&b, NULL, &nothing, &none, 2);
 	book_finish(&b);
@@ -806,7 +809,7 @@ TEST(totals_are_formulas_with_their_results)
 	book_free(&b);
 }
 
-/* Four rows each, the last with the totals of all. */
+/* Each sheet has four rows; the last sheet also has the totals of all. */
 TEST(each_full_sheet_has_its_own_totals)
 {
 	static const struct value values[] = {CELL("a"), CELL("1"), CELL("1.5"),
@@ -887,12 +890,12 @@ TEST(money_is_a_number_in_the_servers_look)
 	assert_part(&b, "xl/styles.xml",
 	    "formatCode=\"#,##0.00&quot; \xE2\x82\xAC&quot;;"
 	    "&quot;-&quot;#,##0.00&quot; \xE2\x82\xAC&quot;\"");
-	/* Of more than 15 digits none is lost. */
+	/* A total of more than 15 digits keeps all of them, as text. */
 	assert_part(&b, SHEET2, "<t>92.233.720.368.547.758,07 ");
 	book_free(&b);
 }
 
-/* A formula would pass over cells that are text. */
+/* A formula would ignore cells that hold text. */
 TEST(totals_of_numbers_that_are_text_are_values)
 {
 	static const struct value values[] = {CELL("x"),
@@ -978,7 +981,7 @@ TEST(too_many_columns_are_refused)
 	free(columns);
 }
 
-/* At any byte: while the head, rows, charts or the directory are written. */
+/* The sink fails at every byte: in the head, rows, charts and directory. */
 TEST(a_failing_sink_fails_the_workbook)
 {
 	struct err e = {.text = ""};

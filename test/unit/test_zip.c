@@ -87,7 +87,7 @@ TEST(an_archive_may_be_empty)
 	close_zip(z, &f);
 }
 
-/* Noise that does not compress, so that nothing is small. */
+/* Fills a buffer with random bytes, which do not compress. */
 static void fill(struct buf *b, size_t n, uint32_t *seed)
 {
 	char *at = buf_reserve(b, n);
@@ -99,7 +99,7 @@ static void fill(struct buf *b, size_t n, uint32_t *seed)
 	b->len += n;
 }
 
-/* Large pieces and small ones between them. */
+/* Large pieces, with small ones between them. */
 TEST(a_part_of_many_pieces_is_whole)
 {
 	static const size_t pieces[] = {
@@ -155,7 +155,7 @@ TEST(the_same_parts_give_the_same_bytes)
 	close_zip(z, &g);
 }
 
-/* ZIP64: places behind 4 GiB, and the directory itself. */
+/* ZIP64: offsets beyond 4 GiB, in the entries and for the directory itself. */
 TEST(an_archive_may_pass_4_gib)
 {
 	struct fake f;
@@ -174,7 +174,7 @@ TEST(an_archive_may_pass_4_gib)
 	close_zip(z, &f);
 }
 
-/* Only the directory lies behind 4 GiB. */
+/* Only the directory lies beyond 4 GiB. */
 TEST(the_directory_may_pass_4_gib)
 {
 	struct fake f;

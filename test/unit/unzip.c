@@ -43,7 +43,7 @@ void unzip_open(struct unzip *z, const char *data, size_t len, uint64_t offset)
 	    z->directory - offset + number(data + len - 10, 4), end - data);
 }
 
-/* The i-th record of the directory. */
+/* Returns the i-th record of the directory. */
 static const char *record(const struct unzip *z, uint64_t i)
 {
 	const char *at = z->data + (z->directory - z->offset);
@@ -109,7 +109,8 @@ char *unzip_part(const struct unzip *z, const char *name, size_t *len)
 
 		if (n != strlen(name) || memcmp(at + 46, name, n) != 0)
 			continue;
-		/* The local header: same name, sizes behind the data. */
+		/* The local header has the same name; the sizes follow the
+		 * data. */
 		assert_int_equal(number(local, 4), 0x04034b50);
 		assert_int_equal(number(local + 6, 2), 8);
 		assert_int_equal(number(local + 14, 4), 0);

@@ -19,7 +19,7 @@
 #define HEAD_MAX 65536
 #define PAGES 32
 
-/* Reads one request; its path, or NULL at the end of the connection. */
+/* Reads one request and returns its path; NULL at the end of the connection. */
 static char *read_request(int fd, char *head)
 {
 	size_t len = 0, body = 0;
@@ -37,7 +37,7 @@ static char *read_request(int fd, char *head)
 			at = strcasestr(head, "\r\ncontent-length:");
 			body = at ? (size_t)atoi(at + 17) : 0;
 		}
-		/* The rest of a long body is thrown away. */
+		/* The rest of a long body is discarded. */
 		if (end != NULL && len == HEAD_MAX - 1) {
 			body -= len - (size_t)(end - head);
 			len = (size_t)(end - head);
@@ -81,7 +81,7 @@ static void serve(int fd, const struct web_page *pages, int *all)
 
 static void listen_for_ever(int fd, const struct web_page *pages, int *shown)
 {
-	/* Nothing of it outlives the test. */
+	/* The server ends with the test's process. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	signal(SIGCHLD, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);

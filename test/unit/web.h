@@ -6,23 +6,24 @@
 #include <sys/types.h>
 
 /*
- * A web server in a process of its own, a further one for each connection. What
- * it answers is known by the path; an answer is the bytes of an HTTP reply, cut
- * off where they end.
+ * A web server in a process of its own, which starts one more for each
+ * connection. The path selects the answer; an answer is the bytes of an HTTP
+ * reply, which may be incomplete.
  */
 struct web_page {
 	const char *path;  /* NULL ends the list */
-	const char *reply; /* NULL: silence until the other side has enough */
-	int wait_ms;       /* before it */
-	bool cut;          /* the connection ends after it */
-	/* So often, then comes the next entry of this path; 0: always. */
+	const char *reply; /* NULL: no answer until the client gives up */
+	int wait_ms;       /* milliseconds before the answer */
+	bool cut;          /* the connection ends after the answer */
+	/* The page serves this many requests, then the next entry of its path
+	 * follows; 0: always. */
 	int times;
-	bool each; /* counted for each connection */
+	bool each; /* times counts for each connection */
 };
 
 struct web {
 	pid_t pid;
-	int *shown; /* how often each page was, over all connections */
+	int *shown; /* answers per page, over all connections */
 	int port;
 	char url[40]; /* http://127.0.0.1:PORT */
 };
