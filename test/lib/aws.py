@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The fixture `aws`: services of AWS for one test; see awsserver.Aws."""
+"""The fixture `aws` gives one test its services of AWS; see awsserver.Aws."""
 
 import pytest
 
@@ -15,7 +15,7 @@ def aws_server():
 
 @pytest.fixture
 def aws(aws_server):
-    """The services as new: aws.url, aws.environ(), aws.put_secret(...),
-    aws.fault(...), aws.calls, ..."""
+    """Resets the services: aws.url, aws.environ(), aws.put_secret(...), aws.fault(...),
+    aws.calls, ..."""
     aws_server.reset()
     return aws_server

@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""Services of AWS as far as reports need them, strict where AWS is strict.
+"""The parts of AWS that reports need, as strict as AWS itself.
 
     python3 awsserver.py [PORT]
 
-Every signature is computed again by botocore, every request is held against
-botocore's models: a wrong name, type, value or length is refused as AWS does.
-There are secretsmanager, sns, sts, redshift, redshift-serverless, objects of s3
-in memory, and the credential endpoints of containers and instances. What they
-hold, whom they know and how they fail is set on the object `Aws`; what they were
-asked is in its `calls`."""
+botocore computes every signature again and checks every request against its models: a
+wrong name, type, value or length is refused as AWS refuses it. The services are
+secretsmanager, sns, sts, redshift, redshift-serverless, s3 with objects in memory, and
+the credential endpoints of containers and instances. An object of class `Aws` holds their
+data, accounts and failures; its `calls` are the requests that arrived."""
 
 import base64
 import calendar
@@ -42,7 +41,7 @@ AUTHORIZATION = re.compile(
 
 
 class Refusal(Exception):
-    """An answer that is an error."""
+    """An answer that reports an error."""
 
     def __init__(self, status, code, message='', headers=None):
         super().__init__(code)
@@ -51,15 +50,15 @@ class Refusal(Exception):
 
 
 class Cut(Exception):
-    """The connection ends here."""
+    """Ends the connection."""
 
 
 class Fault:
-    """How the next `times` requests fail that `op` matches: an operation, the
-    start of a path, or None for all. In order: wait `delay` seconds; `cut` the
-    connection ('before' anything, 'after' it was done but is not answered,
-    'inside' the answer); answer with `status`, `code`, `message`, `headers`, or
-    the `body` as it is."""
+    """A failure of the next `times` requests that match `op`: an operation, the start of
+    a path, or None for all. The steps, in order: wait `delay` seconds; `cut` the
+    connection ('before' any work, 'after' the work but before the answer, 'inside' the
+    answer); answer with `status`, `code`, `message` and `headers`, or with `body`
+    unchanged."""
 
     def __init__(self, op=None, times=1, status=None, code='', message='injected',
                  headers=None, delay=0, cut=None, body=None):
@@ -74,14 +73,14 @@ class Fault:
             (self.op.startswith('/') and path.startswith(self.op)))
 
 
-# ---- shapes: what botocore's own validator does not look at ----
+# ---- shapes: checks that botocore's own validator lacks ----
 
 def check_deep(shape, value, path):
     limits = shape.metadata
     if shape.type_name == 'string':
         if limits.get('enum') and value not in limits['enum']:
             raise Refusal(400, 'ValidationException', f'{path}: not one of {limits["enum"]}')
-        with contextlib.suppress(re.error):  # some are of Java alone
+        with contextlib.suppress(re.error):  # some patterns are valid in Java only
             if limits.get('pattern') and not re.search(limits['pattern'], value):
                 raise Refusal(400, 'ValidationException', f'{path}: not {limits["pattern"]}')
     if shape.type_name in ('string', 'list') and len(value) > limits.get('max', 1 << 62):
@@ -113,7 +112,7 @@ def scalar(shape, text, path):
 
 
 def read_form(shape, form, path=''):
-    """A value of the Query protocol; takes what it understands out of form."""
+    """Reads a value of the Query protocol and removes the entries it used from form."""
     def has(name):
         return any(key == name or key.startswith(name + '.') for key in form)
 
@@ -164,7 +163,7 @@ def write_xml(shape, value, tag):
 # ---- the services ----
 
 class Aws:
-    """The services and all they know; `url` is the endpoint of each of them."""
+    """The services with all their state; `url` is the endpoint of each of them."""
 
     region = 'eu-west-1'
     key, secret = 'AKIDEXAMPLESTATIC', 'wJalrXUtnFEMI/K7MDENG+static'
@@ -191,24 +190,24 @@ class Aws:
         self.reset()
 
     def reset(self):
-        """As it was at the start."""
+        """Restores the state at the start."""
         self.keys = {self.key: (self.secret, None, 0)}  # id: secret, token, end
         self.secrets = {}     # ARN: text or bytes
         self.topics = {self.topic}
         self.published = []   # arguments of Publish
-        self.roles = {self.role: None}  # ARN: its external id or None
+        self.roles = {self.role: None}  # ARN: its external ID or None
         self.web_tokens = {'web.identity.token'}
         self.database = {'user': 'IAM:reports', 'password': 'made-by-iam'}
         self.objects = {}     # path: (headers, bytes)
         self.denied = set()   # such as 'sns:Publish'
-        self.clock = 0        # seconds that it is ahead
-        self.ttl = 3600       # of keys that are made from now on
+        self.clock = 0        # seconds that the services' clock is ahead
+        self.ttl = 3600       # lifetime of new keys, s
         self.instance_role = 'reports-instance'
         self.instance_tokens = set()
         self.faults = []
         self.calls = []       # dicts: op, service, args, key, error
 
-    # What tests do with it.
+    # Methods for tests.
 
     def fault(self, op=None, **how):
         fault = Fault(op, **how)
@@ -216,31 +215,31 @@ class Aws:
         return fault
 
     def put_secret(self, name, value):
-        """A secret's text (or an object, which is written as JSON); its ARN. The
-        same again is its rotation."""
+        """Stores a secret's text (or an object, which is written as JSON) and returns its
+        ARN. A second call for the same name is a rotation."""
         digest = hashlib.sha256(name.encode()).hexdigest()[:6]
         arn = f'arn:aws:secretsmanager:{self.region}:{ACCOUNT}:secret:{name}-{digest}'
         self.secrets[arn] = value if isinstance(value, (str, bytes)) else json.dumps(value)
         return arn
 
     def expire(self):
-        """All keys that end have ended."""
+        """Ends all keys that have an end."""
         self.keys = {key: (secret, token, end and 1)
                      for key, (secret, token, end) in self.keys.items()}
 
     def ops(self, op=None):
-        """Names of the operations that were asked for, in order."""
+        """Returns the names of the requested operations, in order."""
         return [call['op'] for call in self.calls if op in (None, call['op'])]
 
     def environ(self, **more):
-        """The environment of a program that uses the static keys."""
+        """Returns the environment of a program that uses the static keys."""
         return {'AWS_ACCESS_KEY_ID': self.key, 'AWS_SECRET_ACCESS_KEY': self.secret,
                 'AWS_REGION': self.region, 'AWS_EC2_METADATA_DISABLED': 'true',
                 'AWS_SHARED_CREDENTIALS_FILE': '/nonexistent',
                 'AWS_CONFIG_FILE': '/nonexistent', **more}
 
     def settings(self):
-        """The section [aws] that leads here."""
+        """Returns the section [aws] of the settings for these services."""
         return {'aws': {'region': self.region, 'endpoint': self.url}}
 
     def start(self):
@@ -251,7 +250,7 @@ class Aws:
         self.http.shutdown()
         self.http.server_close()
 
-    # What it does itself.
+    # Methods for the server itself.
 
     def now(self):
         return time.time() + self.clock
@@ -268,7 +267,7 @@ class Aws:
                 'Expiration': self.stamp(end)}
 
     def verify(self, request, body):
-        """The service that a request is signed for."""
+        """Returns the service that a request is signed for."""
         match = AUTHORIZATION.fullmatch(request.headers.get('Authorization') or '')
         if not match:
             raise Refusal(403, 'MissingAuthenticationToken', 'Missing Authentication Token')
@@ -339,7 +338,8 @@ class Aws:
             raise Refusal(403, 'SignatureDoesNotMatch', 'canonical request:\n' + canonical)
 
     def parse(self, request, body, form):
-        """(service, operation, arguments) of a call of the JSON or Query protocol."""
+        """Returns (service, operation, arguments) of a call by the JSON or Query
+        protocol."""
         unsigned = form and form.get('Action') == 'AssumeRoleWithWebIdentity'
         service = 'sts' if unsigned else self.verify(request, body)
         model = self.models.get(service)

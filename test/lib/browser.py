@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Pages as headless Chromium sees them."""
+"""Loads pages in headless Chromium."""
 
 import html.parser
 import re
@@ -19,7 +19,7 @@ def run(*options, page):
 
 
 def dom(page, *options):
-    """The document after it was loaded, with its scripts run, as a Document."""
+    """Returns the document after it was loaded and its scripts have run, as a Document."""
     return Document(run('--dump-dom', *options, page=page).decode())
 
 
@@ -28,8 +28,8 @@ def pdf(page, path):
 
 
 def probe(page, script, *options):
-    """What a script that looks at the page says. The page's own policy forbids
-    scripts, so this is a copy without it."""
+    """Returns the result of a script that inspects the page. The page's own policy
+    forbids scripts, so the script runs in a copy without that policy."""
     copy = page.with_name(f'probe-{page.name}')
     text = page.read_bytes().decode()
     text, count = re.subn(r'<meta http-equiv="Content-Security-Policy"[^>]*>', '', text)
@@ -75,7 +75,7 @@ class Element:
 
 
 class Document(Element, html.parser.HTMLParser):
-    """Of markup that the browser wrote: every element is closed."""
+    """Parses markup written by the browser, in which every element is closed."""
 
     def __init__(self, text):
         Element.__init__(self, '', [])

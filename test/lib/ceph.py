@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Ceph's radosgw on loopback, one monitor and one OSD in a file, in a folder of its
-own: an S3 that is stricter than Swift, with conditions, tags, session tokens (STS)
-and buckets in the host name (*.localhost)."""
+"""Ceph's radosgw on loopback, with one monitor and one OSD in a file, in a folder of its
+own: an S3 server stricter than Swift, with conditions, tags, session tokens (STS) and
+buckets in the host name (*.localhost)."""
 
 import contextlib
 import os

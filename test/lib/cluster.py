@@ -18,7 +18,7 @@ from lib.paths import ROOT, environ
 from lib.process import children, reportctl, write_conf
 
 SETTINGS = {
-    # Nothing here outlives the machine.
+    # The data need not survive a crash of the machine.
     'fsync': 'off',
     'max_connections': 200,
     'timezone': 'UTC',
@@ -27,11 +27,11 @@ SETTINGS = {
 
 
 class Cluster:
-    """A server in a folder of its own; stop, start and signal it at will."""
+    """A server in a folder of its own; a test may stop, start and signal it."""
 
     def __init__(self, **settings):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix='reportd-', dir='/tmp'))
-        # As root the server runs as another user, who has to get in here.
+        # As root, the server runs as another user, who needs access to the folder.
         self.dir.chmod(0o755)
         self.settings = SETTINGS | settings
         self.names = itertools.count(1)
@@ -69,7 +69,7 @@ class Cluster:
 
     @contextlib.contextmanager
     def paused(self):
-        """The server and all its backends stand still, as a hung machine."""
+        """Stops the server and all its backends with SIGSTOP, like a machine that hangs."""
         pids = [self.pid(), *children(self.pid())]
         for pid in pids:
             os.kill(pid, signal.SIGSTOP)
@@ -85,7 +85,7 @@ class Cluster:
             host=self.host, port=5432, user=self.user, dbname=dbname, **more)
 
     def create(self, template=None, **options):
-        """A new database; options as CREATE DATABASE takes them."""
+        """Creates a database; the options are those of CREATE DATABASE."""
         name = f't{next(self.names)}_{os.getpid()}'
         query = sql.SQL('create database {} template {}').format(
             sql.Identifier(name), sql.Identifier(template or 'template0'))
@@ -100,7 +100,7 @@ class Cluster:
 
 
 class Database:
-    """One database: `query` for rows, `row` for one, `value` for one field."""
+    """One database: `query` returns rows, `row` one row, `value` one field."""
 
     def __init__(self, cluster, name):
         self.cluster = cluster
@@ -111,13 +111,13 @@ class Database:
         self.conn = None
 
     def connect(self, **options):
-        """A connection of your own: autocommit, rows are named tuples."""
+        """Opens a new connection: autocommit, with rows as named tuples."""
         options = {'autocommit': True, 'row_factory': namedtuple_row,
                    'application_name': 'test'} | options
         return psycopg.connect(self.conninfo, **options)
 
     def execute(self, query, *params):
-        """Runs on a connection that is kept, and made anew when it is lost."""
+        """Runs a query on a kept connection, which is made anew when it is lost."""
         if self.conn is None or self.conn.closed:
             self.conn = self.connect()
         return self.conn.execute(query, params or None)
@@ -133,7 +133,7 @@ class Database:
         return row[0] if row else None
 
     def psql(self, *args, input=None, check=True):
-        """psql -X as a person runs it; returns the completed process."""
+        """Runs psql -X as a person would; returns the completed process."""
         done = subprocess.run(
             ['psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', *map(str, args)],
             input=input, text=True, capture_output=True,
@@ -152,7 +152,7 @@ class Database:
 
 
 def apply_schema(db):
-    """The schema, as `reportctl init` makes it."""
+    """Creates the schema as `reportctl init` does."""
     with tempfile.TemporaryDirectory() as folder:
         conf = write_conf(pathlib.Path(folder) / 'reportd.conf', db)
         done = reportctl(conf, 'init')
@@ -160,7 +160,7 @@ def apply_schema(db):
 
 
 def make_template(cluster):
-    """The name of a new database with the schema, for CREATE DATABASE."""
+    """Returns the name of a new database with the schema, a template for CREATE DATABASE."""
     db = cluster.create()
     apply_schema(db)
     db.close()

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A line of JSON with SQL comes in, a line with rows or an error goes out.
+// Reads lines of JSON with SQL and answers each with a line that holds rows or an error.
 'use strict';
 const readline = require('readline');
 const { DuckDBInstance } = require('@duckdb/node-api');

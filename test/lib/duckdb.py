@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""DuckDB, from npm, as a process that answers queries."""
+"""DuckDB from npm, as a process that answers queries."""
 
 import json
 import pathlib
@@ -14,8 +14,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 
 
 class DuckDB:
-    """`query` for rows, `row` for one, `value` for one field: numbers beyond
-    2^53 and whatever JSON lacks come as text."""
+    """DuckDB: `query` returns rows, `row` one row, `value` one field. Numbers beyond 2^53
+    and values that JSON lacks are returned as text."""
 
     def __init__(self):
         self.process = subprocess.Popen(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What must hold whenever the queue is at rest, whatever happened before."""
+"""Conditions that hold whenever the queue is at rest, whatever happened before."""
 
 import hashlib
 import pathlib
@@ -32,7 +32,7 @@ QUERIES = {
         select a.config_id, a.run_id, b.run_id as other
         from reportd.report_run a join reportd.report_run b using (config_id)
         where a.run_id < b.run_id and b.started_at < a.finished_at""",
-    # Attempts for one time count 1, 2, 3; one that was given back does not count.
+    # Attempts for one time count 1, 2, 3; an attempt that was given back does not count.
     'attempts miscounted': """
         select * from (
             select config_id, run_id, attempt, status, 1 + count(*) filter (
@@ -82,10 +82,9 @@ def check_rows(db):
 
 
 def check_files(db, out, names_run):
-    """Every COMPLETED report has the very bytes of its last run, and nothing
-    else lies about. A run that published and was lost before it could tell has
-    left its file where the run after it put its own; only one that had no
-    successor may stand alone, and it says LOST or FAILED."""
+    """Checks that every COMPLETED report's file has exactly the bytes of its last run,
+    and that no other file exists. A run may be lost after it published and before it
+    could report that; the next run's file then replaces its own."""
     wrong, known = [], set()
     for row in db.query("""
             select distinct on (output_url) * from reportd.report_run
@@ -110,8 +109,8 @@ def check_files(db, out, names_run):
 
 
 def violations(db, out, names_run=True):
-    """What is wrong, in words. The queue must be at rest. With names_run each
-    export ends with its run's id: select :'run_id' as run_id."""
+    """Returns sentences about what is wrong. The queue must be at rest. With names_run,
+    each export must end with its run's ID: select :'run_id' as run_id."""
     return check_rows(db) + check_files(db, out, names_run)
 
 

@@ -1,19 +1,19 @@
 # SPDX-License-Identifier: MIT
-"""A table of every type that the formats know, with the values that break
-things: null, least, greatest, empty, characters of every plane, a megabyte."""
+"""A table with every type that the formats know and with difficult values: null, least,
+greatest, empty, characters of every plane, a megabyte."""
 
 import random
 
 from psycopg import sql
 
-# What no encoder may take for its own syntax.
+# Texts that look like the syntax of an output format.
 HOSTILE = ['</td></tr></table><h1>', '<script>document.title="pwned"</script>',
            '<img src=x onerror="document.title=1">', '"><svg onload=alert(1)>',
            "' onmouseover='x", '<!-- ', ']]>', '&lt;&amp;&#60;', '<![CDATA[',
            '{"a": "b"}', '\\u0041\\n\\', '"""', '=1+1', '%s %n', '${x}', 'NULL',
            '</script >', '</style>', 'javascript:alert(1)', '\\x41']
 
-# A letter of each plane that has some, and the ends of each plane.
+# One letter of each plane that has letters, and the last codes of each plane.
 PLANES = ''.join(chr(plane << 16 | low) for plane in range(17)
                  for low in (0x0041, 0x1234, 0xfffd, 0xfffe, 0xffff))
 CONTROLS = ''.join(map(chr, [*range(1, 0x20), *range(0x7f, 0xa0)]))
@@ -85,8 +85,8 @@ TYPES = {
 
 
 def create(db, types=TYPES):
-    """Table `matrix`: n, and a column named after each type; the first row is
-    all null, row n has the n-th value of each type that has so many."""
+    """Creates table `matrix`: n, and a column named after each type. The first row is all
+    null; row n has the n-th value of each type, or null after a type's last value."""
     columns = [sql.SQL('{} {}').format(sql.Identifier(name), sql.SQL(name))
                for name in types]
     db.execute(sql.SQL('create table matrix (n int, {})').format(
@@ -100,8 +100,8 @@ def create(db, types=TYPES):
 
 
 def create_random(db, seed):
-    """Table `matrix` again: some types, in some order, some values of each,
-    and texts of random characters."""
+    """Creates table `matrix` at random: some types in any order, some values of each, and
+    texts of random characters."""
     rng = random.Random(seed)
 
     def text():

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""A proxy in front of a server's Unix socket that changes what passes by: it
-makes a server that refuses a setting, or one that lies."""
+"""A proxy in front of a server's Unix socket that changes messages, to imitate a server
+that refuses a setting or gives false answers."""
 
 import contextlib
 import os
@@ -13,8 +13,8 @@ SOCKET = '.s.PGSQL.5432'
 
 
 class Meddler:
-    """`asked` and `answered` are bytes to replace, each by as many others, on
-    the way to the server and back."""
+    """`asked` and `answered` are pairs of byte strings of equal length: the first is
+    replaced by the second, on the way to the server and from it."""
 
     def __init__(self, host, asked=(), answered=()):
         assert all(len(a) == len(b) for a, b in [*asked, *answered])

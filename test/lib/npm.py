@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Packages of npm that tests use, each kept in a folder of its own from one run
-to the next."""
+"""Packages from npm that tests use. Each has a folder that is kept between test runs."""
 
 import fcntl
 import os
@@ -14,8 +13,8 @@ def available():
 
 
 def install(package):
-    """Puts `name@version` there, once, whoever else tries at the same time; the
-    folder node_modules that has it."""
+    """Installs `name@version` once, even when several processes try at the same time;
+    returns the folder node_modules that holds it."""
     cache = pathlib.Path(os.environ.get('XDG_CACHE_HOME')
                          or pathlib.Path.home() / '.cache')
     path = cache / 'reportd-test' / package.lstrip('@').replace('/', '-')

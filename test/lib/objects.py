@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The least of S3 in memory, for tests in which S3 is a shelf: objects by path,
-their list in pages. Signatures are not looked at."""
+"""A minimal S3 in memory, for tests that only store and fetch objects: objects by path,
+and their list in pages. Signatures are not checked."""
 
 import http.server
 import threading
@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape
 
 
 class Objects:
-    """`kept` {(bucket, key): bytes}; `url` is the endpoint."""
+    """`kept` is {(bucket, key): bytes}; `url` is the endpoint."""
 
     def __init__(self, page=2):
         self.kept = {}
@@ -41,7 +41,7 @@ class Objects:
         return None
 
     def listing(self, bucket, query):
-        """A page of the list; its token is the last key of the one before."""
+        """Returns a page of the list; its token is the last key of the page before."""
         token = query.get('continuation-token', '')
         keys = sorted(key for kept, key in self.kept if kept == bucket
                       and key.startswith(query.get('prefix', '')) and key > token)

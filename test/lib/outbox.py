@@ -3,7 +3,7 @@
 
 from lib.wait import wait_for
 
-# What a daemon needs to reach receivers on this machine, and soon.
+# Settings that let a daemon reach receivers on this machine, with short waits.
 SECTIONS = {
     'webhook': {'allow': '127.0.0.0/8', 'secrets': '*=sesame'},
     'notify': {'backoff': '100ms', 'backoff_max': '500ms', 'attempts': 5},

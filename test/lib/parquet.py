@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""What stands in a Parquet file, read from its bytes: Thrift's compact protocol
-and the pages, no values."""
+"""Reads the structure of a Parquet file from its bytes: Thrift's compact protocol and the
+pages, without the values."""
 
 import struct
 import zlib
 
 
 class Thrift:
-    """Structs become {field number: value}."""
+    """Reads structs as {field number: value}."""
 
     def __init__(self, data, at=0):
         self.data = data
@@ -60,7 +60,7 @@ class Thrift:
 
 
 def footer(data):
-    """FileMetaData."""
+    """Returns FileMetaData."""
     assert data[:4] == data[-4:] == b'PAR1'
     size, = struct.unpack('<I', data[-8:-4])
     reader = Thrift(data[-8 - size:-8])
@@ -70,8 +70,8 @@ def footer(data):
 
 
 def pages(data):
-    """(column number, page header, its bytes) of each page in the order of the
-    file; checks that the pages fill it and that every checksum is right."""
+    """Returns (column number, page header, its bytes) of each page in the order of the
+    file; checks that the pages fill the file and that every checksum is right."""
     at = 4
     meta = footer(data)
     for group in meta[4]:

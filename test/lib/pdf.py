@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""PDF files as qpdf and poppler's programs read them."""
+"""Reads PDF files with qpdf and poppler's programs."""
 
 import collections
 import re
@@ -23,18 +23,19 @@ def run(*words):
 
 
 def check(path):
-    """It is without errors and warnings, which would be on stderr or in the code."""
+    """Checks a file with qpdf, which reports errors and warnings on stderr or by its
+    code."""
     assert b'No syntax or stream encoding errors' in run('qpdf', '--check', path)
 
 
 def pages(path, *options):
-    """The text of each page, laid out as on it."""
+    """Returns the text of each page in its layout."""
     text = run('pdftotext', *(options or ['-layout']), path, '-').decode()
     return text.split('\f')[:-1]
 
 
 def words(path):
-    """The words with their boxes, in points from the left and the top."""
+    """Returns the words with their boxes, in points from the left and the top."""
     rows = run('pdftotext', '-tsv', path, '-').decode().splitlines()
     for row in rows[1:]:
         level, page, _, _, _, _, left, top, width, height, _, text = row.split('\t', 11)
@@ -45,14 +46,14 @@ def words(path):
 
 
 def info(path):
-    """{'Pages': '3', ...}; of each page 'Page    2 size'."""
+    """Returns {'Pages': '3', ...}; the size of each page is 'Page    2 size'."""
     lines = run('pdfinfo', '-l', '-1', path).decode().splitlines()
     return {re.sub(r'\s+', ' ', name): value.strip() for name, _, value in
             (line.partition(':') for line in lines)}
 
 
 def fonts(path):
-    """(name, type, embedded, subset, unicode) of each."""
+    """Returns (name, type, embedded, subset, unicode) of each font."""
     lines = run('pdffonts', path).decode().splitlines()
     ends = [match.end() for match in re.finditer('-+', lines[1])]
     for line in lines[2:]:
@@ -79,7 +80,7 @@ class Picture:
         return tuple(self.data[at:at + 3])
 
     def colours(self, left=0, top=0, right=None, bottom=None):
-        """How many pixels of each colour are in a box."""
+        """Counts the pixels of each colour in a box."""
         return collections.Counter(
             self[x, y] for y in range(top, bottom or self.height)
             for x in range(left, right or self.width))
@@ -88,8 +89,8 @@ class Picture:
 # ---- the tables of a report, cell by cell ----
 
 def marked(name, expression, table):
-    """A statement whose result `sections` finds again. Title and footer of the
-    report must be TITLE and FOOTER."""
+    """Returns a statement whose result `sections` can find in the file. The report's
+    title and footer must be TITLE and FOOTER."""
     quoted = name.replace("'", "''")
     return (f"""select '#{quoted}#' || n || '#' as "@n@", {expression} as "@v@" """
             f'from {table} order by n')
@@ -99,15 +100,15 @@ TITLE, FOOTER = '@title@', '@footer@'
 
 
 def sections(path):
-    """{name: {n: text}} of statements made by `marked`, in the order in which the
-    page draws them; text without white space."""
+    """Returns {name: {n: text}} for statements made by `marked`, in the order in which
+    the pages draw them; texts have no white space."""
     found = {}
     text = []
     for number, page in enumerate(pages(path, '-raw'), 1):
         head, _, rest = page.partition(FOOTER)
         assert head.count(TITLE) == (number > 1)
         text.append(rest.replace(TITLE, '') if number == 1 else rest)
-    # Of the header, which each page repeats.
+    # Each page repeats the table's header.
     text = re.sub(r'\s|@n@|@v@', '', ''.join(text))
     parts = re.split(r'#([^#]+)#(\d+)#', text)
     for name, number, value in zip(*(parts[i::3] for i in (1, 2, 3))):
@@ -120,27 +121,29 @@ LOST = '\N{REPLACEMENT CHARACTER}'
 
 
 def is_seen(c):
-    """It is no space and no sign that only steers the layout."""
+    """Says whether a character is visible: no space, and no sign that only controls the
+    layout."""
     return not (c.isspace() or unicodedata.category(c) in ('Cf', 'Mn') or
                 c in '\u115f\u1160\u3164\uffa0' or '\ufff0' <= c <= '\ufff8' or
                 '\U000e0000' <= c <= '\U000e0fff')
 
 
 def characters(text):
-    """All but white space; control characters are replaced, unless they end a line."""
+    """Returns all characters except white space; control characters are replaced, unless
+    they end a line."""
     text = re.sub('[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]', LOST, text)
     return [c for c in unicodedata.normalize('NFD', text) if not c.isspace()]
 
 
 def same(got, want):
-    """A text of a page and that which it was made of: the same letters, but for
-    those that were replaced. From right to left they have another order on a page:
-    there just the same ones."""
+    """Says whether a page shows a text: the same letters in the same order, except
+    replaced ones. With right-to-left letters, whose order on a page differs, only the
+    set of letters is compared."""
     got, want = characters(got), characters(want)
     seen = [*filter(is_seen, want)]
     kept = [c for c in got if c != LOST and is_seen(c)]
     gone = len(seen) - len(kept)
-    # A sign that cannot be seen may lack a font as well.
+    # A font may lack an invisible sign as well.
     if not gone <= got.count(LOST) <= gone + len(want) - len(seen):
         return False
     if any(unicodedata.bidirectional(c) in RTL for c in want):

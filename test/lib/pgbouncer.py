@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A pgbouncer in front of a server: Debian's package pgbouncer."""
+"""A pgbouncer in front of a server, from Debian's package pgbouncer."""
 
 import os
 import pathlib
@@ -39,7 +39,7 @@ def free_port():
 
 
 class Pgbouncer:
-    """`mode` is session, transaction or statement; conninfo(db) leads through it."""
+    """`mode` is session, transaction or statement; conninfo(db) connects through it."""
 
     def __init__(self, cluster, mode, size=5):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix='pgbouncer-', dir='/tmp'))
@@ -49,7 +49,8 @@ class Pgbouncer:
         conf = self.dir / 'pgbouncer.ini'
         conf.write_text(CONF.format(host=cluster.host, user=cluster.user, port=self.port,
                                     mode=mode, size=size, dir=self.dir))
-        # It refuses to run as root; the server's user can read its socket.
+        # pgbouncer refuses to run as root; the server's user can read the server's
+        # socket.
         owner = pathlib.Path(cluster.host).owner()
         as_user = ['-u', owner] if os.geteuid() == 0 else []
         self.process = subprocess.Popen([PROGRAM, '-q', *as_user, conf],

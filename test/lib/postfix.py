@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""A Postfix in a folder of its own: STARTTLS and a password on one port, TLS
-from the first byte on another; whatever it takes ends in one Maildir. Needs root
-and Debian's packages postfix, sasl2-bin and libsasl2-modules; no systemd."""
+"""A Postfix in a folder of its own: one port takes STARTTLS and a password, another TLS
+from the first byte; all mail arrives in one Maildir. Needs root and Debian's packages
+postfix, sasl2-bin and libsasl2-modules, but no systemd."""
 
 import email
 import email.policy
@@ -89,7 +89,7 @@ sasldb_path: {dir}/sasldb2
 
 
 def why_not():
-    """Why it cannot run here, or None."""
+    """Returns the reason why Postfix cannot run on this machine, or None."""
     if os.geteuid() != 0:
         return 'Postfix is started by root only'
     if not shutil.which('postfix', path=TOOLS) \
@@ -107,7 +107,7 @@ def free_ports(count):
 
 
 def make_certificate(folder, name='localhost'):
-    """Signs itself; (certificate, key)."""
+    """Makes a self-signed certificate; returns the paths (certificate, key)."""
     cert, key = folder / 'cert.pem', folder / 'key.pem'
     subprocess.run(
         ['openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days',
@@ -118,7 +118,7 @@ def make_certificate(folder, name='localhost'):
 
 class Postfix:
     def __init__(self):
-        # Its servers are of several users, who have to get in here.
+        # Postfix's servers run as several users, who need access to the folder.
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix='reportd-mx-',
                                                  dir='/tmp'))
         self.dir.chmod(0o755)
@@ -163,13 +163,14 @@ class Postfix:
             return False
 
     def settings(self, **keys):
-        """[smtp] of the settings."""
+        """Returns the section [smtp] of the settings."""
         return {'host': 'localhost', 'port': self.port, 'user': USER,
                 'password': PASSWORD, 'ca_file': self.cert,
                 'from': 'Reports <reports@example.com>', **keys}
 
     def mails(self):
-        """What has arrived, oldest first: (recipient, message, raw bytes)."""
+        """Returns the mails that have arrived, oldest first: (recipient, message, raw
+        bytes)."""
         arrived = []
         if self.inbox.exists():
             for path in self.inbox.iterdir():
@@ -183,7 +184,7 @@ class Postfix:
         return [message for to, message, _ in self.mails() if to == recipient]
 
     def wait_mail(self, recipient, timeout=30):
-        """The one mail to the recipient, once it is there."""
+        """Waits for the only mail to the recipient and returns it."""
         wait_for(lambda: self.mails_to(recipient), timeout,
                  f'a mail to {recipient}')
         message, = self.mails_to(recipient)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""reportd and reportctl as processes."""
+"""Runs reportd and reportctl as processes."""
 
 import contextlib
 import os
@@ -22,7 +22,7 @@ DEFAULTS = {
         'log_level': 'debug',
         'log_target': 'stderr',
     },
-    # Reports may go anywhere; only a test's own settings say less.
+    # Reports may deliver to any place; a test's own settings may restrict that.
     's3': {'buckets': '*'},
     'smtp': {'domains': '*'},
     'sns': {'topics': '*'},
@@ -38,8 +38,8 @@ def children(pid):
 
 
 def write_conf(path, db, sections=None, **reportd):
-    """A settings file: the defaults for tests, `sections` {name: {key: value}},
-    and keys of [reportd]. None leaves a key out."""
+    """Writes a settings file from the defaults for tests, `sections` {name: {key:
+    value}}, and keys of [reportd]. A value None leaves the key out."""
     keys = {
         **DEFAULTS,
         'queue': {'conninfo': db.conninfo},
@@ -49,7 +49,7 @@ def write_conf(path, db, sections=None, **reportd):
     for name, section in {**(sections or {}), 'reportd': {
             **(sections or {}).get('reportd', {}), **reportd}}.items():
         keys[name] = keys.get(name, {}) | section
-    # The tests' own user is a superuser.
+    # The tests' own user is a superuser, so its sources must be trusted.
     for name, section in keys.items():
         if name.startswith('source.'):
             keys[name] = {'trusted': 'on'} | section
@@ -65,8 +65,8 @@ def write_conf(path, db, sections=None, **reportd):
 
 
 class Daemon:
-    """A running reportd. `stop` ends it as systemd does, `kill` as fate does.
-    A test that has it end otherwise than with 0 sets expected_code."""
+    """A running reportd. `stop` ends it as systemd does, `kill` with SIGKILL. A test in
+    which it exits with a code other than 0 sets expected_code."""
 
     def __init__(self, db, conf, args=(), env=None, program=REPORTD):
         self.db = db
@@ -74,7 +74,7 @@ class Daemon:
         self.log_path = conf.with_suffix('.log')
         self.expected_code = 0
         with open(self.log_path, 'ab') as log:
-            # A session of its own: whatever it leaves behind can be found.
+            # A session of its own lets the test find processes that it leaves.
             self.process = subprocess.Popen(
                 [program, '-c', conf, *map(str, args)], stdout=log, stderr=log,
                 stdin=subprocess.DEVNULL, start_new_session=True,
@@ -85,13 +85,13 @@ class Daemon:
         return self.log_path.read_text(errors='replace')
 
     def wait_log(self, text, timeout=30):
-        """Waits for a piece of text in the log."""
+        """Waits for a text in the log."""
         wait_for(lambda: text in self.log() or not self.running(), timeout,
                  f'{text!r} in the log')
         assert text in self.log(), f'reportd ended without it:\n{self.log()}'
 
     def wait_ready(self, timeout=30):
-        """Waits for its row in report_worker and returns its worker_id."""
+        """Waits for the daemon's row in report_worker and returns its worker_id."""
         def ready():
             assert self.running(), f'reportd ended:\n{self.log()}'
             return self.db.value('select worker_id from reportd.report_worker '
@@ -108,7 +108,7 @@ class Daemon:
         os.kill(self.pid, number)
 
     def wait(self, timeout=30):
-        """Waits for its end and returns the exit code."""
+        """Waits for the daemon's end and returns the exit code."""
         try:
             return self.process.wait(timeout)
         except subprocess.TimeoutExpired:
@@ -120,13 +120,13 @@ class Daemon:
         return self.wait(timeout)
 
     def kill(self):
-        """kill -9 of the supervisor; its workers see the pipe close."""
+        """Kills the supervisor with SIGKILL; its workers see their pipe close."""
         self.expected_code = -signal.SIGKILL
         self.process.kill()
         self.process.wait()
 
     def group(self):
-        """Processes left in its session, itself included."""
+        """Returns the processes in the daemon's session, itself included."""
         left = []
         for path in pathlib.Path('/proc').glob('[0-9]*/stat'):
             with contextlib.suppress(OSError):
@@ -136,7 +136,7 @@ class Daemon:
         return left
 
     def end(self):
-        """After a test: it stops when told to, well, and leaves nothing."""
+        """Ends the daemon after a test; checks its exit code and that no process is left."""
         try:
             if self.running():
                 self.signal(signal.SIGCONT)
@@ -154,7 +154,7 @@ class Daemon:
 
 
 def run(program, *args, env=None, input=None, timeout=60):
-    """Runs a command to its end; the completed process with text output."""
+    """Runs a command to its end; returns the completed process with text output."""
     done = subprocess.run([program, *map(str, args)], input=input, text=True,
                           capture_output=True, timeout=timeout,
                           env=environ(**(env or {})))

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """A proxy between libpq and a server's Unix socket that can fail on demand.
 
-It reads the messages that pass by ("Message Formats" in PostgreSQL's manual),
-so that it can fail exactly when a prepared statement is executed."""
+It reads the messages that pass through it ("Message Formats" in PostgreSQL's manual), so
+that it can fail exactly when a prepared statement is executed."""
 
 import contextlib
 import os
@@ -16,8 +16,8 @@ SOCKET = '.s.PGSQL.5432'
 
 
 class Fault:
-    """What happens to the next execution of a statement. `met` is set when it
-    has come by; where it waits, `go` lets it go on until it is `done`."""
+    """A failure at the next execution of a statement. `met` is set when the execution was
+    seen; a fault that waits goes on when `go` is set, and sets `done` at its end."""
 
     def __init__(self, statement, what):
         self.statement = statement
@@ -37,7 +37,7 @@ def close(sock):
 
 
 def frames(sock):
-    """Messages that begin with their type, whole."""
+    """Yields complete messages, each with its type byte."""
     data = b''
     while more := sock.recv(1 << 20):
         data += more
@@ -50,7 +50,7 @@ def frames(sock):
 
 
 class Link:
-    """One client's connection, and ours to the server behind it."""
+    """A client's connection, and the proxy's connection to the server for it."""
 
     def __init__(self, proxy, client, server):
         self.proxy, self.client, self.server = proxy, client, server
@@ -63,8 +63,9 @@ class Link:
     def run(self, pump):
         with contextlib.suppress(OSError):
             pump()
-        # A swallowed end is not told to the other side; nor is one of a late
-        # statement, or a notification that cannot be sent would end it, too.
+        # When messages are swallowed, a closed connection is not passed on. After a late
+        # statement it is not passed on either: the server would fail to send a
+        # notification and end the statement, too.
         if not (self.swallows or self.deaf):
             self.close()
 
@@ -73,7 +74,7 @@ class Link:
         close(self.server)
 
     def upwards(self):
-        # The start of a session is the one message without a type.
+        # Only the first message of a session has no type byte.
         head = self.client.recv(4, socket.MSG_WAITALL)
         if len(head) < 4:
             return
@@ -113,7 +114,7 @@ class Link:
         elif fault.what == 'deliver late':
             self.late = fault
         else:
-            # Each Sync is answered once; before them, the start is.
+            # The start of a session and each Sync are answered once.
             self.faulty_answer = self.syncs + 2
             self.fault = fault
 
@@ -132,7 +133,7 @@ class Link:
                 self.pass_on(answer)
 
     def pass_on(self, answer):
-        """The answer to the statement, which is committed."""
+        """Handles the answer to the statement, whose transaction is committed."""
         fault, self.fault = self.fault, None
         if fault.what == 'cut after':
             self.close()
@@ -146,7 +147,7 @@ class Link:
 
 
 class Proxy:
-    """Listens in a folder of its own; `conninfo` leads through it."""
+    """Listens in a folder of its own; `conninfo` connects through it."""
 
     def __init__(self, host):
         self.target = os.path.join(host, SOCKET)
@@ -188,32 +189,33 @@ class Proxy:
                     return fault
         return None
 
-    # What can go wrong.
+    # Failures that a test can ask for.
 
     def at(self, statement, what):
-        """At the next execution of the statement: 'cut before' the server has
-        it; 'cut after' it is committed, its answer is lost; 'deliver late', the
-        connection is lost at once and the server has it after .go.set(); 'hold
-        answer' until .go.set(); 'cut behind' the answer, after .go.set()."""
+        """Fails at the next execution of the statement. 'cut before': the server does not
+        get it. 'cut after': it is committed, its answer is lost. 'deliver late': the
+        connection is lost at once, and the server gets the statement after .go.set().
+        'hold answer': the answer waits for .go.set(). 'cut behind': as 'hold answer',
+        and the connection is lost after the answer."""
         fault = Fault(statement, what)
         with self.lock:
             self.faults.append(fault)
         return fault
 
     def cut(self):
-        """All connections end."""
+        """Ends all connections."""
         for link in self.links:
             link.close()
 
     def swallow(self, new=False):
-        """What is sent on the connections there are vanishes, neither side is
-        told; with `new` later connections find nobody who answers."""
+        """Discards everything that is sent on the present connections, without telling
+        either side; with `new`, later connections get no answer either."""
         for link in self.links:
             link.swallows = True
         self.swallows = new
 
     def recover(self):
-        """New connections work again."""
+        """Lets new connections work again."""
         self.refuses = self.swallows = False
 
     def remove(self):

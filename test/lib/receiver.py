@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""An HTTP(S) server that takes webhooks, writes them down and misbehaves."""
+"""An HTTP(S) server that records webhooks and can fail on demand."""
 
 import collections
 import contextlib
@@ -13,11 +13,11 @@ Taken = collections.namedtuple('Taken', 'path headers body json')
 
 
 class Receiver:
-    """`taken` has all requests in order. What it answers: `answers` is a list of
-    what the next ones get, then `answer` for all others. Each is a status, a
-    (status, headers, body), 'cut' (reads, then closes), 'half' (200 and a part of
-    a body), 'hang' (reads, then says nothing until released), or a function of
-    the request that returns one."""
+    """`taken` has all requests in order. `answers` is a list of answers for the next
+    requests; `answer` is for all others. An answer is a status, a (status, headers,
+    body), 'cut' (reads, then closes), 'half' (200 and a part of a body), 'hang'
+    (reads, then does not answer until released), or a function of the request that
+    returns one of these."""
 
     def __init__(self, tls=None, address='127.0.0.1'):
         self.taken = []
@@ -92,7 +92,7 @@ class Receiver:
             handler.send_header(name, value)
         handler.send_header('Content-Length', str(len(text.encode())))
         handler.end_headers()
-        with contextlib.suppress(OSError):  # the client may have heard enough
+        with contextlib.suppress(OSError):  # the client may have closed already
             handler.wfile.write(text.encode()[:size])
         if size is not None:
             handler.close_connection = True
@@ -105,7 +105,8 @@ class Receiver:
 
 
 def certificate(folder, names=('DNS:localhost', 'IP:127.0.0.1')):
-    """A self-signed one with its key in one file, and to be trusted as a CA."""
+    """Makes a self-signed certificate with its key in one file, which clients can trust
+    as a CA."""
     path = folder / 'tls.pem'
     subprocess.run(
         ['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt',

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""Redshift's manners in front of a PostgreSQL that does the work.
+"""A server that behaves like Redshift and lets a PostgreSQL server do the work.
 
-Made from Redshift's documentation and from what drivers' trackers report, and
-stricter than Redshift where reportd has no business: the start of a session
+It follows Redshift's documentation and reports from drivers' issue trackers. Where
+reportd needs nothing, it is stricter than Redshift. It imitates the start of a session
 with its few parameters, MD5 passwords, the simple protocol only, literals with
-backslashes and without E'', the settings and statements that it lacks, its type
-OIDs, UNLOAD. `Typed` is the same session in front of all of PostgreSQL's SQL and
-types: for tests of the rows that a source of type redshift sends."""
+backslashes and without E'', the missing settings and statements, Redshift's type OIDs,
+and UNLOAD. `Typed` makes the same session with all of PostgreSQL's SQL and types, for
+tests of the rows that a source of type redshift sends."""
 
 import contextlib
 import csv
@@ -36,11 +36,11 @@ REFUSED = re.compile(r'''
     | \bskip\s+locked\b | \bfor\s+(update|share)\b | \bpg_(try_)?advisory
     | \bE\'\' | \bU&\'\' | \$[0-9]
 ''', re.I | re.S | re.X)
-# Strings, identifiers and comments, as a server before 8.1 reads them.
+# Strings, identifiers and comments, by the rules of servers before 8.1.
 QUOTED = re.compile(r"""'(?:[^'\\]|\\.|'')*' | "(?:[^"]|"")*" | --[^\n]*
     | /\*.*?\*/ | \$\$.*?\$\$""", re.S | re.X)
-# PostgreSQL's types in the place of those that it lacks: json as SUPER, bytea as
-# VARBYTE (without \x), interval as INTERVAL DAY TO SECOND, xml as GEOMETRY.
+# PostgreSQL's types that stand for Redshift's own: json for SUPER, bytea for VARBYTE
+# (without \x), interval for INTERVAL DAY TO SECOND, xml for GEOMETRY.
 TYPES = {114: 4000, 3802: 4000, 17: 6551, 1186: 1190, 142: 3000}
 STATUS = {'server_version': '8.0.2', 'client_encoding': 'UNICODE',
           'server_encoding': 'UNICODE', 'integer_datetimes': 'on',
@@ -78,7 +78,7 @@ def read_message(sock):
 
 
 def read_start(sock):
-    """The start of a session, behind what is asked for in vain."""
+    """Reads the start of a session, after refusing requests for encryption."""
     while True:
         size, code = struct.unpack('!II', read(sock, 8))
         body = read(sock, size - 8)
@@ -88,12 +88,12 @@ def read_start(sock):
 
 
 def bare(text):
-    """SQL with its strings and identifiers empty and no comments."""
+    """Returns SQL with empty strings and identifiers and without comments."""
     return QUOTED.sub(lambda m: m[0][0] * 2 if m[0][0] in '\'"' else ' ', text).strip()
 
 
 def split(text):
-    """The statements of a message."""
+    """Returns the statements of a message."""
     parts, start = [], 0
     masked = QUOTED.sub(lambda m: ' ' * len(m[0]), text)
     for at in [m.start() for m in re.finditer(';', masked)] + [len(text)]:
@@ -108,7 +108,7 @@ def unquote(literal):
 
 
 class Link:
-    """One session, and ours on the PostgreSQL behind it."""
+    """A client's session, and its session on the PostgreSQL server."""
 
     def __init__(self, redshift, client):
         self.redshift, self.client, self.server = redshift, client, None
@@ -134,7 +134,7 @@ class Link:
 
     def begin(self):
         code, body = read_start(self.client)
-        if code == 80877102:  # cancel: the key is the server's own
+        if code == 80877102:  # cancel: the key is the PostgreSQL server's own
             with self.redshift.connect() as server:
                 server.sendall(struct.pack('!II', len(body) + 8, code) + body)
                 server.recv(1)
@@ -172,7 +172,7 @@ class Link:
         return answer.decode() == 'md5' + hashlib.md5(inner.encode() + salt).hexdigest()
 
     def greet(self):
-        """PostgreSQL's greeting is read, and ours is said."""
+        """Reads PostgreSQL's greeting and sends Redshift's."""
         self.server = self.redshift.connect()
         words = {'user': self.redshift.cluster.user, 'database': self.database,
                  'client_encoding': 'UTF8', 'extra_float_digits': '0',
@@ -192,7 +192,7 @@ class Link:
                 break
         self.client.sendall(answer)
 
-    # What the client says.
+    # Messages from the client.
 
     def upwards(self):
         while True:
@@ -206,11 +206,11 @@ class Link:
             self.query(body.rstrip(b'\0').decode())
 
     def answer(self, data):
-        """Sends an answer that the server knows nothing of."""
+        """Sends an answer without asking the PostgreSQL server."""
         self.client.sendall(data + message(b'Z', self.state))
 
     def fail(self, text, code, detail=None):
-        """The server hears of it, too, so that a transaction is broken."""
+        """Reports an error. An open transaction on the PostgreSQL server fails, too."""
         if self.state == b'I':
             self.answer(error(text, code, detail=detail))
             return
@@ -245,7 +245,7 @@ class Link:
 
     @staticmethod
     def wrong(part):
-        """Why Redshift would not take a statement."""
+        """Returns the reason why Redshift would refuse a statement, or None."""
         text = bare(part)
         refused = REFUSED.search(text)
         if refused:
@@ -265,7 +265,7 @@ class Link:
             return 'syntax error in begin'
         return None
 
-    # What the server says.
+    # Messages from the server.
 
     def downwards(self):
         with contextlib.suppress(OSError):
@@ -275,14 +275,14 @@ class Link:
         self.close()
 
     def forward(self, data):
-        """Whole messages go on; what is left of the last one comes back."""
+        """Passes complete messages on; returns the incomplete rest."""
         at, start, out, size = 0, 0, [], len(data)
         while at + 5 <= size:
             end = at + 1 + int.from_bytes(data[at + 1:at + 5], 'big')
             if end > size:
                 break
             kind = data[at]
-            # A plain row passes in one piece with its neighbours.
+            # Rows without changes are passed on together with their neighbours.
             if kind != 68 or self.columns:
                 out.append(data[start:at])
                 out.append(self.translated(data[at:end]))
@@ -294,7 +294,7 @@ class Link:
 
     def translated(self, one):
         kind = one[:1]
-        if kind in (b'S', b'N'):  # names of settings that Redshift has not
+        if kind in (b'S', b'N'):  # settings that Redshift lacks
             return b''
         if kind == b'T':
             return self.described(one)
@@ -318,7 +318,7 @@ class Link:
         return bytes(data)
 
     def row(self, one):
-        """VARBYTE is hex digits alone."""
+        """Removes \\x from bytea: VARBYTE is written as hexadecimal digits only."""
         count, at, fields = struct.unpack_from('!H', one, 5)[0], 7, []
         for i in range(count):
             size = struct.unpack_from('!i', one, at)[0]
@@ -347,7 +347,7 @@ class Link:
 
 
 class TypedLink(Link):
-    """Changes the two statements that only Redshift takes as they are meant."""
+    """Translates the two statements that PostgreSQL does not accept."""
 
     def greet(self):
         self.server = self.redshift.connect()
@@ -374,8 +374,8 @@ class TypedLink(Link):
 
 
 class Redshift:
-    """Listens in a folder of its own. `users` {name: password}, None: anybody;
-    `starts` and `statements` are what came; `store` puts objects into S3."""
+    """Listens in a folder of its own. `users` is {name: password}, or None for any user;
+    `starts` and `statements` are what clients sent; `store` takes S3 objects."""
 
     link = Link
 
@@ -413,7 +413,7 @@ class Redshift:
             self.links.append(self.link(self, client))
 
     def fail_at(self, pattern, text, code, detail=None, times=1):
-        """The next statements that look so fail with this error."""
+        """Lets the next statements that match the pattern fail with this error."""
         self.faults.append({'pattern': re.compile(pattern, re.I | re.S), 'times': times,
                             'error': {'text': text, 'code': code, 'detail': detail}})
 
@@ -437,7 +437,7 @@ class Redshift:
         assert not self.strays, f'messages that Redshift is spared: {self.strays}'
 
     def unload(self, link, query, to, options):
-        """Runs the query, writes its parts and the manifest; the count of rows."""
+        """Runs the query, writes its parts and the manifest; returns the number of rows."""
         words = bare(options).upper()
         assert re.match(r's3://[^/]+/.+', to), f'invalid S3 path {to}'
         assert "IAM_ROLE ''" in words or 'IAM_ROLE DEFAULT' in words, 'no credentials'
@@ -508,7 +508,7 @@ class Redshift:
 
 
 class Typed(Redshift):
-    """PostgreSQL in a session of Redshift's; a context that ends it."""
+    """PostgreSQL in a session like Redshift's; a context manager that ends it."""
 
     link = TypedLink
 
@@ -519,6 +519,6 @@ class Typed(Redshift):
         self.remove()
 
     def source(self, db):
-        """The keys of [source.NAME] for this database."""
+        """Returns the keys of [source.NAME] for this database."""
         return {'type': 'redshift', 'conninfo': psycopg.conninfo.make_conninfo(
             db.conninfo, host=self.dir, port=5432)}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Rows of report_config: insert them, follow them."""
+"""Inserts rows of report_config and follows them."""
 
 from psycopg import sql
 from psycopg.types.json import Jsonb
@@ -28,13 +28,13 @@ def config(db, config_id):
 
 
 def runs(db, config_id):
-    """Its rows of report_run, oldest first."""
+    """Returns the report's rows of report_run, oldest first."""
     return db.query('select * from reportd.report_run where config_id = %s '
                     'order by run_id', config_id)
 
 
 def wait_status(db, config_id, *statuses, timeout=30):
-    """Waits until the report has one of these; returns its row."""
+    """Waits until the report has one of these statuses; returns its row."""
     def reached():
         row = config(db, config_id)
         return row if row.status in statuses else None

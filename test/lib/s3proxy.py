@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: MIT
-"""Stands in front of an S3 and fails on demand, at a chosen request.
+"""A proxy in front of an S3 server that can fail on demand, at a chosen request.
 
 A request is known by its operation: create, part, complete, abort, put, get, head,
-delete, uploads (their list), parts. What can happen to the next one of a kind:
+delete, uploads (their list), parts. A fault for the next request of an operation is:
 
-    cut before      the server never gets it, the connection ends
-    cut within      half of its body was read when the connection ends
+    cut before      the server never gets the request, the connection ends
+    cut within      the connection ends after half of the body was read
     cut after       the server has acted, its answer is lost
-    hold before     until .go is set; then it goes on, or is lost with .drop
+    hold before     waits until .go is set; then goes on, or is lost with .drop
     hold after      the server has acted; the answer waits for .go
-    NUMBER, CODE    an answer of this status and S3's error code instead
-    200 error       the answer to complete says 200 and has an error in it
+    NUMBER, CODE    an answer with this status and S3's error code instead
+    200 error       the answer to complete has status 200 and contains an error
 """
 
 import contextlib
@@ -174,7 +174,7 @@ class Server(socketserver.ThreadingTCPServer):
 
 
 class S3Proxy:
-    """`endpoint` leads through it; `requests` are those that have come by."""
+    """`endpoint` leads through the proxy; `requests` are the requests that arrived."""
 
     def __init__(self, target):
         self.target = target

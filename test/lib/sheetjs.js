@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The workbook that is named, as JSON: for each sheet its rows of shown texts.
+// Writes the workbook in the argument as JSON: for each sheet, its rows of shown texts.
 'use strict';
 const XLSX = require('xlsx');
 

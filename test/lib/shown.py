@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""The table of lib.shown_expected as reports, and these as other programs show
-them: LibreOffice and SheetJS, chromium, poppler, DuckDB, psql.
+"""Exports the table of lib.shown_expected as reports and reads them with other programs:
+LibreOffice and SheetJS, chromium, poppler, DuckDB, psql.
 
-Files that hold several results have a result for each column of the table: two
-columns, of which the first has a mark, #s012#3#, by which the row is found again
-on any page. The others have all in one table, as wide as it gets."""
+Formats that hold several results get one result for each column of the table. It has two
+columns; the first holds a mark such as #s012#3#, by which the row can be found on any
+page. The other formats get all columns in one wide table."""
 
 import collections
 import csv
@@ -29,7 +29,7 @@ MARK = re.compile(r'#(s\d{3})#(\d+)#')
 
 
 class Section:
-    """A column of the table with the name under which all files have it."""
+    """A column of the table, with the name that it has in all files."""
 
     def __init__(self, number, kind, inputs, options, without=()):
         self.name = f's{number:03}'
@@ -37,12 +37,12 @@ class Section:
         self.inputs = inputs
         self.options = options
         self.without = without
-        self.values = None      # of the table, by number
+        self.values = None      # values of the table, by row
         self.total = None
 
     @property
     def numbers(self):
-        """The rows to compare."""
+        """Returns the rows to compare."""
         return ['Total'] if self.total else range(len(self.values))
 
     def input(self, number):
@@ -67,7 +67,7 @@ class Section:
 
 
 def sections(db):
-    """The table, made in this database."""
+    """Creates the table in this database and returns its sections."""
     found = []
     version = db.connect().info.server_version // 10000
     for column in [*TYPES, *FORMATS]:
@@ -92,13 +92,14 @@ def sections(db):
 
 
 def for_format(sections, name):
-    """Those that the format can have: options are for people only."""
+    """Returns the sections that the format can show; only formats for people take
+    options."""
     return [s for s in sections if name.lower() not in s.without and
             (name in PEOPLE or not s.options)]
 
 
 def wide(sections):
-    """A query for all of them: a row for each number."""
+    """Returns a query for all sections, with one row for each number."""
     rows = max(len(s.inputs) for s in sections)
     return ('select ' + ', '.join(
         ['n'] + [f'(select v from {s.name} where {s.name}.n = g.n) as "@{s.name}@"'
@@ -106,8 +107,8 @@ def wide(sections):
 
 
 def export(ctl, sections, name, folder):
-    """The report of that format: its file, those of the sections that are in it,
-    and for the others what the error said."""
+    """Exports a report; returns its file, the sections in it, and the error messages for
+    the others."""
     path = folder / f'{name.lower()}.{name.lower()}'
     chosen, refused = list(sections), {}
     while True:
@@ -117,7 +118,7 @@ def export(ctl, sections, name, folder):
                    *options_of(chosen, name), input=query)
         if done.returncode == 0:
             return path, chosen, refused
-        # A value that one section cannot have shall not hide all others.
+        # A section with a value that the format refuses must not hide the others.
         found = re.search(r'@(s\d\d\d)@', done.stderr)
         assert found and len(refused) < 50, done.stderr
         refused[found[1]] = done.stderr
@@ -139,14 +140,14 @@ def options_of(sections, name):
             for key, text in options.items()]
 
 
-# ---- readers: each gives {section: {row: text}}, the row of the total is 'Total' ----
+# ---- readers: each returns {section: {row: text}}; the total's row is 'Total' ----
 
 TITLE, FOOTER = pdf.TITLE, pdf.FOOTER
 
 
 def of_rows(rows):
-    """Of the rows of a table, header and all, by the number in their mark: the
-    text beside it, or the texts."""
+    """Returns the texts of a table's rows by the number in their mark: the text beside
+    the mark, or a list of texts. The header has no mark and is skipped."""
     found = {}
     for mark, *cells in rows:
         if match := MARK.fullmatch(mark or ''):
@@ -157,7 +158,7 @@ def of_rows(rows):
 
 
 def sheetjs(path):
-    """{sheet: rows of texts}"""
+    """Returns {sheet: rows of texts}."""
     done = subprocess.run(['node', HERE / 'sheetjs.js', path], check=True,
                           capture_output=True, text=True,
                           env=environ(NODE_PATH=npm.install(SHEETJS)))
@@ -169,20 +170,20 @@ def read_sheetjs(path):
 
 
 def read_libreoffice(path, folder):
-    """Its cells as shown."""
+    """Returns the cells as LibreOffice shows them."""
     workbook.convert(path, workbook.SHOWN, folder)
     found = {}
     for file in folder.glob(f'{path.stem}-s*.csv'):
         with open(file, newline='') as lines:
             found[file.stem.removeprefix(f'{path.stem}-')] = of_rows(
-                # Versions differ in the zeros of an exponent.
+                # Versions of LibreOffice differ in the zeros of an exponent.
                 [re.sub(r'(\dE[+-])0(\d\d)$', r'\1\2', cell) for cell in row]
                 for row in csv.reader(lines))
     return found
 
 
 def read_paper(path, furniture):
-    """The pages of a PDF, whosever, in the order in which they are drawn."""
+    """Reads the pages of any PDF in the order in which they are drawn."""
     text = re.sub(furniture, ' ', '\n'.join(pdf.pages(path, '-raw')))
     text = re.sub(r'(\dE[+-])0(\d\d)$', r'\1\2', text, flags=re.M)
     parts = re.split(r'#\s*(s\d{3})\s*#\s*(\d+)\s*#', text)
@@ -202,7 +203,7 @@ def read_pdf(path):
 
 
 def read_printed(path, folder):
-    """A workbook as LibreOffice prints it."""
+    """Reads a workbook as LibreOffice prints it."""
     return read_paper(workbook.convert(path, 'pdf', folder),
                       r's\d\d\d\s+\d+ / \d+\n|Report\s+s\d\d\d\n|@n@|'
                       r'@s\d\d\d@( \([\w/]+\))?')
@@ -227,20 +228,20 @@ return JSON.stringify(all)
 
 
 def read_html(path):
-    """The cells as chromium lays them out."""
+    """Returns the cells as chromium lays them out."""
     probed = json.loads(browser.probe(path, CELLS))
     return {name: of_rows(rows) for name, rows in probed.items()}
 
 
 def read_json(path):
-    """Numbers keep their digits."""
+    """Returns the values of the JSON file; numbers keep their digits."""
     document = load_json(path.read_text())
     return {name: {int(MARK.fullmatch(row['@n@'])[2]): row[f'@{name}@'] for row in rows}
             for name, rows in document.items()}
 
 
 def of_wide(names, rows):
-    """Of the rows of the wide table, each with its number first."""
+    """Returns the texts of the wide table's rows, each of which begins with its number."""
     found = {name.strip('@'): {} for name in names[1:]}
     for number, *cells in rows:
         for column, cell in zip(found.values(), cells, strict=True):
@@ -256,7 +257,7 @@ def read_jsonl(path):
 
 
 class Number(str):
-    """A number with the digits that the document has; no text is equal to it."""
+    """A number with the digits of the document; it is equal to no text."""
 
     def __eq__(self, other):
         return isinstance(other, Number) and str(self) == str(other)
@@ -285,7 +286,7 @@ def read_csv(path):
 
 
 def read_parquet(path):
-    """{section: {row: text}}, {section: type}."""
+    """Returns {section: {row: text}} and {section: type}."""
     duckdb = DuckDB()
     try:
         duckdb.query("set timezone = 'UTC'")
@@ -298,8 +299,8 @@ def read_parquet(path):
 
 
 def copied_back(db, path, sections):
-    """psql reads the CSV into a table like those it came from; the sections of which
-    a value is another one then."""
+    """Lets psql read the CSV into a table with the original types; returns the sections
+    in which a value has changed."""
     columns = ', '.join(f'{s.name} {s.kind}' for s in sections)
     script = [f"set timezone = '{ZONE}';",
               f'create temp table back (n int, {columns});',
@@ -310,10 +311,11 @@ def copied_back(db, path, sections):
     return db.psql('-At', input='\n'.join(script)).stdout.split()
 
 
-# ---- what should be there ----
+# ---- expected texts ----
 
 def expected(section, number, way, fallbacks=()):
-    """The text of a value in the way of a format or of one of its readers."""
+    """Returns the text of a value in a format, or as one of the format's readers shows
+    it."""
     if section.total and number == 'Total':
         return section.total.xlsx if 'xlsx' in fallbacks else section.total.seen
     value = section.values[number]
@@ -353,7 +355,7 @@ CONTROLS = re.compile('[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u2
 
 
 def without_controls(text):
-    """What a person sees of it: nothing of control characters, or a mark."""
+    """Returns a text without control characters and the signs that replace them."""
     return CONTROLS.sub('', text or '')
 
 
@@ -367,8 +369,8 @@ def visible(text):
 
 
 def same_on_page(got, want):
-    """On paper letters from right to left stand in another order, and a long text
-    is broken where there is no space."""
+    """Says whether a page shows a text. On paper, right-to-left letters have another
+    order, and a long text is broken where it has no space."""
     got, want = visible(got), visible(want)
     if len(want) > 60:
         got, want = got.replace(' ', ''), want.replace(' ', '')
@@ -376,11 +378,11 @@ def same_on_page(got, want):
 
 
 def is_plain(section):
-    """It has nothing that is drawn in pieces, in an order of its own."""
+    """Says whether the section has only printable ASCII, which is drawn in order."""
     return all((v.input or '').isascii() and (v.input or '').isprintable()
                for v in section.values or ())
 
 
 def letters(texts):
-    """The letters of them all, in any order."""
+    """Counts the letters of all texts, in any order."""
     return collections.Counter(visible(' '.join(texts)).replace(' ', ''))

@@ -1,22 +1,22 @@
 # SPDX-License-Identifier: MIT
-"""A table, written by hand, of how values look to the person who opens a file,
-and of what a program finds in it. Nothing here was copied from an output.
+"""A table, written by hand, of how a person sees values in a file, and of what a program
+finds in it. No entry was copied from an output.
 
-Each `column` is a type with some of its values; NULL is always among them, and
-is an empty cell, JSON's null, Parquet's NULL. `value(input, seen)` is what
-PostgreSQL is given and what a person sees on a page (HTML), on paper (PDF) and
-in a spreadsheet (XLSX); seen is the input itself unless it is said. By name:
+Each `column` is a type with some of its values; NULL is always among them, and is an
+empty cell, JSON's null, Parquet's NULL. In `value(input, seen)`, `input` is given to
+PostgreSQL, and `seen` is what a person sees on a page (HTML), on paper (PDF) and in a
+spreadsheet (XLSX); by default it is the input. Keywords:
 
-    csv       in CSV: the input, unless it is said
-    json      JSON's text in JSON and JSONL: a string of the `csv` text, unless
-              it or the column says otherwise
-    parquet   as DuckDB casts it to text: the `csv` text, unless it is said
-    html, pdf, xlsx   where one of them cannot show what the others show
-    libre, sheetjs    where a reader of XLSX has a way of its own: LibreOffice's
+    csv       the text in CSV; by default the input
+    json      JSON's text in JSON and JSONL; by default a string with the `csv`
+              text, unless the column says otherwise
+    parquet   DuckDB's text for the value; by default the `csv` text
+    html, pdf, xlsx   where one of these formats shows another text
+    libre, sheetjs    where a reader of XLSX shows another text: LibreOffice's
               General shows 15 digits, Excel's (and SheetJS's) 11 characters
-    print     the sheet on LibreOffice's paper
+    print     the sheet as LibreOffice prints it
 
-Times with a zone are those of Europe/Berlin, money is that of the C locale."""
+Times with a zone are shown in Europe/Berlin, money in the C locale."""
 
 import collections
 
@@ -24,9 +24,9 @@ Column = collections.namedtuple('Column', 'kind values parquet json options with
 Value = collections.namedtuple('Value', 'input seen forms')
 
 NULL = Value(None, '', {})
-# JSON's text is the CSV's text.
+# JSON's text is the same as CSV's.
 BARE = object()
-# Parquet has no such value, and `out_of_range` asks for NULL then.
+# Parquet lacks such a value, and `out_of_range` replaces it by NULL.
 NONE = object()
 
 SETUP = """
@@ -57,14 +57,14 @@ def value(input, seen=None, **forms):
 
 def column(kind, *values, parquet='VARCHAR', json=None, options=None, without=(),
            since=0):
-    """`options` are those of the column in the formats that people read, `without`
-    the formats that refuse it by design, `since` the server that first has it."""
+    """`options` apply to the column in formats for people, `without` names the formats
+    that refuse it by design, `since` is the first server version that has it."""
     values = [one if isinstance(one, Value) else value(one) for one in values]
     return Column(kind, [NULL, *values], parquet, json, options or {}, without,
                   since)
 
 
-# What people may type that no format may take for its own.
+# Texts that people may type and that a format could misread as its own syntax.
 LONG = 'All work and no play makes Jack a dull boy. ' * 1000
 
 TYPES = [
@@ -77,7 +77,7 @@ TYPES = [
     column('int2', '-32768', '32767', '0', '7', parquet='SMALLINT', json=BARE),
     column('int4', '-2147483648', '2147483647', '0', '42',
            parquet='INTEGER', json=BARE),
-    # Excel has 15 digits: what has more is text, to the letter.
+    # Excel has 15 digits: a longer number is text, with all its digits.
     column('int8', '-9223372036854775808', '9223372036854775807', '0',
            '999999999999999', '1000000000000000', '9007199254740993',
            parquet='BIGINT', json=BARE),
@@ -110,7 +110,7 @@ TYPES = [
            value('Infinity', json='"Infinity"', parquet='inf'),
            value('-Infinity', json='"-Infinity"', parquet='-inf'),
            parquet='DOUBLE', json=BARE),
-    # Each value has the places that it came with.
+    # Each value keeps its number of decimal places.
     column('numeric',
            value('0', parquet='0.00000000000000000000'),
            value('1.50', parquet='1.50000000000000000000'),
@@ -118,10 +118,11 @@ TYPES = [
            value('-0.05', parquet='-0.05000000000000000000'),
            value('1200', parquet='1200.00000000000000000000'),
            value('1234567890123.45', parquet='1234567890123.45000000000000000000'),
-           # As many places as Excel has digits; nothing that looks exact and is not.
+           # As many places as Excel has digits, so that no cell looks exact without being
+           # so.
            value('0.33333333333333333333', xlsx='0.333333333333333'),
            value('12345678901234567890', parquet=NONE),
-           # Zeros of a division, which nobody typed.
+           # Zeros that come from a division and that nobody typed.
            value('847.9300000000000000', '847.93', csv='847.9300000000000000',
                  parquet='847.93000000000000000000'),
            value('-2500.0000000000000000', '-2500', csv='-2500.0000000000000000',
@@ -130,7 +131,7 @@ TYPES = [
                  parquet='0.00000000000000000000'),
            value('0.00001234500000000000', '0.000012345', csv='0.00001234500000000000',
                  parquet='0.00001234500000000000'),
-           # Too many digits in any case: none is left out.
+           # Too many digits in any case: all are kept.
            value('852.0167146212566060', xlsx='852.016714621257',
                  parquet='852.01671462125660600000'),
            value('123456789.250000', parquet='123456789.25000000000000000000'),
@@ -143,7 +144,7 @@ TYPES = [
            value('NaN', json='"NaN"', parquet=NONE),
            parquet='DECIMAL(12,2)', json=BARE),
     column('numeric(5,0)', '99999', '-1', '0', parquet='DECIMAL(5,0)', json=BARE),
-    # DuckDB writes no zero before the point of what has no place there.
+    # DuckDB omits the zero before the point of a number whose scale is its precision.
     column('numeric(3,5)', value('0.00123', parquet='.00123'),
            value('-0.00999', parquet='-.00999'),
            parquet='DECIMAL(5,5)', json=BARE, since=15),
@@ -166,11 +167,11 @@ TYPES = [
     column('text',
            value('two\nlines'), value('three\n\nlines'),
            value('crlf\r\nend', 'crlf\nend', sheetjs='crlf\r\nend'),
-           # An old Mac's end of line.
+           # The line break of an old Mac.
            value('cr\rend', 'cr\nend', xlsx='cr\rend'),
            value('tab\tend'), value('\nfirst'), value('last\n')),
     column('text',
-           # A person sees nothing, or a mark.
+           # A person sees nothing, or a replacement mark.
            value('bell\x07end'), value('page\x0cend'), value('vt\x0bend'),
            value('\x01\x02\x1f'), value('del\x7fend'), value('nel\x85end'),
            value('SKU_x0041\x01rest'), value('nonchar\ufffeend\uffff'),
@@ -178,7 +179,7 @@ TYPES = [
            value('line\u2028separator')),
     column('text', value(LONG, xlsx=LONG[:32767]), 'short', without=('print',)),
     column('varchar(5)', '', 'x', '🎉🎉🎉🎉🎉'),
-    # Padded, as PostgreSQL prints it.
+    # Padded with spaces, as PostgreSQL prints it.
     column('char(5)', value('a', 'a    ', csv='a    '), 'abcde'),
     column('name', 'pg_class', 'a b'),
     column('"char"', 'x', '7'),
@@ -208,14 +209,14 @@ TYPES = [
 
     # ---- dates and times ----
     column('date', '2026-03-01', '1970-01-01', '1900-03-01', '9999-12-31',
-           # Before Excel's calendar: text.
+           # Dates before Excel's calendar are text.
            '1900-02-28', '1899-12-31', '0001-01-01',
            value('0044-03-15 BC', parquet='0044-03-15 (BC)'),
            '5874897-12-31',
            value('infinity', parquet=NONE), value('-infinity', parquet=NONE),
            parquet='DATE'),
     column('birthday', '2026-03-01', parquet='DATE'),
-    # A part of a second is cut, not rounded: the day has not ended.
+    # The fraction of a second is cut, not rounded: the day must not end.
     column('time', '00:00:00', '09:30:00',
            value('09:30:00.25', xlsx='09:30:00.250'),
            value('23:59:59.999999', xlsx='23:59:59.999'),
@@ -224,7 +225,7 @@ TYPES = [
     column('timetz',
            value('09:30:00+01', json='"09:30:00+01:00"'),
            value('09:30:00.25-05:30', json='"09:30:00.25-05:30"'),
-           # JSON's offsets have minutes.
+           # Offsets in JSON have minutes.
            value('00:00:00+15:59:59', json='"00:00:00+15:59:59"')),
     column('timestamp',
            value('2026-03-01 09:30:00', json='"2026-03-01T09:30:00"'),
@@ -232,7 +233,7 @@ TYPES = [
                  xlsx='2026-03-01 09:30:00.123'),
            value('1999-12-31 23:59:59.999999', json='"1999-12-31T23:59:59.999999"',
                  xlsx='1999-12-31 23:59:59.999'),
-           # SheetJS's calendar ends where that day begins, Excel's where it ends.
+           # SheetJS's calendar ends at the start of that day, Excel's at its end.
            value('9999-12-31 23:59:59', json='"9999-12-31T23:59:59"', sheetjs=''),
            value('1899-12-31 00:00:00', json='"1899-12-31T00:00:00"'),
            value('0044-03-15 12:00:00 BC', json='"0044-03-15 12:00:00 BC"',
@@ -241,7 +242,7 @@ TYPES = [
                  json='"294276-12-31 23:59:59.999999"', parquet=NONE),
            value('infinity', parquet=NONE), value('-infinity', parquet=NONE),
            parquet='TIMESTAMP'),
-    # People see Berlin's time; the zone is said once, in the header or the foot.
+    # People see the time in Berlin; header or footer names the zone once.
     column('timestamptz',
            value('2026-03-01 09:30:00+00', '2026-03-01 10:30:00',
                  csv='2026-03-01 10:30:00+01', json='"2026-03-01T10:30:00+01:00"',
@@ -260,8 +261,8 @@ TYPES = [
                  csv='2026-03-01 10:30:00+01', json='"2026-03-01T10:30:00+01:00"',
                  parquet='2026-03-01 09:30:00+00'),
            parquet='TIMESTAMP WITH TIME ZONE'),
-    # A spreadsheet adds up what is a number of hours. Months have no length, and
-    # Excel shows ##### for a time below zero: these are text.
+    # A spreadsheet adds up an interval as a number of hours. Months have no fixed length,
+    # and Excel shows ##### for a negative time: these are text.
     column('interval',
            value('00:00:00', json='"PT0S"'),
            value('04:05:06', json='"PT4H5M6S"'),
@@ -312,7 +313,7 @@ TYPES = [
            parquet='INTEGER[]'),
     column('numbers', value('{1,2}', json='[1, 2]', parquet='[1, 2]'),
            parquet='INTEGER[]'),
-    # Parquet has lists of one dimension.
+    # Parquet has lists of one dimension only.
     column('int4[][]', value('{{1,2},{3,NULL}}', json='[[1, 2], [3, null]]'),
            value('[2:3]={7,8}', json='[7, 8]'), without=('parquet',)),
     column('mood[][]', value('{{sad,"so, so"},{007,NULL}}',
@@ -353,7 +354,7 @@ TYPES = [
                             parquet="[$1.50, '$1,000.00']"), parquet='VARCHAR[]'),
     column('inet[]', value('{10.0.0.1}', json='["10.0.0.1"]', parquet='[10.0.0.1]'),
            parquet='VARCHAR[]'),
-    # A box is divided from the next by a semicolon.
+    # Boxes are separated by semicolons.
     column('box[]', value('{(1,1),(0,0);(3,3),(2,2)}',
                           json='["(1,1),(0,0)", "(3,3),(2,2)"]',
                           parquet="['(1,1),(0,0)', '(3,3),(2,2)']"),
@@ -389,7 +390,7 @@ TYPES = [
 ]
 
 
-# ---- with a format of one's own: what Excel shows for it ----
+# ---- with a format set by the user: what Excel shows for it ----
 
 def formatted(kind, code, *values):
     return column(kind, *values, options={'format': code})
@@ -403,7 +404,7 @@ FORMATS = [
               value('-20.25', '-20.25 €')),
     formatted('numeric', '0.00', value('0.33333333333333333333', '0.33'),
               value('2.5', '2.50'), value('0.005', '0.01'),
-              # No sign before nothing.
+              # A value that is rounded to zero has no sign.
               value('-0.004', '0.00'), value('NaN', 'NaN')),
     formatted('numeric', '0.0%', value('0.5', '50.0%'), value('0', '0.0%'),
               value('0.12345678901234567890', '12.3%'), value('-1', '-100.0%')),
@@ -420,7 +421,7 @@ FORMATS = [
     formatted('int4', '000-000', value('123456', '123-456')),
     formatted('int4', '0.0', value('7', '7.0')),
     formatted('int8', '#,##0', value('1234567890123', '1,234,567,890,123'),
-              # Excel knows 15 digits of it.
+              # Excel keeps 15 digits of the number.
               value('9223372036854775807', '9,223,372,036,854,775,807',
                     xlsx='9,223,372,036,854,780,000', libre='9,223,372,036,854,780,000')),
     formatted('numeric', '# ?/?', value('0.5', '1/2'), value('1.25', '1 1/4'),
@@ -430,7 +431,7 @@ FORMATS = [
     formatted('numeric(12,2)', '[>=1000]#,##0,"k";0', value('12345', '12k'),
               value('12', '12')),
     formatted('numeric(12,2)', '_("$"* #,##0.00_);_("$"* \\(#,##0.00\\);_("$"* "-"??_);_(@_)',
-              # A spreadsheet on paper has room between the sign and the number.
+              # On paper, a spreadsheet has room between the sign and the number.
               value('1234.5', '$1,234.50', print='$ 1,234.50'),
               value('-20.25', '$(20.25)', print='$ (20.25)'),
               value('0', '$-', print='$ -')),
@@ -463,7 +464,8 @@ Total = collections.namedtuple('Total', 'kind how values seen xlsx code')
 
 
 def total(kind, how, values, seen, xlsx=None, code=None):
-    """`seen` in all formats, where all but a sum have their word."""
+    """`seen` is the total's text in all formats; any total but a sum has its name in
+    front."""
     return Total(kind, how, values, seen, seen if xlsx is None else xlsx, code)
 
 
@@ -500,7 +502,7 @@ TOTALS = [
     total('interval', 'max', ['1 day', '25:00:00'], 'max 25:00:00'),
     total('text', 'count', ['a', '', 'b'], 'count 3'),
     total('bool', 'count', ['t', 'f'], 'count 2'),
-    # In the order of time, not of letters.
+    # Sorted by time, not by letters.
     total('date', 'max', ['2026-03-01', '2025-12-31'], 'max 2026-03-01'),
     total('date', 'min', ['2026-03-01', '0044-03-15 BC', '0043-03-15 BC'],
           'min 0044-03-15 BC'),
@@ -512,7 +514,7 @@ TOTALS = [
           xlsx='max 23:59:59.999'),
     total('timestamp', 'min', ['2026-03-01 09:30:00', '2026-03-01 09:30:00.5'],
           'min 2026-03-01 09:30:00'),
-    # The hour that October has twice: 02:30 is before 02:00.
+    # The hour that October has twice: this 02:30 is before that 02:00.
     total('timestamptz', 'max', ['2026-10-25 00:30:00+00', '2026-10-25 01:00:00+00'],
           'max 2026-10-25 02:00:00'),
     total('numeric', 'max', ['9', '10', 'NaN'], 'max NaN'),

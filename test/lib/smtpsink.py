@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""A mail server that fails on demand, of Debian's python3-aiosmtpd: STARTTLS and
-a password, as a real one; what it does depends on the recipient's local part,
-of which only what stands before a `+` or `.` counts:
+"""A mail server that fails on demand, made with Debian's python3-aiosmtpd. It takes
+STARTTLS and a password like a real one. The local part of the recipient selects what
+it does; only the part before a `+` or `.` counts:
 
     rcpt550, rcpt451, rcpt421   refused at RCPT with this code
     data554, data451            refused after the mail
@@ -105,20 +105,20 @@ class Stalled:
 
 
 class Sink(Controller):
-    """`mails` are those that it has said 250 to, `unanswered` those that it has
-    in full but never answered for."""
+    """`mails` are those that it has answered 250 to, `unanswered` those that it received
+    completely but never answered."""
 
     def __init__(self, cert, key, port, user='reporter', password='secret',
                  tls=True, largest=12_000_000, strict=False):
-        self.strict = strict  # a name without a dot is refused
-        self.names = []       # what clients have called themselves
+        self.strict = strict  # refuse a name without a dot
+        self.names = []       # names that clients sent in EHLO
         self.cert, self.user, self.password = cert, user, password
         self.mails, self.unanswered = [], []
         self.asked = collections.Counter()
         self.logins = []
         self.taken = {}
         self.servers = []
-        self.greedy = 0  # mails that one connection may bring; 0: any number
+        self.greedy = 0  # most mails per connection; 0: any number
         self.stalled, self.released = threading.Event(), threading.Event()
         context = None
         if tls:
@@ -129,7 +129,7 @@ class Sink(Controller):
                          authenticator=self.login, auth_required=tls,
                          auth_require_tls=tls, data_size_limit=largest)
         self.start()
-        # Or a mail of some megabytes has left its sender unread.
+        # A larger buffer would take a whole mail before the server reads it.
         for sock in self.server.sockets:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
 
@@ -159,12 +159,12 @@ class Sink(Controller):
             self.loop.call_soon_threadsafe(server.transport.abort)
 
     def settings(self, **keys):
-        """[smtp] of the settings."""
+        """Returns the section [smtp] of the settings."""
         return {'host': 'localhost', 'port': self.port, 'user': self.user,
                 'password': self.password, 'ca_file': self.cert,
                 'from': 'Reports <reports@example.com>', **keys}
 
     def messages(self):
-        """The mails, parsed, by recipient."""
+        """Returns the parsed mails by recipient."""
         return {mail.recipient: email.message_from_bytes(
             mail.content, policy=email.policy.default) for mail in self.mails}

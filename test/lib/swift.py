@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""OpenStack Swift with its S3 API on loopback, in a folder of its own: an S3 that
-nobody here wrote. It verifies signatures (V4), the region and payload hashes."""
+"""OpenStack Swift with its S3 API on loopback, in a folder of its own: an independent
+implementation of S3. It verifies signatures (V4), the region and payload hashes."""
 
 import contextlib
 import os
@@ -125,7 +125,7 @@ def quiet(*command, cwd=None):
 
 
 def make_certificate(folder):
-    """tls.crt and tls.key for localhost and 127.0.0.1, which sign for themselves."""
+    """Makes self-signed tls.crt and tls.key for localhost and 127.0.0.1."""
     quiet('openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '30',
           '-subj', '/CN=localhost', '-addext',
           'subjectAltName=DNS:localhost,IP:127.0.0.1',
@@ -142,7 +142,7 @@ def make_client(endpoint, key=KEY, secret=SECRET, ca=None):
 
 
 class Swift:
-    """A running one; `client` is boto3's."""
+    """A running Swift; `client` is boto3's."""
 
     def __init__(self, tls=False, encrypts=True):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix='reportd-swift-', dir='/tmp'))

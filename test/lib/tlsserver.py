@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""A PostgreSQL over TCP, with TLS or without: it takes the handshake and passes
-the rest on to the Unix socket of a real one."""
+"""A PostgreSQL server over TCP, with TLS or without: it does the handshake itself and
+passes everything else on to the Unix socket of a real server."""
 
 import contextlib
 import socket
@@ -12,8 +12,8 @@ SSL_REQUEST = struct.pack('!II', 8, 80877103)
 
 
 class TlsServer:
-    """`started` counts the clients that have told user and database: they take it
-    for their server. Without `pem` it knows no TLS."""
+    """`started` counts the clients that have sent user and database, and so have accepted
+    it as their server. Without `pem` it refuses TLS."""
 
     def __init__(self, path, pem=None):
         self.path, self.started, self.encrypted = path, 0, 0

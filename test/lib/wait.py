@@ -3,7 +3,7 @@ import time
 
 
 def wait_for(condition, timeout=30, what=None, interval=0.02):
-    """Polls condition() until it is true and returns what it returned."""
+    """Calls condition() until it returns a true value; returns that value."""
     deadline = time.monotonic() + timeout
     while True:
         result = condition()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Small servers that stand on the way: a proxy, redirects, certificates."""
+"""Small servers between a client and its target: a proxy, redirects, certificates."""
 
 import contextlib
 import http.server
@@ -10,8 +10,8 @@ import threading
 
 
 class Proxy:
-    """An HTTP proxy: CONNECT, and requests with a whole URL. `seen` has what it
-    was asked for; with `status` it answers that instead."""
+    """An HTTP proxy for CONNECT and for requests with a whole URL. `seen` has the
+    requests; with `status`, that is the answer to all of them."""
 
     def __init__(self):
         self.seen, self.status = [], None
@@ -53,7 +53,7 @@ class ProxyHandler(http.server.BaseHTTPRequestHandler):
                     ends[ready].sendall(data)
 
     def forward(self):
-        """Of a whole URL: passed on as one request on a connection of its own."""
+        """Passes a request with a whole URL on, on a connection of its own."""
         proxy = self.server.proxy
         proxy.seen.append(self.path)
         if proxy.status:
@@ -75,8 +75,8 @@ class ProxyHandler(http.server.BaseHTTPRequestHandler):
 
 
 class Site:
-    """A web server: `answers` has a (status, headers, body) a path; the paths,
-    methods, headers and bodies that came are in `seen`."""
+    """A web server. `answers` has a (status, headers, body) for each path; `seen` has the
+    paths, methods, headers and bodies of the requests."""
 
     def __init__(self, host='127.0.0.1', tls=None):
         self.seen, self.answers = [], {}
@@ -116,7 +116,7 @@ class SiteHandler(http.server.BaseHTTPRequestHandler):
 
 
 def make_certificate(folder, name='127.0.0.1'):
-    """A CA and a certificate that it gave to an address (or a name): the paths
+    """Makes a CA and a certificate from it for an address (or a name); returns the paths
     ca.pem, cert.pem and key.pem."""
     kind = 'IP' if name[0].isdigit() else 'DNS'
     run = dict(cwd=folder, check=True, capture_output=True)

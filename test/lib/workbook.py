@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Workbooks as openpyxl and LibreOffice read them, and as XML."""
+"""Reads workbooks with openpyxl and LibreOffice, and as XML."""
 
 import contextlib
 import csv
@@ -27,7 +27,7 @@ def available():
 
 
 def load(path, **options):
-    """openpyxl's workbook."""
+    """Returns openpyxl's workbook."""
     import openpyxl
     with warnings.catch_warnings():
         warnings.simplefilter('error')
@@ -35,14 +35,14 @@ def load(path, **options):
 
 
 def rows(sheet):
-    """Values of the cells; of texts with escapes undone, as Excel does."""
+    """Returns the values of the cells; escapes in texts are undone, as Excel does."""
     from openpyxl.utils.escape import unescape
     return [[unescape(value) if isinstance(value, str) else value
              for value in row] for row in sheet.iter_rows(values_only=True)]
 
 
 def parts(path):
-    """{name: root element}: every part is well-formed."""
+    """Returns {name: root element}; checks that every part is well-formed."""
     with zipfile.ZipFile(path) as archive:
         assert archive.testzip() is None
         return {name: ElementTree.fromstring(archive.read(name))
@@ -50,7 +50,7 @@ def parts(path):
 
 
 def raw(path, number=1):
-    """{A1: (type, text)} of a sheet as its XML has it."""
+    """Returns {A1: (type, text)} of a sheet from its XML."""
     root = parts(path)[f'xl/worksheets/sheet{number}.xml']
     return {cell.get('r'): (cell.get('t', 'n'), ''.join(cell.itertext()))
             for cell in root.iter(f'{MAIN}c')}
@@ -59,7 +59,7 @@ def raw(path, number=1):
 # ---- LibreOffice ----
 
 def convert(path, to, folder):
-    """path converted by LibreOffice, with a profile of its own."""
+    """Converts the file with LibreOffice, which gets a profile of its own."""
     done = subprocess.run(
         ['soffice', '--headless', f'-env:UserInstallation=file://{folder}/lo',
          '--convert-to', to, '--outdir', folder, path],
@@ -69,7 +69,7 @@ def convert(path, to, folder):
 
 
 def cell(element):
-    """(type, value) of a cell, None for an empty one."""
+    """Returns (type, value) of a cell, None for an empty one."""
     kind = element.get(f'{OFFICE}value-type')
     if kind in (None, 'string'):
         return kind and (kind, None)
@@ -81,8 +81,8 @@ def cell(element):
 
 
 def sheets(path, folder):
-    """(name, rows of cells) of the sheets; empty cells and rows at the end are
-    left out."""
+    """Returns (name, rows of cells) of the sheets, without empty cells and rows at the
+    end."""
     root = ElementTree.parse(convert(path, 'fods', folder)).getroot()
     for table in root.iter(f'{TABLE}table'):
         lines = []
@@ -101,8 +101,8 @@ def sheets(path, folder):
 
 
 def libreoffice(path, folder):
-    """{sheet: rows of (type, value)} as LibreOffice finds them. The texts come
-    from another conversion: its own XML loses white space."""
+    """Returns {sheet: rows of (type, value)} as LibreOffice reads them. The texts come
+    from another conversion, because LibreOffice's own XML loses white space."""
     found = {}
     convert(path, CSV, folder)
     for name, lines in sheets(path, folder):
