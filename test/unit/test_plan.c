@@ -136,7 +136,8 @@ TEST(what_makes_no_sense_is_refused)
 	    {"select 1", "XLSX,PDF",
 		"{\"sections\": [\"A\"], \"chart\": {\"category\": \"k\", "
 		"\"values\": [\"v\"], \"section\": \"B\"}}",
-		"XLSX: output_options: \"chart\" names the section \"B\", which "
+		"XLSX: output_options: \"chart\" names the section \"B\", "
+		"which "
 		"is not one of \"sections\": A"},
 	    {"select 1", "JSON", "{\"sections\": [\"a\", \"b\"]}",
 		"\"sections\" has 2 names for 1 statements"},
@@ -221,8 +222,7 @@ int main(void)
 	    cmocka_unit_test(one_format_and_one_statement),
 	    cmocka_unit_test(statements_and_formats_multiply),
 	    cmocka_unit_test(options_are_shared_out),
-	    cmocka_unit_test(
-		options_that_need_each_other_are_checked_together),
+	    cmocka_unit_test(options_that_need_each_other_are_checked_together),
 	    cmocka_unit_test(what_makes_no_sense_is_refused),
 	    cmocka_unit_test(too_many_files_are_refused),
 	    cmocka_unit_test(parameters_must_not_add_statements),
