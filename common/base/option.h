@@ -15,8 +15,8 @@ struct option_rule {
 	const char *name; /* NULL ends a list */
 	json_type type;   /* JSON_TRUE: a boolean; JSON_REAL: any number */
 	/* Allowed values. Strings: "a|b|c", or "~" and a POSIX extended regular
-	 * expression that matches the whole string. Numbers: "1..100". Lists and names
-	 * of columns: "1..", not empty. NULL: any. */
+	 * expression that matches the whole string. Numbers: "1..100". Lists
+	 * and names of columns: "1..", not empty. NULL: any. */
 	const char *allowed;
 	const char *about;
 	/* For JSON_OBJECT, the rules of its keys; the name "*" stands for any

@@ -8,7 +8,7 @@
 
 /* Cuts s (NUL-terminated) to at most max bytes, between UTF-8 characters. */
 void str_cut_utf8(char *s, size_t max);
-/* The same, with "…" in place of what is cut. */
+/* Cuts s as str_cut_utf8 does and puts "…" at the end of a cut text. */
 void str_shorten_utf8(char *s, size_t max);
 
 /* True when the n bytes are well-formed UTF-8 (RFC 3629). */

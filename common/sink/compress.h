@@ -10,7 +10,7 @@ struct compression {
 	const char *name;       /* value of the option: gzip */
 	const char *extension;  /* suffix for file names, with its dot: .gz */
 	const char *media_type; /* application/gzip */
-	/* Opens the filter. Owns next, also when opening fails. */
+	/* Opens the filter. The filter owns next, even when opening fails. */
 	struct sink *(*open)(struct sink *next, struct err *e);
 };
 

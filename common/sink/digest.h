@@ -7,7 +7,7 @@
 #define DIGEST_HEX 65 /* SHA-256 as lower-case hexadecimal, and its NUL */
 
 /* A filter that passes bytes on and computes their SHA-256 and their number.
- * Owns next, also when opening fails. */
+ * The filter owns next, even when opening fails. */
 struct sink *digest_open(struct sink *next, struct err *e);
 uint64_t digest_bytes(const struct sink *s);
 /* Returns the digest; valid after finish. */

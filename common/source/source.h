@@ -184,7 +184,7 @@ int64_t source_pass_rows(const struct source *s);
 struct source_unload {
 	const char *sql;       /* one statement */
 	const char *format;    /* a value of output_format */
-	const json_t *options; /* of that format */
+	const json_t *options; /* output_options of that format */
 	/* s3://bucket/prefix/ of the objects, the bucket's region, and the KMS
 	 * key to encrypt with; NULL: the server chooses. */
 	const char *to, *region, *kms_key;

@@ -221,7 +221,8 @@ int sqltext_count(const char *sql)
 	return n;
 }
 
-/* One that is closed ends at the same place when more follows. */
+/* Says whether the quote or comment has an end: a closed one ends at the same
+ * place when more text follows. */
 static bool is_closed(const char *token)
 {
 	char *longer = mem_printf("%s;", token);

@@ -28,8 +28,8 @@ bool sqltext_next(const char **at, struct sqltext_part *part);
 /* Returns the number of statements. */
 int sqltext_count(const char *sql);
 
-/* Returns the beginning of a quote or a comment that does not end; NULL: all are
- * closed. */
+/* Returns the beginning of a quote or a comment that does not end; NULL: all
+ * are closed. */
 const char *sqltext_unclosed(const char *sql);
 /* Says whether a backslash stands outside of quotes and comments, where psql's
  * commands begin. */

@@ -10,8 +10,8 @@
 #include "base/key.h"
 
 /*
- * What a type of source can do and how one is configured, without the means to
- * reach it.
+ * The abilities and the settings of a type of source, without the means to
+ * reach a source.
  *
  * The settings of one source are a struct of its type that begins with a struct
  * source_config; a table of keys describes the members. The table drives

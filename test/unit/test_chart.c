@@ -582,7 +582,7 @@ TEST(dates_and_times_are_labelled_as_short_as_can_be)
 		{"2026-10-25 02:00:00+02", "2026-10-25 02:00:00+01"},
 		{"2026-10-25 02:00+02", "2026-10-25 02:00+01"}},
 	    {KIND_TIME, "", {"07:30:00", "08:00:00"}, {"07:30", "08:00"}},
-	    /* The same month in two years. */
+	    /* One month in two years: the label needs the year. */
 	    {KIND_DATE, "mmm", {"2025-01-01", "2026-01-01"},
 		{"Jan 2025", "Jan 2026"}},
 	    {KIND_DATE, "mmm", {"2025-01-01", "2025-02-01"}, {"Jan", "Feb"}},

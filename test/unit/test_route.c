@@ -138,7 +138,7 @@ static void empty_elements_are_libpq_s_defaults(void **state)
 	assert_connects(r, "", NULL, "");
 	assert_connects(r, "/c", NULL, "3");
 	assert_ends(r);
-	/* With both, the string precedes the environment. */
+	/* A value in the string precedes one in the environment. */
 	setenv("PGHOST", "/env1,/env2", 1);
 	setenv("PGPORT", "7", 1);
 	r = route_open("dbname=d", NULL);

@@ -258,7 +258,8 @@ TEST(no_name_leads_a_default_path_to_what_others_are_granted)
 	    {"{report_name}/x", "/srv/out/hr/x", "[]", "[\"hr/deep/\"]", 0},
 	    {"{report_name}/x", "/srv/out/hr/x", "null", "[\"hr/\"]", 0},
 	    {"{report_name}/x", "/srv/out/hr/x", "[]", "null", 0},
-	    /* The template itself names the place, without a value. */
+	    /* The template itself leads into the others' folder, not a value in
+	     * it. */
 	    {"{report_name}/x", "/srv/out/hr/x", "[]", "[\"/\"]", 0},
 	    {"hr/{report_name}", "/srv/out/hr/x", "[]", "[\"hr/\"]", 0},
 	    {"hr/{report_name}/x", "/srv/out/hr/pay/x", "[]", "[\"hr/pay/\"]",

@@ -55,7 +55,7 @@ struct aws_call {
 	struct http_call *http; /* NULL: no request is under way */
 	char *access_key;       /* the access key that signed the last try */
 	int tries;
-	/* whether each remedy has been used once */
+	/* each remedy is used only once */
 	bool refreshed, adjusted;
 	struct aws_redirect sent_on; /* host NULL: there was no redirect */
 	int redirects;

@@ -77,7 +77,7 @@ struct aws_request {
  * answer) and code then tell the cause. */
 struct aws_answer {
 	struct http_reply http;
-	char code[64]; /* NoSuchKey, AccessDenied, ExpiredToken, ... */
+	char code[64]; /* error code: NoSuchKey, AccessDenied, ... */
 	/* the service's ID of the request, for its support */
 	char request_id[80];
 };

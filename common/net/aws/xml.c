@@ -14,7 +14,7 @@
 struct search {
 	XML_Parser parser;
 	const char *name;
-	int depth; /* depth below the element; 0: it has not begun */
+	int depth; /* nesting depth inside the wanted element; 0: outside */
 	bool found;
 	struct buf text;
 };

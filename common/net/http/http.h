@@ -27,7 +27,8 @@ struct http *http_open(void);
 void http_close(struct http *h); /* drops calls under way; accepts NULL */
 /* Sets the watch that can stop waits; NULL: none. To be set for each job. */
 void http_set_watch(struct http *h, const struct watch *watch);
-/* With `ignore`, waits do not look at the watch until a call without it. */
+/* Waits ignore the watch after a call with true, and look at it again after a
+ * call with false. */
 void http_ignore_watch(struct http *h, bool ignore);
 
 /* How to reach a service. Strings must outlive the call. */

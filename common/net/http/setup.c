@@ -9,7 +9,8 @@
 #include "net/http/call.h"
 #include "net/http/guard.h"
 
-/* Milliseconds: curl's own connection limit is longer than ours by this. */
+/* Milliseconds: curl's limit for connecting exceeds the call's own limit by
+ * this much. */
 #define MARGIN_MS 1000
 
 /* ---- callbacks from curl ---- */

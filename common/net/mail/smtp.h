@@ -24,9 +24,9 @@ struct smtp_options { /* strings must outlive the struct smtp */
 	const char *helo; /* this host's name in EHLO; NULL: see smtp_name */
 	const char *user, *password; /* NULL: no authentication */
 	/*
-	 * Or a function that finds both, called again when they were refused:
-	 * `fresh` asks for the current values, not for kept ones. NULL: no
-	 * function.
+	 * Optional: reads user and password; called again when they were
+	 * refused: `fresh` asks for the current values, not for kept ones.
+	 * NULL: user and password above are used.
 	 */
 	int (*login)(void *arg, bool fresh, struct secret *to, struct err *e);
 	void *arg;

@@ -47,17 +47,17 @@ bool pg_large(const struct pg *pg);
 /* Says whether the server reads statements as this program writes them: in
  * UTF-8, with standard strings. A script may have changed these settings. */
 bool pg_reads_plainly(const struct pg *pg);
-/* Returns -1 with the error that a query has changed these settings, which decide
- * how values are written. */
+/* Returns -1 with the error that a query has changed these settings, which
+ * decide how values are written. */
 int pg_refuse_changes(const char *names, struct err *e);
 /* Says whether the server can send text in this encoding. A database in UTF-8
- * converts to any encoding; another one sends only its own encoding and UTF-8, and
- * cannot convert, for example, LATIN1 to WIN1252. The bytes of a database without
- * an encoding are passed on unchanged. */
+ * converts to any encoding; another one sends only its own encoding and UTF-8,
+ * and cannot convert, for example, LATIN1 to WIN1252. The bytes of a database
+ * without an encoding are passed on unchanged. */
 bool pg_encodes(const struct pg *pg, const char *encoding);
 /* the user that logged in; NULL: connection lost */
 const char *pg_user(const struct pg *pg);
-int pg_server_version(const struct pg *pg); /* as PQserverVersion */
+int pg_server_version(const struct pg *pg); /* 160004 for 16.4 */
 /* Describes the protection of the connection, such as "TLS, the server
  * verified". *weak is true when somebody between this host and the server could
  * read the traffic or impersonate the server. */
@@ -65,8 +65,8 @@ const char *pg_protection(const struct pg *pg, bool *weak);
 /* Says whether the server reports the session's user as a superuser. */
 bool pg_superuser(const struct pg *pg);
 /* Gives the process ID of the server process as announced at the start (*told)
- * and as pg_backend_pid() gives it (*real). They differ behind a connection
- * pooler. */
+ * and as pg_backend_pid() gives it (*real). They differ when a connection
+ * pooler stands between. */
 int pg_processes(struct pg *pg, int *told, int *real, struct err *e);
 const char *pg_server_encoding(const struct pg *pg); /* such as UTF8 */
 

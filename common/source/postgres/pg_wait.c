@@ -13,7 +13,6 @@
 
 static const struct watch no_watch = {.check = NULL};
 
-/* Waits for the answer to a cancelled statement and throws it away. */
 void pg_drain(struct pg *pg)
 {
 	int64_t deadline = clock_boot_ms() + CANCEL_MS;
@@ -87,8 +86,6 @@ static bool has_gathered(const struct pg *pg)
 	return false;
 }
 
-/* Waits until the socket has data; a stop by the watch cancels the
- * statement. */
 int pg_wait_input(struct pg *pg, struct err *e)
 {
 	if (!has_gathered(pg) &&
@@ -101,8 +98,6 @@ int pg_wait_input(struct pg *pg, struct err *e)
 	return 0;
 }
 
-/* Puts the next result into *r, NULL at the end of the statement. Returns 0 /
- * -1. */
 int pg_next_result(struct pg *pg, PGresult **r, struct err *e)
 {
 	while (PQisBusy(pg->conn)) {
@@ -127,7 +122,6 @@ int pg_flush(struct pg *pg, struct err *e)
 	return n < 0 ? pg_conn_error(pg, e) : 0;
 }
 
-/* Collects the answer that pg_exec_later left unread. */
 int pg_ready(struct pg *pg, struct err *e)
 {
 	PGresult *r;

@@ -23,8 +23,8 @@
 	"set bytea_output = 'hex'; set extra_float_digits = 3; "  \
 	"set standard_conforming_strings = on; "                  \
 	"set client_encoding = 'UTF8'; "
-/* Asks which of these settings a query has changed while it ran; NULL: none. `zone`
- * is the job's time zone, as a literal. */
+/* Asks which of these settings a query has changed while it ran; NULL: none.
+ * `zone` is the job's time zone, as a literal. */
 #define CHANGED(zone)                                                \
 	"select pg_catalog.string_agg(s.name, ', ') from (values "   \
 	"('TimeZone', " zone "), ('DateStyle', 'ISO'), "             \
@@ -359,7 +359,7 @@ static int postgres_query(
 	return rc;
 }
 
-/* Once, after the last row. */
+/* Fails when the query has changed a setting; asks once, after the last row. */
 static int check_settings(struct postgres *p, struct err *e)
 {
 	struct pg_rows *rows;

@@ -77,8 +77,8 @@ static bool is_all_here(const char *hosts, const char *addresses)
 	return here;
 }
 
-/* Says whether somebody has chosen an sslmode. "prefer" is libpq's default, so
- * it counts as no choice. */
+/* Says whether a setting outside of this program chooses the sslmode. "prefer"
+ * is libpq's default, so it counts as no choice. */
 static bool is_said(const char *conninfo, const char *resolved)
 {
 	const char *variable = getenv("PGSSLMODE");

@@ -162,7 +162,7 @@ static bool read_money(struct money *m, const struct pg_rows *rows)
 	       strcmp(m->negative, negative) == 0;
 }
 
-/* Asks for each result anew, because a script may have set lc_monetary. */
+/* Asks again for each result, because a script may have set lc_monetary. */
 static int learn_money(
     struct pg *pg, struct money *m, bool *known, struct err *e)
 {
