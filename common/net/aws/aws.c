@@ -132,7 +132,7 @@ static void end(struct aws_call *c, int rc)
 	c->rc = rc;
 }
 
-/* Adds the name that messages use for the call to its error. */
+/* Puts the call's service and operation in front of its error. */
 static void name_call(struct aws_call *c)
 {
 	struct err *e = &c->error;

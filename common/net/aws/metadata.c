@@ -28,8 +28,8 @@
 #define INSTANCE_HOST_6 "http://[fd00:ec2::254]"
 #define ROLES "/latest/meta-data/iam/security-credentials/"
 #define TOKEN_SECONDS "21600"
-/* Milliseconds: the endpoint is on this machine or its host, or does not
- * exist. */
+/* Milliseconds: short, because the endpoint is on this machine or its host, or
+ * does not exist. */
 #define CONNECT_MS 1000
 #define TOTAL_MS 5000
 #define TRIES 3

@@ -23,7 +23,7 @@ struct lookup {
 	struct http *http;
 	struct http_terms terms;
 	const char *profile; /* its name; never NULL */
-	/* the settings name it: it precedes the environment */
+	/* set by the settings: the profile precedes the environment */
 	bool profile_said;
 	const char *region;       /* region for STS; NULL: unknown */
 	const char *sts_endpoint; /* NULL: the region's own endpoint */

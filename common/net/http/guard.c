@@ -25,7 +25,7 @@ static const char refused[] =
     " 10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 100.64.0.0/10" /* private */
     " 198.18.0.0/15 192.0.0.0/24"                            /* RFC 6890 */
     " 224.0.0.0/3"      /* multicast, reserved */
-    " 168.63.129.16/32" /* metadata; others are in private networks */
+    " 168.63.129.16/32" /* a metadata service; others have private addresses */
     " ::/128 ::1/128 fe80::/10 fec0::/10 ff00::/8 fc00::/7";
 
 /* Networks whose IPv6 addresses contain an IPv4 address, and its first byte. */

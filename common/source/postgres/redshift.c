@@ -128,8 +128,8 @@ static int redshift_script(struct source *s, const char *script, struct err *e)
 	return session_script(&as_redshift(s)->session, script, wants_top, e);
 }
 
-/* Notes the columns of floats: a server older than shortest output gives more
- * digits than needed when it is asked for exact values. */
+/* Notes the columns of floats: older servers do not choose the shortest exact
+ * text and give more digits than needed. */
 static void find_floats(struct redshift *r, const struct schema *schema)
 {
 	free(r->floats);
