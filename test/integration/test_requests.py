@@ -265,7 +265,7 @@ def test_run_waits_for_its_own_request(engine, ctl_of):
     assert good.wait(30) == 0, good.stderr.read()
     assert bad.wait(30) == 1
     assert 'division by zero' in bad.stderr.read()
-    assert good.stdout.read().startswith('COMPLETED file://')
+    assert good.stdout.read().startswith('COMPLETED /')
 
 
 @pytest.fixture
