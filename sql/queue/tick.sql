@@ -290,6 +290,12 @@ select exists (select from beat) as alive,
 	(select jsonb_agg(jsonb_build_object('run_id', l.run_id, 'uploads', l.uploads))
 	 from (select r.run_id, r.uploads from reportd.report_run r
 		where r.uploads is not null and r.status <> 'PROCESSING'
+			-- An upload without an id is found by its key: it could be that of the
+			-- next attempt, which has no part yet.
+			and not (exists (select from jsonb_array_elements(r.uploads) u
+					where u ->> 'id' is null)
+				and exists (select from reportd.report_config c
+					where c.config_id = r.config_id and c.status = 'PROCESSING'))
 		order by random() limit 20) l) as leftovers,
 	-- Whether claims have quotas to keep.
 	exists (select from reportd.report_quota q where q.max_running is not null) as quotas,
