@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A resolver for tests, as LD_PRELOAD: silent.test is never answered, two.test has
- * the addresses 127.0.0.2 and 127.0.0.1, in this order.
+ * A resolver that tests load with LD_PRELOAD: silent.test is never answered,
+ * two.test has the addresses 127.0.0.2 and 127.0.0.1, in this order.
  */
 #include <dlfcn.h>
 #include <netdb.h>

@@ -290,7 +290,8 @@ static void note_moves(struct http_call *c, int64_t now)
 }
 
 /* Ends a call that takes too long. curl measures silence as an average in whole
- * seconds, and its connection limit does not fit give_up(). */
+ * seconds, and its limit for connecting would also end the calls that give_up()
+ * keeps until the name server answers. */
 static void look_at(struct http_call *c)
 {
 	const struct http_terms *t = &c->request.terms;
