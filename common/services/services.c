@@ -202,7 +202,8 @@ struct smtp *services_smtp(struct services *s, struct err *e)
 		    "mail server there, such as host = smtp.example.com");
 		return NULL;
 	}
-	/* "unset: the system's", not those of HTTP. */
+	/* Without [smtp] ca_file, the system's certificates count, not those of
+	 * [http] ca_file. */
 	o.terms.ca_file = set->smtp_ca_file;
 	o.terms.total_ms = set->smtp_timeout;
 	if (s->smtp == NULL) {

@@ -10,33 +10,36 @@
 #include "source/source.h"
 
 /*
- * What a process keeps to reach the services that its settings name: one HTTP
- * client, one chain of credentials, a signed client a service. All is made when
- * it is first asked for, so that a report into a file pays nothing.
+ * The clients with which a process reaches the services that its settings name:
+ * one HTTP client, one chain of credentials, and a signed client for each AWS
+ * service. Each is made when it is first needed, so that a report into a file
+ * costs nothing.
  */
 struct services;
 
-/* settings live as long. */
+/* The settings must outlive the services. */
 struct services *services_open(const struct settings *settings);
 void services_close(struct services *s); /* accepts NULL */
 void services_set_watch(struct services *s, const struct watch *watch);
-/* For those who wait without asking anybody; NULL: nobody watches. */
+/* The watch for callers that wait without one of these clients; NULL: nothing
+ * is watched. */
 const struct watch *services_watch(const struct services *s);
 
 const struct settings *services_settings(const struct services *s);
 struct http *services_http(struct services *s);
-/* The client of "s3", "sns", "secretsmanager", "sts", "redshift",
- * "redshift-serverless"; NULL on error. Owned by the services. "sns@us-east-1"
- * is that of another region than the settings'. */
+/* Returns the client of an AWS service: "s3", "sns", "secretsmanager", "sts",
+ * "redshift" or "redshift-serverless". "sns@us-east-1" is its client for a
+ * region other than that of the settings. The services own it; NULL on
+ * error. */
 struct aws *services_aws(
     struct services *s, const char *service, struct err *e);
-/* The same for a source. */
+/* The AWS and HTTP clients in the form that a source takes. */
 struct source_reach services_reach(struct services *s);
-/* The mail server that [smtp] names; NULL: it names none. Owned by the
- * services. */
+/* Returns the client of the mail server that [smtp] names; NULL with *e when it
+ * names none. The services own it. */
 struct smtp *services_smtp(struct services *s, struct err *e);
-/* proxy, CA file and timeouts as [http] says, with a CA file of the service's
- * own when not NULL. */
+/* Proxy, CA file and timeouts from [http]; `ca_file`, unless NULL, is the
+ * service's own and takes precedence. */
 struct http_terms services_terms(const struct services *s, const char *ca_file);
 
 #endif
