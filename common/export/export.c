@@ -9,22 +9,24 @@
 #include "encode/text/charset.h"
 #include "export/partition.h"
 
-/* A chunk for the sink; a row that is larger goes straight through. */
+/* Bytes collected for one write to the sink; larger rows skip the buffer. */
 #define CHUNK (256u << 10)
-/* The watch is asked every so many rows; a wait for the server asks anyway. */
+/* Rows between two checks of the watch; waits for the server check it, too. */
 #define WATCH_ROWS 1024
 
-/* One export under way. */
+/* An export in progress. */
 struct run {
 	const struct export_options *o;
 	struct export_plan *plan;
-	struct encoder **encoders;    /* one an output; NULL: not open */
-	struct partition *partitions; /* one an output that has some */
-	int *current;                 /* the output that takes its rows; -1 */
-	int index;                    /* of the statement */
-	int64_t rows;                 /* of the statement */
-	struct buf sql;               /* the statement as it is sent */
-	char note[96];                /* of the statement */
+	struct encoder **encoders; /* one for each output; NULL: not open */
+	/* one for each output; only partitioned ones use it */
+	struct partition *partitions;
+	/* for each output: index of the output that gets the rows; -1: none */
+	int *current;
+	int index;      /* index of the statement, from 0 */
+	int64_t rows;   /* rows of the statement so far */
+	struct buf sql; /* the statement's text as it is sent */
+	char note[96];  /* remark on the statement's rows */
 };
 
 static bool takes(const struct run *r, int i)
@@ -34,7 +36,7 @@ static bool takes(const struct run *r, int i)
 	return !o->added && (o->part == 0 || o->part == r->index + 1);
 }
 
-/* Puts the statement as the source changes it in the place of r->sql. */
+/* Replaces the statement in r->sql by the one that the source makes of it. */
 static void reshape(struct run *r, const struct source_shape *shape)
 {
 	struct buf inner = r->sql;
@@ -44,7 +46,8 @@ static void reshape(struct run *r, const struct source_shape *shape)
 	buf_free(&inner);
 }
 
-/* One row more than are wanted tells that there are more. */
+/* Makes the text of the statement. With max_rows, it asks for one row more,
+ * which shows whether the result is longer. */
 static int prepare(struct run *r, struct err *e)
 {
 	const struct export_plan *plan = r->plan;
@@ -102,8 +105,8 @@ static int put(
 	return 0;
 }
 
-/* Up to max_rows of them. The progress counts what the sink has, bytes and
- * rows. */
+/* Passes up to max_rows rows from the server to the sink. *r->o->rows counts
+ * the rows that the sink already has. */
 static int pass_rows(struct run *r, struct export_output *output, struct buf *b,
     bool header, struct err *e)
 {
@@ -134,7 +137,7 @@ static int pass_rows(struct run *r, struct export_output *output, struct buf *b,
 	return rc;
 }
 
-/* All of them, as they come. */
+/* Passes all bytes from the server to the sink, unchanged. */
 static int pass_bytes(
     struct run *r, struct export_output *output, struct buf *b, struct err *e)
 {
@@ -200,7 +203,8 @@ static int finish_encoder(struct run *r, int i, struct err *e)
 	return rc;
 }
 
-/* Its file is whole; it waits for the others to be published. */
+/* Ends the partition that gets the rows. Its file is complete then and waits
+ * until all files are published. */
 static int end_partition(struct run *r, int i, struct err *e)
 {
 	int at = r->current[i];
@@ -336,7 +340,7 @@ static int end_output(struct run *r, int i, const char *note, struct err *e)
 	return o->part > 0 ? finish_encoder(r, i, e) : 0;
 }
 
-/* One result through all encoders that take it. */
+/* Writes the result of one statement with all encoders that take it. */
 static int encode(struct run *r, const struct schema *schema, struct err *e)
 {
 	struct section section = {
@@ -363,7 +367,8 @@ static int encode(struct run *r, const struct schema *schema, struct err *e)
 
 static int run_typed(struct run *r, struct err *e)
 {
-	/* Only an output that is alone may ask for raw bytes. */
+	/* Raw bytes are allowed for a single format only, so the first output's
+	 * option decides. */
 	bool raw = charset_is_raw(
 	    json_str(r->plan->outputs[0].options, "encoding", "UTF8"));
 	struct schema schema = {0};
@@ -376,7 +381,8 @@ static int run_typed(struct run *r, struct err *e)
 	return rc;
 }
 
-/* The header line alone, by the encoder: the server knows no labels. */
+/* Writes only the header line, with the encoder, because the server does not
+ * know the labels of the option "columns". */
 static int write_header(struct run *r, int i, struct err *e)
 {
 	struct schema schema = {0};
@@ -394,7 +400,7 @@ static int write_header(struct run *r, int i, struct err *e)
 	return rc;
 }
 
-/* The only output that takes this statement, -1 when there are others. */
+/* The index of the only output that takes this statement; -1: not just one. */
 static int only_output(const struct run *r)
 {
 	int only = -1;
@@ -409,7 +415,7 @@ static int only_output(const struct run *r)
 	return only;
 }
 
-/* The server makes the bytes, when it can; 1 when it cannot. */
+/* Lets the server make the bytes of the output, if it can; 1: it cannot. */
 static int try_pass(struct run *r, struct err *e)
 {
 	int i = only_output(r);

@@ -11,7 +11,7 @@
 static const struct option_rule section_name[] = {
     {"*", JSON_STRING, NULL, "its name", NULL}, OPTION_END};
 
-/* About the query, whatever becomes of its rows. */
+/* Options about the query, not about the format of its rows. */
 static const struct option_rule section_rules[] = {
     {"sections", JSON_ARRAY, NULL, "a name for the result of each statement",
 	section_name},
@@ -57,8 +57,8 @@ static bool is_tree(const struct encoder_type *type)
 	return type->tree;
 }
 
-/* What Redshift can write, and JSON, for which the stage says that JSONL is meant:
- * see daemon/worker/stage/unload.c. */
+/* Formats that Redshift can write, and JSON, which the export stage treats as
+ * JSONL: see daemon/worker/stage/unload.c. */
 static bool may_unload(const struct encoder_type *type)
 {
 	return strcmp(type->name, "CSV") == 0 ||
@@ -67,7 +67,8 @@ static bool may_unload(const struct encoder_type *type)
 	       strcmp(type->name, "PARQUET") == 0;
 }
 
-/* Beside encoders and places, which have tables of their own. */
+/* The owners that are neither encoders nor places; those have tables of their
+ * own. */
 static const struct {
 	const struct option_owner *owner;
 	bool (*is_for)(const struct encoder_type *type);

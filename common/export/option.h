@@ -6,34 +6,36 @@
 #include "encode/encoder.h"
 
 /*
- * Options of an output: those of its encoder, and those of everybody else who has
- * a hand in it. The one list of all owners is in option.c.
+ * The options of an output. Its encoder owns some; places, compression and
+ * other modules that affect an output own the others. option.c has the one list
+ * of all owners.
  */
 #define EXPORT_OWNERS 16
 struct export_owners {
-	/* In the order in which they are told; ends with NULL. */
+	/* ends with NULL; lists of options for people keep this order */
 	const struct option_owner *list[EXPORT_OWNERS];
 };
 
-/* Whose options an output of this format may have. */
+/* Finds the owners of the options that an output of this format may have. */
 void export_owners_of(
     const struct encoder_type *type, struct export_owners *to);
 
-/* Whether all keys are known and sound, each by itself, so the options may be
- * some of those of an output. NULL options are fine. */
+/* Checks whether each key is known and its value is sound. Rules between keys
+ * are not checked, so the options may be only some of an output's. NULL options
+ * are valid. */
 int export_check_keys(
     const struct encoder_type *type, const json_t *options, struct err *e);
-/* Refuses in addition what does not fit together. */
+/* Checks the keys, and the rules between them. */
 int export_check_options(
     const struct encoder_type *type, const json_t *options, struct err *e);
 
-/* What an output of this format knows of the options, nested keys included; the
- * caller's to free. */
+/* Returns those of the options that an output of this format knows, nested keys
+ * included; the caller frees them. */
 json_t *export_known_options(
     const struct encoder_type *type, const json_t *options);
 
-/* -1 when the options of one format among several hold a key that is about the
- * query, not about a format; `name` is that format's. */
+/* Checks the options of one format among several, whose name is `name`: -1 when
+ * they hold a key that is about the query, which all formats share. */
 int export_check_own(const char *name, const json_t *own, struct err *e);
 
 #endif

@@ -4,8 +4,8 @@
 #include "base/clock.h"
 #include "sink/digest.h"
 
-/* How many are written side by side: of those that hold one result each, one a
- * format. */
+/* The number of outputs written at the same time. A format with one output for
+ * each statement writes only one of them at a time. */
 static int side_by_side(const struct export_plan *p)
 {
 	int n = 0;

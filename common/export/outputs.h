@@ -6,59 +6,60 @@
 #include "place/place.h"
 
 /*
- * The outputs of an export from open to publish, as a worker's export stage and
- * `reportctl export` make them. Each output's sink is a chain: a filter that
- * compresses, one that counts and digests, the place.
+ * The outputs of an export from open to publish, for a worker's export stage
+ * and `reportctl export`. Each output's sink is a chain: a filter that
+ * compresses (if wanted), a filter that counts and digests, the place.
  */
 struct outputs {
 	struct export_plan *plan;
-	/* What each output is made with; address, schema, options, media_type,
-	 * side_by_side and held are filled in for each. */
+	/* The properties of every output; address, schema, options, media_type,
+	 * side_by_side and held are filled in for each output. */
 	struct place_output made_with;
 	/* Sets output->place. `partition` is a part of a path, such as
 	 * region=North/day=1, or NULL. */
 	int (*locate)(void *arg, struct export_output *output,
 	    const char *partition, struct err *e);
 	void *arg;
-	int64_t held; /* see place_output */
+	int64_t held; /* bytes; see struct place_output */
 };
 
-/* Opens all outputs whose place is set, but for those that wait for the schema
- * or are cut by partition_by. */
+/* Opens all outputs, except those that wait for the schema and those that
+ * partition_by splits. */
 int outputs_open(struct outputs *all, struct err *e);
-/* Opens one while rows come, as export_options.open asks for it: `arg` is the
- * struct outputs. `partition` NULL: it has its place, and waited for the
- * schema. */
+/* Opens an output during the export, as export_options.open describes; `arg` is
+ * the struct outputs. `partition` NULL: the output has its place, which needed
+ * the schema. */
 int outputs_open_late(void *arg, struct export_output *output,
     const char *partition, const struct schema *schema, struct err *e);
 
-/* Puts the filters that the output's options ask for before the place, which it
- * takes over, and makes them output->sink. place NULL: -1. */
+/* Puts the filters that the output's options ask for before `place`, which it
+ * takes over, and sets output->sink. -1 on error, also when place is NULL. */
 int outputs_chain(
     struct export_output *output, struct sink *place, struct err *e);
 
-/* Bytes of all outputs that their places have taken so far. */
+/* Bytes that the places have taken so far, for all outputs together. */
 int64_t outputs_bytes(const struct export_plan *plan);
-/* Moves transfers that are under way; see sink_step. */
+/* Moves transfers that are in progress; see sink_step. */
 int outputs_step(const struct export_plan *plan, struct err *e);
-/* No rows, and so nothing that could be published. */
+/* Whether the export has no rows and publishes nothing for that reason. */
 bool outputs_none(const struct export_plan *plan, int64_t rows);
-/* All sinks, one after the other; those of partitions are finished already. */
+/* Finishes all sinks, one after the other; those of partitions are finished
+ * already. */
 int outputs_finish(const struct export_plan *plan, struct err *e);
 
 /*
- * Makes them visible one after the other: a process that dies in between leaves
- * some of them, which the next attempt replaces, as their names are the same.
- * until_ms (boot clock; 0: no limit) is looked at before each but the first:
- * 1 when it has passed, and a further call goes on.
+ * Makes the outputs visible, one after the other. A process that dies meanwhile
+ * leaves some of them; the next attempt replaces these, because their names are
+ * the same. until_ms (boot clock; 0: no limit) is checked before each output
+ * but the first: 1 when it has passed, and another call goes on with the rest.
  */
 int outputs_publish(
     const struct export_plan *plan, int64_t until_ms, struct err *e);
-/* Removes all that was not published. */
+/* Removes all outputs that were not published. */
 void outputs_abort(const struct export_plan *plan);
 
-/* rows, bytes, sha256 and remark of one that was finished, after the members of
- * `about`, which it takes over. */
+/* Adds rows, bytes, sha256 and remark of a finished output to the members of
+ * `about`, and returns `about`. */
 json_t *outputs_describe(const struct export_output *output, json_t *about);
 
 #endif

@@ -60,8 +60,9 @@ static int find_columns(struct partition *p, const json_t *names, struct err *e)
 	return 0;
 }
 
-/* Readers put the names of directories beside those in the files, and do not tell
- * them apart by case. */
+/* Refuses a partition column whose name differs from another column's only in
+ * case: programs that read the files add the columns of the directories' names,
+ * and many ignore case. */
 static int check_names(const struct partition *p, struct err *e)
 {
 	for (int i = 0; i < p->count; i++) {
@@ -116,7 +117,8 @@ void partition_close(struct partition *p)
 	*p = (struct partition){0};
 }
 
-/* As Hive escapes names of directories (FileUtils.escapePathName). */
+/* Appends a name with the escapes that Hive uses for directories
+ * (FileUtils.escapePathName). */
 static void add_escaped(struct buf *out, const char *s, size_t len)
 {
 	for (; len > 0; s++, len--) {

@@ -9,37 +9,40 @@
 #include "rows/rows.h"
 
 /*
- * A result that is cut by the values of some columns, as Hive does it: each
- * value has a directory, region=North/day=2026-01-01, and the files in it leave
- * those columns out. Its text names it: 1.5 and 1.50 are two. Rows come sorted by
- * these texts, so that one file is written at a time.
+ * Splits a result by the values of some columns, in the way of Hive: each value
+ * has a directory, such as region=North/day=2026-01-01, and the files in it
+ * lack these columns. The text of a value counts: 1.5 and 1.50 are two
+ * directories. The rows must be sorted by these texts, so that only one file is
+ * written at a time.
  */
 struct partition {
 	const struct schema *schema;
-	int *columns; /* of the schema, in the order of partition_by */
+	int *columns; /* indexes into schema, in the order of partition_by */
 	int count;
 	bool *left_out;
-	struct schema rest; /* borrows the columns' names */
+	struct schema rest; /* the other columns; borrows their names */
 	struct value *values;
-	struct buf key; /* of the rows at hand */
-	bool blank;     /* '' was among the values, which has NULL's name */
+	struct buf key; /* key of the current rows */
+	/* '' was among the values; it shares the directory of NULL */
+	bool blank;
 };
 
 extern const struct option_owner partition_options;
 
-/* `names` is the option partition_by; the schema must outlive it. */
+/* `names` is the option partition_by; the schema must outlive the partition. */
 int partition_open(struct partition *p, const json_t *names,
     const struct schema *schema, struct err *e);
 void partition_close(struct partition *p);
 
-/* The directories of a row, in out (cleared first). NULL and '' are
- * __HIVE_DEFAULT_PARTITION__, as in Hive and Spark, so that text is refused; what
- * a path cannot hold is %XX. */
+/* Writes the directories of a row to out, which is cleared first. NULL and ''
+ * become __HIVE_DEFAULT_PARTITION__, as in Hive and Spark; a value with that
+ * text is refused. Characters that a path cannot hold become %XX. */
 int partition_key(struct partition *p, const struct value *row, struct buf *out,
     struct err *e);
 
-/* The longest run of rows with one key from row `from` on: its end or -1, its key
- * in p->key, and the rows without the columns of the key in *run. */
+/* Finds the longest run of rows that have one key and begin with row `from`.
+ * Returns the row after its end, or -1; sets p->key to its key and *run to its
+ * rows without the columns of the key. */
 int partition_run(struct partition *p, const struct batch *batch, int from,
     struct batch *run, struct err *e);
 

@@ -12,8 +12,8 @@
 #include "export/option.h"
 #include "source/sqltext.h"
 
-/* All are open at once; the files of a partitioned output are held open until
- * they are published. */
+/* All outputs are open at once, and the files of a partitioned output stay open
+ * until they are published. */
 #define OUTPUTS_MAX 100
 #define PARTITIONS_MAX 1000
 
@@ -57,7 +57,8 @@ static int add_format(
 	return 0;
 }
 
-/* "CSV, XLSX". None can be named twice, so they are few. */
+/* Reads a list such as "CSV, XLSX". No format can occur twice, so the list is
+ * short. */
 static int read_formats(struct formats *f, const char *text, struct err *e)
 {
 	for (const char *s = text;; s++) {
@@ -74,7 +75,7 @@ static int read_formats(struct formats *f, const char *text, struct err *e)
 	}
 }
 
-/* The format of the list that a key of the options names, or NULL. */
+/* Returns the format of the list whose name or alias is the key, or NULL. */
 static struct format *named(struct formats *f, const char *key)
 {
 	for (int i = 0; i < f->count; i++) {
@@ -87,7 +88,8 @@ static struct format *named(struct formats *f, const char *key)
 	return NULL;
 }
 
-/* An option for all of them must be sound for one at least. */
+/* Checks an option that is meant for all formats: at least one must know it and
+ * find it sound. */
 static int check_shared(
     const struct formats *f, const char *key, json_t *value, struct err *e)
 {
@@ -116,7 +118,8 @@ static int check_shared(
 	return -1;
 }
 
-/* Of several formats: first what is for all of them, then each one's own. */
+/* Distributes the options among several formats: each gets the shared ones that
+ * it knows, and then its own. */
 static int share_options(
     struct formats *f, const json_t *options, struct err *e)
 {
@@ -224,7 +227,8 @@ static int check_sections(
 	return 0;
 }
 
-/* The output is a manifest then, which is never compressed. */
+/* Whether the output is a manifest of Redshift's UNLOAD, which is never
+ * compressed. */
 static bool unloads(const json_t *options)
 {
 	return json_bool(options, "unload", false);

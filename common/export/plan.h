@@ -7,28 +7,30 @@
 #include "sink/sink.h"
 
 /*
- * What one export makes of its statements: each format has one output, or, when
- * it holds one result only, one output a statement.
+ * The outputs that one export makes of its statements. A format that holds
+ * several results has one output; a format that holds one result has an output
+ * for each statement.
  */
 struct export_output {
 	const struct encoder_type *type;
-	json_t *options; /* of this format alone */
-	int part;        /* n: of the n-th statement; 0: of all */
-	/* It is a file for each value of these columns: no sink is opened for
-	 * it; export_run adds an output a value. NULL: it is one file. */
+	json_t *options; /* those of this format */
+	int part;        /* n: result of the n-th statement; 0: of all */
+	/* The output consists of a file for each value of these columns: it
+	 * gets no sink, and export_run adds an output for each value. NULL: it
+	 * is one file. */
 	const json_t *partition_by;
-	bool added;            /* one of those */
+	bool added;            /* added by export_run for a value */
 	const char *extension; /* without the dot: xlsx, csv.gz */
 	char extension_text[24];
 
-	char *place; /* its address; the caller's to set */
+	char *place; /* its address; the caller sets it, the plan frees it */
 	struct sink *sink;
-	const struct sink *digest; /* in sink: bytes and SHA-256 */
-	struct report_info info;   /* with a title of its own */
+	const struct sink *digest; /* part of sink; knows bytes and SHA-256 */
+	struct report_info info;   /* with this output's title */
 
-	/* What has come of it, after export_run. */
+	/* Results, valid after export_run. */
 	int64_t rows;
-	char *remark; /* NULL: nothing to say */
+	char *remark; /* NULL: none */
 };
 
 struct export_plan {
@@ -36,44 +38,46 @@ struct export_plan {
 	int statement_count;
 	struct export_output *outputs;
 	int count;
-	int room;                    /* up to which export_run adds some */
-	const json_t *section_names; /* NULL: they have none */
-	int64_t max_rows;            /* of each statement; 0: no limit */
+	int room; /* length of outputs: room for added ones */
+	const json_t *section_names; /* NULL: the sections have no names */
+	int64_t max_rows;            /* limit for each statement; 0: none */
 	bool skip_if_empty;
-	/* After export_run, of the result as such; NULL: nothing to say. */
+	/* Remark on the whole result, after export_run; NULL: none. */
 	char *remark;
 };
 
 /*
- * `formats` as output_format has them: CSV,XLSX,PDF. With several, options hold
- * those of one format under its name; what stands beside them is for every
- * format that knows it. Options outlive the plan. All of it is checked.
+ * `formats` is a list such as CSV,XLSX,PDF, as in output_format. With several
+ * formats, options may hold the options of one format under its name; the other
+ * keys are for every format that knows them. The options must outlive the plan.
+ * Everything is checked.
  */
 int export_plan_open(struct export_plan *plan, const char *sql,
     const char *formats, const json_t *options, struct err *e);
-/* The same statements with their parameters filled in. */
+/* Replaces the statements by the same ones with their parameters filled in. */
 int export_plan_set_sql(
     struct export_plan *plan, const char *sql, struct err *e);
-void export_plan_free(struct export_plan *plan); /* with the sinks */
+void export_plan_free(struct export_plan *plan); /* frees the sinks, too */
 
-/* The first output that is a file; NULL when there is none. */
+/* The first output that has a sink; NULL when there is none. */
 const struct export_output *export_first(const struct export_plan *plan);
 
-/* Adds an output for one value of a partitioned one; NULL when there are too
- * many. */
+/* Adds an output for one value of the partitioned output `of`; NULL with *e
+ * when there are too many. */
 struct export_output *export_add_partition(struct export_plan *plan,
     const struct export_output *of, int part, struct err *e);
 
-/* For {part} in a name: 1 when there is but one. */
+/* The value of {part} in a name: 1 when the output holds all results. */
 int export_part(const struct export_output *output);
 
-/* Whether a template for names keeps the outputs apart. */
+/* Checks whether a template for names gives each output a name of its own. */
 int export_plan_check_name(
     const struct export_plan *plan, const char *template, struct err *e);
 
-/* Of what is in the file: that of the compression, if there is one. */
+/* The media type of the file's bytes: that of the compression, if there is
+ * one. */
 const char *export_media_type(const struct export_output *output);
-/* NULL: it is not compressed. */
+/* The compression of the output; NULL: none. */
 const struct compression *export_compression(
     const struct export_output *output);
 
