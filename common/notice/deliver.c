@@ -7,8 +7,8 @@
 #include "notice/sns.h"
 #include "notice/webhook.h"
 
-/* The kinds of notices. `repeats`: a receiver knows a notice that comes twice, so
- * that a delivery may be broken off when others wait. */
+/* The kinds of notices. `repeats`: the receivers recognize a notice that comes
+ * twice, so a delivery may be broken off when other notices wait. */
 static const struct kind {
 	const char *channel;
 	int (*deliver)(struct services *services, const struct notice *n,

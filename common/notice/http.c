@@ -10,7 +10,8 @@
 #include "base/mem.h"
 #include "base/str.h"
 
-/* Receivers answer at once: one that does not must not hold up the others. */
+/* Milliseconds: a receiver normally answers at once; one that does not must not
+ * delay the other notices. */
 #define ANSWER_MS 30000
 #define REPLY_MAX (64u << 10)
 #define EXCERPT 200
@@ -67,7 +68,8 @@ static bool may_get_better(int status)
 	return status == 408 || status == 425 || status == 429 || status >= 500;
 }
 
-/* What stands behind the host. */
+/* The path and query of the URL, which often contain a secret; "" when there is
+ * none. */
 static const char *secret_of(const struct notice_post *p)
 {
 	const char *secret = strstr(p->url, "://");
@@ -76,7 +78,8 @@ static const char *secret_of(const struct notice_post *p)
 	return strlen(secret) > 1 ? secret : "";
 }
 
-/* It is in no message, whoever wrote that. */
+/* Replaces an error whose text contains the secret, whichever module wrote
+ * it. */
 static void hide(const struct notice_post *p, struct err *e)
 {
 	const char *secret = secret_of(p);
@@ -85,7 +88,8 @@ static void hide(const struct notice_post *p, struct err *e)
 		err_set(e, e->kind, "%s could not be reached", p->shown);
 }
 
-/* What the receiver says of it, when it is a line of text. */
+/* Copies the beginning of the reply's text, on one line; nothing when it is an
+ * HTML page. */
 static void excerpt(const struct http_reply *reply, char *to, size_t size)
 {
 	if (reply->body.len == 0)
@@ -97,7 +101,7 @@ static void excerpt(const struct http_reply *reply, char *to, size_t size)
 		if (iscntrl((unsigned char)*c))
 			*c = ' ';
 	}
-	if (to[2] == '<') /* a page */
+	if (to[2] == '<') /* an HTML page */
 		*to = '\0';
 }
 
@@ -125,8 +129,9 @@ static int judge(const struct notice_post *p, const struct http_reply *reply,
 }
 
 /*
- * Whoever writes reports chooses the receiver and reads the error: whether an
- * address is refused, a port closed or silent, is for the operator alone.
+ * Authors of reports choose the receiver and can read the error. Only the
+ * operator may learn whether an address is refused, or a port is closed or
+ * silent: otherwise reports could scan the network.
  */
 static int not_reached(
     const struct notice_post *p, struct notice_answer *answer, struct err *e)
@@ -159,7 +164,9 @@ static int send(struct services *s, const struct notice_post *p,
 	if (rc == 0)
 		rc = judge(p, &reply, answer, e);
 	else if (reply.begun >= 200 && reply.begun < 300)
-		rc = 0; /* what breaks behind it does not undo it */
+		/* accepted; an error after the status line does not undo
+		 * that */
+		rc = 0;
 	else if (e->kind != ERR_CANCELLED)
 		rc = not_reached(p, answer, e);
 	http_reply_free(&reply);

@@ -16,12 +16,12 @@
 #include "notice/mail_url.h"
 #include "notice/words.h"
 
-/* Bytes of a subject; what is longer is cut. */
+/* Bytes of a subject; a longer one is cut. */
 #define SUBJECT_MAX 2000
-/* Bytes of a text of the report's own; the same. */
+/* Bytes of a text that the report defines; a longer one is cut. */
 #define BODY_MAX ((size_t)1 << 20)
 
-/* One mail while it is made. */
+/* A mail that is being made. */
 struct mail {
 	struct services *services;
 	const struct settings *settings;
@@ -33,13 +33,13 @@ struct mail {
 	struct mail_reports reports;
 	struct mime_attachment *attachments;
 	int attachment_count;
-	int64_t attached; /* bytes, encoded */
-	char *shown;      /* the report in the mail; NULL: none is */
+	int64_t attached; /* bytes of the attachments, encoded */
+	char *shown;      /* the report shown in the mail; NULL: none */
 	char *html;
 	char *message_id;
 };
 
-/* ---- who to whom ---- */
+/* ---- addresses ---- */
 
 static int check_allowed(const struct mail *m, struct err *e)
 {
@@ -72,7 +72,7 @@ static int read_addresses(struct mail *m, struct err *e)
 	return check_allowed(m, e);
 }
 
-/* ---- the reports in it ---- */
+/* ---- reports ---- */
 
 static void say_size(char to[static 80], const struct mail_report *r)
 {
@@ -160,7 +160,7 @@ static int add_attachment(struct mail *m, struct mail_report *r, struct err *e)
 	return 0;
 }
 
-/* One is said in a sentence, several are a list. */
+/* Names a single attachment in a sentence, several in a list. */
 static void say_attachments(struct mail *m)
 {
 	struct buf list;
@@ -195,8 +195,9 @@ static bool any_html(const struct mail_reports *all)
 	return false;
 }
 
-/* Into the mail's own body, or attached. Why is said where somebody would look
- * for it there: what goes along with an HTML report is not missed. */
+/* Puts a report into the mail's body, or attaches it. The mail gives the reason
+ * for attaching only where readers would expect to see the report: a file that
+ * comes with an HTML report needs no reason. */
 static int add_shown(struct mail *m, struct mail_report *r, struct err *e)
 {
 	if (!is_html(r)) {
@@ -248,7 +249,7 @@ static int add_reports(struct mail *m, struct err *e)
 	return rc;
 }
 
-/* ---- its texts ---- */
+/* ---- texts ---- */
 
 static int add_subject(struct mail *m, struct err *e)
 {
@@ -263,7 +264,8 @@ static int add_subject(struct mail *m, struct err *e)
 	return rc;
 }
 
-/* What should be known of the result is said whatever the template says. */
+/* Adds the body that the report defines. The remark of the run is always shown,
+ * even when the template leaves it out. */
 static int add_own_body(struct mail *m, struct err *e)
 {
 	struct buf body;

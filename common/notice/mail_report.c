@@ -11,7 +11,7 @@
 #include "encode/encoder.h"
 #include "sink/compress.h"
 
-/* ---- which there are ---- */
+/* ---- the list ---- */
 
 static const char *type_of(const char *name)
 {
@@ -37,8 +37,8 @@ static int add(struct mail_reports *all, struct services *services,
 	r.lent = (struct place_lent){.services = services,
 	    .root = services_settings(services)->output_root};
 	r.place = place_of_url(r.url);
-	/* The rows that notices are read from could have been written by others
-	 * than this program. */
+	/* Checks the address again: another program could have changed the rows
+	 * that notices are read from. */
 	if (place_allow(&r.lent, r.place, NULL, e) != 0 ||
 	    place_check(r.place, NULL, e) != 0) {
 		err_wrap(e, "the report %s cannot be read back", r.place);
@@ -126,7 +126,8 @@ int mail_report_begin(struct mail_report *r, struct err *e)
 	if (r->digest == NULL ||
 	    EVP_DigestInit_ex(r->digest, EVP_sha256(), NULL) != 1)
 		return err_set(e, ERR_PERMANENT, "there is no SHA-256 here");
-	/* Before the mail server is asked for anything. */
+	/* A missing report is noticed here, before the mail server is
+	 * contacted. */
 	return begin_reading(r, e);
 }
 
@@ -178,7 +179,8 @@ int mail_report_link(
 	int rc = place_link(
 	    &r->lent, r->place, set->smtp_link_expiry / 1000, url, ends, e);
 
-	/* People look at it themselves: so does this. */
+	/* A file has no URL: people open it at its path. So its existence and
+	 * size are checked here. */
 	if (rc == 0 && *url == NULL) {
 		rc = begin_reading(r, e);
 		end_reading(r);

@@ -9,18 +9,19 @@
 #include "place/place.h"
 
 /*
- * An output of the run, as it was published: read back for a mail, or linked to.
- * It is what the run has made, or nothing: size and SHA-256 are compared.
+ * An output of the run that is read back for a mail, or linked to. Its size and
+ * SHA-256 are compared, so that a mail never contains anything that the run has
+ * not made.
  */
 struct mail_report {
-	const char *url;         /* of the run */
-	char *place;             /* its address */
-	const char *name, *type; /* of the file; what is in it */
-	char *shown;             /* the name as notice_show has it */
+	const char *url;         /* as in the record of the run */
+	char *place;             /* address of the output */
+	const char *name, *type; /* name of the file; its media type */
+	char *shown;             /* the name as notice_show writes it */
 	int64_t rows, bytes;
 	const char *sha256; /* "": unknown */
 
-	/* While it is read. */
+	/* State of reading. */
 	struct place_lent lent;
 	struct place_reader *reader; /* NULL: not open */
 	int64_t done;
@@ -32,20 +33,22 @@ struct mail_reports {
 	int count;
 };
 
-/* All outputs of the run; none when it made none. */
+/* Finds all outputs of the run, which may be none. */
 int mail_reports_open(struct services *services, const struct notice *n,
     struct mail_reports *r, struct err *e);
 void mail_reports_free(struct mail_reports *r);
 
-/* Begins to read; transient when it is not here. Then a mime_attachment whose
- * `arg` the report is. */
+/* Opens the report for reading; the error is transient when the file is not
+ * there. Afterwards the report can be the `arg` of a mime_attachment, and
+ * mail_report_read its `read`. */
 int mail_report_begin(struct mail_report *r, struct err *e);
 int mail_report_read(void *arg, char *to, size_t len, struct err *e);
-/* The whole of it, the caller's to free. */
+/* Reads the whole report; the caller frees the text. NULL on error. */
 char *mail_report_text(struct mail_report *r, struct err *e);
 
-/* Where people find it: a URL (the caller's to free) and when it ends, seconds
- * since 1970; NULL with *e untouched for a file, which is where it is. */
+/* Makes a URL at which people find the report, which the caller frees, and the
+ * time when it expires (seconds since 1970). A file has no URL: *url is NULL
+ * then, without an error. */
 int mail_report_link(
     struct mail_report *r, char **url, int64_t *ends, struct err *e);
 

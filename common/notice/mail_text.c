@@ -12,10 +12,10 @@
 #include "notice/words.h"
 #include "place/scheme.h"
 
-/* Above what notices can hold: 100 links, and a body of its own. */
+/* Bytes: more than any notice can need with 100 links and a body of its own. */
 #define TEXT_MAX ((size_t)16 << 20)
 
-/* In every element, because programs for mail drop style sheets. */
+/* Repeated in the elements, because mail programs drop style sheets. */
 #define FONT "font-family:Arial,Helvetica,sans-serif;font-size:14px"
 #define QUOTE                                                               \
 	"margin:0 0 14px 0;padding:6px 12px;border-left:3px solid #c0392b;" \
@@ -117,7 +117,8 @@ void mail_text_link(struct mail_text *t, const char *text, const char *url)
 {
 	begin_paragraph(t, "");
 	buf_printf(&t->plain, "%s\n%s\n", text, url);
-	/* A signed URL is long and says nothing to people. */
+	/* The URL is not shown, because a signed one is long and means nothing
+	 * to people. */
 	buf_str(&t->html, "<a href=\"");
 	escape(&t->html, url);
 	buf_str(&t->html, "\" style=\"font-weight:bold\">Download</a> ");
@@ -127,7 +128,8 @@ void mail_text_link(struct mail_text *t, const char *text, const char *url)
 
 /* ---- documents ---- */
 
-/* After the <body> of the document that is shown; 0: it has none. */
+/* The offset in bytes of the document's text after its <body> tag; 0: it has
+ * none. */
 static size_t inside_body(const char *document)
 {
 	const char *body = strcasestr(document, "<body");
@@ -224,8 +226,8 @@ void mail_text_close(struct mail_text *t, const struct notice *n, bool place)
 
 /* ---- templates ---- */
 
-/* Whether there is a value of this name. In a subject, what may have several
- * lines becomes one. */
+/* Appends the value of this name; false: there is no such name. In a subject, a
+ * value of several lines becomes one line. */
 static bool add_value(
     const struct notice *n, const char *name, bool one_line, struct buf *to)
 {

@@ -16,7 +16,8 @@ static int hex(char c)
 	return at ? (int)(at - digits) % 16 : -1;
 }
 
-/* n bytes with each %XX replaced; NULL: one is none, or makes a NUL. */
+/* Copies n bytes, with each %XX replaced; NULL when an escape is invalid or
+ * stands for NUL. The caller frees the text. */
 static char *decode(const char *text, size_t n)
 {
 	char *decoded = mem_alloc(n + 1), *to = decoded;
@@ -65,7 +66,7 @@ static int add_address(struct mime_address **list, int *count, const char *text,
 	return rc;
 }
 
-/* Separated by commas; one within an address is %2C. */
+/* Adds addresses that commas separate; a comma within an address is %2C. */
 static int add_addresses(struct mime_address **list, int *count,
     const char *text, size_t n, struct err *e)
 {
@@ -89,7 +90,7 @@ static int set_text(char **to, const char *text, size_t n, struct err *e)
 	return *to ? 0 : refuse_escape(text, n, e);
 }
 
-/* RFC 6068 writes line breaks as %0D%0A; inside they are \n. */
+/* Turns the line breaks of RFC 6068, %0D%0A, into \n. */
 static void unify_breaks(char *text)
 {
 	char *to = text;
@@ -158,7 +159,7 @@ static int parse(const char *s, struct mail_url *m, struct err *e)
 	for (s += n; *s != '\0'; s += n) {
 		size_t name;
 
-		s++; /* ? or & */
+		s++; /* skip ? or & */
 		n = strcspn(s, "&");
 		name = strcspn(s, "=&");
 		if (n > 0 && take(m, s, name, s + name + (name < n),

@@ -11,8 +11,8 @@
 #include "notice/words.h"
 #include "place/scheme.h"
 
-/* Slack's limits, in characters: of a header, of a section's text; and what a
- * notification shows. Bytes are no fewer. */
+/* Slack's limits in characters, for a header, for the text of a section, and
+ * for a notification. They are applied to bytes, which are never fewer. */
 #define HEADER_MAX 150
 #define SECTION_MAX 2800
 #define SUMMARY_MAX 1900
@@ -20,7 +20,8 @@
 #define OUTPUTS_MAX 5
 #define BODY_MAX (64u << 10)
 
-/* Cut before it is escaped, so that no entity is. */
+/* Escapes a text, and cuts it to `max` bytes of output. The cut is never inside
+ * an entity. */
 static void escape(struct buf *to, const char *text, size_t max)
 {
 	size_t start = to->len;
@@ -28,7 +29,7 @@ static void escape(struct buf *to, const char *text, size_t max)
 	for (; *text != '\0'; text++) {
 		size_t left = max - (to->len - start);
 
-		/* At a character's first byte. */
+		/* a cut only before the first byte of a character */
 		if (left < 12 && ((unsigned char)*text & 0xc0) != 0x80) {
 			buf_str(to, "…");
 			return;
@@ -69,7 +70,8 @@ static json_t *header(const struct notice *n)
 	    text_block("plain_text", &title));
 }
 
-/* Lines, not fields: a phone shows fields in two narrow columns. */
+/* The facts are lines, not fields, because a phone shows fields in two narrow
+ * columns. */
 static json_t *facts(const struct notice *n)
 {
 	struct buf b, when;
@@ -92,7 +94,7 @@ static json_t *facts(const struct notice *n)
 	return NULL;
 }
 
-/* Web addresses become links, other places are named. */
+/* Adds an output: an https URL as a link, any other place as text. */
 static void add_output(struct buf *to, const char *url)
 {
 	bool web = strncmp(url, "https://", 8) == 0;
@@ -130,7 +132,8 @@ static json_t *outputs(const struct notice *n)
 	return section(&b);
 }
 
-/* A quotation is wrapped where a block of code would have to be scrolled. */
+/* Quotes a text. Slack wraps the lines of a quotation, but not those of a block
+ * of code. */
 static void quote(struct buf *to, const char *text, size_t max)
 {
 	struct buf b;
@@ -175,7 +178,7 @@ static json_t *traces(const struct notice *n)
 	    text_block("mrkdwn", &b));
 }
 
-/* What notifications show. */
+/* The text that notifications show. */
 static json_t *summary(const struct notice *n)
 {
 	struct buf title, text;
@@ -217,7 +220,8 @@ int notice_slack(struct services *s, const struct notice *n,
 	    .hosts = services_settings(s)->slack_hosts,
 	    .hosts_key = "[slack] hosts",
 	    .headers = headers,
-	    /* It knows no idempotency key. */
+	    /* Slack knows no idempotency key, so a repeat by the HTTP client
+	     * could post twice. */
 	    .fresh = true};
 	json_t *v = slack_message(n);
 	char *body = json_dumps(v, JSON_COMPACT);

@@ -4,12 +4,12 @@
 
 #include "notice/notice.h"
 
-/* Posts blocks that people read to an incoming webhook.
+/* Posts a message of blocks to an incoming webhook.
  * https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks */
 int notice_slack(struct services *s, const struct notice *n,
     struct notice_answer *answer, struct err *e);
 
-/* The message. The caller's to json_decref. */
+/* Makes the message; the caller calls json_decref. */
 json_t *slack_message(const struct notice *n);
 
 #endif

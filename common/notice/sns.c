@@ -10,7 +10,8 @@
 #include "notice/words.h"
 
 #define SNS_VERSION "2010-03-31"
-#define MESSAGE_MAX (250u << 10) /* some room for the attributes */
+/* bytes; the attributes need the rest of 256 KiB */
+#define MESSAGE_MAX (250u << 10)
 #define ARGUMENTS_MAX 24
 
 void sns_subject(const struct notice *n, char to[static SNS_SUBJECT])
@@ -25,7 +26,8 @@ void sns_subject(const struct notice *n, char to[static SNS_SUBJECT])
 		unsigned char byte = (unsigned char)*c;
 
 		if ((byte & 0xc0) == 0x80)
-			continue; /* one ? a character */
+			/* a character becomes one ?, not one for each byte */
+			continue;
 		cut = len + 1 == SNS_SUBJECT;
 		if (cut)
 			break;
@@ -71,7 +73,7 @@ static void add_attribute(
 	    "Name", "Value.DataType", "Value.StringValue"};
 	const char *values[] = {name, type, value};
 
-	if (*value == '\0') /* which it refuses */
+	if (*value == '\0') /* SNS refuses an empty value */
 		return;
 	a->attributes++;
 	for (int i = 0; i < 3; i++) {
@@ -83,7 +85,8 @@ static void add_attribute(
 	}
 }
 
-/* A topic is spoken to where it is: arn:aws:sns:REGION:ACCOUNT:TOPIC */
+/* Returns the client of the topic's region:
+ * arn:aws:sns:REGION:ACCOUNT:TOPIC. */
 static struct aws *client_of(struct services *s, const char *arn, struct err *e)
 {
 	char name[64];

@@ -10,11 +10,11 @@
 int notice_sns(struct services *s, const struct notice *n,
     struct notice_answer *answer, struct err *e);
 
-/* Subjects are ASCII, at most 100 characters. */
+/* Writes the subject, which SNS limits to 100 characters of ASCII. */
 #define SNS_SUBJECT 101
 void sns_subject(const struct notice *n, char to[static SNS_SUBJECT]);
-/* The message, at most 256 KiB: without what grows when it would be more. The
- * caller's to free. */
+/* Makes the message, which SNS limits to 256 KiB with its attributes: when it
+ * is larger, parameters and outputs are left out. The caller frees it. */
 char *sns_message(const struct notice *n);
 
 #endif

@@ -124,7 +124,8 @@ const char *notice_error(const struct notice *n)
 	return n->shown_error;
 }
 
-/* One attempt: another could not help, or none was asked for. */
+/* A single attempt is not mentioned: a repeat could not help, or none was
+ * allowed. */
 void notice_next(const struct notice *n, struct buf *to)
 {
 	if (n->run_attempt > 1)
@@ -140,7 +141,7 @@ void notice_next(const struct notice *n, struct buf *to)
 	}
 }
 
-/* Classes of SQLSTATE that say: it is the statement. */
+/* Whether the SQLSTATE is of a class whose cause is the SQL statement. */
 static bool is_sql_error(const char *sqlstate)
 {
 	return strncmp(sqlstate, "42", 2) == 0 ||

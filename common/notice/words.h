@@ -5,8 +5,9 @@
 #include "notice/notice.h"
 
 /*
- * What people are told of a run, in mail and in Slack. Each writes sentences of
- * UTF-8 without line breaks; the error's own text may have some.
+ * The sentences about a run in mail and in Slack. Each function appends or
+ * returns UTF-8 text without line breaks; only the text of an error may contain
+ * some.
  */
 
 /* "sales, 31 January 2026, 06:00: 1,234 rows", or "...: no data"; "Failed:
@@ -15,26 +16,26 @@ void notice_subject(const struct notice *n, struct buf *to);
 /* "sales is ready: 1,234 rows." "There was no data for sales." "sales
  * failed." */
 void notice_headline(const struct notice *n, struct buf *to);
-/* "31 January 2026, 06:00" of 2026-01-31T06:00:00. */
+/* "31 January 2026, 06:00" for 2026-01-31T06:00:00. */
 void notice_date(const char *local, struct buf *to);
-/* "Saturday, 31 January 2026, 06:00 (Europe/Berlin)"; nothing when the run
- * stands for no time. `local`: as notice.scheduled_for is written. */
+/* "Saturday, 31 January 2026, 06:00 (Europe/Berlin)"; nothing when `local` is
+ * "". `local` has the form of notice.scheduled_for. */
 void notice_when(const struct notice *n, const char *local, struct buf *to);
-/* Which part of a report failed: "Its query (export_sql) failed". */
+/* The part of a report that failed: "Its export failed". */
 const char *notice_trouble(const struct notice *n);
-/* What it failed with, without the name of the stage. */
+/* The error's text without the name of the stage. */
 const char *notice_error(const struct notice *n);
 /* Whether and when a failed report runs again. */
 void notice_next(const struct notice *n, struct buf *to);
-/* What a person may do about a failure; one sentence or two. */
+/* Advice after a failure; one or two sentences. */
 void notice_hint(const struct notice *n, struct buf *to);
-/* "Report 42, run 311" and what else helps to find it. */
+/* "Report 42, run 311", and the SQLSTATE of a failure. */
 void notice_traces(const struct notice *n, struct buf *to);
 
 /* Whether the run made no output because there were no rows. */
 bool notice_empty(const struct notice *n);
 
-/* 1,234,567 */
+/* Writes a number with commas: 1,234,567. */
 void notice_count(char to[static 32], int64_t n);
 
 #endif
