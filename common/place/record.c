@@ -5,7 +5,7 @@
 
 #include "base/clock.h"
 
-/* The index of the entry, or the length of the list. */
+/* The index of the entry, or the length of the list when there is none. */
 static size_t find(const json_t *list, const char *address, const char *id)
 {
 	size_t i;
@@ -45,7 +45,7 @@ void place_record_made(
 	r->announce(r->arg);
 }
 
-/* Not announced: the job's result tells it. */
+/* The record is not announced here: the job's result contains the new list. */
 void place_record_over(
     struct place_record *r, const char *address, const char *id)
 {

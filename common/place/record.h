@@ -5,24 +5,27 @@
 #include "base/json.h"
 
 /*
- * The record of what this process would leave behind if it died now, such as an
- * upload that is under way: whoever reads it can end that (place_sweep).
+ * The record of the things that this process would leave behind if it died now,
+ * such as an unfinished upload. Whoever reads the record can remove them
+ * (place_sweep).
  *
- * `list` is [{"place", "id", "at"}]: the address, the place's own name for it and
- * when it was begun, in seconds since 1970. An entry without an id may stand for
- * something all the same: the answer that held the id was lost.
+ * `list` is [{"place", "id", "at"}]: the address, the place's own name of the
+ * thing, and the time when it was begun, in seconds since 1970. An entry
+ * without an id may stand for a real thing, too: the answer that contained the
+ * id may have been lost.
  */
 struct place_record {
-	json_t *list; /* NULL: empty so far; freed by the record's owner */
-	/* Called when an entry came or got its id, before the place does
-	 * anything else: what is known outside is never less than what is
-	 * there. */
+	json_t *list; /* NULL: empty so far; the record's owner frees it */
+	/* Called when an entry was added or got its id, before the place does
+	 * anything else. So the announced record never lacks a thing that
+	 * exists. */
 	void (*announce)(void *arg);
 	void *arg;
 };
 
-/* Something is about to begin at the address, has an id, is over. Accepts NULL:
- * nobody keeps a record. */
+/* Note that a thing is about to be begun at the address (begins), that it has
+ * got an id (made), and that it exists no longer (over). r NULL: no record is
+ * kept. */
 void place_record_begins(struct place_record *r, const char *address);
 void place_record_made(
     struct place_record *r, const char *address, const char *id);

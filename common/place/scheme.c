@@ -9,7 +9,7 @@
 #include "place/s3/scheme.h"
 #include "place/stdout.h"
 
-/* The one whose prefix is empty comes last. */
+/* The order of lookup: the scheme with the empty prefix must be the last. */
 static const struct place_scheme *const schemes[] = {
     &place_scheme_s3,
     &place_scheme_stdout,
@@ -55,7 +55,7 @@ char *place_url(const char *address)
 	buf_init(&b, 4 * PATH_MAX);
 	buf_str(&b, place_scheme_of(address)->url_prefix);
 	for (; *address != '\0'; address++) {
-		/* RFC 3986: what would end or break the path. */
+		/* RFC 3986: these characters would end or break the path. */
 		if (strchr(" %#?\"<>", *address) != NULL)
 			buf_printf(&b, "%%%02X", (unsigned char)*address);
 		else
@@ -99,8 +99,8 @@ char *place_of_url(const char *url)
 
 /* ---- checks ---- */
 
-/* Options of a place that the address does not belong to are a mistake in one of
- * the two. */
+/* Refuses the options of another place: either they or the address are a
+ * mistake. */
 static int refuse_others(
     const struct place_scheme *scheme, const json_t *options, struct err *e)
 {

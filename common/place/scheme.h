@@ -9,49 +9,54 @@
 #include "base/option.h"
 
 /*
- * How addresses of places are written: "s3://bucket/key" is an object of S3; one
- * that begins like no other scheme is the path of a local file. These are texts
- * only: the supervisor, which reaches no place, has the schemes alone.
+ * The forms of a place's addresses: "s3://bucket/key" is an object of S3; an
+ * address that begins like no other scheme is the path of a local file. Schemes
+ * handle text only: the supervisor, which accesses no place, links the schemes
+ * without the places.
  */
 struct place_scheme {
-	const char *name;       /* in messages, and its key in output_options */
-	const char *prefix;     /* of its addresses; "": any other */
-	const char *url_prefix; /* before an address in a URL; "": it is one */
-	bool dots;              /* a name may begin with a dot */
+	const char *name;   /* name in messages, and key in output_options */
+	const char *prefix; /* beginning of its addresses; "": any other */
+	/* put before an address to make a URL; "": nothing */
+	const char *url_prefix;
+	bool dots; /* a name may begin with a dot */
 
-	/* One key of output_options, `name`; NULL: none. */
+	/* Rules of its options, under the key `name`; NULL: it has none. */
 	const struct option_owner *options;
 
-	/* Optional: whether a template, such as output_path, may stand for
-	 * addresses of this place before {names} and %codes are filled in. */
+	/* May be NULL. Checks whether a template, such as output_path, may
+	 * stand for addresses of this place before {names} and %codes are
+	 * filled in. */
 	int (*check_template)(const char *text, struct err *e);
-	/* The address for a template that is filled in; the caller's to free,
-	 * NULL on error. resolve NULL: no report may go to the place. */
+	/* Makes the address from a template that was filled in; the caller
+	 * frees it, NULL on error. resolve NULL: no report may go to this
+	 * place. */
 	char *(*resolve)(const char *root, const char *text, struct err *e);
-	/* Whether the address lies below a prefix that was granted; both are of
-	 * this place. */
+	/* Whether the address lies below a prefix that was granted; both belong
+	 * to this place. */
 	bool (*within)(
 	    const char *root, const char *address, const char *prefix);
 
-	/* Whether the address is one, and its options (those under `name`; may
-	 * be NULL) are sound. Asks nobody. */
+	/* Checks whether the address is valid and its options (those under
+	 * `name`; may be NULL) are sound, without access to the place. */
 	int (*check)(const char *address, const json_t *options, struct err *e);
 };
 
 /* The scheme that an address, a template or a prefix belongs to; never NULL. */
 const struct place_scheme *place_scheme_of(const char *address);
-/* The i-th scheme, NULL after the last. */
+/* The i-th scheme, from 0; NULL after the last. */
 const struct place_scheme *place_scheme_at(int i);
-/* Whether it is the path of a local file. */
+/* Whether the address is the path of a local file. */
 bool place_is_file(const char *address);
-/* Whether it belongs to the place of this name, such as "s3". */
+/* Whether the address belongs to the place of this name, such as "s3". */
 bool place_is(const char *address, const char *name);
 
-/* As place_scheme.check, with all of output_options: those of another place are
- * refused. */
+/* Checks the address and all of output_options with place_scheme.check; refuses
+ * options of another place. */
 int place_check(const char *address, const json_t *options, struct err *e);
 
-/* An address as a URL, and back; the caller's to free. */
+/* Convert an address to a URL, and a URL to an address; the caller frees the
+ * result. */
 char *place_url(const char *address);
 char *place_of_url(const char *url);
 

@@ -12,7 +12,8 @@
 #include "base/str.h"
 #include "place/scheme.h"
 
-/* A place that takes no reports leaves its addresses to the files. */
+/* The scheme of a template. A text such as "stdout:", whose place takes no
+ * reports, is treated as the path of a file. */
 static const struct place_scheme *place_of_template(const char *text)
 {
 	const struct place_scheme *place = place_scheme_of(text);
@@ -20,8 +21,9 @@ static const struct place_scheme *place_of_template(const char *text)
 	return place->resolve != NULL ? place : place_scheme_of("/");
 }
 
-/* Whether c would begin the name of a hidden file: a report may be called .NET,
- * but programs keep their own files under such names. */
+/* Whether the character c, appended to out, would begin the name of a hidden
+ * file. A report may be called .NET, but programs keep their own files under
+ * such names. */
 static bool hides(
     const struct template_options *o, const struct buf *out, char c)
 {
@@ -86,7 +88,7 @@ static int add_time(
 		    "output_path: unknown code \"%%%c\"; write %%%% for a "
 		    "percent sign",
 		    code ? code : ' ');
-/* The code was looked up just above. */
+/* The format cannot be harmful: its code is one of those checked above. */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
 	strftime(text, sizeof(text), format, &tm);
@@ -150,8 +152,9 @@ static bool granted(const char *root, const char *address, const char *prefix)
 	       place->within(root, address, prefix);
 }
 
-/* Whether the template leads below the prefix whatever is filled in. A prefix that
- * holds both names holds their folder. */
+/* Whether every address of the template lies below the prefix, whatever values
+ * are filled in. This is so when two different names in the template's fixed
+ * directory both lie below it. */
 static bool leads_below(
     const char *root, const char *template, const char *prefix)
 {

@@ -9,12 +9,12 @@
 #include "base/json.h"
 
 /*
- * A template such as output_path becomes the address of an output: an absolute
- * path below the root, or an address of another place, as place.h has them.
+ * Turns a template such as output_path into the address of an output: an
+ * absolute path below the root, or an address of another place, see place.h.
  * `{name}` is replaced by a value, `%` and a letter by a part of the scheduled
- * time in the report's zone, as strftime(3) does. A slash in a value becomes an
- * underscore; control characters are refused, and so are any way out of root and
- * file and directory names that begin with a dot.
+ * time in the report's time zone, as in strftime(3). A slash in a value becomes
+ * an underscore. Control characters, paths that leave the root, and names of
+ * files and directories that begin with a dot are refused.
  */
 struct template_value {
 	const char *name;
@@ -25,33 +25,36 @@ struct template_options {
 	const char *root; /* absolute; "": none */
 	const char *template;
 	const struct template_value *values; /* ends with a NULL name */
-	const struct tm *time;               /* local; tm_gmtoff is set */
-	const char *partition; /* {partition}, slashes and all; NULL: none */
+	const struct tm *time;               /* local time; tm_gmtoff is set */
+	/* value of {partition}, slashes kept; NULL: none */
+	const char *partition;
 };
 
-/* The address, the caller's to free; NULL on error. */
+/* Makes the address, which the caller frees; NULL on error. */
 char *template_path(const struct template_options *o, struct err *e);
 
 /*
- * Whether an address lies in one of `prefixes`, which were granted to the
- * report's owner: an array of texts such as "finance/" (below root),
- * "/srv/out/finance/" or "s3://bucket/reports/"; they match whole segments of it.
- * JSON null or NULL: everything is granted.
+ * Checks whether an address lies below one of `prefixes`, which were granted to
+ * the report's owner: an array of texts such as "finance/" (below root),
+ * "/srv/out/finance/" or "s3://bucket/reports/". A prefix matches whole
+ * segments of the address. JSON null or NULL: everything is granted.
  */
 int template_check_grant(const char *root, const char *address,
     const json_t *prefixes, struct err *e);
 
 /*
- * Whether the address of a report without an output_path, which the template of the
- * settings has made, may be written. `prefixes` are as above; `others` are granted
- * as well, but not to the report's owner: the address may lie in one of these only
- * when the template says so by itself, whatever names it is filled in with.
+ * Checks whether a report without an output_path may be written to `address`,
+ * which was made from the template of the settings. `prefixes` are as above;
+ * `others` are prefixes that are granted to other owners only. The address may
+ * lie below one of `others` only when every address of the template does,
+ * whatever values are filled in.
  */
 int template_check_default(const char *root, const char *template,
     const char *address, const json_t *prefixes, const json_t *others,
     struct err *e);
 
-/* Whether a template for all reports is sound: built-in names only. */
+/* Checks whether a template for all reports is sound: it may use only built-in
+ * names. */
 int template_check(const char *template, struct err *e);
 
 #endif

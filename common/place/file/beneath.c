@@ -13,7 +13,8 @@
 
 #include "base/mem.h"
 
-/* The kernel gives up with EAGAIN when something was renamed while it looked. */
+/* openat2 fails with EAGAIN when a directory on the path was renamed during the
+ * call; it is then repeated up to this many times. */
 #define TRIES 100
 
 static int open_by_kernel(int root, const char *path, int flags)
@@ -38,8 +39,9 @@ static bool is_link(int in, const char *name)
 	       S_ISLNK(st.st_mode);
 }
 
-/* One part of the way; closes the directory that it was in. No link is followed
- * here: where one would lead is for the kernel to say. */
+/* Opens one part of a path and closes the directory `in` that holds it.
+ * Symbolic links are never followed here: only the kernel can follow one
+ * without a race. */
 static int step(int in, const char *name, size_t len, int flags)
 {
 	char *one = mem_strndup(name, len);
@@ -77,7 +79,7 @@ int beneath_open(int root, const char *path, int flags)
 
 	path = *path == '\0' ? "." : path;
 	fd = open_by_kernel(root, path, flags);
-	/* A filter of system calls may say EPERM where ENOSYS is meant. */
+	/* A filter of system calls may answer EPERM instead of ENOSYS. */
 	if (fd >= 0 || (errno != ENOSYS && errno != EPERM))
 		return fd;
 	return open_by_steps(root, path, flags);

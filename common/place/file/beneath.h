@@ -3,19 +3,20 @@
 #define PLACE_FILE_BENEATH_H
 
 /*
- * Opens what lies below a directory in which others may make symbolic links: no
- * link, and no race of links, leads out of it. openat2(2) sees to it; where the
- * kernel has none (before 5.6, or a filter refuses it) each part of the path is
- * opened by itself, and then no link is followed at all.
+ * Opens files below a directory in which other users may make symbolic links:
+ * no link, and no race with one, leads out of that directory. openat2(2)
+ * enforces this. Where the kernel has no such call (before 5.6, or a filter
+ * refuses it), each part of the path is opened on its own, and no link is
+ * followed at all.
  */
 
-/* `path` is relative to the directory `root`, "" is the root itself. `flags` as
- * open(2) takes them; close-on-exec is added. -1 with errno, which is EXDEV or
- * ELOOP where a link leads out. */
+/* `path` is relative to the directory `root`; "" is the root itself. `flags`
+ * are those of open(2); close-on-exec is added. Returns a file descriptor, or
+ * -1 with errno, which is EXDEV or ELOOP where a link leads out. */
 int beneath_open(int root, const char *path, int flags);
 
-/* The part of `path` below `root`, without a slash at its head; both are
- * absolute. NULL: it does not lie there. */
+/* Returns the part of `path` below `root`, without a leading slash; both are
+ * absolute. NULL: `path` does not lie below `root`. */
 const char *beneath_part(const char *root, const char *path);
 
 #endif

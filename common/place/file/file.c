@@ -15,16 +15,16 @@
 #include "base/mem.h"
 #include "place/file/beneath.h"
 
-/* Writeback is started every so many bytes, so that the fsync at the end finds
- * little left to wait for. */
+/* Bytes after which the kernel is told to write them to disk, so that the fsync
+ * at the end has little left to wait for. */
 #define WRITEBACK (8u << 20)
 #define TEMP_MARK ".reportd-"
 
 struct file {
 	struct sink base;
 	char *path, *dir;
-	const char *name; /* the last part of path */
-	char *temp;       /* NULL: the file has no name yet */
+	const char *name; /* the last part of path; points into it */
+	char *temp;       /* temporary name; NULL: the file has no name yet */
 	int fd, dir_fd;
 	bool no_sync;
 	off_t written, pushed;
@@ -55,7 +55,7 @@ static int file_finish(struct sink *s, struct err *e)
 	return 0;
 }
 
-/* A name for the unnamed file; 0, or -1 with errno. */
+/* Gives the unnamed file a name; returns 0, or -1 with errno. */
 static int link_as(struct file *f, const char *name)
 {
 	char self[64];
@@ -66,12 +66,14 @@ static int link_as(struct file *f, const char *name)
 
 static char *temp_name(const struct file *f, unsigned int n)
 {
-	/* A long name leaves no room for the mark: NAME_MAX is 255. */
+	/* The name is cut, because NAME_MAX is 255 bytes and the mark needs
+	 * room. */
 	return mem_printf(
 	    ".%.200s" TEMP_MARK "%d-%u", f->name, (int)getpid(), n);
 }
 
-/* linkat() replaces nothing, so over an old file it takes two steps. */
+/* linkat() cannot replace a file: when the name is taken, the new file first
+ * gets a temporary name and is then renamed over the old one. */
 static int file_publish(
     struct sink *s, const struct sink_terms *terms, struct err *e)
 {
@@ -138,10 +140,10 @@ static const struct sink_type file_type = {
 
 /* ---- directories ---- */
 
-/* Where directories are opened: below `root`, or anywhere when it is -1. */
+/* The directory below which other directories are opened; root -1: anywhere. */
 struct where {
 	int root;
-	mode_t mode; /* of new directories */
+	mode_t mode; /* permissions of new directories */
 	bool no_sync;
 };
 
@@ -162,20 +164,21 @@ static int refuse_dir(const char *dir, const char *what, struct err *e)
 	return err_errno(e, errno, "%s %s", what, dir);
 }
 
-/* A directory that is new is synced into its parent, where its name stands. */
+/* Syncs the parent of a new directory, because the parent holds its name. */
 static int sync_dir(int parent, const char *dir, struct err *e)
 {
 	int fd = openat(parent, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int rc;
 
 	if (fd < 0)
-		return 0; /* not ours to read */
+		return 0; /* no permission to read it */
 	rc = fsync(fd) == 0 ? 0 : err_errno(e, errno, "fsync above %s", dir);
 	close(fd);
 	return rc;
 }
 
-/* The last part of `dir`, whose parent is there. */
+/* Makes the directory `dir`, whose parent must exist; one that exists already
+ * is no error. */
 static int make_dir(const struct where *p, const char *dir, struct err *e)
 {
 	const char *slash = strrchr(dir, '/');
@@ -198,7 +201,7 @@ static int make_dir(const struct where *p, const char *dir, struct err *e)
 	return rc;
 }
 
-/* mkdir -p */
+/* Makes a directory and its missing parents, as mkdir -p does. */
 static int make_dirs(const struct where *p, const char *dir, struct err *e)
 {
 	char *copy = mem_strdup(dir);
@@ -219,7 +222,7 @@ static int make_dirs(const struct where *p, const char *dir, struct err *e)
 	return rc;
 }
 
-/* The directory, which is made when it is missing; -1 on error. */
+/* Opens a directory, which is made when it is missing; -1 on error. */
 static int open_dir(const struct where *p, const char *dir, struct err *e)
 {
 	int fd = open_at(p, dir, O_RDONLY);
@@ -238,7 +241,8 @@ static int open_below(struct file *f, const struct file_options *o,
 	struct where below = *anywhere;
 	const char *dir = beneath_part(o->root, f->dir);
 
-	/* The root itself: its directory's path has no slash behind it. */
+	/* A file in the root itself: the path of its directory lacks the slash
+	 * that beneath_part looks for. */
 	if (dir == NULL)
 		dir = "";
 	below.root = open_dir(anywhere, o->root, e);
@@ -266,7 +270,7 @@ static int open_place(
 	return f->dir_fd < 0 ? -1 : 0;
 }
 
-/* `.NAME.reportd-PID-N` */
+/* Whether the name has the form `.NAME.reportd-PID-N`. */
 static bool is_temp(const char *name)
 {
 	const char *at = *name == '.' ? strrchr(name, '.') : NULL;
@@ -282,7 +286,8 @@ static bool is_temp(const char *name)
 	return n > 0 && at[pid + 1 + n] == '\0';
 }
 
-/* Removes temporary files whose writer is gone: its lock went with it. */
+/* Removes temporary files whose writer has ended: the lock of a file ends with
+ * its writer. */
 static void sweep(struct file *f)
 {
 	int fd = openat(f->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -312,13 +317,14 @@ static void sweep(struct file *f)
 
 static int open_unnamed(struct file *f)
 {
-	static bool proc; /* seen */
+	static bool proc; /* /proc has been seen */
 	char self[64];
 
 	f->fd = openat(f->dir_fd, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
 	if (f->fd < 0)
 		return -1;
-	/* It gets its name through /proc, which a bare chroot may lack. */
+	/* The file gets its name through /proc, which a bare chroot may
+	 * lack. */
 	snprintf(self, sizeof(self), "/proc/self/fd/%d", f->fd);
 	proc = proc || access(self, F_OK) == 0;
 	if (proc)
@@ -328,8 +334,9 @@ static int open_unnamed(struct file *f)
 	return -1;
 }
 
-/* False when a sweeper took the new file for a stale one before it had its
- * lock. Waits for as long as one looks at it. */
+/* Locks a new temporary file, waiting while a sweeper holds it. Returns false
+ * when the sweeper has removed the file, because it saw no lock yet and took
+ * the file for a stale one. */
 static bool lock_new(int fd)
 {
 	struct stat st;

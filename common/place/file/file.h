@@ -11,26 +11,27 @@
 /*
  * A local file that appears whole or not at all. Bytes go into an unnamed file
  * in the target's directory (O_TMPFILE), which vanishes with the process;
- * finish is fsync; publish links it in and fsyncs the directory. Where a file
- * system knows no unnamed files a `.NAME.reportd-PID-N` beside the target,
- * locked while its writer lives, takes their place; a stale one is removed by
- * the next writer with `sweep` in that directory. No output of a report has such
- * a name, as none begins with a dot.
+ * finish calls fsync; publish links the file to its name and fsyncs the
+ * directory. Where a file system supports no unnamed files, the file is
+ * `.NAME.reportd-PID-N` beside the target instead, locked while its writer
+ * lives; the next writer with `sweep` in that directory removes stale ones. No
+ * output of a report can have such a name, because none begins with a dot.
  */
 struct file_options {
-	/* The directory that the file may not leave, absolute, made when it is
-	 * missing: no symbolic link below it leads out. NULL: it goes wherever
-	 * its path leads, as its writer's own files do. */
+	/* The directory that the file must not leave, absolute, made when it is
+	 * missing: no symbolic link below it leads out. NULL: the file goes
+	 * wherever its path leads, like any file that the user writes. */
 	const char *root;
-	const char *path; /* absolute, below root; directories are made */
-	mode_t mode;      /* of the file; directories get x where r is */
-	bool no_sync;     /* leave out all fsyncs */
-	bool sweep;       /* look for stale temporary files first */
+	/* absolute, below root; missing directories are made */
+	const char *path;
+	mode_t mode;  /* mode of the file; directories get x where it has r */
+	bool no_sync; /* leave out all fsyncs */
+	bool sweep;   /* first remove stale temporary files */
 };
 
 extern const struct place_type place_file;
 
-/* NULL on failure. */
+/* Opens the file for writing; the caller frees the sink. NULL on error. */
 struct sink *file_open(const struct file_options *options, struct err *e);
 
 #endif

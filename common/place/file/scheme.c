@@ -10,7 +10,8 @@
 
 #define URL "file://"
 
-/* No part of the path may be `..`, which also catches what values joined. */
+/* Whether a part of the path is `..`, also one that values of a template have
+ * put together. */
 static bool climbs(const char *path)
 {
 	while (*path != '\0') {
@@ -23,7 +24,7 @@ static bool climbs(const char *path)
 	return false;
 }
 
-/* The first part of the path that begins with a dot, NULL when none does. */
+/* Returns the first part of the path that begins with a dot, or NULL. */
 static const char *hidden(const char *path)
 {
 	for (; *path != '\0'; path += strcspn(path, "/")) {
@@ -34,7 +35,8 @@ static const char *hidden(const char *path)
 	return NULL;
 }
 
-/* The length of `s3` in `s3://bucket/key`, 0 for a plain path. */
+/* Returns the length in bytes of the scheme, such as 2 for `s3://bucket/key`; 0
+ * for a plain path. */
 static size_t scheme_of(const char *text)
 {
 	size_t n = strspn(text, "abcdefghijklmnopqrstuvwxyz"
@@ -43,7 +45,8 @@ static size_t scheme_of(const char *text)
 	return strncmp(text + n, "://", 3) == 0 ? n : 0;
 }
 
-/* With a third slash: what stands before it would be a host. */
+/* Removes "file://" only before a third slash: without that slash, a host would
+ * follow. */
 static const char *without_scheme(const char *text)
 {
 	return strncmp(text, URL "/", strlen(URL "/")) == 0 ? text + strlen(URL)
@@ -79,7 +82,8 @@ static int check_text(const char *root, const char *text, struct err *e)
 	return 0;
 }
 
-/* An absolute path below the root. */
+/* Returns an absolute path below the root, which the caller frees; NULL on
+ * error. */
 static char *file_resolve(const char *root, const char *text, struct err *e)
 {
 	const char *below;

@@ -4,7 +4,8 @@
 
 #include "place/scheme.h"
 
-/* Absolute paths below the root; "file:///path" in a template is one. */
+/* Local files: absolute paths below the root; a template may write one as
+ * "file:///path". */
 extern const struct place_scheme place_scheme_file;
 
 #endif

@@ -11,7 +11,8 @@
 #include "place/file/file.h"
 #include "place/file/scheme.h"
 
-/* Rows of the queue could have been written by others than this program. */
+/* Checks the address again, although it was checked when the report was queued:
+ * another program could have changed the rows of the queue. */
 static int file_allow(const struct place_lent *lent, const char *address,
     const json_t *options, struct err *e)
 {
@@ -42,7 +43,8 @@ struct reader {
 	int fd;
 };
 
-/* Whoever may make links below the root gets nothing else read. */
+/* Opens a file below the root for reading. No symbolic link leads out of the
+ * root, so nobody can use one to have another file read. */
 static int open_below(const char *root, const char *path)
 {
 	int dir = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC), fd, why;
@@ -63,7 +65,8 @@ static int refuse_open(const char *path, struct err *e)
 
 	if (errno != ENOENT) {
 		err_errno(e, errno, "%s", path);
-		e->kind = ERR_TRANSIENT; /* mended without the report */
+		/* a repeat can succeed without a change of the report */
+		e->kind = ERR_TRANSIENT;
 		return -1;
 	}
 	gethostname(host, sizeof(host) - 1);
@@ -136,7 +139,8 @@ static void file_read_end(struct place_reader *reader)
 	free(r);
 }
 
-/* People find a file where it is. */
+/* A file needs no URL: people open it at its path. So only its existence is
+ * checked, and *url stays NULL. */
 static int file_link(const struct place_lent *lent, const char *address,
     int64_t seconds, char **url, int64_t *ends, struct err *e)
 {

@@ -8,8 +8,8 @@
 #include "base/str.h"
 #include "place/s3/store.h"
 
-/* A page has up to 1,000 keys of up to 1,024 bytes, each of which may be an
- * entity of six. */
+/* Bytes of one page: up to 1,000 keys of up to 1,024 bytes, each of which may
+ * be written as an entity of six bytes. */
 #define PAGE_MAX ((size_t)8 << 20)
 
 static int send(const struct s3_store *store, const struct s3_target *t,
@@ -25,12 +25,13 @@ struct listing {
 	const char *prefix;
 	int64_t deadline_ms;
 	bool unstoppable;
-	char *token; /* where the next page begins; NULL: nowhere */
+	char *token; /* where the next page begins; NULL: no more pages */
 	place_each *each;
 	void *arg;
 };
 
-/* Keys become addresses of the prefix's bucket. */
+/* Calls the listing's callback with the address of a key, which is in the
+ * bucket of the prefix. */
 static int meet(struct listing *l, const char *key, int64_t size, struct err *e)
 {
 	const char *slash = strchr(l->prefix + strlen("s3://"), '/');
@@ -42,7 +43,7 @@ static int meet(struct listing *l, const char *key, int64_t size, struct err *e)
 	return rc;
 }
 
-/* All <Contents> of a page. */
+/* Reads all <Contents> elements of a page. */
 static int list_page(struct listing *l, const char *xml, struct err *e)
 {
 	static const char open[] = "<Contents>", close[] = "</Contents>";

@@ -127,7 +127,7 @@ static void add(struct s3_pairs *headers, const char *name, const char *value)
 static void add_disposition(struct s3_pairs *headers, const char *key,
     const char *media_type, const json_t *options)
 {
-	/* What a browser shows is shown, anything else is saved. */
+	/* Browsers display HTML and PDF; other formats are for saving. */
 	bool shown = strncmp(media_type, "text/html", 9) == 0 ||
 		     strcmp(media_type, "application/pdf") == 0;
 	struct buf text;
@@ -145,7 +145,8 @@ static void add_encryption(struct s3_pairs *headers,
     const struct s3_store *store, const json_t *options)
 {
 	const char *sse = json_str(options, "sse", store->sse);
-	/* The settings' key goes with the settings' kind. */
+	/* The key of the settings applies only when the settings also choose
+	 * the kind of encryption. */
 	const char *key = json_str(options, "kms_key",
 	    json_str(options, "sse", NULL) ? NULL : store->kms_key);
 

@@ -5,7 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* S3 takes 2 KiB of metadata; ours has its share. */
+/* Bytes of the user's metadata. S3 allows 2 KiB; the daemon's own metadata
+ * needs the rest. */
 #define METADATA_MAX 1024
 #define TAGS_MAX 10
 #define TAG_KEY_MAX 128

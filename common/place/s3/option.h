@@ -8,8 +8,8 @@
 
 extern const struct option_owner s3_options;
 
-/* What no single option can tell: whether names and values fit into headers. The
- * options are those under "s3"; NULL: none. */
+/* Checks the rules that no single option can express, such as whether names and
+ * values fit into headers. `options` are those under "s3"; NULL: none. */
 int s3_check_options(const json_t *options, struct err *e);
 
 #endif

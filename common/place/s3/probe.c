@@ -9,15 +9,15 @@
 #include "place/s3/s3.h"
 #include "place/s3/store.h"
 
-/* Words of an object that lies in the bucket for a moment. */
+/* Name and content of an object that the probe stores in the bucket for a
+ * moment. */
 #define PROBE "reportctl-doctor-probe"
 
-/* One that the settings name as it is; a pattern names none. */
+/* A bucket that the settings name in full; patterns are left out. */
 struct bucket {
 	struct bucket *next;
 	char *name;
-	char *
-	    prefix; /* where reports go by default: a policy may allow no more */
+	char *prefix; /* where reports go by default */
 };
 
 static void add(struct bucket **list, const char *name, size_t len,
@@ -46,7 +46,7 @@ static struct bucket *all_buckets(const struct settings *s)
 		const char *bucket = s->output + strlen("s3://");
 		size_t len = strcspn(bucket, "/");
 		const char *key = bucket + len + (bucket[len] == '/');
-		/* Whole directories up to the first name or code. */
+		/* The literal directories before the first {name} or %code. */
 		size_t fixed = strcspn(key, "{%");
 
 		while (fixed > 0 && key[fixed - 1] != '/')
@@ -100,7 +100,7 @@ static const char *mend_for(
 }
 
 /* Writes, reads and removes an object of a few bytes. False: one of the three
- * failed, and it was said. */
+ * steps failed and was reported through `say`. */
 static bool try_steps(const struct s3_store *store, const char *place,
     const char *what, place_say *say, void *arg)
 {

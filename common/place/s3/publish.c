@@ -9,18 +9,19 @@
 #include "base/mem.h"
 #include "place/s3/upload.h"
 
-/* A HEAD that looks what has become of it. */
+/* Milliseconds: limit of a HEAD request that finds out whether the object
+ * exists, and of the wait for a late success. */
 #define LOOK_MS 30000
 #define LINGER_MS 1000
 #define BACKOFF_MS 200
 #define BACKOFF_MAX_MS 5000
 #define COMPLETE_MAX (2u << 20)
 
-/* What stands under the key. */
+/* The kind of object that has the key. */
 enum found {
-	NOTHING, /* or nobody can tell */
+	NOTHING, /* none, or the server did not tell */
 	OURS,    /* this very output */
-	EARLIER, /* of the same report for the same time: of an attempt before */
+	EARLIER, /* an earlier attempt's: same report, same time */
 	OTHER,
 };
 
@@ -93,7 +94,7 @@ static int say_exists(const struct s3 *s, struct err *e)
 	    s->place);
 }
 
-/* A reply to Complete of status 200 may still tell of an error. */
+/* S3 may report an error of CompleteMultipartUpload with status 200. */
 static int read_completed(const struct aws_answer *answer, struct err *e)
 {
 	const struct buf *body = &answer->http.body;
@@ -169,7 +170,8 @@ static int send_put(struct s3 *s, const struct sink_terms *terms,
 		.header_count = headers.count,
 		.body = s->filling->data,
 		.body_len = s->filling->len,
-		.once = condition, /* the second would meet the first */
+		/* a repeat would find the object of the first PUT */
+		.once = condition,
 		.unstoppable = true,
 		.deadline_ms = terms->until_ms},
 	    answer, e);
@@ -185,20 +187,24 @@ static int try_once(struct s3 *s, const struct sink_terms *terms,
 		   : send_put(s, terms, condition, answer, e);
 }
 
-/* 0: it is visible after all; 1: once more; -1: no. */
+/* Decides after a failed try. 0: the object is visible after all; 1: try once
+ * more; -1: give up. */
 static int after_failure(struct s3 *s, const struct aws_answer *answer,
     bool *condition, struct err *e)
 {
 	int status = answer->http.status;
-	/* Refused for what it is, so nothing has become of it. 404 may be the
-	 * answer to the second of two Completes, 412 to the second PUT. */
+	/* S3 rejected the request itself, so nothing was stored. Three codes
+	 * do not tell that: 404 may answer a repeated Complete, 412 a repeated
+	 * PUT, and 409 a request that met another one. After those the object
+	 * is looked up. */
 	bool refused = status / 100 == 4 && e->kind == ERR_PERMANENT &&
 		       status != 404 && status != 409 && status != 412;
 	enum found found = refused ? NOTHING : look(s);
 
 	if (found == OURS)
 		return 0;
-	/* 501: this server knows no conditions. So it was looked up. */
+	/* 412: the key is taken. 501: this server supports no conditions, so
+	 * the object that was looked up decides. */
 	if ((status == 412 || status == 501) && *condition) {
 		*condition = false;
 		return found == EARLIER || (found == NOTHING && status == 501)
@@ -217,7 +223,8 @@ static void wait_a_while(int64_t ms)
 	nanosleep(&some, NULL);
 }
 
-/* No more tries, but the last one may still be at work. */
+/* No try is left, but the last one got no answer and may still take effect:
+ * looks for the object until LOOK_MS have passed. */
 static int linger(const struct s3 *s)
 {
 	int64_t end = clock_boot_ms() + LOOK_MS;
@@ -230,7 +237,8 @@ static int linger(const struct s3 *s)
 	return -1;
 }
 
-/* An outcome that nobody can tell is looked at, not guessed. */
+/* Makes the object visible. When the outcome of a try is unknown, the object is
+ * looked up, so that nothing is guessed. */
 static int appear(struct s3 *s, const struct sink_terms *terms, struct err *e)
 {
 	bool condition = s->create_only;
@@ -238,7 +246,8 @@ static int appear(struct s3 *s, const struct sink_terms *terms, struct err *e)
 	struct aws_answer answer;
 	int rc, status;
 
-	/* Not every server knows a condition on CompleteMultipartUpload. */
+	/* Some servers ignore a condition on CompleteMultipartUpload, so the
+	 * key is looked up first. */
 	if (condition && s->upload_id != NULL) {
 		enum found found = look(s);
 

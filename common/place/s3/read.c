@@ -8,7 +8,7 @@
 #include "place/s3/s3.h"
 #include "place/s3/store.h"
 
-/* An object is read in pieces of this size, one of which is in memory. */
+/* Bytes: an object is read in pieces of this size; one piece is in memory. */
 #define PIECE ((int64_t)1 << 20)
 
 struct reader {
@@ -17,10 +17,11 @@ struct reader {
 	struct s3_target target;
 	char *address;
 	struct buf piece;
-	int64_t from; /* of the piece, in the object */
+	int64_t from; /* offset of the piece in the object */
 };
 
-/* "bytes 0-99/1234" -> 1234. A server that knows no ranges sends all. */
+/* Returns the size of the object in bytes: "bytes 0-99/1234" -> 1234. A server
+ * that supports no ranges sends the whole object. */
 static int64_t size_said(const struct aws_answer *answer)
 {
 	char range[128];
@@ -50,7 +51,8 @@ static int ask(
 	    answer, e);
 }
 
-/* The piece from there on; 1: there is none. */
+/* Fetches the piece that begins at `from`; 1: the object ends before it, or has
+ * changed. */
 static int fetch(struct reader *r, int64_t from, struct err *e)
 {
 	struct aws_answer answer;
@@ -73,7 +75,7 @@ static int fetch(struct reader *r, int64_t from, struct err *e)
 	return rc;
 }
 
-/* Its first piece says how large it is. */
+/* Fetches the first piece, whose answer contains the size of the object. */
 struct place_reader *s3_read(
     const struct place_lent *lent, const char *address, struct err *e)
 {

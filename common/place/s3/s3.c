@@ -10,8 +10,9 @@
 
 #define FIRST_ROOM ((size_t)64 << 10)
 
-/* The buffer doubles up to the part's size. Not mem_realloc: it grows with the
- * data. */
+/* Enlarges the buffer by doubling, up to the size of the part. realloc instead
+ * of mem_realloc: the buffer grows with the data, so a lack of memory must be
+ * an error. */
 static int make_room(struct s3_part *p, size_t len, size_t size, struct err *e)
 {
 	size_t room = p->room ? p->room : FIRST_ROOM;
@@ -21,7 +22,8 @@ static int make_room(struct s3_part *p, size_t len, size_t size, struct err *e)
 		return 0;
 	while (room < len)
 		room *= 2;
-	/* What came before it was as large: so will this one be. */
+	/* The parts before were full, so this part will probably be full,
+	 * too. */
 	room = room > size || p->number > 1 ? size : room;
 	data = realloc(p->data, room);
 	if (data == NULL)
@@ -39,7 +41,8 @@ static size_t size_of_next(const struct s3 *s)
 	return (size_t)s3_part_size(s->store.part_size, s->count + 1);
 }
 
-/* A full part leaves when more comes: what fits one is a single PUT. */
+/* A full part is sent only when more bytes come, so that an object that fits
+ * into one part becomes a single PUT. */
 static int s3_write(
     struct sink *sink, const void *data, size_t len, struct err *e)
 {
@@ -137,7 +140,8 @@ static const struct sink_type s3_type = {
     .free = s3_free,
 };
 
-/* Outputs that are written side by side share the memory. */
+/* The number of parts in flight: outputs written in parallel share the
+ * memory. */
 static int most_parts(const struct s3_store *store, int side_by_side)
 {
 	int n = store->parts_in_flight / side_by_side;

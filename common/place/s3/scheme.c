@@ -70,7 +70,8 @@ int s3_place_check(const char *place, struct err *e)
 	return check_key(place, bucket + len + (bucket[len] == '/'), e);
 }
 
-/* What is allowed to write where is decided by its bucket: no value names it. */
+/* The bucket decides who may write, so it must be written literally: no value
+ * of a template may name it. */
 static int check_template(const char *text, struct err *e)
 {
 	const char *bucket = text + S3_SCHEME_LEN;
@@ -92,7 +93,8 @@ static char *resolve(const char *root, const char *text, struct err *e)
 	return NULL;
 }
 
-/* A key may hold empty segments. */
+/* The plain prefix is compared as well, because str_path_within skips empty
+ * segments, which a key may hold. */
 static bool within(const char *root, const char *address, const char *prefix)
 {
 	(void)root;

@@ -5,7 +5,7 @@
 #include "place/scheme.h"
 
 /*
- * "s3://bucket/key", its bytes as they are: nothing in it is escaped.
+ * "s3://bucket/key", in plain bytes: nothing in it is escaped.
  */
 #define S3_KEY_MAX 1024 /* bytes */
 #define S3_SCHEME "s3://"
@@ -13,9 +13,9 @@
 
 extern const struct place_scheme place_scheme_s3;
 
-/* Whether the bucket is a name and the key one that all programs take: UTF-8 of
- * at most 1024 bytes without control characters and without empty, `.` and `..`
- * segments. */
+/* Checks whether the bucket's name is valid and all programs accept the key:
+ * UTF-8 of at most 1024 bytes, without control characters and without empty,
+ * `.` and `..` segments. */
 int s3_place_check(const char *place, struct err *e);
 
 #endif

@@ -28,7 +28,8 @@ int s3_store(struct s3_store *store, struct services *services, struct err *e)
 	return 0;
 }
 
-/* A certificate for *.s3.amazonaws.com does not stand for a.b.s3... */
+/* The certificate for *.s3.amazonaws.com does not cover a bucket with a dot,
+ * such as a.b.s3.amazonaws.com, so its name goes into the path. */
 static bool in_host(const struct s3_store *store, const char *bucket)
 {
 	return store->virtual_host && strchr(bucket, '.') == NULL;

@@ -8,30 +8,32 @@
 #include "services/services.h"
 
 /*
- * Where objects are kept, and how one of them is named in a request.
+ * The store that keeps the objects, and the way in which a request names one
+ * object.
  */
 struct s3_store {
 	struct aws *aws;
-	struct services *services; /* of aws */
+	struct services *services; /* the services that own aws */
 	bool virtual_host;         /* bucket.host instead of host/bucket */
-	int64_t part_size;         /* of the first parts */
+	int64_t part_size;         /* size of the first parts, in bytes */
 	int parts_in_flight;
-	/* Of objects whose own options say nothing; NULL: nothing is said. */
+	/* Defaults for objects whose own options set nothing; NULL: none. */
 	const char *storage_class, *sse, *kms_key, *acl;
 };
 
 struct s3_target {
 	char *bucket;
-	const char *key; /* within path */
+	const char *key; /* points into path */
 	char *host;      /* NULL: the endpoint's */
 	char *path;      /* not escaped */
 };
 
-/* As [s3] of the settings says; -1: AWS cannot be reached by what they say. It
- * is good for as long as the services are. */
+/* Makes the store that [s3] of the settings describes; -1: the settings are not
+ * enough to reach AWS. It is valid as long as the services are. */
 int s3_store(struct s3_store *store, struct services *services, struct err *e);
 
-/* For aws_request's host and path; of a place that was checked. */
+/* Makes host and path for an aws_request. `place` is an address that was
+ * checked. */
 void s3_target(
     const struct s3_store *store, const char *place, struct s3_target *t);
 void s3_target_free(struct s3_target *t);

@@ -11,7 +11,8 @@
 #include "place/s3/store.h"
 
 #define TRY_MS 15000
-/* Between the record and the server's own clock. */
+/* Seconds by which an upload may have begun before or after the time in the
+ * record: the server's clock may differ from the recording host's. */
 #define BEFORE_S 120
 #define AFTER_S 900
 
@@ -32,7 +33,8 @@ static int send(const struct s3_store *store, const struct s3_target *t,
 	    answer, e);
 }
 
-/* One that begins now is not taken for one that was left. */
+/* A recent entry without an id may be of an upload that begins now, so it is
+ * not taken for one that was left behind. */
 static bool is_young(const json_t *upload, int64_t stale_ms)
 {
 	return json_str(upload, "id", NULL) == NULL &&
@@ -40,7 +42,7 @@ static bool is_young(const json_t *upload, int64_t stale_ms)
 		   json_int(upload, "at", 0) * 1000 + stale_ms;
 }
 
-/* 0 when there is none of this id any more. */
+/* Aborts the upload; also returns 0 when no such upload exists any more. */
 static int end(const struct s3_store *store, const struct s3_target *t,
     const char *id, struct err *e)
 {
@@ -48,14 +50,15 @@ static int end(const struct s3_store *store, const struct s3_target *t,
 	struct aws_answer answer;
 	int rc = send(store, t, "AbortMultipartUpload", query, 1, &answer, e);
 
-	/* NoSuchUpload; Swift says NoSuchKey of one that was completed. */
+	/* NoSuchUpload; Swift answers NoSuchKey for an upload that was
+	 * completed. */
 	if (answer.http.status == 404)
 		rc = 0;
 	aws_answer_free(&answer);
 	return rc;
 }
 
-/* 1 when the upload holds no part, 0 when it does. */
+/* 1 when the upload holds no part; 0 when it holds one or is gone. */
 static int is_empty(const struct s3_store *store, const struct s3_target *t,
     const char *id, struct err *e)
 {
@@ -72,7 +75,8 @@ static int is_empty(const struct s3_store *store, const struct s3_target *t,
 	return rc;
 }
 
-/* 2026-03-01T05:06:07.000Z in seconds since 1970, 0 when it is no time. */
+/* Converts 2026-03-01T05:06:07.000Z to seconds since 1970; 0 for any other
+ * text. */
 static int64_t parse_time(const char *text)
 {
 	struct tm tm = {0};
@@ -82,7 +86,8 @@ static int64_t parse_time(const char *text)
 	return timegm(&tm);
 }
 
-/* One <Upload> of the listing. */
+/* Aborts the upload of one <Upload> element when it is the lost one and is
+ * empty. */
 static int end_lost(const struct s3_store *store, const struct s3_target *t,
     const char *xml, size_t len, int64_t at, struct err *e)
 {
@@ -121,7 +126,7 @@ static int end_listed(const struct s3_store *store, const struct s3_target *t,
 	return 0;
 }
 
-/* Uploads are listed at the bucket. */
+/* Lists the bucket's uploads of this key and aborts the lost ones. */
 static int find_lost(const struct s3_store *store, const struct s3_target *t,
     int64_t at, struct err *e)
 {

@@ -7,8 +7,8 @@
 #include "place/s3/scheme.h"
 #include "place/s3/store.h"
 
-/* "Canned ACL" in the documentation of S3: with these, and what it may add, only
- * the bucket's owner and the writer read. */
+/* With these values of "Canned ACL" in the documentation of S3, only the
+ * bucket's owner and the writer can read the object. */
 static int check_acl(const struct settings *set, const char *acl, struct err *e)
 {
 	static const char *const own[] = {

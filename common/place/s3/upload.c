@@ -37,10 +37,11 @@ int s3_explain(const struct s3 *s, const struct aws_answer *answer,
 	return err_wrap(e, "%s", s->place);
 }
 
-/* ---- its beginning ---- */
+/* ---- begin ---- */
 
-/* `once`: a Create that is repeated after a cut may leave an upload behind that
- * nobody knows the id of; it has been told of as one that begins. */
+/* Creates the upload, with `once`: a Create that is repeated after a cut
+ * connection may leave an upload whose id nobody knows. The record already has
+ * an entry without an id for this try. */
 static int try_create(struct s3 *s, struct err *e)
 {
 	static const struct sigv4_pair query[] = {{"uploads", ""}};
@@ -72,7 +73,7 @@ static int try_create(struct s3 *s, struct err *e)
 	return rc;
 }
 
-/* Waits, or -1 when the watch says stop. */
+/* Waits ms milliseconds; -1 when the watch says stop. */
 static int wait_a_while(const struct s3 *s, int64_t ms, struct err *e)
 {
 	const struct timespec some = {
@@ -96,14 +97,15 @@ static int create(struct s3 *s, struct err *e)
 		}
 		if (wait_a_while(s, CREATE_WAIT_MS * try, e) != 0)
 			return -1;
-		/* The one before may have been made. */
+		/* The try before may have created an upload, so each try has
+		 * its own entry. */
 		place_record_begins(s->record, s->place);
 	}
 	place_record_made(s->record, s->place, s->upload_id);
 	return 0;
 }
 
-/* ---- its parts ---- */
+/* ---- parts ---- */
 
 static int take_etag(struct s3 *s, const struct s3_part *p,
     const struct aws_answer *answer, struct err *e)
@@ -194,7 +196,8 @@ static void send_part(struct s3 *s, struct s3_part *p)
 					      .body_len = p->len});
 }
 
-/* Large parts leave one at a time: memory is for two of them then. */
+/* The number of parts that may be in flight. When parts have become large, they
+ * are sent one at a time, so that memory holds no more than two. */
 static int most_in_flight(const struct s3 *s)
 {
 	int64_t size = s3_part_size(s->store.part_size, s->count + 1);
@@ -203,7 +206,7 @@ static int most_in_flight(const struct s3 *s)
 	return most > 1 ? (int)most : 1;
 }
 
-/* Prefers a buffer that has been used. */
+/* Finds a buffer that is not in use, preferably the largest. */
 static struct s3_part *free_slot(struct s3 *s)
 {
 	struct s3_part *found = NULL;
@@ -218,7 +221,7 @@ static struct s3_part *free_slot(struct s3 *s)
 	return found;
 }
 
-/* Of buffers that large parts have no use for. */
+/* Frees the buffers that are superfluous once parts have become large. */
 static void trim(struct s3 *s)
 {
 	int spare = s->part_slots - 1 - most_in_flight(s);
@@ -252,7 +255,7 @@ int s3_upload_part(struct s3 *s, struct err *e)
 	return 0;
 }
 
-/* ---- its end ---- */
+/* ---- abort ---- */
 
 static void drop_parts(struct s3 *s)
 {

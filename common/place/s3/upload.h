@@ -6,10 +6,10 @@
 #include "place/s3/s3.h"
 #include "place/s3/store.h"
 
-/* What s3.c (bytes into parts), s3_upload.c (the requests of a multipart upload)
- * and s3_publish.c (the moment it appears) share. */
+/* Shared by s3.c (puts bytes into parts), upload.c (the requests of a multipart
+ * upload) and publish.c (makes the object visible). */
 struct s3_part {
-	struct aws_call *call; /* NULL: not under way */
+	struct aws_call *call; /* NULL: not in flight */
 	char *data;
 	size_t len, room;
 	int number;
@@ -25,36 +25,38 @@ struct s3 {
 	struct s3_pairs headers;
 	bool create_only;
 	char *run_id, *report_id, *scheduled_for; /* NULL: none */
-	struct place_record *record;              /* NULL: nobody keeps one */
+	struct place_record *record;              /* NULL: no record is kept */
 
-	struct s3_part *parts;   /* of them one is filled, the others leave */
-	struct s3_part *filling; /* NULL: nothing more is to come */
+	/* one is filled, the others are in flight or free */
+	struct s3_part *parts;
+	struct s3_part *filling; /* NULL: nothing more will be written */
 	int part_slots;
 	int in_flight, in_flight_max;
 	int64_t *held, own_held, holds;
 
 	char *upload_id; /* NULL: there is no upload */
-	char **etags;    /* by part; NULL: not there yet */
-	int count;       /* parts sent */
+	char **etags;    /* one for each part; NULL: not known yet */
+	int count;       /* number of parts sent */
 	int64_t bytes;
 };
 
-/* s3_upload.c */
+/* Functions of upload.c. */
 
-/* The filled part leaves; -1 also when one before it has failed. Waits until
- * there is a place for it. */
+/* Sends the filled part; waits first while too many parts are in flight. -1 also
+ * when an earlier part has failed. */
 int s3_upload_part(struct s3 *s, struct err *e);
-/* Moves what is under way without waiting. */
+/* Moves the parts in flight without waiting. */
 int s3_upload_pump(struct s3 *s, struct err *e);
 /* Waits for all parts. */
 int s3_upload_settle(struct s3 *s, struct err *e);
-/* Ends it, within S3_ABORT_MS; no parts are under way then. */
+/* Drops the parts in flight and ends the upload, within S3_ABORT_MS. */
 void s3_upload_abort(struct s3 *s);
-/* "s3://bucket/key: ..." with what to do about it. Returns -1. */
+/* Puts "s3://bucket/key: " before the error and adds what to do about it.
+ * Returns -1. */
 int s3_explain(const struct s3 *s, const struct aws_answer *answer,
     const char *action, struct err *e);
 
-/* s3_publish.c */
+/* Functions of publish.c. */
 int s3_publish(
     struct sink *sink, const struct sink_terms *terms, struct err *e);
 
