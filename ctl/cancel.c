@@ -10,13 +10,14 @@
 
 struct action {
 	const char *sql;
-	bool of_request;     /* it takes one, and --request */
-	const char *request; /* NULL: the one in hand */
-	bool wait;           /* for the end of the only report */
+	bool of_request;     /* applies to a request; allows --request */
+	const char *request; /* ID of the request; NULL: the current one */
+	bool wait;           /* wait for the end of the only report */
 };
 
-/* cancel, retry and the like: one statement for each ID. One that is refused does not
- * keep the others from it: 1, and -1 when it is no use to go on. */
+/* Runs the statement of cancel, retry and the like for one report. Returns 0,
+ * or 1 when it was refused, which does not prevent the other reports'
+ * statements; -1 when no further statement can succeed. */
 static int act(struct ctl *c, const struct action *a, const char *name,
     json_t *answers, struct err *e)
 {

@@ -8,7 +8,8 @@
 #include "ctl/lib/options.h"
 #include "sql/ctl.h"
 
-/* COLUMN=VALUE; beside what an output option takes, `null` is the null of SQL. */
+/* Adds COLUMN=VALUE to the changes; VALUE is read like that of an output
+ * option, and `null` is the null of SQL. */
 static int add(struct ctl *c, json_t *changes, const char *pair, struct err *e)
 {
 	const char *equals = strchr(pair, '=');

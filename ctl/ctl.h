@@ -12,40 +12,41 @@
 /* Exit codes; the manual page promises them. */
 enum ctl_exit {
 	CTL_OK = 0,
-	CTL_FAILED = 1,   /* the operation, or the report, failed */
+	CTL_FAILED = 1,   /* the operation or the report failed */
 	CTL_USAGE = 2,    /* the command line is wrong */
 	CTL_SETTINGS = 3, /* the settings are wrong */
 	CTL_NO_QUEUE = 4, /* the queue database cannot be reached */
 };
 
-/* One call of reportctl. */
+/* The state of one call of reportctl. */
 struct ctl {
 	const struct command *command;
-	const char *conf; /* -c; NULL: the environment alone */
+	const char *conf; /* file of -c; NULL: only the environment */
 	bool json;
-	enum ctl_exit on_error; /* what a -1 means; CTL_FAILED at first */
+	enum ctl_exit on_error; /* exit code when the command returns -1 */
 	struct settings *settings;
-	struct services *services; /* once somebody has needed them */
+	struct services *services; /* NULL until first needed */
 	struct source_keep *keep;
 	struct pg *queue;
-	int64_t looked_ms; /* see connect_looks */
+	int64_t looked_ms; /* boot clock, ms; see connect_looks */
 };
 
 /*
- * A subcommand. run gets its own arguments, argv[0] being the program's name.
- * It returns 0, or -1 with on_error saying what that means to the caller's
- * shell; where *e stays empty all has been said already (or, after --help, all
- * is well: on_error is CTL_OK).
+ * A subcommand. run gets its own arguments; argv[0] is the program's name. It
+ * returns 0, or -1 with the exit code in on_error. When *e is empty then, the
+ * errors have been printed already, or the command was --help, with CTL_OK in
+ * on_error.
  */
 struct command {
 	const char *name;
 	const char *summary;
-	const char *arguments; /* "ID... [--limit N]" */
-	const char *details;   /* what --help says below, without --json etc. */
+	const char *arguments; /* such as "ID... [--limit N]" */
+	const char *details;   /* options in --help, without the common ones */
 	int (*run)(struct ctl *c, int argc, char **argv, struct err *e);
 };
 
-/* `reportctl: ...` on standard error, in one line whatever the server said. */
+/* Prints "reportctl: " and the error on standard error, on one line even if the
+ * server's message has several. */
 void ctl_complain(const struct err *e);
 
 extern const struct command command_cancel, command_change, command_delete,

@@ -28,11 +28,11 @@
 
 struct request {
 	const char *sql, *sql_file, *format, *source, *time_zone, *output;
-	char *file_text; /* what sql_file holds */
+	char *file_text; /* content of sql_file */
 	json_t *parameters, *options;
 };
 
-/* One export under way. */
+/* An export in progress. */
 struct job {
 	const char *formats, *output;
 	const struct source_settings *settings;
@@ -40,7 +40,8 @@ struct job {
 	struct buf sql;
 	struct services *services;
 	struct place_lent lent;
-	char token[32]; /* tells its objects from what others write there */
+	/* run id of its objects, which tells them from those of others */
+	char token[32];
 	struct export_plan plan;
 	struct outputs outputs;
 	char time_text[32];
@@ -122,8 +123,8 @@ static const struct encoder_type *type_of_extension(const char *extension)
 	return NULL;
 }
 
-/* What the file's name ends in, after its last dot and whatever compresses it;
- * "" for nothing. Belongs to the caller. */
+/* Returns the extension of the file's name, after the last dot and without that
+ * of a compression; "": none. The caller frees it. */
 static char *extension_of(const char *output)
 {
 	const char *name = strrchr(output, '/'), *dot;
@@ -137,7 +138,8 @@ static char *extension_of(const char *output)
 	return ending;
 }
 
-/* A name that promises another format is a mistake in one of the two. */
+/* Refuses a name whose extension belongs to another format: either the name or
+ * the format is a mistake. */
 static int check_extension(
     const struct job *j, const char *extension, struct err *e)
 {
@@ -155,8 +157,8 @@ static int check_extension(
 	return 0;
 }
 
-/* The formats asked for, or else what the file's name ends in; CSV where it
- * ends in nothing. */
+/* Chooses the formats that were asked for, or else the format of the extension;
+ * CSV when there is no extension. */
 static int choose_formats(const struct request *r, const char *extension,
     struct job *j, struct err *e)
 {
@@ -177,7 +179,8 @@ static int choose_formats(const struct request *r, const char *extension,
 	return -1;
 }
 
-/* Absolute, through links, and never in place of a device. */
+/* Makes the path of an output absolute and resolves symbolic links; refuses to
+ * replace a device. The caller frees it. */
 static char *absolute(const char *output, struct err *e)
 {
 	char *path = NULL, *here;
@@ -203,7 +206,8 @@ static char *absolute(const char *output, struct err *e)
 	return path;
 }
 
-/* The name with its {ext}, {part} and {partition}. */
+/* Replaces {ext}, {part} and {partition} in the name; the caller frees the
+ * result. */
 static char *fill_in(
     const char *template, const struct export_output *o, const char *partition)
 {
@@ -321,7 +325,7 @@ static char *look_up(
 	return NULL;
 }
 
-/* The umask can only be read by setting it. */
+/* The umask can be read only by setting it. */
 static mode_t file_mode(void)
 {
 	mode_t mask = umask(0);
@@ -354,7 +358,8 @@ static int open_outputs(struct ctl *c, struct job *j, struct err *e)
 	return outputs_open(&j->outputs, e);
 }
 
-/* Called while rows pass: stops at Ctrl-C, shows how far it is. */
+/* Called while rows pass: stops the export after Ctrl-C and shows its
+ * progress. */
 static int check(void *arg, struct err *e)
 {
 	struct job *j = arg;
@@ -375,7 +380,7 @@ static int check(void *arg, struct err *e)
 	return 0;
 }
 
-/* What the output says of itself. */
+/* Fills in what an output says about its origin. */
 static void fill_info(const struct request *r, struct job *j)
 {
 	const struct passwd *user = getpwuid(getuid());
@@ -448,7 +453,7 @@ static json_t *describe(const struct export_output *o)
 	return outputs_describe(o, json_pack("{ss}", "output", name_of(o)));
 }
 
-/* One output is the object itself, several are its list. */
+/* A single output is printed as an object, several as a list. */
 static void print_json(const struct job *j)
 {
 	FILE *f =
@@ -517,7 +522,7 @@ static int export(
 	}
 	j->output = r->output;
 	fill_info(r, j);
-	/* What can be said before the source is asked. */
+	/* These checks need no connection, so they come before it. */
 	if (plan(c, r, j, e) != 0)
 		return -1;
 	c->on_error = CTL_FAILED;

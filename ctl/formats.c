@@ -23,7 +23,8 @@ static json_t *describe_options(const struct option_rule *options)
 	return list;
 }
 
-/* Of all owners, in their order. */
+/* Describes a format and the options of all their owners, in the owners'
+ * order. */
 static json_t *describe(const struct encoder_type *type)
 {
 	json_t *options = json_array();
@@ -42,7 +43,8 @@ static json_t *describe(const struct encoder_type *type)
 	    options);
 }
 
-/* Nested options by their path, columns.NAME.width, one a row. */
+/* Makes a row of each option; a nested one is named by its path, such as
+ * columns.NAME.width. */
 static void flatten(const json_t *options, const char *path, json_t *rows)
 {
 	const json_t *one;
@@ -126,7 +128,8 @@ static void note_owner(struct owners *all, const struct option_owner *one)
 	all->list[all->count++] = one;
 }
 
-/* Each owner of an option once, whatever formats take it. */
+/* Prints each owner of options once, even when several formats take its
+ * options. */
 static void print_owners(void)
 {
 	struct owners all = {.count = 0};
@@ -178,7 +181,8 @@ static void print_formats(void)
 	}
 }
 
-/* sql/upgrade/014-formats.sql, which a test holds against this. */
+/* Prints sql/upgrade/014-formats.sql; a test compares that file with this
+ * output. */
 static void print_sql(void)
 {
 	puts("-- SPDX-License-Identifier: MIT\n"
@@ -205,7 +209,7 @@ static void print_sql(void)
 	     "from format f;");
 }
 
-/* Those that are named, all when none is. */
+/* Describes the formats that are named, or all when none is. */
 static int add_formats(
     struct ctl *c, char **names, json_t *formats, struct err *e)
 {

@@ -10,11 +10,11 @@
 #include "sql/ctl.h"
 
 #define OLDEST_SERVER 130000
-/* The one version before the roles that is still upgraded. */
+/* The oldest version that can be upgraded; it had no roles yet. */
 #define BEFORE_ROLES 7
 
-/* Makes the schema, or brings it to the newest version, as reportd_owner. A schema
- * from before the roles is set aside, made anew, filled from what it was, and
+/* Makes the schema, or upgrades it to the newest version, as reportd_owner. A
+ * schema without roles is set aside, made anew, filled from the old one, and
  * dropped. */
 static int make(struct ctl *c, int from, json_t *applied, struct err *e)
 {
@@ -31,8 +31,9 @@ static int make(struct ctl *c, int from, json_t *applied, struct err *e)
 	return 0;
 }
 
-/* In one transaction, so that nobody sees a half-made schema. The lock is for two
- * people at once; the second finds the version of the first. */
+/* Upgrades in one transaction, so that nobody sees an incomplete schema. Of two
+ * upgrades at the same time, the lock makes the second wait; it then finds the
+ * version of the first. */
 static int upgrade(struct ctl *c, int *from, json_t *applied, struct err *e)
 {
 	struct schema_state state;
@@ -47,7 +48,7 @@ static int upgrade(struct ctl *c, int *from, json_t *applied, struct err *e)
 		return -1;
 	*from = state.version;
 	if (state.version > schema_wanted()) {
-		/* A newer one that serves this program has nothing to gain. */
+		/* nothing to do for a newer schema that serves this program */
 		return schema_check(&state, e);
 	}
 	if (state.version > 0 && state.version < BEFORE_ROLES)
@@ -60,8 +61,8 @@ static int upgrade(struct ctl *c, int *from, json_t *applied, struct err *e)
 	return pg_exec(c->queue, "commit", e);
 }
 
-/* A schema or a role that somebody else makes in the same moment is there when the
- * upgrade is begun anew. */
+/* Repeats the upgrade when somebody else made a schema or role at the same
+ * moment: the repeat finds it. */
 static int upgrade_once(
     struct ctl *c, int *from, json_t *applied, struct err *e)
 {
@@ -70,8 +71,8 @@ static int upgrade_once(
 
 		if (upgrade(c, from, applied, e) == 0)
 			return 0;
-		/* Class 23: a unique key; 42710, 42P06: an object, a schema
-		 * that exists; XX000: a catalogue row changed meanwhile. */
+		/* Class 23: a unique key; 42710, 42P06: an object or a schema
+		 * exists; XX000: a row of the catalogue changed meanwhile. */
 		if (strncmp(e->sqlstate, "23", 2) != 0 &&
 		    strcmp(e->sqlstate, "42710") != 0 &&
 		    strcmp(e->sqlstate, "42P06") != 0 &&
@@ -84,7 +85,8 @@ static int upgrade_once(
 	return -1;
 }
 
-/* Daemons that were started before the upgrade go on as they are. */
+/* Warns of daemons that were started before the upgrade: they keep running the
+ * old program. */
 static void warn_of_daemons(struct ctl *c)
 {
 	struct err unused;
@@ -100,7 +102,7 @@ static void warn_of_daemons(struct ctl *c)
 
 static void print(struct ctl *c, int from, json_t *applied)
 {
-	/* One that is newer stays as it is. */
+	/* A newer schema is left unchanged. */
 	int version = from > schema_wanted() ? from : schema_wanted();
 
 	if (c->json) {

@@ -131,11 +131,11 @@ static int run(struct ctl *c, int argc, char **argv)
 		    argv[0]);
 		return CTL_USAGE;
 	}
-	/* getopt_long() begins its complaints with it. */
+	/* getopt_long() puts argv[0] before its messages. */
 	argv[0] = (char[]){"reportctl"};
 	optind = 0;
 	rc = c->command->run(c, argc, argv, &e);
-	/* What a full disk swallows must not pass for an answer. */
+	/* When the disk is full, an incomplete answer must be an error. */
 	if ((fflush(stdout) != 0 || ferror(stdout)) && rc == 0)
 		rc = err_errno(&e, errno, "writing standard output");
 	return finish(c, rc, &e);
@@ -153,7 +153,7 @@ int main(int argc, char **argv)
 	struct ctl c = {.on_error = CTL_FAILED};
 	int o;
 
-	/* The width of characters; everything here is UTF-8. */
+	/* for the widths of characters; all texts are UTF-8 */
 	if (setlocale(LC_CTYPE, "C.UTF-8") == NULL)
 		setlocale(LC_CTYPE, "");
 	setenv("PGAPPNAME", "reportctl", 0);

@@ -73,7 +73,7 @@ static int run(struct ctl *c, int argc, char **argv, struct err *e)
 	if (options_number(
 		c, "--count", params[2], (int64_t[]){1, 1000}, &count, e) != 0)
 		return -1;
-	/* Five words are one expression, too. */
+	/* The words of an expression may come without quotes. */
 	buf_init(&expression, 4096);
 	for (int i = optind; i < argc; i++)
 		buf_printf(&expression, "%s%s", i > optind ? " " : "", argv[i]);

@@ -11,7 +11,7 @@
 struct wish {
 	const char *name; /* the report's ID or key */
 	json_t *parameters;
-	const char *from, *to; /* of a backfill; NULL: one run, now */
+	const char *from, *to; /* times of a backfill; NULL: one run now */
 	bool wait;
 };
 

@@ -25,7 +25,7 @@ const struct table_column runs_columns[] = {
     {.title = NULL},
 };
 
-/* The status as the tables write it, NULL for an unknown one. */
+/* Returns the status in the spelling of the tables; NULL: unknown. */
 static const char *known_status(const char *word)
 {
 	static const char *const all[] = {"PROCESSING", "COMPLETED", "FAILED",
@@ -38,7 +38,7 @@ static const char *known_status(const char *word)
 	return NULL;
 }
 
-/* params[0]: a report's ID or key, or NULL. */
+/* Prints runs. params[0] is a report's ID or key, or NULL. */
 static int list(struct ctl *c, const char **params, struct err *e)
 {
 	json_t *runs = NULL;

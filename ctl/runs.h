@@ -4,7 +4,7 @@
 
 #include "ctl/lib/table.h"
 
-/* How runs (runs.sql) are shown. */
+/* The columns in which runs (runs.sql) are printed. */
 extern const struct table_column runs_columns[];
 
 #endif

@@ -44,7 +44,7 @@ static int act(struct ctl *c, const char *sql, int count,
 	return 0;
 }
 
-/* Those of the settings file, as a daemon does it at its start. */
+/* Registers the sources of the settings file, as a daemon does at its start. */
 static int register_all(struct ctl *c, struct err *e)
 {
 	for (int i = 0; i < c->settings->source_count; i++) {

@@ -105,7 +105,7 @@ static void section(
 		table_print(stdout, columns, array, 0);
 }
 
-/* Those that were delivered are no news. */
+/* Notices that were delivered are not mentioned. */
 static void say_notices(const json_t *notices)
 {
 	int64_t waiting = json_int(notices, "waiting", 0);
@@ -145,7 +145,7 @@ static int all(struct ctl *c, struct err *e)
 	return 0;
 }
 
-/* The newest notice that failed is told among what went wrong. */
+/* Adds the newest failed notice to the errors of the report. */
 static void tell_notice(json_t *report, const json_t *notices)
 {
 	const json_t *n;
@@ -182,7 +182,7 @@ static int one(struct ctl *c, const char *id, struct err *e)
 	json_object_set_new(report, "runs", runs);
 	json_object_set_new(report, "notices", notices);
 	if (json_is_null(report)) {
-		/* The audit trail outlives the report. */
+		/* The runs of a deleted report remain in the audit trail. */
 		return err_set(e, ERR_PERMANENT,
 		    "there is no report %s; see `reportctl runs %s` for what "
 		    "it did",

@@ -60,7 +60,7 @@ static const struct option table[] = {
 struct request {
 	const char *params[COUNT + 1]; /* [0] is not used */
 	const char *sql_file, *prep_file;
-	char *sql, *prep; /* what the files hold */
+	char *sql, *prep; /* contents of the files */
 	json_t *parameters, *options;
 	json_t *notify, *notify_failure; /* arrays of URLs */
 	char *parameters_text, *options_text, *notify_text,
@@ -75,7 +75,7 @@ static int add_url(struct ctl *c, json_t *urls, struct err *e)
 	return options_refuse(c, e, "\"%s\" is not valid UTF-8", optarg);
 }
 
-/* An array as JSON, NULL when it is empty; the caller frees it. */
+/* The array as JSON text, NULL when it is empty; the caller frees it. */
 static char *urls_text(const json_t *urls)
 {
 	return json_array_size(urls) > 0 ? json_dumps(urls, 0) : NULL;

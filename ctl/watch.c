@@ -18,7 +18,8 @@
 #include "ctl/lib/table.h"
 #include "sql/ctl.h"
 
-/* Without a terminal: so many runs may end in one interval and be told. */
+/* Without a terminal: the most runs that may end in one interval without any
+ * being missed. */
 #define ENDED "200"
 
 static const struct table_column running_columns[] = {
@@ -59,8 +60,8 @@ struct watcher {
 	struct ctl *c;
 	int64_t interval_ms;
 	bool terminal;
-	bool begun;   /* it has worked once */
-	json_t *seen; /* run_id -> the line that told of it */
+	bool begun;   /* the first look has succeeded */
+	json_t *seen; /* run_id -> line last printed for the run */
 };
 
 static void headline(FILE *out, const json_t *now, int width)
@@ -82,7 +83,7 @@ static void headline(FILE *out, const json_t *now, int width)
 	table_line(out, text, width);
 }
 
-/* As many lines of the page as fit, each over an old one. */
+/* Draws the page over the old one, as many lines as fit. */
 static void show(const char *page, int lines)
 {
 	fputs("\033[H", stdout);
@@ -135,7 +136,7 @@ static void draw(json_t *now)
 	free(page);
 }
 
-/* What there is to say of a run; the caller frees it. */
+/* Returns the line about a run; the caller frees it. */
 static char *line_of(const json_t *run, bool running)
 {
 	char rows[HUMAN_SIZE], size[HUMAN_SIZE], took[HUMAN_SIZE];
@@ -157,7 +158,7 @@ static char *line_of(const json_t *run, bool running)
 	return clean;
 }
 
-/* Tells of the runs in the array whose line is new. */
+/* Prints the line of each run in the array whose line has changed. */
 static void tell(
     struct watcher *w, const json_t *runs, bool running, json_t *seen)
 {
@@ -168,7 +169,7 @@ static void tell(
 
 		snprintf(key, sizeof(key), "%lld",
 		    (long long)json_int(run, "run_id", 0));
-		/* What had ended before we came is no news. */
+		/* runs that ended before the first look are not printed */
 		if (strcmp(line, json_str(w->seen, key, "")) != 0 &&
 		    (running || w->begun))
 			puts(line);
@@ -225,7 +226,7 @@ static int look(struct watcher *w, struct err *e)
 	return 0;
 }
 
-/* A restart of the server ends no watch that has begun. */
+/* A restart of the server does not end a watch that has begun. */
 static int watch(struct watcher *w, struct err *e)
 {
 	struct err lost;

@@ -84,7 +84,8 @@ static int run(struct ctl *c, int argc, char **argv, struct err *e)
 	if (c->json)
 		connect_print_json(json_incref(d.checks));
 	json_decref(d.checks);
-	/* It has been told; a lost connection is one of the failures. */
+	/* A lost connection was reported as a failure already, so the end of
+	 * the program must not report it again. */
 	pg_close(c->queue);
 	c->queue = NULL;
 	c->on_error = CTL_FAILED;

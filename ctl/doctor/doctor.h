@@ -9,29 +9,30 @@ enum doctor_result { DOCTOR_OK, DOCTOR_WARN, DOCTOR_FAILED };
 
 struct doctor {
 	struct ctl *c;
-	json_t *checks; /* for --json; the others are printed as they come */
+	json_t *checks; /* results for --json; text is printed at once */
 	bool failed;
 };
 
-/* One check's result. `mend` says what to do about it; NULL: the text does, or
- * nothing need be done. */
+/* Reports the result of a check. `what` names the thing that was checked,
+ * `mend` says what to do about it; mend NULL: the text says it, or nothing
+ * needs to be done. */
 void doctor_say(struct doctor *d, enum doctor_result result, const char *what,
     const char *mend, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
 
-/* What protects the connection of `what`: see pg_protection. */
+/* Reports how the connection to `what` is protected: see pg_protection. */
 void doctor_protection(
     struct doctor *d, const char *what, const char *protection, bool weak);
 
 void doctor_queue(struct doctor *d);
 void doctor_sources(struct doctor *d);
 void doctor_output(struct doctor *d);
-/* What PDF reports can show. */
+/* Checks which scripts the installed fonts cover for PDF. */
 void doctor_fonts(struct doctor *d);
-/* What the settings name of places beside output_root. */
+/* Tries the places that the settings name besides output_root. */
 void doctor_places(struct doctor *d);
-/* Silent when there is none. */
+/* Does nothing when the settings name no mail server. */
 void doctor_smtp(struct doctor *d);
-void doctor_notices(struct doctor *d); /* topics, webhooks */
+void doctor_notices(struct doctor *d); /* topics and webhooks */
 
 #endif

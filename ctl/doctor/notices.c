@@ -50,7 +50,7 @@ static void check_topic(
 	free(copy);
 }
 
-/* One with * is no topic that could be looked up. */
+/* Checks each topic that is named in full; a pattern cannot be looked up. */
 static void check_topics(struct doctor *d, struct services *services)
 {
 	char *copy = mem_strdup(d->c->settings->sns_topics), *rest = copy;
@@ -64,7 +64,8 @@ static void check_topics(struct doctor *d, struct services *services)
 	free(copy);
 }
 
-/* Whether each host that is named in full has a secret, and none a short one. */
+/* Checks that each host that is named in full has a secret of sufficient
+ * length. */
 static void check_secrets(struct doctor *d)
 {
 	const struct settings *s = d->c->settings;

@@ -22,8 +22,8 @@
 #define PING_TIMEOUT_MS 10000
 #define LITTLE_SPACE ((int64_t)1 << 30)
 
-/* What a job does: a session of its own, and a query in a READ ONLY
- * transaction. */
+/* Reads from the source as a job does: in a job's session, with a query in a
+ * READ ONLY transaction. */
 static int read_one(struct source *s, struct err *e)
 {
 	static const struct job_session session = {
@@ -47,7 +47,7 @@ static int read_one(struct source *s, struct err *e)
 	return rc;
 }
 
-/* Whether others' reports may run under its login. */
+/* Checks whether the source's login is safe for reports of other people. */
 static void check_login(
     struct doctor *d, const struct source_settings *one, struct source *s)
 {
@@ -62,7 +62,8 @@ static void check_login(
 	if (source_danger(s, &why, &e) != 0)
 		doctor_say(d, DOCTOR_FAILED, what, NULL, "%s", e.text);
 	else if (settings_check_source(d->c->settings, one, &e) != 0)
-		/* One that is not written need not serve where others do. */
+		/* The queue's own database is a source by default, and need not
+		 * serve as one when the settings name others. */
 		doctor_say(d,
 		    one->of_queue && d->c->settings->source_count > 1
 			? DOCTOR_WARN
@@ -113,7 +114,8 @@ void doctor_sources(struct doctor *d)
 		check_source(d, &s->sources[i]);
 }
 
-/* Makes a file as the sink does. 0, or -1 with errno. */
+/* Makes a file as the sink does, and removes it. Returns 0, or -1 with errno.
+ * *named: the file needed a name, because O_TMPFILE failed. */
 static int try_file(const char *root, bool *named)
 {
 	int fd = open(root, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
@@ -168,7 +170,7 @@ void doctor_output(struct doctor *d)
 		doctor_say(d, DOCTOR_FAILED, "output_root", NULL, "%s", e.text);
 		return;
 	}
-	if (root == NULL) /* all goes to S3 */
+	if (root == NULL) /* all outputs go to S3 */
 		return;
 	if (settings_check_apart(d->c->settings, d->c->conf, &e) != 0)
 		doctor_say(d, DOCTOR_FAILED, "output_root", NULL, "%s", e.text);

@@ -107,7 +107,8 @@ static void check_privileges(struct doctor *d, struct err *e)
 	free(missing);
 }
 
-/* Notifies itself. Behind a pooler of transactions LISTEN does nothing. */
+/* Sends a notification to itself and waits for it. Through a pooler in
+ * transaction mode LISTEN has no effect. */
 static int hear_ourselves(struct doctor *d, int64_t *took, struct err *e)
 {
 	char *word =
@@ -191,7 +192,7 @@ static void check_daemons(struct doctor *d, struct err *e)
 	pg_rows_free(r);
 }
 
-/* Groups that share a queue are to be apart. */
+/* Warns when several groups share the queue and no grant separates them. */
 static void check_grants(struct doctor *d, struct err *e)
 {
 	char *open = connect_text(d->c, sql_grants, 0, NULL, e);

@@ -12,7 +12,7 @@
 #include "source/postgres/login.h"
 #include "sql/ctl.h"
 
-/* Daemons take it for ten seconds. */
+/* Milliseconds between two messages; the daemons remember each for 10 s. */
 #define LOOKS_MS 5000
 
 int connect_settings(struct ctl *c, struct err *e)
@@ -82,9 +82,10 @@ int connect_server(struct ctl *c, struct err *e)
 	if (connect_queue_settings(c, e) != 0)
 		return -1;
 	c->queue = log_in(c, e);
-	/* Whatever stands in the schemas of this user's path must not take the
-	 * place of the server's own functions. A transaction pooler gives the
-	 * session to others, so there it is set for each statement. */
+	/* Objects in the schemas of the user's search_path must not replace the
+	 * server's own functions. A pooler in transaction mode gives the
+	 * session to other clients, so with it connect_query sets the path for
+	 * each statement. */
 	if (c->queue != NULL &&
 	    (!c->settings->listen ||
 		pg_exec(c->queue, "set search_path = pg_catalog, pg_temp", e) ==
@@ -144,7 +145,8 @@ struct pg_rows *connect_query(struct ctl *c, const char *sql, int count,
 	return rows;
 }
 
-/* Says who was denied, and which roles are for whom. */
+/* After a denial, adds which user and role were denied, and which roles are
+ * needed for what. */
 static void explain_denial(struct ctl *c, struct err *e)
 {
 	struct err unused;
@@ -185,7 +187,8 @@ void connect_looks(struct ctl *c)
 	int64_t now = clock_boot_ms();
 	struct err unused;
 
-	/* A stand-by cannot tell anybody: then it is as seldom as it is. */
+	/* A stand-by server allows no such message; the error is ignored, and
+	 * the progress is stored no more often. */
 	if (!c->settings->listen ||
 	    (c->looked_ms != 0 && now - c->looked_ms < LOOKS_MS))
 		return;

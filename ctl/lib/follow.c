@@ -14,12 +14,14 @@
 #include "ctl/lib/result.h"
 #include "sql/ctl.h"
 
-/* Progress is stored about once a second. Without a terminal only the end
- * matters; the slow poll is for ends that nobody notifies. */
+/* Milliseconds between two queries. Daemons store progress about once a second,
+ * which only a terminal shows. POLL_MS is for ends of which no notification
+ * arrives. */
 #define TERMINAL_MS 500
-#define DEAF_MS 1000 /* [queue] listen = off */
+#define DEAF_MS 1000 /* with [queue] listen = off */
 #define POLL_MS 5000
-/* Notices of the run are told of when they have been tried within this time. */
+/* Milliseconds: limit of the wait for the run's notices to be tried, and the
+ * time between two looks at them. */
 #define NOTICES_MS 5000
 #define LOOK_MS 250
 
@@ -28,7 +30,7 @@ struct follow {
 	const char *config_id;
 	char *request_id; /* NULL: not known yet */
 	bool terminal;
-	bool warned; /* that no daemon is there */
+	bool warned; /* that no daemon runs */
 };
 
 static void clear(struct follow *f)
@@ -72,7 +74,7 @@ static bool is_about(const char *payload, const char *request_id)
 	return same;
 }
 
-/* Until news of the report, or for a while. */
+/* Waits for news of the report, or until the next query is due. */
 static int wait_for_news(struct follow *f, struct err *e)
 {
 	int64_t deadline = clock_boot_ms();
@@ -104,7 +106,7 @@ static bool ended(const json_t *report)
 	       strcmp(status, "QUEUED") != 0 && strcmp(status, "WAITING") != 0;
 }
 
-/* NULL with *e filled, or the report at its end. */
+/* Waits until the report has ended and returns it; NULL with *e on error. */
 static json_t *wait_for_end(struct follow *f, struct err *e)
 {
 	for (;;) {
@@ -135,8 +137,8 @@ static json_t *wait_for_end(struct follow *f, struct err *e)
 	}
 }
 
-/* The notices of the run, tried at least once each unless that takes long. NULL: it
- * is not known. */
+/* Waits until every notice of the run has been tried, at most NOTICES_MS.
+ * Returns the notices; NULL: they could not be read. */
 static json_t *wait_for_notices(struct follow *f, const json_t *report)
 {
 	int64_t deadline = clock_boot_ms() + NOTICES_MS;
@@ -196,7 +198,7 @@ static void print_place(const char *url, const char *before)
 	free(place);
 }
 
-/* Its outputs, one a line when there are several. */
+/* Prints the outputs of a run that COMPLETED, each on its own line. */
 static void print_good(const json_t *report)
 {
 	const char *url = json_str(report, "output_url", NULL);

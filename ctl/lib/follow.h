@@ -4,11 +4,13 @@
 
 #include "ctl/ctl.h"
 
-/* To be called before the report becomes due, so that its end is heard. */
+/* Listens for the ends of reports. Must be called before the report becomes
+ * due, so that no end is missed. */
 int follow_prepare(struct ctl *c, struct err *e);
 
-/* Waits for the end of a request of a report, NULL for the one in hand; shows progress on a terminal; prints how it
- * ended. 0 when it COMPLETED. */
+/* Waits for the end of a report's request; request_id NULL: the current one.
+ * Shows progress on a terminal, and prints the result. Returns 0 when the
+ * report COMPLETED. */
 int follow_report(struct ctl *c, const char *config_id, const char *request_id,
     struct err *e);
 

@@ -20,7 +20,7 @@ char *human_bytes(char to[HUMAN_SIZE], int64_t bytes)
 	double v = (double)bytes;
 	size_t unit = 0;
 
-	/* 1023.95 would be printed as 1024.0. */
+	/* 1023.95 would be rounded to 1024.0. */
 	while (v >= (unit ? 1023.95 : 1024) && unit + 1 < 6) {
 		v /= 1024;
 		unit++;
@@ -58,7 +58,7 @@ char *human_time(char to[HUMAN_SIZE], const char *iso)
 		snprintf(to, HUMAN_SIZE, "%s", iso);
 		return to;
 	}
-	/* Behind the seconds or their fraction stands the offset. */
+	/* the offset follows the seconds or their fraction */
 	rest = rest ? rest + 1 : iso + 19;
 	while (isdigit((unsigned char)*rest))
 		rest++;
@@ -70,7 +70,8 @@ char *human_bar(char to[HUMAN_SIZE], const json_t *run)
 {
 	int64_t rows = json_int(run, "row_count", 0);
 	int64_t total = json_int(run, "total_rows", 0);
-	/* More rows than last time is no reason to say that it is done. */
+	/* A run that has more rows than the last one is not necessarily at its
+	 * end, so 99 is the most. */
 	int percent = 99;
 	char bar[BAR + 1];
 	int at;

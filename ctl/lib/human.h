@@ -7,7 +7,7 @@
 
 #include "base/json.h"
 
-/* Numbers as people read them. Each fills `to` and returns it. */
+/* Functions that write numbers for people. Each fills `to` and returns it. */
 #define HUMAN_SIZE 48
 
 /* "1 row", "12 rows". */
@@ -16,11 +16,11 @@ char *human_rows(char to[HUMAN_SIZE], int64_t rows);
 char *human_bytes(char to[HUMAN_SIZE], int64_t bytes);
 /* "0.42 s", "3 min 12 s", "2 h 5 min", "3 d 4 h". */
 char *human_span(char to[HUMAN_SIZE], double seconds);
-/* "2026-01-31 23:59:59+01:00" of what PostgreSQL writes into JSON; anything
- * else is copied as it is. */
+/* Converts a time in JSON from PostgreSQL to "2026-01-31 23:59:59+01:00"; any
+ * other text is copied. */
 char *human_time(char to[HUMAN_SIZE], const char *iso);
-/* "[#####.....]  50%" of a running report (row_count, total_rows, seconds); a
- * mark that wanders when nobody knows the total. */
+/* "[#####.....] 50%" for a running report (row_count, total_rows, seconds); a
+ * moving mark when the total is not known. */
 char *human_bar(char to[HUMAN_SIZE], const json_t *run);
 
 #endif

@@ -22,13 +22,13 @@ const struct watch interrupt_watch = {.check = check};
 void interrupt_install(void)
 {
 	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
-	/* No SA_RESTART: a read of standard input must not go on. */
+	/* without SA_RESTART: a signal must end a read of standard input */
 	struct sigaction action = {
 	    .sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
 	struct sigaction old;
 
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
-		/* nohup and shells without job control have it ignored. */
+		/* nohup, and shells without job control, ignore the signal */
 		if (sigaction(numbers[i], NULL, &old) == 0 &&
 		    old.sa_handler != SIG_IGN)
 			sigaction(numbers[i], &action, NULL);

@@ -5,16 +5,16 @@
 #include "base/watch.h"
 
 /*
- * Ctrl-C, SIGTERM and SIGHUP end what is under way in an orderly manner: the
- * server is told to cancel the statement, a half-written file is dropped. A
- * second one ends the program at once.
+ * Ctrl-C, SIGTERM and SIGHUP stop the command in an orderly way: the server
+ * cancels the statement, and an unfinished file is removed. A second signal of
+ * the same kind ends the program at once.
  */
 void interrupt_install(void);
 
-/* The signal that came, 0: none. */
+/* The number of the signal that arrived; 0: none. */
 int interrupt_signal(void);
 
-/* Stops with ERR_CANCELLED once a signal came. */
+/* Stops with ERR_CANCELLED after a signal. */
 extern const struct watch interrupt_watch;
 
 #endif

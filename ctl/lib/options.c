@@ -14,7 +14,7 @@
 #include "base/str.h"
 
 #define FILE_MAX ((size_t)4 << 20)
-/* A mark that editors put before UTF-8, and no server takes. */
+/* The byte order mark that some editors put before UTF-8; servers refuse it. */
 #define BOM "\xEF\xBB\xBF"
 
 int options_columns(void)
@@ -133,7 +133,7 @@ int options_pair(
 		return options_refuse(
 		    c, e, "\"%s\" is not of the form NAME=VALUE", pair);
 	name = mem_strndup(pair, (size_t)(equals - pair));
-	/* jansson takes UTF-8 only. */
+	/* jansson refuses text that is not UTF-8. */
 	rc = json_object_set_new(object, name, value_of(equals + 1, json));
 	free(name);
 	if (rc != 0)

@@ -4,11 +4,12 @@
 
 #include "base/json.h"
 
-/* How an output's URL is shown to people: a local file as the path to it, quoted for
- * the shell where it needs that; any other as it is. The caller frees it. */
+/* Returns an output's URL in the form for people: a local file as its path,
+ * quoted for the shell if necessary; any other URL unchanged. The caller frees
+ * it. */
 char *result_place(const char *url);
 
-/* Sets "result" in each run of the array, from its error_message, or else its
+/* Sets "result" in each run of the array to its error_message, or else to its
  * outputs, output_url and remark. */
 void result_fill(json_t *runs);
 

@@ -73,7 +73,8 @@ static int note(struct pg *pg, const char *name, struct err *e)
 
 int schema_upgrade(struct pg *pg, int from, json_t *applied, struct err *e)
 {
-	/* The first upgrades run before there is a table to note them in. */
+	/* The first upgrades make the table in which upgrades are recorded, so
+	 * all are run before any is recorded. */
 	for (size_t i = 0; i < UPGRADES; i++) {
 		if (atoi(upgrades[i].name) > from &&
 		    pg_exec(pg, upgrades[i].text, e) != 0)

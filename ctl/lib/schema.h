@@ -5,23 +5,24 @@
 #include "base/json.h"
 #include "source/postgres/pg.h"
 
-/* The schema's version is the number of the last upgrade. */
+/* The version of the schema is the number of its last upgrade. */
 
-/* What this program is made for. */
+/* The version that this program is made for. */
 int schema_wanted(void);
 
-/* What the database has. */
+/* The schema of a database. */
 struct schema_state {
-	int version; /* 0: no schema */
+	int version; /* 0: there is no schema */
 	int serves;  /* see base/schema.h */
 };
 int schema_installed(struct pg *pg, struct schema_state *state, struct err *e);
 
-/* 0 when this program works with it; else *e says what to do about it. */
+/* Returns 0 when this program works with the schema, or -1 with *e, which says
+ * what to do. */
 int schema_check(const struct schema_state *state, struct err *e);
 
-/* Brings the schema from version `from` to the wanted one, inside the caller's
- * transaction; names of what was applied are added to the array. */
+/* Upgrades the schema from version `from` to the wanted one, in the caller's
+ * transaction; adds the names of the upgrades to the array. */
 int schema_upgrade(struct pg *pg, int from, json_t *applied, struct err *e);
 
 #endif

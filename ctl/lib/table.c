@@ -13,8 +13,9 @@
 #define LINE_MAX_BYTES (1u << 20)
 #define SLIM 8
 
-/* The bytes of the character at s; *width: its columns, -1 when it is not for
- * showing. main() sets a UTF-8 locale. */
+/* Returns the length in bytes of the character at s; *width: its columns on a
+ * terminal, -1 when it cannot be displayed. Needs the UTF-8 locale that main()
+ * sets. */
 static size_t character(const char *s, int *width)
 {
 	mbstate_t state = {0};
@@ -77,7 +78,7 @@ static char *text_of(const json_t *v)
 	return text ? text : mem_strdup("");
 }
 
-/* The caller frees it. */
+/* Returns the text of a cell, which the caller frees. */
 static char *cell(const struct table_column *c, const json_t *object)
 {
 	const json_t *v = json_object_get(object, c->key);
@@ -119,8 +120,9 @@ void table_line(FILE *out, const char *text, int width)
 	fprintf(out, "%.*s\n", (int)(s - text), text);
 }
 
-/* A text loses what stands at its end, a path or URL its beginning, for the name of
- * its file. Takes the text over. */
+/* Shortens a text to `width` columns at its end; a path or URL at its
+ * beginning, so that the name of the file stays. Takes over the text and
+ * returns the new one. */
 static char *shorten(char *text, int width)
 {
 	bool place = *text == '/' || strncmp(text, "'/", 2) == 0 ||
@@ -147,8 +149,8 @@ static char *shorten(char *text, int width)
 	return shorter;
 }
 
-/* Columns of text become narrower, the widest first, until a line has `width`
- * columns, or none is wider than SLIM. */
+/* Makes columns of text narrower, the widest first, until a line has at most
+ * `width` columns of the terminal or no column of text is wider than SLIM. */
 static void fit(const struct table_column *columns, int *widths, int width)
 {
 	for (;;) {
@@ -233,7 +235,7 @@ void table_print(FILE *out, const struct table_column *columns,
 	free(widths);
 }
 
-/* Lines of their own below the title, indented. */
+/* Prints the title, and below it the lines of the text, indented. */
 static void block(FILE *out, const char *title, const char *text)
 {
 	fprintf(out, "%s\n", title);

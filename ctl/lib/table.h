@@ -7,9 +7,9 @@
 #include "base/json.h"
 
 /*
- * JSON objects as aligned text. A cell takes as many columns of the terminal as
- * its characters do; what a terminal would obey (control characters) is shown
- * as a blank.
+ * Prints JSON objects as aligned text. Widths are columns of the terminal, of
+ * which a character may take two. Characters that would control the terminal
+ * are replaced by blanks.
  */
 enum table_kind {
 	TABLE_TEXT,
@@ -17,31 +17,35 @@ enum table_kind {
 	TABLE_BYTES,
 	TABLE_SPAN, /* seconds */
 	TABLE_TIME,
-	TABLE_BAR,   /* made of the whole object, see human_bar() */
-	TABLE_BLOCK, /* text of several lines; in records only */
+	TABLE_BAR,   /* from the whole object, see human_bar() */
+	TABLE_BLOCK, /* text of several lines; only in records */
 };
 
 struct table_column {
 	const char *title; /* NULL ends the list */
 	const char *key;
 	enum table_kind kind;
-	const char *or_key; /* instead, where key is null; may be NULL */
+	/* used when the value of key is null; may be NULL */
+	const char *or_key;
 };
 
-/* An array, one object a line below the titles. Unless it is 0, `width` is the columns
- * that a line may have: texts are shortened, the longest first, and then lines are
- * cut. */
+/* Prints an array, with titles and one line for each object. `width`: columns
+ * of a line; 0: no limit. With a limit, texts are shortened, the widest column
+ * first, and lines that are still too long are cut. */
 void table_print(FILE *out, const struct table_column *columns,
     const json_t *array, int width);
 
-/* One object, one member a line; null and empty ones are left out. */
+/* Prints one object, with one line for each member; null and empty members are
+ * left out. */
 void table_record(
     FILE *out, const struct table_column *columns, const json_t *object);
 
-/* One line, cut after `width` columns unless it is 0, with its line break. */
+/* Prints one line and its line break; it is cut after `width` columns, unless
+ * width is 0. */
 void table_line(FILE *out, const char *text, int width);
 
-/* s without what a terminal would obey; the caller frees it. */
+/* Copies s, with characters that would control the terminal replaced; the
+ * caller frees it. */
 char *table_clean(const char *s);
 
 #endif
