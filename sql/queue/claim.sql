@@ -7,7 +7,7 @@
 -- priority, trigger type; see claim_classes), and from no more owners than are of use:
 -- the cost follows what is wanted, not the length of the queue nor the number of
 -- owners. Only chosen rows are locked.
--- $1 worker_id uuid, $2 wanted int, $3 most SCHEDULED ones int,
+-- $1 worker_id uuid, $2 wanted int, $3 most SCHEDULED and AFTER ones int,
 -- $4 the daemon's sources text[], $5 their max_running int[] (null: no limit),
 -- $6 ageing in ms
 -- $7 where earlier claims ended jsonb: [[owner, source, priority, trigger_type, due_at,
@@ -42,7 +42,7 @@ with me as materialized (
 	select k.config_id, k.trigger_type, k.source_room, k.running,
 		row_number() over (partition by k.source order by k.running + k.own_place,
 			k.rank, k.trigger_type, k.due_at, k.config_id) as source_place,
-		row_number() over (partition by k.trigger_type order by k.running + k.own_place,
+		row_number() over (partition by k.trigger_type = 'ADHOC' order by k.running + k.own_place,
 			k.rank, k.due_at, k.config_id) as trigger_place,
 		row_number() over (order by k.running + k.own_place, k.rank, k.trigger_type,
 			k.due_at, k.config_id) as place
@@ -52,7 +52,7 @@ with me as materialized (
 	select k.config_id, k.place, k.running
 	from placed k
 	where (k.source_room is null or k.source_place <= k.source_room)
-		and (k.trigger_type <> 'SCHEDULED' or k.trigger_place <= $3::int)
+		and (k.trigger_type = 'ADHOC' or k.trigger_place <= $3::int)
 ), chosen as materialized (
 	-- Row by row in order, so that no more are locked than are taken. The sum
 	-- with '' keeps the planner off the partial index: one row by its key.

@@ -2,7 +2,7 @@
 -- What a daemon that ends when its work is done leaves to others. One row:
 -- retry_ms, how long until the first report that has failed is tried again (null:
 -- none waits for that); orphans, whether reports run on a daemon that has missed
--- its heartbeat. A daemon beats twice a lease at least.
+-- its heartbeat, or reports have still to be opened after others. A daemon beats twice a lease at least.
 -- $1 worker_id uuid
 select (select greatest(ceil(extract(epoch from n.at - now()) * 1000), 0)::bigint
 		from (select min(c.due_at) as at from reportd.report_config c
@@ -14,4 +14,5 @@ select (select greatest(ceil(extract(epoch from n.at - now()) * 1000), 0)::bigin
 			and exists (select from reportd.report_config c
 				join reportd.report_run r using (run_id)
 				where c.status = 'PROCESSING' and r.worker_id = w.worker_id)
-	) as orphans
+	) or exists (select from reportd.report_request q where q.opens)
+		or exists (select from reportd.report_look l where l.look_at <= now()) as orphans

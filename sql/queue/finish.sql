@@ -12,7 +12,7 @@
 -- once, unless its schedule is due: the tick fires that first.
 -- Returns for each: run_id, outcome (the request's new status; 'lost' when the
 -- fence refused; 'busy' to try again), notices (to deliver, of all runs), follows
--- (another request of the report is due).
+-- (another request of the report is due, or other reports wait for it).
 with result as materialized (
 	select * from jsonb_to_recordset($2::jsonb) as r(run_id bigint, config_id bigint,
 		status text, permanent boolean, stage text, prep_ms bigint, row_count bigint,
@@ -30,12 +30,12 @@ with result as materialized (
 			else now() + least($3::bigint * 2 ^ least(c.attempt - 1, 20), $4::bigint)
 				* (0.5 + random() / 2) * interval '1 millisecond' end as retry_at,
 		c.notify_on_completion, c.notify_on_failure, c.request_id, c.request_kept,
-		c.requests_wait, c.owner
+		c.requests_wait, c.owner, c.has_children
 	from (select * from result order by result.config_id) r
 	cross join lateral (
 		select k.config_id, k.attempt, k.max_retries, k.cancel_requested,
 			k.notify_on_completion, k.notify_on_failure, k.request_id, k.request_kept,
-			k.requests_wait, k.owner
+			k.requests_wait, k.owner, k.has_children
 		from reportd.report_config k
 		where k.config_id = r.config_id and k.run_id = r.run_id
 			and k.status = 'PROCESSING'
@@ -46,7 +46,7 @@ with result as materialized (
 		for update skip locked) u
 ), next as materialized (
 	-- Requests with rows of their own; most reports have none.
-	select h.config_id, n.request_id, n.scheduled_for, n.parameters
+	select h.config_id, n.request_id, n.scheduled_for, n.parameters, n.opens
 	from held h
 	join reportd.report_config c on c.config_id = h.config_id
 	cross join lateral reportd.end_request(c, h.new_status, h.run_id, h.error_message,
@@ -54,7 +54,7 @@ with result as materialized (
 			-- A schedule and what waits beside it take turns.
 			select from reportd.report_request q
 			where q.request_id = h.request_id and q.reason = 'schedule'))) n
-	where (h.request_kept or h.requests_wait) and h.new_status <> 'PENDING'
+	where (h.request_kept or h.requests_wait or h.has_children) and h.new_status <> 'PENDING'
 ), ended as (
 	update reportd.report_config c
 	set status = case when n.request_id is null then h.new_status else 'PENDING' end,
@@ -66,7 +66,8 @@ with result as materialized (
 			else greatest(c.current_retries - (h.status = 'RELEASED')::int, 0) end,
 		last_run_time = now(), updated_timestamp = now(),
 		request_id = coalesce(n.request_id, c.request_id),
-		request_kept = c.request_kept or n.request_id is not null,
+		request_kept = c.request_kept or n.request_id is not null
+			or h.has_children and h.new_status <> 'PENDING',
 		scheduled_for = coalesce(n.scheduled_for, c.scheduled_for),
 		cancel_requested = c.cancel_requested and n.request_id is null,
 		run_parameters = case when n.request_id is not null then n.parameters
@@ -79,7 +80,7 @@ with result as materialized (
 	-- The arrays are for the planner: a look-up by key for each of them.
 	where c.config_id = any (array(select k.config_id from held k))
 		and c.config_id = h.config_id
-	returning h.*, n.request_id as next_id
+	returning h.*, n.request_id is not null or coalesce(n.opens, false) as follows
 ), logged as (
 	update reportd.report_run u
 	set status = case when u.run_id = any (array(
@@ -111,7 +112,7 @@ with result as materialized (
 select e.run_id, e.new_status as outcome,
 	-- Counting is what makes the server send the notices of `told`.
 	(select sum(t.notices) from told t)::bigint as notices,
-	e.next_id is not null as follows
+	e.follows
 from ended e
 union all
 select r.run_id, case when exists (

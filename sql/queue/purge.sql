@@ -27,13 +27,14 @@ with old as (
 			select r.config_id from reportd.report_config r
 			where r.config_id = g.config_id and r.run_id = g.run_id
 				and r.trigger_type = 'ADHOC' and not r.requests_wait
+				and not r.has_children
 				and r.status in ('COMPLETED', 'FAILED', 'CANCELLED')
 			for update skip locked) k))
 ), without_run as (
 	delete from reportd.report_config c
 	where c.config_id = any (array(
 		select k.config_id from reportd.report_config k
-		where k.trigger_type = 'ADHOC' and k.status = 'CANCELLED'
+		where k.trigger_type = 'ADHOC' and k.status = 'CANCELLED' and not k.has_children
 			and k.updated_timestamp < now() - $1::bigint * interval '1 millisecond'
 			and not exists (select from reportd.report_run r
 				where r.run_id = k.run_id)
@@ -41,12 +42,14 @@ with old as (
 		for update skip locked))
 	returning c.config_id
 ), requests as (
-	-- The newest COMPLETED one of each report stays.
+	-- The newest COMPLETED one of each report stays, and what others still need.
 	delete from reportd.report_request q
 	where q.request_id = any (array(
 		select k.request_id from reportd.report_request k
 		where k.state = 'ENDED' and not k.newest
 			and k.ended_at < now() - $1::bigint * interval '1 millisecond'
+			and not exists (select from reportd.report_request w
+				where w.root = coalesce(k.root, k.request_id) and w.state <> 'ENDED')
 		order by k.ended_at limit 1000
 		for update skip locked))
 	returning q.request_id

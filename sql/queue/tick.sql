@@ -183,6 +183,8 @@ with beat as (
 ), planned as materialized (
 	select f.config_id, (f.row).next_run_time, (f.row).owner, f.row,
 		p.scheduled_for, p.next_time, p.error,
+		-- It waits for other reports, and its own stays at rest.
+		p.scheduled_for is not null and (f.row).run_after is null as takes,
 		case when p.scheduled_for is not null
 			then nextval('reportd.report_request_request_id_seq') end as request_id
 	from firing f
@@ -192,18 +194,17 @@ with beat as (
 ), kept as materialized (
 	-- The first request of a report that was ADHOC once.
 	select reportd.keep_request(p.row) from planned p
-	where p.request_id is not null and (p.row).request_id is not null
-		and not (p.row).request_kept
+	where p.takes and (p.row).request_id is not null and not (p.row).request_kept
 ), fired as (
 	-- Compare-and-set: a second scheduler finds next_run_time moved on.
 	update reportd.report_config c
-	set status = case when p.scheduled_for is null then c.status else 'PENDING' end,
-		due_at = coalesce(p.scheduled_for, c.due_at),
-		scheduled_for = coalesce(p.scheduled_for, c.scheduled_for),
-		request_id = coalesce(p.request_id, c.request_id),
-		request_kept = c.request_kept or p.request_id is not null,
+	set status = case when p.takes then 'PENDING' else c.status end,
+		due_at = case when p.takes then p.scheduled_for else c.due_at end,
+		scheduled_for = case when p.takes then p.scheduled_for else c.scheduled_for end,
+		request_id = case when p.takes then p.request_id else c.request_id end,
+		request_kept = c.request_kept or p.takes,
 		next_run_time = p.next_time,
-		run_parameters = case when p.scheduled_for is null then c.run_parameters end,
+		run_parameters = case when not p.takes then c.run_parameters end,
 		error_message = coalesce(p.error, c.error_message),
 		error_timestamp = case when p.error is null then c.error_timestamp
 			else now() end,
@@ -211,14 +212,19 @@ with beat as (
 	from planned p
 	where c.config_id = any (array(select a.config_id from planned a))
 		and c.config_id = p.config_id and c.next_run_time = p.next_run_time
-	returning c.config_id, c.due_at, c.next_run_time, c.owner, p.request_id,
-		p.scheduled_for
+	returning c.config_id, case when p.takes then c.due_at end as due_at,
+		c.next_run_time, c.owner, p.request_id, p.scheduled_for, p.takes,
+		now() + coalesce(c.wait_timeout, interval '24 hours') as deadline
 ), requested as (
 	insert into reportd.report_request (request_id, config_id, owner, reason,
-		requested_by, scheduled_for, state)
+		requested_by, scheduled_for, state, deadline)
 	select f.request_id, f.config_id, f.owner, 'schedule', 'reportd', f.scheduled_for,
-		'ACTIVE'
+		case when f.takes then 'ACTIVE' else 'WAITING' end,
+		case when not f.takes then f.deadline end
 	from fired f where f.request_id is not null
+), looks as (
+	insert into reportd.report_look (config_id)
+	select f.config_id from fired f where f.request_id is not null and not f.takes
 ), following as materialized (
 	-- Requests of reports at rest: their last one was ended elsewhere than in
 	-- finish.sql, or a schedule went first.
@@ -270,6 +276,13 @@ with beat as (
 		select now() from rescued s where s.status = 'PENDING'
 		union all
 		select now() from following f where f.taken
+		union all
+		(select q.deadline from reportd.report_request q
+		 where q.state = 'WAITING' and q.deadline > now()
+		 order by q.deadline limit 1)
+		union all
+		(select l.look_at from reportd.report_look l where l.look_at > now()
+		 order by l.look_at limit 1)
 	) t
 )
 select exists (select from beat) as alive,
@@ -300,4 +313,10 @@ select exists (select from beat) as alive,
 	-- Whether claims have quotas to keep.
 	exists (select from reportd.report_quota q where q.max_running is not null) as quotas,
 	-- More schedules are due than fire at once.
-	(select count(*) from firing) = 200 as more
+	(select count(*) from firing) = 200 as more,
+	-- Something to do for steps.sql.
+	exists (select from fired f where f.request_id is not null and not f.takes)
+		or exists (select from reportd.report_request q where q.opens)
+		or exists (select from reportd.report_look l where l.look_at <= now())
+		or exists (select from reportd.report_request q
+			where q.state = 'WAITING' and q.deadline <= now()) as steps

@@ -4,7 +4,7 @@
 create table reportd.schema_upgrade (
 	version int primary key,
 	name text not null,
-	serves int not null default 18,
+	serves int not null default 19,
 	applied_at timestamptz not null default now(),
 	applied_by text not null default session_user
 );
@@ -58,7 +58,7 @@ create table reportd.report_config (
 	report_type text,
 	owner regrole not null,
 	trigger_type text not null default 'ADHOC'
-		check (trigger_type in ('ADHOC', 'SCHEDULED')),
+		check (trigger_type in ('ADHOC', 'SCHEDULED', 'AFTER')),
 	schedule_expression text,
 	time_zone text not null default 'UTC',
 	misfire_policy text not null default 'LATEST'
@@ -95,7 +95,10 @@ create table reportd.report_config (
 	attempt int not null default 0,
 	cancel_requested boolean not null default false,
 	cancelled_by text,
-	run_parameters jsonb check (jsonb_typeof(run_parameters) = 'object')
+	run_parameters jsonb check (jsonb_typeof(run_parameters) = 'object'),
+	run_after text[],
+	wait_timeout interval check (wait_timeout > interval '0'),
+	has_children boolean not null default false
 ) with (
 	-- Each job rewrites its row twice; the queue is vacuumed by count, not
 	-- by a share of a table that also keeps what is finished.
@@ -116,6 +119,12 @@ comment on column reportd.report_config.request_kept is
 	'The request in hand has a row in report_request. The first request of an ADHOC report needs none.';
 comment on column reportd.report_config.requests_wait is
 	'There may be QUEUED rows in report_request: they follow when the request in hand has ended.';
+comment on column reportd.report_config.run_after is
+	'Keys of the reports that this one waits for, see report_dependency.';
+comment on column reportd.report_config.wait_timeout is
+	'How long a request waits for other reports; null: 24 hours.';
+comment on column reportd.report_config.has_children is
+	'Other reports wait for this one: its requests are kept.';
 comment on column reportd.report_config.cancelled_by is
 	'Who asked for the cancellation.';
 comment on column reportd.report_config.run_id is
@@ -137,6 +146,10 @@ create unique index report_config_key on reportd.report_config (report_key)
 create index report_config_due on reportd.report_config
 	(owner, source, priority, trigger_type, due_at, config_id)
 	where status = 'PENDING' and is_active and due_at < 'infinity';
+-- For a claim: whether it must look for reports of this kind, which few queues have.
+create index report_config_after on reportd.report_config (due_at)
+	where trigger_type = 'AFTER' and status = 'PENDING' and is_active
+		and due_at < 'infinity';
 -- For quotas: what is not in the index above and costs nothing but its row.
 create index report_config_idle on reportd.report_config (owner)
 	where status = 'CANCELLED'
@@ -181,6 +194,10 @@ create table reportd.report_request (
 	horizon timestamptz,
 	outputs jsonb,
 	newest boolean not null default false,
+	cascades boolean not null default false,
+	opens boolean,
+	opened_to bigint,
+	satisfied_by jsonb,
 	check ((state = 'ENDED') = (outcome is not null))
 ) with (
 	fillfactor = 70,
@@ -192,9 +209,17 @@ comment on table reportd.report_request is
 comment on column reportd.report_request.state is
 	'WAITING for other reports; QUEUED after another request of its report; ACTIVE: in hand; ENDED, with its outcome.';
 comment on column reportd.report_request.newest is
-	'The newest COMPLETED one of its report: retention keeps it.';
+	'The newest COMPLETED one of its report without parameters of its own: retention keeps it.';
 comment on column reportd.report_request.root is
 	'The request that began the pipeline; null: this one.';
+comment on column reportd.report_request.deadline is
+	'A WAITING request that still waits then ends FAILED.';
+comment on column reportd.report_request.cascades is
+	'Asked by run_now(): AFTER reports follow, as after an occurrence.';
+comment on column reportd.report_request.opens is
+	'It COMPLETED without parameters of its own, and other reports wait for its report. True: these have not been looked at yet; opened_to: but for those up to this config_id.';
+comment on column reportd.report_request.satisfied_by is
+	'The requests of other reports that it waited for: {"CONFIG_ID": REQUEST_ID}.';
 create index report_request_queued on reportd.report_request
 	(config_id, (reason = 'backfill'), request_id) where state = 'QUEUED';
 create index report_request_waiting on reportd.report_request (owner)
@@ -207,6 +232,50 @@ create index report_request_old on reportd.report_request (ended_at)
 	where state = 'ENDED' and not newest;
 create index report_request_newest on reportd.report_request (config_id)
 	where newest;
+-- Reports that nobody waits for have no entries in these.
+create index report_request_root on reportd.report_request (root, config_id)
+	where root is not null;
+create index report_request_opens on reportd.report_request (request_id) where opens;
+create index report_request_satisfies on reportd.report_request (config_id, scheduled_for)
+	where opens is not null;
+create index report_request_look on reportd.report_request (config_id, scheduled_for)
+	where state = 'WAITING';
+create index report_request_deadline on reportd.report_request (deadline)
+	where state = 'WAITING';
+
+-- Which report waits for which. No foreign keys: see keep_dependencies().
+create table reportd.report_dependency (
+	child_id bigint not null,
+	parent_id bigint not null,
+	changed boolean not null,
+	primary key (child_id, parent_id)
+);
+comment on table reportd.report_dependency is
+	'run_after, as ids: requests of the child wait for the parent.';
+comment on column reportd.report_dependency.changed is
+	'Written by a change, not with the child''s INSERT: only these can make a circle.';
+create index report_dependency_parent on reportd.report_dependency (parent_id, child_id);
+
+create table reportd.dependency_turn (
+	one boolean primary key default true check (one)
+);
+comment on table reportd.dependency_turn is
+	'Changes of run_after lock its row as they commit: two of them could make a circle that neither sees.';
+insert into reportd.dependency_turn default values;
+
+-- Rows live from one tick to the next.
+create table reportd.report_look (
+	look_id bigint generated always as identity primary key,
+	config_id bigint not null,
+	request_id bigint,
+	look_at timestamptz not null default now()
+) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);
+comment on table reportd.report_look is
+	'Reports whose WAITING requests are to be looked at. A row comes with whatever may end a wait, in the same transaction, so none is overlooked.';
+comment on column reportd.report_look.request_id is
+	'The request of a parent that has COMPLETED; an AFTER report follows it.';
+create index report_look_next on reportd.report_look (look_at, look_id);
+create index report_look_config on reportd.report_look (config_id);
 
 -- No foreign key to report_config: the audit trail outlives the report.
 create table reportd.report_run (

@@ -1130,6 +1130,13 @@ begin
 	if new.report_key is not null then
 		perform reportd.check_key(new.report_key, new.config_id);
 	end if;
+	if tg_op = 'UPDATE' and old.has_children and new.report_key is distinct from old.report_key then
+		perform reportd.refuse_needed(old,
+			format('the key of report %s cannot change', old.config_id));
+	end if;
+	if new.run_after is not null or new.trigger_type = 'AFTER' or new.wait_timeout is not null then
+		new.run_after := reportd.check_run_after(new, old);
+	end if;
 	-- Numbers like 1e131071 are small on disk and long as text.
 	if pg_column_size(new) > 2000 or new.parameters <> '{}' or new.output_options <> '{}' or octet_length(new.report_type) > 200
 		or octet_length(new.schedule_expression) > 200 or octet_length(new.time_zone) > 100
@@ -1137,10 +1144,10 @@ begin
 		or new.report_type ~ '[\x01-\x1f\x7f]' then
 		perform reportd.check_sizes(new);
 	end if;
-	if new.trigger_type is null or new.trigger_type not in ('ADHOC', 'SCHEDULED') then
+	if new.trigger_type is null or new.trigger_type not in ('ADHOC', 'SCHEDULED', 'AFTER') then
 		perform reportd.refuse(
 			format('unknown trigger_type "%s"', new.trigger_type),
-			'Write ADHOC (once, as soon as possible) or SCHEDULED (with a schedule_expression).');
+			'Write ADHOC (once, as soon as possible), SCHEDULED (with a schedule_expression) or AFTER (with run_after).');
 	end if;
 	if new.misfire_policy is null or new.misfire_policy not in ('LATEST', 'SKIP', 'ALL') then
 		perform reportd.refuse(
@@ -1281,7 +1288,7 @@ exception when invalid_parameter_value then
 	raise exception using errcode = '22023', message = message, hint = hint;
 end $$;
 
--- When a definition is due: at once, or at the next time of its schedule.
+-- When a definition is due: at once, at the next time of its schedule, or after others.
 create function reportd.report_config_plan(
 	new reportd.report_config, old reportd.report_config
 ) returns reportd.report_config language plpgsql set search_path = pg_catalog, pg_temp as $$
@@ -1290,6 +1297,18 @@ begin
 		perform reportd.refuse(
 			format('report "%s" has a schedule_expression but is ADHOC', new.report_name),
 			'Set trigger_type to ''SCHEDULED'', or leave schedule_expression out.');
+	end if;
+	if new.trigger_type = 'AFTER' then
+		if new.schedule_expression is not null then
+			perform reportd.refuse(
+				format('report "%s" has a schedule_expression but is AFTER', new.report_name),
+				'Leave schedule_expression out: it runs when those in run_after have. Or set trigger_type to ''SCHEDULED'': then it waits for them at its own times.');
+		end if;
+		new.next_run_time := null;
+		if old is null or old.trigger_type <> 'AFTER' and new.status = 'PENDING' and new.attempt = 0 then
+			new.due_at := 'infinity';
+		end if;
+		return new;
 	end if;
 	if new.schedule_expression is null then
 		perform reportd.refuse(
@@ -1329,7 +1348,7 @@ create trigger a_check_insert before insert on reportd.report_config
 create trigger a_check_update before update of report_key, report_name, report_type,
 		owner, trigger_type, schedule_expression, time_zone, misfire_policy, is_active, priority,
 		max_retries, timeout, source, prep_sql, export_sql, parameters,
-		output_format, output_path, output_options
+		output_format, output_path, output_options, run_after, wait_timeout
 	on reportd.report_config
 	for each row execute function reportd.report_config_check();
 
@@ -1417,5 +1436,6 @@ begin
 	return null;
 end $$;
 create trigger end_deleted after delete on reportd.report_config
-	for each row when (old.status = 'PROCESSING' or old.request_kept or old.requests_wait)
+	for each row when (old.status = 'PROCESSING' or old.request_kept or old.requests_wait
+		or old.run_after is not null)
 	execute function reportd.end_deleted();

@@ -34,7 +34,9 @@ create function reportd.submit(
 	max_retries int default 3,
 	notify_on_completion text[] default null,
 	notify_on_failure text[] default null,
-	report_key text default null
+	report_key text default null,
+	run_after text[] default null,
+	wait_timeout interval default null
 ) returns bigint
 language sql security definer set search_path = pg_catalog, pg_temp as $$
 	select reportd.check_actor();
@@ -42,13 +44,14 @@ language sql security definer set search_path = pg_catalog, pg_temp as $$
 		schedule_expression, time_zone, misfire_policy, priority, max_retries,
 		timeout, source, prep_sql, export_sql, parameters, output_format,
 		output_path, output_options, notify_on_completion, notify_on_failure,
-		report_key)
-	values ($1, $10, case when $11 is null then 'ADHOC' else 'SCHEDULED' end,
-		$11, $12, $13, $8, $15, $14, $9, $3, $2, $4, $5, $6, $7, $16, $17, $18)
+		report_key, run_after, wait_timeout)
+	values ($1, $10, case when $11 is not null then 'SCHEDULED'
+			when $19 is not null then 'AFTER' else 'ADHOC' end,
+		$11, $12, $13, $8, $15, $14, $9, $3, $2, $4, $5, $6, $7, $16, $17, $18, $19, $20)
 	returning config_id
 $$;
 comment on function reportd.submit is
-	'Asks for a report; SCHEDULED when a schedule_expression is given. Returns its config_id.';
+	'Asks for a report; SCHEDULED when a schedule_expression is given, else AFTER when run_after is. Returns its config_id.';
 
 -- Who listens hears of everybody's reports: numbers only, no names and no places.
 create function reportd.notify_done(
@@ -134,11 +137,13 @@ create function reportd.keep_request(c reportd.report_config) returns void
 language sql set search_path = pg_catalog, pg_temp as $$
 	insert into reportd.report_request (request_id, config_id, owner, reason,
 		requested_by, requested_at, scheduled_for, parameters, state, outcome,
-		ended_at, run_id, error_message, newest)
+		ended_at, run_id, error_message, newest, opens)
 	select $1.request_id, $1.config_id, $1.owner, 'submit', $1.created_by,
 		$1.created_timestamp, coalesce($1.scheduled_for, $1.created_timestamp),
 		$1.run_parameters, 'ENDED', $1.status, $1.updated_timestamp, $1.run_id,
-		$1.error_message, $1.status = 'COMPLETED'
+		$1.error_message, $1.status = 'COMPLETED' and $1.run_parameters is null,
+		case when $1.status = 'COMPLETED' and $1.run_parameters is null
+			and $1.has_children then true end
 	where $1.request_id is not null and not $1.request_kept
 		and $1.status in ('COMPLETED', 'FAILED', 'CANCELLED')
 $$;
@@ -156,7 +161,7 @@ language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
 	perform reportd.keep_request(c);
 	update reportd.report_request r
-	set state = 'ACTIVE', outcome = null, ended_at = null, newest = false
+	set state = 'ACTIVE', outcome = null, ended_at = null, newest = false, opens = null
 	where r.request_id = q.request_id;
 	update reportd.report_config r
 	set status = 'PENDING', request_id = q.request_id, request_kept = true,
@@ -215,16 +220,17 @@ begin
 end $$;
 
 create function reportd.add_request(
-	c reportd.report_config, reason text, scheduled_for timestamptz, parameters jsonb
+	c reportd.report_config, reason text, scheduled_for timestamptz, parameters jsonb,
+	cascades boolean
 ) returns bigint
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
 	q reportd.report_request;
 begin
 	insert into reportd.report_request (config_id, owner, reason, requested_by,
-		scheduled_for, parameters, state)
+		scheduled_for, parameters, cascades, state)
 	values (c.config_id, c.owner, reason, reportd.acting_name(), scheduled_for,
-		nullif(parameters, '{}'), 'QUEUED')
+		nullif(parameters, '{}'), cascades, 'QUEUED')
 	returning * into q;
 	perform reportd.queue_request(c, q);
 	return q.request_id;
@@ -241,8 +247,9 @@ begin
 	end if;
 end $$;
 
-create function reportd.run_now(config_id bigint, parameters jsonb default '{}')
-returns bigint
+create function reportd.run_now(
+	config_id bigint, parameters jsonb default '{}', "cascade" boolean default false
+) returns bigint
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
 	c reportd.report_config;
@@ -253,18 +260,22 @@ begin
 	c := reportd.find_report(config_id);
 	perform reportd.check_active(c);
 	perform reportd.check_parameters(parameters);
+	if "cascade" and parameters <> '{}' then
+		perform reportd.refuse('a run with parameters of its own opens no other reports',
+			'Leave the parameters out, or cascade.');
+	end if;
 	asked.run_parameters := parameters;
 	perform reportd.check_sizes(asked);
 	perform reportd.check_pending(c.owner, 1);
 	perform reportd.check_unused(c.owner);
-	return reportd.add_request(c, 'run_now', now(), parameters);
+	return reportd.add_request(c, 'run_now', now(), parameters, coalesce("cascade", false));
 -- One refusal, one line of context.
 exception when invalid_parameter_value or insufficient_privilege then
 	get stacked diagnostics refusal = message_text, mend = pg_exception_hint;
 	raise exception using errcode = sqlstate, message = refusal, hint = mend;
 end $$;
 comment on function reportd.run_now is
-	'Asks for one more run of a report, now or after those asked for before; parameters are laid over its own for this request. Returns the request_id.';
+	'Asks for one more run of a report, now or after those asked for before; parameters are laid over its own for this request. It waits for nobody; cascade: AFTER reports follow it. Returns the request_id.';
 
 create function reportd.backfill(config_id bigint, "from" timestamptz, "to" timestamptz)
 returns setof bigint
@@ -307,13 +318,17 @@ begin
 	perform reportd.check_unused(c.owner);
 	with queued as (
 		insert into reportd.report_request (config_id, owner, reason, requested_by,
-			scheduled_for, state)
-		select c.config_id, c.owner, 'backfill', reportd.acting_name(), t, 'QUEUED'
+			scheduled_for, state, deadline)
+		select c.config_id, c.owner, 'backfill', reportd.acting_name(), t,
+			case when c.run_after is null then 'QUEUED' else 'WAITING' end,
+			case when c.run_after is not null then now() + reportd.wait_time(c) end
 		from unnest(at) t order by t
 		returning request_id
 	)
 	select array_agg(k.request_id order by k.request_id) into q from queued k;
-	if q is not null then
+	if q is not null and c.run_after is not null then
+		perform reportd.ask_look(c.config_id);
+	elsif q is not null then
 		update reportd.report_config r set requests_wait = true
 		where r.config_id = c.config_id;
 		perform reportd.follow(c.config_id);
@@ -380,6 +395,16 @@ begin
 	if request_id is distinct from c.request_id then
 		q := reportd.find_request(c, request_id, '{FAILED,CANCELLED}');
 	end if;
+	if q.outcome in ('FAILED', 'CANCELLED') and q.run_id is null and q.deadline is not null
+		and c.run_after is not null then
+		-- It waited for others, and does so again.
+		update reportd.report_request r
+		set state = 'WAITING', outcome = null, ended_at = null, error_message = null,
+			deadline = now() + reportd.wait_time(c)
+		where r.request_id = q.request_id;
+		perform reportd.ask_look(c.config_id);
+		return q.request_id;
+	end if;
 	if q.outcome is null or q.outcome = 'COMPLETED' then
 		perform reportd.refuse(
 			case when request_id is null or request_id = c.request_id then
@@ -445,9 +470,20 @@ begin
 		perform reportd.follow(c.config_id);
 		return 'CANCELLED';
 	end if;
+	select * into q from reportd.report_request r
+	where r.config_id = c.config_id and r.state = 'WAITING'
+	order by r.request_id limit 1;
+	if q.request_id is not null then
+		perform reportd.refuse(
+			format('report %s has nothing in hand; request %s waits for other reports',
+				c.config_id, q.request_id),
+			format('To cancel that: select reportd.cancel(%s, %s).', c.config_id, q.request_id));
+	end if;
 	perform reportd.refuse(
 		format('report %s is %s: there is nothing to cancel', c.config_id,
-			case when c.status = 'PENDING' then 'waiting for its schedule'
+			case when c.status = 'PENDING' and c.trigger_type = 'AFTER'
+				then 'waiting for other reports'
+				when c.status = 'PENDING' then 'waiting for its schedule'
 				else c.status end),
 		case when c.trigger_type = 'SCHEDULED' then
 			format('To stop a schedule: select reportd.change(%s, ''{"is_active": false}'').',
@@ -466,7 +502,7 @@ comment on function reportd.cancel is
 create function reportd.change(config_id bigint, changes jsonb) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
-	known constant text[] := '{report_key,report_name,report_type,owner,trigger_type,schedule_expression,time_zone,misfire_policy,next_run_time,is_active,priority,max_retries,timeout,source,prep_sql,export_sql,parameters,output_format,output_path,output_options,notify_on_completion,notify_on_failure}';
+	known constant text[] := '{report_key,report_name,report_type,owner,trigger_type,schedule_expression,time_zone,misfire_policy,run_after,wait_timeout,next_run_time,is_active,priority,max_retries,timeout,source,prep_sql,export_sql,parameters,output_format,output_path,output_options,notify_on_completion,notify_on_failure}';
 	c reportd.report_config;
 	bad text;
 	refusal text;
@@ -502,7 +538,9 @@ begin
 	end;
 	if changes ? 'trigger_type' and upper(c.trigger_type) <> (
 			select r.trigger_type from reportd.report_config r where r.config_id = c.config_id)
-		and (reportd.is_busy(c) or c.requests_wait) then
+		and (reportd.is_busy(c) or c.requests_wait or exists (
+			select from reportd.report_request q
+			where q.config_id = c.config_id and q.state = 'WAITING')) then
 		perform reportd.refuse(
 			format('report %s has a request in hand, which its trigger_type cannot change under', c.config_id),
 			'Wait for its end, or cancel it with reportd.cancel().');
@@ -518,6 +556,7 @@ begin
 		report_type = c.report_type, owner = c.owner, trigger_type = c.trigger_type,
 		schedule_expression = c.schedule_expression,
 		time_zone = c.time_zone, misfire_policy = c.misfire_policy,
+		run_after = c.run_after, wait_timeout = c.wait_timeout,
 		next_run_time = c.next_run_time, is_active = c.is_active,
 		priority = c.priority, max_retries = c.max_retries,
 		timeout = c.timeout, source = c.source,
@@ -817,7 +856,7 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
 				> coalesce(($4 ->> $1::text)::bigint, 0)) is not false)
 		and exists (select from unnest($2) r(s)
 			cross join generate_series(1, 5) p(p)
-			cross join (values ('ADHOC'), ('SCHEDULED')) t(t)
+			cross join (values ('ADHOC'), ('SCHEDULED'), ('AFTER')) t(t)
 			cross join lateral (select from reportd.report_config c
 				where c.status = 'PENDING' and c.is_active and c.due_at < 'infinity'
 					and c.owner = $1 and c.source = r.s and c.priority = p.p
@@ -852,7 +891,13 @@ declare
 	last oid;
 	visited int;
 	choosy boolean := false;
+	kinds text[] := '{ADHOC,SCHEDULED}';
 begin
+	if exists (select from reportd.report_config c
+		where c.trigger_type = 'AFTER' and c.status = 'PENDING' and c.is_active
+			and c.due_at < 'infinity') then
+		kinds := kinds || 'AFTER'::text;
+	end if;
 	if passed is not null then
 		known := array(select distinct (p ->> 0)::oid as o
 			from jsonb_array_elements(passed) p order by o);
@@ -938,7 +983,7 @@ begin
 							coalesce((p ->> 4)::timestamptz, '-infinity') as since,
 							coalesce((p ->> 5)::bigint, 0) as since_id
 						from generate_series(1, 5) pr(priority)
-						cross join (values ('ADHOC'), ('SCHEDULED')) t(trigger_type)
+						cross join unnest(kinds) t(trigger_type)
 						left join jsonb_array_elements(passed) p
 							on (p ->> 0)::oid = claim_classes.owner
 							and p ->> 1 = claim_classes.source
@@ -963,18 +1008,32 @@ end $$;
 -- end runs, for reports that have such rows.
 create function reportd.end_request(
 	c reportd.report_config, outcome text, run_id bigint, error_message text, follow boolean,
-	out request_id bigint, out scheduled_for timestamptz, out parameters jsonb
+	out request_id bigint, out scheduled_for timestamptz, out parameters jsonb,
+	out opens boolean
 ) language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
-	if outcome = 'COMPLETED' then
+	-- With parameters of its own it stands for nothing but itself.
+	if outcome = 'COMPLETED' and c.run_parameters is null then
 		update reportd.report_request q set newest = false
 		where q.config_id = c.config_id and q.newest;
 	end if;
-	update reportd.report_request q
-	set state = 'ENDED', outcome = end_request.outcome, ended_at = now(),
-		run_id = end_request.run_id, error_message = end_request.error_message,
-		newest = end_request.outcome = 'COMPLETED'
-	where q.request_id = c.request_id and c.request_kept;
+	c.status := outcome;
+	c.run_id := end_request.run_id;
+	c.error_message := end_request.error_message;
+	c.updated_timestamp := now();
+	if c.request_kept then
+		update reportd.report_request q
+		set state = 'ENDED', outcome = end_request.outcome, ended_at = now(),
+			run_id = end_request.run_id, error_message = end_request.error_message,
+			newest = end_request.outcome = 'COMPLETED' and c.run_parameters is null,
+			opens = case when c.has_children and end_request.outcome = 'COMPLETED'
+				and c.run_parameters is null then true end
+		where q.request_id = c.request_id;
+	elsif c.has_children then
+		perform reportd.keep_request(c);
+		c.request_kept := true;
+	end if;
+	opens := c.has_children and outcome = 'COMPLETED' and c.run_parameters is null;
 	if not follow then
 		return;
 	end if;
@@ -986,9 +1045,5 @@ begin
 	end if;
 	update reportd.report_request q set state = 'ACTIVE'
 	where q.request_id = end_request.request_id;
-	c.status := outcome;
-	c.run_id := end_request.run_id;
-	c.error_message := end_request.error_message;
-	c.updated_timestamp := now();
 	perform reportd.keep_request(c);
 end $$;

@@ -138,6 +138,16 @@ where (pg_has_role(n.owner, 'USAGE')
 comment on view reportd.v_notifications is
 	'Notices with their states; without the secrets that URLs may hold.';
 
+create function reportd.waits_for(request_id bigint) returns text
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+begin
+	return (select reportd.waited_for(q, reportd.acting_role()) from reportd.report_request q
+		where q.request_id = waits_for.request_id and q.state = 'WAITING'
+			and reportd.sees(reportd.acting_role(), q.owner));
+end $$;
+comment on function reportd.waits_for is
+	'What a WAITING request waits for; null: it does not.';
+
 -- The union stands within: the planner would take one apart that is the view itself,
 -- and its barrier with it.
 create view reportd.v_requests with (security_barrier) as
@@ -151,7 +161,8 @@ select u.* from (
 			else coalesce(q.outcome, q.state) end as status,
 		coalesce(q.run_id, case when q.state = 'ACTIVE' and c.attempt > 0 then c.run_id end)
 			as run_id,
-		q.ended_at, q.error_message
+		q.ended_at, q.error_message, q.root,
+		case when q.state = 'WAITING' then reportd.waits_for(q.request_id) end as waits_for
 	from reportd.report_request q
 	left join reportd.report_config c using (config_id)
 	where (pg_has_role(q.owner, 'USAGE')
@@ -162,10 +173,10 @@ select u.* from (
 		c.created_by, c.created_timestamp, c.scheduled_for, c.run_parameters, c.status,
 		case when c.attempt > 0 or c.status not in ('PENDING', 'PROCESSING') then c.run_id end,
 		case when c.status not in ('PENDING', 'PROCESSING') then c.updated_timestamp end,
-		c.error_message
+		c.error_message, null, null
 	from reportd.report_config c
 	where not c.request_kept and c.request_id is not null
 		and (pg_has_role(c.owner, 'USAGE')
 			or (select pg_has_role('reportd_viewer', 'USAGE')))) u;
 comment on view reportd.v_requests is
-	'All requests for reports: QUEUED after another one, PENDING, PROCESSING, or how they ended.';
+	'All requests for reports: WAITING for other reports, QUEUED after another one, PENDING, PROCESSING, or how they ended.';

@@ -179,12 +179,12 @@ def test_the_manual_and_the_tests_say_the_same():
 FUNCTIONS = {
     'submit run_now backfill retry cancel change delete resend resend_failed': 'SO',
     'next_run prev_run next_runs check_time_zone notice_channel notice_shown '
-    'local_time': 'SOVD',
+    'local_time why waits_for': 'SOVD',
     'id': 'SOVD',
     'grant_source revoke_source grant_path revoke_path register_source forget_source': 'O',
     'plan_fire write_notices notify_done follow set_aside end_unclaimed '
     'end_request claim_classes denial granted_paths other_paths quota_of schedule_turns '
-    'keep_request': 'D',
+    'keep_request take_steps': 'D',
 }
 LETTERS = {'S': 'reportd_submitter', 'O': 'reportd_operator', 'V': 'reportd_viewer',
            'D': 'reportd_daemon'}
@@ -222,6 +222,7 @@ def test_each_table_is_for_whom_the_list_says(db):
     wanted |= {'report_worker SELECT': 'DOV', 'pending_class SELECT': 'D',
                'claim_turn SELECT': 'D', 'claim_turn UPDATE': 'D',
                'count_turn SELECT': 'D', 'count_turn UPDATE': 'D',
+               'report_look SELECT': 'D', 'report_look INSERT': 'D',
                'schedule_at_rest SELECT': 'D',
                'report_source INSERT': 'D', 'report_source UPDATE': 'D',
                'report_config UPDATE': 'D', 'report_config DELETE': 'D',
@@ -249,7 +250,7 @@ def test_columns_that_are_granted_alone(db):
         cross join aclexplode(a.attacl) x where c.relnamespace = 'reportd'::regnamespace""")
     kept = {'config_id', 'owner', 'last_run_time', 'status', 'current_retries', 'created_by',
             'created_timestamp', 'updated_timestamp', 'error_message', 'error_timestamp',
-            'run_id', 'request_id', 'request_kept', 'requests_wait',
+            'run_id', 'request_id', 'request_kept', 'requests_wait', 'has_children',
             'scheduled_for', 'attempt', 'cancel_requested', 'cancelled_by', 'run_parameters'}
     columns = {r[0] for r in db.query(
         "select attname from pg_attribute where attrelid = 'reportd.report_config'::regclass "

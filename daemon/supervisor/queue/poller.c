@@ -44,6 +44,7 @@ static const struct statement claim_lock = {NULL, sql_claim_lock, 0};
 static const struct statement set_aside = {NULL, sql_set_aside, 3};
 static const struct statement purge = {"purge", sql_purge, 1};
 static const struct statement recount = {"recount", sql_count, 0};
+static const struct statement steps = {"steps", sql_steps, 1};
 
 /* A class of waiting work, in the database's words, and where the last claim that
  * took from it ended. */
@@ -59,6 +60,7 @@ struct poller {
 	uv_timer_t tick_timer, claim_timer;
 	bool running, no_claims;
 	bool ticking, claiming; /* a statement of that kind is under way */
+	bool stepping;          /* and nobody is caught up meanwhile */
 	bool setting_aside;     /* and no claim meanwhile */
 	bool want_claim;        /* there is reason to believe in work */
 	bool tick_again;
@@ -80,6 +82,7 @@ struct poller {
 
 static void send_tick(struct poller *p);
 static void send_claim(struct poller *p);
+static void tick_soon(struct poller *p);
 static void on_contended(uv_timer_t *timer);
 
 static int64_t with_jitter(int64_t ms)
@@ -200,6 +203,50 @@ static void tick_failed(struct poller *p, const struct err *e)
 	arm_tick(p, FAILED_MS);
 }
 
+static void send_steps(struct poller *p);
+
+static void on_steps(void *arg, const struct reply *reply, const struct err *e)
+{
+	struct poller *p = arg;
+	int64_t released, ended;
+	bool more;
+
+	p->stepping = false;
+	if (reply == NULL) {
+		/* The next tick asks again. */
+		if (e->kind != ERR_LOST)
+			LOG(p->o.log, LVL_ERROR,
+			    L_MSG("looking at reports that wait failed"),
+			    L_STR("error", e->text),
+			    L_STR("sqlstate", e->sqlstate));
+		return;
+	}
+	released = reply_int(reply, 0, 0, 0);
+	ended = reply_int(reply, 0, 1, 0);
+	more = strcmp(reply_text(reply, 0, 2), "t") == 0;
+	if (ended > 0)
+		LOG(p->o.log, LVL_WARN,
+		    L_MSG("requests have waited too long for other reports"),
+		    L_INT("count", ended));
+	if (more)
+		send_steps(p);
+	if (released > 0) {
+		p->want_claim = true;
+		send_claim(p);
+	}
+	if (more || released > 0 || ended > 0)
+		tick_soon(p);
+}
+
+static void send_steps(struct poller *p)
+{
+	if (!p->running || p->stepping || !queue_is_up(p->o.queue))
+		return;
+	p->stepping = true;
+	queue_send(p->o.queue, NULL, &steps,
+	    (const char *const[]){lease_worker_id(p->o.lease)}, on_steps, p);
+}
+
 static bool is_awaited(const struct poller *p)
 {
 	if (runs_count(p->o.runs) == 0)
@@ -246,10 +293,12 @@ static void on_tick(void *arg, const struct reply *reply, const struct err *e)
 		outbox_look(p->o.outbox);
 	sweeps_look(p->o.sweeps, reply_text(reply, 0, 7));
 	p->quotas = strcmp(reply_text(reply, 0, 8), "t") == 0;
+	if (strcmp(reply_text(reply, 0, 10), "t") == 0)
+		send_steps(p);
 	if (next == 0) {
 		p->want_claim = true;
 		send_claim(p);
-	} else if (!p->want_claim && !p->claiming) {
+	} else if (!p->want_claim && !p->claiming && !p->stepping) {
 		p->o.events->caught_up(p->o.arg);
 	}
 }
@@ -379,8 +428,8 @@ static void start_job(struct poller *p, const struct reply *reply, int row)
 	runs_start(p->o.runs,
 	    &(struct claimed){.run_id = reply_int(reply, row, RUN_ID, 0),
 		.config_id = reply_int(reply, row, CONFIG_ID, 0),
-		.scheduled = strcmp(reply_text(reply, row, TRIGGER_TYPE),
-				 "SCHEDULED") == 0,
+		.scheduled =
+		    strcmp(reply_text(reply, row, TRIGGER_TYPE), "ADHOC") != 0,
 		.source = reply_text(reply, row, SOURCE),
 		.timeout_ms = reply_int(reply, row, TIMEOUT_MS, 0),
 		.quota_ms = reply_int(reply, row, QUOTA_MS, 0),
@@ -559,7 +608,7 @@ static void on_claim(void *arg, const struct reply *reply, const struct err *e)
 		wait_contended(p, got);
 	else if (got > 0)
 		tick_soon(p);
-	else if (p->next_ms > 0 && !p->ticking)
+	else if (p->next_ms > 0 && !p->ticking && !p->stepping)
 		p->o.events->caught_up(p->o.arg);
 }
 
@@ -669,7 +718,8 @@ void poller_start(struct poller *p)
 void poller_down(struct poller *p)
 {
 	p->running = false;
-	p->ticking = p->claiming = p->setting_aside = false;
+	p->ticking = p->claiming = false;
+	p->stepping = p->setting_aside = false;
 	uv_timer_stop(&p->tick_timer);
 	uv_timer_stop(&p->claim_timer);
 }

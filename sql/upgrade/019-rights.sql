@@ -69,7 +69,7 @@ grant select (worker_id, host, pid, version, workers, lease, started_at, heartbe
 grant insert (report_key, report_name, report_type, trigger_type, schedule_expression,
 		time_zone, misfire_policy, next_run_time, due_at, is_active, priority, max_retries,
 		timeout, source, prep_sql, export_sql, parameters, output_format, output_path,
-		output_options, notify_on_completion, notify_on_failure)
+		output_options, notify_on_completion, notify_on_failure, run_after, wait_timeout)
 	on reportd.report_config to reportd_submitter;
 grant insert (owner) on reportd.report_config to reportd_operator;
 grant insert, update, delete on reportd.report_quota to reportd_operator;
@@ -80,6 +80,7 @@ grant update, delete on reportd.report_config to reportd_daemon;
 grant insert, update, delete on reportd.report_run, reportd.report_request,
 	reportd.report_worker, reportd.report_usage to reportd_daemon;
 grant update, delete on reportd.report_notification to reportd_daemon;
+grant select, insert on reportd.report_look to reportd_daemon;
 grant insert, update on reportd.report_source to reportd_daemon;
 grant select, update on reportd.claim_turn, reportd.count_turn to reportd_daemon;
 -- The statements of the daemon take these numbers themselves.
@@ -90,7 +91,7 @@ grant usage on sequence reportd.report_run_run_id_seq,
 
 grant execute on function reportd.next_run, reportd.prev_run, reportd.next_runs,
 		reportd.check_time_zone, reportd.notice_channel, reportd.notice_shown,
-		reportd.local_time
+		reportd.local_time, reportd.why, reportd.waits_for
 	to reportd_submitter, reportd_viewer, reportd_daemon;
 grant execute on function reportd.submit, reportd.run_now, reportd.backfill,
 		reportd.retry, reportd.cancel, reportd.change, reportd.delete, reportd.id,
@@ -105,5 +106,5 @@ grant execute on function reportd.plan_fire, reportd.schedule_turns,
 		reportd.keep_request, reportd.write_notices,
 		reportd.notify_done, reportd.follow, reportd.set_aside,
 		reportd.end_unclaimed, reportd.end_request, reportd.claim_classes, reportd.denial,
-		reportd.granted_paths, reportd.other_paths, reportd.quota_of
+		reportd.granted_paths, reportd.other_paths, reportd.quota_of, reportd.take_steps
 	to reportd_daemon;
