@@ -78,6 +78,10 @@ struct format {
 /* Takes f->code apart. */
 int format_code_read(struct format *f, struct err *e);
 
+/* The section of a number; *sign: whether a minus goes in front of it. */
+const struct format_section *format_choose(
+    const struct format *f, double x, bool *sign);
+
 /* Both append to out. Number: false when v is none (NaN, infinity). Moment:
  * false when v is none that the section can show. */
 bool format_number(

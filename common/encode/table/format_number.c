@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <ctype.h>
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -64,7 +65,8 @@ static double absolute(const struct number *n)
 	if (n->digits.len == 0)
 		return 0;
 	snprintf(text, sizeof(text), "0.%.30se%ld", n->digits.data, n->point);
-	return strtod(text, NULL);
+	/* What is too near to zero for a double is not zero. */
+	return fmax(strtod(text, NULL), DBL_TRUE_MIN);
 }
 
 /* To this many digits after the point, half away from zero. */
@@ -81,6 +83,9 @@ static void round_number(struct number *n, long fraction)
 		up = d->data[i - 1] == '9';
 		d->data[i - 1] = up ? '0' : (char)(d->data[i - 1] + 1);
 	}
+	/* Zero has no place: what is optional is left out of it. */
+	if (!up && d->len == 0)
+		n->point = 0;
 	if (!up)
 		return;
 	buf_char(d, '0');
@@ -243,25 +248,30 @@ static void nearest(double x, long most, long *above, long *below)
 	}
 }
 
-static void split(const struct format_section *p, double x, double *whole,
-    long *above, long *below)
+struct vulgar {
+	double whole;
+	long above, below;
+};
+
+static struct vulgar split(const struct format_section *p, double x)
 {
 	const struct format_token *fixed = &p->tokens[p->bar + 1];
+	struct vulgar v = {p->integer > 0 ? floor(x) : 0, 0, 1};
 	long most = 9;
 
-	*whole = p->integer > 0 ? floor(x) : 0;
 	if (fixed->type == FORMAT_DIVISOR) {
-		*below = strtol(fixed->text, NULL, 10);
-		*above = lround((x - *whole) * (double)*below);
+		v.below = strtol(fixed->text, NULL, 10);
+		v.above = lround((x - v.whole) * (double)v.below);
 	} else {
 		for (int i = 1; i < p->below; i++)
 			most = most * 10 + 9;
-		nearest(x - *whole, most, above, below);
+		nearest(x - v.whole, most, &v.above, &v.below);
 	}
-	if (p->integer > 0 && *above == *below) {
-		*whole += 1;
-		*above = 0;
+	if (p->integer > 0 && v.above == v.below) {
+		v.whole += 1;
+		v.above = 0;
 	}
+	return v;
 }
 
 /* Numerator: filled in front; denominator: after. */
@@ -315,27 +325,25 @@ static void add_vulgar(
     const struct format_section *p, const struct number *n, struct buf *out)
 {
 	struct format_section plain = {.count = 0};
-	long above = 0, below = 1;
-	double whole;
+	struct vulgar v = split(p, n->value);
 	char text[400];
 	struct number w;
 	bool started = false;
 	int index = 0, end = p->bar + 1 + (p->below > 0 ? p->below : 1);
 
-	split(p, n->value, &whole, &above, &below);
-	snprintf(text, sizeof(text), "%.0f", whole);
+	snprintf(text, sizeof(text), "%.0f", v.whole);
 	read_number(&w, &(struct value){text, (int32_t)strlen(text)});
 	for (int i = 0; i < p->count; i++) {
 		const struct format_token *t = &p->tokens[i];
 
 		if (i == p->bar - p->above) {
-			add_quotient(p, above, below, out);
+			add_quotient(p, v.above, v.below, out);
 			i = end - 1;
 		} else if (t->type == FORMAT_LITERAL) {
 			buf_add(out, t->text, (size_t)t->len);
 		} else if (t->type == FORMAT_DIGIT) {
 			/* 0 has no fraction that would show it. */
-			bool last = index == p->integer - 1 && above == 0;
+			bool last = index == p->integer - 1 && v.above == 0;
 
 			add_whole(&plain, &w, p->integer, index++,
 			    last ? '0' : t->letter, &started, out);
@@ -378,78 +386,12 @@ static void add_number(
 	}
 }
 
-static bool matches(const struct format_section *p, double x)
+/* Whether nothing but zeros is shown, where the code has digits that say so. Excel
+ * does not count a fraction: -0.01 is -0 under # ?/?. */
+static bool is_zero(const struct format_section *p, const struct number *n)
 {
-	switch (p->compare) {
-	case FORMAT_LESS:
-		return x < p->limit;
-	case FORMAT_LESS_OR_EQUAL:
-		return x <= p->limit;
-	case FORMAT_EQUAL:
-		return x == p->limit;
-	case FORMAT_NOT_EQUAL:
-		return x != p->limit;
-	case FORMAT_GREATER_OR_EQUAL:
-		return x >= p->limit;
-	case FORMAT_GREATER:
-		return x > p->limit;
-	default:
-		return true;
-	}
-}
-
-/* Whether a section with a condition takes nothing but negative numbers, which
- * it then shows without their sign. */
-static bool is_for_negative(const struct format_section *p)
-{
-	return (p->compare == FORMAT_LESS && p->limit <= 0) ||
-	       ((p->compare == FORMAT_LESS_OR_EQUAL ||
-		    p->compare == FORMAT_EQUAL) &&
-		   p->limit < 0);
-}
-
-static const struct format_section *choose_by_condition(
-    const struct format *f, double x, bool *sign)
-{
-	const struct format_section *p = f->sections;
-	bool own = p[0].compare != FORMAT_ALWAYS;
-
-	if (own ? matches(&p[0], x) : f->count > 2 ? x > 0 : x >= 0) {
-		*sign &= !is_for_negative(&p[0]);
-		return p;
-	}
-	if (f->count < 3 && (f->count == 1 || p[1].compare == FORMAT_ALWAYS))
-		return &p[f->count - 1];
-	if (p[1].compare != FORMAT_ALWAYS ? matches(&p[1], x) : x < 0) {
-		*sign &=
-		    p[1].compare != FORMAT_ALWAYS && !is_for_negative(&p[1]);
-		return &p[1];
-	}
-	return &p[f->count > 2 ? 2 : 0];
-}
-
-/* The section for a number; *sign: whether a minus goes in front of it. */
-static const struct format_section *choose(
-    const struct format *f, const struct number *n, bool *sign)
-{
-	const struct format_section *p = f->sections;
-	bool zero = n->digits.len == 0, negative = n->negative && !zero;
-
-	*sign = negative;
-	if (p[0].compare != FORMAT_ALWAYS ||
-	    (f->count > 1 && p[1].compare != FORMAT_ALWAYS))
-		return choose_by_condition(
-		    f, negative ? -n->value : n->value, sign);
-	if (f->count > 1 && negative) {
-		*sign = false;
-		return &p[1];
-	}
-	return zero && f->count > 2 ? &p[2] : p;
-}
-
-/* Nothing but zeros is left of the digits. */
-static bool is_zero(const struct number *n)
-{
+	if (p->bar || p->whole + p->fraction == 0)
+		return false;
 	for (size_t i = 0; i < n->digits.len; i++) {
 		if (n->digits.data[i] != '0')
 			return false;
@@ -467,7 +409,7 @@ bool format_number(
 	if (!known)
 		goto out;
 	n.value = absolute(&n);
-	p = choose(f, &n, &sign);
+	p = format_choose(f, n.negative ? -n.value : n.value, &sign);
 	known = !p->date;
 	if (!known)
 		goto out;
@@ -477,8 +419,8 @@ bool format_number(
 		take_exponent(&n, p);
 	else if (!p->general && !p->bar && !p->text)
 		round_number(&n, p->fraction);
-	/* -0.00 is 0.00, where the code has digits that say so. */
-	if (sign && (p->bar || p->whole + p->fraction == 0 || !is_zero(&n)))
+	/* -0.00 is 0.00. */
+	if (sign && !is_zero(p, &n))
 		buf_char(out, '-');
 	if (p->bar)
 		add_vulgar(p, &n, out);
