@@ -255,3 +255,87 @@ def test_numbers_of_any_length_are_drawn(export):
         path = export('html', f'{sql} where {chosen}',
                       chart={'category': 'x', 'values': ['y']})
         assert len(svg(path)['areas']) == 1 + rows
+
+
+# ---- numbers of any size ----
+
+def drawn(kind, path):
+    """The texts of the chart, without those of the table."""
+    if kind == 'html':
+        return [text for text, _, _ in svg(path)['texts']]
+    text = ''.join(pdf.pages(path))
+    return text[text.index('@chart@'):text.rindex('Page 1 of')].split()
+
+
+AXES = [
+    ('g * 1e-9::float8', ['0', '1e-09', '6e-09']),
+    ('g * 2.5e-10::float8', ['0', '5e-10', '1e-09', '1.5e-09']),
+    ('100 + g * 1e-9::float8', ['100.000000001', '100.000000006']),
+    ('g * 1e300::float8', ['0', '1e+300', '6e+300']),
+    ('(g - 3) * 5.9e307::float8', ['-1e+308', '0', '1e+308', '2e+308']),
+    ('g * 1e-320::float8', ['0', '1e-320', '6e-320']),
+    ('g * 0.01', ['0.00', '0.01', '0.06']),
+    ('g * 1000', ['0', '1,000', '6,000']),
+    ('1e18 + g * 1e7', ['1.00000000002e+18', '1.00000000006e+18']),
+    ('5e-9::float8 + 0 * g', ['4.6e-09', '5.4e-09'])]
+
+
+@pytest.mark.parametrize('kind', ['html', 'pdf'])
+@pytest.mark.parametrize('value, labels', AXES)
+def test_an_axis_has_digits_for_its_steps(export, kind, value, labels):
+    texts = drawn(kind, export(
+        kind, f"select 'k' || g as k, {value} as x from generate_series(1, 6) g",
+        chart={'type': 'line', 'category': 'k', 'values': ['x'], 'title': '@chart@'}))
+    assert 'data' not in texts and {*labels} <= {*texts}, texts
+    axis = [float(text.replace(',', '')) for text in texts
+            if re.fullmatch(r'-?[\d,.]+(e[+-]\d+)?', text)]
+    assert len(axis) == len({*axis}) >= 4, texts
+
+
+def test_a_format_of_few_digits_has_steps_that_it_can_tell(export):
+    def axis(code, step):
+        texts = drawn('html', export(
+            'html', f"select 'k' || g as k, g * {step} as x from generate_series(1, 4) g",
+            columns={'x': {'format': code}},
+            chart={'type': 'line', 'category': 'k', 'values': ['x']}))
+        return [text for text in texts if text[0] not in 'kx']
+    assert axis('0%', 0.005) == ['0%', '1%', '2%']
+    assert axis('0%', 0.25) == ['0%', '20%', '40%', '60%', '80%', '100%']
+    # None at all: the axis has the numbers themselves.
+    assert axis('0.0', 1e-6) == ['0', '1e-06', '2e-06', '3e-06', '4e-06']
+
+
+@pytest.mark.parametrize('kind', FORMATS)
+def test_what_is_no_number_is_left_out_and_the_run_says_so(run, kind):
+    chart = {'type': 'line', 'category': 'k', 'values': ['x'], 'title': '@chart@'}
+    done = run(kind, """select * from (values ('a', 'NaN'::float8), ('b', 4), ('c', null),
+        ('d', '-Infinity'), ('e', 3)) t (k, x)""", chart=chart)
+    assert done.returncode == 0
+    assert ('2 values of the chart are not drawn: NaN, infinite, or larger than any float'
+            in done.stderr)
+    done = run(kind, "select 'a' as k, 1 as x union all select 'b', null", chart=chart)
+    assert done.returncode == 0 and 'not drawn' not in done.stderr
+
+
+def test_a_sheet_draws_no_text_as_zero(run, export, tmp_path):
+    """Numbers that had to be text are read from a sheet that nobody sees."""
+    rows = """select * from (values ('a', 'NaN'::numeric, 1), ('b', 4, 2), ('c', null, 3),
+        ('d', 12345678901234567890, 4), ('e', 3, 5)) t (k, x, y)"""
+    path = export('xlsx', f'{rows}; select 1 as other', chart={
+        'type': 'line', 'category': 'k', 'values': ['x', 'y'], 'title': '@chart@'})
+    book = workbook.load(path)
+    first, data, _ = book.worksheets
+    assert [sheet.sheet_state for sheet in book.worksheets] == ['visible', 'hidden', 'visible']
+    series = first._charts[0].series
+    assert [one.val.numRef.f for one in series] == [
+        f"'{data.title}'!${column}$2:${column}$6" for column in 'AB']
+    assert {one.cat.strRef.f for one in series} == {f"'{first.title}'!$A$2:$A$6"}
+    assert [[cell.value for cell in row] for row in data['A2:B6']] == [
+        [None, 1], [4, 2], [None, 3], [float('12345678901234567890'), 4], [3, 5]]
+    # Charts of whole numbers read the cells.
+    path = export('xlsx', 'select 1 as k, 2 as x', chart={'category': 'k', 'values': ['x']})
+    assert len(workbook.load(path).worksheets) == 1
+    done = run('xlsx', """select g as k, case g when 7 then 'NaN' else g::float8 end as x
+        from generate_series(1, 2001) g""", chart={'category': 'k', 'values': ['x']})
+    assert 'charts of more than 2000 rows, numbers that had to be text are drawn as 0' in (
+        done.stderr)

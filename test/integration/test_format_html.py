@@ -12,7 +12,8 @@ from lib import browser, matrix
 
 ZONE = 'Europe/Berlin'
 ALL = 'select * from matrix order by n'
-CONTROLS = re.compile('[\x01-\x08\x0b\x0c\x0e-\x1f]')
+CONTROLS = re.compile('[\x01-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufdd0-\ufdef%s]' % ''.join(
+    chr(plane << 16 | last) for plane in range(17) for last in (0xfffe, 0xffff)))
 OFFSET = re.compile(r'[+-]\d\d(:\d\d)*( BC)?$')
 
 pytestmark = pytest.mark.skipif(not shutil.which('chromium'),
@@ -235,13 +236,15 @@ def test_words_of_several_parts_are_whole(export):
 
 def test_names_have_a_mark_for_what_is_no_character(export):
     bad = 'a\x01b\x7f\x85\ufffe\uffff\ufdd0c\td'
-    page = export(f"""select 'x\x02y' as "{bad}", 1 as n; select 1 as n""", title=bad,
+    page = export(f"""select 'x\x02y' as "{bad}", 1 as n; select 1 as n,
+                  'é{bad}ﷲ，\U0001f389\U0001fffez' as o""", title=bad,
                   sections=[bad, 'B'], null=bad, lang='en\x01', chart={
                       'category': bad, 'values': ['n'], 'title': bad, 'section': bad})
     text = page.read_text()
     assert not re.search('[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufdd0-\ufdef\ufffe\uffff]', text)
     assert f'<title>a\ufffdb{4 * chr(0xfffd)}\ufffdc\td</title>' in text
     assert 'x\ufffdy' in text
+    assert f'<td>éa\ufffdb{4 * chr(0xfffd)}\ufffdc\tdﷲ，\U0001f389\ufffdz</td>' in text
 
 
 def test_a_chart_for_one_section(export):

@@ -187,6 +187,14 @@ def test_columns_are_aligned_by_type(export):
     assert max(centres) - min(centres) < 0.3
 
 
+def test_a_number_has_room_whatever_width_was_asked_for(export):
+    text = ''.join(pdf.pages(export(
+        "select 'abcdefghij' as a, 12345678 as b, 'x y z' as c",
+        columns={name: {'width': 1} for name in 'abc'}), '-layout'))
+    assert text.count('\f') <= 1 and 'Page 1 of 1' in text
+    assert re.search(r'a +12345678 +x$', text, re.M)
+
+
 def test_options_of_columns(export):
     path = export("select 1234.5 as a, 'x' as b, date '2026-03-01' as c, null as d",
                   columns={'a': {'label': 'Amount', 'format': '#,##0.00 "€"',
@@ -348,6 +356,35 @@ def test_a_long_heading_of_a_group_is_whole(export):
         from generate_series(1, 200) i""", group_by='text'))
     assert pages[0].count('long') == 100
     assert all(0 < page.count('long') < 50 for page in pages[1:])
+
+
+def test_groups_of_null_and_of_nothing_are_told_apart(export):
+    text = ''.join(pdf.pages(export(r"""values (null, 1), ('', 2), (E'a\nb', 3),
+        (E'a\rb', 4), ('c', 5), ('c ', 6), (E'd\u0002', 7), (E'd\u0003', 8)""",
+        group_by='column1')))
+    assert [' '.join(part.split()[:-1]) for part in text.split('column1:')[1:-1]] == [
+        '', '("")', 'a b', r'a b ("a\rb")', 'c', 'c ("c ")', 'd\ufffd']
+    assert r'd\ufffd ("d\x03")'.replace(r'\ufffd', '\ufffd') in text
+    text = ''.join(pdf.pages(export("values ('', 1), (null, 2), ('-', 3), (null, 4), ('', 5)",
+                                    group_by='column1', null='-')))
+    assert re.findall(r'column1: ?(.*)$', text, re.M) == ['', '-', '- ("-")', '- (NULL)', '']
+
+
+def test_a_header_without_room_is_shortened_and_the_run_says_so(run):
+    sql = 'select i from generate_series(1, 100) i'
+    for options, said in [
+            ({'header': 'head ' * 100}, "the page's header is longer than its line and ends with …"),
+            ({'footer': 'fuß日本' * 100}, "the page's footer is longer than its line and ends"),
+            ({'title': 'title ' * 50, 'footer': 'foot\n' * 100}, 'header and footer are longer'),
+            ({'header': 'two\nlines', 'footer': 'short'}, None)]:
+        done = run(sql, **options)
+        assert done.returncode == 0, done.stderr
+        assert said in done.stderr if said else "page's" not in done.stderr
+        second = pdf.pages(done.path, '-layout')[1]
+        assert second.count('…') == (0 if said is None else 2 if 'and footer' in said else 1)
+        assert said or 'two lines' in second
+        # The margin of A4 is free.
+        assert max(word.right for word in pdf.words(done.path)) < 595 - 33
 
 
 def test_long_headers_and_footers_stay_apart(export):

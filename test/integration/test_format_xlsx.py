@@ -368,6 +368,10 @@ def test_a_printed_page_says_the_title_and_the_section(export, tmp_path):
     assert 'Q & A: 5 "&D" ä🎉ä🎉' in second and 'xxxxx…' in second
     page, = printed(export('select 1 as a', title='Alone'), tmp_path)
     assert ''.join(page.split()) == 'Alonea1Alone1/1'
+    # What a reader would undo is guarded, as in cells.
+    export('select 1 as a', title='_x0041_')
+    header, = workbook.parts(path)['xl/worksheets/sheet1.xml'].iter(f'{workbook.MAIN}oddHeader')
+    assert header.text.endswith('_x005F_x0041_')
 
 
 def test_what_comes_later_is_never_hashes(export, tmp_path):

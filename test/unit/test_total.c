@@ -78,6 +78,16 @@ TEST(sums_are_exact)
 	CHECK(decimal, TOTAL_SUM, "NaN", "-Infinity", "Infinity");
 	CHECK(real, TOTAL_SUM, "0.6", "0.1", "0.2", "0.3");
 	CHECK(real, TOTAL_SUM, "2", "1e+100", "1", "-1e+100", "1");
+	/* The way leads beyond the largest float, or ends there. */
+	CHECK(real, TOTAL_SUM, "1e+308", "1e+308", "1e+308", "-1e+308");
+	CHECK(real, TOTAL_SUM, "2.5", "1e+308", "1e+308", "-1e+308", "-1e+308",
+	    "2.5");
+	CHECK(real, TOTAL_AVG, "1e+308", "1e+308", "1e+308");
+	CHECK(real, TOTAL_AVG, "3.333333333333333e+307", "1e+308", "1e+308",
+	    "-1e+308");
+	CHECK(real, TOTAL_SUM, "Infinity", "1e+308", "1e+308");
+	CHECK(real, TOTAL_SUM, "-Infinity", "-1e+308", "-1e+308");
+	CHECK(real, TOTAL_SUM, "NaN", "-Infinity", "1e+308", "Infinity");
 	CHECK(real, TOTAL_SUM, "-Infinity", "1", "-Infinity");
 }
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,14 +8,34 @@
 
 #define GRID_COLOUR 0xD0D4DA
 #define AXIS_COLOUR 0x606060
+/* Of the axis, at most. */
+#define STEPS 6
+#define LABEL PLOT_TICK
 
-static void range_of(const struct chart_data *d, double *low, double *high)
+/* Values outside of this are drawn in another unit, so that no arithmetic with
+ * them is beyond the numbers that there are. */
+#define UNIT_EXPONENT 290
+#define UNIT 1e290
+
+double plot_unit(const struct chart_data *d)
+{
+	double most = 0;
+
+	for (int i = 0; i < d->rows * d->series; i++) {
+		if (!isnan(d->values[i]))
+			most = fmax(most, fabs(d->values[i]));
+	}
+	return most > UNIT ? 1 / UNIT : most > 0 && most < 1 / UNIT ? UNIT : 1;
+}
+
+static void range_of(
+    const struct chart_data *d, double unit, double *low, double *high)
 {
 	bool any = false;
 
 	*low = *high = 0;
 	for (int i = 0; i < d->rows * d->series; i++) {
-		double n = d->values[i];
+		double n = d->values[i] * unit;
 
 		if (isnan(n))
 			continue;
@@ -30,42 +51,81 @@ static void range_of(const struct chart_data *d, double *low, double *high)
 		*high = fmax(*high, 0);
 }
 
-static struct scale scale_of(const struct chart_data *d)
+/* With at most `most` steps, or one more where they do not begin or end with the
+ * values. */
+static struct scale scale_of(const struct plot *p, int most)
 {
-	static const double nice[] = {1, 2, 2.5, 5, 10};
-	double low, high, power, step;
-	struct scale s;
+	static const int tenths[] = {10, 20, 25, 50, 100, 200, 250, 500};
+	double low, high, power;
+	struct scale s = {.step = 0};
 
-	range_of(d, &low, &high);
+	range_of(p->d, p->unit, &low, &high);
 	/* Nothing to tell apart, at least not in this arithmetic. */
-	if (high - low <= fmax(fabs(high), fabs(low)) * 1e-12 + 1e-300) {
-		double apart = fabs(high) > 1 ? fabs(high) * 0.1 : 1;
+	if (high - low <= fmax(fabs(high), fabs(low)) * 1e-12) {
+		double apart = high != 0 ? fabs(high) * 0.1 : 1;
 
 		low -= apart;
 		high += apart;
 	}
-	power = pow(10, floor(log10((high - low) / 5)));
-	step = power;
-	for (size_t i = 0; i < sizeof(nice) / sizeof(*nice); i++) {
-		step = nice[i] * power;
-		if ((high - low) / step <= 6)
+	s.exponent = (int)floor(log10((high - low) / 5));
+	power = pow(10, s.exponent--);
+	for (size_t i = 0; i < sizeof(tenths) / sizeof(*tenths); i++) {
+		s.digits = tenths[i];
+		s.step = tenths[i] / 10.0 * power;
+		if ((high - low) / s.step <= most)
 			break;
 	}
-	s = (struct scale){.low = floor(low / step + 1e-9) * step,
-	    .high = ceil(high / step - 1e-9) * step,
-	    .step = step};
-	while (s.decimals < 9 && fabs(step * pow(10, s.decimals) -
-				      round(step * pow(10, s.decimals))) > 1e-6)
-		s.decimals++;
+	for (; s.digits % 10 == 0; s.digits /= 10)
+		s.exponent++;
+	s.low = (int64_t)floor(low / s.step + 1e-9);
+	s.high = (int64_t)ceil(high / s.step - 1e-9);
 	return s;
 }
 
 double plot_height(const struct plot *p, double value)
 {
 	const struct scale *s = &p->scale;
+	double steps = value * p->unit / s->step - (double)s->low;
 
 	return p->box.y + p->box.height -
-	       (value - s->low) / (s->high - s->low) * p->box.height;
+	       steps / (double)(s->high - s->low) * p->box.height;
+}
+
+/* ---- labels ---- */
+
+/* n * 10^exponent, to the digit. */
+static void decimal_text(int64_t n, int exponent, char to[LABEL])
+{
+	static const char zeros[] = "0000000000000000000000000000000000000000";
+	const char *sign = n < 0 ? "-" : "";
+	char digits[24];
+	int len = snprintf(digits, sizeof(digits), "%" PRId64, n < 0 ? -n : n);
+	int whole = len + exponent;
+
+	if (exponent >= 0)
+		snprintf(to, LABEL, "%s%s%.*s", sign, digits,
+		    n != 0 ? exponent : 0, zeros);
+	else if (whole > 0)
+		snprintf(to, LABEL, "%s%.*s.%s", sign, whole, digits,
+		    digits + whole);
+	else
+		snprintf(to, LABEL, "%s0.%.*s%s", sign, -whole, zeros, digits);
+}
+
+/* The same as 2.5e-09, like a float of the table. */
+static void science_text(int64_t n, int exponent, char to[LABEL])
+{
+	char digits[32];
+
+	for (; n != 0 && n % 10 == 0; n /= 10)
+		exponent++;
+	snprintf(digits, sizeof(digits), "%" PRId64, n < 0 ? -n : n);
+	exponent += (int)strlen(digits) - 1;
+	if (n == 0)
+		snprintf(to, LABEL, "0");
+	else
+		snprintf(to, LABEL, "%s%c%s%se%+03d", n < 0 ? "-" : "", *digits,
+		    digits[1] != '\0' ? "." : "", digits + 1, exponent);
 }
 
 static void add_groups(const char *digits, char *to, size_t size)
@@ -82,63 +142,98 @@ static void add_groups(const char *digits, char *to, size_t size)
 	to[at] = '\0';
 }
 
-static void tick_text(const struct plot *p, double value, char to[64])
+static void format_text(const struct format *f, const char *digits, char *to)
 {
-	char digits[48];
 	struct buf b;
 
-	if (fabs(value) < p->scale.step / 2)
-		value = 0;
-	if (fabs(value) >= 1e15) {
-		snprintf(to, 64, "%.3g", value);
-		return;
-	}
-	snprintf(digits, sizeof(digits), "%.*f", p->scale.decimals, value);
-	if (p->d->format == NULL) {
-		add_groups(digits, to, 64);
-		return;
-	}
-	buf_init(&b, 63);
-	format_add(p->d->format, KIND_DECIMAL,
+	buf_init(&b, LABEL - 1);
+	buf_str(&b, "");
+	format_add(f, KIND_DECIMAL,
 	    &(struct value){digits, (int32_t)strlen(digits)}, &b);
-	snprintf(to, 64, "%s", b.data ? b.data : "");
+	snprintf(to, LABEL, "%s", b.data);
 	buf_free(&b);
 }
 
-static int ticks(const struct scale *s)
+/* Numbers that are written in full; others have an exponent. */
+#define LEAST 1e-4
+#define MOST 1e15
+/* A format writes all digits: of numbers that are nearer to zero, many zeros. */
+#define LEAST_FORMATTED 1e-12
+
+static void label_ticks(struct plot *p, const struct format *f)
 {
-	return (int)round((s->high - s->low) / s->step);
+	const struct scale *s = &p->scale;
+	double most =
+	    fmax(fabs((double)s->low), fabs((double)s->high)) * s->step;
+	int shift = p->unit < 1   ? UNIT_EXPONENT
+		    : p->unit > 1 ? -UNIT_EXPONENT
+				  : 0;
+	bool full =
+	    shift == 0 && most < MOST && most >= (f ? LEAST_FORMATTED : LEAST);
+	char digits[LABEL];
+
+	p->ticks = (int)(s->high - s->low) + 1;
+	for (int i = 0; i < p->ticks; i++) {
+		int64_t n = (s->low + i) * s->digits;
+
+		if (!full) {
+			science_text(n, s->exponent + shift, p->tick_texts[i]);
+			continue;
+		}
+		decimal_text(n, s->exponent, digits);
+		if (f != NULL)
+			format_text(f, digits, p->tick_texts[i]);
+		else
+			add_groups(digits, p->tick_texts[i], LABEL);
+	}
+}
+
+/* Whether each says something else than the one before. */
+static bool ticks_differ(const struct plot *p)
+{
+	for (int i = 1; i < p->ticks; i++) {
+		if (strcmp(p->tick_texts[i - 1], p->tick_texts[i]) == 0)
+			return false;
+	}
+	return true;
+}
+
+/* With the format of the column, in larger steps if that is what it takes; when it
+ * has too few digits for any, without it. */
+static void choose_scale(struct plot *p)
+{
+	for (int most = STEPS; most > 1 && p->d->format != NULL; most--) {
+		p->scale = scale_of(p, most);
+		label_ticks(p, p->d->format);
+		if (ticks_differ(p))
+			return;
+	}
+	p->scale = scale_of(p, STEPS);
+	label_ticks(p, NULL);
 }
 
 void plot_values_begin(struct plot *p)
 {
 	double width = 0;
-	char text[64];
 
-	p->scale = scale_of(p->d);
+	choose_scale(p);
 	p->box.y += TEXT_SIZE / 2;
 	p->box.height -= TEXT_SIZE / 2;
-	for (int i = 0; i <= ticks(&p->scale); i++) {
-		tick_text(p, p->scale.low + i * p->scale.step, text);
-		width = fmax(width, plot_width(text, TEXT_SIZE));
-	}
+	for (int i = 0; i < p->ticks; i++)
+		width = fmax(width, plot_width(p->tick_texts[i], TEXT_SIZE));
 	p->box.x += width + 4;
 	p->box.width -= width + 4;
 }
 
 void plot_values(const struct plot *p)
 {
-	char text[64];
+	for (int i = 0; i < p->ticks; i++) {
+		double y = p->box.y + p->box.height -
+			   p->box.height * i / (p->ticks - 1);
 
-	for (int i = 0; i <= ticks(&p->scale); i++) {
-		double value = p->scale.low + i * p->scale.step;
-		double y = plot_height(p, value);
-
-		tick_text(p, value, text);
-		plot_text(
-		    p, text, p->box.x - 4, y + TEXT_SIZE * 0.35, CHART_END);
+		plot_text(p, p->tick_texts[i], p->box.x - 4,
+		    y + TEXT_SIZE * 0.35, CHART_END);
 		plot_line(p, p->box.x, y, p->box.x + p->box.width, y,
-		    fabs(value) < p->scale.step / 2 ? AXIS_COLOUR
-						    : GRID_COLOUR);
+		    p->scale.low + i == 0 ? AXIS_COLOUR : GRID_COLOUR);
 	}
 }

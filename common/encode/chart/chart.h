@@ -63,6 +63,14 @@ int chart_data_row(
     struct chart_data *d, const struct value *row, struct err *e);
 void chart_data_free(struct chart_data *d); /* accepts NULL */
 
+/* One rule for all formats: NULL and what is no finite double are left out, and
+ * the run's remark says how many of the latter there are. NAN for both: */
+double chart_number(const struct column *column, const struct value *v);
+bool chart_lacks_number(const struct column *column, const struct value *v);
+int64_t chart_data_left_out(const struct chart_data *d); /* accepts NULL */
+/* Appends it, with "; " in front when there is something; nothing for 0. */
+void chart_remark(int64_t left_out, struct buf *remark);
+
 /* The colour of a series or slice, 0xRRGGBB: eight that print and that
  * colour-blind readers tell apart, then lighter and darker ones of them. */
 int chart_colour(int i);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "encode/chart/data.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,8 +9,6 @@
 #include "base/mem.h"
 #include "rows/money.h"
 
-/* Of what is farther from zero, nobody draws differences. */
-#define NUMBER_MAX 1e300
 /* Longer texts are cut when they are drawn. */
 #define CATEGORY_BYTES 1000
 
@@ -79,7 +78,27 @@ double chart_number(const struct column *column, const struct value *v)
 	copy = mem_strndup(v->data, (size_t)v->len);
 	n = strtod(copy, NULL);
 	free(copy);
-	return fabs(n) < NUMBER_MAX ? n : NAN;
+	return isfinite(n) ? n : NAN;
+}
+
+bool chart_lacks_number(const struct column *column, const struct value *v)
+{
+	return v->len >= 0 && isnan(chart_number(column, v));
+}
+
+int64_t chart_data_left_out(const struct chart_data *d)
+{
+	return d == NULL ? 0 : d->left_out;
+}
+
+void chart_remark(int64_t left_out, struct buf *remark)
+{
+	if (left_out > 0)
+		buf_printf(remark,
+		    "%s%" PRId64 " value%s of the chart %s not drawn: NaN, "
+		    "infinite, or larger than any float",
+		    remark->len ? "; " : "", left_out, left_out == 1 ? "" : "s",
+		    left_out == 1 ? "is" : "are");
 }
 
 /* As much of it as a label can show. */
@@ -113,6 +132,7 @@ int chart_data_row(struct chart_data *d, const struct value *row, struct err *e)
 		if (chart_check_value(d->type, c, v, &row[d->category], e) != 0)
 			return -1;
 		d->values[d->rows * d->series + i] = chart_number(c, v);
+		d->left_out += chart_lacks_number(c, v);
 	}
 	d->categories[d->rows++] = category_of(&row[d->category]);
 	return 0;

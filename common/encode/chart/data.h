@@ -14,6 +14,7 @@ struct chart_data {
 	int rows, cap;
 	char **categories; /* of the rows, as they came; NULL: none */
 	double *values;    /* row * series + i; NAN: none */
+	int64_t left_out;  /* values that are no number to draw */
 
 	struct format *format; /* of the values' axis; NULL: plain */
 	struct format *label_format;
@@ -21,9 +22,5 @@ struct chart_data {
 	int category, *columns;
 	enum column_kind kind; /* of the category */
 };
-
-/* A value as a number; NAN for NULL, NaN and what is too far from zero for
- * anybody to draw differences. */
-double chart_number(const struct column *column, const struct value *v);
 
 #endif

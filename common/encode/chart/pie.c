@@ -73,13 +73,14 @@ static int earlier(const void *a, const void *b)
 
 /* The slices in the order of their rows. When there are too many, the smallest
  * are one, which comes last; *shown is how many are themselves. */
-static struct part *parts_of(const struct chart_data *d, int *shown)
+static struct part *parts_of(
+    const struct chart_data *d, double unit, int *shown)
 {
 	struct part *parts = mem_alloc((size_t)d->rows * sizeof(*parts) + 1);
 
 	for (int i = 0; i < d->rows; i++)
-		parts[i] =
-		    (struct part){isnan(d->values[i]) ? 0 : d->values[i], i};
+		parts[i] = (struct part){
+		    isnan(d->values[i]) ? 0 : d->values[i] * unit, i};
 	*shown = d->rows;
 	if (d->rows > SLICES + 1) {
 		*shown = SLICES;
@@ -97,7 +98,7 @@ void plot_pie(const struct plot *p)
 	    p->box.x + p->box.height / 2, p->box.y + p->box.height / 2};
 	double sum = 0, turn[2] = {0, 0};
 	int shown;
-	struct part *parts = parts_of(d, &shown);
+	struct part *parts = parts_of(d, p->unit, &shown);
 	int count = shown + (shown < d->rows);
 
 	for (int i = 0; i < d->rows; i++)

@@ -208,6 +208,7 @@ void chart_plot(const struct chart_data *d, double width, double height,
 	    .labels = chart_labels(d),
 	    .pen = pen,
 	    .width = width,
+	    .unit = plot_unit(d),
 	    .box = {0, 0, width, height}};
 
 	title(&p);

@@ -12,11 +12,14 @@ struct box {
 	double x, y, width, height;
 };
 
-/* The values' axis: from low to high in steps. */
+/* The values' axis: from the low-th to the high-th step. */
 struct scale {
-	double low, high, step;
-	int decimals;
+	int64_t low, high;
+	double step;          /* in the plot's unit */
+	int digits, exponent; /* the same exactly: 25 and -1 are 2.5 */
 };
+#define PLOT_TICKS 10
+#define PLOT_TICK 96 /* bytes */
 
 struct plot {
 	const struct chart_data *d;
@@ -24,8 +27,15 @@ struct plot {
 	struct chart_pen *pen;
 	double width;   /* of all of it */
 	struct box box; /* what is left to draw in */
+	double unit;    /* what values are multiplied by, see plot_unit */
 	struct scale scale;
+	int ticks;
+	char tick_texts[PLOT_TICKS][PLOT_TICK];
 };
+
+/* A power of ten that brings values near the ends of what a double holds away
+ * from them; nearly always 1. */
+double plot_unit(const struct chart_data *d);
 
 void plot_text(const struct plot *p, const char *text, double x, double y,
     enum chart_anchor anchor);

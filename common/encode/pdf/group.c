@@ -43,6 +43,12 @@ static uint64_t hash_of(const struct value *v)
 	return hash;
 }
 
+/* Not 0; NULL is 1. */
+static uint64_t value_hash(const struct value *v)
+{
+	return v->len < 0 ? 1 : hash_of(v) | 1;
+}
+
 static uint64_t *place_of(const struct pdf_group *g, uint64_t hash)
 {
 	size_t i = (size_t)(hash & (g->room - 1));
@@ -70,7 +76,7 @@ static void make_room(struct pdf_group *g)
  * rows in any order have few, and begin them often. */
 static bool value_again(struct pdf_group *g, const struct value *v)
 {
-	uint64_t hash = v->len < 0 ? 1 : hash_of(v) | 1, *place;
+	uint64_t hash = value_hash(v), *place;
 
 	if (g->used * 2 >= g->room && g->used < VALUES_MAX)
 		make_room(g);
@@ -84,16 +90,71 @@ static bool value_again(struct pdf_group *g, const struct value *v)
 	return false;
 }
 
-static bool was_seen(const struct pdf_group *g, uint64_t hash)
+/* A space or the end of a line, which look alike at the end of a heading, and the
+ * ends of lines anywhere. */
+static bool is_blank(unsigned char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+/* The same for texts that look the same on a page. */
+static uint64_t look_of(const struct value *text)
+{
+	struct value look = *text;
+	char *copy = mem_strndup(text->data, (size_t)text->len);
+	int n = 0;
+	uint64_t hash;
+
+	for (int i = 0; i < text->len; i++) {
+		unsigned char c = (unsigned char)copy[i];
+
+		if (c == '\r' && i + 1 < text->len && copy[i + 1] == '\n')
+			continue;
+		if (c == '\r')
+			c = '\n';
+		else if (c != '\n' && (c < ' ' || c == 0x7F))
+			c = c == '\t' ? ' ' : 1;
+		copy[n++] = (char)c;
+	}
+	while (n > 0 && is_blank((unsigned char)copy[n - 1]))
+		n--;
+	look = (struct value){copy, n};
+	hash = hash_of(&look);
+	free(copy);
+	return hash;
+}
+
+/* Whether a group of another value had this heading. */
+static bool was_seen(const struct pdf_group *g, uint64_t look, uint64_t value)
 {
 	int known =
 	    g->count < PDF_GROUP_HEADINGS ? g->count : PDF_GROUP_HEADINGS;
 
 	for (int i = 0; i < known; i++) {
-		if (g->seen[i] == hash)
+		if (g->seen[i].look == look && g->seen[i].value != value)
 			return true;
 	}
 	return false;
+}
+
+/* In quotes, with escapes for what has no look. */
+static void add_quoted(const struct value *v, struct buf *heading)
+{
+	buf_char(heading, '"');
+	for (int i = 0; i < v->len; i++) {
+		unsigned char c = (unsigned char)v->data[i];
+
+		if (c == '\n' || c == '\r' || c == '\t')
+			buf_printf(heading, "\\%c",
+			    c == '\n'   ? 'n'
+			    : c == '\r' ? 'r'
+					: 't');
+		else if (c < ' ' || c == 0x7F)
+			buf_printf(heading, "\\x%02x", c);
+		else
+			buf_char(heading, (char)c);
+	}
+	buf_char(heading, '"');
 }
 
 /* The offset from UTC, which the table leaves out, or all of the value. */
@@ -103,30 +164,37 @@ static void tell_apart(const struct pdf_group *g, const struct value *v,
 	const char *rest;
 	size_t shown = 0;
 
+	if (v->len < 0) {
+		buf_str(heading, " (NULL)");
+		return;
+	}
 	if (g->kind == KIND_TIMESTAMPTZ)
 		shown = moment_without_offset(g->kind, v, &rest);
 	if (shown > (size_t)text->len ||
 	    memcmp(text->data, v->data, shown) != 0)
 		shown = 0;
-	if (shown == (size_t)v->len ||
-	    (v->len == text->len &&
-		memcmp(text->data, v->data, (size_t)v->len) == 0))
-		return;
+	if (shown == (size_t)v->len)
+		shown = 0;
 	buf_str(heading, " (");
-	buf_add(heading, v->data + shown, (size_t)v->len - shown);
+	if (v->len == text->len &&
+	    memcmp(text->data, v->data, (size_t)v->len) == 0)
+		add_quoted(v, heading);
+	else
+		buf_add(heading, v->data + shown, (size_t)v->len - shown);
 	buf_str(heading, ")");
 }
 
 void pdf_group_begin(struct pdf_group *g, const struct value *v,
     const struct value *text, struct buf *heading)
 {
-	uint64_t hash = hash_of(text);
+	uint64_t look = look_of(text), value = value_hash(v);
 
 	buf_printf(heading, "%s: ", g->label);
 	buf_add(heading, text->data, (size_t)text->len);
-	if (v->len > 0 && was_seen(g, hash))
+	if (was_seen(g, look, value))
 		tell_apart(g, v, text, heading);
-	g->seen[g->count++ % PDF_GROUP_HEADINGS] = hash;
+	g->seen[g->count % PDF_GROUP_HEADINGS].look = look;
+	g->seen[g->count++ % PDF_GROUP_HEADINGS].value = value;
 	g->again += value_again(g, v);
 	g->in = true;
 	g->null = v->len < 0;

@@ -20,7 +20,9 @@ struct pdf_group {
 	/* What follows is its own. */
 	bool in, null;
 	struct buf value;
-	uint64_t seen[PDF_GROUP_HEADINGS]; /* hashes of headings */
+	struct {
+		uint64_t look, value; /* hashes of heading and value */
+	} seen[PDF_GROUP_HEADINGS];
 	int count;
 	uint64_t *values; /* hashes of values, see value_again(); 0: free */
 	size_t room, used;
@@ -33,8 +35,9 @@ void pdf_group_close(struct pdf_group *g);
 /* Whether a row with this value belongs to the group that goes on. */
 bool pdf_group_has(const struct pdf_group *g, const struct value *v);
 /* Begins the group of a value, which the table shows as `text`, and appends its
- * heading. It tells the group from earlier ones that look the same: the hour that
- * comes twice when a clock is put back, the same month of another year. */
+ * heading. It tells the group from earlier ones of other values that look the same:
+ * the hour that comes twice when a clock is put back, the same month of another
+ * year, NULL and a text of nothing. */
 void pdf_group_begin(struct pdf_group *g, const struct value *v,
     const struct value *text, struct buf *heading);
 

@@ -12,6 +12,8 @@
 #define ACROSS_MAX ((size_t)40 << 20)
 /* Pages are leaves of a tree two nodes deep. */
 #define NODE_PAGES 256
+/* Of a header or footer, which is an option. */
+#define NOTE_MAX ((size_t)16 << 20)
 
 static const struct pdf_style note_style = {PDF_PLAIN, 700};
 #define NOTE_HEIGHT 1600
@@ -35,6 +37,7 @@ void pdf_pages_open(struct pdf_pages *p)
 	make_sheets(p, 1);
 	buf_init(&p->kids, PAGE_MAX);
 	buf_init(&p->nodes, PAGE_MAX);
+	buf_init(&p->note_text, NOTE_MAX);
 	p->resources = pdf_file_number(p->file);
 	p->total = pdf_file_number(p->file);
 	p->root = pdf_file_number(p->file);
@@ -48,6 +51,7 @@ void pdf_pages_free(struct pdf_pages *p)
 	buf_free(&p->kids);
 	buf_free(&p->nodes);
 	pdf_flow_free(&p->note);
+	buf_free(&p->note_text);
 }
 
 void pdf_number(struct buf *b, int hundredths)
@@ -143,23 +147,73 @@ void pdf_page_show(struct pdf_pages *p, struct pdf_flow *f,
 	pdf_text_show(p->text, &s->b, f, style, &s->font);
 }
 
-/* One line of header or footer, as much as fits into `width`, which begins x
- * right of the margin; its width. */
-static int note(struct pdf_pages *p, const char *text, enum align align, int y,
-    int x, int width, struct err *e)
+/* Makes the note the first `len` bytes of a text, with an ellipsis when there are
+ * more: whether it has room in `width`; -1 on error. */
+static int try_note(
+    struct pdf_pages *p, const char *text, size_t len, int width, struct err *e)
 {
-	int room = p->page_width - 2 * p->margin - x, shown;
+	struct buf *b = &p->note_text;
+	int wide, word;
 
-	pdf_flow_begin(&p->note, text, strlen(text));
-	if (pdf_text_fill(p->text, &p->note, note_style, width, 1, e) != 0) {
+	while ((text[len] & 0xC0) == 0x80)
+		len--;
+	buf_clear(b);
+	buf_add(b, text, len);
+	while (text[len] != '\0' && b->len > 0 && b->data[b->len - 1] == ' ')
+		b->len--;
+	buf_str(b, text[len] != '\0' ? "\u2026" : "");
+	wide = pdf_text_measure(p->text, b->data, b->len, note_style, &word, e);
+	return wide < 0 ? -1 : wide <= width;
+}
+
+/* Makes the note as much of a text as has room: 0 for all of it, 1 for less. */
+static int cut_note(
+    struct pdf_pages *p, const char *text, int width, struct err *e)
+{
+	size_t low = 0, high = strlen(text);
+	int fits = try_note(p, text, high, width, e);
+
+	if (fits != 0)
+		return fits < 0 ? -1 : 0;
+	while (low < high) {
+		size_t half = low + (high - low + 1) / 2;
+
+		fits = try_note(p, text, half, width, e);
+		if (fits < 0)
+			return -1;
+		low = fits ? half : low;
+		high = fits ? high : half - 1;
+	}
+	return try_note(p, text, low, width, e) < 0 ? -1 : 1;
+}
+
+/* Where a note stands: in `width`, which begins x right of the margin. */
+struct place {
+	enum align align;
+	int y, x, width;
+	bool *shortened; /* set when not all of it has room; may be NULL */
+};
+
+/* One line of header or footer; its width. */
+static int note(struct pdf_pages *p, const char *text, const struct place *at,
+    struct err *e)
+{
+	int room = p->page_width - 2 * p->margin - at->x, shown;
+	int rc = cut_note(p, text, at->width, e);
+
+	pdf_flow_begin(&p->note, p->note_text.data, p->note_text.len);
+	if (rc < 0 || pdf_text_fill(p->text, &p->note, note_style,
+			  PDF_UNLIMITED, 1, e) != 0) {
 		err_wrap(e, "page header or footer");
 		return -1;
 	}
+	if (rc > 0 && at->shortened != NULL)
+		*at->shortened = true;
 	if (pdf_flow_ready(&p->note) == 0)
 		return 0;
 	shown = p->note.lines[p->note.first].width;
-	pdf_page_show(p, &p->note, note_style, align,
-	    (const int[3]){p->margin + x, y, room});
+	pdf_page_show(p, &p->note, note_style, at->align,
+	    (const int[3]){p->margin + at->x, at->y, room});
 	return shown;
 }
 
@@ -179,7 +233,8 @@ static int begin_foot(struct pdf_pages *p, int foot, int room, struct err *e)
 	int width;
 
 	snprintf(text, sizeof(text), "Page %d of", p->count);
-	width = note(p, text, ALIGN_LEFT, foot, 0, room, e);
+	width =
+	    note(p, text, &(struct place){ALIGN_LEFT, foot, 0, room, NULL}, e);
 	if (width < 0)
 		return -1;
 	pdf_page_drawing(p);
@@ -189,8 +244,10 @@ static int begin_foot(struct pdf_pages *p, int foot, int room, struct err *e)
 	buf_str(&p->at->b, "cm /Total Do Q\n");
 	width += TOTAL_WIDTH;
 	if (mark != NULL) {
-		int more =
-		    note(p, mark, ALIGN_LEFT, foot, width, rest(p, width), e);
+		int more = note(p, mark,
+		    &(struct place){
+			ALIGN_LEFT, foot, width, rest(p, width), NULL},
+		    e);
 
 		return more < 0 ? -1 : width + more;
 	}
@@ -201,18 +258,24 @@ static int begin_page(struct pdf_pages *p, struct err *e)
 {
 	int room = p->width - 2 * p->margin;
 	int foot = p->height - p->margin, head = p->margin + note_style.size;
+	struct place header, footer;
 	int at;
 
 	p->count++;
-	at = note(p, p->time, ALIGN_RIGHT, head, 0, room, e);
-	if (at < 0 || (p->count > 1 && note(p, p->header, ALIGN_LEFT, head, 0,
-					   rest(p, at), e) < 0))
+	at = note(
+	    p, p->time, &(struct place){ALIGN_RIGHT, head, 0, room, NULL}, e);
+	if (at < 0)
+		return -1;
+	header =
+	    (struct place){ALIGN_LEFT, head, 0, rest(p, at), &p->short_header};
+	if (p->count > 1 && note(p, p->header, &header, e) < 0)
 		return -1;
 	at = begin_foot(p, foot, room, e);
-	return at < 0 || note(p, p->footer, ALIGN_RIGHT, foot, 0, rest(p, at),
-			     e) < 0
-		   ? -1
-		   : 0;
+	if (at < 0)
+		return -1;
+	footer =
+	    (struct place){ALIGN_RIGHT, foot, 0, rest(p, at), &p->short_footer};
+	return note(p, p->footer, &footer, e) < 0 ? -1 : 0;
 }
 
 /* The lower node of the page tree is full, or the last one. */

@@ -31,19 +31,23 @@ struct pdf_pages {
 	 * the caller's. NULL: none. */
 	char *const *marks;
 	int margin;
+	/* In one line each, see pdf_one_line; never NULL. */
 	const char *header, *time; /* above each page, left and right */
-	const char *footer;        /* below it, right; never NULL */
+	const char *footer;        /* below it, right */
 
 	int y;           /* where the next thing goes */
 	int top, bottom; /* of what is not header and footer */
 	int count;       /* pages begun */
 	int open;        /* pages side by side; 0: none is open */
+	/* Header or footer had no room on some page and ends with an ellipsis. */
+	bool short_header, short_footer;
 
 	/* What follows is its own. */
 	struct pdf_sheet *sheets, *at;
 	int cap;
 	int page_height, page_width;
 	struct pdf_flow note;
+	struct buf note_text;
 	int resources, total, root; /* objects */
 	int node, in_node;
 	struct buf kids, nodes;

@@ -15,7 +15,7 @@
 
 /* Of a title, whose characters take four bytes each. */
 #define INFO_MAX ((size_t)1 << 20)
-#define REMARK_MAX ((size_t)1000)
+#define REMARK_MAX ((size_t)2000)
 #define DEFAULT_FONT "Noto Sans,DejaVu Sans,sans-serif"
 #define DEFAULT_MARGIN 12.0 /* mm */
 #define DEFAULT_SIZE 8.0    /* points */
@@ -29,9 +29,11 @@ struct pdf {
 	struct pdf_pages pages;
 	struct pdf_section *section;
 	char *time;
-	char *remark;  /* NULL: nothing to say */
-	int64_t again; /* groups that begin again */
-	bool grouped;  /* a section has the column of "group_by" */
+	char *header, *footer;
+	struct buf remark; /* empty: nothing to say */
+	int64_t again;     /* groups that begin again */
+	int64_t left_out;  /* values, of charts */
+	bool grouped;      /* a section has the column of "group_by" */
 	int size;
 	int paper[2];
 };
@@ -62,6 +64,18 @@ static double number(const json_t *o, const char *key, double def)
 	return n != NULL ? json_number_value(n) : def;
 }
 
+/* The caller frees it. */
+static char *one_line(const char *text)
+{
+	char *line = mem_strdup(text);
+
+	for (char *s = line; *s != '\0'; s++) {
+		if ((unsigned char)*s < ' ' && strchr("\t\n\r", *s) != NULL)
+			*s = ' ';
+	}
+	return line;
+}
+
 static void set_pages(struct pdf *p, const json_t *o)
 {
 	const struct report_info *info = p->info;
@@ -73,8 +87,10 @@ static void set_pages(struct pdf *p, const json_t *o)
 	set_paper(p, json_str(o, "page", "A4"));
 	p->pages.file = p->file;
 	p->pages.margin = (int)(number(o, "margin", DEFAULT_MARGIN) * MM);
-	p->pages.header = json_str(o, "header", info->title);
-	p->pages.footer = json_str(o, "footer", "");
+	p->header = one_line(json_str(o, "header", info->title));
+	p->footer = one_line(json_str(o, "footer", ""));
+	p->pages.header = p->header;
+	p->pages.footer = p->footer;
 	p->pages.time = p->time;
 	p->pages.width = p->paper[0];
 	p->pages.height = p->paper[1];
@@ -89,6 +105,7 @@ static struct encoder *pdf_open(const struct encoder_options *o, struct err *e)
 			   "replace") == 0;
 
 	p->info = o->info ? o->info : &unknown;
+	buf_init(&p->remark, REMARK_MAX);
 	p->file = pdf_file_open(o->sink);
 	set_pages(p, o->options);
 	p->pages.text = pdf_text_open(p->file,
@@ -112,7 +129,9 @@ static void pdf_free(struct encoder *enc)
 	pdf_text_free(p->pages.text);
 	pdf_file_free(p->file);
 	free(p->time);
-	free(p->remark);
+	free(p->header);
+	free(p->footer);
+	buf_free(&p->remark);
 	free(p);
 }
 
@@ -166,6 +185,8 @@ static int pdf_end(struct encoder *enc, struct err *e)
 	int rc = pdf_section_end(p->section, enc->note, e);
 
 	p->again += pdf_section_again(p->section);
+	p->left_out += pdf_section_left_out(p->section);
+	pdf_section_remark(p->section, &p->remark);
 	pdf_section_free(p->section);
 	p->section = NULL;
 	return rc ? fail(p, e) : 0;
@@ -218,31 +239,41 @@ static int write_info(struct pdf *p, int object, struct err *e)
 	return rc;
 }
 
+static void add_replaced(const struct pdf_replaced *lost, struct buf *b)
+{
+	if (lost->count == 1)
+		buf_printf(b,
+		    "%s1 character that no font has was replaced, U+%04X",
+		    b->len ? "; " : "", lost->first);
+	else if (lost->count > 1)
+		buf_printf(b,
+		    "%s%ld characters that no font has were replaced, such as "
+		    "U+%04X",
+		    b->len ? "; " : "", lost->count, lost->first);
+}
+
 static void make_remark(struct pdf *p)
 {
 	struct pdf_replaced lost = pdf_text_replaced(p->pages.text);
-	struct buf b;
+	bool header = p->pages.short_header, footer = p->pages.short_footer;
+	struct buf *b = &p->remark;
 
-	buf_init(&b, REMARK_MAX);
-	if (lost.count == 1)
-		buf_printf(&b,
-		    "1 character that no font has was replaced, U+%04X",
-		    lost.first);
-	else if (lost.count > 1)
-		buf_printf(&b,
-		    "%ld characters that no font has were replaced, such as "
-		    "U+%04X",
-		    lost.count, lost.first);
+	add_replaced(&lost, b);
 	if (p->again > 0)
-		buf_printf(&b,
+		buf_printf(b,
 		    "%sgroup_by %s: the rows are not sorted by it; %" PRId64
 		    " group%s again",
-		    b.len ? "; " : "",
+		    b->len ? "; " : "",
 		    json_str(p->base.options, "group_by", ""), p->again,
 		    p->again == 1 ? " begins" : "s begin");
-	if (b.len > 0)
-		p->remark = mem_strdup(b.data);
-	buf_free(&b);
+	if (header || footer)
+		buf_printf(b, "%sthe page's %s with \u2026", b->len ? "; " : "",
+		    header && footer
+			? "header and footer are longer than their lines and "
+			  "end"
+		    : header ? "header is longer than its line and ends"
+			     : "footer is longer than its line and ends");
+	chart_remark(p->left_out, b);
 }
 
 static int pdf_finish(struct encoder *enc, struct err *e)
@@ -263,7 +294,7 @@ static const char *pdf_remark(struct encoder *enc)
 {
 	struct pdf *p = (struct pdf *)enc;
 
-	return p->remark;
+	return p->remark.len > 0 ? p->remark.data : NULL;
 }
 
 static const struct option_rule pdf_own[] = {

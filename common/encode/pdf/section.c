@@ -41,7 +41,7 @@ struct pdf_section {
 	struct pdf_section_options o;
 	char *name; /* or NULL */
 	const struct schema *schema;
-	struct pdf_cells *cells;
+	struct cells *cells;
 	struct pdf_table table;
 	struct sample sample;
 	bool begun; /* the sample is on the pages */
@@ -132,7 +132,7 @@ struct pdf_section *pdf_section_open(
 	find_group(s);
 	if (add_columns(s, e) != 0)
 		goto failed;
-	s->cells = pdf_cells_open(
+	s->cells = cells_open(
 	    layout, s->schema, json_str(s->o.options, "null", ""), e);
 	if (s->cells == NULL)
 		goto failed;
@@ -158,6 +158,16 @@ bool pdf_section_grouped(const struct pdf_section *s)
 	return s->group.column >= 0;
 }
 
+int64_t pdf_section_left_out(const struct pdf_section *s)
+{
+	return chart_data_left_out(s->chart_data);
+}
+
+void pdf_section_remark(const struct pdf_section *s, struct buf *remark)
+{
+	totals_remark(s->totals, remark);
+}
+
 int64_t pdf_section_again(const struct pdf_section *s)
 {
 	return s->group.again;
@@ -168,7 +178,7 @@ void pdf_section_free(struct pdf_section *s)
 	if (s == NULL)
 		return;
 	pdf_table_free(&s->table);
-	pdf_cells_free(s->cells);
+	cells_free(s->cells);
 	totals_free(s->totals);
 	totals_free(s->group_totals);
 	chart_data_free(s->chart_data);
@@ -184,21 +194,23 @@ void pdf_section_free(struct pdf_section *s)
 
 #define SUBTOTAL "Subtotal"
 
-/* By column, with the label in the first that has room; NULL on error. */
+/* By column, with the label in the first that has no total, or else in front of
+ * that of the first; NULL on error. */
 static const struct value *totals_texts(struct pdf_section *s,
     const struct totals *t, const char *label, struct err *e)
 {
-	struct value *texts = pdf_cells_totals(s->cells, t, e);
+	const struct column_layout *columns = s->o.layout->columns;
+	struct cells_label l = {label, -1};
 
-	for (int i = 0; texts != NULL && i < s->table.count; i++) {
+	for (int i = s->table.count - 1; i >= 0; i--) {
 		int column = s->table.columns[i].index;
 
-		if (s->o.layout->columns[column].total != TOTAL_NONE)
-			continue;
-		texts[column] = (struct value){label, (int32_t)strlen(label)};
-		break;
+		if (i == 0 && l.column < 0)
+			l.column = column;
+		else if (columns[column].total == TOTAL_NONE)
+			l.column = column;
 	}
-	return texts;
+	return cells_totals(s->cells, t, &l, e);
 }
 
 static int totals_line(struct pdf_section *s, const struct totals *t,
@@ -248,7 +260,7 @@ static int change_group(struct pdf_section *s, const struct value *v,
 static int show_row(
     struct pdf_section *s, const struct value *row, struct err *e)
 {
-	const struct value *texts = pdf_cells_row(s->cells, row, e);
+	const struct value *texts = cells_row(s->cells, row, e);
 	struct pdf_row_style style = {PDF_PLAIN, -1, false};
 
 	if (texts == NULL)
@@ -258,7 +270,7 @@ static int show_row(
 		if (change_group(s, &row[s->group.column],
 			&texts[s->group.column], e) != 0)
 			return -1;
-		texts = pdf_cells_row(s->cells, row, e);
+		texts = cells_row(s->cells, row, e);
 	}
 	if (s->zebra && s->in_group++ % 2 != 0)
 		style.fill = ZEBRA_COLOUR;
@@ -359,12 +371,16 @@ static int measure_cell(struct pdf_section *s, struct pdf_column *c,
 	struct pdf_style style = {weight, s->o.size};
 	int width, word;
 
-	if (c->fixed || v->len <= 0)
+	if ((c->fixed && !c->solid) || v->len <= 0)
 		return 0;
 	width = pdf_text_measure(
 	    s->o.pages->text, v->data, (size_t)v->len, style, &word, e);
 	if (width < 0)
 		return err_wrap(e, "column \"%s\"", c->label);
+	/* A number has to have room, whatever width was asked for. */
+	if (c->fixed && width * PDF_SQUEEZE / 100 < c->natural)
+		return 0;
+	c->fixed = false;
 	pdf_column_measured(&s->table, c, width, word);
 	return 0;
 }
@@ -372,7 +388,7 @@ static int measure_cell(struct pdf_section *s, struct pdf_column *c,
 static int measure_row(
     struct pdf_section *s, const struct value *row, struct err *e)
 {
-	const struct value *texts = pdf_cells_row(s->cells, row, e);
+	const struct value *texts = cells_row(s->cells, row, e);
 
 	for (int i = 0; texts != NULL && i < s->table.count; i++) {
 		struct pdf_column *c = &s->table.columns[i];

@@ -25,6 +25,10 @@ struct pdf_section_options {
 struct pdf_section *pdf_section_open(
     const struct pdf_section_options *options, struct err *e);
 /* How many groups begin again, since the rows are not sorted by "group_by". */
+/* After its end: values that its chart leaves out, and what there is to say of its
+ * totals. */
+int64_t pdf_section_left_out(const struct pdf_section *s);
+void pdf_section_remark(const struct pdf_section *s, struct buf *remark);
 int64_t pdf_section_again(const struct pdf_section *s);
 void pdf_section_free(struct pdf_section *s); /* accepts NULL */
 

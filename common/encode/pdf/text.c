@@ -13,7 +13,6 @@
 /* The plain characters all lie below; glyphs are looked up once. */
 #define PLAIN_MAX 0x2600
 #define MEASURE_BYTES ((size_t)4096)
-#define SQUEEZE_LEAST 50 /* percent, of numbers */
 #define SQUEEZE_WORD 60
 /* So that a text has room in what was measured, whichever way it is rounded. */
 #define ROUNDING 5
@@ -255,7 +254,7 @@ static bool squeezed_line(
 	while (f->solid && s < end)
 		width += plain_of(face, utf8_next(&s, end))->width;
 	squeeze = width > 0 ? (int64_t)limit * 100 / width : 0;
-	f->solid = squeeze >= SQUEEZE_LEAST;
+	f->solid = squeeze >= PDF_SQUEEZE;
 	if (!f->solid) {
 		if (width > 0)
 			f->wide = in_points(width, size);

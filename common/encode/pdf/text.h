@@ -55,6 +55,8 @@ struct pdf_line {
 	bool shaped;
 };
 
+#define PDF_SQUEEZE 50
+
 /* A text on its way onto pages, of any length: never more lines of it are made
  * than were asked for, and a paragraph's piece. The caller zeroes it at first and
  * frees it at last. */
@@ -68,7 +70,7 @@ struct pdf_flow {
 	bool shaped, rtl; /* the paragraph is */
 	bool inside;      /* a word, which the line before has begun */
 	/* The caller's word after pdf_flow_begin: numbers and the like are made
-	 * narrower, down to half, before they are broken; words of text a bit
+	 * narrower, down to PDF_SQUEEZE percent, before they are broken; words of text a bit
 	 * less so, or smaller. `wide` is then the width that the broken one would have
 	 * needed, 0 as long as none was broken. */
 	bool solid;

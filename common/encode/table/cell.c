@@ -12,7 +12,7 @@
 /* PostgreSQL's limit of a field. */
 #define TEXT_MAX ((size_t)1 << 30)
 
-struct pdf_cells {
+struct cells {
 	const struct layout *layout;
 	const struct schema *schema;
 	const char *null;
@@ -45,10 +45,10 @@ int cell_plain(const struct column *column, enum column_kind kind,
 	return 1;
 }
 
-struct pdf_cells *pdf_cells_open(const struct layout *layout,
+struct cells *cells_open(const struct layout *layout,
     const struct schema *schema, const char *null, struct err *e)
 {
-	struct pdf_cells *c = mem_zalloc(sizeof(*c));
+	struct cells *c = mem_zalloc(sizeof(*c));
 	size_t count = (size_t)layout->count + 1;
 
 	c->layout = layout;
@@ -68,7 +68,7 @@ struct pdf_cells *pdf_cells_open(const struct layout *layout,
 		c->formats[i] = format_open(code, e);
 		if (c->formats[i] == NULL ||
 		    format_check_language(c->formats[i], e) != 0) {
-			pdf_cells_free(c);
+			cells_free(c);
 			return NULL;
 		}
 		format_set_money(c->formats[i], schema->columns[i].money);
@@ -76,7 +76,7 @@ struct pdf_cells *pdf_cells_open(const struct layout *layout,
 	return c;
 }
 
-void pdf_cells_free(struct pdf_cells *c)
+void cells_free(struct cells *c)
 {
 	if (c == NULL)
 		return;
@@ -92,7 +92,7 @@ void pdf_cells_free(struct pdf_cells *c)
 }
 
 /* Appends to the column's text what it reads as. */
-static void add(struct pdf_cells *c, int i, enum column_kind kind,
+static void add(struct cells *c, int i, enum column_kind kind,
     const struct value *v, bool formatted)
 {
 	struct buf *b = &c->texts[i];
@@ -108,7 +108,7 @@ static void add(struct pdf_cells *c, int i, enum column_kind kind,
 		buf_add(b, pieces[k].data, (size_t)pieces[k].len);
 }
 
-static int take(struct pdf_cells *c, int i, struct err *e)
+static int take(struct cells *c, int i, struct err *e)
 {
 	struct buf *b = &c->texts[i];
 
@@ -119,8 +119,8 @@ static int take(struct pdf_cells *c, int i, struct err *e)
 	return 0;
 }
 
-const struct value *pdf_cells_row(
-    struct pdf_cells *c, const struct value *row, struct err *e)
+const struct value *cells_row(
+    struct cells *c, const struct value *row, struct err *e)
 {
 	for (int i = 0; i < c->layout->count; i++) {
 		const struct column *column = &c->schema->columns[i];
@@ -143,23 +143,30 @@ const struct value *pdf_cells_row(
 	return c->row;
 }
 
-struct value *pdf_cells_totals(
-    struct pdf_cells *c, const struct totals *t, struct err *e)
+static void add_total(struct cells *c, const struct totals *t, int i)
+{
+	enum total of = c->layout->columns[i].total;
+	struct buf *b = &c->texts[i];
+	enum column_kind kind;
+
+	if (!totals_text(t, i, &c->total, &kind))
+		return;
+	if (b->len > 0)
+		buf_char(b, ' ');
+	if (*layout_total_word(of) != '\0')
+		buf_printf(b, "%s ", layout_total_word(of));
+	/* A format is that of the values; a count is none of them. */
+	add(c, i, kind, &(struct value){c->total.data, (int32_t)c->total.len},
+	    of != TOTAL_COUNT);
+}
+
+const struct value *cells_totals(struct cells *c, const struct totals *t,
+    const struct cells_label *label, struct err *e)
 {
 	for (int i = 0; i < c->layout->count; i++) {
-		enum total of = c->layout->columns[i].total;
-		enum column_kind kind;
-
-		c->row[i] = (struct value){"", 0};
-		if (!totals_text(t, i, &c->total, &kind))
-			continue;
 		buf_clear(&c->texts[i]);
-		if (*layout_total_word(of) != '\0')
-			buf_printf(&c->texts[i], "%s ", layout_total_word(of));
-		/* A format is that of the values; a count is none of them. */
-		add(c, i, kind,
-		    &(struct value){c->total.data, (int32_t)c->total.len},
-		    of != TOTAL_COUNT);
+		buf_str(&c->texts[i], i == label->column ? label->text : "");
+		add_total(c, t, i);
 		if (take(c, i, e) != 0)
 			return NULL;
 	}

@@ -11,18 +11,21 @@ int cell_plain(const struct column *column, enum column_kind kind,
     const struct value *v, struct value pieces[2]);
 
 /* The values of one section as the text that people read. */
-struct pdf_cells;
+struct cells;
 
-struct pdf_cells *pdf_cells_open(const struct layout *layout,
+struct cells *cells_open(const struct layout *layout,
     const struct schema *schema, const char *null, struct err *e);
-void pdf_cells_free(struct pdf_cells *c); /* accepts NULL */
+void cells_free(struct cells *c); /* accepts NULL */
 
-/* A row's texts by column, or a set of totals', into which the caller may put
- * others; valid until the next call of either. NULL for a text that does not fit
- * into memory. */
-const struct value *pdf_cells_row(
-    struct pdf_cells *c, const struct value *row, struct err *e);
-struct value *pdf_cells_totals(
-    struct pdf_cells *c, const struct totals *t, struct err *e);
+/* A row's texts by column, or a set of totals'; valid until the next call of
+ * either. NULL for a text that does not fit into memory. */
+const struct value *cells_row(
+    struct cells *c, const struct value *row, struct err *e);
+struct cells_label {
+	const char *text; /* "Total" */
+	int column;       /* stands in front of its total */
+};
+const struct value *cells_totals(struct cells *c, const struct totals *t,
+    const struct cells_label *label, struct err *e);
 
 #endif

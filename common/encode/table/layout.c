@@ -204,6 +204,15 @@ const char *layout_total_word(enum total total)
 	return words[total];
 }
 
+int layout_total_place(const struct layout *layout)
+{
+	for (int i = 0; i < layout->count; i++) {
+		if (layout->columns[i].total == TOTAL_NONE)
+			return i;
+	}
+	return 0;
+}
+
 void layout_free(struct layout *layout)
 {
 	free(layout->columns);

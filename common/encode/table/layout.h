@@ -61,5 +61,8 @@ void layout_free(struct layout *layout);
 /* What stands in front of a total so that nobody takes it for a sum: "avg"; of a
  * sum itself, nothing. */
 const char *layout_total_word(enum total total);
+/* The column for the word "Total": the first one without a total, or else the first
+ * one, in front of its own. */
+int layout_total_place(const struct layout *layout);
 
 #endif

@@ -7,7 +7,7 @@
 
 /*
  * Totals of one table or one group of it, exact as far as the values are: all
- * but floats. NULL values do not count, as in SQL. One set for all columns with
+ * but floats, whose sum is as good as a float can be. NULL values do not count, as in SQL. One set for all columns with
  * a total; layout and schema must outlive it.
  */
 struct totals;
@@ -26,5 +26,9 @@ void totals_merge(struct totals *t, const struct totals *group);
  * to the column's scale and two digits more. */
 bool totals_text(const struct totals *t, int column, struct buf *out,
     enum column_kind *kind);
+
+/* Appends, with "; " in front when there is something, which sums and averages are
+ * NaN or infinite: values of theirs are, or no float is large enough. */
+void totals_remark(const struct totals *t, struct buf *remark); /* or NULL */
 
 #endif

@@ -7,7 +7,6 @@
 #include <time.h>
 
 #include "base/mem.h"
-#include "base/utf8.h"
 #include "encode/chart/chart.h"
 #include "encode/table/cell.h"
 #include "encode/table/format.h"
@@ -17,6 +16,7 @@
 
 /* A formatted value is short; a field of PostgreSQL has 1 GB at most. */
 #define SCRATCH_MAX ((size_t)1 << 30)
+#define REMARK_MAX ((size_t)2000)
 /* In points, as on paper; the page shows it larger, so that the text in it has about
  * the size of that in tables. */
 #define CHART_WIDTH 432
@@ -42,23 +42,13 @@ struct html {
 	struct chart_data *chart_data; /* NULL: no chart */
 	struct buf scratch;
 	int64_t rows;
+	int64_t left_out; /* of charts */
+	struct buf remark;
 };
 
-/* Names come from people: what is no character of HTML has a mark. */
 static void text(struct html *h, const char *s)
 {
-	const char *end = s + strlen(s), *from = s;
-
-	while (s < end) {
-		const char *at = s;
-
-		if (!utf8_is_control(utf8_next(&s, end)))
-			continue;
-		out_escaped(&h->out, &html_escapes, from, (size_t)(at - from));
-		out_str(&h->out, HTML_MARK);
-		from = s;
-	}
-	out_escaped(&h->out, &html_escapes, from, (size_t)(end - from));
+	html_text(&h->out, s, strlen(s));
 }
 
 static void markup(struct html *h, const char *s)
@@ -103,6 +93,7 @@ static struct encoder *html_open(const struct encoder_options *o, struct err *e)
 	h->lang = json_str(o->options, "lang", "en");
 	h->null = json_str(o->options, "null", "");
 	buf_init(&h->scratch, SCRATCH_MAX);
+	buf_init(&h->remark, REMARK_MAX);
 	out_open(&h->out, o->sink);
 	begin_page(h);
 	return &h->base;
@@ -135,6 +126,7 @@ static void html_free(struct encoder *enc)
 
 	end_section(h);
 	buf_free(&h->scratch);
+	buf_free(&h->remark);
 	out_close(&h->out);
 	free(h);
 }
@@ -258,7 +250,7 @@ static int add_formatted(struct html *h, const struct format *f,
 	if (h->scratch.overflow)
 		return err_set(
 		    e, ERR_PERMANENT, "HTML: a value does not fit into memory");
-	out_escaped(&h->out, &html_escapes, h->scratch.data, h->scratch.len);
+	html_text(&h->out, h->scratch.data, h->scratch.len);
 	return 0;
 }
 
@@ -270,8 +262,7 @@ static void add_plain(
 	int n = cell_plain(&h->schema->columns[column], kind, v, pieces);
 
 	for (int i = 0; i < n; i++)
-		out_escaped(&h->out, &html_escapes, pieces[i].data,
-		    (size_t)pieces[i].len);
+		html_text(&h->out, pieces[i].data, (size_t)pieces[i].len);
 }
 
 /* Whether browsers would break this value though it is one word: R-2026-00005. */
@@ -329,17 +320,23 @@ static int html_rows(
 	return out_check(&h->out, e);
 }
 
-static int add_total(struct html *h, int i, struct buf *total, struct err *e)
+/* `place`: of the word "Total", which here is in front of a total. */
+static int add_total(
+    struct html *h, int i, int place, struct buf *total, struct err *e)
 {
 	enum total of = h->base.layout.columns[i].total;
+	const char *word = layout_total_word(of);
 	enum column_kind kind;
 	struct value v;
+	bool known = totals_text(h->totals, i, total, &kind);
 
-	if (!totals_text(h->totals, i, total, &kind))
+	if (i == place)
+		element(h, "<small>Total</small>", known ? " " : "", "");
+	if (!known)
 		return 0;
 	v = (struct value){total->data, (int32_t)total->len};
-	if (*layout_total_word(of) != '\0')
-		element(h, "<small>", layout_total_word(of), "</small> ");
+	if (*word != '\0')
+		element(h, "<small>", word, "</small> ");
 	/* A format is that of the values; a count is none of them. */
 	if (h->formats[i] != NULL && of != TOTAL_COUNT)
 		return add_formatted(h, h->formats[i], kind, &v, e);
@@ -350,7 +347,7 @@ static int add_total(struct html *h, int i, struct buf *total, struct err *e)
 static int add_totals(struct html *h, struct err *e)
 {
 	const struct layout *layout = &h->base.layout;
-	bool labelled = false;
+	int place = layout_total_place(layout);
 	struct buf total;
 	int rc = 0;
 
@@ -359,17 +356,16 @@ static int add_totals(struct html *h, struct err *e)
 	for (int i = 0; rc == 0 && i < layout->count; i++) {
 		const struct column_layout *c = layout->columns + i;
 
-		if (c->total == TOTAL_NONE && !labelled) {
+		if (c->total == TOTAL_NONE && i == place) {
 			markup(
 			    h, "<th scope=\"row\" align=\"left\">Total</th>");
-			labelled = true;
 			continue;
 		}
 		markup(h, "<td");
 		markup(h, align_of(c));
 		markup(h, ">");
 		if (c->total != TOTAL_NONE)
-			rc = add_total(h, i, &total, e);
+			rc = add_total(h, i, place, &total, e);
 		markup(h, "</td>");
 	}
 	markup(h, "</tr>\n</tfoot>\n");
@@ -406,6 +402,8 @@ static int html_end(struct encoder *enc, struct err *e)
 	markup(h, "</p>\n");
 	if (h->chart_data != NULL && add_chart(h, e) != 0)
 		return -1;
+	totals_remark(h->totals, &h->remark);
+	h->left_out += chart_data_left_out(h->chart_data);
 	markup(h, "</section>\n");
 	end_section(h);
 	return out_check(&h->out, e);
@@ -437,8 +435,16 @@ static int html_finish(struct encoder *enc, struct err *e)
 
 	if (*h->info->time_text != '\0')
 		add_footer(h);
+	chart_remark(h->left_out, &h->remark);
 	markup(h, "</body>\n</html>\n");
 	return out_flush(&h->out, e);
+}
+
+static const char *html_remark(struct encoder *enc)
+{
+	struct html *h = (struct html *)enc;
+
+	return h->remark.len > 0 ? h->remark.data : NULL;
 }
 
 static const struct option_rule html_own[] = {
@@ -461,4 +467,5 @@ const struct encoder_type encoder_html = {
     .end = html_end,
     .finish = html_finish,
     .free = html_free,
+    .remark = html_remark,
 };

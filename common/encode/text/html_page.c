@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "encode/text/html_page.h"
 
+#include "base/utf8.h"
+
+#define HTML_MARK "\uFFFD"
+
 /* A carriage return stays as it is: browsers read it, with or without a line
  * feed after it, as one line break. Its reference would be seen as nothing. */
-const struct escapes html_escapes = {
+static const struct escapes html_escapes = {
     .bytes = {'<', '>', '&', '"'},
     .below = 0x20,
     .text = {['<'] = "&lt;",
@@ -39,6 +43,39 @@ const struct escapes html_escapes = {
 	[0x1E] = HTML_MARK,
 	[0x1F] = HTML_MARK},
 };
+
+/* Bytes that begin what utf8_is_control finds beyond ASCII's first ones: DEL,
+ * U+0080, U+FDD0, and the last two characters of each plane. */
+static const char begins[256] = {
+    [0x7F] = 1,
+    [0xC2] = 1,
+    [0xEF] = 1,
+    [0xF0] = 1,
+    [0xF1] = 1,
+    [0xF2] = 1,
+    [0xF3] = 1,
+    [0xF4] = 1,
+};
+
+void html_text(struct out *o, const char *s, size_t len)
+{
+	const char *end = s + len, *from = s;
+
+	while (s < end) {
+		const char *at = s;
+
+		if (!begins[(unsigned char)*s]) {
+			s++;
+			continue;
+		}
+		if (!utf8_is_control(utf8_next(&s, end)))
+			continue;
+		out_escaped(o, &html_escapes, from, (size_t)(at - from));
+		out_str(o, HTML_MARK);
+		from = s;
+	}
+	out_escaped(o, &html_escapes, from, (size_t)(end - from));
+}
 
 /* Colours that stand on both light and dark, or come in pairs with their
  * ground. Below 8 kB, more than which some mail clients drop whole. */

@@ -4,12 +4,11 @@
 
 #include "encode/text/out.h"
 
-/* What is the same on all pages: the <style> element, and what stands for
- * characters that HTML has no place for, or another use. */
+/* The <style> element, the same on all pages. */
 extern const char html_style[];
-extern const struct escapes html_escapes;
 
-/* U+FFFD */
-#define HTML_MARK "\xEF\xBF\xBD"
+/* Text as it stands in elements and attributes: what HTML has another use for is
+ * escaped, and U+FFFD stands for what is no character. */
+void html_text(struct out *o, const char *s, size_t len);
 
 #endif

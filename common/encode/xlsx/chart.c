@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "encode/xlsx/chart.h"
 
-#include "encode/xlsx/cell.h"
+#include <stdlib.h>
+
+#include "base/mem.h"
 #include "encode/xlsx/part.h"
 
 #define DRAWING "http://schemas.openxmlformats.org/drawingml/2006/"
@@ -111,20 +113,30 @@ static void add_colours(
 	"<c:showBubbleSize val=\"0\"/><c:showLeaderLines "               \
 	"val=\"1\"/></c:dLbls>"
 
-static void add_series(struct buf *b, const struct chart_option *chart,
-    const struct layout *layout, int i, const char *sheet, uint32_t last)
+static void add_values(struct buf *b, const struct xlsx_plot *p, int i)
 {
+	buf_str(b, "<c:numRef>");
+	if (p->data != NULL)
+		add_range(b, p->data, i, 2, p->last);
+	else
+		add_range(b, p->sheet, p->chart->values[i], 2, p->last);
+	buf_str(b, "</c:numRef>");
+}
+
+static void add_series(struct buf *b, const struct xlsx_plot *p, int i)
+{
+	const struct chart_option *chart = p->chart;
 	int column = chart->values[i];
 
 	buf_printf(b,
 	    "<c:ser><c:idx val=\"%d\"/><c:order val=\"%d\"/>"
 	    "<c:tx><c:strRef>",
 	    i, i);
-	add_range(b, sheet, column, 1, 1);
+	add_range(b, p->sheet, column, 1, 1);
 	buf_str(b, "<c:strCache><c:ptCount val=\"1\"/><c:pt idx=\"0\"><c:v>");
-	xlsx_escape(b, layout->columns[column].label);
+	xlsx_escape(b, p->layout->columns[column].label);
 	buf_str(b, "</c:v></c:pt></c:strCache></c:strRef></c:tx>");
-	add_colours(b, chart, i, last - 1);
+	add_colours(b, chart, i, p->last - 1);
 	if (chart->type == CHART_LINE)
 		buf_str(b, "<c:marker><c:symbol val=\"none\"/></c:marker>");
 	if (chart->type == CHART_BAR)
@@ -132,10 +144,10 @@ static void add_series(struct buf *b, const struct chart_option *chart,
 	if (chart->type == CHART_PIE)
 		buf_str(b, PERCENT_LABELS);
 	buf_str(b, "<c:cat><c:strRef>");
-	add_range(b, sheet, chart->category, 2, last);
-	buf_str(b, "</c:strRef></c:cat><c:val><c:numRef>");
-	add_range(b, sheet, column, 2, last);
-	buf_str(b, "</c:numRef></c:val>");
+	add_range(b, p->sheet, chart->category, 2, p->last);
+	buf_str(b, "</c:strRef></c:cat><c:val>");
+	add_values(b, p, i);
+	buf_str(b, "</c:val>");
 	if (chart->type == CHART_LINE)
 		buf_str(b, "<c:smooth val=\"0\"/>");
 	buf_str(b, "</c:ser>");
@@ -177,9 +189,9 @@ static void add_axes(struct buf *b, const char *code)
 	    "<c:crossAx val=\"1\"/><c:crosses val=\"autoZero\"/></c:valAx>");
 }
 
-static void add_plot(struct buf *b, const struct chart_option *chart,
-    const struct layout *layout, const char *sheet, uint32_t last)
+static void add_plot(struct buf *b, const struct xlsx_plot *p)
 {
+	const struct chart_option *chart = p->chart;
 	static const struct {
 		const char *begin, *end;
 		bool axes;
@@ -201,26 +213,59 @@ static void add_plot(struct buf *b, const struct chart_option *chart,
 
 	buf_str(b, types[chart->type].begin);
 	for (int i = 0; i < chart->count; i++)
-		add_series(b, chart, layout, i, sheet, last);
+		add_series(b, p, i);
 	buf_str(b, types[chart->type].end);
 	if (types[chart->type].axes)
-		add_axes(b, layout->columns[chart->values[0]].format);
+		add_axes(b, p->layout->columns[chart->values[0]].format);
 }
 
-void xlsx_chart(struct buf *b, const struct chart_option *chart,
-    const struct layout *layout, const char *sheet, uint32_t last)
+void xlsx_chart(struct buf *b, const struct xlsx_plot *p)
 {
+	const struct chart_option *chart = p->chart;
+
 	buf_str(b, XLSX_XML "<c:chartSpace xmlns:c=\"" DRAWING
 			    "chart\" xmlns:a=\"" DRAWING
 			    "main\" xmlns:r=\"" XLSX_DOCUMENT
 			    "\"><c:roundedCorners val=\"0\"/><c:chart>");
 	add_title(b, chart->title);
 	buf_str(b, "<c:plotArea><c:layout/>");
-	add_plot(b, chart, layout, sheet, last);
+	add_plot(b, p);
 	buf_str(b, "</c:plotArea>");
 	if (chart->count > 1 || chart->type == CHART_PIE)
 		buf_str(b, "<c:legend><c:legendPos val=\"r\"/>"
 			   "<c:overlay val=\"0\"/></c:legend>");
 	buf_str(b, "<c:plotVisOnly val=\"1\"/>"
 		   "<c:dispBlanksAs val=\"gap\"/></c:chart></c:chartSpace>");
+}
+
+void xlsx_points_begin(struct xlsx_points *p)
+{
+	p->rows = 0;
+}
+
+void xlsx_points_row(struct xlsx_points *p, const struct chart_option *chart,
+    const struct schema *schema, const struct value *row)
+{
+	size_t count = (size_t)chart->count;
+
+	if (p->rows < CHART_POINTS && p->rows == p->cap) {
+		p->cap = p->cap ? p->cap * 2 : 64;
+		p->values =
+		    mem_realloc(p->values, p->cap * count, sizeof(*p->values));
+	}
+	for (size_t i = 0; i < count; i++) {
+		const struct column *c = &schema->columns[chart->values[i]];
+		const struct value *v = &row[chart->values[i]];
+
+		if (p->rows < CHART_POINTS)
+			p->values[p->rows * count + i] = chart_number(c, v);
+		p->left_out += chart_lacks_number(c, v);
+	}
+	p->rows++;
+}
+
+void xlsx_points_free(struct xlsx_points *p)
+{
+	free(p->values);
+	*p = (struct xlsx_points){0};
 }

@@ -297,6 +297,8 @@ static void add_names(struct buf *b, const struct xlsx_book *book)
 		buf_printf(b, "!%s</definedName>", s->filter);
 	}
 	for (int i = 0; i < book->count; i++) {
+		if (book->sheets[i].hidden)
+			continue;
 		buf_printf(b,
 		    "<definedName name=\"_xlnm.Print_Titles\" "
 		    "localSheetId=\"%d\">",
@@ -316,8 +318,8 @@ void xlsx_workbook(struct buf *b, const struct xlsx_book *book)
 	for (int i = 0; i < book->count; i++) {
 		buf_str(b, "<sheet name=\"");
 		xlsx_escape(b, book->sheets[i].name);
-		buf_printf(
-		    b, "\" sheetId=\"%d\" r:id=\"rId%d\"/>", i + 1, i + 1);
+		buf_printf(b, "\" sheetId=\"%d\"%s r:id=\"rId%d\"/>", i + 1,
+		    book->sheets[i].hidden ? " state=\"hidden\"" : "", i + 1);
 	}
 	buf_str(b, "</sheets>");
 	add_names(b, book);

@@ -21,6 +21,7 @@ struct xlsx_sheet {
 	char *name;
 	char filter[40]; /* of the autofilter, $A$1:$J$100; empty: none */
 	bool chart;
+	bool hidden;
 };
 
 struct xlsx_book {

@@ -54,7 +54,7 @@ static void add_header(struct buf *b, const struct xlsx_print *p)
 		add_name(&text, p->section, SECTION_UNITS);
 	}
 	buf_str(b, "<oddHeader>");
-	xlsx_escape(b, text.data);
+	xlsx_attribute(b, text.data);
 	buf_str(b, "</oddHeader>");
 	buf_free(&text);
 }

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "encode/xlsx/chart.h"
 #include "encode/xlsx/print.h"
 #include "rows/number.h"
 
@@ -181,6 +180,7 @@ int xlsx_sheet_begin(struct xlsx *x, struct err *e)
 	    part, sizeof(part), "xl/worksheets/sheet%d.xml", x->book.count);
 	x->row = 0;
 	x->bytes = 0;
+	xlsx_points_begin(&x->points);
 	for (int i = 0; i < x->schema->count; i++)
 		x->columns[i].strays = false;
 	if (x->totals != NULL)
@@ -248,8 +248,8 @@ static struct value total_as_text(
  * filter. Cells that had to be text would be missing in it: then the result
  * stands alone, and so does that of several sheets.
  */
-static void add_total(
-    struct xlsx *x, const struct totals *t, struct xlsx_row *row, int i)
+static void add_total(struct xlsx *x, const struct totals *t,
+    struct xlsx_row *row, int i, const char *word)
 {
 	static const int functions[] = {[TOTAL_SUM] = 109,
 	    [TOTAL_AVG] = 101,
@@ -259,21 +259,21 @@ static void add_total(
 	const struct column_layout *l = &x->base.layout.columns[i];
 	char room[8], own[XLSX_CODE_MAX], number[XLSX_NUMBER_MAX + 48];
 	const char *letters = xlsx_letters(room, i);
-	const char *word = layout_total_word(l->total);
 	struct xlsx_rule rule = x->columns[i].rule;
 	struct xlsx_shown shown = {.fraction = false};
 	struct buf code;
-	bool known;
+	bool known, worded;
 	struct value v;
 	int n = 0, style;
 
 	known = totals_text(t, i, &x->scratch, &rule.kind);
 	v = (struct value){
 	    known ? x->scratch.data : "", (int32_t)x->scratch.len};
-	xlsx_worded_code(&code, total_code(x, i, rule.kind, &v, own), word);
+	worded =
+	    xlsx_worded_code(&code, total_code(x, i, rule.kind, &v, own), word);
 	style = xlsx_style(&x->styles, code.data, l->align, XLSX_TOTAL);
 	if (known) {
-		n = xlsx_number(number, &rule, &v, &shown);
+		n = worded ? xlsx_number(number, &rule, &v, &shown) : 0;
 		if (n == 0)
 			v = total_as_text(x, word, &rule);
 		xlsx_widths_total(&x->widths, i, code.data, rule.kind, &v);
@@ -291,7 +291,18 @@ static void add_total(
 		buf_str(&x->rows, "</c>");
 	} else if (known) {
 		add_cell(x, row, i, &rule, style, &v);
+	} else if (strcmp(word, layout_total_word(l->total)) != 0) {
+		add_text(x, row, i, word, XLSX_LABEL);
 	}
+}
+
+/* The word of a total, after that of the row when it stands in the same cell; the
+ * caller frees it. */
+static char *total_word(enum total total, const char *label)
+{
+	const char *word = layout_total_word(total);
+
+	return mem_printf("%s%s%s", label, *label && *word ? " " : "", word);
 }
 
 static void add_totals(
@@ -300,16 +311,21 @@ static void add_totals(
 	const struct layout *l = &x->base.layout;
 	int blank =
 	    xlsx_style(&x->styles, XLSX_GENERAL, ALIGN_LEFT, XLSX_LABEL);
+	int place = layout_total_place(l);
 	struct xlsx_row row;
 	char room[8];
 
 	begin_row(x, &row);
 	for (int i = 0; i < l->count; i++) {
-		if (l->columns[i].total != TOTAL_NONE) {
-			add_total(x, t, &row, i);
-		} else if (label != NULL) {
+		enum total total = l->columns[i].total;
+
+		if (total != TOTAL_NONE) {
+			char *word = total_word(total, i == place ? label : "");
+
+			add_total(x, t, &row, i, word);
+			free(word);
+		} else if (i == place) {
 			add_text(x, &row, i, label, XLSX_LABEL);
-			label = NULL;
 		} else {
 			buf_printf(&x->rows, "<c r=\"%s%u\" s=\"%d\"/>",
 			    xlsx_letters(room, i), x->row, blank);
@@ -325,11 +341,15 @@ static void add_all_totals(struct xlsx *x)
 		return;
 	add_totals(
 	    x, x->totals, x->continued ? "Total of this sheet" : "Total");
-	if (!x->continued)
+	if (!x->continued) {
+		totals_remark(x->totals, &x->remark);
 		return;
+	}
 	totals_merge(x->all_totals, x->totals);
-	if (x->last)
-		add_totals(x, x->all_totals, "Total of all sheets");
+	if (!x->last)
+		return;
+	add_totals(x, x->all_totals, "Total of all sheets");
+	totals_remark(x->all_totals, &x->remark);
 }
 
 /* How many rows these take. */
@@ -394,36 +414,10 @@ static void add_tail(struct xlsx *x, struct xlsx_sheet *sheet, uint32_t last)
 	buf_str(b, "</worksheet>");
 }
 
-static int put_part(struct xlsx *x, const char *stem, int number, struct err *e)
-{
-	char name[64];
-
-	snprintf(name, sizeof(name), "%s%d.xml%s", stem, number,
-	    strstr(stem, "_rels") ? ".rels" : "");
-	return zip_part(x->zip, name, &x->part, e);
-}
-
-static int put_chart(struct xlsx *x, uint32_t last, struct err *e)
-{
-	int n = x->book.count;
-
-	xlsx_sheet_rels(&x->part, n);
-	if (put_part(x, "xl/worksheets/_rels/sheet", n, e) != 0)
-		return -1;
-	xlsx_drawing(&x->part, x->schema->count);
-	if (put_part(x, "xl/drawings/drawing", n, e) != 0)
-		return -1;
-	xlsx_drawing_rels(&x->part, n);
-	if (put_part(x, "xl/drawings/_rels/drawing", n, e) != 0)
-		return -1;
-	xlsx_chart(&x->part, &x->chart, &x->base.layout,
-	    x->book.sheets[n - 1].name, last);
-	return put_part(x, "xl/charts/chart", n, e);
-}
-
 int xlsx_sheet_end(struct xlsx *x, struct err *e)
 {
-	struct xlsx_sheet *sheet = &x->book.sheets[x->book.count - 1];
+	int number = x->book.count;
+	struct xlsx_sheet *sheet = &x->book.sheets[number - 1];
 	uint32_t last = x->row;
 
 	sheet->chart = x->has_chart && last > 1;
@@ -435,7 +429,7 @@ int xlsx_sheet_end(struct xlsx *x, struct err *e)
 	add_tail(x, sheet, last);
 	if (give(x, &x->rows, e) != 0 || zip_end(x->zip, e) != 0)
 		return -1;
-	return sheet->chart ? put_chart(x, last, e) : 0;
+	return sheet->chart ? xlsx_sheet_chart(x, number, last, e) : 0;
 }
 
 static int next_sheet(struct xlsx *x, struct err *e)
@@ -483,6 +477,8 @@ static int put_row(struct xlsx *x, const struct value *v, struct err *e)
 	}
 	if (x->totals != NULL)
 		totals_row(x->totals, v);
+	if (x->has_chart)
+		xlsx_points_row(&x->points, &x->chart, x->schema, v);
 	if (x->sampling)
 		xlsx_widths_row(&x->widths, v);
 	return 0;

@@ -2,9 +2,9 @@
 #ifndef ENCODE_XLSX_SHEET_H
 #define ENCODE_XLSX_SHEET_H
 
-#include "encode/chart/chart.h"
 #include "encode/table/total.h"
 #include "encode/xlsx/cell.h"
+#include "encode/xlsx/chart.h"
 #include "encode/xlsx/part.h"
 #include "encode/xlsx/style.h"
 #include "encode/xlsx/width.h"
@@ -25,10 +25,12 @@ struct xlsx {
 	struct buf scratch; /* one value */
 	struct xlsx_strings strings;
 	struct xlsx_losses losses;
+	int64_t left_out; /* of charts, see xlsx_points */
+	bool zeros;       /* charts draw texts as 0: there are too many rows */
 	/* Cell formats of numbers by decimals, one set an alignment; see
 	 * xlsx_look. */
 	int scales[3][1 + XLSX_SCALES];
-	char remark[256];
+	struct buf remark;
 
 	/* The section. */
 	char *name;    /* of its sheets, as it was wished */
@@ -40,6 +42,7 @@ struct xlsx {
 	struct totals *all_totals; /* of those that are full */
 	struct chart_option chart;
 	bool has_chart;
+	struct xlsx_points points; /* of the sheet */
 	bool sampling;  /* the head of its first sheet is still to be written */
 	bool more;      /* rows followed that the widths do not know */
 	bool continued; /* the rows go over several sheets */
@@ -57,5 +60,7 @@ struct xlsx {
 int xlsx_sheet_begin(struct xlsx *x, struct err *e);
 int xlsx_sheet_row(struct xlsx *x, const struct value *row, struct err *e);
 int xlsx_sheet_end(struct xlsx *x, struct err *e);
+/* The parts of the number-th sheet's chart, whose last row is `last`. */
+int xlsx_sheet_chart(struct xlsx *x, int number, uint32_t last, struct err *e);
 
 #endif

@@ -221,7 +221,7 @@ static void add_other_section(
 	free(negative);
 }
 
-void xlsx_worded_code(struct buf *out, const char *code, const char *word)
+bool xlsx_worded_code(struct buf *out, const char *code, const char *word)
 {
 	struct err e;
 	struct format *f = format_open(code, &e);
@@ -242,11 +242,11 @@ void xlsx_worded_code(struct buf *out, const char *code, const char *word)
 	buf_str(out, s);
 	format_close(f);
 	free(text);
-	/* A code that becomes too long for Excel stays as it is. */
-	if (out->len > FORMAT_CODE_MAX) {
-		buf_clear(out);
-		buf_str(out, code);
-	}
+	if (out->len <= FORMAT_CODE_MAX)
+		return true;
+	buf_clear(out);
+	buf_str(out, code);
+	return false;
 }
 
 /* A point between days and months as Excel writes it, \., since some readers

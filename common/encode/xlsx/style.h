@@ -44,8 +44,9 @@ int xlsx_style(struct xlsx_styles *s, const char *code, enum align align,
 const char *xlsx_code(
     const struct column *c, bool fraction, char room[XLSX_CODE_MAX]);
 /* The same code with a word in front of what it shows, "avg "0.00, or without one
- * when it is empty. The caller frees *out. */
-void xlsx_worded_code(struct buf *out, const char *code, const char *word);
+ * when it is empty. The caller frees *out. False for a code that becomes too long for
+ * Excel, and has no word then. */
+bool xlsx_worded_code(struct buf *out, const char *code, const char *word);
 /* Of a number with this many decimals, at most 30. */
 const char *xlsx_scale_code(int decimals);
 

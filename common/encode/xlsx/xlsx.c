@@ -10,6 +10,7 @@
 
 #define BUF_MAX ((size_t)1 << 30)
 #define PART_CHUNK ((size_t)256 << 10)
+#define REMARK_MAX ((size_t)2000)
 
 static const struct xlsx_limits excel = {
     .rows = 1048576,
@@ -28,6 +29,7 @@ struct encoder *xlsx_open_limited(const struct encoder_options *o,
 	struct xlsx *x = mem_zalloc(sizeof(*x));
 
 	x->limits = *limits;
+	buf_init(&x->remark, REMARK_MAX);
 	x->info = o->info ? *o->info : nobody;
 	x->autofilter = json_bool(o->options, "autofilter", true);
 	x->zip = zip_open(o->sink);
@@ -181,7 +183,8 @@ static void close_section(struct xlsx *x)
 	totals_free(x->all_totals);
 	x->totals = x->all_totals = NULL;
 	chart_close(&x->chart);
-	x->chart = (struct chart_option){0};
+	x->left_out += x->points.left_out;
+	xlsx_points_free(&x->points);
 	free(x->columns);
 	xlsx_widths_close(&x->widths);
 	free(x->name);
@@ -229,6 +232,35 @@ static int put_strings(struct xlsx *x, struct err *e)
 	return zip_add(x->zip, b, e) == 0 ? zip_end(x->zip, e) : -1;
 }
 
+static void add_losses(struct buf *b, const struct xlsx_losses *l)
+{
+	if (l->cut > 0)
+		buf_printf(b,
+		    "%s%lld %s cut at 32,767 characters, which is all that "
+		    "Excel takes",
+		    b->len ? "; " : "", (long long)l->cut,
+		    l->cut == 1 ? "cell was" : "cells were");
+	if (l->rounded > 0)
+		buf_printf(b,
+		    "%s%lld %s rounded to 15 digits, which is all that Excel "
+		    "has",
+		    b->len ? "; " : "", (long long)l->rounded,
+		    l->rounded == 1 ? "number was" : "numbers were");
+}
+
+static void make_remark(struct xlsx *x)
+{
+	struct buf *b = &x->remark;
+
+	add_losses(b, &x->losses);
+	chart_remark(x->left_out, b);
+	if (x->zeros)
+		buf_printf(b,
+		    "%sin charts of more than %d rows, numbers that had to be "
+		    "text are drawn as 0",
+		    b->len ? "; " : "", CHART_POINTS);
+}
+
 static int xlsx_finish(struct encoder *enc, struct err *e)
 {
 	struct xlsx *x = (struct xlsx *)enc;
@@ -256,6 +288,7 @@ static int xlsx_finish(struct encoder *enc, struct err *e)
 	xlsx_content_types(&x->part, &x->book);
 	if (zip_part(x->zip, "[Content_Types].xml", &x->part, e) != 0)
 		return -1;
+	make_remark(x);
 	return zip_finish(x->zip, e);
 }
 
@@ -263,25 +296,7 @@ static const char *xlsx_remark(struct encoder *enc)
 {
 	struct xlsx *x = (struct xlsx *)enc;
 
-	char rounded[128] = "";
-
-	if (x->losses.cut == 0 && x->losses.rounded == 0)
-		return NULL;
-	*x->remark = '\0';
-	if (x->losses.cut > 0)
-		snprintf(x->remark, sizeof(x->remark),
-		    "%lld %s cut at 32,767 characters, which is all that Excel "
-		    "takes",
-		    (long long)x->losses.cut,
-		    x->losses.cut == 1 ? "cell was" : "cells were");
-	if (x->losses.rounded > 0)
-		snprintf(rounded, sizeof(rounded),
-		    "%s%lld %s rounded to 15 digits, which is all that Excel "
-		    "has",
-		    x->losses.cut > 0 ? "; " : "", (long long)x->losses.rounded,
-		    x->losses.rounded == 1 ? "number was" : "numbers were");
-	strncat(x->remark, rounded, sizeof(x->remark) - strlen(x->remark) - 1);
-	return x->remark;
+	return x->remark.len > 0 ? x->remark.data : NULL;
 }
 
 static void xlsx_free(struct encoder *enc)
@@ -293,6 +308,7 @@ static void xlsx_free(struct encoder *enc)
 	xlsx_styles_free(&x->styles);
 	xlsx_strings_close(&x->strings);
 	xlsx_book_free(&x->book);
+	buf_free(&x->remark);
 	buf_free(&x->rows);
 	buf_free(&x->part);
 	buf_free(&x->scratch);

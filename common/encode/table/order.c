@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+#include "encode/table/order.h"
+
+#include <ctype.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rows/interval.h"
+
+__extension__ typedef __int128 wide;
+
+enum order_rank order_rank(const struct value *v)
+{
+	if (v->len >= 3 && v->data[0] == 'N')
+		return ORDER_NAN;
+	if (v->len >= 8 && memcmp(v->data + v->len - 5, "inity", 5) == 0)
+		return v->data[0] == '-' ? ORDER_MINUS : ORDER_PLUS;
+	return ORDER_FINITE;
+}
+
+double order_float(const struct value *v)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "%.*s", (int)v->len, v->data);
+	return strtod(text, NULL);
+}
+
+static int compare_decimals(const struct value *a, const struct value *b)
+{
+	const struct value *v[2] = {a, b};
+	const char *at[2], *end[2];
+	long whole[2];
+	bool negative[2];
+	int r = 0;
+
+	for (int i = 0; i < 2; i++) {
+		at[i] = v[i]->data;
+		end[i] = at[i] + v[i]->len;
+		negative[i] = *at[i] == '-';
+		at[i] += negative[i];
+		while (at[i] < end[i] && *at[i] == '0')
+			at[i]++;
+		whole[i] = 0;
+		while (at[i] + whole[i] < end[i] && at[i][whole[i]] != '.')
+			whole[i]++;
+	}
+	if (negative[0] != negative[1])
+		return negative[0] ? -1 : 1;
+	if (whole[0] != whole[1])
+		r = whole[0] < whole[1] ? -1 : 1;
+	while (r == 0 && (at[0] < end[0] || at[1] < end[1])) {
+		char x = at[0] < end[0] ? *at[0]++ : '0';
+		char y = at[1] < end[1] ? *at[1]++ : '0';
+
+		if (x == '.' || y == '.') /* the other has ended */
+			continue;
+		r = (x > y) - (x < y);
+	}
+	return negative[0] ? -r : r;
+}
+
+/* Days since 1970 in the proleptic Gregorian calendar (Howard Hinnant, "chrono-
+ * Compatible Low-Level Date Algorithms"). */
+static int64_t days_from_civil(int64_t y, int m, int d)
+{
+	int64_t era, of_era, of_year;
+
+	y -= m <= 2;
+	era = (y >= 0 ? y : y - 399) / 400;
+	of_era = y - era * 400;
+	of_year = (153 * (m + (m > 2 ? -3 : 9)) + 2) / 5 + d - 1;
+	return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 +
+	       of_year - 719468;
+}
+
+/* Microseconds, of UTC where there is an offset. */
+static wide instant(enum column_kind kind, const struct value *v)
+{
+	char text[64], *s = text;
+	int64_t days = 0;
+	int64_t us = 0;
+	long part[3] = {0};
+
+	snprintf(text, sizeof(text), "%.*s", (int)v->len, v->data);
+	if (kind != KIND_TIME && kind != KIND_TIMETZ) {
+		int64_t year = strtoll(s, &s, 10);
+		/* Its minus signs are separators. */
+		int month = (int)-strtol(s, &s, 10);
+		int day = (int)-strtol(s, &s, 10);
+
+		if (strstr(s, " BC") != NULL)
+			year = 1 - year;
+		days = days_from_civil(year, month, day);
+	}
+	for (int i = 0; i < 3 && kind != KIND_DATE; i++) {
+		part[i] = strtol(s, &s, 10);
+		s += *s == ':';
+	}
+	if (*s == '.') {
+		int64_t unit = 100000;
+
+		for (s++; isdigit((unsigned char)*s); s++, unit /= 10)
+			us += unit * (*s - '0');
+	}
+	us += ((part[0] * 60 + part[1]) * 60 + part[2]) * INT64_C(1000000);
+	if (*s == '+' || *s == '-') {
+		int64_t sign = *s == '-' ? -1 : 1, seconds = 0;
+
+		s++;
+		for (int64_t unit = 3600;
+		     unit > 0 && isdigit((unsigned char)*s); unit /= 60) {
+			seconds += unit * strtol(s, &s, 10);
+			s += *s == ':';
+		}
+		us -= sign * seconds * 1000000;
+	}
+	return (wide)days * 86400 * 1000000 + us;
+}
+
+static wide order(enum column_kind kind, const struct value *v)
+{
+	struct interval i;
+
+	if (kind != KIND_INTERVAL)
+		return instant(kind, v);
+	return interval_read(&i, v) ? interval_order(&i) : 0;
+}
+
+int order_compare(
+    enum column_kind kind, const struct value *a, const struct value *b)
+{
+	int ra = order_rank(a), rb = order_rank(b);
+
+	if (ra != rb || ra != ORDER_FINITE)
+		return (ra > rb) - (ra < rb);
+	if (kind == KIND_INTEGER || kind == KIND_DECIMAL)
+		return compare_decimals(a, b);
+	if (kind == KIND_FLOAT) {
+		double x = order_float(a), y = order_float(b);
+
+		return (x > y) - (x < y);
+	}
+	wide x = order(kind, a), y = order(kind, b);
+
+	return (x > y) - (x < y);
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "encode/xlsx/sheet.h"
+
+static int put_part(struct xlsx *x, const char *stem, int number, struct err *e)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "%s%d.xml%s", stem, number,
+	    strstr(stem, "_rels") ? ".rels" : "");
+	return zip_part(x->zip, name, &x->part, e);
+}
+
+/* Whether numbers that had to be text are in the chart. */
+static bool has_strays(const struct xlsx *x)
+{
+	for (int i = 0; i < x->chart.count; i++) {
+		if (x->columns[x->chart.values[i]].strays)
+			return true;
+	}
+	return false;
+}
+
+static void add_numbers(struct buf *b, const struct xlsx_points *p, int count)
+{
+	for (uint32_t row = 0; row < p->rows; row++) {
+		buf_printf(b, "<row r=\"%u\">", row + 2);
+		for (int i = 0; i < count; i++) {
+			double n =
+			    p->values[row * (uint32_t)count + (uint32_t)i];
+			char room[8];
+
+			if (!isnan(n))
+				buf_printf(b, "<c r=\"%s%u\"><v>%.17g</v></c>",
+				    xlsx_letters(room, i), row + 2, n);
+		}
+		buf_str(b, "</row>");
+	}
+}
+
+/* A sheet of the chart's numbers alone, with blanks where there is none. Nobody
+ * sees it. */
+static int put_numbers(struct xlsx *x, struct err *e)
+{
+	struct buf *b = &x->part;
+
+	xlsx_book_add(&x->book, "Chart data")->hidden = true;
+	buf_str(b, XLSX_XML "<worksheet xmlns=\"" XLSX_MAIN "\"><sheetData>");
+	add_numbers(b, &x->points, x->chart.count);
+	buf_str(b, "</sheetData></worksheet>");
+	return put_part(x, "xl/worksheets/sheet", x->book.count, e);
+}
+
+int xlsx_sheet_chart(struct xlsx *x, int number, uint32_t last, struct err *e)
+{
+	const char *name = x->book.sheets[number - 1].name, *data = NULL;
+	bool strays = has_strays(x);
+
+	xlsx_sheet_rels(&x->part, number);
+	if (put_part(x, "xl/worksheets/_rels/sheet", number, e) != 0)
+		return -1;
+	xlsx_drawing(&x->part, x->schema->count);
+	if (put_part(x, "xl/drawings/drawing", number, e) != 0)
+		return -1;
+	xlsx_drawing_rels(&x->part, number);
+	if (put_part(x, "xl/drawings/_rels/drawing", number, e) != 0)
+		return -1;
+	if (strays && x->points.rows <= CHART_POINTS) {
+		if (put_numbers(x, e) != 0)
+			return -1;
+		data = x->book.sheets[x->book.count - 1].name;
+	}
+	x->zeros |= strays && data == NULL;
+	xlsx_chart(&x->part, &(struct xlsx_plot){.chart = &x->chart,
+				 .layout = &x->base.layout,
+				 .sheet = name,
+				 .last = last,
+				 .data = data});
+	return put_part(x, "xl/charts/chart", number, e);
+}
