@@ -23,8 +23,7 @@ static json_t *describe_options(const struct option_rule *options)
 	return list;
 }
 
-/* Describes a format and the options of all their owners, in the owners'
- * order. */
+/* Describes a format and all its options, in the order of their owners. */
 static json_t *describe(const struct encoder_type *type)
 {
 	json_t *options = json_array();

@@ -26,7 +26,7 @@ struct run {
 	int index;      /* index of the statement, from 0 */
 	int64_t rows;   /* rows of the statement so far */
 	struct buf sql; /* the statement's text as it is sent */
-	char note[96];  /* remark on the statement's rows */
+	char note[96];  /* the remark that max_rows cut the rows */
 };
 
 static bool takes(const struct run *r, int i)

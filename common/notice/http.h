@@ -20,9 +20,9 @@ struct notice_post {
 /*
  * Sends the POST and frees the body. Returns 0 when the receiver answered with
  * 2xx. Transient errors: no connection, no answer in time, 408, 425, 429 and
- * 5xx, with Retry-After. All other errors are permanent, redirects included:
- * they are not followed. Only answer->detail tells why there was no answer at
- * all.
+ * 5xx; answer->retry_ms then holds the Retry-After of the answer. All other
+ * errors are permanent, redirects included: they are not followed. Only
+ * answer->detail tells why there was no answer at all.
  */
 int notice_post(struct services *s, struct notice_post *p,
     struct notice_answer *answer, struct err *e);

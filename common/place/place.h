@@ -78,7 +78,7 @@ typedef void place_say(void *arg, enum place_finding finding, const char *what,
 
 struct place_type {
 	const struct place_scheme *scheme;
-	bool needs_schema; /* open must wait for the columns of the rows */
+	bool needs_schema; /* open needs the columns, so it waits for them */
 	/* Checks whether the settings allow a report to write to the address
 	 * with these options, and a notice to read from it. */
 	int (*allow)(const struct place_lent *lent, const char *address,

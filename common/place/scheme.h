@@ -19,7 +19,7 @@ struct place_scheme {
 	const char *prefix; /* beginning of its addresses; "": any other */
 	/* put before an address to make a URL; "": nothing */
 	const char *url_prefix;
-	bool dots; /* a name may begin with a dot */
+	bool dots; /* names of files may begin with a dot */
 
 	/* Rules of its options, under the key `name`; NULL: it has none. */
 	const struct option_owner *options;

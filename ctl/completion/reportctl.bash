@@ -21,7 +21,7 @@ _reportctl_options() {
 	echo --config --json --help
 }
 
-# The words that an option's value is one of; false: any text will do.
+# Prints the words that an option accepts; false: it accepts any text.
 _reportctl_values() {
 	case $1 in
 	--format) reportctl formats 2>/dev/null | awk '$2 ~ /^\(\./ { print $1 }' ;;
@@ -37,8 +37,9 @@ _reportctl_values() {
 	esac
 }
 
-# Reports, by name or ID: the ID of the only one, or a line for each of several.
-# Without anything in common, so that nothing is put in for what was typed.
+# Completes reports by name or ID: with the ID if one matches, else with a line for
+# each. A blank among these lines leaves them no common beginning, which bash would
+# put in place of the typed word.
 _reportctl_reports() {
 	local lines
 	mapfile -t lines < <(reportctl "${conf[@]}" list -n 200 -- "$cur" \

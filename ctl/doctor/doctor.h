@@ -33,6 +33,6 @@ void doctor_fonts(struct doctor *d);
 void doctor_places(struct doctor *d);
 /* Does nothing when the settings name no mail server. */
 void doctor_smtp(struct doctor *d);
-void doctor_notices(struct doctor *d); /* topics and webhooks */
+void doctor_notices(struct doctor *d); /* checks topics and webhooks */
 
 #endif

@@ -187,8 +187,8 @@ void connect_looks(struct ctl *c)
 	int64_t now = clock_boot_ms();
 	struct err unused;
 
-	/* A stand-by server allows no such message; the error is ignored, and
-	 * the progress is stored no more often. */
+	/* A stand-by server refuses this message to the daemons. The error is
+	 * ignored, and they store progress no more often than before. */
 	if (!c->settings->listen ||
 	    (c->looked_ms != 0 && now - c->looked_ms < LOOKS_MS))
 		return;

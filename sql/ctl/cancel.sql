@@ -1,4 +1,4 @@
 -- SPDX-License-Identifier: MIT
 -- Cancels a request of a report. $1 config_id bigint, $2 request_id bigint or null for
--- the one in hand. One row: CANCELLED or CANCELLING.
+-- the current one. One row: CANCELLED or CANCELLING.
 select reportd.cancel($1, $2)

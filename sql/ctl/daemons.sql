@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- Daemons and what waits for them. No parameters; one row: how many are alive,
--- how many are late, how many reports are due.
+-- Counts of daemons and due reports. No parameters; one row: daemons that are alive,
+-- daemons whose heartbeat is late, reports that are due.
 select count(*) filter (where w.heartbeat_at > now() - w.lease) as alive,
 	count(*) filter (where w.heartbeat_at <= now() - w.lease) as late,
 	(select count(*) from reportd.v_pending_reports) as due

@@ -1,3 +1,4 @@
 -- SPDX-License-Identifier: MIT
--- Together with doctor_notify: do notifications arrive? No parameters.
+-- Listens for the notification of doctor_notify.sql, which tests that notifications
+-- arrive. No parameters.
 listen reportd_doctor

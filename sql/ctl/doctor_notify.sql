@@ -1,3 +1,3 @@
 -- SPDX-License-Identifier: MIT
--- $1 a text that nobody else sends
+-- Sends the notification that doctor_listen.sql waits for. $1 a unique text.
 select pg_catalog.pg_notify('reportd_doctor', $1)

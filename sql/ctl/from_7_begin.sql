@@ -1,14 +1,14 @@
 -- SPDX-License-Identifier: MIT
--- Sets a schema of version 7, which knew no roles of its own, aside: only one that a
--- superuser or the caller made is taken. What others built on it would be lost, so
--- that is refused.
+-- Sets aside a schema of version 7, which had no roles of its own. Refuses a schema
+-- that neither a superuser nor the caller made, and one on which other objects are
+-- built, because these would be lost.
 do $$
 declare
 	owner oid := (select n.nspowner from pg_namespace n where n.nspname = 'reportd');
 	other text;
 begin
-	-- Copying runs what stands behind the names: views, triggers, functions. All of it
-	-- must be a superuser's or the caller's own.
+	-- Copying may run the schema's views, triggers and functions with the rights of
+	-- the caller, so all of them must belong to a superuser or to the caller.
 	select format('schema reportd belongs to %s', pg_get_userbyid(d.owner)) into other
 	from (select owner
 		union all
@@ -35,7 +35,7 @@ begin
 			message = format('%s is built on the schema', other),
 			hint = 'Drop it, upgrade, and make it again.';
 	end if;
-	-- What others have begun to write ends before it is copied.
+	-- Waits for writes in progress, so that the copy includes them.
 	lock table reportd.report_config, reportd.report_run, reportd.report_notification,
 		reportd.report_worker in access exclusive mode;
 	alter schema reportd rename to reportd_7;

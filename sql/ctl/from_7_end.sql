@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: MIT
--- Fills the new schema from the one of version 7 that was set aside, and drops that.
--- A report belongs to the role in created_by; where that is gone, to the caller.
--- Owners may afterwards use just what their reports use. What was PROCESSING is taken
--- up by the next daemon as if its own had been lost.
+-- Fills the new schema from the one of version 7 that was set aside, and drops the old
+-- one. A report belongs to the role in created_by; when that role no longer exists, to
+-- the caller. Owners are granted exactly the sources and folders that their reports use.
+-- The next daemon takes over reports that were PROCESSING, as if their daemon was lost.
 reset role;
 alter table reportd.report_config disable trigger user;
 

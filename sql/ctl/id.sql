@@ -1,3 +1,3 @@
 -- SPDX-License-Identifier: MIT
--- The report with a key. $1 report_key. One row: config_id.
+-- Finds the report with a key. $1 report_key. One row: config_id.
 select reportd.id($1)

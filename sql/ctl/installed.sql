@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
 -- Whether there is a reportd schema at all; schema_version.sql fails without one.
--- A table that some other role made is none: to read it could run that role's
+-- A table that another role made does not count: reading it could run that role's
 -- functions with the rights of the caller. No parameters; one row: installed boolean.
 select exists (select
 	from pg_catalog.pg_class c

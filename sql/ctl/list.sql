@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: MIT
 -- Reports, by name or the beginning of their IDs, with their last results.
 -- $1 a part of the name or the beginning of the ID, or null for all; $2 limit int
--- One row: a json array. next_run_local is in the report's own zone; `next` is the same in
--- few letters, and says so when the schedule is paused.
+-- One row: a json array. next_run_local is in the report's own zone; `next` is the same
+-- time in short form, or "paused".
 select coalesce(json_agg(q), '[]') from (
 	select c.config_id, c.report_key, coalesce(c.report_key, c.config_id::text) as called,
 		c.report_name, c.report_type, c.owner::text as owner, c.trigger_type, c.status,
@@ -21,7 +21,7 @@ select coalesce(json_agg(q), '[]') from (
 			from reportd.report_run r where r.run_id = c.run_id) as last_seconds
 	from reportd.report_config c
 	cross join lateral (select regexp_split_to_array(lower(btrim(c.schedule_expression)), '\s+')) s(f)
-	-- The common schedules in words; the others say themselves.
+	-- Writes common schedules in words, others as they are.
 	cross join lateral (select lpad(f[2], 2, '0') || ':' || lpad(f[1], 2, '0') as at,
 		f[1] ~ '^\d+$' and f[2] ~ '^\d+$' and f[4] = '*' as timed) t
 	cross join lateral (select case
@@ -35,7 +35,7 @@ select coalesce(json_agg(q), '[]') from (
 		when f[1] ~ '^\d+$' and f[2:5] = '{*,*,*,*}' then 'hourly :' || lpad(f[1], 2, '0')
 		when f[1] ~ '^\*/\d+$' and f[2:5] = '{*,*,*,*}' then 'every ' || substr(f[1], 3) || ' min'
 		else c.schedule_expression end) w(words)
-	-- A server may have forgotten a zone.
+	-- After an update, the server may no longer know a zone.
 	cross join lateral (select c.next_run_time at time zone c.time_zone as next_run,
 			now() at time zone c.time_zone as today
 		where c.is_active and c.time_zone in (select n.name from pg_timezone_names n)

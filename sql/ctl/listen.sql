@@ -1,3 +1,3 @@
 -- SPDX-License-Identifier: MIT
--- News of reports that end, see finish.sql. No parameters.
+-- Listens for the notifications of reports that end, see finish.sql. No parameters.
 listen reportd_done

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
--- When an expression fires.
--- $1 cron expression, $2 time zone, $3 how many int, $4 after which time timestamptz or
--- null for now
+-- The next times of a cron expression.
+-- $1 cron expression, $2 time zone, $3 number of times int, $4 timestamptz after which
+-- they are, or null for now
 -- One row: json [{"at", "local", "utc_offset", "seconds"}]; seconds from now.
 select coalesce(json_agg(q), '[]') from (
 	select n.at, to_char(n.local, 'Dy YYYY-MM-DD HH24:MI:SS') as local,

@@ -1,10 +1,10 @@
 -- SPDX-License-Identifier: MIT
--- Notices of one report with times in its zone, the newest first; those that still wait or failed before
--- those that were sent.
+-- Notices of one report, with times in its zone: first those that wait or have failed,
+-- then those that were sent; the newest first in each group.
 -- $1 config_id bigint, $2 limit int
 -- One row: a json array.
 with zone as materialized (
-	-- For this statement alone: how its times are written.
+	-- Sets the time zone in which this transaction writes times.
 	select set_config('TimeZone', c.time_zone, true) as name
 	from reportd.report_config c where c.config_id = $1::bigint
 		and exists (select from pg_timezone_names z where z.name = c.time_zone)

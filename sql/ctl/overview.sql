@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- What runs, what waits, what ended last, and which daemons are there.
--- $1 how many waiting and ended ones int
+-- Running, waiting and recently ended reports, and the daemons.
+-- $1 most rows of "pending" and of "ended" int
 -- One row: json {"at", "daemons", "running", "pending_count", "pending", "ended",
 -- "notices": {"waiting", "failed"}}.
 select json_build_object(

@@ -1,3 +1,3 @@
 -- SPDX-License-Identifier: MIT
--- Whether a source answers. No parameters.
+-- Tests whether a source answers. No parameters.
 select 1 as one

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- What the daemon needs and this user lacks, such as "UPDATE on
--- reportd.report_config". No parameters; one row: text, null when nothing lacks.
+-- Privileges that the daemon needs and this user lacks, such as "UPDATE on
+-- reportd.report_config". No parameters; one row: text, null when none is missing.
 select string_agg(upper(p.privilege) || ' on reportd.' || t.relation, ', ')
 from (values ('report_config', 'select,update,delete'),
 		('report_request', 'select,insert,update,delete'),

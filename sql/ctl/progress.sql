@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- How a request of a report stands, for those who wait for its end.
--- $1 config_id bigint, $2 request_id bigint or null for the one in hand
+-- The state of a request of a report, for clients that wait for its end.
+-- $1 config_id bigint, $2 request_id bigint or null for the current one
 -- One row: json object, or none when there is no such report.
 select row_to_json(q) from (
 	select c.config_id, c.report_name, q.request_id, q.status, q.run_id,

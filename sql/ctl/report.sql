@@ -3,7 +3,7 @@
 -- $1 config_id bigint
 -- One row: json object, or none when there is no such report.
 with zone as materialized (
-	-- For this statement alone: how its times are written.
+	-- Sets the time zone in which this transaction writes times.
 	select set_config('TimeZone', c.time_zone, true) as name
 	from reportd.report_config c where c.config_id = $1
 		and exists (select from pg_timezone_names z where z.name = c.time_zone)
@@ -17,7 +17,7 @@ select row_to_json(q) from (
 		c.current_retries, c.max_retries, c.timeout::text as timeout, c.source,
 		c.parameters, c.run_parameters, c.output_format, c.output_path,
 		c.output_options,
-		-- Whoever has a Slack URL may write there.
+		-- A Slack URL is a secret: whoever has it can post, so it is shortened.
 		(select array_agg(case reportd.notice_channel(u) when 'slack'
 				then 'slack:' || reportd.notice_shown(u) || '/…' else u end)
 			from unnest(c.notify_on_completion) u) as notify_on_completion,

@@ -1,3 +1,4 @@
 -- SPDX-License-Identifier: MIT
--- As retry.sql. One row: request_id, for who waits for its end.
+-- Runs a failed request again, like retry.sql. One row: request_id, for a client that
+-- waits for its end.
 select reportd.retry($1, $2)

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- The daemons that are alive, for who changes the schema under them. No parameters;
+-- The daemons that are alive, which an upgrade of the schema affects. No parameters;
 -- one row: a text such as "web1 (process 4711, reportd 0.1.0), web2 (...)"; empty
 -- when there are none.
 select coalesce(string_agg(format('%s (process %s, reportd %s)', w.host, w.pid, w.version), ', '

@@ -3,7 +3,7 @@
 -- $1 config_id bigint or null for all, $2 status or null for any, $3 limit int
 -- One row: a json array.
 with zone as materialized (
-	-- For this statement alone: how its times are written.
+	-- Sets the time zone in which this transaction writes times.
 	select set_config('TimeZone', c.time_zone, true) as name
 	from reportd.report_config c where c.config_id = $1::bigint
 		and exists (select from pg_timezone_names z where z.name = c.time_zone)

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- Who and where we are. No parameters; one row: version number, version,
--- database, user, and whether nothing can be written here.
+-- The server and the login. No parameters; one row: version number, version,
+-- database, user, and whether the server refuses writes.
 select current_setting('server_version_num')::int as number,
 	current_setting('server_version') as version, current_database() as database,
 	current_user as "user",

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- Asks for a report; null stands for submit()'s own default.
+-- Submits a report. A parameter that is null has the default of submit().
 -- $1 report_name, $2 export_sql, $3 prep_sql, $4 parameters jsonb,
 -- $5 output_format, $6 output_path, $7 output_options jsonb, $8 priority int,
 -- $9 source, $10 report_type, $11 schedule_expression, $12 time_zone,

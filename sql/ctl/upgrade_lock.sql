@@ -1,4 +1,4 @@
 -- SPDX-License-Identifier: MIT
--- One upgrade at a time, until the end of the transaction; who only reads goes on.
+-- Excludes other upgrades until the end of the transaction; readers are not blocked.
 -- No parameters.
 lock table reportd.schema_upgrade in share row exclusive mode

@@ -286,8 +286,8 @@ static bool is_temp(const char *name)
 	return n > 0 && at[pid + 1 + n] == '\0';
 }
 
-/* Removes temporary files whose writer has ended: the lock of a file ends with
- * its writer. */
+/* Removes temporary files whose writer has ended, which are those that nobody
+ * has locked. */
 static void sweep(struct file *f)
 {
 	int fd = openat(f->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);

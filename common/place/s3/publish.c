@@ -9,8 +9,8 @@
 #include "base/mem.h"
 #include "place/s3/upload.h"
 
-/* Milliseconds: limit of a HEAD request that finds out whether the object
- * exists, and of the wait for a late success. */
+/* LOOK_MS limits a HEAD request that looks for the object, and the wait for a
+ * late success, in which HEAD requests follow each other after LINGER_MS. */
 #define LOOK_MS 30000
 #define LINGER_MS 1000
 #define BACKOFF_MS 200

@@ -47,7 +47,7 @@ struct s3 {
 int s3_upload_part(struct s3 *s, struct err *e);
 /* Moves the parts in flight without waiting. */
 int s3_upload_pump(struct s3 *s, struct err *e);
-/* Waits for all parts. */
+/* Waits until no part is in flight; -1 when one has failed. */
 int s3_upload_settle(struct s3 *s, struct err *e);
 /* Drops the parts in flight and ends the upload, within S3_ABORT_MS. */
 void s3_upload_abort(struct s3 *s);
