@@ -9,33 +9,17 @@
 #include "encode/chart/chart.h"
 #include "encode/pdf/chart.h"
 #include "encode/pdf/group.h"
+#include "encode/pdf/sample.h"
 #include "encode/pdf/table.h"
 #include "encode/table/cell.h"
 #include "encode/table/total.h"
 
-/* What the widths of columns are taken from: at most so many rows, cells
- * and bytes. */
-#define SAMPLE_ROWS 200
-#define SAMPLE_CELLS 40000
-#define SAMPLE_BYTES ((size_t)512 << 10)
-/* Of a row, which one alone may pass SAMPLE_BYTES. */
-#define SAMPLE_MAX ((size_t)3 << 30)
-
+#define HEADING_MAX ((size_t)3 << 30)
 #define TITLE_SIZE 1600
 #define HEADING_SIZE 1200
 #define GAP 1400
 #define ZEBRA_COLOUR 0xF4F6F9
 #define TOTAL_COLOUR 0xE4E8EE
-
-/* Rows that wait, in one piece; values know where theirs is. */
-struct sample {
-	struct buf bytes;
-	struct {
-		size_t at;
-		int32_t len;
-	} * values;
-	int rows, cap;
-};
 
 struct pdf_section {
 	struct pdf_section_options o;
@@ -43,7 +27,7 @@ struct pdf_section {
 	const struct schema *schema;
 	struct cells *cells;
 	struct pdf_table table;
-	struct sample sample;
+	struct pdf_sample sample;
 	bool begun; /* the sample is on the pages */
 	bool zebra;
 	int64_t rows; /* on the pages */
@@ -127,8 +111,8 @@ struct pdf_section *pdf_section_open(
 	s->table.size = s->table.full_size = s->o.size;
 	s->table.widest = s->o.paper[1] - 2 * s->o.pages->margin;
 	s->table.repeat = (int)json_int(s->o.options, "repeat_columns", 1);
-	buf_init(&s->table.group, SAMPLE_MAX);
-	buf_init(&s->sample.bytes, SAMPLE_MAX);
+	buf_init(&s->table.group, HEADING_MAX);
+	pdf_sample_open(&s->sample, s->schema->count);
 	find_group(s);
 	if (add_columns(s, e) != 0)
 		goto failed;
@@ -184,8 +168,7 @@ void pdf_section_free(struct pdf_section *s)
 	chart_data_free(s->chart_data);
 	chart_close(&s->chart);
 	pdf_group_close(&s->group);
-	buf_free(&s->sample.bytes);
-	free(s->sample.values);
+	pdf_sample_free(&s->sample);
 	free(s->name);
 	free(s);
 }
@@ -244,7 +227,7 @@ static int change_group(struct pdf_section *s, const struct value *v,
 
 	if (pdf_group_has(&s->group, v))
 		return 0;
-	buf_init(&heading, SAMPLE_MAX);
+	buf_init(&heading, HEADING_MAX);
 	pdf_group_begin(&s->group, v, text, &heading);
 	/* A page that the subtotals begin still has the old heading. */
 	if (in && end_group(s, e) != 0) {
@@ -353,18 +336,6 @@ static int begin_page(struct pdf_section *s, struct err *e)
 	return pdf_table_begin(t, e);
 }
 
-static void sampled_row(
-    const struct pdf_section *s, int row, struct value *values)
-{
-	for (int i = 0; i < s->schema->count; i++) {
-		int at = row * s->schema->count + i;
-
-		values[i] = (struct value){
-		    s->sample.bytes.data + s->sample.values[at].at,
-		    s->sample.values[at].len};
-	}
-}
-
 static int measure_cell(struct pdf_section *s, struct pdf_column *c,
     const struct value *v, enum pdf_weight weight, struct err *e)
 {
@@ -441,7 +412,7 @@ static int begin(struct pdf_section *s, bool more, struct err *e)
 
 	s->begun = true;
 	for (int i = 0; rc == 0 && i < s->sample.rows; i++) {
-		sampled_row(s, i, row);
+		pdf_sample_row(&s->sample, i, row);
 		rc = measure_row(s, row, e);
 		if (rc != 0)
 			err_wrap(e, "row %d", i + 1);
@@ -454,41 +425,19 @@ static int begin(struct pdf_section *s, bool more, struct err *e)
 		rc = reserve(s, e);
 	rc = rc == 0 ? begin_page(s, e) : rc;
 	for (int i = 0; rc == 0 && i < s->sample.rows; i++) {
-		sampled_row(s, i, row);
+		pdf_sample_row(&s->sample, i, row);
 		rc = show_row(s, row, e);
 	}
 	free(row);
-	buf_free(&s->sample.bytes);
+	pdf_sample_free(&s->sample);
 	return rc;
 }
 
 static int keep(struct pdf_section *s, const struct value *row, struct err *e)
 {
-	struct sample *k = &s->sample;
+	int full = pdf_sample_add(&s->sample, row, e);
 
-	if (k->rows == k->cap) {
-		k->cap = k->cap ? k->cap * 2 : 16;
-		k->values = mem_realloc(k->values,
-		    (size_t)k->cap * (size_t)s->schema->count + 1,
-		    sizeof(*k->values));
-	}
-	for (int i = 0; i < s->schema->count; i++) {
-		int at = k->rows * s->schema->count + i;
-
-		k->values[at].at = k->bytes.len;
-		k->values[at].len = row[i].len;
-		if (row[i].len > 0)
-			buf_add(&k->bytes, row[i].data, (size_t)row[i].len);
-	}
-	buf_str(&k->bytes, "");
-	if (k->bytes.overflow)
-		return err_set(
-		    e, ERR_PERMANENT, "PDF: a row does not fit into memory");
-	k->rows++;
-	return k->rows == SAMPLE_ROWS || k->bytes.len > SAMPLE_BYTES ||
-		       k->rows * s->schema->count >= SAMPLE_CELLS
-		   ? begin(s, true, e)
-		   : 0;
+	return full > 0 ? begin(s, true, e) : full;
 }
 
 int pdf_section_rows(
