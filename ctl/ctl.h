@@ -53,6 +53,6 @@ extern const struct command command_cancel, command_change, command_delete,
     command_doctor, command_export, command_pause, command_resume, command_show,
     command_formats, command_init, command_list, command_sources, command_next,
     command_retry, command_run, command_runs, command_status, command_submit,
-    command_watch;
+    command_watch, command_why;
 
 #endif

@@ -22,6 +22,7 @@ static const struct command *const commands[] = {
     &command_list,
     &command_show,
     &command_status,
+    &command_why,
     &command_runs,
     &command_watch,
     &command_run,

@@ -12,19 +12,19 @@ struct wish {
 	const char *name; /* the report's ID or key */
 	json_t *parameters;
 	const char *from, *to; /* times of a backfill; NULL: one run now */
-	bool wait;
+	bool wait, cascade;
 };
 
 static int run_now(
     struct ctl *c, const struct wish *w, const char *id, struct err *e)
 {
 	char *text = json_dumps(w->parameters, 0);
-	const char *params[] = {id, text};
+	const char *params[] = {id, text, w->cascade ? "true" : "false"};
 	char *request = NULL;
 	int rc = 0;
 
 	if (!w->wait || follow_prepare(c, e) == 0)
-		request = connect_text(c, sql_run, 2, params, e);
+		request = connect_text(c, sql_run, 3, params, e);
 	free(text);
 	if (request == NULL)
 		return err_wrap(e, "run");
@@ -68,6 +68,7 @@ static int parse(
 	    {"from", required_argument, NULL, 'f'},
 	    {"to", required_argument, NULL, 't'},
 	    {"wait", no_argument, NULL, 'w'},
+	    {"cascade", no_argument, NULL, 'C'},
 	    OPTIONS_COMMON,
 	};
 	int o, rc = 0;
@@ -81,6 +82,8 @@ static int parse(
 			w->to = optarg;
 		else if (o == 'w')
 			w->wait = true;
+		else if (o == 'C')
+			w->cascade = true;
 		else
 			rc = -1;
 	}
@@ -93,9 +96,11 @@ static int check(struct ctl *c, const struct wish *w, struct err *e)
 		return options_refuse(c, e, "which report? Give its ID or key");
 	if ((w->from == NULL) != (w->to == NULL))
 		return options_refuse(c, e, "--from and --to belong together");
-	if (w->from != NULL && (w->wait || json_object_size(w->parameters) > 0))
-		return options_refuse(
-		    c, e, "--from and --to go without --wait and --param");
+	if (w->from != NULL &&
+	    (w->wait || w->cascade || json_object_size(w->parameters) > 0))
+		return options_refuse(c, e,
+		    "--from and --to go without --wait, --param and "
+		    "--cascade");
 	return 0;
 }
 
@@ -118,12 +123,13 @@ static int run(struct ctl *c, int argc, char **argv, struct err *e)
 const struct command command_run = {
     .name = "run",
     .summary = "Runs a report once more, now or for times that have passed",
-    .arguments = "ID [--param N=VALUE] [--wait] | ID --from TIME --to TIME",
+    .arguments = "ID [--param N=V] [--cascade] [--wait] | ID --from T --to T",
     .details =
 	"ID is a report's ID or key. What is asked for while the report runs "
 	"follows.\n\n"
 	"      --param N=VALUE   laid over the report's own parameters, for "
 	"this run\n"
+	"      --cascade         AFTER reports follow it\n"
 	"      --wait            follow it to its end; the exit code tells how "
 	"it went\n"
 	"      --from TIME       run for each scheduled time from this one on\n"

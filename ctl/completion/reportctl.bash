@@ -9,9 +9,9 @@ _reportctl_options() {
 	list) echo --limit ;;
 	runs) echo --limit --status ;;
 	watch) echo --interval ;;
-	run) echo --param --wait --from --to ;;
+	run) echo --param --cascade --wait --from --to ;;
 	retry) echo --request --wait ;;
-	cancel) echo --request ;;
+	cancel | why) echo --request ;;
 	sources) echo --register --forget ;;
 	next) echo --time-zone --count --after ;;
 	export) echo --sql --sql-file --output --format --option --param --source \
@@ -56,7 +56,7 @@ _reportctl_reports() {
 _reportctl() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
 	local command='' words i conf=()
-	local commands='init submit list show status runs watch run retry cancel change pause
+	local commands='init submit list show status why runs watch run retry cancel change pause
 		resume delete next export formats sources doctor'
 
 	for ((i = 1; i < COMP_CWORD; i++)); do
@@ -80,7 +80,7 @@ _reportctl() {
 		case $command in
 		'') words="$commands help --config --json --help --version" ;;
 		help) words=$commands ;;
-		show | status | runs | run | retry | cancel | change | pause | resume | delete)
+		show | status | why | runs | run | retry | cancel | change | pause | resume | delete)
 			if [[ $cur != -* ]]; then
 				_reportctl_reports
 				return

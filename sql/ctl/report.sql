@@ -12,7 +12,12 @@ select row_to_json(q) from (
 	select c.config_id, c.report_key, c.report_name, c.owner::text as owner, c.report_type, c.trigger_type, c.status,
 		c.is_active, c.priority, c.schedule_expression, c.time_zone,
 		c.misfire_policy, case when c.is_active then c.next_run_time end as next_run_time,
-		c.last_run_time,
+		c.last_run_time, reportd.why(c.config_id) as why,
+		c.run_after, c.wait_timeout::text as wait_timeout,
+		case when c.has_children then (
+			select array_agg(coalesce(k.report_key, k.config_id::text) order by k.config_id)
+			from reportd.report_config k where c.report_key = any (k.run_after)) end
+			as followed_by,
 		nullif(c.due_at, 'infinity') as due_at, c.scheduled_for, c.run_id,
 		c.current_retries, c.max_retries, c.timeout::text as timeout, c.source,
 		c.parameters, c.run_parameters, c.output_format, c.output_path,

@@ -22,7 +22,7 @@ from lib.report import config, submit
 from lib.wait import wait_for
 
 SCHEMA = max(int(path.name[:3]) for path in (ROOT / 'sql/upgrade').glob('*.sql'))
-COMMANDS = ('init submit list show status runs watch run retry cancel change pause resume '
+COMMANDS = ('init submit list show status why runs watch run retry cancel change pause resume '
             'delete next export formats sources doctor').split()
 
 

@@ -561,3 +561,45 @@ def test_a_pipeline_can_be_one_insert(db):
     assert report.config(db, db.value("select reportd.id('summary')")).run_after == ['load', 'totals']
     with pytest.raises(Refused, match='cannot be deleted'):
         db.value("select reportd.delete(reportd.id('load'))")
+
+
+# ---- the manual and reportctl ----
+
+def test_the_pipeline_of_the_manual(db, shared):
+    page = (ROOT / 'docs/pipelines.md').read_text()
+    insert, look = re.findall(r'```sql\n(.*?)```', page, re.S)
+    db.execute(insert)
+    for command in re.findall(r'^\$ reportctl (run .*)$', page, re.M):
+        done = process.reportctl(shared.conf, *command.split())
+        assert done.returncode == 0, done.stderr
+        assert re.fullmatch(r'(request \d+|3 requests) of report pipe_load (is|are) PENDING\n',
+                            done.stdout)
+    ids = {key: db.value('select reportd.id(%s)', key)
+           for key in ('pipe_load', 'pipe_totals', 'pipe_top', 'pipe_summary')}
+    for one in ids.values():
+        wait_requests(db, one, *['COMPLETED'] * 4)
+    rows = [r for r in db.query(look) if r.report_key and r.report_key.startswith('pipe_')]
+    assert len(rows) == 16 and len({r.pipeline for r in rows}) == 4
+    for pipeline in {r.pipeline for r in rows}:
+        assert len({r.scheduled_for for r in rows if r.pipeline == pipeline}) == 1
+    db.execute('drop table public.pipe_rows')
+
+
+def test_reportctl_tells_why_and_what_runs_after_what(db, shared):
+    def ctl(*args):
+        return process.reportctl(shared.conf, *args)
+    scheduled(db, 'a', is_active=False)
+    b = ask(db, 'b', 'a')
+    says = 'report b has not run yet; it runs after a, which is not active (paused)'
+    assert ctl('why', 'b').stdout.startswith(says)
+    assert json.loads(ctl('why', 'b', '--json').stdout)['why'].startswith(says)
+    done = ctl('why', 'b', '--request', '9999999')
+    assert done.returncode == 1 and f'report {b} has no request 9999999' in done.stderr
+    assert ctl('why', 'nobody').returncode == 1
+    assert ctl('why').returncode == 2
+    shown = json.loads(ctl('show', 'a', '--json').stdout)
+    assert shown['followed_by'] == ['b'] and 'not active' in shown['why']
+    assert json.loads(ctl('show', 'b', '--json').stdout)['run_after'] == ['a']
+    assert ' after a ' in ctl('list').stdout
+    done = ctl('run', 'b', '--cascade', '--from', '2026-01-01', '--to', '2026-01-02')
+    assert done.returncode == 2 and '--cascade' in done.stderr
