@@ -195,6 +195,15 @@ def test_a_number_has_room_whatever_width_was_asked_for(export):
     assert re.search(r'a +12345678 +x$', text, re.M)
 
 
+def test_a_tab_is_as_wide_as_a_space(export):
+    # Both ways of text: letter by letter, and laid out by Pango.
+    for one, other in 'ab', 'कख':
+        places = [{word.text: word.left for word in pdf.words(
+            export(f"select E'{one}{gap}{other}' as x"))} for gap in (r'\t', ' ')]
+        for text in one, other:
+            assert places[0][text] == pytest.approx(places[1][text], abs=0.1)
+
+
 def test_options_of_columns(export):
     path = export("select 1234.5 as a, 'x' as b, date '2026-03-01' as c, null as d",
                   columns={'a': {'label': 'Amount', 'format': '#,##0.00 "€"',

@@ -220,6 +220,22 @@ static int64_t longest_word(
 	return longest;
 }
 
+/* A tab is a space: columns are what tables are for. */
+static void set_text(PangoLayout *layout, const char *text, size_t len)
+{
+	char *copy;
+
+	if (memchr(text, '\t', len) == NULL) {
+		pango_layout_set_text(layout, text, (int)len);
+		return;
+	}
+	copy = mem_strndup(text, len);
+	for (char *tab = copy; (tab = strchr(tab, '\t')) != NULL;)
+		*tab = ' ';
+	pango_layout_set_text(layout, copy, (int)len);
+	free(copy);
+}
+
 /* Pango wraps lines as well, but not those of any width: an assertion ends the
  * process where nothing fits. Here it sees one line at a time. */
 void pdf_shape_begin(struct pdf_shape *s, struct pdf_shaped *t)
@@ -235,7 +251,7 @@ void pdf_shape_begin(struct pdf_shape *s, struct pdf_shaped *t)
 	    s->context, t->rtl ? PANGO_DIRECTION_RTL : PANGO_DIRECTION_LTR);
 	pango_layout_context_changed(s->layout);
 	pango_layout_set_font_description(s->layout, s->faces[t->style.weight]);
-	pango_layout_set_text(s->layout, t->text, (int)len);
+	set_text(s->layout, t->text, len);
 	count = pango_layout_get_character_count(s->layout);
 	measure(s, pango_layout_get_text(s->layout));
 	word = longest_word(s, at, count);
@@ -270,7 +286,7 @@ bool pdf_shape_next(struct pdf_shape *s, struct pdf_shaped *t)
 	/* What a line ends with takes no room. */
 	while (len > 0 && begin[len - 1] == ' ')
 		len--;
-	pango_layout_set_text(s->layout, begin, (int)len);
+	set_text(s->layout, begin, (size_t)len);
 	t->line = only_line(s);
 	pango_layout_line_get_extents(t->line, NULL, &extents);
 	t->line_width = (int)((int64_t)extents.width * t->style.size / UNITS);
