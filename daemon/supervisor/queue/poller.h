@@ -16,11 +16,11 @@
 
 /*
  * Looks for work. Two statements: the tick (heartbeat, progress, rescue,
- * schedules; it tells when to look again) and the claim. A tick comes every
- * poll_interval or half a lease, whichever is shorter, less some jitter, and
- * when a schedule or a retry falls due; a claim when a notification, a tick or a
- * freed worker gives reason to. Idle, that is one statement an interval. For ten
- * seconds after somebody has said that he looks (NOTIFY reportd_watch), ticks come
+ * schedules; it tells when to look again) and the claim (see claims.h). A tick
+ * comes every poll_interval or half a lease, whichever is shorter, less some
+ * jitter, and when a schedule or a retry falls due; a claim when a notification,
+ * a tick or a freed worker gives reason to. Idle, that is one statement an
+ * interval. For ten seconds after somebody has said that he looks (NOTIFY reportd_watch), ticks come
  * every second while there are runs, so that their progress is seen.
  */
 struct poller;

@@ -1,0 +1,467 @@
+/* SPDX-License-Identifier: MIT */
+#include "supervisor/queue/claims.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "sql/queue.h"
+#include "supervisor/queue/jitter.h"
+
+/* Another daemon held the rows we saw: look again, not in step with it. */
+#define CONTENDED_MS 20
+#define CONTENDED_MAX_MS 2000
+/* With much waiting, a claim for several jobs costs hardly more than one for one:
+ * so it waits this long until half the workers could use one. */
+#define GATHER_MS 5
+/* A claim that goes on where earlier ones ended does not see what was committed
+ * late, with an earlier due_at: after this long it looks at all, or after this
+ * many times what that look takes. */
+#define CURSOR_MS 250
+#define CURSOR_TIMES 20
+#define CLASSES_MAX 64
+#define FAILED_MS 1000
+#define TEXT_MAX (256u << 10)
+
+static const struct statement claim = {"claim", sql_claim, 8};
+static const struct statement claim_lock = {NULL, sql_claim_lock, 0};
+static const struct statement set_aside = {NULL, sql_set_aside, 3};
+
+/* A class of waiting work, in the database's words, and where the last claim that
+ * took from it ended. */
+struct class
+{
+	char owner[16], source[48], priority[8], trigger_type[16];
+	char due_at[40], config_id[24]; /* of the job that was taken last */
+	int64_t running;                /* of its owner */
+};
+
+struct claims {
+	struct claims_options o;
+	uv_timer_t timer;
+	bool running, ended;
+	bool claiming;      /* a claim is under way */
+	bool setting_aside; /* and no claim meanwhile */
+	bool want;          /* there is reason to believe in work */
+	bool held_back;     /* a limit, not the queue, bounded the last claim */
+	bool deep;          /* the last claim got all it wanted */
+	bool quotas;        /* owners are limited: a claim counts what runs */
+	struct class *passed; /* CLASSES_MAX: where claims ended */
+	int passed_count;
+	bool partial;      /* the claim under way goes on from earlier ones */
+	char served[16];   /* the owner that was served last; 0: nobody */
+	int64_t looked_ms; /* boot clock: the last claim that looked at all */
+	int64_t look_ms;   /* how long it took */
+	int wanted;        /* of the claim under way */
+	int64_t contended_ms; /* how long to wait for rows that others hold */
+};
+
+static void send_claim(struct claims *c);
+
+/* The sources that the settings name, as arrays of PostgreSQL, with their
+ * max_running. True: at least one is limited. */
+static bool own_sources(
+    const struct claims *c, struct buf *names, struct buf *most)
+{
+	const struct settings *s = c->o.settings;
+	bool limited = false;
+
+	buf_char(names, '{');
+	buf_char(most, '{');
+	for (int i = 0; i < s->source_count; i++) {
+		int64_t max = s->sources[i].max_running;
+
+		limited = limited || max > 0;
+		buf_printf(names, "%s%s", i ? "," : "", s->sources[i].name);
+		if (max > 0)
+			buf_printf(most, "%s%" PRId64, i ? "," : "", max);
+		else
+			buf_printf(most, "%snull", i ? "," : "");
+	}
+	buf_char(names, '}');
+	buf_char(most, '}');
+	return limited;
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+	send_claim(timer->data);
+}
+
+static void claim_again(struct claims *c)
+{
+	c->want = true;
+	send_claim(c);
+}
+
+static void on_contended(uv_timer_t *timer)
+{
+	claim_again(timer->data);
+}
+
+/* Others hold rows that we saw: soon again, less and less so while it lasts. */
+static void wait_contended(struct claims *c, int got)
+{
+	int64_t ms = got > 0 || c->contended_ms == 0 ? CONTENDED_MS
+						     : 2 * c->contended_ms;
+
+	c->contended_ms = ms < CONTENDED_MAX_MS ? ms : CONTENDED_MAX_MS;
+	uv_timer_start(&c->timer, on_contended,
+	    (uint64_t)jitter_shorten(c->contended_ms), 0);
+}
+
+/* The columns of claim.sql. */
+enum {
+	SEEN,
+	RUN_ID,
+	CONFIG_ID,
+	TRIGGER_TYPE,
+	SOURCE,
+	TIMEOUT_MS,
+	JOB,
+	DENIED,
+	OWNER,
+	PRIORITY,
+	DUE_AT,
+	RUNNING,
+	QUOTA_MS,
+};
+
+static void start_job(struct claims *c, const struct reply *reply, int row)
+{
+	runs_start(c->o.runs,
+	    &(struct claimed){.run_id = reply_int(reply, row, RUN_ID, 0),
+		.config_id = reply_int(reply, row, CONFIG_ID, 0),
+		.scheduled =
+		    strcmp(reply_text(reply, row, TRIGGER_TYPE), "ADHOC") != 0,
+		.source = reply_text(reply, row, SOURCE),
+		.timeout_ms = reply_int(reply, row, TIMEOUT_MS, 0),
+		.quota_ms = reply_int(reply, row, QUOTA_MS, 0),
+		.row = reply_text(reply, row, JOB),
+		.denied = reply_text(reply, row, DENIED)});
+}
+
+static bool is_class(const struct class *one, const struct reply *r, int row)
+{
+	return strcmp(one->owner, reply_text(r, row, OWNER)) == 0 &&
+	       strcmp(one->source, reply_text(r, row, SOURCE)) == 0 &&
+	       strcmp(one->priority, reply_text(r, row, PRIORITY)) == 0 &&
+	       strcmp(one->trigger_type, reply_text(r, row, TRIGGER_TYPE)) == 0;
+}
+
+/* The class that the job of this row is of; NULL: there are too many. */
+static struct class *class_of(struct claims *c, const struct reply *r, int row)
+{
+	struct class *one = c->passed;
+
+	for (int i = 0; i < c->passed_count; i++, one++) {
+		if (is_class(one, r, row))
+			return one;
+	}
+	if (c->passed_count == CLASSES_MAX)
+		return NULL;
+	c->passed_count++;
+	str_copy(one->owner, sizeof(one->owner), reply_text(r, row, OWNER));
+	str_copy(one->source, sizeof(one->source), reply_text(r, row, SOURCE));
+	str_copy(
+	    one->priority, sizeof(one->priority), reply_text(r, row, PRIORITY));
+	str_copy(one->trigger_type, sizeof(one->trigger_type),
+	    reply_text(r, row, TRIGGER_TYPE));
+	return one;
+}
+
+/* How many reports of the row's owner run after this claim. */
+static int64_t running_after(const struct reply *r, int row)
+{
+	int64_t n = reply_int(r, row, RUNNING, 0);
+
+	for (int i = 0; i < reply_rows(r); i++)
+		n += strcmp(reply_text(r, i, OWNER),
+			 reply_text(r, row, OWNER)) == 0;
+	return n;
+}
+
+/* Keeps where the claim ended in each class that it took from, and who was served
+ * last. The rows of a class come in the order of due_at. */
+static void keep_passed(struct claims *c, const struct reply *r)
+{
+	if (reply_text(r, 0, RUN_ID) == NULL)
+		return;
+	for (int i = 0; i < reply_rows(r); i++) {
+		struct class *one = class_of(c, r, i);
+
+		if (one == NULL) {
+			c->passed_count = 0;
+			return;
+		}
+		str_copy(
+		    one->due_at, sizeof(one->due_at), reply_text(r, i, DUE_AT));
+		str_copy(one->config_id, sizeof(one->config_id),
+		    reply_text(r, i, CONFIG_ID));
+		one->running = running_after(r, i);
+	}
+	str_copy(c->served, sizeof(c->served),
+	    reply_text(r, reply_rows(r) - 1, OWNER));
+}
+
+static void list_passed(const struct claims *c, struct buf *json)
+{
+	buf_char(json, '[');
+	for (int i = 0; i < c->passed_count; i++) {
+		const struct class *one = &c->passed[i];
+
+		buf_printf(json,
+		    "%s[%s,\"%s\",%s,\"%s\",\"%s\",%s,%" PRId64 "]",
+		    i ? "," : "", one->owner, one->source, one->priority,
+		    one->trigger_type, one->due_at, one->config_id,
+		    one->running);
+	}
+	buf_char(json, ']');
+}
+
+static void send_set_aside(struct claims *c, const char *since);
+
+static void on_set_aside(
+    void *arg, const struct reply *reply, const struct err *e)
+{
+	struct claims *c = arg;
+
+	c->setting_aside = false;
+	if (reply == NULL && e->kind != ERR_LOST)
+		LOG(c->o.log, LVL_ERROR,
+		    L_MSG("looking for reports that cannot be claimed failed"),
+		    L_STR("error", e->text), L_STR("sqlstate", e->sqlstate));
+	else if (reply != NULL && reply_int(reply, 0, 0, 0) > 0)
+		LOG(c->o.log, LVL_WARN,
+		    L_MSG("reports that cannot be claimed were ended"),
+		    L_INT("count", reply_int(reply, 0, 0, 0)));
+	if (reply != NULL && reply_text(reply, 0, 1) != NULL && c->running &&
+	    !c->ended)
+		send_set_aside(c, reply_text(reply, 0, 1));
+	else if (c->running)
+		uv_timer_start(&c->timer, on_contended, FAILED_MS, 0);
+}
+
+/* From `since` on, NULL: from the first. It goes on in small steps, so that
+ * heartbeats pass between them. */
+static void send_set_aside(struct claims *c, const char *since)
+{
+	struct buf names, most;
+
+	buf_init(&names, TEXT_MAX);
+	buf_init(&most, TEXT_MAX);
+	own_sources(c, &names, &most);
+	c->setting_aside = true;
+	queue_send(c->o.queue, NULL, &set_aside,
+	    (const char *const[]){
+		lease_worker_id(c->o.lease), names.data, since},
+	    on_set_aside, c);
+	buf_free(&names);
+	buf_free(&most);
+}
+
+/* A claim that the server refused: one of the rows may be the reason, and must
+ * not stand before the others. */
+static void claim_failed(struct claims *c, const struct err *e)
+{
+	LOG(c->o.log, LVL_ERROR, L_MSG("claim failed"), L_STR("error", e->text),
+	    L_STR("sqlstate", e->sqlstate));
+	if (queue_is_up(c->o.queue))
+		send_set_aside(c, NULL);
+}
+
+static void on_claim(void *arg, const struct reply *reply, const struct err *e)
+{
+	struct claims *c = arg;
+	int64_t seen;
+	int got = 0;
+
+	c->claiming = false;
+	if (reply == NULL && c->ended) {
+		c->o.events->last(c->o.arg);
+		return;
+	}
+	if (reply == NULL) {
+		c->passed_count = 0;
+		if (e->kind != ERR_LOST)
+			claim_failed(c, e);
+		return;
+	}
+	seen = reply_int(reply, 0, SEEN, 0);
+	for (int i = 0; i < reply_rows(reply); i++) {
+		if (reply_text(reply, i, RUN_ID) == NULL)
+			continue;
+		start_job(c, reply, i);
+		got++;
+	}
+	if (c->ended) {
+		c->o.events->last(c->o.arg);
+		return;
+	}
+	c->deep = got == c->wanted;
+	if (!c->partial)
+		c->look_ms = clock_boot_ms() - c->looked_ms;
+	keep_passed(c, reply);
+	c->o.events->answered(c->o.arg);
+	/* A notification that came meanwhile has set want again; and a
+	 * claim that went on from earlier ones has not seen all. */
+	if (!c->deep && c->partial)
+		c->looked_ms = 0;
+	if (c->want || c->deep || c->partial)
+		claim_again(c);
+	else if (seen > got)
+		wait_contended(c, got);
+	else if (got > 0)
+		c->o.events->taken(c->o.arg);
+	else
+		c->o.events->none_left(c->o.arg);
+}
+
+/* How many jobs a claim may bring now. Where places are limited or kept, none
+ * are taken ahead of a free worker. */
+static int room(const struct claims *c)
+{
+	int ahead = c->deep && !c->held_back ? runs_ahead(c->o.runs) : 0;
+
+	return pool_free_workers(c->o.pool) + ahead - runs_waiting(c->o.runs);
+}
+
+static void send_claim(struct claims *c)
+{
+	const struct settings *s = c->o.settings;
+	int64_t scheduled = s->workers - s->adhoc_workers;
+	char wanted[16], quota[32], ageing[32];
+	struct buf names, most, passed;
+	bool limited;
+
+	if (!c->running || c->ended || c->claiming || c->setting_aside ||
+	    !c->want || !queue_is_up(c->o.queue))
+		return;
+	c->wanted = room(c);
+	if (c->wanted <= 0)
+		return;
+	c->want = false;
+	c->claiming = true;
+	uv_timer_stop(&c->timer);
+	buf_init(&names, TEXT_MAX);
+	buf_init(&most, TEXT_MAX);
+	limited = own_sources(c, &names, &most) || c->quotas;
+	c->held_back = limited || s->adhoc_workers > 0;
+	scheduled = s->adhoc_workers == 0
+			? c->wanted
+			: scheduled - runs_scheduled(c->o.runs);
+	snprintf(wanted, sizeof(wanted), "%d", c->wanted);
+	snprintf(
+	    quota, sizeof(quota), "%" PRId64, scheduled > 0 ? scheduled : 0);
+	snprintf(ageing, sizeof(ageing), "%" PRId64, s->ageing);
+	c->partial = !limited && c->passed_count > 0 &&
+		     clock_boot_ms() - c->looked_ms <
+			 CURSOR_MS + CURSOR_TIMES * c->look_ms;
+	if (!c->partial)
+		c->looked_ms = clock_boot_ms();
+	buf_init(&passed, TEXT_MAX);
+	list_passed(c, &passed);
+	queue_send(c->o.queue, limited ? &claim_lock : NULL, &claim,
+	    (const char *const[]){lease_worker_id(c->o.lease), wanted, quota,
+		names.data, most.data, ageing, c->partial ? passed.data : NULL,
+		c->served},
+	    on_claim, c);
+	buf_free(&passed);
+	buf_free(&names);
+	buf_free(&most);
+}
+
+/* ---- the owner's calls ---- */
+
+void claims_look(struct claims *c)
+{
+	claim_again(c);
+}
+
+void claims_run_ended(struct claims *c)
+{
+	int full;
+
+	c->want = c->want || c->held_back;
+	full = (int)c->o.settings->workers + runs_ahead(c->o.runs);
+	if (!c->deep || room(c) * 2 >= full)
+		send_claim(c);
+	else if (!uv_is_active((uv_handle_t *)&c->timer))
+		uv_timer_start(&c->timer, on_timer, GATHER_MS, 0);
+}
+
+void claims_set_quotas(struct claims *c, bool quotas)
+{
+	c->quotas = quotas;
+}
+
+void claims_start(struct claims *c)
+{
+	c->running = true;
+	claim_again(c);
+}
+
+void claims_pause(struct claims *c)
+{
+	c->running = false;
+}
+
+void claims_down(struct claims *c)
+{
+	c->running = false;
+	c->claiming = c->setting_aside = false;
+	uv_timer_stop(&c->timer);
+}
+
+void claims_end(struct claims *c)
+{
+	c->ended = true;
+	uv_timer_stop(&c->timer);
+}
+
+bool claims_under_way(const struct claims *c)
+{
+	return c->claiming;
+}
+
+bool claims_idle(const struct claims *c)
+{
+	return !c->want && !c->claiming;
+}
+
+void claims_set_settings(struct claims *c, const struct settings *settings)
+{
+	c->o.settings = settings;
+}
+
+struct claims *claims_open(const struct claims_options *options)
+{
+	struct claims *c = mem_zalloc(sizeof(*c));
+
+	c->o = *options;
+	c->passed = mem_zalloc(CLASSES_MAX * sizeof(*c->passed));
+	/* Until the first tick tells. */
+	c->quotas = false;
+	str_copy(c->served, sizeof(c->served), "0");
+	uv_timer_init(c->o.loop, &c->timer);
+	c->timer.data = c;
+	return c;
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+	struct claims *c = handle->data;
+
+	free(c->passed);
+	free(c);
+}
+
+void claims_close(struct claims *c)
+{
+	uv_close((uv_handle_t *)&c->timer, on_closed);
+}
