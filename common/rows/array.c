@@ -3,10 +3,11 @@
 
 #include <string.h>
 
-/* A field of PostgreSQL has 1 GB at most. */
+/* Most bytes of an element: a field of PostgreSQL holds at most 1 GB. */
 #define ELEMENT_MAX ((size_t)1 << 30)
 
-/* Behind the bounds, [2:3][-1:0]= in front of the brace. */
+/* Returns the place after bounds such as [2:3][-1:0]=, or `at` when there are
+ * none. */
 static const char *skip_bounds(const char *at, const char *end)
 {
 	if (at == end || *at != '[')
@@ -58,7 +59,8 @@ static int refuse(const struct array_reader *r, struct err *e)
 	    shown, r->array.data, shown < r->array.len ? "..." : "");
 }
 
-/* "..." with backslashes: at the byte after the opening quote. */
+/* Reads an element in quotes, which may hold backslashes; r->at is the byte
+ * after the opening quote. */
 static int quoted(struct array_reader *r, struct value *v, struct err *e)
 {
 	const char *from = r->at, *at = from;
@@ -72,12 +74,12 @@ static int quoted(struct array_reader *r, struct value *v, struct err *e)
 		if (*at != '\\')
 			continue;
 		buf_add(&r->text, from, (size_t)(at - from));
-		from = ++at; /* this byte is taken, whatever it is */
+		from = ++at; /* the next byte stands for itself */
 		if (at == r->end)
 			return refuse(r, e);
 	}
 	*v = (struct value){from, (int32_t)(at - from)};
-	if (from != r->at) { /* there was a backslash */
+	if (from != r->at) { /* the element held a backslash */
 		buf_add(&r->text, from, (size_t)(at - from));
 		if (r->text.overflow)
 			return err_set(e, ERR_PERMANENT,
@@ -99,7 +101,8 @@ static int plain(struct array_reader *r, struct value *v, struct err *e)
 		return refuse(r, e);
 	r->at = at;
 	*v = (struct value){from, (int32_t)(at - from)};
-	/* The word in quotes is text; array_out writes it in this case. */
+	/* Only the word without quotes is NULL; array_out always writes it in
+	 * capitals. */
 	if (v->len == 4 && memcmp(from, "NULL", 4) == 0)
 		*v = (struct value){"", -1};
 	return ARRAY_VALUE;

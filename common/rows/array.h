@@ -7,9 +7,9 @@
 #include "rows/rows.h"
 
 /*
- * PostgreSQL's text of an array (arrayfuncs.c, array_out), one event after the
- * other: {1,NULL,"a \"b\""}, {{1,2},{3,4}}, and bounds in front that are
- * passed over: [2:3]={7,8}.
+ * Reads PostgreSQL's text of an array (arrayfuncs.c, array_out) as a sequence
+ * of events: {1,NULL,"a \"b\""}, {{1,2},{3,4}}. Bounds before the first brace,
+ * such as [2:3]={7,8}, are skipped.
  *
  *	struct array_reader r;
  *	struct value v;
@@ -20,39 +20,40 @@
  *		...
  *	array_close(&r);
  *
- * The values come as they would outside of an array (NULL: len -1), each valid
- * until the next call.
+ * Each value has the text that it would have outside an array (NULL: len -1)
+ * and is valid until the next call.
  */
 enum array_event {
 	ARRAY_END = 0,
 	ARRAY_VALUE,
-	ARRAY_BEGIN,  /* {, the outermost included */
-	ARRAY_FINISH, /* } */
+	ARRAY_BEGIN,  /* an opening brace, the outermost included */
+	ARRAY_FINISH, /* a closing brace */
 };
 
-/* PostgreSQL's MAXDIM. */
+/* Most dimensions of an array: PostgreSQL's MAXDIM. */
 #define ARRAY_DEPTH_MAX 6
 
 struct array_reader {
 	struct value array;
-	char delimiter; /* a comma, until the caller sets another */
+	char delimiter; /* a comma unless the caller changes it */
 	const char *at, *end;
-	int depth;  /* braces that are open after the last event */
-	bool begun; /* the outermost brace is read */
-	bool first; /* nothing yet behind the last { */
+	int depth;  /* open braces after the last event */
+	bool begun; /* the outermost brace has been read */
+	bool first; /* nothing has followed the last opening brace */
 	struct buf text;
 };
 
-/* `array` is not NULL and outlives the reader. */
+/* Starts to read `array`, which is not NULL and outlives the reader. */
 void array_open(struct array_reader *r, const struct value *array);
-/* For another one, keeping the memory. */
+/* Starts to read another array with the same reader and reuses its memory. */
 void array_again(struct array_reader *r, const struct value *array);
-/* An event, or -1 for a text that is no array. */
+/* Returns the next event, with *v set for ARRAY_VALUE, or -1 when the text is
+ * no array. */
 int array_next(struct array_reader *r, struct value *v, struct err *e);
 void array_close(struct array_reader *r);
 
-/* How many braces the text opens before its first element: 1 for {1} and {},
- * 2 for {{1}}. 0: no array. */
+/* Returns the number of braces before the first element: 1 for {1} and {}, 2
+ * for {{1}}; 0: the text is no array. */
 int array_depth(const struct value *array);
 
 #endif

@@ -5,17 +5,19 @@
 #include <stdbool.h>
 
 /*
- * CSV by the rules of PostgreSQL's COPY (copyto.c, CopyAttributeOutCSV), with \n
- * at the end of each line: an encoder tells by it which bytes it would make, and a
- * source whether it can make the same ones itself. The strings outlive it.
+ * CSV by the rules of PostgreSQL's COPY (copyto.c, CopyAttributeOutCSV), with
+ * \n at the end of each line. An encoder describes with it the bytes that it
+ * would write; a source decides by it whether it can write the same bytes
+ * itself. The strings outlive the struct.
  */
 struct csv_form {
 	char delimiter;
-	const char *null;     /* stands for NULL */
+	const char *null;     /* text that stands for NULL */
 	const char *encoding; /* as PostgreSQL names it: UTF8, LATIN1 */
 	bool header;          /* the first line has the columns' names */
-	bool quote_all;     /* each value is quoted; false: where it must be */
-	const char *before; /* precedes all: a byte order mark, or "" */
+	bool quote_all; /* quotes every value; false: only where CSV needs it */
+	/* bytes before the first line: a byte order mark, or "" */
+	const char *before;
 };
 
 #endif

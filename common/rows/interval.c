@@ -9,7 +9,7 @@
 #define SECOND INT64_C(1000000)
 #define HOUR (3600 * SECOND)
 #define DAY (24 * HOUR)
-#define TEXT_MAX 100 /* PostgreSQL makes 70 bytes at most */
+#define TEXT_MAX 100 /* bytes; PostgreSQL writes at most 70 */
 
 static bool read_part(struct interval *i, const char **s)
 {
@@ -31,7 +31,7 @@ static bool read_part(struct interval *i, const char **s)
 	return true;
 }
 
-/* 04:05:06.7 with or without a sign, up to the end. */
+/* Reads 04:05:06.7, with or without a sign, up to the end of the text. */
 static bool read_time(struct interval *i, const char *s)
 {
 	bool negative = *s == '-';
@@ -71,7 +71,8 @@ bool interval_read(struct interval *i, const struct value *v)
 	return *s == '\0' || read_time(i, s);
 }
 
-/* A part that follows a negative one has its plus sign. */
+/* Appends a part such as "2 mons"; a positive part after a negative one gets a
+ * plus sign. */
 static void write_part(
     int64_t n, const char *unit, bool *negative, struct buf *out)
 {
@@ -126,6 +127,6 @@ void interval_divide(struct interval *i, int64_t count)
 
 	i->months /= count;
 	i->days = (int64_t)(days / count);
-	/* Half away from zero. */
+	/* Rounds a half away from zero. */
 	i->micros = (2 * left + (left < 0 ? -count : count)) / (2 * count);
 }

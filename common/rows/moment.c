@@ -7,16 +7,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DATE_LEN ((size_t)10)     /* 2026-03-01 */
-#define TIME_LEN ((size_t)8)      /* 09:30:00 */
-#define FRACTION_MAX ((size_t)10) /* .123456, and room for other servers */
+#define DATE_LEN ((size_t)10) /* 2026-03-01 */
+#define TIME_LEN ((size_t)8)  /* 09:30:00 */
+/* .123456; other servers may send more digits */
+#define FRACTION_MAX ((size_t)10)
 
 static bool digit(char c)
 {
 	return c >= '0' && c <= '9';
 }
 
-/* Digits where the pattern has a 0, and what else it has. */
+/* Compares the start of s with the pattern, in which a 0 stands for any
+ * digit. */
 static bool has_shape(const char *s, size_t len, const char *pattern)
 {
 	size_t i = 0;
@@ -32,7 +34,7 @@ static int two(const char *s)
 	return (s[0] - '0') * 10 + s[1] - '0';
 }
 
-/* The end of a fraction, which s may be at. */
+/* Returns the place after a fraction such as .25, or s when there is none. */
 static const char *skip_fraction(const char *s, const char *end)
 {
 	if (s < end && *s == '.') {
@@ -43,7 +45,8 @@ static const char *skip_fraction(const char *s, const char *end)
 	return s;
 }
 
-/* "+01", "+05:30" or "+00:53:28"; seconds east of UTC. False for others. */
+/* Reads "+01", "+05:30" or "+00:53:28" as seconds east of UTC; returns false
+ * for any other text. */
 static bool read_offset(const char *s, const char *end, int *offset)
 {
 	size_t len = (size_t)(end - s);
@@ -61,7 +64,8 @@ static bool read_offset(const char *s, const char *end, int *offset)
 	return true;
 }
 
-/* Days since 1970-01-01, proleptic Gregorian, and back: H. Hinnant,
+/* Converts a date of the proleptic Gregorian calendar to days since 1970-01-01;
+ * the next function converts back. Algorithm: H. Hinnant,
  * "chrono-Compatible Low-Level Date Algorithms". */
 static int64_t days_of(int year, int month, int day)
 {
@@ -87,7 +91,8 @@ static void date_of(int64_t days, int *year, int *month, int *day)
 	*year = (int)(y + era * 400) + (*month <= 2);
 }
 
-/* `s` is 2026-03-01 09:30:00, then comes a fraction. */
+/* Writes the moment in UTC; `s` is 2026-03-01 09:30:00, and its fraction of a
+ * second is at `fraction`. */
 static size_t in_utc(
     const char *s, const char *fraction, size_t len, int offset, char *to)
 {
@@ -160,8 +165,8 @@ size_t moment_without_offset(
 	return (size_t)(at - s);
 }
 
-/* -04:05:06.7 as T-4H-5M-6.7S, without the parts that are zero; NULL when it is
- * no time. */
+/* Writes -04:05:06.7 as T-4H-5M-6.7S, without parts that are zero. Returns NULL
+ * when the text is no time. */
 static char *add_time(char *to, const char *s, const char *end)
 {
 	const char *sign = *s == '-' ? "-" : "";
@@ -185,7 +190,8 @@ static char *add_time(char *to, const char *s, const char *end)
 	return to[-1] == 'T' ? to - 1 : to;
 }
 
-/* "-2 mons " as -2M; the place behind it, or NULL when it is something else. */
+/* Writes "-2 mons " as -2M. Returns the place after it in the text, or NULL
+ * when the text is something else. */
 static const char *add_part(char **to, const char *s, const char *end)
 {
 	const char *digits = s + (*s == '-'), *at;
@@ -208,7 +214,7 @@ size_t interval_iso8601(const struct value *v, char to[MOMENT_MAX])
 	const char *s = v->data, *end = s + v->len;
 	char *out = to;
 
-	/* PostgreSQL makes 70 bytes at most; the result is hardly longer. */
+	/* PostgreSQL writes at most 70 bytes; the result is hardly longer. */
 	if (v->len <= 0 || v->len > MOMENT_MAX - 16)
 		return 0;
 	*out++ = 'P';

@@ -6,23 +6,26 @@
 
 #include "rows/rows.h"
 
-/* No text of the functions below is longer. */
+/* Size in bytes that holds every text of the functions below. */
 #define MOMENT_MAX 128
 
 /*
- * A TIMESTAMP, TIMESTAMPTZ or TIMETZ (not NULL) as RFC 3339 writes it, into to;
- * its length, or 0 for what cannot be written so: BC, infinity, years past
- * 9999. The offset is the value's own, and Z when that one has seconds.
+ * Writes a TIMESTAMP, TIMESTAMPTZ or TIMETZ (not NULL) into `to` in the form of
+ * RFC 3339. Returns the length in bytes, or 0 for a value that RFC 3339 cannot
+ * express: BC, infinity, years after 9999. The offset is the one in the text;
+ * when that offset has seconds, the time is converted to UTC and ends in Z.
  */
 size_t moment_rfc3339(
     enum column_kind kind, const struct value *v, char to[MOMENT_MAX]);
 
-/* An INTERVAL as ISO 8601 writes it, 0 for infinity; signs stand where
- * PostgreSQL's intervalstyle iso_8601 has them: P1Y-2M3DT-4H-5M-6.7S. */
+/* Writes an INTERVAL into `to` in the form of ISO 8601. Returns the length in
+ * bytes, or 0 for infinity. Signs stand where PostgreSQL's intervalstyle
+ * iso_8601 puts them: P1Y-2M3DT-4H-5M-6.7S. */
 size_t interval_iso8601(const struct value *v, char to[MOMENT_MAX]);
 
-/* The length of a TIMESTAMPTZ or TIMETZ without its offset; *rest is set to what
- * comes behind that: " BC" or nothing, up to the value's end. */
+/* Returns the length in bytes of a TIMESTAMPTZ or TIMETZ without its offset.
+ * *rest is set to the text after the offset, " BC" or nothing, which ends at
+ * the end of the value. */
 size_t moment_without_offset(
     enum column_kind kind, const struct value *v, const char **rest);
 

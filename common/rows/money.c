@@ -5,7 +5,8 @@
 
 #define DIGITS "0123456789"
 
-/* From the first to behind the last digit. */
+/* Returns the first digit of s; *end is set to the place after the last
+ * digit. */
 static const char *core(const char *s, size_t len, const char **end)
 {
 	const char *first = s, *last = s + len;
@@ -18,7 +19,7 @@ static const char *core(const char *s, size_t len, const char **end)
 	return first;
 }
 
-/* What stands before and after the digits is that of the sample. */
+/* Says whether the text around the digits is the same as in the sample. */
 static bool looks_like(const char *sample, const struct value *v)
 {
 	const char *end, *sample_end, *v_end = v->data + v->len;
@@ -65,7 +66,7 @@ void money_write(const struct money *m, const char *decimal, struct buf *out)
 {
 	const char *sample = *decimal == '-' ? m->negative : m->positive;
 	const char *at, *end;
-	long ahead; /* digits of the number that the sample has no place for */
+	long ahead; /* digits of the number for which the sample has no place */
 
 	decimal += *decimal == '-';
 	ahead = (long)strcspn(decimal, ".") - (MONEY_DIGITS - m->scale);

@@ -5,12 +5,14 @@
 #include "base/buf.h"
 #include "rows/rows.h"
 
-/* Writes the amount as a decimal number, -1234.50, into to, which *out is then;
- * false for a text of another look. */
+/* Writes the amount as a decimal number such as -1234.50 into `to`, and lets
+ * *out point there. Returns false for a text that does not look like the
+ * samples in *m. */
 bool money_read(const struct money *m, const struct value *v,
     char to[MONEY_MAX], struct value *out);
 
-/* Appends the amount of a decimal number with m->scale digits after its point. */
+/* Appends a decimal number, with m->scale digits after its point, as an amount
+ * that looks like the samples in *m. */
 void money_write(const struct money *m, const char *decimal, struct buf *out);
 
 #endif

@@ -13,9 +13,10 @@ static inline const char *number_digits(const char *s, const char *end)
 	return s;
 }
 
-/* By JSON's grammar, which is PostgreSQL's output but for NaN and the infinities:
- * a number that may stand in a file without quotes and escapes, whoever says that
- * its column is one of numbers. */
+/* Says whether the value is a number by JSON's grammar, which is PostgreSQL's
+ * output except NaN and the infinities. Such a value may stand in a file
+ * without quotes and escapes; the check does not rely on what a source says
+ * about the column. */
 static inline bool number_is_plain(const struct value *v)
 {
 	const char *s = v->data, *end = s + v->len, *from;
@@ -43,11 +44,12 @@ static inline bool number_is_plain(const struct value *v)
 }
 
 /*
- * How much of a numeric without a declared scale people are shown. A division
- * gives it at least 16 digits and as many zeros as that takes: 847.93 becomes
- * 847.9300000000000000. Where there are more digits in all than anybody types, and
- * not without the zeros at the end, these say nothing and are left out; 1.50 keeps
- * its zero, and 0.3333333333333333 all of its digits.
+ * Returns how many bytes of a numeric without a declared scale are shown to
+ * people. A division pads its result with zeros to at least 16 digits: 847.93
+ * becomes 847.9300000000000000. When the value has more than NUMBER_TYPED
+ * digits in all, and no more than that without the zeros at the end, these
+ * zeros carry no information and are left out. 1.50 keeps its zero, and
+ * 0.3333333333333333 all of its digits.
  */
 #define NUMBER_TYPED 15
 static inline int32_t number_shown(const struct value *v)

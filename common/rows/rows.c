@@ -6,7 +6,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 
-/* Of names in a message, which a person reads. */
+/* Bytes of column names in a message, which a person reads. */
 #define NAMES_BYTES ((size_t)1000)
 
 void schema_free(struct schema *schema)
@@ -33,7 +33,7 @@ char *schema_names(const struct schema *schema)
 	char *text;
 	int i;
 
-	/* One name has at most 63 bytes. */
+	/* A single name has at most 63 bytes. */
 	buf_init(&names, 2 * NAMES_BYTES);
 	for (i = 0; i < schema->count && names.len < NAMES_BYTES; i++)
 		buf_printf(

@@ -6,13 +6,15 @@
 #include <stdint.h>
 
 /*
- * What flows from a source to an encoder: a typed schema, then batches of rows.
- * Values are text in PostgreSQL's output form (DateStyle ISO, bytea hex): exact
- * for every type, the same from every source, and what most formats write. It
- * is valid UTF-8 without NUL, unless the encoder has asked for raw text.
+ * The data that flows from a source to an encoder: a typed schema, then batches
+ * of rows. Values are text in PostgreSQL's output form (DateStyle ISO, bytea
+ * hex), which is exact for every type, the same from every source, and close to
+ * what most formats write. The text is valid UTF-8 without NUL, unless the
+ * encoder asked for raw text.
  */
 enum column_kind {
-	KIND_TEXT, /* also an enum's, and of whatever is counted to strings */
+	/* text, enums, and every type of the catalogue's string category */
+	KIND_TEXT,
 	KIND_INTEGER,
 	KIND_DECIMAL,
 	KIND_FLOAT,
@@ -21,27 +23,29 @@ enum column_kind {
 	KIND_TIME,        /* 09:30:00, 09:30:00.25; at most 24:00:00 */
 	KIND_TIMETZ,      /* 09:30:00+01, also +05:30 */
 	KIND_TIMESTAMP,   /* 2026-03-01 09:30:00.25; also BC, infinity */
-	KIND_TIMESTAMPTZ, /* the same with +01 or +05:30 before BC */
+	KIND_TIMESTAMPTZ, /* like TIMESTAMP, with +01 or +05:30 before BC */
 	KIND_INTERVAL,    /* 1 year 2 mons 3 days 04:05:06.7 */
-	KIND_MONEY,       /* $1,234.50, as `money` of its column has it */
+	/* $1,234.50, in the form that `money` of its column describes */
+	KIND_MONEY,
 	KIND_UUID,
 	KIND_BYTES, /* \x and hex digits */
 	KIND_JSON,
-	KIND_ARRAY, /* {1,NULL,"a b"}, of `element` */
-	KIND_OTHER, /* its text is all that is known */
+	KIND_ARRAY, /* {1,NULL,"a b"}; its elements are of kind `element` */
+	KIND_OTHER, /* only its text is known */
 };
 
-/* The text of an amount of money is not longer, and has not more digits. */
+/* Most bytes in the text of an amount of money, and most digits in it. */
 #define MONEY_MAX 128
 #define MONEY_DIGITS 19
 
 /*
- * How a session shows amounts of money, by its lc_monetary: $1,234.50,
- * 1.234,50 €, ¥1,235, ($0.99). A database keeps whole cents and no currency, so
- * this is what tells how many of the digits are a fraction.
+ * How a session writes amounts of money, by its lc_monetary: $1,234.50,
+ * 1.234,50 €, ¥1,235, ($0.99). A database stores whole cents without a
+ * currency, so only this tells how many of the digits are a fraction.
  */
 struct money {
-	/* 1 and 18 zeros, above and below zero. */
+	/* Texts of the amount with the digits 1 and 18 zeros, above zero and
+	 * below zero. */
 	char positive[MONEY_MAX], negative[MONEY_MAX];
 	int scale; /* digits after the point */
 };
@@ -49,18 +53,20 @@ struct money {
 struct column {
 	char *name;
 	enum column_kind kind;
-	enum column_kind element; /* of ARRAY */
-	/* Of ARRAY these are its elements'. */
-	int size;            /* INTEGER, FLOAT: 2, 4, 8 bytes; else 0 */
-	int precision;       /* DECIMAL: digits in all; 0: not limited */
-	int scale;           /* DECIMAL: digits after the point */
-	char delimiter;      /* ARRAY: between its elements; NUL: a comma */
-	bool number;         /* OTHER: the catalogue counts it to the numbers */
-	struct money *money; /* MONEY: how it looks; belongs to the schema */
-	/* ARRAY of arrays, which a domain makes possible: what an element is;
-	 * else NULL. It has no name and belongs to the schema. */
+	enum column_kind element; /* kind of an ARRAY's elements */
+	/* For ARRAY the following fields describe its elements. */
+	int size;       /* INTEGER, FLOAT: 2, 4, 8 bytes; else 0 */
+	int precision;  /* DECIMAL: digits in all; 0: no limit */
+	int scale;      /* DECIMAL: digits after the point */
+	char delimiter; /* ARRAY: separates its elements; NUL: a comma */
+	bool number; /* OTHER: the catalogue puts its type among the numbers */
+	struct money *money; /* MONEY: its form; belongs to the schema */
+	/* ARRAY whose elements are arrays, which a domain makes possible:
+	 * describes an element; else NULL. It has no name and belongs to the
+	 * schema. */
 	struct column *of;
-	bool nullable; /* true: the result of a query does not tell */
+	/* true: the source does not tell whether NULL can occur */
+	bool nullable;
 };
 
 struct schema {
@@ -69,12 +75,13 @@ struct schema {
 };
 
 struct value {
-	const char *data; /* NUL-terminated by courtesy; len counts */
+	const char *data; /* a NUL follows, but len counts */
 	int32_t len;      /* bytes; -1: NULL */
 };
 
-/* Row-major: values[row * schema->count + column]; valid until the next batch
- * is fetched. Some hundred rows, fewer when they are large. */
+/* The rows lie one after the other: values[row * schema->count + column]. A
+ * batch is valid until the next one is fetched. It has some hundred rows, fewer
+ * when they are large. */
 struct batch {
 	const struct value *values;
 	int rows;
@@ -82,8 +89,8 @@ struct batch {
 
 void schema_free(struct schema *schema);
 
-/* The names of the columns for a message, "a, b, c": the first ones and how many
- * more there are, or "none". The caller frees it. */
+/* Returns the names of the columns for a message, "a, b, c": the first ones and
+ * the number of the others, or "none". The caller frees it. */
 char *schema_names(const struct schema *schema);
 
 #endif
