@@ -16,7 +16,8 @@
 #include "protocol.h"
 
 #define ANSWER_MAX (128u << 10)
-/* Above the descriptors that a child gets. */
+/* Lowest number for a moved descriptor, above the descriptors that a child
+ * uses. */
 #define LOWEST_FD 10
 
 extern char **environ;
@@ -24,7 +25,7 @@ extern char **environ;
 struct child {
 	uv_pipe_t pipe;
 	uv_timer_t timer;
-	int handles; /* closed ones of the two */
+	int handles; /* how many of the two handles are closed */
 	pid_t pid;
 	char answer[ANSWER_MAX];
 	size_t len;
@@ -41,7 +42,8 @@ static void move_fd(int from, int to)
 		_exit(1);
 }
 
-/* The loop's handlers would write to the loop. */
+/* Restores the default handlers, because the loop's handlers would write into
+ * the supervisor's loop. */
 static void restore_signals(const sigset_t *mask)
 {
 	static const int handled[] = {SIGTERM, SIGINT, SIGHUP, SIGCHLD};
@@ -51,7 +53,7 @@ static void restore_signals(const sigset_t *mask)
 	sigprocmask(SIG_SETMASK, mask, NULL);
 }
 
-/* All other descriptors close by themselves. */
+/* Starts the worker's program. All other descriptors close at exec. */
 static void run_program(const struct child_options *o, int question, int answer)
 {
 	char name[] = "reportd-worker", flag[] = "--ask";
@@ -74,7 +76,8 @@ static void say(char letter, const char *text)
 	_exit(0);
 }
 
-/* What the supervisor has open would stay open with this copy. */
+/* Calls the function of a copy, with all descriptors of the supervisor closed:
+ * this process would keep them open. */
 static void run_function(const struct child_options *o, int answer)
 {
 	struct err e;
@@ -182,7 +185,8 @@ static struct child *follow(const struct child_options *o, pid_t pid, int fd)
 	return c;
 }
 
-/* A file in memory that holds the question; -1 on error. */
+/* Writes the question into a file in memory. Returns its descriptor, or -1 on
+ * error. */
 static int write_question(const struct buf *question, struct err *e)
 {
 	int fd = memfd_create("question", MFD_CLOEXEC);

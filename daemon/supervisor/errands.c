@@ -10,7 +10,7 @@
 #include "supervisor/pool.h"
 
 #define CHECK_MS 250
-/* Workers that were not needed for so long are ended, all but one. */
+/* Workers that were not needed for this long, in ms, are ended, except one. */
 #define REVIEW_MS 30000
 
 struct errands {
@@ -18,12 +18,13 @@ struct errands {
 	struct pool *pool;
 	struct lanes lanes;
 	int in_hand;
-	int size, needed; /* workers; the most that were of use of late */
+	/* workers now; most workers needed since the last review */
+	int size, needed;
 	int64_t review_ms;
 	uv_timer_t check;
 };
 
-/* At most as many workers are at slow lanes while others wait. */
+/* Returns how many workers may serve slow lanes while others wait. */
 static int slow_most(const struct errands *s)
 {
 	return (int)s->o.settings->notify_workers / 2;
@@ -41,7 +42,8 @@ bool errands_is_slow(const struct errands *s, int64_t id)
 	return lane != NULL && lane->slow;
 }
 
-/* Its errands wait elsewhere, so that they are in nobody's way. */
+/* Returns the errands of a lane that is left alone to their owners, so that
+ * they take no room here. */
 static void put_off(struct errands *s, struct lane *lane)
 {
 	int64_t ms = lane->alone_ms - clock_boot_ms();
@@ -132,7 +134,7 @@ static struct lane *lane_of(const struct errands *s, const struct worker *w)
 	return lane;
 }
 
-/* Nothing runs in the lane any more. */
+/* Takes the running errand out of its lane. */
 static struct errand *end(struct errands *s, struct lane *lane)
 {
 	struct errand *e = lane->running;
@@ -211,7 +213,8 @@ static void check_time(struct errands *s, struct errand *e, int64_t now)
 	worker_signal(e->worker, SIGKILL);
 }
 
-/* The youngest of those whose lane has turned out slow: least is lost of it. */
+/* Returns the running errand that began last among those whose lane has turned
+ * out to be slow: it loses the least work. */
 static struct errand *youngest(const struct errands *s)
 {
 	struct errand *best = NULL;
@@ -288,7 +291,8 @@ void errands_add(struct errands *s, struct errand *e)
 	e->worker = NULL;
 	e->stopped = false;
 	lane_add(lanes_need(&s->lanes, e->lane, clock_boot_ms()), e);
-	/* A timer that waits for the end of workers goes faster again. */
+	/* The timer may run at the long interval that only ends workers;
+	 * errands_go starts it anew. */
 	if (s->in_hand++ == 0)
 		uv_timer_stop(&s->check);
 }

@@ -13,37 +13,40 @@
 #include "supervisor/program.h"
 
 /*
- * Everything that the supervisor needs done and that waits for other machines:
- * notices to deliver, leftovers to sweep. Errands have workers of their own, so
- * that they neither wait behind reports nor hold them up: none at first, as many as
- * there are lanes to serve, [notify] workers at most.
+ * Tasks of the supervisor that wait for other machines: delivering notices,
+ * cleaning up uploads that are left. Errands have their own workers, so that
+ * they neither wait for reports nor delay them: none at first, then as many as
+ * there are lanes to serve, at most `workers` of [notify].
  *
- * A lane is a receiver. Its errands go one after the other, lanes side by side; the
- * owner with the fewest under way goes first, then the lane that was served
- * longest ago. A lane whose errand takes a second or longer is slow: at most half
- * of the workers are at slow lanes while others wait. Errands of lanes that turn
- * out slow are asked to yield then, and are begun again when there is room. A lane
- * whose receiver does not answer is left alone, longer each time.
+ * A lane is a receiver. Errands of one lane run one after the other, errands of
+ * different lanes in parallel. The owner with the fewest running errands comes
+ * first, then the lane that was served longest ago. A lane whose errand takes a
+ * second or longer is slow: while other lanes wait, at most half of the workers
+ * serve slow lanes. Errands of lanes that turn out to be slow are then asked to
+ * yield, and begin again when there is room. A lane whose receiver does not
+ * answer is left alone for a time that grows.
  */
 struct errands;
 struct errand;
 
 enum errand_outcome {
 	ERRAND_DONE,
-	ERRAND_IN_VAIN, /* its receiver did not do its part */
-	ERRAND_AGAIN,   /* it yielded: it stays in hand, and is begun again */
+	ERRAND_IN_VAIN, /* its receiver failed */
+	ERRAND_AGAIN,   /* it yielded: it stays here and begins again */
 };
 
-/* None is called from within a function of the errands but errands_go. After all
- * but ERRAND_AGAIN the errand is its owner's again, who may free it in the call. */
+/* Calls from the errands to an owner, which happen only in the loop or within
+ * errands_go. After each of them except ERRAND_AGAIN the errand belongs to its
+ * owner again, who may free it in the call. */
 struct errand_ops {
-	const char *stuck; /* for the log, when its worker must be killed */
-	/* The worker's answer: what it holds, and the line itself. */
+	const char *stuck; /* log message when its worker must be killed */
+	/* The worker's answer has come: its JSON, and the line itself. */
 	enum errand_outcome (*answered)(
 	    struct errand *e, const json_t *body, const char *line, size_t len);
-	/* Its worker has died, `how` says how. */
+	/* The worker has died; `how` describes its end. */
 	void (*failed)(struct errand *e, const char *how);
-	/* It was not begun: its lane is left alone for so long. */
+	/* The errand has not begun: its lane is left alone for `ms`
+	 * milliseconds. */
 	void (*put_off)(struct errand *e, int64_t ms);
 };
 
@@ -51,49 +54,51 @@ struct errand {
 	/* Its owner sets these. */
 	const struct errand_ops *ops;
 	void *arg;
-	int64_t number; /* in its messages, as run_id */
+	int64_t number; /* its run_id in messages */
 	int64_t lane;
 	int64_t owner;         /* oid; 0: none */
-	int64_t timeout_ms;    /* that its worker keeps */
-	enum message_type end; /* type of the answer */
-	struct buf message;    /* the errand's; freed by its owner */
+	int64_t timeout_ms;    /* limit that its worker observes */
+	enum message_type end; /* message type of the answer */
+	struct buf message;    /* the request; freed by the errand's owner */
 
 	/* The errands set these. */
 	struct errand *next;
-	struct worker *worker; /* NULL: it has not begun */
+	struct worker *worker; /* NULL: the errand has not begun */
 	int64_t begun_ms, kill_ms;
-	bool was_slow; /* its lane, when it began */
-	bool yields;   /* it was asked to yield */
+	bool was_slow; /* its lane was slow when it began */
+	bool yields;   /* its worker was asked to let it yield */
 	bool stopped;
 };
 
 struct errands_options {
 	uv_loop_t *loop;
 	const struct log *log;
-	const struct program *program; /* of the workers */
+	const struct program *program; /* program of the workers */
 	const struct settings *settings;
-	const char *greeting; /* the first line to each worker; copied */
+	const char *greeting; /* first line for each worker; copied */
 };
 
 struct errands *errands_open(const struct errands_options *options);
-/* What is in hand stays its owners'. */
+/* Errands in hand stay with their owners. */
 void errands_close(struct errands *s);
-/* After a reload. */
+/* Uses new settings after a reload. */
 void errands_set_settings(
     struct errands *s, const struct settings *settings, const char *greeting);
-/* Shutdown: begins no more. */
+/* Begins no more errands, for the shutdown. */
 void errands_retire(struct errands *s);
 
+/* Takes an errand over; it begins at the next errands_go. */
 void errands_add(struct errands *s, struct errand *e);
-/* Begins what can begin; to be called after one or more errands_add. */
+/* Begins all errands that can begin; called after one or more errands_add. */
 void errands_go(struct errands *s);
-/* Takes it back. False: it is under way. */
+/* Takes an errand back. Returns false when it is running. */
 bool errands_withdraw(struct errands *s, struct errand *e);
-/* The worker of one that is under way is to answer soon. Called again it is
- * killed. */
+/* Asks the worker of a running errand to answer soon. The second call kills the
+ * worker. */
 void errands_stop(struct errands *s, struct errand *e);
 
-/* Whether more of a lane would only wait. */
+/* Says whether the lane is slow, so that further errands for it would only
+ * wait. */
 bool errands_is_slow(const struct errands *s, int64_t lane);
 
 #endif

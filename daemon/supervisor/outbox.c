@@ -12,8 +12,9 @@
 #include "sql/queue.h"
 #include "supervisor/outbox_item.h"
 
-/* In hand at most, those of slow lanes not counted; and of one lane, so that its
- * worker does not wait for a claim, and other daemons get their share. */
+/* Most notices in hand, without those of slow lanes; and most of one lane:
+ * enough that its worker does not wait for a claim, and that other daemons get
+ * their share. */
 #define HAND 64
 #define LANE_HAND 16
 #define CHECK_MS 250
@@ -65,7 +66,7 @@ static int count_lane(const struct outbox *o, int64_t lane)
 	return n;
 }
 
-/* Its delivery is over, `result` holds what became of it. */
+/* Notes that the delivery is over; item->result holds its outcome. */
 static void end(struct item *item)
 {
 	struct outbox *o = item->outbox;
@@ -80,7 +81,7 @@ static void end(struct item *item)
 	o->hungry = o->hungry || left <= LANE_HAND / 2;
 }
 
-/* In the supervisor's own words. */
+/* Ends a delivery with an outcome of the supervisor. */
 static void end_with(
     struct item *item, const char *state, const char *error, int64_t retry_ms)
 {
@@ -211,7 +212,7 @@ static void on_claim(void *arg, const struct reply *reply, const struct err *e)
 		    L_STR("error", e->text), L_STR("sqlstate", e->sqlstate));
 	for (int i = 0; i < rows; i++)
 		take_row(o, reply, i);
-	/* Where there were some there may be more. */
+	/* More notices may be due when a claim brought some. */
 	o->want = o->want || rows > 0;
 	if (o->stopping)
 		release_waiting(o);
@@ -235,8 +236,10 @@ static void list_ids(const struct outbox *o, struct buf *ids)
 	buf_char(ids, '}');
 }
 
-/* A lane once for each that it has in hand, and more often than it may have when it
- * is slow. Returns how many are in hand, without slow lanes. */
+/* Lists the lanes of all notices that wait for their delivery or are being
+ * delivered, each lane once for each notice. A slow lane is repeated until the
+ * claim takes no notice for it. Returns how many of these notices are in lanes
+ * that are not slow. */
 static int list_lanes(const struct outbox *o, struct buf *lanes)
 {
 	int in_hand = 0;
@@ -346,8 +349,8 @@ void outbox_set_settings(struct outbox *o, const struct settings *settings)
 	o->o.settings = settings;
 }
 
-/* Just before the loop sleeps: one statement at a time, what comes meanwhile is
- * the next one's. */
+/* Runs just before the loop sleeps. Only one statement is under way; the next
+ * one takes the results that arrive meanwhile. */
 static void on_turn(uv_prepare_t *turn)
 {
 	outbox_record(turn->data);

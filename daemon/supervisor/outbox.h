@@ -11,18 +11,19 @@
 #include "supervisor/queue/queue.h"
 
 /*
- * Notices, from claim to the database's word that their end is recorded. Each is
- * delivered by an errand; what became of them is gathered and recorded in one
- * statement.
+ * Notices in the daemon's hands, from their claim until the database has
+ * recorded their end. An errand delivers each of them; the outcomes are
+ * gathered and recorded together in one statement.
  */
 struct outbox;
 
 struct outbox_events {
-	/* The last notice in hand is done with, and no claim is under way. */
+	/* No notice is in hand any more, and no claim is under way. */
 	void (*idle)(void *arg);
-	/* One will be due again: another try. */
+	/* A notice will be tried again. */
 	void (*due_again)(void *arg);
-	/* The daemon's identity, half of the fence; NULL while it has none. */
+	/* Returns the daemon's worker_id, by which the database recognises its
+	 * claims; NULL while it has none. */
 	const char *(*worker_id)(void *arg);
 };
 
@@ -38,23 +39,26 @@ struct outbox_options {
 
 struct outbox *outbox_open(const struct outbox_options *options);
 void outbox_close(struct outbox *o);
-/* After a reload. */
+/* Uses new settings after a reload. */
 void outbox_set_settings(struct outbox *o, const struct settings *settings);
 
-/* The lease is held: claims, and records what could not be recorded before. */
+/* The lease is held: claims notices, and records outcomes that could not be
+ * recorded before. */
 void outbox_start(struct outbox *o);
-/* Some are due. */
+/* Notices are due: claims them. */
 void outbox_look(struct outbox *o);
-/* Notices in hand; and whether a claim may still bring some. */
+/* Return the number of notices in hand, and whether a claim may still bring
+ * some. */
 int outbox_count(const struct outbox *o);
 bool outbox_claiming(const struct outbox *o);
-/* The lease is lost: others have taken them over. */
+/* The lease is lost: other daemons have taken the notices over. */
 void outbox_lose(struct outbox *o);
 
-/* Shutdown: claims no more, and gives back what has not begun. */
+/* Begins the shutdown: claims no more notices, and gives back those whose
+ * delivery has not begun. */
 void outbox_stop(struct outbox *o);
-/* Then: stops those under way and gives them back, too, not counted. Called
- * again it kills. */
+/* Then stops running deliveries and gives their notices back without counting
+ * the attempt. The second call kills their workers. */
 void outbox_release(struct outbox *o);
 
 #endif

@@ -5,19 +5,19 @@
 #include "base/buf.h"
 #include "supervisor/outbox.h"
 
-/* Of a statement's parameter, or a result. */
+/* Bytes: limit of a statement's parameter, and of a result. */
 #define BATCH_MAX (1u << 20)
 
 /*
- * What the two files behind outbox.h share: outbox.c claims notices and has them
- * delivered, outbox_record.c has recorded what became of them.
+ * The parts that the two files of the outbox share: outbox.c claims notices and
+ * has them delivered, outbox_record.c has their outcomes recorded.
  */
 
 enum state {
-	DELIVERING, /* with the errands */
-	ENDED,      /* its result must be sent to the database */
-	RECORDING,  /* the database is asked to record it */
-	UNRECORDED, /* that failed; it is sent again a while later */
+	DELIVERING, /* an errand delivers it */
+	ENDED,      /* the result waits to be sent to the database */
+	RECORDING,  /* the database records the result now */
+	UNRECORDED, /* recording failed; it is repeated later */
 };
 
 struct item {
@@ -28,33 +28,34 @@ struct item {
 	char *channel, *recipient;
 	struct buf result; /* a line of message_notice_done */
 	enum state state;
-	int64_t again_ms; /* boot clock: its record is not repeated before */
-	bool released;    /* stopped: not counted */
-	bool lost;        /* somebody else has it now */
-	bool plain;       /* message_make_plain */
+	/* boot clock, ms: recording is not repeated earlier */
+	int64_t again_ms;
+	bool released; /* stopped by a shutdown: the attempt does not count */
+	bool lost;     /* another daemon has taken it over */
+	bool plain;    /* message_make_plain has changed the result */
 };
 
 struct outbox {
 	struct outbox_options o;
 	struct item *list, **end;
-	int count; /* without those that are lost */
+	int count; /* notices in `list` that are not lost */
 	bool running, stopping;
 	bool claiming, recording;
-	bool want;   /* there may be some to claim */
-	bool hungry; /* a lane comes to its last ones */
+	bool want;   /* notices may be due */
+	bool hungry; /* a lane is running out of notices */
 	uv_timer_t check;
 	uv_prepare_t turn;
-	int handles; /* closed ones of the two */
+	int handles; /* how many of the two handles are closed */
 };
 
 /* outbox.c */
-/* The database has its word on it. */
+/* Forgets a notice that is recorded or lost. */
 void outbox_drop(struct outbox *o, struct item *item);
-/* Claims if there may be some and there is room. */
+/* Claims notices if some may be due and there is room. */
 void outbox_claim(struct outbox *o);
 
 /* outbox_record.c */
-/* Sends what has ended, in one statement, if none is under way. */
+/* Sends all ended results in one statement, if none is under way. */
 void outbox_record(struct outbox *o);
 
 #endif

@@ -9,7 +9,7 @@
 #include "sql/queue.h"
 #include "supervisor/outbox_item.h"
 
-/* A result that cannot be recorded is tried again so often. */
+/* A result that cannot be recorded is sent again after this many ms. */
 #define AGAIN_MS 5000
 
 static const struct statement done = {"notice_done", sql_notice_done, 5};
@@ -50,7 +50,8 @@ static void take_outcome(
     struct outbox *o, struct item *item, const char *outcome)
 {
 	if (strcmp(outcome, "busy") == 0) {
-		/* Its row is locked by somebody: a little later. */
+		/* Another session has locked the row: repeated a little
+		 * later. */
 		item->state = UNRECORDED;
 		return;
 	}

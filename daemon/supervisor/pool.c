@@ -6,17 +6,18 @@
 #include "base/mem.h"
 #include "supervisor/pool_worker.h"
 
-/* A worker that dies younger than this without a job has trouble starting; its
- * successor waits a while. */
+/* ms: a worker that dies before this age without a job has trouble starting;
+ * its successor waits this long. */
 #define YOUNG_MS 1000
-/* At the end of the pool a worker that does not leave is killed. */
+/* ms: when the pool closes, a worker that does not end within this time is
+ * killed. */
 #define LEAVE_MS 2000
 
 static void fill(struct pool *p);
 static void on_turn(uv_prepare_t *turn);
 static void on_news(uv_check_t *news);
 
-/* Workers that are not on their way out. */
+/* Counts the workers that are not about to end. */
 static int count(const struct pool *p, bool free_only)
 {
 	int n = 0;
@@ -72,7 +73,8 @@ static void on_worker_closed(uv_handle_t *handle)
 
 static void respawn_later(struct pool *p);
 
-/* Both its exit status and the end of its words are here. */
+/* Ends a worker once both its exit status and the end of its lines have
+ * arrived. */
 void pool_bury(struct worker *w)
 {
 	struct pool *p = w->pool;
@@ -110,8 +112,9 @@ static void tell_freed(struct pool *p)
 	p->o.events->freed(p->o.arg);
 }
 
-/* After the loop has read and waited for processes: the one place from which the
- * owner hears of workers, so that it is never in the midst of something. */
+/* Runs after the loop has read from workers and waited for processes. The owner
+ * is told of workers only here and in on_turn, so that a call never interrupts
+ * the owner's own work. */
 static void on_news(uv_check_t *news)
 {
 	struct pool *p = news->data;
@@ -172,7 +175,8 @@ struct pool *pool_open(const struct pool_options *options)
 	uv_check_init(p->o.loop, &p->news);
 	p->news.data = p;
 	uv_check_start(&p->news, on_news);
-	/* From the loop: to start processes takes longer than all the rest. */
+	/* Starts the workers from the loop, because starting processes takes
+	 * longer than everything else at the start. */
 	uv_timer_start(&p->timer, on_respawn, 0, 0);
 	return p;
 }
@@ -245,14 +249,15 @@ struct worker *pool_take(struct pool *p, int most)
 		    (best == NULL || w->busy < best->busy))
 			best = w;
 	}
-	/* More workers than there shall be: the surplus is ending its jobs. */
+	/* The pool has more workers than its size: the surplus is still
+	 * executing jobs. */
 	if (best == NULL || (best->busy == 0 && pool_free_workers(p) == 0))
 		return NULL;
 	best->busy++;
 	return best;
 }
 
-/* Whether a is the better one for this mark. */
+/* Says whether a is better than b for this mark. */
 static bool suits(const struct worker *a, const struct worker *b, int64_t mark)
 {
 	bool a_is = a->marked_ms != 0 && a->mark == mark;
@@ -301,7 +306,7 @@ void pool_give_back(struct worker *w, bool held)
 		p->freed = true;
 }
 
-/* Just before the loop sleeps. */
+/* Runs just before the loop sleeps: sends what was added for each worker. */
 static void on_turn(uv_prepare_t *turn)
 {
 	struct pool *p = turn->data;

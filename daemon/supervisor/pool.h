@@ -11,20 +11,21 @@
 #include "supervisor/program.h"
 
 /*
- * The worker processes: started ahead, kept for many jobs, replaced when they
- * die. Runs are given to a worker; it works at one after the other (`busy`), and
- * some it has worked at and still holds (`held`). One that is not busy is free.
+ * The worker processes: they are started in advance, kept for many jobs, and
+ * replaced when they die. A worker executes its runs one after the other
+ * (`busy` counts those not yet executed), and may still hold the output of runs
+ * that it has executed (`held`). A worker that is not busy is free.
  */
 struct pool;
 struct worker;
 
-/* All of them are called from the loop itself, after it has read what workers
- * say: never while the owner calls a function of the pool. */
+/* Calls to the owner. They come only from the loop, after it has read the lines
+ * of workers, and never while the owner calls a function of the pool. */
 struct pool_events {
-	/* A line from a worker that has runs, NUL-terminated. */
+	/* A worker that has runs sent this line, NUL-terminated. */
 	void (*line)(void *arg, struct worker *w, char *line, size_t len);
-	/* A worker that had runs is gone; `how` reads "worker killed by signal 9
-	 * (Killed)". It is no longer there to be used. */
+	/* A worker that had runs has ended; `how` reads "worker killed by
+	 * signal 9 (Killed)". The worker must not be used after this call. */
 	void (*died)(void *arg, struct worker *w, const char *how);
 	/* A worker became free. */
 	void (*freed)(void *arg);
@@ -33,46 +34,51 @@ struct pool_events {
 struct pool_options {
 	uv_loop_t *loop;
 	const struct log *log;
-	const struct program *program; /* lives as long as the pool */
+	const struct program *program; /* outlives the pool */
 	int size;
-	int64_t memory;       /* limit of each, bytes */
-	const char *greeting; /* the first line to each; copied */
-	const char *hidden;   /* see pool_hide; copied */
+	int64_t memory;       /* bytes, limit of each worker */
+	const char *greeting; /* first line for each worker; copied */
+	const char *hidden;   /* names for pool_hide; copied */
 	const struct pool_events *events;
 	void *arg;
 };
 
 struct pool *pool_open(const struct pool_options *options);
-/* More are started, free ones too many are ended, busy ones after their job. A
- * changed memory limit counts for workers started from now on. */
+/* Changes the number of workers: missing ones are started, surplus free ones
+ * are ended at once, surplus busy ones after their job. A changed memory limit
+ * applies to workers started later. */
 void pool_resize(struct pool *p, int size, int64_t memory);
-/* A new greeting, which those that are there get at once. */
+/* Sets the greeting for later workers, and sends it to the present ones at
+ * once. */
 void pool_greet(struct pool *p, const char *greeting);
-/* Variables that workers started from now on do not inherit, beside REPORTD_...:
- * names separated by blanks; NULL: none. */
+/* Sets the environment variables that workers started later do not inherit, in
+ * addition to REPORTD_...: names separated by blanks; NULL: none. */
 void pool_hide(struct pool *p, const char *names);
-/* Ends free workers, and taken ones when they are given back; starts no more. */
+/* Ends free workers at once and the others when they are given back; starts no
+ * more. */
 void pool_retire(struct pool *p);
-/* Ends all workers, with force where they do not leave, then frees itself. */
+/* Ends all workers, kills those that do not end, then frees the pool. */
 void pool_close(struct pool *p);
 
+/* Returns the number of free workers. */
 int pool_free_workers(const struct pool *p);
-/* Runs in line behind the one that their worker is at. */
+/* Returns the number of runs that wait in a worker for the run before them. */
 int pool_queued(const struct pool *p);
 
-/* The worker with the fewest runs for one more, a free one first; NULL when all
- * have `most`. */
+/* Takes the worker with the fewest runs for one more run, a free one first;
+ * NULL when each has `most` runs. */
 struct worker *pool_take(struct pool *p, int most);
-/* A free worker: the one that was taken for this mark last, as its connections are
- * still there; else one that was taken for none; else whose turn was longest ago.
- * NULL: none is free. */
+/* Takes a free worker: first the one that was taken last for this mark, because
+ * its connections are still open; then one that was taken for no mark; then the
+ * one taken longest ago. NULL: none is free. */
 struct worker *pool_take_for(struct pool *p, int64_t mark);
-/* The worker is through with the work of a run that it goes on to hold. */
+/* The worker has executed a run whose output it holds on to. */
 void pool_hold(struct worker *w);
-/* One of its runs is over. */
+/* A run of the worker has ended; `held`: the worker held its output. */
 void pool_give_back(struct worker *w, bool held);
 
-/* Takes the bytes over and frees b. They leave with the turn of the loop. */
+/* Takes the bytes over and frees b. They are sent at the end of the turn of the
+ * loop. */
 void worker_send(struct worker *w, struct buf *b);
 void worker_signal(struct worker *w, int signal);
 int worker_pid(const struct worker *w);

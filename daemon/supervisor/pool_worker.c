@@ -11,7 +11,8 @@
 #include "base/mem.h"
 
 #define OUT_MAX (256u << 20)
-/* One that has said so much is not read from until that was taken. */
+/* Bytes: reading from a worker stops at this many, until its lines are
+ * taken. */
 #define BACKLOG (1u << 20)
 
 extern char **environ;
@@ -69,7 +70,7 @@ static void hang_up(struct worker *w)
 
 static void give_room(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 {
-	/* One reader at a time: the loop is one thread. */
+	/* A single buffer is enough, because the loop is one thread. */
 	static char room[64 << 10];
 
 	(void)handle;
@@ -77,7 +78,7 @@ static void give_room(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 	*buf = uv_buf_init(room, sizeof(room));
 }
 
-/* What a worker says waits in its lines until on_news takes it. */
+/* Collects the lines of a worker, which wait until on_news takes them. */
 static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 {
 	struct worker *w = stream->data;
@@ -119,7 +120,7 @@ void worker_send_off(struct worker *w)
 	if (!uv_is_closing((uv_handle_t *)&w->pipe)) {
 		uv_os_fd_t fd;
 
-		/* The pipe handle lives on until the worker is buried. */
+		/* The pipe handle stays open until the worker is buried. */
 		if (uv_fileno((uv_handle_t *)&w->pipe, &fd) == 0)
 			shutdown(fd, SHUT_RDWR);
 	}
@@ -150,8 +151,10 @@ static bool is_hidden(const char *variable, const char *hidden)
 	return false;
 }
 
-/* Settings go to a worker as messages, a job's source with the job: the secrets
- * of others would only lie about in its environment. The strings are borrowed. */
+/* Makes the environment of a worker, without REPORTD_... and the hidden
+ * variables. Settings reach a worker as messages, and the source of a job with
+ * the job, so the secrets of others would serve nothing there. The list borrows
+ * its strings. */
 static char **environment(const struct pool *p)
 {
 	size_t count = 0, kept = 0;
@@ -223,7 +226,8 @@ static void on_written(uv_write_t *request, int status)
 {
 	struct outgoing *out = request->data;
 
-	/* A broken pipe shows as the worker's end, too. */
+	/* The end of a worker is noticed elsewhere, so a broken pipe needs no
+	 * action here. */
 	(void)status;
 	buf_free(&out->bytes);
 	free(out);

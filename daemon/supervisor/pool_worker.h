@@ -6,8 +6,9 @@
 #include "supervisor/pool.h"
 
 /*
- * What the two files behind pool.h share: pool.c decides how many workers there are
- * and who gets one; pool_worker.c is one process, from its start to its last word.
+ * The parts that the two files of the pool share: pool.c decides how many
+ * workers there are and which run gets which; pool_worker.c handles one process
+ * from its start to its last line.
  */
 
 struct worker {
@@ -16,15 +17,16 @@ struct worker {
 	uv_process_t process;
 	uv_pipe_t pipe;
 	struct lines in;
-	struct buf out; /* leaves with the turn of the loop */
-	int busy, held; /* runs */
-	bool leaving;   /* its pipe is closed from our side */
+	struct buf out; /* sent at the end of the turn of the loop */
+	int busy, held; /* numbers of runs, see pool.h */
+	bool leaving;   /* the supervisor has closed its side of the pipe */
 	bool exited, hung_up, buried;
-	bool deaf;   /* what it says is not heard any more */
-	bool full;   /* it is not read from until its lines were taken */
-	int handles; /* closed ones of the two */
+	bool deaf;   /* lines from this worker are ignored */
+	bool full;   /* reading is stopped until its lines are taken */
+	int handles; /* how many of the two handles are closed */
 	int64_t born_ms;
-	int64_t mark, marked_ms; /* see pool_take_for; 0: not yet */
+	/* last mark and its time, see pool_take_for; 0: none */
+	int64_t mark, marked_ms;
 	int64_t status;
 	int signal;
 };
@@ -33,29 +35,32 @@ struct pool {
 	struct pool_options o;
 	struct worker *workers;
 	char *greeting, *hidden;
-	uv_timer_t timer; /* the next start; at the end, the last kill */
+	/* time of the next start; when closing, of the kill */
+	uv_timer_t timer;
 	uv_prepare_t turn;
 	uv_check_t news;
-	bool freed; /* to be told */
+	bool freed; /* the owner must be told of a free worker */
 	bool retired, closed;
-	int handles; /* closed ones of the three */
+	int handles; /* how many of the three handles are closed */
 };
 
 /* pool.c */
-/* If it has exited and said its last: it is over. */
+/* Ends the worker if it has exited and all of its lines have arrived. */
 void pool_bury(struct worker *w);
 
 /* pool_worker.c */
+/* Starts a worker. Returns -1, after a log message, when that fails. */
 int worker_start(struct pool *p);
-/* A worker leaves when it reads the end of file. */
+/* Closes the connection; a worker ends when it reads the end of file. */
 void worker_send_off(struct worker *w);
-/* Tells the pool's owner what it has said since the last time. */
+/* Hands the lines that have arrived since the last call to the pool's owner. */
 void worker_take_lines(struct worker *w);
-/* What it was sent leaves. */
+/* Writes the bytes in `out` to the worker. */
 void worker_flush(struct worker *w);
 void worker_free(struct worker *w);
-/* "worker killed by signal 9 (Killed)". */
+/* Writes how the worker ended: "worker killed by signal 9 (Killed)". */
 void worker_describe(const struct worker *w, char *to, size_t size);
+/* Says whether the worker can still be used. */
 bool worker_is_there(const struct worker *w);
 bool worker_has_runs(const struct worker *w);
 

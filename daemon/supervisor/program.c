@@ -12,7 +12,7 @@
 #include "base/mem.h"
 
 #define NAME "reportd-worker"
-/* Above the descriptors that a worker's own ends are moved to. */
+/* Lowest number for the descriptor, above those that a worker uses itself. */
 #define LOWEST_FD 10
 
 struct program {
@@ -22,7 +22,8 @@ struct program {
 	void *arg;
 };
 
-/* The caller frees; NULL: /proc does not tell. */
+/* Returns the path of the program beside this process's own, which the caller
+ * frees; NULL: /proc does not tell. */
 static char *beside_us(void)
 {
 	char self[4096], *slash;

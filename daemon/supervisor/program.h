@@ -5,26 +5,28 @@
 #include "base/err.h"
 
 /*
- * The worker's program. The supervisor opens it once, at its start, and starts
- * every worker from that descriptor: an upgrade that replaces the file meanwhile
- * changes nothing until the daemon starts again.
+ * The worker's program. The supervisor opens it once at its own start, and
+ * starts every worker from that descriptor. An upgrade that replaces the file
+ * meanwhile has no effect until the daemon is restarted.
  */
 struct program;
 
-/* Opens `reportd-worker` beside this process's own program (a build folder), else
- * the installed one. NULL on error: neither can be run. */
+/* Opens `reportd-worker` in the folder of this process's own program (as in a
+ * build folder), else the installed one. Returns NULL on error: neither can be
+ * executed. */
 struct program *program_open(struct err *e);
 void program_close(struct program *p);
 
-/* The descriptor; it is closed in whatever is executed. */
+/* Returns the descriptor, which closes at exec. */
 int program_fd(const struct program *p);
-/* A path that names the open file in this process and in those it forks. */
+/* Returns a path that names the open file in this process and in processes
+ * forked from it. */
 const char *program_path(const struct program *p);
 
-/* Calls `unfit` when a worker has refused to work for this daemon, as its version
- * is another one. */
+/* Sets the function to call when a worker refuses to work for this daemon
+ * because its version differs. */
 void program_watch(struct program *p, void (*unfit)(void *arg), void *arg);
-/* A worker has ended with PROTOCOL_UNFIT. */
+/* Tells that a worker has ended with PROTOCOL_UNFIT. */
 void program_is_unfit(const struct program *p);
 
 #endif

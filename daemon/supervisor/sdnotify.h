@@ -5,13 +5,16 @@
 #include <stdint.h>
 
 /*
- * The service manager's protocol, sd_notify(3): datagrams to $NOTIFY_SOCKET.
- * Without one all of this does nothing.
+ * Tells the service manager about the daemon's state by the protocol of
+ * sd_notify(3): datagrams to $NOTIFY_SOCKET. Without that variable these
+ * functions do nothing.
  */
 void sdnotify(const char *state); /* "READY=1", "STATUS=...", ... */
-void sdnotify_reloading(void); /* with the time that Type=notify-reload wants */
+/* includes the time that Type=notify-reload requires */
+void sdnotify_reloading(void);
 
-/* How often WATCHDOG=1 must be sent, in ms: half of $WATCHDOG_USEC; 0: never. */
+/* Returns the interval in ms at which WATCHDOG=1 must be sent: half of
+ * $WATCHDOG_USEC; 0: never. */
 int64_t sdnotify_watchdog_ms(void);
 
 #endif

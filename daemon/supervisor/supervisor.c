@@ -95,7 +95,7 @@ static void on_quiet(uv_timer_t *timer)
 		supervisor_begin_stop(s, "idle");
 }
 
-/* Of the runs, or of the notices. */
+/* Called when the last run or the last notice has ended. */
 static void on_idle(void *arg)
 {
 	struct supervisor *s = arg;
@@ -133,7 +133,7 @@ static void on_run_ended(void *arg)
 {
 	struct supervisor *s = arg;
 
-	/* The pool fills before there is a poller. */
+	/* The pool starts its workers before the poller exists. */
 	if (s->phase == RUNNING && s->poller != NULL)
 		poller_run_ended(s->poller);
 }
@@ -163,8 +163,9 @@ static const struct runs_events runs_events = {.idle = on_idle,
 static const struct outbox_events outbox_events = {
     .idle = on_idle, .due_again = on_due_again, .worker_id = on_worker_id};
 
-/* What fails is tried again here if that is soon, and what a daemon leaves that
- * has died is waited for. Reports that run elsewhere are left to who runs them. */
+/* Decides whether a draining daemon ends. It stays for a retry that is due
+ * within poll_interval, and for the reports of a daemon that has died. It does
+ * not wait for reports that run on other daemons. */
 static void on_drained(
     void *arg, const struct reply *reply, const struct err *e)
 {
@@ -217,7 +218,8 @@ static const struct poller_events poller_events = {
 
 /* ---- settings and signals ---- */
 
-/* Who limits a source wants to hear of runs that end anywhere. */
+/* Returns the channels to listen to. A daemon that limits a source listens for
+ * the end of runs on all daemons as well. */
 static const char *const *channels(const struct settings *settings)
 {
 	static const char *const some[] = {
@@ -248,7 +250,7 @@ static struct queue_options queue_options(struct supervisor *s)
 	    .arg = s};
 }
 
-/* The old ones are the caller's to free. */
+/* Uses these settings. The caller frees the old ones. */
 static void use_settings(struct supervisor *s, struct settings *settings)
 {
 	if (s->o.workers > 0)
@@ -257,7 +259,7 @@ static void use_settings(struct supervisor *s, struct settings *settings)
 	s->log = settings_log(settings);
 	if (s->log.target == LOG_TARGET_SYSLOG)
 		openlog("reportd", LOG_PID, LOG_DAEMON);
-	/* Only --workers can have made them too few. */
+	/* adhoc_workers can reach the number of workers only by --workers. */
 	if (settings->adhoc_workers < settings->workers)
 		return;
 	settings->adhoc_workers = settings->workers - 1;
@@ -268,7 +270,7 @@ static void use_settings(struct supervisor *s, struct settings *settings)
 	    L_INT("adhoc_workers", settings->adhoc_workers));
 }
 
-/* What each worker hears first. The caller frees. */
+/* Returns the first line for each worker, which the caller frees. */
 static char *greeting(const struct supervisor *s, enum settings_reader reader)
 {
 	char *settings = settings_pack(s->settings, reader);
@@ -314,7 +316,8 @@ static void reload(struct supervisor *s)
 	hello = greeting(s, FOR_NOTICES);
 	errands_set_settings(s->errands, settings, hello);
 	free(hello);
-	/* Nobody looks at the old ones any more; now they may call back. */
+	/* No module uses the old settings any more. The following calls may
+	 * call back into the modules. */
 	settings_free(old);
 	hello = greeting(s, FOR_REPORTS);
 	pool_greet(s->pool, hello);

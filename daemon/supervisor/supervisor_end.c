@@ -12,7 +12,8 @@ static void on_retired(void *arg)
 		int number = s->signals[i].signum;
 
 		uv_close((uv_handle_t *)&s->signals[i], NULL);
-		/* All is done; one more must not make it look like a crash. */
+		/* A further signal must not kill the process, which would look
+		 * like a crash. */
 		signal(number, SIG_IGN);
 	}
 	uv_close((uv_handle_t *)&s->watchdog, NULL);
@@ -45,8 +46,8 @@ bool supervisor_at_rest(const struct supervisor *s)
 	       !poller_claiming(s->poller) && !outbox_claiming(s->outbox);
 }
 
-/* First the runs get time to end, then they are stopped and given back, then
- * the queue gets time to record that, then it ends all the same. */
+/* First the runs get time to end. Then they are stopped and given back, and the
+ * queue gets time to record that. Then the daemon ends in any case. */
 static void on_grace(uv_timer_t *timer)
 {
 	struct supervisor *s = timer->data;
@@ -104,7 +105,8 @@ void supervisor_hurry(struct supervisor *s)
 
 /* ---- a queue that is away ---- */
 
-/* After a lease the runs in hand are not ours any more. */
+/* After the length of a lease without the queue, the runs in hand no longer
+ * belong to this daemon. */
 static void on_away(uv_timer_t *timer)
 {
 	struct supervisor *s = timer->data;

@@ -17,8 +17,8 @@
 #include "supervisor/sweeps.h"
 
 /*
- * What the two files behind supervisor.h share: supervisor.c joins the parts and
- * passes on what they tell; supervisor_end.c ends them.
+ * The parts that the two files of the supervisor share: supervisor.c connects
+ * its modules and passes on their events; supervisor_end.c ends them.
  */
 enum phase { RUNNING, STOPPING, CLOSING };
 
@@ -41,19 +41,23 @@ struct supervisor {
 	struct sweeps *sweeps;
 	struct poller *poller;
 	enum phase phase;
-	bool given_up; /* the grace is over, runs are being released */
+	bool given_up; /* shutdown_grace is over, runs are being given back */
 	int status;
 };
 
 /* supervisor_end.c */
+/* Begins the shutdown; `why` is for the log. */
 void supervisor_begin_stop(struct supervisor *s, const char *why);
-/* When nothing is in hand any more: gives the lease back and closes all parts. */
+/* Ends the shutdown when nothing is in hand any more: gives the lease back and
+ * closes all modules. */
 void supervisor_finish_stop(struct supervisor *s);
-/* Told to stop once more: no more grace; then kills. */
+/* Handles a further signal during the shutdown: ends the grace, or kills the
+ * workers when the grace is over. */
 void supervisor_hurry(struct supervisor *s);
-/* Nothing is in hand, and no claim can bring anything. */
+/* Says whether nothing is in hand, and no claim can bring anything. */
 bool supervisor_at_rest(const struct supervisor *s);
-/* Somebody waits for a daemon that is to end by itself; others try for ever. */
+/* Notes that the queue cannot be used. A daemon that ends by itself gives up
+ * after the length of a lease; all others try for ever. */
 void supervisor_queue_is_away(struct supervisor *s);
 
 #endif

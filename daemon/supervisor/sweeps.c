@@ -7,10 +7,11 @@
 #include "base/mem.h"
 #include "sql/queue.h"
 
-/* What could not be ended is tried again so often. */
+/* ms until uploads that could not be ended are tried again. */
 #define AGAIN_MS 60000
 #define SWEEP_MS 300000
-/* No receiver of notices has this lane, and no notice such a number. */
+/* Lane and number of the errand; no receiver of notices has this lane, and no
+ * notice this number. */
 #define LANE 0
 #define NUMBER ((int64_t)1 << 62)
 
@@ -20,7 +21,7 @@ struct sweeps {
 	struct sweeps_options o;
 	struct errand errand;
 	bool in_hand;
-	int64_t again_ms; /* boot clock: not before */
+	int64_t again_ms; /* boot clock, ms: no clean-up starts earlier */
 };
 
 static void on_recorded(

@@ -7,8 +7,9 @@
 #include "supervisor/queue/queue.h"
 
 /*
- * Uploads to S3 that runs which are over have left behind. An errand ends them, one
- * batch at a time; what it cannot end now is tried again a while later.
+ * Cleans up uploads to S3 that were left unfinished by runs that have ended. An
+ * errand ends one batch of them at a time; uploads that it cannot end are tried
+ * again later.
  */
 struct sweeps;
 
@@ -20,12 +21,14 @@ struct sweeps_options {
 };
 
 struct sweeps *sweeps_open(const struct sweeps_options *options);
-/* After errands_close. */
+/* To be called after errands_close. */
 void sweeps_free(struct sweeps *s);
-/* After a reload. */
+/* Uses new settings after a reload. */
 void sweeps_set_settings(struct sweeps *s, const struct settings *settings);
 
-/* `leftovers`: [{"run_id", "uploads"}]; NULL: none. */
+/* Starts to clean up these uploads, unless a clean-up is running or one was
+ * tried shortly before. `leftovers`: JSON, [{"run_id", "uploads"}]; NULL:
+ * none. */
 void sweeps_look(struct sweeps *s, const char *leftovers);
 
 #endif

@@ -7,11 +7,12 @@
 #include "base/buf.h"
 #include "protocol.h"
 
-/* In all, with its repeats. */
+/* ms: time limits of the questions, repeats included. */
 #define LOGIN_MS 60000
 #define PROCESS_MS 10000
 
-/* Wipes and frees the question, which may hold passwords. */
+/* Starts the child, then wipes and frees the question, which may hold
+ * passwords. */
 static struct child *start(const struct queue_ask *q, struct buf *question,
     const struct child_options *how, struct err *e)
 {
@@ -29,7 +30,8 @@ static struct child *start(const struct queue_ask *q, struct buf *question,
 	return child;
 }
 
-/* Reserved at once: growing would leave pieces of passwords in freed memory. */
+/* Reserves all memory at once, because growing would leave parts of passwords
+ * in freed memory. */
 static void begin(struct buf *question)
 {
 	buf_init(question, PROTOCOL_LINE_MAX);

@@ -7,25 +7,26 @@
 #include "settings/settings.h"
 #include "supervisor/child.h"
 
-/* What the queue's connection needs to know of other machines: a child asks. */
+/* Questions to other machines that the connection to the queue depends on; a
+ * child process asks them. */
 struct queue_ask {
 	uv_loop_t *loop;
 	const struct program *program;
-	const struct settings *settings; /* as they are now */
+	const struct settings *settings; /* the settings now in use */
 	const char *conninfo, *secret_arn;
-	bool fresh; /* the secret that was read before has been refused */
+	bool fresh; /* the server has refused the secret that was read before */
 	void (*ready)(void *arg, const char *answer, const struct err *e);
 	void *arg;
 };
 
-/* The queue's user and password out of Secrets Manager; the answer is the
- * connection string with them. NULL on error, as child_start. */
+/* Reads the queue's user and password from Secrets Manager; the answer is the
+ * connection string with them. Returns NULL on error, as child_start. */
 struct child *queue_ask_login(const struct queue_ask *q, struct err *e);
 
 /*
- * Which server process answers a second client, as a number. When it is the one
- * that answers the first, which stays connected, then a pooler in between gives
- * a process to whoever has a transaction.
+ * Asks for the number of the server process that answers a second client. If it
+ * is the process that answers the first client, which is still connected, a
+ * pooler gives a process to each transaction.
  */
 struct child *queue_ask_process(const struct queue_ask *q, struct err *e);
 

@@ -13,15 +13,18 @@
 #include "sql/queue.h"
 #include "supervisor/queue/jitter.h"
 
-/* Another daemon held the rows we saw: look again, not in step with it. */
+/* ms until the first and the longest wait after a claim whose rows other
+ * daemons held; jitter keeps the daemons out of step. */
 #define CONTENDED_MS 20
 #define CONTENDED_MAX_MS 2000
-/* With much waiting, a claim for several jobs costs hardly more than one for one:
- * so it waits this long until half the workers could use one. */
+/* ms. While many jobs wait, a claim for several jobs costs hardly more than a
+ * claim for one, so a claim waits this long, or until half of the workers need
+ * a job. */
 #define GATHER_MS 5
-/* A claim that goes on where earlier ones ended does not see what was committed
- * late, with an earlier due_at: after this long it looks at all, or after this
- * many times what that look takes. */
+/* A claim that continues where earlier claims ended does not see jobs that were
+ * committed later with an earlier due_at. A claim that looks from the start
+ * follows after CURSOR_MS, prolonged by CURSOR_TIMES times the duration of such
+ * a claim. */
 #define CURSOR_MS 250
 #define CURSOR_TIMES 20
 #define CLASSES_MAX 64
@@ -32,39 +35,43 @@ static const struct statement claim = {"claim", sql_claim, 8};
 static const struct statement claim_lock = {NULL, sql_claim_lock, 0};
 static const struct statement set_aside = {NULL, sql_set_aside, 3};
 
-/* A class of waiting work, in the database's words, and where the last claim that
- * took from it ended. */
+/* A class of waiting jobs, as text from the database, and the place in it where
+ * the last claim that took one of its jobs ended. */
 struct class
 {
 	char owner[16], source[48], priority[8], trigger_type[16];
-	char due_at[40], config_id[24]; /* of the job that was taken last */
-	int64_t running;                /* of its owner */
+	char due_at[40], config_id[24]; /* of the last job that was taken */
+	int64_t running;                /* running reports of its owner */
 };
 
 struct claims {
 	struct claims_options o;
 	uv_timer_t timer;
 	bool running, ended;
-	bool claiming;      /* a claim is under way */
-	bool setting_aside; /* and no claim meanwhile */
-	bool want;          /* there is reason to believe in work */
-	bool held_back;     /* a limit, not the queue, bounded the last claim */
-	bool deep;          /* the last claim got all it wanted */
-	bool quotas;        /* owners are limited: a claim counts what runs */
-	struct class *passed; /* CLASSES_MAX: where claims ended */
+	bool claiming; /* a claim awaits its answer */
+	/* reports that cannot be claimed are being ended; no claim meanwhile */
+	bool setting_aside;
+	bool want; /* jobs may be waiting */
+	/* a limit, not the number of waiting jobs, bounded the last claim */
+	bool held_back;
+	bool deep;   /* the last claim got as many jobs as it asked for */
+	bool quotas; /* owners have quotas: a claim counts their runs */
+	struct class *passed; /* array of CLASSES_MAX: where claims ended */
 	int passed_count;
-	bool partial;      /* the claim under way goes on from earlier ones */
-	char served[16];   /* the owner that was served last; 0: nobody */
-	int64_t looked_ms; /* boot clock: the last claim that looked at all */
-	int64_t look_ms;   /* how long it took */
-	int wanted;        /* of the claim under way */
-	int64_t contended_ms; /* how long to wait for rows that others hold */
+	/* the claim under way continues where earlier ones ended */
+	bool partial;
+	char served[16]; /* oid of the owner served last; 0: none */
+	/* boot clock, ms: the last claim that looked from the start */
+	int64_t looked_ms;
+	int64_t look_ms;      /* ms that this claim took */
+	int wanted;           /* jobs that the claim under way asks for */
+	int64_t contended_ms; /* ms to wait for rows that other daemons hold */
 };
 
 static void send_claim(struct claims *c);
 
-/* The sources that the settings name, as arrays of PostgreSQL, with their
- * max_running. True: at least one is limited. */
+/* Lists the sources of the settings and their max_running as arrays of
+ * PostgreSQL. Returns true when at least one source is limited. */
 static bool own_sources(
     const struct claims *c, struct buf *names, struct buf *most)
 {
@@ -104,7 +111,8 @@ static void on_contended(uv_timer_t *timer)
 	claim_again(timer->data);
 }
 
-/* Others hold rows that we saw: soon again, less and less so while it lasts. */
+/* Claims again soon, because other daemons hold rows that the claim saw. The
+ * wait doubles as long as claims get nothing. */
 static void wait_contended(struct claims *c, int got)
 {
 	int64_t ms = got > 0 || c->contended_ms == 0 ? CONTENDED_MS
@@ -115,7 +123,7 @@ static void wait_contended(struct claims *c, int got)
 	    (uint64_t)jitter_shorten(c->contended_ms), 0);
 }
 
-/* The columns of claim.sql. */
+/* The columns of the result of claim.sql. */
 enum {
 	SEEN,
 	RUN_ID,
@@ -154,7 +162,8 @@ static bool is_class(const struct class *one, const struct reply *r, int row)
 	       strcmp(one->trigger_type, reply_text(r, row, TRIGGER_TYPE)) == 0;
 }
 
-/* The class that the job of this row is of; NULL: there are too many. */
+/* Returns the class of the job in this row, and adds it if it is new; NULL:
+ * there are too many classes. */
 static struct class *class_of(struct claims *c, const struct reply *r, int row)
 {
 	struct class *one = c->passed;
@@ -175,7 +184,7 @@ static struct class *class_of(struct claims *c, const struct reply *r, int row)
 	return one;
 }
 
-/* How many reports of the row's owner run after this claim. */
+/* Returns how many reports of the row's owner run after this claim. */
 static int64_t running_after(const struct reply *r, int row)
 {
 	int64_t n = reply_int(r, row, RUNNING, 0);
@@ -186,8 +195,8 @@ static int64_t running_after(const struct reply *r, int row)
 	return n;
 }
 
-/* Keeps where the claim ended in each class that it took from, and who was served
- * last. The rows of a class come in the order of due_at. */
+/* Keeps the place where the claim ended in each class, and the owner served
+ * last. The rows of a class are in the order of due_at. */
 static void keep_passed(struct claims *c, const struct reply *r)
 {
 	if (reply_text(r, 0, RUN_ID) == NULL)
@@ -247,8 +256,9 @@ static void on_set_aside(
 		uv_timer_start(&c->timer, on_contended, FAILED_MS, 0);
 }
 
-/* From `since` on, NULL: from the first. It goes on in small steps, so that
- * heartbeats pass between them. */
+/* Ends the reports that cannot be claimed, from the place `since` on; NULL:
+ * from the start. It continues in small steps, so that heartbeats can pass
+ * between them. */
 static void send_set_aside(struct claims *c, const char *since)
 {
 	struct buf names, most;
@@ -265,8 +275,8 @@ static void send_set_aside(struct claims *c, const char *since)
 	buf_free(&most);
 }
 
-/* A claim that the server refused: one of the rows may be the reason, and must
- * not stand before the others. */
+/* Handles a claim that the server refused. A single row may be the cause, which
+ * must not block the others. */
 static void claim_failed(struct claims *c, const struct err *e)
 {
 	LOG(c->o.log, LVL_ERROR, L_MSG("claim failed"), L_STR("error", e->text),
@@ -308,8 +318,9 @@ static void on_claim(void *arg, const struct reply *reply, const struct err *e)
 		c->look_ms = clock_boot_ms() - c->looked_ms;
 	keep_passed(c, reply);
 	c->o.events->answered(c->o.arg);
-	/* A notification that came meanwhile has set want again; and a
-	 * claim that went on from earlier ones has not seen all. */
+	/* Claims again when a notification has arrived meanwhile (want is set),
+	 * and when this claim continued from earlier ones and so has not seen
+	 * all jobs. */
 	if (!c->deep && c->partial)
 		c->looked_ms = 0;
 	if (c->want || c->deep || c->partial)
@@ -322,8 +333,9 @@ static void on_claim(void *arg, const struct reply *reply, const struct err *e)
 		c->o.events->none_left(c->o.arg);
 }
 
-/* How many jobs a claim may bring now. Where places are limited or kept, none
- * are taken ahead of a free worker. */
+/* Returns how many jobs a claim may take now. When sources or owners are
+ * limited, or places are kept for ADHOC reports, no job is taken in advance of
+ * a free worker. */
 static int room(const struct claims *c)
 {
 	int ahead = c->deep && !c->held_back ? runs_ahead(c->o.runs) : 0;
@@ -445,7 +457,7 @@ struct claims *claims_open(const struct claims_options *options)
 
 	c->o = *options;
 	c->passed = mem_zalloc(CLASSES_MAX * sizeof(*c->passed));
-	/* Until the first tick tells. */
+	/* Unknown until the first tick. */
 	c->quotas = false;
 	str_copy(c->served, sizeof(c->served), "0");
 	uv_timer_init(c->o.loop, &c->timer);

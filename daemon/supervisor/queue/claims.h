@@ -13,26 +13,27 @@
 #include "supervisor/runs/runs.h"
 
 /*
- * Takes waiting jobs out of the queue for this daemon and hands them to the runs.
- * One claim is under way at a time. It asks for as many jobs as there is room for,
- * and another follows while there is reason to believe that more are waiting.
- * Rows that other daemons hold are asked for again after a wait that grows. When
- * the server refuses a claim, the reports that cannot be claimed are looked for
- * and ended, so that they do not stop the others.
+ * Takes waiting jobs from the queue for this daemon and hands them to the runs.
+ * Only one claim is under way at a time. It asks for as many jobs as there is
+ * room for, and another claim follows while more jobs are likely to wait. When
+ * other daemons hold rows that a claim saw, it is repeated after a wait that
+ * grows. When the server refuses a claim, the reports that cannot be claimed
+ * are found and ended, so that they do not block the others.
  */
 struct claims;
 
-/* Each is called from the loop, while the answer to a claim is taken. */
+/* Calls to the owner, which come from the loop while the answer to a claim is
+ * handled. */
 struct claims_events {
-	/* A claim was answered, and the runs of its jobs have begun. */
+	/* A claim was answered, and the runs of its jobs have started. */
 	void (*answered)(void *arg);
-	/* Then: it took all jobs that were waiting. Another time may be due
-	 * next. */
+	/* After `answered`, if the claim took all jobs that waited: another
+	 * report may be due next. */
 	void (*taken)(void *arg);
-	/* Or: no job was waiting. */
+	/* After `answered`, if no job waited. */
 	void (*none_left)(void *arg);
-	/* The answer to the last claim before claims_end is here, or the claim
-	 * failed. */
+	/* After claims_end: the answer to the last claim has arrived, or the
+	 * claim failed. */
 	void (*last)(void *arg);
 };
 
@@ -49,24 +50,25 @@ struct claims_options {
 };
 
 struct claims *claims_open(const struct claims_options *options);
-/* Frees it once the loop has let go of its timer. */
+/* Closes the claims, which are freed once the loop has closed their timer. */
 void claims_close(struct claims *c);
 void claims_set_settings(struct claims *c, const struct settings *settings);
 
-/* The lease is held: claims at once, and from now on. */
+/* The lease is held: claims at once, and later as needed. */
 void claims_start(struct claims *c);
-/* The lease is lost: begins no claim before claims_start. */
+/* The lease is lost: sends no claim before the next claims_start. */
 void claims_pause(struct claims *c);
-/* The queue is not there: as claims_pause, and no answer will come. */
+/* The queue is not up: as claims_pause, and the answer to a claim under way
+ * will not come. */
 void claims_down(struct claims *c);
-/* Begins no claim any more: the daemon shuts down. */
+/* Sends no claim any more, for the shutdown. */
 void claims_end(struct claims *c);
 
-/* Something may be waiting: claims now, or as soon as there is room. */
+/* Jobs may be waiting: claims now, or as soon as there is room. */
 void claims_look(struct claims *c);
 /* A run ended or a worker became free: there may be room. */
 void claims_run_ended(struct claims *c);
-/* Whether owners are limited, as the tick tells: then a claim counts their
+/* Tells, from the tick, whether owners have quotas; if so, a claim counts their
  * runs. */
 void claims_set_quotas(struct claims *c, bool quotas);
 

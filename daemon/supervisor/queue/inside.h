@@ -11,67 +11,76 @@
 #include "supervisor/queue/queue.h"
 #include "supervisor/queue/reach.h"
 
-/* The inside of a struct queue, for queue.c (statements, failures) and session.c
- * (from the first step towards a server to a session that is up) alone. */
+/* The fields of a struct queue, only for queue.c (statements, failures) and
+ * session.c (from the first step towards a server until the session is up). */
 
 #define PREPARED_MAX 32
 
-/* A statement under way. They are answered in the order they were sent. */
+/* A statement under way. Statements are answered in the order in which they
+ * were sent. */
 struct op {
 	struct op *next;
 	queue_answer *answer;
 	void *arg;
 	int64_t sent_ms;
-	PGresult *result;      /* of the last statement */
-	const char *preparing; /* its PREPARE has not been answered yet */
+	PGresult *result; /* result of the last statement of the transaction */
+	/* name of a PREPARE that has not been answered yet */
+	const char *preparing;
 	struct err error;
 	bool failed;
 };
 
-/* LOOKING: connected, is there a pooler? */
+/* READING: the secret is being read. LOOKING: connected, the daemon finds out
+ * whether there is a pooler. */
 enum queue_state { DOWN, READING, CONNECTING, LOOKING, UP };
 
 struct queue {
 	struct queue_options o;
 	char *conninfo, *secret_arn;
-	struct child *child; /* asks what the loop must not wait for */
-	char *login;  /* conninfo with the secret in it; NULL: not read yet */
-	bool untried; /* ... and no connection was made with it so far */
-	bool renewed; /* the connection ends because the settings say so */
-	bool refused; /* ... and the server does not take it any more */
+	struct child *child; /* process that asks a question for the queue */
+	/* conninfo with user and password of the secret; NULL: not read yet */
+	char *login;
+	bool untried; /* no connection has been made with `login` so far */
+	bool renewed; /* the connection ends because the settings changed */
+	bool refused; /* the server refuses the user and password of `login` */
 	enum queue_state state;
-	struct reach *reach; /* makes a connection */
+	struct reach *reach; /* makes the next connection */
 	PGconn *conn;
-	char *here;         /* names the one address that conn leads to */
-	uv_poll_t *poll;    /* on conn's socket; freed in its close callback */
-	uv_timer_t timer;   /* reconnect, answer deadline */
-	char limit[24];     /* of a statement, in ms: see SET_UP */
-	int failures;       /* since it worked last */
-	bool works;         /* see queue_works */
-	struct err trouble; /* the last failure */
+	char *here; /* names the address that conn is connected to */
+	/* watches the socket of conn; freed in its close callback */
+	uv_poll_t *poll;
+	/* next attempt to connect, or deadline of an answer */
+	uv_timer_t timer;
+	char limit[24];     /* time limit of a statement in ms, see SET_UP */
+	int failures;       /* failures since the connection last worked */
+	bool works;         /* queue_works was called */
+	struct err trouble; /* latest failure */
 	struct op *head, **tail;
 	int pending;
 	const char *prepared[PREPARED_MAX];
 	int prepared_count;
-	int64_t process; /* of the server, that has answered last */
-	bool shared;     /* sessions are: see queue_options.channels */
-	bool broken;     /* libpq has closed the socket, nobody was told yet */
+	int64_t process; /* ID of the server process that answered last */
+	bool shared;     /* sessions are shared: see queue_options.channels */
+	/* libpq has closed the socket, and the senders do not know yet */
+	bool broken;
 	bool closing;
 };
 
-/* The connection is gone: all senders hear it, then a new one is made. */
+/* Ends the connection because of a failure: tells all senders, then makes a new
+ * one. */
 void queue_fail(struct queue *q, const char *text);
-/* Ends the connection, or the way to one, and tells nobody. */
+/* Ends the connection or the attempt to connect, and tells nobody. */
 void queue_drop(struct queue *q);
-/* When on the clock of the loop to look at what is late, in ms from now. */
+/* Lets the timer look in `ms` milliseconds at things that may be late. */
 void queue_arm(struct queue *q, int64_t ms);
-/* A connection is there: the loop watches its socket. */
+/* Takes a connection over and lets the loop watch its socket. */
 void queue_follow(struct queue *q, PGconn *conn);
 
-/* Goes from a queue that is down to one that is up, or to queue_fail(). */
+/* Starts to connect; the attempt ends with a queue that is up or with
+ * queue_fail(). */
 void session_begin(struct queue *q);
-/* The session's settings, for the transaction that it begins alone; its parameter
- * is queue.limit. */
+/* Sets the session's settings for one transaction; its parameter is
+ * queue.limit. */
 extern const struct statement session_set_up_local;
 
 #endif

@@ -20,7 +20,8 @@
 #define IDS_MAX (64u << 10)
 #define SOURCES_MAX (256u << 10)
 
-/* The schema that this program was written for: its last upgrade. */
+/* Returns the schema version of this program: the number of its last
+ * upgrade. */
 static int schema_version(void)
 {
 	return atoi(upgrades[sizeof(upgrades) / sizeof(*upgrades) - 1].name);
@@ -34,9 +35,10 @@ static const struct statement retire = {"retire", sql_retire, 1};
 
 struct lease {
 	struct lease_options o;
-	char id[37];      /* a UUID; "": none */
-	int64_t beat_ms;  /* when the last heartbeat that counts was sent */
-	int64_t lease_ms; /* as our row has it */
+	char id[37]; /* UUID of the daemon; "": none */
+	/* boot clock, ms: when the last accepted heartbeat was sent */
+	int64_t beat_ms;
+	int64_t lease_ms; /* ms: the lease in the daemon's row */
 	void (*retired)(void *arg);
 	void *retired_arg;
 };
@@ -76,7 +78,7 @@ static void complain(
 {
 	struct err said = *e;
 
-	/* A lost connection comes back and starts all over. */
+	/* A lost connection is made again, and all of this starts anew. */
 	if (e->kind == ERR_LOST)
 		return;
 	if (strcmp(e->sqlstate, "42501") == 0) /* a privilege is missing */
@@ -88,7 +90,8 @@ static void complain(
 	    L_STR("sqlstate", e->sqlstate));
 }
 
-/* What does not fit now may fit later: a lock, a privilege, a full disk. */
+/* Logs a failure and has the connection made again: a lock, a missing privilege
+ * or a full disk may be gone then. */
 static void try_on(struct lease *l, const char *what, const struct err *e)
 {
 	complain(l, what, e);
@@ -96,7 +99,8 @@ static void try_on(struct lease *l, const char *what, const struct err *e)
 		queue_give_up(l->o.queue, e);
 }
 
-/* Names and types of the settings' sources as arrays of PostgreSQL. */
+/* Lists the names and types of the settings' sources as arrays of
+ * PostgreSQL. */
 static void list_sources(
     const struct settings *s, struct buf *names, struct buf *types)
 {
@@ -124,7 +128,7 @@ void lease_set_settings(struct lease *l, const struct settings *settings)
 	struct buf names, types;
 
 	l->o.settings = settings;
-	/* Without a lease they go with the registration. */
+	/* Without a lease the sources are sent with the registration. */
 	if (l->id[0] == '\0' || !queue_is_up(l->o.queue))
 		return;
 	list_sources(settings, &names, &types);
@@ -217,7 +221,8 @@ static void unfit(struct lease *l, enum schema_fit fit, int64_t found)
 	l->o.events->unfit(l->o.arg, text);
 }
 
-/* A result may hold any character, and so must the queue. */
+/* Refuses the encoding of the queue: a result may hold any character, so the
+ * queue must be able to store each. */
 static void refuse_encoding(struct lease *l, const char *encoding)
 {
 	char text[256];
@@ -237,7 +242,7 @@ static void on_version(
 	int64_t found;
 
 	if (reply == NULL) {
-		/* 42P01, 3F000: no such table, no such schema. */
+		/* SQLSTATE 42P01, 3F000: no such table, no such schema. */
 		if (strcmp(e->sqlstate, "42P01") == 0 ||
 		    strcmp(e->sqlstate, "3F000") == 0)
 			l->o.events->unfit(l->o.arg,

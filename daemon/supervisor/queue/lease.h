@@ -10,16 +10,18 @@
 #include "supervisor/runs/runs.h"
 
 /*
- * This daemon's place in the queue: the check that schema and binary fit, the
- * row in report_worker that is its identity, and how long the lease surely
- * holds. A daemon whose row is gone has lost its jobs; it takes a new identity.
+ * The daemon's lease: the check that schema and program fit, its row in
+ * report_worker, which is its identity, and the time until which the lease
+ * surely holds. A daemon whose row is gone has lost its jobs and takes a new
+ * identity.
  */
 struct lease;
 
 struct lease_events {
-	void (*held)(void *arg); /* registered (again): work may begin */
-	/* Schema, server or encoding do not fit; the daemon must end and say
-	 * this. Any other failure is logged and tried again for ever. */
+	void (*held)(void *arg); /* registered, perhaps again: work may begin */
+	/* Schema, server or encoding do not fit: the daemon must log this text
+	 * and end. All other failures are logged and tried again without
+	 * end. */
 	void (*unfit)(void *arg, const char *text);
 };
 
@@ -36,18 +38,21 @@ struct lease *lease_open(const struct lease_options *options);
 void lease_free(struct lease *l); /* accepts NULL */
 void lease_set_settings(struct lease *l, const struct settings *settings);
 
-/* The queue connection is up. */
+/* The queue is up: checks the schema, then registers or, with an identity from
+ * before, gives back claims whose answer was lost. */
 void lease_up(struct lease *l);
-/* NULL while there is none. */
+/* Returns the daemon's identity; NULL while it has none. */
 const char *lease_worker_id(const struct lease *l);
-/* A heartbeat that was sent at this moment (boot clock) was accepted; it set the
- * row's lease to lease_ms, or left it (0). */
+/* The database accepted a heartbeat that was sent at this moment (boot clock,
+ * ms). It set the lease in the row to lease_ms, or left it as it was (0). */
 void lease_renewed(struct lease *l, int64_t sent_ms, int64_t lease_ms);
+/* Returns the moment (boot clock, ms) until which the lease surely holds; 0:
+ * there is no lease. */
 int64_t lease_until(const struct lease *l);
-/* The database says that our row is gone. */
+/* The database says that the daemon's row is gone. */
 void lease_lost(struct lease *l);
-/* Removes the row; `done` comes when that is answered, or at once if the queue
- * is not there. */
+/* Removes the row. `done` is called after the answer, or at once if the queue
+ * is not up. */
 void lease_retire(struct lease *l, void (*done)(void *arg), void *arg);
 
 #endif

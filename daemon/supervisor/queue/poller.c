@@ -14,12 +14,12 @@
 #include "supervisor/queue/claims.h"
 #include "supervisor/queue/jitter.h"
 
-/* After a notification the tick waits a little: more may follow. */
+/* ms that a tick waits after a notification, because more may follow. */
 #define SOON_MS 100
 #define FAILED_MS 1000
-/* Between ticks while somebody waits for what they tell. */
+/* ms between ticks while somebody watches progress. */
 #define QUICK_MS 1000
-/* So long it counts that somebody has said that he looks. */
+/* ms for which an announcement that somebody watches counts. */
 #define WATCHED_MS 10000
 #define PURGE_MS 60000
 #define COUNT_MS 60000
@@ -36,12 +36,15 @@ struct poller {
 	struct claims *claims;
 	uv_timer_t tick_timer;
 	bool running;
-	bool ticking;  /* a tick is under way */
-	bool stepping; /* and nobody is caught up meanwhile */
+	bool ticking; /* a tick awaits its answer */
+	/* reports that wait for others are being looked at, so more may become
+	 * due */
+	bool stepping;
 	bool tick_again;
 	int64_t tick_sent_ms, tick_lease_ms, purged_ms, counted_ms;
-	int64_t next_ms;    /* as the last tick told it */
-	int64_t watched_ms; /* boot clock: until then somebody looks */
+	/* ms until the next report is due, from the last tick */
+	int64_t next_ms;
+	int64_t watched_ms; /* boot clock, ms: somebody watches until then */
 };
 
 static void send_tick(struct poller *p);
@@ -101,7 +104,7 @@ static void on_purged(void *arg, const struct reply *reply, const struct err *e)
 		return;
 	LOG(p->o.log, LVL_INFO, L_MSG("old runs forgotten"),
 	    L_INT("count", count));
-	/* There may be more. */
+	/* More runs may be old enough. */
 	p->purged_ms -= PURGE_MS;
 	send_purge(p);
 }
@@ -286,15 +289,17 @@ static void send_tick(struct poller *p)
 	send_count(p);
 }
 
-/* What is due next may have changed. */
+/* Sends a tick soon, because the time of the next due report may have
+ * changed. */
 static void tick_soon(struct poller *p)
 {
 	if (uv_timer_get_due_in(&p->tick_timer) > SOON_MS)
 		arm_tick(p, SOON_MS);
 }
 
-/* While somebody waits, ticks come every second. A run may begin after the tick
- * that would have seen it, and the next one would be a poll_interval away. */
+/* Keeps ticks a second apart while somebody watches. A run may begin after the
+ * tick that would have shown it, and the next tick might be a poll_interval
+ * away. */
 static void keep_fresh(struct poller *p)
 {
 	int64_t due = p->tick_sent_ms + QUICK_MS;
@@ -304,7 +309,7 @@ static void keep_fresh(struct poller *p)
 		arm_tick(p, due - clock_boot_ms());
 }
 
-/* ---- what wakes it ---- */
+/* ---- events that wake the poller ---- */
 
 void poller_notified(struct poller *p, const char *channel)
 {
@@ -370,7 +375,7 @@ void poller_set_settings(struct poller *p, const struct settings *settings)
 		arm_tick(p, 0);
 }
 
-/* ---- what the claims tell ---- */
+/* ---- events of the claims ---- */
 
 static void on_answered(void *arg)
 {

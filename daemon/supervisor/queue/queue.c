@@ -16,7 +16,8 @@
 #define BACKOFF_MAX_MS 4000
 #define PARAMS_MAX 16
 
-/* PGresult under a name of ours, so that libpq-fe.h stays in here. */
+/* Converts a reply, which is a PGresult under another name, so that only these
+ * files include libpq-fe.h. */
 static const PGresult *as_result(const struct reply *r)
 {
 	return (const PGresult *)r;
@@ -130,7 +131,8 @@ void queue_fail(struct queue *q, const char *text)
 {
 	bool was_up = q->state == UP;
 	int64_t wait = BACKOFF_MIN_MS;
-	/* Several times a lease, whatever that is. */
+	/* The waits are at most this long, so that there are several attempts
+	 * within a lease. */
 	int64_t most =
 	    q->o.timeout_ms < BACKOFF_MAX_MS ? q->o.timeout_ms : BACKOFF_MAX_MS;
 	bool worked = q->works;
@@ -224,7 +226,8 @@ static void forget_prepared(struct queue *q, const char *name)
 	}
 }
 
-/* All results that are here already. False: the connection broke. */
+/* Takes all results that have arrived. Returns false when the connection
+ * broke. */
 static bool take_results(struct queue *q)
 {
 	int nothing = 0;
@@ -242,7 +245,8 @@ static bool take_results(struct queue *q)
 		case PGRES_PIPELINE_SYNC:
 			PQclear(r);
 			finish_op(q);
-			/* The answer may have closed us down. */
+			/* The sender's reaction to the answer may have closed
+			 * the queue. */
 			if (q->conn == NULL)
 				return false;
 			continue;
@@ -254,7 +258,8 @@ static bool take_results(struct queue *q)
 			continue;
 		case PGRES_FATAL_ERROR:
 			take_error(op, r);
-			/* The server became a stand-by under us. */
+			/* SQLSTATE 25006: the server has become a stand-by
+			 * meanwhile. */
 			if (strcmp(op->error.sqlstate, "25006") == 0) {
 				PQclear(r);
 				queue_fail(q, "the server only reads");
@@ -287,8 +292,8 @@ static void on_socket(uv_poll_t *poll, int status, int events)
 	if (q->poll != poll)
 		return;
 	(void)events;
-	/* libuv says "bad file descriptor" to any error of the socket; libpq
-	 * knows which. */
+	/* libuv reports "bad file descriptor" for every error of the socket;
+	 * libpq knows which error it was. */
 	if (PQconsumeInput(q->conn) == 0 || status < 0) {
 		queue_fail(q, *PQerrorMessage(q->conn) ? PQerrorMessage(q->conn)
 						       : uv_strerror(status));
@@ -301,7 +306,8 @@ static void on_socket(uv_poll_t *poll, int status, int events)
 		flush(q);
 }
 
-/* One timer serves what can be late: the next attempt, the oldest answer. */
+/* The timer serves everything that can be late: the next attempt to connect,
+ * and the oldest answer. */
 static void on_timer(uv_timer_t *timer)
 {
 	struct queue *q = timer->data;
@@ -418,8 +424,9 @@ static bool dispatch(struct queue *q, struct op *op, const struct statement *st,
 		   q->conn, st->name, st->params, params, NULL, NULL, 0) != 0;
 }
 
-/* The senders hear of it from the loop, not from within. libpq may have closed
- * the socket, so the loop must let go of it at once. */
+/* Lets the loop tell the senders of the failure, which must not happen during
+ * their own call. libpq may have closed the socket, so the loop must stop
+ * watching it at once. */
 static void fail_later(struct queue *q)
 {
 	if (q->poll != NULL) {
@@ -430,7 +437,8 @@ static void fail_later(struct queue *q)
 	queue_arm(q, 0);
 }
 
-/* Parameters as the server takes them; own[i] is a copy that was cleaned. */
+/* The parameters as they are sent; own[i] is a cleaned copy, or NULL when
+ * list[i] is the sender's. */
 struct params {
 	const char *list[PARAMS_MAX];
 	char *own[PARAMS_MAX];

@@ -12,28 +12,31 @@
 #include "supervisor/program.h"
 
 /*
- * The supervisor's one connection to the queue database: libpq in pipeline mode
- * on the loop, so that nothing ever blocks and many statements share a round
- * trip. Each statement is its own transaction. The connection is made again for
- * ever, with back-off; a statement that was under way when it broke is answered
- * with an error, and its sender decides whether to send it once more.
+ * The supervisor's only connection to the queue database: libpq in pipeline
+ * mode on the loop, so that nothing blocks and many statements share a round
+ * trip. Each statement is its own transaction. A lost connection is made again,
+ * with back-off and without end. A statement that was under way when the
+ * connection broke is answered with an error, and its sender decides whether to
+ * send it again.
  */
 struct queue;
 struct reply;
 
 struct statement {
-	const char *name; /* also the prepared statement's name */
+	/* also names the prepared statement; NULL: not prepared */
+	const char *name;
 	const char *text;
 	int params;
 };
 
-/* reply NULL: it failed, *e says why. ERR_LOST: the connection broke, whether
- * the statement took effect is unknown. */
+/* Called with the answer to a statement. reply NULL: the statement failed, and
+ * *e says why. With ERR_LOST the connection broke, and nobody knows whether the
+ * statement took effect. */
 typedef void queue_answer(
     void *arg, const struct reply *reply, const struct err *e);
 
 struct queue_events {
-	void (*up)(void *arg); /* connected; queue_send works */
+	void (*up)(void *arg); /* connected: queue_send may be called */
 	void (*down)(void *arg, const struct err *e);
 	void (*notified)(void *arg, const char *channel);
 };
@@ -42,56 +45,66 @@ struct queue_options {
 	uv_loop_t *loop;
 	const struct log *log;
 	const char *conninfo;
-	/* User and password come from there; NULL: from the string. Read before
-	 * the first connection, and again when they are refused. */
+	/* Secret in Secrets Manager with user and password; NULL: the
+	 * connection string has them. It is read before the first connection,
+	 * and again when the server refuses them. */
 	const char *secret_arn;
-	const struct settings *settings; /* to reach it with */
-	const struct program *program;   /* asks for what must not wait here */
+	const struct settings *settings; /* for reaching Secrets Manager */
+	/* asks questions that would block the loop */
+	const struct program *program;
 	/*
-	 * Names to LISTEN to, ending with NULL. NULL: none; there may be a pooler
-	 * in between that gives each transaction another session. So there are no
-	 * prepared statements, and what a session needs is set for each
-	 * transaction: nothing is left to the pooler's other clients. When such a
-	 * pooler is found although there are names, it is logged, and the same
-	 * holds.
+	 * Names for LISTEN, ending with NULL.
+	 *
+	 * NULL: no LISTEN, because a pooler may give each transaction another
+	 * session. Then no statement is prepared, and session settings are set
+	 * for each transaction, so that the pooler's other clients find no
+	 * trace of them. When such a pooler is found although there are names,
+	 * this is logged, and the queue works in the same way.
 	 */
 	const char *const *channels;
-	int64_t timeout_ms; /* an answer later than this: the peer is dead */
+	/* ms: without an answer for this long, the peer is dead */
+	int64_t timeout_ms;
 	const struct queue_events *events;
 	void *arg;
 };
 
-/* Copies the strings; starts to connect at once. */
+/* Opens the queue and starts to connect. Copies the strings. */
 struct queue *queue_open(const struct queue_options *options);
-/* Takes new options over by connecting anew; the loop stays. */
+/* Uses new options, and connects again when they name another database, login
+ * or way to listen. The loop must be the same. */
 void queue_reopen(struct queue *q, const struct queue_options *options);
-/* Closes; freed once the loop has let go of it. */
+/* Closes the queue, which is freed once the loop has closed its handles. */
 void queue_close(struct queue *q);
 
+/* Says whether statements can be sent. */
 bool queue_is_up(const struct queue *q);
-/* As the server names it: UTF8. "" when not up. */
+/* Returns the encoding of the database as the server names it, such as UTF8; ""
+ * without a connection. */
 const char *queue_encoding(const struct queue *q);
 
 /*
- * The server answers, but not with what is needed: the connection is given up and
- * made anew. The waits before that grow until queue_works says that all is well.
+ * Gives the connection up and makes a new one, because the server answers but
+ * lacks something that the daemon needs. The waits between such attempts grow
+ * until queue_works is called.
  */
 void queue_give_up(struct queue *q, const struct err *e);
 void queue_works(struct queue *q);
-/* What failed last, a sentence; "" when nothing has failed yet. */
+/* Returns the latest failure as a sentence; "" when nothing has failed yet. */
 const char *queue_trouble(const struct queue *q);
 
-/* `before` (may be NULL, takes no parameters) runs first, in the same
- * transaction. The answer comes later, never from within. Only when up. Bytes of
- * the parameters that are no UTF-8 go as question marks: all that comes from
- * outside (host names, messages of servers) passes here. */
+/* Sends a statement; only when the queue is up. `before` (may be NULL, takes no
+ * parameters) runs first in the same transaction. The answer never comes during
+ * this call. Bytes of the parameters that are no UTF-8 are sent as question
+ * marks, because texts from outside (host names, messages of servers) pass
+ * through here. */
 void queue_send(struct queue *q, const struct statement *before,
     const struct statement *st, const char *const *params, queue_answer *answer,
     void *arg);
 
 int reply_rows(const struct reply *r);
-/* NULL for null. */
+/* Returns a field's text; NULL for null. */
 const char *reply_text(const struct reply *r, int row, int column);
+/* Returns a field's integer; `def` for null and for any other text. */
 int64_t reply_int(const struct reply *r, int row, int column, int64_t def);
 
 #endif

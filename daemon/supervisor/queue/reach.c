@@ -14,11 +14,13 @@ struct reach {
 	struct reach_options o;
 	struct route *route;
 	struct conninfo_tls tls;
-	struct child *child; /* looks a name up */
-	char *task;          /* ... in words, for its messages */
-	PGconn *conn;        /* to the address of this step */
-	uv_poll_t *poll;     /* on conn's socket; freed in its close callback */
-	uv_timer_t timer;    /* the next step, or the end of this one's time */
+	struct child *child; /* process that looks a name up */
+	char *task;          /* task of `child`, for its messages */
+	PGconn *conn;        /* connection to the address of this step */
+	/* watches the socket of conn; freed in its close callback */
+	uv_poll_t *poll;
+	/* starts the next step, or ends the time of this one */
+	uv_timer_t timer;
 	int64_t step_ms;
 };
 
@@ -61,7 +63,8 @@ void reach_stop(struct reach *r)
 
 static void end(struct reach *r, PGconn *conn, const struct err *e)
 {
-	/* The loop has one watcher a socket. */
+	/* The loop allows one watcher for each socket, and the callee adds its
+	 * own. */
 	let_go_of_socket(r);
 	r->o.done(r->o.arg, conn, route_conninfo(r->route), e);
 	reach_stop(r);
@@ -152,7 +155,8 @@ static void say_failed(struct reach *r)
 
 static void on_socket(uv_poll_t *poll, int status, int events);
 
-/* libpq may change its socket after a refused TLS. */
+/* Watches the socket again after each step, because libpq may open another one
+ * after a refused TLS. */
 static void follow_socket(struct reach *r, int events)
 {
 	let_go_of_socket(r);
@@ -172,7 +176,7 @@ static void on_socket(uv_poll_t *poll, int status, int events)
 	(void)events;
 	if (r->poll != poll)
 		return;
-	/* Before the step: it may close this very socket. */
+	/* Stopped before the step, which may close this socket. */
 	uv_poll_stop(poll);
 	want = PQconnectPoll(conn);
 	if (want == PGRES_POLLING_FAILED) {
@@ -187,7 +191,8 @@ static void on_socket(uv_poll_t *poll, int status, int events)
 	}
 }
 
-/* See pg_connect() on the order. A stand-by takes no claims. */
+/* Starts a connection; pg_connect() explains the order of the keys. A stand-by
+ * takes no claims, hence read-write. */
 static PGconn *begin_connection(const struct reach *r)
 {
 	const char *keys[] = {"keepalives_idle", "keepalives_interval",
@@ -208,7 +213,7 @@ static void begin_connect(struct reach *r)
 		say_failed(r);
 		return;
 	}
-	/* The one way to the SQLSTATE of a refusal. */
+	/* Only verbose messages hold the SQLSTATE of a refusal. */
 	PQsetErrorVerbosity(r->conn, PQERRORS_VERBOSE);
 	follow_socket(r, UV_WRITABLE);
 }
@@ -222,7 +227,8 @@ static void on_next(uv_timer_t *timer)
 		say_unreached(r);
 		return;
 	}
-	/* First the limit: what follows may fail at once and go on. */
+	/* Starts the time limit first, because the step may fail at once and
+	 * start the next one. */
 	uv_timer_start(&r->timer, on_silent, (uint64_t)r->step_ms, 0);
 	if (step == ROUTE_LOOK_UP)
 		begin_look_up(r);

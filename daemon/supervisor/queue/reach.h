@@ -9,30 +9,32 @@
 #include "base/err.h"
 
 /*
- * Makes one connection to the queue's server, and never holds up the loop: each
- * host name is looked up in a process of its own, each address has a time limit.
- * See source/postgres/route.h for the order.
+ * Makes a connection to the queue's server without blocking the loop: each host
+ * name is looked up by a child process, each address has a time limit. The
+ * order is described in source/postgres/route.h.
  */
 struct reach;
 
 struct reach_options {
 	uv_loop_t *loop;
 	const char *conninfo;
-	int64_t timeout_ms; /* of each step; connect_timeout goes before it */
+	/* limit of a step; connect_timeout has precedence */
+	int64_t timeout_ms;
 	/*
-	 * The end, called once from the loop; the reach is gone after it. The
-	 * connection is the callee's, and `conninfo` names the one address that it
-	 * leads to. conn NULL: *e says why, with the SQLSTATE of a server that has
-	 * refused.
+	 * Called once from the loop at the end; the reach is freed after the
+	 * call. The callee owns the connection; `conninfo` names the address
+	 * that it is connected to. conn NULL: *e says why, with the SQLSTATE if
+	 * a server refused.
 	 */
 	void (*done)(
 	    void *arg, PGconn *conn, const char *conninfo, const struct err *e);
 	void *arg;
 };
 
-/* Copies the string. */
+/* Starts to connect. Copies the string. */
 struct reach *reach_start(const struct reach_options *o);
-/* Ends it; `done` is not called any more. Not after `done`. */
+/* Ends the attempt; `done` is not called any more. Not to be called after
+ * `done`. */
 void reach_stop(struct reach *r);
 
 #endif

@@ -19,11 +19,12 @@ static void ignore(void *arg, const struct reply *reply, const struct err *e)
 }
 
 /*
- * The session: each statement touches a few rows through an index, so the plans
- * that read much (and look cheap when statistics are old) are ruled out; and no
- * lock of a stranger may hold the daemon up. $1: the server ends a statement before
- * the daemon would give the connection up, in ms: else each of those that take too
- * long would leave a process behind that goes on with it.
+ * The session's settings. Each statement touches a few rows through an index,
+ * so plans that read whole tables, which look cheap when statistics are old,
+ * are switched off. No lock of another session may delay the daemon for long.
+ * $1 is the time in ms after which the server ends a statement. It is shorter
+ * than the time after which the daemon gives the connection up; otherwise each
+ * such statement would leave a server process behind that goes on with it.
  */
 #define SET_UP(local)                                                         \
 	"select pg_catalog.set_config(s.name, s.value, " local                \
@@ -37,7 +38,7 @@ static void ignore(void *arg, const struct reply *reply, const struct err *e)
 	"('standard_conforming_strings', 'on')) s(name, value)"
 
 static const struct statement set_up = {NULL, SET_UP("false"), 1};
-/* The same for the transaction that it begins. */
+/* The same settings, for a single transaction. */
 const struct statement session_set_up_local = {NULL, SET_UP("true"), 1};
 
 static void listen_to(struct queue *q, const char *channel)
@@ -68,7 +69,8 @@ static void come_up(struct queue *q, bool shared)
 	q->o.events->up(q->o.arg);
 }
 
-/* A second client was answered by the same process: no session is ours. */
+/* Takes the server process of a second client. If it is the process of this
+ * connection, a pooler shares sessions between clients. */
 static void on_other_process(void *arg, const char *answer, const struct err *e)
 {
 	struct queue *q = arg;
@@ -95,7 +97,9 @@ static void on_other_process(void *arg, const char *answer, const struct err *e)
 static const struct statement process = {
     NULL, "select pg_catalog.pg_backend_pid()", 0};
 
-/* A pooler makes up the process that it tells at the start. */
+/* Compares the server process with the one named at the start of the
+ * connection: a pooler makes the latter up, so they differ only with a
+ * pooler. */
 static void on_process(
     void *arg, const struct reply *reply, const struct err *e)
 {
@@ -135,8 +139,10 @@ static void on_connected(struct queue *q)
 		queue_send(q, NULL, &process, NULL, on_process, q);
 }
 
-/* A password that has worked may have been changed: the new one is tried at
- * once. One that was refused as soon as it was read waits like any failure. */
+/* Handles a failed connection. When the server refuses a password that has
+ * worked before, the password may have been changed, and the secret is read
+ * again at once. A password that is refused directly after it was read waits
+ * like any other failure. */
 static void take_failure(struct queue *q, const struct err *e)
 {
 	q->refused = q->secret_arn != NULL && conninfo_refused(e->sqlstate);

@@ -7,7 +7,7 @@ static const unsigned char table[LIFE_COUNT][LIFE_EVENTS] = {
     [LIFE_WAITING] = {TO(GIVEN, AT_WORKER), TO(END, ENDED)},
     [LIFE_AT_WORKER] = {TO(RECALL, RECALLED), TO(STOP, STOPPING), TO(ASK, ASKS),
 	TO(ANEW, WAITING), TO(END, ENDED)},
-    /* It has begun all the same when it asks. */
+    /* A recalled run that asks had begun after all. */
     [LIFE_RECALLED] = {TO(STOP, STOPPING), TO(ASK, ASKS), TO(ANEW, WAITING),
 	TO(END, ENDED)},
     [LIFE_STOPPING] = {TO(ASK, DENIED), TO(ANEW, WAITING), TO(END, ENDED)},
@@ -15,8 +15,9 @@ static const unsigned char table[LIFE_COUNT][LIFE_EVENTS] = {
 	TO(END, ENDED)},
     [LIFE_ASKED] = {TO(YES, PUBLISHING), TO(NO, DENIED), TO(UNHEARD, ASKS),
 	TO(STOP, DENIED), TO(ANEW, WAITING), TO(END, ENDED)},
-    /* A worker that was told too late asks again. It may have made the output
-     * visible: so the run does not wait anew, and a stop is no more than told. */
+    /* A worker that got the answer too late asks again. The worker may have
+     * made the output visible, so the run does not wait for another worker, and
+     * a stop is only passed on to the worker. */
     [LIFE_PUBLISHING] = {TO(ASK, ASKS), TO(STOP, PUBLISHING), TO(END, ENDED)},
     [LIFE_DENIED] = {TO(ASK, DENIED), TO(ANEW, WAITING), TO(END, ENDED)},
     [LIFE_ENDED] = {TO(SEND, RECORDING), TO(RECORDED, OVER)},

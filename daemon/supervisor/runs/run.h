@@ -11,13 +11,13 @@
 #include "supervisor/runs/runs.h"
 
 /*
- * What the files behind runs.h share: runs.c keeps the table, starts and stops;
- * run_worker.c hears the workers; run_ask.c asks the database. life.h has the
- * states.
+ * The parts that the files of the runs share: runs.c keeps the list, starts and
+ * stops runs; run_worker.c handles the messages of workers; run_ask.c asks the
+ * database. life.h has the states.
  */
 
-/* Why a run is being stopped; it decides what its end counts as. The greater one
- * wins. */
+/* Why a run is being stopped, which decides the status of its end. The greatest
+ * reason wins. */
 enum intent { GO_ON, TIMED_OUT, CANCEL, RELEASE, LOSE };
 
 struct run {
@@ -25,30 +25,33 @@ struct run {
 	struct runs *runs;
 	int64_t run_id, config_id;
 	bool scheduled;
-	struct worker *worker; /* NULL: it has none yet, or none any more */
-	struct buf job;        /* message_job */
-	enum life state;       /* run_step changes it */
+	struct worker *worker; /* NULL: none yet, or no longer */
+	struct buf job;        /* the line of message_job */
+	enum life state;       /* only run_step changes it */
 	enum intent intent;
 	char stage[16];
 	int64_t rows, bytes;
-	json_t *uploads; /* that are left when its worker dies now; or NULL */
+	/* uploads that would be left if its worker died now; or NULL */
+	json_t *uploads;
 	int64_t started_ms, timeout_ms;
-	/* Boot clock: when a worker that was told to stop is killed; 0: it is
-	 * not at this run, or is killed already. */
+	/* Boot clock, ms: when a worker that was told to stop this run is
+	 * killed; 0: the worker does not execute this run, or is killed
+	 * already. */
 	int64_t patience_ms;
-	/* A finish of several runs failed as a whole: one of them is to blame,
-	 * so they are sent one by one. */
+	/* Recording several runs in one statement failed. This run may be the
+	 * cause, so it is recorded alone. */
 	bool suspect;
-	int64_t again_ms;  /* boot clock: its finish is not repeated before */
-	bool plain;        /* message_make_plain */
+	/* boot clock, ms: recording is not repeated earlier */
+	int64_t again_ms;
+	bool plain;        /* message_make_plain has changed the result */
 	struct buf result; /* a line of message_result */
 };
 
-/* One kind of question to the database, gathered from several runs. */
+/* A kind of question to the database, gathered from several runs. */
 struct gather {
 	uv_timer_t timer;
-	bool over;      /* the first has waited long enough */
-	bool under_way; /* a statement of this kind is being answered */
+	bool over;      /* the first run has waited long enough */
+	bool under_way; /* a statement of this kind awaits its answer */
 };
 
 struct runs {
@@ -56,35 +59,41 @@ struct runs {
 	struct pool *pool;
 	struct run *list;
 	int count, waiting;
-	int64_t failed; /* reports, for good */
-	double job_ms;  /* how long jobs take: a moving average */
+	int64_t failed; /* reports that ended FAILED */
+	/* ms that a job takes, as a moving average; < 0: unknown */
+	double job_ms;
 	uv_timer_t check;
-	uv_prepare_t turn; /* sends what the turn of the loop has gathered */
+	uv_prepare_t turn; /* sends the questions gathered in a turn */
 	struct gather publish, finish;
-	int handles; /* closed ones of these four */
+	int handles; /* how many of these four handles are closed */
 };
 
 /* runs.c */
+/* Returns the run with this ID; NULL: it is not in hand. */
 struct run *run_find(const struct runs *r, int64_t run_id);
+/* Removes and frees a run. */
 void run_forget(struct run *run);
-/* Gives those that wait to workers, the oldest first. */
+/* Gives waiting runs to workers, the oldest first. */
 void runs_give_workers(struct runs *r);
-/* The one that the worker is at; NULL: none. */
+/* Returns the run that the worker executes; NULL: none. */
 struct run *runs_current(const struct runs *r, const struct worker *w);
 
 /* run_worker.c */
-/* Takes the run to its next state, and its worker's share in it along. False when
- * the event changes nothing for it; then nothing happens. */
+/* Takes the run to the state after the event, and updates what its worker has.
+ * Returns false, and does nothing, when the event changes nothing. */
 bool run_step(struct run *run, enum life_event event);
-void runs_learn(struct runs *r, int64_t ms); /* that a job takes so long */
-/* Ends a run with a result in the supervisor's own words. The run may be gone
- * afterwards. */
+/* Notes that a job took `ms` milliseconds. */
+void runs_learn(struct runs *r, int64_t ms);
+/* Ends a run with a result of the supervisor. The run may be freed by this
+ * call. */
 void run_end_with(
     struct run *run, const char *status, bool permanent, const char *message);
-/* Tells its worker whether to publish, by the run's state. */
+/* Tells the worker whether to publish, which depends on the state of the
+ * run. */
 void run_answer_publish(struct run *run);
 
 /* run_ask.c */
+/* Makes the handles that gather questions. */
 void ask_open(struct runs *r);
 
 #endif

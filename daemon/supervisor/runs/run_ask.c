@@ -8,12 +8,13 @@
 #include "sql/queue.h"
 #include "supervisor/runs/run.h"
 
-/* While others still run, what is asked of the database waits this long for
- * company: a statement for several runs costs hardly more than for one. A worker
- * waits for the answer to a publish, nobody for that to a finish. */
+/* While other runs are at work, a question to the database waits this many ms
+ * for further ones, because a statement for several runs costs hardly more than
+ * one for a single run. A worker waits for the answer to "publish"; nobody
+ * waits for the answer to "finish". */
 #define PUBLISH_MS 2
 #define FINISH_MS 8
-/* A result that cannot be recorded is tried again so often. */
+/* A result that cannot be recorded is sent again after this many ms. */
 #define AGAIN_MS 5000
 #define BATCH_MAX (8u << 20)
 
@@ -118,7 +119,7 @@ static void finish_failed(struct runs *r, const struct err *e)
 
 		if (run->state != LIFE_RECORDING)
 			continue;
-		/* A broken connection is nobody's fault. */
+		/* A broken connection is not the fault of any run. */
 		run->suspect = e->kind != ERR_LOST;
 		run->again_ms = again_ms;
 		if (sent == 1 && message_unfit(e) && !run->plain) {
@@ -129,8 +130,8 @@ static void finish_failed(struct runs *r, const struct err *e)
 	}
 }
 
-/* The database's word on one result. follows: another request of the report is
- * due. */
+/* Takes the outcome of recording a result. `follows`: another request of the
+ * report is due. */
 static void take_outcome(struct run *run, const char *outcome, bool follows)
 {
 	struct runs *r = run->runs;
@@ -138,7 +139,8 @@ static void take_outcome(struct run *run, const char *outcome, bool follows)
 	    run->scheduled || follows || strcmp(outcome, "PENDING") == 0;
 
 	if (strcmp(outcome, "busy") == 0) {
-		/* Its row is locked by somebody: a little later. */
+		/* Another session has locked the row: repeated a little
+		 * later. */
 		run_step(run, LIFE_LATER);
 		return;
 	}
@@ -178,7 +180,8 @@ static void on_finished(
 	r->o.events->ended(r->o.arg);
 }
 
-/* What goes into the next finish: one suspect alone, or all the others. */
+/* Collects the results for the next statement: a single suspect run alone, or
+ * all the others. */
 static void gather_results(struct runs *r, struct buf *b)
 {
 	struct run *suspect = NULL;
@@ -204,7 +207,8 @@ static void send_finish(struct runs *r)
 	char backoff[32], most[32];
 	struct buf b;
 
-	/* One result fits, however large its worker could make it. */
+	/* Room for at least one result of the greatest length that a worker can
+	 * send. */
 	buf_init(&b, BATCH_MAX + PROTOCOL_LINE_MAX);
 	buf_char(&b, '[');
 	gather_results(r, &b);
@@ -226,8 +230,8 @@ static void on_gathered(uv_timer_t *timer)
 	g->over = true;
 }
 
-/* True when it is time to send: nobody is left who could join, or the first has
- * waited long enough. */
+/* Says whether it is time to send: `some` questions are there, and either no
+ * `others` can join or the first has waited `ms` milliseconds. */
 static bool gathered(struct gather *g, bool some, bool others, uint64_t ms)
 {
 	if (!some || g->under_way)
@@ -242,8 +246,8 @@ static bool gathered(struct gather *g, bool some, bool others, uint64_t ms)
 	return true;
 }
 
-/* Just before the loop sleeps: one statement of a kind at a time, what comes
- * meanwhile is the next one's. */
+/* Runs just before the loop sleeps. Only one statement of a kind is under way;
+ * the next one takes the questions that arrive meanwhile. */
 static void on_turn(uv_prepare_t *turn)
 {
 	struct runs *r = turn->data;

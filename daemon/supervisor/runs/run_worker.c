@@ -9,7 +9,8 @@
 #include "settings/settings.h"
 #include "supervisor/runs/run.h"
 
-/* The time of the one that stands next in the worker's line counts from now. */
+/* Starts the clock of the run that is next in the worker's line: its time
+ * counts from now. */
 static void next_starts(const struct runs *r, const struct worker *w)
 {
 	struct run *next = runs_current(r, w);
@@ -51,7 +52,7 @@ bool run_step(struct run *run, enum life_event event)
 	return true;
 }
 
-/* The run has come to its end; its result is recorded next. */
+/* Ends the run, whose result is recorded next; a lost run is forgotten. */
 static void end_run(struct run *run)
 {
 	run->patience_ms = 0;
@@ -62,7 +63,6 @@ static void end_run(struct run *run)
 	}
 }
 
-/* A result in the supervisor's own words. */
 void run_end_with(
     struct run *run, const char *status, bool permanent, const char *message)
 {
@@ -83,7 +83,8 @@ void run_end_with(
 	end_run(run);
 }
 
-/* A long job counts at once, a short one by and by. */
+/* A job much longer than the average replaces it at once; any other job moves
+ * the average by an eighth of the difference. */
 void runs_learn(struct runs *r, int64_t ms)
 {
 	double took = (double)ms;
@@ -94,7 +95,7 @@ void runs_learn(struct runs *r, int64_t ms)
 		r->job_ms += (took - r->job_ms) / 8;
 }
 
-/* Its worker had not begun, so another one takes it. */
+/* Lets a run that its worker had not begun wait for another worker. */
 static void wait_anew(struct run *run)
 {
 	run_step(run, LIFE_ANEW);
@@ -103,7 +104,8 @@ static void wait_anew(struct run *run)
 	str_copy(run->stage, sizeof(run->stage), "start");
 }
 
-/* The record of them is to outlive the worker and this daemon. */
+/* Keeps the record of uploads and has it stored with the next heartbeat, at
+ * once when it is new: the record must outlive the worker and this daemon. */
 static void take_uploads(struct run *run, const json_t *body)
 {
 	json_t *uploads = json_object_get(body, "uploads");
@@ -163,7 +165,8 @@ void run_answer_publish(struct run *run)
 	worker_send(run->worker, &b);
 }
 
-/* It has an output that is whole; its worker goes on to the next. */
+/* Handles the worker's question whether it may publish a complete output. The
+ * worker continues with its next run. */
 static void on_asked(struct run *run)
 {
 	bool held = life_is_held(run->state);
@@ -221,7 +224,7 @@ static void on_line(void *arg, struct worker *w, char *line, size_t len)
 	json_decref(m.body);
 }
 
-/* The worker died over this one. */
+/* Ends the run with an error that says how its worker died. */
 static void blame(struct run *run, const char *how)
 {
 	char text[256];
@@ -236,8 +239,9 @@ static void blame(struct run *run, const char *how)
 	run_end_with(run, "FAILED", false, text);
 }
 
-/* The worker of a run has died. One that it was at is to blame, perhaps; so is one
- * that may have come to be seen, or has left uploads. */
+/* Handles the death of a run's worker. The run ends with an error if the worker
+ * was executing it and may have died of it, if the output may already be
+ * visible, or if uploads are left. Otherwise it waits for another worker. */
 static void bereave(struct run *run, bool current, const char *how)
 {
 	run->worker = NULL;

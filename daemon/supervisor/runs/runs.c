@@ -12,14 +12,15 @@
 #include "settings/settings.h"
 #include "supervisor/runs/run.h"
 
-/* Deadlines and kills are looked at this often while there are runs. */
+/* ms: deadlines and kills are checked this often while there are runs. */
 #define CHECK_MS 250
-/* Jobs claimed ahead are to start within AHEAD_MS; one that has not after
- * AHEAD_MAX_MS (a long job came in between) goes back to the queue. */
+/* Jobs claimed in advance should start within AHEAD_MS; a job that has not
+ * started after AHEAD_MAX_MS, because a long job came before it, returns to the
+ * queue. */
 #define AHEAD_MS 30
 #define AHEAD_MAX_MS 500
 #define AHEAD_MAX 128
-/* Runs in a worker's hands, those included whose output it holds. */
+/* Most runs that a worker has, including those whose output it holds. */
 #define HANDFUL 24
 
 struct run *run_find(const struct runs *r, int64_t run_id)
@@ -173,7 +174,8 @@ void runs_lose_all(struct runs *r)
 	}
 }
 
-/* In its worker's line, which is at another one. */
+/* Says whether the run waits in line at its worker, which executes another
+ * run. */
 static bool is_in_line(const struct run *run)
 {
 	return (run->state == LIFE_AT_WORKER || run->state == LIFE_RECALLED) &&
@@ -198,7 +200,7 @@ void runs_release_all(struct runs *r)
 	}
 }
 
-/* The worker watches the deadline itself; this one did not keep it. */
+/* Kills a worker that has not kept the deadline, which it watches itself. */
 static void check_deadline(struct run *run, int64_t now)
 {
 	if (run->timeout_ms == 0 ||
@@ -263,7 +265,7 @@ struct run *runs_current(const struct runs *r, const struct worker *w)
 {
 	struct run *oldest = NULL;
 
-	/* The list has the newest first. */
+	/* The list is sorted with the newest run first. */
 	for (struct run *run = r->list; run != NULL; run = run->next) {
 		if (run->worker == w && life_is_at_worker(run->state) &&
 		    !life_is_held(run->state))
@@ -272,7 +274,7 @@ struct run *runs_current(const struct runs *r, const struct worker *w)
 	return oldest;
 }
 
-/* False: no worker takes it. */
+/* Gives the run to a worker. Returns false when no worker takes it. */
 static bool give_worker(struct run *run)
 {
 	struct runs *r = run->runs;
@@ -283,7 +285,8 @@ static bool give_worker(struct run *run)
 		return false;
 	run_step(run, LIFE_GIVEN);
 	run->started_ms = clock_boot_ms();
-	/* It is kept, for another worker when this one dies before it starts. */
+	/* The job is kept for another worker, in case this one dies before it
+	 * starts the job. */
 	buf_init(&copy, PROTOCOL_LINE_MAX);
 	buf_add(&copy, run->job.data, run->job.len);
 	worker_send(run->worker, &copy);
@@ -310,7 +313,8 @@ int runs_ahead(const struct runs *r)
 	    AHEAD_MS / (r->job_ms + 0.1) * (double)r->o.settings->workers;
 	int n = ahead > AHEAD_MAX ? AHEAD_MAX : (int)ahead;
 
-	/* Long jobs: none. Also none before anything is known. */
+	/* No jobs are claimed in advance when jobs are long, or before their
+	 * length is known. */
 	if (r->job_ms > AHEAD_MS / 2.0 || r->job_ms < 0)
 		return 0;
 	return n;
@@ -361,7 +365,7 @@ static int refuse_source(
 	return -1;
 }
 
-/* What the settings have to say about it before anything runs. */
+/* Checks a claimed report against the settings before anything runs. */
 static int check_claimed(
     const struct settings *s, const struct claimed *c, struct err *e)
 {

@@ -10,10 +10,11 @@
 #include "supervisor/queue/queue.h"
 
 /*
- * The runs in this daemon's hands, from claim to the database's word that their
- * result is recorded. What they ask of the database (may I publish, this is my
- * result) is gathered and sent once per turn of the loop, one statement of each
- * kind at a time, so that many runs share a round trip and a commit.
+ * The runs in this daemon's hands, from claim until the database has recorded
+ * their result. Their questions to the database (may I publish, this is my
+ * result) are gathered and sent once in each turn of the loop, with one
+ * statement of each kind under way, so that many runs share a round trip and a
+ * commit.
  */
 struct runs;
 
@@ -21,26 +22,32 @@ struct claimed {
 	int64_t run_id, config_id;
 	bool scheduled;
 	const char *source;
-	int64_t timeout_ms; /* 0: none */
-	int64_t quota_ms;   /* that its owner's runs may take; 0: no limit */
-	const char *row;    /* JSON */
-	const char *denied; /* what its owner may not use; NULL: nothing */
+	int64_t timeout_ms; /* ms; 0: no limit */
+	int64_t quota_ms; /* ms that runs of its owner may take; 0: no limit */
+	const char *row;  /* the job as JSON, from claim.sql */
+	/* an error when the owner lacks a right; NULL: none */
+	const char *denied;
 };
 
 struct runs_events {
-	/* The last run in hand is done with. */
+	/* No run is in hand any more. */
 	void (*idle)(void *arg);
-	/* A result was recorded: a place may have become free. */
+	/* A result was recorded or a worker became free: there may be room for
+	 * another run. */
 	void (*ended)(void *arg);
-	/* The end of a run is to be told. */
+	/* The end of a run has notices that must be sent. */
 	void (*notices)(void *arg);
-	/* It may be due again: a retry, or the next time of a schedule. */
+	/* A report may be due again: for a retry, or at the next time of its
+	 * schedule. */
 	void (*due_again)(void *arg);
-	/* A run has news that must not wait for the next heartbeat. */
+	/* A run has news for the database that must not wait for the next
+	 * heartbeat. */
 	void (*urgent)(void *arg);
-	/* The moment (boot clock) until which the lease surely holds. */
+	/* Returns the moment (boot clock, ms) until which the lease surely
+	 * holds. */
 	int64_t (*lease_until)(void *arg);
-	/* The daemon's identity, half of the fence; NULL while it has none. */
+	/* Returns the daemon's worker_id, by which the database recognises its
+	 * claims; NULL while it has none. */
 	const char *(*worker_id)(void *arg);
 };
 
@@ -54,49 +61,55 @@ struct runs_options {
 };
 
 struct runs *runs_open(const struct runs_options *options);
-/* Only when runs_count is 0, or when the process ends anyway. */
+/* To be called only when runs_count is 0, or when the process ends in any
+ * case. */
 void runs_close(struct runs *r);
-/* After a reload. The pool is made after the runs it reports to. */
+/* Use new settings after a reload, and the pool, which is made after the runs
+ * because it reports to them. */
 void runs_set_settings(struct runs *r, const struct settings *settings);
 void runs_set_pool(struct runs *r, struct pool *pool);
 extern const struct pool_events runs_pool_events; /* arg: struct runs */
 
-/* Hands a claimed job to a free worker, or while jobs are short into the line of
- * one. What has not started after a moment is given back. */
+/* Gives a claimed job to a free worker, or, while jobs are short, puts it into
+ * the line of a worker. A job that has not started after half a second is given
+ * back. */
 void runs_start(struct runs *r, const struct claimed *c);
 
 /*
- * How many jobs may be held ahead of free workers: as many as the workers would
- * get done in a few dozen milliseconds, going by how long jobs took of late. 0
- * unless they are short: nothing may wait behind a long one.
+ * Returns how many jobs may be held in advance of free workers: as many as the
+ * workers complete in 30 ms, judged by the time that recent jobs took. 0 unless
+ * jobs are short, because no job may wait for a long one.
  */
 int runs_ahead(const struct runs *r);
-/* How many are, here or in line at a worker. */
+/* Returns how many jobs are held in advance, here or in line at a worker. */
 int runs_waiting(const struct runs *r);
 
+/* Returns the number of runs in hand. */
 int runs_count(const struct runs *r);
-/* How many reports have ended FAILED here, for good. */
+/* Returns how many reports have ended FAILED here without a further retry. */
 int64_t runs_failed(const struct runs *r);
-/* Of them, SCHEDULED ones that occupy a worker. */
+/* Returns the number of runs in hand that are not ADHOC and have not ended. */
 int runs_scheduled(const struct runs *r);
 
-/* For the heartbeat: [{"run_id", "stage", "row_count", "byte_count", "uploads"}],
- * and all run_ids as an SQL array. */
+/* Append, for the heartbeat, the progress as JSON, [{"run_id", "stage",
+ * "row_count", "byte_count", "uploads"}], and all run_ids as an SQL array. */
 void runs_progress(const struct runs *r, struct buf *json);
 void runs_ids(const struct runs *r, struct buf *array);
 
-/* The database's news. */
+/* Stop a run that is cancelled, a run that belongs to another daemon now, or
+ * all runs after the lease was lost. */
 void runs_cancel(struct runs *r, int64_t run_id);
 void runs_lose(struct runs *r, int64_t run_id);
 void runs_lose_all(struct runs *r);
 
-/* Shutdown: what has no worker yet goes back to the queue at once. */
+/* Begins the shutdown: runs that no worker has begun return to the queue at
+ * once. */
 void runs_release_waiting(struct runs *r);
-/* Then: stops all workers and gives their runs back, not counted. Called
- * again it kills. */
+/* Then stops all workers and gives their runs back without counting the
+ * attempt. The second call kills the workers. */
 void runs_release_all(struct runs *r);
 
-/* The queue is up again: what was under way is sent anew. */
+/* The queue can be used again: results that were under way are sent again. */
 void runs_resend(struct runs *r);
 
 #endif
