@@ -21,7 +21,7 @@ static const char usage[] =
     "      --check-config    say what is wrong with the settings, and exit\n"
     "      --list-settings   every key with its default and meaning, and exit\n"
     "      --drain           run everything that is due, then exit\n"
-    "      --idle-exit TIME  exit after so long without work (30s, 10min)\n"
+    "      --idle-exit TIME  exit after this long without work (30s, 10min)\n"
     "      --workers N       how many reports run at once\n"
     "  -h, --help            this text\n"
     "  -V, --version         the version\n"

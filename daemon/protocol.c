@@ -117,7 +117,8 @@ static void add_int(struct buf *b, const char *key, int64_t n)
 	buf_int(b, n);
 }
 
-/* NULL leaves the member out. Text that came from a server may be no UTF-8. */
+/* Appends a string member; NULL appends nothing. A text that came from a server
+ * may be invalid UTF-8. */
 static void add_str(struct buf *b, const char *key, const char *s)
 {
 	char *clean;
@@ -181,7 +182,7 @@ void message_settings(struct buf *b, const char *settings)
 void message_job(struct buf *b, const struct job_terms *t)
 {
 	begin(b, MSG_JOB, t->run_id);
-	/* As message_is_job() reads it. */
+	/* message_is_job() needs config_id directly after run_id. */
 	add_int(b, "config_id", t->config_id);
 	add_int(b, "timeout", t->timeout_ms);
 	add_int(b, "statement_timeout", t->statement_timeout_ms);
@@ -330,8 +331,8 @@ void message_make_plain(struct buf *line)
 	free(text);
 }
 
-/* 22021: a character that the encoding has not; 22P05: one that text cannot
- * hold, such as \u0000. */
+/* SQLSTATE 22021: a character that does not exist in the encoding; 22P05: a
+ * character that text cannot hold, such as \u0000. */
 bool message_unfit(const struct err *e)
 {
 	return strcmp(e->sqlstate, "22021") == 0 ||

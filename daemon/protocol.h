@@ -10,48 +10,51 @@
 #include "base/json.h"
 
 /*
- * What supervisor and worker say to each other: JSON objects, one a line, over a
- * socket pair that is the worker's PROTOCOL_FD. A worker runs its jobs one after
- * the other; while one's output waits for the answer the next one runs. Notices
- * are told apart by their notification_id, which stands in run_id.
+ * The messages between supervisor and worker: JSON objects, one on each line,
+ * over a socket pair that is the worker's PROTOCOL_FD. A worker runs its jobs
+ * one after the other. While the output of a job waits for the answer to
+ * "publish", the next job runs. In messages about notices, run_id holds the
+ * notification_id.
  *
  *	supervisor                          worker
- *	  {"type":"settings", ...}   ──>  for the jobs from now on
+ *	  {"type":"settings", ...}   ──>  for all later jobs
  *	  {"type":"job", ...}        ──>
  *	                             <──  {"type":"progress","run_id", "stage",
  *	                                   "row_count","byte_count"}   (<= 1/s)
- *	                             <──  {"type":"publish","run_id"}  may I?
+ *	                             <──  {"type":"publish","run_id"}: asks
  *	  {"type":"publish","run_id",
- *	   "go":true,"until":MS}     ──>                     yes, until then
+ *	   "go":true,"until":MS}     ──>  may publish until MS
  *	                             <──  {"type":"result", ...}
  *	  {"type":"notice", ...}     ──>  deliver it
  *	                             <──  {"type":"notice_done", ...}
- *	  {"type":"sweep", ...}      ──>  end what killed runs left in S3
+ *	  {"type":"sweep", ...}      ──>  end uploads left by killed runs
  *	                             <──  {"type":"swept", ...}
- *	  {"type":"stop","run_id"}   ──>  stop it, answer with a result; with
- *	                                  "recall":true unless it has begun, with
- *	                                  "yield":true if it may be done again
- *	  end of file                ──>  stop all, exit
+ *	  {"type":"stop","run_id"}   ──>  stop the run and answer with a result;
+ *	                                  with "recall":true, only if it has not
+ *	                                  begun; with "yield":true, only if it
+ *	                                  may be repeated
+ *	  end of file                ──>  stop all work and exit
  */
 #define PROTOCOL_FD 3
-/* Exit status of a worker whose version is not the supervisor's, which
- * MSG_SETTINGS tells. */
+/* Exit status of a worker whose version differs from the version in the
+ * MSG_SETTINGS of the supervisor. */
 #define PROTOCOL_UNFIT 78
-/* Above any job: 1 MiB of SQL (checked at INSERT), parameters, escapes. */
+/* Bytes, more than any job needs: 1 MiB of SQL (checked at INSERT), parameters
+ * and escapes. */
 #define PROTOCOL_LINE_MAX (16u << 20)
 
-/* Bytes in, lines out. */
+/* Splits a stream of bytes into lines. */
 struct lines {
 	struct buf in;
-	size_t looked; /* no line break before it */
-	size_t taken;  /* the line that was handed out last */
+	size_t looked; /* bytes without a line break */
+	size_t taken;  /* bytes of the line returned last, with its break */
 };
 void lines_init(struct lines *l);
 void lines_free(struct lines *l);
-/* -1 when a line grows past PROTOCOL_LINE_MAX. */
+/* Adds bytes. Returns -1 when a line grows past PROTOCOL_LINE_MAX. */
 int lines_feed(struct lines *l, const char *data, size_t len, struct err *e);
-/* The next whole line, NUL-terminated without its break, valid until the next
- * call of either function; NULL when there is none yet. */
+/* Returns the next whole line, NUL-terminated without its break and valid until
+ * the next call of either function; NULL when there is none yet. */
 char *lines_next(struct lines *l, size_t *len);
 
 enum message_type {
@@ -70,33 +73,36 @@ enum message_type {
 struct message {
 	enum message_type type;
 	int64_t run_id; /* 0 in MSG_SETTINGS */
-	json_t *body;   /* the caller's to json_decref */
+	json_t *body;   /* released by the caller with json_decref */
 };
 int message_parse(
     const char *line, size_t len, struct message *m, struct err *e);
-/* Whether the line is a message_job, though the rest of it may be no JSON to this
- * program; whose it is. */
+/* Says whether the line was made by message_job, even when the rest of it is no
+ * JSON to this program; *run_id and *config_id are then those of the job. */
 bool message_is_job(const char *line, int64_t *run_id, int64_t *config_id);
 
-/* What a job needs beside the row itself. */
+/* The parts of a job besides the report's row. */
 struct job_terms {
 	int64_t run_id, config_id;
-	int64_t timeout_ms; /* from its arrival at the worker; 0: none */
+	/* counts from its arrival at the worker; 0: no limit */
+	int64_t timeout_ms;
 	int64_t statement_timeout_ms;
-	const char *source; /* as settings_pack_source made it */
+	const char *source; /* made by settings_pack_source */
 	const char *output_root;
-	const char *output; /* the default template */
+	const char *output; /* default template of output_path */
 	int64_t file_mode;
 	bool no_sync;
 	const char *row; /* JSON object made by claim.sql */
 };
-/* `settings` as settings_pack made it. The version of this program goes along. */
+/* Appends the settings, made by settings_pack, and the version of this
+ * program. */
 void message_settings(struct buf *b, const char *settings);
 void message_job(struct buf *b, const struct job_terms *terms);
 void message_stop(struct buf *b, int64_t run_id);
-/* The same, unless it has begun. */
+/* Appends a stop that takes effect only if the run has not begun. */
 void message_recall(struct buf *b, int64_t run_id);
-/* For an errand: the same, if doing it twice does no harm. */
+/* Appends a stop that takes effect only if the errand may be repeated without
+ * harm. */
 void message_yield(struct buf *b, int64_t run_id);
 
 void message_progress(struct buf *b, int64_t run_id, const char *stage,
@@ -105,46 +111,51 @@ void message_publish_ask(struct buf *b, int64_t run_id);
 void message_publish_answer(
     struct buf *b, int64_t run_id, bool go, int64_t until_ms);
 
-/* How a run ended, in the words of sql/queue/finish.sql. Strings may be NULL. */
+/* The end of a run, in the words of sql/queue/finish.sql. Strings may be
+ * NULL. */
 struct run_result {
 	int64_t run_id, config_id;
-	const char *status;  /* COMPLETED, FAILED, CANCELLED, RELEASED */
-	bool permanent;      /* FAILED: no retry */
-	const char *stage;   /* start, prep, export, publish, done */
-	int64_t prep_ms;     /* from the start to prep's end; -1: no prep */
+	const char *status; /* COMPLETED, FAILED, CANCELLED, RELEASED */
+	bool permanent;     /* FAILED without a retry */
+	const char *stage;  /* start, prep, export, publish, done */
+	int64_t prep_ms; /* ms from the start to the end of prep; -1: no prep */
 	int64_t rows, bytes; /* -1: no export */
 	const char *output_url, *sha256;
 	const char *error_stage, *error_sqlstate, *error_message;
 	const char *outputs; /* JSON array, when there are several */
 	const char *remark;
-	const json_t *uploads; /* that are left; NULL or empty: none */
+	const json_t *uploads; /* unfinished uploads; NULL or empty: none */
 };
 void message_result(struct buf *b, const struct run_result *r);
 
-/* `notice`: a JSON object made by notice_claim.sql. timeout_ms from its arrival
- * at the worker. */
+/* Appends a notice, a JSON object made by notice_claim.sql. timeout_ms counts
+ * from its arrival at the worker. */
 void message_notice(struct buf *b, int64_t notification_id, int64_t timeout_ms,
     const char *notice);
 
-/* What became of one attempt, in the words of sql/queue/notice_done.sql. */
+/* The end of one attempt to deliver a notice, in the words of
+ * sql/queue/notice_done.sql. */
 struct notice_result {
 	int64_t notification_id, attempt;
 	const char *state;  /* SENT, FAILED, RETRY, RELEASED */
 	const char *error;  /* NULL: none */
-	int64_t retry_ms;   /* what the receiver asks to wait; 0: nothing */
-	const char *detail; /* for the log alone; NULL: none */
+	int64_t retry_ms;   /* least wait that the receiver asks for; 0: none */
+	const char *detail; /* only for the log; NULL: none */
 };
 void message_notice_done(struct buf *b, const struct notice_result *r);
 
-/* Of a line of message_result or message_notice_done that the queue cannot hold:
- * all texts become printable ASCII, question marks for the rest. */
+/* Changes a line of message_result or message_notice_done that the queue cannot
+ * store: in all texts, every byte that is not printable ASCII becomes a
+ * question mark. */
 void message_make_plain(struct buf *line);
-/* Whether a statement failed for a character in what it was given. */
+/* Says whether a statement failed because of a character in its parameters. */
 bool message_unfit(const struct err *e);
 
-/* `runs`: a JSON array of {"run_id", "uploads"}. Back come the same runs with
- * what is left of their uploads. error NULL: nothing went wrong. `number` tells the
- * errand from others, as a run_id tells a job. timeout_ms as of notices. */
+/* Append the request and the answer of a clean-up. The request's `runs` is a
+ * JSON array of {"run_id", "uploads"}; the answer has the same runs with the
+ * uploads that are left. error NULL: nothing failed. `number` identifies the
+ * errand, as a run_id identifies a job. timeout_ms counts from its arrival at
+ * the worker. */
 void message_sweep(struct buf *b, int64_t number, int64_t timeout_ms,
     int64_t stale_ms, const char *runs);
 void message_swept(
@@ -152,10 +163,10 @@ void message_swept(
 
 /*
  * A worker that is started as `reportd-worker --ask TASK` answers one question
- * and ends. The question stands on standard input: a line that holds a JSON
- * object with the "version" of the supervisor, then a connection string, bytes as
- * they are. The answer goes to PROTOCOL_FD: ANSWER_OK and a text, or ANSWER_NO
- * and what is wrong.
+ * and ends. It reads the question from standard input: a line with a JSON
+ * object that holds the "version" of the supervisor, then a connection string
+ * as raw bytes. It writes the answer to PROTOCOL_FD: ANSWER_OK and a text, or
+ * ANSWER_NO and the reason of the failure.
  *
  *	login    "settings", "secret_arn", "fresh"
  *	         -> the connection string with the secret's user and password
@@ -166,7 +177,7 @@ void message_swept(
 #define ANSWER_OK '+'
 #define ANSWER_NO '-'
 
-/* `settings` as settings_pack made it. Both append a whole question. */
+/* Append a whole question; `settings` is made by settings_pack. */
 void question_login(struct buf *b, const char *settings, const char *conninfo,
     const char *secret_arn, bool fresh);
 void question_process(struct buf *b, const char *conninfo);

@@ -47,7 +47,7 @@ static char *read_process(const struct question *q, struct err *e)
 	return number;
 }
 
-/* The name is what ps shows, 15 bytes at most. */
+/* Questions that can be asked. `name` is shown by ps, at most 15 bytes. */
 static const struct {
 	const char *task, *name;
 	char *(*work)(const struct question *q, struct err *e);

@@ -24,8 +24,8 @@ static void forget(struct connection *c)
 	*c = (struct connection){0};
 }
 
-/* What tells logins apart. Made with an older password, a connection lives on
- * for as long as it works. */
+/* Returns a text that identifies a login, without its password: a connection
+ * made with an older password is kept as long as it works. */
 static char *name_of(const struct source_settings *from)
 {
 	json_t *all = json_pack("{ss sb}", "type", from->config->type->name,
@@ -38,8 +38,9 @@ static char *name_of(const struct source_settings *from)
 	return name;
 }
 
-/* Once a connection: no statement of a report leads to a role that the login was
- * not a member of. */
+/* Checks that the login of a new connection reaches nothing but tables (see
+ * sql/source/danger.sql). One check for each connection is enough, because no
+ * statement of a report makes the login a member of another role. */
 static int check_login(struct source *s, const struct job *job, struct err *e)
 {
 	char *why = NULL;
@@ -74,7 +75,7 @@ static struct source *log_in(struct connections *all, const struct job *job,
 	return NULL;
 }
 
-/* In an empty place. */
+/* Connects in an empty place. */
 static int make(struct connections *all, struct connection *c,
     const struct job *job, struct err *e)
 {
@@ -90,14 +91,14 @@ static int make(struct connections *all, struct connection *c,
 	return 0;
 }
 
-/* When it is too old. */
+/* Returns when the connection reaches its max_age (boot clock, ms). */
 static int64_t end_of(const struct connection *c)
 {
 	return c->max_age_ms > 0 ? c->made_ms + c->max_age_ms : INT64_MAX;
 }
 
-/* A connection for the job: the cached one, or a new one in the place that was
- * not used for the longest time. */
+/* Returns a connection for the job: the kept one, or a new one in the place
+ * that was not used for the longest time. */
 static struct connection *connect_source(
     struct connections *all, const struct job *job, bool *reused, struct err *e)
 {
@@ -108,7 +109,7 @@ static struct connection *connect_source(
 		struct connection *c = &all->place[i];
 
 		if (c->source != NULL && strcmp(c->login, name) == 0) {
-			/* The settings may have changed. */
+			/* max_age of the settings may have changed. */
 			c->max_age_ms = job->asked.from->max_age;
 			if (end_of(c) > clock_boot_ms() &&
 			    source_alive(c->source)) {
@@ -151,8 +152,8 @@ struct connection *connections_begin(
 			return c;
 		}
 		forget(c);
-		/* An old connection may have died unnoticed; a fresh one
-		 * that fails has something to say. */
+		/* A reused connection may have died unnoticed, so another one
+		 * is tried. The error of a new connection is final. */
 		if (!reused || e->kind == ERR_CANCELLED ||
 		    e->kind == ERR_TIMEOUT)
 			break;

@@ -6,31 +6,34 @@
 
 #include "worker/job.h"
 
-/* The source connections that a worker keeps between its jobs. */
+/* Source connections, which a worker keeps from job to job. */
 #define CONNECTIONS 4
 struct connection {
-	char *login; /* all of it, as the settings say it */
+	char *login; /* everything that identifies the login, see name_of */
 	struct source_settings *from;
-	struct source *source; /* NULL: an empty place */
-	bool busy;             /* a job has it */
+	struct source *source; /* NULL: the place is empty */
+	bool busy;             /* a job is using it */
 	int64_t used_ms;
-	int64_t made_ms, max_age_ms; /* boot clock; 0: lives for ever */
+	/* boot clock, ms; max_age_ms 0: no limit */
+	int64_t made_ms, max_age_ms;
 };
 struct connections {
 	struct connection place[CONNECTIONS];
 	struct source_keep *keep;
 };
 
-/* One with the job's session settings: kept or new. NULL on error. */
+/* Returns a kept or new connection with the job's session settings; NULL on
+ * error. */
 struct connection *connections_begin(
     struct connections *all, const struct job *job, struct err *e);
-/* The job is done with it. */
+/* The job does not use the connection any more. */
 void connections_end(struct connection *c);
 
-/* Closes those that no job has and that are older than their max_age; when to
- * look again (boot clock, INT64_MAX: there is no need). */
+/* Closes unused connections that are older than their max_age. Returns when to
+ * call again (boot clock, ms; INT64_MAX: no need). */
 int64_t connections_expire(struct connections *all);
-/* Nothing to do for a moment: no job's session is left behind. */
+/* Resets the sessions of all connections while the worker is idle, so that
+ * nothing of a job is left in them. */
 void connections_reset(struct connections *all);
 void connections_close(struct connections *all);
 

@@ -59,7 +59,7 @@ static void sweep(const json_t *message, struct services *services,
 		failed |= place_sweep(&lent, json_object_get(one, "uploads"),
 			      json_int(message, "stale", 0), &e) != 0;
 	}
-	/* One that was stopped goes on a little later. */
+	/* A stopped clean-up is no failure; it continues a little later. */
 	message_swept(out, json_int(message, "run_id", 0), runs,
 	    failed && e.kind != ERR_CANCELLED ? e.text : NULL);
 }

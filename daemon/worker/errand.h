@@ -6,22 +6,22 @@
 #include "services/services.h"
 
 /*
- * What the supervisor wants done that waits for other machines, other than jobs.
- * A kind is a line of the table in errand.c.
+ * Tasks other than jobs that wait for other machines. Each kind is a line of
+ * the table in errand.c.
  */
 struct errand_kind {
 	enum message_type type;
-	const char *late; /* "not delivered", for the message after its time */
-	/* Does it, and appends the answer to `out`. *stopped: the supervisor
-	 * has asked for its end. */
+	const char *late; /* "not delivered", for the message on a timeout */
+	/* Does the task and appends the answer to `out`. *stopped turns true
+	 * when the supervisor asks for its end. */
 	void (*run)(const json_t *message, struct services *services,
 	    const bool *stopped, struct buf *out);
-	/* Whether it may be broken off and done again later, to make room:
-	 * whoever sees it twice knows it for the same. */
+	/* Says whether the task may be broken off and repeated later, to make
+	 * room: a receiver that sees it twice recognises the repeat. */
 	bool (*repeats)(const json_t *message);
 };
 
-/* NULL: messages of this type are no errands. */
+/* Returns the kind for messages of this type; NULL: they are no errands. */
 const struct errand_kind *errand_kind(enum message_type type);
 
 #endif

@@ -24,7 +24,7 @@ static void read_schedule(struct job *job, const json_t *row)
 	strptime(job->asked.scheduled_for, "%Y-%m-%dT%H:%M:%S",
 	    &job->asked.scheduled);
 	job->asked.scheduled.tm_isdst = 0;
-	timegm(&job->asked.scheduled); /* fills in the days of week and year */
+	timegm(&job->asked.scheduled); /* fills in tm_wday and tm_yday */
 	job->asked.scheduled.tm_gmtoff = offset;
 	snprintf(job->asked.scheduled_text, sizeof(job->asked.scheduled_text),
 	    "%.19s%c%02d:%02d", job->asked.scheduled_for,

@@ -33,7 +33,8 @@ static const char *template_of(const struct job *job)
 	    "output_path", json_str(job->asked.message, "output", ""));
 }
 
-/* Before anything runs: may it go there, and is it told soundly how? */
+/* Checks before anything runs that the settings allow the place and that its
+ * options are sound. */
 static int check_place(
     const struct job *job, const struct export_output *o, struct err *e)
 {
@@ -69,7 +70,8 @@ int job_find_place(struct job *job, struct export_output *output,
 	    {"scheduled_for", job->asked.scheduled_text},
 	    {"ext", output->extension}, {"part", part}};
 	size_t n = sizeof(known) / sizeof(*known);
-	/* The built-in ones, the report's own, the end. */
+	/* The built-in values, the report's parameters, and an empty value at
+	 * the end. */
 	struct template_value *values =
 	    mem_zalloc((n + 1 + json_object_size(job->asked.parameters)) *
 		       sizeof(*values));
@@ -103,7 +105,8 @@ int job_find_places(struct job *job, struct err *e)
 	for (int i = 0; i < job->plan.count; i++) {
 		struct export_output *o = &job->plan.outputs[i];
 
-		/* The path of one that has partitions is tried as well. */
+		/* An output with partitions is checked with a sample
+		 * partition. */
 		if (job_find_place(
 			job, o, o->partition_by ? "partition" : NULL, e) != 0)
 			return -1;

@@ -4,17 +4,19 @@
 
 #include "worker/job.h"
 
-/* The value of a name that every job has, such as run_id, for :'run_id' in SQL
- * and {run_id} in output_path; NULL: it is none. Numbers are written to `text`. */
+/* Returns the value of a name that every job has, such as run_id, for :'run_id'
+ * in SQL and {run_id} in output_path; NULL: it is no such name. Numbers are
+ * written to `text`. */
 #define JOB_VALUE 32
 const char *job_value(
     const struct job *job, const char *name, char text[static JOB_VALUE]);
 
-/* Sets the output's place; `partition` may be NULL. Refuses one that the report's
- * owner was not granted, or the settings do not allow. */
+/* Sets the output's place; `partition` may be NULL. Returns an error for a
+ * place that the report's owner was not granted, or that the settings do not
+ * allow. */
 int job_find_place(struct job *job, struct export_output *output,
     const char *partition, struct err *e);
-/* The places of all outputs of the plan. */
+/* Sets the places of all outputs of the plan. */
 int job_find_places(struct job *job, struct err *e);
 
 #endif

@@ -23,7 +23,7 @@ void process_set_signals(sigset_t *wait_mask)
 	sigprocmask(SIG_BLOCK, &block, wait_mask);
 	sigdelset(wait_mask, SIGTERM);
 	sigaction(SIGTERM, &term, NULL);
-	/* A terminal's Ctrl-C and hang-up are the supervisor's to read. */
+	/* A terminal's Ctrl-C and hang-up are for the supervisor to handle. */
 	signal(SIGINT, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
@@ -50,7 +50,8 @@ static void limit_memory(int64_t bytes)
 {
 	struct rlimit limit = {(rlim_t)bytes, (rlim_t)bytes};
 
-/* AddressSanitizer reserves terabytes of shadow. */
+/* AddressSanitizer reserves terabytes of address space, so no limit is set with
+ * it. */
 #ifndef __SANITIZE_ADDRESS__
 	setrlimit(RLIMIT_DATA, &limit);
 #else
@@ -58,7 +59,8 @@ static void limit_memory(int64_t bytes)
 #endif
 }
 
-/* A run of many partitions holds all their files open until it is published. */
+/* Raises the limit of open files: a run with many partitions keeps all of their
+ * files open until it is published. */
 static void allow_files(void)
 {
 	struct rlimit limit;

@@ -6,17 +6,19 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* What a worker asks of its process: limits, and signals. */
+/* Limits and signals of the worker's process. */
 
-/* Bytes of memory, and as many open files as it may have. */
+/* Limits the memory to this many bytes, and raises the limit of open files as
+ * far as allowed. */
 void process_limit(int64_t memory);
 
-/* SIGTERM comes in waits with this mask alone, and does no more than to be told;
- * SIGINT, SIGHUP and SIGPIPE are ignored. */
+/* Sets how the process treats signals: SIGTERM arrives only in waits that use
+ * this mask, and is only noted; SIGINT, SIGHUP and SIGPIPE are ignored. */
 void process_set_signals(sigset_t *wait_mask);
+/* Says whether SIGTERM has arrived. */
 bool process_is_told_to_stop(void);
-/* A SIGTERM that was meant for the task before must not hit the next one: it was
- * sent before that task was, so it is here already. */
+/* Forgets a SIGTERM, which was meant for the task before and must not stop the
+ * next one. It was sent before that task, so it has arrived already. */
 void process_forget_signals(void);
 
 #endif

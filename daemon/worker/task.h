@@ -6,31 +6,34 @@
 #include "worker/job.h"
 
 /*
- * What the supervisor has asked a worker for, one after the other: MSG_JOB, an
- * errand (MSG_NOTICE, MSG_SWEEP), or MSG_SETTINGS to use from then on.
+ * The tasks that the supervisor has sent to a worker, which does them in order:
+ * a job (MSG_JOB), an errand (MSG_NOTICE, MSG_SWEEP), or settings
+ * (MSG_SETTINGS) for the tasks after them.
  */
 struct task {
 	struct task *next;
 	enum message_type type;
 	int64_t run_id;
-	json_t *message; /* a job takes it over */
-	struct job job;  /* of MSG_JOB */
+	json_t *message; /* NULL for MSG_JOB, whose job owns it */
+	struct job job;  /* only for MSG_JOB */
 };
 
 struct tasks {
 	struct task *first;
 };
 
-/* Takes the message over. */
+/* Makes a task and takes the message over. */
 struct task *task_new(enum message_type type, json_t *message);
 void task_free(struct task *t);
 
-/* At the end. */
+/* Adds a task at the end. */
 void tasks_add(struct tasks *list, struct task *t);
-/* Takes that of this type and run out of the list; NULL: it is not there. */
+/* Removes and returns the task of this type and run; NULL: it is not in the
+ * list. */
 struct task *tasks_take(
     struct tasks *list, enum message_type type, int64_t run_id);
-/* Takes the first; `settled`: of those that are no MSG_SETTINGS. NULL: none. */
+/* Removes and returns the first task; `settled`: the first that is no
+ * MSG_SETTINGS. NULL: none. */
 struct task *tasks_next(struct tasks *list, bool settled);
 void tasks_free(struct tasks *list);
 

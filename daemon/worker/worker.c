@@ -22,28 +22,32 @@
 #include "worker/task.h"
 
 #define PROGRESS_MS 1000
-/* One that works without ever waiting hears its supervisor this often. */
+/* ms: a task that works without waiting reads messages of the supervisor this
+ * often. */
 #define HEAR_MS 100
-/* A connection that nobody needs is left clean after RESET_MS, and given back to
- * the server after IDLE_MS. */
+/* ms: an idle worker resets its source connections after RESET_MS, and closes
+ * them after IDLE_MS. */
 #define RESET_MS 1000
 #define IDLE_MS 300000
 
 struct worker {
 	struct lines in;
-	struct buf out; /* to the supervisor; sent before any wait */
+	struct buf out; /* lines for the supervisor, sent before any wait */
 	struct tasks inbox;
-	struct tasks held;    /* jobs whose output waits for the word */
-	struct task *current; /* at work; NULL: idle */
-	int64_t deadline_ms, timeout_ms; /* of an errand */
-	bool stop;                       /* the current one */
+	/* jobs whose output waits for the answer to "publish" */
+	struct tasks held;
+	struct task *current; /* the task at work; NULL: idle */
+	/* boot clock, ms: end of an errand; its time limit */
+	int64_t deadline_ms, timeout_ms;
+	bool stop; /* the current task must stop */
 	int64_t progress_ms, heard_ms;
-	int64_t idle_ms; /* since when there was nothing to do */
+	int64_t idle_ms; /* boot clock, ms: when the last task ended */
 	bool hearing;
-	bool orphan; /* the supervisor is gone */
-	bool unfit;  /* ... or is of another version */
+	bool orphan; /* the supervisor has closed the connection */
+	bool unfit;  /* the supervisor is of another version */
 	struct connections connections;
-	struct settings *settings; /* of services; NULL: not heard yet */
+	/* settings of `services`; NULL: none received yet */
+	struct settings *settings;
 	struct services *services;
 	sigset_t wait_mask;
 	struct wake wake;
@@ -90,7 +94,7 @@ static void say_result(
 	message_result(&w->out, &r);
 }
 
-/* ---- outputs that wait for the word to publish them ---- */
+/* ---- outputs that wait for the answer to "publish" ---- */
 
 static void hold(struct worker *w, struct task *t)
 {
@@ -98,20 +102,21 @@ static void hold(struct worker *w, struct task *t)
 	message_publish_ask(&w->out, t->job.asked.run_id);
 }
 
-/* Ends a task that waits. */
+/* Sends the result of a job and frees its task. */
 static void end_task(
     struct worker *w, struct task *t, const struct err *failure)
 {
-	if (failure != NULL) /* what it leaves is part of the result */
+	/* done first, because the result lists what is left */
+	if (failure != NULL)
 		job_abort(&t->job);
 	say_result(w, &t->job, failure);
 	task_free(t);
 }
 
 /*
- * The answer of the fence. It is good until a moment at which no other daemon
- * can have taken the lease yet; one that comes too late (this process was
- * stopped meanwhile) is asked for again.
+ * Handles the answer to "publish". It is valid until a moment before which no
+ * other daemon can take the lease. When the answer comes too late, because this
+ * process was suspended meanwhile, it is asked for again.
  */
 static void take_answer(struct worker *w, int64_t run_id, const json_t *answer)
 {
@@ -135,8 +140,8 @@ static void take_answer(struct worker *w, int64_t run_id, const json_t *answer)
 		end_task(w, t, rc != 0 ? &e : NULL);
 }
 
-/* A recall is for what has not begun; to yield, for an errand that may be done
- * again. */
+/* Stops the current task. A recall does not stop it, because it has begun; a
+ * yield stops only an errand that may be repeated. */
 static void stop_current(struct worker *w, const json_t *how)
 {
 	const struct errand_kind *kind = errand_kind(w->current->type);
@@ -185,7 +190,7 @@ static void check_deadlines(struct worker *w, int64_t now)
 
 /* ---- from the supervisor ---- */
 
-/* A job that this program cannot read fails by itself, the others go on. */
+/* Ends a job whose message cannot be parsed as failed; the other jobs go on. */
 static void refuse_line(struct worker *w, const char *line, struct err *e)
 {
 	struct job job = {
@@ -227,7 +232,7 @@ static void take_line(struct worker *w, const char *line, size_t len)
 	json_decref(m.body);
 }
 
-/* All that has come. Never waits. */
+/* Reads and handles all messages that have arrived, without waiting. */
 static void hear(void *arg)
 {
 	static char chunk[64 << 10];
@@ -237,7 +242,8 @@ static void hear(void *arg)
 	ssize_t n;
 	char *line;
 
-	if (w->hearing) /* a publish that waits is within here already */
+	/* a publish called from here may wait, which calls this again */
+	if (w->hearing)
 		return;
 	w->hearing = true;
 	w->heard_ms = clock_boot_ms();
@@ -298,7 +304,7 @@ static int look_up_errand(const struct worker *w, int64_t now, struct err *e)
 	return 0;
 }
 
-/* Every wait and every so many rows of a task come by here. */
+/* Called during every wait of a task, and regularly while it handles rows. */
 static int look_up(void *arg, struct err *e)
 {
 	struct worker *w = arg;
@@ -312,7 +318,7 @@ static int look_up(void *arg, struct err *e)
 	flush(w);
 	if (w->orphan)
 		return err_set(e, ERR_LOST, "the supervisor is gone");
-	if (w->current == NULL) /* publishing what was held */
+	if (w->current == NULL) /* a held output is being published */
 		return 0;
 	return w->current->type == MSG_JOB
 		   ? look_up_job(w, &w->current->job, now, e)
@@ -379,7 +385,8 @@ static void take_settings(struct worker *w, struct task *t)
 	task_free(t);
 }
 
-/* True: it was work, after which connections may be left unclean. */
+/* Executes a task. Returns true when it may have left source connections with a
+ * used session. */
 static bool run_task(struct worker *w, struct task *t)
 {
 	if (t->type == MSG_SETTINGS) {
@@ -399,7 +406,8 @@ static bool run_task(struct worker *w, struct task *t)
 
 /* ---- */
 
-/* Hears nothing: what has come would wait for the end of the wait. */
+/* Does not read the socket: a message taken here would be handled only after
+ * the wait. */
 static int look_up_idle(void *arg, struct err *e)
 {
 	struct worker *w = arg;
@@ -410,7 +418,8 @@ static int look_up_idle(void *arg, struct err *e)
 	return 0;
 }
 
-/* Until when to sleep; `used`: there was a task since the last reset. */
+/* Returns until when to sleep (boot clock, ms); `used`: a task has run since
+ * the last reset. */
 static int64_t wake_ms(struct worker *w, bool used)
 {
 	int64_t ends = connections_expire(&w->connections);
@@ -419,7 +428,7 @@ static int64_t wake_ms(struct worker *w, bool used)
 	return rest < ends ? rest : ends;
 }
 
-/* Nothing came. */
+/* Nothing has arrived: resets or closes source connections when it is time. */
 static void rest(struct worker *w, bool *used)
 {
 	int64_t now = clock_boot_ms();
@@ -443,8 +452,9 @@ static void serve(struct worker *w)
 	int rc;
 
 	while (!w->orphan) {
-		hear(w); /* a stop is heard before its job begins */
-		/* An output that is held goes on to use the old settings. */
+		hear(w); /* so that a stop is read before its job begins */
+		/* Settings are not taken while outputs are held, because these
+		 * still use the old ones. */
 		t = tasks_next(&w->inbox, w->held.first != NULL);
 		if (t != NULL) {
 			used = run_task(w, t) || used;

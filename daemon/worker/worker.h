@@ -4,8 +4,8 @@
 
 #include <stdint.h>
 
-/* Takes jobs from PROTOCOL_FD one after another until its end of file.
- * memory_limit in bytes. Returns the exit status: 0, or PROTOCOL_UNFIT. */
+/* Executes the tasks that arrive at PROTOCOL_FD until its end of file.
+ * memory_limit is in bytes. Returns the exit status: 0, or PROTOCOL_UNFIT. */
 int worker_main(int64_t memory_limit);
 
 #endif

@@ -14,7 +14,8 @@
 #include "worker/places.h"
 #include "worker/stage/unload.h"
 
-/* Before all of it is on the disk, or in the bucket. */
+/* Checks max_output while the outputs are being written, and once they are
+ * complete. */
 static int check_size(struct job *job, struct err *e)
 {
 	int64_t most = services_settings(job->lent.services)->max_output;
@@ -30,7 +31,8 @@ static int check_size(struct job *job, struct err *e)
 	    most);
 }
 
-/* The export's own watch: looks at the bytes on the way to the worker's. */
+/* Watches the export: checks the bytes so far and moves uploads on, then calls
+ * the worker's watch. */
 static int look_up(void *arg, struct err *e)
 {
 	struct job *job = arg;
@@ -97,7 +99,8 @@ static int stream(struct job *job, struct err *e)
 	return rc;
 }
 
-/* What the run and its outputs have to say, in one text. */
+/* Joins the remarks of the run and its outputs into one text; the caller frees
+ * it. */
 static char *all_remarks(const struct export_plan *plan)
 {
 	char *all = mem_strdup(plan->remark);
@@ -160,7 +163,7 @@ static bool wanted(const struct job *job)
 	return job_has(job, "export_sql");
 }
 
-/* The abilities that the source must have. */
+/* Returns the abilities that the source must have. */
 static unsigned needs(const struct job *job)
 {
 	unsigned all = 0;

@@ -4,11 +4,12 @@
 
 #include "worker/stage/stage.h"
 
-/* Streams export_sql through the encoders into their places, where all of
- * it is whole and safe, but not visible: outcome.unpublished. */
+/* Streams the result of export_sql through the encoders into the places of the
+ * outputs, where the outputs are complete and stored at the end, but not
+ * visible: outcome.unpublished. */
 extern const struct stage stage_export;
 
-/* Makes it visible; see job_publish. */
+/* Makes the outputs visible; see job_publish. */
 int stage_publish(struct job *job, struct err *e);
 
 #endif

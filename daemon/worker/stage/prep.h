@@ -4,8 +4,8 @@
 
 #include "worker/stage/stage.h"
 
-/* Runs prep_sql on the source and commits it, so that the export (and others)
- * read what it made. */
+/* Runs prep_sql on the source and commits it, so that the export, and other
+ * sessions, see its changes. */
 extern const struct stage stage_prep;
 
 #endif

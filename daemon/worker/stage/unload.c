@@ -10,9 +10,9 @@
 #include "base/mem.h"
 #include "place/place.h"
 
-/* An object has some 150 bytes of it, a column some 60. */
+/* Bytes of a manifest: some 150 for each object, some 60 for each column. */
 #define MANIFEST_MAX ((size_t)4 << 20)
-/* For the removal of what comes to nothing. */
+/* ms for removing the objects of a run that fails. */
 #define DROP_MS 5000
 
 bool unload_asked(const struct job *job)
@@ -24,7 +24,7 @@ bool unload_asked(const struct job *job)
 	return false;
 }
 
-/* `to` apart. */
+/* Returns the terms of the unload, all except `to`. */
 static struct source_unload terms_of(const struct job *job)
 {
 	const struct export_output *o = &job->plan.outputs[0];
@@ -57,7 +57,8 @@ int unload_check(const struct job *job, struct err *e)
 	return 0;
 }
 
-/* Beside the manifest, or where the settings say; ends in a slash. */
+/* Returns the prefix for the objects, beside the manifest or where the settings
+ * say. It ends in a slash; the caller frees it. */
 static char *prefix_of(const struct job *job)
 {
 	const char *place = job->plan.outputs[0].place;
@@ -76,12 +77,13 @@ static char *prefix_of(const struct job *job)
 /* ---- the manifest against the objects ---- */
 
 struct audit {
-	const char *prefix; /* s3://bucket/... */
-	json_t *sizes;      /* by URL, of what the manifest names */
+	const char *prefix; /* s3://bucket/..., with a slash at its end */
+	json_t *sizes;      /* bytes of each object in the manifest, by URL */
 	int64_t found;
 };
 
-/* Each object is named, with this size; the manifest itself is not. */
+/* Compares an object in S3 with the manifest, which names each with its size;
+ * the manifest itself is not in it. */
 static int meet(void *arg, const char *url, int64_t size, struct err *e)
 {
 	struct audit *a = arg;
@@ -182,7 +184,8 @@ int stage_unload(struct job *job, struct err *e)
 {
 	struct source_unload u = terms_of(job);
 
-	/* The statement is for nothing where the objects cannot be seen. */
+	/* The statement would be of no use if the daemon could not see the
+	 * objects. */
 	if (services_aws(job->lent.services, "s3", e) == NULL)
 		return -1;
 	u.to = job->unloaded = prefix_of(job);

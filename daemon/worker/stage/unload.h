@@ -5,23 +5,26 @@
 #include "worker/job.h"
 
 /*
- * The option "unload": Redshift itself writes the result into S3, as many
- * objects as it likes, below a prefix that no other run has. The report's output
- * is the manifest that names them: it comes about as any output does, so that
- * nothing is there for its readers until it is published.
+ * The option "unload": Redshift itself writes the result into S3, as any number
+ * of objects, below a prefix that no other run uses. The output of the report
+ * is the manifest that names these objects. The manifest is made like any other
+ * output, so readers see nothing until it is published.
  */
+
+/* Says whether the job has the option. */
 bool unload_asked(const struct job *job);
 
-/* Whether source, settings and options allow it; before anything runs. */
+/* Checks before anything runs that source, settings and options allow the
+ * unload. */
 int unload_check(const struct job *job, struct err *e);
 
-/* Runs it, holds the manifest against what lies in S3, and writes it to the
- * output's sink. */
+/* Runs the unload, compares the manifest with the objects in S3, and writes the
+ * manifest to the output's sink. */
 int stage_unload(struct job *job, struct err *e);
 
-/* The manifest is about to be visible: the objects stay. */
+/* Lets the objects stay, because the manifest is about to become visible. */
 void unload_keep(struct job *job);
-/* Removes the objects of a run that comes to nothing. */
+/* Removes the objects of a run that fails. */
 void unload_drop(struct job *job);
 
 #endif
