@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
--- What owners have, for their quotas: counted by one daemon about once a minute.
--- Published bytes are counted for owners that have such a limit.
--- No parameters.
+-- Counts the reports of each owner and the bytes that they published within a day, for
+-- quotas. One daemon does so about once a minute. Bytes are counted only while some
+-- quota limits them. No parameters.
 with due as materialized (
 	select from reportd.count_turn t
 	where not exists (select from reportd.report_usage u
@@ -20,7 +20,7 @@ with due as materialized (
 		and r.owner is not null
 	group by r.owner
 )
--- Owners without reports are counted as well: they may have deleted them.
+-- Owners without reports are counted as well, because they may have deleted them.
 insert into reportd.report_usage (owner, reports, output_bytes, counted_at)
 select owner, coalesce(c.n, 0), coalesce(b.n, 0), now()
 from (select u.owner from reportd.report_usage u where exists (select from due)

@@ -1,9 +1,9 @@
 -- SPDX-License-Identifier: MIT
--- What a daemon that ends when its work is done leaves to others. One row:
--- retry_ms, how long until the first report that has failed is tried again (null:
--- none waits for that); orphans, whether reports run on a daemon that has missed
--- its heartbeat, or reports have still to be opened after others. A daemon beats twice a lease at least.
--- $1 worker_id uuid
+-- Tells a daemon that ends when its work is done whether work is left. One row:
+-- retry_ms, the ms until a failed report is next tried again (null: no report waits
+-- for that); orphans, whether reports run on a daemon that has missed its heartbeat, or
+-- requests of AFTER reports have still to be opened. A daemon sends at least two
+-- heartbeats within a lease. $1 worker_id uuid
 select (select greatest(ceil(extract(epoch from n.at - now()) * 1000), 0)::bigint
 		from (select min(c.due_at) as at from reportd.report_config c
 			where c.status = 'PENDING' and c.is_active and c.attempt > 0

@@ -1,20 +1,20 @@
 -- SPDX-License-Identifier: MIT
 -- Claims up to $2 due notices for the daemon: owners take turns, the lanes of an owner
--- take turns, and the oldest of each comes first. At most $5 of a lane are in
--- hand. It also takes up those of its own that it knows nothing of: the answer to their
--- claim was lost.
+-- take turns, and the oldest notice of each lane comes first. A lane is a receiver; at
+-- most $5 notices of a lane are in hand. The statement also returns notices that the
+-- daemon has claimed but does not know, because the answer to their claim was lost.
 -- $1 worker_id uuid, $2 wanted int, $3 notification_ids in hand bigint[], $4 the
--- lane of each that waits to be delivered bigint[], $5 most of a lane int
--- Returns a row a notice: notification_id, attempt, notice (JSON object), lane,
+-- lane of each notice in hand whose delivery is not over bigint[], $5 limit of a lane int
+-- Returns a row for each notice: notification_id, attempt, notice (JSON object), lane,
 -- owner (oid).
 with recursive me as materialized (
-	-- One that lost its lease and has not heard of it yet takes nothing.
+	-- A daemon that has lost its lease, and does not know it yet, claims nothing.
 	select w.worker_id from reportd.report_worker w
 	where w.worker_id = $1
 	for key share
 ), start as materialized (
-	-- From anywhere, so that all get their turn where there are more than one claim
-	-- looks at: a lane, and an owner within it.
+	-- A random lane, and an owner in it, so that all get their turn even when there
+	-- are more lanes than one claim looks at.
 	select l.lane, (select k.owner::oid::bigint from reportd.report_notification k
 			where k.state = 'PENDING' and k.lane = l.lane
 			order by k.lane, k.owner limit 1) as least,
@@ -30,8 +30,8 @@ with recursive me as materialized (
 		 where k.state = 'PENDING'
 		 order by k.lane limit 1)) as lane) l
 ), walk as (
-	-- From lane to lane and from owner to owner by the index report_notification_turn,
-	-- whatever the backlog of each.
+	-- Steps from lane to lane and from owner to owner by the index
+	-- report_notification_turn, at the same cost whatever their backlogs are.
 	select s.lane, (s.least - 1 + floor(random() * (s.most - s.least + 1)))::bigint::oid
 			as owner, null::bigint as first_lane, null::oid as first_owner, 0 as step
 	from start s
@@ -51,8 +51,9 @@ with recursive me as materialized (
 	where w.step < 256
 		and (n.lane, n.owner) is distinct from (w.first_lane, w.first_owner)
 ), candidate as materialized (
-	-- A lane's places go to its owners by turns; then the owners take turns, each
-	-- with the lane of which the fewest are in hand: many lanes are no advantage.
+	-- The owners in a lane take turns for its places. Then all owners take turns, each
+	-- with its lane of which the fewest notices are in hand, so that many lanes are no
+	-- advantage.
 	select k.notification_id, k.due_at, row_number() over (partition by k.owner
 		order by k.lane_place + k.in_hand, k.due_at) as turn
 	from (
@@ -64,7 +65,8 @@ with recursive me as materialized (
 			select k.notification_id, k.owner, k.due_at,
 				row_number() over (order by k.lane, k.owner, k.due_at) as place
 			from reportd.report_notification k
-			-- As a range: no other index must look as good, whatever statistics say.
+			-- Written as a range, so that the planner picks no other index, whatever the
+			-- statistics say.
 			where k.state = 'PENDING'
 				and (k.lane, k.owner, k.due_at) >= (w.lane, w.owner, '-infinity'::timestamptz)
 				and (k.lane, k.owner, k.due_at) <= (w.lane, w.owner, now())
@@ -73,7 +75,7 @@ with recursive me as materialized (
 		where w.step > 0 and exists (select from me)) k
 	where k.lane_place + k.in_hand <= $5::int
 ), due as materialized (
-	-- Row by row in order, each by its key, so that no more are locked than are taken.
+	-- Locks row by row in order, each by its key, so that only claimed rows are locked.
 	select n.notification_id, 1 as counts
 	from (select c.notification_id from candidate c
 		order by c.turn, c.due_at, c.notification_id) c
@@ -135,7 +137,7 @@ select t.notification_id, t.attempts, json_build_object(
 		'byte_count', r.byte_count,
 		'output_url', r.output_url,
 		'sha256', r.sha256,
-		-- A run may have thousands; a notice names some.
+		-- A run may have thousands of outputs; a notice names the first 100.
 		'outputs', jsonb_path_query_array(r.outputs, '$[0 to 99]'),
 		'output_count', coalesce(jsonb_array_length(r.outputs),
 			(r.output_url is not null)::int),

@@ -1,13 +1,13 @@
 -- SPDX-License-Identifier: MIT
--- Records what became of deliveries. Fenced: only the attempt that holds the
--- notice may write. A row that somebody else has locked is left for the next call.
+-- Records the outcomes of deliveries. Only the attempt that holds a notice may write
+-- to it (the fence). A row that another session has locked is left for the next call.
 -- $1 worker_id uuid
 -- $2 results jsonb: [{"notification_id", "attempt", "state", "error", "retry_ms"}];
---    state is SENT, FAILED (no other attempt can help), RETRY or RELEASED (given
---    back, not counted); retry_ms: to wait at least
+--    state is SENT, FAILED (no further attempt can help), RETRY or RELEASED (given
+--    back, not counted as an attempt); retry_ms: least wait in ms
 -- $3 backoff in ms, $4 backoff_max in ms, $5 attempts int
--- Returns for each: notification_id, outcome (the notice's new state; 'lost' when
--- the fence refused; 'busy' to try again).
+-- Returns for each result: notification_id, outcome (the new state of the notice; 'lost':
+-- the fence refused it; 'busy': the row is locked, to be tried again).
 with result as materialized (
 	select * from jsonb_to_recordset($2::jsonb) as r(notification_id bigint,
 		attempt int, state text, error text, retry_ms bigint)

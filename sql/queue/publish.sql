@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: MIT
--- The fence before a publish: which of these runs may make their output visible?
--- The worker_id is part of the fence: after a fail-over to a server that missed
--- the last claims a run_id may have been given out twice.
--- $1 worker_id uuid, $2 run_ids bigint[]; the runs that may are returned.
+-- Returns the runs among these that may make their output visible: the fence before a
+-- publish. The worker_id is part of the fence, because after a fail-over to a server
+-- that missed the last claims a run_id may have been given out twice.
+-- $1 worker_id uuid, $2 run_ids bigint[]. A row for each such run: run_id.
 select r.run_id
 from reportd.report_run r
 where r.run_id = any ($2::bigint[]) and r.worker_id = $1

@@ -1,9 +1,10 @@
 -- SPDX-License-Identifier: MIT
--- Retention: forgets old runs a thousand at a time, oldest first (run_ids rise
--- with time), their notices, finished ADHOC reports and ended requests with them;
--- and those that were cancelled before they had a run. What somebody else has locked
--- is left for another time: it must not hold up the heartbeat.
--- $1 retention in ms
+-- Deletes old runs, at most a thousand in a call and the oldest first (run_ids rise
+-- with time), together with their notices and finished ADHOC reports; also old ended
+-- requests, and ADHOC reports that were cancelled before they had a run. Rows that
+-- another session has locked are left for the next call, because this call must not
+-- delay the heartbeat.
+-- $1 retention in ms. One row: how many runs, reports without a run and requests.
 with old as (
 	select r.run_id, r.config_id, r.started_at, r.status
 	from reportd.report_run r order by r.run_id limit 1000
@@ -42,7 +43,8 @@ with old as (
 		for update skip locked))
 	returning c.config_id
 ), requests as (
-	-- The newest COMPLETED one of each report stays, and what others still need.
+	-- The newest COMPLETED request of each report stays, and so do requests on which
+	-- others that have not ended depend.
 	delete from reportd.report_request q
 	where q.request_id = any (array(
 		select k.request_id from reportd.report_request k

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
--- After a reconnect: runs that were claimed for this daemon by a statement whose
--- answer was lost. They never started, so they do not count as an attempt.
--- $1 worker_id uuid, $2 run_ids in hand bigint[]
+-- Gives back, after a reconnect, runs that were claimed for this daemon by a statement
+-- whose answer was lost. They never started, so they do not count as an attempt.
+-- $1 worker_id uuid, $2 run_ids in hand bigint[]. A row for each: config_id, run_id.
 with lost as (
 	update reportd.report_run r
 	set status = 'RELEASED', finished_at = now(),

@@ -1,8 +1,9 @@
 -- SPDX-License-Identifier: MIT
--- A daemon's boot: a row with a fresh identity. Its sources become known, so that
--- reports may name them.
+-- Registers a daemon at its start: inserts a row with a new identity, and makes its
+-- sources known, so that reports may name them. One row: worker_id.
 -- $1 host text, $2 pid int, $3 version text, $4 workers int, $5 lease in ms,
--- $6 sources text[], $7 their types text[], $8 the default path of its settings text
+-- $6 sources text[], $7 their types text[], $8 the default output path of its
+-- settings text
 with known as (
 	insert into reportd.report_source (source, type)
 	select * from unnest($6::text[], $7::text[])

@@ -1,7 +1,8 @@
 -- SPDX-License-Identifier: MIT
--- After a reload: the daemon's sources and its default path may be others than at its
--- boot.
--- $1 worker_id uuid, $2 sources text[], $3 their types text[], $4 the default path text
+-- Stores the daemon's sources and its default output path after a reload, which may have
+-- changed them.
+-- $1 worker_id uuid, $2 sources text[], $3 their types text[], $4 the default
+-- output path text
 with known as (
 	insert into reportd.report_source (source, type)
 	select * from unnest($2::text[], $3::text[])

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- What is left of the uploads of runs that are over, after a clean-up.
--- A row that somebody else has locked is left for another time.
+-- Records, after a clean-up, which uploads of ended runs are still unfinished. A row that
+-- another session has locked is left for the next clean-up.
 -- $1 runs jsonb: [{"run_id", "uploads"}]
 update reportd.report_run r
 set uploads = nullif(s.uploads, '[]')

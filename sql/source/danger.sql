@@ -1,15 +1,15 @@
 -- SPDX-License-Identifier: MIT
--- Why the login of this session must not run what others write: it is, or may
--- become by SET ROLE, a role that reaches more than tables, such as "alice may
--- become boss, a superuser". No parameters; one row: text, or none when nothing
--- speaks against it. All is qualified, operators too: what the login's own
--- search_path finds first must have no say in it.
+-- Tells why the login of this session must not run SQL that others write: the login is,
+-- or may become by SET ROLE, a role that reaches more than tables. No parameters; one row:
+-- a text such as "alice may become boss, a superuser", or no row when nothing speaks
+-- against the login. All names and operators are qualified, so that objects in the login's
+-- search_path cannot change the result.
 select case when m.rolname operator(pg_catalog.=) session_user
 		then pg_catalog.format('%s is %s', session_user, d.why)
 		else pg_catalog.format('%s may become %s, %s', session_user, m.rolname, d.why) end
 from (select r.* from pg_catalog.pg_roles r
 	where pg_catalog.pg_has_role(session_user, r.oid, 'MEMBER')
-	-- A limit is evaluated first: what follows costs more than membership.
+	-- The offset makes the server test membership first, which costs less than the rest.
 	offset 0) m
 cross join lateral (select case
 	when m.rolsuper then 'a superuser'

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
--- How this session shows money, by its lc_monetary: the digits after the point,
--- and 19 digits, which is all that money has, above and below zero.
+-- Shows how this session writes money, by its lc_monetary. No parameters; one row: scale,
+-- the number of digits after the point; positive and negative, texts of an amount with 19
+-- digits, the most that money has, above and below zero.
 with look as (
 	select pg_catalog.length(pg_catalog.regexp_replace(
 		0::pg_catalog.int4::pg_catalog.money::pg_catalog.text, '[^0-9]', '', 'g')) - 1 as scale)

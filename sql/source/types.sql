@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: MIT
--- The types $1 oid[] and those that they are made of: class d (a domain, of
--- `inside`), A (an array, of `inside`, its elements apart by `delimiter`), else
--- what pg_type counts them to (typcategory). A type with typelem is an array when
--- that element's array type is this one.
+-- Describes the types $1 oid[] and the types that they are made of. Class d is a domain
+-- over the type `inside`; class A is an array of the type `inside`, whose elements are
+-- separated by `delimiter`; any other class is the typcategory of pg_type. A type with a
+-- typelem is an array only if it is the array type of that element.
 with recursive reached (oid) as (
 	select unnest($1::pg_catalog.oid[])
 	union
