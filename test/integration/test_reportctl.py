@@ -733,7 +733,7 @@ def test_export_takes_parameters_and_options(ctl):
     assert done.stderr.startswith('1 row, ')
     refused(ctl('export', '--sql', "select :'a'"), "--param a=VALUE")
     refused(ctl('export', '--sql', 'select 1', '--option', 'delimiter=" "',
-                '--option', 'bom=true', '--option', 'encoding=LATIN1'), 'bom')
+                '--option', 'bom=true', '--option', 'encoding=LATIN1'), 'bom', code=2)
 
 
 def test_export_writes_times_in_the_zone_asked_for(ctl):
