@@ -188,7 +188,7 @@ const struct command command_retry = {
 const struct command command_delete = {
     .name = "delete",
     .summary =
-	"Deletes reports and what waits of them; their runs and files stay",
+	"Deletes reports and their waiting requests; runs and files stay",
     .arguments = "ID...",
     .details = "",
     .run = run_delete,
@@ -196,7 +196,7 @@ const struct command command_delete = {
 
 const struct command command_pause = {
     .name = "pause",
-    .summary = "Puts schedules to rest",
+    .summary = "Pauses reports: they fire no more and cannot be run",
     .arguments = "ID...",
     .details = "",
     .run = run_pause,
@@ -204,7 +204,7 @@ const struct command command_pause = {
 
 const struct command command_resume = {
     .name = "resume",
-    .summary = "Lets paused schedules go on from now",
+    .summary = "Resumes paused reports; schedules continue from now",
     .arguments = "ID...",
     .details = "",
     .run = run_resume,

@@ -125,8 +125,8 @@ const struct command command_run = {
     .summary = "Runs a report once more, now or for times that have passed",
     .arguments = "ID [--param N=V] [--cascade] [--wait] | ID --from T --to T",
     .details =
-	"ID is a report's ID or key. What is asked for while the report runs "
-	"follows.\n\n"
+	"ID is a report's ID or key. A request made during a run waits for "
+	"its end.\n\n"
 	"      --param N=VALUE   laid over the report's own parameters, for "
 	"this run\n"
 	"      --cascade         AFTER reports follow it\n"

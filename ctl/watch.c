@@ -280,7 +280,8 @@ static int run(struct ctl *c, int argc, char **argv, struct err *e)
 
 const struct command command_watch = {
     .name = "watch",
-    .summary = "Shows what runs and waits, live; plain lines off a terminal",
+    .summary =
+	"Shows what runs and waits, live; plain lines without a terminal",
     .arguments = "[--interval TIME]",
     .details =
 	"      --interval TIME   between two looks, such as 500ms [1s]\n",

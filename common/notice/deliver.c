@@ -44,7 +44,7 @@ int notice_deliver(struct services *services, const struct notice *n,
 
 	*answer = (struct notice_answer){.retry_ms = 0};
 	if (kind == NULL)
-		return err_set(
-		    e, ERR_PERMANENT, "\"%s\" is no channel", n->channel);
+		return err_set(e, ERR_PERMANENT,
+		    "there is no notification channel \"%s\"", n->channel);
 	return kind->deliver(services, n, answer, e);
 }

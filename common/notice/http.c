@@ -181,7 +181,7 @@ int notice_post(struct services *s, struct notice_post *p,
 
 	if (notice_host(p->url, host, sizeof(host)) != 0)
 		rc = err_set(
-		    e, ERR_PERMANENT, "%s is no sound address", p->shown);
+		    e, ERR_PERMANENT, "%s is not a valid URL", p->shown);
 	else if (!settings_allows(p->hosts, host))
 		rc = err_set(e, ERR_PERMANENT,
 		    "the settings do not allow notices to %s; %s lists the "

@@ -143,8 +143,8 @@ static int add_attachment(struct mail *m, struct mail_report *r, struct err *e)
 
 		mail_text_bytes(limit, m->settings->smtp_attach_max);
 		mail_text_say(&m->text,
-		    "%s is not attached: with it, what is attached would be "
-		    "larger than %s once it is encoded.",
+		    "%s is not attached: with it, the attachments would be "
+		    "larger than %s once they are encoded.",
 		    r->shown, limit);
 		return add_link(m, r, e);
 	}

@@ -125,7 +125,8 @@ int mail_report_begin(struct mail_report *r, struct err *e)
 	r->digest = EVP_MD_CTX_new();
 	if (r->digest == NULL ||
 	    EVP_DigestInit_ex(r->digest, EVP_sha256(), NULL) != 1)
-		return err_set(e, ERR_PERMANENT, "there is no SHA-256 here");
+		return err_set(
+		    e, ERR_PERMANENT, "SHA-256 is not available here");
 	/* A missing report is noticed here, before the mail server is
 	 * contacted. */
 	return begin_reading(r, e);

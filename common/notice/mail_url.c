@@ -173,7 +173,8 @@ int mail_url_parse(const char *url, struct mail_url *m, struct err *e)
 {
 	*m = (struct mail_url){0};
 	if (strncasecmp(url, "mailto:", 7) != 0)
-		return err_set(e, ERR_PERMANENT, "this is no mailto: address");
+		return err_set(e, ERR_PERMANENT,
+		    "the address does not begin with mailto:");
 	if (parse(url + 7, m, e) == 0)
 		return 0;
 	mail_url_free(m);

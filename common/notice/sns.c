@@ -132,7 +132,8 @@ int notice_sns(struct services *s, const struct notice *n,
 	sns_subject(n, subject);
 	message = sns_message(n);
 	if (message == NULL)
-		return err_set(e, ERR_PERMANENT, "the notice is no JSON");
+		return err_set(
+		    e, ERR_PERMANENT, "the notice cannot be written as JSON");
 	snprintf(config, sizeof(config), "%" PRId64, n->config_id);
 	snprintf(group, sizeof(group), "report-%s", config);
 	add(&a, "TopicArn", n->recipient);

@@ -51,7 +51,8 @@ int notice_webhook(struct services *s, const struct notice *n,
 
 	json_decref(v);
 	if (body == NULL)
-		return err_set(e, ERR_PERMANENT, "the notice is no JSON");
+		return err_set(
+		    e, ERR_PERMANENT, "the notice cannot be written as JSON");
 	buf_init(&post.body, BODY_MAX);
 	buf_str(&post.body, body);
 	free(body);

@@ -94,7 +94,7 @@ static int run(struct ctl *c, int argc, char **argv, struct err *e)
 
 const struct command command_doctor = {
     .name = "doctor",
-    .summary = "Tests all that the settings name, says how to mend what fails",
+    .summary = "Tests all that the settings name and says how to mend failures",
     .arguments = "",
     .details = "",
     .run = run,

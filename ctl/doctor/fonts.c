@@ -21,9 +21,10 @@ void doctor_fonts(struct doctor *d)
 				    "reports fail");
 	else if (lacking.len > 0)
 		doctor_say(d, DOCTOR_OK, "fonts", NULL,
-		    "%d families; for PDF none has %s", families, lacking.data);
+		    "%d families; for PDF reports none has %s", families,
+		    lacking.data);
 	else
 		doctor_say(d, DOCTOR_OK, "fonts", NULL,
-		    "%d families, for all writings that are tried", families);
+		    "%d families, for all scripts that are tried", families);
 	buf_free(&lacking);
 }

@@ -83,8 +83,8 @@ static void check_secrets(struct doctor *d)
 			    "webhooks to %s are not signed", one);
 		else if (secret != NULL && strlen(secret) < 16)
 			doctor_say(d, DOCTOR_WARN, "webhook secrets",
-			    "take one of 32 random bytes: openssl rand -hex 32",
-			    "that of %s is shorter than 16 bytes", one);
+			    "use 32 random bytes: openssl rand -hex 32",
+			    "the secret of %s is shorter than 16 bytes", one);
 		free(secret);
 	}
 	free(copy);
@@ -102,7 +102,7 @@ static void check_webhooks(struct doctor *d)
 		    "%s", e.text);
 	else if (s->webhook_allow != NULL)
 		doctor_say(d, DOCTOR_WARN, "webhook allow", NULL,
-		    "whoever may write reports reaches %s from here",
+		    "everybody who may write reports can send requests to %s",
 		    s->webhook_allow);
 	check_secrets(d);
 }

@@ -55,7 +55,7 @@ static bool check_server(struct doctor *d, struct err *e)
 	    read_only ? "connect to the primary server: add "
 			"target_session_attrs=read-write to [queue] conninfo"
 		      : NULL,
-	    read_only ? "the server takes no writes" : "allowed");
+	    read_only ? "the server refuses writes" : "allowed");
 	pg_rows_free(r);
 	return true;
 }
@@ -150,8 +150,8 @@ static void check_listen(struct doctor *d, struct err *e)
 		doctor_say(d, DOCTOR_FAILED, "queue notifications",
 		    "set listen = off in [queue], or connect to the server "
 		    "itself or to a pool in session mode",
-		    "a pooler gives each transaction another session, so none "
-		    "arrives");
+		    "a pooler gives each transaction another session, so no "
+		    "notification arrives");
 	else if (pooled < 0)
 		doctor_say(d, DOCTOR_FAILED, "queue notifications", NULL, "%s",
 		    e->text);

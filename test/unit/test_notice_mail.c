@@ -55,7 +55,7 @@ TEST(a_wrong_url_is_told)
 {
 	static const struct {
 		const char *url, *why;
-	} bad[] = {{"https://a.org", "no mailto:"},
+	} bad[] = {{"https://a.org", "does not begin with mailto:"},
 	    {"mailto:a", "no mail address"},
 	    {"mailto:a@b.org?cc=c", "no mail address"},
 	    {"mailto:a@b.org?subject=100%", "%25"},

@@ -190,7 +190,7 @@ static int make_dir(const struct where *p, const char *dir, struct err *e)
 
 	free(above);
 	if (parent < 0)
-		return refuse_dir(dir, "opening what is above", e);
+		return refuse_dir(dir, "opening the parent of", e);
 	if (mkdirat(parent, name, p->mode) != 0)
 		rc = errno == EEXIST
 			 ? 0

@@ -88,7 +88,7 @@ static int file_open_read(const struct place_lent *lent, const char *path,
 		return refuse_open(path, e);
 	if (fstat(fd, st) == 0 && S_ISREG(st->st_mode))
 		return fd;
-	err_set(e, ERR_PERMANENT, "%s is no regular file", path);
+	err_set(e, ERR_PERMANENT, "%s is not a regular file", path);
 	close(fd);
 	return -1;
 }

@@ -59,7 +59,7 @@ static int list_page(struct listing *l, const char *xml, struct err *e)
 
 		if (key == NULL || text == NULL || str_to_i64(text, &size) != 0)
 			rc = err_set(e, ERR_TRANSIENT,
-			    "S3: an object of the list has no name or size");
+			    "S3: an object in the listing has no name or size");
 		else
 			rc = meet(l, key, size, e);
 		free(key);
