@@ -30,7 +30,7 @@ struct follow {
 	const char *config_id;
 	char *request_id; /* NULL: not known yet */
 	bool terminal;
-	bool warned; /* that no daemon runs */
+	bool warned; /* the user knows that no daemon runs */
 };
 
 static void clear(struct follow *f)
