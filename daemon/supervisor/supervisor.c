@@ -164,8 +164,9 @@ static const struct outbox_events outbox_events = {
     .idle = on_idle, .due_again = on_due_again, .worker_id = on_worker_id};
 
 /* Decides whether a draining daemon ends. It stays for a retry that is due
- * within poll_interval, and for the reports of a daemon that has died. It does
- * not wait for reports that run on other daemons. */
+ * within poll_interval, for the reports of a daemon that has died, and for
+ * AFTER reports that have still to be opened. It does not wait for reports that
+ * run on other daemons. */
 static void on_drained(
     void *arg, const struct reply *reply, const struct err *e)
 {

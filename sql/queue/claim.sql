@@ -1,24 +1,25 @@
 -- SPDX-License-Identifier: MIT
--- Claims up to $2 due reports for the daemon, in one statement. Owners share: first
--- comes who has the fewest reports running and chosen. Within an owner it is the
--- effective priority (each $6 of waiting is worth one level, ten at most), ADHOC
--- before SCHEDULED, then the time at which it became due.
--- Candidates come from one short index range a class of waiting work (owner, source,
--- priority, trigger type; see claim_classes), and from no more owners than are of use:
--- the cost follows what is wanted, not the length of the queue nor the number of
+-- Claims up to $2 due reports for the daemon, in one statement. Owners share: the owner
+-- with the fewest reports running and chosen comes first. The reports of an owner are
+-- ordered by effective priority (each $6 of waiting raises it by one level, at most by
+-- ten), then ADHOC before the others, then the time at which they became due.
+-- Candidates are read from one short index range for each class of waiting reports (owner,
+-- source, priority, trigger type; see claim_classes), and only for as many owners as can
+-- be served. So the cost depends on $2, not on the length of the queue or the number of
 -- owners. Only chosen rows are locked.
--- $1 worker_id uuid, $2 wanted int, $3 most SCHEDULED and AFTER ones int,
+-- $1 worker_id uuid, $2 wanted int, $3 most SCHEDULED and AFTER reports among them int,
 -- $4 the daemon's sources text[], $5 their max_running int[] (null: no limit),
 -- $6 ageing in ms
 -- $7 where earlier claims ended jsonb: [[owner, source, priority, trigger_type, due_at,
---    config_id, running]]: these classes are read from there on, past what was taken and what is
---    dead; null: from their beginning
--- $8 the owner that was served last oid: the look begins after it; 0: nobody
--- Returns `seen`, how many could have been claimed, and one row a job in the order of
--- the claim (at least one row: without a run_id when nothing was claimed), with its
--- class and the running reports of its owner for the next claim's $7.
+--    config_id, running]]: these classes are read from that place on, which skips claimed
+--    rows and dead index entries; null: from their beginning
+-- $8 the owner that was served last oid: the search begins after it; 0: none
+-- Returns a row for each job in the order of the claim, and at least one row, which has no
+-- run_id when nothing was claimed. `seen` is the number of reports that could have been
+-- claimed; the class of each job and the running reports of its owner are for the next
+-- claim's $7.
 with me as materialized (
-	-- One that lost its lease and has not heard of it yet takes nothing.
+	-- A daemon that has lost its lease, and does not know it yet, claims nothing.
 	select w.worker_id from reportd.report_worker w
 	where w.worker_id = $1
 	for key share
@@ -54,8 +55,9 @@ with me as materialized (
 	where (k.source_room is null or k.source_place <= k.source_room)
 		and (k.trigger_type = 'ADHOC' or k.trigger_place <= $3::int)
 ), chosen as materialized (
-	-- Row by row in order, so that no more are locked than are taken. The sum
-	-- with '' keeps the planner off the partial index: one row by its key.
+	-- Locks row by row in order, so that only claimed rows are locked. The empty text
+	-- added to status keeps the planner from the partial index: each row is found by
+	-- its key.
 	select c.*, k.place, k.running
 	from (select e.config_id, e.place, e.running from eligible e order by e.place) k
 	cross join lateral (
@@ -66,8 +68,9 @@ with me as materialized (
 				then c.parameters || coalesce(c.run_parameters, '{}') end as parameters,
 			pg_has_role(c.owner, 'reportd_operator', 'USAGE') as operator
 		from reportd.report_config c
-		-- From before there were limits: it fails alone, and is not unpacked. The
-		-- same as reportd.is_large(), whose call would cost more than this.
+		-- A row from before the limits of size may be too large: that report alone
+		-- fails, and its values are not unpacked. The expression is that of
+		-- reportd.is_large(), whose call would cost more.
 		cross join lateral (select greatest(pg_column_size(c.parameters),
 				pg_column_size(c.run_parameters), pg_column_size(c.output_options)) > 2000000
 			or coalesce(octet_length(c.prep_sql), 0) + coalesce(octet_length(c.export_sql), 0)
@@ -82,14 +85,14 @@ with me as materialized (
 		coalesce(c.scheduled_for, c.due_at) as runs_for,
 		case when t.unfit then null else t.texts end as texts, c.large or t.unfit as unfit
 	from chosen c
-	-- Small on disk may be long as text: numbers like 1e131071.
+	-- A value that is small on disk may be long as text, such as the number 1e131071.
 	cross join lateral (
 		select p.texts, coalesce(pg_column_size(p.texts) > 4000000, false) as unfit
 		from (select case when c.parameters is not null
 			then (select jsonb_object_agg(p.key, p.value)
 				from jsonb_each_text(c.parameters) p) end as texts offset 0) p) t
 ), stale as (
-	-- A run whose report somebody set back to PENDING: it has lost the fence.
+	-- A run whose report was set back to PENDING by hand has lost its claim.
 	update reportd.report_run u
 	set status = 'LOST', finished_at = now(), error_stage = u.stage,
 		error_message = 'the report was taken from it'
@@ -102,7 +105,8 @@ with me as materialized (
 	overriding system value
 	select c.new_run_id, c.config_id, c.request_id, c.owner, c.report_name,
 		c.attempt + 1, c.runs_for,
-		-- Under the lock of a limit now() may lie before the end that made room.
+		-- Not now(): with claim_lock.sql before it, this transaction may have begun
+		-- before the end of the run that made room.
 		$1, statement_timestamp(), c.texts
 	from numbered c
 ), job as (
@@ -114,7 +118,7 @@ with me as materialized (
 		select k.*, case k.time_zone when 'UTC' then k.runs_for at time zone 'UTC'
 			else reportd.local_time(k.runs_for, k.time_zone) end as local
 		from numbered k) r
-	-- The array is for the planner: a look-up by key for each of them.
+	-- The array makes the planner look each row up by its key.
 	where c.config_id = any (array(select k.config_id from numbered k))
 		and c.config_id = r.config_id
 	returning r.new_run_id as run_id, c.config_id, c.trigger_type, c.source,
@@ -143,13 +147,14 @@ with me as materialized (
 			'utc_offset', extract(epoch from
 				r.local - (r.runs_for at time zone 'UTC'))::int,
 			'owner', pg_get_userbyid(c.owner),
-			-- A path of the row's own must stay where its owner may write. The default
-			-- path is the operator's choice, but no name may lead it to other places.
+			-- An output_path of the row must lie where its owner may write. The default
+			-- path is the operator's choice, but a name in it must not lead it to a
+			-- place that is granted to others.
 			'write_paths', case when not r.operator
 				then to_json(reportd.granted_paths('write', c.owner)) end,
 			'other_paths', case when not r.operator and c.output_path is null
 				then to_json(reportd.other_paths(c.owner)) end,
-			-- What an output says of itself; a CSV says nothing.
+			-- Data about the report that an output contains; a CSV contains none.
 			'info', case when c.output_format <> 'CSV' then json_build_object(
 				'author', c.created_by,
 				'time', extract(epoch from statement_timestamp())::bigint,

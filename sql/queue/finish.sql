@@ -1,25 +1,27 @@
 -- SPDX-License-Identifier: MIT
--- Records results: ends runs, or puts them back for another attempt. Fenced: only
--- the run that holds its report may write. A row that somebody else has locked is
--- left for the next call instead of holding up the others.
+-- Records results: ends runs, or puts their reports back for another attempt. Only the run
+-- that holds its report may write (the fence). A row that another session has locked is
+-- left for the next call, so that it does not delay the others.
 -- $1 worker_id uuid
 -- $2 results jsonb: [{"run_id", "config_id", "status", "permanent", "stage",
 --    "prep_ms", "row_count", "byte_count", "output_url", "sha256", "error_stage",
---    "error_sqlstate", "error_message", "outputs", "remark", "uploads"}]; status is COMPLETED, FAILED, CANCELLED
---    or RELEASED (given back, not counted)
+--    "error_sqlstate", "error_message", "outputs", "remark", "uploads"}]; status is
+--    COMPLETED, FAILED, CANCELLED or RELEASED (given back, not counted as an attempt)
 -- $3 retry_backoff in ms, $4 retry_backoff_max in ms
--- When a request has ended for good the next one that waits for the report follows at
--- once, unless its schedule is due: the tick fires that first.
--- Returns for each: run_id, outcome (the request's new status; 'lost' when the
--- fence refused; 'busy' to try again), notices (to deliver, of all runs), follows
--- (another request of the report is due, or other reports wait for it).
+-- When a request has ended without a retry, the next waiting request of the report follows
+-- at once, unless the schedule of the report is due, which the tick fires first.
+-- Returns for each result: run_id, outcome (the new status of the request; 'lost': the
+-- fence refused it; 'busy': a row is locked, to be tried again), notices (how many notices
+-- of all these runs are to be delivered), follows (another request of the report is due,
+-- or other reports wait for it).
 with result as materialized (
 	select * from jsonb_to_recordset($2::jsonb) as r(run_id bigint, config_id bigint,
 		status text, permanent boolean, stage text, prep_ms bigint, row_count bigint,
 		byte_count bigint, output_url text, sha256 text, error_stage text,
 		error_sqlstate text, error_message text, outputs jsonb, remark text, uploads jsonb)
 ), held as materialized (
-	-- Row by row through the primary keys, in one order everywhere.
+	-- Locks row by row by the primary keys, always in the order of config_id, so that no
+	-- two calls can deadlock.
 	select r.*,
 		case when r.status in ('RELEASED', 'FAILED') and c.cancel_requested then 'CANCELLED'
 			when r.status = 'RELEASED' then 'PENDING'
@@ -45,13 +47,13 @@ with result as materialized (
 		where k.run_id = r.run_id and k.worker_id = $1 and k.status = 'PROCESSING'
 		for update skip locked) u
 ), next as materialized (
-	-- Requests with rows of their own; most reports have none.
+	-- Only for requests that have their own row; most reports have none.
 	select h.config_id, n.request_id, n.scheduled_for, n.parameters, n.opens
 	from held h
 	join reportd.report_config c on c.config_id = h.config_id
 	cross join lateral reportd.end_request(c, h.new_status, h.run_id, h.error_message,
 		h.requests_wait and ((c.next_run_time > now()) is not false or exists (
-			-- A schedule and what waits beside it take turns.
+			-- A schedule and other waiting requests take turns.
 			select from reportd.report_request q
 			where q.request_id = h.request_id and q.reason = 'schedule'))) n
 	where (h.request_kept or h.requests_wait or h.has_children) and h.new_status <> 'PENDING'
@@ -77,7 +79,7 @@ with result as materialized (
 		error_timestamp = case when h.status = 'RELEASED' then c.error_timestamp
 			when h.error_message is not null then now() end
 	from held h left join next n on n.config_id = h.config_id
-	-- The arrays are for the planner: a look-up by key for each of them.
+	-- The array makes the planner look each row up by its key.
 	where c.config_id = any (array(select k.config_id from held k))
 		and c.config_id = h.config_id
 	returning h.*, n.request_id is not null or coalesce(n.opens, false) as follows
@@ -96,7 +98,8 @@ with result as materialized (
 	where u.run_id = any (array(select e.run_id from ended e))
 		and u.run_id = r.run_id
 ), told as (
-	-- Who listens hears of everybody's reports: numbers only.
+	-- Every role may listen, to the reports of all owners: so only IDs and the status
+	-- are sent.
 	select pg_notify('reportd_done', json_build_object('config_id', e.config_id,
 			'request_id', e.request_id, 'run_id', e.run_id,
 			'status', e.new_status)::text),
@@ -110,7 +113,8 @@ with result as materialized (
 	where e.new_status <> 'PENDING'
 )
 select e.run_id, e.new_status as outcome,
-	-- Counting is what makes the server send the notices of `told`.
+	-- The server executes `told` only because this column counts its rows: without it
+	-- neither the notification nor the notices are sent.
 	(select sum(t.notices) from told t)::bigint as notices,
 	e.follows
 from ended e

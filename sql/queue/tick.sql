@@ -1,14 +1,15 @@
 -- SPDX-License-Identifier: MIT
--- The heartbeat, and everything else that time brings: progress of the runs in
--- hand, rescue of jobs and notices whose daemon is gone, schedules that fire.
+-- Sends the heartbeat and does everything else that depends on time: stores the progress of
+-- the runs in hand, rescues jobs and notices whose daemon is gone, fires schedules.
 -- Always one row.
 -- $1 worker_id uuid
 -- $2 runs in hand jsonb: [{"run_id", "stage", "row_count", "byte_count", "uploads"}]
--- $3 misfire_grace in ms: a schedule later than this has missed its time
+-- $3 misfire_grace in ms: a schedule that fires later than this has missed its time
 -- $4 lease in ms, $5 workers int: a reload may have changed them
 -- $6 attempts of a notice int, $7 notices in hand int
--- Owners take turns: of those whose schedules are due each has the same share of the
--- 200 that fire at once. A short range of the index report_config_fire is read for each.
+-- Owners take turns: each owner with due schedules has the same share of the 200 schedules
+-- that fire in one call. A short range of the index report_config_fire is read for each
+-- owner.
 with beat as (
 	update reportd.report_worker w
 	set heartbeat_at = now(), workers = $5,
@@ -20,7 +21,7 @@ with beat as (
 	from jsonb_to_recordset($2::jsonb) as h(run_id bigint, stage text,
 		row_count bigint, byte_count bigint, uploads jsonb)
 ), told as (
-	-- What the daemon must hear of its runs: stop this one, that one is lost.
+	-- News of its runs for the daemon: a run must stop, or a run is lost.
 	select h.run_id, case when n.cancel then 'cancel' else 'lost' end as news
 	from hand h cross join lateral (
 		select (select c.cancel_requested
@@ -34,7 +35,8 @@ with beat as (
 	set stage = h.stage, row_count = h.row_count, byte_count = h.byte_count,
 		uploads = h.uploads
 	from hand h
-	-- An owner's open transaction may hold a run: that must not hold up the beat.
+	-- An owner's open transaction may have locked a run, which must not delay the
+	-- heartbeat.
 	where r.run_id = any (array(
 			select u.run_id from reportd.report_run u
 			where u.run_id = any (array(select k.run_id from hand k))
@@ -45,7 +47,7 @@ with beat as (
 		and (r.stage, r.row_count, r.byte_count, r.uploads)
 			is distinct from (h.stage, h.row_count, h.byte_count, h.uploads)
 ), taken as (
-	-- Its report was ended or set back by hand: nobody else ends the run.
+	-- A run whose report was ended or set back by hand: no other statement ends it.
 	update reportd.report_run r
 	set status = 'LOST', finished_at = now(), error_stage = r.stage,
 		error_message = 'the report was taken from it'
@@ -56,28 +58,29 @@ with beat as (
 			for update skip locked))
 		and r.worker_id = $1 and r.status = 'PROCESSING'
 ), dead as (
-	-- Deleting locks the row and looks again: a beat in this instant wins.
+	-- Deleting locks the row and checks it again, so a heartbeat at this moment wins.
 	delete from reportd.report_worker w
 	where w.worker_id in (
 		select d.worker_id from reportd.report_worker d
-		-- One in the future was written under a clock that was set back.
+		-- A heartbeat in the future was written before the clock was set back.
 		where (d.heartbeat_at < now() - d.lease or d.heartbeat_at > now() + d.lease)
 			and d.worker_id <> $1
-			-- Out of touch ourselves until now? Then it was the server, and
-			-- the others get until our next tick. (The row as it was.)
+			-- If this daemon, too, has had no contact until now (its row is read as
+			-- it was before this tick), the server was the cause, and the other
+			-- daemons get time until this daemon's next tick.
 			and exists (select from reportd.report_worker m
 				where m.worker_id = $1 and m.heartbeat_at > now() - m.lease)
 		for update skip locked)
 	returning w.worker_id
 ), stray as (
-	-- Jobs of the dead; and our own that we know nothing of: the claim was
-	-- executed when we had given its connection up.
+	-- Jobs of dead daemons, and jobs of this daemon that it does not know: their claim
+	-- was executed after the daemon had given its connection up.
 	select c.config_id, c.run_id, c.attempt, c.max_retries, c.cancel_requested,
 		r.worker_id = $1 as ours,
 		case when r.worker_id = $1 then 'claimed, but the daemon never heard of it'
 			else 'the daemon that ran it was lost' end as why
 	from reportd.report_config c
-	cross join lateral ( -- offset 0: by its key for each, not joined
+	cross join lateral ( -- offset 0: looks each row up by its key, without a join
 		select u.worker_id, u.started_at from reportd.report_run u
 		where u.run_id = c.run_id offset 0) r
 	where c.status = 'PROCESSING'
@@ -96,7 +99,7 @@ with beat as (
 			else 'PENDING' end,
 		attempt = c.attempt - s.ours::int,
 		current_retries = greatest(c.current_retries - s.ours::int, 0),
-		-- No back-off: the lease has spaced the attempts already.
+		-- Without back-off, because the lease has already kept the attempts apart.
 		due_at = now(), error_message = s.why, error_timestamp = now(),
 		updated_timestamp = now(), last_run_time = now()
 	from stray s
@@ -112,7 +115,7 @@ with beat as (
 	where r.run_id = any (array(select k.run_id from rescued k))
 		and r.run_id = s.run_id
 ), request_ended as materialized (
-	-- What follows it is taken up by a later tick, see `following`.
+	-- The next request of the report is taken up by a later tick, see `following`.
 	select n.request_id from rescued s
 	join reportd.report_config c on c.config_id = s.config_id
 	cross join lateral reportd.end_request(c, s.status, s.run_id, s.why, false) n
@@ -127,7 +130,7 @@ with beat as (
 	from rescued s
 	where s.status = 'FAILED' and s.notify_on_failure is not null
 ), undelivered as (
-	-- Whether the receiver has got it, nobody knows: it is sent again.
+	-- The notice may have reached its receiver or not, so it is sent again.
 	update reportd.report_notification n
 	set state = case when n.attempts < $6::int then 'PENDING' else 'FAILED' end,
 		worker_id = null, due_at = now(),
@@ -151,14 +154,15 @@ with beat as (
 		union all
 		select now() from notices n where n.count > 0
 		union all
-		-- Ours, and we know nothing of it: the answer to its claim was lost.
+		-- Notices of this daemon that it does not know: the answer to their claim was
+		-- lost.
 		select now() where (select count(*) from reportd.report_notification n
 			where n.state = 'SENDING' and n.worker_id = $1) > $7::int
 	) t
 ), turn as materialized (
 	select t.owner, t.room from reportd.schedule_turns() t
 ), firing as materialized (
-	-- Row by row in order, each by its key, as in claim.sql.
+	-- Locks row by row in order, each by its key, as in claim.sql.
 	select c.config_id, c.row
 	from (
 		select d.config_id
@@ -166,7 +170,8 @@ with beat as (
 			select s.config_id, s.next_run_time,
 				row_number() over (order by s.owner, s.next_run_time) as place
 			from reportd.schedule_at_rest s
-			-- As a range: no other index must look as good, whatever statistics say.
+			-- Written as a range, so that the planner picks no other index, whatever the
+			-- statistics say.
 			where (s.owner, s.next_run_time) >= (t.owner, '-infinity'::timestamptz)
 				and (s.owner, s.next_run_time) <= (t.owner, now())
 			order by s.owner, s.next_run_time
@@ -183,7 +188,8 @@ with beat as (
 ), planned as materialized (
 	select f.config_id, (f.row).next_run_time, (f.row).owner, f.row,
 		p.scheduled_for, p.next_time, p.error,
-		-- It waits for other reports, and its own stays at rest.
+		-- A report with run_after waits for other reports and stays at rest; its request
+		-- waits.
 		p.scheduled_for is not null and (f.row).run_after is null as takes,
 		case when p.scheduled_for is not null
 			then nextval('reportd.report_request_request_id_seq') end as request_id
@@ -192,11 +198,11 @@ with beat as (
 		(f.row).misfire_policy, (f.row).next_run_time,
 		$3::bigint * interval '1 millisecond') p
 ), kept as materialized (
-	-- The first request of a report that was ADHOC once.
+	-- Gives a row to the request of a report that was ADHOC before it had a schedule.
 	select reportd.keep_request(p.row) from planned p
 	where p.takes and (p.row).request_id is not null and not (p.row).request_kept
 ), fired as (
-	-- Compare-and-set: a second scheduler finds next_run_time moved on.
+	-- Compare-and-set: a second scheduler finds that next_run_time has changed.
 	update reportd.report_config c
 	set status = case when p.takes then 'PENDING' else c.status end,
 		due_at = case when p.takes then p.scheduled_for else c.due_at end,
@@ -226,8 +232,8 @@ with beat as (
 	insert into reportd.report_look (config_id)
 	select f.config_id from fired f where f.request_id is not null and not f.takes
 ), following as materialized (
-	-- Requests of reports at rest: their last one was ended elsewhere than in
-	-- finish.sql, or a schedule went first.
+	-- Takes up waiting requests of reports at rest: the request before them was ended by
+	-- another statement than finish.sql, or a schedule went first.
 	select c.config_id, reportd.follow(c.config_id) as taken
 	from reportd.report_config c
 	where c.requests_wait and c.status in ('COMPLETED', 'FAILED', 'CANCELLED')
@@ -235,7 +241,7 @@ with beat as (
 		and not exists (select from rescued r where r.config_id = c.config_id)
 	limit 100
 ), astray as materialized (
-	-- Due for a source that no daemon ever had: it fails alone.
+	-- A report that is due for a source that no daemon ever had fails by itself.
 	select reportd.end_unclaimed($1, c.config_id,
 		format('no daemon has a source "%s"; add [source.%s] to the settings of a daemon, or change the report''s source',
 			c.source, c.source)) as ended
@@ -252,7 +258,7 @@ with beat as (
 		select d.due_at as at
 		from (select k.*, row_number() over () as n from reportd.pending_class k) k
 		cross join lateral (
-			-- More classes than are looked at: there may be something due.
+			-- More classes than this looks at: something may be due in the others.
 			select case when k.n = 256 then now() else c.due_at end as due_at
 			from reportd.report_config c
 			where c.status = 'PENDING' and c.is_active and c.due_at < 'infinity'
@@ -269,7 +275,8 @@ with beat as (
 			and c.next_run_time > now()
 		 order by c.next_run_time limit 1)
 		union all
-		-- Another daemon's lease ends: half a lease away while it lives.
+		-- The end of another daemon's lease; it is at least half a lease away while that
+		-- daemon lives.
 		(select min(d.heartbeat_at + d.lease) from reportd.report_worker d
 		 where d.worker_id <> $1 and d.heartbeat_at >= now() - d.lease)
 		union all
@@ -290,31 +297,33 @@ select exists (select from beat) as alive,
 	 from told t) as news,
 	(select count(*) from rescued) as rescued,
 	(select count(*) from fired) as fired,
-	-- Counting is what makes the server execute notify_done, end_unclaimed.
+	-- The server executes notify_done, end_request, end_unclaimed and keep_request only
+	-- because this column counts their rows: without it they are not called.
 	(select count(*) from told_ends) + (select count(r.request_id) from request_ended r) + (select count(*) from astray a where a.ended is null)
 		+ (select count(*) from kept k) as told,
-	-- Milliseconds until there is something to claim or fire; null: nothing known.
+	-- Milliseconds until a report can be claimed or a schedule fires; null: none is known.
 	(select greatest(ceil(extract(epoch from n.at - now()) * 1000), 0)::bigint
 	 from next n where n.at < 'infinity') as next_ms,
-	-- The same for notices.
+	-- Milliseconds until a notice is due; null: none is known.
 	(select greatest(ceil(extract(epoch from n.at - now()) * 1000), 0)::bigint
 	 from next_notice n where n.at < 'infinity') as notice_ms,
-	-- What killed runs have left in S3, some of it; null: nothing.
+	-- Unfinished uploads of killed runs in S3, of at most 20 runs; null: none.
 	(select jsonb_agg(jsonb_build_object('run_id', l.run_id, 'uploads', l.uploads))
 	 from (select r.run_id, r.uploads from reportd.report_run r
 		where r.uploads is not null and r.status <> 'PROCESSING'
-			-- An upload without an id is found by its key: it could be that of the
-			-- next attempt, which has no part yet.
+			-- An upload without an ID is found by its key. While the report runs, the
+			-- upload with this key may be that of its next attempt, which has no part
+			-- yet.
 			and not (exists (select from jsonb_array_elements(r.uploads) u
 					where u ->> 'id' is null)
 				and exists (select from reportd.report_config c
 					where c.config_id = r.config_id and c.status = 'PROCESSING'))
 		order by random() limit 20) l) as leftovers,
-	-- Whether claims have quotas to keep.
+	-- Says whether claims must observe quotas.
 	exists (select from reportd.report_quota q where q.max_running is not null) as quotas,
-	-- More schedules are due than fire at once.
+	-- Says whether more schedules may be due than fire in one call.
 	(select count(*) from firing) = 200 as more,
-	-- Something to do for steps.sql.
+	-- Says whether steps.sql has something to do.
 	exists (select from fired f where f.request_id is not null and not f.takes)
 		or exists (select from reportd.report_request q where q.opens)
 		or exists (select from reportd.report_look l where l.look_at <= now())
