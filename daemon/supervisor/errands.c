@@ -169,7 +169,8 @@ static void on_line(void *arg, struct worker *w, char *line, size_t len)
 	struct err e;
 
 	if (message_parse(line, len, &m, &e) != 0) {
-		LOG(s->o.log, LVL_ERROR, L_MSG("worker talks nonsense"),
+		LOG(s->o.log, LVL_ERROR,
+		    L_MSG("a worker sent a line that is no message"),
 		    L_INT("pid", worker_pid(w)), L_STR("error", e.text));
 		worker_signal(w, SIGKILL);
 		return;

@@ -88,7 +88,8 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 		hang_up(w);
 	} else if (!w->deaf &&
 		   lines_feed(&w->in, buf->base, (size_t)n, &e) != 0) {
-		LOG(w->pool->o.log, LVL_ERROR, L_MSG("worker talks nonsense"),
+		LOG(w->pool->o.log, LVL_ERROR,
+		    L_MSG("a worker sent a line that is no message"),
 		    L_STR("error", e.text), L_INT("pid", w->process.pid));
 		w->deaf = true;
 		worker_signal(w, SIGKILL);

@@ -98,11 +98,11 @@ static void on_purged(void *arg, const struct reply *reply, const struct err *e)
 	int64_t count = reply ? reply_int(reply, 0, 0, 0) : 0;
 
 	if (reply == NULL && e->kind != ERR_LOST)
-		LOG(p->o.log, LVL_ERROR, L_MSG("retention failed"),
+		LOG(p->o.log, LVL_ERROR, L_MSG("deleting old runs failed"),
 		    L_STR("error", e->text));
 	if (count == 0)
 		return;
-	LOG(p->o.log, LVL_INFO, L_MSG("old runs forgotten"),
+	LOG(p->o.log, LVL_INFO, L_MSG("old runs deleted"),
 	    L_INT("count", count));
 	/* More runs may be old enough. */
 	p->purged_ms -= PURGE_MS;

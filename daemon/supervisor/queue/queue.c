@@ -262,7 +262,8 @@ static bool take_results(struct queue *q)
 			 * meanwhile. */
 			if (strcmp(op->error.sqlstate, "25006") == 0) {
 				PQclear(r);
-				queue_fail(q, "the server only reads");
+				queue_fail(q, "the server has become a "
+					      "stand-by, which only reads");
 				return false;
 			}
 			forget_prepared(q, op->preparing);

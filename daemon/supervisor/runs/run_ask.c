@@ -28,7 +28,8 @@ static void on_published(
 
 	r->publish.under_way = false;
 	if (reply == NULL && e->kind != ERR_LOST)
-		LOG(r->o.log, LVL_ERROR, L_MSG("publish question failed"),
+		LOG(r->o.log, LVL_ERROR,
+		    L_MSG("asking whether runs may publish failed"),
 		    L_STR("error", e->text));
 	for (int i = 0; reply != NULL && i < reply_rows(reply); i++) {
 		struct run *run = run_find(r, reply_int(reply, i, 0, 0));

@@ -51,8 +51,8 @@ int unload_check(const struct job *job, struct err *e)
 	if (source_unload_to(job->lent.source) == NULL &&
 	    !place_is(plan->outputs[0].place, "s3"))
 		return err_set(e, ERR_PERMANENT,
-		    "unload: [source.%s] unload_to is missing, and output_path "
-		    "is not in S3: nobody says where to",
+		    "unload: the objects have no place in S3; set unload_to in "
+		    "[source.%s] of the settings, or an output_path in S3",
 		    job->asked.source_name);
 	return 0;
 }
