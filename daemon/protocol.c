@@ -59,6 +59,7 @@ char *lines_next(struct lines *l, size_t *len)
 
 static const char *const type_names[] = {
     [MSG_SETTINGS] = "settings",
+    [MSG_HELLO] = "hello",
     [MSG_JOB] = "job",
     [MSG_STOP] = "stop",
     [MSG_PROGRESS] = "progress",
@@ -82,7 +83,7 @@ int message_parse(
 	m->run_id = json_int(m->body, "run_id", 0);
 	for (size_t i = 0; i < sizeof(type_names) / sizeof(*type_names); i++) {
 		if (strcmp(type, type_names[i]) == 0 &&
-		    (m->run_id > 0 || i == MSG_SETTINGS)) {
+		    (m->run_id > 0 || i == MSG_SETTINGS || i == MSG_HELLO)) {
 			m->type = (enum message_type)i;
 			return 0;
 		}
@@ -176,6 +177,12 @@ void message_settings(struct buf *b, const char *settings)
 	add_str(b, "version", PACKAGE_VERSION);
 	buf_str(b, ",\"settings\":");
 	buf_str(b, settings);
+	end(b);
+}
+
+void message_hello(struct buf *b)
+{
+	begin(b, MSG_HELLO, 0);
 	end(b);
 }
 

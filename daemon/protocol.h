@@ -18,6 +18,7 @@
  *
  *	supervisor                          worker
  *	  {"type":"settings", ...}   ──>  for all later jobs
+ *	                             <──  {"type":"hello"}  once: I am ready
  *	  {"type":"job", ...}        ──>
  *	                             <──  {"type":"progress","run_id", "stage",
  *	                                   "row_count","byte_count"}   (<= 1/s)
@@ -59,6 +60,7 @@ char *lines_next(struct lines *l, size_t *len);
 
 enum message_type {
 	MSG_SETTINGS,
+	MSG_HELLO,
 	MSG_JOB,
 	MSG_STOP,
 	MSG_PROGRESS,
@@ -72,7 +74,7 @@ enum message_type {
 
 struct message {
 	enum message_type type;
-	int64_t run_id; /* 0 in MSG_SETTINGS */
+	int64_t run_id; /* 0 in MSG_SETTINGS and MSG_HELLO */
 	json_t *body;   /* released by the caller with json_decref */
 };
 int message_parse(
@@ -97,6 +99,8 @@ struct job_terms {
 /* Appends the settings, made by settings_pack, and the version of this
  * program. */
 void message_settings(struct buf *b, const char *settings);
+/* The answer of a worker to its first settings: it can take jobs. */
+void message_hello(struct buf *b);
 void message_job(struct buf *b, const struct job_terms *terms);
 void message_stop(struct buf *b, int64_t run_id);
 /* Appends a stop that takes effect only if the run has not begun. */

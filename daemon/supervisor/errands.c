@@ -247,7 +247,7 @@ static void make_room(struct errands *s)
 	struct errand *e;
 
 	if (s->size < s->o.settings->notify_workers ||
-	    pool_free_workers(s->pool) > 0)
+	    pool_free_workers(s->pool, 1) > 0)
 		return;
 	wanted = wanted < excess ? wanted : excess;
 	for (int n = count_yielding(s); n < wanted; n++) {

@@ -9,6 +9,9 @@
 /* ms: a worker that dies before this age without a job has trouble starting;
  * its successor waits this long. */
 #define YOUNG_MS 1000
+/* ms: after each worker that ends before its hello the next start waits twice as
+ * long as before, but not longer than this. */
+#define DELAY_MAX_MS 30000
 /* ms: when the pool closes, a worker that does not end within this time is
  * killed. */
 #define LEAVE_MS 2000
@@ -17,21 +20,30 @@ static void fill(struct pool *p);
 static void on_turn(uv_prepare_t *turn);
 static void on_news(uv_check_t *news);
 
-/* Counts the workers that are not about to end. */
-static int count(const struct pool *p, bool free_only)
+/* Counts the workers that are not about to end, those that start included. */
+static int count(const struct pool *p)
 {
 	int n = 0;
 
 	for (const struct worker *w = p->workers; w != NULL; w = w->next)
-		n += worker_is_there(w) && (!free_only || w->busy == 0);
+		n += worker_is_there(w);
 	return n;
 }
 
-int pool_free_workers(const struct pool *p)
+/* Whether it may be given one more run, when none is to have more than `most`. */
+static bool takes_one(const struct worker *w, int most)
 {
-	int busy = count(p, false) - count(p, true);
-	int room = p->o.size - busy, idle = count(p, true);
+	return worker_is_there(w) && w->ready && w->busy + w->held < most;
+}
 
+int pool_free_workers(const struct pool *p, int most)
+{
+	int room = p->o.size, idle = 0;
+
+	for (const struct worker *w = p->workers; w != NULL; w = w->next) {
+		room -= worker_is_there(w) && w->busy > 0;
+		idle += w->busy == 0 && takes_one(w, most);
+	}
 	return p->retired || room < 0 ? 0 : idle < room ? idle : room;
 }
 
@@ -73,6 +85,41 @@ static void on_worker_closed(uv_handle_t *handle)
 
 static void respawn_later(struct pool *p);
 
+/* Starts workers without a delay: its cause is perhaps mended. */
+static void start_at_once(struct pool *p)
+{
+	p->delay_ms = 0;
+	uv_timer_stop(&p->timer);
+	fill(p);
+}
+
+/* Delays the next start after a worker that ended before its hello. It had no
+ * run, so no run is to blame. */
+static void miscarried(struct pool *p, const char *how)
+{
+	if (p->delay_ms == 0)
+		p->delay_ms = YOUNG_MS;
+	else if (!uv_is_active((uv_handle_t *)&p->timer))
+		p->delay_ms *= 2;
+	if (p->delay_ms > DELAY_MAX_MS)
+		p->delay_ms = DELAY_MAX_MS;
+	LOG(p->o.log, LVL_ERROR,
+	    L_MSG("a worker ended before it was ready for work; if this goes "
+		  "on, install reportd again, or raise worker_memory"),
+	    L_STR("how", how), L_INT("next_ms", p->delay_ms));
+	respawn_later(p);
+}
+
+/* Replaces a worker that ended without a run. */
+static void gone(struct pool *p, const struct worker *w, const char *how)
+{
+	LOG(p->o.log, LVL_WARN, L_MSG("idle worker gone"), L_STR("how", how));
+	if (clock_boot_ms() - w->born_ms < YOUNG_MS)
+		respawn_later(p);
+	else
+		fill(p);
+}
+
 /* Ends a worker once both its exit status and the end of its lines have
  * arrived. */
 void pool_bury(struct worker *w)
@@ -92,16 +139,23 @@ void pool_bury(struct worker *w)
 	w->busy = w->held = 0;
 	if (had_runs)
 		p->o.events->died(p->o.arg, w, how);
-	else if (!w->leaving)
-		LOG(p->o.log, LVL_WARN, L_MSG("idle worker gone"),
-		    L_STR("how", how));
 	if (w->signal == 0 && w->status == PROTOCOL_UNFIT)
 		program_is_unfit(p->o.program);
-	else if (!had_runs && !w->leaving &&
-		 clock_boot_ms() - w->born_ms < YOUNG_MS)
-		respawn_later(p);
+	else if (!w->ready && !w->leaving)
+		miscarried(p, how);
+	else if (!had_runs && !w->leaving)
+		gone(p, w, how);
 	else
 		fill(p);
+}
+
+void pool_welcome(struct worker *w)
+{
+	struct pool *p = w->pool;
+
+	w->ready = p->freed = true;
+	if (p->delay_ms > 0)
+		start_at_once(p);
 }
 
 static void tell_freed(struct pool *p)
@@ -133,16 +187,24 @@ static void on_respawn(uv_timer_t *timer)
 
 static void respawn_later(struct pool *p)
 {
-	uv_timer_start(&p->timer, on_respawn, YOUNG_MS, 0);
+	if (!uv_is_active((uv_handle_t *)&p->timer))
+		uv_timer_start(&p->timer, on_respawn,
+		    (uint64_t)(p->delay_ms ? p->delay_ms : YOUNG_MS), 0);
+}
+
+/* No worker is started before the timer's end, after one that failed. */
+static bool waits_to_start(const struct pool *p)
+{
+	return p->delay_ms > 0 && uv_is_active((const uv_handle_t *)&p->timer);
 }
 
 static void fill(struct pool *p)
 {
-	int have = count(p, false), before = pool_free_workers(p);
+	int have = count(p);
 
 	if (p->retired)
 		return;
-	while (have < p->o.size) {
+	while (have < p->o.size && !waits_to_start(p)) {
 		if (worker_start(p) != 0) {
 			respawn_later(p);
 			break;
@@ -156,8 +218,8 @@ static void fill(struct pool *p)
 			have--;
 		}
 	}
-	if (pool_free_workers(p) > before)
-		p->freed = true;
+	/* More of those that are there may be used. */
+	p->freed = true;
 }
 
 struct pool *pool_open(const struct pool_options *options)
@@ -183,9 +245,14 @@ struct pool *pool_open(const struct pool_options *options)
 
 void pool_resize(struct pool *p, int size, int64_t memory)
 {
+	bool other = memory != p->o.memory;
+
 	p->o.size = size;
 	p->o.memory = memory;
-	fill(p);
+	if (other && p->delay_ms > 0)
+		start_at_once(p);
+	else
+		fill(p);
 }
 
 void pool_greet(struct pool *p, const char *greeting)
@@ -245,13 +312,14 @@ struct worker *pool_take(struct pool *p, int most)
 	if (p->retired)
 		return NULL;
 	for (struct worker *w = p->workers; w != NULL; w = w->next) {
-		if (worker_is_there(w) && w->busy + w->held < most &&
+		if (takes_one(w, most) &&
 		    (best == NULL || w->busy < best->busy))
 			best = w;
 	}
 	/* The pool has more workers than its size: the surplus is still
 	 * executing jobs. */
-	if (best == NULL || (best->busy == 0 && pool_free_workers(p) == 0))
+	if (best == NULL ||
+	    (best->busy == 0 && pool_free_workers(p, most) == 0))
 		return NULL;
 	best->busy++;
 	return best;
@@ -271,11 +339,10 @@ struct worker *pool_take_for(struct pool *p, int64_t mark)
 	struct worker *best = NULL;
 
 	for (struct worker *w = p->workers; w != NULL; w = w->next) {
-		if (worker_is_there(w) && !worker_has_runs(w) &&
-		    (best == NULL || suits(w, best, mark)))
+		if (takes_one(w, 1) && (best == NULL || suits(w, best, mark)))
 			best = w;
 	}
-	if (best == NULL || pool_free_workers(p) == 0)
+	if (best == NULL || pool_free_workers(p, 1) == 0)
 		return NULL;
 	best->busy++;
 	best->mark = mark;
@@ -300,7 +367,7 @@ void pool_give_back(struct worker *w, bool held)
 		w->held--;
 	else
 		w->busy--;
-	if (!worker_has_runs(w) && (p->retired || count(p, false) > p->o.size))
+	if (!worker_has_runs(w) && (p->retired || count(p) > p->o.size))
 		worker_send_off(w);
 	else
 		p->freed = true;

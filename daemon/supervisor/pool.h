@@ -14,7 +14,9 @@
  * The worker processes: they are started in advance, kept for many jobs, and
  * replaced when they die. A worker executes its runs one after the other
  * (`busy` counts those not yet executed), and may still hold the output of runs
- * that it has executed (`held`). A worker that is not busy is free.
+ * that it has executed (`held`). A worker that is not busy is free, once it has
+ * said hello. A worker that ends before its hello could not start: it had no run,
+ * and the next one is started after a delay, which grows.
  */
 struct pool;
 struct worker;
@@ -60,8 +62,9 @@ void pool_retire(struct pool *p);
 /* Ends all workers, kills those that do not end, then frees the pool. */
 void pool_close(struct pool *p);
 
-/* Returns the number of free workers. */
-int pool_free_workers(const struct pool *p);
+/* Returns the number of workers that are not busy and that pool_take(p, most)
+ * would return. */
+int pool_free_workers(const struct pool *p, int most);
 /* Returns the number of runs that wait in a worker for the run before them. */
 int pool_queued(const struct pool *p);
 

@@ -78,6 +78,16 @@ static void give_room(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 	*buf = uv_buf_init(room, sizeof(room));
 }
 
+/* Kills a worker whose lines cannot be read. */
+static void distrust(struct worker *w, const struct err *e)
+{
+	LOG(w->pool->o.log, LVL_ERROR,
+	    L_MSG("a worker sent a line that is no message"),
+	    L_STR("error", e->text), L_INT("pid", w->process.pid));
+	w->deaf = true;
+	worker_signal(w, SIGKILL);
+}
+
 /* Collects the lines of a worker, which wait until on_news takes them. */
 static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 {
@@ -88,15 +98,24 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 		hang_up(w);
 	} else if (!w->deaf &&
 		   lines_feed(&w->in, buf->base, (size_t)n, &e) != 0) {
-		LOG(w->pool->o.log, LVL_ERROR,
-		    L_MSG("a worker sent a line that is no message"),
-		    L_STR("error", e.text), L_INT("pid", w->process.pid));
-		w->deaf = true;
-		worker_signal(w, SIGKILL);
+		distrust(w, &e);
 	} else if (w->in.in.len > BACKLOG) {
 		w->full = true;
 		uv_read_stop(stream);
 	}
+}
+
+/* Its first line is a hello. */
+static void take_hello(struct worker *w, const char *line, size_t len)
+{
+	struct message m = {.type = MSG_HELLO};
+	struct err e = {.text = "it does not begin with a hello"};
+
+	if (message_parse(line, len, &m, &e) == 0 && m.type == MSG_HELLO)
+		pool_welcome(w);
+	else
+		distrust(w, &e);
+	json_decref(m.body);
 }
 
 void worker_take_lines(struct worker *w)
@@ -105,7 +124,9 @@ void worker_take_lines(struct worker *w)
 	char *line;
 
 	while (!w->deaf && (line = lines_next(&w->in, &len)) != NULL) {
-		if (worker_has_runs(w))
+		if (!w->ready)
+			take_hello(w, line, len);
+		else if (worker_has_runs(w))
 			w->pool->o.events->line(w->pool->o.arg, w, line, len);
 	}
 	if (w->full && !w->hung_up) {

@@ -19,6 +19,7 @@ struct worker {
 	struct lines in;
 	struct buf out; /* sent at the end of the turn of the loop */
 	int busy, held; /* numbers of runs, see pool.h */
+	bool ready;     /* it has said hello */
 	bool leaving;   /* the supervisor has closed its side of the pipe */
 	bool exited, hung_up, buried;
 	bool deaf;   /* lines from this worker are ignored */
@@ -37,6 +38,7 @@ struct pool {
 	char *greeting, *hidden;
 	/* time of the next start; when closing, of the kill */
 	uv_timer_t timer;
+	int64_t delay_ms; /* of starts, since a worker ended unready; 0: none */
 	uv_prepare_t turn;
 	uv_check_t news;
 	bool freed; /* the owner must be told of a free worker */
@@ -47,6 +49,8 @@ struct pool {
 /* pool.c */
 /* Ends the worker if it has exited and all of its lines have arrived. */
 void pool_bury(struct worker *w);
+/* It has said hello. */
+void pool_welcome(struct worker *w);
 
 /* pool_worker.c */
 /* Starts a worker. Returns -1, after a log message, when that fails. */

@@ -430,7 +430,6 @@ static void open_parts(struct supervisor *s)
 	    .queue = s->queue,
 	    .lease = s->lease,
 	    .runs = s->runs,
-	    .pool = s->pool,
 	    .outbox = s->outbox,
 	    .sweeps = s->sweeps,
 	    .settings = s->settings,

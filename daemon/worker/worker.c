@@ -377,6 +377,8 @@ static void take_settings(struct worker *w, struct task *t)
 	struct settings *settings =
 	    settings_unpack(json_object_get(t->message, "settings"));
 
+	if (w->settings == NULL)
+		message_hello(&w->out);
 	services_close(w->services);
 	settings_free(w->settings);
 	w->settings = settings;

@@ -2,6 +2,7 @@
 """The two programs of the daemon: a small supervisor, and the worker's, of which
 the supervisor runs the one that was there when it started."""
 
+import errno
 import pathlib
 import re
 import shutil
@@ -9,9 +10,11 @@ import subprocess
 
 import pytest
 
+from lib import report
 from lib.paths import BIN, REPORTD, SANITIZED
 from lib.process import Daemon
-from test_engine_shared import done
+from lib.wait import wait_for
+from test_engine_shared import done, ended
 from test_engine_tls import ca, conninfo, server  # noqa: F401: fixtures
 from test_login import role  # noqa: F401: a fixture
 
@@ -94,7 +97,7 @@ def other_version(program):
 
 
 def test_an_upgrade_changes_nothing_for_a_daemon_that_runs(
-        db, begin, installed, wait_for):
+        db, begin, installed):
     one = begin()
     one.wait_ready()
     other_version(installed / 'reportd-worker')
@@ -129,6 +132,37 @@ def test_a_worker_program_that_cannot_be_run_is_named(begin, installed, what):
     one.wait()
     assert 'install reportd again' in one.log()
     assert what != 'missing' or str(worker) in one.log()
+
+
+def overwrite(program, content):
+    """Into the file that the daemon has open, as soon as nobody executes it."""
+    def written():
+        try:
+            program.write_bytes(content)
+        except OSError as e:
+            assert e.errno == errno.ETXTBSY
+            return False
+        return True
+    wait_for(written, what='no process of the program')
+
+
+def test_a_worker_program_that_cannot_start_fails_no_report(
+        db, begin, installed):
+    """What dies before it is ready for work is started again, later each time; what
+    waits goes on to wait, and runs once workers start."""
+    overwrite(installed / 'reportd-worker', pathlib.Path('/bin/false').read_bytes())
+    one = begin({'reportd': {'workers': 2}})
+    one.wait_ready()
+    config_id = report.submit(db)
+    wait_for(lambda: re.search('before it was ready.*next_ms=2000', one.log()),
+             what='a second delay')
+    assert report.config(db, config_id).status == 'PENDING'
+    assert report.runs(db, config_id) == []
+    overwrite(installed / 'reportd-worker', WORKER.read_bytes())
+    assert ended(db, config_id).attempt == 1
+    assert len(report.runs(db, config_id)) == 1
+    # No more were started than there were to be at each time.
+    assert one.log().count('before it was ready') <= 2 * 3
 
 
 def test_the_worker_program_says_whose_it_is():

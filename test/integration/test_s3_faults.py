@@ -213,6 +213,25 @@ def test_a_publish_ends_with_the_lease(daemon, db, bucket, proxy):
     assert bucket.keys() == [] and bucket.uploads() == []
 
 
+def test_a_slow_publish_brings_no_report_that_nobody_can_run(bucket, proxy, db, daemon):
+    """A worker that waits for the end of an upload takes no long job, so none is
+    claimed for it."""
+    daemon(settings(proxy.endpoint), workers=1, lease='3s', env=ENVIRONMENT, **FAST)
+    fault = proxy.at('complete', 'hold before')
+    first = report.submit(db, export_sql=THREE_PARTS, output_path=bucket.url('x.csv'))
+    fault.wait()
+    second = report.submit(db)
+    for _ in range(2):
+        old = db.value('select heartbeat_at from reportd.report_worker')
+        wait_for(lambda: db.value('select heartbeat_at > %s from reportd.report_worker',
+                                  old), what='a heartbeat')
+    assert report.runs(db, second) == []
+    fault.go.set()
+    assert report.wait_done(db, first).status == 'COMPLETED'
+    assert report.wait_done(db, second).status == 'COMPLETED'
+    assert len(report.runs(db, second)) == 1
+
+
 # Killed
 
 STEPS = [('create', 'hold before', True), ('create', 'hold after', True),

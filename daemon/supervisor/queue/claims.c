@@ -340,7 +340,7 @@ static int room(const struct claims *c)
 {
 	int ahead = c->deep && !c->held_back ? runs_ahead(c->o.runs) : 0;
 
-	return pool_free_workers(c->o.pool) + ahead - runs_waiting(c->o.runs);
+	return runs_free_workers(c->o.runs) + ahead - runs_waiting(c->o.runs);
 }
 
 static void send_claim(struct claims *c)

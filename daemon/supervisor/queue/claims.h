@@ -7,7 +7,6 @@
 
 #include "base/log.h"
 #include "settings/settings.h"
-#include "supervisor/pool.h"
 #include "supervisor/queue/lease.h"
 #include "supervisor/queue/queue.h"
 #include "supervisor/runs/runs.h"
@@ -43,7 +42,6 @@ struct claims_options {
 	struct queue *queue;
 	struct lease *lease;
 	struct runs *runs;
-	struct pool *pool;
 	const struct settings *settings;
 	const struct claims_events *events;
 	void *arg;

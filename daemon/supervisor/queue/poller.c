@@ -424,7 +424,6 @@ struct poller *poller_open(const struct poller_options *options)
 	    .queue = p->o.queue,
 	    .lease = p->o.lease,
 	    .runs = p->o.runs,
-	    .pool = p->o.pool,
 	    .settings = p->o.settings,
 	    .events = &claims_events,
 	    .arg = p});

@@ -8,7 +8,6 @@
 #include "base/log.h"
 #include "settings/settings.h"
 #include "supervisor/outbox.h"
-#include "supervisor/pool.h"
 #include "supervisor/queue/lease.h"
 #include "supervisor/queue/queue.h"
 #include "supervisor/runs/runs.h"
@@ -44,7 +43,6 @@ struct poller_options {
 	struct queue *queue;
 	struct lease *lease;
 	struct runs *runs;
-	struct pool *pool;
 	struct outbox *outbox;
 	struct sweeps *sweeps;
 	const struct settings *settings;

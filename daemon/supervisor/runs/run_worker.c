@@ -214,6 +214,7 @@ static void on_line(void *arg, struct worker *w, char *line, size_t len)
 		on_result(run, line, len, m.body);
 		break;
 	case MSG_SETTINGS:
+	case MSG_HELLO:
 	case MSG_JOB:
 	case MSG_STOP:
 	case MSG_NOTICE:

@@ -274,13 +274,25 @@ struct run *runs_current(const struct runs *r, const struct worker *w)
 	return oldest;
 }
 
+/* Returns the number of runs, held ones included, that a worker may have. While
+ * jobs are long it is 1: a worker that holds an output may publish for long. */
+static int most_of_worker(const struct runs *r)
+{
+	return runs_ahead(r) > 0 ? HANDFUL : 1;
+}
+
+int runs_free_workers(const struct runs *r)
+{
+	return pool_free_workers(r->pool, most_of_worker(r));
+}
+
 /* Gives the run to a worker. Returns false when no worker takes it. */
 static bool give_worker(struct run *run)
 {
 	struct runs *r = run->runs;
 	struct buf copy;
 
-	run->worker = pool_take(r->pool, runs_ahead(r) > 0 ? HANDFUL : 1);
+	run->worker = pool_take(r->pool, most_of_worker(r));
 	if (run->worker == NULL)
 		return false;
 	run_step(run, LIFE_GIVEN);

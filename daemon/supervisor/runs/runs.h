@@ -81,6 +81,8 @@ void runs_start(struct runs *r, const struct claimed *c);
  * jobs are short, because no job may wait for a long one.
  */
 int runs_ahead(const struct runs *r);
+/* Returns the number of workers that are not busy and would take a job now. */
+int runs_free_workers(const struct runs *r);
 /* Returns how many jobs are held in advance, here or in line at a worker. */
 int runs_waiting(const struct runs *r);
 
