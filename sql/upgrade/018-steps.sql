@@ -70,9 +70,10 @@ begin
 	if old.run_after is not distinct from new.run_after and old.owner = new.owner then
 		return new.run_after;
 	end if;
+	-- One look-up by key for each.
 	select k into bad from unnest(new.run_after) k
-	where not exists (select from reportd.report_config p
-		where p.report_key = k and reportd.sees(new.owner, p.owner)) limit 1;
+	where not coalesce((select reportd.sees(new.owner, p.owner)
+		from reportd.report_config p where p.report_key = k), false) limit 1;
 	if bad is not null then
 		perform reportd.refuse(
 			format('run_after: there is no report with the key "%s" that %s may see',
@@ -206,6 +207,17 @@ create trigger d_dependencies_update after update of run_after, trigger_type
 -- As a transaction commits, so that nobody holds a parent or others' changes up by one
 -- that stays open; and it waits for others no longer than that. The parent's row is written each time: a transaction that takes the
 -- last child away at the same time must see this one.
+create function reportd.lock_parent(parent_id bigint) returns void
+language plpgsql set search_path = pg_catalog, pg_temp set lock_timeout = '2s' as $$
+begin
+	perform from reportd.report_config c where c.config_id = parent_id for update;
+exception when lock_not_available then
+	raise exception using errcode = '55P03',
+		message = format('report %s, which is in run_after, is being changed by somebody else',
+			parent_id),
+		hint = 'Try again when that transaction has ended.';
+end $$;
+
 create function reportd.dependency_at_commit() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 	set lock_timeout = '2s' as $$
@@ -221,7 +233,8 @@ begin
 		perform from reportd.dependency_turn for update;
 		perform reportd.check_dependencies(new.child_id);
 	end if;
-	select * into p from reportd.report_config c where c.config_id = new.parent_id for update;
+	perform reportd.lock_parent(new.parent_id);
+	select * into p from reportd.report_config c where c.config_id = new.parent_id;
 	if p.config_id is null then
 		perform reportd.refuse('a report in run_after was deleted meanwhile',
 			'Leave it out.');
@@ -245,11 +258,6 @@ begin
 		then p.request_id end);
 	perform pg_notify('reportd_pending', '');
 	return null;
-exception when lock_not_available then
-	raise exception using errcode = '55P03',
-		message = format('report %s, which is in run_after, is being changed by somebody else',
-			new.parent_id),
-		hint = 'Try again when that transaction has ended.';
 end $$;
 create constraint trigger at_commit after insert on reportd.report_dependency
 	deferrable initially deferred
