@@ -72,7 +72,7 @@ def charts(path):
     ({'category': 'region', 'values': ['amount', 'costs']}, 'no column "costs"'),
     ({'category': 'region', 'values': ['amount'], 'section': 'One'},
      '"chart" names the section "One", which is not one of "sections"'),
-    ({'category': 'region', 'values': []}, 'needs a "category"'),
+    ({'category': 'region', 'values': []}, '"chart.values" must not be empty'),
     ({'category': 'amount', 'values': ['region']}, '"region": it holds no numbers')])
 def test_a_chart_that_cannot_be_is_refused(run, kind, chart, message):
     done = run(kind, SALES, chart=chart)

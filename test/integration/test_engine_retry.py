@@ -145,8 +145,8 @@ def test_an_unknown_source_from_before_any_daemon_fails_alone(cluster, template,
 
 def test_nonsense_beside_good_rows(db):
     good, bad = [], []
-    for sql in ("'", '"', '$$', '/*', '\\', 'select,', ')', 'é', 'select $1',
-                "select '", 'select :', 'copy', '\\copy t to x', 'select 1 into'):
+    for sql in ('\\', 'select,', ')', 'é', 'select $1', 'select :', 'copy',
+                '\\copy t to x', 'select 1 into'):
         bad.append(report.submit(db, export_sql=sql))
         good.append(report.submit(db))
         bad.append(report.submit(db, prep_sql=f'select 1; select , {sql}'))
@@ -160,10 +160,9 @@ def test_nonsense_beside_good_rows(db):
 @pytest.mark.parametrize('rest', ['/* select 2', "select '2", '$$ select 2', 'select "2'])
 def test_sql_that_is_cut_off_is_an_error(db, rest):
     """Its end must not be passed over in silence."""
-    db.execute('drop table if exists cut; create table cut (a int)')
-    run = failure(db, prep_sql=f'insert into cut values (1); {rest}')
-    assert run.error_sqlstate == '42601'
-    assert db.query('select * from cut') == []
+    for column in 'prep_sql', 'export_sql':
+        with pytest.raises(psycopg.errors.InvalidParameterValue, match='is not closed'):
+            report.submit(db, **{column: f'insert into cut values (1); {rest}'})
 
 
 # Timeouts.
