@@ -269,7 +269,7 @@ static void send_set_aside(struct claims *c, const char *since)
 	c->setting_aside = true;
 	queue_send(c->o.queue, NULL, &set_aside,
 	    (const char *const[]){
-		lease_worker_id(c->o.lease), names.data, since},
+		lease_worker_id(c->o.lease), queue_text(&names), since},
 	    on_set_aside, c);
 	buf_free(&names);
 	buf_free(&most);
@@ -380,8 +380,8 @@ static void send_claim(struct claims *c)
 	list_passed(c, &passed);
 	queue_send(c->o.queue, limited ? &claim_lock : NULL, &claim,
 	    (const char *const[]){lease_worker_id(c->o.lease), wanted, quota,
-		names.data, most.data, ageing, c->partial ? passed.data : NULL,
-		c->served},
+		queue_text(&names), queue_text(&most), ageing,
+		c->partial ? queue_text(&passed) : NULL, c->served},
 	    on_claim, c);
 	buf_free(&passed);
 	buf_free(&names);

@@ -17,7 +17,9 @@
 #include "sql/upgrade.h"
 
 #define SERVER_MIN 130000
-#define IDS_MAX (64u << 10)
+/* The runs in hand: 256 workers with 24 each, and those whose results are not
+ * recorded yet, 20 bytes a number. */
+#define IDS_MAX (1u << 20)
 #define SOURCES_MAX (256u << 10)
 
 /* Returns the schema version of this program: the number of its last
@@ -133,8 +135,8 @@ void lease_set_settings(struct lease *l, const struct settings *settings)
 		return;
 	list_sources(settings, &names, &types);
 	queue_send(l->o.queue, NULL, &sources,
-	    (const char *const[]){
-		l->id, names.data, types.data, settings->output},
+	    (const char *const[]){l->id, queue_text(&names), queue_text(&types),
+		settings->output},
 	    on_sources, l);
 	buf_free(&names);
 	buf_free(&types);
@@ -164,7 +166,7 @@ static void send_recover(struct lease *l)
 	buf_init(&ids, IDS_MAX);
 	runs_ids(l->o.runs, &ids);
 	queue_send(l->o.queue, NULL, &recover,
-	    (const char *const[]){l->id, ids.data}, on_recovered, l);
+	    (const char *const[]){l->id, queue_text(&ids)}, on_recovered, l);
 	buf_free(&ids);
 }
 
@@ -197,7 +199,7 @@ static void send_enrol(struct lease *l)
 	list_sources(s, &names, &types);
 	queue_send(l->o.queue, NULL, &enrol,
 	    (const char *const[]){host, pid, PACKAGE_VERSION, workers, lease,
-		names.data, types.data, s->output},
+		queue_text(&names), queue_text(&types), s->output},
 	    on_enrolled, l);
 	buf_free(&names);
 	buf_free(&types);

@@ -41,6 +41,7 @@ struct poller {
 	 * due */
 	bool stepping;
 	bool tick_again;
+	int64_t beat_sent_ms;
 	int64_t tick_sent_ms, tick_lease_ms, purged_ms, counted_ms;
 	/* ms until the next report is due, from the last tick */
 	int64_t next_ms;
@@ -149,13 +150,14 @@ static void on_beat(void *arg, const struct reply *reply, const struct err *e)
 
 	(void)e;
 	if (reply != NULL && reply_rows(reply) == 1)
-		lease_renewed(p->o.lease, p->tick_sent_ms, 0);
+		lease_renewed(p->o.lease, p->beat_sent_ms, 0);
 }
 
 static void tick_failed(struct poller *p, const struct err *e)
 {
 	LOG(p->o.log, LVL_ERROR, L_MSG("tick failed"), L_STR("error", e->text),
 	    L_STR("sqlstate", e->sqlstate));
+	p->beat_sent_ms = clock_boot_ms();
 	queue_send(p->o.queue, NULL, &beat,
 	    (const char *const[]){lease_worker_id(p->o.lease)}, on_beat, p);
 	arm_tick(p, FAILED_MS);
@@ -281,8 +283,8 @@ static void send_tick(struct poller *p)
 	p->tick_lease_ms = s->lease;
 	p->tick_sent_ms = clock_boot_ms();
 	queue_send(p->o.queue, NULL, &tick,
-	    (const char *const[]){lease_worker_id(p->o.lease), hand.data, grace,
-		lease, workers, attempts, notices},
+	    (const char *const[]){lease_worker_id(p->o.lease),
+		queue_text(&hand), grace, lease, workers, attempts, notices},
 	    on_tick, p);
 	buf_free(&hand);
 	send_purge(p);

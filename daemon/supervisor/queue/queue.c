@@ -465,6 +465,12 @@ static void free_params(struct params *p, const struct statement *st)
 		free(p->own[i]);
 }
 
+const char *queue_text(const struct buf *b)
+{
+	return b->overflow ? "reportd: the list is longer than it may be"
+			   : b->data;
+}
+
 void queue_send(struct queue *q, const struct statement *before,
     const struct statement *st, const char *const *params, queue_answer *answer,
     void *arg)

@@ -22,6 +22,8 @@
 struct queue;
 struct reply;
 
+struct buf;
+
 struct statement {
 	/* also names the prepared statement; NULL: not prepared */
 	const char *name;
@@ -100,6 +102,11 @@ const char *queue_trouble(const struct queue *q);
 void queue_send(struct queue *q, const struct statement *before,
     const struct statement *st, const char *const *params, queue_answer *answer,
     void *arg);
+
+/* Returns a buffer's text as a parameter. If the buffer has overflowed, returns a text
+ * that is neither an array nor JSON: the server refuses it, and its error message
+ * contains this text, which names the reason. */
+const char *queue_text(const struct buf *b);
 
 int reply_rows(const struct reply *r);
 /* Returns a field's text; NULL for null. */

@@ -64,7 +64,7 @@ static void send_publish(struct runs *r)
 		r->publish.under_way = true;
 		queue_send(r->o.queue, NULL, &publish,
 		    (const char *const[]){
-			r->o.events->worker_id(r->o.arg), ids.data},
+			r->o.events->worker_id(r->o.arg), queue_text(&ids)},
 		    on_published, r);
 	}
 	buf_free(&ids);
@@ -218,8 +218,8 @@ static void send_finish(struct runs *r)
 	snprintf(most, sizeof(most), "%" PRId64, s->retry_backoff_max);
 	r->finish.under_way = true;
 	queue_send(r->o.queue, NULL, &finish,
-	    (const char *const[]){
-		r->o.events->worker_id(r->o.arg), b.data, backoff, most},
+	    (const char *const[]){r->o.events->worker_id(r->o.arg),
+		queue_text(&b), backoff, most},
 	    on_finished, r);
 	buf_free(&b);
 }
