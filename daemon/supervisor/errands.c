@@ -24,7 +24,8 @@ struct errands {
 	uv_timer_t check;
 };
 
-/* Returns how many workers may serve slow lanes while others wait. */
+/* Returns how many workers may serve slow lanes, even while others have nothing to do:
+ * a fast lane that becomes ready must not wait for an errand that cannot yield. */
 static int slow_most(const struct errands *s)
 {
 	return (int)s->o.settings->notify_workers / 2;
@@ -40,6 +41,39 @@ bool errands_is_slow(const struct errands *s, int64_t id)
 	const struct lane *lane = lanes_find(&s->lanes, id);
 
 	return lane != NULL && lane->slow;
+}
+
+void errands_each_lane(const struct errands *s, errands_lane *each, void *arg)
+{
+	int64_t now = clock_boot_ms();
+
+	for (const struct lane *lane = s->lanes.list; lane; lane = lane->next) {
+		int held = lane->running != NULL;
+
+		for (const struct errand *e = lane->first; e; e = e->next)
+			held++;
+		each(arg, lane->id, held, lane->slow && now >= lane->alone_ms);
+	}
+}
+
+/* Returns the errands of a slow lane to their owners, except the one that runs or is
+ * next, so that few errands are in hand, however many lanes turn slow. */
+static void thin_out(struct errands *s, struct lane *lane)
+{
+	struct errand *next = NULL;
+
+	if (!lane->slow || lane->first == NULL)
+		return;
+	if (lane->running == NULL)
+		next = lane_take(lane);
+	while (lane->first != NULL) {
+		struct errand *e = lane_take(lane);
+
+		s->in_hand--;
+		e->ops->put_off(e, 0);
+	}
+	if (next != NULL)
+		lane_add_first(lane, next);
 }
 
 /* Returns the errands of a lane that is left alone to their owners, so that
@@ -112,8 +146,10 @@ void errands_go(struct errands *s)
 {
 	struct lane *lane;
 
-	for (lane = s->lanes.list; lane != NULL; lane = lane->next)
+	for (lane = s->lanes.list; lane != NULL; lane = lane->next) {
 		put_off(s, lane);
+		thin_out(s, lane);
+	}
 	grow(s);
 	while ((lane = lanes_next(&s->lanes, slow_may(s))) != NULL &&
 	       begin(s, lane))
@@ -185,10 +221,14 @@ static void on_died(void *arg, struct worker *w, const char *how)
 {
 	struct errands *s = arg;
 	struct lane *lane = lane_of(s, w);
+	int64_t now = clock_boot_ms();
 	struct errand *e;
 
 	if (lane != NULL) {
 		e = end(s, lane);
+		/* The next errand of the lane may end in the same way. */
+		if (!e->stopped)
+			lane_learn(lane, now - e->begun_ms, true, now);
 		e->ops->failed(e, how);
 	}
 	errands_go(s);

@@ -21,13 +21,18 @@
  * A lane is a receiver. Errands of one lane run one after the other, errands of
  * different lanes in parallel. The owner with the fewest running errands comes
  * first, then the lane that was served longest ago. A lane whose errand takes a
- * second or longer is slow: while other lanes wait, at most half of the workers
- * serve slow lanes. Errands of lanes that turn out to be slow are then asked to
- * yield, and begin again when there is room. A lane whose receiver does not
- * answer is left alone for a time that grows.
+ * second or longer is slow: it keeps one errand here, the others go back to their
+ * owners. At most half of the workers begin errands of slow lanes. When more than
+ * half of the workers are at lanes that turned out to be slow, and other lanes wait,
+ * some of these errands are asked to yield, and begin again when there is room. A
+ * lane whose receiver does not answer, or whose worker dies, is left alone for a
+ * time that grows.
  */
 struct errands;
 struct errand;
+
+/* This many lanes are remembered while they have no errands. */
+#define ERRANDS_LANES 256
 
 enum errand_outcome {
 	ERRAND_DONE,
@@ -46,7 +51,7 @@ struct errand_ops {
 	/* The worker has died; `how` describes its end. */
 	void (*failed)(struct errand *e, const char *how);
 	/* The errand has not begun: its lane is left alone for `ms`
-	 * milliseconds. */
+	 * milliseconds; 0: its lane is slow and keeps another errand. */
 	void (*put_off)(struct errand *e, int64_t ms);
 };
 
@@ -100,5 +105,11 @@ void errands_stop(struct errands *s, struct errand *e);
 /* Says whether the lane is slow, so that further errands for it would only
  * wait. */
 bool errands_is_slow(const struct errands *s, int64_t lane);
+
+/* `held`: how many of the lane's errands are in hand. `slow`: it keeps one in hand; not
+ * where it is left alone, as all that come are put off at once then. */
+typedef void errands_lane(void *arg, int64_t lane, int held, bool slow);
+/* Calls `each` for every lane that is known, once. */
+void errands_each_lane(const struct errands *s, errands_lane *each, void *arg);
 
 #endif

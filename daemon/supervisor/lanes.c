@@ -12,7 +12,6 @@
 #define VAIN_TIMES 2
 #define VAIN_DOUBLES 10
 #define ALONE_MAX_MS 600000
-#define REMEMBERED 256
 
 void lanes_free(struct lanes *s)
 {
@@ -57,7 +56,7 @@ struct lane *lanes_need(struct lanes *s, int64_t id, int64_t now)
 
 	if (lane != NULL)
 		return lane;
-	if (s->count >= REMEMBERED)
+	if (s->count >= ERRANDS_LANES)
 		forget_oldest(s);
 	lane = mem_zalloc(sizeof(*lane));
 	lane->id = id;

@@ -37,7 +37,7 @@ void lanes_free(struct lanes *s);
 /* Returns the lane, or NULL when nothing is known about it and it has no
  * errands. */
 struct lane *lanes_find(const struct lanes *s, int64_t id);
-/* Returns the lane and makes it if it does not exist. The 256 lanes used last
+/* Returns the lane and makes it if it does not exist. The ERRANDS_LANES lanes used last
  * are remembered while they have no errands. */
 struct lane *lanes_need(struct lanes *s, int64_t id, int64_t now);
 

@@ -12,14 +12,18 @@
 #include "sql/queue.h"
 #include "supervisor/outbox_item.h"
 
-/* Most notices in hand, without those of slow lanes; and most of one lane:
- * enough that its worker does not wait for a claim, and that other daemons get
- * their share. */
+/* Most notices in hand whose delivery is not over, without those of slow lanes, and
+ * the same number for those of slow lanes; most notices in hand at all, with those
+ * whose result is not recorded yet; and most of one lane: enough that its worker does
+ * not wait for a claim, and that other daemons get their share. */
 #define HAND 64
+#define HAND_MAX 1024
 #define LANE_HAND 16
+/* The text of a number in an array, and its comma. */
+#define NUMBER_MAX 21
 #define CHECK_MS 250
 
-static const struct statement claim = {"notice_claim", sql_notice_claim, 5};
+static const struct statement claim = {"notice_claim", sql_notice_claim, 6};
 
 int outbox_count(const struct outbox *o)
 {
@@ -79,6 +83,8 @@ static void end(struct item *item)
 	}
 	left = count_lane(o, item->errand.lane);
 	o->hungry = o->hungry || left <= LANE_HAND / 2;
+	/* A slow lane has one in hand: its others wait in the queue. */
+	o->want = o->want || errands_is_slow(o->o.errands, item->errand.lane);
 }
 
 /* Ends a delivery with an outcome of the supervisor. */
@@ -140,8 +146,9 @@ static void on_failed(struct errand *errand, const char *how)
 
 static void on_put_off(struct errand *errand, int64_t ms)
 {
-	end_with(errand->arg, "RELEASED",
-	    "waits: its receiver did not answer others in time", ms);
+	const char *why = "waits: its receiver did not answer others in time";
+
+	end_with(errand->arg, "RELEASED", ms > 0 ? why : NULL, ms);
 }
 
 static const struct errand_ops errand_ops = {
@@ -236,55 +243,92 @@ static void list_ids(const struct outbox *o, struct buf *ids)
 	buf_char(ids, '}');
 }
 
-/* Lists the lanes of all notices that wait for their delivery or are being
- * delivered, each lane once for each notice. A slow lane is repeated until the
- * claim takes no notice for it. Returns how many of these notices are in lanes
- * that are not slow. */
-static int list_lanes(const struct outbox *o, struct buf *lanes)
+/* The lanes and how many notices of each are in hand: arrays of the same length. */
+struct lanes_held {
+	struct buf lanes, held;
+	int fresh, slow; /* in hand */
+};
+
+static void count_held(void *arg, int64_t lane, int held, bool slow)
 {
-	int in_hand = 0;
+	struct lanes_held *h = arg;
 
-	buf_char(lanes, '{');
-	for (const struct item *item = o->list; item; item = item->next) {
-		int64_t lane = item->errand.lane;
-		bool slow = errands_is_slow(o->o.errands, lane);
+	(void)lane;
+	*(slow ? &h->slow : &h->fresh) += held;
+}
 
-		if (item->state != DELIVERING)
-			continue;
-		in_hand += !slow;
-		for (int i = 0; i < (slow ? LANE_HAND : 1); i++)
-			buf_printf(lanes, "%s%" PRId64,
-			    lanes->len > 1 ? "," : "", lane);
-	}
-	buf_char(lanes, '}');
-	return in_hand;
+/* Adds a lane for the claim. A slow lane is full with one notice, and also with none
+ * when all slow lanes together have their share. */
+static void add_lane(void *arg, int64_t lane, int held, bool slow)
+{
+	struct lanes_held *h = arg;
+	const char *comma = h->lanes.len > 1 ? "," : "";
+
+	if (slow && (held > 0 || h->slow >= HAND))
+		held = LANE_HAND;
+	else if (slow)
+		held = LANE_HAND - 1;
+	if (held == 0)
+		return;
+	buf_printf(&h->lanes, "%s%" PRId64, comma, lane);
+	buf_printf(&h->held, "%s%d", comma, held);
+}
+
+static void list_lanes(const struct outbox *o, struct lanes_held *h)
+{
+	size_t max = (size_t)(HAND_MAX + ERRANDS_LANES) * NUMBER_MAX;
+
+	*h = (struct lanes_held){.fresh = 0};
+	buf_init(&h->lanes, max);
+	buf_init(&h->held, max);
+	buf_char(&h->lanes, '{');
+	buf_char(&h->held, '{');
+	errands_each_lane(o->o.errands, count_held, h);
+	errands_each_lane(o->o.errands, add_lane, h);
+	buf_char(&h->lanes, '}');
+	buf_char(&h->held, '}');
+}
+
+/* Returns how many notices a claim may bring. */
+static int room(const struct outbox *o, const struct lanes_held *h)
+{
+	int in_all = HAND_MAX - o->count, fresh = HAND - h->fresh;
+
+	return fresh < in_all ? fresh : in_all;
+}
+
+static void send_claim(
+    struct outbox *o, const struct lanes_held *h, const struct buf *ids)
+{
+	char wanted[16], most[16];
+
+	o->want = o->hungry = false;
+	o->claiming = true;
+	snprintf(wanted, sizeof(wanted), "%d", room(o, h));
+	snprintf(most, sizeof(most), "%d", LANE_HAND);
+	queue_send(o->o.queue, NULL, &claim,
+	    (const char *const[]){o->o.events->worker_id(o->o.arg), wanted,
+		queue_text(ids), queue_text(&h->lanes), queue_text(&h->held),
+		most},
+	    on_claim, o);
 }
 
 void outbox_claim(struct outbox *o)
 {
-	char wanted[16], most[16];
-	struct buf ids, lanes;
-	int room;
+	struct lanes_held held;
+	struct buf ids;
 
 	if (!o->running || o->stopping || o->claiming || !o->want ||
 	    !o->hungry || !queue_is_up(o->o.queue))
 		return;
-	buf_init(&ids, BATCH_MAX);
-	buf_init(&lanes, BATCH_MAX);
+	buf_init(&ids, 2 * HAND_MAX * NUMBER_MAX);
 	list_ids(o, &ids);
-	room = HAND - list_lanes(o, &lanes);
-	if (room > 0) {
-		o->want = o->hungry = false;
-		o->claiming = true;
-		snprintf(wanted, sizeof(wanted), "%d", room);
-		snprintf(most, sizeof(most), "%d", LANE_HAND);
-		queue_send(o->o.queue, NULL, &claim,
-		    (const char *const[]){o->o.events->worker_id(o->o.arg),
-			wanted, ids.data, lanes.data, most},
-		    on_claim, o);
-	}
+	list_lanes(o, &held);
+	if (room(o, &held) > 0)
+		send_claim(o, &held, &ids);
 	buf_free(&ids);
-	buf_free(&lanes);
+	buf_free(&held.lanes);
+	buf_free(&held.held);
 }
 
 void outbox_look(struct outbox *o)

@@ -33,6 +33,7 @@ struct item {
 	bool released; /* stopped by a shutdown: the attempt does not count */
 	bool lost;     /* another daemon has taken it over */
 	bool plain;    /* message_make_plain has changed the result */
+	bool suspect;  /* a record that held it failed: it is recorded alone */
 };
 
 struct outbox {

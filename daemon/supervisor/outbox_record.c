@@ -67,23 +67,40 @@ static void take_outcome(
 	outbox_drop(o, item);
 }
 
+/* Notes that a record with this result failed. Was it in company, it is sent again at
+ * once, alone: any of the results may be the reason. Was it alone, its text is made
+ * plain if that is the reason, and otherwise it is sent again later. */
+static void suspect(struct item *item, bool alone, const struct err *e)
+{
+	bool unfit = alone && message_unfit(e) && !item->plain;
+
+	item->suspect = true;
+	item->state = !alone || unfit ? ENDED : UNRECORDED;
+	item->again_ms = clock_boot_ms() + AGAIN_MS;
+	if (!unfit)
+		return;
+	item->plain = true;
+	message_make_plain(&item->result);
+}
+
 static void record_failed(struct outbox *o, const struct err *e)
 {
-	int64_t again_ms = clock_boot_ms() + AGAIN_MS;
+	int sent = 0;
 
+	for (const struct item *item = o->list; item; item = item->next)
+		sent += item->state == RECORDING;
 	if (e->kind != ERR_LOST)
 		LOG(o->o.log, LVL_ERROR, L_MSG("recording notices failed"),
-		    L_STR("error", e->text), L_STR("sqlstate", e->sqlstate));
+		    L_INT("notices", sent), L_STR("error", e->text),
+		    L_STR("sqlstate", e->sqlstate));
 	for (struct item *item = o->list; item != NULL; item = item->next) {
 		if (item->state != RECORDING)
 			continue;
-		item->state = UNRECORDED;
-		item->again_ms = again_ms;
-		if (!message_unfit(e) || item->plain)
-			continue;
-		item->plain = true;
-		message_make_plain(&item->result);
-		item->state = ENDED;
+		/* A broken connection is nobody's fault. */
+		if (e->kind != ERR_LOST)
+			suspect(item, sent == 1, e);
+		else
+			item->state = UNRECORDED;
 	}
 }
 
@@ -109,22 +126,33 @@ static void on_done(void *arg, const struct reply *reply, const struct err *e)
 	outbox_claim(o);
 }
 
+/* Adds the results of the next record: one suspect alone, or all the others. */
+static void gather(struct outbox *o, struct buf *b)
+{
+	const struct item *alone = o->list;
+
+	while (alone != NULL && (alone->state != ENDED || !alone->suspect))
+		alone = alone->next;
+	for (struct item *item = o->list; item != NULL; item = item->next) {
+		if (item->state != ENDED || (alone && item != alone) ||
+		    b->len > BATCH_MAX)
+			continue;
+		item->state = RECORDING;
+		if (b->len > 1)
+			buf_char(b, ',');
+		buf_add(b, item->result.data, item->result.len);
+	}
+}
+
 static void send_done(struct outbox *o)
 {
 	const struct settings *s = o->o.settings;
 	char backoff[32], most[32], attempts[32];
 	struct buf b;
 
-	buf_init(&b, 2 * BATCH_MAX);
+	buf_init(&b, 2 * BATCH_MAX + 2);
 	buf_char(&b, '[');
-	for (struct item *item = o->list; item != NULL; item = item->next) {
-		if (item->state != ENDED || b.len > BATCH_MAX)
-			continue;
-		item->state = RECORDING;
-		if (b.len > 1)
-			buf_char(&b, ',');
-		buf_add(&b, item->result.data, item->result.len);
-	}
+	gather(o, &b);
 	buf_char(&b, ']');
 	if (b.len > 2) {
 		snprintf(
@@ -135,7 +163,7 @@ static void send_done(struct outbox *o)
 		o->recording = true;
 		queue_send(o->o.queue, NULL, &done,
 		    (const char *const[]){o->o.events->worker_id(o->o.arg),
-			b.data, backoff, most, attempts},
+			queue_text(&b), backoff, most, attempts},
 		    on_done, o);
 	}
 	buf_free(&b);

@@ -1,10 +1,10 @@
 -- SPDX-License-Identifier: MIT
 -- Claims up to $2 due notices for the daemon: owners take turns, the lanes of an owner
 -- take turns, and the oldest notice of each lane comes first. A lane is a receiver; at
--- most $5 notices of a lane are in hand. The statement also returns notices that the
+-- most $6 notices of a lane are in hand. The statement also returns notices that the
 -- daemon has claimed but does not know, because the answer to their claim was lost.
--- $1 worker_id uuid, $2 wanted int, $3 notification_ids in hand bigint[], $4 the
--- lane of each notice in hand whose delivery is not over bigint[], $5 limit of a lane int
+-- $1 worker_id uuid, $2 wanted int, $3 notification_ids in hand bigint[], $4 lanes
+-- bigint[], $5 how many notices of each are in hand int[], $6 limit of a lane int
 -- Returns a row for each notice: notification_id, attempt, notice (JSON object), lane,
 -- owner (oid).
 with recursive me as materialized (
@@ -57,8 +57,9 @@ with recursive me as materialized (
 	select k.notification_id, k.due_at, row_number() over (partition by k.owner
 		order by k.lane_place + k.in_hand, k.due_at) as turn
 	from (
-		select d.*, w.lane, (select count(*) from unnest($4::bigint[]) h
-				where h = w.lane) as in_hand, row_number() over (partition by w.lane
+		select d.*, w.lane, (select coalesce(max(h.held), 0)
+				from unnest($4::bigint[], $5::int[]) as h(lane, held)
+				where h.lane = w.lane) as in_hand, row_number() over (partition by w.lane
 			order by d.place, d.due_at, d.notification_id) as lane_place
 		from walk w
 		cross join lateral (
@@ -71,9 +72,9 @@ with recursive me as materialized (
 				and (k.lane, k.owner, k.due_at) >= (w.lane, w.owner, '-infinity'::timestamptz)
 				and (k.lane, k.owner, k.due_at) <= (w.lane, w.owner, now())
 			order by k.lane, k.owner, k.due_at
-			limit $5::int) d
+			limit $6::int) d
 		where w.step > 0 and exists (select from me)) k
-	where k.lane_place + k.in_hand <= $5::int
+	where k.lane_place + k.in_hand <= $6::int
 ), due as materialized (
 	-- Locks row by row in order, each by its key, so that only claimed rows are locked.
 	select n.notification_id, 1 as counts

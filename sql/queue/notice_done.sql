@@ -31,7 +31,11 @@ with result as materialized (
 				least($3::bigint * 2 ^ least(h.attempt - 1, 20), $4::bigint)
 					* (0.5 + random() / 2),
 				least(h.retry_ms, 86400000)) * interval '1 millisecond'
-			else now() + coalesce(h.retry_ms, 0) * interval '1 millisecond' end,
+			-- A notice that is given back without a wait keeps its place in its lane.
+			when 'RELEASED' then case when h.retry_ms > 0
+				then now() + h.retry_ms * interval '1 millisecond'
+				else n.due_at end
+			else now() end,
 		last_error = case h.state when 'RELEASED'
 			then coalesce(h.error, n.last_error) else h.error end,
 		sent_at = case h.state when 'SENT' then now() end

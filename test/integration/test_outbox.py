@@ -341,6 +341,29 @@ def test_who_makes_room_is_begun_again_and_loses_no_attempt(db, engine, receiver
             one.close()
 
 
+def test_a_slow_receiver_keeps_one_notice_in_hand(db, engine, receiver):
+    """The others wait in the queue, where they hold no place and keep their order."""
+    slow, receivers = Slow(), [receiver, *(Receiver() for _ in range(3))]
+    engine({'notify': {'timeout': '60s'}})
+    try:
+        for one in receivers:
+            one.answer = slow
+        report.submit(db, notify_on_completion=[one.url(f'/{i}') for one in receivers
+                                                for i in range(12)])
+        wait_for(lambda: slow.waiting == 4, 10)
+        wait_for(lambda: [r.state for r in notices(db)].count('SENDING') == 4, 10)
+        assert {r.last_error for r in notices(db)} == {None}
+        slow.go.set()
+        rows = wait_states(db, ['SENT'] * 48)
+        assert {r.attempts for r in rows} == {1}
+        for one in receivers:
+            assert [r.path for r in one.taken] == [f'/{i}' for i in range(12)]
+    finally:
+        slow.go.set()
+        for one in receivers[1:]:
+            one.close()
+
+
 def test_a_receiver_gets_one_at_a_time_in_order(db, engine, receiver, other):
     slow = Slow()
     slow.go.set()
@@ -377,6 +400,17 @@ def test_a_delivery_worker_that_stands_still_is_killed(db, engine, receiver):
     notice, = wait_states(db, ['SENT'])
     assert notice.attempts == 2
     assert 'delivery does not end' in one.log()
+
+
+def test_a_receiver_whose_worker_had_to_be_killed_is_left_alone(db, engine, receiver):
+    receiver.answers = ['hang']
+    one = engine({'notify': {'timeout': '2s'}}, cancel_grace='500ms')
+    report.submit(db, notify_on_completion=[receiver.url(f'/{i}') for i in range(3)])
+    hang(receiver)
+    stop([deliverer(one)])
+    wait_for(lambda: [r for r in notices(db) if 'did not answer others' in (r.last_error or '')], 10)
+    assert len(receiver.taken) == 1
+    wait_states(db, ['SENT'] * 3)
 
 
 def test_a_poisonous_notice_runs_out_of_attempts(db, engine, receiver):
@@ -504,6 +538,43 @@ def test_somebody_else_holds_the_row(db, engine, receiver):
         wait_states(db, ['SENT', 'SENDING'])
     wait_states(db, ['SENT', 'SENT'])
     assert sorted(times(receiver).values()) == [1, 2]
+
+
+def test_a_result_that_the_server_refuses_holds_up_no_other(db, engine, receiver, other):
+    """They are recorded in one statement."""
+    slow, third = Slow(), Receiver()
+    receiver.answer = third.answer = slow
+    db.execute("""create function reportd.refuse() returns trigger language plpgsql as $$ begin
+        if new.state = 'SENT' and new.url like '%%/first' then
+            perform pg_advisory_xact_lock(77);
+        elsif new.state = 'SENT' and new.url like '%%/bad' then
+            raise 'not this one';
+        end if;
+        return new;
+    end $$""")
+    db.execute('create trigger refuse before update on reportd.report_notification '
+               'for each row execute function reportd.refuse()')
+    one = engine()
+    try:
+        with db.connect() as conn, conn.transaction():
+            conn.execute('select pg_advisory_xact_lock(77)')
+            report.submit(db, notify_on_completion=[
+                receiver.url('/bad'), third.url('/good'), other.url('/first')])
+            wait_for(lambda: db.value("select count(*) from pg_locks where locktype = 'advisory' "
+                                      'and not granted') == 1)
+            wait_for(lambda: slow.waiting == 2)
+            slow.go.set()
+            wait_for(lambda: slow.waiting == 0)
+            # Their results gather while the record of the first one waits.
+            time.sleep(0.3)
+        wait_states(db, ['SENDING', 'SENT', 'SENT'], timeout=10)
+        assert 'not this one' in one.log()
+        db.execute('drop trigger refuse on reportd.report_notification')
+        wait_states(db, ['SENT'] * 3)
+        assert set(times(receiver).values()) == {1}
+    finally:
+        slow.go.set()
+        third.close()
 
 
 def deliverer_of(db):
