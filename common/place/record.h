@@ -24,8 +24,8 @@ struct place_record {
 };
 
 /* Note that a thing is about to be begun at the address (begins), that it has
- * got an id (made), and that it exists no longer (over). r NULL: no record is
- * kept. */
+ * got an id (made), and that it exists no longer (over; id NULL: that it was not
+ * begun after all). r NULL: no record is kept. */
 void place_record_begins(struct place_record *r, const char *address);
 void place_record_made(
     struct place_record *r, const char *address, const char *id);

@@ -40,6 +40,29 @@ static void end(struct sweeps *s)
 	buf_free(&s->errand.message);
 }
 
+/* Returns the milliseconds until the first of the uploads that are left is old enough
+ * for a clean-up, at most AGAIN_MS. 0: none is left, or the clean-up was stopped. */
+static int64_t wait_for_age(const struct sweeps *s, const json_t *runs)
+{
+	int64_t now = clock_wall_us() / 1000, least = INT64_MAX;
+	const json_t *run, *one;
+	size_t i, j;
+
+	json_array_foreach(runs, i, run)
+	{
+		json_array_foreach(json_object_get(run, "uploads"), j, one)
+		{
+			int64_t at = json_int(one, "at", 0) * 1000;
+			int64_t ms = at + s->o.settings->s3_stale_uploads - now;
+
+			least = ms < least ? ms : least;
+		}
+	}
+	if (least == INT64_MAX || least < 0)
+		return 0;
+	return least < AGAIN_MS ? least : AGAIN_MS;
+}
+
 static enum errand_outcome on_answered(
     struct errand *e, const json_t *body, const char *line, size_t len)
 {
@@ -54,7 +77,8 @@ static enum errand_outcome on_answered(
 		    L_MSG("uploads of runs that died cannot be ended yet"),
 		    L_STR("error", error));
 	else
-		s->again_ms = 0;
+		s->again_ms = clock_boot_ms() +
+			      wait_for_age(s, json_object_get(body, "runs"));
 	if (runs != NULL && queue_is_up(s->o.queue))
 		queue_send(s->o.queue, NULL, &swept,
 		    (const char *const[]){runs}, on_recorded, s);

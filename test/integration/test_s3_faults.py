@@ -111,6 +111,12 @@ def test_a_complete_that_always_fails_with_200(run, engine, bucket):
     assert bucket.keys() == [] and bucket.uploads() == []
 
 
+def test_an_upload_that_is_refused_for_good_is_not_recorded(run, engine, bucket):
+    engine.proxy.at('create', (403, 'AccessDenied'))
+    one = run('x.csv', 'FAILED', export_sql=THREE_PARTS, max_retries=0)
+    assert 's3:PutObject' in one.error_message and one.uploads is None
+
+
 def test_an_abort_that_fails_is_made_up_for(run, engine, bucket):
     engine.proxy.at('part', (400, 'InvalidArgument'), 2)
     abort = engine.proxy.at('abort', (403, 'AccessDenied'))

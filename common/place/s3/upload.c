@@ -92,6 +92,10 @@ static int create(struct s3 *s, struct err *e)
 	place_record_begins(s->record, s->place);
 	for (int try = 1; try_create(s, &why) != 0; try++) {
 		if (why.kind != ERR_TRANSIENT || try == CREATE_TRIES) {
+			/* The server has refused it for good: this try has made
+			 * none. */
+			if (why.kind == ERR_PERMANENT)
+				place_record_over(s->record, s->place, NULL);
 			*e = why;
 			return -1;
 		}
