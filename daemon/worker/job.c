@@ -181,8 +181,11 @@ int job_publish(struct job *job, struct err *e)
 {
 	int rc;
 
-	unload_keep(job);
 	rc = stage_publish(job, e);
+	/* An error that may pass leaves open whether the manifest is there, and a
+	 * reader of it needs the objects. */
+	if (rc == 0 || (rc < 0 && e->kind != ERR_PERMANENT))
+		unload_keep(job);
 	if (rc < 0)
 		return err_wrap(e, "publish");
 	if (rc == 0)

@@ -272,8 +272,22 @@ def test_a_manifest_that_cannot_be_written_is_not_there(engine, objects):
     objects.fails.append(('PUT', 'denied', 403))
     message = refusal(engine, output_path='s3://reports/denied.{ext}')
     assert 'AccessDenied' in message
-    # Whether the last word of S3 was heard is not known, so the objects stay.
-    assert ('reports', 'denied.manifest') not in objects.kept
+    wait_for(lambda: objects.keys() == [])
+
+
+def test_a_manifest_that_may_not_replace_another_leaves_no_objects(engine, objects):
+    columns = {'output_path': 's3://reports/once.{ext}',
+               'output_options': {'s3': {'create_only': True}}}
+    unload(engine, **columns)
+    kept = objects.keys()
+    assert 'is there already' in refusal(engine, **columns)
+    wait_for(lambda: objects.keys() == kept)
+
+
+def test_where_nobody_knows_whether_the_manifest_is_there_the_objects_stay(engine, objects):
+    objects.fails.append(('PUT', 'unheard', 500))
+    refusal(engine, output_path='s3://reports/unheard.{ext}', max_retries=0)
+    assert [k for k in objects.keys() if 'part_00' in k]
 
 
 class Shelf:

@@ -68,7 +68,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_header('Content-Length', str(len(body)))
         self.send_header('ETag', '"etag"')
         self.end_headers()
-        self.wfile.write(body)
+        if self.command != 'HEAD':
+            self.wfile.write(body)
 
     def serve(self):
         body = self.rfile.read(int(self.headers.get('Content-Length') or 0))
@@ -81,6 +82,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if fault:
             return self.answer(fault, b'<Error><Code>AccessDenied</Code>'
                                       b'<Message>no</Message></Error>')
+        if self.command == 'PUT' and self.headers.get('If-None-Match') and \
+                objects.exists(bucket, key):
+            return self.answer(412, b'<Error><Code>PreconditionFailed</Code>'
+                                    b'<Message>there</Message></Error>')
         if self.command == 'PUT':
             objects.put(bucket, key, body)
             return self.answer(200)
@@ -94,4 +99,4 @@ class Handler(http.server.BaseHTTPRequestHandler):
                                     b'<Message>none</Message></Error>')
         return self.answer(200, objects.kept[bucket, key])
 
-    do_GET = do_PUT = do_DELETE = serve
+    do_GET = do_HEAD = do_PUT = do_DELETE = serve
