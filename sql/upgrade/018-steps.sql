@@ -806,7 +806,8 @@ begin
 	return total;
 end $$;
 
--- Opens, releases and ends what waits; 500 reports or half a second in one call. Rows
+-- Opens, releases and ends what waits; 500 reports or 50 ms in one call, as claims and
+-- finishes of the daemon come after it on the same connection. Rows
 -- that somebody has locked are left for later: each is asked for by a row of
 -- report_look, or by its deadline. One that cannot be looked at fails alone.
 create function reportd.take_steps(
@@ -850,7 +851,7 @@ begin
 			update reportd.report_look k set look_at = clock_timestamp() + later
 			where k.look_id = l.look_id;
 		end if;
-		exit when clock_timestamp() - statement_timestamp() > interval '500 ms';
+		exit when clock_timestamp() - statement_timestamp() > interval '50 ms';
 	end loop;
 	for l in
 		select q, c.row from reportd.report_request q
@@ -872,7 +873,7 @@ begin
 			update reportd.report_request q set deadline = now() + interval '1 minute'
 			where q.request_id = (l.q).request_id;
 		end;
-		exit when clock_timestamp() - statement_timestamp() > interval '1 second';
+		exit when clock_timestamp() - statement_timestamp() > interval '100 ms';
 	end loop;
 	more := spread > 0 or seen > 0 or ended > 0;
 end $$;
