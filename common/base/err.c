@@ -8,14 +8,6 @@
 
 #include "base/str.h"
 
-static const char *const kind_names[] = {
-    [ERR_TRANSIENT] = "transient",
-    [ERR_PERMANENT] = "permanent",
-    [ERR_CANCELLED] = "cancelled",
-    [ERR_TIMEOUT] = "timeout",
-    [ERR_LOST] = "lost",
-};
-
 /* Bytes of the longest UTF-8 character: a cut text may have lost part of
  * one. */
 #define CHARACTER 4
@@ -106,18 +98,4 @@ int err_hint(struct err *e, const char *fmt, ...)
 	va_end(ap);
 	append(e, "; hint: ", hint.text);
 	return -1;
-}
-
-const char *err_kind_name(enum err_kind kind)
-{
-	return kind_names[kind];
-}
-
-enum err_kind err_kind_parse(const char *name)
-{
-	for (size_t i = 0; i < sizeof(kind_names) / sizeof(*kind_names); i++) {
-		if (strcmp(name, kind_names[i]) == 0)
-			return (enum err_kind)i;
-	}
-	return ERR_TRANSIENT;
 }

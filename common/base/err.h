@@ -45,11 +45,4 @@ int err_wrap(struct err *e, const char *fmt, ...)
 int err_hint(struct err *e, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Returns the word for a kind in the worker protocol: "transient", "permanent",
- * ... */
-const char *err_kind_name(enum err_kind kind);
-/* Returns the kind for a word; an unknown word counts as transient, because a
- * retry is the cautious choice. */
-enum err_kind err_kind_parse(const char *name);
-
 #endif

@@ -38,19 +38,6 @@ void array_close(struct array_reader *r)
 	buf_free(&r->text);
 }
 
-int array_depth(const struct value *array)
-{
-	const char *end = array->data + array->len;
-	const char *at = skip_bounds(array->data, end);
-	int depth = 0;
-
-	while (at < end && *at == '{') {
-		at++;
-		depth++;
-	}
-	return depth;
-}
-
 static int refuse(const struct array_reader *r, struct err *e)
 {
 	int shown = r->array.len < 60 ? r->array.len : 60;

@@ -52,8 +52,4 @@ void array_again(struct array_reader *r, const struct value *array);
 int array_next(struct array_reader *r, struct value *v, struct err *e);
 void array_close(struct array_reader *r);
 
-/* Returns the number of braces before the first element: 1 for {1} and {}, 2
- * for {{1}}; 0: the text is no array. */
-int array_depth(const struct value *array);
-
 #endif

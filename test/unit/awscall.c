@@ -239,7 +239,9 @@ int main(int argc, char **argv)
 	c = credentials(http);
 	rc = run(http, c, argv + 1, argc - 1, &e);
 	if (rc != 0)
-		fprintf(stderr, "%s: %s\n", err_kind_name(e.kind), e.text);
+		fprintf(stderr, "%s: %s\n",
+		    e.kind == ERR_PERMANENT ? "permanent" : "transient",
+		    e.text);
 	credentials_free(c);
 	http_close(http);
 	return rc == 0 ? 0 : 1;

@@ -143,17 +143,6 @@ TEST(a_long_text_is_shown_by_its_beginning)
 	array_close(&r);
 }
 
-TEST(depth_is_that_of_the_first_element)
-{
-	static const struct value cases[] = {CELL(""), CELL("x"), CELL("{}"),
-	    CELL("{1}"), CELL("[2:2]={1}"), CELL("{{1}}"),
-	    CELL("[1:1][2:2]={{1}}"), CELL("{\"{{\"}")};
-	static const int depth[] = {0, 0, 1, 1, 1, 2, 2, 1};
-
-	for (size_t i = 0; i < COUNT(cases); i++)
-		assert_int_equal(array_depth(&cases[i]), depth[i]);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -165,7 +154,6 @@ int main(void)
 	    cmocka_unit_test(bounds_are_passed_over),
 	    cmocka_unit_test(what_is_no_array_is_refused),
 	    cmocka_unit_test(a_long_text_is_shown_by_its_beginning),
-	    cmocka_unit_test(depth_is_that_of_the_first_element),
 	};
 
 	return cmocka_run_group_tests_name("array", tests, NULL, NULL);

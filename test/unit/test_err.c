@@ -113,14 +113,6 @@ TEST(text_that_is_no_utf8_becomes_utf8)
 	assert_err(&e, "re?: invalid input: \"caf? ?\"");
 }
 
-TEST(kinds_have_names_that_are_read_back)
-{
-	for (enum err_kind k = ERR_TRANSIENT; k <= ERR_LOST; k++)
-		assert_int_equal(err_kind_parse(err_kind_name(k)), k);
-	assert_string_equal(err_kind_name(ERR_PERMANENT), "permanent");
-	assert_int_equal(err_kind_parse("nonsense"), ERR_TRANSIENT);
-}
-
 TEST(characters_that_deceive_are_seen)
 {
 	struct err e;
@@ -148,7 +140,6 @@ int main(void)
 	    cmocka_unit_test(long_text_is_cut_at_a_character),
 	    cmocka_unit_test(a_long_name_does_not_hide_the_reason),
 	    cmocka_unit_test(text_that_is_no_utf8_becomes_utf8),
-	    cmocka_unit_test(kinds_have_names_that_are_read_back),
 	};
 
 	return cmocka_run_group_tests_name("err", tests, NULL, NULL);

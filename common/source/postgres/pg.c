@@ -145,11 +145,6 @@ int pg_rows_columns(const struct pg_rows *rows)
 	return PQnfields(as_result(rows));
 }
 
-const char *pg_rows_name(const struct pg_rows *rows, int column)
-{
-	return PQfname(as_result(rows), column);
-}
-
 const char *pg_rows_get(const struct pg_rows *rows, int row, int column)
 {
 	PGresult *r = as_result(rows);

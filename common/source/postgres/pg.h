@@ -87,7 +87,6 @@ struct pg_rows *pg_query(struct pg *pg, const char *sql, int count,
     const char *const *params, struct err *e);
 int pg_rows_count(const struct pg_rows *rows);
 int pg_rows_columns(const struct pg_rows *rows);
-const char *pg_rows_name(const struct pg_rows *rows, int column);
 /* Returns NULL for null. The text belongs to rows. */
 const char *pg_rows_get(const struct pg_rows *rows, int row, int column);
 void pg_rows_free(struct pg_rows *rows); /* accepts NULL */
