@@ -61,7 +61,7 @@ struct encoder *encoder_open(const struct encoder_type *type,
 	return enc;
 }
 
-/* Takes the names that this section has from those not seen so far. */
+/* Removes from `unseen` the names that this section has. */
 static void see_columns(struct encoder *enc, const struct schema *schema)
 {
 	free(enc->columns);
@@ -73,7 +73,8 @@ static void see_columns(struct encoder *enc, const struct schema *schema)
 		json_object_del(enc->unseen, schema->columns[i].name);
 }
 
-/* Notes what a section lacks for the chart, until one has all of it. */
+/* Notes which column of the chart a section lacks, until a section has all of
+ * them. */
 static void see_chart(struct encoder *enc, const struct section *section)
 {
 	const char *lacks = chart_lacks(enc->options, section);
@@ -165,7 +166,8 @@ void encoder_free(struct encoder *enc)
 
 	if (enc == NULL)
 		return;
-	/* An encoder that stopped half-way still looks at its layout. */
+	/* An encoder that stopped half-way still reads its layout when it is
+	 * freed, so the layout is freed after the encoder. */
 	layout = enc->layout;
 	unseen = enc->unseen;
 	free(enc->chart_lacks);

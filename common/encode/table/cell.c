@@ -9,15 +9,15 @@
 #include "rows/moment.h"
 #include "rows/number.h"
 
-/* PostgreSQL's limit of a field. */
+/* PostgreSQL limits a field to this many bytes. */
 #define TEXT_MAX ((size_t)1 << 30)
 
 struct cells {
 	const struct layout *layout;
 	const struct schema *schema;
 	const char *null;
-	struct format **formats; /* by column; NULL: as it is */
-	struct buf *texts;       /* of values that are not as they come */
+	struct format **formats; /* by column; NULL: shown without a format */
+	struct buf *texts;       /* texts of values that need a change */
 	struct value *row;
 	struct buf total;
 };
@@ -35,7 +35,7 @@ int cell_plain(const struct column *column, enum column_kind kind,
 	} else if (kind == KIND_DECIMAL && column->precision == 0) {
 		pieces[0].len = number_shown(v);
 	} else if (kind == KIND_TIMESTAMPTZ) {
-		/* The zone stands beside the table. */
+		/* The report names the time zone beside the table. */
 		len = moment_without_offset(kind, v, &rest);
 		pieces[0].len = (int32_t)len;
 		pieces[1] =
@@ -91,7 +91,7 @@ void cells_free(struct cells *c)
 	free(c);
 }
 
-/* Appends to the column's text what it reads as. */
+/* Appends to the column's text the value as a reader sees it. */
 static void add(struct cells *c, int i, enum column_kind kind,
     const struct value *v, bool formatted)
 {
@@ -155,7 +155,8 @@ static void add_total(struct cells *c, const struct totals *t, int i)
 		buf_char(b, ' ');
 	if (*layout_total_word(of) != '\0')
 		buf_printf(b, "%s ", layout_total_word(of));
-	/* A format is that of the values; a count is none of them. */
+	/* A format fits the values of the column; a count is not one of
+	 * them. */
 	add(c, i, kind, &(struct value){c->total.data, (int32_t)c->total.len},
 	    of != TOTAL_COUNT);
 }

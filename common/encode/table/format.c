@@ -113,7 +113,7 @@ static void add_as_is(const struct value *v, struct buf *out)
 	buf_add(out, v->data, (size_t)v->len);
 }
 
-/* A text, and what is shown as one. */
+/* Appends a text, or a value that is shown as a text. */
 static void add_text(
     const struct format *f, const struct value *v, struct buf *out)
 {
@@ -161,7 +161,7 @@ void format_add(const struct format *f, enum column_kind kind,
 		if (!format_moment(&f->sections[0], kind, v, out))
 			add_as_is(v, out);
 		return;
-	case KIND_BOOLEAN: /* Excel has words of its own for them */
+	case KIND_BOOLEAN: /* Excel ignores the code and writes its own words */
 		buf_str(out, *v->data == 't' ? "true" : "false");
 		return;
 	default:

@@ -30,26 +30,26 @@ struct format;
 struct format *format_open(const char *code, struct err *e);
 void format_close(struct format *f); /* accepts NULL */
 
-/* How the MONEY looks that is to be shown; it must outlive f. Without, it is
- * appended as it is. */
+/* Sets how KIND_MONEY values are written. `money` must outlive f. Without a
+ * call, a money value is appended unchanged. */
 void format_set_money(struct format *f, const struct money *money);
 
-/* What a code is for, by its first section. */
+/* The kind of value that a code shows, read from its first section. */
 enum format_use {
 	FORMAT_ANY, /* General, @, nothing but literal text */
 	FORMAT_NUMBERS,
-	FORMAT_DATES,     /* at least one of year, month, day */
-	FORMAT_TIMES,     /* of hours, minutes, seconds only */
-	FORMAT_DURATIONS, /* the same with one in brackets */
+	FORMAT_DATES,     /* the code has a year, month or day */
+	FORMAT_TIMES,     /* the code has hours, minutes, seconds only */
+	FORMAT_DURATIONS, /* the same, with a unit in brackets: [h] */
 };
 enum format_use format_use(const struct format *f);
 
-/* How many sections the code has for numbers, 1 to 3. */
+/* Returns how many sections the code has for numbers, 1 to 3. */
 int format_sections(const struct format *f);
-/* Whether the first of them is for some numbers only, [>=100]. */
+/* Returns whether the first section has a condition such as [>=100]. */
 bool format_has_condition(const struct format *f);
 
-/* The digits of a second that the code shows, 0 to 3. */
+/* Returns how many digits of a second's fraction the code shows, 0 to 3. */
 int format_second_digits(const struct format *f);
 
 /* Refuses names of months and days in a language other than English, which

@@ -6,10 +6,11 @@
 #include <string.h>
 #include <strings.h>
 
-#define SECOND_DIGITS 3 /* of its fraction, which is all that Excel has */
+#define SECOND_DIGITS 3 /* digits of a second's fraction; Excel has no more */
 #define DIVISOR_DIGITS 5
-/* [MS-LCID]: the primary language is in ten bits, English is 0409, 0809, ...; from
- * F000 on are the reader's own dates, and above 16 bits the digits of a script. */
+/* [MS-LCID]: the low ten bits are the primary language, so English is 0409,
+ * 0809, ... Values from F000 on stand for the reader's own dates; the bits
+ * above the 16th choose the digits of a script. */
 #define PRIMARY 0x3FF
 #define ENGLISH 9
 #define SYSTEM 0xF000
@@ -23,7 +24,8 @@ static const char english[] =
 static const char mixed[] =
     "digits and letters of dates do not go together in one section";
 
-/* The place after what was read; NULL with *why for what makes no sense. */
+/* A read_ function returns the place after the text it consumed; NULL with *why
+ * when the code makes no sense. */
 struct reader {
 	struct format *f;
 	struct format_section *p;
@@ -73,7 +75,7 @@ static int char_len(const char *s)
 
 /* ---- brackets ---- */
 
-/* [h], [mm], [ss]: hours, minutes or seconds in all. */
+/* Reads [h], [mm] or [ss]: hours, minutes or seconds in all. */
 static const char *read_elapsed(struct reader *r, const char *s)
 {
 	char letter = (char)tolower((unsigned char)s[1]);
@@ -112,7 +114,7 @@ static bool is_colour(const char *s, size_t len)
 	return end == s + len && n >= 1 && n <= 56;
 }
 
-/* [>=100] */
+/* Reads a condition such as [>=100]. */
 static bool read_condition(struct format_section *p, const char *s)
 {
 	static const struct {
@@ -136,7 +138,7 @@ static bool read_condition(struct format_section *p, const char *s)
 	return false;
 }
 
-/* [$€-407]: a currency and a language, each of which may be missing. */
+/* Reads [$€-407]: a currency and a language, each of which may be missing. */
 static const char *read_currency(
     struct reader *r, const char *s, const char *end)
 {
@@ -177,7 +179,7 @@ static const char *read_bracket(struct reader *r, const char *s)
 
 /* ---- numbers ---- */
 
-/* E+00: after the digits of the number, once. */
+/* Reads E+00, which may come once, after the digits of the number. */
 static const char *read_exponent(struct reader *r, const char *s)
 {
 	struct format_section *p = r->p;
@@ -203,7 +205,8 @@ static const char *read_digit(struct reader *r, const char *s)
 	if (p->bar)
 		p->below++;
 	else if (after && *s == '0' && p->tokens[p->count - 1].letter == '#')
-		return no(r, english); /* #.##0: a point for thousands */
+		/* #.##0 has a point as the thousands separator */
+		return no(r, english);
 	else if (after)
 		p->fraction++;
 	else
@@ -212,7 +215,8 @@ static const char *read_digit(struct reader *r, const char *s)
 	    r, (struct format_token){FORMAT_DIGIT, s, 1, *s}, s + 1);
 }
 
-/* Between digits: group by thousands. After the last: divide by a thousand. */
+/* Reads a comma: between digits it groups by thousands, after the last digit it
+ * divides by a thousand. */
 static const char *read_comma(struct reader *r, const char *s)
 {
 	struct format_section *p = r->p;
@@ -226,7 +230,8 @@ static const char *read_comma(struct reader *r, const char *s)
 	if (digits) {
 		size_t zeros = strspn(s + n, "0");
 
-		/* 0,00: no thousand has two digits. */
+		/* In 0,00 the comma is a decimal comma: a group of thousands
+		 * has three digits. */
 		if (zeros < 3 && strspn(s + n, "0#?,") == zeros)
 			return no(r, english);
 		p->thousands = true;
@@ -258,7 +263,7 @@ static const char *read_point(struct reader *r, const char *s)
 	    r, (struct format_token){FORMAT_POINT, s, 1, '.'}, s + 1);
 }
 
-/* The bar of a fraction after a digit; elsewhere it is a literal. */
+/* Reads "/": the bar of a fraction after a digit, a literal elsewhere. */
 static const char *read_bar(struct reader *r, const char *s)
 {
 	struct format_section *p = r->p;
@@ -298,7 +303,7 @@ static const char *read_date(struct reader *r, const char *s)
 	while (tolower((unsigned char)s[n]) == letter)
 		n++;
 	r->p->date = true;
-	/* e is the year of the era, which is the same in English. */
+	/* "e" is the year of the era, which in English is the year. */
 	return add_token(r,
 	    letter == 'e' ? (struct format_token){FORMAT_DATE, s, 4, 'y'}
 			  : (struct format_token){FORMAT_DATE, s, n, letter},
@@ -314,7 +319,7 @@ static const char *read_quoted(struct reader *r, const char *s)
 	return add_literal(r, s + 1, (int)(end - s - 1), end + 1);
 }
 
-/* A backslash and what it protects; _x, as wide as x; *x, which fills. */
+/* Reads a pair: \x is the literal x, _x a space as wide as x, *x a filler. */
 static const char *read_pair(struct reader *r, const char *s)
 {
 	const char *next;
@@ -354,7 +359,7 @@ static const char *read_word(struct reader *r, const char *s)
 	return no(r, letters);
 }
 
-/* One piece of a section. */
+/* Reads one piece of a section. */
 static const char *read_piece(struct reader *r, const char *s)
 {
 	int n = char_len(s);
@@ -396,7 +401,7 @@ static const char *read_piece(struct reader *r, const char *s)
 	return add_literal(r, s, n, s + n);
 }
 
-/* m is minutes after hours and before seconds. */
+/* Turns the months "m" after hours or before seconds into minutes. */
 static void find_minutes(struct format_section *p)
 {
 	char before = '\0';
@@ -420,7 +425,7 @@ static void find_minutes(struct format_section *p)
 	}
 }
 
-/* What only the end of a section tells. */
+/* Checks the rules that need the whole section. Returns false with r->why. */
 static bool end_section(struct reader *r)
 {
 	struct format_section *p = r->p;
@@ -445,12 +450,13 @@ static int refuse(
 	    "format \"%s\" cannot be read at \"%s\": %s", f->code, at, why);
 }
 
-/* The last section is for texts when it is the fourth, or has an @. */
+/* Counts the sections for numbers. The last section is for texts when it is the
+ * fourth or has an @. Returns -1 for an @ in another section. */
 static int count_sections(struct format *f, int sections)
 {
 	f->text = sections == FORMAT_SECTIONS || f->sections[sections - 1].text;
 	f->count = sections - f->text;
-	if (f->count == 0) { /* "@" alone is for all */
+	if (f->count == 0) { /* a lone "@" shows numbers too */
 		f->sections[1] = f->sections[0];
 		f->count = 1;
 	}

@@ -6,7 +6,8 @@
 #include "base/err.h"
 #include "rows/rows.h"
 
-/* A number format code taken apart: shared by format.c and its helpers. */
+/* The parsed form of a number format code. format.c and its helpers share
+ * it. */
 
 #define FORMAT_TOKENS 64
 #define FORMAT_SECTIONS 4
@@ -18,13 +19,15 @@ enum format_token_type {
 	FORMAT_POINT,
 	FORMAT_EXPONENT, /* letter + or -: whether a plus sign is shown; len
 			    digits */
-	FORMAT_BAR,      /* of a fraction */
-	FORMAT_DIVISOR,  /* the fixed number below the bar, of len digits */
-	FORMAT_DATE,     /* letter: y m d h s, M for minutes, f for a second's
-			    fraction; len: how many of it */
-	FORMAT_ELAPSED,  /* letter h m s: all of them, not those of the day */
-	FORMAT_AMPM,     /* len 5: AM/PM, 3: A/P */
-	FORMAT_TEXT,     /* @ */
+	FORMAT_BAR,      /* bar of a fraction */
+	FORMAT_DIVISOR,  /* the fixed denominator, of len digits */
+	/* letter: y m d h s, M for minutes, f for a second's fraction; len:
+	 * letters in a row */
+	FORMAT_DATE,
+	/* letter h m s: elapsed units in all, not those of the day */
+	FORMAT_ELAPSED,
+	FORMAT_AMPM, /* len 5: AM/PM; len 3: A/P */
+	FORMAT_TEXT, /* @ */
 	FORMAT_GENERAL,
 };
 
@@ -35,7 +38,7 @@ struct format_token {
 	char letter;
 };
 
-/* [>=1000]: when a section is taken. */
+/* The condition under which a section is taken: [>=1000]. */
 enum format_compare {
 	FORMAT_ALWAYS,
 	FORMAT_LESS,
@@ -46,21 +49,24 @@ enum format_compare {
 	FORMAT_GREATER,
 };
 
-/* [$-407] */
+/* The language that [$-407] asks for. */
 enum format_language {
 	FORMAT_ENGLISH,
 	FORMAT_OTHER,
-	FORMAT_OF_READER, /* nobody else knows what Excel will show */
+	/* Excel takes the language of its reader, which is not known here */
+	FORMAT_OF_READER,
 };
 
 struct format_section {
 	struct format_token tokens[FORMAT_TOKENS];
 	int count;
 	int whole, fraction; /* placeholders before and after the point */
-	int shift;           /* digits: percent signs, commas at the end */
+	/* digits to move the point, from percent signs and trailing commas */
+	int shift;
 	bool thousands, date, general, half_day, exponent, elapsed, text;
-	/* A fraction: where its bar stands, how many placeholders are whole
-	 * digits, numerator and denominator. The bar is 0 without one. */
+	/* For a fraction: the index of its bar, and the number of placeholders
+	 * for whole digits, numerator and denominator. `bar` is 0 without a
+	 * fraction. */
 	int bar, integer, above, below;
 	enum format_language language;
 	enum format_compare compare;
@@ -70,20 +76,22 @@ struct format_section {
 struct format {
 	char *code;
 	struct format_section sections[FORMAT_SECTIONS];
-	int count;                 /* of those for numbers */
-	bool text;                 /* sections[count] is for texts */
-	const struct money *money; /* NULL: not known */
+	int count;                 /* sections for numbers */
+	bool text;                 /* sections[count] shows texts */
+	const struct money *money; /* form of money values; NULL: unknown */
 };
 
-/* Takes f->code apart. */
+/* Parses f->code into f->sections; -1 with *e for a code that Excel cannot
+ * read. */
 int format_code_read(struct format *f, struct err *e);
 
-/* The section of a number; *sign: whether a minus goes in front of it. */
+/* Returns the section that shows x. *sign says whether a minus sign precedes
+ * the number. */
 const struct format_section *format_choose(
     const struct format *f, double x, bool *sign);
 
-/* Both append to out. Number: false when v is none (NaN, infinity). Moment:
- * false when v is none that the section can show. */
+/* Both append the value to out. format_number returns false when v is no finite
+ * number (NaN, infinity), format_moment when the section cannot show v. */
 bool format_number(
     const struct format *f, const struct value *v, struct buf *out);
 bool format_moment(const struct format_section *p, enum column_kind kind,

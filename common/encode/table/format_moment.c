@@ -12,12 +12,12 @@
 struct moment {
 	long year;
 	int month, day, minute, second;
-	long hour; /* of an interval, all of them */
+	long hour; /* in an interval: all hours, past 23 too */
 	char fraction[7];
 	bool has_date, has_time, negative;
 };
 
-/* Two digits and what must stand in front of them. */
+/* Reads two digits after the character `before`. */
 static bool two(const char **s, const char *end, char before, int *out)
 {
 	const char *at = *s;
@@ -50,7 +50,8 @@ static bool read_minutes(struct moment *m, const char **s, const char *end)
 	return true;
 }
 
-/* False for infinity and for years before 1: shown as they are. */
+/* Returns false for infinity and for years before 1, which are shown
+ * unchanged. */
 static bool read_moment(
     struct moment *m, enum column_kind kind, const struct value *v)
 {
@@ -80,8 +81,8 @@ static bool read_moment(
 	return read_minutes(m, &s, end); /* the offset may follow */
 }
 
-/* Not those of months and years, which have no number of hours, nor days of one
- * sign and hours of another. */
+/* Returns false for an interval with months or years, which have no fixed
+ * number of hours, and for one whose days and hours have opposite signs. */
 static bool read_interval(struct moment *m, const struct value *v)
 {
 	struct interval i;
@@ -100,7 +101,7 @@ static bool read_interval(struct moment *m, const struct value *v)
 	return true;
 }
 
-/* Sakamoto's: 0 is a Sunday. */
+/* Returns the day of the week by Sakamoto's method; 0 is Sunday. */
 static int day_of_week(long y, int m, int d)
 {
 	static const int t[] = {0, 3, 2, 5, 0, 3, 5, 1, 4, 6, 2, 4};
@@ -169,7 +170,7 @@ static void add_date(const struct format_token *t,
 	buf_printf(out, "%0*d", t->len > 1 ? 2 : 1, n);
 }
 
-/* AM/PM or A/P, in the case of the code. */
+/* Appends AM/PM or A/P in the letter case of the code. */
 static void add_half(
     const struct format_token *t, const struct moment *m, struct buf *out)
 {
@@ -192,8 +193,9 @@ static void add_elapsed(
 	buf_printf(out, "%0*ld", t->len, n);
 }
 
-/* A time of day has no month, a date may be shown with hours: midnight. What has
- * elapsed since when, a date does not tell. */
+/* Returns whether the section can show the moment. A time of day has no year,
+ * month or day. A date may be shown with hours (midnight), but not with elapsed
+ * ones: it has no start to count from. */
 static bool fits(const struct format_section *p, const struct moment *m)
 {
 	if (!p->date || (m->has_date && p->elapsed))

@@ -8,18 +8,21 @@
 
 #include "encode/table/format_code.h"
 
-#define EXPONENT_MAX 400               /* of a double: 324 */
-#define NUMBER_MAX ((size_t)256 << 10) /* digits; a numeric has 147455 */
-#define GENERAL_WIDTH 11               /* characters that General shows */
-#define GENERAL_DIGITS 10              /* that leaves for them beside a point */
-#define GENERAL_SCIENCE 6 /* the same beside an exponent of two digits */
+/* largest decimal exponent read; a double has 324 */
+#define EXPONENT_MAX 400
+/* digits read; a numeric has at most 147455 */
+#define NUMBER_MAX ((size_t)256 << 10)
+/* characters that General shows at most */
+#define GENERAL_WIDTH 11
+#define GENERAL_DIGITS 10 /* digits that fit beside a point */
+#define GENERAL_SCIENCE 6 /* digits beside a two-digit exponent */
 
-/* Digits and where the point stands among them. */
+/* A decimal number: its digits and the place of the point among them. */
 struct number {
 	bool negative;
-	struct buf digits; /* no zeros at the head */
+	struct buf digits; /* without leading zeros */
 	long point;        /* digits before it; may be negative */
-	long exponent;     /* of ten, apart from the digits */
+	long exponent;     /* power of ten shown after E */
 	double value;
 };
 
@@ -51,7 +54,7 @@ static bool read_number(struct number *n, const struct value *v)
 		if (labs(exponent) > EXPONENT_MAX)
 			return false;
 		n->point += exponent;
-		s = end; /* by construction */
+		s = end; /* a number's text ends with its exponent */
 	}
 	if (n->digits.len == 0)
 		n->point = 0;
@@ -65,11 +68,11 @@ static double absolute(const struct number *n)
 	if (n->digits.len == 0)
 		return 0;
 	snprintf(text, sizeof(text), "0.%.30se%ld", n->digits.data, n->point);
-	/* What is too near to zero for a double is not zero. */
+	/* A number too small for a double must not count as zero. */
 	return fmax(strtod(text, NULL), DBL_TRUE_MIN);
 }
 
-/* To this many digits after the point, half away from zero. */
+/* Rounds to `fraction` digits after the point, half away from zero. */
 static void round_number(struct number *n, long fraction)
 {
 	struct buf *d = &n->digits;
@@ -83,7 +86,7 @@ static void round_number(struct number *n, long fraction)
 		up = d->data[i - 1] == '9';
 		d->data[i - 1] = up ? '0' : (char)(d->data[i - 1] + 1);
 	}
-	/* Zero has no place: what is optional is left out of it. */
+	/* A zero has no digits: optional placeholders stay empty. */
 	if (!up && d->len == 0)
 		n->point = 0;
 	if (!up)
@@ -94,8 +97,9 @@ static void round_number(struct number *n, long fraction)
 	n->point++;
 }
 
-/* As many digits before the point as the code has room for; of several, the
- * exponent is a multiple of their number: ##0.0E+0 shows 12.3E+3. */
+/* Moves the point so that the digits before it fill the code's placeholders.
+ * With several placeholders the exponent is a multiple of their number:
+ * ##0.0E+0 shows 12.3E+3. */
 static void take_exponent(struct number *n, const struct format_section *p)
 {
 	long step = p->whole > 1 ? p->whole : 1, e;
@@ -107,7 +111,7 @@ static void take_exponent(struct number *n, const struct format_section *p)
 	n->point -= e;
 	n->exponent = e;
 	round_number(n, p->fraction);
-	/* 9.99 has become 10.0. */
+	/* Rounding has turned 9.99 into 10.0. */
 	if (n->point > p->whole && n->point > (p->whole > 0 ? step : 0)) {
 		n->point -= step;
 		n->exponent += step;
@@ -125,8 +129,8 @@ static void add_exponent(
 	buf_printf(out, "%0*ld", t->len, labs(n->exponent));
 }
 
-/* The digit at a place: 0 is the one before the point, -1 the one after it. NUL
- * outside of the digits. */
+/* Returns the digit at a place: 0 is the digit before the point, -1 the digit
+ * after it. Returns NUL outside of the digits. */
 static char digit_at(const struct number *n, long place)
 {
 	long i = n->point - 1 - place;
@@ -144,8 +148,8 @@ static void add_digit(const struct format_section *p, const struct number *n,
 		buf_char(out, ',');
 }
 
-/* One placeholder of `count` before the point; the first takes all digits that
- * have none of their own. */
+/* Writes one of `count` placeholders before the point. The first one also
+ * writes all digits that have no placeholder of their own. */
 static void add_whole(const struct format_section *p, const struct number *n,
     int count, int index, char letter, bool *started, struct buf *out)
 {
@@ -170,7 +174,7 @@ static void add_fraction(
 {
 	bool more = n->point + index < (long)n->digits.len;
 
-	/* Zeros at the end are shown by 0, not by #. */
+	/* A trailing zero is shown by 0, not by #. */
 	for (long i = n->point + index; more && letter != '0'; i++) {
 		if (i >= (long)n->digits.len)
 			more = false;
@@ -188,7 +192,7 @@ static void add_fraction(
 
 /* ---- General ---- */
 
-/* Digits of the mantissa, without zeros at the end. */
+/* Appends the digits of the mantissa without trailing zeros. */
 static void add_mantissa(const struct number *n, struct buf *out)
 {
 	size_t len = n->digits.len;
@@ -205,7 +209,8 @@ static void add_mantissa(const struct number *n, struct buf *out)
 	}
 }
 
-/* Up to 11 characters as Excel has them; the sign comes on top. */
+/* Appends a number as Excel's General does: up to 11 characters, not counting
+ * the sign. */
 static void add_general(struct number *n, struct buf *out)
 {
 	long magnitude = n->point - 1; /* 0 for 1 to 9.99 */
@@ -232,7 +237,7 @@ static void add_general(struct number *n, struct buf *out)
 
 /* ---- fractions ---- */
 
-/* The nearest numerator over a denominator of at most `most`. */
+/* Finds the fraction nearest to x with a denominator of at most `most`. */
 static void nearest(double x, long most, long *above, long *below)
 {
 	double best = 2;
@@ -274,7 +279,8 @@ static struct vulgar split(const struct format_section *p, double x)
 	return v;
 }
 
-/* Numerator: filled in front; denominator: after. */
+/* Appends a numerator, padded at its front, or a denominator, padded at its
+ * end. */
 static void add_part(const struct format_token *t, int count, long n,
     bool in_front, struct buf *out)
 {
@@ -301,8 +307,8 @@ static bool shows_zero(const struct format_token *t, int count)
 	return false;
 }
 
-/* Numerator, bar and denominator: blank when there is no fraction beside the
- * whole number. */
+/* Appends numerator, bar and denominator, or blanks when a whole number is
+ * shown and its fraction is zero. */
 static void add_quotient(
     const struct format_section *p, long above, long below, struct buf *out)
 {
@@ -342,7 +348,8 @@ static void add_vulgar(
 		} else if (t->type == FORMAT_LITERAL) {
 			buf_add(out, t->text, (size_t)t->len);
 		} else if (t->type == FORMAT_DIGIT) {
-			/* 0 has no fraction that would show it. */
+			/* Without a fraction, the last whole placeholder must
+			 * show the zero of 0. */
 			bool last = index == p->integer - 1 && v.above == 0;
 
 			add_whole(&plain, &w, p->integer, index++,
@@ -366,7 +373,8 @@ static void add_number(
 		if (t->type == FORMAT_LITERAL) {
 			buf_add(out, t->text, (size_t)t->len);
 		} else if (t->type == FORMAT_POINT) {
-			/* ".00" has no place for the digits before it. */
+			/* ".00" has no placeholder for the digits before the
+			 * point. */
 			for (long k = n->point - 1; p->whole == 0 && k >= 0;
 			     k--)
 				add_digit(p, n, k, out);
@@ -386,8 +394,8 @@ static void add_number(
 	}
 }
 
-/* Whether nothing but zeros is shown, where the code has digits that say so. Excel
- * does not count a fraction: -0.01 is -0 under # ?/?. */
+/* Returns whether the section shows digits and all of them are zeros. Excel
+ * ignores a fraction here: -0.01 is -0 under # ?/?. */
 static bool is_zero(const struct format_section *p, const struct number *n)
 {
 	if (p->bar || p->whole + p->fraction == 0)
@@ -419,7 +427,7 @@ bool format_number(
 		take_exponent(&n, p);
 	else if (!p->general && !p->bar && !p->text)
 		round_number(&n, p->fraction);
-	/* -0.00 is 0.00. */
+	/* A number that is shown as zero has no sign: -0.00 is 0.00. */
 	if (sign && !is_zero(p, &n))
 		buf_char(out, '-');
 	if (p->bar)

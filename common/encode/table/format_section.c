@@ -21,8 +21,8 @@ static bool matches(const struct format_section *p, double x)
 	}
 }
 
-/* Whether a section with a condition takes nothing but negative numbers, which
- * it then shows without their sign. */
+/* Returns whether the condition of a section admits only negative numbers. Such
+ * a section shows them without their sign. */
 static bool is_for_negative(const struct format_section *p)
 {
 	return (p->compare == FORMAT_LESS && p->limit <= 0) ||

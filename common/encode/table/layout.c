@@ -59,7 +59,7 @@ static bool is_moment(enum column_kind kind)
 	       kind == KIND_TIMESTAMP || kind == KIND_TIMESTAMPTZ;
 }
 
-/* The place of word in names. */
+/* Returns the index of `word` in `names`, or `otherwise`. */
 static int place_of(
     const char *word, const char *const *names, int count, int otherwise)
 {
@@ -112,8 +112,8 @@ static bool can_total(enum total total, enum column_kind kind)
 	}
 }
 
-/* What a code shows that the values do not have; NULL: they fit. Text takes any
- * code: it is shown as it is. */
+/* Returns what a code shows that values of this kind do not have; NULL when
+ * code and values fit. A text fits any code, as it is shown unchanged. */
 static const char *misfit(enum format_use use, enum column_kind kind)
 {
 	bool of_day = kind == KIND_TIME || kind == KIND_TIMETZ;

@@ -7,8 +7,8 @@
 #include "rows/rows.h"
 
 /*
- * How the columns of one section are shown: output_options' "columns" laid over
- * what the kind of a column suggests.
+ * The presentation of the columns of one section: "columns" of output_options
+ * override the defaults of a column's kind.
  *
  *	"columns": {"amount": {"label": "Amount", "format": "#,##0.00",
  *		"width": 12, "align": "right", "total": "sum"}}
@@ -29,40 +29,42 @@ enum total {
 };
 
 struct column_layout {
-	const char *label;  /* the column's name when the options give none */
-	const char *format; /* a number format code of Excel; NULL: by kind */
-	double width;       /* in characters; 0: from the content */
-	enum align align;   /* numbers and intervals right, booleans centred,
-			     others left */
+	/* the name of the column when the options give no label */
+	const char *label;
+	const char *format; /* Excel number format code; NULL: by kind */
+	double width;       /* in characters; 0: taken from the content */
+	/* default: numbers and intervals right, booleans centred, others
+	 * left */
+	enum align align;
 	enum total total;
 };
 
 struct layout {
-	struct column_layout *columns; /* as many as the schema */
+	struct column_layout *columns; /* one for each column of the schema */
 	int count;
-	bool totals; /* there is at least one */
+	bool totals; /* a column has a total */
 };
 
-/* "title" and "columns" for the tables of formats that people look at. */
+/* Owns "title" and "columns" for formats that show tables to people. */
 extern const struct option_owner layout_options;
-/* "columns" for the formats of data, which take names from it and no more. */
+/* Owns "columns" for formats that carry data; they read only the labels. */
 extern const struct option_owner layout_label_options;
 
 /*
- * Of checked options, which may be NULL and outlive the layout. A total that
- * the kind does not have is refused, and so is a format code that cannot be
- * read. Names that this section does not have are left to another one;
- * encoder.c refuses those that no section had.
+ * Fills the layout from checked options, which may be NULL and must outlive the
+ * layout. Refuses a total that the kind of the column does not have, and a
+ * format code that cannot be read. Ignores names that this section does not
+ * have: encoder.c refuses a name that no section has.
  */
 int layout_open(struct layout *layout, const json_t *options,
     const struct schema *schema, struct err *e);
 void layout_free(struct layout *layout);
 
-/* What stands in front of a total so that nobody takes it for a sum: "avg"; of a
- * sum itself, nothing. */
+/* Returns the word shown before a total so that nobody takes it for a sum, such
+ * as "avg"; an empty text for a sum. */
 const char *layout_total_word(enum total total);
-/* The column for the word "Total": the first one without a total, or else the first
- * one, in front of its own. */
+/* Returns the column for the word "Total": the first column without a total, or
+ * else the first column, where the word precedes its total. */
 int layout_total_place(const struct layout *layout);
 
 #endif

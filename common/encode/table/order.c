@@ -55,15 +55,16 @@ static int compare_decimals(const struct value *a, const struct value *b)
 		char x = at[0] < end[0] ? *at[0]++ : '0';
 		char y = at[1] < end[1] ? *at[1]++ : '0';
 
-		if (x == '.' || y == '.') /* the other has ended */
+		/* the other value has no more digits */
+		if (x == '.' || y == '.')
 			continue;
 		r = (x > y) - (x < y);
 	}
 	return negative[0] ? -r : r;
 }
 
-/* Days since 1970 in the proleptic Gregorian calendar (Howard Hinnant, "chrono-
- * Compatible Low-Level Date Algorithms"). */
+/* Returns the days since 1970-01-01 in the proleptic Gregorian calendar (Howard
+ * Hinnant, "chrono-Compatible Low-Level Date Algorithms"). */
 static int64_t days_from_civil(int64_t y, int m, int d)
 {
 	int64_t era, of_era, of_year;
@@ -76,7 +77,7 @@ static int64_t days_from_civil(int64_t y, int m, int d)
 	       of_year - 719468;
 }
 
-/* Microseconds, of UTC where there is an offset. */
+/* Returns the instant in microseconds, in UTC when the value has an offset. */
 static wide instant(enum column_kind kind, const struct value *v)
 {
 	char text[64], *s = text;
@@ -87,7 +88,7 @@ static wide instant(enum column_kind kind, const struct value *v)
 	snprintf(text, sizeof(text), "%.*s", (int)v->len, v->data);
 	if (kind != KIND_TIME && kind != KIND_TIMETZ) {
 		int64_t year = strtoll(s, &s, 10);
-		/* Its minus signs are separators. */
+		/* The minus signs of a date are separators. */
 		int month = (int)-strtol(s, &s, 10);
 		int day = (int)-strtol(s, &s, 10);
 

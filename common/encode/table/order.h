@@ -4,8 +4,8 @@
 
 #include "rows/rows.h"
 
-/* How values (not NULL) follow one another, as the server has it: minus infinity
- * first, NaN last. Kinds are those that have a minimum: numbers, intervals, dates
+/* Orders values (not NULL) as the server does: minus infinity first, NaN
+ * last. It takes only kinds that have a minimum: numbers, intervals, dates
  * and times. */
 enum order_rank {
 	ORDER_MINUS,
@@ -15,11 +15,12 @@ enum order_rank {
 };
 enum order_rank order_rank(const struct value *v);
 
-/* Less than 0, 0 or more than 0. */
+/* Returns a number below, equal to or above 0 as a sorts before, with or after
+ * b. */
 int order_compare(
     enum column_kind kind, const struct value *a, const struct value *b);
 
-/* A value of KIND_FLOAT. */
+/* Reads a value of KIND_FLOAT. */
 double order_float(const struct value *v);
 
 #endif

@@ -7,13 +7,14 @@
 
 #include "base/mem.h"
 
-/* What fits into 64 bits; two of them multiplied fit into 128. */
+/* Numbers of this many digits fit into 64 bits; the product of two fits into
+ * 128. */
 #define SMALL_DIGITS 18
-/* The unit of huge floats, and from where on they are such. */
+/* Floats from HUGE_FROM on are added up in units of HUGE_UNIT. */
 #define HUGE_UNIT 0x1p200
 #define HUGE_FROM 0x1p900
 
-/* A small allocation: no memory ends the process. */
+/* Ends the process when a small allocation fails. */
 static void must(int ok)
 {
 	if (!ok)
@@ -44,7 +45,7 @@ static BIGNUM *big_of(sum_wide n)
 	unsigned char bytes[16];
 	BIGNUM *b;
 	bool negative = n < 0;
-	/* The least one has no positive partner. */
+	/* The least negative number has no positive partner. */
 	__extension__ unsigned __int128 u = (unsigned __int128)n;
 
 	if (negative)
@@ -57,7 +58,7 @@ static BIGNUM *big_of(sum_wide n)
 	return b;
 }
 
-/* Takes b over. */
+/* Adds b / 10^scale to the sum and takes ownership of b. */
 static void add_big(struct decimal_sum *s, BIGNUM *b, int scale)
 {
 	if (s->big == NULL) {
@@ -114,7 +115,7 @@ static void add_small(struct decimal_sum *s, sum_wide n, int scale)
 	s->small = sum;
 }
 
-/* Digits of any number of them, with or without a point. */
+/* The number may have any count of digits, with or without a point. */
 void decimal_sum_add(struct decimal_sum *s, const struct value *v)
 {
 	const char *at = v->data, *end = at + v->len, *point;
@@ -165,7 +166,7 @@ void decimal_sum_clear(struct decimal_sum *s)
 	*s = (struct decimal_sum){0};
 }
 
-/* All of it as one number, which the caller clears. */
+/* Returns the sum as one big number, which the caller clears. */
 static struct decimal_sum whole(const struct decimal_sum *s)
 {
 	struct decimal_sum sum = {
@@ -212,7 +213,8 @@ static void put_big(BIGNUM *b, int scale, struct buf *out)
 	OPENSSL_free(digits);
 }
 
-/* The absolute value of n / count at `scale`, half away from zero. */
+/* Divides n by count and rounds to `wanted` digits after the point, half away
+ * from zero. */
 static void divide(BIGNUM *n, int *scale, int wanted, int64_t count)
 {
 	bool negative = BN_is_negative(n);

@@ -66,7 +66,7 @@ void totals_free(struct totals *t)
 	free(t);
 }
 
-/* NaN and the infinities: true when that is what it is. */
+/* Notes NaN or an infinity; returns false for a finite value. */
 static bool add_special(struct state *s, const struct value *v)
 {
 	enum order_rank r = order_rank(v);
@@ -113,7 +113,7 @@ static void take_best(struct state *s, enum column_kind kind,
 	buf_add(&s->best, v->data, (size_t)v->len);
 }
 
-/* Money is added up as the decimal number that it is. */
+/* Money is added up as a decimal number. */
 static enum column_kind kind_of(const struct column *c)
 {
 	return c->kind == KIND_MONEY ? KIND_DECIMAL : c->kind;
@@ -178,8 +178,6 @@ void totals_merge(struct totals *t, const struct totals *group)
 	}
 }
 
-/* Results. */
-
 static void put_exact(const struct state *s, const struct column *column,
     bool average, struct buf *out)
 {
@@ -196,8 +194,9 @@ static void put_exact(const struct state *s, const struct column *column,
 		    out);
 }
 
-/* The fewest digits that mean this number or, of a fraction, one as near as a
- * sum of doubles is right: 0.1 and 0.2 are 0.3, not 0.30000000000000004. */
+/* Appends the fewest digits that read back as x; for a number with a fraction,
+ * as a number as near to x as a sum of doubles is precise: 0.1 + 0.2 is 0.3,
+ * not 0.30000000000000004. */
 static void put_real(double x, struct buf *out)
 {
 	double noise = x == trunc(x) ? 0 : DBL_EPSILON * fabs(x);
@@ -220,7 +219,7 @@ static void put_interval(const struct state *s, bool average, struct buf *out)
 	interval_write(&i, out);
 }
 
-/* In place of the number that it is. */
+/* Replaces the decimal number in out by its money text. */
 static void write_money(const struct money *m, struct buf *out)
 {
 	char *decimal = mem_strndup(out->data, out->len);
@@ -268,7 +267,7 @@ bool totals_text(
 	return true;
 }
 
-/* Sums and averages that are no number say why. */
+/* Appends why a sum or an average is no finite number. */
 static void add_remark(const struct totals *t, int column, const char *shown,
     const char *word, struct buf *remark)
 {

@@ -6,9 +6,10 @@
 #include "encode/table/layout.h"
 
 /*
- * Totals of one table or one group of it, exact as far as the values are: all
- * but floats, whose sum is as good as a float can be. NULL values do not count, as in SQL. One set for all columns with
- * a total; layout and schema must outlive it.
+ * Holds the totals of one table, or of one group of its rows, for all columns
+ * that have a total. The totals are exact except for floats, whose sum is as
+ * precise as a float can be. NULL values do not count, as in SQL. Layout and
+ * schema must outlive the totals.
  */
 struct totals;
 
@@ -18,17 +19,21 @@ void totals_clear(struct totals *t); /* for the next group */
 void totals_free(struct totals *t);  /* accepts NULL */
 
 void totals_row(struct totals *t, const struct value *row);
-/* Adds what another set over the same columns holds: groups into the whole. */
+/* Adds the values of another set over the same columns, such as a group's to
+ * the whole table's. */
 void totals_merge(struct totals *t, const struct totals *group);
 
-/* The total of a column as a value text, in out (cleared first), with its kind;
- * false when it has none, or no values but for a count. An average is rounded
- * to the column's scale and two digits more. */
+/* Writes the total of a column as text to out, which is cleared first, and sets
+ * its kind. Returns false when the column has no total, or no values and the
+ * total is not a count. An average has two digits more after the point than the
+ * column. */
 bool totals_text(const struct totals *t, int column, struct buf *out,
     enum column_kind *kind);
 
-/* Appends, with "; " in front when there is something, which sums and averages are
- * NaN or infinite: values of theirs are, or no float is large enough. */
-void totals_remark(const struct totals *t, struct buf *remark); /* or NULL */
+/* Names in the remark, after "; " when it is not empty, the sums and averages
+ * that are NaN or infinite, because values of the column are, or because no
+ * float is large enough. */
+/* t may be NULL */
+void totals_remark(const struct totals *t, struct buf *remark);
 
 #endif
