@@ -8,12 +8,12 @@
 
 #define GRID_COLOUR 0xD0D4DA
 #define AXIS_COLOUR 0x606060
-/* Of the axis, at most. */
+/* The axis has at most this many steps. */
 #define STEPS 6
 #define LABEL PLOT_TICK
 
-/* Values outside of this are drawn in another unit, so that no arithmetic with
- * them is beyond the numbers that there are. */
+/* Values above UNIT or below 1 / UNIT are multiplied by a power of ten before
+ * they are drawn, so that arithmetic on them cannot overflow or vanish. */
 #define UNIT_EXPONENT 290
 #define UNIT 1e290
 
@@ -43,16 +43,16 @@ static void range_of(
 		*high = !any || n > *high ? n : *high;
 		any = true;
 	}
-	/* Bars tell by their length, which begins at zero; a line far away
-	 * from zero would be flat. */
+	/* The length of a bar is its value, so bars start at zero. A line whose
+	 * values are far from zero would be flat if its axis included zero. */
 	if (d->type == CHART_BAR || *low <= (*high - *low))
 		*low = fmin(*low, 0);
 	if (d->type == CHART_BAR || *high >= -(*high - *low))
 		*high = fmax(*high, 0);
 }
 
-/* With at most `most` steps, or one more where they do not begin or end with the
- * values. */
+/* Returns a scale with at most `most` steps, or one more when the values do not
+ * begin or end at a step. */
 static struct scale scale_of(const struct plot *p, int most)
 {
 	static const int tenths[] = {10, 20, 25, 50, 100, 200, 250, 500};
@@ -60,7 +60,7 @@ static struct scale scale_of(const struct plot *p, int most)
 	struct scale s = {.step = 0};
 
 	range_of(p->d, p->unit, &low, &high);
-	/* Nothing to tell apart, at least not in this arithmetic. */
+	/* All values are equal, at least within the precision of a double. */
 	if (high - low <= fmax(fabs(high), fabs(low)) * 1e-12) {
 		double apart = high != 0 ? fabs(high) * 0.1 : 1;
 
@@ -93,7 +93,7 @@ double plot_height(const struct plot *p, double value)
 
 /* ---- labels ---- */
 
-/* n * 10^exponent, to the digit. */
+/* Writes n * 10^exponent with all digits. */
 static void decimal_text(int64_t n, int exponent, char to[LABEL])
 {
 	static const char zeros[] = "0000000000000000000000000000000000000000";
@@ -112,7 +112,7 @@ static void decimal_text(int64_t n, int exponent, char to[LABEL])
 		snprintf(to, LABEL, "%s0.%.*s%s", sign, -whole, zeros, digits);
 }
 
-/* The same as 2.5e-09, like a float of the table. */
+/* Writes n * 10^exponent as 2.5e-09, as the table shows a float. */
 static void science_text(int64_t n, int exponent, char to[LABEL])
 {
 	char digits[32];
@@ -154,10 +154,11 @@ static void format_text(const struct format *f, const char *digits, char *to)
 	buf_free(&b);
 }
 
-/* Numbers that are written in full; others have an exponent. */
+/* Numbers from LEAST to MOST are written in full; others have an exponent. */
 #define LEAST 1e-4
 #define MOST 1e15
-/* A format writes all digits: of numbers that are nearer to zero, many zeros. */
+/* A format writes every digit, so numbers nearer to zero than this would be
+ * mostly zeros and are written with an exponent. */
 #define LEAST_FORMATTED 1e-12
 
 static void label_ticks(struct plot *p, const struct format *f)
@@ -188,7 +189,7 @@ static void label_ticks(struct plot *p, const struct format *f)
 	}
 }
 
-/* Whether each says something else than the one before. */
+/* Returns whether each tick's text differs from the one before. */
 static bool ticks_differ(const struct plot *p)
 {
 	for (int i = 1; i < p->ticks; i++) {
@@ -198,8 +199,8 @@ static bool ticks_differ(const struct plot *p)
 	return true;
 }
 
-/* With the format of the column, in larger steps if that is what it takes; when it
- * has too few digits for any, without it. */
+/* Labels the axis with the format of the column, with fewer steps if the labels
+ * only then differ. A format with too few digits for any scale is not used. */
 static void choose_scale(struct plot *p)
 {
 	for (int most = STEPS; most > 1 && p->d->format != NULL; most--) {

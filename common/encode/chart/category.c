@@ -13,18 +13,18 @@ double plot_slot(const struct plot *p)
 	return p->box.width / (p->d->rows ? p->d->rows : 1);
 }
 
-/* Lines of a label that stands between its neighbours. */
+/* The most lines that a wrapped label may have. */
 #define LABEL_LINES 3
 #define LINE_HEIGHT (TEXT_SIZE * 1.2)
-#define SLANT 0.70711 /* sine and cosine of half a right angle */
+#define SLANT 0.70711 /* sine and cosine of 45 degrees */
 
 static double centre_of(const struct plot *p, int row)
 {
 	return p->box.x + (row + 0.5) * plot_slot(p);
 }
 
-/* Where a label begins that is `width` wide: below its place, but within the
- * chart. */
+/* Returns the x at which a label of this width begins: centred below its place,
+ * but within the chart. */
 static double begin_of(const struct plot *p, int row, double width)
 {
 	double x = centre_of(p, row) - width / 2;
@@ -48,8 +48,9 @@ static bool apart(const struct plot *p, int every)
 	return true;
 }
 
-/* The part of a label that goes onto a line of this width: whole words, but a
- * word that is wider than the line. The next part begins at *next. */
+/* Returns how many bytes of a label go onto a line of this width: whole
+ * words, or one word that is wider than the line. *next is the start of the
+ * next line. */
 static int line_of(const char *text, double room, const char **next)
 {
 	const char *end = text + strlen(text), *at = text, *fits = NULL;
@@ -70,8 +71,8 @@ static int line_of(const char *text, double room, const char **next)
 	return (int)((fits != NULL ? fits : end) - text);
 }
 
-/* Lines of all labels when none may be wider than its place; more than
- * LABEL_LINES when a word is. */
+/* Returns how many lines the longest label needs when no line may be wider than
+ * its place; more than LABEL_LINES when a word is wider. */
 static int lines_wrapped(const struct plot *p)
 {
 	double room = plot_slot(p) - GAP;
@@ -102,8 +103,9 @@ static bool is_ordered(enum column_kind kind)
 	       kind != KIND_BOOLEAN && kind != KIND_JSON && kind != KIND_ARRAY;
 }
 
-/* Text has a label at each place when that can be; of dates and numbers some
- * tell what is between them. */
+/* Chooses how labels are written. Texts have a label at each place if possible,
+ * wrapped or slanted. For dates and numbers a label at every n-th place is
+ * enough, as the values between can be inferred. */
 static struct plot_labels choose_labels(const struct plot *p)
 {
 	struct plot_labels l = {IN_LINE, 1, 0, TEXT_SIZE * 2};
@@ -176,7 +178,7 @@ void plot_categories(const struct plot *p, const struct plot_labels *l)
 	}
 }
 
-/* A slanted label begins left of its place. */
+/* A slanted label begins to the left of its place. */
 struct plot_labels plot_categories_begin(struct plot *p)
 {
 	struct plot_labels l = choose_labels(p);

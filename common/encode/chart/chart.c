@@ -154,7 +154,7 @@ static bool is_for(const json_t *o, const struct section *section)
 	       (section->name != NULL && strcmp(name, section->name) == 0);
 }
 
-/* Of a section that has the columns. */
+/* Fills the series of the chart. The section has all of its columns. */
 static int take_values(struct chart_option *chart, const json_t *values,
     const struct schema *schema, struct err *e)
 {

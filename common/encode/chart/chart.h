@@ -9,12 +9,13 @@
 #include "rows/rows.h"
 
 /*
- * output_options' "chart": one chart a section, below its table (XLSX: beside).
+ * "chart" of output_options asks for one chart a section, which stands below
+ * the table of the section (in XLSX beside it).
  *
  *	"chart": {"type": "bar", "category": "month",
  *		"values": ["sales", "costs"], "title": "Sales", "section": "Q1"}
  *
- * Without "section" each section that has all of the columns gets one.
+ * Without "section", each section that has all of the columns gets a chart.
  */
 enum chart_type {
 	CHART_LINE,
@@ -30,31 +31,34 @@ struct chart_option {
 	int count;
 };
 
-/* "chart". Its check refuses a chart without category or values, a pie of several
- * series, and a section that "sections" does not name. */
+/* Owns the option "chart". Its check refuses a chart without category or
+ * values, a pie with several series, and a section that "sections" does not
+ * name. */
 extern const struct option_owner chart_options;
 
 /*
- * Of output_options, which outlive the chart. 1 with the chart of a section that
- * has its columns, 0 without one; -1 for values that are no numbers, and when the
- * section that the chart names lacks a column.
+ * Reads the chart of a section from output_options, which must outlive the
+ * chart. Returns 1 when the section has the columns of the chart, 0 when it
+ * gets no chart. Returns -1 with *e when a column of values is not numeric, and
+ * when the section that the chart names lacks a column.
  */
 struct section; /* encode/encoder.h */
 int chart_open(struct chart_option *chart, const json_t *options,
     const struct section *section, struct err *e);
 void chart_close(struct chart_option *chart); /* accepts an all-zero one */
 
-/* The first column that the options' chart names and the section lacks; NULL
- * when it has all of them, or when there is no chart. */
+/* Returns the first column that the chart of the options names and the section
+ * lacks; NULL when the section has all of them, or when there is no chart. */
 const char *chart_lacks(const json_t *options, const struct section *section);
 
-/* A value that no chart of this type can show is refused: one below zero in a
- * pie. `category` is named; both may be NULL values. */
+/* Refuses a value that this type of chart cannot show: one below zero in a pie.
+ * The error names `category`. Both values may be NULL values. */
 int chart_check_value(enum chart_type type, const struct column *column,
     const struct value *v, const struct value *category, struct err *e);
 
-/* Data for a chart that is drawn, not left to a spreadsheet. At most
- * CHART_POINTS rows; one more is an error that says so. */
+/* Gathers the data of a chart that is drawn here, not by a spreadsheet. It
+ * holds at most CHART_POINTS rows; chart_data_row refuses a further row with an
+ * error that says so. */
 #define CHART_POINTS 2000
 struct chart_data;
 struct chart_data *chart_data_open(const struct chart_option *chart,
@@ -63,26 +67,31 @@ int chart_data_row(
     struct chart_data *d, const struct value *row, struct err *e);
 void chart_data_free(struct chart_data *d); /* accepts NULL */
 
-/* One rule for all formats: NULL and what is no finite double are left out, and
- * the run's remark says how many of the latter there are. NAN for both: */
+/* All formats leave out NULL values and values that are no finite double; the
+ * remark of the run counts the latter. chart_number returns NAN for both.
+ * chart_lacks_number returns whether the value is one that the remark counts.
+ * chart_data_left_out returns how many there were. */
 double chart_number(const struct column *column, const struct value *v);
 bool chart_lacks_number(const struct column *column, const struct value *v);
 int64_t chart_data_left_out(const struct chart_data *d); /* accepts NULL */
-/* Appends it, with "; " in front when there is something; nothing for 0. */
+/* Appends to the remark how many values were left out, after "; " when the
+ * remark is not empty; appends nothing for 0. */
 void chart_remark(int64_t left_out, struct buf *remark);
 
-/* The colour of a series or slice, 0xRRGGBB: eight that print and that
- * colour-blind readers tell apart, then lighter and darker ones of them. */
+/* Returns the colour of the i-th series or slice, 0xRRGGBB: first eight colours
+ * that print well and that colour-blind readers can tell apart, then lighter
+ * and darker shades of them. */
 int chart_colour(int i);
 
-/* The text of each row's category: as the table shows it, or as much of a date
- * or time as tells the rows apart; the caller frees it and its strings. */
+/* Returns the label of each row's category: the text that the table shows, or
+ * as much of a date or time as tells the rows apart. The caller frees the array
+ * and its strings. */
 char **chart_labels(const struct chart_data *d);
 
 /*
- * Draws into width x height (points) with a pen: axes, grid, series, legend.
- * NULL values leave gaps; without any value it says "no data". x from the left,
- * y from the top; colours are 0xRRGGBB.
+ * chart_plot draws axes, grid, series and legend with a pen into an area of
+ * width x height points. x counts from the left, y from the top. NULL values
+ * leave gaps; a chart without any value shows "no data". Colours are 0xRRGGBB.
  */
 enum chart_anchor {
 	CHART_START,
@@ -93,18 +102,19 @@ enum chart_anchor {
 struct chart_stroke {
 	int colour;
 	double width;
-	int dash; /* which pattern; 0: none */
+	int dash; /* index into chart_dashes; 0: solid line */
 };
-/* The patterns: on and off, in widths of the line. */
+/* Dash patterns: the lengths drawn and left blank, in widths of the line. */
 extern const double chart_dashes[][2];
 
 struct chart_text {
 	const char *text; /* one line */
-	double x, y;      /* of the anchor, on the baseline */
+	double x, y;      /* of the anchor, which lies on the baseline */
 	double size;
 	enum chart_anchor anchor;
 	bool bold;
-	bool slanted; /* from lower left to the anchor, half upright */
+	/* the text rises from the lower left to the anchor at 45 degrees */
+	bool slanted;
 };
 
 struct chart_pen {
@@ -117,7 +127,7 @@ struct chart_pen {
 void chart_plot(const struct chart_data *d, double width, double height,
     struct chart_pen *pen);
 
-/* The same as an <svg> element. */
+/* Appends the drawing of chart_plot to out as an <svg> element. */
 int chart_svg(const struct chart_data *d, double width, double height,
     struct buf *out, struct err *e);
 

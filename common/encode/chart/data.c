@@ -9,10 +9,10 @@
 #include "base/mem.h"
 #include "rows/money.h"
 
-/* Longer texts are cut when they are drawn. */
+/* Bytes kept of a category. Longer texts would be cut in the drawing. */
 #define CATEGORY_BYTES 1000
 
-/* Of a code that the layout has checked. */
+/* Opens the format of a column, whose code the layout has checked. */
 static struct format *format_of(const struct column_layout *c)
 {
 	struct err e;
@@ -101,7 +101,7 @@ void chart_remark(int64_t left_out, struct buf *remark)
 		    left_out == 1 ? "is" : "are");
 }
 
-/* As much of it as a label can show. */
+/* Returns a copy of as much of the value as a label can show. */
 static char *category_of(const struct value *v)
 {
 	if (v->len < 0)

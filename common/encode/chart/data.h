@@ -5,22 +5,23 @@
 #include "encode/chart/chart.h"
 #include "encode/table/format.h"
 
-/* What chart_data.c has gathered and chart_plot.c draws. */
+/* The data of a chart, gathered by data.c and drawn by plot.c. */
 struct chart_data {
 	enum chart_type type;
 	char *title;  /* NULL: none */
-	int series;   /* in all */
-	char **names; /* of the series */
+	int series;   /* number of series */
+	char **names; /* names of the series */
 	int rows, cap;
-	char **categories; /* of the rows, as they came; NULL: none */
-	double *values;    /* row * series + i; NAN: none */
-	int64_t left_out;  /* values that are no number to draw */
+	/* category of each row as the server sent it; NULL: none */
+	char **categories;
+	double *values;   /* row * series + i; NAN: none */
+	int64_t left_out; /* number of values that cannot be drawn */
 
-	struct format *format; /* of the values' axis; NULL: plain */
+	struct format *format; /* format of the axis of values; NULL: plain */
 	struct format *label_format;
 	const struct schema *schema;
 	int category, *columns;
-	enum column_kind kind; /* of the category */
+	enum column_kind kind; /* kind of the category */
 };
 
 #endif

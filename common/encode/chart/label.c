@@ -7,16 +7,17 @@
 #include "encode/chart/data.h"
 #include "rows/moment.h"
 
-/* Longer labels are cut when they are drawn. */
+/* Bytes kept of a label. Longer labels would be cut in the drawing. */
 #define LABEL_BYTES ((size_t)200)
 #define LABEL_MAX ((size_t)64 << 10)
 
-/* How a category is written. Two that differ must not look the same: the
- * Januaries of two years, the hour that October has twice. So the first way is
- * taken in which no two do. */
+/* The ways to write categories, shortest first. Two different categories must
+ * not look the same, such as January of two years, or the hour that occurs
+ * twice in October. So the first way is taken in which no two do. */
 enum way {
-	SHORT,     /* with its format, or as much of a moment as all need */
-	WITH_YEAR, /* the same and the year */
+	/* with its format, or only the part of a date or time that differs */
+	SHORT,
+	WITH_YEAR, /* the short way and the year */
 	PLAIN,     /* as the table shows it without a format */
 	AS_IT_IS,  /* with the offset from UTC */
 	WAYS,
@@ -33,7 +34,8 @@ static bool is_moment(enum column_kind kind)
 	return has_date(kind) || kind == KIND_TIME || kind == KIND_TIMETZ;
 }
 
-/* Without offset; 0 for what has another shape, such as infinity. */
+/* Returns the length in bytes of a date or time without its offset; 0 for a
+ * text of another shape, such as infinity. */
 static size_t moment_len(enum column_kind kind, const char *text)
 {
 	struct value v = {text, (int32_t)strlen(text)};
@@ -49,7 +51,7 @@ static size_t moment_len(enum column_kind kind, const char *text)
 	return len;
 }
 
-/* Whether each row has these characters at a place. */
+/* Returns whether all rows have these characters at offset `at`. */
 static bool all_have(
     const struct chart_data *d, size_t at, const char *characters)
 {
@@ -63,8 +65,8 @@ static bool all_have(
 	return true;
 }
 
-/* 2026-03-29 14:00:00: years, months, days, minutes or seconds, as all the
- * values need it. */
+/* Returns how many bytes of 2026-03-29 14:00:00 are needed to show all values:
+ * up to the year, month, day, minute or second. */
 static size_t length_needed(const struct chart_data *d)
 {
 	size_t time = has_date(d->kind) ? 11 : 0, least = SIZE_MAX;
@@ -154,7 +156,7 @@ static int compare(const void *a, const void *b)
 	return strcmp(x->label, y->label);
 }
 
-/* Whether different categories have the same label. */
+/* Returns whether two different categories have the same label. */
 static bool same_looks(const struct chart_data *d, char **labels)
 {
 	struct pair *pairs = mem_alloc((size_t)d->rows * sizeof(*pairs) + 1);

@@ -8,10 +8,10 @@
 #include "encode/chart/plot.h"
 
 #define OTHER_COLOUR 0x999999
-/* More slices cannot be told apart: the smallest are one. */
+/* A pie with more slices cannot be read: the smallest are merged into one. */
 #define SLICES 11
 
-/* From one part of the turn to another, clockwise from the top. */
+/* Draws a slice between two fractions of a turn, clockwise from the top. */
 static void slice(const struct plot *p, const double centre[2], double radius,
     const double turn[2], int colour)
 {
@@ -34,8 +34,8 @@ static void slice(const struct plot *p, const double centre[2], double radius,
 	    &(struct chart_stroke){0xFFFFFF, 0.8, 0});
 }
 
-/* The i-th of `count` entries beside the pie, closer together when the chart is
- * low. */
+/* Draws the i-th of `count` legend entries beside the pie, closer together when
+ * the chart is low. */
 static void pie_entry(const struct plot *p, const int place[2],
     const char *label, double share, int colour)
 {
@@ -71,8 +71,9 @@ static int earlier(const void *a, const void *b)
 	return ((const struct part *)a)->row - ((const struct part *)b)->row;
 }
 
-/* The slices in the order of their rows. When there are too many, the smallest
- * are one, which comes last; *shown is how many are themselves. */
+/* Returns the slices in the order of their rows. When there are too many, the
+ * smallest are merged into a last one; *shown is the number of slices that are
+ * not merged. */
 static struct part *parts_of(
     const struct chart_data *d, double unit, int *shown)
 {

@@ -8,17 +8,17 @@
 #include "encode/chart/plot.h"
 
 #define TITLE_SIZE 11.0
-#define BOLD 1.1 /* as wide as plain text */
-/* Lines with fewer points have a mark at each. */
+#define BOLD 1.1 /* bold text is this much wider than plain text */
+/* Lines of at most this many points have a mark at each point. */
 #define MARKED_POINTS 40
 
-/* Of Okabe and Ito, "Color Universal Design": eight that differ for all kinds of
- * sight; yellow comes late, it is weak on paper. */
+/* Okabe and Ito, "Color Universal Design": eight colours that readers with any
+ * colour vision can tell apart. Yellow comes last, as it is weak on paper. */
 static const int colours[] = {0x0072B2, 0xE69F00, 0x009E73, 0xD55E00, 0xCC79A7,
     0x56B4E9, 0x000000, 0xF0E442};
 #define COLOURS ((int)(sizeof(colours) / sizeof(*colours)))
 
-/* A part of the way, in percent, to another shade of grey: black to white. */
+/* Mixes `percent` of a grey (0 black to 255 white) into a colour. */
 static int mixed(int colour, int grey, int percent)
 {
 	int out = 0;
@@ -45,7 +45,7 @@ int chart_colour(int i)
 const double chart_dashes[][2] = {{0, 0}, {5, 2}, {2, 2}, {8, 3}};
 #define DASHES ((int)(sizeof(chart_dashes) / sizeof(*chart_dashes)))
 
-/* Smaller when it is long. */
+/* Draws the title, in a smaller size when it is too wide. */
 static void title(struct plot *p)
 {
 	double size = TITLE_SIZE;
@@ -67,7 +67,8 @@ static void title(struct plot *p)
 	p->box.height -= TITLE_SIZE * 2;
 }
 
-/* At most half of the height; of what has no room it says how much. */
+/* Draws the legend into at most half of the height. "and n more" stands for the
+ * series that do not fit. */
 static void legend(struct plot *p)
 {
 	double x = p->box.x, y = p->box.y, most = y + p->box.height / 2;
@@ -150,7 +151,7 @@ static void lines(const struct plot *p)
 				n++;
 				continue;
 			}
-			/* A gap: what was before it is whole. */
+			/* A gap ends the line that was drawn so far. */
 			if (n > 1)
 				p->pen->line(p->pen, (const double(*)[2])points,
 				    n, &stroke);

@@ -4,37 +4,37 @@
 
 #include "encode/chart/data.h"
 
-/* What the parts of a drawing share: the axis of values, the one of categories,
- * the pie. Lengths are points. */
+/* Shared by the parts of a drawing: the axis of values, the axis of categories
+ * and the pie. Lengths are in points. */
 #define TEXT_SIZE 8.0
 
 struct box {
 	double x, y, width, height;
 };
 
-/* The values' axis: from the low-th to the high-th step. */
+/* The axis of values runs from low * step to high * step. */
 struct scale {
 	int64_t low, high;
-	double step;          /* in the plot's unit */
-	int digits, exponent; /* the same exactly: 25 and -1 are 2.5 */
+	double step;          /* in the unit of the plot */
+	int digits, exponent; /* the exact step: 25 and -1 mean 2.5 */
 };
 #define PLOT_TICKS 10
 #define PLOT_TICK 96 /* bytes */
 
 struct plot {
 	const struct chart_data *d;
-	char **labels; /* of the rows */
+	char **labels; /* label of each row */
 	struct chart_pen *pen;
-	double width;   /* of all of it */
-	struct box box; /* what is left to draw in */
-	double unit;    /* what values are multiplied by, see plot_unit */
+	double width;   /* width of the drawing */
+	struct box box; /* area that is still free */
+	double unit;    /* factor on all values, see plot_unit */
 	struct scale scale;
 	int ticks;
 	char tick_texts[PLOT_TICKS][PLOT_TICK];
 };
 
-/* A power of ten that brings values near the ends of what a double holds away
- * from them; nearly always 1. */
+/* Returns the power of ten by which values near the limits of a double are
+ * multiplied so that arithmetic on them is safe; nearly always 1. */
 double plot_unit(const struct chart_data *d);
 
 void plot_text(const struct plot *p, const char *text, double x, double y,
@@ -43,35 +43,38 @@ void plot_line(const struct plot *p, double x1, double y1, double x2, double y2,
     int colour);
 void plot_rect(const struct plot *p, struct box b, int colour);
 
-/* About how wide a character, in em, and a text are; without the font, so that
- * all outputs have the same shape. */
+/* Estimate the width of a character, in em, and of a text, in the unit of
+ * `size`. They do not look at the font, so that all outputs have the same
+ * layout. */
 double plot_em(uint32_t c);
 double plot_width(const char *text, double size);
-/* As much of a label as has room, into 256 bytes. */
+/* Copies as much of a label as fits into `room` to a buffer of 256 bytes, and
+ * returns it. */
 const char *plot_cut(const char *text, double size, double room, char to[256]);
 
-/* Sets the scale, and leaves room for its labels left of the box; draws grid and
- * labels when the box is final. */
+/* plot_values_begin chooses the scale and takes room for its labels from the
+ * left of the box. plot_values draws grid and labels once the box is final. */
 void plot_values_begin(struct plot *p);
 void plot_values(const struct plot *p);
-/* The place of a value. */
+/* Returns the y of a value, in points. */
 double plot_height(const struct plot *p, double value);
 
-/* How the labels of categories are written below the axis. */
+/* Says how the labels of the categories are written below the axis. */
 struct plot_labels {
 	enum {
 		IN_LINE,
 		WRAPPED,
 		SLANTED,
 	} how;
-	int every; /* the n-th has one */
+	int every; /* every n-th category has a label */
 	double widest;
 	double height;
 };
-/* Chooses it, and leaves room below the box; draws them. */
+/* plot_categories_begin chooses the way and takes room for it from the bottom
+ * of the box. plot_categories draws the labels. */
 struct plot_labels plot_categories_begin(struct plot *p);
 void plot_categories(const struct plot *p, const struct plot_labels *l);
-/* The width of a category's place. */
+/* Returns the width of the place of one category, in points. */
 double plot_slot(const struct plot *p);
 
 void plot_pie(const struct plot *p);

@@ -4,8 +4,8 @@
 #include "base/utf8.h"
 #include "encode/chart/data.h"
 
-/* The element has text, not outlines of it: it can be searched and read aloud,
- * and it takes the colour of the page's own text. */
+/* The element has text, not outlines of text, so that it can be searched and
+ * read aloud, and takes the colour of the page's text. */
 struct svg {
 	struct chart_pen pen;
 	struct buf *b;
@@ -16,7 +16,8 @@ static struct buf *out_of(struct chart_pen *pen)
 	return ((struct svg *)pen)->b;
 }
 
-/* HTML has no place for control characters. */
+/* Appends a text. HTML does not allow control characters: each becomes a space
+ * or U+FFFD. */
 static void add_text(struct buf *b, const char *s)
 {
 	const char *end = s + strlen(s);

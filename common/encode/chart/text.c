@@ -6,7 +6,7 @@
 
 #include "base/utf8.h"
 
-/* About that of DejaVu Sans, which is wider than most. */
+/* The widths are about those of DejaVu Sans, which is wider than most fonts. */
 double plot_em(uint32_t c)
 {
 	if (c >= 0x1100)
