@@ -13,23 +13,24 @@
 #include "base/mem.h"
 #include "base/str.h"
 
-/* Bytes of UTF-8 that are converted at a time, and room for them in any encoding. */
+/* PIECE bytes of UTF-8 are converted at a time; ROOM bytes hold the result in
+ * any encoding. */
 #define PIECE ((size_t)8 << 10)
 #define ROOM ((size_t)64 << 10)
 
 struct encoding {
-	const char *name;  /* PostgreSQL's ("Character Set Support") */
-	const char *iconv; /* NULL: bytes as they come */
+	const char *name;  /* name in PostgreSQL ("Character Set Support") */
+	const char *iconv; /* name in iconv; NULL: bytes pass unchanged */
 	bool exact;        /* iconv and PostgreSQL agree on all characters */
 };
 
 struct charset {
 	const struct encoding *encoding;
-	iconv_t to, back; /* back: of those that are not exact */
+	iconv_t to, back; /* back: open only if not exact */
 };
 
-/* A test holds `exact` against both. Where the two differ, characters that have
- * several names in a vendor's set are at fault. */
+/* A test checks `exact` against iconv and PostgreSQL. Where the two differ, the
+ * cause is characters that have several code points in a vendor's set. */
 static const struct encoding encodings[] = {
     {"UTF8", "UTF-8", true},
     {"SQL_ASCII", NULL, true},
@@ -60,7 +61,7 @@ static const struct encoding encodings[] = {
     {"WIN1257", "CP1257", true},
     {"EUC_CN", "EUC-CN", true},
     {"GBK", "GBK", true},
-    /* Windows' variants, where a vendor's set has several. */
+    /* The Windows variant is taken where a vendor's set has several. */
     {"WIN1255", "CP1255", false},
     {"WIN1258", "CP1258", false},
     {"SJIS", "CP932", false},
@@ -75,7 +76,7 @@ static const struct encoding encodings[] = {
     {"GB18030", "GB18030", false},
 };
 
-/* encnames.c of PostgreSQL. */
+/* Other names of encodings, from encnames.c of PostgreSQL. */
 static const char *const aliases[][2] = {
     {"UNICODE", "UTF8"},
     {"ISO_8859_1", "LATIN1"},
@@ -118,7 +119,8 @@ static const char *const aliases[][2] = {
     {"VSCII", "WIN1258"},
 };
 
-/* As PostgreSQL compares them (encnames.c): case and punctuation do not count. */
+/* Compares names as PostgreSQL does (encnames.c): letter case and punctuation
+ * do not count. */
 static bool same_name(const char *a, const char *b)
 {
 	for (;; a++, b++) {
@@ -204,7 +206,7 @@ struct charset *charset_open(const char *postgres_name, struct err *e)
 	return NULL;
 }
 
-/* The character at s, for a message: U+20AC and how it looks. */
+/* Sets an error that shows the character at s by code point and glyph. */
 static int refuse(
     const struct charset *c, const char *s, size_t left, struct err *e)
 {
@@ -232,8 +234,9 @@ static bool continues(char c)
 	return ((unsigned char)c & 0xC0) == 0x80;
 }
 
-/* The most of the data that is converted at a time. It ends with ASCII, if it can:
- * some encodings join a letter to what follows it. */
+/* Returns how many bytes of the data to convert at a time. The piece ends with
+ * an ASCII character if possible, as some encodings join a letter to the
+ * character that follows. */
 static size_t piece(const char *data, size_t len)
 {
 	size_t n = PIECE;
@@ -249,8 +252,9 @@ static size_t piece(const char *data, size_t len)
 	return n;
 }
 
-/* All of it, and what iconv holds back. The bytes made; -1: *in is at what cannot
- * be converted. */
+/* Converts all of the input, and flushes the characters that iconv holds back.
+ * Returns the number of bytes made; -1 with *in at the character that cannot be
+ * converted. */
 static ssize_t convert(iconv_t cd, char **in, size_t len, char to[static ROOM])
 {
 	char *at = to;
@@ -262,7 +266,7 @@ static ssize_t convert(iconv_t cd, char **in, size_t len, char to[static ROOM])
 	return at - to;
 }
 
-/* Refuses the first character that comes back as another one. */
+/* Refuses the first character that converts back to another one. */
 static int check_back(struct charset *c, const char *data, size_t len,
     char *out, size_t made, struct err *e)
 {
@@ -272,7 +276,8 @@ static int check_back(struct charset *c, const char *data, size_t len,
 
 	if (n == (ssize_t)len && memcmp(data, again, len) == 0)
 		return 0;
-	/* What was made of it may end in the midst. */
+	/* The converted bytes may end inside of a character, so iconv's state
+	 * is reset. */
 	iconv(c->back, NULL, NULL, NULL, NULL);
 	while (n > 0 && same < len && same < (size_t)n &&
 	       data[same] == again[same])

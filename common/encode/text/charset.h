@@ -10,24 +10,25 @@
 #include "sink/sink.h"
 
 /*
- * UTF-8 to another encoding on the way to a sink, by iconv(3). Encodings are
- * named as PostgreSQL does (LATIN1, WIN1252, ...). A character that the target
- * lacks, or that would come back as another one, is an error that names it, never
- * a replacement. Each write must hold whole characters. SQL_ASCII passes bytes as
- * they come.
+ * Converts UTF-8 to another encoding with iconv(3) on the way to a sink.
+ * Encodings have the names that PostgreSQL gives them (LATIN1, WIN1252, ...). A
+ * character that the target lacks, or that would convert back to another
+ * character, is an error that names it; it is never replaced. Each write must
+ * hold whole characters. SQL_ASCII passes bytes unchanged.
  */
 struct charset;
 
-/* By PostgreSQL's rules for names; raw: SQL_ASCII. */
+/* Return whether a name, compared by PostgreSQL's rules, is that of UTF8 or of
+ * SQL_ASCII (raw). */
 bool charset_is_utf8(const char *name);
 bool charset_is_raw(const char *name);
-/* Whether PostgreSQL's own conversion makes the same bytes of each character and
- * refuses the same ones. */
+/* Returns whether PostgreSQL's own conversion makes the same bytes of each
+ * character and refuses the same characters. */
 bool charset_is_exact(const char *name);
 
-/* Refuses a name that no file can be written in. */
+/* Refuses a name of an encoding in which no file can be written. */
 int charset_check(const char *name, struct err *e);
-/* NULL with an error when this machine cannot convert to it. */
+/* Returns NULL with *e when this machine cannot convert to the encoding. */
 struct charset *charset_open(const char *postgres_name, struct err *e);
 int charset_write(struct charset *c, const char *data, size_t len,
     struct sink *to, struct err *e);

@@ -7,9 +7,10 @@
 #include "base/mem.h"
 #include "encode/text/charset.h"
 
-/* A chunk for the sink: large enough that system calls do not count. */
+/* Bytes handed to the sink at once: enough that the cost of system calls is
+ * small. */
 #define CHUNK (256u << 10)
-/* PostgreSQL's limit of a field is 1 GB; quoting may double it. */
+/* A field of PostgreSQL has at most 1 GB; quoting may double it. */
 #define ROW_MAX ((size_t)3 << 30)
 
 static const char byte_order_mark[] = "\xEF\xBB\xBF";
@@ -24,7 +25,7 @@ struct dialect {
 	const char *null;
 	const char *encoding;
 	const char *line_end;
-	char delimiter; /* NUL: not one byte */
+	char delimiter; /* NUL: the delimiter is not one byte */
 	bool header, bom, decimal_comma, formula_guard;
 	enum quote_policy quote;
 };
@@ -34,11 +35,11 @@ struct csv {
 	struct dialect dialect;
 	char *null;
 	struct sink *sink;
-	struct charset *charset; /* NULL: UTF-8 as it comes */
+	struct charset *charset; /* NULL: UTF-8 is written unchanged */
 	struct buf out;
-	struct buf scratch; /* a value that the dialect changes */
+	struct buf scratch; /* holds a value that the dialect changes */
 	const struct schema *schema;
-	bool special[256]; /* bytes that make a field need quotes */
+	bool special[256]; /* bytes for which a field needs quotes */
 };
 
 static enum quote_policy quote_named(const char *name)
@@ -53,7 +54,7 @@ static const char *line_end_named(const char *name)
 	return strcmp(name, "crlf") == 0 ? "\r\n" : "\n";
 }
 
-/* Of options that were checked. */
+/* Reads the dialect from checked options. */
 static struct dialect dialect_of(const json_t *o)
 {
 	const char *delimiter = json_str(o, "delimiter", ",");
@@ -128,7 +129,8 @@ failed:
 	return NULL;
 }
 
-/* A huge row's memory goes back, an ordinary one's is kept. */
+/* Empties the buffer. The memory of a huge row is freed, that of an ordinary
+ * row kept. */
 static void empty(struct buf *b)
 {
 	if (b->cap > 4 * CHUNK)
@@ -160,7 +162,7 @@ static bool needs_quotes(
 	if ((size_t)v->len == null_len &&
 	    memcmp(v->data, c->dialect.null, null_len) == 0)
 		return true;
-	/* A lone \. would end the data for COPY FROM. */
+	/* COPY FROM would take a lone \. for the end of the data. */
 	if (alone_on_line && v->len == 2 && memcmp(v->data, "\\.", 2) == 0)
 		return true;
 	for (int32_t i = 0; i < v->len; i++) {
@@ -184,8 +186,9 @@ static void add_quoted(struct buf *b, const struct value *v)
 	buf_char(b, '"');
 }
 
-/* Whether a spreadsheet would run it. What is no text (a number, money's -$1.50,
- * an interval) may begin with a minus, where nothing of a formula follows. */
+/* Returns whether a spreadsheet would run the value as a formula. A value that
+ * is not text (a number, money such as -$1.50, an interval) may begin with a
+ * minus, as no part of a formula can follow it. */
 static bool is_formula(const struct column *column, const struct value *v)
 {
 	static const char first[] = "=+-@\t\r";
@@ -206,7 +209,8 @@ static bool numeric(enum column_kind kind)
 	       kind == KIND_FLOAT;
 }
 
-/* The value as the dialect wants it: as it is, or changed in scratch. */
+/* Returns the value as the dialect writes it: unchanged, or changed in
+ * scratch. */
 static struct value adapt(
     struct csv *c, struct value v, const struct column *column)
 {
@@ -273,8 +277,8 @@ static int csv_begin(
 
 		if (i > 0)
 			buf_char(&c->out, c->dialect.delimiter);
-		/* COPY forces no quotes on the header, whatever FORCE_QUOTE
-		 * says. */
+		/* COPY does not force quotes on the header, even with
+		 * FORCE_QUOTE. */
 		add_field(c, &name, &header, false, schema->count == 1);
 	}
 	end_line(c);

@@ -14,14 +14,14 @@
 #include "encode/text/html_page.h"
 #include "encode/text/out.h"
 
-/* A formatted value is short; a field of PostgreSQL has 1 GB at most. */
+/* A formatted value is short; a field of PostgreSQL has at most 1 GB. */
 #define SCRATCH_MAX ((size_t)1 << 30)
 #define REMARK_MAX ((size_t)2000)
-/* In points, as on paper; the page shows it larger, so that the text in it has about
- * the size of that in tables. */
+/* Size of a chart in points, as on paper. The page scales it up, so that its
+ * text is about as large as the text of tables. */
 #define CHART_WIDTH 432
 #define CHART_HEIGHT 216
-/* Longer words may be broken. */
+/* Browsers may break words of more characters than this. */
 #define WORD_MAX 40
 
 #define HEAD_STYLE "background:#e4e9f0;color:#1b2430"
@@ -34,15 +34,16 @@ struct html {
 	const char *null;
 	const struct schema *schema;
 	int columns;
-	char **lead;  /* what opens the cell of a column */
-	char **whole; /* the same for a word; NULL: they are no different */
+	char **lead; /* opening markup of a column's cell */
+	/* the same for a value that is one word; NULL: use lead */
+	char **whole;
 	struct format **formats;
 	struct totals *totals;
 	struct chart_option chart;
 	struct chart_data *chart_data; /* NULL: no chart */
 	struct buf scratch;
 	int64_t rows;
-	int64_t left_out; /* of charts */
+	int64_t left_out; /* values that charts leave out */
 	struct buf remark;
 };
 
@@ -138,7 +139,7 @@ static const char *align_of(const struct column_layout *c)
 					  : "";
 }
 
-/* What has spaces or hyphens but is one word. */
+/* Returns whether values have spaces or hyphens but must not be broken. */
 static bool is_moment(enum column_kind kind)
 {
 	return kind == KIND_DATE || kind == KIND_TIME || kind == KIND_TIMETZ ||
@@ -146,7 +147,8 @@ static bool is_moment(enum column_kind kind)
 	       kind == KIND_UUID;
 }
 
-/* Numbers are not broken anyway. */
+/* Sets the opening markup of a column's cells. Columns aligned right have no
+ * form for words: browsers do not break numbers. */
 static void set_lead(struct html *h, int i)
 {
 	const struct column_layout *c = &h->base.layout.columns[i];
@@ -254,7 +256,7 @@ static int add_formatted(struct html *h, const struct format *f,
 	return 0;
 }
 
-/* Not NULL. */
+/* Writes a value, which is not NULL, without a format. */
 static void add_plain(
     struct html *h, int column, enum column_kind kind, const struct value *v)
 {
@@ -265,7 +267,8 @@ static void add_plain(
 		html_text(&h->out, pieces[i].data, (size_t)pieces[i].len);
 }
 
-/* Whether browsers would break this value though it is one word: R-2026-00005. */
+/* Returns whether the value is one word that browsers would break:
+ * R-2026-00005. */
 static bool is_word(const struct value *v)
 {
 	static const char parts[256] = {
@@ -320,7 +323,7 @@ static int html_rows(
 	return out_check(&h->out, e);
 }
 
-/* `place`: of the word "Total", which here is in front of a total. */
+/* `place` is the column of the word "Total"; here the word precedes a total. */
 static int add_total(
     struct html *h, int i, int place, struct buf *total, struct err *e)
 {
@@ -337,7 +340,8 @@ static int add_total(
 	v = (struct value){total->data, (int32_t)total->len};
 	if (*word != '\0')
 		element(h, "<small>", word, "</small> ");
-	/* A format is that of the values; a count is none of them. */
+	/* A format fits the values of the column; a count is not one of
+	 * them. */
 	if (h->formats[i] != NULL && of != TOTAL_COUNT)
 		return add_formatted(h, h->formats[i], kind, &v, e);
 	add_plain(h, i, kind, &v);
@@ -409,7 +413,8 @@ static int html_end(struct encoder *enc, struct err *e)
 	return out_check(&h->out, e);
 }
 
-/* Run 42, <time>2026-03-01 09:30:00</time>. Times are in Europe/Berlin. */
+/* Writes: Run 42, <time>2026-03-01 09:30:00</time>. Times are in
+ * Europe/Berlin. */
 static void add_footer(struct html *h)
 {
 	const struct report_info *info = h->info;

@@ -5,14 +5,16 @@
 #include "encode/encoder.h"
 
 /*
- * One HTML file that needs no other: nothing is fetched, no script is in it,
- * and its Content-Security-Policy says so. Made for a browser, for paper and for
- * mail: what must not be lost where <style> is dropped (alignment, the header's
- * colours) stands on the elements, the rest (sticky header, stripes, dark mode,
- * print) in one short <style>. Rows are written as they come.
+ * Writes one HTML file that is complete in itself: it fetches nothing and has
+ * no script, and its Content-Security-Policy says so. The file is meant for
+ * browsers, for printing and for mail. Properties that must survive mail
+ * clients which drop <style> (alignment, the colours of the header) stand on
+ * the elements; all others (sticky header, stripes, dark mode, print) stand in
+ * one short <style>. Rows are written as they arrive.
  *
- * All text is escaped, whatever its type. Booleans are words; a timestamptz is
- * shown without its offset, as the footer names the zone once.
+ * All text is escaped, whatever its type. Booleans are shown as words. A
+ * timestamptz is shown without its offset, as the footer names the time zone
+ * once.
  */
 extern const struct encoder_type encoder_html;
 

@@ -5,8 +5,9 @@
 
 #define HTML_MARK "\uFFFD"
 
-/* A carriage return stays as it is: browsers read it, with or without a line
- * feed after it, as one line break. Its reference would be seen as nothing. */
+/* A carriage return is not escaped: browsers read it, with or without a line
+ * feed after it, as one line break, and would show nothing for its character
+ * reference. */
 static const struct escapes html_escapes = {
     .bytes = {'<', '>', '&', '"'},
     .below = 0x20,
@@ -44,8 +45,9 @@ static const struct escapes html_escapes = {
 	[0x1F] = HTML_MARK},
 };
 
-/* Bytes that begin what utf8_is_control finds beyond ASCII's first ones: DEL,
- * U+0080, U+FDD0, and the last two characters of each plane. */
+/* Marks the bytes that can begin a character which utf8_is_control finds beyond
+ * the ASCII controls: DEL, U+0080, U+FDD0, and the last two characters of each
+ * plane. */
 static const char begins[256] = {
     [0x7F] = 1,
     [0xC2] = 1,
@@ -77,8 +79,9 @@ void html_text(struct out *o, const char *s, size_t len)
 	out_escaped(o, &html_escapes, from, (size_t)(end - from));
 }
 
-/* Colours that stand on both light and dark, or come in pairs with their
- * ground. Below 8 kB, more than which some mail clients drop whole. */
+/* Colours are readable on both light and dark ground, or are given together
+ * with their ground. The style is below 8 kB, as some mail clients drop a
+ * larger one entirely. */
 const char html_style[] =
     "<style>\n"
     ":root{color-scheme:light dark}\n"

@@ -4,11 +4,11 @@
 
 #include "encode/text/out.h"
 
-/* The <style> element, the same on all pages. */
+/* The <style> element, which is the same on all pages. */
 extern const char html_style[];
 
-/* Text as it stands in elements and attributes: what HTML has another use for is
- * escaped, and U+FFFD stands for what is no character. */
+/* Writes text for elements and attributes: characters with a meaning in HTML
+ * are escaped, and U+FFFD replaces what is no character. */
 void html_text(struct out *o, const char *s, size_t len);
 
 #endif

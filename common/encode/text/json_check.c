@@ -6,18 +6,20 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Functions that read something return the place behind it; NULL: it is none. */
+/* Functions that read a part of JSON return the place after it; NULL when the
+ * text there is not that part. */
 struct scan {
 	const char *end;
 	struct json_seen *seen;
 	int depth;
 	bool deep;
-	char closing[JSON_DEPTH_MAX]; /* of each level: } or ] */
+	/* closing bracket of each open level: } or ] */
+	char closing[JSON_DEPTH_MAX];
 };
 
 #define EACH(byte) (0x0101010101010101u * (unsigned char)(byte))
 
-/* The first byte of the eight is the lowest one. */
+/* Reads eight bytes; the first one becomes the lowest. */
 static inline uint64_t word_at(const char *p)
 {
 	uint64_t w;
@@ -26,14 +28,15 @@ static inline uint64_t word_at(const char *p)
 	return le64toh(w);
 }
 
-/* How many bytes stand before the first that is marked by its highest bit. */
+/* Returns how many bytes precede the first one whose highest bit is set. */
 static inline int unmarked(uint64_t marks)
 {
 	return __builtin_ctzll(marks & EACH(0x80)) / 8;
 }
 
-/* Marks bytes that are less than n (at most 0x80): all up to the first one are
- * marked rightly. "Bit Twiddling Hacks", by S. E. Anderson. */
+/* Sets the highest bit of each byte that is less than n (at most 0x80). Bytes
+ * after the first marked one may be marked wrongly. From "Bit Twiddling Hacks",
+ * by S. E. Anderson. */
 static inline uint64_t less(uint64_t w, unsigned char n)
 {
 	return (w - EACH(n)) & ~w & EACH(0x80);
@@ -55,7 +58,7 @@ static inline bool is_at(const struct scan *s, const char *p, char c)
 	return p < s->end && *p == c;
 }
 
-/* One digit at least. */
+/* Reads digits, at least one. */
 static inline const char *digits(const struct scan *s, const char *p)
 {
 	const char *from = p;
@@ -97,7 +100,7 @@ static const char *word(const struct scan *s, const char *p, const char *word)
 		   : NULL;
 }
 
-/* XXXX of \uXXXX, or -1. */
+/* Returns the value of the four digits of \uXXXX, or -1. */
 static int hex4(const char *s)
 {
 	int code = 0;
@@ -115,14 +118,15 @@ static int hex4(const char *s)
 	return code;
 }
 
-/* \uXXXX at s: its code, or -1. */
+/* Returns the code of \uXXXX at s, or -1. */
 static int code_at(const char *s, const char *end)
 {
 	return end - s >= 6 && s[0] == '\\' && s[1] == 'u' ? hex4(s + 2) : -1;
 }
 
-/* The bytes of the escape at s, which stands for one character, or 0 for none.
- * *half: it is a surrogate without the other one. */
+/* Returns the length in bytes of the escape at s, which stands for one
+ * character; 0 when there is none. *half is set when it is a surrogate without
+ * its other half. */
 static int escape(const char *s, const char *end, bool *half)
 {
 	int code = code_at(s, end), next;
@@ -142,7 +146,7 @@ static int escape(const char *s, const char *end, bool *half)
 	return 6;
 }
 
-/* To the first quote, backslash or control character, or the end. */
+/* Skips to the first quote, backslash or control character, or to the end. */
 static inline const char *skip_plain(const struct scan *s, const char *p)
 {
 	while (s->end - p >= 8) {
@@ -160,7 +164,7 @@ static inline const char *skip_plain(const struct scan *s, const char *p)
 	return p;
 }
 
-/* Behind the opening quote. */
+/* Reads a string from the byte after its opening quote. */
 static inline const char *string(const struct scan *s, const char *p)
 {
 	for (;;) {
@@ -180,7 +184,7 @@ static inline const char *string(const struct scan *s, const char *p)
 	}
 }
 
-/* "name": in front of a member's value. */
+/* Reads the "name": of a member, up to its value. */
 static inline const char *member(const struct scan *s, const char *p)
 {
 	p = skip_space(s, p);
@@ -191,7 +195,7 @@ static inline const char *member(const struct scan *s, const char *p)
 	return is_at(s, p, ':') ? p + 1 : NULL;
 }
 
-/* At a byte of it. */
+/* Reads a scalar, whose first byte is at p. */
 static inline const char *scalar(const struct scan *s, const char *p)
 {
 	switch (*p) {
@@ -208,7 +212,8 @@ static inline const char *scalar(const struct scan *s, const char *p)
 	}
 }
 
-/* Closes what ends behind a value; then there is a comma, or nothing is open. */
+/* Closes the levels that end after a value, up to a comma, or until no level is
+ * open. */
 static inline const char *close_all(struct scan *s, const char *p)
 {
 	for (; s->depth > 0; s->depth--, p++) {
@@ -223,8 +228,8 @@ static inline const char *close_all(struct scan *s, const char *p)
 	return p;
 }
 
-/* A value, or its opening brace or bracket and what stands in front of the first
- * value in it. *whole: nothing of it is to come. */
+/* Reads a whole value, or the opening brace or bracket of one up to the first
+ * value in it. *whole is true when the value is complete. */
 static inline const char *open_one(struct scan *s, const char *p, bool *whole)
 {
 	char closing;
@@ -263,7 +268,7 @@ static bool scan_text(struct scan *s, const char *p)
 
 int json_check(const struct value *text, struct json_seen *seen, struct err *e)
 {
-	struct scan s; /* its levels have no value until they are opened */
+	struct scan s; /* `closing` stays unset beyond the open levels */
 	int shown = text->len < 60 ? text->len : 60;
 
 	*seen = (struct json_seen){0};

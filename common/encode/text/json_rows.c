@@ -10,10 +10,10 @@
 #include "encode/text/json_value.h"
 #include "encode/text/out.h"
 
-/* 1,664 columns of 63 bytes, each of them escaped, are fewer; labels may be
- * longer. */
+/* Enough for the names of 1,664 columns of 63 bytes, all of them escaped;
+ * labels may be longer. */
 #define LEADS_MAX ((size_t)4 << 20)
-/* A field of PostgreSQL has 1 GB at most. */
+/* A field of PostgreSQL has at most 1 GB. */
 #define VALUE_MAX ((size_t)1 << 30)
 
 struct json_rows {
@@ -24,13 +24,13 @@ struct json_rows {
 	struct json_mended mended;
 	char remark[JSON_REMARK];
 	const struct schema *schema;
-	bool lines;      /* JSONL */
-	bool arrays;     /* the shape of a row */
-	bool named;      /* JSON: an object of sections */
-	bool first;      /* no row yet in this section */
-	int64_t rows;    /* of this section */
-	json_t *names;   /* of the sections so far */
-	struct buf lead; /* what stands before each value: {"id": ,"name": */
+	bool lines;      /* the format is JSONL */
+	bool arrays;     /* rows are arrays, not objects */
+	bool named;      /* JSON: the document is an object of sections */
+	bool first;      /* this section has no row yet */
+	int64_t rows;    /* rows of this section */
+	json_t *names;   /* names of the sections so far */
+	struct buf lead; /* text before each value: {"id": ,"name": */
 	size_t *lead_end;
 };
 
@@ -88,7 +88,7 @@ static void json_free(struct encoder *enc)
 	free(j);
 }
 
-/* As JSON, in quotes. */
+/* Appends a name as a JSON string, with quotes. */
 static void add_name(struct buf *b, const char *name)
 {
 	json_t *string = json_string(name);
@@ -147,7 +147,7 @@ static void add_text(struct json_rows *j, const char *text)
 	json_text_add(&j->out, text, strlen(text));
 }
 
-/* ["id","name"] */
+/* Writes the names of the columns: ["id","name"] */
 static void add_header(struct json_rows *j, const struct layout *layout)
 {
 	out_char(&j->out, '[');
@@ -159,7 +159,8 @@ static void add_header(struct json_rows *j, const struct layout *layout)
 	out_char(&j->out, ']');
 }
 
-/* The member of the whole that this section is. */
+/* Begins the member that this section is in the document. Two sections of one
+ * name are refused. */
 static int add_member(
     struct json_rows *j, const struct section *section, struct err *e)
 {

@@ -5,17 +5,18 @@
 #include "encode/encoder.h"
 
 /*
- * JSON (RFC 8259), one document: an array of rows, or with several sections an
- * object of such arrays by their names. JSONL (jsonlines.org): a row a line.
- * Values are those of json_value.h. A row is
+ * encoder_json writes one JSON document (RFC 8259): an array of rows, or with
+ * several sections an object that has such an array under the name of each
+ * section. encoder_jsonl (jsonlines.org) writes one row a line. json_value.h
+ * says how values are written. The form of a row is
  *
  *	"shape": "objects"  {"id":1,"name":"a"}
- *	"shape": "arrays"   [1,"a"], the columns' names told once: in the first
- *	                    line of JSONL; in JSON the rows are
+ *	"shape": "arrays"   [1,"a"]; the names of the columns come once, in
+ *	                    JSONL in the first line; in JSON a section is
  *	                    {"columns":["id","name"],"rows":[[1,"a"]]}
  *
- * Two columns of one name make no object; that is refused, not mended: readers
- * keep one of the two, and not all of them the same.
+ * Objects with two columns of one name are refused, not mended: readers keep
+ * only one of the two, and they differ in which.
  */
 extern const struct encoder_type encoder_json;
 extern const struct encoder_type encoder_jsonl;

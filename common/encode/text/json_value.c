@@ -32,7 +32,7 @@ static void add_text(struct out *out, const struct value *v)
 	json_text_add(out, v->data, (size_t)v->len);
 }
 
-/* Of bytes that need no escapes. */
+/* Writes bytes that need no escapes, in quotes. */
 static void add_quoted(struct out *out, const char *s, size_t len)
 {
 	out_char(out, '"');
@@ -40,7 +40,8 @@ static void add_quoted(struct out *out, const char *s, size_t len)
 	out_char(out, '"');
 }
 
-/* An integer whose neighbours a double cannot tell: past 2^53 - 1. */
+/* Returns whether an integer is past 2^53 - 1, from where on a double cannot
+ * tell neighbours apart. */
 static bool is_big(const struct value *v)
 {
 	static const char most[] = "9007199254740991";
@@ -71,7 +72,8 @@ static void add_number(struct out *out, const struct json_style *style,
 		out_add(out, v->data, (size_t)v->len);
 }
 
-/* No line break is inside of a string of valid JSON: they are white space. */
+/* Writes text with a space for each line break. A string of valid JSON has no
+ * raw line break, so all of them are white space. */
 static void add_line(struct out *out, const char *s, const char *end)
 {
 	while (s < end) {
@@ -145,7 +147,7 @@ static char *base64(char *to, const char *hex, size_t digits)
 	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdef"
 				      "ghijklmnopqrstuvwxyz0123456789+/";
 
-	/* Six digits are three bytes are four letters. */
+	/* Six hexadecimal digits are three bytes, which make four letters. */
 	for (; digits >= 6; digits -= 6, hex += 6) {
 		unsigned int x = 0;
 
@@ -169,7 +171,7 @@ static char *base64(char *to, const char *hex, size_t digits)
 
 static void add_bytes(struct out *out, bool hex, const struct value *v)
 {
-	/* In pieces of whole groups. */
+	/* Each piece has whole groups of six digits. */
 	const size_t piece = 6 * 4096;
 	const char *s = v->data;
 	size_t len = (size_t)v->len;
@@ -237,7 +239,8 @@ static int add_array(struct out *out, const struct json_style *style,
     struct array_reader *reader, const struct column *column,
     const struct value *array, struct err *e);
 
-/* An element that is an array of its own type, as a domain makes it. */
+/* Writes an element that is itself an array type, which a domain over an array
+ * makes possible. */
 static int add_inside(struct out *out, const struct json_style *style,
     const struct column *column, const struct value *v, struct err *e)
 {
@@ -263,7 +266,7 @@ static int add_array(struct out *out, const struct json_style *style,
     const struct value *array, struct err *e)
 {
 	struct value v;
-	bool first = true; /* nothing yet behind the last [ */
+	bool first = true; /* no element yet after the last [ */
 	int event;
 
 	array_again(reader, array);

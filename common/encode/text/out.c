@@ -5,9 +5,10 @@
 
 #include "base/mem.h"
 
-/* Large enough that system calls do not count. */
+/* Bytes handed to the sink at once: enough that the cost of system calls is
+ * small. */
 #define CHUNK ((size_t)256 << 10)
-/* What is escaped at once must fit into OUT_ROOM at its longest. */
+/* A piece whose bytes all become the longest escape must fit into OUT_ROOM. */
 #define PIECE (OUT_ROOM / ESCAPE_MAX - 8)
 
 void out_open(struct out *o, struct sink *sink)
@@ -47,8 +48,9 @@ void out_add_large(struct out *o, const char *data, size_t len)
 
 #define EACH(byte) (0x0101010101010101u * (unsigned char)(byte))
 
-/* Not zero when one of the eight bytes is less than n (n <= 128), or zero: the
- * two tests of "Bit Twiddling Hacks", by S. E. Anderson. */
+/* less returns a value other than zero when one of the eight bytes is less than
+ * n (n <= 128), has when one equals a byte. Both are from "Bit Twiddling
+ * Hacks", by S. E. Anderson. */
 static inline uint64_t less(uint64_t w, uint64_t each_n)
 {
 	return (w - each_n) & ~w & EACH(0x80);
@@ -59,7 +61,7 @@ static inline uint64_t has(uint64_t w, uint64_t each)
 	return less(w ^ each, EACH(1));
 }
 
-/* Returns the place behind what it wrote. */
+/* Returns the place after the bytes written. */
 static char *escape(
     const struct escapes *t, char *to, const char *s, size_t len)
 {

@@ -11,9 +11,9 @@
 #include "sink/sink.h"
 
 /*
- * Bytes on their way to a sink, in chunks: memory stays the same however long a
- * value is. A failed write is kept, what comes after it is dropped; callers add
- * freely and ask out_check now and then, which is cheap.
+ * Collects bytes for a sink in chunks: memory stays the same however long a
+ * value is. After a failed write the error is kept and later bytes are dropped,
+ * so callers add freely and call out_check, which is cheap, now and then.
  */
 struct out {
 	struct sink *sink;
@@ -23,7 +23,7 @@ struct out {
 };
 
 void out_open(struct out *o, struct sink *sink);
-void out_close(struct out *o); /* drops what was not flushed */
+void out_close(struct out *o); /* drops bytes that were not flushed */
 int out_flush(struct out *o, struct err *e);
 
 static inline int out_check(const struct out *o, struct err *e)
@@ -33,8 +33,8 @@ static inline int out_check(const struct out *o, struct err *e)
 	return o->failed ? -1 : 0;
 }
 
-/* Room for n bytes, at most OUT_ROOM, at the returned place; the caller sets
- * o->at behind what it wrote there. */
+/* Returns a place with room for n bytes, at most OUT_ROOM. The caller writes
+ * there and moves o->at past the bytes written. */
 #define OUT_ROOM ((size_t)64 << 10)
 void out_spill(struct out *o);
 static inline char *out_room(struct out *o, size_t n)
@@ -67,9 +67,10 @@ static inline void out_char(struct out *o, char c)
 }
 
 /*
- * What stands for some bytes in a format: `text` by byte, NULL for those that
- * stay. The scan reads eight bytes at once, so it is told what to look for as
- * up to four bytes (one may stand twice), and all below `below` (at most 0x80).
+ * Escapes for a format: `text` has the replacement of each byte, NULL for bytes
+ * that stay. The scan reads eight bytes at once, so it needs the bytes to look
+ * for in another form: up to four bytes (one may be listed twice), and all
+ * bytes below `below` (at most 0x80).
  */
 struct escapes {
 	char bytes[4];
