@@ -33,7 +33,8 @@ static int count(const struct pool *p)
 /* Whether it may be given one more run, when none is to have more than `most`. */
 static bool takes_one(const struct worker *w, int most)
 {
-	return worker_is_there(w) && w->ready && w->busy + w->held < most;
+	return worker_is_there(w) && w->ready && !w->killed &&
+	       w->busy + w->held < most;
 }
 
 int pool_free_workers(const struct pool *p, int most)

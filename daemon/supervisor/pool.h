@@ -84,6 +84,10 @@ void pool_give_back(struct worker *w, bool held);
  * loop. */
 void worker_send(struct worker *w, struct buf *b);
 void worker_signal(struct worker *w, int signal);
+/* Kills the worker because of one of its runs; it gets no other run. */
+void worker_kill(struct worker *w);
+/* Returns whether worker_kill was called for it. */
+bool worker_is_killed(const struct worker *w);
 int worker_pid(const struct worker *w);
 
 #endif

@@ -280,6 +280,17 @@ void worker_signal(struct worker *w, int signal_number)
 		uv_process_kill(&w->process, signal_number);
 }
 
+void worker_kill(struct worker *w)
+{
+	w->killed = true;
+	worker_signal(w, SIGKILL);
+}
+
+bool worker_is_killed(const struct worker *w)
+{
+	return w->killed;
+}
+
 int worker_pid(const struct worker *w)
 {
 	return w->process.pid;

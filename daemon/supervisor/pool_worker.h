@@ -20,6 +20,7 @@ struct worker {
 	struct buf out; /* sent at the end of the turn of the loop */
 	int busy, held; /* numbers of runs, see pool.h */
 	bool ready;     /* it has said hello */
+	bool killed;    /* see worker_kill */
 	bool leaving;   /* the supervisor has closed its side of the pipe */
 	bool exited, hung_up, buried;
 	bool deaf;   /* lines from this worker are ignored */

@@ -238,6 +238,32 @@ def test_a_slow_publish_brings_no_report_that_nobody_can_run(bucket, proxy, db, 
     assert len(report.runs(db, second)) == 1
 
 
+def test_a_publish_that_is_overdue_does_no_harm_to_the_report_beside_it(
+        bucket, proxy, db, daemon):
+    """The daemon kills the worker because of the one run; the other one, which
+    stands in line there, is given back, uncounted."""
+    daemon(settings(proxy.endpoint), workers=1, cancel_grace='100ms', env=ENVIRONMENT,
+           **FAST)
+    # Short reports, so that more than one is given to a worker.
+    for _ in range(20):
+        assert report.wait_done(db, report.submit(db)).status == 'COMPLETED'
+    fault = proxy.at('put', 'hold before')
+    first = report.submit(db, output_path=bucket.url('x.csv'), max_retries=0,
+                          timeout='2 s')
+    fault.wait()
+    second = report.submit(db, max_retries=0)
+    row = report.wait_done(db, first)
+    assert row.status == 'FAILED'
+    assert 'timed out after 2000 ms in stage publish' in row.error_message
+    row = report.wait_done(db, second)
+    assert row.status == 'COMPLETED', row.error_message
+    runs = report.runs(db, second)
+    assert [r.status for r in runs[:-1]] == ['RELEASED'] * (len(runs) - 1)
+    assert runs[-1].attempt == 1
+    fault.drop = True
+    fault.go.set()
+
+
 # Killed
 
 STEPS = [('create', 'hold before', True), ('create', 'hold after', True),

@@ -38,6 +38,7 @@ struct run {
 	 * killed; 0: the worker does not execute this run, or is killed
 	 * already. */
 	int64_t patience_ms;
+	bool to_blame; /* its worker was killed because of it */
 	/* Recording several runs in one statement failed. This run may be the
 	 * cause, so it is recorded alone. */
 	bool suspect;

@@ -56,6 +56,8 @@ bool run_step(struct run *run, enum life_event event)
 static void end_run(struct run *run)
 {
 	run->patience_ms = 0;
+	/* Not needed again, and it may be large. */
+	buf_free(&run->job);
 	run_step(run, LIFE_END);
 	if (run->intent == LOSE) {
 		run_step(run, LIFE_RECORDED);
@@ -99,6 +101,7 @@ void runs_learn(struct runs *r, int64_t ms)
 static void wait_anew(struct run *run)
 {
 	run_step(run, LIFE_ANEW);
+	run->intent = GO_ON;
 	run->started_ms = clock_boot_ms();
 	run->patience_ms = 0;
 	str_copy(run->stage, sizeof(run->stage), "start");
@@ -243,15 +246,22 @@ static void blame(struct run *run, const char *how)
 
 /* Handles the death of a run's worker. The run ends with an error if the worker
  * was executing it and may have died of it, if the output may already be
- * visible, or if uploads are left. Otherwise it waits for another worker. */
-static void bereave(struct run *run, bool current, const char *how)
+ * visible, or if uploads are left. If the supervisor has killed the worker because
+ * of another run, this one is given back instead. A run that had not begun waits
+ * for another worker. */
+static void bereave(struct run *run, bool current, bool killed, const char *how)
 {
+	bool to_blame = killed ? run->to_blame : current || run->uploads;
+
 	run->worker = NULL;
 	if (run->intent == RELEASE)
 		run_end_with(
 		    run, "RELEASED", false, "given back: the daemon stops");
-	else if (current || run->state == LIFE_PUBLISHING || run->uploads)
+	else if (to_blame || run->state == LIFE_PUBLISHING)
 		blame(run, how);
+	else if (current || run->uploads)
+		run_end_with(run, "RELEASED", false,
+		    "given back: its worker was killed because of another run");
 	else if (run->intent > TIMED_OUT)
 		run_end_with(run, "CANCELLED", false, "cancelled on request");
 	else
@@ -262,12 +272,13 @@ static void on_died(void *arg, struct worker *w, const char *how)
 {
 	struct runs *r = arg;
 	const struct run *current = runs_current(r, w);
+	bool killed = worker_is_killed(w);
 	struct run *next;
 
 	for (struct run *run = r->list; run != NULL; run = next) {
 		next = run->next;
 		if (run->worker == w)
-			bereave(run, run == current, how);
+			bereave(run, run == current, killed, how);
 	}
 	runs_give_workers(r);
 }

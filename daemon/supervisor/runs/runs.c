@@ -200,6 +200,13 @@ void runs_release_all(struct runs *r)
 	}
 }
 
+/* Kills the worker because of this run; its other runs are not to blame. */
+static void kill_worker(struct run *run)
+{
+	run->to_blame = true;
+	worker_kill(run->worker);
+}
+
 /* Kills a worker that has not kept the deadline, which it watches itself. */
 static void check_deadline(struct run *run, int64_t now)
 {
@@ -210,7 +217,7 @@ static void check_deadline(struct run *run, int64_t now)
 	if (run->intent == GO_ON)
 		run->intent = TIMED_OUT;
 	run_step(run, LIFE_STOP);
-	worker_signal(run->worker, SIGKILL);
+	kill_worker(run);
 }
 
 static void check_patience(struct run *run, int64_t now)
@@ -221,7 +228,7 @@ static void check_patience(struct run *run, int64_t now)
 	    L_MSG("worker did not stop, killing it"), L_INT("run", run->run_id),
 	    L_INT("pid", worker_pid(run->worker)));
 	run->patience_ms = 0;
-	worker_signal(run->worker, SIGKILL);
+	kill_worker(run);
 }
 
 static void check_run(struct run *run, int64_t now)
