@@ -170,7 +170,8 @@ void message_swept(
  * and ends. It reads the question from standard input: a line with a JSON
  * object that holds the "version" of the supervisor, then a connection string
  * as raw bytes. It writes the answer to PROTOCOL_FD: ANSWER_OK and a text, or
- * ANSWER_NO and the reason of the failure.
+ * ANSWER_NO and the reason of the failure, then a zero byte; and ends with status
+ * 0. Without these two the answer is not whole and does not count.
  *
  *	login    "settings", "secret_arn", "fresh"
  *	         -> the connection string with the secret's user and password

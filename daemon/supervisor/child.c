@@ -12,10 +12,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "protocol.h"
 
 #define ANSWER_MAX (128u << 10)
+/* ms: a child that does not end this long after its answer is killed. */
+#define LEAVE_MS 2000
 /* Lowest number for a moved descriptor, above the descriptors that a child
  * uses. */
 #define LOWEST_FD 10
@@ -25,8 +28,9 @@ extern char **environ;
 struct child {
 	uv_pipe_t pipe;
 	uv_timer_t timer;
-	int handles; /* how many of the two handles are closed */
-	pid_t pid;
+	int handles;      /* how many of the two handles are closed */
+	pid_t pid;        /* 0: it is gone */
+	int64_t leave_ms; /* boot clock: then it is killed; see on_end */
 	char answer[ANSWER_MAX];
 	size_t len;
 	struct child_options o;
@@ -68,7 +72,7 @@ static void run_program(const struct child_options *o, int question, int answer)
 
 static void say(char letter, const char *text)
 {
-	size_t len = strlen(text);
+	size_t len = strlen(text) + 1; /* with the mark of its end */
 
 	if (write(PROTOCOL_FD, &letter, 1) != 1 ||
 	    write(PROTOCOL_FD, text, len) != (ssize_t)len)
@@ -106,8 +110,10 @@ static void on_closed(uv_handle_t *handle)
 
 static void end(struct child *c)
 {
-	kill(c->pid, SIGKILL);
-	waitpid(c->pid, NULL, 0);
+	if (c->pid > 0) {
+		kill(c->pid, SIGKILL);
+		waitpid(c->pid, NULL, 0);
+	}
 	uv_close((uv_handle_t *)&c->pipe, on_closed);
 	uv_close((uv_handle_t *)&c->timer, on_closed);
 }
@@ -130,23 +136,69 @@ static void on_late(uv_timer_t *timer)
 	fail(c, &e);
 }
 
-static void on_end(struct child *c)
+/* Returns whether the answer is a letter and a text up to its zero byte. */
+static bool is_whole(const struct child *c)
 {
+	const char *mark = memchr(c->answer, '\0', c->len);
+
+	return mark != NULL && mark > c->answer &&
+	       mark + 1 == c->answer + c->len;
+}
+
+/* Says why there is no answer. */
+static void explain(const struct child *c, bool sound, struct err *e)
+{
+	if (c->len == sizeof(c->answer))
+		err_set(e, ERR_TRANSIENT,
+		    "the process that %s gave an answer of more than %u KiB",
+		    c->o.task, ANSWER_MAX >> 10);
+	else if (c->len == 0)
+		err_set(e, ERR_TRANSIENT, "the process that %s has died",
+		    c->o.task);
+	else if (!sound)
+		err_set(e, ERR_TRANSIENT,
+		    "the process that %s has died before the end of its answer",
+		    c->o.task);
+	else
+		err_set(e, ERR_TRANSIENT, "%s", c->answer + 1);
+}
+
+/* Hands the answer on; `well`: the child has ended with status 0. */
+static void conclude(struct child *c, bool well)
+{
+	bool sound = well && is_whole(c);
 	struct err e;
 
-	uv_read_stop((uv_stream_t *)&c->pipe);
-	c->answer[c->len] = '\0';
-	if (c->len > 0 && c->answer[0] == ANSWER_OK) {
+	if (sound && c->answer[0] == ANSWER_OK) {
 		c->o.ready(c->o.arg, c->answer + 1, NULL);
 		end(c);
 		return;
 	}
-	if (c->len > 0)
-		err_set(&e, ERR_TRANSIENT, "%s", c->answer + 1);
-	else
-		err_set(&e, ERR_TRANSIENT, "the process that %s has died",
-		    c->o.task);
+	explain(c, sound, &e);
 	fail(c, &e);
+}
+
+/* Looks whether the child has ended, and how. */
+static void on_look(uv_timer_t *timer)
+{
+	struct child *c = timer->data;
+	int status = 0;
+	pid_t ended = waitpid(c->pid, &status, WNOHANG);
+
+	if (ended == 0 && clock_boot_ms() < c->leave_ms)
+		return;
+	uv_timer_stop(timer);
+	if (ended == c->pid)
+		c->pid = 0;
+	conclude(c, ended > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+/* The child has closed its end of the pipe: it ends now, or is killed. */
+static void on_end(struct child *c)
+{
+	uv_read_stop((uv_stream_t *)&c->pipe);
+	c->leave_ms = clock_boot_ms() + LEAVE_MS;
+	uv_timer_start(&c->timer, on_look, 0, 1);
 }
 
 static void give_room(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
@@ -155,7 +207,7 @@ static void give_room(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 
 	(void)suggested;
 	*buf = uv_buf_init(
-	    c->answer + c->len, (unsigned)(sizeof(c->answer) - 1 - c->len));
+	    c->answer + c->len, (unsigned)(sizeof(c->answer) - c->len));
 }
 
 static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)

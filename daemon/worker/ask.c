@@ -109,7 +109,7 @@ static char *answer(const char *task, char *text, struct err *e)
 
 static int say(char letter, const char *text)
 {
-	size_t len = strlen(text);
+	size_t len = strlen(text) + 1; /* with the mark of its end */
 
 	return write(PROTOCOL_FD, &letter, 1) == 1 &&
 		       write(PROTOCOL_FD, text, len) == (ssize_t)len

@@ -177,4 +177,5 @@ def test_a_question_of_another_version_is_refused():
     told = subprocess.run(
         ['bash', '-c', '"$0" --ask process 3>&1', WORKER], capture_output=True, text=True,
         input='{"version":"9.9.9"}\nhost=/nowhere', check=True)
-    assert told.stdout == '-the worker program is of another version than the daemon'
+    assert told.stdout == \
+        '-the worker program is of another version than the daemon\0'

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "daemon/protocol.h"
 
 struct heard {
 	char *answer; /* NULL: no answer came */
@@ -127,6 +128,51 @@ static void an_end_without_an_answer_is_said(void **state)
 	assert_string_equal(h.e.text, "the process that does it has died");
 }
 
+/* Writes what it is given and ends with this status; a signal if it is < 0. */
+struct end {
+	const char *text;
+	size_t len;
+	int status;
+};
+
+static char *break_off(const void *what, struct err *e)
+{
+	const struct end *end = what;
+
+	(void)e;
+	if (write(PROTOCOL_FD, end->text, end->len) != (ssize_t)end->len)
+		_exit(2);
+	if (end->status < 0)
+		raise(SIGKILL);
+	_exit(end->status);
+}
+
+static void an_answer_that_is_not_whole_does_not_count(void **state)
+{
+	static char large[200 << 10] = "+";
+	static const struct end ends[] = {{"+", 1, 0}, {"+half", 5, 0},
+	    {"+half", 5, -1}, {"+all", 5, 1}, {"+all", 5, -1}, {"-half", 5, 0},
+	    {"+a\0b", 5, 0}, {"", 1, 0}};
+	struct heard h;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++) {
+		h = run(break_off, &ends[i], 10000);
+		assert_null(h.answer);
+		assert_string_equal(h.e.text,
+		    "the process that does it has died before the end of its "
+		    "answer");
+	}
+	memset(large + 1, 'x', sizeof(large) - 2);
+	h = run(break_off, &(struct end){large, sizeof(large), 0}, 10000);
+	assert_null(h.answer);
+	assert_string_equal(h.e.text,
+	    "the process that does it gave an answer of more than 128 KiB");
+	h = run(break_off, &(struct end){"+all", 5, 0}, 10000);
+	assert_string_equal(h.answer, "all");
+	free(h.answer);
+}
+
 static void a_late_child_is_killed(void **state)
 {
 	struct heard h = run(hang, NULL, 1000);
@@ -184,6 +230,7 @@ int main(void)
 	    cmocka_unit_test(the_answer_comes_back),
 	    cmocka_unit_test(an_error_comes_back),
 	    cmocka_unit_test(an_end_without_an_answer_is_said),
+	    cmocka_unit_test(an_answer_that_is_not_whole_does_not_count),
 	    cmocka_unit_test(a_late_child_is_killed),
 	    cmocka_unit_test(a_copy_has_no_descriptor_of_the_supervisor),
 	    cmocka_unit_test(a_stopped_child_is_gone_and_says_nothing),
