@@ -37,6 +37,18 @@ static void deliver(const json_t *message, struct services *services,
 	notice_free(&n);
 }
 
+static void decline_notice(const json_t *message, struct buf *out)
+{
+	static const struct notice_answer none;
+	struct notice n;
+	struct err e;
+
+	notice_open(&n, json_object_get(message, "notice"));
+	err_set(&e, ERR_CANCELLED, "stopped on request");
+	say_delivered(&n, &e, true, &none, out);
+	notice_free(&n);
+}
+
 static bool notice_repeats(const json_t *message)
 {
 	const json_t *notice = json_object_get(message, "notice");
@@ -64,6 +76,12 @@ static void sweep(const json_t *message, struct services *services,
 	    failed && e.kind != ERR_CANCELLED ? e.text : NULL);
 }
 
+static void decline_sweep(const json_t *message, struct buf *out)
+{
+	message_swept(out, json_int(message, "run_id", 0),
+	    json_object_get(message, "runs"), NULL);
+}
+
 static bool sweep_repeats(const json_t *message)
 {
 	(void)message;
@@ -71,8 +89,8 @@ static bool sweep_repeats(const json_t *message)
 }
 
 static const struct errand_kind kinds[] = {
-    {MSG_NOTICE, "not delivered", deliver, notice_repeats},
-    {MSG_SWEEP, "not cleaned up", sweep, sweep_repeats},
+    {MSG_NOTICE, "not delivered", deliver, decline_notice, notice_repeats},
+    {MSG_SWEEP, "not cleaned up", sweep, decline_sweep, sweep_repeats},
 };
 
 const struct errand_kind *errand_kind(enum message_type type)

@@ -16,6 +16,9 @@ struct errand_kind {
 	 * when the supervisor asks for its end. */
 	void (*run)(const json_t *message, struct services *services,
 	    const bool *stopped, struct buf *out);
+	/* Appends the answer for an errand that was stopped before it began:
+	 * it may be done again. */
+	void (*decline)(const json_t *message, struct buf *out);
 	/* Says whether the task may be broken off and repeated later, to make
 	 * room: a receiver that sees it twice recognises the repeat. */
 	bool (*repeats)(const json_t *message);

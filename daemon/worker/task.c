@@ -53,12 +53,11 @@ static struct task *take(struct task **at)
 	return t;
 }
 
-struct task *tasks_take(
-    struct tasks *list, enum message_type type, int64_t run_id)
+struct task *tasks_take(struct tasks *list, int64_t run_id)
 {
 	struct task **at = &list->first;
 
-	while (*at != NULL && ((*at)->type != type || (*at)->run_id != run_id))
+	while (*at != NULL && (*at)->run_id != run_id)
 		at = &(*at)->next;
 	return take(at);
 }

@@ -28,10 +28,9 @@ void task_free(struct task *t);
 
 /* Adds a task at the end. */
 void tasks_add(struct tasks *list, struct task *t);
-/* Removes and returns the task of this type and run; NULL: it is not in the
- * list. */
-struct task *tasks_take(
-    struct tasks *list, enum message_type type, int64_t run_id);
+/* Removes and returns the task with this number, whatever its type; NULL: it is
+ * not in the list. */
+struct task *tasks_take(struct tasks *list, int64_t run_id);
 /* Removes and returns the first task; `settled`: the first that is no
  * MSG_SETTINGS. NULL: none. */
 struct task *tasks_next(struct tasks *list, bool settled);

@@ -120,7 +120,7 @@ static void end_task(
  */
 static void take_answer(struct worker *w, int64_t run_id, const json_t *answer)
 {
-	struct task *t = tasks_take(&w->held, MSG_JOB, run_id);
+	struct task *t = tasks_take(&w->held, run_id);
 	struct err e;
 	int rc;
 
@@ -164,13 +164,18 @@ static void take_stop(struct worker *w, int64_t run_id, const json_t *how)
 		stop_current(w, how);
 		return;
 	}
-	t = recall ? NULL : tasks_take(&w->held, MSG_JOB, run_id);
+	t = recall ? NULL : tasks_take(&w->held, run_id);
 	if (t == NULL)
-		t = tasks_take(&w->inbox, MSG_JOB, run_id);
+		t = tasks_take(&w->inbox, run_id);
 	if (t == NULL)
 		return;
-	err_set(&e, ERR_CANCELLED, "stopped on request");
-	end_task(w, t, &e);
+	if (t->type == MSG_JOB) {
+		err_set(&e, ERR_CANCELLED, "stopped on request");
+		end_task(w, t, &e);
+		return;
+	}
+	errand_kind(t->type)->decline(t->message, &w->out);
+	task_free(t);
 }
 
 static void check_deadlines(struct worker *w, int64_t now)
@@ -184,7 +189,7 @@ static void check_deadlines(struct worker *w, int64_t now)
 		    now < t->job.asked.deadline_ms)
 			continue;
 		job_timed_out(&t->job, &e);
-		end_task(w, tasks_take(&w->held, MSG_JOB, t->run_id), &e);
+		end_task(w, tasks_take(&w->held, t->run_id), &e);
 	}
 }
 

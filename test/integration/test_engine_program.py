@@ -2,10 +2,13 @@
 """The two programs of the daemon: a small supervisor, and the worker's, of which
 the supervisor runs the one that was there when it started."""
 
+import contextlib
 import errno
+import json
 import pathlib
 import re
 import shutil
+import socket
 import subprocess
 
 import pytest
@@ -179,3 +182,47 @@ def test_a_question_of_another_version_is_refused():
         input='{"version":"9.9.9"}\nhost=/nowhere', check=True)
     assert told.stdout == \
         '-the worker program is of another version than the daemon\0'
+
+
+@contextlib.contextmanager
+def bare_worker():
+    """A worker by itself; the test is its supervisor."""
+    ours, its = socket.socketpair()
+    low = its.fileno()
+    worker = subprocess.Popen(
+        ['bash', '-c', f'exec "$0" --memory {1 << 30} 3>&{low}', WORKER], pass_fds=[low])
+    its.close()
+    ours.settimeout(30)
+    try:
+        yield ours
+    finally:
+        ours.shutdown(socket.SHUT_RDWR)
+        ours.close()
+        assert worker.wait(30) == 0
+
+
+def messages(*list_of):
+    return b''.join(json.dumps(one, separators=(',', ':')).encode() + b'\n'
+                    for one in list_of)
+
+
+SETTINGS = {'type': 'settings', 'run_id': 0, 'version': VERSION.decode(), 'settings': {}}
+
+
+@pytest.mark.parametrize('kind', ['notice', 'sweep'])
+def test_an_errand_that_is_stopped_before_it_begins_is_given_back(kind):
+    """All three messages arrive at once."""
+    uploads = [{'run_id': 5, 'uploads': []}]
+    errand = {'notice': {'notice': {'notification_id': 7, 'attempts': 1}},
+              'sweep': {'stale': 1, 'runs': uploads}}[kind]
+    with bare_worker() as worker:
+        worker.sendall(messages(
+            SETTINGS, {'type': kind, 'run_id': 7, 'timeout': 30000, **errand},
+            {'type': 'stop', 'run_id': 7}))
+        lines = worker.makefile()
+        said = {one['type']: one for one in (json.loads(next(lines)) for _ in range(2))}
+    assert set(said) == {'hello', 'notice_done' if kind == 'notice' else 'swept'}
+    if kind == 'notice':
+        assert said['notice_done']['state'] == 'RELEASED'
+    else:
+        assert said['swept']['runs'] == uploads and 'error' not in said['swept']
