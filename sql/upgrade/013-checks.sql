@@ -1352,8 +1352,7 @@ create trigger a_check_update before update of report_key, report_name, report_t
 	on reportd.report_config
 	for each row execute function reportd.report_config_check();
 
--- The transition table of a report's life; daemon/supervisor/status.c holds the
--- same one.
+-- The transition table of the life of a report.
 create function reportd.refuse_transition() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
