@@ -494,6 +494,7 @@ def test_a_report_that_kills_its_worker_runs_out_of_retries(db, daemon):
 
 def test_idle_workers_that_die_are_replaced(db, daemon):
     one = daemon(workers=2)
+    done(db)  # by a worker that is ready, and idle then
     wait_for(lambda: len(one.workers()) == 2)
     old = one.workers()
     for pid in old:
