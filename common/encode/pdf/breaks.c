@@ -3,17 +3,18 @@
 
 #include <stdbool.h>
 
-/* After a character of ASCII; other letters and digits have no entry. Digits
- * that follow are of one number or date; - is a sign unless it follows a letter
- * or digit. */
+/* Line break classes of ASCII characters; letters but capitals, and digits,
+ * have none. Digits after the character belong to the same number or date; "-"
+ * is a sign unless it follows a letter or digit. */
 enum {
 	ALWAYS = PDF_BREAK_ALWAYS,
-	UNLESS_DIGIT, /* else it is weak */
-	HYPHEN,       /* the same, after a letter or digit */
+	UNLESS_DIGIT, /* weak before a digit, else strong */
+	HYPHEN,       /* the same if after a letter or digit */
 	WEAKLY,
-	WEAKLY_UNLESS_DIGIT, /* else not at all */
+	WEAKLY_UNLESS_DIGIT, /* no line end before a digit, else weak */
 	CAPITAL =
-	    PDF_BREAK_CAPITAL, /* before it, after a small one: customerName */
+	    /* line may end before it after a small letter: customerName */
+	PDF_BREAK_CAPITAL,
 };
 #define SEVEN(c, of)                                                      \
 	[c] = (of), [(c) + 1] = (of), [(c) + 2] = (of), [(c) + 3] = (of), \

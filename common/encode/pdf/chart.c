@@ -11,7 +11,7 @@
 struct pen {
 	struct chart_pen base;
 	struct pdf_pages *pages;
-	int x, y; /* of the chart on the page */
+	int x, y; /* place of the chart on the page */
 	struct pdf_flow flow;
 	int rc;
 	struct err *e;
@@ -78,7 +78,8 @@ static void draw_area(
 	buf_str(b, "f 0 g\n");
 }
 
-/* Turns the page around a place, which becomes its lower left corner. */
+/* Turns the coordinates of the page by 45 degrees around a place, which becomes
+ * their lower left corner. */
 static void begin_slanted(struct pen *p, int at[3])
 {
 	struct buf *b = pdf_page_drawing(p->pages);

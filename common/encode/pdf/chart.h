@@ -5,7 +5,8 @@
 #include "encode/chart/chart.h"
 #include "encode/pdf/page.h"
 
-/* Draws a chart below what is on the page, or on the next one. */
+/* Draws a chart below the content of the page, or on the next page when there
+ * is no room. */
 int pdf_chart_draw(
     struct pdf_pages *pages, const struct chart_data *chart, struct err *e);
 

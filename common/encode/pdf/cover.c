@@ -3,7 +3,7 @@
 
 #include <pango/pangocairo.h>
 
-/* Some characters of each that its fonts have. */
+/* For each writing system, some characters that a font for it has. */
 static const struct {
 	const char *name, *sample;
 } writings[] = {

@@ -4,9 +4,9 @@
 
 #include "base/buf.h"
 
-/* Which writings the installed fonts can show in a PDF: appends the names of
- * those that they cannot, separated by commas, Latin first. Returns how many
- * families of fonts there are. */
+/* Appends the names of the writing systems that the installed fonts cannot show
+ * in a PDF, separated by commas, Latin first. Returns the number of font
+ * families. */
 int pdf_cover(struct buf *lacking);
 
 #endif

@@ -8,11 +8,11 @@
 #define DICTIONARY_MAX ((size_t)64 << 20)
 #define TAG(a, b, c, d) HB_TAG(a, b, c, d)
 
-/* What strings hold, as characters: for search and copies. */
+/* Maps the codes in strings to characters, for search and copying. */
 struct meaning {
 	struct buf text;
-	int bytes; /* of a code */
-	int count; /* in the open block */
+	int bytes; /* bytes of a code */
+	int count; /* entries in the open block */
 };
 
 static void meaning_open(struct meaning *m, int bytes)
@@ -65,7 +65,7 @@ static hb_blob_t *table(hb_face_t *face, hb_tag_t tag)
 	return NULL;
 }
 
-/* The outlines that a variable font has at its place on the axes. */
+/* Fixes the outlines of a variable font at the font's place on its axes. */
 static void pin_axes(const struct pdf_embed *f, hb_subset_input_t *input)
 {
 	const float *coords;
@@ -83,7 +83,8 @@ static void pin_axes(const struct pdf_embed *f, hb_subset_input_t *input)
 	}
 }
 
-/* A CFF program, or a whole TrueType file; PDF knows no others. */
+/* Returns the CFF program, or else the whole TrueType file; PDF knows no
+ * others. */
 static hb_blob_t *program_of(hb_face_t *face, bool *cff)
 {
 	hb_blob_t *blob = table(face, TAG('C', 'F', 'F', ' '));
@@ -158,7 +159,7 @@ static int head(const char *data, unsigned int len, unsigned int at)
 			 (unsigned char)data[at + 1]);
 }
 
-/* The box that all glyphs are in: xMin to yMax of the table "head". */
+/* Writes the box that encloses all glyphs: xMin to yMax of the table "head". */
 static void add_box(const struct pdf_embed *f, struct buf *b)
 {
 	hb_blob_t *blob =
@@ -329,7 +330,8 @@ int pdf_embed_pictures(const struct pdf_embed *f, int object,
 
 /* ---- one picture ---- */
 
-/* Cairo has pixels as 0xAARRGGBB, colours multiplied by alpha. */
+/* Splits an image into colours and alpha. Cairo has pixels as 0xAARRGGBB, with
+ * colours multiplied by alpha. */
 static void split(cairo_surface_t *image, struct buf *rgb, struct buf *alpha)
 {
 	int width = cairo_image_surface_get_width(image);
@@ -383,7 +385,7 @@ out:
 	return rc;
 }
 
-/* Pixels of a picture's em: sharp up to print at body size. */
+/* Pixels an em of a picture: enough to print sharply at body size. */
 #define EM 96.0
 
 int pdf_embed_picture(struct pdf_file *file, PangoFont *font,

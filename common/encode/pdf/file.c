@@ -11,16 +11,17 @@
 #include "base/utf8.h"
 #include "encode/text/out.h"
 
-/* The table of objects has ten digits for a place. */
+/* The table of objects has ten digits for the place of an object. */
 #define FILE_MAX 9999999999
-/* A deflate block of incompressible data has five bytes more each 64 KiB; zlib's
- * wrapping has six. */
+/* A deflate block of incompressible data needs five more bytes per 64 KiB; the
+ * wrapping by zlib needs six. */
 #define DEFLATE_MORE(len) ((len) / 8192 + 4096)
 
 struct pdf_file {
 	struct out out;
-	int64_t at;       /* bytes so far */
-	int64_t *objects; /* by number: where it is; 0: not written yet */
+	int64_t at; /* bytes written so far */
+	/* place of each object in bytes; 0: not written yet */
+	int64_t *objects;
 	int count, cap;
 	struct isal_zstream deflate;
 	uint8_t *level_buf;
@@ -45,7 +46,7 @@ struct pdf_file *pdf_file_open(struct sink *sink)
 	out_open(&f->out, sink);
 	f->level_buf = mem_alloc(ISAL_DEF_LVL1_DEFAULT);
 	buf_init(&f->packed, (size_t)1 << 30);
-	/* Four bytes past ASCII tell programs that this is no text. */
+	/* Four bytes beyond ASCII tell programs that the file is not text. */
 	add_str(f, "%PDF-1.7\n%\xE2\xE3\xCF\xD3\n");
 	return f;
 }
@@ -105,7 +106,7 @@ int pdf_file_object(
 	return end(f, e);
 }
 
-/* Into f->packed, as zlib would. */
+/* Compresses data into f->packed, in the format of zlib. */
 static int pack(struct pdf_file *f, const void *data, size_t len, struct err *e)
 {
 	struct isal_zstream *s = &f->deflate;

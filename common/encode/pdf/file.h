@@ -7,32 +7,34 @@
 #include "sink/sink.h"
 
 /*
- * A PDF file (ISO 32000-1) as numbered objects, written one behind the other;
- * an object may be named before it is written. Memory: eight bytes an object,
- * for the table of where they are.
+ * Writes a PDF file (ISO 32000-1) as numbered objects, one after another. An
+ * object may be referred to before it is written. Memory: eight bytes an
+ * object, for the table of their places.
  */
 struct pdf_file;
 
 struct pdf_file *pdf_file_open(struct sink *sink);
 void pdf_file_free(struct pdf_file *f); /* accepts NULL */
 
-/* A new object's number. Each must be written, once. */
+/* Returns the number of a new object, which must be written exactly once. */
 int pdf_file_number(struct pdf_file *f);
 
-/* What stands between "obj" and "endobj". */
+/* Writes an object; `body` is the text between "obj" and "endobj". */
 int pdf_file_object(
     struct pdf_file *f, int number, const struct buf *body, struct err *e);
-/* With the entries of its dictionary that are its own; compressed here. */
+/* Writes a stream and compresses it. `dictionary` has the entries of the stream
+ * dictionary besides those of length and compression. */
 int pdf_file_stream(struct pdf_file *f, int number, const char *dictionary,
     const void *data, size_t len, struct err *e);
 
-/* -1 when a write failed, with its error as it was. */
+/* Returns -1 with the error of the first write that failed, unchanged. */
 int pdf_file_check(const struct pdf_file *f, struct err *e);
 
-/* The table of objects; the sink has all of the file then. */
+/* Writes the table of objects. The sink then has the whole file. */
 int pdf_file_finish(struct pdf_file *f, int root, int info, struct err *e);
 
-/* Appends text (UTF-8) as a string of the kind that Info and ActualText take. */
+/* Appends text (UTF-8) as a string of the form that Info and ActualText
+ * take. */
 void pdf_file_text(struct buf *b, const char *text, size_t len);
 
 #endif

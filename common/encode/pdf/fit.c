@@ -6,26 +6,29 @@
 #include "base/mem.h"
 #include "encode/pdf/table.h"
 
-/* The text may become this many percent of its size: little, so that no value
- * is wrapped, or as much as is needed so that the columns fit at all. */
+/* The text may shrink to this many percent of its size: to LITTLE so that no
+ * value is wrapped, to the other so that the columns fit at all. */
 #define LITTLE 92
 #define LEAST 75
-/* A usual value of text takes this many lines at most, a label LABEL_LINES. */
+/* A usual value of text takes at most this many lines, a label at most
+ * LABEL_LINES. */
 #define LINES 4
 #define LABEL_LINES 4
-/* In em: text is not made narrower; words of labels above numbers are not
- * broken; long text on pages side by side has as much if it likes. */
+/* Widths in em: a column of text does not become narrower than TEXT_EM by
+ * wrapping; words of labels of up to LABEL_EM are not broken; on pages side by
+ * side a column of long text gets up to ACROSS_EM. */
 #define TEXT_EM 5
 #define LABEL_EM 8
 #define ACROSS_EM 22
-/* In em: a value that is longer takes many lines however wide its column is. */
+/* In em: a value longer than this takes many lines however wide its column is,
+ * so its width counts only up to here. */
 #define LONG_EM 100
-/* Widths are found as a share of what values take, in 1/SHARE. */
+/* Widths are a share of the usual widths, in 1/SHARE. */
 #define SHARE 1024
 
 enum labels {
-	WHOLE_WORDS,  /* of labels */
-	BROKEN_WORDS, /* those of more than LABEL_EM */
+	WHOLE_WORDS,  /* labels wrap between words only */
+	BROKEN_WORDS, /* words of labels longer than LABEL_EM break */
 };
 
 static int max(int a, int b)
@@ -43,7 +46,7 @@ void pdf_column_measured(
 {
 	double counted = min(width, LONG_EM * t->full_size);
 
-	/* A number that no page has room for is broken like text. */
+	/* A number too wide for any page is broken like text. */
 	if (c->solid)
 		word = width <= 2 * t->widest ? width : 0;
 	c->natural = max(c->natural, width);
@@ -52,7 +55,8 @@ void pdf_column_measured(
 	c->values++;
 }
 
-/* The width of a usual value: a few long ones do not count much. */
+/* Returns the width of a usual value: the root mean square of all widths, in
+ * which a few long values do not count much. */
 static int usual(const struct pdf_column *c)
 {
 	return c->values ? (int)sqrt(c->squares / c->values) : 0;
@@ -68,7 +72,7 @@ static int all_padding(const struct pdf_table *t, int columns)
 	return min(columns, INT32_MAX / 2 / (t->full_size + 1)) * padding(t);
 }
 
-/* What a column cannot do without, of `room` on a page. */
+/* Returns the width that a column needs at least, out of `room` on a page. */
 static int need(const struct pdf_table *t, const struct pdf_column *c,
     enum labels labels, int room)
 {
@@ -77,7 +81,7 @@ static int need(const struct pdf_table *t, const struct pdf_column *c,
 	if (c->fixed)
 		return min(c->natural, room);
 	if (!c->solid) {
-		/* It is broken anyway. */
+		/* A word this long is broken in any case. */
 		if (text > PDF_LONG_WORD(room))
 			text = room / 8;
 		text = max(text, min(usual(c) / LINES, room / 4));
@@ -89,7 +93,8 @@ static int need(const struct pdf_table *t, const struct pdf_column *c,
 	return min(max(text, min(label, room / 4)), room);
 }
 
-/* Nothing is wrapped but labels, and these between words. */
+/* Returns the width at which no value is wrapped, and labels only between
+ * words. */
 static int unwrapped(
     const struct pdf_table *t, const struct pdf_column *c, int room)
 {
@@ -111,12 +116,12 @@ int64_t pdf_table_natural(const struct pdf_table *t)
 
 /* ---- the columns of one page ---- */
 
-/* Columns that share a page's room. */
+/* The columns that share the room of a page. */
 struct share {
 	const struct pdf_table *t;
 	int from, to;
-	int page; /* the room of all of it, which bounds what a column needs */
-	int room; /* for these columns, without padding */
+	int page; /* room of the page, which bounds the need of a column */
+	int room; /* room for these columns, without padding */
 	enum labels labels;
 };
 
@@ -146,8 +151,9 @@ static int64_t sum_of(const struct share *s, enum level level)
 	return sum;
 }
 
-/* As many parts of SHARE of a usual value, between what the column needs and
- * what it likes: so all have about the same number of lines. */
+/* Returns part/SHARE of the usual width of a column, but at least the width it
+ * needs and at most the width without wrapping. With the same part for all,
+ * columns have about the same number of lines. */
 static int part_of(const struct share *s, int i, int64_t part)
 {
 	int64_t width = usual(&s->t->columns[i]) * part / SHARE;
@@ -198,8 +204,9 @@ static int64_t sum_wishes(const struct share *s, int limit)
 	return sum;
 }
 
-/* What values leave is for labels, to have them on one line: those that need
- * least for it first, for a part of it is of no use. */
+/* Gives room that values leave to labels, so that they stand on one line.
+ * Labels that need the least extra room come first, as only a part of the need
+ * is of no use. */
 static void unwrap_labels(const struct share *s)
 {
 	int64_t spare = s->room - sum_of(s, UNWRAPPED);
@@ -218,8 +225,9 @@ static void unwrap_labels(const struct share *s)
 		    s, i, label_wish(s, i) <= low ? WHOLE_LABELS : UNWRAPPED);
 }
 
-/* A table that is not far narrower than the page fills it; a narrow one becomes
- * twice as wide, which is easier to read than both a crowd and a desert. */
+/* Widens a table to the page, but at most to twice its width: a table far
+ * narrower than the page is harder to read both when it is crowded and when its
+ * columns are far apart. */
 static void stretch(const struct share *s)
 {
 	int64_t sum = 0, flexible = 0, done = 0, spare;
@@ -253,8 +261,8 @@ static void share(const struct share *s)
 	stretch(s);
 }
 
-/* All columns on one page, with text of at least so many percent; false when
- * that cannot be. */
+/* Fits all columns on one page with text of at least `least` percent of its
+ * size; false when that is not possible. */
 static bool fit_page(struct pdf_table *t, int room, enum level level,
     enum labels labels, int least)
 {
@@ -267,7 +275,7 @@ static bool fit_page(struct pdf_table *t, int room, enum level level,
 	if (size * 100 < (int64_t)t->full_size * least)
 		return false;
 	t->size = (int)size;
-	/* As if the page were larger, and not the text smaller. */
+	/* The page is taken as larger instead of the text as smaller. */
 	s.room = (int)((int64_t)room * t->full_size / t->size) -
 		 all_padding(t, t->count);
 	share(&s);
@@ -280,7 +288,8 @@ static bool fit_page(struct pdf_table *t, int room, enum level level,
 
 /* ---- pages side by side ---- */
 
-/* What a column gets there: enough for some lines of text. */
+/* Returns the width of a column on pages side by side: enough for some lines of
+ * text. */
 static int across_width(
     const struct pdf_table *t, const struct pdf_column *c, int room)
 {
@@ -292,8 +301,8 @@ static int across_width(
 				    : min(max(least, wish), room);
 }
 
-/* The first columns, as many as leave half of the page to others; returns what
- * they take. */
+/* Repeats the first columns, as many as leave half of the page to others.
+ * Returns the width that they take. */
 static int repeat_columns(struct pdf_table *t, int room)
 {
 	int sum = 0;
@@ -311,8 +320,8 @@ static int repeat_columns(struct pdf_table *t, int room)
 	return sum;
 }
 
-/* How many pages there are when each has this room for its own columns; they
- * are noted when `panels` is not NULL. */
+/* Returns how many pages are needed when each has this room for its own
+ * columns. Fills `panels` unless it is NULL. */
 static int count_panels(
     const struct pdf_table *t, int room, int limit, struct pdf_panel *panels)
 {
@@ -336,7 +345,7 @@ static int count_panels(
 	return count + 1;
 }
 
-/* As few pages as can be, and each about as full as the others. */
+/* Spreads the columns over as few pages as possible, all about equally full. */
 static void fit_across(struct pdf_table *t, int whole_room)
 {
 	int room = whole_room - repeat_columns(t, whole_room);
@@ -398,7 +407,8 @@ static void make_marks(struct pdf_table *t)
 	}
 }
 
-/* From widths at full size, without padding, to those on the page. */
+/* Converts widths at full size, without padding, to widths on the page, and
+ * places the columns. */
 static void place(struct pdf_table *t)
 {
 	int x = 0, widest = 0;

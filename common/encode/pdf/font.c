@@ -9,23 +9,23 @@
 #include "base/mem.h"
 #include "encode/pdf/embed.h"
 
-/* Glyphs of a subfont: a string names pictures by one byte; and a subset is made
- * in memory, of some kilobytes a glyph, which thousands of Han characters need
- * not all take at once. */
+/* Glyphs of a subfont: a string names a picture by one byte. A subset of
+ * outlines is made in memory and takes some kilobytes a glyph, so that
+ * thousands of Han characters are split over several subsets. */
 #define PICTURES 256
 #define OUTLINES 1024
 
 struct pdf_font {
 	struct pdf_fonts *fonts;
 	int number;
-	PangoFont *pango; /* of a font of pictures */
+	PangoFont *pango; /* set for a font of pictures */
 	hb_face_t *face;
-	hb_font_t *font; /* with the places on the axes of a variable one */
+	hb_font_t *font; /* with the place on the axes of a variable font */
 	unsigned int glyphs;
-	uint32_t *means; /* by glyph */
-	uint16_t *order; /* by glyph: as which it was used first, from 1 */
-	int count;       /* of those that were */
-	struct pdf_picture *pictures; /* in that order */
+	uint32_t *means; /* character of each glyph */
+	uint16_t *order; /* order of first use of each glyph, from 1 */
+	int count;       /* glyphs used */
+	struct pdf_picture *pictures; /* in order of first use */
 	int cap;
 };
 
@@ -94,7 +94,8 @@ static struct pdf_font *font_open(
 	return f;
 }
 
-/* The same outlines: of a variable font, one file has those of all weights. */
+/* Returns whether two fonts have the same outlines. One file of a variable font
+ * has those of all weights. */
 static bool same_font(
     const struct pdf_font *f, hb_face_t *face, hb_font_t *font)
 {
@@ -166,7 +167,8 @@ void pdf_font_select(
 	    size % 100);
 }
 
-/* The letters in front of the name mark a subset. */
+/* Makes the name of a subset, which PDF marks by letters before the name of the
+ * font. */
 static void name_of(struct pdf_font *f, char *name, size_t size)
 {
 	char own[64] = "";
@@ -186,7 +188,8 @@ static void name_of(struct pdf_font *f, char *name, size_t size)
 	name[n] = '\0';
 }
 
-/* The glyphs whose turn came from `first` on. */
+/* Writes the subset of glyphs that starts after the `first` glyphs in order of
+ * use. */
 static int write_subset(
     struct pdf_font *f, int object, int first, struct err *e)
 {

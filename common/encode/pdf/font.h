@@ -7,10 +7,11 @@
 #include "encode/pdf/file.h"
 
 /*
- * The fonts of one PDF file. Glyphs are written by their number in the font, so
- * that text can be written long before it is known what a font is to hold; the
- * subsets that were used come last. Glyphs that are pictures (colour emoji) go
- * into fonts of pictures, which are written when they are first used.
+ * Holds the fonts of one PDF file. A glyph is written by its number in the
+ * font, so that text can be written before the font's set of glyphs is known;
+ * the subsets of glyphs that were used are written last. Glyphs that are
+ * pictures (colour emoji) go into fonts of pictures, whose pictures are written
+ * when they are first used.
  *
  * Widths are thousandths of the font's size.
  */
@@ -22,14 +23,15 @@ void pdf_fonts_free(struct pdf_fonts *fonts); /* accepts NULL */
 
 struct pdf_font *pdf_font_of(struct pdf_fonts *fonts, PangoFont *font);
 
-/* A glyph that will be shown for a character; 0 for a part of several. */
+/* A glyph to be shown. pdf_font_glyph notes that it is shown for the character
+ * c, or with c = 0 for a part of several characters, and fills the struct. */
 struct pdf_glyph {
 	const struct pdf_font *font;
 	int subfont; /* the font's name in the file is F{number}_{subfont} */
-	int code;    /* what a string holds for it, in `bytes` bytes */
+	int code;    /* code of the glyph in a string, of `bytes` bytes */
 	int bytes;   /* 1 or 2 */
 	int width;
-	uint32_t means; /* as which character the font knows it; 0: none */
+	uint32_t means; /* character that the font has for the glyph; 0: none */
 };
 int pdf_font_glyph(struct pdf_font *font, unsigned int glyph, uint32_t c,
     struct pdf_glyph *out, struct err *e);
@@ -38,7 +40,8 @@ int pdf_font_glyph(struct pdf_font *font, unsigned int glyph, uint32_t c,
 void pdf_font_select(
     struct buf *b, const struct pdf_font *font, int subfont, int size);
 
-/* Writes what was used; appends the entries for a Font dictionary. */
+/* Writes the glyphs that were used, and appends the entries for a Font
+ * dictionary. */
 int pdf_fonts_write(
     struct pdf_fonts *fonts, struct buf *resources, struct err *e);
 

@@ -7,9 +7,9 @@
 #include "base/mem.h"
 #include "rows/moment.h"
 
-/* PostgreSQL's limit of a field. */
+/* PostgreSQL limits a field to this many bytes. */
 #define VALUE_MAX ((size_t)1 << 30)
-/* Values by which it is noticed that rows are not sorted: one megabyte. */
+/* Hashes kept to notice that rows are not sorted: one megabyte of memory. */
 #define VALUES_MAX ((size_t)1 << 16)
 
 void pdf_group_open(struct pdf_group *g)
@@ -32,7 +32,7 @@ bool pdf_group_has(const struct pdf_group *g, const struct value *v)
 		   memcmp(g->value.data, v->data, (size_t)v->len) == 0);
 }
 
-/* FNV-1a. */
+/* Returns the FNV-1a hash of a value. */
 static uint64_t hash_of(const struct value *v)
 {
 	uint64_t hash = UINT64_C(0xCBF29CE484222325);
@@ -43,7 +43,7 @@ static uint64_t hash_of(const struct value *v)
 	return hash;
 }
 
-/* Not 0; NULL is 1. */
+/* Returns the hash of a value, never 0; NULL is 1. */
 static uint64_t value_hash(const struct value *v)
 {
 	return v->len < 0 ? 1 : hash_of(v) | 1;
@@ -72,8 +72,8 @@ static void make_room(struct pdf_group *g)
 	free(old);
 }
 
-/* Whether a group of this value was there before, of the first VALUES_MAX values:
- * rows in any order have few, and begin them often. */
+/* Returns whether a group of this value began before. Only the first VALUES_MAX
+ * values are kept: unsorted rows have few values, which begin often. */
 static bool value_again(struct pdf_group *g, const struct value *v)
 {
 	uint64_t hash = value_hash(v), *place;
@@ -90,14 +90,14 @@ static bool value_again(struct pdf_group *g, const struct value *v)
 	return false;
 }
 
-/* A space or the end of a line, which look alike at the end of a heading, and the
- * ends of lines anywhere. */
+/* Returns whether a character is invisible at the end of a heading: a space or
+ * a line break. */
 static bool is_blank(unsigned char c)
 {
 	return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-/* The same for texts that look the same on a page. */
+/* Returns a hash that is equal for texts that look equal on a page. */
 static uint64_t look_of(const struct value *text)
 {
 	struct value look = *text;
@@ -124,7 +124,7 @@ static uint64_t look_of(const struct value *text)
 	return hash;
 }
 
-/* Whether a group of another value had this heading. */
+/* Returns whether a group of another value had a heading of this look. */
 static bool was_seen(const struct pdf_group *g, uint64_t look, uint64_t value)
 {
 	int known =
@@ -137,7 +137,7 @@ static bool was_seen(const struct pdf_group *g, uint64_t look, uint64_t value)
 	return false;
 }
 
-/* In quotes, with escapes for what has no look. */
+/* Appends a value in quotes, with escapes for invisible characters. */
 static void add_quoted(const struct value *v, struct buf *heading)
 {
 	buf_char(heading, '"');
@@ -157,7 +157,8 @@ static void add_quoted(const struct value *v, struct buf *heading)
 	buf_char(heading, '"');
 }
 
-/* The offset from UTC, which the table leaves out, or all of the value. */
+/* Appends to the heading the offset from UTC, which the table leaves out, or
+ * else the whole value. */
 static void tell_apart(const struct pdf_group *g, const struct value *v,
     const struct value *text, struct buf *heading)
 {

@@ -7,37 +7,39 @@
 #include "base/buf.h"
 #include "rows/rows.h"
 
-/* Headings whose like is recognised: those of this many groups before. */
+/* The number of past groups whose headings are compared with a new heading. */
 #define PDF_GROUP_HEADINGS 512
 
-/* The group that rows belong to: those one after another with the same value of
- * a column. */
+/* Follows the group of the rows: consecutive rows with the same value of a
+ * column. */
 struct pdf_group {
 	int column; /* in the schema; -1: there are no groups */
 	enum column_kind kind;
 	const char *label;
 
-	/* What follows is its own. */
+	/* The members below are private. */
 	bool in, null;
 	struct buf value;
 	struct {
 		uint64_t look, value; /* hashes of heading and value */
 	} seen[PDF_GROUP_HEADINGS];
 	int count;
-	uint64_t *values; /* hashes of values, see value_again(); 0: free */
+	/* hash table of values, see value_again(); 0: free slot */
+	uint64_t *values;
 	size_t room, used;
-	int64_t again; /* groups that begin again: rows are not sorted */
+	int64_t again; /* groups that begin again, as rows are not sorted */
 };
 
-void pdf_group_open(struct pdf_group *g); /* with the first part filled */
+/* the members above the private ones are filled */
+void pdf_group_open(struct pdf_group *g);
 void pdf_group_close(struct pdf_group *g);
 
-/* Whether a row with this value belongs to the group that goes on. */
+/* Returns whether a row with this value belongs to the open group. */
 bool pdf_group_has(const struct pdf_group *g, const struct value *v);
 /* Begins the group of a value, which the table shows as `text`, and appends its
- * heading. It tells the group from earlier ones of other values that look the same:
- * the hour that comes twice when a clock is put back, the same month of another
- * year, NULL and a text of nothing. */
+ * heading. When an earlier group of another value had the same look, the
+ * heading tells the two apart: the hour that occurs twice when a clock is put
+ * back, the same month of another year, NULL and an empty text. */
 void pdf_group_begin(struct pdf_group *g, const struct value *v,
     const struct value *text, struct buf *heading);
 

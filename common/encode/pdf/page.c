@@ -6,18 +6,19 @@
 
 #include "base/mem.h"
 
-/* A page of dense text has some ten kilobytes of operators; a chart more. */
+/* Most bytes of operators a page. A page of dense text has some ten kilobytes;
+ * a chart has more. */
 #define PAGE_MAX ((size_t)256 << 20)
-/* Of all that are open side by side. */
+/* Most bytes of all pages that are open side by side. */
 #define ACROSS_MAX ((size_t)40 << 20)
 /* Pages are leaves of a tree two nodes deep. */
 #define NODE_PAGES 256
-/* Of a header or footer, which is an option. */
+/* Most bytes of a header or footer, which is an option. */
 #define NOTE_MAX ((size_t)16 << 20)
 
 static const struct pdf_style note_style = {PDF_PLAIN, 700};
 #define NOTE_HEIGHT 1600
-#define TOTAL_WIDTH (note_style.size * 5) /* of the number of pages */
+#define TOTAL_WIDTH (note_style.size * 5) /* room for the number of pages */
 
 static void make_sheets(struct pdf_pages *p, int count)
 {
@@ -147,8 +148,9 @@ void pdf_page_show(struct pdf_pages *p, struct pdf_flow *f,
 	pdf_text_show(p->text, &s->b, f, style, &s->font);
 }
 
-/* Makes the note the first `len` bytes of a text, with an ellipsis when there are
- * more: whether it has room in `width`; -1 on error. */
+/* Sets the note to the first `len` bytes of a text, with an ellipsis when the
+ * text is longer. Returns 1 when the note fits into `width`, 0 when not; -1 on
+ * error. */
 static int try_note(
     struct pdf_pages *p, const char *text, size_t len, int width, struct err *e)
 {
@@ -166,7 +168,8 @@ static int try_note(
 	return wide < 0 ? -1 : wide <= width;
 }
 
-/* Makes the note as much of a text as has room: 0 for all of it, 1 for less. */
+/* Sets the note to as much of a text as fits. Returns 0 for the whole text, 1
+ * for a part; -1 on error. */
 static int cut_note(
     struct pdf_pages *p, const char *text, int width, struct err *e)
 {
@@ -187,14 +190,14 @@ static int cut_note(
 	return try_note(p, text, low, width, e) < 0 ? -1 : 1;
 }
 
-/* Where a note stands: in `width`, which begins x right of the margin. */
+/* The place of a note: `width` wide, x right of the margin. */
 struct place {
 	enum align align;
 	int y, x, width;
-	bool *shortened; /* set when not all of it has room; may be NULL */
+	bool *shortened; /* set when the note is cut; may be NULL */
 };
 
-/* One line of header or footer; its width. */
+/* Draws one line of header or footer and returns its width; -1 on error. */
 static int note(struct pdf_pages *p, const char *text, const struct place *at,
     struct err *e)
 {
@@ -217,7 +220,8 @@ static int note(struct pdf_pages *p, const char *text, const struct place *at,
 	return shown;
 }
 
-/* What stands across from something else has what it leaves, less a gap. */
+/* Returns the width left for a note on the line of one that takes `taken`, less
+ * a gap. */
 static int rest(const struct pdf_pages *p, int taken)
 {
 	int room = p->page_width - 2 * p->margin - taken - 2 * note_style.size;
@@ -225,7 +229,8 @@ static int rest(const struct pdf_pages *p, int taken)
 	return room > 0 ? room : 1;
 }
 
-/* How much of the page's foot its number takes, and a mark beside it. */
+/* Draws the page number and the mark beside it at the foot, and returns the
+ * width that they take. */
 static int begin_foot(struct pdf_pages *p, int foot, int room, struct err *e)
 {
 	const char *mark = p->marks ? p->marks[p->at - p->sheets] : NULL;
@@ -278,7 +283,8 @@ static int begin_page(struct pdf_pages *p, struct err *e)
 	return note(p, p->footer, &footer, e) < 0 ? -1 : 0;
 }
 
-/* The lower node of the page tree is full, or the last one. */
+/* Writes the open lower node of the page tree, when it is full or the last
+ * one. */
 static int end_node(struct pdf_pages *p, struct err *e)
 {
 	struct buf b;

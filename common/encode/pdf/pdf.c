@@ -13,7 +13,7 @@
 #include "encode/pdf/page.h"
 #include "encode/pdf/section.h"
 
-/* Of a title, whose characters take four bytes each. */
+/* Most bytes of a title in Info, where a character takes up to four bytes. */
 #define INFO_MAX ((size_t)1 << 20)
 #define REMARK_MAX ((size_t)2000)
 #define DEFAULT_FONT "Noto Sans,DejaVu Sans,sans-serif"
@@ -30,9 +30,9 @@ struct pdf {
 	struct pdf_section *section;
 	char *time;
 	char *header, *footer;
-	struct buf remark; /* empty: nothing to say */
-	int64_t again;     /* groups that begin again */
-	int64_t left_out;  /* values, of charts */
+	struct buf remark; /* empty: there is no remark */
+	int64_t again;     /* groups that begin again, as rows are not sorted */
+	int64_t left_out;  /* values that charts leave out */
 	bool grouped;      /* a section has the column of "group_by" */
 	int size;
 	int paper[2];
@@ -64,7 +64,7 @@ static double number(const json_t *o, const char *key, double def)
 	return n != NULL ? json_number_value(n) : def;
 }
 
-/* The caller frees it. */
+/* Returns the text in one line; the caller frees it. */
 static char *one_line(const char *text)
 {
 	char *line = mem_strdup(text);
@@ -135,7 +135,8 @@ static void pdf_free(struct encoder *enc)
 	free(p);
 }
 
-/* Of several sections, some may have the column of "group_by". */
+/* Refuses a "group_by" whose column no section has. Some of several sections
+ * may lack it. */
 static int check_group(struct pdf *p, struct err *e)
 {
 	const char *name = json_str(p->base.options, "group_by", NULL);
@@ -146,7 +147,8 @@ static int check_group(struct pdf *p, struct err *e)
 	return encoder_lacks(&p->base, "group_by", name, e);
 }
 
-/* It is no matter of a row or column that a write failed. */
+/* Returns -1. A failed write replaces the error in *e, as it has nothing to do
+ * with a row or column. */
 static int fail(const struct pdf *p, struct err *e)
 {
 	pdf_file_check(p->file, e);
@@ -192,7 +194,8 @@ static int pdf_end(struct encoder *enc, struct err *e)
 	return rc ? fail(p, e) : 0;
 }
 
-/* Readers show it in one line, as a window's title. */
+/* Appends an entry of Info as one line: readers show it as the title of a
+ * window. */
 static void add_entry(struct buf *b, const char *key, const char *text)
 {
 	const char *end = text + strlen(text);

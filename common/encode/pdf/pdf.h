@@ -5,10 +5,10 @@
 #include "encode/encoder.h"
 
 /*
- * Tables on pages, as ISO 32000-1 has them: text that can be selected and
- * searched, embedded fonts, charts as lines and areas. The widths of columns
- * come from the first rows. The same rows, options, fonts and run make the same
- * bytes.
+ * Writes tables on pages of a PDF file (ISO 32000-1): text can be selected and
+ * searched, fonts are embedded, charts are lines and areas. The widths of
+ * columns come from the first rows. The same rows, options, fonts and run give
+ * the same bytes.
  */
 extern const struct encoder_type encoder_pdf;
 

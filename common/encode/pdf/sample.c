@@ -5,14 +5,14 @@
 
 #include "base/mem.h"
 
-/* At most this many rows, cells and bytes are enough. */
+/* A sample is full with this many rows, cells or bytes. */
 #define ROWS 200
 #define CELLS 40000
 #define BYTES ((size_t)512 << 10)
-/* Of a row, which one alone may pass BYTES. */
+/* Most bytes of the sample: one row alone may have more than BYTES. */
 #define BYTES_MAX ((size_t)3 << 30)
 
-/* A value knows where it is among the bytes. */
+/* A value is kept as its offset in the bytes. */
 struct pdf_sample_value {
 	size_t at;
 	int32_t len;

@@ -6,12 +6,12 @@
 #include "base/err.h"
 #include "rows/rows.h"
 
-/* The first rows of a section, which the widths of its columns are taken from:
- * they wait, in one piece, until there are enough. */
+/* Holds the first rows of a section, from which the widths of its columns are
+ * taken, until there are enough of them. */
 struct pdf_sample {
 	int rows;
 
-	/* What follows is its own. */
+	/* The members below are private. */
 	int columns, cap;
 	struct buf bytes;
 	struct pdf_sample_value *values;
@@ -20,11 +20,12 @@ struct pdf_sample {
 void pdf_sample_open(struct pdf_sample *s, int columns);
 void pdf_sample_free(struct pdf_sample *s); /* accepts an all-zero one */
 
-/* Keeps a row: 1 when there are enough now, 0 when not yet; -1 for one that does
- * not fit into memory. */
+/* Keeps a copy of a row. Returns 1 when there are enough rows, 0 when not; -1
+ * with *e when the row does not fit into memory. */
 int pdf_sample_add(
     struct pdf_sample *s, const struct value *row, struct err *e);
-/* The i-th row, into a value for each column; valid until the next call of add. */
+/* Copies the i-th row to `values`, one for each column; the bytes are valid
+ * until the next call of pdf_sample_add. */
 void pdf_sample_row(const struct pdf_sample *s, int i, struct value *values);
 
 #endif

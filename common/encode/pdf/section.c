@@ -23,14 +23,14 @@
 
 struct pdf_section {
 	struct pdf_section_options o;
-	char *name; /* or NULL */
+	char *name; /* name of the section, or NULL */
 	const struct schema *schema;
 	struct cells *cells;
 	struct pdf_table table;
 	struct pdf_sample sample;
-	bool begun; /* the sample is on the pages */
+	bool begun; /* the sample has been written to the pages */
 	bool zebra;
-	int64_t rows; /* on the pages */
+	int64_t rows; /* rows written to the pages */
 	int64_t in_group;
 
 	struct pdf_group group;
@@ -61,7 +61,8 @@ static bool is_solid(enum column_kind kind)
 	       kind != KIND_OTHER && kind != KIND_BYTES;
 }
 
-/* All but the column of the groups, which stands above them. */
+/* Adds all columns but the one of the groups, whose value stands in the
+ * headings. */
 static int add_columns(struct pdf_section *s, struct err *e)
 {
 	const struct layout *layout = s->o.layout;
@@ -103,7 +104,7 @@ struct pdf_section *pdf_section_open(
 	const struct layout *layout = options->layout;
 
 	s->o = *options;
-	s->o.section = NULL; /* is gone when begin ends */
+	s->o.section = NULL; /* not valid after encoder_begin */
 	s->name = mem_strdup(options->section->name);
 	s->schema = options->section->schema;
 	s->zebra = json_bool(s->o.options, "zebra", true);
@@ -177,8 +178,9 @@ void pdf_section_free(struct pdf_section *s)
 
 #define SUBTOTAL "Subtotal"
 
-/* By column, with the label in the first that has no total, or else in front of
- * that of the first; NULL on error. */
+/* Returns the texts of the totals by column. The label stands in the first
+ * column without a total, or else before the total of the first column. NULL on
+ * error. */
 static const struct value *totals_texts(struct pdf_section *s,
     const struct totals *t, const char *label, struct err *e)
 {
@@ -229,7 +231,8 @@ static int change_group(struct pdf_section *s, const struct value *v,
 		return 0;
 	buf_init(&heading, HEADING_MAX);
 	pdf_group_begin(&s->group, v, text, &heading);
-	/* A page that the subtotals begin still has the old heading. */
+	/* A page that begins with the subtotals still has the heading of the
+	 * old group. */
 	if (in && end_group(s, e) != 0) {
 		buf_free(&heading);
 		return -1;
@@ -268,7 +271,8 @@ static int show_row(
 
 /* ---- the beginning ---- */
 
-/* Lines of text across the page, at the page's y. */
+/* Writes lines of text over the width of the page, from the y of the page
+ * on. */
 static int paragraph(struct pdf_section *s, const char *text,
     struct pdf_style style, struct err *e)
 {
@@ -293,8 +297,8 @@ static int paragraph(struct pdf_section *s, const char *text,
 	return rc;
 }
 
-/* The page stands upright when the columns fit so, and lies when they do not or
- * when it shall. */
+/* Returns whether the page is landscape: when it is asked for, or when the
+ * columns do not fit in portrait. */
 static bool lies(const struct pdf_section *s)
 {
 	const char *orientation = json_str(s->o.options, "orientation", "auto");
@@ -348,7 +352,7 @@ static int measure_cell(struct pdf_section *s, struct pdf_column *c,
 	    s->o.pages->text, v->data, (size_t)v->len, style, &word, e);
 	if (width < 0)
 		return err_wrap(e, "column \"%s\"", c->label);
-	/* A number has to have room, whatever width was asked for. */
+	/* A number must have room, whatever width was asked for. */
 	if (c->fixed && width * PDF_SQUEEZE / 100 < c->natural)
 		return 0;
 	c->fixed = false;
@@ -370,7 +374,7 @@ static int measure_row(
 	return texts ? 0 : -1;
 }
 
-/* Those of the sample, as if there were no more. */
+/* Measures the totals of the sample alone. */
 static int measure_totals(struct pdf_section *s, struct err *e)
 {
 	const struct value *texts = totals_texts(s, s->totals, SUBTOTAL, e);
@@ -385,7 +389,8 @@ static int measure_totals(struct pdf_section *s, struct err *e)
 	return texts ? 0 : -1;
 }
 
-/* Numbers of which only the first were seen may grow, and their sums do. */
+/* Reserves room for more digits where only the first rows were measured: later
+ * numbers and their sums may be longer. */
 static int reserve(struct pdf_section *s, struct err *e)
 {
 	int digit, word;
@@ -403,7 +408,7 @@ static int reserve(struct pdf_section *s, struct err *e)
 	return digit < 0 ? -1 : 0;
 }
 
-/* `more` rows will come than those of the sample. */
+/* Begins the table with the sample. `more`: further rows will come. */
 static int begin(struct pdf_section *s, bool more, struct err *e)
 {
 	struct value *row =

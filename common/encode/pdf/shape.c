@@ -8,26 +8,27 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 
-/* Pango's units in an em: it counts lines in int, so that a line may be two
- * hundred times as long as the longest piece below. */
+/* Layout is done at this many units an em: pango measures lines in int, so a
+ * line may be two hundred times as long as the longest piece below. */
 #define EM 100
 #define UNITS (EM * PANGO_SCALE)
-/* Of a paragraph, as much is shaped at once. */
+/* Bytes of a paragraph that are shaped at once. */
 #define PIECE ((size_t)4096)
 
 struct pdf_shape {
 	struct pdf_fonts *fonts;
 	PangoFontMap *map;
 	PangoContext *context;
-	PangoFontDescription *faces[2]; /* by weight */
+	PangoFontDescription *faces[2]; /* font description of each weight */
 	PangoLayout *layout;
 	bool replace;
 	struct pdf_replaced replaced;
-	int widths[PIECE];  /* by character of the piece */
-	size_t ends[PIECE]; /* of its lines */
+	int widths[PIECE];  /* width of each character of the piece */
+	size_t ends[PIECE]; /* end of each line of the piece */
 };
 
-/* No hints, no rounding: glyphs scale, and look the same everywhere. */
+/* Turns hinting and rounding off, so that glyphs scale and look the same
+ * everywhere. */
 static void set_precise(PangoContext *context)
 {
 	cairo_font_options_t *options = cairo_font_options_create();
@@ -94,7 +95,7 @@ PangoFont *pdf_shape_font(
 	return font;
 }
 
-/* As the first letter does. */
+/* The first letter with a direction decides. */
 bool pdf_shape_rtl(const char *text, size_t len)
 {
 	hb_unicode_funcs_t *unicode = hb_unicode_funcs_get_default();
@@ -113,7 +114,7 @@ bool pdf_shape_rtl(const char *text, size_t len)
 	return false;
 }
 
-/* The glyph that stands for a character that no font has. */
+/* Finds the glyph that replaces a character which no font has. */
 static int substitute(struct pdf_shape *s, struct pdf_glyph *out, struct err *e)
 {
 	PangoFont *font = pdf_shape_font(s, PDF_PLAIN, e);
@@ -134,8 +135,9 @@ static int substitute(struct pdf_shape *s, struct pdf_glyph *out, struct err *e)
 	return rc;
 }
 
-/* The layout's only line. Pango draws a box with a number where no font has a
- * character: what stands there instead has another width. */
+/* Returns the only line of the layout. Pango leaves room for a box with a
+ * number where no font has a character; the replacement has another width,
+ * which is set here. */
 static PangoLayoutLine *only_line(struct pdf_shape *s)
 {
 	PangoLayoutLine *line = pango_layout_get_line(s->layout, 0);
@@ -159,7 +161,8 @@ static PangoLayoutLine *only_line(struct pdf_shape *s)
 	return line;
 }
 
-/* How wide each character of the layout is, a cluster's evenly. */
+/* Measures the width of each character of the layout; those of a cluster share
+ * its width evenly. */
 static void measure(struct pdf_shape *s, const char *text)
 {
 	for (GSList *l = only_line(s)->runs; l != NULL; l = l->next) {
@@ -172,9 +175,9 @@ static void measure(struct pdf_shape *s, const char *text)
 	}
 }
 
-/* Where a line ends that begins with character `first`, which is at `at`: at the
- * last place that Unicode allows or after _, if it has room, else between any two
- * characters. */
+/* Returns the end of the line that begins with character `first`, which is at
+ * `at`: the last place with room where Unicode allows a break or that follows
+ * _, or else any place between two characters. */
 static int break_behind(const struct pdf_shape *s, const char *at, int first,
     int count, int64_t width)
 {
@@ -198,7 +201,7 @@ static int break_behind(const struct pdf_shape *s, const char *at, int first,
 	return count;
 }
 
-/* The width of the longest stretch of which no line may end inside. */
+/* Returns the width of the longest stretch in which no line may end. */
 static int64_t longest_word(
     const struct pdf_shape *s, const char *at, int count)
 {
@@ -220,7 +223,8 @@ static int64_t longest_word(
 	return longest;
 }
 
-/* A tab is a space: columns are what tables are for. */
+/* Sets the text of the layout with spaces for tabs: tables have columns
+ * instead. */
 static void set_text(PangoLayout *layout, const char *text, size_t len)
 {
 	char *copy;
@@ -236,8 +240,8 @@ static void set_text(PangoLayout *layout, const char *text, size_t len)
 	free(copy);
 }
 
-/* Pango wraps lines as well, but not those of any width: an assertion ends the
- * process where nothing fits. Here it sees one line at a time. */
+/* Pango's own wrapping is not used: an assertion in it ends the process when a
+ * width has room for nothing. Pango is given one line at a time. */
 void pdf_shape_begin(struct pdf_shape *s, struct pdf_shaped *t)
 {
 	size_t len = MIN(t->len, PIECE);
@@ -283,7 +287,7 @@ bool pdf_shape_next(struct pdf_shape *s, struct pdf_shaped *t)
 		return false;
 	len = s->ends[t->index] - t->taken;
 	t->taken = s->ends[t->index++];
-	/* What a line ends with takes no room. */
+	/* Spaces at the end of a line take no room. */
 	while (len > 0 && begin[len - 1] == ' ')
 		len--;
 	set_text(s->layout, begin, (size_t)len);
@@ -299,9 +303,9 @@ struct writer {
 	struct pdf_shape *shape;
 	struct buf *b;
 	int size;
-	const struct pdf_font *font; /* selected */
+	const struct pdf_font *font; /* the font that is selected */
 	int subfont;
-	double pen; /* where the next glyph would stand by itself */
+	double pen; /* place of the next glyph without a move */
 	double rise;
 	bool array, string;
 };
@@ -344,7 +348,8 @@ static void put_code(struct writer *w, const struct pdf_glyph *g)
 	}
 }
 
-/* At a place in the line and above it, in thousandths. */
+/* Writes a glyph at a place in the line and a height above it, both in
+ * thousandths of the size. */
 static void put_glyph(
     struct writer *w, const struct pdf_glyph *g, double x, double rise)
 {
@@ -390,7 +395,8 @@ static int missing(
 	return substitute(s, out, e);
 }
 
-/* Glyphs first to last of a run, which show one cluster of characters. */
+/* The glyphs `first` to `last` of a run, which show one cluster of
+ * characters. */
 struct cluster {
 	PangoGlyphItem *run;
 	int first, last;
@@ -407,7 +413,7 @@ static int shown_glyphs(const struct cluster *c)
 	return n;
 }
 
-/* *x moves behind it. */
+/* Writes a cluster at *x and moves *x past it. */
 static int put_cluster(
     struct writer *w, const struct cluster *c, double *x, struct err *e)
 {

@@ -7,7 +7,8 @@
 #include "encode/pdf/font.h"
 #include "encode/pdf/text.h"
 
-/* Lines of text that pango lays out, as operators of a PDF page. */
+/* Lays out lines of text with pango and writes them as operators of a PDF
+ * page. */
 struct pdf_shape;
 
 struct pdf_shape *pdf_shape_open(
@@ -15,18 +16,20 @@ struct pdf_shape *pdf_shape_open(
 void pdf_shape_free(struct pdf_shape *s); /* accepts NULL */
 struct pdf_replaced *pdf_shape_replaced(struct pdf_shape *s);
 
-/* The first font of the family; the caller's reference. */
+/* Returns the first font of the family; the caller owns the reference. */
 PangoFont *pdf_shape_font(
     struct pdf_shape *s, enum pdf_weight weight, struct err *e);
 
-/* Whether a paragraph runs from right to left. */
+/* Returns whether a paragraph runs from right to left. */
 bool pdf_shape_rtl(const char *text, size_t len);
 
 struct pdf_shaped {
-	const char *text; /* of one paragraph, from where a line begins */
+	/* text of one paragraph, from the start of a line on */
+	const char *text;
 	size_t len;
-	/* The size becomes smaller, but not less than `least` percent, when the
-	 * longest word has no room: `word` is the width that it needs. */
+	/* pdf_shape_begin makes the size smaller, but not below `least`
+	 * percent, when the longest word has no room; `word` is then the width
+	 * that the word needs. */
 	struct pdf_style style;
 	int width, least;
 	bool rtl;
@@ -34,15 +37,16 @@ struct pdf_shaped {
 
 	int word;
 
-	size_t taken; /* bytes that the lines so far hold */
+	size_t taken; /* bytes of text in the lines so far */
 	int line_width;
 
 	PangoLayoutLine *line;
 	int index, count;
 };
 
-/* Of a long paragraph only some lines come at once: those of its next piece but
- * the last one, which may not be whole. */
+/* pdf_shape_begin lays out the next piece of a paragraph. A long paragraph has
+ * several pieces: each gives its lines but the last one, which may not be
+ * complete. pdf_shape_next takes the next line. */
 void pdf_shape_begin(struct pdf_shape *s, struct pdf_shaped *text);
 bool pdf_shape_next(struct pdf_shape *s, struct pdf_shaped *text);
 /* Appends the line's operators. */

@@ -13,7 +13,7 @@ static int pitch(const struct pdf_table *t)
 	return t->size * 5 / 4;
 }
 
-/* The space left and right of a cell's text, both together. */
+/* Returns the sum of the space left and right of a cell's text. */
 static int padding(const struct pdf_table *t)
 {
 	return t->size;
@@ -26,7 +26,7 @@ int pdf_table_line(const struct pdf_table *t)
 
 enum { HEADER, ROW };
 
-/* One line of each of the columns that has one left. */
+/* Shows the next line of each column that has one left. */
 static void show_line(struct pdf_table *t, const struct pdf_panel *columns,
     int which, struct pdf_style style, int y)
 {
@@ -60,8 +60,9 @@ static void show_panel(struct pdf_table *t, const struct pdf_panel *panel,
 	}
 }
 
-/* So many lines of the row at the page's y, which moves below. On each of the
- * pages across, the repeated columns show the same lines. */
+/* Shows this many lines of the row from the y of the page on, and moves y below
+ * them. On each of the pages side by side, the repeated columns show the same
+ * lines. */
 static void show_block(struct pdf_table *t, int which,
     const struct pdf_row_style *style, int lines)
 {
@@ -79,7 +80,7 @@ static void show_block(struct pdf_table *t, int which,
 	t->pages->y += lines * pitch(t) + t->size / 4;
 }
 
-/* How many lines the row has that were made: at most `want`. */
+/* Makes up to `want` lines of the row, and sets *lines to their number. */
 static int fill(struct pdf_table *t, int which, enum pdf_weight weight,
     int want, int *lines, struct err *e)
 {
@@ -102,7 +103,7 @@ static int fill(struct pdf_table *t, int which, enum pdf_weight weight,
 	return 0;
 }
 
-/* Lines of a page. */
+/* Returns how many lines a page has. */
 static int page_lines(const struct pdf_table *t)
 {
 	return (t->pages->bottom - t->pages->top) / pitch(t) + 1;
@@ -140,8 +141,9 @@ static int new_page(struct pdf_table *t, struct err *e)
 
 #define CONTINUED " (continued)"
 
-/* The next line of the heading on each of the pages across; `room` is that of
- * all columns, `after` what stands behind the line. */
+/* Shows the next line of the heading on each of the pages side by side.
+ * `room` is the width of all columns; `after` is shown after the line, NULL:
+ * nothing. */
 static void show_heading(struct pdf_table *t, struct pdf_flow *after, int room)
 {
 	struct pdf_style style = {PDF_BOLD, t->size};
@@ -166,7 +168,8 @@ static void show_heading(struct pdf_table *t, struct pdf_flow *after, int room)
 	pdf_pages_select(p, 0);
 }
 
-/* Where a group goes on: the first line of its heading, and that it does. */
+/* Shows, on a page where a group continues, the first line of its heading and
+ * "(continued)". */
 static int heading_again(struct pdf_table *t, int room, struct err *e)
 {
 	struct pdf_style style = {PDF_BOLD, t->size};
@@ -184,8 +187,8 @@ static int heading_again(struct pdf_table *t, int room, struct err *e)
 	return 0;
 }
 
-/* The group's value is nowhere else: where the group begins, all of its heading
- * is shown. */
+/* Shows the whole heading where a group begins, as the value stands nowhere
+ * else. */
 static int heading_whole(struct pdf_table *t, int room, struct err *e)
 {
 	struct pdf_style style = {PDF_BOLD, t->size};
@@ -246,7 +249,7 @@ int pdf_table_group(struct pdf_table *t, struct err *e)
 	return heading(t, true, e);
 }
 
-/* Lines that fit above the bottom. */
+/* Returns how many lines fit above the bottom. */
 static int room(const struct pdf_table *t)
 {
 	return (t->pages->bottom - t->pages->y - t->size / 4) / pitch(t);
@@ -264,8 +267,8 @@ static void begin_row(struct pdf_table *t, const struct value *texts)
 	}
 }
 
-/* The width that a column would have to have for what was broken in it; 0: none,
- * or it is broken anyway. */
+/* Returns the width that a column needs for a value that was broken in it; 0:
+ * none was, or it would be broken in any case. */
 static int64_t missing(
     const struct pdf_table *t, const struct pdf_column *c, int room)
 {
@@ -279,8 +282,8 @@ static int64_t missing(
 	return c->fixed || c->word > PDF_LONG_WORD(room) ? 0 : wide;
 }
 
-/* Whether numbers or words were broken for which columns could be wider; now they
- * are. */
+/* Widens columns in which numbers or words were broken, where possible. Returns
+ * whether a column became wider. */
 static bool widen(struct pdf_table *t)
 {
 	struct pdf_pages *p = t->pages;
@@ -303,8 +306,8 @@ static bool widen(struct pdf_table *t)
 	return wider;
 }
 
-/* The row's first lines, as many as a page has; *fresh: on a new page, because
- * columns had to be made wider. */
+/* Makes the first lines of the row, as many as a page has. *fresh says that a
+ * new page was begun because columns became wider. */
 static int begin_lines(struct pdf_table *t, const struct value *texts,
     enum pdf_weight weight, int *lines, bool *fresh, struct err *e)
 {
@@ -320,7 +323,7 @@ static int begin_lines(struct pdf_table *t, const struct value *texts,
 	return fill(t, ROW, weight, page_lines(t), lines, e);
 }
 
-/* A row that fits on no page begins where there is room for this much. */
+/* A row that fits on no page begins on a page with room for this many lines. */
 #define BEGIN_LINES 4
 
 int pdf_table_row(struct pdf_table *t, const struct value *texts,
@@ -341,7 +344,8 @@ int pdf_table_row(struct pdf_table *t, const struct value *texts,
 		    (lines < page - t->header_lines || fit < BEGIN_LINES))
 			fit = 0;
 		else if (fit < 1)
-			fit = 1; /* of a page that has room for nothing */
+			/* the page has room for nothing; show one line */
+			fit = 1;
 		if (fit > 0) {
 			show_block(t, ROW, &s, lines < fit ? lines : fit);
 			s.rule = false;

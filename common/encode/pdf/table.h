@@ -6,101 +6,107 @@
 #include "rows/rows.h"
 
 /*
- * A table on pages: the header is repeated on each; a row goes onto the next page
- * when it does not fit, and over several when it fits on none. Columns for which
- * the paper is too narrow stand on further pages beside the first one, on which
- * rows have the same height, and the first columns are repeated.
+ * Writes a table on pages. The header is repeated on each page. A row goes onto
+ * the next page when it does not fit, and over several pages when it fits on
+ * none. Columns for which the paper is too narrow stand on further pages beside
+ * the first one; there rows have the same height, and the first columns are
+ * repeated.
  */
 struct pdf_column {
 	int index; /* in the schema */
 	const char *label;
 	enum align align;
 
-	/* What pdf_table_fit shares the room out by, at the size that the table
-	 * was given, without padding. */
-	int natural;       /* of the widest value */
-	int word;          /* of its longest word; all of a solid one */
-	double squares;    /* of the widths of values, in all, ... */
-	int values;        /* ... of this many */
-	int label_natural; /* of the label in one line */
-	int label_word;    /* of its longest word */
-	int reserve;       /* for values that are not known yet */
-	bool fixed;        /* the width is given: natural */
-	bool solid;        /* values that should not be broken: numbers */
+	/* pdf_table_fit shares out the room by these widths, which are at the
+	 * size that the table was given, without padding. */
+	int natural; /* width of the widest value */
+	/* width of its longest word; of the whole value if solid */
+	int word;
+	double squares;    /* sum of the squares of the widths ... */
+	int values;        /* ... of this many values */
+	int label_natural; /* width of the label in one line */
+	int label_word;    /* width of the longest word of the label */
+	int reserve;       /* room for values that are not known yet */
+	bool fixed;        /* the options give the width: natural */
+	bool solid;        /* values should not be broken: numbers */
 
-	/* What comes of it. */
-	int width; /* with the padding */
+	/* pdf_table_fit sets the members below. */
+	int width; /* with padding */
 	int x;
-	struct pdf_flow flows[2]; /* of the header and of a row, which the
-				   * header may interrupt */
-	int shown; /* where the flow was before the first page showed it */
+	/* [0] of the header, [1] of a row, which the header may interrupt */
+	struct pdf_flow flows[2];
+	/* first line of the flow on the first of the pages side by side */
+	int shown;
 };
 
-/* The columns on one of the pages side by side, beside the repeated ones. */
+/* The columns on one of the pages side by side, besides the repeated ones. */
 struct pdf_panel {
 	int from, to;
-	int width; /* with the repeated ones */
+	int width; /* width with the repeated columns */
 };
 
 struct pdf_table {
 	struct pdf_pages *pages;
-	struct pdf_column *columns; /* those that are shown */
+	struct pdf_column *columns; /* the columns that are shown */
 	int count;
-	int full_size; /* of the text as it was asked for */
-	int size;      /* of the text as it is, see pdf_table_fit */
-	int widest;    /* room on the widest page that it may stand on */
-	int repeat;    /* columns that stand on each of the pages across */
-	int repeated;  /* as many of them as there is room for */
-	int x;         /* of the table */
+	int full_size; /* size of the text that was asked for */
+	int size;      /* size of the text in use, see pdf_table_fit */
+	int widest;    /* room on the widest page that the table may use */
+	int repeat;    /* first columns to repeat on each page side by side */
+	int repeated;  /* number of them that have room */
+	int x;         /* x of the table */
 	struct pdf_panel *panels;
 	int across;            /* panels; 1: the paper is wide enough */
-	char **marks;          /* of the panels' pages */
-	struct buf group;      /* heading of the group that goes on; or empty */
-	struct pdf_flow title; /* of the group, of headings */
-	struct pdf_flow again; /* "(continued)" */
+	char **marks;          /* marks of the pages, one for each panel */
+	struct buf group;      /* heading of the open group, or empty */
+	struct pdf_flow title; /* flow of the heading */
+	struct pdf_flow again; /* flow of "(continued)" */
 	int header_lines;
 };
 
 struct pdf_row_style {
 	enum pdf_weight weight;
 	int fill;  /* 0xRRGGBB; -1: none */
-	bool rule; /* a line above */
+	bool rule; /* the row has a line above it */
 };
 
-/* Words of text that are longer are broken, of a page's room. */
+/* Words of text wider than this are broken, given the room of a page. */
 #define PDF_LONG_WORD(room) ((room) / 4)
 
 /* Notes the width of a value and of its longest word in the column. */
 void pdf_column_measured(
     const struct pdf_table *t, struct pdf_column *c, int width, int word);
 
-/* What the columns would like, in all, at full size: no value is wrapped, and
- * no word of a label. */
+/* Returns the width of all columns at full size when no value is wrapped and no
+ * word of a label is broken. */
 int64_t pdf_table_natural(const struct pdf_table *t);
 /*
- * Gives each column its width, out of `room`, which the table fills unless it is
- * far narrower. Values of text are wrapped when there is not room for all, the
+ * Gives each column its width out of `room`, which the table fills unless it is
+ * far narrower. When there is not room for all, values of text are wrapped, the
  * longest ones most. If that is not enough, the text becomes smaller, down to
- * three quarters; if that is not enough either, the table goes over several
- * pages side by side.
+ * three quarters of its size; if that is not enough either, the table goes over
+ * several pages side by side.
  */
 void pdf_table_fit(struct pdf_table *t, int room);
-void pdf_table_unfit(struct pdf_table *t); /* frees what came of it */
+/* Frees the results of pdf_table_fit. */
+void pdf_table_unfit(struct pdf_table *t);
 
-/* Height of a row of one line. */
+/* Returns the height of a row of one line. */
 int pdf_table_line(const struct pdf_table *t);
 
-/* Begins the table where the page is, or on the next when less than some rows
- * would fit or when it needs several side by side. */
+/* Begins the table at the y of the page, or on the next page when less than
+ * some rows would fit or when the table needs several pages side by side. */
 int pdf_table_begin(struct pdf_table *t, struct err *e);
-/* Texts by schema index; NULL values are empty. A number or word for which its
- * column proves too narrow begins a page on which that one is wide enough, unless
- * it needs too much of the page. */
+/* Writes a row; `texts` has one text for each column of the schema, empty for
+ * NULL values. When a column proves too narrow for a number or word, the row
+ * begins a page on which that column is wide enough, unless it would take too
+ * much of the page. */
 int pdf_table_row(struct pdf_table *t, const struct value *texts,
     const struct pdf_row_style *style, struct err *e);
-/* A heading of what follows, which stays in sight: t->group. */
+/* Writes the heading t->group of the rows that follow. The heading is repeated
+ * on each page. */
 int pdf_table_group(struct pdf_table *t, struct err *e);
-/* The next page is a single one again. */
+/* Ends the table: the next page is a single one again. */
 void pdf_table_end(struct pdf_table *t);
 
 void pdf_table_free(struct pdf_table *t); /* accepts an all-zero one */

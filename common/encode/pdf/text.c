@@ -10,11 +10,12 @@
 #include "encode/pdf/font.h"
 #include "encode/pdf/shape.h"
 
-/* The plain characters all lie below; glyphs are looked up once. */
+/* All plain characters are below this; their glyphs are looked up once. */
 #define PLAIN_MAX 0x2600
 #define MEASURE_BYTES ((size_t)4096)
 #define SQUEEZE_WORD 60
-/* So that a text has room in what was measured, whichever way it is rounded. */
+/* Added to a measured width, so that the text has room in it however widths are
+ * rounded. */
 #define ROUNDING 5
 #define OPERATORS_MAX ((size_t)64 << 20)
 
@@ -37,17 +38,17 @@ struct face {
 struct pdf_text {
 	struct pdf_fonts *fonts;
 	struct pdf_shape *shape;
-	struct face faces[2]; /* by weight */
+	struct face faces[2]; /* one for each weight */
 };
 
-/* Characters that stand for themselves whatever is beside them. */
+/* Characters whose glyph does not depend on their neighbours. */
 static const struct {
 	uint16_t first, last;
 } plain_ranges[] = {
     {0x20, 0x7E},
-    {0xA0, 0xAC}, /* no soft hyphen */
+    {0xA0, 0xAC}, /* without the soft hyphen */
     {0xAE, 0x2FF},
-    {0x370, 0x482}, /* no combining marks */
+    {0x370, 0x482}, /* without combining marks */
     {0x48A, 0x52F},
     {0x1E00, 0x1FFF},
     {0x2010, 0x2027},
@@ -68,8 +69,8 @@ static bool is_plain(uint32_t c)
 	return false;
 }
 
-/* As which other character one is shown: a tab is a space, columns are what
- * tables are for. */
+/* Returns the character that is shown for c. A tab becomes a space, as tables
+ * have columns instead; a control character becomes a mark. */
 static uint32_t shown_as(struct face *f, uint32_t c)
 {
 	hb_codepoint_t glyph;
@@ -99,7 +100,8 @@ static void look_up(struct face *f, uint32_t c)
 	    pdf_font_glyph(f->font, glyph, shown, &g, &none) != 0 ||
 	    g.bytes != 2 || g.subfont != 0)
 		return;
-	/* Another character has the same glyph: shaping says which it was. */
+	/* When another character has the same glyph, only shaping records which
+	 * one was meant. */
 	if (g.means != shown)
 		return;
 	p->glyph = (uint16_t)g.code;
@@ -107,7 +109,7 @@ static void look_up(struct face *f, uint32_t c)
 	p->state = HAVE;
 }
 
-/* NULL for a character that has to be shaped. */
+/* Returns NULL for a character that must be shaped. */
 static const struct plain *plain_of(struct face *f, uint32_t c)
 {
 	if (c >= PLAIN_MAX)
@@ -189,21 +191,23 @@ static struct pdf_line *new_line(struct pdf_flow *f)
 	return &f->lines[f->count++];
 }
 
-/* How long the end of a paragraph is that stands here; 0: none does. */
+/* Returns the length in bytes of the end of a paragraph at s; 0: there is
+ * none. */
 static size_t separator(const char *s, const char *end)
 {
 	if (*s == '\n')
 		return 1;
 	if (*s == '\r')
 		return s + 1 < end && s[1] == '\n' ? 2 : 1;
-	/* U+2028 and U+2029. */
+	/* U+2028 and U+2029 end a line and a paragraph. */
 	return end - s >= 3 && memcmp(s, "\xE2\x80", 2) == 0 &&
 		       (s[2] == '\xA8' || s[2] == '\xA9')
 		   ? 3
 		   : 0;
 }
 
-/* Of the paragraph at `next`: its end, and whether it can go glyph by glyph. */
+/* Finds the end of the paragraph at `next`, and whether it can go glyph by
+ * glyph. */
 static void begin_paragraph(struct face *face, struct pdf_flow *f)
 {
 	const char *s = f->text + f->next, *end = f->text + f->len;
@@ -244,7 +248,8 @@ static int in_points(int64_t width, int size)
 	return wide < PDF_UNLIMITED ? (int)wide : PDF_UNLIMITED;
 }
 
-/* All of the paragraph on one line that it has no room on, if it may be. */
+/* Squeezes a paragraph of a solid text, which is too wide, into one line; false
+ * when it would become too narrow. */
 static bool squeezed_line(
     struct face *face, struct pdf_flow *f, int limit, int size)
 {
@@ -268,18 +273,19 @@ static bool squeezed_line(
 	return true;
 }
 
-/* Thousandths of the size that a byte takes at least, as good as always. */
+/* Nearly every byte takes at least this many thousandths of the size. */
 #define NARROW 100
 
-/* An end of a line: what follows begins at `next`, ink ends at `ink`. */
+/* The end of a line: the next line begins at `next`, the visible part ends at
+ * `ink`. */
 struct end {
 	const char *next, *ink;
-	int64_t width; /* of the ink */
-	bool inside;   /* of a word */
+	int64_t width; /* width of the visible part */
+	bool inside;   /* the end is inside of a word */
 };
 
-/* All of a text that has room on a line, which most values of a table have;
- * end.next is NULL when it has not. */
+/* Takes the whole text when it has room on a line, as most values of a table
+ * do. end.next is NULL when it has not. */
 static struct end fits_whole(
     struct face *face, const char *begin, const char *end, int limit)
 {
@@ -300,9 +306,9 @@ static struct end fits_whole(
 	return (struct end){end, ink, ink_width, false};
 }
 
-/* Where a line of a text that has no room on it ends: at the last strong place,
- * else at the last weak one, else within a word. One character stands in any
- * width. */
+/* Finds the end of a line of a text that has no room on it: the last strong
+ * place, else the last weak one, else a place within a word. A line has at
+ * least one character, whatever the width. */
 static struct end find_end(
     struct face *face, const char *begin, const char *end, int limit)
 {
@@ -339,7 +345,7 @@ static struct end find_end(
 	return (struct end){end, ink, ink_width, false};
 }
 
-/* The first place where a line may end. */
+/* Finds the first place where a line may end. */
 static struct end find_word(
     struct face *face, const char *begin, const char *end)
 {
@@ -364,8 +370,8 @@ static struct end find_word(
 	return (struct end){s, s, width, false};
 }
 
-/* A word for which the line has no room, made narrower; false when it would
- * become too narrow. */
+/* Squeezes a word for which the line has no room; false when it would become
+ * too narrow. */
 static bool squeezed_word(
     struct face *face, struct pdf_flow *f, int limit, int size)
 {
@@ -389,7 +395,7 @@ static bool squeezed_word(
 	return true;
 }
 
-/* One line from `next`; `limit` in thousandths of the size. */
+/* Makes one line from `next` on; `limit` is in thousandths of the size. */
 static void plain_line(
     struct face *face, struct pdf_flow *f, int limit, int size)
 {
@@ -414,7 +420,7 @@ static void plain_line(
 	f->next = (size_t)(line.next - f->text);
 }
 
-/* Lines that were shown make room. */
+/* Removes the lines that were shown. */
 static void compact(struct pdf_flow *f)
 {
 	size_t gone;
@@ -435,15 +441,16 @@ static void compact(struct pdf_flow *f)
 		f->lines[i].at -= f->lines[i].shaped ? gone : 0;
 }
 
-/* Scripts without spaces: Thai, Lao, Tibetan, Burmese, Khmer, Han and the like. */
+/* Returns whether a character belongs to a script without spaces: Thai, Lao,
+ * Tibetan, Burmese, Khmer, Han and the like. */
 static bool breaks_anywhere(uint32_t c)
 {
 	return c >= 0x2E80 || (c >= 0xE00 && c < 0x10A0) ||
 	       (c >= 0x1780 && c < 0x1800);
 }
 
-/* Characters of other scripts are an em, or as wide as most letters; good enough
- * here. */
+/* Estimates the longest word. A character of another script counts as an em, or
+ * as wide as most letters, which is good enough here. */
 static int longest_word(
     struct face *face, const char *s, const char *end, int size)
 {
@@ -519,7 +526,8 @@ int pdf_text_fill(struct pdf_text *t, struct pdf_flow *f,
 	return 0;
 }
 
-/* Two bytes a glyph; four of them mean something in a string. */
+/* Writes a byte of a glyph's code. Four byte values have a meaning in a string
+ * and are escaped. */
 static char *put_byte(char *to, unsigned int byte)
 {
 	if (byte == '(' || byte == ')' || byte == '\\')

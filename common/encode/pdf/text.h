@@ -8,10 +8,10 @@
 #include "encode/pdf/file.h"
 
 /*
- * Text as lines of a width, ready for a page. Plain text (Latin, Greek,
- * Cyrillic, numbers, signs) goes glyph by glyph with widths that are looked up
- * once; a paragraph with anything else is shaped by pango, with other fonts for
- * what the own one lacks.
+ * Breaks text into lines of a width, ready for a page. Plain text (Latin,
+ * Greek, Cyrillic, numbers, signs) goes glyph by glyph with widths that are
+ * looked up once. A paragraph with any other character is shaped by pango, with
+ * other fonts for characters that the chosen font lacks.
  *
  * Lengths are hundredths of a point.
  */
@@ -29,15 +29,15 @@ struct pdf_style {
 };
 
 struct pdf_text_options {
-	const char *family;   /* as pango takes it: "Noto Sans,sans-serif" */
+	const char *family;   /* in pango's form: "Noto Sans,sans-serif" */
 	const char *language; /* "en", "zh-Hans": for the choice of fonts */
-	bool replace; /* a sign stands for characters that no font has */
+	bool replace; /* replace characters that no font has by a sign */
 };
 struct pdf_text *pdf_text_open(struct pdf_file *file,
     const struct pdf_text_options *options, struct err *e);
 void pdf_text_free(struct pdf_text *t); /* accepts NULL */
 
-/* Characters that no font has, for which another one stands. */
+/* Counts the characters that no font has and that were replaced. */
 struct pdf_replaced {
 	long count;
 	uint32_t first;
@@ -49,42 +49,46 @@ int pdf_text_write_fonts(
     struct pdf_text *t, struct buf *resources, struct err *e);
 
 struct pdf_line {
-	size_t at, len; /* in the flow's text or, if shaped, operators */
+	/* place in the text of the flow, or if shaped in its operators */
+	size_t at, len;
 	int width;
-	int squeeze; /* to that many percent of its own width; 0: not at all */
+	/* percent of its own width that the line is squeezed to; 0: not
+	 * squeezed */
+	int squeeze;
 	bool shaped;
 };
 
 #define PDF_SQUEEZE 50
 
-/* A text on its way onto pages, of any length: never more lines of it are made
- * than were asked for, and a paragraph's piece. The caller zeroes it at first and
- * frees it at last. */
+/* A text of any length on its way onto pages. At a time no more lines of it are
+ * made than were asked for, or than one piece of a paragraph has. The caller
+ * zeroes it before use and frees it after. */
 struct pdf_flow {
-	const char *text; /* the caller's */
+	const char *text; /* owned by the caller */
 	size_t len, next;
 	struct pdf_line *lines;
-	int first, count, cap; /* first: not shown yet */
+	int first, count, cap; /* first: the first line not yet shown */
 	struct buf operators;
-	size_t paragraph; /* where it ends */
-	bool shaped, rtl; /* the paragraph is */
-	bool inside;      /* a word, which the line before has begun */
-	/* The caller's word after pdf_flow_begin: numbers and the like are made
-	 * narrower, down to PDF_SQUEEZE percent, before they are broken; words of text a bit
-	 * less so, or smaller. `wide` is then the width that the broken one would have
-	 * needed, 0 as long as none was broken. */
+	size_t paragraph; /* end of the paragraph */
+	bool shaped, rtl; /* properties of the paragraph */
+	bool inside;      /* the next line begins inside of a word */
+	/* The caller sets `solid` after pdf_flow_begin for numbers and the
+	 * like: they are squeezed, down to PDF_SQUEEZE percent, before they are
+	 * broken. Words of text are squeezed less, or become smaller. `wide` is
+	 * the width that a broken one would have needed, 0 while none was
+	 * broken. */
 	bool solid;
 	int wide;
 };
 
-/* A width that nothing wraps at. */
+/* A width at which nothing wraps. */
 #define PDF_UNLIMITED (INT32_MAX / 1000)
 
 void pdf_flow_begin(struct pdf_flow *f, const char *text, size_t len);
 void pdf_flow_free(struct pdf_flow *f);
 
-/* Makes lines until `want` are there or the text ends; -1 for a character that
- * no font has, naming it. */
+/* Makes lines until `want` are ready or the text ends. Returns -1 with an error
+ * that names the character when no font has it. */
 int pdf_text_fill(struct pdf_text *t, struct pdf_flow *f,
     struct pdf_style style, int width, int want, struct err *e);
 
@@ -98,13 +102,14 @@ static inline bool pdf_flow_done(const struct pdf_flow *f)
 	return f->first == f->count && f->next == f->len;
 }
 
-/* Appends the operators that show the flow's next line, which is taken off it;
- * `font` tells whether the style's font is selected, and becomes what is. */
+/* Appends the operators that show the next line of the flow, and removes the
+ * line. *font says whether the font of the style is selected; it is updated. */
 void pdf_text_show(struct pdf_text *t, struct buf *b, struct pdf_flow *f,
     struct pdf_style style, bool *font);
 
-/* The width of the longest paragraph when nothing is wrapped and, in *word, of
- * the longest word; of the first 4096 bytes. What is replaced does not count. */
+/* Returns the width of the longest paragraph without wrapping, and in *word
+ * that of the longest word; both of the first 4096 bytes. Characters that no
+ * font has are not added to pdf_text_replaced here. */
 int pdf_text_measure(struct pdf_text *t, const char *text, size_t len,
     struct pdf_style style, int *word, struct err *e);
 
