@@ -4,12 +4,13 @@
 #include <limits.h>
 #include <stdio.h>
 
-/* After this many texts that are not among the shared ones a column stops
- * looking for them there. */
+/* A column stops looking for its texts among the shared ones after this many
+ * consecutive texts that were not there. */
 #define MISSES_MAX 500
-/* General shows shorter numbers than this in full. */
+/* General shows numbers with fewer digits than this in full. */
 #define GENERAL_WHOLE 11
-/* A number of more digits before the point is shown with an exponent. */
+/* A number with more digits than this before the point is shown with an
+ * exponent. */
 #define WHOLE_SHOWN 20
 
 static void piece_set(
@@ -55,8 +56,8 @@ void xlsx_row_set(struct xlsx_row *row, uint32_t number)
 	row->lines = 1;
 }
 
-/* The cell format of a number whose column has one for each scale. General shows
- * floats as people know them, but 123456789012.5 as 1.23457E+11. */
+/* Returns the cell format of a number in a column with a format for each scale.
+ * General shows floats in the usual way, but 123456789012.5 as 1.23457E+11. */
 static int style_of(const struct xlsx_column *c, const struct xlsx_shown *shown)
 {
 	bool general = c->rule.kind == KIND_FLOAT
@@ -78,7 +79,8 @@ static char *put_style(char *p, int style, const char *rest)
 	return p + strlen(rest);
 }
 
-/* From behind the row's number on; NULL when the value is no number. */
+/* Writes a cell from the place after the row's number on; NULL when the value
+ * is not a number in Excel. */
 static char *put_number(char *p, const struct xlsx_column *c,
     const struct value *v, struct xlsx_losses *losses)
 {
@@ -101,7 +103,8 @@ static char *put_number(char *p, const struct xlsx_column *c,
 	return XLSX_PUT(number + n, "</v></c>");
 }
 
-/* In characters; those of East Asia count two. Stops after `most`. */
+/* Returns the width of a text in characters, where those of East Asia count
+ * two. Stops once it is above `most`. */
 static int width_of(const char *s, size_t len, int most)
 {
 	int n = 0;
@@ -114,7 +117,7 @@ static int width_of(const char *s, size_t len, int most)
 	return n;
 }
 
-/* Has a line break, or is longer than a line. */
+/* Returns whether a text has a line break or is longer than a line. */
 static bool wraps(const struct xlsx_column *c, const char *s, size_t len)
 {
 	return memchr(s, '\n', len) != NULL ||
@@ -124,7 +127,7 @@ static bool wraps(const struct xlsx_column *c, const char *s, size_t len)
 int xlsx_count_lines(const char *s, size_t len, int line)
 {
 	const char *end = s + len;
-	/* A column that does not wrap has lines of INT_MAX. */
+	/* In a column that does not wrap, `line` is INT_MAX. */
 	int most =
 	    line > INT_MAX / XLSX_LINES_MAX ? INT_MAX : line * XLSX_LINES_MAX;
 	int lines = 1, used = 0;

@@ -7,20 +7,20 @@
 #include "encode/xlsx/text.h"
 
 /*
- * Cells of a sheet as XML. Numbers come straight from their text; what has none
- * (see xlsx_number.h) is text.
+ * Writes the cells of a sheet as XML. A number is written from its text. A
+ * value that cannot be a number in Excel (see number.h) is written as text.
  */
 
 #define XLSX_COLUMNS 16384
 #define XLSX_SCALES (XLSX_DIGITS + 1)
 
-/* Indexes of cell formats. */
+/* Indexes of cell formats, as xlsx_style returns them. */
 struct xlsx_look {
 	int usual;
-	int fraction; /* times that show parts of a second */
-	int wrapped;  /* texts of several lines */
-	/* By decimals, and General in front, for numbers each of which has its
-	 * own; NULL: all have the usual. */
+	int fraction; /* for times that show parts of a second */
+	int wrapped;  /* for texts of several lines */
+	/* For numbers each of which has its own decimals: [0] is General, [1 +
+	 * n] shows n decimals. NULL: all have the usual format. */
 	const int *scales;
 };
 
@@ -32,21 +32,24 @@ struct xlsx_column {
 	struct xlsx_piece fraction; /* the same for seconds with a fraction */
 	struct xlsx_piece shared;   /* " s="1" t="s"><v> */
 	struct xlsx_piece string;   /* " s="1" t="inlineStr"><is><t> */
-	bool fixed;                 /* scales are for what is rounded only */
-	int wrap;    /* characters in a line; longer texts are wrapped, but for
-			those in place of numbers, which shrink */
-	int misses;  /* texts in a row that were not among the shared ones */
-	bool strays; /* text was written where the kind wants numbers */
+	bool fixed;                 /* `scales` is for rounded numbers only */
+	/* characters in a line; longer texts are wrapped, except texts in place
+	 * of numbers, which shrink */
+	int wrap;
+	int misses;  /* consecutive texts that were not shared */
+	bool strays; /* a number had to be written as text */
 };
 
 void xlsx_column_init(struct xlsx_column *c, int index,
     const struct xlsx_rule *rule, const struct xlsx_look *look);
 
-/* "A", "Z", "AA": of column 0, 25, 26; in a buffer of 8. */
+/* Writes the letters of a column to a buffer of 8 bytes and returns it: "A",
+ * "Z", "AA" for 0, 25, 26. */
 const char *xlsx_letters(char *to, int index);
 
-/* The row's number, shared by its cells, and how many lines they take. */
-#define XLSX_LINES_MAX 27 /* in Excel's highest row */
+/* A row: the digits of its number, which all cells repeat, and how many lines
+ * of text its highest cell takes. */
+#define XLSX_LINES_MAX 27 /* lines in the highest row that Excel allows */
 struct xlsx_row {
 	char digits[16];
 	int len;
@@ -54,17 +57,17 @@ struct xlsx_row {
 };
 void xlsx_row_set(struct xlsx_row *row, uint32_t number);
 
-/* How many lines a text takes when it is broken between words, each of `line`
- * characters at most. */
+/* Returns how many lines a text takes when it is broken between words, with at
+ * most `line` characters a line. */
 int xlsx_count_lines(const char *s, size_t len, int line);
 
-/* What a reader should hear of. */
+/* Counts the changes that a reader should be told of. */
 struct xlsx_losses {
-	int64_t cut;     /* texts, at XLSX_TEXT_MAX */
-	int64_t rounded; /* numbers, at XLSX_DIGITS */
+	int64_t cut;     /* texts cut at XLSX_TEXT_MAX */
+	int64_t rounded; /* numbers rounded to XLSX_DIGITS */
 };
 
-/* Appends one cell, nothing for NULL, and counts what it lost. */
+/* Appends one cell, nothing for NULL, and adds its changes to `losses`. */
 void xlsx_cell(struct buf *b, struct xlsx_column *c, struct xlsx_row *row,
     const struct value *v, struct xlsx_strings *strings,
     struct xlsx_losses *losses);

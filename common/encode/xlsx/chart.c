@@ -7,11 +7,11 @@
 #include "encode/xlsx/part.h"
 
 #define DRAWING "http://schemas.openxmlformats.org/drawingml/2006/"
-/* In English metric units, 9525 a pixel: 640 x 400, whatever the size of the
- * cells below. */
+/* Size in English metric units, 9525 a pixel: 640 x 400 pixels, whatever the
+ * size of the cells below. */
 #define WIDTH "6096000"
 #define HEIGHT "3810000"
-/* Slices with a colour that is told; more have the theme's. */
+/* Slices for which the file gives a colour; further ones have the theme's. */
 #define SLICES 40
 
 void xlsx_drawing(struct buf *b, int columns)
@@ -46,7 +46,7 @@ void xlsx_drawing_rels(struct buf *b, int number)
 	    number);
 }
 
-/* 'Sales'!$B$2:$B$100 */
+/* Appends a range of cells: 'Sales'!$B$2:$B$100 */
 static void add_range(
     struct buf *b, const char *sheet, int column, uint32_t first, uint32_t last)
 {
@@ -80,7 +80,8 @@ static void add_fill(struct buf *b, int colour)
 	    (unsigned int)colour);
 }
 
-/* The colours of the formats that draw charts themselves. */
+/* Appends the colours of the slices, which are those of the formats that draw
+ * charts themselves. */
 static void add_colours(
     struct buf *b, const struct chart_option *chart, int i, uint32_t rows)
 {
@@ -104,7 +105,8 @@ static void add_colours(
 	buf_str(b, "</c:spPr>");
 }
 
-/* A pie says what part of the whole a slice is, as the other formats do. */
+/* The slices of a pie are labelled with their share in percent, as in the other
+ * formats. */
 #define PERCENT_LABELS                                                   \
 	"<c:dLbls><c:numFmt formatCode=\"0.0\\ %\" sourceLinked=\"0\"/>" \
 	"<c:dLblPos val=\"bestFit\"/><c:showLegendKey val=\"0\"/>"       \
@@ -153,11 +155,13 @@ static void add_series(struct buf *b, const struct xlsx_plot *p, int i)
 	buf_str(b, "</c:ser>");
 }
 
-/* Of values whose column has no code: as on charts that are drawn. */
+/* The number format of an axis of values whose column has none, as in charts
+ * that are drawn here. */
 #define AXIS_CODE "[>=1000]#,##0;[<=-1000]-#,##0;General"
 
-/* That of the first series, as the other formats have it. Not linked to the cells:
- * some readers look into a cache of them, which is not there. */
+/* Appends the number format of the first series, as the other formats do. It is
+ * not linked to the cells: some readers look for it in a cache of the cells,
+ * which is not written. */
 static void add_axis_code(struct buf *b, const char *code)
 {
 	buf_str(b, "<c:numFmt formatCode=\"");
@@ -165,7 +169,8 @@ static void add_axis_code(struct buf *b, const char *code)
 	buf_str(b, "\" sourceLinked=\"0\"/>");
 }
 
-/* Without "auto": an axis of dates would put the hours of a day in one place. */
+/* Appends the axes, without "auto": an axis of dates would put all hours of a
+ * day in one place. */
 static void add_axes(struct buf *b, const char *code)
 {
 	static const char scaling[] =

@@ -16,15 +16,15 @@ static inline bool is_digit(char c)
 
 /* ---- numbers ---- */
 
-/* The digits of a plain number: significant ones from the first that is not 0 to
- * the last, zeros after the point at the end not counted. */
+/* Counts the digits of a plain number. Significant digits go from the first
+ * that is not 0 to the last, without zeros at the end of the fraction. */
 struct digits {
-	const char *first; /* the first that is not 0; NULL: there is none */
+	const char *first; /* first digit that is not 0; NULL: there is none */
 	int significant;
-	int whole;    /* before the point, without zeros in front */
-	int decimals; /* after it, all of them */
-	int trailing; /* zeros at the end of these */
-	int zeros;    /* between the point and the first, of numbers below 1 */
+	int whole;    /* digits before the point, without leading zeros */
+	int decimals; /* all digits after the point */
+	int trailing; /* zeros at the end of the fraction */
+	int zeros;    /* zeros between the point and the first digit */
 };
 
 static void count_digits(struct digits *d, const char *s, const char *end)
@@ -52,8 +52,8 @@ static void count_digits(struct digits *d, const char *s, const char *end)
 		d->significant -= d->trailing;
 }
 
-/* The first 15 digits, rounded half away from zero; true when that made one more
- * of them, 999... to 1000... */
+/* Writes the first 15 digits, rounded half away from zero. Returns true when
+ * rounding carried into a new digit, as 999... to 1000... */
 static bool round_digits(char *digits, const char *s, const char *end)
 {
 	int n = 0, i;
@@ -77,11 +77,12 @@ static bool round_digits(char *digits, const char *s, const char *end)
 	return false;
 }
 
-/* What does not fit into a double: 1.8e308. */
+/* Numbers with more digits before the point, or zeros after it, do not fit into
+ * a double: 1.8e308. */
 #define WHOLE_MAX 308
 #define ZEROS_MAX 290
 
-/* 15 digits as 1.23456789012346E+25: the same whatever their size. */
+/* Writes 15 digits as 1.23456789012346E+25, whatever the size of the number. */
 static int put_rounded(char *to, const struct digits *d, bool negative,
     const char *end, struct xlsx_shown *shown)
 {
@@ -128,12 +129,14 @@ static int put_exact(char *to, const struct xlsx_rule *rule,
 		return v->len;
 	}
 	if (memchr(s, 'e', len) != NULL || memchr(s, 'E', len) != NULL)
-		return 0; /* no server of PostgreSQL's kind writes one here */
+		/* servers of PostgreSQL's kind never write an exponent here */
+		return 0;
 	count_digits(&d, s, end);
 	if (d.significant <= XLSX_DIGITS && len < XLSX_NUMBER_MAX) {
 		shown->whole = d.whole;
 		shown->decimals = d.decimals;
-		/* Of a division: zeros that nobody asked for. */
+		/* A division makes such long fractions; zeros at their end are
+		 * not shown. */
 		if (d.whole + d.decimals > XLSX_DIGITS)
 			shown->decimals -= d.trailing;
 		xlsx_put_bytes(to, s, len);
@@ -146,7 +149,8 @@ static int put_exact(char *to, const struct xlsx_rule *rule,
 	return put_rounded(to, &d, *s == '-', end, shown);
 }
 
-/* Doubles below 2.2e-308 are denormal, which Excel takes for 0. */
+/* Writes a float. Doubles below 2.2e-308 are denormal, and Excel would take
+ * them for 0. */
 static int put_float(char *to, const struct value *v, struct xlsx_shown *shown)
 {
 	size_t len = (size_t)v->len;
@@ -158,7 +162,8 @@ static int put_float(char *to, const struct value *v, struct xlsx_shown *shown)
 	    s[len - 2] * 10 + s[len - 1] >= '0' * 11 + 8)
 		return 0;
 	xlsx_put_bytes(to, s, len);
-	/* Longer ones than General shows: 123456789012.5 */
+	/* Notes what style_of needs for floats longer than General shows, such
+	 * as 123456789012.5. */
 	shown->exponent = memchr(s, 'e', len) != NULL;
 	point = memchr(s, '.', len);
 	shown->decimals = point ? (int)(s + len - point - 1) : 0;
@@ -174,7 +179,7 @@ static int put_float(char *to, const struct value *v, struct xlsx_shown *shown)
 #define DAY_LAST 2958465 /* 9999-12-31 */
 #define HOUR_MICROS INT64_C(3600000000)
 
-/* n digits at s, or -1. */
+/* Returns the number made of n digits at s, or -1. */
 static inline int digits_at(const char *s, int n)
 {
 	int x = 0;
@@ -188,10 +193,10 @@ static inline int digits_at(const char *s, int n)
 }
 
 /*
- * The days of YYYY-MM-DD as Excel counts them: 61 is 1900-03-01. 0 for what is
- * before, or is no such date: Excel believes in a 1900-02-29, other programs do
- * not, and so they disagree about the days before it. The count is Howard
- * Hinnant's days_from_civil.
+ * Returns the days of YYYY-MM-DD as Excel counts them: 61 is 1900-03-01.
+ * Returns 0 for an earlier date or no date: Excel has a 1900-02-29, other
+ * programs have not, so they disagree about the days before it. The count is
+ * Howard Hinnant's days_from_civil.
  */
 static int serial_day(const char *s)
 {
@@ -206,8 +211,8 @@ static int serial_day(const char *s)
 	return days > 60 ? days : 0;
 }
 
-/* Microseconds of HH:MM:SS with or without a fraction and whatever follows; -1
- * for 24:00:00, too. */
+/* Returns the microseconds of HH:MM:SS with or without a fraction, ignoring any
+ * text that follows; -1 when it cannot be read, and for 24:00:00. */
 static int64_t micros_of_day(const char *s, size_t len, bool *fraction)
 {
 	int h, m, sec, micros = 0;
@@ -231,9 +236,9 @@ static int64_t micros_of_day(const char *s, size_t len, bool *fraction)
 	return ((h * 60 + m) * 60 + sec) * INT64_C(1000000) + micros;
 }
 
-/* Microseconds as the digits of a part of a day behind the point: 12 or 15 of
- * them, which is finer than a microsecond and as much as a double holds beside
- * the days. */
+/* Writes microseconds as the digits after the point of a fraction of a day: 12
+ * or 15 digits, which is finer than a microsecond and as much as a double holds
+ * beside the days. */
 static char *put_fraction(char *p, int64_t micros, int digits)
 {
 	/* 10^12 / 86,400,000,000 is 625 / 54. */
@@ -269,7 +274,7 @@ static int put_time(
 	return (int)(put_fraction(to + 1, micros, 15) - to);
 }
 
-/* The local time that the text shows, whatever zone follows. */
+/* Writes the local time that the text shows, whatever time zone follows. */
 static int put_timestamp(
     char *to, const struct value *v, int64_t unit, bool *fraction)
 {
@@ -289,7 +294,8 @@ static int put_timestamp(
 		     to);
 }
 
-/* "3 days 04:05:06.7" of one sign, and that plus. */
+/* Writes an interval such as "3 days 04:05:06.7" whose parts have one sign, and
+ * that positive. */
 static int put_interval(
     char *to, const struct value *v, int64_t unit, bool *fraction)
 {
@@ -313,7 +319,8 @@ static int put_interval(
 
 		if (colon == NULL || !is_digit(*s))
 			return 0;
-		/* As a time in the first hour, and the hours before it. */
+		/* The time within the hour is read as a time of day, and the
+		 * hours are added. */
 		len = snprintf(
 		    clock, sizeof(clock), "00%.*s", (int)(end - colon), colon);
 		micros = micros_of_day(clock, (size_t)len, fraction);
@@ -330,7 +337,8 @@ static int put_interval(
 		     to);
 }
 
-/* Amounts of more digits are text, which has them all. */
+/* Writes an amount of money. An amount with more digits stays text, which keeps
+ * them all. */
 static int put_money(char *to, const struct xlsx_rule *rule,
     const struct value *v, struct xlsx_shown *shown)
 {

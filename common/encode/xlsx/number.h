@@ -8,38 +8,40 @@
 #include "rows/rows.h"
 
 /*
- * Values as the number of a cell. These have none and stay text, because Excel
- * would change or refuse them: integers of more than 15 digits, NaN and
- * infinities, floats too small to be normal, dates before March 1900 or after
- * 9999, 24:00:00, intervals that are negative or have months.
+ * Writes a value as the number of a cell. These values stay text, because Excel
+ * would change or refuse them as numbers: integers of more than 15 digits, NaN
+ * and infinities, floats too small to be normal, dates before March 1900 or
+ * after 9999, 24:00:00, and intervals that are negative or have months.
  */
 
-#define XLSX_DIGITS 15     /* significant ones of a number in Excel */
+#define XLSX_DIGITS 15     /* significant digits of a number in Excel */
 #define XLSX_NUMBER_MAX 40 /* bytes that xlsx_number writes at most */
 
 struct xlsx_rule {
 	enum column_kind kind;
-	/* Integers of more digits become numbers, too: somebody has chosen how
-	 * they look. */
+	/* Integers of more digits become rounded numbers, as the options choose
+	 * a format for them. */
 	bool rounds;
-	bool scales;               /* each value's own decimals are asked for */
-	const struct money *money; /* of MONEY */
+	bool scales;               /* set xlsx_shown.decimals for each value */
+	const struct money *money; /* for KIND_MONEY */
 	/* Times are cut at this many microseconds, so that no reader rounds up
 	 * to the next second or day. */
 	int64_t unit;
 };
 
-/* What to know of the number beside its digits. */
+/* Properties of the written number. */
 struct xlsx_shown {
-	bool fraction; /* of a second */
-	bool rounded;  /* it has more than 15 digits */
-	bool lost;     /* and those cut off were not all zeros */
-	int decimals;  /* places after the point, of numbers */
-	int whole;     /* digits before it, of floats and what is rounded */
-	bool exponent; /* a float's text has one */
+	bool fraction; /* the value has a fraction of a second */
+	bool rounded;  /* the value has more than 15 digits */
+	/* `rounded`, and a digit that was cut off was not zero */
+	bool lost;
+	int decimals;  /* for numbers: places after the point */
+	int whole;     /* for floats and rounded numbers: digits before it */
+	bool exponent; /* the text of a float has an exponent */
 };
 
-/* The bytes written to `to`, 0 when it has to be text. *shown is from zeros. */
+/* Writes the number to `to` and returns its length in bytes; 0 when the value
+ * must be text. *shown is all zeros on entry. */
 int xlsx_number(char *to, const struct xlsx_rule *rule, const struct value *v,
     struct xlsx_shown *shown);
 

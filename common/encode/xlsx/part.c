@@ -12,7 +12,7 @@
 #include "base/mem.h"
 #include "encode/xlsx/text.h"
 
-#define NAME_UNITS 31 /* of UTF-16 in a sheet's name */
+#define NAME_UNITS 31 /* UTF-16 units in the name of a sheet */
 #define NAME_BYTES ((size_t)1 << 20)
 
 /* ---- names ---- */
@@ -22,7 +22,8 @@ static int units_of(unsigned char lead)
 	return lead >= 0xF0 ? 2 : 1;
 }
 
-/* Bytes of s that are at most so many units, whole characters. */
+/* Returns how many bytes of s are at most this many UTF-16 units, in whole
+ * characters. */
 static size_t cut(const char *s, int units)
 {
 	size_t i = 0;
@@ -51,18 +52,19 @@ static int count_units(const char *s)
 	return n;
 }
 
-/* U+FFFE and U+FFFF are no characters of XML. */
+/* Returns whether s begins with U+FFFE or U+FFFF, which XML forbids. */
 static bool is_forbidden(const char *s)
 {
 	return strncmp(s, "\xEF\xBF\xBE", 3) == 0 ||
 	       strncmp(s, "\xEF\xBF\xBF", 3) == 0;
 }
 
-/* The replacement character, which is as long. */
+/* The replacement character, U+FFFD, has as many bytes as the forbidden
+ * ones. */
 #define FORBIDDEN_NAME "\xEF\xBF\xBD"
 
-/* What is left of the name without the characters that Excel refuses, cut to
- * so many units; the caller's to free. */
+/* Returns the name without the characters that Excel refuses, cut to this many
+ * UTF-16 units. The caller frees it. */
 static char *clean(const char *wanted, int units)
 {
 	char *name = mem_strdup(wanted), *s = name, *end;
@@ -84,7 +86,8 @@ static char *clean(const char *wanted, int units)
 	return name;
 }
 
-/* As Excel compares them. The process may be in the C locale. */
+/* Compares names as Excel does, without regard to case. The locale of the
+ * process may be C, so its own is used here. */
 static bool same_name(const char *a, const char *b)
 {
 	locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0), old;
@@ -104,7 +107,7 @@ static bool same_name(const char *a, const char *b)
 
 static bool is_taken(const struct xlsx_book *book, const char *name)
 {
-	/* Excel keeps it for itself. */
+	/* Excel reserves this name. */
 	if (strcasecmp(name, "History") == 0)
 		return true;
 	for (int i = 0; i < book->count; i++) {

@@ -6,8 +6,8 @@
 
 #include "encode/encoder.h"
 
-/* The small parts of a workbook, in the order and with the attributes that
- * Excel insists on. */
+/* Writes the small parts of a workbook, with elements and attributes in the
+ * order that Excel requires. */
 
 #define XLSX_XML \
 	"<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"?>\n"
@@ -16,10 +16,10 @@
 	"http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 #define XLSX_PACKAGE "http://schemas.openxmlformats.org/package/2006"
 
-/* What the workbook remembers of a sheet that is written. */
+/* The data kept of a sheet that has been written. */
 struct xlsx_sheet {
 	char *name;
-	char filter[40]; /* of the autofilter, $A$1:$J$100; empty: none */
+	char filter[40]; /* range of the autofilter, $A$1:$J$100; empty: none */
 	bool chart;
 	bool hidden;
 };
@@ -27,29 +27,32 @@ struct xlsx_sheet {
 struct xlsx_book {
 	struct xlsx_sheet *sheets;
 	int count, room;
-	bool formulas; /* there are some */
-	bool strings;  /* xl/sharedStrings.xml is there */
+	bool formulas; /* a sheet has formulas */
+	bool strings;  /* the workbook has xl/sharedStrings.xml */
 };
 
-/* Adds a sheet: `wanted` becomes a name that Excel takes and that no other sheet
- * has in any case, as "Sales (2)". NULL or nothing that is left: "Sheet". */
+/* Adds a sheet. `wanted` is changed to a name that Excel accepts and that no
+ * other sheet has, regardless of case, such as "Sales (2)". NULL, or a name of
+ * which nothing is left, gives "Sheet". */
 struct xlsx_sheet *xlsx_book_add(struct xlsx_book *book, const char *wanted);
 void xlsx_book_free(struct xlsx_book *book);
 
-/* Escapes for an element or attribute; what XML forbids becomes "?". */
+/* Appends a text escaped for an element or attribute; a character that XML
+ * forbids becomes "?". */
 void xlsx_escape(struct buf *b, const char *s);
-/* The same where a reader undoes _x0041_: it undoes none of s. */
+/* Does the same where a reader decodes _x0041_, so that it decodes nothing in
+ * s. */
 void xlsx_attribute(struct buf *b, const char *s);
-/* A sheet's name as formulas have it, 'Q1''s', escaped. */
+/* Appends the name of a sheet as formulas quote it, 'Q1''s', escaped. */
 void xlsx_quote_name(struct buf *b, const char *name);
 
-/* _rels/.rels, docProps/core.xml, docProps/app.xml */
+/* Write _rels/.rels, docProps/core.xml and docProps/app.xml. */
 void xlsx_root_rels(struct buf *b);
 void xlsx_core(struct buf *b, const struct report_info *info);
 void xlsx_app(struct buf *b);
-/* xl/worksheets/_rels/sheetN.xml.rels of a sheet with a chart */
+/* Writes xl/worksheets/_rels/sheetN.xml.rels of a sheet with a chart. */
 void xlsx_sheet_rels(struct buf *b, int number);
-/* xl/workbook.xml, xl/_rels/workbook.xml.rels, [Content_Types].xml */
+/* Write xl/workbook.xml, xl/_rels/workbook.xml.rels and [Content_Types].xml. */
 void xlsx_workbook(struct buf *b, const struct xlsx_book *book);
 void xlsx_workbook_rels(struct buf *b, const struct xlsx_book *book);
 void xlsx_content_types(struct buf *b, const struct xlsx_book *book);

@@ -7,13 +7,14 @@
 #include "base/utf8.h"
 #include "encode/xlsx/part.h"
 
-/* Excel takes 255 units of UTF-16 in a header, its codes among them. */
+/* Excel accepts 255 UTF-16 units in a header, including its codes. */
 #define TITLE_UNITS 130
 #define SECTION_UNITS 80
-/* A unit has three bytes at most. */
+/* A UTF-16 unit has at most three bytes. */
 #define HEADER_BYTES ((size_t)1024)
 
-/* As much of a name as has room; & begins a code, && is one. */
+/* Appends as much of a name as has room. & begins a code in a header, so it is
+ * written as &&. */
 static void add_name(struct buf *b, const char *name, int room)
 {
 	const char *end = name + strlen(name);
@@ -23,7 +24,7 @@ static void add_name(struct buf *b, const char *name, int room)
 		uint32_t c = utf8_next(&name, end);
 		int units = c == '&' || c >= 0x10000 ? 2 : 1;
 
-		/* The last one is for the dots. */
+		/* The last unit of room is for the ellipsis. */
 		if (room - units < (name < end)) {
 			buf_str(b, "\u2026");
 			return;
@@ -49,7 +50,8 @@ static void add_header(struct buf *b, const struct xlsx_print *p)
 	add_name(&text, p->title, TITLE_UNITS);
 	if (p->section != NULL) {
 		buf_str(&text, "&R");
-		/* Digits after a letter are a size, but not after this. */
+		/* Digits after a code letter would be a font size, but not
+		 * after this code. */
 		buf_str(&text, "&\"-,Regular\"");
 		add_name(&text, p->section, SECTION_UNITS);
 	}
@@ -59,8 +61,9 @@ static void add_header(struct buf *b, const struct xlsx_print *p)
 	buf_free(&text);
 }
 
-/* As wide as a page, or several at a scale that can be read; the chart, which may
- * not be cut in two, is then on one of its own. */
+/* The table is printed as wide as one page, or over several pages at a scale
+ * that can be read. In the second case the chart, which must not be cut, has a
+ * page of its own. */
 void xlsx_print(struct buf *b, const struct xlsx_print *p)
 {
 	char scale[32] = "";

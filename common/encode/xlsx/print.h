@@ -5,16 +5,17 @@
 #include "base/buf.h"
 #include "encode/xlsx/width.h"
 
-/* What a printed page says around the table. */
+/* The text that a printed page has around the table. */
 struct xlsx_print {
 	const struct xlsx_page *page;
-	const char *title;   /* of the report */
-	const char *section; /* NULL: it has no name of its own */
-	int columns;         /* of the table, beside which a chart stands */
+	const char *title;   /* title of the report */
+	const char *section; /* NULL: the section has no name */
+	/* columns of the table, to the right of which a chart stands */
+	int columns;
 };
 
-/* The elements of a sheet from pageMargins on: paper, scale, title and section
- * above the page, the sheet's name and the page's number below it. */
+/* Appends the elements of a sheet from pageMargins on: paper, scale, title and
+ * section above the page, name of the sheet and page number below it. */
 void xlsx_print(struct buf *b, const struct xlsx_print *p);
 
 #endif

@@ -6,10 +6,10 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Short copies in whole words, for the parts of a cell. Each returns the place
- * after what it wrote, and may write up to 48 bytes more. */
+/* Copy the parts of a cell in whole words. Each function returns the place
+ * after the bytes it wrote, and may write up to 48 bytes beyond that place. */
 
-/* Some text that many cells share. The array is longer than what it holds. */
+/* Text that many cells share. The array is longer than the text in it. */
 struct xlsx_piece {
 	char text[48];
 	int len;

@@ -9,9 +9,10 @@
 #include "encode/xlsx/print.h"
 #include "rows/number.h"
 
-/* A piece for the compressor, which is still in the cache then. */
+/* Bytes handed to the compressor at once, few enough to be still in the
+ * cache. */
 #define CHUNK ((size_t)256 << 10)
-/* Column widths come from so many rows, or from less when they are large. */
+/* Column widths come from this many rows, or from fewer when rows are large. */
 #define SAMPLE_ROWS 1000
 #define LINE_HEIGHT 15 /* points */
 
@@ -22,13 +23,14 @@ static int give(struct xlsx *x, struct buf *b, struct err *e)
 	x->bytes += b->len;
 	if (zip_add(x->zip, b, e) != 0)
 		return -1;
-	/* A huge row's memory goes back, an ordinary one's is kept. */
+	/* The memory of a huge row is freed, that of an ordinary row kept. */
 	if (b->cap > 8 * CHUNK)
 		buf_free(b);
 	return 0;
 }
 
-/* The chart beside the table, in characters: XLSX_CHART_WIDTH and a column. */
+/* The width of the chart beside the table, in characters: XLSX_CHART_WIDTH and
+ * a column. */
 #define CHART_CHARACTERS 100
 
 static void add_widths(struct xlsx *x, struct buf *b)
@@ -78,7 +80,8 @@ static int put_head(struct xlsx *x, struct err *e)
 	return rc;
 }
 
-/* Programs other than Excel do not look how high a row has to be. */
+/* Writes the height of a row, as programs other than Excel do not compute
+ * it. */
 static void set_height(struct xlsx *x, size_t at, const struct xlsx_row *row)
 {
 	char height[16];
@@ -101,7 +104,7 @@ static void begin_row(struct xlsx *x, struct xlsx_row *row)
 	buf_str(&x->rows, "\">");
 }
 
-/* One that is not of the rows. */
+/* Appends a cell that does not come from the rows of the section. */
 static void add_cell(struct xlsx *x, struct xlsx_row *row, int column,
     const struct xlsx_rule *rule, int style, const struct value *v)
 {
@@ -124,7 +127,8 @@ static void add_text(struct xlsx *x, struct xlsx_row *row, int column,
 	    &(struct value){text, (int32_t)strlen(text)});
 }
 
-/* A time without its zone says too little, unless somebody chose the words. */
+/* Returns the label of a column; the caller frees it. A time is unclear without
+ * its zone, so the zone is added unless the options set the label. */
 static char *label_of(const struct xlsx *x, int i)
 {
 	const struct column *c = &x->schema->columns[i];
@@ -152,7 +156,8 @@ static void add_header(struct xlsx *x)
 	buf_str(&x->rows, "</row>");
 }
 
-/* The first row of the buffer is the header, and the widths are known. */
+/* Sets the height of the header, which is the first row of the buffer, once the
+ * widths are known. */
 static void set_header_height(struct xlsx *x)
 {
 	struct xlsx_row row;
@@ -206,8 +211,9 @@ static int end_sample(struct xlsx *x, bool more, struct err *e)
 
 /* ---- totals ---- */
 
-/* The format of a total: that of its column, but for a count, for an average, which
- * has more places, and where each value has a scale of its own. */
+/* Returns the format of a total. It is the format of the column, except for a
+ * count, for an average, which has more decimals, and where each value has a
+ * scale of its own. */
 static const char *total_code(const struct xlsx *x, int i,
     enum column_kind kind, const struct value *v, char room[XLSX_CODE_MAX])
 {
@@ -229,7 +235,8 @@ static const char *total_code(const struct xlsx *x, int i,
 			 point ? (int)(v->data + len - point - 1) : 0);
 }
 
-/* One that is no number in a workbook, with the word that its code would show. */
+/* Returns a total that is not a number in a workbook as text, with the word
+ * that its format would show. */
 static struct value total_as_text(
     struct xlsx *x, const char *word, struct xlsx_rule *rule)
 {
@@ -244,9 +251,9 @@ static struct value total_as_text(
 }
 
 /*
- * A formula with its result, for programs that do not compute; it follows the
- * filter. Cells that had to be text would be missing in it: then the result
- * stands alone, and so does that of several sheets.
+ * Appends a total as a formula, which follows the filter, with its result for
+ * programs that do not compute. The result stands alone when a cell had to be
+ * text, as the formula would miss it, and for totals of several sheets.
  */
 static void add_total(struct xlsx *x, const struct totals *t,
     struct xlsx_row *row, int i, const char *word)
@@ -296,8 +303,8 @@ static void add_total(struct xlsx *x, const struct totals *t,
 	}
 }
 
-/* The word of a total, after that of the row when it stands in the same cell; the
- * caller frees it. */
+/* Returns the word of a total, after the label of the row when both stand in
+ * one cell; the caller frees it. */
 static char *total_word(enum total total, const char *label)
 {
 	const char *word = layout_total_word(total);
@@ -334,7 +341,8 @@ static void add_totals(
 	buf_str(&x->rows, "</row>");
 }
 
-/* Of the sheet and, on the last one of several, of all. */
+/* Appends the totals of the sheet and, on the last one of several, the totals
+ * of all sheets. */
 static void add_all_totals(struct xlsx *x)
 {
 	if (x->totals == NULL)
@@ -352,7 +360,7 @@ static void add_all_totals(struct xlsx *x)
 	totals_remark(x->all_totals, &x->remark);
 }
 
-/* How many rows these take. */
+/* Returns how many rows the totals take. */
 static uint32_t total_rows(const struct xlsx *x)
 {
 	return x->totals == NULL ? 0 : x->continued ? 2 : 1;
@@ -360,7 +368,8 @@ static uint32_t total_rows(const struct xlsx *x)
 
 /* ---- the end of a sheet ---- */
 
-/* Below the table, unless the sheet is full: the run says it, too. */
+/* Appends the note below the table, unless the sheet is full: the remark of the
+ * run has it too. */
 static void add_note(struct xlsx *x)
 {
 	struct xlsx_row row;
@@ -372,7 +381,8 @@ static void add_note(struct xlsx *x)
 	buf_str(&x->rows, "</row>");
 }
 
-/* The corner in front of "Number stored as text" is no news. */
+/* Turns off the mark "Number stored as text" for cells of columns where numbers
+ * had to be text. */
 static void add_ignored(struct xlsx *x, struct buf *b, uint32_t last)
 {
 	bool any = false;
@@ -455,7 +465,8 @@ static void add_row(struct xlsx *x, const struct value *v)
 	buf_str(&x->rows, "</row>");
 }
 
-/* A row that would make the sheet too large goes to the next one. */
+/* Writes a row. One that would make the sheet too large goes to the next
+ * sheet. */
 static int put_row(struct xlsx *x, const struct value *v, struct err *e)
 {
 	size_t before = x->rows.len;

@@ -14,7 +14,7 @@ static int put_part(struct xlsx *x, const char *stem, int number, struct err *e)
 	return zip_part(x->zip, name, &x->part, e);
 }
 
-/* Whether numbers that had to be text are in the chart. */
+/* Returns whether the chart has columns in which numbers had to be text. */
 static bool has_strays(const struct xlsx *x)
 {
 	for (int i = 0; i < x->chart.count; i++) {
@@ -41,8 +41,8 @@ static void add_numbers(struct buf *b, const struct xlsx_points *p, int count)
 	}
 }
 
-/* A sheet of the chart's numbers alone, with blanks where there is none. Nobody
- * sees it. */
+/* Writes a hidden sheet that has only the numbers of the chart, with blanks
+ * where there is none. */
 static int put_numbers(struct xlsx *x, struct err *e)
 {
 	struct buf *b = &x->part;

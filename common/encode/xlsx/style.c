@@ -10,10 +10,10 @@
 #include "encode/table/format_code.h"
 #include "encode/xlsx/part.h"
 
-/* Numbers below are formats that every reader knows; we use two of them. */
+/* Ids below this are formats that every reader knows; two of them are used. */
 #define OWN_FORMATS 164
 #define SCALE_MAX 30 /* decimal places that Excel shows */
-/* Of a code, whose 255 characters may all get a backslash. */
+/* Most bytes of a code, whose 255 characters may each get a backslash. */
 #define CODE_BYTES 4096
 
 void xlsx_styles_init(struct xlsx_styles *s)
@@ -69,16 +69,16 @@ const char *xlsx_scale_code(int decimals)
 	return codes[(decimals < SCALE_MAX ? decimals : SCALE_MAX) - 1];
 }
 
-/* What stands around the digits of a sample, in quotes. */
+/* Writes the text before or after the digits of a sample, in quotes. */
 static int put_around(char *to, const char *s, size_t len)
 {
-	/* A quote cannot stand in quotes; no currency has one. */
+	/* A quoted text cannot hold a quote; no currency has one. */
 	return len > 0 && memchr(s, '"', len) == NULL
 		   ? sprintf(to, "\"%.*s\"", (int)len, s)
 		   : 0;
 }
 
-/* One section: "$"#,##0.00 from $1,000,...,000.00. */
+/* Writes one section of a code: "$"#,##0.00 from $1,000,...,000.00. */
 static int put_amount(char *to, const char *sample, int scale)
 {
 	static const char digits[] = "0123456789";
@@ -94,7 +94,8 @@ static int put_amount(char *to, const char *sample, int scale)
 	return (int)(p - to);
 }
 
-/* Amounts as the server shows them, with the separators of the reader. */
+/* Writes the code of amounts: signs as the server shows them, separators as the
+ * reader does. */
 static const char *money_code(const struct money *m, char *to)
 {
 	int n = put_amount(to, m->positive, m->scale);
@@ -111,13 +112,14 @@ const char *xlsx_code(
 	case KIND_INTEGER:
 		return "0";
 	case KIND_DECIMAL:
-		/* Without a precision every value has a scale of its own. */
+		/* Without a precision each value has its own scale. */
 		return c->precision == 0 ? XLSX_GENERAL
 					 : xlsx_scale_code(c->scale);
 	case KIND_MONEY:
 		return c->money ? money_code(c->money, room) : XLSX_GENERAL;
 	case KIND_BOOLEAN:
-		/* Excel shows them so in any format, others would say 1. */
+		/* Excel shows booleans as words in any format; other programs
+		 * would show 1. */
 		return "\"TRUE\";\"TRUE\";\"FALSE\"";
 	case KIND_DATE:
 		return "yyyy-mm-dd";
@@ -134,8 +136,8 @@ const char *xlsx_code(
 	}
 }
 
-/* The id of a style's number format: its own has the index of the first style
- * that uses it. */
+/* Returns the id of a style's number format. A format that is not built in is
+ * numbered after the first style that uses it. */
 static int format_id(const struct xlsx_styles *s, int i)
 {
 	const char *code = s->list[i].code;
@@ -150,8 +152,8 @@ static int format_id(const struct xlsx_styles *s, int i)
 	return OWN_FORMATS + first;
 }
 
-/* The end of what stands in quotes or brackets or after a sign that takes the
- * next character as it is. */
+/* Returns the end of a part in quotes or brackets, or of a sign and the
+ * character that it protects; else of one character. */
 static const char *literal_end(const char *s)
 {
 	const char *end = NULL;
@@ -165,8 +167,8 @@ static const char *literal_end(const char *s)
 	return end == NULL ? s + 1 : end + 1;
 }
 
-/* A colour or a condition, [Red] [>=100], which begins a section: not a currency,
- * and not a time that runs on, [hh]. */
+/* Returns whether s is a colour or a condition, [Red] [>=100], which begins a
+ * section; a currency is none, nor is an elapsed time, [hh]. */
 static bool is_modifier(const char *s)
 {
 	size_t len;
@@ -177,8 +179,8 @@ static bool is_modifier(const char *s)
 	return strchr("hmsHMS", s[1]) == NULL || s[1 + len] != ']';
 }
 
-/* One section with a text in front of what it shows, unless it shows nothing;
- * returns the place of the semicolon or the end. */
+/* Appends one section with a text before the value, unless the section shows
+ * nothing. Returns the place of the semicolon or the end. */
 static const char *add_section(struct buf *out, const char *s, const char *text)
 {
 	const char *end;
@@ -187,7 +189,7 @@ static const char *add_section(struct buf *out, const char *s, const char *text)
 		end = literal_end(s);
 		buf_add(out, s, (size_t)(end - s));
 	}
-	/* Two texts in quotes do not stand side by side. */
+	/* Two quoted texts may not follow each other. */
 	if (*s == '"') {
 		end = literal_end(s++);
 		buf_printf(out, "\"%s%.*s", text, (int)(end - s), s);
@@ -202,8 +204,9 @@ static const char *add_section(struct buf *out, const char *s, const char *text)
 	return s;
 }
 
-/* Excel puts the minus sign in front of all that a single section shows, words
- * too; and what a single condition is not for is shown without the word. */
+/* Appends a second section to a code that has one. Without it Excel puts the
+ * minus sign before the word, and shows a number outside of a condition without
+ * the word. */
 static void add_other_section(
     struct buf *out, const struct format *f, const char *code, const char *word)
 {
@@ -238,7 +241,7 @@ bool xlsx_worded_code(struct buf *out, const char *code, const char *word)
 			s = add_section(out, s + 1, text);
 		}
 	}
-	/* The section of texts, or all of it. */
+	/* The rest is the section of texts, or the whole code. */
 	buf_str(out, s);
 	format_close(f);
 	free(text);
@@ -249,8 +252,8 @@ bool xlsx_worded_code(struct buf *out, const char *code, const char *word)
 	return false;
 }
 
-/* A point between days and months as Excel writes it, \., since some readers
- * take a bare one for that of a number. */
+/* Appends a code of dates with \. for a point between days and months, as Excel
+ * writes it: some readers take a bare point for a decimal point. */
 static void add_date_code(const char *code, struct buf *b)
 {
 	struct buf out;
@@ -300,10 +303,10 @@ static void add_formats(const struct xlsx_styles *s, struct buf *b)
 	buf_str(b, "</numFmts>");
 }
 
-/* What the roles look like: indexes of fonts, fills and borders below. */
+/* The look of the roles, by indexes of the fonts, fills and borders below. */
 static const struct {
 	int font, fill, border;
-	const char *align; /* beside the horizontal one */
+	const char *align; /* alignment besides the horizontal one */
 } roles[] = {
     [XLSX_BODY] = {0, 0, 0, "vertical=\"top\""},
     [XLSX_NUMBER] = {0, 0, 0, "vertical=\"top\" shrinkToFit=\"1\""},
@@ -314,7 +317,8 @@ static const struct {
     [XLSX_LABEL] = {1, 0, 2, ""},
 };
 
-/* The first one is that of cells which somebody adds, too: numbers right. */
+/* Appends an alignment. The first style is also that of cells which a reader
+ * adds, so it leaves numbers on the right. */
 static void add_alignment(const struct xlsx_style *x, bool first, struct buf *b)
 {
 	static const char *const aligns[] = {
@@ -322,8 +326,8 @@ static void add_alignment(const struct xlsx_style *x, bool first, struct buf *b)
 	    [ALIGN_CENTER] = "center",
 	    [ALIGN_RIGHT] = "right",
 	};
-	/* A gap to the next column's text; the button of a filter is twice as
-	 * wide. */
+	/* A gap separates the text from that of the next column; the button of
+	 * a filter takes twice as much. */
 	int indent = x->align != ALIGN_RIGHT  ? 0
 		     : x->role == XLSX_BUTTON ? 2
 					      : 1;
@@ -394,9 +398,9 @@ void xlsx_styles_xml(const struct xlsx_styles *s, struct buf *b)
 		   "</styleSheet>");
 }
 
-/* The least that is a theme. The series of charts take the accents, in colours
- * that colour-blind readers tell apart (Okabe and Ito, "Color Universal
- * Design"). */
+/* Writes the smallest valid theme. The series of charts take its accents, which
+ * are colours that colour-blind readers can tell apart (Okabe and Ito, "Color
+ * Universal Design"). */
 void xlsx_theme_xml(struct buf *b)
 {
 	static const char *const colors[][2] = {{"dk1", "000000"},

@@ -6,21 +6,21 @@
 #include "encode/table/layout.h"
 
 /*
- * The cell formats of a workbook: each combination once, numbered from 0, which
- * is that of plain text.
+ * Collects the cell formats of a workbook: each combination once, numbered from
+ * 0, which is the format of plain text.
  */
 enum xlsx_role {
 	XLSX_BODY,
-	XLSX_NUMBER,  /* shrinks where its column is too narrow: not ### */
-	XLSX_WRAPPED, /* goes on in a next line */
+	XLSX_NUMBER,  /* shrinks in a narrow column, where it would be ### */
+	XLSX_WRAPPED, /* continues in a next line */
 	XLSX_HEADER,  /* bold on grey, wrapped */
-	XLSX_BUTTON,  /* the same beside the button of a filter */
+	XLSX_BUTTON,  /* a header beside the button of a filter */
 	XLSX_TOTAL,   /* bold under a line, shrinks like a number */
 	XLSX_LABEL,   /* bold under a line */
 };
 
 struct xlsx_style {
-	char *code; /* of the number format */
+	char *code; /* code of the number format */
 	enum align align;
 	enum xlsx_role role;
 };
@@ -38,19 +38,20 @@ int xlsx_style(struct xlsx_styles *s, const char *code, enum align align,
 
 #define XLSX_GENERAL "General"
 
-/* The format code of a column by what it holds. `fraction`: of a time that has
- * parts of a second. `room` is for a code that has to be put together. */
+/* Returns the format code of a column by its kind. `fraction`: the values are
+ * times with parts of a second. `room` holds a code that must be composed. */
 #define XLSX_CODE_MAX 512
 const char *xlsx_code(
     const struct column *c, bool fraction, char room[XLSX_CODE_MAX]);
-/* The same code with a word in front of what it shows, "avg "0.00, or without one
- * when it is empty. The caller frees *out. False for a code that becomes too long for
- * Excel, and has no word then. */
+/* Writes the code to *out with a word before the value, "avg "0.00, or
+ * unchanged when the word is empty. The caller frees *out. Returns false when
+ * the code would become too long for Excel; *out then has no word. */
 bool xlsx_worded_code(struct buf *out, const char *code, const char *word);
-/* Of a number with this many decimals, at most 30. */
+/* Returns the code of a number with this many decimals, at most 30. */
 const char *xlsx_scale_code(int decimals);
 
-/* xl/styles.xml; xl/theme/theme1.xml, which has the colours of charts */
+/* Write xl/styles.xml, and xl/theme/theme1.xml, which has the colours of
+ * charts. */
 void xlsx_styles_xml(const struct xlsx_styles *s, struct buf *b);
 void xlsx_theme_xml(struct buf *b);
 

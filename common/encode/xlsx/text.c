@@ -3,9 +3,9 @@
 
 #include "encode/xlsx/put.h"
 
-/* Bytes that may not stand as they are. */
+/* Marks bytes that may need an escape. */
 static const uint8_t special[256] = {
-    /* control characters but for tab and line feed */
+    /* control characters except tab and line feed */
     [1] = 1,
     [2] = 1,
     [3] = 1,
@@ -42,7 +42,7 @@ static const uint8_t special[256] = {
     [0xEF] = 1,
 };
 
-/* U+FFFE and U+FFFF are no characters of XML. */
+/* Returns whether s begins with U+FFFE or U+FFFF, which XML forbids. */
 static bool is_forbidden(const char *s, const char *end)
 {
 	return end - s >= 3 && (unsigned char)s[0] == 0xEF &&
@@ -64,7 +64,8 @@ bool xlsx_reads_as_escape(const char *s, const char *end)
 	       is_forbidden(s + 6, end);
 }
 
-/* One special character at *s, or the head of one; moves on behind it. */
+/* Writes the special character at *s, or its first byte, and moves *s past what
+ * was written. */
 static char *put_special(char *p, const char **s, const char *end)
 {
 	const unsigned char c = (unsigned char)*(*s)++;
@@ -76,7 +77,7 @@ static char *put_special(char *p, const char **s, const char *end)
 		return XLSX_PUT(p, "&lt;");
 	case '>':
 		return XLSX_PUT(p, "&gt;");
-	case '\r': /* a reader of XML makes a line feed of it */
+	case '\r': /* XML readers turn it into a line feed */
 		return XLSX_PUT(p, "&#13;");
 	case '_':
 		if (xlsx_reads_as_escape(*s - 1, end))
@@ -110,7 +111,6 @@ char *xlsx_put_text(char *p, const char *s, const char *end)
 	return p;
 }
 
-/* How many bytes of the text are XLSX_TEXT_MAX units of UTF-16 at most. */
 size_t xlsx_text_fitting(const char *s, size_t len)
 {
 	size_t i = 0;
@@ -150,7 +150,8 @@ void xlsx_text_guard(struct buf *b, const char *s)
 
 /* ---- shared strings ---- */
 
-/* What a worker can spare; a preview has the strings of its first rows. */
+/* Memory that a worker can spare; enough for the first rows, which a preview
+ * shows. */
 #define STRINGS_BYTES ((size_t)1 << 20)
 #define STRINGS_COUNT 32768
 

@@ -12,27 +12,30 @@
 /* ---- text as a workbook's XML has it (ST_Xstring) ---- */
 
 #define XLSX_TEXT_MAX 32767 /* UTF-16 units in a cell */
-#define XLSX_ESCAPED 7      /* bytes that one may become: _x0001_ */
+#define XLSX_ESCAPED 7      /* bytes that one byte may become: _x0001_ */
 
-/* Writes up to XLSX_ESCAPED bytes for each and one more; the place after them. */
+/* Writes the text from s to end, escaped: up to XLSX_ESCAPED bytes for each of
+ * its bytes and one more. Returns the place after them. */
 char *xlsx_put_text(char *p, const char *s, const char *end);
-/* Whether a reader would take what is at the underscore s for an escape: _x0041_.
- * The underscore at its end may be one that only the escape of the next character
- * brings. */
+/* Returns whether a reader would take the text at the underscore s for an
+ * escape such as _x0041_. The last underscore of it may come from the escape of
+ * the next character. */
 bool xlsx_reads_as_escape(const char *s, const char *end);
-/* Appends s so that what looks like _x0041_ is taken for text; nothing else is
+/* Appends s so that a part like _x0041_ is read as text; nothing else is
  * escaped. */
 void xlsx_text_guard(struct buf *b, const char *s);
 
-/* How many bytes of the text are XLSX_TEXT_MAX units at most. */
+/* Returns how many bytes of the text have at most XLSX_TEXT_MAX units, in whole
+ * characters. */
 size_t xlsx_text_fitting(const char *s, size_t len);
-/* White space at an end, which a reader drops unless it is told not to. */
+/* Returns whether the text begins or ends with white space, which a reader
+ * drops without xml:space. */
 bool xlsx_text_has_spaces(const char *s, size_t len);
 
 /*
- * The strings of a workbook that stand in a part of their own, where phones and
- * previews look for them. As many as memory has room for; others stand in their
- * cells.
+ * Holds the strings of a workbook that stand in a part of their own, where
+ * phones and previews look for them: as many as memory has room for. Others
+ * stand in their cells.
  */
 struct xlsx_strings {
 	struct parquet_dictionary known;
@@ -40,10 +43,11 @@ struct xlsx_strings {
 
 void xlsx_strings_open(struct xlsx_strings *t);
 void xlsx_strings_close(struct xlsx_strings *t);
-/* Its number in the part; -1: there is no room for another one. */
+/* Returns the number of a string in the part, to which it is added; -1 when
+ * there is no room for another one. */
 int xlsx_strings_index(struct xlsx_strings *t, const struct value *v);
 size_t xlsx_strings_count(const struct xlsx_strings *t);
-/* <si> of one. */
+/* Appends the element <si> of a string. */
 void xlsx_strings_add(
     const struct xlsx_strings *t, size_t index, struct buf *b);
 

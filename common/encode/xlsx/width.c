@@ -10,17 +10,19 @@
 #include "encode/xlsx/style.h"
 
 #define LEAST 6
-#define LIMIT 255 /* Excel's */
-/* A header gets a second line rather than more than this. */
+#define LIMIT 255 /* widest column in Excel */
+/* A header longer than this gets a second line. */
 #define HEADER_LINE 22
 #define BUTTON 3
-/* General shows no more, with its sign. */
+/* General shows at most this many characters, with the sign. */
 #define GENERAL_MOST 12
-/* Room for later rows: digits more, with a separator, and those of sums. */
+/* Characters of room for later rows: for more digits with a separator, and for
+ * those of sums. */
 #define GROWTH 4
 #define GROWTH_TOTAL 3
-#define GROWTH_TEXT 5 /* one part in this many, and two characters */
-/* Between text and the lines of its cell. */
+/* texts grow by this fraction of their width and two characters */
+#define GROWTH_TEXT 5
+/* Room between a text and the lines of its cell. */
 #define PADDING 1.7
 
 void xlsx_widths_open(struct xlsx_widths *w, const struct schema *schema,
@@ -51,7 +53,8 @@ void xlsx_widths_open(struct xlsx_widths *w, const struct schema *schema,
 
 void xlsx_widths_close(struct xlsx_widths *w)
 {
-	/* The schema may be gone: a run that failed frees what it had open. */
+	/* The schema may have been freed: a failed run frees all it had
+	 * open. */
 	for (int i = 0; i < w->columns; i++)
 		format_close(w->formats[i]);
 	free(w->formats);
@@ -60,7 +63,8 @@ void xlsx_widths_close(struct xlsx_widths *w)
 	*w = (struct xlsx_widths){.schema = NULL};
 }
 
-/* The longest line, in characters; those of East Asia count two. */
+/* Returns the longest line of a text in characters, where those of East Asia
+ * count two. */
 static int text_width(const char *s, size_t len)
 {
 	int n = 0, most = 0;
@@ -84,8 +88,8 @@ static bool is_number(enum column_kind kind)
 	       kind == KIND_FLOAT || kind == KIND_MONEY;
 }
 
-/* Times of day and timestamps without a code of their own: with a fraction they
- * show milliseconds. */
+/* Returns the width of a value without a code of its own. Times of day and
+ * timestamps with a fraction show milliseconds. */
 static int default_width(enum column_kind kind, int n)
 {
 	switch (kind) {
@@ -101,8 +105,8 @@ static int default_width(enum column_kind kind, int n)
 	}
 }
 
-/* A number without a code: as its text, but for what General rounds and for
- * fractions of more than 15 digits. */
+/* Returns the width of a number without a code: that of its text, except for
+ * floats that General rounds and for fractions of more than 15 digits. */
 static int general_width(enum column_kind kind, const struct value *v, int n)
 {
 	int most = kind == KIND_FLOAT ? GENERAL_MOST : XLSX_DIGITS + 2;
@@ -126,7 +130,7 @@ static int shown_width(struct xlsx_widths *w, int column, const struct value *v)
 	buf_clear(&w->scratch);
 	format_add(f, kind, v, &w->scratch);
 	n = text_width(w->scratch.data ? w->scratch.data : "", w->scratch.len);
-	/* [h]:mm:ss.000 where there is a fraction */
+	/* an interval with a fraction is shown as [h]:mm:ss.000 */
 	return n + (kind == KIND_INTERVAL &&
 			       w->layout->columns[column].format == NULL &&
 			       memchr(v->data, '.', (size_t)v->len)
@@ -148,7 +152,7 @@ void xlsx_widths_row(struct xlsx_widths *w, const struct value *row)
 	}
 }
 
-/* Bold letters are wider by a tenth. */
+/* Returns the width of a bold text: bold letters are wider by a tenth. */
 static int bold(int n)
 {
 	return n + (n + 9) / 10;
@@ -159,7 +163,7 @@ void xlsx_widths_header(
 {
 	int n = text_width(label, strlen(label)), word = 0;
 
-	/* Two lines, but no word in two. */
+	/* A header is broken into two lines, but only between words. */
 	for (const char *s = label; n > HEADER_LINE && *s != '\0';) {
 		size_t len = strcspn(s, " \n");
 		int width = text_width(s, len);
@@ -177,7 +181,7 @@ int xlsx_header_room(double width, bool button)
 {
 	int n = (int)(width - (button ? BUTTON : 0));
 
-	n -= n / 11; /* as bold() adds */
+	n -= n / 11; /* takes off what bold() adds */
 	return n > 1 ? n : 1;
 }
 
@@ -198,8 +202,8 @@ void xlsx_widths_total(struct xlsx_widths *w, int column, const char *code,
 		w->scratch.data ? w->scratch.data : "", w->scratch.len)));
 }
 
-/* Names of months and days in a code: the longest of a year, whatever days come
- * later. */
+/* Returns the longest text of any date of a year under a code with names of
+ * months and days, whatever days later rows have. */
 static int longest_date(const struct xlsx_widths *w, int column)
 {
 	struct buf b;
@@ -249,22 +253,22 @@ double xlsx_width(const struct xlsx_widths *w, int column, bool more)
 		n += n / GROWTH_TEXT + 2;
 		n = n < XLSX_LINE ? n : XLSX_LINE;
 	}
-	n += l->align == ALIGN_RIGHT; /* its indent */
+	n += l->align == ALIGN_RIGHT; /* the indent of the cell */
 	return n < LEAST ? LEAST : n > LIMIT - 2 ? LIMIT : n + PADDING;
 }
 
-/* Characters on an A4 page between margins of 0.4 inches, each 7 pixels wide at
- * 96 to the inch; less than that, because fonts differ. */
+/* Characters on an A4 page between margins of 0.4 inches, at 7 pixels each and
+ * 96 pixels an inch, less a reserve, as fonts differ. */
 #define PORTRAIT 95.0
 #define LANDSCAPE 138.0
 #define SURE 120.0
-/* Percent: smaller print is hard to read. */
+/* The least scale in percent: smaller print is hard to read. */
 #define SCALE_LEAST 50
 
 void xlsx_page_set(struct xlsx_page *p, double table, double chart)
 {
 	double least = LANDSCAPE * 100 / SCALE_LEAST;
-	/* Without a fit a font that is wider may not break the table. */
+	/* Without the fit to a page, a wider font must not break the table. */
 	int scale = table > SURE ? (int)(SURE * 100 / table) : 100;
 
 	*p = (struct xlsx_page){.landscape = table + chart > PORTRAIT,

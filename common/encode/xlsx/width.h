@@ -9,18 +9,20 @@
 #include "encode/table/layout.h"
 
 /*
- * Widths of columns, in characters, from the texts that a reader will see. They
- * stand in front of the rows, so they come from the first ones; numbers and times
- * of later rows may be longer and get room for that.
+ * Finds the widths of columns, in characters, from the texts that a reader will
+ * see. Widths stand before the rows in the file, so they come from the first
+ * rows; columns of numbers and times get extra room for longer values in later
+ * rows.
  */
-#define XLSX_LINE 60 /* of text, before it is wrapped */
+#define XLSX_LINE 60 /* characters of text in a line before it is wrapped */
 
 struct xlsx_widths {
 	const struct schema *schema;
 	const struct layout *layout;
 	int columns;
-	struct format **formats; /* by column; NULL: General, or text */
-	int *seen;               /* the widest one of each column */
+	/* format of each column; NULL: General, or text */
+	struct format **formats;
+	int *seen; /* widest text of each column */
 	struct buf scratch;
 };
 
@@ -29,30 +31,33 @@ void xlsx_widths_open(struct xlsx_widths *w, const struct schema *schema,
 void xlsx_widths_close(struct xlsx_widths *w); /* accepts zeros */
 
 void xlsx_widths_row(struct xlsx_widths *w, const struct value *row);
-/* A header, with the button of a filter beside it or without. */
+/* Counts in a header; `button`: the button of a filter stands beside it. */
 void xlsx_widths_header(
     struct xlsx_widths *w, int column, const char *label, bool button);
-/* A total under its own code. */
+/* Counts in a total under its own format code. */
 void xlsx_widths_total(struct xlsx_widths *w, int column, const char *code,
     enum column_kind kind, const struct value *v);
 
-/* Whether a column is one of texts, which go on in a next line. */
+/* Returns whether a column has texts, which continue in a next line. */
 bool xlsx_has_lines(enum column_kind kind);
 
-/* How wide a column becomes; `more`: rows will follow that were not seen. */
+/* Returns the width of a column; `more`: rows will follow that were not
+ * seen. */
 double xlsx_width(const struct xlsx_widths *w, int column, bool more);
 
-/* Characters of a header that have room in a line of a column so wide. */
+/* Returns how many characters of a header fit into a line of a column of this
+ * width. */
 int xlsx_header_room(double width, bool button);
 
-/* How a sheet is printed. */
+/* Says how a sheet is printed. */
 struct xlsx_page {
 	bool landscape;
-	bool fit;   /* as wide as a page; otherwise: */
-	int scale;  /* percent, on as many pages as it takes */
-	bool chart; /* on a page of its own */
+	bool fit;   /* the table is scaled to the width of a page; otherwise: */
+	int scale;  /* percent; the table takes as many pages as it needs */
+	bool chart; /* the chart has a page of its own */
 };
-/* `table` and `chart`: their characters, 0 without a chart. */
+/* Sets how a sheet is printed. `table` and `chart` are widths in characters, 0
+ * without a chart. */
 void xlsx_page_set(struct xlsx_page *p, double table, double chart);
 
 #endif

@@ -14,7 +14,7 @@
 
 static const struct xlsx_limits excel = {
     .rows = 1048576,
-    /* What stands around the rows has room in the rest. */
+    /* The rest has room for the XML around the rows. */
     .bytes = ZIP_PART_MAX - (2u << 20),
 };
 
@@ -38,7 +38,8 @@ struct encoder *xlsx_open_limited(const struct encoder_options *o,
 	buf_init(&x->rows, BUF_MAX);
 	buf_init(&x->part, BUF_MAX);
 	buf_init(&x->scratch, BUF_MAX);
-	/* In front, where file(1) looks for something to know a workbook by. */
+	/* This part comes first, where file(1) looks for the mark of a
+	 * workbook. */
 	xlsx_root_rels(&x->part);
 	if (zip_part(x->zip, "_rels/.rels", &x->part, e) == 0) {
 		xlsx_core(&x->part, &x->info);
@@ -60,8 +61,9 @@ static bool is_number(enum column_kind kind)
 	       kind == KIND_FLOAT || kind == KIND_MONEY;
 }
 
-/* A set of formats, one of which each number takes by its own decimals: those of
- * a scale that is fixed, and that Excel can show in full, need none. */
+/* Returns the formats from which each number takes one by its decimals; NULL
+ * for a column that needs none: one with a format of its own, or with a fixed
+ * scale that Excel can show in full. */
 static const int *scales_of(
     struct xlsx *x, const struct column *c, const struct column_layout *l)
 {
@@ -71,8 +73,8 @@ static const int *scales_of(
 	    (c->kind != KIND_FLOAT && c->kind != KIND_DECIMAL) ||
 	    (c->precision > 0 && c->precision <= XLSX_DIGITS))
 		return NULL;
-	/* Index 0 is the format of plain text, none of these. General is
-	 * rounded to what fits, and so does not shrink. */
+	/* Format 0 is that of plain text, so 0 means "not made yet". General
+	 * rounds to the width of the column, so it needs no shrinking. */
 	if (set[0] == 0)
 		set[0] =
 		    xlsx_style(&x->styles, XLSX_GENERAL, l->align, XLSX_BODY);
@@ -82,7 +84,8 @@ static const int *scales_of(
 	return set;
 }
 
-/* How values become numbers under a code of the options; NULL: by their kind. */
+/* Returns how values become numbers under a code of the options; f is NULL
+ * without a code: then by their kind. */
 static struct xlsx_rule rule_of(const struct column *c, const struct format *f)
 {
 	struct xlsx_rule rule = {
@@ -104,7 +107,8 @@ static void open_column(struct xlsx *x, int i)
 	char room[XLSX_CODE_MAX];
 	struct err e;
 	struct format *f = l->format ? format_open(l->format, &e) : NULL;
-	/* General would show a date as the number that it is in Excel. */
+	/* Under General a date would be shown as the number that it is in
+	 * Excel. */
 	bool own = f != NULL &&
 		   (is_number(c->kind) || format_use(f) != FORMAT_ANY ||
 		       strcmp(xlsx_code(c, false, room), XLSX_GENERAL) == 0);
@@ -204,7 +208,7 @@ static int xlsx_end(struct encoder *enc, struct err *e)
 	return 0;
 }
 
-/* A workbook without a sheet is none. */
+/* Adds an empty sheet, as a workbook must have one. */
 static int empty_sheet(struct xlsx *x, struct err *e)
 {
 	static const struct schema nothing;

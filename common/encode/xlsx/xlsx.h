@@ -5,19 +5,19 @@
 #include "encode/encoder.h"
 
 /*
- * Workbooks of Office Open XML (ECMA-376), also called EXCEL: a sheet for each
- * section, and more of them where one is full. Cells have the type of their
- * column; what Excel cannot hold is text, see xlsx_number.h. Strings are shared as
- * long as a table of 1 MiB has room, see xlsx_text.h; memory does not grow with
- * the rows.
+ * Writes workbooks of Office Open XML (ECMA-376); the format is also called
+ * EXCEL. There is a sheet for each section, and further sheets when one is
+ * full. Cells have the type of their column; a value that Excel cannot hold is
+ * text, see number.h. Strings are shared as long as a table of 1 MiB has room,
+ * see text.h. Memory does not grow with the rows.
  */
 extern const struct encoder_type encoder_xlsx;
 
-/* Where a sheet ends and the next one begins: Excel's limits, or less in
+/* The limits at which the next sheet begins: Excel's limits, or lower ones in
  * tests. */
 struct xlsx_limits {
-	uint32_t rows;  /* of a sheet, its header and total row among them */
-	uint64_t bytes; /* of a sheet's XML */
+	uint32_t rows;  /* rows of a sheet, including header and totals */
+	uint64_t bytes; /* bytes of a sheet's XML */
 };
 
 struct encoder *xlsx_open_limited(const struct encoder_options *options,

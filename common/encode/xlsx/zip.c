@@ -8,7 +8,7 @@
 
 #include "base/mem.h"
 
-/* APPNOTE.TXT 4.3.7 to 4.3.16. */
+/* Signatures of records, from APPNOTE.TXT 4.3.7 to 4.3.16. */
 #define LOCAL_HEADER 0x04034b50
 #define DESCRIPTOR 0x08074b50
 #define CENTRAL_HEADER 0x02014b50
@@ -24,15 +24,15 @@
 #define FULL32 0xFFFFFFFFu
 #define FULL16 0xFFFFu
 
-/* The directory of some hundred thousand parts. */
+/* Enough for a directory of some hundred thousand parts. */
 #define DIRECTORY_MAX ((size_t)64 << 20)
 
-/* A chunk for the sink. */
+/* Bytes handed to the sink at once. */
 #define CHUNK ((size_t)256 << 10)
-/* Room that the compressor is given at a time. */
+/* Bytes of output that the compressor is given room for at a time. */
 #define STEP ((uint32_t)64 << 10)
 
-/* Of a part: its CRC-32, and its bytes before and after packing. */
+/* The CRC-32 of a part, and its bytes before and after packing. */
 struct sums {
 	uint32_t crc;
 	uint64_t size, packed;
@@ -41,12 +41,12 @@ struct sums {
 struct zip {
 	struct sink *sink;
 	struct isal_zstream stream;
-	uint8_t *level_buf; /* the compressor's memory */
-	struct buf out;     /* not yet in the sink */
-	uint64_t flushed;   /* bytes that are */
+	uint8_t *level_buf; /* memory of the compressor */
+	struct buf out;     /* bytes not yet in the sink */
+	uint64_t flushed;   /* bytes in the sink */
 	uint64_t parts;
 	struct buf directory;
-	char *name; /* of the open part */
+	char *name; /* name of the open part */
 	uint64_t part_at;
 	struct sums sums;
 };
@@ -99,7 +99,8 @@ static void add64(struct buf *b, uint64_t n)
 	add_le(b, n, 8);
 }
 
-/* What local and central headers share; n are the bytes of extra fields. */
+/* Appends the fields that local and central headers share; n is the number of
+ * bytes of extra fields. */
 static void add_common(struct buf *b, const char *name, const struct sums *sums,
     uint64_t version, size_t n)
 {
@@ -115,7 +116,7 @@ static void add_common(struct buf *b, const char *name, const struct sums *sums,
 	add16(b, n);
 }
 
-/* Where the next byte goes. */
+/* Returns the place of the next byte in the archive. */
 static uint64_t here(const struct zip *z)
 {
 	return z->flushed + z->out.len;
@@ -133,7 +134,7 @@ static int flush(struct zip *z, struct err *e)
 	return 0;
 }
 
-/* Into out what comes of the input; with `last` the part ends. */
+/* Compresses the input into out; `last` ends the part. */
 static int compress(
     struct zip *z, const struct buf *in, bool last, struct err *e)
 {
@@ -188,7 +189,8 @@ int zip_add(struct zip *z, struct buf *b, struct err *e)
 	return rc;
 }
 
-/* Sizes fit; the place in the archive may need ZIP64. */
+/* Adds the part to the directory. Sizes fit into 32 bits; the place in the
+ * archive may need ZIP64. */
 static void add_to_directory(struct zip *z)
 {
 	struct buf *b = &z->directory;
@@ -242,7 +244,7 @@ static void add_end64(struct buf *b, const struct zip *z, uint64_t start)
 	uint64_t end = here(z);
 
 	add32(b, END64);
-	add64(b, 44); /* bytes behind this field */
+	add64(b, 44); /* bytes after this field */
 	add16(b, VERSION64);
 	add16(b, VERSION64);
 	add32(b, 0);
