@@ -12,10 +12,10 @@
 #include "rows/array.h"
 
 #define SLICE PARQUET_SLICE
-/* The buffers of a page are bounded by its size and one row. */
+/* The size of a page and one row bound its buffers. */
 #define PAGE_MAX ((size_t)INT32_MAX)
 
-/* Definition levels of a list's elements (LogicalTypes.md, "Lists"). */
+/* Definition levels of the elements of a list (LogicalTypes.md, "Lists"). */
 enum {
 	LIST_NULL,
 	LIST_EMPTY,
@@ -35,10 +35,10 @@ struct parquet_chunk {
 	struct buf plain;
 	size_t nulls;
 
-	bool with_dictionary; /* until it does not pay any more */
+	bool with_dictionary; /* false once a dictionary saves nothing */
 	struct parquet_dictionary dictionary;
 
-	/* What is finished. */
+	/* The finished pages. */
 	struct parquet_page *first, **last, *dictionary_page;
 	int dictionary_pages, plain_pages;
 	int64_t values, all_nulls;
@@ -138,7 +138,7 @@ static void add_plain_ref(struct parquet_chunk *c, const struct value *ref)
 	buf_add(&c->plain, ref->data, len);
 }
 
-/* Neighbours are often equal. */
+/* Neighbours are often equal, so the index before is reused for an equal value. */
 static void index_words(struct parquet_chunk *c, const int64_t *words, size_t n)
 {
 	char *p = buf_reserve(&c->indices, n * 4);
@@ -209,7 +209,7 @@ static int add_refs(
 	return n;
 }
 
-/* At most SLICE values and a level for each. */
+/* Adds at most SLICE values and a level for each. */
 static int add_values(struct parquet_chunk *c, const struct value *values,
     int step, int count, uint8_t present, struct err *e)
 {
@@ -242,20 +242,23 @@ static uint32_t index_at(const struct parquet_chunk *c, size_t i)
 	return ((const uint32_t *)(const void *)c->indices.data)[i];
 }
 
-/* Of a first page: each distinct value stands for two at least. */
+/* Returns whether the dictionary saves bytes: in the first page each distinct
+ * value must stand for at least two. */
 static bool pays(const struct parquet_chunk *c)
 {
 	return c->dictionary_pages > 0 ||
 	       c->dictionary.count * 2 <= indices_count(c);
 }
 
-/* A page of NULLs alone needs no dictionary. */
+/* Returns whether the page uses the dictionary; a page of only NULLs does
+ * not. */
 static bool uses_dictionary(const struct parquet_chunk *c)
 {
 	return c->indices.len > 0;
 }
 
-/* Takes the dictionary back: no page uses it yet. */
+/* Replaces the indices by the values and drops the dictionary, which no
+ * finished page uses yet. */
 static void make_plain(struct parquet_chunk *c)
 {
 	for (size_t i = 0; i < indices_count(c); i++) {
@@ -278,7 +281,8 @@ static void make_plain(struct parquet_chunk *c)
 	c->with_dictionary = false;
 }
 
-/* Levels in a version 1 page: their length, then the hybrid. */
+/* Appends the levels of a version 1 page: their length, then the hybrid
+ * encoding. */
 static void add_levels(struct buf *body, const struct buf *levels, int width)
 {
 	size_t at = body->len + 4;
@@ -311,7 +315,7 @@ static void add_body(struct parquet_chunk *c, struct buf *body)
 	}
 }
 
-/* A page that held a huge value gives its memory back. */
+/* Empties a buffer. The memory of one that held a huge value is freed. */
 static void empty(struct buf *b, const struct parquet_pages *pages)
 {
 	if (b->cap > 4 * pages->page_bytes)
@@ -355,7 +359,7 @@ static int end_page(struct parquet_chunk *c, struct err *e)
 	return 0;
 }
 
-/* Between two rows. */
+/* Ends a full page; called only between two rows. */
 static int end_page_if_full(struct parquet_chunk *c, struct err *e)
 {
 	const struct parquet_pages *p = c->pages;
@@ -376,7 +380,7 @@ static int end_page_if_full(struct parquet_chunk *c, struct err *e)
 
 /* ---- rows ---- */
 
-/* How many rows fit into a page, more or less: one at least. */
+/* Returns about how many rows fit into a page, at least one. */
 static int slice(const struct parquet_chunk *c, const struct value *values,
     int step, int rows)
 {
@@ -495,7 +499,8 @@ int64_t parquet_chunk_size(const struct parquet_chunk *c, int64_t *plain)
 	return c->bytes;
 }
 
-/* PageEncodingStats: by it readers know that a dictionary holds all values. */
+/* Writes PageEncodingStats, from which readers know that a dictionary holds all
+ * values. */
 static void add_page_counts(const struct parquet_chunk *c, struct thrift *t)
 {
 	const struct {

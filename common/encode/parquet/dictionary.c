@@ -34,7 +34,7 @@ void parquet_dictionary_clear(struct parquet_dictionary *d)
 	parquet_dictionary_open(d);
 }
 
-/* Folded multiplication: wyhash's mixer. */
+/* Mixes two words by folded multiplication, as wyhash does. */
 static inline uint64_t mix(uint64_t a, uint64_t b)
 {
 	parquet_uint128 r = (parquet_uint128)(a ^ 0x9E3779B97F4A7C15u) *
@@ -92,7 +92,8 @@ static void grow(struct parquet_dictionary *d)
 	free(old);
 }
 
-/* Half full at most. */
+/* Takes a free slot. The table grows when it would become more than half
+ * full. */
 static uint32_t take(struct parquet_dictionary *d, size_t at, uint64_t tag)
 {
 	d->slots[at] = tag | ++d->count;
@@ -117,7 +118,7 @@ uint32_t parquet_dictionary_word(struct parquet_dictionary *d, int64_t word)
 	return take(d, at, tag);
 }
 
-/* The slot of the value, or the free one that it would take. */
+/* Returns the slot of the value, or the free slot that it would take. */
 static size_t slot_of(
     const struct parquet_dictionary *d, const struct value *v, uint64_t tag)
 {

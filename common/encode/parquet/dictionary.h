@@ -9,29 +9,32 @@
 #include "rows/rows.h"
 
 /*
- * Distinct values in the order in which they came, found by hash. One holds
- * either words or byte strings. The caller bounds its size.
+ * Holds distinct values in the order in which they came, and finds them by
+ * hash. A dictionary holds either words or byte strings. The caller bounds its
+ * size.
  */
 struct parquet_dictionary {
-	uint64_t *slots; /* high half: of the hash; low half: 1 + index */
-	size_t mask;     /* slots - 1 */
+	uint64_t *slots; /* high half: that of the hash; low half: 1 + index */
+	size_t mask;     /* number of slots - 1 */
 	size_t count;
-	struct buf values; /* int64_t each, or bytes one behind the other */
-	struct buf ends;   /* of byte strings: size_t, where it ends */
+	struct buf values; /* int64_t each, or bytes one after another */
+	struct buf ends;   /* for byte strings: a size_t each, the end of it */
 };
 
 void parquet_dictionary_open(struct parquet_dictionary *d);
 void parquet_dictionary_close(struct parquet_dictionary *d);
-/* Gives its memory back. */
+/* Empties the dictionary and frees its memory. */
 void parquet_dictionary_clear(struct parquet_dictionary *d);
 
-/* The index of the value, which is a new one when it equals the count before.
- * Never fails but for memory, which shows as values.overflow. */
+/* Return the index of the value, which is added if it is new: then the index is
+ * the count before the call. They fail only for lack of memory, which sets
+ * values.overflow. */
 uint32_t parquet_dictionary_word(struct parquet_dictionary *d, int64_t word);
 uint32_t parquet_dictionary_bytes(
     struct parquet_dictionary *d, const struct value *v);
 
-/* Looks only: the count when it is not there. */
+/* Returns the index of the value without adding it; the count when it is not
+ * there. */
 uint32_t parquet_dictionary_find(
     const struct parquet_dictionary *d, const struct value *v);
 

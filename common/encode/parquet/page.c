@@ -10,15 +10,16 @@
 #include "base/mem.h"
 #include "encode/parquet/thrift.h"
 
-/* Lengths in page headers are signed 32 bits. */
+/* Lengths in page headers are signed 32-bit numbers. */
 #define PAGE_MAX ((size_t)INT32_MAX)
-/* A page takes its memory as it is filled; these bound all columns together. */
+/* A page takes its memory as it is filled; these limits are for all columns
+ * together. */
 #define PAGES_BYTES ((size_t)8 << 20)
 #define DICTIONARIES_BYTES ((size_t)4 << 20)
 #define BODY_KEPT ((size_t)2 << 20)
 #define ZSTD_LEVEL 3
 
-/* Numbers go into the file as they are in memory. */
+/* Numbers are written to the file as they are in memory. */
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
     "Parquet is written on little-endian machines only");
 
@@ -107,7 +108,8 @@ static void add_header(struct buf *out, const struct buf *body,
 	thrift_end(&t);
 }
 
-/* A huge value's memory goes back, an ordinary page's is kept. */
+/* Empties a buffer. The memory of a huge value is freed, that of an ordinary
+ * page kept. */
 static void empty(struct buf *b)
 {
 	if (b->cap > BODY_KEPT)

@@ -10,8 +10,8 @@
 #include "rows/rows.h"
 
 /*
- * Finished pages, each a header with a checksum and its compressed bytes as
- * they will stand in the file (PageHeader in parquet.thrift).
+ * Makes finished pages: each has a header with a checksum, and its compressed
+ * bytes as they are in the file (PageHeader in parquet.thrift).
  */
 
 /* The numbers are the format's own (CompressionCodec, Encoding). */
@@ -27,20 +27,20 @@ enum parquet_encoding {
 	PARQUET_RLE_DICTIONARY = 8,
 };
 
-/* Values that are parsed before they are stored. */
+/* The number of values that are parsed before they are stored. */
 #define PARQUET_SLICE 256
 
-/* What all columns share. */
+/* The state that all columns share. */
 struct parquet_pages {
 	enum parquet_codec codec;
 	size_t page_bytes;       /* a page ends when its values pass this */
-	size_t page_values;      /* or so many */
-	size_t dictionary_bytes; /* a dictionary's end */
-	size_t held;             /* bytes of the pages that wait */
-	struct buf body;         /* of the page that is made now */
+	size_t page_values;      /* or when it has this many values */
+	size_t dictionary_bytes; /* most bytes of a dictionary */
+	size_t held;             /* bytes of pages not yet written */
+	struct buf body;         /* body of the page that is being made */
 	struct buf packed;
 	struct ZSTD_CCtx_s *zstd;
-	/* Of the values that are stored now. */
+	/* Buffers for the values that are being stored. */
 	int64_t words[PARQUET_SLICE];
 	struct value refs[PARQUET_SLICE];
 	struct buf scratch;
@@ -56,9 +56,9 @@ void parquet_pages_open(
     struct parquet_pages *p, enum parquet_codec codec, int columns);
 void parquet_pages_close(struct parquet_pages *p);
 
-/* Compresses p->body into a page. Adds to *plain what it takes without
- * compression, and to p->held what the page takes; the caller frees it and takes
- * it off there. NULL on failure. */
+/* Compresses p->body into a page. Adds to *plain the bytes that the page takes
+ * without compression, and to p->held the bytes that it takes. The caller frees
+ * the page and subtracts its bytes from p->held. NULL with *e on failure. */
 struct parquet_page *parquet_page_make(struct parquet_pages *p,
     enum parquet_encoding encoding, size_t values, bool dictionary,
     int64_t *plain, struct err *e);

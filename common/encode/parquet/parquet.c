@@ -16,7 +16,7 @@
 
 #define GROUP_BYTES ((size_t)16 << 20)
 #define GROUP_ROWS ((int64_t)1 << 20)
-/* The footer's length is a signed 32 bit number in some readers. */
+/* The length of the footer is a signed 32-bit number in some readers. */
 #define FOOTER_MAX INT32_MAX
 #define GROUPS_IN_MEMORY ((size_t)1 << 20)
 
@@ -33,8 +33,8 @@ struct parquet {
 	struct parquet_pages pages;
 	int64_t place; /* bytes written */
 	int64_t rows, group_rows;
-	/* RowGroup structs, one behind the other: they wait for the footer, in
-	 * a file without a name when they are many. */
+	/* RowGroup structs, one after another: they are kept for the footer, in
+	 * an unnamed file when there are many. */
 	struct buf groups;
 	FILE *spilled;
 	int64_t spilled_bytes;
@@ -71,7 +71,8 @@ static enum parquet_codec codec_of(const json_t *options)
 					   : PARQUET_ZSTD;
 }
 
-/* Readers find columns by name, some of them in any case. */
+/* Refuses a name that another column has. Readers find columns by name, and
+ * some ignore letter case. */
 static int check_name(json_t *seen, const char *name, struct err *e)
 {
 	char *folded = mem_strdup(name);
@@ -141,7 +142,8 @@ static int parquet_begin(
 	return put(p, magic, 4, e);
 }
 
-/* All columns end here, so that the sizes are known before any byte goes out. */
+/* Finishes all columns, so that their sizes are known before any byte is
+ * written. */
 static int finish_chunks(
     struct parquet *p, int64_t *bytes, int64_t *plain, struct err *e)
 {
@@ -266,9 +268,10 @@ static void add_info(const struct parquet *p, struct thrift *t)
 static void add_tail(const struct parquet *p, struct thrift *t)
 {
 	add_info(p, t);
-	/* Readers look for "version" here to know what wrote the file. */
+	/* Readers look for "version" here to find out which program wrote the
+	 * file. */
 	thrift_string(t, 6, "reportd version 1");
-	/* TypeDefinedOrder, each. */
+	/* The order of each column is TypeDefinedOrder. */
 	thrift_list(t, 7, THRIFT_STRUCT, (size_t)p->count);
 	for (int i = 0; i < p->count; i++) {
 		thrift_item_struct(t);

@@ -31,7 +31,7 @@ static void add_run(struct buf *out, uint32_t number, size_t n, int width)
 		buf_char(out, (char)(number >> bits));
 }
 
-/* Groups of 8, the last one filled up with zeros. */
+/* Appends packed groups of 8 numbers, the last one filled up with zeros. */
 INLINE void add_packed(struct buf *out, const void *numbers, size_t from,
     size_t to, int width, bool levels)
 {
@@ -63,7 +63,7 @@ INLINE void add_packed(struct buf *out, const void *numbers, size_t from,
 INLINE void add(
     struct buf *out, const void *numbers, size_t n, int width, bool levels)
 {
-	size_t packed = 0; /* from here on nothing is written yet */
+	size_t packed = 0; /* first number not written yet */
 	size_t i = 0;
 
 	while (i < n) {

@@ -89,7 +89,7 @@ void parquet_stats_ref(struct parquet_stats *s, const struct parquet_type *type,
 	unsigned char signed_data[16];
 	int order;
 
-	/* Negative decimals come first when the sign bit is turned over. */
+	/* With the sign bit flipped, negative decimals sort first. */
 	if (type->kind == KIND_DECIMAL) {
 		memcpy(signed_data, data, len);
 		signed_data[0] ^= 0x80;
@@ -110,7 +110,7 @@ static bool is_text(const struct parquet_type *type)
 	return type->physical == PARQUET_BYTE_ARRAY && type->kind != KIND_BYTES;
 }
 
-/* To whole characters. */
+/* Cuts a bound to whole characters. */
 static void cut_text(struct parquet_bound *b)
 {
 	size_t n = b->len, more;
@@ -119,15 +119,15 @@ static void cut_text(struct parquet_bound *b)
 	while (n > 0 && (b->data[n - 1] & 0xC0) == 0x80)
 		n--;
 	if (n == 0)
-		return; /* no UTF-8 at all */
+		return; /* not UTF-8 */
 	lead = b->data[n - 1];
 	more = lead < 0xC0 ? 0 : lead < 0xE0 ? 1 : lead < 0xF0 ? 2 : 3;
 	if (n + more > b->len)
 		b->len = n - 1;
 }
 
-/* The next greater character at s of len bytes, in its place. False when there
- * is none of the same length. */
+/* Replaces the character at s, of len bytes, by the next greater one. Returns
+ * false when there is none of the same length. */
 static bool next_character(unsigned char *s, size_t len)
 {
 	if (len == 1)
@@ -139,7 +139,8 @@ static bool next_character(unsigned char *s, size_t len)
 		}
 		s[i] = 0x80;
 	}
-	/* No surrogates (ED A0..), nothing beyond U+10FFFF (F4 90..). */
+	/* Surrogates (ED A0..) and codes beyond U+10FFFF (F4 90..) are no
+	 * characters. */
 	if (s[0] == (len == 2 ? 0xDF : len == 3 ? 0xEF : 0xF4))
 		return false;
 	s[0]++;
@@ -152,7 +153,8 @@ static bool valid_character(const unsigned char *s)
 	       !(s[0] == 0xF4 && s[1] >= 0x90);
 }
 
-/* What is greater than all that begins like this; false when nothing is. */
+/* Raises a bound that was cut above all strings that begin with it; false when
+ * no string is. */
 static bool raise_bound(struct parquet_bound *b, bool text)
 {
 	while (b->len > 0) {
@@ -198,8 +200,9 @@ static void add_refs(const struct parquet_stats *s,
 	thrift_bool(t, 8, !least.cut);
 }
 
-/* Zeros get the sign that keeps both zeros inside. With a NaN, which some order
- * above all numbers, there are no bounds that all readers take alike. */
+/* Writes the bounds of floats. A zero gets the sign that keeps both zeros
+ * inside of the bounds. With a NaN, which some readers order above all numbers,
+ * there are no bounds that all readers understand alike. */
 static void add_reals(const struct parquet_stats *s,
     const struct parquet_type *type, struct thrift *t)
 {
@@ -225,7 +228,8 @@ void parquet_stats_add(const struct parquet_stats *s,
 	if (s->any && is_real(type)) {
 		add_reals(s, type, t);
 	} else if (s->any && parquet_is_word(type)) {
-		/* Little-endian, so a short one is the front of a long one. */
+		/* Numbers are little-endian, so a short one is the front of a
+		 * long one. */
 		thrift_binary(t, 5, &s->max.word, (size_t)type->width);
 		thrift_binary(t, 6, &s->min.word, (size_t)type->width);
 	} else if (s->any) {

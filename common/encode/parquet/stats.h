@@ -10,14 +10,15 @@
 #include "rows/rows.h"
 
 /*
- * The least and the greatest value of a chunk, by which readers pass over row
- * groups (Statistics and ColumnOrder in parquet.thrift). Of a long string the
- * first STATS_BYTES are looked at: the bounds are then wider, and say so.
+ * Holds the least and the greatest value of a chunk, by which readers skip row
+ * groups (Statistics and ColumnOrder in parquet.thrift). Only the first
+ * STATS_BYTES bytes of a long string are used: the bounds are then wider, and
+ * marked as inexact.
  */
 #define STATS_BYTES 64
 struct parquet_stats {
 	bool any;
-	int64_t nans; /* FLOAT and DOUBLE */
+	int64_t nans; /* NaN values of FLOAT and DOUBLE */
 	union {
 		int64_t word;
 		double real;
@@ -34,7 +35,7 @@ void parquet_stats_words(struct parquet_stats *s,
 void parquet_stats_ref(struct parquet_stats *s, const struct parquet_type *type,
     const struct value *ref);
 
-/* The struct Statistics as field number `field`. */
+/* Writes the struct Statistics as field number `field`. */
 void parquet_stats_add(const struct parquet_stats *s,
     const struct parquet_type *type, int64_t nulls, struct thrift *t,
     int field);

@@ -4,14 +4,14 @@
 
 #include "encode/parquet/text.h"
 
-/* What words and refs share. */
+/* Shared by text_words.c and text_refs.c. */
 
 #define INLINE static inline __attribute__((always_inline))
 
 enum parsed {
 	PARSED,
-	LACKING, /* a good value that the Parquet type does not have */
-	BROKEN,  /* not the text of such a value */
+	LACKING, /* a valid value that the Parquet type does not have */
+	BROKEN,  /* not the text of a value of this kind */
 };
 
 INLINE bool digit(char c)
@@ -19,11 +19,13 @@ INLINE bool digit(char c)
 	return (unsigned char)(c - '0') < 10;
 }
 
-/* The digits of a decimal as a number of units of its scale. */
+/* Reads a decimal as a number of units of the scale of the type, without its
+ * sign. */
 enum parsed parquet_decimal_digits(const struct parquet_type *t,
     const struct value *v, parquet_uint128 *units);
 
-/* The error of a value that was not parsed, or 0: it goes on as NULL. */
+/* Sets the error for a value that was not parsed and returns -1; returns 0 when
+ * the value becomes NULL by option. */
 int parquet_text_refuse(const struct parquet_type *t, const struct value *v,
     enum parsed why, struct err *e);
 

@@ -11,7 +11,7 @@ INLINE int hex(char c)
 				      : -1;
 }
 
-/* Room for len / 2 is at out. */
+/* Reads hexadecimal digits; `out` has room for len / 2 bytes. */
 static enum parsed hex_bytes(const char *s, int32_t len, char *out)
 {
 	for (int32_t i = 0; i + 1 < len; i += 2) {
@@ -52,7 +52,7 @@ static enum parsed uuid(
 	return PARSED;
 }
 
-/* Two's complement, the highest byte first. */
+/* Writes a decimal in two's complement, the highest byte first. */
 static enum parsed wide_decimal(
     const struct parquet_type *t, const struct value *v, char *out)
 {
@@ -115,7 +115,7 @@ INLINE int each_ref(const struct parquet_type *t, const struct parquet_cells *c,
 	return n;
 }
 
-/* Text stays where it is. */
+/* Makes refs that point to the texts. */
 static int each_text(const struct parquet_cells *c, struct value *refs)
 {
 	const struct value *v = c->values;
@@ -129,7 +129,7 @@ static int each_text(const struct parquet_cells *c, struct value *refs)
 	return n;
 }
 
-/* Those that hold half a surrogate pair go to `to`, mended. */
+/* Copies the texts that have half a surrogate pair to `to`, mended. */
 static int mend_each(struct value *refs, int n, char *to)
 {
 	struct json_seen seen;
@@ -146,7 +146,7 @@ static int mend_each(struct value *refs, int n, char *to)
 	return n;
 }
 
-/* Where nothing is to be mended it stays where it is, too. */
+/* Checks json values. Refs point to the texts unless a text needs mending. */
 static int each_json(const struct parquet_type *t,
     const struct parquet_cells *c, struct value *refs, struct buf *scratch,
     struct err *e)

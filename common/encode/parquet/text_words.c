@@ -19,7 +19,7 @@ INLINE enum parsed integer(
 	uint64_t n = 0;
 
 	s += minus;
-	/* 19 digits stay below 2^64. */
+	/* A number of 19 digits is below 2^64. */
 	if (s == end || end - s > 19)
 		return BROKEN;
 	for (; s < end; s++) {
@@ -43,11 +43,11 @@ INLINE enum parsed boolean(
 	return PARSED;
 }
 
-/* The C library's way, for rare and strange numbers. */
+/* Reads rare and unusual numbers with the C library. */
 static enum parsed real_slow(
     const struct parquet_type *t, const struct value *v, int64_t *word)
 {
-	/* A value in an array has no NUL of its own. */
+	/* A value in an array does not end with a NUL. */
 	char *text = mem_strndup(v->data, (size_t)v->len), *end;
 	bool all;
 
@@ -69,10 +69,11 @@ static enum parsed real_slow(
 
 #if LDBL_MANT_DIG == 64
 /*
- * m x 10^e with at most 19 digits in m and |e| <= 27: both are exact in 64 bits
- * of mantissa, so q, the one operation on them, is the true number rounded. As
- * rounding is monotonic, rounding q again gives what rounding the true number
- * gives, unless q is halfway between two results; that goes the slow way.
+ * Computes m x 10^e, where m has at most 19 digits and |e| <= 27. Both factors
+ * are exact in a mantissa of 64 bits, so q, the result of one operation on
+ * them, is the true number rounded once. As rounding is monotonic, rounding q
+ * again gives the same as rounding the true number, unless q is halfway between
+ * two results; then the function returns false and the slow way is taken.
  */
 INLINE bool scaled(uint64_t m, int e, bool single, double *d)
 {
@@ -100,7 +101,8 @@ INLINE bool scaled(uint64_t m, int e, bool single, double *d)
 	    1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18,
 	    1e19, 1e20, 1e21, 1e22};
 
-	/* Both exact in a double, one operation: rounded once. */
+	/* Both factors are exact in a double, so one operation rounds only
+	 * once. */
 	if (single || e < -22 || e > 22 || m > UINT64_C(1) << 53)
 		return false;
 	*d = e < 0 ? (double)m / powers[-e] : (double)m * powers[e];
@@ -155,7 +157,7 @@ INLINE enum parsed real(
 	return PARSED;
 }
 
-/* NaN and the infinities of numeric. */
+/* Returns whether the value is NaN or an infinity of numeric. */
 static bool no_number(const struct value *v)
 {
 	const char *s = v->data;
@@ -202,7 +204,8 @@ enum parsed parquet_decimal_digits(
 	return PARSED;
 }
 
-/* Up to 18 digits: the common shape fast, all else by the one above. */
+/* Reads decimals of up to 18 digits of the common form fast, and all others
+ * with parquet_decimal_digits. */
 INLINE enum parsed decimal(
     const struct parquet_type *t, const struct value *v, int64_t *word)
 {
@@ -234,9 +237,9 @@ INLINE enum parsed decimal(
 
 /* ---- dates and times ---- */
 
-/* Days since 1970-01-01 in the Gregorian calendar, which PostgreSQL too goes
- * back with beyond 1582. "chrono-Compatible Low-Level Date Algorithms",
- * H. Hinnant. */
+/* Returns the days since 1970-01-01 in the Gregorian calendar, which PostgreSQL
+ * also uses for dates before 1582. "chrono-Compatible Low-Level Date
+ * Algorithms", H. Hinnant. */
 INLINE int64_t days_of(int64_t year, unsigned month, unsigned day)
 {
 	int64_t y = year - (month <= 2), era = (y >= 0 ? y : y - 399) / 400;
@@ -256,7 +259,8 @@ INLINE bool two_digits(const char *s, unsigned *n)
 	return high < 10 && low < 10;
 }
 
-/* YYYY-MM-DD at the front; the year may have more digits. Moves *at. */
+/* Reads YYYY-MM-DD at *at and moves *at past it; the year may have more
+ * digits. */
 INLINE bool read_date(const char **at, const char *end, bool bc, int64_t *days)
 {
 	const char *s = *at;
@@ -274,7 +278,8 @@ INLINE bool read_date(const char **at, const char *end, bool bc, int64_t *days)
 	return true;
 }
 
-/* HH:MM:SS and up to 6 digits more, at the front. */
+/* Reads HH:MM:SS and up to 6 digits of a fraction at *at, and moves *at past
+ * it. */
 INLINE bool read_time(const char **at, const char *end, int64_t *micros)
 {
 	const char *s = *at;
@@ -301,7 +306,7 @@ INLINE bool read_time(const char **at, const char *end, int64_t *micros)
 	return true;
 }
 
-/* +HH, +HH:MM or +HH:MM:SS */
+/* Reads an offset: +HH, +HH:MM or +HH:MM:SS. */
 INLINE bool read_offset(const char **at, const char *end, int64_t *micros)
 {
 	const char *s = *at;
@@ -323,7 +328,7 @@ INLINE bool read_offset(const char **at, const char *end, int64_t *micros)
 	return true;
 }
 
-/* infinity, -infinity */
+/* Returns whether the value is infinity or -infinity. */
 static bool infinite(const struct value *v)
 {
 	return (v->len == 8 && memcmp(v->data, "infinity", 8) == 0) ||
@@ -397,7 +402,8 @@ INLINE enum parsed timestamptz(
 typedef enum parsed parse_word(
     const struct parquet_type *, const struct value *, int64_t *);
 
-/* Inlined once for each kind, with the kind's own parser in the loop. */
+/* Parses a whole column. It is inlined once for each kind, with the parser of
+ * the kind in the loop. */
 INLINE int each_word(const struct parquet_type *t,
     const struct parquet_cells *c, parse_word *parse, int64_t *words,
     struct err *e)

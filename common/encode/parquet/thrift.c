@@ -20,7 +20,8 @@ static uint64_t zigzag(int64_t n)
 	return n < 0 ? ~((uint64_t)n << 1) : (uint64_t)n << 1;
 }
 
-/* The number is told as the step from the one before. */
+/* Writes the header of a field. Its number is written as the difference from
+ * the field before. */
 static void header(struct thrift *t, int field, enum thrift_type type)
 {
 	int step = field - t->last[t->depth];

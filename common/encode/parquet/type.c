@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* What readers take: 38 digits are 16 bytes. */
+/* Readers accept 38 digits, which take 16 bytes. */
 #define DIGITS_MAX 38
 #define DECIMAL_DEFAULT "38,20"
 
@@ -44,7 +44,8 @@ static void physical(
 	t->width = width;
 }
 
-/* Bytes that hold any number of so many digits in two's complement. */
+/* Returns how many bytes hold any number of this many digits in two's
+ * complement. */
 static int bytes_of(int digits)
 {
 	parquet_uint128 max = 1;
@@ -88,15 +89,15 @@ int parquet_check_decimal(const json_t *options, struct err *e)
 	    DIGITS_MAX, DECIMAL_DEFAULT, option);
 }
 
-/* A numeric whose declared digits Parquet can hold keeps them; any other is
- * what the option says. */
+/* Chooses the type of a numeric: its declared digits if Parquet can hold them,
+ * else the type that the option asks for. */
 static void decimal_of(
     struct parquet_type *t, const struct column *column, const json_t *options)
 {
 	const char *option = json_str(options, "decimal", DECIMAL_DEFAULT);
 	int precision = column->precision, scale = column->scale;
 
-	/* numeric(3, -2) has zeros before the point, numeric(3, 5) behind. */
+	/* numeric(3, -2) has zeros before the point, numeric(3, 5) after it. */
 	if (scale < 0) {
 		precision -= scale;
 		scale = 0;
@@ -111,7 +112,8 @@ static void decimal_of(
 		t->kind = KIND_FLOAT;
 		physical(t, PARQUET_DOUBLE, 8);
 	} else if (sscanf(option, "%d,%d", &precision, &scale) == 2) {
-		/* As parquet_check_decimal() has passed it. */
+		/* The option has this form: parquet_check_decimal() has
+		 * accepted it. */
 		decimal(t, precision, scale);
 	}
 }
@@ -209,7 +211,8 @@ static void converted(const struct parquet_type *type, struct thrift *t)
 	}
 }
 
-/* TimeType and TimestampType alike, in microseconds. */
+/* Writes a TimeType or a TimestampType, which have the same fields, in
+ * microseconds. */
 static void time_type(struct thrift *t, int field, bool utc)
 {
 	thrift_struct(t, field);

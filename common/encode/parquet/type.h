@@ -10,10 +10,10 @@
 #include "encode/parquet/thrift.h"
 #include "rows/rows.h"
 
-/* What a column is in a Parquet file (LogicalTypes.md of
- * apache/parquet-format), and how its text becomes that. */
+/* Describes the type of a column in a Parquet file (LogicalTypes.md of
+ * apache/parquet-format), and how its text is converted. */
 
-/* C11 has no name for it. */
+/* C11 has no name for a 128-bit integer. */
 __extension__ typedef unsigned __int128 parquet_uint128;
 
 /* The numbers are the format's own (Type in parquet.thrift). */
@@ -28,34 +28,36 @@ enum parquet_physical {
 };
 
 struct parquet_type {
-	char *name;            /* the column's in the file */
-	enum column_kind kind; /* of a list: of its elements */
+	char *name;            /* name of the column in the file */
+	enum column_kind kind; /* of the elements if a list */
 	bool list;
-	char delimiter; /* of a list: between its elements */
+	char delimiter; /* separator of elements if a list */
 	enum parquet_physical physical;
-	int width;            /* bytes of a value; 0: each has its own length */
+	int width;            /* bytes of a value; 0: of any length */
 	int bits;             /* INTEGER: 16, 32 or 64 */
 	int precision, scale; /* DECIMAL */
 	/* Option out_of_range: values that Parquet lacks become NULL. */
 	bool to_null;
-	int64_t *nulled; /* and are counted here */
-	int64_t *halves; /* as json_mended counts them */
+	int64_t *nulled; /* number of values that became NULL */
+	int64_t *halves; /* counts as json_mended.halves does */
 };
 
-/* Refuses a "decimal" that cannot be read. */
+/* Refuses an option "decimal" that cannot be read. */
 int parquet_check_decimal(const json_t *options, struct err *e);
 
-/* Of options that parquet_check_decimal() has passed. */
+/* Fills the type of a column. parquet_check_decimal() must have accepted the
+ * options. */
 int parquet_type_of(struct parquet_type *type, const struct column *column,
     const json_t *options, struct err *e);
 
-/* True when a value is a number of at most 64 bits. */
+/* Returns whether a value is a number of at most 64 bits. */
 static inline bool parquet_is_word(const struct parquet_type *type)
 {
 	return type->physical < PARQUET_BYTE_ARRAY;
 }
 
-/* Fields of the column's schema elements; three of them for a list, else 1. */
+/* Returns how many schema elements the column has: three for a list, else
+ * one. */
 int parquet_schema_elements(const struct parquet_type *type);
 void parquet_schema_add(const struct parquet_type *type, struct thrift *t);
 
