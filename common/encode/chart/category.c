@@ -6,7 +6,7 @@
 #include "base/utf8.h"
 #include "encode/chart/plot.h"
 
-#define GAP 6.0 /* between labels */
+#define GAP 6.0 /* points between labels */
 
 double plot_slot(const struct plot *p)
 {

@@ -26,8 +26,9 @@ enum chart_type {
 struct chart_option {
 	enum chart_type type;
 	const char *title; /* NULL: none */
-	int category;      /* column */
-	const int *values; /* columns, one series each; pie: one only */
+	int category;      /* index of the column */
+	/* indexes of columns, one series each; a pie has one only */
+	const int *values;
 	int count;
 };
 

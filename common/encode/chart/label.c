@@ -19,7 +19,7 @@ enum way {
 	SHORT,
 	WITH_YEAR, /* the short way and the year */
 	PLAIN,     /* as the table shows it without a format */
-	AS_IT_IS,  /* with the offset from UTC */
+	AS_IT_IS,  /* as the server sent it, with the offset from UTC */
 	WAYS,
 };
 

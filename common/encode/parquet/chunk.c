@@ -28,7 +28,7 @@ struct parquet_chunk {
 	struct parquet_pages *pages;
 	struct array_reader array;
 
-	/* The page that is filled now: levels, and values either as indices
+	/* The page that is being filled: levels, and values either as indices
 	 * into the dictionary or plain (booleans: a byte each). */
 	struct buf repetition, levels;
 	struct buf indices;
@@ -138,7 +138,8 @@ static void add_plain_ref(struct parquet_chunk *c, const struct value *ref)
 	buf_add(&c->plain, ref->data, len);
 }
 
-/* Neighbours are often equal, so the index before is reused for an equal value. */
+/* Appends the indices of words. Neighbours are often equal, so the index before
+ * is reused for an equal value. */
 static void index_words(struct parquet_chunk *c, const int64_t *words, size_t n)
 {
 	char *p = buf_reserve(&c->indices, n * 4);

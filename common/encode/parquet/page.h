@@ -14,7 +14,7 @@
  * bytes as they are in the file (PageHeader in parquet.thrift).
  */
 
-/* The numbers are the format's own (CompressionCodec, Encoding). */
+/* The numbers are those of the Parquet format (CompressionCodec, Encoding). */
 enum parquet_codec {
 	PARQUET_UNCOMPRESSED = 0,
 	PARQUET_SNAPPY = 1,

@@ -38,13 +38,13 @@ enum thrift_type {
 #define THRIFT_DEPTH 8
 struct thrift {
 	struct buf *out;
-	int last[THRIFT_DEPTH]; /* number of the field before, by depth */
+	int last[THRIFT_DEPTH]; /* number of the last field at each depth */
 	int depth;
 };
 
 /* Begins the outermost struct. */
 void thrift_open(struct thrift *t, struct buf *out);
-/* Ends the struct begun last, the outermost one too. */
+/* Ends the innermost open struct, which may be the outermost one. */
 void thrift_end(struct thrift *t);
 
 void thrift_bool(struct thrift *t, int field, bool value);
@@ -55,11 +55,12 @@ void thrift_i64(struct thrift *t, int field, int64_t value);
 void thrift_binary(struct thrift *t, int field, const void *data, size_t len);
 void thrift_string(struct thrift *t, int field, const char *s);
 void thrift_struct(struct thrift *t, int field);
-/* A struct without fields, as unions of marks have them. */
+/* Writes a struct without fields, which unions use as a mark. */
 void thrift_empty(struct thrift *t, int field);
 
-/* Its items follow: thrift_item for numbers, thrift_item_string for
- * THRIFT_BINARY, thrift_item_struct with fields and thrift_end for structs. */
+/* Begins a list. Its items follow: thrift_item for numbers,
+ * thrift_item_string for THRIFT_BINARY, thrift_item_struct with fields and
+ * thrift_end for structs. */
 void thrift_list(
     struct thrift *t, int field, enum thrift_type type, size_t count);
 void thrift_item(struct thrift *t, int64_t value);

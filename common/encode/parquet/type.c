@@ -8,7 +8,7 @@
 #define DIGITS_MAX 38
 #define DECIMAL_DEFAULT "38,20"
 
-/* ConvertedType, which older readers look at. */
+/* Values of ConvertedType, which older readers use. */
 enum {
 	CONVERTED_UTF8 = 0,
 	CONVERTED_LIST = 3,

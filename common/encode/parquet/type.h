@@ -16,7 +16,7 @@
 /* C11 has no name for a 128-bit integer. */
 __extension__ typedef unsigned __int128 parquet_uint128;
 
-/* The numbers are the format's own (Type in parquet.thrift). */
+/* The numbers are those of the Parquet format (Type in parquet.thrift). */
 enum parquet_physical {
 	PARQUET_BOOLEAN = 0,
 	PARQUET_INT32 = 1,
@@ -33,10 +33,12 @@ struct parquet_type {
 	bool list;
 	char delimiter; /* separator of elements if a list */
 	enum parquet_physical physical;
-	int width;            /* bytes of a value; 0: of any length */
-	int bits;             /* INTEGER: 16, 32 or 64 */
-	int precision, scale; /* DECIMAL */
-	/* Option out_of_range: values that Parquet lacks become NULL. */
+	int width; /* bytes of a value; 0: of any length */
+	int bits;  /* for INTEGER: 16, 32 or 64 */
+	/* for DECIMAL: digits in all and after the point */
+	int precision, scale;
+	/* Option out_of_range: values that the Parquet type lacks become
+	 * NULL. */
 	bool to_null;
 	int64_t *nulled; /* number of values that became NULL */
 	int64_t *halves; /* counts as json_mended.halves does */

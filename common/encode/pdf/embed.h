@@ -11,13 +11,14 @@
 struct pdf_embed {
 	struct pdf_file *file;
 	hb_face_t *face;
-	hb_font_t *font; /* scaled to 1000 */
+	hb_font_t *font; /* scaled to 1000 units an em */
 	const hb_set_t *used;
 	const uint32_t *means; /* the character of each glyph, or 0 */
 	const char *name;
 };
 
-/* A colour glyph, in thousandths of the font's size from its origin. */
+/* A colour glyph. Lengths are thousandths of the font's size, from the origin
+ * of the glyph. */
 struct pdf_picture {
 	int object; /* object number of the picture */
 	double x, y, width, height, advance;

@@ -275,7 +275,8 @@ static bool fit_page(struct pdf_table *t, int room, enum level level,
 	if (size * 100 < (int64_t)t->full_size * least)
 		return false;
 	t->size = (int)size;
-	/* The page is taken as larger instead of the text as smaller. */
+	/* Widths are computed at full size, so smaller text is taken as a
+	 * larger page. */
 	s.room = (int)((int64_t)room * t->full_size / t->size) -
 		 all_padding(t, t->count);
 	share(&s);

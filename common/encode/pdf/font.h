@@ -36,7 +36,8 @@ struct pdf_glyph {
 int pdf_font_glyph(struct pdf_font *font, unsigned int glyph, uint32_t c,
     struct pdf_glyph *out, struct err *e);
 
-/* Appends "/F0_0 8 Tf\n"; size in hundredths of a point. */
+/* Appends the operator that selects a font, such as "/F0_0 8 Tf\n"; size in
+ * hundredths of a point. */
 void pdf_font_select(
     struct buf *b, const struct pdf_font *font, int subfont, int size);
 

@@ -13,7 +13,7 @@
 /* Follows the group of the rows: consecutive rows with the same value of a
  * column. */
 struct pdf_group {
-	int column; /* in the schema; -1: there are no groups */
+	int column; /* index in the schema; -1: there are no groups */
 	enum column_kind kind;
 	const char *label;
 

@@ -11,7 +11,7 @@
 #define PAGE_MAX ((size_t)256 << 20)
 /* Most bytes of all pages that are open side by side. */
 #define ACROSS_MAX ((size_t)40 << 20)
-/* Pages are leaves of a tree two nodes deep. */
+/* Pages are leaves of a tree two nodes deep; a lower node has this many. */
 #define NODE_PAGES 256
 /* Most bytes of a header or footer, which is an option. */
 #define NOTE_MAX ((size_t)16 << 20)

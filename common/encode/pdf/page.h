@@ -32,13 +32,13 @@ struct pdf_pages {
 	char *const *marks;
 	int margin;
 	/* Each is one line, see pdf_one_line; never NULL. */
-	const char *header, *time; /* above each page, left and right */
-	const char *footer;        /* below it, right */
+	const char *header, *time; /* shown above each page, left and right */
+	const char *footer;        /* shown below each page, right */
 
 	int y;           /* y of the next content */
 	int top, bottom; /* bounds of the content, without header and footer */
-	int count;       /* pages begun */
-	int open;        /* pages side by side; 0: none is open */
+	int count;       /* number of pages begun */
+	int open;        /* number of open pages side by side; 0: none */
 	/* The header or footer was too long for a page and was cut with an
 	 * ellipsis. */
 	bool short_header, short_footer;
@@ -66,7 +66,7 @@ void pdf_pages_select(struct pdf_pages *p, int i);
 /* Refuses pages side by side that together take too much memory. */
 int pdf_pages_check(const struct pdf_pages *p, struct err *e);
 
-/* Colours are 0xRRGGBB. */
+/* Fills a rectangle; the colour is 0xRRGGBB. */
 void pdf_page_rect(
     struct pdf_pages *p, int x, int y, int width, int height, int colour);
 /* Shows the next line of the flow, aligned between x and x + width; y is its
@@ -81,7 +81,7 @@ struct buf *pdf_page_drawing(struct pdf_pages *p);
  * *catalogue to its object number. */
 int pdf_pages_finish(struct pdf_pages *p, int *catalogue, struct err *e);
 
-/* Appends 12.34 for 1234. */
+/* Appends hundredths as a decimal number: 12.34 for 1234. */
 void pdf_number(struct buf *b, int hundredths);
 
 #endif

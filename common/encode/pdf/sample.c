@@ -12,7 +12,7 @@
 /* Most bytes of the sample: one row alone may have more than BYTES. */
 #define BYTES_MAX ((size_t)3 << 30)
 
-/* A value is kept as its offset in the bytes. */
+/* The place of a value in the bytes of the sample, and its length. */
 struct pdf_sample_value {
 	size_t at;
 	int32_t len;

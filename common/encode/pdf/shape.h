@@ -49,7 +49,7 @@ struct pdf_shaped {
  * complete. pdf_shape_next takes the next line. */
 void pdf_shape_begin(struct pdf_shape *s, struct pdf_shaped *text);
 bool pdf_shape_next(struct pdf_shape *s, struct pdf_shaped *text);
-/* Appends the line's operators. */
+/* Appends the operators of the line to text->out. */
 int pdf_shape_line(struct pdf_shape *s, struct pdf_shaped *text, struct err *e);
 
 #endif

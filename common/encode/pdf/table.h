@@ -13,7 +13,7 @@
  * repeated.
  */
 struct pdf_column {
-	int index; /* in the schema */
+	int index; /* index in the schema */
 	const char *label;
 	enum align align;
 
@@ -56,7 +56,8 @@ struct pdf_table {
 	int repeated;  /* number of them that have room */
 	int x;         /* x of the table */
 	struct pdf_panel *panels;
-	int across;            /* panels; 1: the paper is wide enough */
+	/* number of panels; 1: the paper is wide enough */
+	int across;
 	char **marks;          /* marks of the pages, one for each panel */
 	struct buf group;      /* heading of the open group, or empty */
 	struct pdf_flow title; /* flow of the heading */
@@ -66,7 +67,7 @@ struct pdf_table {
 
 struct pdf_row_style {
 	enum pdf_weight weight;
-	int fill;  /* 0xRRGGBB; -1: none */
+	int fill;  /* colour of the ground, 0xRRGGBB; -1: none */
 	bool rule; /* the row has a line above it */
 };
 

@@ -30,7 +30,7 @@ struct pdf_style {
 
 struct pdf_text_options {
 	const char *family;   /* in pango's form: "Noto Sans,sans-serif" */
-	const char *language; /* "en", "zh-Hans": for the choice of fonts */
+	const char *language; /* guides the choice of fonts: "en", "zh-Hans" */
 	bool replace; /* replace characters that no font has by a sign */
 };
 struct pdf_text *pdf_text_open(struct pdf_file *file,

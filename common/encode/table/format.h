@@ -7,26 +7,30 @@
 #include "rows/rows.h"
 
 /*
- * Number format codes as spreadsheets have them (ECMA-376 part 1, 18.8.31), read
- * and shown as Excel does, for the formats that write text:
+ * Reads number format codes of spreadsheets (ECMA-376 part 1, 18.8.31), and
+ * shows values by them as Excel does, for the formats that write text:
  *
- *	0 # ? . , %	digits, thousands, percent; commas at the end divide by 1000
+ *	0 # ? . , %	digits, thousands, percent; trailing commas
+ *			divide by 1000
  *	E+00		exponents
  *	# ?/? # ?/8	fractions
- *	y m d h s AM/PM	dates and times, .0 to .000 of a second; names in English
- *	[h] [m] [s]	how long a time or an interval is in all
+ *	y m d h s AM/PM	dates and times, .0 to .000 of a second; names are
+ *			English
+ *	[h] [m] [s]	the whole length of a time or an interval
  *	a;b;c;d		positive, negative, zero, text; or [>=100]a;[<0]b;c
  *	"…" \x _x *x	literal text, a space, nothing
  *	[$€-407] [Red]	the currency; nothing: text has no colour here
  *	General @	a number in up to 11 characters; a text
  *
- * The arithmetic is on decimal text: exact, half away from zero. Times are cut at
- * the last unit that is shown. A minus sign in front of nothing but zeros is
- * left out, unless a section of its own has it.
+ * Numbers are computed as decimal text: results are exact and rounded half away
+ * from zero. Times are cut at the last unit that is shown. A number that is
+ * shown as zero has no minus sign, unless a section for negative numbers has
+ * one.
  */
 struct format;
 
-/* NULL with *e for a code that Excel cannot read, naming code and place. */
+/* Returns NULL with *e, which names code and place, for a code that Excel
+ * cannot read. */
 struct format *format_open(const char *code, struct err *e);
 void format_close(struct format *f); /* accepts NULL */
 
@@ -52,12 +56,12 @@ bool format_has_condition(const struct format *f);
 /* Returns how many digits of a second's fraction the code shows, 0 to 3. */
 int format_second_digits(const struct format *f);
 
-/* Refuses names of months and days in a language other than English, which
- * only spreadsheets have. */
+/* Refuses a code with names of months and days in a language other than
+ * English: only spreadsheets have those names. */
 int format_check_language(const struct format *f, struct err *e);
 
-/* Appends the value (not NULL) as the code shows it. A value whose kind the
- * code does not fit (text under "0.00") is appended as it is, a boolean as true
+/* Appends the value (not NULL) as the code shows it. A value whose kind does
+ * not fit the code (text under "0.00") is appended unchanged, a boolean as true
  * or false. */
 void format_add(const struct format *f, enum column_kind kind,
     const struct value *v, struct buf *out);

@@ -14,13 +14,13 @@
 #define FORMAT_CODE_MAX 255 /* characters; Excel refuses longer codes */
 
 enum format_token_type {
-	FORMAT_LITERAL, /* text..text+len of the code */
-	FORMAT_DIGIT,   /* 0 # ? in letter */
+	FORMAT_LITERAL, /* the len bytes of the code from text on */
+	FORMAT_DIGIT,   /* letter: 0, # or ? */
 	FORMAT_POINT,
-	FORMAT_EXPONENT, /* letter + or -: whether a plus sign is shown; len
-			    digits */
-	FORMAT_BAR,      /* bar of a fraction */
-	FORMAT_DIVISOR,  /* the fixed denominator, of len digits */
+	/* letter: + shows a plus sign, - does not; len: digits */
+	FORMAT_EXPONENT,
+	FORMAT_BAR,     /* bar of a fraction */
+	FORMAT_DIVISOR, /* the fixed denominator, of len digits */
 	/* letter: y m d h s, M for minutes, f for a second's fraction; len:
 	 * letters in a row */
 	FORMAT_DATE,

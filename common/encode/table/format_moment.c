@@ -78,7 +78,8 @@ static bool read_moment(
 	if (!two(&s, end, m->has_date ? ' ' : '\0', &hour))
 		return false;
 	m->hour = hour;
-	return read_minutes(m, &s, end); /* the offset may follow */
+	/* the offset, which may follow, is not read */
+	return read_minutes(m, &s, end);
 }
 
 /* Returns false for an interval with months or years, which have no fixed

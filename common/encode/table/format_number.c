@@ -213,7 +213,8 @@ static void add_mantissa(const struct number *n, struct buf *out)
  * the sign. */
 static void add_general(struct number *n, struct buf *out)
 {
-	long magnitude = n->point - 1; /* 0 for 1 to 9.99 */
+	/* power of ten of the first digit: 0 for 1 to 9.99 */
+	long magnitude = n->point - 1;
 	long digits = magnitude < 0 ? GENERAL_DIGITS + magnitude
 		      : magnitude < GENERAL_WIDTH - 1 ? GENERAL_DIGITS
 						      : magnitude + 1;

@@ -24,7 +24,7 @@ enum total {
 	TOTAL_SUM, /* numbers, intervals */
 	TOTAL_AVG, /* numbers, intervals */
 	TOTAL_COUNT,
-	TOTAL_MIN, /* numbers, intervals, dates and times */
+	TOTAL_MIN, /* for numbers, intervals, dates and times */
 	TOTAL_MAX,
 };
 

@@ -15,8 +15,9 @@ struct totals;
 
 struct totals *totals_open(
     const struct layout *layout, const struct schema *schema);
-void totals_clear(struct totals *t); /* for the next group */
-void totals_free(struct totals *t);  /* accepts NULL */
+/* empties the totals, for the next group */
+void totals_clear(struct totals *t);
+void totals_free(struct totals *t); /* accepts NULL */
 
 void totals_row(struct totals *t, const struct value *row);
 /* Adds the values of another set over the same columns, such as a group's to

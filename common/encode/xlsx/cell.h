@@ -27,12 +27,13 @@ struct xlsx_look {
 struct xlsx_column {
 	struct xlsx_rule rule;
 	struct xlsx_look look;
-	struct xlsx_piece place;    /* <c r="A */
-	struct xlsx_piece number;   /* " s="1"><v> */
-	struct xlsx_piece fraction; /* the same for seconds with a fraction */
-	struct xlsx_piece shared;   /* " s="1" t="s"><v> */
-	struct xlsx_piece string;   /* " s="1" t="inlineStr"><is><t> */
-	bool fixed;                 /* `scales` is for rounded numbers only */
+	struct xlsx_piece place;  /* <c r="A */
+	struct xlsx_piece number; /* " s="1"><v> */
+	/* same as `number`, for a fraction of a second */
+	struct xlsx_piece fraction;
+	struct xlsx_piece shared; /* " s="1" t="s"><v> */
+	struct xlsx_piece string; /* " s="1" t="inlineStr"><is><t> */
+	bool fixed;               /* `scales` is for rounded numbers only */
 	/* characters in a line; longer texts are wrapped, except texts in place
 	 * of numbers, which shrink */
 	int wrap;

@@ -176,7 +176,7 @@ static int put_float(char *to, const struct value *v, struct xlsx_shown *shown)
 
 /* ---- dates and times ---- */
 
-#define DAY_LAST 2958465 /* 9999-12-31 */
+#define DAY_LAST 2958465 /* days of 9999-12-31 */
 #define HOUR_MICROS INT64_C(3600000000)
 
 /* Returns the number made of n digits at s, or -1. */

@@ -15,7 +15,7 @@
  */
 
 #define XLSX_DIGITS 15     /* significant digits of a number in Excel */
-#define XLSX_NUMBER_MAX 40 /* bytes that xlsx_number writes at most */
+#define XLSX_NUMBER_MAX 40 /* most bytes that xlsx_number writes */
 
 struct xlsx_rule {
 	enum column_kind kind;

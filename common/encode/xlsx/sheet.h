@@ -22,7 +22,7 @@ struct xlsx {
 	struct xlsx_book book;
 	struct buf rows;    /* rows of the sheet not yet in the archive */
 	struct buf part;    /* another part on the way to the archive */
-	struct buf scratch; /* one value */
+	struct buf scratch; /* text of one value */
 	struct xlsx_strings strings;
 	struct xlsx_losses losses;
 	int64_t left_out; /* values that charts leave out, see xlsx_points */
@@ -33,7 +33,7 @@ struct xlsx {
 	int scales[3][1 + XLSX_SCALES];
 	struct buf remark;
 
-	/* The section. */
+	/* The current section. */
 	char *name;    /* wanted name of its sheets */
 	char *section; /* NULL: the section has no name */
 	const struct schema *schema;
@@ -49,7 +49,7 @@ struct xlsx {
 	bool continued; /* the rows go over several sheets */
 	bool last;      /* this sheet is the last of them */
 
-	/* The sheet. */
+	/* The current sheet. */
 	struct xlsx_page page;
 	uint32_t row;   /* number of the last row written */
 	uint64_t bytes; /* bytes in the archive, before packing */

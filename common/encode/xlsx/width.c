@@ -202,8 +202,8 @@ void xlsx_widths_total(struct xlsx_widths *w, int column, const char *code,
 		w->scratch.data ? w->scratch.data : "", w->scratch.len)));
 }
 
-/* Returns the longest text of any date of a year under a code with names of
- * months and days, whatever days later rows have. */
+/* Returns the width of the longest text that a code with names of months and
+ * days can show for a date of one year, whatever dates later rows have. */
 static int longest_date(const struct xlsx_widths *w, int column)
 {
 	struct buf b;

@@ -28,7 +28,7 @@ struct xlsx_widths {
 
 void xlsx_widths_open(struct xlsx_widths *w, const struct schema *schema,
     const struct layout *layout);
-void xlsx_widths_close(struct xlsx_widths *w); /* accepts zeros */
+void xlsx_widths_close(struct xlsx_widths *w); /* accepts an all-zero one */
 
 void xlsx_widths_row(struct xlsx_widths *w, const struct value *row);
 /* Counts in a header; `button`: the button of a filter stands beside it. */

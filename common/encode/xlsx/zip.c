@@ -16,11 +16,11 @@
 #define END64_LOCATOR 0x07064b50
 #define END 0x06054b50
 
-#define VERSION 20   /* deflate */
-#define VERSION64 45 /* ZIP64 */
+#define VERSION 20   /* version needed to extract deflate */
+#define VERSION64 45 /* version needed to extract ZIP64 */
 #define FLAG_DESCRIPTOR 8
 #define METHOD_DEFLATE 8
-#define DATE_1980 33 /* 1 January */
+#define DATE_1980 33 /* 1980-01-01 */
 #define FULL32 0xFFFFFFFFu
 #define FULL16 0xFFFFu
 
