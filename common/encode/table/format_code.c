@@ -24,8 +24,7 @@ static const char english[] =
 static const char mixed[] =
     "digits and letters of dates do not go together in one section";
 
-/* A read_ function returns the place after the text it consumed; NULL with *why
- * when the code makes no sense. */
+/* A read_ function returns the place after its text; NULL with why. */
 struct reader {
 	struct format *f;
 	struct format_section *p;
@@ -215,8 +214,8 @@ static const char *read_digit(struct reader *r, const char *s)
 	    r, (struct format_token){FORMAT_DIGIT, s, 1, *s}, s + 1);
 }
 
-/* Reads a comma: between digits it groups by thousands, after the last digit it
- * divides by a thousand. */
+/* Reads a comma: it groups by thousands, or after the digits divides by
+ * 1000. */
 static const char *read_comma(struct reader *r, const char *s)
 {
 	struct format_section *p = r->p;
