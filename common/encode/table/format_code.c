@@ -24,7 +24,7 @@ static const char english[] =
 static const char mixed[] =
     "digits and letters of dates do not go together in one section";
 
-/* A read_ function returns the place after its text; NULL with why. */
+/* A read_ function returns the place after its text; NULL with r->why. */
 struct reader {
 	struct format *f;
 	struct format_section *p;
@@ -229,8 +229,7 @@ static const char *read_comma(struct reader *r, const char *s)
 	if (digits) {
 		size_t zeros = strspn(s + n, "0");
 
-		/* In 0,00 the comma is a decimal comma: a group of thousands
-		 * has three digits. */
+		/* A group of thousands has three digits, unlike 0,00. */
 		if (zeros < 3 && strspn(s + n, "0#?,") == zeros)
 			return no(r, english);
 		p->thousands = true;
@@ -302,7 +301,7 @@ static const char *read_date(struct reader *r, const char *s)
 	while (tolower((unsigned char)s[n]) == letter)
 		n++;
 	r->p->date = true;
-	/* "e" is the year of the era, which in English is the year. */
+	/* "e", the year of the era, is the year in English. */
 	return add_token(r,
 	    letter == 'e' ? (struct format_token){FORMAT_DATE, s, 4, 'y'}
 			  : (struct format_token){FORMAT_DATE, s, n, letter},
