@@ -41,6 +41,19 @@ struct key {
 	const char *about;
 };
 
+/* Declares the member of each type: a list of keys, such as
+ * settings/settings.keys, is included once for the struct and once for the
+ * table. */
+#define KEY_MEMBER_TEXT char *
+#define KEY_MEMBER_SECRET char *
+#define KEY_MEMBER_BOOL bool
+#define KEY_MEMBER_INT int64_t
+#define KEY_MEMBER_TIME int64_t
+#define KEY_MEMBER_SIZE int64_t
+#define KEY_MEMBER_MODE int64_t
+#define KEY_MEMBER_WORD int64_t
+#define KEY_MEMBER_LEVEL int64_t
+
 #define MINUTE 60000
 #define HOUR (60 * (int64_t)MINUTE)
 #define DAY (24 * HOUR)

@@ -19,12 +19,9 @@
  */
 struct source_settings {
 	char *name;
-	char *type;
-	bool trusted; /* reports may use all rights of its login */
-	/* reports at once, over all daemons; 0: no limit */
-	int64_t max_running;
-	int64_t statement_timeout;
-	int64_t max_age; /* age of a connection, ms; 0: no limit */
+#define KEY(kind, member, ...) KEY_MEMBER_##kind member;
+#include "settings/source.keys"
+#undef KEY
 	/* The keys of the source's type, which say how to reach it. */
 	struct source_config *config;
 	/* [source.default] names no server and uses the queue's, which may not
@@ -33,66 +30,14 @@ struct source_settings {
 	struct given *given; /* keys read before the type is known, else NULL */
 };
 
+/* The words of T_WORD keys, in their order in settings.keys. */
 enum s3_addressing { S3_AUTO, S3_PATH, S3_VIRTUAL_HOST };
 enum smtp_tls { SMTP_STARTTLS, SMTP_IMPLICIT, SMTP_PLAIN };
 
 struct settings {
-	/* [reportd] */
-	int64_t workers;
-	int64_t adhoc_workers;
-	int64_t worker_memory;
-	int64_t poll_interval;
-	int64_t lease;
-	int64_t shutdown_grace;
-	int64_t cancel_grace;
-	int64_t job_timeout;
-	int64_t max_output;
-	int64_t retry_backoff;
-	int64_t retry_backoff_max;
-	int64_t ageing;
-	int64_t misfire_grace;
-	int64_t retention;
-	int64_t log_level;  /* enum log_level */
-	int64_t log_target; /* enum log_target */
-	int64_t log_format; /* enum log_format */
-	char *output_root;
-	char *output;
-	int64_t file_mode;
-	bool fsync;
-	/* [queue] */
-	char *queue_conninfo;
-	bool listen;
-	int64_t queue_timeout;
-	char *queue_secret_arn;
-	/* [http]: how to reach the services of the sections below */
-	char *http_proxy, *http_no_proxy, *http_ca_file;
-	int64_t http_connect_timeout, http_silence_timeout, http_timeout;
-	/* [aws] */
-	char *aws_region, *aws_profile, *aws_role_arn, *aws_external_id;
-	char *aws_endpoint, *aws_ca_file;
-	/* [s3]; lists are separated by commas */
-	char *s3_endpoint, *s3_region, *s3_ca_file;
-	int64_t s3_addressing; /* enum s3_addressing */
-	char *s3_buckets;
-	int64_t s3_part_size, s3_parts_in_flight;
-	char *s3_storage_class, *s3_sse, *s3_kms_key, *s3_acl;
-	bool s3_public_acls;
-	int64_t s3_stale_uploads;
-	/* [smtp] */
-	char *smtp_host, *smtp_user, *smtp_password, *smtp_secret_arn;
-	int64_t smtp_port, smtp_tls; /* enum smtp_tls */
-	char *smtp_helo, *smtp_ca_file, *smtp_from, *smtp_reply_to,
-	    *smtp_domains;
-	int64_t smtp_attach_max, smtp_inline_rows, smtp_link_expiry;
-	int64_t smtp_timeout;
-	/* [sns], [slack], [webhook] */
-	char *sns_topics, *sns_endpoint;
-	char *slack_hosts;
-	char *webhook_hosts, *webhook_allow, *webhook_secrets;
-	/* [notify] */
-	int64_t notify_attempts, notify_backoff, notify_backoff_max;
-	int64_t notify_timeout;
-	int64_t notify_workers;
+#define KEY(section, name, kind, member, ...) KEY_MEMBER_##kind member;
+#include "settings/settings.keys"
+#undef KEY
 	/* Names of the variables whose values are secrets of these settings,
 	 * separated by blanks; and a key whose secret stands in the file itself
 	 * ("[smtp] password"). NULL: none. */

@@ -23,15 +23,6 @@ struct source_config {
 	char *name; /* NAME of [source.NAME] */
 };
 
-/* Declares the members that KEY(kind, name, ...) makes in a type's struct: see
- * source/postgres/postgres.keys. */
-#define SOURCE_KEY_TEXT char *
-#define SOURCE_KEY_SECRET char *
-#define SOURCE_KEY_BOOL bool
-#define SOURCE_KEY_INT int64_t
-#define SOURCE_KEY_TIME int64_t
-#define SOURCE_KEY_SIZE int64_t
-
 /* The server and login of the queue, which is a PostgreSQL database. */
 struct source_queue {
 	const char *conninfo, *secret_arn; /* NULL: not set */

@@ -4,7 +4,7 @@
 
 #include "source/type.h"
 
-#define KEY(kind, name, ...) SOURCE_KEY_##kind name;
+#define KEY(kind, name, ...) KEY_MEMBER_##kind name;
 
 /* The settings of a source of type postgres. */
 struct postgres_config {
