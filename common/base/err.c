@@ -90,7 +90,7 @@ int err_wrap(struct err *e, const char *fmt, ...)
 
 int err_hint(struct err *e, const char *fmt, ...)
 {
-	struct err hint;
+	struct err hint = {.text = ""};
 	va_list ap;
 
 	va_start(ap, fmt);

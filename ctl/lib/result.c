@@ -64,14 +64,14 @@ static void fill(json_t *run)
 	const char *error = json_str(run, "error_message", NULL);
 	const char *remark = json_str(run, "remark", NULL);
 	const char *url = json_str(run, "output_url", NULL);
-	const json_t *outputs = json_object_get(run, "outputs"), *one;
+	json_t *outputs = json_object_get(run, "outputs");
 	struct buf b;
 	size_t i;
 
 	buf_init(&b, RESULT_MAX);
 	buf_str(&b, "");
-	json_array_foreach((json_t *)(uintptr_t)outputs, i, one)
-	    add_place(&b, json_str(one, "url", ""));
+	for (i = 0; i < json_array_size(outputs); i++)
+		add_place(&b, json_str(json_array_get(outputs, i), "url", ""));
 	if (b.len == 0 && url != NULL)
 		add_place(&b, url);
 	if (b.len > 0 && remark != NULL)

@@ -113,7 +113,7 @@ static bool redshift_end(struct source *s)
 static bool wants_top(const char *script, int number, const struct err *e)
 {
 	static const char *const classes[] = {"0A", "25", "2D"};
-	struct sqltext_part part;
+	struct sqltext_part part = {.text = ""};
 	bool could = false;
 
 	for (size_t i = 0; i < sizeof(classes) / sizeof(*classes); i++)
