@@ -85,8 +85,6 @@ static void fill(json_t *run)
 
 void result_fill(json_t *runs)
 {
-	json_t *run;
-	size_t i;
-
-	json_array_foreach(runs, i, run) fill(run);
+	for (size_t i = 0; i < json_array_size(runs); i++)
+		fill(json_array_get(runs, i));
 }
