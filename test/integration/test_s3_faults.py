@@ -22,7 +22,8 @@ SLOW_DOWN = (503, 'SlowDown')
 
 
 def nothing_left(bucket, db, config_id):
-    wait_for(lambda: bucket.uploads() == [], 30, 'the uploads to be gone')
+    # A clean-up that fails is tried again after a minute.
+    wait_for(lambda: bucket.uploads() == [], 90, 'the uploads to be gone')
     wait_for(lambda: not any(r.uploads for r in report.runs(db, config_id)), 30,
              'their record to be gone')
 

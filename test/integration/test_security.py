@@ -834,7 +834,7 @@ def busy(db, as_):
         'publish': [me, f"{{{runs['runs']}}}"],
         'finish': [me, results(run_id=runs['runs'], config_id=ids['runs'], status='COMPLETED',
                                permanent=False, stage='export'), 1000, 1000],
-        'notice_claim': [me, 10, '{}', '{}', 10],
+        'notice_claim': [me, 10, '{}', '{}', '{}', 10],
         'notice_done': [me, results(notification_id=notices[0], attempt=1, state='SENT'),
                         1000, 1000, 3],
         'set_aside': [me, '{finance,gone}', None], 'recover': [me, '{}'], 'count': [],
