@@ -173,6 +173,21 @@ static int send(struct services *s, const struct notice_post *p,
 	return rc;
 }
 
+int notice_post_json(
+    struct notice_post *p, json_t *value, size_t max, struct err *e)
+{
+	char *text = json_dumps(value, JSON_COMPACT);
+
+	json_decref(value);
+	if (text == NULL)
+		return err_set(
+		    e, ERR_PERMANENT, "the notice cannot be written as JSON");
+	buf_init(&p->body, max);
+	buf_str(&p->body, text);
+	free(text);
+	return 0;
+}
+
 int notice_post(struct services *s, struct notice_post *p,
     struct notice_answer *answer, struct err *e)
 {

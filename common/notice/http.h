@@ -17,6 +17,11 @@ struct notice_post {
 	bool fresh; /* see struct http_request */
 };
 
+/* Makes the body of a JSON value of at most `max` bytes as text; takes over the
+ * reference to the value. -1 when the value holds what JSON cannot. */
+int notice_post_json(
+    struct notice_post *p, json_t *value, size_t max, struct err *e);
+
 /*
  * Sends the POST and frees the body. Returns 0 when the receiver answered with
  * 2xx. Transient errors: no connection, no answer in time, 408, 425, 429 and

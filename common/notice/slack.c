@@ -223,15 +223,8 @@ int notice_slack(struct services *s, const struct notice *n,
 	    /* Slack knows no idempotency key, so a repeat by the HTTP client
 	     * could post twice. */
 	    .fresh = true};
-	json_t *v = slack_message(n);
-	char *body = json_dumps(v, JSON_COMPACT);
 
-	json_decref(v);
-	if (body == NULL)
-		return err_set(
-		    e, ERR_PERMANENT, "the notice cannot be written as JSON");
-	buf_init(&post.body, BODY_MAX);
-	buf_str(&post.body, body);
-	free(body);
+	if (notice_post_json(&post, slack_message(n), BODY_MAX, e) != 0)
+		return -1;
 	return notice_post(s, &post, answer, e);
 }

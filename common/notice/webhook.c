@@ -46,16 +46,9 @@ int notice_webhook(struct services *s, const struct notice *n,
 	    .headers = headers};
 	int64_t now = (int64_t)time(NULL);
 	char host[256], *secret = NULL;
-	json_t *v = notice_json(n);
-	char *body = json_dumps(v, JSON_COMPACT);
 
-	json_decref(v);
-	if (body == NULL)
-		return err_set(
-		    e, ERR_PERMANENT, "the notice cannot be written as JSON");
-	buf_init(&post.body, BODY_MAX);
-	buf_str(&post.body, body);
-	free(body);
+	if (notice_post_json(&post, notice_json(n), BODY_MAX, e) != 0)
+		return -1;
 	snprintf(key, sizeof(key), "Idempotency-Key: %s", n->key);
 	snprintf(timestamp, sizeof(timestamp), "X-Reportd-Timestamp: %lld",
 	    (long long)now);
