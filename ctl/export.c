@@ -1,21 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 #include "export/export.h"
 
-#include <errno.h>
-#include <limits.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/random.h"
 #include "ctl/ctl.h"
+#include "ctl/export_name.h"
 #include "ctl/lib/connect.h"
 #include "ctl/lib/human.h"
 #include "ctl/lib/interrupt.h"
@@ -112,135 +110,26 @@ static int parse(
 	return 0;
 }
 
-static const struct encoder_type *type_of_extension(const char *extension)
-{
-	const struct encoder_type *t;
-
-	for (int i = 0; (t = encoder_type_at(i)) != NULL; i++) {
-		if (strcasecmp(t->extension, extension) == 0)
-			return t;
-	}
-	return NULL;
-}
-
-/* Returns the extension of the file's name, after the last dot and without that
- * of a compression; "": none. The caller frees it. */
-static char *extension_of(const char *output)
-{
-	const char *name = strrchr(output, '/'), *dot;
-	char *text = mem_strdup(name ? name + 1 : output), *ending;
-
-	if (compression_of_name(text) != NULL)
-		*strrchr(text, '.') = '\0';
-	dot = strrchr(text, '.');
-	ending = mem_strdup(dot && dot > text ? dot + 1 : "");
-	free(text);
-	return ending;
-}
-
-/* Refuses a name whose extension belongs to another format: either the name or
- * the format is a mistake. */
-static int check_extension(
-    const struct job *j, const char *extension, struct err *e)
-{
-	const struct encoder_type *promised = type_of_extension(extension);
-
-	for (int i = 0; promised != NULL && i < j->plan.count; i++) {
-		if (strcasecmp(j->plan.outputs[i].type->extension,
-			promised->extension) != 0)
-			return err_set(e, ERR_PERMANENT,
-			    "%s ends in .%s, and the format is %s; name it "
-			    ".%s, or give --format %s",
-			    j->output, extension, j->formats,
-			    j->plan.outputs[i].type->extension, promised->name);
-	}
-	return 0;
-}
-
-/* Chooses the formats that were asked for, or else the format of the extension;
- * CSV when there is no extension. */
-static int choose_formats(const struct request *r, const char *extension,
-    struct job *j, struct err *e)
-{
-	const struct encoder_type *t = type_of_extension(extension);
-	struct buf known;
-
-	j->formats = r->format ? r->format : t ? t->name : "CSV";
-	if (r->format != NULL || t != NULL || *extension == '\0')
-		return 0;
-	buf_init(&known, 1024);
-	for (int i = 0; (t = encoder_type_at(i)) != NULL; i++)
-		buf_printf(&known, "%s.%s", i ? ", " : "", t->extension);
-	err_set(e, ERR_PERMANENT,
-	    "%s: .%s is the extension of no format (%s); name it otherwise, or "
-	    "give --format",
-	    r->output, extension, known.data);
-	buf_free(&known);
-	return -1;
-}
-
-/* Makes the path of an output absolute and resolves symbolic links; refuses to
- * replace a device. The caller frees it. */
-static char *absolute(const char *output, struct err *e)
-{
-	char *path = NULL, *here;
-	struct stat st;
-
-	if (stat(output, &st) == 0) {
-		if (!S_ISREG(st.st_mode)) {
-			err_set(e, ERR_PERMANENT,
-			    "%s is not a regular file; to write into it use "
-			    "-o - and the shell's >",
-			    output);
-			return NULL;
-		}
-		path = realpath(output, NULL);
-	} else if (*output == '/') {
-		path = mem_strdup(output);
-	} else if ((here = realpath(".", NULL)) != NULL) {
-		path = mem_printf("%s/%s", here, output);
-		free(here);
-	}
-	if (path == NULL)
-		err_errno(e, errno, "%s", output);
-	return path;
-}
-
-/* Replaces {ext}, {part} and {partition} in the name; the caller frees the
- * result. */
-static char *fill_in(
-    const char *template, const struct export_output *o, const char *partition)
-{
-	char *name = mem_strdup(template), part[16];
-	const struct {
-		const char *key, *value;
-	} pairs[] = {{"{ext}", o->extension}, {"{part}", part},
-	    {"{partition}", partition}};
-
-	snprintf(part, sizeof(part), "%d", export_part(o));
-	for (size_t i = 0; i < sizeof(pairs) / sizeof(*pairs); i++) {
-		char *at;
-
-		while ((at = strstr(name, pairs[i].key)) != NULL) {
-			char *old = name;
-
-			name = mem_printf("%.*s%s%s", (int)(at - name), name,
-			    pairs[i].value, at + strlen(pairs[i].key));
-			free(old);
-		}
-	}
-	return name;
-}
-
 static int locate(
     void *arg, struct export_output *o, const char *partition, struct err *e)
 {
 	const struct job *j = arg;
-	char *name = fill_in(j->output, o, partition ? partition : "");
+	char *name = export_name_fill(
+	    &j->plan, j->output, o, partition ? partition : "");
 
-	o->place = place_is_file(name) ? absolute(name, e) : mem_strdup(name);
+	const char *own = export_own_address(&j->plan, o);
+
+	if (own != NULL) {
+		free(name);
+		name = mem_strdup(own);
+	}
+	o->place = place_is_file(name) ? export_name_absolute(name, e)
+				       : mem_strdup(name);
 	free(name);
-	return o->place == NULL ? -1 : place_check(o->place, o->options, e);
+	return o->place == NULL ||
+		       place_check_format(o->place, o->type->name, e) != 0
+		   ? -1
+		   : place_check(o->place, o->options, e);
 }
 
 static int resolve_outputs(struct job *j, struct err *e)
@@ -338,9 +227,28 @@ static void make_token(char to[static 32])
 {
 	uint64_t bits = 0;
 
-	if (getrandom(&bits, sizeof(bits), 0) != sizeof(bits))
-		bits = (uint64_t)clock_wall_us();
+	random_bytes(&bits, sizeof(bits));
 	snprintf(to, 32, "reportctl-%016llx", (unsigned long long)bits);
+}
+
+/* Lends the target that an output names; the place refuses one that is not
+ * there. */
+static int lend_target(struct ctl *c, struct job *j, struct err *e)
+{
+	for (int i = 0; i < j->plan.count; i++) {
+		const char *place = j->plan.outputs[i].place, *at;
+		char *name;
+
+		if (place == NULL || !place_is(place, "table"))
+			continue;
+		at = strchr(place, ':') + 1;
+		name = mem_strndup(at, strcspn(at, "/"));
+		j->lent.target = settings_target(c->settings, name);
+		free(name);
+	}
+	return j->lent.target == NULL
+		   ? 0
+		   : settings_check_target(c->settings, j->lent.target, e);
 }
 
 static int open_outputs(struct ctl *c, struct job *j, struct err *e)
@@ -351,8 +259,12 @@ static int open_outputs(struct ctl *c, struct job *j, struct err *e)
 	j->lent = (struct place_lent){.services = j->services,
 	    .file_mode = file_mode(),
 	    .no_sync = !c->settings->fsync};
+	if (lend_target(c, j, e) != 0)
+		return -1;
 	j->outputs = (struct outputs){.plan = &j->plan,
-	    .made_with = {.lent = &j->lent, .run_id = j->token},
+	    .made_with = {.lent = &j->lent,
+		.run_id = j->token,
+		.time_zone = j->info.time_zone},
 	    .locate = locate,
 	    .arg = j};
 	return outputs_open(&j->outputs, e);
@@ -416,7 +328,8 @@ static int transfer(struct job *j, struct err *e)
 		fputs("\r\033[K", stderr);
 	if (rc != 0 || outputs_none(&j->plan, j->rows))
 		return rc;
-	return outputs_finish(&j->plan, e) != 0
+	return outputs_finish(&j->plan, e) != 0 ||
+		       outputs_finish_locked(&j->plan, e) != 0
 		   ? -1
 		   : outputs_publish(&j->plan, 0, e);
 }
@@ -497,17 +410,12 @@ static void print(struct ctl *c, const struct job *j)
 static int plan(
     struct ctl *c, const struct request *r, struct job *j, struct err *e)
 {
-	char *extension = extension_of(r->output);
-	int rc = choose_formats(r, extension, j, e);
-
 	c->on_error = CTL_USAGE;
-	if (rc == 0)
-		rc = export_plan_open(
-		    &j->plan, r->sql, j->formats, r->options, e);
-	if (rc == 0)
-		rc = check_extension(j, extension, e);
-	free(extension);
-	return rc;
+	j->formats = r->format ? r->format : export_name_format(r->output, e);
+	if (j->formats == NULL ||
+	    export_plan_open(&j->plan, r->sql, j->formats, r->options, e) != 0)
+		return -1;
+	return export_name_check(j->output, &j->plan, j->formats, e);
 }
 
 static int export(
@@ -534,6 +442,7 @@ static int export(
 	if (sqltext_substitute(r->sql, look_up, &l, &j->sql, e) != 0 ||
 	    export_plan_set_sql(&j->plan, j->sql.data, e) != 0 ||
 	    (j->plan.statement_count > 1 &&
+		json_bool(r->options, "snapshot", true) &&
 		source_check(j->source, SOURCE_SNAPSHOT, e) != 0) ||
 	    open_outputs(c, j, e) != 0)
 		return -1;
@@ -583,8 +492,9 @@ const struct command command_export = {
 	"      --sql-file FILE   the same from a file; - is standard input\n"
 	"  -o, --output FILE     where to, or s3://bucket/key; - is standard "
 	"output [-];\n"
-	"                        {ext} and {part} in it tell several files "
-	"apart\n"
+	"                        {ext}, {part} and {section} in it tell "
+	"several files\n"
+	"                        apart\n"
 	"      --format FORMAT   one or more, CSV,XLSX; see `reportctl "
 	"formats`\n"
 	"                        [by FILE's name, or CSV]\n"

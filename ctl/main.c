@@ -19,11 +19,13 @@
 static const struct command *const commands[] = {
     &command_init,
     &command_submit,
+    &command_ingest,
     &command_list,
     &command_show,
     &command_status,
     &command_why,
     &command_runs,
+    &command_inputs,
     &command_watch,
     &command_run,
     &command_retry,
@@ -36,6 +38,8 @@ static const struct command *const commands[] = {
     &command_export,
     &command_formats,
     &command_sources,
+    &command_targets,
+    &command_scale,
     &command_doctor,
 };
 #define COMMANDS (sizeof(commands) / sizeof(*commands))

@@ -46,6 +46,7 @@ static int backfill(
 {
 	const char *params[] = {id, w->from, w->to};
 	json_t *requests = connect_json(c, sql_backfill, 3, params, e);
+	size_t n;
 
 	if (requests == NULL)
 		return err_wrap(e, "run");
@@ -54,9 +55,16 @@ static int backfill(
 		    (json_int_t)atoll(id), "requests", requests));
 		return 0;
 	}
-	printf("%zu requests of report %s are PENDING\n",
-	    json_array_size(requests), w->name);
+	n = json_array_size(requests);
 	json_decref(requests);
+	if (n == 0)
+		printf("report %s has no scheduled time from %s to %s; a date "
+		       "is the moment at which the day begins: to run a day, "
+		       "write the next one as --to\n",
+		    w->name, w->from, w->to);
+	else
+		printf("%zu request%s of report %s %s PENDING\n", n,
+		    n == 1 ? "" : "s", w->name, n == 1 ? "is" : "are");
 	return 0;
 }
 

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "ctl/ctl.h"
 #include "ctl/lib/connect.h"
@@ -25,34 +23,14 @@ const struct table_column runs_columns[] = {
     {.title = NULL},
 };
 
-/* Returns the status in the spelling of the tables; NULL: unknown. */
-static const char *known_status(const char *word)
+static const char *const statuses[] = {
+    "PROCESSING", "COMPLETED", "FAILED", "CANCELLED", "RELEASED", "LOST", NULL};
+
+/* params[0] is a report's ID or key, or NULL. */
+static int list(struct ctl *c, const char *const *params, struct err *e)
 {
-	static const char *const all[] = {"PROCESSING", "COMPLETED", "FAILED",
-	    "CANCELLED", "RELEASED", "LOST"};
+	json_t *runs = connect_list(c, sql_runs, 3, params, e);
 
-	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
-		if (strcasecmp(word, all[i]) == 0)
-			return all[i];
-	}
-	return NULL;
-}
-
-/* Prints runs. params[0] is a report's ID or key, or NULL. */
-static int list(struct ctl *c, const char **params, struct err *e)
-{
-	json_t *runs = NULL;
-	char *id = NULL;
-
-	if (connect_queue(c, e) != 0)
-		return -1;
-	if (params[0] != NULL)
-		id = connect_report(c, params[0], e);
-	if (params[0] == NULL || id != NULL) {
-		params[0] = id;
-		runs = connect_json(c, sql_runs, 3, params, e);
-	}
-	free(id);
 	if (runs == NULL)
 		return err_wrap(e, "runs");
 	if (c->json) {
@@ -91,7 +69,7 @@ static int run(struct ctl *c, int argc, char **argv, struct err *e)
 	if (params[1] != NULL) {
 		const char *word = params[1];
 
-		params[1] = known_status(word);
+		params[1] = options_word(statuses, word);
 		if (params[1] == NULL)
 			return options_refuse(c, e,
 			    "--status %s: must be PROCESSING, COMPLETED, "

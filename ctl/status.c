@@ -45,6 +45,17 @@ static const struct table_column notice_columns[] = {
     {.title = NULL},
 };
 
+static const struct table_column check_columns[] = {
+    {"CHECK", "name", TABLE_TEXT, NULL},
+    {"RUN", "run_id", TABLE_NUMBER, NULL},
+    {"SEVERITY", "severity", TABLE_TEXT, NULL},
+    {"STATUS", "status", TABLE_TEXT, NULL},
+    {"FAILURES", "failures", TABLE_NUMBER, NULL},
+    {"OF", "total", TABLE_NUMBER, NULL},
+    {"SAID", "message", TABLE_TEXT, NULL},
+    {.title = NULL},
+};
+
 static const struct table_column daemon_columns[] = {
     {"DAEMON", "host", TABLE_TEXT, NULL},
     {"PID", "pid", TABLE_NUMBER, NULL},
@@ -77,6 +88,9 @@ static const struct table_column report_columns[] = {
     {"misfire", "misfire_policy", TABLE_TEXT, NULL},
     {"next run", "next_run_time", TABLE_TIME, NULL},
     {"last run", "last_run_time", TABLE_TIME, NULL},
+    {"last result", "result", TABLE_TEXT, NULL},
+    {"has read to", "horizon", TABLE_TIME, NULL},
+    {"overlap", "horizon_overlap", TABLE_TEXT, NULL},
     {"due", "due_at", TABLE_TIME, NULL},
     {"stands for", "scheduled_for", TABLE_TIME, NULL},
     {"priority", "priority", TABLE_TEXT, NULL},
@@ -84,6 +98,7 @@ static const struct table_column report_columns[] = {
     {"max retries", "max_retries", TABLE_TEXT, NULL},
     {"timeout", "timeout", TABLE_TEXT, NULL},
     {"source", "source", TABLE_TEXT, NULL},
+    {"min score", "min_score", TABLE_TEXT, NULL},
     {"parameters", "parameters", TABLE_TEXT, NULL},
     {"next run's", "run_parameters", TABLE_TEXT, NULL},
     {"format", "output_format", TABLE_TEXT, NULL},
@@ -96,6 +111,7 @@ static const struct table_column report_columns[] = {
     {"updated", "updated_timestamp", TABLE_TIME, NULL},
     {"prep", "prep_sql", TABLE_BLOCK, NULL},
     {"export", "export_sql", TABLE_BLOCK, NULL},
+    {"result", "result_sql", TABLE_BLOCK, NULL},
     {.title = NULL},
 };
 
@@ -174,6 +190,7 @@ static int one(struct ctl *c, const char *id, struct err *e)
 {
 	const char *params[] = {id, NULL, "5"};
 	const char *few[] = {id, "20"};
+	const json_t *checks;
 	json_t *report = connect_json(c, sql_report, 1, params, e);
 	json_t *runs = report ? connect_json(c, sql_runs, 3, params, e) : NULL;
 	json_t *notices = runs ? connect_json(c, sql_notices, 2, few, e) : NULL;
@@ -201,6 +218,9 @@ static int one(struct ctl *c, const char *id, struct err *e)
 	table_record(stdout, report_columns, report);
 	printf("\nall times are in %s\n", json_str(report, "time_zone", "UTC"));
 	section(runs_columns, runs, "no runs yet");
+	checks = json_object_get(report, "last_checks");
+	if (json_array_size(checks) > 0)
+		section(check_columns, checks, "");
 	if (json_array_size(notices) > 0)
 		section(notice_columns, notices, "");
 	json_decref(report);

@@ -28,7 +28,12 @@ enum {
 	KEY,
 	NOTIFY,
 	NOTIFY_FAILURE,
-	COUNT = NOTIFY_FAILURE,
+	RESULT,
+	AFTER,
+	WAIT_TIMEOUT,
+	OVERLAP,
+	INPUTS,
+	COUNT = INPUTS,
 };
 
 static const struct option table[] = {
@@ -37,7 +42,10 @@ static const struct option table[] = {
     {"sql-file", required_argument, NULL, 's'},
     {"prep", required_argument, NULL, PREP},
     {"prep-file", required_argument, NULL, 'p'},
+    {"result", required_argument, NULL, RESULT},
     {"param", required_argument, NULL, 'P'},
+    {"input", required_argument, NULL, 'i'},
+    {"inputs", required_argument, NULL, 'I'},
     {"format", required_argument, NULL, FORMAT},
     {"path", required_argument, NULL, PATH},
     {"option", required_argument, NULL, 'O'},
@@ -47,6 +55,9 @@ static const struct option table[] = {
     {"schedule", required_argument, NULL, SCHEDULE},
     {"time-zone", required_argument, NULL, ZONE},
     {"zone", required_argument, NULL, ZONE},
+    {"after", required_argument, NULL, 'a'},
+    {"wait-timeout", required_argument, NULL, WAIT_TIMEOUT},
+    {"horizon-overlap", required_argument, NULL, OVERLAP},
     {"misfire", required_argument, NULL, MISFIRE},
     {"timeout", required_argument, NULL, TIMEOUT},
     {"max-retries", required_argument, NULL, RETRIES},
@@ -63,22 +74,39 @@ struct request {
 	char *sql, *prep; /* contents of the files */
 	json_t *parameters, *options;
 	json_t *notify, *notify_failure; /* arrays of URLs */
+	json_t *after;                   /* array of keys */
+	json_t *inputs;                  /* by name */
 	char *parameters_text, *options_text, *notify_text,
-	    *notify_failure_text;
+	    *notify_failure_text, *after_text, *inputs_text;
 	bool wait;
 };
 
-static int add_url(struct ctl *c, json_t *urls, struct err *e)
+static int add_text(struct ctl *c, json_t *texts, struct err *e)
 {
-	if (json_array_append_new(urls, json_string(optarg)) == 0)
+	if (json_array_append_new(texts, json_string(optarg)) == 0)
 		return 0;
 	return options_refuse(c, e, "\"%s\" is not valid UTF-8", optarg);
 }
 
-/* The array as JSON text, NULL when it is empty; the caller frees it. */
-static char *urls_text(const json_t *urls)
+/* Adds all inputs of a JSON object. */
+static int add_inputs(
+    struct ctl *c, json_t *inputs, const char *text, struct err *e)
 {
-	return json_array_size(urls) > 0 ? json_dumps(urls, 0) : NULL;
+	json_t *given = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+	int rc = json_object_update(inputs, given);
+
+	json_decref(given);
+	return rc == 0 ? 0
+		       : options_refuse(c, e,
+			     "--inputs %s: must be a JSON object, such as "
+			     "{\"orders\": {\"path\": \"/srv/in/*.csv\"}}",
+			     text);
+}
+
+/* The array as JSON text, NULL when it is empty; the caller frees it. */
+static char *array_text(const json_t *array)
+{
+	return json_array_size(array) > 0 ? json_dumps(array, 0) : NULL;
 }
 
 static int parse(
@@ -99,9 +127,15 @@ static int parse(
 			rc = options_pair(c, r->parameters, optarg, false, e);
 		else if (o == 'O')
 			rc = options_pair(c, r->options, optarg, true, e);
+		else if (o == 'i')
+			rc = options_pair(c, r->inputs, optarg, true, e);
+		else if (o == 'I')
+			rc = add_inputs(c, r->inputs, optarg, e);
 		else if (o == 'n' || o == 'f')
-			rc = add_url(
+			rc = add_text(
 			    c, o == 'n' ? r->notify : r->notify_failure, e);
+		else if (o == 'a')
+			rc = add_text(c, r->after, e);
 		else if (o == 'w')
 			r->wait = true;
 		else
@@ -141,13 +175,22 @@ static int check(struct ctl *c, struct request *r, struct err *e)
 		return options_refuse(
 		    c, e, "--prep and --prep-file exclude each other");
 	if (r->params[SQL] == NULL && r->sql_file == NULL &&
-	    r->params[PREP] == NULL && r->prep_file == NULL)
+	    r->params[PREP] == NULL && r->prep_file == NULL &&
+	    r->params[RESULT] == NULL && json_object_size(r->inputs) == 0)
 		return options_refuse(c, e,
 		    "nothing to do; give --sql (a query to export), --prep "
 		    "(statements that build tables), or both");
 	if (r->wait && r->params[SCHEDULE] != NULL)
 		return options_refuse(c, e,
 		    "--wait would wait for the first time of --schedule; "
+		    "submit without it and use `reportctl run ID --wait`");
+	if (r->wait && json_object_size(r->inputs) > 0)
+		return options_refuse(c, e,
+		    "--wait would wait for new files; submit without it and "
+		    "use `reportctl run ID --wait`");
+	if (r->wait && json_array_size(r->after) > 0)
+		return options_refuse(c, e,
+		    "--wait would wait for the reports in --after to run; "
 		    "submit without it and use `reportctl run ID --wait`");
 	return check_numbers(c, r, e);
 }
@@ -176,9 +219,12 @@ static int submit(struct ctl *c, struct request *r, struct err *e)
 	    json_dumps(r->parameters, 0);
 	r->params[OPTIONS] = r->options_text =
 	    json_dumps(r->options, JSON_REAL_PRECISION(15));
-	r->params[NOTIFY] = r->notify_text = urls_text(r->notify);
+	r->params[NOTIFY] = r->notify_text = array_text(r->notify);
 	r->params[NOTIFY_FAILURE] = r->notify_failure_text =
-	    urls_text(r->notify_failure);
+	    array_text(r->notify_failure);
+	r->params[AFTER] = r->after_text = array_text(r->after);
+	if (json_object_size(r->inputs) > 0)
+		r->params[INPUTS] = r->inputs_text = json_dumps(r->inputs, 0);
 	if (r->wait && follow_prepare(c, e) != 0)
 		return err_wrap(e, "submit");
 	id = connect_text(c, sql_submit, COUNT, r->params + 1, e);
@@ -203,7 +249,9 @@ static int run(struct ctl *c, int argc, char **argv, struct err *e)
 	struct request r = {.parameters = json_object(),
 	    .options = json_object(),
 	    .notify = json_array(),
-	    .notify_failure = json_array()};
+	    .notify_failure = json_array(),
+	    .after = json_array(),
+	    .inputs = json_object()};
 	int rc = -1;
 
 	if (parse(c, &r, argc, argv, e) == 0 && check(c, &r, e) == 0 &&
@@ -213,8 +261,12 @@ static int run(struct ctl *c, int argc, char **argv, struct err *e)
 	json_decref(r.options);
 	json_decref(r.notify);
 	json_decref(r.notify_failure);
+	json_decref(r.after);
+	json_decref(r.inputs);
 	free(r.notify_text);
 	free(r.notify_failure_text);
+	free(r.after_text);
+	free(r.inputs_text);
 	free(r.parameters_text);
 	free(r.options_text);
 	free(r.sql);
@@ -233,9 +285,15 @@ const struct command command_submit = {
 	"      --sql-file FILE   the same from a file; - is standard input\n"
 	"      --prep TEXT       statements that run before the export\n"
 	"      --prep-file FILE  the same from a file; - is standard input\n"
+	"      --result TEXT     a query of one row, kept for later runs\n"
 	"      --param N=VALUE   a parameter, :'N' in SQL and {N} in the "
 	"path;\n"
 	"                        may be given many times\n"
+	"      --input N=PATH    files that it reads, as a path or a JSON "
+	"object; may be\n"
+	"                        given many times; without a schedule: runs "
+	"for new files\n"
+	"      --inputs JSON     the same for several: {\"N\": PATH, ...}\n"
 	"      --format FORMAT   of the output [CSV]; see `reportctl formats`\n"
 	"      --path PATH       where to, such as {report_name}-%Y%m%d.{ext}\n"
 	"      --option N=VALUE  an output option, such as delimiter=';'; may "
@@ -245,6 +303,12 @@ const struct command command_submit = {
 	"      --source NAME     the database to read [default]\n"
 	"      --type NAME       report type, for v_report_metrics\n"
 	"      --schedule CRON   run at each time of a cron expression\n"
+	"      --after KEY       run when the report of this key has; may be "
+	"given many\n"
+	"                        times; with --schedule: wait for it\n"
+	"      --wait-timeout TIME  the longest wait for them [24 hours]\n"
+	"      --horizon-overlap TIME  :'horizon' of a source that cannot tell "
+	"it\n"
 	"      --time-zone ZONE  of the schedule and the output [UTC]\n"
 	"      --misfire POLICY  missed times: LATEST, SKIP or ALL [LATEST]\n"
 	"      --timeout TIME    limit of one run, such as '10 min'\n"

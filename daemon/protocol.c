@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/str.h"
@@ -69,6 +70,17 @@ static const char *const type_names[] = {
     [MSG_NOTICE_DONE] = "notice_done",
     [MSG_SWEEP] = "sweep",
     [MSG_SWEPT] = "swept",
+    [MSG_BEAT] = "beat",
+    [MSG_LIST] = "list",
+    [MSG_LISTED] = "listed",
+    [MSG_MOVE] = "move",
+    [MSG_MOVED] = "moved",
+    [MSG_WATCH] = "watch",
+    [MSG_ARRIVED] = "arrived",
+    [MSG_HEAR] = "hear",
+    [MSG_HEARD] = "heard",
+    [MSG_INBOX] = "inbox",
+    [MSG_INBOXED] = "inboxed",
 };
 
 int message_parse(
@@ -83,7 +95,8 @@ int message_parse(
 	m->run_id = json_int(m->body, "run_id", 0);
 	for (size_t i = 0; i < sizeof(type_names) / sizeof(*type_names); i++) {
 		if (strcmp(type, type_names[i]) == 0 &&
-		    (m->run_id > 0 || i == MSG_SETTINGS || i == MSG_HELLO)) {
+		    (m->run_id > 0 || i == MSG_SETTINGS || i == MSG_HELLO ||
+			i == MSG_BEAT)) {
 			m->type = (enum message_type)i;
 			return 0;
 		}
@@ -118,6 +131,26 @@ static void add_int(struct buf *b, const char *key, int64_t n)
 	buf_int(b, n);
 }
 
+/* Appends valid UTF-8 as the inside of a string. */
+static void add_escaped(struct buf *b, const char *s)
+{
+	for (const char *plain = s;; s++) {
+		unsigned char c = (unsigned char)*s;
+
+		if (c >= 0x20 && c != '"' && c != '\\')
+			continue;
+		buf_add(b, plain, (size_t)(s - plain));
+		plain = s + 1;
+		if (c == '\0')
+			return;
+		buf_char(b, '\\');
+		if (c < 0x20)
+			buf_printf(b, "u%04x", c);
+		else
+			buf_char(b, *s);
+	}
+}
+
 /* Appends a string member; NULL appends nothing. A text that came from a server
  * may be invalid UTF-8. */
 static void add_str(struct buf *b, const char *key, const char *s)
@@ -130,14 +163,7 @@ static void add_str(struct buf *b, const char *key, const char *s)
 	str_clean_utf8(clean);
 	add_key(b, key);
 	buf_char(b, '"');
-	for (const char *c = clean; *c != '\0'; c++) {
-		if (*c == '"' || *c == '\\')
-			buf_char(b, '\\');
-		if ((unsigned char)*c < 0x20)
-			buf_printf(b, "\\u%04x", (unsigned char)*c);
-		else
-			buf_char(b, *c);
-	}
+	add_escaped(b, clean);
 	buf_char(b, '"');
 	free(clean);
 }
@@ -148,21 +174,30 @@ static void add_bool(struct buf *b, const char *key, bool v)
 	buf_str(b, v ? "true" : "false");
 }
 
-static void add_uploads(struct buf *b, const json_t *uploads)
+/* Appends an array; an empty one appends nothing. */
+static void add_json(struct buf *b, const char *key, const json_t *value)
 {
 	char *text;
 
-	if (json_array_size(uploads) == 0)
+	if (value == NULL)
 		return;
-	text = json_dumps(uploads, JSON_COMPACT);
-	add_key(b, "uploads");
+	text = json_dumps(value, JSON_COMPACT);
+	add_key(b, key);
 	buf_str(b, text);
 	free(text);
 }
 
+static void add_list(struct buf *b, const char *key, const json_t *list)
+{
+	if (json_array_size(list) > 0)
+		add_json(b, key, list);
+}
+
 static void begin(struct buf *b, enum message_type type, int64_t run_id)
 {
-	buf_printf(b, "{\"type\":\"%s\"", type_names[type]);
+	buf_str(b, "{\"type\":\"");
+	buf_str(b, type_names[type]);
+	buf_char(b, '"');
 	add_int(b, "run_id", run_id);
 }
 
@@ -180,6 +215,15 @@ void message_settings(struct buf *b, const char *settings)
 	end(b);
 }
 
+void message_beat(struct buf *b, int64_t until_ms, bool ready, int64_t restarts)
+{
+	begin(b, MSG_BEAT, 0);
+	add_int(b, "until", until_ms);
+	add_bool(b, "ready", ready);
+	add_int(b, "restarts", restarts);
+	end(b);
+}
+
 void message_hello(struct buf *b)
 {
 	begin(b, MSG_HELLO, 0);
@@ -193,13 +237,18 @@ void message_job(struct buf *b, const struct job_terms *t)
 	add_int(b, "config_id", t->config_id);
 	add_int(b, "timeout", t->timeout_ms);
 	add_int(b, "statement_timeout", t->statement_timeout_ms);
-	add_key(b, "source");
-	buf_str(b, t->source);
+	if (t->target != NULL)
+		add_int(b, "target_timeout", t->target_timeout_ms);
+	add_key(b, "row");
+	buf_str(b, t->row);
+	buf_str(b, "}\t{\"file_mode\":");
+	buf_int(b, t->file_mode);
+	add_bool(b, "no_sync", t->no_sync);
 	add_str(b, "output_root", t->output_root);
 	add_str(b, "output", t->output);
-	add_int(b, "file_mode", t->file_mode);
-	add_bool(b, "no_sync", t->no_sync);
-	buf_printf(b, ",\"row\":%s", t->row);
+	/* As texts: a worker that knows these settings need not parse them. */
+	add_str(b, "source", t->source);
+	add_str(b, "target", t->target);
 	end(b);
 }
 
@@ -223,20 +272,35 @@ void message_yield(struct buf *b, int64_t run_id)
 	end(b);
 }
 
+void message_errand(
+    struct buf *b, enum message_type type, int64_t number, json_t *body)
+{
+	char *text;
+
+	json_object_set_new(body, "type", json_string(type_names[type]));
+	json_object_set_new(body, "run_id", json_integer(number));
+	text = json_dumps(body, JSON_COMPACT);
+	buf_str(b, text ? text : "");
+	buf_char(b, '\n');
+	free(text);
+	json_decref(body);
+}
+
 void message_progress(struct buf *b, int64_t run_id, const char *stage,
-    int64_t rows, int64_t bytes, const json_t *uploads)
+    int64_t rows, int64_t bytes, const json_t *leftovers)
 {
 	begin(b, MSG_PROGRESS, run_id);
 	add_str(b, "stage", stage);
 	add_int(b, "row_count", rows);
 	add_int(b, "byte_count", bytes);
-	add_uploads(b, uploads);
+	add_list(b, "leftovers", leftovers);
 	end(b);
 }
 
-void message_publish_ask(struct buf *b, int64_t run_id)
+void message_publish_ask(struct buf *b, int64_t run_id, const char *horizon)
 {
 	begin(b, MSG_PUBLISH, run_id);
+	add_str(b, "horizon", horizon);
 	end(b);
 }
 
@@ -258,6 +322,7 @@ void message_result(struct buf *b, const struct run_result *r)
 	add_str(b, "stage", r->stage);
 	if (r->prep_ms >= 0)
 		add_int(b, "prep_ms", r->prep_ms);
+	add_json(b, "stage_ms", r->stage_ms);
 	if (r->rows >= 0)
 		add_int(b, "row_count", r->rows);
 	if (r->bytes >= 0)
@@ -270,7 +335,19 @@ void message_result(struct buf *b, const struct run_result *r)
 	if (r->outputs != NULL)
 		buf_printf(b, ",\"outputs\":%s", r->outputs);
 	add_str(b, "remark", r->remark);
-	add_uploads(b, r->uploads);
+	add_list(b, "leftovers", r->leftovers);
+	add_list(b, "aside", r->aside);
+	add_list(b, "checks", r->checks);
+	if (r->checks != NULL && r->score >= 0)
+		add_int(b, "score", r->score);
+	if (r->waits)
+		add_bool(b, "waits", true);
+	add_json(b, "result", r->result);
+	add_str(b, "horizon", r->horizon);
+	if (r->holder_pid != 0) {
+		add_int(b, "holder_pid", r->holder_pid);
+		add_int(b, "holder_age_s", r->holder_age_s);
+	}
 	end(b);
 }
 
@@ -322,7 +399,7 @@ static void make_plain(json_t *v)
 	free(text);
 }
 
-void message_make_plain(struct buf *line)
+static void make_line_plain(struct buf *line)
 {
 	struct err unused;
 	json_t *body = json_parse_object(line->data, line->len, &unused);
@@ -340,31 +417,49 @@ void message_make_plain(struct buf *line)
 
 /* SQLSTATE 22021: a character that does not exist in the encoding; 22P05: a
  * character that text cannot hold, such as \u0000. */
-bool message_unfit(const struct err *e)
+static bool is_unfit(const struct err *e)
 {
 	return strcmp(e->sqlstate, "22021") == 0 ||
 	       strcmp(e->sqlstate, "22P05") == 0;
 }
 
-void message_sweep(struct buf *b, int64_t number, int64_t timeout_ms,
-    int64_t stale_ms, const char *runs)
+bool message_record_failed(
+    struct buf *line, bool *plain, int count, const struct err *e)
 {
-	begin(b, MSG_SWEEP, number);
-	add_int(b, "timeout", timeout_ms);
-	add_int(b, "stale", stale_ms);
-	add_key(b, "runs");
-	buf_str(b, runs);
-	end(b);
+	/* A broken connection is no result's fault. */
+	if (e->kind == ERR_LOST || count > 1)
+		return true;
+	if (*plain || !is_unfit(e))
+		return false;
+	*plain = true;
+	make_line_plain(line);
+	return true;
 }
 
-void message_swept(
-    struct buf *b, int64_t number, const json_t *runs, const char *error)
+void message_sweep(struct buf *b, int64_t number, int64_t timeout_ms,
+    const char *runs, const json_t *sources)
+{
+	char *text = json_dumps(sources, JSON_COMPACT);
+
+	begin(b, MSG_SWEEP, number);
+	add_int(b, "timeout", timeout_ms);
+	add_key(b, "runs");
+	buf_str(b, runs);
+	add_key(b, "sources");
+	buf_str(b, text);
+	end(b);
+	mem_wipe(text);
+}
+
+void message_swept(struct buf *b, int64_t number, const json_t *runs,
+    int64_t wait_ms, const char *error)
 {
 	char *text = json_dumps(runs, JSON_COMPACT);
 
 	begin(b, MSG_SWEPT, number);
 	add_key(b, "runs");
 	buf_str(b, text);
+	add_int(b, "wait", wait_ms);
 	add_str(b, "error", error);
 	end(b);
 	free(text);
@@ -396,4 +491,14 @@ void question_process(struct buf *b, const char *conninfo)
 {
 	begin_question(b);
 	end_question(b, conninfo);
+}
+
+int answer_write(char letter, const char *text)
+{
+	size_t len = strlen(text) + 1; /* with the mark of its end */
+
+	return write(PROTOCOL_FD, &letter, 1) == 1 &&
+		       write(PROTOCOL_FD, text, len) == (ssize_t)len
+		   ? 0
+		   : 1;
 }

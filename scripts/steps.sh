@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
-# What quickstart and run-tests share.
+# What quickstart, run-tests and the examples share.
 
 # step LOG NAME COMMAND... says NAME, runs COMMAND with its output going to LOG
 # and returns its status. Not for `if` and `||`: they switch off -e in COMMAND.
@@ -30,4 +30,13 @@ build() {
 	cd "$dir"
 	[[ -f Makefile ]] || "$source/configure" -q "$@"
 	make -j"$(nproc)"
+}
+
+# The path of DuckDB's library; nothing when there is none.
+duckdb_library() {
+	local path
+	for path in "${DUCKDB_LIBRARY:-}" /opt/duckdb/libduckdb.so \
+		"$(/sbin/ldconfig -p | sed -n 's/.*libduckdb\.so .*=> //p' | head -n 1)"; do
+		[[ ! -f $path ]] || { echo "$path" && return; }
+	done
 }

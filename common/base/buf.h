@@ -21,7 +21,9 @@ struct buf {
 };
 
 void buf_init(struct buf *b, size_t max);
-void buf_free(struct buf *b);  /* can be reused afterwards */
+void buf_free(struct buf *b); /* can be reused afterwards */
+/* Overwrites bytes that hold a secret, then frees them as buf_free does. */
+void buf_wipe(struct buf *b);
 void buf_clear(struct buf *b); /* keeps the memory */
 void buf_add(struct buf *b, const void *data, size_t len);
 void buf_str(struct buf *b, const char *s);

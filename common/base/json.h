@@ -14,6 +14,9 @@ const char *json_str(const json_t *object, const char *key, const char *def);
 int64_t json_int(const json_t *object, const char *key, int64_t def);
 bool json_bool(const json_t *object, const char *key, bool def);
 
+/* Says whether a JSON array of texts holds this one; NULL holds none. */
+bool json_has_text(const json_t *texts, const char *text);
+
 /* Parses len bytes as a JSON object; NULL with *e filled when they are not one.
  * The caller owns the reference. */
 json_t *json_parse_object(const char *text, size_t len, struct err *e);

@@ -150,9 +150,7 @@ void key_free(const struct key *k, void *base)
 
 	if (!is_text(k))
 		return;
-	if (*text != NULL)
-		explicit_bzero(*text, strlen(*text));
-	free(*text);
+	mem_wipe(*text);
 	*text = NULL;
 }
 

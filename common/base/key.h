@@ -28,7 +28,9 @@ enum key_type {
 };
 
 struct key {
-	const char *section; /* "source" stands for all [source.NAME] */
+	/* "source" stands for all [source.NAME], "target" for all [target.NAME], ""
+	 * for both */
+	const char *section;
 	const char *name;
 	enum key_type type;
 	/* Offset of the member: a char * for T_TEXT and T_SECRET, a bool for

@@ -13,6 +13,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/journal.h"
 #include "base/mem.h"
 #include "base/str.h"
 
@@ -153,6 +154,21 @@ static bool stderr_is_journal(void)
 	return strcmp(stream, mine) == 0;
 }
 
+/* Returns whether the journal has taken it, with its fields. */
+static bool write_journal(enum log_level level, const struct log_field *fields)
+{
+	struct buf b;
+	int rc;
+
+	if (!stderr_is_journal())
+		return false;
+	buf_init(&b, 1 << 20);
+	add_text(&b, fields);
+	rc = journal_send(levels[level].priority, b.data, fields);
+	buf_free(&b);
+	return rc == 0;
+}
+
 void log_write(
     const struct log *log, enum log_level level, const struct log_field *fields)
 {
@@ -160,6 +176,9 @@ void log_write(
 	ssize_t unused;
 
 	if (level < log->level)
+		return;
+	if (log->format == LOG_FORMAT_TEXT &&
+	    log->target != LOG_TARGET_SYSLOG && write_journal(level, fields))
 		return;
 	buf_init(&b, 1 << 20);
 	if (log->format == LOG_FORMAT_JSON) {

@@ -13,8 +13,9 @@
  *	LOG(log, LVL_INFO, L_MSG("run finished"), L_INT("run", 7));
  *	2026-01-31T23:59:59.123456Z info "run finished" run=7
  *
- * When standard error is the systemd journal (JOURNAL_STREAM), text lines begin
- * with a `<priority>` prefix, sd-daemon(3), instead of the time and level.
+ * When standard error is the systemd journal (JOURNAL_STREAM), text is sent to
+ * it with its fields, see journal.h. Where the journal does not take that, lines
+ * begin with a `<priority>` prefix, sd-daemon(3), instead of the time and level.
  */
 enum log_level { LVL_DEBUG, LVL_INFO, LVL_WARN, LVL_ERROR };
 enum log_target { LOG_TARGET_AUTO, LOG_TARGET_STDERR, LOG_TARGET_SYSLOG };

@@ -40,6 +40,13 @@ char *mem_strndup(const char *s, size_t n)
 	return checked(strndup(s, n));
 }
 
+void mem_wipe(char *text)
+{
+	if (text != NULL)
+		explicit_bzero(text, strlen(text));
+	free(text);
+}
+
 char *mem_printf(const char *fmt, ...)
 {
 	va_list ap;

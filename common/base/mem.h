@@ -14,6 +14,8 @@ void *mem_zalloc(size_t size);
 void *mem_realloc(void *old, size_t count, size_t size);
 char *mem_strdup(const char *s); /* NULL gives NULL */
 char *mem_strndup(const char *s, size_t n);
+/* Overwrites a text that is a secret, and frees it; accepts NULL. */
+void mem_wipe(char *text);
 char *mem_printf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

@@ -132,6 +132,29 @@ uint32_t str_hidden(const char *s, size_t *len)
 	return 0;
 }
 
+bool str_is_joiner(uint32_t c)
+{
+	return c == 0x200C || c == 0x200D;
+}
+
+void str_mask_hidden(char *s)
+{
+	char *to = s;
+	size_t len;
+
+	for (; *s != '\0'; s += len) {
+		uint32_t c = str_hidden(s, &len);
+
+		if (c != 0 && !str_is_joiner(c)) {
+			*to++ = '_';
+			continue;
+		}
+		memmove(to, s, len);
+		to += len;
+	}
+	*to = '\0';
+}
+
 void str_show_hidden(char *s, size_t size)
 {
 	size_t len, used;
@@ -266,4 +289,24 @@ int str_to_bool(const char *s, bool *out)
 		}
 	}
 	return -1;
+}
+
+int str_hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+void str_hex(char *to, const unsigned char *bytes, size_t n)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (; n > 0; n--, bytes++) {
+		*to++ = digits[*bytes >> 4];
+		*to++ = digits[*bytes & 15];
+	}
+	*to = '\0';
 }

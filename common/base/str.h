@@ -25,6 +25,12 @@ void str_clean_utf8(char *s);
  * receives its bytes.
  */
 uint32_t str_hidden(const char *s, size_t *len);
+/* Says whether the character joins or parts letters, which some scripts need to
+ * spell a name: U+200C, U+200D. Names may hold it. */
+bool str_is_joiner(uint32_t c);
+/* Replaces each of these characters but joiners by an underscore, in place. For
+ * the names of files. */
+void str_mask_hidden(char *s);
 /* Writes each of these characters as <U+202E>, in place; a text that grows past
  * `size` bytes, NUL included, is cut between characters. */
 void str_show_hidden(char *s, size_t size);
@@ -52,5 +58,11 @@ int str_to_bytes(const char *s, int64_t *bytes);
 
 /* Converts on/off, true/false, yes/no, 1/0; returns -1 for any other text. */
 int str_to_bool(const char *s, bool *out);
+
+/* Returns the value of a hexadecimal digit in either case; -1: it is none. */
+int str_hex_digit(char c);
+
+/* Writes n bytes as 2 * n hexadecimal digits, in lower case, and a zero byte. */
+void str_hex(char *to, const unsigned char *bytes, size_t n);
 
 #endif

@@ -10,6 +10,7 @@
 #include "encode/chart/chart.h"
 #include "encode/parquet/parquet.h"
 #include "encode/pdf/pdf.h"
+#include "encode/text/copy.h"
 #include "encode/text/csv.h"
 #include "encode/text/html.h"
 #include "encode/text/json_rows.h"
@@ -23,6 +24,7 @@ static const struct encoder_type *const types[] = {
     &encoder_xlsx,
     &encoder_pdf,
     &encoder_parquet,
+    &encoder_table,
 };
 #define TYPES ((int)(sizeof(types) / sizeof(*types)))
 

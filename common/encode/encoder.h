@@ -80,6 +80,7 @@ struct encoder_type {
 	const char *media_type;
 	bool one_section; /* several results make several files */
 	bool text;        /* the bytes are text: "compress" applies */
+	bool unload;      /* some servers can write it themselves: "unload" */
 	/* files may form a tree of folders: "partition_by" applies */
 	bool tree;
 	/* The owners of the options that the encoder checks; ends with NULL.

@@ -7,29 +7,9 @@
 
 #include "base/mem.h"
 #include "encode/text/charset.h"
-#include "export/partition.h"
+#include "export/inside.h"
 
-/* Bytes collected for one write to the sink; larger rows skip the buffer. */
-#define CHUNK (256u << 10)
-/* Rows between two checks of the watch; waits for the server check it, too. */
-#define WATCH_ROWS 1024
-
-/* An export in progress. */
-struct run {
-	const struct export_options *o;
-	struct export_plan *plan;
-	struct encoder **encoders; /* one for each output; NULL: not open */
-	/* one for each output; only partitioned ones use it */
-	struct partition *partitions;
-	/* for each output: index of the output that gets the rows; -1: none */
-	int *current;
-	int index;      /* index of the statement, from 0 */
-	int64_t rows;   /* rows of the statement so far */
-	struct buf sql; /* the statement's text as it is sent */
-	char note[96];  /* the remark that max_rows cut the rows */
-};
-
-static bool takes(const struct run *r, int i)
+bool export_takes(const struct run *r, int i)
 {
 	const struct export_output *o = &r->plan->outputs[i];
 
@@ -59,8 +39,12 @@ static int prepare(struct run *r, struct err *e)
 	for (int i = 0; i < plan->count; i++) {
 		const json_t *by = plan->outputs[i].partition_by;
 
-		if (by != NULL && takes(r, i))
-			reshape(r, &(struct source_shape){.sort_by = by});
+		if (by == NULL || !export_takes(r, i))
+			continue;
+		if (partition_check(
+			r->o->source, plan->statements[r->index], by, e) != 0)
+			return -1;
+		reshape(r, &(struct source_shape){.sort_by = by});
 	}
 	if (r->sql.overflow)
 		return err_set(e, ERR_PERMANENT,
@@ -76,7 +60,7 @@ static void add_remark(char **remark, const char *text)
 	free(old);
 }
 
-static const char *say_cut(struct run *r)
+const char *export_say_cut(struct run *r)
 {
 	char *text;
 
@@ -91,90 +75,7 @@ static const char *say_cut(struct run *r)
 	return r->note;
 }
 
-static int put(
-    struct buf *b, struct sink *to, const char *data, size_t len, struct err *e)
-{
-	if (b->len + len > CHUNK) {
-		if (sink_write(to, b->data, b->len, e) != 0)
-			return -1;
-		buf_clear(b);
-	}
-	if (len > CHUNK)
-		return sink_write(to, data, len, e);
-	buf_add(b, data, len);
-	return 0;
-}
-
-/* Passes up to max_rows rows from the server to the sink. *r->o->rows counts
- * the rows that the sink already has. */
-static int pass_rows(struct run *r, struct export_output *output, struct buf *b,
-    bool header, struct err *e)
-{
-	int64_t before = *r->o->rows, rows = header ? -1 : 0;
-	int64_t most = r->plan->max_rows;
-	bool cut = false;
-	const char *data;
-	size_t len;
-	int rc;
-
-	while ((rc = source_pass_next(r->o->source, &data, &len, e)) == 1) {
-		if (rows == most) {
-			cut = true;
-			continue;
-		}
-		if (b->len + len > CHUNK && rows > 0)
-			*r->o->rows = before + rows;
-		if (put(b, output->sink, data, len, e) != 0)
-			return -1;
-		if (++rows % WATCH_ROWS == 0 &&
-		    watch_check(r->o->watch, e) != 0)
-			return -1;
-	}
-	if (cut && rc == 0)
-		say_cut(r);
-	r->rows = rows > 0 ? rows : 0;
-	*r->o->rows = before + r->rows;
-	return rc;
-}
-
-/* Passes all bytes from the server to the sink, unchanged. */
-static int pass_bytes(
-    struct run *r, struct export_output *output, struct buf *b, struct err *e)
-{
-	int64_t before = *r->o->rows;
-	int rc;
-
-	while ((rc = source_pass_read(r->o->source, b, e)) == 1) {
-		*r->o->rows = before + source_pass_rows(r->o->source);
-		if (sink_write(output->sink, b->data, b->len, e) != 0 ||
-		    watch_check(r->o->watch, e) != 0)
-			return -1;
-		buf_clear(b);
-	}
-	r->rows = source_pass_rows(r->o->source);
-	*r->o->rows = before + r->rows;
-	return rc;
-}
-
-static int run_pass(struct run *r, struct export_output *output,
-    const struct source_pass *pass, struct err *e)
-{
-	struct buf b;
-	int rc = -1;
-
-	buf_init(&b, CHUNK);
-	buf_str(&b, pass->form->before);
-	if (source_pass(r->o->source, pass, e) == 0 &&
-	    (r->plan->max_rows > 0
-		    ? pass_rows(r, output, &b, pass->form->header, e)
-		    : pass_bytes(r, output, &b, e)) == 0)
-		rc = sink_write(output->sink, b.data, b.len, e);
-	buf_free(&b);
-	output->rows = r->rows;
-	return rc;
-}
-
-static struct encoder *open_encoder(struct run *r, int i, struct err *e)
+struct encoder *export_open_encoder(struct run *r, int i, struct err *e)
 {
 	struct export_output *output = &r->plan->outputs[i];
 
@@ -190,7 +91,7 @@ static struct encoder *open_encoder(struct run *r, int i, struct err *e)
 	    e);
 }
 
-static int finish_encoder(struct run *r, int i, struct err *e)
+int export_finish_encoder(struct run *r, int i, struct err *e)
 {
 	struct encoder *enc = r->encoders[i];
 	int rc = encoder_finish(enc, e);
@@ -213,7 +114,7 @@ static int end_partition(struct run *r, int i, struct err *e)
 	if (at < 0)
 		return 0;
 	if (encoder_end(r->encoders[at], e) != 0 ||
-	    finish_encoder(r, at, e) != 0)
+	    export_finish_encoder(r, at, e) != 0)
 		return -1;
 	return sink_finish(r->plan->outputs[at].sink, e);
 }
@@ -243,7 +144,7 @@ static int begin_partition(struct run *r, int i, struct err *e)
 			    p->key.data);
 	}
 	r->current[i] = plan->count - 1;
-	r->encoders[r->current[i]] = open_encoder(r, r->current[i], e);
+	r->encoders[r->current[i]] = export_open_encoder(r, r->current[i], e);
 	if (r->encoders[r->current[i]] == NULL)
 		return -1;
 	return encoder_begin(r->encoders[r->current[i]],
@@ -290,7 +191,7 @@ static int encode_rows(struct run *r, bool *cut, struct err *e)
 			*cut = true;
 		}
 		for (int i = 0; i < r->plan->count && batch.rows > 0; i++) {
-			if (!takes(r, i))
+			if (!export_takes(r, i))
 				continue;
 			if ((r->plan->outputs[i].partition_by
 				    ? write_partitions(r, i, &batch, e)
@@ -320,7 +221,7 @@ static int begin_output(
 	    r->o->open(r->o->arg, o, NULL, section->schema, e) != 0)
 		return -1;
 	if (r->encoders[i] == NULL)
-		r->encoders[i] = open_encoder(r, i, e);
+		r->encoders[i] = export_open_encoder(r, i, e);
 	return r->encoders[i] ? encoder_begin(r->encoders[i], section, e) : -1;
 }
 
@@ -337,7 +238,7 @@ static int end_output(struct run *r, int i, const char *note, struct err *e)
 	r->encoders[i]->note = note;
 	if (encoder_end(r->encoders[i], e) != 0)
 		return -1;
-	return o->part > 0 ? finish_encoder(r, i, e) : 0;
+	return o->part > 0 ? export_finish_encoder(r, i, e) : 0;
 }
 
 /* Writes the result of one statement with all encoders that take it. */
@@ -351,15 +252,15 @@ static int encode(struct run *r, const struct schema *schema, struct err *e)
 	bool cut = false;
 
 	for (int i = 0; i < r->plan->count; i++) {
-		if (takes(r, i) && begin_output(r, i, &section, e) != 0)
+		if (export_takes(r, i) && begin_output(r, i, &section, e) != 0)
 			return -1;
 	}
 	if (encode_rows(r, &cut, e) != 0)
 		return -1;
 	if (cut)
-		note = say_cut(r);
+		note = export_say_cut(r);
 	for (int i = 0; i < r->plan->count; i++) {
-		if (takes(r, i) && end_output(r, i, note, e) != 0)
+		if (export_takes(r, i) && end_output(r, i, note, e) != 0)
 			return -1;
 	}
 	return 0;
@@ -374,69 +275,13 @@ static int run_typed(struct run *r, struct err *e)
 	struct schema schema = {0};
 	int rc = -1;
 
-	if ((!raw || source_raw_text(r->o->source, e) == 0) &&
+	if ((!raw || source_raw_text(r->o->source, true, e) == 0) &&
 	    source_query(r->o->source, r->sql.data, &schema, e) == 0)
 		rc = encode(r, &schema, e);
+	if (rc == 0 && raw && r->o->goes_on)
+		rc = source_raw_text(r->o->source, false, e);
 	schema_free(&schema);
 	return rc;
-}
-
-/* Writes only the header line, with the encoder, because the server does not
- * know the labels of the option "columns". */
-static int write_header(struct run *r, int i, struct err *e)
-{
-	struct schema schema = {0};
-	int rc = -1;
-
-	r->encoders[i] = open_encoder(r, i, e);
-	if (r->encoders[i] != NULL &&
-	    source_describe(
-		r->o->source, r->plan->statements[r->index], &schema, e) == 0 &&
-	    encoder_begin(
-		r->encoders[i], &(struct section){.schema = &schema}, e) == 0 &&
-	    encoder_end(r->encoders[i], e) == 0)
-		rc = finish_encoder(r, i, e);
-	schema_free(&schema);
-	return rc;
-}
-
-/* The index of the only output that takes this statement; -1: not just one. */
-static int only_output(const struct run *r)
-{
-	int only = -1;
-
-	for (int i = 0; i < r->plan->count; i++) {
-		if (!takes(r, i))
-			continue;
-		if (only >= 0)
-			return -1;
-		only = i;
-	}
-	return only;
-}
-
-/* Lets the server make the bytes of the output, if it can; 1: it cannot. */
-static int try_pass(struct run *r, struct err *e)
-{
-	int i = only_output(r);
-	struct export_output *o = i < 0 ? NULL : &r->plan->outputs[i];
-	struct csv_form form;
-	struct source_pass pass = {.sql = r->sql.data,
-	    .form = &form,
-	    .last = r->index == r->plan->statement_count - 1};
-
-	if (o == NULL || o->sink == NULL || o->type->form == NULL ||
-	    !o->type->form(o->options, &form) ||
-	    !source_can_pass(r->o->source, &pass))
-		return 1;
-	if (form.header &&
-	    json_object_size(json_object_get(o->options, "columns")) > 0) {
-		form.header = false;
-		form.before = "";
-		if (write_header(r, i, e) != 0)
-			return -1;
-	}
-	return run_pass(r, o, &pass, e);
 }
 
 static int run_statement(struct run *r, struct err *e)
@@ -446,7 +291,7 @@ static int run_statement(struct run *r, struct err *e)
 	r->rows = 0;
 	rc = prepare(r, e);
 	if (rc == 0)
-		rc = try_pass(r, e);
+		rc = export_try_pass(r, e);
 	if (rc == 1)
 		rc = run_typed(r, e);
 	if (rc != 0 && r->plan->statement_count > 1)
@@ -462,7 +307,8 @@ static int run_statements(struct run *r, struct err *e)
 			return -1;
 	}
 	for (int i = 0; i < r->plan->count; i++) {
-		if (r->encoders[i] != NULL && finish_encoder(r, i, e) != 0)
+		if (r->encoders[i] != NULL &&
+		    export_finish_encoder(r, i, e) != 0)
 			return -1;
 	}
 	return 0;
@@ -492,7 +338,7 @@ int export_run(const struct export_options *o, struct err *e)
 	free(r.partitions);
 	free(r.current);
 	buf_free(&r.sql);
-	if (rc == 0)
+	if (rc == 0 && !o->goes_on)
 		source_query_end(o->source);
 	return rc;
 }

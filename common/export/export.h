@@ -18,6 +18,9 @@ struct export_options {
 	/* Its title is used for outputs without the option "title". */
 	const struct report_info *info;
 	const struct watch *watch;
+	/* The caller reads more from the source in the same snapshot: the
+	 * transaction stays open. */
+	bool goes_on;
 	/* rows so far, header not included; updated as they pass */
 	int64_t *rows;
 	/* Opens the sink of an output that has none yet, for rows of this

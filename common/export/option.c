@@ -13,7 +13,8 @@ static const struct option_rule section_name[] = {
 
 /* Options about the query, not about the format of its rows. */
 static const struct option_rule section_rules[] = {
-    {"sections", JSON_ARRAY, NULL, "a name for the result of each statement",
+    {"sections", JSON_ARRAY, NULL,
+	"a name for the result of each statement; {section} in output_path",
 	section_name},
     OPTION_END};
 static const struct option_owner sections = {"sections", section_rules, NULL};
@@ -25,6 +26,10 @@ static const struct option_rule row_rules[] = {
 	NULL},
     {"skip_if_empty", JSON_TRUE, NULL,
 	"make no output when there are no rows; default false", NULL},
+    {"snapshot", JSON_TRUE, NULL,
+	"false: where the source has no snapshot, each statement may read a "
+	"state of the data of its own; default true",
+	NULL},
     OPTION_END};
 static const struct option_owner rows = {"rows", row_rules, NULL};
 
@@ -42,9 +47,10 @@ static bool always(const struct encoder_type *type)
 	return true;
 }
 
+/* Names of results are for sheets and for files. */
 static bool has_sections(const struct encoder_type *type)
 {
-	return !type->one_section;
+	return place_takes(place_scheme_of(""), type->name);
 }
 
 static bool is_text(const struct encoder_type *type)
@@ -57,14 +63,9 @@ static bool is_tree(const struct encoder_type *type)
 	return type->tree;
 }
 
-/* Formats that Redshift can write, and JSON, which the export stage treats as
- * JSONL: see daemon/worker/stage/unload.c. */
 static bool may_unload(const struct encoder_type *type)
 {
-	return strcmp(type->name, "CSV") == 0 ||
-	       strcmp(type->name, "JSON") == 0 ||
-	       strcmp(type->name, "JSONL") == 0 ||
-	       strcmp(type->name, "PARQUET") == 0;
+	return type->unload;
 }
 
 /* The owners that are neither encoders nor places; those have tables of their
@@ -99,7 +100,7 @@ void export_owners_of(const struct encoder_type *type, struct export_owners *to)
 			add(to, &n, others[i].owner);
 	}
 	for (int i = 0; (place = place_scheme_at(i)) != NULL; i++) {
-		if (place->options != NULL)
+		if (place->options != NULL && place_takes(place, type->name))
 			add(to, &n, place->options);
 	}
 }

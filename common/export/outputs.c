@@ -39,6 +39,8 @@ static int open_one(struct outputs *all, struct export_output *o,
 	with.media_type = export_media_type(o);
 	with.side_by_side = side_by_side(all->plan);
 	with.held = &all->held;
+	with.remark = &o->remark;
+	with.taken = &o->rows;
 	return outputs_chain(o, place_open(&with, e), e);
 }
 
@@ -63,6 +65,31 @@ int outputs_open_late(void *arg, struct export_output *o, const char *partition,
 	if (partition != NULL && all->locate(all->arg, o, partition, e) != 0)
 		return -1;
 	return open_one(all, o, schema, e);
+}
+
+int outputs_begin_file(
+    struct export_output *o, const struct schema *columns, struct err *e)
+{
+	return place_begin_file(o->place, o->sink, columns, e);
+}
+
+int outputs_end_file(struct export_output *o, struct err *e)
+{
+	return place_end_file(o->place, o->sink, e);
+}
+
+struct source *outputs_staged(const struct export_plan *p, struct err *e)
+{
+	const struct export_output *o = export_first(p);
+
+	for (int i = 0; i < p->count; i++) {
+		if (p->outputs[i].sink != NULL &&
+		    place_of(p->outputs[i].place)->staged != NULL) {
+			o = &p->outputs[i];
+			break;
+		}
+	}
+	return place_staged(o->place, o->sink, e);
 }
 
 int64_t outputs_bytes(const struct export_plan *p)
@@ -91,45 +118,81 @@ bool outputs_none(const struct export_plan *p, int64_t rows)
 	return rows == 0 && (p->skip_if_empty || export_first(p) == NULL);
 }
 
-int outputs_finish(const struct export_plan *p, struct err *e)
+static bool holds_locks(const struct export_output *o)
+{
+	return place_of(o->place)->holds_locks;
+}
+
+/* Finishes the outputs that hold locks, or the others. */
+static int finish_some(const struct export_plan *p, bool locks, struct err *e)
 {
 	for (int i = 0; i < p->count; i++) {
 		struct sink *s = p->outputs[i].sink;
 
 		if (s != NULL && s->state == SINK_OPEN &&
+		    holds_locks(&p->outputs[i]) == locks &&
 		    sink_finish(s, e) != 0)
 			return -1;
 	}
 	return 0;
 }
 
-static int publish(
-    const struct export_output *o, int64_t until_ms, struct err *e)
+int outputs_finish(const struct export_plan *p, struct err *e)
+{
+	return finish_some(p, false, e);
+}
+
+int outputs_finish_locked(const struct export_plan *p, struct err *e)
+{
+	return finish_some(p, true, e);
+}
+
+static int publish(const struct export_plan *p, const struct export_output *o,
+    int64_t until_ms, struct err *e)
 {
 	return sink_publish(o->sink,
 	    &(struct sink_terms){.rows = o->rows,
 		.sha256 = digest_sha256(o->digest),
+		.result = p->result,
 		.until_ms = until_ms},
 	    e);
+}
+
+bool outputs_hold_locks(const struct export_plan *p)
+{
+	for (int i = 0; i < p->count; i++) {
+		if (p->outputs[i].sink != NULL && holds_locks(&p->outputs[i]))
+			return true;
+	}
+	return false;
+}
+
+/* Publishes the outputs that hold locks, or the others. */
+static int publish_some(const struct export_plan *p, bool locks, bool *first,
+    int64_t until_ms, struct err *e)
+{
+	for (int i = 0; i < p->count; i++) {
+		const struct export_output *o = &p->outputs[i];
+
+		if (o->sink == NULL || o->sink->state == SINK_PUBLISHED ||
+		    holds_locks(o) != locks)
+			continue;
+		if (!*first && until_ms != 0 && clock_boot_ms() >= until_ms)
+			return 1;
+		*first = false;
+		if (publish(p, o, until_ms, e) != 0)
+			return -1;
+	}
+	return 0;
 }
 
 int outputs_publish(
     const struct export_plan *p, int64_t until_ms, struct err *e)
 {
 	bool first = true;
+	int rc = publish_some(p, false, &first, until_ms, e);
 
-	for (int i = 0; i < p->count; i++) {
-		const struct export_output *o = &p->outputs[i];
-
-		if (o->sink == NULL || o->sink->state == SINK_PUBLISHED)
-			continue;
-		if (!first && until_ms != 0 && clock_boot_ms() >= until_ms)
-			return 1;
-		first = false;
-		if (publish(o, until_ms, e) != 0)
-			return -1;
-	}
-	return 0;
+	return rc != 0 ? rc : publish_some(p, true, &first, until_ms, e);
 }
 
 void outputs_abort(const struct export_plan *p)

@@ -32,6 +32,14 @@ int outputs_open(struct outputs *all, struct err *e);
 int outputs_open_late(void *arg, struct export_output *output,
     const char *partition, const struct schema *schema, struct err *e);
 
+/* Begins and ends one of the files that an output consists of; see place_type.
+ * Between the two, its content is written to output->sink. */
+int outputs_begin_file(
+    struct export_output *output, const struct schema *columns, struct err *e);
+int outputs_end_file(struct export_output *output, struct err *e);
+/* The source of place_type.staged, of the first output whose place has one. */
+struct source *outputs_staged(const struct export_plan *plan, struct err *e);
+
 /* Puts the filters that the output's options ask for before `place`, which it
  * takes over, and sets output->sink. -1 on error, also when place is NULL. */
 int outputs_chain(
@@ -43,18 +51,23 @@ int64_t outputs_bytes(const struct export_plan *plan);
 int outputs_step(const struct export_plan *plan, struct err *e);
 /* Whether the export has no rows and publishes nothing for that reason. */
 bool outputs_none(const struct export_plan *plan, int64_t rows);
-/* Finishes all sinks, one after the other; those of partitions are finished
- * already. */
+/* Finishes the sinks, one after the other; those of partitions are finished
+ * already. An output that holds locks is finished by the second function alone,
+ * after everything else that the export does. */
 int outputs_finish(const struct export_plan *plan, struct err *e);
+int outputs_finish_locked(const struct export_plan *plan, struct err *e);
 
 /*
- * Makes the outputs visible, one after the other. A process that dies meanwhile
+ * Makes the outputs visible, one after the other, those of places that hold locks
+ * last. A process that dies meanwhile
  * leaves some of them; the next attempt replaces these, because their names are
  * the same. until_ms (boot clock; 0: no limit) is checked before each output
  * but the first: 1 when it has passed, and another call goes on with the rest.
  */
 int outputs_publish(
     const struct export_plan *plan, int64_t until_ms, struct err *e);
+/* Says whether an output holds locks until it is published. */
+bool outputs_hold_locks(const struct export_plan *plan);
 /* Removes all outputs that were not published. */
 void outputs_abort(const struct export_plan *plan);
 

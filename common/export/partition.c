@@ -21,15 +21,6 @@ static const struct option_rule rules[] = {
     OPTION_END};
 const struct option_owner partition_options = {"partition", rules, NULL};
 
-static int find_column(const struct schema *schema, const char *name)
-{
-	for (int i = 0; i < schema->count; i++) {
-		if (strcmp(schema->columns[i].name, name) == 0)
-			return i;
-	}
-	return -1;
-}
-
 static int find_columns(struct partition *p, const json_t *names, struct err *e)
 {
 	const json_t *name;
@@ -38,7 +29,7 @@ static int find_columns(struct partition *p, const json_t *names, struct err *e)
 
 	json_array_foreach(names, i, name)
 	{
-		int column = find_column(p->schema, json_string_value(name));
+		int column = schema_find(p->schema, json_string_value(name));
 
 		if (column < 0) {
 			known = schema_names(p->schema);
@@ -115,6 +106,23 @@ void partition_close(struct partition *p)
 	free(p->values);
 	buf_free(&p->key);
 	*p = (struct partition){0};
+}
+
+int partition_check(
+    struct source *s, const char *sql, const json_t *names, struct err *e)
+{
+	struct schema schema = {0};
+	struct partition p;
+	int rc;
+
+	if (!source_can_describe(s))
+		return 0;
+	if (source_describe(s, sql, &schema, e) != 0)
+		return -1;
+	rc = partition_open(&p, names, &schema, e);
+	partition_close(&p);
+	schema_free(&schema);
+	return rc;
 }
 
 /* Appends a name with the escapes that Hive uses for directories

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/option.h"
 #include "rows/rows.h"
+#include "source/source.h"
 
 /*
  * Splits a result by the values of some columns, in the way of Hive: each value
@@ -33,6 +34,12 @@ extern const struct option_owner partition_options;
 int partition_open(struct partition *p, const json_t *names,
     const struct schema *schema, struct err *e);
 void partition_close(struct partition *p);
+
+/* Refuses columns that the result of the query does not have, before the server
+ * is asked to sort by them. A source that cannot describe a query is not
+ * asked. */
+int partition_check(
+    struct source *s, const char *sql, const json_t *names, struct err *e);
 
 /* Writes the directories of a row to out, which is cleared first. NULL and ''
  * become __HIVE_DEFAULT_PARTITION__, as in Hive and Spark; a value with that

@@ -177,9 +177,13 @@ static int take_options(struct formats *f, const json_t *options, struct err *e)
 static int split(struct export_plan *p, const char *sql, struct err *e)
 {
 	struct sqltext_part part;
-	const char *open = sqltext_unclosed(sql);
-	int n = sqltext_count(sql);
+	const char *open;
+	int n;
 
+	if (sql == NULL)
+		return 0;
+	open = sqltext_unclosed(sql);
+	n = sqltext_count(sql);
 	if (open != NULL)
 		return err_set(e, ERR_PERMANENT,
 		    "export_sql: a quote or a comment is not closed: %.*s", 40,
@@ -265,7 +269,9 @@ static int add_outputs(
 	int n = 0;
 
 	for (int i = 0; i < f->count; i++) {
-		n += f->list[i].type->one_section ? p->statement_count : 1;
+		n += f->list[i].type->one_section && p->statement_count > 0
+			 ? p->statement_count
+			 : 1;
 		partitions |=
 		    json_object_get(f->list[i].options, "partition_by") != NULL;
 	}
@@ -318,6 +324,7 @@ void export_plan_free(struct export_plan *p)
 	}
 	free(p->outputs);
 	free(p->remark);
+	free(p->result);
 	*p = (struct export_plan){0};
 }
 
@@ -351,24 +358,86 @@ struct export_output *export_add_partition(struct export_plan *p,
 	return o;
 }
 
+const char *export_own_address(
+    const struct export_plan *p, const struct export_output *o)
+{
+	return p->count > 1 ? json_str(json_object_get(o->options, "table"),
+				  "into", NULL)
+			    : NULL;
+}
+
 int export_part(const struct export_output *output)
 {
 	return output->part > 0 ? output->part : 1;
 }
 
+const char *export_section(
+    const struct export_plan *p, const struct export_output *o)
+{
+	if (o->part == 0 && p->statement_count > 1)
+		return NULL;
+	return json_string_value(
+	    json_array_get(p->section_names, (size_t)export_part(o) - 1));
+}
+
+/* {section} leads each result to a file of its own when the names differ. A slash
+ * in a value becomes another character, so that names with one could be alike. */
+static int check_section_names(const struct export_plan *p, struct err *e)
+{
+	size_t count = json_array_size(p->section_names);
+
+	if (count == 0)
+		return err_set(e, ERR_PERMANENT,
+		    "output_path has {section}: name the result of each "
+		    "statement in the option \"sections\"");
+	for (size_t i = 0; i < count; i++) {
+		const char *name =
+		    json_string_value(json_array_get(p->section_names, i));
+
+		if (strchr(name, '/') != NULL)
+			return err_set(e, ERR_PERMANENT,
+			    "output_options: the name \"%s\" in \"sections\" "
+			    "cannot be {section}, because it has a slash",
+			    name);
+		for (size_t k = 0; k < i; k++) {
+			if (strcmp(name, json_string_value(json_array_get(
+					     p->section_names, k))) == 0)
+				return err_set(e, ERR_PERMANENT,
+				    "output_options: \"%s\" stands twice in "
+				    "\"sections\", and {section} would lead "
+				    "both to one file",
+				    name);
+		}
+	}
+	return 0;
+}
+
 int export_plan_check_name(
     const struct export_plan *p, const char *template, struct err *e)
 {
-	const struct encoder_type *first = p->outputs[0].type;
+	const struct encoder_type *first = NULL;
+	bool named = strstr(template, "{section}") != NULL;
 
+	if (named && check_section_names(p, e) != 0)
+		return -1;
 	for (int i = 0; i < p->count; i++) {
 		const struct export_output *o = &p->outputs[i];
 
-		if (o->part > 0 && strstr(template, "{part}") == NULL)
+		/* Its place has addresses of its own. */
+		if (export_own_address(p, o) != NULL)
+			continue;
+		first = first ? first : o->type;
+		if (o->part > 0 && !named && strstr(template, "{part}") == NULL)
 			return err_set(e, ERR_PERMANENT,
 			    "export_sql has %d statements and a %s file holds "
-			    "the result of one: put {part} into output_path",
+			    "the result of one: put {part} or {section} into "
+			    "output_path",
 			    p->statement_count, o->type->name);
+		if (named && o->part == 0 && p->statement_count > 1)
+			return err_set(e, ERR_PERMANENT,
+			    "output_path has {section}, and a %s file holds "
+			    "the results of all statements",
+			    o->type->name);
 		if (o->partition_by != NULL &&
 		    strstr(template, "{partition}") == NULL)
 			return err_set(e, ERR_PERMANENT,

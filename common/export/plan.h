@@ -42,6 +42,9 @@ struct export_plan {
 	const json_t *section_names; /* NULL: the sections have no names */
 	int64_t max_rows;            /* limit for each statement; 0: none */
 	bool skip_if_empty;
+	/* JSON for the ledger of a place that has one, given to publish; the plan
+	 * frees it. NULL: none. */
+	char *result;
 	/* Remark on the whole result, after export_run; NULL: none. */
 	char *remark;
 };
@@ -50,7 +53,8 @@ struct export_plan {
  * `formats` is a list such as CSV,XLSX,PDF, as in output_format. With several
  * formats, options may hold the options of one format under its name; the other
  * keys are for every format that knows them. The options must outlive the plan.
- * Everything is checked.
+ * Everything is checked. sql NULL: the outputs are made of something else than
+ * statements.
  */
 int export_plan_open(struct export_plan *plan, const char *sql,
     const char *formats, const json_t *options, struct err *e);
@@ -67,8 +71,18 @@ const struct export_output *export_first(const struct export_plan *plan);
 struct export_output *export_add_partition(struct export_plan *plan,
     const struct export_output *of, int part, struct err *e);
 
+/* The address that the options of an output give it beside outputs of other
+ * formats; NULL: it has the one that all have. */
+const char *export_own_address(
+    const struct export_plan *plan, const struct export_output *output);
+
 /* The value of {part} in a name: 1 when the output holds all results. */
 int export_part(const struct export_output *output);
+
+/* The value of {section} in a name; NULL: the output holds several results, or
+ * they have no names. */
+const char *export_section(
+    const struct export_plan *plan, const struct export_output *output);
 
 /* Checks whether a template for names gives each output a name of its own. */
 int export_plan_check_name(

@@ -16,24 +16,6 @@
 #define REPLY_MAX (64u << 10)
 #define EXCERPT 200
 
-int64_t notice_retry_after(const char *value, int64_t now)
-{
-	struct tm at = {0};
-	int64_t seconds;
-
-	if (str_to_i64(value, &seconds) != 0) {
-		const char *end =
-		    strptime(value, "%a, %d %b %Y %H:%M:%S GMT", &at);
-
-		if (end == NULL || *end != '\0')
-			return 0;
-		seconds = (int64_t)timegm(&at) - now;
-	}
-	if (seconds < 0)
-		return 0;
-	return (seconds < 86400 ? seconds : 86400) * 1000;
-}
-
 int notice_host(const char *url, char *host, size_t size)
 {
 	const char *start = strstr(url, "://");
@@ -114,8 +96,7 @@ static int judge(const struct notice_post *p, const struct http_reply *reply,
 		return 0;
 	if (may_get_better(reply->status)) {
 		http_header(reply, "Retry-After", after, sizeof(after));
-		answer->retry_ms =
-		    notice_retry_after(after, (int64_t)time(NULL));
+		answer->retry_ms = http_retry_after(after, (int64_t)time(NULL));
 	}
 	if (reply->status >= 300 && reply->status < 400)
 		return err_set(e, ERR_PERMANENT,
@@ -158,6 +139,7 @@ static int send(struct services *s, const struct notice_post *p,
 
 	r.terms.guarded = true;
 	r.terms.allow = services_settings(s)->webhook_allow;
+	r.terms.allow_key = "[webhook] allow";
 	if (r.terms.total_ms == 0 || r.terms.total_ms > ANSWER_MS)
 		r.terms.total_ms = ANSWER_MS;
 	rc = http_send(services_http(s), &r, &reply, e);
@@ -176,7 +158,7 @@ static int send(struct services *s, const struct notice_post *p,
 int notice_post_json(
     struct notice_post *p, json_t *value, size_t max, struct err *e)
 {
-	char *text = json_dumps(value, JSON_COMPACT);
+	char *text = notice_dump(value);
 
 	json_decref(value);
 	if (text == NULL)

@@ -32,10 +32,6 @@ int notice_post_json(
 int notice_post(struct services *s, struct notice_post *p,
     struct notice_answer *answer, struct err *e);
 
-/* Converts either form of Retry-After to milliseconds; 0 for "" and for other
- * texts. `now`: seconds since 1970. */
-int64_t notice_retry_after(const char *value, int64_t now);
-
 /* Copies the host of a URL, without port and brackets. -1 when the checks of
  * report_config would refuse the host. */
 int notice_host(const char *url, char *host, size_t size);

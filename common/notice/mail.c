@@ -251,13 +251,28 @@ static int add_reports(struct mail *m, struct err *e)
 
 /* ---- texts ---- */
 
+/* The report's own template may hold what nobody sees as well as a value. */
+static int add_own_subject(struct mail *m, struct err *e)
+{
+	struct buf text;
+	char *shown;
+	int rc;
+
+	buf_init(&text, BODY_MAX);
+	rc = mail_text_expand(m->notice, "subject", m->url.subject, &text, e);
+	shown = notice_show(text.data);
+	buf_str(&m->subject, shown);
+	free(shown);
+	buf_free(&text);
+	return rc;
+}
+
 static int add_subject(struct mail *m, struct err *e)
 {
 	int rc = 0;
 
 	if (m->url.subject != NULL)
-		rc = mail_text_expand(
-		    m->notice, "subject", m->url.subject, &m->subject, e);
+		rc = add_own_subject(m, e);
 	else
 		notice_subject(m->notice, &m->subject);
 	str_shorten_utf8(m->subject.data, SUBJECT_MAX);

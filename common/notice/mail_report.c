@@ -2,12 +2,12 @@
 #include "notice/mail_report.h"
 
 #include <openssl/evp.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/mem.h"
+#include "base/str.h"
 #include "encode/encoder.h"
 #include "sink/compress.h"
 
@@ -37,6 +37,11 @@ static int add(struct mail_reports *all, struct services *services,
 	r.lent = (struct place_lent){.services = services,
 	    .root = services_settings(services)->output_root};
 	r.place = place_of_url(r.url);
+	/* The rows of a table are no file: the mail names the table. */
+	if (!place_can_read(r.place)) {
+		free(r.place);
+		return 0;
+	}
 	/* Checks the address again: another program could have changed the rows
 	 * that notices are read from. */
 	if (place_allow(&r.lent, r.place, NULL, e) != 0 ||
@@ -45,8 +50,9 @@ static int add(struct mail_reports *all, struct services *services,
 		free(r.place);
 		return -1;
 	}
-	r.name = strrchr(r.place, '/') + 1;
+	r.name = mem_strdup(strrchr(r.place, '/') + 1);
 	r.shown = notice_show(r.name);
+	str_mask_hidden(r.name);
 	r.type = type_of(r.name);
 	all->list =
 	    mem_realloc(all->list, (size_t)all->count + 1, sizeof(*all->list));
@@ -95,6 +101,7 @@ void mail_reports_free(struct mail_reports *r)
 	for (int i = 0; i < r->count; i++) {
 		end_reading(&r->list[i]);
 		free(r->list[i].place);
+		free(r->list[i].name);
 		free(r->list[i].shown);
 	}
 	free(r->list);
@@ -139,8 +146,7 @@ static int check_digest(struct mail_report *r, struct err *e)
 	unsigned n = 0;
 
 	EVP_DigestFinal_ex(r->digest, digest, &n);
-	for (unsigned i = 0; i < n; i++)
-		snprintf(hex + 2 * i, 3, "%02x", digest[i]);
+	str_hex(hex, digest, n);
 	if (*r->sha256 != '\0' && strcmp(hex, r->sha256) != 0)
 		return refuse_change(r, e);
 	return 0;

@@ -14,10 +14,12 @@
  * not made.
  */
 struct mail_report {
-	const char *url;         /* as in the record of the run */
-	char *place;             /* address of the output */
-	const char *name, *type; /* name of the file; its media type */
-	char *shown;             /* the name as notice_show writes it */
+	const char *url; /* as in the record of the run */
+	char *place;     /* address of the output */
+	/* Name of the file, with an underscore for what nobody sees. */
+	char *name;
+	const char *type; /* its media type */
+	char *shown;      /* the name as notice_show writes it */
 	int64_t rows, bytes;
 	const char *sha256; /* "": unknown */
 

@@ -22,6 +22,10 @@ static void read_run(struct notice *n, const json_t *run)
 	n->error_stage = json_str(run, "error_stage", "");
 	n->error_sqlstate = json_str(run, "error_sqlstate", "");
 	n->error_message = json_str(run, "error_message", "");
+	n->score = json_int(run, "score", -1);
+	n->checks = json_object_get(run, "checks");
+	if (!json_is_array(n->checks))
+		n->checks = NULL;
 	n->outputs = json_object_get(run, "outputs");
 	if (!json_is_array(n->outputs))
 		n->outputs = NULL;
@@ -41,7 +45,7 @@ char *notice_show(const char *name)
 	for (; *name != '\0'; name += len) {
 		uint32_t c = str_hidden(name, &len);
 
-		if (c != 0 && c != 0x200C && c != 0x200D)
+		if (c != 0 && !str_is_joiner(c))
 			buf_printf(&b, "<U+%04X>", c);
 		else
 			buf_add(&b, name, len);
@@ -131,14 +135,16 @@ static json_t *error_json(const struct notice *n)
 
 static json_t *run_json(const struct notice *n)
 {
-	return json_pack("{sI sI ss so so so so so so sI so? so}", "run_id",
-	    (json_int_t)n->run_id, "attempt", (json_int_t)n->run_attempt,
-	    "status", n->failed ? "FAILED" : "COMPLETED", "scheduled_for",
+	return json_pack("{sI sI ss so so so so so so sI so? so so so?}",
+	    "run_id", (json_int_t)n->run_id, "attempt",
+	    (json_int_t)n->run_attempt, "status",
+	    n->failed ? "FAILED" : "COMPLETED", "scheduled_for",
 	    text(n->scheduled_at), "started_at", text(n->started_at),
 	    "finished_at", text(n->finished_at), "rows", count(n->rows),
 	    "bytes", count(n->bytes), "outputs", outputs_json(n),
 	    "output_count", (json_int_t)n->output_count, "parameters",
-	    json_deep_copy(n->parameters), "remark", text(n->remark));
+	    json_deep_copy(n->parameters), "remark", text(n->remark), "score",
+	    count(n->score), "checks", json_deep_copy(n->checks));
 }
 
 json_t *notice_json(const struct notice *n)
@@ -149,4 +155,35 @@ json_t *notice_json(const struct notice *n)
 	    "config_id", (json_int_t)n->config_id, "report_name",
 	    n->report_name, "report_type", text(n->report_type), "time_zone",
 	    n->time_zone, "run", run_json(n), "error", error_json(n));
+}
+
+static void add_escape(struct buf *b, uint32_t c)
+{
+	if (c > 0xFFFF) {
+		buf_printf(b, "\\u%04x", 0xD800 + ((c - 0x10000) >> 10));
+		c = 0xDC00 + ((c - 0x10000) & 0x3FF);
+	}
+	buf_printf(b, "\\u%04x", c);
+}
+
+/* Invisible characters occur in strings only, so each can be an escape. */
+char *notice_dump(const json_t *v)
+{
+	char *text = json_dumps(v, JSON_COMPACT);
+	struct buf b;
+	size_t len;
+
+	if (text == NULL)
+		return NULL;
+	buf_init(&b, 7 * strlen(text) + 1);
+	for (const char *s = text; *s != '\0'; s += len) {
+		uint32_t c = str_hidden(s, &len);
+
+		if (c != 0 && !str_is_joiner(c))
+			add_escape(&b, c);
+		else
+			buf_add(&b, s, len);
+	}
+	free(text);
+	return b.data;
 }

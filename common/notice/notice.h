@@ -42,6 +42,8 @@ struct notice {
 	const char *started_at, *finished_at;
 	int64_t rows, bytes; /* -1: no export */
 	const char *output_url, *sha256;
+	const json_t *checks; /* array of answers; NULL: no checks */
+	int64_t score;        /* -1: no checks */
 	/* NULL, or with several outputs an array of {url, format, part, rows,
 	 * bytes, sha256, remark}, the first 100 only */
 	const json_t *outputs;
@@ -62,6 +64,10 @@ char *notice_show(const char *text);
 /* Returns the JSON object that webhooks and topics receive, see
  * docs/notifications.md. The caller calls json_decref. */
 json_t *notice_json(const struct notice *n);
+/* Returns JSON as compact text in which these characters are escapes: the same
+ * to a program, and seen by people, to whom a topic may mail it. The caller
+ * frees it; NULL: it cannot be written. */
+char *notice_dump(const json_t *v);
 
 struct notice_answer {
 	int64_t retry_ms; /* ms to wait, as the receiver asks; 0: not said */

@@ -43,13 +43,13 @@ char *sns_message(const struct notice *n)
 {
 	json_t *v = notice_json(n);
 	json_t *run = json_object_get(v, "run");
-	char *text = json_dumps(v, JSON_COMPACT);
+	char *text = notice_dump(v);
 
 	if (text != NULL && strlen(text) > MESSAGE_MAX) {
 		free(text);
 		json_object_del(run, "parameters");
 		json_object_set_new(run, "outputs", json_array());
-		text = json_dumps(v, JSON_COMPACT);
+		text = notice_dump(v);
 	}
 	json_decref(v);
 	return text;

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/mem.h"
+#include "base/str.h"
 #include "notice/http.h"
 #include "notice/webhook.h"
 
@@ -27,8 +28,7 @@ void webhook_signature(const char *secret, int64_t timestamp, const char *url,
 	    (const unsigned char *)text.data, text.len, mac, &mac_len);
 	buf_free(&text);
 	strcpy(to, "sha256=");
-	for (unsigned int i = 0; i < mac_len; i++)
-		snprintf(to + 7 + 2 * i, 3, "%02x", mac[i]);
+	str_hex(to + strlen(to), mac, mac_len);
 }
 
 int notice_webhook(struct services *s, const struct notice *n,
@@ -60,6 +60,6 @@ int notice_webhook(struct services *s, const struct notice *n,
 		    "X-Reportd-Signature: %s", signature);
 		headers[4] = signed_as;
 	}
-	free(secret);
+	mem_wipe(secret);
 	return notice_post(s, &post, answer, e);
 }

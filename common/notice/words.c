@@ -103,6 +103,7 @@ const char *notice_trouble(const struct notice *n)
 	} table[] = {
 	    {"start", "It could not be started"},
 	    {"prep", "Its preparation (prep_sql) failed"},
+	    {"check", "Its checks of the data let it not pass"},
 	    {"export", "Its export failed"},
 	    {"publish", "It could not be put into its place"},
 	};
@@ -151,13 +152,19 @@ static bool is_sql_error(const char *sqlstate)
 
 void notice_hint(const struct notice *n, struct buf *to)
 {
-	const char *sql =
-	    strcmp(n->error_stage, "prep") == 0 ? "prep_sql" : "export_sql";
+	const char *sql = strcmp(n->error_stage, "prep") == 0    ? "prep_sql"
+			  : strcmp(n->error_stage, "check") == 0 ? "checks"
+								 : "export_sql";
 
 	if (strcmp(n->error_sqlstate, "42501") == 0)
 		buf_str(to, "Grant the source's user what it lacks");
 	else if (is_sql_error(n->error_sqlstate))
 		buf_printf(to, "Correct %s of the report", sql);
+	else if (strcmp(n->error_stage, "check") == 0)
+		buf_printf(to,
+		    "`reportctl show %" PRId64 "` lists the checks and what "
+		    "they found; mend the data or the check",
+		    n->config_id);
 	else
 		buf_printf(to,
 		    "`reportctl status %" PRId64 "` shows all attempts; mend "

@@ -7,7 +7,8 @@
 /*
  * The record of the things that this process would leave behind if it died now,
  * such as an unfinished upload. Whoever reads the record can remove them
- * (place_sweep).
+ * (place_sweep). Entries that name no place belong to others: see
+ * worker/statements.h.
  *
  * `list` is [{"place", "id", "at"}]: the address, the place's own name of the
  * thing, and the time when it was begun, in seconds since 1970. An entry

@@ -5,13 +5,18 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/str.h"
 #include "place/file/scheme.h"
+#include "place/https/scheme.h"
 #include "place/s3/scheme.h"
 #include "place/stdout.h"
+#include "place/table/scheme.h"
 
 /* The order of lookup: the scheme with the empty prefix must be the last. */
 static const struct place_scheme *const schemes[] = {
     &place_scheme_s3,
+    &place_scheme_https,
+    &place_scheme_table,
     &place_scheme_stdout,
     &place_scheme_file,
 };
@@ -51,15 +56,19 @@ bool place_is(const char *address, const char *name)
 char *place_url(const char *address)
 {
 	struct buf b;
+	size_t len;
 
 	buf_init(&b, 4 * PATH_MAX);
 	buf_str(&b, place_scheme_of(address)->url_prefix);
-	for (; *address != '\0'; address++) {
+	for (; *address != '\0'; address += len) {
 		/* RFC 3986: these characters would end or break the path. */
-		if (strchr(" %#?\"<>", *address) != NULL)
-			buf_printf(&b, "%%%02X", (unsigned char)*address);
-		else
-			buf_char(&b, *address);
+		if (str_hidden(address, &len) == 0 &&
+		    strchr(" %#?\"<>", *address) == NULL) {
+			buf_add(&b, address, len);
+			continue;
+		}
+		for (size_t i = 0; i < len; i++)
+			buf_printf(&b, "%%%02X", (unsigned char)address[i]);
 	}
 	return b.data;
 }
@@ -98,6 +107,40 @@ char *place_of_url(const char *url)
 }
 
 /* ---- checks ---- */
+
+/* Returns the place that this format belongs to; NULL: to all others. */
+static const struct place_scheme *place_of_format(const char *format)
+{
+	for (int i = 0; i < SCHEMES; i++) {
+		if (schemes[i]->format != NULL &&
+		    strcmp(schemes[i]->format, format) == 0)
+			return schemes[i];
+	}
+	return NULL;
+}
+
+bool place_takes(const struct place_scheme *scheme, const char *format)
+{
+	const struct place_scheme *own = place_of_format(format);
+
+	return own != NULL ? own == scheme : scheme->format == NULL;
+}
+
+int place_check_format(const char *address, const char *format, struct err *e)
+{
+	const struct place_scheme *own = place_of_format(format);
+
+	if (place_takes(place_scheme_of(address), format))
+		return 0;
+	return own != NULL
+		   ? err_set(e, ERR_PERMANENT,
+			 "\"%s\": the format %s goes to an address that "
+			 "begins with %s",
+			 address, format, own->prefix)
+		   : err_set(e, ERR_PERMANENT,
+			 "\"%s\" takes the format %s, not %s", address,
+			 place_scheme_of(address)->format, format);
+}
 
 /* Refuses the options of another place: either they or the address are a
  * mistake. */

@@ -20,6 +20,11 @@ struct place_scheme {
 	/* put before an address to make a URL; "": nothing */
 	const char *url_prefix;
 	bool dots; /* names of files may begin with a dot */
+	/* The only format that goes there, and to no other place; NULL: all
+	 * formats but such ones. */
+	const char *format;
+	/* A template is an address as it is: nothing in it is filled in. */
+	bool literal;
 
 	/* Rules of its options, under the key `name`; NULL: it has none. */
 	const struct option_owner *options;
@@ -33,7 +38,7 @@ struct place_scheme {
 	 * place. */
 	char *(*resolve)(const char *root, const char *text, struct err *e);
 	/* Whether the address lies below a prefix that was granted; both belong
-	 * to this place. */
+	 * to this place. NULL: its addresses are not granted by prefixes. */
 	bool (*within)(
 	    const char *root, const char *address, const char *prefix);
 
@@ -50,6 +55,10 @@ const struct place_scheme *place_scheme_at(int i);
 bool place_is_file(const char *address);
 /* Whether the address belongs to the place of this name, such as "s3". */
 bool place_is(const char *address, const char *name);
+/* Whether the place takes outputs of this format. */
+bool place_takes(const struct place_scheme *scheme, const char *format);
+/* Refuses an address whose place does not take the format. */
+int place_check_format(const char *address, const char *format, struct err *e);
 
 /* Checks the address and all of output_options with place_scheme.check; refuses
  * options of another place. */

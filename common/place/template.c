@@ -35,6 +35,7 @@ static int add_value(const struct template_options *o, const char *name,
     size_t len, struct buf *out, struct err *e)
 {
 	const struct template_value *v = o->values;
+	char *text;
 
 	if (len == 9 && strncmp(name, "partition", len) == 0 && o->partition) {
 		buf_str(out, o->partition);
@@ -47,7 +48,8 @@ static int add_value(const struct template_options *o, const char *name,
 		return err_set(e, ERR_PERMANENT,
 		    "output_path: unknown name \"{%.*s}\"; known are "
 		    "{owner}, {report_name}, {config_id}, {request_id}, "
-		    "{run_id}, {scheduled_for}, {ext}, {part}, {partition} "
+		    "{run_id}, {scheduled_for}, {ext}, {part}, {section}, "
+		    "{partition} "
 		    "with the "
 		    "option "
 		    "\"partition_by\", and the report's parameters",
@@ -63,8 +65,11 @@ static int add_value(const struct template_options *o, const char *name,
 		    "output_path: \"{%s}\" is \"%s\", which would leave the "
 		    "directory",
 		    v->name, v->text);
-	for (const char *c = v->text; *c != '\0'; c++)
+	text = mem_strdup(v->text);
+	str_mask_hidden(text);
+	for (const char *c = text; *c != '\0'; c++)
 		buf_char(out, *c == '/' || hides(o, out, *c) ? '_' : *c);
+	free(text);
 	return 0;
 }
 
@@ -94,6 +99,23 @@ static int add_time(
 	strftime(text, sizeof(text), format, &tm);
 #pragma GCC diagnostic pop
 	buf_str(out, text);
+	return 0;
+}
+
+/* Refuses a template whose own text holds characters that nobody sees. */
+static int check_seen(const char *template, struct err *e)
+{
+	size_t len;
+
+	for (const char *s = template; *s != '\0'; s += len) {
+		uint32_t c = str_hidden(s, &len);
+
+		if (c != 0 && !str_is_joiner(c))
+			return err_set(e, ERR_PERMANENT,
+			    "output_path \"%s\" holds the invisible character "
+			    "U+%04X; take it out",
+			    template, c);
+	}
 	return 0;
 }
 
@@ -134,8 +156,11 @@ char *template_path(const struct template_options *o, struct err *e)
 	char *address = NULL;
 	struct buf text;
 
-	if (place->check_template != NULL &&
-	    place->check_template(o->template, e) != 0)
+	if (place->literal)
+		return place->resolve(o->root, o->template, e);
+	if (check_seen(o->template, e) != 0 ||
+	    (place->check_template != NULL &&
+		place->check_template(o->template, e) != 0))
 		return NULL;
 	buf_init(&text, PATH_MAX - 1);
 	if (expand(o, &text, e) == 0)
@@ -149,7 +174,7 @@ static bool granted(const char *root, const char *address, const char *prefix)
 	const struct place_scheme *place = place_scheme_of(address);
 
 	return *prefix != '\0' && place_of_template(prefix) == place &&
-	       place->within(root, address, prefix);
+	       place->within != NULL && place->within(root, address, prefix);
 }
 
 /* Whether every address of the template lies below the prefix, whatever values
@@ -244,7 +269,7 @@ int template_check(const char *template, struct err *e)
 	static const struct template_value values[] = {{"report_name", "r"},
 	    {"owner", "o"}, {"run_id", "1"}, {"config_id", "1"},
 	    {"request_id", "1"}, {"scheduled_for", "1"}, {"ext", "x"},
-	    {"part", "1"}, {NULL, NULL}};
+	    {"part", "1"}, {"section", "s"}, {NULL, NULL}};
 	char *path = template_path(&(struct template_options){.root = "/",
 				       .partition = "x",
 				       .template = template,

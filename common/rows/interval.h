@@ -19,7 +19,7 @@ struct interval {
  * 04:05:06.7. Returns false for infinity and for any other text. */
 bool interval_read(struct interval *i, const struct value *v);
 
-/* Appends the text that PostgreSQL would write. */
+/* Replaces what `out` holds by the text that PostgreSQL would write. */
 void interval_write(const struct interval *i, struct buf *out);
 
 /* Returns the length in microseconds by which PostgreSQL orders intervals: a

@@ -2,6 +2,7 @@
 #include "rows/rows.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/buf.h"
 #include "base/mem.h"
@@ -25,6 +26,15 @@ void schema_free(struct schema *schema)
 	}
 	free(schema->columns);
 	*schema = (struct schema){0};
+}
+
+int schema_find(const struct schema *schema, const char *name)
+{
+	for (int i = 0; i < schema->count; i++) {
+		if (strcmp(schema->columns[i].name, name) == 0)
+			return i;
+	}
+	return -1;
 }
 
 char *schema_names(const struct schema *schema)

@@ -89,6 +89,9 @@ struct batch {
 
 void schema_free(struct schema *schema);
 
+/* Returns the index of the first column of this name; -1: there is none. */
+int schema_find(const struct schema *schema, const char *name);
+
 /* Returns the names of the columns for a message, "a, b, c": the first ones and
  * the number of the others, or "none". The caller frees it. */
 char *schema_names(const struct schema *schema);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "services/services.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -149,6 +150,15 @@ struct aws *services_aws(struct services *s, const char *service, struct err *e)
 		s->aws[i].name = mem_strdup(service);
 	}
 	return s->aws[i].client;
+}
+
+struct aws *services_queue(struct services *s, const char *url, struct err *e)
+{
+	char region[40], name[48] = "sqs";
+
+	if (sscanf(url, "https://sqs.%39[a-z0-9-].amazonaws.", region) == 1)
+		snprintf(name, sizeof(name), "sqs@%s", region);
+	return services_aws(s, name, e);
 }
 
 static struct aws *reach_aws(void *arg, const char *service, struct err *e)

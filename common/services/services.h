@@ -28,11 +28,14 @@ const struct watch *services_watch(const struct services *s);
 const struct settings *services_settings(const struct services *s);
 struct http *services_http(struct services *s);
 /* Returns the client of an AWS service: "s3", "sns", "secretsmanager", "sts",
- * "redshift" or "redshift-serverless". "sns@us-east-1" is its client for a
+ * "redshift", "redshift-serverless" or "athena". "sns@us-east-1" is its client for a
  * region other than that of the settings. The services own it; NULL on
  * error. */
 struct aws *services_aws(
     struct services *s, const char *service, struct err *e);
+/* Returns the SQS client of the region that the URL of a queue names, as
+ * services_aws does. */
+struct aws *services_queue(struct services *s, const char *url, struct err *e);
 /* The AWS and HTTP clients in the form that a source takes. */
 struct source_reach services_reach(struct services *s);
 /* Returns the client of the mail server that [smtp] names; NULL with *e when it

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "settings/folders.h"
 
 /* Variables that tell libraries where to find keys, passwords and trusted
  * certificates. */
@@ -42,16 +43,21 @@ static bool lies_in(const char *path, const char *root)
 	return yes;
 }
 
-static int check(
-    const char *root, const char *what, const char *path, struct err *e)
+/* A folder of these settings that reports reach. */
+struct reached {
+	const struct settings *settings;
+	const char *file; /* the settings file; NULL: none */
+	const char *about;
+};
+
+static int check(const char *root, const char *what, const char *path,
+    const char *about, struct err *e)
 {
 	if (path == NULL || *path != '/' || !lies_in(path, root))
 		return 0;
 	return err_set(e, ERR_PERMANENT,
-	    "%s is %s, which lies in output_root (%s), where reports write: "
-	    "one of them could leave keys and settings there for the daemon; "
-	    "move one of the two elsewhere",
-	    what, path, root);
+	    "%s is %s, which lies in %s (%s); move one of the two elsewhere",
+	    what, path, about, root);
 }
 
 int settings_check_private(
@@ -69,29 +75,56 @@ int settings_check_private(
 	    file, s->secret_in_file, file, file);
 }
 
-int settings_check_apart(
-    const struct settings *s, const char *file, struct err *e)
+/* Returns the home of the daemon's user; NULL: it has none. It is looked up once: the
+ * user database may ask other machines, for which a daemon that reads its settings
+ * again must not wait. */
+static const char *home_of_user(void)
 {
-	const char *root = s->output_root;
-	const struct passwd *user = getpwuid(geteuid());
+	static char *home;
+	static bool known;
+	const struct passwd *user = known ? NULL : getpwuid(geteuid());
+
+	if (user != NULL)
+		home = mem_strdup(user->pw_dir);
+	known = true;
+	return home;
+}
+
+static int check_folder(void *arg, const char *root, struct err *e)
+{
+	const struct reached *r = arg;
+	const struct settings *s = r->settings;
 	const struct {
 		const char *what, *path;
-	} named[] = {{"the settings file", file},
+	} named[] = {{"the settings file", r->file},
 	    {"[http] ca_file", s->http_ca_file},
 	    {"[aws] ca_file", s->aws_ca_file}, {"[s3] ca_file", s->s3_ca_file},
 	    {"[smtp] ca_file", s->smtp_ca_file},
+	    {"[server] token_file", s->server_token_file},
 	    /* Some versions of libpq ask the user database before HOME. */
-	    {"the home of the daemon's user", user ? user->pw_dir : NULL}};
+	    {"the home of the daemon's user", home_of_user()}};
 
-	if (root == NULL)
-		return 0;
 	for (size_t i = 0; i < sizeof(variables) / sizeof(*variables); i++) {
-		if (check(root, variables[i], getenv(variables[i]), e) != 0)
+		if (check(root, variables[i], getenv(variables[i]), r->about,
+			e) != 0)
 			return -1;
 	}
 	for (size_t i = 0; i < sizeof(named) / sizeof(*named); i++) {
-		if (check(root, named[i].what, named[i].path, e) != 0)
+		if (check(root, named[i].what, named[i].path, r->about, e) != 0)
 			return -1;
 	}
 	return 0;
+}
+
+int settings_check_apart(
+    const struct settings *s, const char *file, struct err *e)
+{
+	struct reached r = {.settings = s, .file = file};
+
+	r.about = "output_root, where reports write: one of them could leave "
+		  "keys and settings there for the daemon";
+	if (s->output_root != NULL && check_folder(&r, s->output_root, e) != 0)
+		return -1;
+	r.about = "[inputs] folders, which reports read";
+	return folders_each(s->inputs_folders, check_folder, &r, e);
 }

@@ -6,6 +6,9 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "base/address.h"
+#include "settings/folders.h"
+#include "settings/urls.h"
 #include "source/postgres/conninfo.h"
 
 static int check_url(const char *key, const char *url, struct err *e)
@@ -86,6 +89,102 @@ static int check_services(const struct settings *s, struct err *e)
 	return 0;
 }
 
+static int check_inputs(const struct settings *s, struct err *e)
+{
+	return folders_check(s->inputs_folders, e) == 0 &&
+		       urls_check(s->inputs_urls, e) == 0 &&
+		       urls_check_headers(s->inputs_headers, e) == 0 &&
+		       check_url(
+			   "[inputs] queue_url", s->inputs_queue_url, e) == 0
+		   ? 0
+		   : -1;
+}
+
+static int check_server(const struct settings *s, struct err *e)
+{
+	struct sockaddr_storage address;
+
+	if (s->server_listen == NULL)
+		return 0;
+	if (address_parse(s->server_listen, &address) == 0)
+		return err_set(e, ERR_PERMANENT,
+		    "[server] listen = %s: must be a numeric address and a "
+		    "port, such as 127.0.0.1:8080 or [::1]:8080",
+		    s->server_listen);
+	if (s->server_conninfo == NULL)
+		return err_set(e, ERR_PERMANENT,
+		    "[server] conninfo is missing; write for example conninfo "
+		    "= host=/run/postgresql user=reportd_http dbname=reports");
+	if (conninfo_check(s->server_conninfo, e) != 0)
+		return err_wrap(e, "[server] conninfo");
+	if (s->server_token_file != NULL && *s->server_token_file != '/')
+		return err_set(e, ERR_PERMANENT,
+		    "[server] token_file = %s: must be an absolute path",
+		    s->server_token_file);
+	return 0;
+}
+
+/* Checks that each word of a list, "a-1, a-2", begins with `prefix`. */
+static int check_ids(
+    const char *key, const char *list, const char *prefix, struct err *e)
+{
+	const char *word = list ? list : "";
+
+	for (;;) {
+		word += strspn(word, ", \t");
+		if (*word == '\0')
+			return 0;
+		if (strncmp(word, prefix, strlen(prefix)) != 0)
+			return err_set(e, ERR_PERMANENT,
+			    "[scale] %s = %s: must be IDs that begin with %s, "
+			    "separated by commas",
+			    key, list, prefix);
+		word += strcspn(word, ", \t");
+	}
+}
+
+static int check_scale(const struct settings *s, struct err *e)
+{
+	const struct {
+		const char *key, *value;
+	} needed[] = {{"cluster", s->scale_cluster},
+	    {"task_definition", s->scale_task_definition},
+	    {"subnets", s->scale_subnets}};
+	bool any = s->scale_security_groups != NULL ||
+		   s->scale_capacity_provider != NULL;
+
+	for (size_t i = 0; i < 3; i++)
+		any = any || needed[i].value != NULL;
+	for (size_t i = 0; i < 3; i++) {
+		if (any && needed[i].value == NULL)
+			return err_set(e, ERR_PERMANENT,
+			    "[scale] %s is missing: cluster, task_definition "
+			    "and subnets belong together",
+			    needed[i].key);
+	}
+	if (check_ids("subnets", s->scale_subnets, "subnet-", e) != 0)
+		return -1;
+	return check_ids("security_groups", s->scale_security_groups, "sg-", e);
+}
+
+/* The rule of CloudWatch for the name of a namespace. */
+static int check_namespace(const char *name, struct err *e)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyz"
+				      "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "0123456789._#:/- ";
+
+	if (name == NULL ||
+	    (strlen(name) <= 256 && strspn(name, allowed) == strlen(name) &&
+		strncmp(name, "AWS/", 4) != 0))
+		return 0;
+	return err_set(e, ERR_PERMANENT,
+	    "[reportd] log_metrics = %s: must be a namespace such as reportd "
+	    "or team/reportd, of 256 letters, digits and . _ # : / - at most, "
+	    "not in AWS/",
+	    name);
+}
+
 int settings_check(struct settings *s, struct err *e)
 {
 	if (s->workers == 0) {
@@ -101,7 +200,9 @@ int settings_check(struct settings *s, struct err *e)
 		    "[reportd] adhoc_workers = %lld: must leave at least one "
 		    "of the %lld workers for SCHEDULED reports",
 		    (long long)s->adhoc_workers, (long long)s->workers);
-	if (check_services(s, e) != 0)
+	if (check_services(s, e) != 0 || check_server(s, e) != 0 ||
+	    check_scale(s, e) != 0 || check_namespace(s->log_metrics, e) != 0 ||
+	    check_inputs(s, e) != 0)
 		return -1;
 	if (s->queue_timeout == 0)
 		s->queue_timeout = s->lease / 4;

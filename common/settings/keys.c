@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "settings/keys.h"
 
-#define SOURCE_KEY(kind, name, def, min, max, words, about)                 \
-	{"source", #name, T_##kind, offsetof(struct source_settings, name), \
+#define MEMBER(section, kind, name, def, min, max, words, about)           \
+	{section, #name, T_##kind, offsetof(struct source_settings, name), \
 	    def, min, max, words, about},
 /* With `workers` = 0, settings_read counts the processors. */
 const struct key keys[] = {
@@ -11,10 +11,15 @@ const struct key keys[] = {
 	    min, max, words, about},
 #include "settings/settings.keys"
 #undef KEY
-#define KEY SOURCE_KEY
+#define KEY(...) MEMBER("source", __VA_ARGS__)
+#include "settings/endpoint.keys"
 #include "settings/source.keys"
+#undef KEY
+#define KEY(...) MEMBER("target", __VA_ARGS__)
+#include "settings/endpoint.keys"
+#include "settings/target.keys"
 };
 const size_t key_count = sizeof(keys) / sizeof(*keys);
 
-const char *const notice_sections[] = {
-    "smtp", "sns", "slack", "webhook", "notify", NULL};
+const char *const shared_sections[] = {
+    "reportd", "http", "aws", "s3", "inputs", NULL};

@@ -8,8 +8,8 @@
 /* All keys except those that belong to one type of source (source/type.h). */
 extern const struct key keys[];
 extern const size_t key_count;
-/* Sections that only processes which deliver notices receive; ends with
- * NULL. */
-extern const char *const notice_sections[];
+/* Sections that all processes receive; ends with NULL. [queue] goes to none,
+ * [server] to the server, and any other to those that deliver notices alone. */
+extern const char *const shared_sections[];
 
 #endif

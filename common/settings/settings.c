@@ -15,7 +15,9 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "settings/check.h"
+#include "settings/inbox.h"
 #include "settings/keys.h"
+#include "settings/short.h"
 #include "settings/sources.h"
 #include "source/postgres/conninfo.h"
 
@@ -23,7 +25,8 @@ extern char **environ;
 
 static bool is_of_sources(const struct key *k)
 {
-	return strcmp(k->section, "source") == 0;
+	return strcmp(k->section, "source") == 0 ||
+	       strcmp(k->section, "target") == 0;
 }
 
 static void set_defaults(struct settings *s)
@@ -80,24 +83,23 @@ static bool name_ok(const char *s)
 	return true;
 }
 
-static int set_source_key(struct settings *s, const char *name, const char *key,
-    const char *value, const char *place, struct err *e)
+static int set_source_key(
+    struct settings *s, const struct sources_key *given, struct err *e)
 {
 	struct buf known;
 	int rc;
 
-	if (!name_ok(name))
+	if (!name_ok(given->name))
 		return err_set(e, ERR_PERMANENT,
-		    "[source.%s]: a source's name is made of a-z, 0-9 and _",
-		    name);
-	rc = sources_set(s, name, key, value, place, e);
+		    "[%s.%s]: a %s's name is made of a-z, 0-9 and _",
+		    given->kind, given->name, given->kind);
+	rc = sources_set(s, given, e);
 	if (rc <= 0)
 		return rc;
 	buf_init(&known, 4096);
-	sources_list_keys(&known);
-	err_set(e, ERR_PERMANENT,
-	    "unknown key \"%s\" in [source.%s]; known: %s", key, name,
-	    known.data);
+	sources_list_keys(given->kind, &known);
+	err_set(e, ERR_PERMANENT, "unknown key \"%s\" in [%s.%s]; known: %s",
+	    given->key, given->kind, given->name, known.data);
 	buf_free(&known);
 	return -1;
 }
@@ -106,7 +108,7 @@ static bool section_known(const char *section)
 {
 	for (size_t i = 0; i < key_count; i++) {
 		if (strcmp(keys[i].section, section) == 0)
-			return strcmp(section, "source") != 0;
+			return !is_of_sources(&keys[i]);
 	}
 	return false;
 }
@@ -145,8 +147,9 @@ static bool holds_secret(const struct key *k, const char *value)
 static bool item_holds_secret(const struct conf_item *item)
 {
 	const struct key *k;
+	const char *name;
 
-	if (strncmp(item->section, "source.", 7) == 0)
+	if (sources_kind(item->section, &name) != NULL)
 		return sources_holds_secret(item->key, item->value);
 	k = key_named(item->section, item->key);
 	return k != NULL && k->type == T_SECRET && holds_secret(k, item->value);
@@ -171,57 +174,80 @@ static void note_secret(struct settings *s, const struct conf_item *item)
 		    mem_printf("[%s] %s", item->section, item->key);
 }
 
-static int take_of_source(
-    struct settings *s, const struct conf_item *item, struct err *e)
+static int take_of_source(struct settings *s, const char *kind,
+    const char *name, const struct conf_item *item, struct err *e)
 {
 	char *place = mem_printf("%s:%d", item->file, item->line);
-	int rc = set_source_key(
-	    s, item->section + 7, item->key, item->value, place, e);
+	int rc = set_source_key(s,
+	    &(struct sources_key){kind, name, item->key, item->value, place},
+	    e);
 
 	free(place);
 	return rc;
 }
 
+static int refuse_section(const char *section, struct err *e)
+{
+	const char *last = "";
+	struct buf known;
+
+	buf_init(&known, 4096);
+	buf_str(&known, "[source.NAME], [target.NAME]");
+	for (size_t i = 0; i < key_count; i++) {
+		if (!is_of_sources(&keys[i]) &&
+		    strcmp(keys[i].section, last) != 0)
+			buf_printf(&known, ", [%s]", keys[i].section);
+		last = keys[i].section;
+	}
+	err_set(e, ERR_PERMANENT, "unknown section [%s]; known: %s", section,
+	    known.data);
+	buf_free(&known);
+	return -1;
+}
+
 static int take(void *arg, const struct conf_item *item, struct err *e)
 {
 	struct settings *s = arg;
+	const char *name, *kind = sources_kind(item->section, &name);
 
 	note_secret(s, item);
-	if (strncmp(item->section, "source.", 7) == 0)
-		return take_of_source(s, item, e);
+	if (kind != NULL)
+		return take_of_source(s, kind, name, item, e);
 	if (section_known(item->section))
 		return set_key(s, item->section, item->key, item->value, e);
 	if (*item->section == '\0')
 		return err_set(e, ERR_PERMANENT,
 		    "\"%s\" stands before the first [section]", item->key);
-	return err_set(e, ERR_PERMANENT,
-	    "unknown section [%s]; known: [reportd], [queue], [source.NAME], "
-	    "[http], [aws], [s3], [smtp], [sns], [slack], [webhook], [notify]",
-	    item->section);
+	return refuse_section(item->section, e);
 }
 
-/* Takes REPORTD_SOURCE_<NAME>_<KEY>. Both parts may contain `_`, so the longest
- * known key at the end decides. */
+/* Takes REPORTD_SOURCE_<NAME>_<KEY>, and the same with TARGET. Both parts may
+ * contain `_`, so the longest known key at the end decides. */
 static int take_source_variable(struct settings *s, const char *variable,
-    const char *rest, const char *value, struct err *e)
+    const struct sources_key *rest, struct err *e)
 {
-	const char *key = sources_key_at_end(rest);
+	const char *key = sources_key_at_end(rest->kind, rest->name);
+	struct sources_key given = *rest;
 	struct buf known;
 	char *name, *place;
 	int rc;
 
 	if (key == NULL) {
 		buf_init(&known, 4096);
-		sources_list_keys(&known);
+		sources_list_keys(rest->kind, &known);
 		err_set(e, ERR_PERMANENT,
-		    "must be REPORTD_SOURCE_NAME_KEY with a key of %s",
+		    "must be REPORTD_%s_NAME_KEY with a key of %s",
+		    strcmp(rest->kind, "target") == 0 ? "TARGET" : "SOURCE",
 		    known.data);
 		buf_free(&known);
 		return -1;
 	}
-	name = mem_strndup(rest, strlen(rest) - strlen(key) - 1);
+	name = mem_strndup(rest->name, strlen(rest->name) - strlen(key) - 1);
 	place = mem_printf("environment: %s", variable);
-	rc = set_source_key(s, name, key, value, place, e);
+	given.name = name;
+	given.key = key;
+	given.place = place;
+	rc = set_source_key(s, &given, e);
 	free(place);
 	free(name);
 	return rc;
@@ -250,8 +276,14 @@ static int take_variable(
 		*key++ = '\0';
 	if (rc == 0 && key != NULL && section_known(lower))
 		rc = set_key(s, lower, key, equals + 1, e);
-	else if (rc == 0 && key != NULL && strcmp(lower, "source") == 0)
-		rc = take_source_variable(s, name, key, equals + 1, e);
+	else if (rc == 0 && key != NULL &&
+		 (strcmp(lower, "source") == 0 || strcmp(lower, "target") == 0))
+		rc = take_source_variable(s, name,
+		    &(struct sources_key){
+			.kind = *lower == 's' ? "source" : "target",
+			.name = key,
+			.value = equals + 1},
+		    e);
 	if (rc != 0)
 		err_wrap(e, "environment: %s", name);
 	free(lower);
@@ -271,7 +303,7 @@ static int take_environment(struct settings *s, struct err *e)
 		    strchr(*v, '=') != NULL && take_variable(s, *v, e) != 0)
 			return -1;
 	}
-	return 0;
+	return short_take(s, e);
 }
 
 struct settings *settings_read(FILE *f, const char *name, struct err *e)
@@ -291,6 +323,10 @@ struct settings *settings_read(FILE *f, const char *name, struct err *e)
 	}
 	if (sources_resolve(s, name, e) != 0)
 		goto failed;
+	if (inbox_check(s, e) != 0) {
+		err_wrap(e, "%s", name);
+		goto failed;
+	}
 	return s;
 failed:
 	settings_free(s);
@@ -308,7 +344,10 @@ int settings_require_queue(const struct settings *s, struct err *e)
 
 int settings_require_output(const struct settings *s, struct err *e)
 {
-	if (s->output_root != NULL || strncmp(s->output, "s3://", 5) == 0)
+	const char *scheme = strstr(s->output, "://");
+
+	if (s->output_root != NULL ||
+	    (scheme != NULL && strncmp(s->output, "file:", 5) != 0))
 		return 0;
 	return err_set(e, ERR_PERMANENT,
 	    "[reportd] output_root is missing; write for example output_root "
@@ -362,16 +401,6 @@ bool settings_allows(const char *list, const char *name)
 	return allowed;
 }
 
-bool settings_allows_bucket(const struct settings *s, const char *bucket)
-{
-	const char *own =
-	    strncmp(s->output, "s3://", 5) == 0 ? s->output + 5 : "";
-	size_t n = strcspn(own, "/");
-
-	return settings_allows(s->s3_buckets, bucket) ||
-	       (n > 0 && strlen(bucket) == n && memcmp(own, bucket, n) == 0);
-}
-
 /* Returns the value of `host` in "HOST=VALUE, ...", or else the value of the
  * first HOST that is a pattern for it. Cuts `list` into its parts. */
 static const char *value_for(char *list, const char *host)
@@ -395,7 +424,7 @@ static const char *value_for(char *list, const char *host)
 char *settings_webhook_secret(const struct settings *s, const char *host)
 {
 	char *copy = mem_strdup(s->webhook_secrets ? s->webhook_secrets : "");
-	size_t len = strlen(copy);
+	size_t len = strlen(copy); /* it is cut into its parts */
 	const char *found = value_for(copy, host);
 	char *secret = found ? mem_strdup(found) : NULL;
 
@@ -408,11 +437,13 @@ static bool is_for(const struct key *k, enum settings_reader reader)
 {
 	if (strcmp(k->section, "queue") == 0 || is_of_sources(k))
 		return false;
-	for (int i = 0; notice_sections[i] != NULL; i++) {
-		if (strcmp(k->section, notice_sections[i]) == 0)
-			return reader == FOR_NOTICES;
+	if (strcmp(k->section, "server") == 0)
+		return reader == FOR_SERVER;
+	for (int i = 0; shared_sections[i] != NULL; i++) {
+		if (strcmp(k->section, shared_sections[i]) == 0)
+			return true;
 	}
-	return true;
+	return reader == FOR_NOTICES;
 }
 
 char *settings_pack(const struct settings *s, enum settings_reader reader)
@@ -443,7 +474,7 @@ struct settings *settings_unpack(const json_t *packed)
 	for (size_t i = 0; i < key_count; i++) {
 		char name[64];
 
-		if (!is_for(&keys[i], FOR_NOTICES))
+		if (is_of_sources(&keys[i]))
 			continue;
 		snprintf(
 		    name, sizeof(name), "%s.%s", keys[i].section, keys[i].name);

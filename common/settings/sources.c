@@ -13,18 +13,54 @@ struct given {
 	char *key, *value, *place;
 };
 
-/* ---- all keys: the common ones, then those of the types ---- */
+/* ---- all keys of a kind: the common ones, then those of the types ---- */
 
-static bool is_common(const struct key *k)
+const char *sources_kind(const char *section, const char **name)
 {
-	return strcmp(k->section, "source") == 0;
+	static const char *const kinds[] = {"source", "target"};
+
+	for (size_t i = 0; i < 2; i++) {
+		size_t len = strlen(kinds[i]);
+
+		if (strncmp(section, kinds[i], len) == 0 &&
+		    section[len] == '.') {
+			*name = section + len + 1;
+			return kinds[i];
+		}
+	}
+	return NULL;
+}
+
+static bool is_target(const char *kind)
+{
+	return strcmp(kind, "target") == 0;
+}
+
+static bool is_common(const struct key *k, const char *kind)
+{
+	return strcmp(k->section, kind) == 0;
+}
+
+/* Returns the i-th type that a section of this kind may have; NULL after the
+ * last. */
+static const struct source_type *type_at(const char *kind, size_t i)
+{
+	const struct source_type *type;
+
+	for (size_t at = 0; (type = source_type_at(at)) != NULL; at++) {
+		if (is_target(kind) && (type->abilities & SOURCE_TARGET) == 0)
+			continue;
+		if (i-- == 0)
+			return type;
+	}
+	return NULL;
 }
 
 /* Says whether a type before the i-th has a key of this name. */
-static bool is_known_before(size_t i, const char *name)
+static bool is_known_before(const char *kind, size_t i, const char *name)
 {
 	while (i-- > 0) {
-		if (source_type_key(source_type_at(i), name) != NULL)
+		if (source_type_key(type_at(kind, i), name) != NULL)
 			return true;
 	}
 	return false;
@@ -32,41 +68,45 @@ static bool is_known_before(size_t i, const char *name)
 
 /* Returns the key with index *at and increments *at; each name occurs once.
  * NULL at the end. */
-static const struct key *next_key(size_t *at)
+static const struct key *next_key(const char *kind, size_t *at)
 {
 	const struct source_type *type;
 	size_t n = (*at)++;
 
 	for (size_t i = 0; i < key_count; i++) {
-		if (is_common(&keys[i]) && n-- == 0)
+		if (is_common(&keys[i], kind) && n-- == 0)
 			return &keys[i];
 	}
-	for (size_t i = 0; (type = source_type_at(i)) != NULL; i++) {
+	for (size_t i = 0; (type = type_at(kind, i)) != NULL; i++) {
 		for (size_t k = 0; k < type->key_count; k++) {
-			if (!is_known_before(i, type->keys[k].name) && n-- == 0)
+			const char *section = type->keys[k].section;
+
+			if ((*section == '\0' || strcmp(section, kind) == 0) &&
+			    !is_known_before(kind, i, type->keys[k].name) &&
+			    n-- == 0)
 				return &type->keys[k];
 		}
 	}
 	return NULL;
 }
 
-static const struct key *key_named(const char *name)
+static const struct key *key_named(const char *kind, const char *name)
 {
 	const struct key *k;
 	size_t at = 0;
 
-	while ((k = next_key(&at)) != NULL && strcmp(k->name, name) != 0)
+	while ((k = next_key(kind, &at)) != NULL && strcmp(k->name, name) != 0)
 		;
 	return k;
 }
 
-const char *sources_key_at_end(const char *text)
+const char *sources_key_at_end(const char *kind, const char *text)
 {
 	size_t len = strlen(text), longest = 0, at = 0;
 	const char *found = NULL;
 	const struct key *k;
 
-	while ((k = next_key(&at)) != NULL) {
+	while ((k = next_key(kind, &at)) != NULL) {
 		size_t n = strlen(k->name);
 
 		if (n > longest && len >= n + 2 && text[len - n - 1] == '_' &&
@@ -78,23 +118,29 @@ const char *sources_key_at_end(const char *text)
 	return found;
 }
 
-void sources_list_keys(struct buf *b)
+void sources_list_keys(const char *kind, struct buf *b)
 {
 	const struct key *k;
 	size_t at = 0;
 
-	while ((k = next_key(&at)) != NULL)
+	while ((k = next_key(kind, &at)) != NULL)
 		buf_printf(b, "%s%s", b->len ? ", " : "", k->name);
+}
+
+static void describe(FILE *out, const char *kind)
+{
+	const struct key *k;
+	size_t at = 0;
+
+	while ((k = next_key(kind, &at)) != NULL)
+		fprintf(out, "%s\t%s\t%s\t%s\n", kind, k->name,
+		    k->def ? k->def : "", k->about);
 }
 
 void sources_describe(FILE *out)
 {
-	const struct key *k;
-	size_t at = 0;
-
-	while ((k = next_key(&at)) != NULL)
-		fprintf(out, "source\t%s\t%s\t%s\n", k->name,
-		    k->def ? k->def : "", k->about);
+	describe(out, "source");
+	describe(out, "target");
 }
 
 bool sources_holds_secret(const char *key, const char *value)
@@ -117,30 +163,39 @@ bool sources_holds_secret(const char *key, const char *value)
 static void set_defaults(struct source_settings *source)
 {
 	for (size_t i = 0; i < key_count; i++) {
-		if (is_common(&keys[i]))
+		if (is_common(&keys[i], source->section))
 			key_set_default(&keys[i], source);
 	}
 }
 
-struct source_settings *sources_entry(struct settings *s, const char *name)
+/* Adds an entry to a list. */
+static struct source_settings *add(
+    struct source_settings **list, int *count, const char *kind)
 {
-	struct source_settings *entry =
-	    (struct source_settings *)(uintptr_t)settings_source(s, name);
+	struct source_settings *entry;
 
-	if (entry != NULL)
-		return entry;
-	s->sources = mem_realloc(
-	    s->sources, (size_t)s->source_count + 1, sizeof(*s->sources));
-	entry = &s->sources[s->source_count++];
-	*entry = (struct source_settings){.name = mem_strdup(name)};
-	set_defaults(entry);
+	*list = mem_realloc(*list, (size_t)*count + 1, sizeof(**list));
+	entry = &(*list)[(*count)++];
+	*entry = (struct source_settings){.section = kind};
 	return entry;
 }
 
-static void wipe(char *text)
+struct source_settings *sources_entry(
+    struct settings *s, const char *kind, const char *name)
 {
-	explicit_bzero(text, strlen(text));
-	free(text);
+	const struct source_settings *known = is_target(kind)
+						  ? settings_target(s, name)
+						  : settings_source(s, name);
+	struct source_settings *entry =
+	    (struct source_settings *)(uintptr_t)known;
+
+	if (entry != NULL)
+		return entry;
+	entry = is_target(kind) ? add(&s->targets, &s->target_count, kind)
+				: add(&s->sources, &s->source_count, kind);
+	entry->name = mem_strdup(name);
+	set_defaults(entry);
+	return entry;
 }
 
 static void free_given(struct source_settings *source)
@@ -149,7 +204,7 @@ static void free_given(struct source_settings *source)
 
 	for (struct given *g = source->given; g != NULL; g = next) {
 		next = g->next;
-		wipe(g->value);
+		mem_wipe(g->value);
 		free(g->key);
 		free(g->place);
 		free(g);
@@ -158,55 +213,60 @@ static void free_given(struct source_settings *source)
 }
 
 /* Keeps a value; a later one replaces an earlier one. */
-static void keep(struct source_settings *source, const char *key,
-    const char *value, const char *place)
+static void keep(struct source_settings *source, const struct sources_key *one)
 {
 	struct given **at = &source->given, *g;
 
-	while (*at != NULL && strcmp((*at)->key, key) != 0)
+	while (*at != NULL && strcmp((*at)->key, one->key) != 0)
 		at = &(*at)->next;
 	g = *at;
 	if (g == NULL) {
 		g = *at = mem_zalloc(sizeof(*g));
-		g->key = mem_strdup(key);
+		g->key = mem_strdup(one->key);
 	} else {
-		wipe(g->value);
+		mem_wipe(g->value);
 		free(g->place);
 	}
-	g->value = mem_strdup(value);
-	g->place = mem_strdup(place);
+	g->value = mem_strdup(one->value);
+	g->place = mem_strdup(one->place);
 }
 
-int sources_set(struct settings *s, const char *name, const char *key,
-    const char *value, const char *place, struct err *e)
+int sources_set(
+    struct settings *s, const struct sources_key *given, struct err *e)
 {
-	const struct key *k = key_named(key);
+	const struct key *k = key_named(given->kind, given->key);
 	struct source_settings *source;
 
 	if (k == NULL)
 		return 1;
-	source = sources_entry(s, name);
+	source = sources_entry(s, given->kind, given->name);
 	if (k >= keys && k < keys + key_count)
-		return key_set(k, source, value, e);
-	keep(source, key, value, place);
+		return key_set(k, source, given->value, e);
+	keep(source, given);
 	return 0;
+}
+
+bool sources_is_given(const struct source_settings *source)
+{
+	return source->given != NULL || strcmp(source->type, "postgres") != 0;
 }
 
 /* Refuses a key that the source's type lacks and lists the types that have it:
  * "a or b". */
-static int refuse_key(const char *section, const struct given *g, struct err *e)
+static int refuse_key(
+    const struct source_settings *source, const struct given *g, struct err *e)
 {
 	const struct source_type *type;
 	struct buf which;
 
 	buf_init(&which, 1024);
-	for (size_t i = 0; (type = source_type_at(i)) != NULL; i++) {
+	for (size_t i = 0; (type = type_at(source->section, i)) != NULL; i++) {
 		if (source_type_key(type, g->key) != NULL)
 			buf_printf(&which, "%s%s", which.len ? " or " : "",
 			    type->name);
 	}
-	err_set(e, ERR_PERMANENT, "%s: [source.%s] %s: needs type = %s",
-	    g->place, section, g->key, which.data);
+	err_set(e, ERR_PERMANENT, "%s: [%s.%s] %s: needs type = %s", g->place,
+	    source->section, source->name, g->key, which.data);
 	buf_free(&which);
 	return -1;
 }
@@ -220,7 +280,7 @@ static int read_given(struct source_settings *source, struct err *e)
 		if (k == NULL && *g->value == '\0')
 			continue;
 		if (k == NULL)
-			return refuse_key(source->name, g, e);
+			return refuse_key(source, g, e);
 		if (key_set(k, source->config, g->value, e) != 0)
 			return err_wrap(e, "%s", g->place);
 	}
@@ -234,10 +294,10 @@ static int refuse_type(const struct source_settings *source, struct err *e)
 	struct buf known;
 
 	buf_init(&known, 1024);
-	for (size_t i = 0; (type = source_type_at(i)) != NULL; i++)
+	for (size_t i = 0; (type = type_at(source->section, i)) != NULL; i++)
 		buf_printf(&known, "%s%s", i ? ", " : "", type->name);
-	err_set(e, ERR_PERMANENT, "[source.%s] type = %s: must be one of %s",
-	    source->name, source->type, known.data);
+	err_set(e, ERR_PERMANENT, "[%s.%s] type = %s: must be one of %s",
+	    source->section, source->name, source->type, known.data);
 	buf_free(&known);
 	return -1;
 }
@@ -246,9 +306,11 @@ static int open_config(struct source_settings *source, struct err *e)
 {
 	const struct source_type *type = source_type_named(source->type);
 
-	if (type == NULL)
+	if (type == NULL || (is_target(source->section) &&
+				(type->abilities & SOURCE_TARGET) == 0))
 		return refuse_type(source, e);
 	source->config = source_config_open(type, source->name);
+	source->config->section = source->section;
 	return 0;
 }
 
@@ -259,7 +321,8 @@ static int check_config(
 	    s->queue_conninfo, s->queue_secret_arn};
 	const struct source_type *type = source->config->type;
 
-	source->of_queue = strcmp(source->name, "default") == 0 &&
+	source->of_queue = !is_target(source->section) &&
+			   strcmp(source->name, "default") == 0 &&
 			   type->take_queue != NULL &&
 			   type->take_queue(source->config, &queue);
 	if (source->of_queue && queue.conninfo == NULL)
@@ -267,18 +330,29 @@ static int check_config(
 	return type->check(source->config, e);
 }
 
+static int resolve(const struct settings *s, struct source_settings *source,
+    const char *where, struct err *e)
+{
+	if (open_config(source, e) != 0)
+		return err_wrap(e, "%s", where);
+	if (read_given(source, e) != 0)
+		return -1;
+	if (check_config(s, source, e) != 0)
+		return err_wrap(e, "%s", where);
+	source->packed = settings_pack_source(source);
+	return 0;
+}
+
 int sources_resolve(struct settings *s, const char *where, struct err *e)
 {
-	sources_entry(s, "default");
+	sources_entry(s, "source", "default");
 	for (int i = 0; i < s->source_count; i++) {
-		struct source_settings *source = &s->sources[i];
-
-		if (open_config(source, e) != 0)
-			return err_wrap(e, "%s", where);
-		if (read_given(source, e) != 0)
+		if (resolve(s, &s->sources[i], where, e) != 0)
 			return -1;
-		if (check_config(s, source, e) != 0)
-			return err_wrap(e, "%s", where);
+	}
+	for (int i = 0; i < s->target_count; i++) {
+		if (resolve(s, &s->targets[i], where, e) != 0)
+			return -1;
 	}
 	return 0;
 }
@@ -288,11 +362,12 @@ int sources_resolve(struct settings *s, const char *where, struct err *e)
 static void free_members(struct source_settings *source)
 {
 	for (size_t i = 0; i < key_count; i++) {
-		if (is_common(&keys[i]))
+		if (is_common(&keys[i], source->section))
 			key_free(&keys[i], source);
 	}
 	free_given(source);
 	source_config_free(source->config);
+	mem_wipe(source->packed);
 	free(source->name);
 }
 
@@ -308,16 +383,20 @@ void sources_free(struct settings *s)
 {
 	for (int i = 0; i < s->source_count; i++)
 		free_members(&s->sources[i]);
+	for (int i = 0; i < s->target_count; i++)
+		free_members(&s->targets[i]);
 	free(s->sources);
+	free(s->targets);
 }
 
 char *settings_pack_source(const struct source_settings *source)
 {
-	json_t *all = json_pack("{ss}", "name", source->name);
+	json_t *all = json_pack(
+	    "{ss ss}", "section", source->section, "name", source->name);
 	char *text;
 
 	for (size_t i = 0; i < key_count; i++) {
-		if (is_common(&keys[i]))
+		if (is_common(&keys[i], source->section))
 			json_object_set_new(
 			    all, keys[i].name, key_pack(&keys[i], source));
 	}
@@ -327,38 +406,62 @@ char *settings_pack_source(const struct source_settings *source)
 	return text;
 }
 
-struct source_settings *settings_unpack_source(
-    const json_t *packed, struct err *e)
+static struct source_settings *unpack(
+    const json_t *packed, const struct source_type *type)
 {
 	const char *name = json_str(packed, "name", "");
-	const struct source_type *type =
-	    source_type_named(json_str(packed, "type", ""));
-	struct source_settings *source;
+	struct source_settings *source = mem_zalloc(sizeof(*source));
 
-	if (type == NULL) {
-		err_set(e, ERR_PERMANENT, "unknown source type \"%s\"",
-		    json_str(packed, "type", ""));
-		return NULL;
-	}
-	source = mem_zalloc(sizeof(*source));
 	source->name = mem_strdup(name);
+	source->section =
+	    is_target(json_str(packed, "section", "")) ? "target" : "source";
 	for (size_t i = 0; i < key_count; i++) {
-		if (is_common(&keys[i]))
+		if (is_common(&keys[i], source->section))
 			key_unpack(&keys[i], source,
 			    json_object_get(packed, keys[i].name));
 	}
 	source->config = source_config_unpack(type, name, packed);
+	source->config->section = source->section;
 	return source;
+}
+
+struct source_settings *settings_unpack_source(
+    const char *packed, struct err *e)
+{
+	json_t *all = json_loads(packed, 0, NULL);
+	const struct source_type *type =
+	    source_type_named(json_str(all, "type", ""));
+	struct source_settings *source = NULL;
+
+	if (type != NULL)
+		source = unpack(all, type);
+	else
+		err_set(e, ERR_PERMANENT, "unknown source type \"%s\"",
+		    json_str(all, "type", ""));
+	json_decref(all);
+	return source;
+}
+
+static const struct source_settings *named(
+    const struct source_settings *list, int count, const char *name)
+{
+	for (int i = 0; i < count; i++) {
+		if (strcmp(list[i].name, name) == 0)
+			return &list[i];
+	}
+	return NULL;
 }
 
 const struct source_settings *settings_source(
     const struct settings *s, const char *name)
 {
-	for (int i = 0; i < s->source_count; i++) {
-		if (strcmp(s->sources[i].name, name) == 0)
-			return &s->sources[i];
-	}
-	return NULL;
+	return named(s->sources, s->source_count, name);
+}
+
+const struct source_settings *settings_target(
+    const struct settings *s, const char *name)
+{
+	return named(s->targets, s->target_count, name);
 }
 
 int settings_check_source(const struct settings *s,

@@ -2,10 +2,10 @@
 #include "sink/digest.h"
 
 #include <openssl/evp.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "base/str.h"
 
 struct digest {
 	struct sink base;
@@ -33,8 +33,7 @@ static int digest_finish(struct sink *s, struct err *e)
 
 	if (EVP_DigestFinal_ex(d->ctx, sum, &len) != 1)
 		return err_set(e, ERR_TRANSIENT, "SHA-256 failed");
-	for (unsigned int i = 0; i < len; i++)
-		snprintf(d->hex + 2 * i, 3, "%02x", sum[i]);
+	str_hex(d->hex, sum, len);
 	return 0;
 }
 

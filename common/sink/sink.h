@@ -41,6 +41,8 @@ struct sink_terms {
 	int64_t rows; /* rows in the output; -1: unknown */
 	/* hash of the output in hexadecimal; "": unknown */
 	const char *sha256;
+	/* JSON that a ledger keeps beside the rows; NULL: none */
+	const char *result;
 	/* Boot clock in milliseconds: no attempt to make the output visible
 	 * begins after this time. 0: no limit. */
 	int64_t until_ms;

@@ -18,8 +18,8 @@
  *   written.
  * - Every wait goes through the watch. A stop also ends the statement at the
  *   server before the call returns. A driver whose statements go on without a
- *   connection (HTTP) passes their handles to job_session.started as soon as it
- *   has them, and accepts them in `cancel`, which another process may call.
+ *   connection (HTTP) passes their handles to job_session.started before they can
+ *   exist, and accepts them in `cancel`, which another process may call.
  * - An error from a server keeps its SQLSTATE, or takes the nearest one of
  *   the SQL standard; err.kind says whether another attempt can help.
  */
@@ -39,17 +39,33 @@ struct source_passing {
 };
 
 /* Optional, present with the ability SOURCE_UNLOAD: the server itself writes
- * results into S3. */
+ * results into a place. */
 struct source_unloading {
+	const char *place; /* name of that place's scheme */
 	const char *(*to)(const struct source *);
 	int (*check)(
 	    const struct source *, const struct source_unload *, struct err *);
-	int (*run)(struct source *, const struct source_unload *, int64_t *rows,
-	    struct err *);
+	int (*run)(struct source *, const struct source_unload *,
+	    struct source_unloaded *done, struct err *);
+};
+
+/* What a source knows for source_horizon. Times are microseconds since 1970. */
+struct source_moment {
+	int64_t now_us; /* by the server's clock */
+	int64_t at_us;  /* the horizon, if it is known */
+	bool known;
+	bool passes; /* the reason why it is not known may pass by itself */
+	struct source_holder holder;
+	/* why it is not known, or what holds it back for long; NULL: nothing.
+	 * source_horizon frees it. */
+	char *note;
 };
 
 struct source_driver {
 	const struct source_type *type;
+	/* A session asks the services of its reach until it is closed; else they
+	 * serve `connect` alone. */
+	bool served;
 
 	/* Returns a session that holds nothing of any job; NULL on error. */
 	struct source *(*connect)(const struct source_how *, struct err *);
@@ -70,11 +86,13 @@ struct source_driver {
 	int (*script)(struct source *, const char *script, struct err *);
 
 	/* Optional: NULL when text always arrives as UTF-8. */
-	int (*raw_text)(struct source *, struct err *);
+	int (*raw_text)(struct source *, bool raw, struct err *);
 	int (*query)(
 	    struct source *, const char *sql, struct schema *, struct err *);
 	int (*next)(struct source *, struct batch *, struct err *);
 	void (*query_end)(struct source *);
+	/* Optional, present with the ability SOURCE_HORIZON. */
+	int (*horizon)(struct source *, struct source_moment *, struct err *);
 	/* Optional: NULL when the columns are known only with the first row. A
 	 * driver that has `passing` must provide it. */
 	int (*describe)(
@@ -82,6 +100,10 @@ struct source_driver {
 	const struct source_passing *passing;     /* optional */
 	const struct source_unloading *unloading; /* optional */
 
+	const char *now; /* the current time in its SQL */
+	/* Optional: a query for the tables of :'schema', as sql/source/catalogue.sql
+	 * describes it. */
+	const char *catalogue;
 	void (*shape)(const struct source *, const char *sql,
 	    const struct source_shape *, struct buf *out);
 	char *(*quote)(
@@ -91,8 +113,9 @@ struct source_driver {
 	    const struct source *, const char *sql, bool reads, struct err *);
 
 	/* Optional: ends a statement by the handle that job_session.started was
-	 * given, without the session that began the statement. A statement that
-	 * has already ended is not an error. */
+	 * given, without the session that began the statement. 0: it has ended,
+	 * now or before; 1: the server knows no such statement, which may still
+	 * be on its way there. */
 	int (*cancel)(
 	    const struct source_how *, const char *handle, struct err *);
 };

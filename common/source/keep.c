@@ -22,9 +22,7 @@ struct source_keep {
 
 void credential_free(struct credential *c)
 {
-	if (c->password != NULL)
-		explicit_bzero(c->password, strlen(c->password));
-	free(c->password);
+	mem_wipe(c->password);
 	free(c->user);
 	*c = (struct credential){.user = NULL};
 }

@@ -2,7 +2,11 @@
 #include "source/source.h"
 
 #include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
 
+#include "base/mem.h"
 #include "source/driver.h"
 #include "source/types.h"
 
@@ -41,6 +45,11 @@ void source_set_watch(struct source *s, const struct watch *watch)
 bool source_alive(struct source *s)
 {
 	return s->driver->alive(s);
+}
+
+bool source_is_served(const struct source *s)
+{
+	return s->driver->served;
 }
 
 const char *source_protection(const struct source *s, bool *weak)
@@ -87,10 +96,11 @@ int source_run_script(struct source *s, const char *script, struct err *e)
 	return s->driver->script(s, script, e);
 }
 
-int source_raw_text(struct source *s, struct err *e)
+int source_raw_text(struct source *s, bool raw, struct err *e)
 {
-	return s->driver->raw_text ? s->driver->raw_text(s, e)
-				   : refuse(s, "gives text in UTF8 only", e);
+	if (s->driver->raw_text != NULL)
+		return s->driver->raw_text(s, raw, e);
+	return raw ? refuse(s, "gives text in UTF8 only", e) : 0;
 }
 
 int source_query(
@@ -111,6 +121,68 @@ int source_next(struct source *s, struct batch *batch, struct err *e)
 void source_query_end(struct source *s)
 {
 	s->driver->query_end(s);
+}
+
+bool source_can_describe(const struct source *s)
+{
+	return s->driver->describe != NULL;
+}
+
+/* Asks the driver. A source that has no answer has no clock to ask either, so
+ * that of this host counts. */
+static int ask_moment(struct source *s, struct source_moment *m, struct err *e)
+{
+	struct timespec now;
+
+	*m = (struct source_moment){.known = false};
+	if (s->driver->horizon != NULL)
+		return s->driver->horizon(s, m, e);
+	clock_gettime(CLOCK_REALTIME, &now);
+	m->now_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+	m->note = mem_printf("[source.%s] is of type %s, which does not tell "
+			     "the transactions that are open",
+	    s->config->name, s->config->type->name);
+	return 0;
+}
+
+static void write_time(int64_t us, char text[static SOURCE_TIME])
+{
+	time_t s = (time_t)(us / 1000000);
+	struct tm tm;
+	size_t n;
+
+	gmtime_r(&s, &tm);
+	n = strftime(text, SOURCE_TIME, "%Y-%m-%d %H:%M:%S", &tm);
+	snprintf(text + n, SOURCE_TIME - n, ".%06d+00", (int)(us % 1000000));
+}
+
+int source_horizon(struct source *s, int64_t overlap_ms,
+    struct source_horizon *horizon, struct err *e)
+{
+	struct source_moment m;
+
+	*horizon = (struct source_horizon){.remark = NULL};
+	if (ask_moment(s, &m, e) != 0)
+		return -1;
+	if (!m.known && overlap_ms <= 0) {
+		err_set(e, m.passes ? ERR_TRANSIENT : ERR_PERMANENT,
+		    "the horizon cannot be known: %s; or set horizon_overlap "
+		    "of the report, and let it read what comes late once more",
+		    m.note);
+		free(m.note);
+		return -1;
+	}
+	write_time(
+	    m.known ? m.at_us : m.now_us - overlap_ms * 1000, horizon->at);
+	if (!m.known) {
+		horizon->remark = mem_printf(
+		    "the horizon is now less horizon_overlap: %s", m.note);
+		free(m.note);
+	} else {
+		horizon->remark = m.note;
+		horizon->holder = m.holder;
+	}
+	return 0;
 }
 
 int source_describe(
@@ -159,6 +231,11 @@ const char *source_unload_to(const struct source *s)
 	return s->driver->unloading ? s->driver->unloading->to(s) : NULL;
 }
 
+const char *source_unload_place(const struct source *s)
+{
+	return s->driver->unloading ? s->driver->unloading->place : NULL;
+}
+
 int source_unload_check(
     const struct source *s, const struct source_unload *u, struct err *e)
 {
@@ -166,9 +243,10 @@ int source_unload_check(
 }
 
 int source_unload(struct source *s, const struct source_unload *u,
-    int64_t *rows, struct err *e)
+    struct source_unloaded *done, struct err *e)
 {
-	return s->driver->unloading->run(s, u, rows, e);
+	*done = (struct source_unloaded){.rows = -1};
+	return s->driver->unloading->run(s, u, done, e);
 }
 
 void source_advise(
@@ -178,8 +256,31 @@ void source_advise(
 		s->driver->advise(s, sql, reads, e);
 }
 
+const char *source_now(const struct source *s)
+{
+	return s->driver->now;
+}
+
+const char *source_catalogue(const struct source *s, struct err *e)
+{
+	if (s->driver->catalogue == NULL)
+		err_set(e, ERR_PERMANENT,
+		    "reportd cannot list the tables of a source of type %s; "
+		    "submit a report for each table",
+		    s->config->type->name);
+	return s->driver->catalogue;
+}
+
 char *source_quote(
     struct source *s, const char *text, bool identifier, struct err *e)
 {
 	return s->driver->quote(s, text, identifier, e);
+}
+
+int source_cancel(
+    const struct source_how *how, const char *handle, struct err *e)
+{
+	const struct source_driver *driver = driver_of(how->config->type);
+
+	return driver->cancel ? driver->cancel(how, handle, e) : 0;
 }

@@ -57,7 +57,38 @@ struct source_reach {
 	/* Returns the HTTP client; *terms get its proxy, certificates and
 	 * timeouts. */
 	struct http *(*http)(void *arg, struct http_terms *terms);
+	/* NULL: no files can be reached */
+	const struct source_files *files;
 	void *arg;
+};
+
+/* Files in a place that a source's server has written, by their addresses; arg is
+ * that of source_reach. */
+struct source_files {
+	/* Opens a file and tells its bytes. NULL on error, which is
+	 * ERR_TRANSIENT when there is none. */
+	void *(*open)(
+	    void *arg, const char *address, int64_t *size, struct err *e);
+	/* Reads len bytes at an offset. 1: there are fewer, because the content
+	 * was changed meanwhile. */
+	int (*read)(
+	    void *file, int64_t from, char *to, size_t len, struct err *e);
+	void (*close)(void *file);
+	/* Removes every file whose address begins with the prefix, even when the
+	 * watch says stop. */
+	int (*remove)(void *arg, const char *prefix, struct err *e);
+};
+
+/* Files that a query reads as a relation of this name, for sources that read
+ * files. */
+struct source_relation {
+	const char *name;
+	const char *format; /* csv, jsonl, parquet */
+	/* CSV: header, delimiter, normalize_names; CSV and JSONL: columns, an
+	 * array of pairs of name and type. NULL: the defaults */
+	const json_t *options;
+	const char *const *paths; /* absolute */
+	int path_count;
 };
 
 struct job_session {
@@ -66,10 +97,13 @@ struct job_session {
 	int64_t statement_timeout_ms; /* 0: none */
 	bool read_only;               /* no script follows: saves round trips */
 	/* Receives the handle of each statement that goes on at the server
-	 * without this process, and NULL when that statement has ended. May be
-	 * NULL. */
+	 * without this process, before the statement can exist, and NULL when
+	 * that statement has ended. A second handle replaces the first: it is of
+	 * the same statement, or the first one has ended. May be NULL. */
 	void (*started)(void *arg, const char *handle);
 	void *arg;
+	const struct source_relation *relations;
+	int relation_count;
 };
 
 /* Returns a session that holds nothing of any job. Credentials that the
@@ -80,6 +114,9 @@ void source_close(struct source *s); /* accepts NULL */
 void source_set_watch(struct source *s, const struct watch *watch);
 /* Returns false once the connection is known to be dead; does not wait. */
 bool source_alive(struct source *s);
+/* Says whether the services of source_how must outlive the session, not only the
+ * call that made it. */
+bool source_is_served(const struct source *s);
 
 /* Describes the protection of the connection, such as "TLS, the server
  * verified". *weak is true when somebody between this host and the server could
@@ -121,23 +158,47 @@ void source_reset(struct source *s);
  */
 int source_run_script(struct source *s, const char *script, struct err *e);
 
-/* For the rest of the job, text arrives in the bytes that the server holds, not
+/* Until it is switched off, text arrives in the bytes that the server holds, not
  * converted to UTF-8. */
-int source_raw_text(struct source *s, struct err *e);
+int source_raw_text(struct source *s, bool raw, struct err *e);
 
-/* Starts one query in a READ ONLY transaction; all queries of a job read the
- * same snapshot. The caller frees the schema, also on error. */
+/* Starts one query in a READ ONLY transaction, which begins with the first
+ * query, description or passage and lasts until source_query_end or a passage
+ * that is the last: all of them read the same snapshot. The caller frees the
+ * schema, also on error. */
 int source_query(
     struct source *s, const char *sql, struct schema *schema, struct err *e);
 /* Returns 1 with a batch (valid until the next call), 0 at the end, -1 on
  * error. */
 int source_next(struct source *s, struct batch *batch, struct err *e);
-/* Ends the transaction of a query or passage that was read to its end, by a
- * rollback: nothing in it could write. */
+/* Ends the transaction of queries and passages that were read to their ends, by
+ * a rollback: nothing in it could write. Does nothing without a transaction. */
 void source_query_end(struct source *s);
 
+/*
+ * A time before which every row is committed, and seen by each transaction that
+ * begins after this call, for rows that carry the now() of the transaction that
+ * wrote them. To be called outside of a transaction. When the source cannot know
+ * it, the time lies overlap_ms before now, and the remark says so; with
+ * overlap_ms 0 that is an error.
+ */
+#define SOURCE_TIME 40
+/* The session whose open transaction holds the horizon back. */
+struct source_holder {
+	int64_t pid;   /* of the source's server; 0: none does for long */
+	int64_t age_s; /* of the transaction, when the source was asked */
+};
+struct source_horizon {
+	char at[SOURCE_TIME]; /* YYYY-MM-DD HH:MM:SS.ffffff+00 */
+	struct source_holder holder;
+	char *remark; /* the caller frees it; NULL: none */
+};
+int source_horizon(struct source *s, int64_t overlap_ms,
+    struct source_horizon *horizon, struct err *e);
+
 /* Gives the columns of a query before it runs, in the transaction that will
- * read it. The caller frees the schema. */
+ * read it. The caller frees the schema. Only for a source that can describe. */
+bool source_can_describe(const struct source *s);
 int source_describe(
     struct source *s, const char *sql, struct schema *schema, struct err *e);
 
@@ -178,33 +239,57 @@ int source_pass_read(struct source *s, struct buf *to, struct err *e);
 int64_t source_pass_rows(const struct source *s);
 
 /*
- * The server itself writes a result into S3 objects, with a manifest that lists
- * them beside them.
+ * The server itself writes a result into objects of a place, and most servers a
+ * manifest that lists them beside them.
  */
 struct source_unload {
 	const char *sql;       /* one statement */
 	const char *format;    /* a value of output_format */
 	const json_t *options; /* output_options of that format */
-	/* s3://bucket/prefix/ of the objects, the bucket's region, and the KMS
-	 * key to encrypt with; NULL: the server chooses. */
+	/* Address of the objects, ending in a slash, its region, and the key to
+	 * encrypt with; NULL: the server chooses. */
 	const char *to, *region, *kms_key;
 };
-/* Returns the s3://bucket/prefix/ that the source's settings let it write to;
- * NULL: the settings name none. */
+/* Returns the address that the source's settings let it write to; NULL: the
+ * settings name none. */
 const char *source_unload_to(const struct source *s);
+/* Returns the name of the place that the server can write to; NULL: none. */
+const char *source_unload_place(const struct source *s);
 /* Checks, before anything runs, whether the server can do this unload; `to` is
  * not looked at. */
 int source_unload_check(
     const struct source *s, const struct source_unload *u, struct err *e);
-/* Writes the result; *rows receives the number of rows. */
+/* What was written. A server that writes no manifest tells of the objects instead:
+ * their addresses, when they are Parquet files, whose rows can be counted, or all that
+ * a manifest has. The caller releases both. */
+struct source_unloaded {
+	int64_t rows;     /* -1: not known */
+	json_t *files;    /* addresses; NULL: not these */
+	json_t *manifest; /* NULL: not this */
+};
+/* Writes the result. */
 int source_unload(struct source *s, const struct source_unload *u,
-    int64_t *rows, struct err *e);
+    struct source_unloaded *done, struct err *e);
 
 /* Adds advice to the failure of `sql`, given as the user wrote it, where the
  * SQLSTATE suggests a mend. `reads`: sql ran as an export, which may not
  * write. */
 void source_advise(
     const struct source *s, const char *sql, bool reads, struct err *e);
+
+/* Returns the expression for the current time in the source's SQL. */
+const char *source_now(const struct source *s);
+
+/* Returns a query for the tables of a schema, :'schema', with one row of one JSON
+ * object for each, as sql/source/catalogue.sql describes it. NULL: the type of
+ * source has none, and *e says so. */
+const char *source_catalogue(const struct source *s, struct err *e);
+
+/* Ends a statement that another process has begun, by its handle. 0: it has ended,
+ * now or before; 1: the server knows no such statement, which may still be on its
+ * way there. */
+int source_cancel(
+    const struct source_how *how, const char *handle, struct err *e);
 
 /* Quotes for sqltext_substitute, as the server requires. Returns NULL on
  * error. */

@@ -276,6 +276,19 @@ bool sqltext_starts_with(const char *sql, const char *word)
 	}
 }
 
+const char *sqltext_after_word(const char *sql, const char *word)
+{
+	const char *end;
+
+	for (;; sql = end) {
+		enum token t = token_at(sql, &end);
+
+		if (t != T_SPACE && t != T_COMMENT)
+			return t == T_WORD && is_word(sql, end, word) ? end
+								      : NULL;
+	}
+}
+
 /* s points at a `:`. Returns the length of :'name' or :"name", or 0 for
  * anything else. */
 static size_t variable_at(const char *s)

@@ -39,6 +39,10 @@ bool sqltext_has_command(const char *sql);
  * `word`, in upper or lower case. */
 bool sqltext_starts_with(const char *sql, const char *word);
 
+/* Returns the text after the first word of sql, when it is `word` in upper or
+ * lower case and only white space and comments stand before it; else NULL. */
+const char *sqltext_after_word(const char *sql, const char *word);
+
 /* Finds the first :name without quotes, which is not a variable here. Returns a
  * pointer to the name and sets *len to its length in bytes, or returns NULL
  * when there is none. Casts (::name) and slices ([1:name]) are skipped. */

@@ -54,10 +54,17 @@ int source_type_check(
 	} all[] = {
 	    {SOURCE_SCRIPT, "prep_sql", "show what it leaves to the export",
 		"Leave it out"},
-	    {SOURCE_SNAPSHOT, "export_sql",
-		"read several statements in one snapshot",
-		"Make a report of each statement"},
+	    {SOURCE_SNAPSHOT, "several statements",
+		"read those of export_sql and result_sql in one snapshot",
+		"Make a report of each statement, or set \"snapshot\": false "
+		"in output_options"},
 	    {SOURCE_UNLOAD, "unload", "unload", "Leave the option out"},
+	    {SOURCE_HORIZON, ":'horizon'", "tell it", "Set horizon_overlap"},
+	    {SOURCE_FILES, "inputs as relations", "read files",
+		"Read the addresses in :'NAME__files'"},
+	    {SOURCE_TARGET, "a target", "be one", "Name another type"},
+	    {SOURCE_INBOX, "[inbox] source", "have it",
+		"Name a source of such a type"},
 	};
 	unsigned lacks = needed & ~config->type->abilities;
 	struct buf able;
@@ -94,6 +101,7 @@ struct source_config *source_config_open(
 
 	config->type = type;
 	config->name = mem_strdup(name);
+	config->section = "source";
 	for (size_t i = 0; i < type->key_count; i++)
 		key_set_default(&type->keys[i], config);
 	return config;

@@ -20,7 +20,8 @@
  */
 struct source_config {
 	const struct source_type *type;
-	char *name; /* NAME of [source.NAME] */
+	char *name;          /* NAME of [source.NAME] or [target.NAME] */
+	const char *section; /* "source" or "target" */
 };
 
 /* The server and login of the queue, which is a PostgreSQL database. */
@@ -33,7 +34,12 @@ enum source_ability {
 	SOURCE_SCRIPT = 1,
 	SOURCE_SNAPSHOT =
 	    2,             /* all queries of a job see one state of the data */
-	SOURCE_UNLOAD = 4, /* the server itself writes a result into S3 */
+	SOURCE_UNLOAD = 4, /* the server itself writes a result into a place */
+	/* the server knows which transactions are open: see source_horizon */
+	SOURCE_HORIZON = 8,
+	SOURCE_FILES = 16,  /* reads the files of inputs as relations */
+	SOURCE_TARGET = 32, /* it may be a [target.NAME]: tables are loaded */
+	SOURCE_INBOX = 64,  /* it has MERGE: a table may be the inbox */
 };
 
 struct source_type {

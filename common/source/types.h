@@ -9,6 +9,9 @@
  */
 #define SOURCE_TYPES(TYPE) \
 	TYPE(postgres)     \
-	TYPE(redshift)
+	TYPE(redshift)     \
+	TYPE(duckdb)       \
+	TYPE(snowflake)    \
+	TYPE(athena)
 
 #endif

@@ -5,14 +5,20 @@ _reportctl_options() {
 	case $1 in
 	submit) echo --name --key --sql --sql-file --prep --prep-file --param --format \
 		--path --option --priority --source --type --schedule --time-zone \
-		--misfire --timeout --max-retries --notify --notify-failure --wait ;;
+		--misfire --timeout --max-retries --notify --notify-failure --wait \
+		--result --after --wait-timeout --horizon-overlap --input --inputs ;;
+	ingest) echo --to --every --schema --together --watermark --full --exclude --small \
+		--key --format --option --time-zone --horizon-overlap --notify-failure \
+		--dry-run ;;
 	list) echo --limit ;;
 	runs) echo --limit --status ;;
+	inputs) echo --limit --state --places --release --quarantine --input --url ;;
 	watch) echo --interval ;;
 	run) echo --param --cascade --wait --from --to ;;
 	retry) echo --request --wait ;;
 	cancel | why) echo --request ;;
-	sources) echo --register --forget ;;
+	sources | targets) echo --register --forget ;;
+	scale) echo --dry-run ;;
 	next) echo --time-zone --count --after ;;
 	export) echo --sql --sql-file --output --format --option --param --source \
 		--time-zone ;;
@@ -31,7 +37,7 @@ _reportctl_values() {
 	--zone | --time-zone)
 		cd /usr/share/zoneinfo 2>/dev/null && find [A-Z]* -type f ;;
 	--after | --notify | --notify-failure | --name | --key | --request | --from | --to | --forget | --sql | --prep | --param | --option | --path | --source | --type | \
-		--schedule | --timeout | --max-retries | --limit | -n | --interval | \
+		--result | --wait-timeout | --horizon-overlap | --input | --inputs | --url | --schedule | --every | --schema | --watermark | --full | --exclude | --small | --timeout | --max-retries | --limit | -n | --interval | \
 		--count) ;;
 	*) return 1 ;;
 	esac
@@ -56,8 +62,8 @@ _reportctl_reports() {
 _reportctl() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
 	local command='' words i conf=()
-	local commands='init submit list show status why runs watch run retry cancel change pause
-		resume delete next export formats sources doctor'
+	local commands='init submit list show status why runs inputs watch run retry cancel change pause
+		resume delete next export formats sources targets scale doctor'
 
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
@@ -80,7 +86,7 @@ _reportctl() {
 		case $command in
 		'') words="$commands help --config --json --help --version" ;;
 		help) words=$commands ;;
-		show | status | why | runs | run | retry | cancel | change | pause | resume | delete)
+		show | status | why | runs | inputs | run | retry | cancel | change | pause | resume | delete)
 			if [[ $cur != -* ]]; then
 				_reportctl_reports
 				return

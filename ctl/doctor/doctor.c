@@ -74,6 +74,10 @@ static int run(struct ctl *c, int argc, char **argv, struct err *e)
 	if (interrupt_signal() == 0)
 		doctor_output(&d);
 	if (interrupt_signal() == 0)
+		doctor_inputs(&d);
+	if (interrupt_signal() == 0)
+		doctor_inbox(&d);
+	if (interrupt_signal() == 0)
 		doctor_fonts(&d);
 	if (interrupt_signal() == 0)
 		doctor_places(&d);
@@ -81,6 +85,10 @@ static int run(struct ctl *c, int argc, char **argv, struct err *e)
 		doctor_smtp(&d);
 	if (interrupt_signal() == 0)
 		doctor_notices(&d);
+	if (interrupt_signal() == 0)
+		doctor_server(&d);
+	if (interrupt_signal() == 0)
+		doctor_scale(&d);
 	if (c->json)
 		connect_print_json(json_incref(d.checks));
 	json_decref(d.checks);

@@ -27,6 +27,11 @@ void doctor_protection(
 void doctor_queue(struct doctor *d);
 void doctor_sources(struct doctor *d);
 void doctor_output(struct doctor *d);
+/* Lists each folder of [inputs], and asks for its queue. */
+void doctor_inputs(struct doctor *d);
+/* Tries the table of [inbox], and asks the queue how it stands. Does nothing
+ * without one. */
+void doctor_inbox(struct doctor *d);
 /* Checks which scripts the installed fonts cover for PDF. */
 void doctor_fonts(struct doctor *d);
 /* Tries the places that the settings name besides output_root. */
@@ -34,5 +39,10 @@ void doctor_places(struct doctor *d);
 /* Does nothing when the settings name no mail server. */
 void doctor_smtp(struct doctor *d);
 void doctor_notices(struct doctor *d); /* checks topics and webhooks */
+/* Logs in as the HTTP server does, and checks login and tokens. Does nothing
+ * without [server] listen. */
+void doctor_server(struct doctor *d);
+/* Counts the tasks that [scale] names. Does nothing without a cluster. */
+void doctor_scale(struct doctor *d);
 
 #endif

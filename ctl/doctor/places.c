@@ -92,7 +92,10 @@ static void check_source(struct doctor *d, const struct source_settings *one)
 		    one->config->type->mend(one->config), "%s", e.text);
 	else if (read_one(s, &e) != 0)
 		doctor_say(d, DOCTOR_FAILED, what,
-		    "the user must be able to read in a READ ONLY transaction",
+		    one->config->type->abilities & SOURCE_SNAPSHOT
+			? "the user must be able to read in a READ ONLY "
+			  "transaction"
+			: one->config->type->mend(one->config),
 		    "%s", e.text);
 	else {
 		doctor_say(d, DOCTOR_OK, what, NULL,
@@ -172,8 +175,10 @@ void doctor_output(struct doctor *d)
 	}
 	if (root == NULL) /* all outputs go to S3 */
 		return;
-	if (settings_check_apart(d->c->settings, d->c->conf, &e) != 0)
+	if (settings_check_apart(d->c->settings, d->c->conf, &e) != 0) {
 		doctor_say(d, DOCTOR_FAILED, "output_root", NULL, "%s", e.text);
+		return;
+	}
 	if (stat(root, &st) != 0 || !S_ISDIR(st.st_mode)) {
 		doctor_say(d, DOCTOR_FAILED, "output_root", make, "%s: %s",
 		    root, strerror(stat(root, &st) != 0 ? errno : ENOTDIR));

@@ -75,7 +75,7 @@ static bool check_schema(struct doctor *d, struct err *e)
 {
 	struct schema_state state;
 
-	if (schema_installed(d->c->queue, &state, e) != 0 ||
+	if (connect_installed(d->c, &state, e) != 0 ||
 	    schema_check(&state, e) != 0) {
 		doctor_say(d, DOCTOR_FAILED, "queue schema",
 		    strcmp(e->sqlstate, "42501") == 0
@@ -209,6 +209,23 @@ static void check_grants(struct doctor *d, struct err *e)
 	free(open);
 }
 
+/* Lists what an upgrade has granted: exactly what the old rows used, which may
+ * be more than anybody would grant now. */
+static void check_upgrade_grants(struct doctor *d, struct err *e)
+{
+	char *given = connect_text(d->c, sql_upgrade_grants, 0, NULL, e);
+
+	if (given == NULL)
+		doctor_say(d, DOCTOR_FAILED, "upgrade", NULL, "%s", e->text);
+	else if (*given != '\0')
+		doctor_say(d, DOCTOR_OK, "upgrade", NULL,
+		    "owners of reports from before the upgrade were granted "
+		    "what these use: %s; what is too much take back with "
+		    "reportd.revoke_source() and reportd.revoke_path()",
+		    given);
+	free(given);
+}
+
 void doctor_queue(struct doctor *d)
 {
 	struct err e;
@@ -221,4 +238,5 @@ void doctor_queue(struct doctor *d)
 	check_privileges(d, &e);
 	check_daemons(d, &e);
 	check_grants(d, &e);
+	check_upgrade_grants(d, &e);
 }

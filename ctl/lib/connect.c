@@ -2,6 +2,7 @@
 #include "ctl/lib/connect.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -9,6 +10,7 @@
 #include "base/str.h"
 #include "ctl/lib/interrupt.h"
 #include "ctl/lib/schema.h"
+#include "export/reach.h"
 #include "source/postgres/login.h"
 #include "sql/ctl.h"
 
@@ -55,8 +57,7 @@ static struct source_keep *keep(struct ctl *c)
 struct source *connect_source(
     struct ctl *c, const struct source_settings *source, struct err *e)
 {
-	const struct source_reach reach =
-	    services_reach(connect_services(c, e));
+	const struct source_reach reach = reach_of(connect_services(c, e));
 
 	return source_connect(&(struct source_how){.config = source->config,
 				  .reach = &reach,
@@ -124,25 +125,48 @@ int connect_check_encoding(struct ctl *c, struct err *e)
 	    encoding);
 }
 
+/* Begins a transaction with the search_path where the session has none. */
+static int begin_pinned(struct ctl *c, struct err *e)
+{
+	return c->settings->listen
+		   ? 0
+		   : pg_exec(c->queue,
+			 "begin; set local search_path = pg_catalog, pg_temp",
+			 e);
+}
+
+/* Ends it, as `rc` says; returns rc, or -1 when it cannot be ended well. */
+static int end_pinned(struct ctl *c, int rc, struct err *e)
+{
+	struct err unused;
+
+	if (c->settings->listen)
+		return rc;
+	if (rc == 0)
+		return pg_exec(c->queue, "commit", e);
+	pg_exec(c->queue, "rollback", &unused);
+	return rc;
+}
+
 struct pg_rows *connect_query(struct ctl *c, const char *sql, int count,
     const char *const *params, struct err *e)
 {
 	struct pg_rows *rows;
-	struct err unused;
 
-	if (c->settings->listen)
-		return pg_query(c->queue, sql, count, params, e);
-	if (pg_exec(c->queue,
-		"begin; set local search_path = pg_catalog, pg_temp", e) != 0)
+	if (begin_pinned(c, e) != 0)
 		return NULL;
 	rows = pg_query(c->queue, sql, count, params, e);
-	if (rows == NULL) {
-		pg_exec(c->queue, "rollback", &unused);
-	} else if (pg_exec(c->queue, "commit", e) != 0) {
-		pg_rows_free(rows);
-		rows = NULL;
-	}
-	return rows;
+	if (end_pinned(c, rows ? 0 : -1, e) == 0)
+		return rows;
+	pg_rows_free(rows);
+	return NULL;
+}
+
+int connect_installed(struct ctl *c, struct schema_state *state, struct err *e)
+{
+	if (begin_pinned(c, e) != 0)
+		return -1;
+	return end_pinned(c, schema_installed(c->queue, state, e), e);
 }
 
 /* After a denial, adds which user and role were denied, and which roles are
@@ -173,7 +197,7 @@ int connect_queue(struct ctl *c, struct err *e)
 		return -1;
 	if (connect_check_encoding(c, e) != 0)
 		return err_wrap(e, "queue");
-	if (schema_installed(c->queue, &state, e) != 0) {
+	if (connect_installed(c, &state, e) != 0) {
 		explain_denial(c, e);
 		return err_wrap(e, "queue");
 	}
@@ -237,6 +261,29 @@ char *connect_report(struct ctl *c, const char *name, struct err *e)
 	if (str_to_i64(name, &id) == 0)
 		return mem_strdup(name);
 	return connect_text(c, sql_id, 1, &name, e);
+}
+
+json_t *connect_list(struct ctl *c, const char *sql, int count,
+    const char *const *params, struct err *e)
+{
+	const char **own;
+	json_t *rows;
+	char *id;
+
+	if (connect_queue(c, e) != 0)
+		return NULL;
+	if (params[0] == NULL)
+		return connect_json(c, sql, count, params, e);
+	id = connect_report(c, params[0], e);
+	if (id == NULL)
+		return NULL;
+	own = mem_alloc((size_t)count * sizeof(*own));
+	memcpy(own, params, (size_t)count * sizeof(*own));
+	own[0] = id;
+	rows = connect_json(c, sql, count, own, e);
+	free(own);
+	free(id);
+	return rows;
 }
 
 void connect_print_json(json_t *v)

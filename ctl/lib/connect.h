@@ -41,6 +41,11 @@ void connect_looks(struct ctl *c);
 json_t *connect_json(struct ctl *c, const char *sql, int count,
     const char *const *params, struct err *e);
 
+/* Finds the queue's schema, as schema_installed() does. Names in its statements
+ * mean the server's own, whatever the session's search_path is. */
+struct schema_state;
+int connect_installed(struct ctl *c, struct schema_state *state, struct err *e);
+
 /* Runs a statement on the queue and returns its whole result, which the caller
  * frees; NULL on error. Names of functions and operators in the statement mean
  * the server's own. */
@@ -54,6 +59,12 @@ char *connect_text(struct ctl *c, const char *sql, int count,
 /* Returns the ID of the report with this ID or key; the caller frees it. NULL:
  * there is none. */
 char *connect_report(struct ctl *c, const char *name, struct err *e);
+
+/* Connects, and runs a statement that lists what one report or all reports
+ * have, as connect_json does. params[0] is the ID or key of a report, or NULL
+ * for all. */
+json_t *connect_list(struct ctl *c, const char *sql, int count,
+    const char *const *params, struct err *e);
 
 /* Prints v as the answer to --json; takes over the reference. */
 void connect_print_json(json_t *v);

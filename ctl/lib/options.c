@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -85,6 +86,13 @@ int options_number(struct ctl *c, const char *name, const char *text,
 		    "%s %s: must be a whole number from %lld to %lld", name,
 		    text, (long long)limits[0], (long long)limits[1]);
 	return 0;
+}
+
+const char *options_word(const char *const *list, const char *word)
+{
+	while (*list != NULL && strcasecmp(word, *list) != 0)
+		list++;
+	return *list;
 }
 
 int options_check_id(struct ctl *c, const char *text, struct err *e)

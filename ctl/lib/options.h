@@ -35,6 +35,10 @@ int options_refuse(struct ctl *c, struct err *e, const char *fmt, ...)
 int options_number(struct ctl *c, const char *name, const char *text,
     const int64_t limits[2], int64_t *out, struct err *e);
 
+/* Returns the word as the list spells it, whatever its case; the list ends with
+ * NULL. NULL: the list does not have it. */
+const char *options_word(const char *const *list, const char *word);
+
 /* Reads the only ID or key in argv, from optind on, into *id; NULL: there is
  * none. options_check_id refuses a text that is neither an ID nor a key. */
 int options_one_id(

@@ -59,6 +59,14 @@ static void add_place(struct buf *b, const char *url)
 	free(place);
 }
 
+static void add_row(struct buf *b, const json_t *row)
+{
+	char *text = json_dumps(row, JSON_PRESERVE_ORDER);
+
+	buf_printf(b, "%s%s", b->len > 0 ? ", " : "", text);
+	free(text);
+}
+
 static void fill(json_t *run)
 {
 	const char *error = json_str(run, "error_message", NULL);
@@ -74,6 +82,8 @@ static void fill(json_t *run)
 		add_place(&b, json_str(json_array_get(outputs, i), "url", ""));
 	if (b.len == 0 && url != NULL)
 		add_place(&b, url);
+	if (json_is_object(json_object_get(run, "result_row")))
+		add_row(&b, json_object_get(run, "result_row"));
 	if (b.len > 0 && remark != NULL)
 		buf_printf(&b, " (%s)", remark);
 	else if (remark != NULL)

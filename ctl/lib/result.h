@@ -10,7 +10,7 @@
 char *result_place(const char *url);
 
 /* Sets "result" in each run of the array to its error_message, or else to its
- * outputs, output_url and remark. */
+ * outputs, output_url, result_row and remark. */
 void result_fill(json_t *runs);
 
 #endif

@@ -83,7 +83,9 @@ int schema_upgrade(struct pg *pg, int from, json_t *applied, struct err *e)
 	for (size_t i = 0; i < UPGRADES; i++) {
 		const char *name = upgrades[i].name;
 
-		if (atoi(name) <= from)
+		/* Files of one number are one upgrade, named after the first. */
+		if (atoi(name) <= from ||
+		    (i > 0 && atoi(name) == atoi(upgrades[i - 1].name)))
 			continue;
 		if (note(pg, name, e) != 0)
 			return err_wrap(e, "upgrade %s", name);

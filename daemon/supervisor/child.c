@@ -70,30 +70,22 @@ static void run_program(const struct child_options *o, int question, int answer)
 	_exit(1);
 }
 
-static void say(char letter, const char *text)
-{
-	size_t len = strlen(text) + 1; /* with the mark of its end */
-
-	if (write(PROTOCOL_FD, &letter, 1) != 1 ||
-	    write(PROTOCOL_FD, text, len) != (ssize_t)len)
-		_exit(1);
-	_exit(0);
-}
-
 /* Calls the function of a copy, with all descriptors of the supervisor closed:
  * this process would keep them open. */
 static void run_function(const struct child_options *o, int answer)
 {
 	struct err e;
 	char *text;
+	int status;
 
 	prctl(PR_SET_NAME, o->name);
 	move_fd(answer, PROTOCOL_FD);
 	close_range(PROTOCOL_FD + 1, ~0U, 0);
 	text = o->work(o->what, &e);
-	if (text != NULL)
-		say(ANSWER_OK, text);
-	say(ANSWER_NO, e.text);
+	status = text ? answer_write(ANSWER_OK, text)
+		      : answer_write(ANSWER_NO, e.text);
+	mem_wipe(text);
+	_exit(status);
 }
 
 /* ---- the supervisor ---- */

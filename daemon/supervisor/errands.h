@@ -14,7 +14,7 @@
 
 /*
  * Tasks of the supervisor that wait for other machines: delivering notices,
- * cleaning up uploads that are left. Errands have their own workers, so that
+ * cleaning up what killed runs have left. Errands have their own workers, so that
  * they neither wait for reports nor delay them: none at first, then as many as
  * there are lanes to serve, at most `workers` of [notify].
  *

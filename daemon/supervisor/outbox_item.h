@@ -32,7 +32,7 @@ struct item {
 	int64_t again_ms;
 	bool released; /* stopped by a shutdown: the attempt does not count */
 	bool lost;     /* another daemon has taken it over */
-	bool plain;    /* message_make_plain has changed the result */
+	bool plain;    /* message_record_failed has changed the result */
 	bool suspect;  /* a record that held it failed: it is recorded alone */
 };
 

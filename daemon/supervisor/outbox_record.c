@@ -67,24 +67,9 @@ static void take_outcome(
 	outbox_drop(o, item);
 }
 
-/* Notes that a record with this result failed. Was it in company, it is sent again at
- * once, alone: any of the results may be the reason. Was it alone, its text is made
- * plain if that is the reason, and otherwise it is sent again later. */
-static void suspect(struct item *item, bool alone, const struct err *e)
-{
-	bool unfit = alone && message_unfit(e) && !item->plain;
-
-	item->suspect = true;
-	item->state = !alone || unfit ? ENDED : UNRECORDED;
-	item->again_ms = clock_boot_ms() + AGAIN_MS;
-	if (!unfit)
-		return;
-	item->plain = true;
-	message_make_plain(&item->result);
-}
-
 static void record_failed(struct outbox *o, const struct err *e)
 {
+	int64_t again_ms = clock_boot_ms() + AGAIN_MS;
 	int sent = 0;
 
 	for (const struct item *item = o->list; item; item = item->next)
@@ -96,11 +81,12 @@ static void record_failed(struct outbox *o, const struct err *e)
 	for (struct item *item = o->list; item != NULL; item = item->next) {
 		if (item->state != RECORDING)
 			continue;
-		/* A broken connection is nobody's fault. */
-		if (e->kind != ERR_LOST)
-			suspect(item, sent == 1, e);
-		else
-			item->state = UNRECORDED;
+		item->suspect = e->kind != ERR_LOST;
+		item->again_ms = again_ms;
+		item->state =
+		    message_record_failed(&item->result, &item->plain, sent, e)
+			? ENDED
+			: UNRECORDED;
 	}
 }
 

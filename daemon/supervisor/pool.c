@@ -12,6 +12,11 @@
 /* ms: after each worker that ends before its hello the next start waits twice as
  * long as before, but not longer than this. */
 #define DELAY_MAX_MS 30000
+/* ms: a worker that has not said hello by then is killed. Starting takes a tenth of
+ * a second, and longer where a disk or a machine is busy. */
+#define HELLO_MS 20000
+/* ms: when the delay is this long and no worker is ready, the owner is told. */
+#define BARREN_MS 8000
 /* ms: when the pool closes, a worker that does not end within this time is
  * killed. */
 #define LEAVE_MS 2000
@@ -61,9 +66,9 @@ static void on_pool_closed(uv_handle_t *handle)
 {
 	struct pool *p = handle->data;
 
-	if (++p->handles < 3)
+	if (++p->handles < 4)
 		return;
-	free(p->greeting);
+	mem_wipe(p->greeting);
 	free(p->hidden);
 	free(p);
 }
@@ -94,6 +99,15 @@ static void start_at_once(struct pool *p)
 	fill(p);
 }
 
+static bool has_ready(const struct pool *p)
+{
+	const struct worker *w = p->workers;
+
+	while (w != NULL && !(w->ready && worker_is_there(w)))
+		w = w->next;
+	return w != NULL;
+}
+
 /* Delays the next start after a worker that ended before its hello. It had no
  * run, so no run is to blame. */
 static void miscarried(struct pool *p, const char *how)
@@ -109,6 +123,8 @@ static void miscarried(struct pool *p, const char *how)
 		  "on, install reportd again, or raise worker_memory"),
 	    L_STR("how", how), L_INT("next_ms", p->delay_ms));
 	respawn_later(p);
+	if (p->delay_ms >= BARREN_MS && !has_ready(p) && p->o.events->barren)
+		p->o.events->barren(p->o.arg);
 }
 
 /* Replaces a worker that ended without a run. */
@@ -137,6 +153,7 @@ void pool_bury(struct worker *w)
 	uv_close((uv_handle_t *)&w->pipe, on_worker_closed);
 	if (p->closed)
 		return;
+	p->restarts += !w->leaving;
 	w->busy = w->held = 0;
 	if (had_runs)
 		p->o.events->died(p->o.arg, w, how);
@@ -199,6 +216,28 @@ static bool waits_to_start(const struct pool *p)
 	return p->delay_ms > 0 && uv_is_active((const uv_handle_t *)&p->timer);
 }
 
+/* Kills the workers that are late with their hello, and looks again when the next
+ * one would be. */
+static void on_hello_due(uv_timer_t *timer)
+{
+	struct pool *p = timer->data;
+	int64_t now = clock_boot_ms(), next = INT64_MAX;
+
+	for (struct worker *w = p->workers; w != NULL; w = w->next) {
+		int64_t due = w->born_ms + HELLO_MS;
+
+		if (w->ready || w->late || !worker_is_there(w))
+			continue;
+		w->late = due <= now;
+		if (w->late)
+			worker_signal(w, SIGKILL);
+		else if (due < next)
+			next = due;
+	}
+	if (next != INT64_MAX)
+		uv_timer_start(timer, on_hello_due, (uint64_t)(next - now), 0);
+}
+
 static void fill(struct pool *p)
 {
 	int have = count(p);
@@ -211,6 +250,8 @@ static void fill(struct pool *p)
 			break;
 		}
 		have++;
+		if (!uv_is_active((uv_handle_t *)&p->hello))
+			uv_timer_start(&p->hello, on_hello_due, HELLO_MS, 0);
 	}
 	for (struct worker *w = p->workers; w != NULL && have > p->o.size;
 	     w = w->next) {
@@ -223,6 +264,11 @@ static void fill(struct pool *p)
 	p->freed = true;
 }
 
+int64_t pool_restarts(const struct pool *p)
+{
+	return p->restarts;
+}
+
 struct pool *pool_open(const struct pool_options *options)
 {
 	struct pool *p = mem_zalloc(sizeof(*p));
@@ -232,6 +278,8 @@ struct pool *pool_open(const struct pool_options *options)
 	pool_hide(p, options->hidden);
 	uv_timer_init(p->o.loop, &p->timer);
 	p->timer.data = p;
+	uv_timer_init(p->o.loop, &p->hello);
+	p->hello.data = p;
 	uv_prepare_init(p->o.loop, &p->turn);
 	p->turn.data = p;
 	uv_prepare_start(&p->turn, on_turn);
@@ -258,7 +306,7 @@ void pool_resize(struct pool *p, int size, int64_t memory)
 
 void pool_greet(struct pool *p, const char *greeting)
 {
-	free(p->greeting);
+	mem_wipe(p->greeting);
 	p->greeting = mem_strdup(greeting);
 	for (struct worker *w = p->workers; w != NULL; w = w->next) {
 		if (worker_is_there(w))
@@ -295,6 +343,7 @@ void pool_close(struct pool *p)
 	p->retired = p->closed = true;
 	uv_close((uv_handle_t *)&p->turn, on_pool_closed);
 	uv_close((uv_handle_t *)&p->news, on_pool_closed);
+	uv_close((uv_handle_t *)&p->hello, on_pool_closed);
 	for (struct worker *w = p->workers; w != NULL; w = w->next) {
 		if (!w->leaving && !w->hung_up)
 			worker_send_off(w);

@@ -16,7 +16,8 @@
  * (`busy` counts those not yet executed), and may still hold the output of runs
  * that it has executed (`held`). A worker that is not busy is free, once it has
  * said hello. A worker that ends before its hello could not start: it had no run,
- * and the next one is started after a delay, which grows.
+ * and the next one is started after a delay, which grows. One that has not said it
+ * after 20 seconds is killed.
  */
 struct pool;
 struct worker;
@@ -31,6 +32,9 @@ struct pool_events {
 	void (*died)(void *arg, struct worker *w, const char *how);
 	/* A worker became free. */
 	void (*freed)(void *arg);
+	/* No worker is ready, and several in a row could not start. NULL: not
+	 * wanted. */
+	void (*barren)(void *arg);
 };
 
 struct pool_options {
@@ -65,6 +69,8 @@ void pool_close(struct pool *p);
 /* Returns the number of workers that are not busy and that pool_take(p, most)
  * would return. */
 int pool_free_workers(const struct pool *p, int most);
+/* Returns how many workers have ended although nobody told them to. */
+int64_t pool_restarts(const struct pool *p);
 /* Returns the number of runs that wait in a worker for the run before them. */
 int pool_queued(const struct pool *p);
 

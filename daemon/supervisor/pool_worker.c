@@ -9,13 +9,12 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "supervisor/environment.h"
 
 #define OUT_MAX (256u << 20)
 /* Bytes: reading from a worker stops at this many, until its lines are
  * taken. */
 #define BACKLOG (1u << 20)
-
-extern char **environ;
 
 bool worker_is_there(const struct worker *w)
 {
@@ -29,7 +28,10 @@ bool worker_has_runs(const struct worker *w)
 
 void worker_describe(const struct worker *w, char *to, size_t size)
 {
-	if (w->signal == SIGKILL)
+	if (w->late)
+		snprintf(to, size,
+		    "worker killed, as it was not ready after 20 seconds");
+	else if (w->signal == SIGKILL)
 		snprintf(to, size,
 		    "worker killed by signal 9 (Killed); was "
 		    "the machine out of memory?");
@@ -44,7 +46,7 @@ void worker_describe(const struct worker *w, char *to, size_t size)
 void worker_free(struct worker *w)
 {
 	lines_free(&w->in);
-	buf_free(&w->out);
+	buf_wipe(&w->out);
 	free(w);
 }
 
@@ -157,41 +159,6 @@ static void on_stillborn(uv_handle_t *handle)
 	worker_free(w);
 }
 
-static bool is_hidden(const char *variable, const char *hidden)
-{
-	size_t len = strcspn(variable, "=");
-
-	if (strncmp(variable, "REPORTD_", 8) == 0)
-		return true;
-	for (const char *at = hidden; *at != '\0'; at += strspn(at, " ")) {
-		size_t n = strcspn(at, " ");
-
-		if (n == len && strncmp(at, variable, n) == 0)
-			return true;
-		at += n;
-	}
-	return false;
-}
-
-/* Makes the environment of a worker, without REPORTD_... and the hidden
- * variables. Settings reach a worker as messages, and the source of a job with
- * the job, so the secrets of others would serve nothing there. The list borrows
- * its strings. */
-static char **environment(const struct pool *p)
-{
-	size_t count = 0, kept = 0;
-	char **list;
-
-	while (environ[count] != NULL)
-		count++;
-	list = mem_zalloc((count + 1) * sizeof(*list));
-	for (size_t i = 0; i < count; i++) {
-		if (!is_hidden(environ[i], p->hidden))
-			list[kept++] = environ[i];
-	}
-	return list;
-}
-
 int worker_start(struct pool *p)
 {
 	struct worker *w = mem_zalloc(sizeof(*w));
@@ -209,7 +176,7 @@ int worker_start(struct pool *p)
 	    .exit_cb = on_worker_exit,
 	    .file = program_path(p->o.program),
 	    .args = args,
-	    .env = environment(p),
+	    .env = environment_without(p->hidden),
 	    .stdio = stdio,
 	    .stdio_count = PROTOCOL_FD + 1,
 	};
@@ -251,14 +218,15 @@ static void on_written(uv_write_t *request, int status)
 	/* The end of a worker is noticed elsewhere, so a broken pipe needs no
 	 * action here. */
 	(void)status;
-	buf_free(&out->bytes);
+	/* A greeting or a job, which hold secrets. */
+	buf_wipe(&out->bytes);
 	free(out);
 }
 
 void worker_send(struct worker *w, struct buf *b)
 {
 	buf_add(&w->out, b->data, b->len);
-	buf_free(b);
+	buf_wipe(b);
 }
 
 void worker_flush(struct worker *w)

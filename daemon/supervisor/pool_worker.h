@@ -20,6 +20,7 @@ struct worker {
 	struct buf out; /* sent at the end of the turn of the loop */
 	int busy, held; /* numbers of runs, see pool.h */
 	bool ready;     /* it has said hello */
+	bool late;      /* it is killed because it has not said hello */
 	bool killed;    /* see worker_kill */
 	bool leaving;   /* the supervisor has closed its side of the pipe */
 	bool exited, hung_up, buried;
@@ -39,12 +40,14 @@ struct pool {
 	char *greeting, *hidden;
 	/* time of the next start; when closing, of the kill */
 	uv_timer_t timer;
+	uv_timer_t hello; /* until the next worker is late with its hello */
 	int64_t delay_ms; /* of starts, since a worker ended unready; 0: none */
 	uv_prepare_t turn;
 	uv_check_t news;
-	bool freed; /* the owner must be told of a free worker */
+	int64_t restarts; /* workers that ended although nobody told them to */
+	bool freed;       /* the owner must be told of a free worker */
 	bool retired, closed;
-	int handles; /* how many of the three handles are closed */
+	int handles; /* how many of the four handles are closed */
 };
 
 /* pool.c */

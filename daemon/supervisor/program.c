@@ -11,7 +11,6 @@
 
 #include "base/mem.h"
 
-#define NAME "reportd-worker"
 /* Lowest number for the descriptor, above those that a worker uses itself. */
 #define LOWEST_FD 10
 
@@ -24,7 +23,7 @@ struct program {
 
 /* Returns the path of the program beside this process's own, which the caller
  * frees; NULL: /proc does not tell. */
-static char *beside_us(void)
+static char *beside_us(const char *name)
 {
 	char self[4096], *slash;
 	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
@@ -36,7 +35,7 @@ static char *beside_us(void)
 	if (slash == NULL)
 		return NULL;
 	*slash = '\0';
-	return mem_printf("%s/" NAME, self);
+	return mem_printf("%s/%s", self, name);
 }
 
 static int open_path(const char *path)
@@ -50,27 +49,29 @@ static int open_path(const char *path)
 	return fd;
 }
 
-static int open_one(struct err *e)
+static int open_one(const char *name, struct err *e)
 {
-	char *beside = beside_us();
+	char *beside = beside_us(name);
+	char *installed = mem_printf(PROGRAM_FOLDER "/%s", name);
 	int fd = beside ? open_path(beside) : -1;
 
 	if (fd < 0)
-		fd = open_path(WORKER_PROGRAM);
+		fd = open_path(installed);
 	if (fd < 0)
 		err_set(e, ERR_PERMANENT,
-		    "the worker program cannot be opened: neither %s nor %s "
-		    "(%s); install reportd again, both are part of it",
-		    beside ? beside : NAME, WORKER_PROGRAM, strerror(errno));
+		    "the program %s cannot be opened: neither %s nor %s (%s); "
+		    "install reportd again, it is a part of it",
+		    name, beside ? beside : name, installed, strerror(errno));
 	free(beside);
+	free(installed);
 	return fd;
 }
 
-struct program *program_open(struct err *e)
+struct program *program_open(const char *name, struct err *e)
 {
 	struct program *p;
 	struct stat st;
-	int fd = open_one(e);
+	int fd = open_one(name, e);
 
 	if (fd < 0)
 		return NULL;
@@ -81,8 +82,9 @@ struct program *program_open(struct err *e)
 	    access(p->path, X_OK) == 0)
 		return p;
 	err_set(e, ERR_PERMANENT,
-	    "the worker program " NAME " is not a file that this user may "
-	    "run; install reportd again");
+	    "the program %s is not a file that this user may run; install "
+	    "reportd again",
+	    name);
 	program_close(p);
 	return NULL;
 }

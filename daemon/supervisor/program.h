@@ -5,16 +5,19 @@
 #include "base/err.h"
 
 /*
- * The worker's program. The supervisor opens it once at its own start, and
- * starts every worker from that descriptor. An upgrade that replaces the file
- * meanwhile has no effect until the daemon is restarted.
+ * A program that the supervisor starts: reportd-worker, reportd-http. It is
+ * opened once, and every process is started from that descriptor. An upgrade
+ * that replaces the file meanwhile has no effect until the daemon is restarted.
  */
 struct program;
 
-/* Opens `reportd-worker` in the folder of this process's own program (as in a
- * build folder), else the installed one. Returns NULL on error: neither can be
- * executed. */
-struct program *program_open(struct err *e);
+#define PROGRAM_WORKER "reportd-worker"
+#define PROGRAM_HTTP "reportd-http"
+
+/* Opens the program of this name in the folder of this process's own program
+ * (as in a build folder), else the installed one. Returns NULL on error: neither
+ * can be executed. */
+struct program *program_open(const char *name, struct err *e);
 void program_close(struct program *p);
 
 /* Returns the descriptor, which closes at exec. */

@@ -3,13 +3,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <syslog.h>
 #include <uv.h>
 
-#include "base/clock.h"
+#include "base/mem.h"
 #include "config.h"
-#include "protocol.h"
-#include "settings/apart.h"
 #include "sql/queue.h"
 #include "supervisor/sdnotify.h"
 #include "supervisor/supervisor_parts.h"
@@ -17,6 +14,7 @@
 static const int signal_numbers[SUPERVISOR_SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
 
 static const struct statement drained = {"drained", sql_drained, 1};
+static const struct statement leave = {"leave", sql_leave, 1};
 
 /* ---- what the parts tell ---- */
 
@@ -33,6 +31,10 @@ static void on_queue_down(void *arg, const struct err *e)
 
 	(void)e;
 	poller_down(s->poller);
+	inbox_down(s->inbox);
+	listings_down(s->listings);
+	moves_down(s->moves);
+	arrivals_down(s->arrivals);
 	supervisor_queue_is_away(s);
 	sdnotify("STATUS=waiting for the queue database");
 }
@@ -41,10 +43,13 @@ static void on_notified(void *arg, const char *channel)
 {
 	struct supervisor *s = arg;
 
-	poller_notified(s->poller, channel);
+	if (strcmp(channel, "reportd_inbox") == 0)
+		inbox_look(s->inbox);
+	else
+		poller_notified(s->poller, channel);
 }
 
-static const struct queue_events queue_events = {
+const struct queue_events supervisor_queue_events = {
     .up = on_queue_up, .down = on_queue_down, .notified = on_notified};
 
 static void on_held(void *arg)
@@ -58,6 +63,7 @@ static void on_held(void *arg)
 	sdnotify("STATUS=working");
 	runs_resend(s->runs);
 	outbox_start(s->outbox);
+	inbox_look(s->inbox);
 	poller_start(s->poller);
 }
 
@@ -84,15 +90,40 @@ static void on_program_unfit(void *arg)
 	supervisor_begin_stop(s, "no worker can be started");
 }
 
+static void on_renewed(void *arg)
+{
+	supervisor_tell_web(arg);
+}
+
 static const struct lease_events lease_events = {
-    .held = on_held, .unfit = on_unfit};
+    .held = on_held, .renewed = on_renewed, .unfit = on_unfit};
+
+/* A daemon that may not end has work to look for, or others have more than they
+ * are there for. */
+static void on_leave(void *arg, const struct reply *reply, const struct err *e)
+{
+	struct supervisor *s = arg;
+
+	if (reply == NULL && e->kind != ERR_LOST)
+		LOG(&s->log, LVL_ERROR, L_MSG("looking for more work failed"),
+		    L_STR("error", e->text), L_STR("sqlstate", e->sqlstate));
+	if (reply == NULL || s->phase != RUNNING)
+		return;
+	if (strcmp(reply_text(reply, 0, 0), "t") == 0)
+		supervisor_begin_stop(s, "idle");
+	else
+		poller_look(s->poller);
+}
 
 static void on_quiet(uv_timer_t *timer)
 {
 	struct supervisor *s = timer->data;
 
-	if (supervisor_at_rest(s))
-		supervisor_begin_stop(s, "idle");
+	if (s->phase == RUNNING && supervisor_at_rest(s) &&
+	    queue_is_up(s->queue))
+		queue_send(s->queue, NULL, &leave,
+		    (const char *const[]){lease_worker_id(s->lease)}, on_leave,
+		    s);
 }
 
 /* Called when the last run or the last notice has ended. */
@@ -134,8 +165,10 @@ static void on_run_ended(void *arg)
 	struct supervisor *s = arg;
 
 	/* The pool starts its workers before the poller exists. */
-	if (s->phase == RUNNING && s->poller != NULL)
-		poller_run_ended(s->poller);
+	if (s->phase != RUNNING || s->poller == NULL)
+		return;
+	inbox_run_ended(s->inbox);
+	poller_run_ended(s->poller);
 }
 
 static int64_t on_lease_until(void *arg)
@@ -152,7 +185,20 @@ static const char *on_worker_id(void *arg)
 	return lease_worker_id(s->lease);
 }
 
+/* A daemon that ends by itself ends now, because its work will not get less. Any
+ * other waits for a program that can start. */
+static void on_barren(void *arg)
+{
+	struct supervisor *s = arg;
+
+	if (s->phase != RUNNING || !(s->o.drain || s->o.idle_exit_ms > 0))
+		return;
+	s->status = STATUS_UNFIT;
+	supervisor_begin_stop(s, "no worker can be started");
+}
+
 static const struct runs_events runs_events = {.idle = on_idle,
+    .barren = on_barren,
     .ended = on_run_ended,
     .notices = on_notices,
     .due_again = on_due_again,
@@ -162,6 +208,30 @@ static const struct runs_events runs_events = {.idle = on_idle,
 
 static const struct outbox_events outbox_events = {
     .idle = on_idle, .due_again = on_due_again, .worker_id = on_worker_id};
+
+static void on_begun(void *arg, const char *path)
+{
+	const struct supervisor *s = arg;
+
+	if (s->phase == RUNNING && !s->o.drain)
+		arrivals_need(s->arrivals, path);
+}
+
+static const struct listings_events listings_events = {
+    .listed = on_due_again, .worker_id = on_worker_id, .begun = on_begun};
+
+static void on_inbox_ended(void *arg)
+{
+	struct supervisor *s = arg;
+
+	if (s->phase == STOPPING && supervisor_at_rest(s))
+		supervisor_finish_stop(s);
+	else
+		on_due_again(s);
+}
+
+static const struct inbox_events inbox_events = {
+    .ended = on_inbox_ended, .worker_id = on_worker_id};
 
 /* Decides whether a draining daemon ends. It stays for a retry that is due
  * within poll_interval, for the reports of a daemon that has died, and for
@@ -180,7 +250,8 @@ static void on_drained(
 		return;
 	retry_ms = reply_int(reply, 0, 0, INT64_MAX);
 	if (retry_ms <= s->settings->poll_interval ||
-	    strcmp(reply_text(reply, 0, 1), "t") == 0)
+	    strcmp(reply_text(reply, 0, 1), "t") == 0 ||
+	    !inbox_is_settled(s->inbox))
 		return;
 	if (runs_failed(s->runs) > 0 || retry_ms < INT64_MAX)
 		s->status = STATUS_REPORTS;
@@ -217,120 +288,7 @@ static void on_last_claim(void *arg)
 static const struct poller_events poller_events = {
     .caught_up = on_caught_up, .last_claim = on_last_claim};
 
-/* ---- settings and signals ---- */
-
-/* Returns the channels to listen to. A daemon that limits a source listens for
- * the end of runs on all daemons as well. */
-static const char *const *channels(const struct settings *settings)
-{
-	static const char *const some[] = {
-	    "reportd_pending", "reportd_cancel", "reportd_watch", NULL};
-	static const char *const all[] = {"reportd_pending", "reportd_cancel",
-	    "reportd_watch", "reportd_done", NULL};
-
-	if (!settings->listen)
-		return NULL;
-	for (int i = 0; i < settings->source_count; i++) {
-		if (settings->sources[i].max_running > 0)
-			return all;
-	}
-	return some;
-}
-
-static struct queue_options queue_options(struct supervisor *s)
-{
-	return (struct queue_options){.loop = &s->loop,
-	    .log = &s->log,
-	    .conninfo = s->settings->queue_conninfo,
-	    .secret_arn = s->settings->queue_secret_arn,
-	    .program = s->program,
-	    .settings = s->settings,
-	    .channels = channels(s->settings),
-	    .timeout_ms = s->settings->queue_timeout,
-	    .events = &queue_events,
-	    .arg = s};
-}
-
-/* Uses these settings. The caller frees the old ones. */
-static void use_settings(struct supervisor *s, struct settings *settings)
-{
-	if (s->o.workers > 0)
-		settings->workers = s->o.workers;
-	s->settings = settings;
-	s->log = settings_log(settings);
-	if (s->log.target == LOG_TARGET_SYSLOG)
-		openlog("reportd", LOG_PID, LOG_DAEMON);
-	/* adhoc_workers can reach the number of workers only by --workers. */
-	if (settings->adhoc_workers < settings->workers)
-		return;
-	settings->adhoc_workers = settings->workers - 1;
-	LOG(&s->log, LVL_WARN,
-	    L_MSG("--workers leaves none for SCHEDULED reports: fewer are "
-		  "kept for ADHOC ones than adhoc_workers says"),
-	    L_INT("workers", settings->workers),
-	    L_INT("adhoc_workers", settings->adhoc_workers));
-}
-
-/* Returns the first line for each worker, which the caller frees. */
-static char *greeting(const struct supervisor *s, enum settings_reader reader)
-{
-	char *settings = settings_pack(s->settings, reader);
-	struct buf line;
-
-	buf_init(&line, PROTOCOL_LINE_MAX);
-	message_settings(&line, settings);
-	free(settings);
-	return line.data;
-}
-
-static void look_at_file(const struct supervisor *s)
-{
-	struct err e;
-
-	if (settings_check_private(s->settings, s->o.settings_path, &e) != 0)
-		LOG(&s->log, LVL_WARN, L_MSG("the settings are not private"),
-		    L_STR("error", e.text));
-}
-
-static void reload(struct supervisor *s)
-{
-	struct settings *settings, *old = s->settings;
-	struct queue_options q;
-	char *hello;
-	struct err e;
-
-	sdnotify_reloading();
-	settings = s->o.load(s->o.settings_path, &e);
-	if (settings == NULL) {
-		LOG(&s->log, LVL_ERROR,
-		    L_MSG("the new settings are wrong, the old ones stay"),
-		    L_STR("error", e.text));
-		sdnotify("READY=1");
-		return;
-	}
-	use_settings(s, settings);
-	runs_set_settings(s->runs, settings);
-	lease_set_settings(s->lease, settings);
-	poller_set_settings(s->poller, settings);
-	outbox_set_settings(s->outbox, settings);
-	sweeps_set_settings(s->sweeps, settings);
-	hello = greeting(s, FOR_NOTICES);
-	errands_set_settings(s->errands, settings, hello);
-	free(hello);
-	/* No module uses the old settings any more. The following calls may
-	 * call back into the modules. */
-	settings_free(old);
-	hello = greeting(s, FOR_REPORTS);
-	pool_greet(s->pool, hello);
-	free(hello);
-	pool_hide(s->pool, settings->secret_variables);
-	pool_resize(s->pool, (int)settings->workers, settings->worker_memory);
-	q = queue_options(s);
-	queue_reopen(s->queue, &q);
-	LOG(&s->log, LVL_INFO, L_MSG("settings read again"));
-	look_at_file(s);
-	sdnotify("READY=1");
-}
+/* ---- signals and timers ---- */
 
 static void on_signal(uv_signal_t *handle, int number)
 {
@@ -338,7 +296,7 @@ static void on_signal(uv_signal_t *handle, int number)
 
 	if (number == SIGHUP) {
 		if (s->phase == RUNNING)
-			reload(s);
+			supervisor_reload(s);
 	} else if (s->phase == RUNNING) {
 		supervisor_begin_stop(s, strsignal(number));
 	} else if (s->phase == STOPPING) {
@@ -374,14 +332,14 @@ static void start_timers(struct supervisor *s)
 
 static void open_errands(struct supervisor *s)
 {
-	char *hello = greeting(s, FOR_NOTICES);
+	char *hello = supervisor_greeting(s, FOR_NOTICES);
 
 	s->errands = errands_open(&(struct errands_options){.loop = &s->loop,
 	    .log = &s->log,
 	    .program = s->program,
 	    .settings = s->settings,
 	    .greeting = hello});
-	free(hello);
+	mem_wipe(hello);
 	s->outbox = outbox_open(&(struct outbox_options){.loop = &s->loop,
 	    .log = &s->log,
 	    .queue = s->queue,
@@ -393,13 +351,42 @@ static void open_errands(struct supervisor *s)
 	    .queue = s->queue,
 	    .errands = s->errands,
 	    .settings = s->settings});
+	s->inbox = inbox_open(&(struct inbox_options){.loop = &s->loop,
+	    .log = &s->log,
+	    .queue = s->queue,
+	    .errands = s->errands,
+	    .settings = s->settings,
+	    .events = &inbox_events,
+	    .arg = s});
+	s->listings = listings_open(&(struct listings_options){.log = &s->log,
+	    .queue = s->queue,
+	    .errands = s->errands,
+	    .settings = s->settings,
+	    .events = &listings_events,
+	    .arg = s});
+	s->moves = moves_open(&(struct moves_options){.log = &s->log,
+	    .queue = s->queue,
+	    .errands = s->errands,
+	    .moved = on_due_again,
+	    .worker_id = on_worker_id,
+	    .arg = s});
+	s->arrivals = arrivals_open(&(struct arrivals_options){.loop = &s->loop,
+	    .log = &s->log,
+	    .queue = s->queue,
+	    .errands = s->errands,
+	    .settings = s->settings,
+	    .arrived = on_due_again,
+	    .worker_id = on_worker_id,
+	    .arg = s});
 }
 
 static void open_parts(struct supervisor *s)
 {
-	struct queue_options q = queue_options(s);
-	char *hello = greeting(s, FOR_REPORTS);
+	struct queue_options q = supervisor_queue_options(s);
+	char *hello = supervisor_greeting(s, FOR_REPORTS);
 
+	s->web = web_open(&(struct web_options){
+	    .loop = &s->loop, .log = &s->log, .settings = s->settings});
 	s->queue = queue_open(&q);
 	s->runs = runs_open(&(struct runs_options){.loop = &s->loop,
 	    .log = &s->log,
@@ -422,7 +409,7 @@ static void open_parts(struct supervisor *s)
 	    .hidden = s->settings->secret_variables,
 	    .events = &runs_pool_events,
 	    .arg = s->runs});
-	free(hello);
+	mem_wipe(hello);
 	runs_set_pool(s->runs, s->pool);
 	open_errands(s);
 	s->poller = poller_open(&(struct poller_options){.loop = &s->loop,
@@ -432,6 +419,8 @@ static void open_parts(struct supervisor *s)
 	    .runs = s->runs,
 	    .outbox = s->outbox,
 	    .sweeps = s->sweeps,
+	    .listings = s->listings,
+	    .moves = s->moves,
 	    .settings = s->settings,
 	    .drains = s->o.drain,
 	    .events = &poller_events,
@@ -442,7 +431,7 @@ static int open_program(struct supervisor *s)
 {
 	struct err e;
 
-	s->program = program_open(&e);
+	s->program = program_open(PROGRAM_WORKER, &e);
 	if (s->program == NULL) {
 		LOG(&s->log, LVL_ERROR, L_MSG("no worker can be started"),
 		    L_STR("error", e.text));
@@ -456,7 +445,7 @@ int supervisor_run(const struct supervisor_options *options)
 {
 	struct supervisor s = {.o = *options};
 
-	use_settings(&s, options->settings);
+	supervisor_use_settings(&s, options->settings);
 	if (open_program(&s) != 0) {
 		settings_free(s.settings);
 		return STATUS_UNFIT;
@@ -467,7 +456,7 @@ int supervisor_run(const struct supervisor_options *options)
 	    L_STR("version", PACKAGE_VERSION),
 	    L_INT("workers", s.settings->workers),
 	    L_STR("output_root", s.settings->output_root));
-	look_at_file(&s);
+	supervisor_look_at_file(&s);
 	open_parts(&s);
 	supervisor_queue_is_away(&s);
 	sdnotify("READY=1\nSTATUS=waiting for the queue database");
@@ -475,6 +464,8 @@ int supervisor_run(const struct supervisor_options *options)
 	uv_loop_close(&s.loop);
 	lease_free(s.lease);
 	sweeps_free(s.sweeps);
+	listings_free(s.listings);
+	moves_free(s.moves);
 	program_close(s.program);
 	settings_free(s.settings);
 	return s.status;

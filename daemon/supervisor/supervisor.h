@@ -13,7 +13,8 @@ enum exit_status {
 	STATUS_FAILED = 1, /* results could not be recorded at the end */
 	STATUS_USAGE = 2,
 	STATUS_SETTINGS = 3, /* the settings are wrong */
-	STATUS_UNFIT = 4, /* schema or worker program do not fit this program */
+	STATUS_UNFIT =
+	    4, /* schema or worker program do not fit, or cannot start */
 	/* Only with --drain or --idle-exit: */
 	/* the queue could not be used for the length of a lease */
 	STATUS_UNREACHED = 5,

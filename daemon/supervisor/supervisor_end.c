@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include <signal.h>
 
+#include "sql/queue.h"
 #include "supervisor/sdnotify.h"
 #include "supervisor/supervisor_parts.h"
+
+static const struct statement leaving = {"leaving", sql_leaving, 1};
 
 static void on_retired(void *arg)
 {
@@ -22,7 +25,10 @@ static void on_retired(void *arg)
 	uv_close((uv_handle_t *)&s->away, NULL);
 	poller_close(s->poller);
 	outbox_close(s->outbox);
+	arrivals_close(s->arrivals);
 	errands_close(s->errands);
+	inbox_close(s->inbox);
+	web_close(s->web);
 	pool_close(s->pool);
 	runs_close(s->runs);
 	queue_close(s->queue);
@@ -40,10 +46,18 @@ void supervisor_finish_stop(struct supervisor *s)
 	lease_retire(s->lease, on_retired, s);
 }
 
+void supervisor_tell_web(struct supervisor *s)
+{
+	web_tell(s->web, &(struct web_beat){.until_ms = lease_until(s->lease),
+			     .ready = s->phase == RUNNING,
+			     .restarts = pool_restarts(s->pool)});
+}
+
 bool supervisor_at_rest(const struct supervisor *s)
 {
 	return runs_count(s->runs) == 0 && outbox_count(s->outbox) == 0 &&
-	       !poller_claiming(s->poller) && !outbox_claiming(s->outbox);
+	       !poller_claiming(s->poller) && !outbox_claiming(s->outbox) &&
+	       !inbox_is_busy(s->inbox);
 }
 
 /* First the runs get time to end. Then they are stopped and given back, and the
@@ -59,6 +73,7 @@ static void on_grace(uv_timer_t *timer)
 		    L_INT("notices", outbox_count(s->outbox)));
 		runs_release_all(s->runs);
 		outbox_release(s->outbox);
+		inbox_release(s->inbox);
 		uv_timer_start(&s->grace, on_grace,
 		    (uint64_t)(s->settings->cancel_grace +
 			       s->settings->queue_timeout + 1000),
@@ -73,6 +88,21 @@ static void on_grace(uv_timer_t *timer)
 	supervisor_finish_stop(s);
 }
 
+static void on_told(void *arg, const struct reply *reply, const struct err *e)
+{
+	/* Untold, it counts as a daemon until it has ended. */
+	(void)arg, (void)reply, (void)e;
+}
+
+static void tell_scalers(struct supervisor *s)
+{
+	const char *id = lease_worker_id(s->lease);
+
+	if (*id != '\0' && queue_is_up(s->queue))
+		queue_send(s->queue, NULL, &leaving, (const char *const[]){id},
+		    on_told, s);
+}
+
 void supervisor_begin_stop(struct supervisor *s, const char *why)
 {
 	if (s->phase != RUNNING)
@@ -81,16 +111,21 @@ void supervisor_begin_stop(struct supervisor *s, const char *why)
 	LOG(&s->log, LVL_INFO, L_MSG("stopping"), L_STR("why", why),
 	    L_INT("runs", runs_count(s->runs)));
 	sdnotify("STOPPING=1");
+	supervisor_tell_web(s);
 	poller_no_claims(s->poller);
 	pool_retire(s->pool);
 	runs_release_waiting(s->runs);
 	outbox_stop(s->outbox);
+	arrivals_retire(s->arrivals);
 	errands_retire(s->errands);
-	if (supervisor_at_rest(s))
+	inbox_retire(s->inbox);
+	if (supervisor_at_rest(s)) {
 		supervisor_finish_stop(s);
-	else
-		uv_timer_start(&s->grace, on_grace,
-		    (uint64_t)s->settings->shutdown_grace, 0);
+		return;
+	}
+	tell_scalers(s);
+	uv_timer_start(
+	    &s->grace, on_grace, (uint64_t)s->settings->shutdown_grace, 0);
 }
 
 void supervisor_hurry(struct supervisor *s)
@@ -98,6 +133,7 @@ void supervisor_hurry(struct supervisor *s)
 	if (s->given_up) {
 		runs_release_all(s->runs);
 		outbox_release(s->outbox);
+		inbox_release(s->inbox);
 	} else {
 		uv_timer_start(&s->grace, on_grace, 0, 0);
 	}

@@ -5,20 +5,26 @@
 #include <uv.h>
 
 #include "base/log.h"
+#include "supervisor/arrivals.h"
 #include "supervisor/errands.h"
+#include "supervisor/inbox.h"
+#include "supervisor/listings.h"
+#include "supervisor/moves.h"
 #include "supervisor/outbox.h"
 #include "supervisor/pool.h"
 #include "supervisor/program.h"
-#include "supervisor/queue/lease.h"
-#include "supervisor/queue/poller.h"
 #include "supervisor/queue/queue.h"
 #include "supervisor/runs/runs.h"
 #include "supervisor/supervisor.h"
 #include "supervisor/sweeps.h"
+#include "supervisor/tick/lease.h"
+#include "supervisor/tick/poller.h"
+#include "supervisor/web.h"
 
 /*
- * The parts that the two files of the supervisor share: supervisor.c connects
- * its modules and passes on their events; supervisor_end.c ends them.
+ * The parts that the files of the supervisor share: supervisor.c connects its
+ * modules and passes on their events; supervisor_settings.c gives them settings;
+ * supervisor_end.c ends them.
  */
 enum phase { RUNNING, STOPPING, CLOSING };
 
@@ -39,11 +45,32 @@ struct supervisor {
 	struct errands *errands;
 	struct outbox *outbox;
 	struct sweeps *sweeps;
+	struct inbox *inbox;
+	struct listings *listings;
+	struct moves *moves;
+	struct arrivals *arrivals;
 	struct poller *poller;
+	struct web *web;
 	enum phase phase;
 	bool given_up; /* shutdown_grace is over, runs are being given back */
 	int status;
 };
+
+/* supervisor.c */
+extern const struct queue_events supervisor_queue_events;
+
+/* supervisor_settings.c */
+/* Uses these settings. The caller frees the old ones. */
+void supervisor_use_settings(struct supervisor *s, struct settings *settings);
+struct queue_options supervisor_queue_options(struct supervisor *s);
+/* Returns the first line for each process of this kind, which holds secrets:
+ * mem_wipe() frees it. */
+char *supervisor_greeting(
+    const struct supervisor *s, enum settings_reader reader);
+/* Warns when others can read a settings file that holds secrets. */
+void supervisor_look_at_file(const struct supervisor *s);
+/* Reads the settings again; wrong ones change nothing. */
+void supervisor_reload(struct supervisor *s);
 
 /* supervisor_end.c */
 /* Begins the shutdown; `why` is for the log. */
@@ -54,6 +81,8 @@ void supervisor_finish_stop(struct supervisor *s);
 /* Handles a further signal during the shutdown: ends the grace, or kills the
  * workers when the grace is over. */
 void supervisor_hurry(struct supervisor *s);
+/* Tells reportd-http how the daemon is. */
+void supervisor_tell_web(struct supervisor *s);
 /* Says whether nothing is in hand, and no claim can bring anything. */
 bool supervisor_at_rest(const struct supervisor *s);
 /* Notes that the queue cannot be used. A daemon that ends by itself gives up

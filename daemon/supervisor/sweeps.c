@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "sql/queue.h"
 
-/* ms until uploads that could not be ended are tried again. */
+/* ms until leftovers that could not be ended are tried again. */
 #define AGAIN_MS 60000
 #define SWEEP_MS 300000
 /* Lane and number of the errand; no receiver of notices has this lane, and no
@@ -40,45 +40,23 @@ static void end(struct sweeps *s)
 	buf_free(&s->errand.message);
 }
 
-/* Returns the milliseconds until the first of the uploads that are left is old enough
- * for a clean-up, at most AGAIN_MS. 0: none is left, or the clean-up was stopped. */
-static int64_t wait_for_age(const struct sweeps *s, const json_t *runs)
-{
-	int64_t now = clock_wall_us() / 1000, least = INT64_MAX;
-	const json_t *run, *one;
-	size_t i, j;
-
-	json_array_foreach(runs, i, run)
-	{
-		json_array_foreach(json_object_get(run, "uploads"), j, one)
-		{
-			int64_t at = json_int(one, "at", 0) * 1000;
-			int64_t ms = at + s->o.settings->s3_stale_uploads - now;
-
-			least = ms < least ? ms : least;
-		}
-	}
-	if (least == INT64_MAX || least < 0)
-		return 0;
-	return least < AGAIN_MS ? least : AGAIN_MS;
-}
-
 static enum errand_outcome on_answered(
     struct errand *e, const json_t *body, const char *line, size_t len)
 {
 	struct sweeps *s = e->arg;
 	const char *error = json_str(body, "error", NULL);
 	char *runs = json_dumps(json_object_get(body, "runs"), JSON_COMPACT);
+	int64_t wait = json_int(body, "wait", 0);
 
 	(void)line;
 	(void)len;
 	if (error != NULL)
 		LOG(s->o.log, LVL_WARN,
-		    L_MSG("uploads of runs that died cannot be ended yet"),
+		    L_MSG("what runs that died have left cannot be ended yet"),
 		    L_STR("error", error));
 	else
-		s->again_ms = clock_boot_ms() +
-			      wait_for_age(s, json_object_get(body, "runs"));
+		s->again_ms =
+		    clock_boot_ms() + (wait < AGAIN_MS ? wait : AGAIN_MS);
 	if (runs != NULL && queue_is_up(s->o.queue))
 		queue_send(s->o.queue, NULL, &swept,
 		    (const char *const[]){runs}, on_recorded, s);
@@ -110,8 +88,51 @@ static const struct errand_ops errand_ops = {
     .failed = on_failed,
     .put_off = on_put_off};
 
+static void add_source(
+    const struct sweeps *s, const json_t *entry, json_t *sources)
+{
+	const char *name = json_str(entry, "source", NULL);
+	const struct source_settings *source;
+
+	if (name == NULL || json_object_get(sources, name) != NULL)
+		return;
+	source = settings_source(s->o.settings, name);
+	if (source == NULL)
+		LOG(s->o.log, LVL_WARN,
+		    L_MSG("a run that died has left a statement with a source "
+			  "that is not in the settings"),
+		    L_STR("source", name));
+	json_object_set_new(
+	    sources, name, source ? json_string(source->packed) : json_null());
+}
+
+/* Returns the settings of the sources whose statements were left, by name. */
+static json_t *sources_of(const struct sweeps *s, const char *leftovers)
+{
+	json_t *runs = json_loads(leftovers, 0, NULL), *sources = json_object();
+	const json_t *run, *entry;
+	size_t i, k;
+
+	json_array_foreach(runs, i, run)
+	{
+		json_array_foreach(json_object_get(run, "leftovers"), k, entry)
+		{
+			add_source(s, entry, sources);
+		}
+	}
+	json_decref(runs);
+	return sources;
+}
+
+void sweeps_set_settings(struct sweeps *s, const struct settings *settings)
+{
+	s->o.settings = settings;
+}
+
 void sweeps_look(struct sweeps *s, const char *leftovers)
 {
+	json_t *sources;
+
 	if (leftovers == NULL || s->in_hand || clock_boot_ms() < s->again_ms)
 		return;
 	s->in_hand = true;
@@ -123,15 +144,11 @@ void sweeps_look(struct sweeps *s, const char *leftovers)
 	    .timeout_ms = SWEEP_MS,
 	    .end = MSG_SWEPT};
 	buf_init(&s->errand.message, PROTOCOL_LINE_MAX);
-	message_sweep(&s->errand.message, NUMBER, SWEEP_MS,
-	    s->o.settings->s3_stale_uploads, leftovers);
+	sources = sources_of(s, leftovers);
+	message_sweep(&s->errand.message, NUMBER, SWEEP_MS, leftovers, sources);
+	json_decref(sources);
 	errands_add(s->o.errands, &s->errand);
 	errands_go(s->o.errands);
-}
-
-void sweeps_set_settings(struct sweeps *s, const struct settings *settings)
-{
-	s->o.settings = settings;
 }
 
 struct sweeps *sweeps_open(const struct sweeps_options *options)

@@ -107,16 +107,6 @@ static char *answer(const char *task, char *text, struct err *e)
 	return said;
 }
 
-static int say(char letter, const char *text)
-{
-	size_t len = strlen(text) + 1; /* with the mark of its end */
-
-	return write(PROTOCOL_FD, &letter, 1) == 1 &&
-		       write(PROTOCOL_FD, text, len) == (ssize_t)len
-		   ? 0
-		   : 1;
-}
-
 int ask_main(const char *task)
 {
 	char *said = NULL;
@@ -128,7 +118,8 @@ int ask_main(const char *task)
 	buf_str(&text, "");
 	if (read_all(&text, &e) == 0)
 		said = answer(task, text.data, &e);
-	rc = said ? say(ANSWER_OK, said) : say(ANSWER_NO, e.text);
+	rc = said ? answer_write(ANSWER_OK, said)
+		  : answer_write(ANSWER_NO, e.text);
 	conninfo_free(said);
 	buf_free(&text);
 	return rc;

@@ -8,19 +8,15 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-
-static void wipe(char *text)
-{
-	if (text != NULL)
-		explicit_bzero(text, strlen(text));
-	free(text);
-}
+#include "export/reach.h"
+#include "worker/statements.h"
 
 static void forget(struct connection *c)
 {
 	source_close(c->source);
 	settings_free_source(c->from);
-	wipe(c->login);
+	mem_wipe(c->login);
+	mem_wipe(c->packed);
 	*c = (struct connection){0};
 }
 
@@ -59,7 +55,7 @@ static int check_login(struct source *s, const struct job *job, struct err *e)
 static struct source *log_in(struct connections *all, const struct job *job,
     const struct source_settings *from, struct err *e)
 {
-	const struct source_reach reach = services_reach(job->lent.services);
+	const struct source_reach reach = reach_of(job->lent.services);
 	struct source *s;
 
 	if (all->keep == NULL)
@@ -75,19 +71,18 @@ static struct source *log_in(struct connections *all, const struct job *job,
 	return NULL;
 }
 
-/* Connects in an empty place. */
+/* Connects in an empty place. Takes `from` over, also on error. */
 static int make(struct connections *all, struct connection *c,
-    const struct job *job, struct err *e)
+    const struct job *job, struct source_settings *from, struct err *e)
 {
-	c->from = settings_unpack_source(
-	    json_object_get(job->asked.message, "source"), e);
-	if (c->from != NULL)
-		c->source = log_in(all, job, c->from, e);
+	c->from = from;
+	c->source = log_in(all, job, from, e);
 	if (c->source == NULL)
 		return -1;
-	c->login = name_of(c->from);
+	c->login = name_of(from);
+	c->packed = mem_strdup(job->asked.from);
 	c->made_ms = clock_boot_ms();
-	c->max_age_ms = c->from->max_age;
+	c->max_age_ms = from->max_age;
 	return 0;
 }
 
@@ -97,46 +92,101 @@ static int64_t end_of(const struct connection *c)
 	return c->max_age_ms > 0 ? c->made_ms + c->max_age_ms : INT64_MAX;
 }
 
-/* Returns a connection for the job: the kept one, or a new one in the place
- * that was not used for the longest time. */
-static struct connection *connect_source(
-    struct connections *all, const struct job *job, bool *reused, struct err *e)
+static bool is_good(struct connection *c)
 {
-	struct connection *oldest = &all->place[0];
-	char *name = name_of(job->asked.from);
+	return end_of(c) > clock_boot_ms() && source_alive(c->source);
+}
 
+/* Returns the connection that was made with the very settings of the job; this
+ * is the usual case, and compares texts only. */
+static struct connection *same_settings(
+    struct connections *all, const struct job *job)
+{
 	for (int i = 0; i < CONNECTIONS; i++) {
 		struct connection *c = &all->place[i];
 
-		if (c->source != NULL && strcmp(c->login, name) == 0) {
-			/* max_age of the settings may have changed. */
-			c->max_age_ms = job->asked.from->max_age;
-			if (end_of(c) > clock_boot_ms() &&
-			    source_alive(c->source)) {
-				*reused = true;
-				wipe(name);
-				return c;
-			}
-			forget(c);
-		}
-		if (c->used_ms < oldest->used_ms)
-			oldest = c;
+		if (c->source != NULL &&
+		    strcmp(c->packed, job->asked.from) == 0 && is_good(c))
+			return c;
 	}
-	wipe(name);
+	return NULL;
+}
+
+/* Returns the connection that has the login of `from`, whose other settings may
+ * have changed since; NULL: there is none. */
+static struct connection *same_login(struct connections *all,
+    const struct job *job, const struct source_settings *from)
+{
+	struct connection *found = NULL;
+	char *name = name_of(from);
+
+	for (int i = 0; i < CONNECTIONS && found == NULL; i++) {
+		struct connection *c = &all->place[i];
+
+		if (c->source == NULL || strcmp(c->login, name) != 0)
+			continue;
+		c->max_age_ms = from->max_age;
+		mem_wipe(c->packed);
+		c->packed = mem_strdup(job->asked.from);
+		if (is_good(c))
+			found = c;
+		else
+			forget(c);
+	}
+	mem_wipe(name);
+	return found;
+}
+
+/* Returns a place for a new connection: the one that was not used for the
+ * longest time. */
+static struct connection *empty_place(struct connections *all)
+{
+	struct connection *oldest = &all->place[0];
+
+	for (int i = 1; i < CONNECTIONS; i++) {
+		if (all->place[i].used_ms < oldest->used_ms)
+			oldest = &all->place[i];
+	}
 	forget(oldest);
-	*reused = false;
-	if (make(all, oldest, job, e) == 0)
-		return oldest;
-	forget(oldest);
+	return oldest;
+}
+
+/* Returns a connection for the job, kept or new. */
+static struct connection *connect_source(
+    struct connections *all, const struct job *job, bool *reused, struct err *e)
+{
+	struct connection *c = same_settings(all, job);
+	struct source_settings *from;
+
+	*reused = c != NULL;
+	if (c != NULL)
+		return c;
+	from = settings_unpack_source(job->asked.from, e);
+	if (from == NULL)
+		return NULL;
+	c = same_login(all, job, from);
+	*reused = c != NULL;
+	if (c != NULL) {
+		settings_free_source(from);
+		return c;
+	}
+	c = empty_place(all);
+	if (make(all, c, job, from, e) == 0)
+		return c;
+	forget(c);
 	return NULL;
 }
 
 struct connection *connections_begin(
-    struct connections *all, const struct job *job, struct err *e)
+    struct connections *all, struct job *job, bool only_reads, struct err *e)
 {
 	struct job_session session = {.time_zone = job->asked.time_zone,
 	    .statement_timeout_ms = job->asked.statement_timeout_ms,
-	    .read_only = !job_has(job, "prep_sql")};
+	    .read_only = only_reads,
+	    .started = statements_started,
+	    .arg = job,
+	    .relations = job->relations,
+	    .relation_count = job->relation_count};
 	struct connection *c;
 	char name[64];
 	bool reused;
@@ -192,6 +242,16 @@ void connections_reset(struct connections *all)
 	for (int i = 0; i < CONNECTIONS; i++) {
 		if (all->place[i].source != NULL)
 			source_reset(all->place[i].source);
+	}
+}
+
+void connections_drop_served(struct connections *all)
+{
+	for (int i = 0; i < CONNECTIONS; i++) {
+		struct connection *c = &all->place[i];
+
+		if (c->source != NULL && source_is_served(c->source))
+			forget(c);
 	}
 }
 

@@ -12,7 +12,9 @@ struct connection {
 	char *login; /* everything that identifies the login, see name_of */
 	struct source_settings *from;
 	struct source *source; /* NULL: the place is empty */
-	bool busy;             /* a job is using it */
+	/* job_asked.from of the job that used it last; holds passwords */
+	char *packed;
+	bool busy; /* a job is using it */
 	int64_t used_ms;
 	/* boot clock, ms; max_age_ms 0: no limit */
 	int64_t made_ms, max_age_ms;
@@ -23,9 +25,9 @@ struct connections {
 };
 
 /* Returns a kept or new connection with the job's session settings; NULL on
- * error. */
+ * error. `only_reads`: no stage of the job runs a script. */
 struct connection *connections_begin(
-    struct connections *all, const struct job *job, struct err *e);
+    struct connections *all, struct job *job, bool only_reads, struct err *e);
 /* The job does not use the connection any more. */
 void connections_end(struct connection *c);
 
@@ -35,6 +37,9 @@ int64_t connections_expire(struct connections *all);
 /* Resets the sessions of all connections while the worker is idle, so that
  * nothing of a job is left in them. */
 void connections_reset(struct connections *all);
+/* Closes the connections that ask the services of this process, before these are
+ * closed. */
+void connections_drop_served(struct connections *all);
 void connections_close(struct connections *all);
 
 #endif

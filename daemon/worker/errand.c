@@ -3,6 +3,12 @@
 
 #include "notice/notice.h"
 #include "place/place.h"
+#include "worker/arrival.h"
+#include "worker/hearing.h"
+#include "worker/inbox.h"
+#include "worker/listing.h"
+#include "worker/moving.h"
+#include "worker/statements.h"
 
 static void say_delivered(const struct notice *n, const struct err *failure,
     bool stopped, const struct notice_answer *answer, struct buf *out)
@@ -56,33 +62,60 @@ static bool notice_repeats(const json_t *message)
 	return notice_channel_repeats(json_str(notice, "channel", ""));
 }
 
+/* Clears away what the entries of a record name, and removes those of which nothing is
+ * left. Returns false when one of them failed. */
+static bool sweep_record(struct services *services, const json_t *sources,
+    json_t *list, int64_t *wait_ms, struct err *e)
+{
+	const struct place_lent lent = {.services = services};
+	bool fine = true;
+	size_t i = 0;
+
+	while (i < json_array_size(list)) {
+		const json_t *entry = json_array_get(list, i);
+		int rc = place_sweep(&lent, entry, wait_ms, e);
+
+		if (rc == 2)
+			rc = statements_sweep(
+			    services, sources, entry, wait_ms, e);
+		if (rc == 0)
+			json_array_remove(list, i);
+		else
+			i++;
+		fine &= rc >= 0;
+	}
+	return fine;
+}
+
 static void sweep(const json_t *message, struct services *services,
     const bool *stopped, struct buf *out)
 {
 	json_t *runs = json_object_get(message, "runs"), *one;
-	struct place_lent lent = {.services = services};
+	const json_t *sources = json_object_get(message, "sources");
 	struct err e = {.kind = ERR_CANCELLED};
+	int64_t wait_ms = INT64_MAX;
 	bool failed = false;
 	size_t i;
 
 	(void)stopped;
 	json_array_foreach(runs, i, one)
 	{
-		failed |= place_sweep(&lent, json_object_get(one, "uploads"),
-			      json_int(message, "stale", 0), &e) != 0;
+		failed |= !sweep_record(services, sources,
+		    json_object_get(one, "leftovers"), &wait_ms, &e);
 	}
 	/* A stopped clean-up is no failure; it continues a little later. */
 	message_swept(out, json_int(message, "run_id", 0), runs,
+	    wait_ms == INT64_MAX ? 0 : wait_ms,
 	    failed && e.kind != ERR_CANCELLED ? e.text : NULL);
 }
 
 static void decline_sweep(const json_t *message, struct buf *out)
 {
 	message_swept(out, json_int(message, "run_id", 0),
-	    json_object_get(message, "runs"), NULL);
+	    json_object_get(message, "runs"), 0, NULL);
 }
 
-static bool sweep_repeats(const json_t *message)
+static bool always(const json_t *message)
 {
 	(void)message;
 	return true;
@@ -90,7 +123,13 @@ static bool sweep_repeats(const json_t *message)
 
 static const struct errand_kind kinds[] = {
     {MSG_NOTICE, "not delivered", deliver, decline_notice, notice_repeats},
-    {MSG_SWEEP, "not cleaned up", sweep, decline_sweep, sweep_repeats},
+    {MSG_SWEEP, "not cleaned up", sweep, decline_sweep, always},
+    {MSG_LIST, "not listed", listing_run, listing_decline, always},
+    {MSG_MOVE, "not moved", moving_run, moving_decline, always},
+    {MSG_WATCH, "nothing arrived", arrival_run, arrival_decline, always},
+    {MSG_HEAR, "nothing heard", hearing_run, hearing_decline, always},
+    {MSG_INBOX, "the inbox does not answer", inbox_run, inbox_decline,
+	inbox_repeats},
 };
 
 const struct errand_kind *errand_kind(enum message_type type)

@@ -8,19 +8,19 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "export/outputs.h"
+#include "source/dialect.h"
 #include "source/sqltext.h"
+#include "worker/inputs.h"
+#include "worker/links.h"
 #include "worker/places.h"
-#include "worker/stage/export.h"
-#include "worker/stage/stage.h"
-#include "worker/stage/unload.h"
 
-static void read_schedule(struct job *job, const json_t *row)
+static void read_schedule(struct job *job)
 {
-	int64_t offset = json_int(row, "utc_offset", 0);
+	int64_t offset = json_int(job->asked.row, "utc_offset", 0);
 	int64_t minutes = (offset < 0 ? -offset : offset) / 60;
 
-	job->asked.scheduled_for = json_str(row, "scheduled_for", "");
+	job->asked.scheduled_for =
+	    json_str(job->asked.row, "scheduled_for", "");
 	strptime(job->asked.scheduled_for, "%Y-%m-%dT%H:%M:%S",
 	    &job->asked.scheduled);
 	job->asked.scheduled.tm_isdst = 0;
@@ -31,89 +31,182 @@ static void read_schedule(struct job *job, const json_t *row)
 	    offset < 0 ? '-' : '+', (int)(minutes / 60), (int)(minutes % 60));
 }
 
+static void name_numbers(struct job_asked *asked)
+{
+	snprintf(asked->run_text, sizeof(asked->run_text), "%" PRId64,
+	    asked->run_id);
+	snprintf(asked->config_text, sizeof(asked->config_text), "%" PRId64,
+	    asked->config_id);
+	snprintf(asked->request_text, sizeof(asked->request_text), "%" PRId64,
+	    asked->request_id);
+}
+
+static int take_target(struct job *job, struct err *e)
+{
+	const char *packed = json_str(job->asked.terms, "target", NULL);
+
+	if (packed == NULL)
+		return 0;
+	job->asked.into = settings_unpack_source(packed, e);
+	job->lent.places.target = job->asked.into;
+	job->lent.places.target_timeout_ms =
+	    json_int(job->asked.message, "target_timeout", 0);
+	return job->asked.into ? 0 : -1;
+}
+
 int job_open(struct job *job, json_t *message, struct err *e)
 {
-	const json_t *row = json_object_get(message, "row");
+	const json_t *row = json_object_get(message, "row"),
+		     *terms = json_object_get(message, "terms");
 
-	*job = (struct job){.asked = {.message = message},
+	*job = (struct job){.asked = {.message = message,
+				.row = row,
+				.rare = json_object_get(row, "rare"),
+				.terms = terms},
 	    .outcome = {.stage = "start",
 		.prep_ms = -1,
 		.rows = -1,
 		.bytes = -1,
+		.score = -1,
 		.started_ms = clock_boot_ms()}};
 	buf_init(&job->asked.prep_sql, SOURCE_SQL_MAX);
 	buf_init(&job->asked.export_sql, SOURCE_SQL_MAX);
+	buf_init(&job->asked.result_sql, SOURCE_SQL_MAX);
 	job->asked.run_id = json_int(message, "run_id", 0);
-	job->asked.output_root = json_str(message, "output_root", "");
+	job->asked.output_root = json_str(terms, "output_root", "");
 	job->lent.places = (struct place_lent){.root = job->asked.output_root,
-	    .file_mode = (mode_t)json_int(message, "file_mode", 0640),
-	    .no_sync = json_bool(message, "no_sync", false)};
+	    .file_mode = (mode_t)json_int(terms, "file_mode", 0640),
+	    .no_sync = json_bool(terms, "no_sync", false)};
 	job->asked.timeout_ms = json_int(message, "timeout", 0);
 	if (job->asked.timeout_ms > 0)
 		job->asked.deadline_ms =
 		    job->outcome.started_ms + job->asked.timeout_ms;
 	job->asked.statement_timeout_ms =
 	    json_int(message, "statement_timeout", 0);
-	job->asked.config_id = json_int(row, "config_id", 0);
+	job->asked.config_id = json_int(message, "config_id", 0);
 	job->asked.request_id = json_int(row, "request_id", 0);
 	job->asked.report_name = json_str(row, "report_name", "");
 	job->asked.source_name = json_str(row, "source", "");
 	job->asked.time_zone = json_str(row, "time_zone", "UTC");
 	job->asked.attempt = json_int(row, "attempt", 1);
+	job->asked.again = !json_is_false(job_member(job, "again"));
 	job->asked.parameters = json_object_get(row, "parameters");
 	job->asked.output_options = json_object_get(row, "output_options");
-	job->asked.write_paths = json_object_get(row, "write_paths");
-	job->asked.other_paths = json_object_get(row, "other_paths");
-	read_schedule(job, row);
+	job->asked.linked = job_member(job, "linked");
+	job->asked.write_paths = job_member(job, "write_paths");
+	job->asked.other_paths = job_member(job, "other_paths");
+	job->asked.inputs = job_member(job, "inputs");
+	job->asked.gate = job_member(job, "gate");
+	read_schedule(job);
 	if (job->asked.config_id == 0)
 		return err_set(e, ERR_PERMANENT, "the job has no config_id");
-	job->asked.from =
-	    settings_unpack_source(json_object_get(message, "source"), e);
-	return job->asked.from ? 0 : -1;
+	job->asked.from = json_str(terms, "source", "");
+	job->asked.queue = job_text(job, "queue");
+	name_numbers(&job->asked);
+	return take_target(job, e);
 }
 
 void job_free(struct job *job)
 {
-	unload_drop(job);
-	settings_free_source(job->asked.from);
+	settings_free_source(job->asked.into);
 	buf_free(&job->asked.prep_sql);
 	buf_free(&job->asked.export_sql);
+	buf_free(&job->asked.result_sql);
 	export_plan_free(&job->plan);
 	free(job->outcome.output_url);
 	free(job->outcome.outputs);
 	free(job->outcome.remark);
+	json_decref(job->outcome.stage_ms);
+	json_decref(job->outcome.result);
+	json_decref(job->outcome.checks);
 	json_decref(job->outcome.record.list);
 	json_decref(job->asked.message);
+}
+
+/* Returns the value of a parameter, a JSON string or null; NULL on error. */
+static json_t *find_parameter(struct job *job, const char *name, struct err *e)
+{
+	const char *text = job_value(job, name);
+	json_t *v = text ? json_string(text) : NULL;
+	int rc = v ? 1 : inputs_parameter(job, name, &v, e);
+
+	if (rc == 0) {
+		v = json_incref(json_object_get(job->asked.parameters, name));
+		rc = v ? 1 : links_find(job, name, &v, e);
+	}
+	if (rc == 0)
+		err_set(e, ERR_PERMANENT,
+		    "unknown parameter :'%s'; add it to parameters", name);
+	return rc == 1 ? v : NULL;
+}
+
+struct filling {
+	struct job *job;
+	struct source *from;
+};
+
+char *job_quote(
+    struct source *from, const char *text, bool identifier, struct err *e)
+{
+	struct buf b;
+
+	if (from != NULL)
+		return source_quote(from, text, identifier, e);
+	buf_init(&b, SOURCE_SQL_MAX);
+	dialect_quote(text, identifier ? '"' : '\'', &b);
+	if (!b.overflow)
+		return b.data;
+	buf_free(&b);
+	err_set(e, ERR_PERMANENT,
+	    "a parameter is longer than %zu bytes in quotes", SOURCE_SQL_MAX);
+	return NULL;
 }
 
 static char *quote_parameter(
     void *arg, const char *name, bool identifier, struct err *e)
 {
-	struct job *job = arg;
-	char number[JOB_VALUE];
-	const char *text = job_value(job, name, number);
-	const json_t *v = json_object_get(job->asked.parameters, name);
+	const struct filling *f = arg;
+	json_t *v = find_parameter(f->job, name, e);
+	const char *text = json_string_value(v);
+	char *quoted = NULL;
 
-	if (text == NULL && v == NULL) {
-		err_set(e, ERR_PERMANENT,
-		    "unknown parameter :'%s'; add it to parameters", name);
-		return NULL;
-	}
-	if (text == NULL && json_is_null(v)) {
-		if (!identifier)
-			return mem_strdup("NULL");
+	if (text != NULL)
+		quoted = job_quote(f->from, text, identifier, e);
+	else if (v != NULL && !identifier)
+		quoted = mem_strdup("NULL");
+	else if (v != NULL)
 		err_set(e, ERR_PERMANENT,
 		    "parameter :\"%s\" is null and cannot name anything", name);
-		return NULL;
-	}
+	json_decref(v);
+	return quoted;
+}
+
+bool job_wants_snapshot(const struct job *job)
+{
+	return json_bool(job->asked.output_options, "snapshot", true);
+}
+
+void job_add_remark(struct job *job, const char *text)
+{
+	char *old = job->outcome.remark;
+
 	if (text == NULL)
-		text = json_string_value(v);
-	return source_quote(job->lent.source, text, identifier, e);
+		return;
+	job->outcome.remark =
+	    old ? mem_printf("%s; %s", old, text) : mem_strdup(text);
+	free(old);
+}
+
+json_t *job_member(const struct job *job, const char *key)
+{
+	json_t *own = json_object_get(job->asked.row, key);
+
+	return own ? own : json_object_get(job->asked.rare, key);
 }
 
 const char *job_text(const struct job *job, const char *key)
 {
-	return json_str(json_object_get(job->asked.message, "row"), key, NULL);
+	return json_string_value(job_member(job, key));
 }
 
 bool job_has(const struct job *job, const char *key)
@@ -123,6 +216,13 @@ bool job_has(const struct job *job, const char *key)
 	return text != NULL && *text != '\0';
 }
 
+int job_fill(struct job *job, struct source *from, const char *sql,
+    struct buf *out, struct err *e)
+{
+	return sqltext_substitute(
+	    sql, quote_parameter, &(struct filling){job, from}, out, e);
+}
+
 int job_fill_in(
     struct job *job, const char *key, struct buf *out, struct err *e)
 {
@@ -130,20 +230,19 @@ int job_fill_in(
 
 	if (sql == NULL)
 		return 0;
-	if (sqltext_substitute(sql, quote_parameter, job, out, e) != 0)
+	if (job_fill(job, job->lent.source, sql, out, e) != 0)
 		return err_wrap(e, "%s", key);
 	return 0;
 }
 
-int job_prepare(struct job *job, struct err *e)
+bool job_copies_files(const struct job *job)
 {
-	const struct stage *stage;
+	return job->asked.into != NULL && !job_has(job, "export_sql");
+}
 
-	for (int i = 0; (stage = stage_at(i)) != NULL; i++) {
-		if (stage->wanted(job) && stage->prepare(job, e) != 0)
-			return -1;
-	}
-	return 0;
+bool job_holds_locks(const struct job *job)
+{
+	return outputs_hold_locks(&job->plan);
 }
 
 int job_timed_out(const struct job *job, struct err *e)
@@ -153,47 +252,4 @@ int job_timed_out(const struct job *job, struct err *e)
 	return err_set(e, ERR_TIMEOUT, "timed out after %" PRId64 "%s",
 	    fine ? job->asked.timeout_ms : job->asked.timeout_ms / 1000,
 	    fine ? " ms" : " s");
-}
-
-static int run_stage(struct job *job, const struct stage *stage, struct err *e)
-{
-	job->outcome.stage = stage->name;
-	if (stage->run(job, e) == 0)
-		return 0;
-	source_advise(
-	    job->lent.source, job_text(job, stage->sql), stage->reads_only, e);
-	return err_wrap(e, "%s", stage->name);
-}
-
-int job_run(struct job *job, struct err *e)
-{
-	const struct stage *stage;
-
-	for (int i = 0; (stage = stage_at(i)) != NULL; i++) {
-		if (stage->wanted(job) && run_stage(job, stage, e) != 0)
-			return -1;
-	}
-	job->outcome.stage = job->outcome.unpublished ? "publish" : "done";
-	return 0;
-}
-
-int job_publish(struct job *job, struct err *e)
-{
-	int rc;
-
-	rc = stage_publish(job, e);
-	/* An error that may pass leaves open whether the manifest is there, and a
-	 * reader of it needs the objects. */
-	if (rc == 0 || (rc < 0 && e->kind != ERR_PERMANENT))
-		unload_keep(job);
-	if (rc < 0)
-		return err_wrap(e, "publish");
-	if (rc == 0)
-		job->outcome.stage = "done";
-	return rc;
-}
-
-void job_abort(struct job *job)
-{
-	outputs_abort(&job->plan);
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "worker/places.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,28 +8,29 @@
 #include "base/mem.h"
 #include "place/template.h"
 
-const char *job_value(
-    const struct job *job, const char *name, char text[static JOB_VALUE])
+const char *job_value(const struct job *job, const char *name)
 {
 	if (strcmp(name, "report_name") == 0)
 		return job->asked.report_name;
 	if (strcmp(name, "scheduled_for") == 0)
 		return job->asked.scheduled_text;
 	if (strcmp(name, "run_id") == 0)
-		snprintf(text, JOB_VALUE, "%" PRId64, job->asked.run_id);
-	else if (strcmp(name, "config_id") == 0)
-		snprintf(text, JOB_VALUE, "%" PRId64, job->asked.config_id);
-	else if (strcmp(name, "request_id") == 0)
-		snprintf(text, JOB_VALUE, "%" PRId64, job->asked.request_id);
-	else
-		return NULL;
-	return text;
+		return job->asked.run_text;
+	if (strcmp(name, "config_id") == 0)
+		return job->asked.config_text;
+	if (strcmp(name, "request_id") == 0)
+		return job->asked.request_text;
+	return NULL;
 }
 
-static const char *template_of(const struct job *job)
+static const char *template_of(
+    const struct job *job, const struct export_output *o)
 {
-	return json_str(json_object_get(job->asked.message, "row"),
-	    "output_path", json_str(job->asked.message, "output", ""));
+	const char *own = o ? export_own_address(&job->plan, o) : NULL;
+
+	if (own == NULL)
+		own = job_text(job, "output_path");
+	return own ? own : json_str(job->asked.terms, "output", "");
 }
 
 /* Checks before anything runs that the settings allow the place and that its
@@ -38,19 +38,24 @@ static const char *template_of(const struct job *job)
 static int check_place(
     const struct job *job, const struct export_output *o, struct err *e)
 {
-	if (place_allow(&job->lent.places, o->place, o->options, e) != 0)
+	if (place_check_format(o->place, o->type->name, e) != 0 ||
+	    place_allow(&job->lent.places, o->place, o->options, e) != 0)
 		return err_wrap(e, "output_path");
 	return place_check(o->place, o->options, e);
 }
 
+/* A place without prefixes is granted by a name: the claim has asked, and the job
+ * has the settings of that one alone. */
 static int check_grant(
     const struct job *job, const char *address, struct err *e)
 {
 	const struct job_asked *asked = &job->asked;
 
+	if (place_scheme_of(address)->within == NULL)
+		return 0;
 	if (job_text(job, "output_path") == NULL)
 		return template_check_default(asked->output_root,
-		    template_of(job), address, asked->write_paths,
+		    template_of(job, NULL), address, asked->write_paths,
 		    asked->other_paths, e);
 	return template_check_grant(
 	    asked->output_root, address, asked->write_paths, e);
@@ -59,16 +64,15 @@ static int check_grant(
 int job_find_place(struct job *job, struct export_output *output,
     const char *partition, struct err *e)
 {
-	char run_id[JOB_VALUE], config_id[JOB_VALUE], request_id[JOB_VALUE],
-	    part[JOB_VALUE];
+	char part[16];
 	const struct template_value known[] = {
 	    {"report_name", job->asked.report_name},
-	    {"owner", job_text(job, "owner")},
-	    {"run_id", job_value(job, "run_id", run_id)},
-	    {"config_id", job_value(job, "config_id", config_id)},
-	    {"request_id", job_value(job, "request_id", request_id)},
+	    {"owner", job_text(job, "owner")}, {"run_id", job->asked.run_text},
+	    {"config_id", job->asked.config_text},
+	    {"request_id", job->asked.request_text},
 	    {"scheduled_for", job->asked.scheduled_text},
-	    {"ext", output->extension}, {"part", part}};
+	    {"ext", output->extension}, {"part", part},
+	    {"section", export_section(&job->plan, output)}};
 	size_t n = sizeof(known) / sizeof(*known);
 	/* The built-in values, the report's parameters, and an empty value at
 	 * the end. */
@@ -87,7 +91,7 @@ int job_find_place(struct job *job, struct export_output *output,
 	}
 	output->place = template_path(
 	    &(struct template_options){.root = job->asked.output_root,
-		.template = template_of(job),
+		.template = template_of(job, output),
 		.values = values,
 		.time = &job->asked.scheduled,
 		.partition = partition},
@@ -100,7 +104,7 @@ int job_find_place(struct job *job, struct export_output *output,
 
 int job_find_places(struct job *job, struct err *e)
 {
-	if (export_plan_check_name(&job->plan, template_of(job), e) != 0)
+	if (export_plan_check_name(&job->plan, template_of(job, NULL), e) != 0)
 		return -1;
 	for (int i = 0; i < job->plan.count; i++) {
 		struct export_output *o = &job->plan.outputs[i];

@@ -5,11 +5,8 @@
 #include "worker/job.h"
 
 /* Returns the value of a name that every job has, such as run_id, for :'run_id'
- * in SQL and {run_id} in output_path; NULL: it is no such name. Numbers are
- * written to `text`. */
-#define JOB_VALUE 32
-const char *job_value(
-    const struct job *job, const char *name, char text[static JOB_VALUE]);
+ * in SQL and {run_id} in output_path; NULL: it is no such name. */
+const char *job_value(const struct job *job, const char *name);
 
 /* Sets the output's place; `partition` may be NULL. Returns an error for a
  * place that the report's owner was not granted, or that the settings do not

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "worker/pipeline.h"
 
 struct task *task_new(enum message_type type, json_t *message)
 {
@@ -15,8 +16,7 @@ struct task *task_new(enum message_type type, json_t *message)
 		t->job = (struct job){
 		    .asked = {.message = message,
 			.run_id = t->run_id,
-			.config_id = json_int(
-			    json_object_get(message, "row"), "config_id", 0)},
+			.config_id = json_int(message, "config_id", 0)},
 		    .outcome = {.stage = "start",
 			.prep_ms = -1,
 			.rows = -1,
@@ -28,8 +28,10 @@ struct task *task_new(enum message_type type, json_t *message)
 
 void task_free(struct task *t)
 {
-	if (t->type == MSG_JOB)
+	if (t->type == MSG_JOB) {
+		pipeline_drop(&t->job);
 		job_free(&t->job);
+	}
 	json_decref(t->message);
 	free(t);
 }

@@ -28,7 +28,7 @@ from reportd_7.report_config c order by c.config_id;
 
 insert into reportd.report_run (run_id, config_id, request_id, owner, report_name,
 	attempt, scheduled_for, status, stage, worker_id, started_at, prep_finished_at,
-	finished_at, row_count, byte_count, output_url, sha256, outputs, remark, uploads,
+	finished_at, row_count, byte_count, output_url, sha256, outputs, remark, leftovers,
 	error_stage, error_sqlstate, error_message, parameters)
 overriding system value
 select r.run_id, r.config_id, case when c.run_id = r.run_id then c.request_id end,

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- Whether there is a reportd schema at all; schema_version.sql fails without one.
+-- Says whether there is a reportd schema at all; schema_version.sql fails without one.
 -- A table that another role made does not count: reading it could run that role's
 -- functions with the rights of the caller. No parameters; one row: installed boolean.
 select exists (select

@@ -9,7 +9,7 @@ select coalesce(json_agg(q), '[]') from (
 		c.is_active, c.schedule_expression, c.time_zone, c.next_run_time,
 		to_char(z.next_run, 'YYYY-MM-DD"T"HH24:MI:SS') as next_run_local,
 		coalesce(w.words || ' ' || replace(regexp_replace(c.time_zone, '^.*/', ''), '_', ' '),
-			case c.trigger_type when 'ADHOC' then 'once'
+			case c.trigger_type when 'ADHOC' then 'once' when 'FILE' then 'new files'
 				when 'AFTER' then 'after ' || array_to_string(c.run_after, ', ') end) as schedule,
 		case when not c.is_active then 'paused'
 			when z.next_run < z.today + interval '7 days' then to_char(z.next_run, 'Dy HH24:MI')

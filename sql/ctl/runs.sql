@@ -16,13 +16,12 @@ select coalesce(json_agg(q), '[]') from (
 		round(extract(epoch from coalesce(r.finished_at, now()) - r.started_at)::numeric, 3)
 			as seconds,
 		r.row_count, r.byte_count, r.output_url, r.sha256, r.error_stage,
-		r.error_sqlstate, r.error_message, r.worker_id, r.outputs, r.remark,
-		coalesce(r.error_message,
-			coalesce((select string_agg(o ->> 'url', ', ')
-				from jsonb_array_elements(r.outputs) o), r.output_url)
-			|| coalesce(' (' || r.remark || ')', ''), r.remark) as result
+		r.error_sqlstate, r.error_message, r.worker_id, r.outputs, r.remark, r.score,
+		r.horizon, q.result as result_row
 	from (select max(name) from zone) z
 	cross join reportd.report_run r
+	left join reportd.report_request q
+		on q.request_id = r.request_id and q.run_id = r.run_id and q.result is not null
 	where ($1::bigint is null or r.config_id = $1)
 		and ($2::text is null or r.status = $2)
 	order by r.run_id desc

@@ -1,4 +1,4 @@
 -- SPDX-License-Identifier: MIT
--- What a report waits for, or how it ended. $1 config_id bigint, $2 request_id bigint or
+-- Says what a report waits for, or how it ended. $1 config_id bigint, $2 request_id bigint or
 -- null. One row: a sentence.
 select reportd.why($1, $2)

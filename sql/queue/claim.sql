@@ -20,14 +20,14 @@
 -- claim's $7.
 with me as materialized (
 	-- A daemon that has lost its lease, and does not know it yet, claims nothing.
-	select w.worker_id from reportd.report_worker w
+	select w.worker_id, w.folders, w.targets from reportd.report_worker w
 	where w.worker_id = $1
 	for key share
-), candidate as materialized (
-	select d.config_id, d.rank, d.due_at, k.owner, k.source, k.trigger_type,
-		k.source_room, k.running, k.owner_room,
-		row_number() over (partition by k.owner
-			order by d.rank, k.trigger_type, d.due_at, d.config_id) as own_place
+), candidate as (
+	select d.config_id, d.rank, d.due_at, k.source, k.source_room, k.running, k.owner_room,
+		k.trigger_type <> 'ADHOC' as later,
+		row_number() over (partition by k.owner order by d.rank,
+			k.trigger_type <> 'ADHOC', d.due_at, d.config_id) as own_place
 	from me cross join reportd.claim_classes($2, $4, $5, $7::jsonb, $8) k
 	cross join lateral (
 		select c.config_id, c.due_at, c.priority - least(10, floor(
@@ -37,23 +37,26 @@ with me as materialized (
 			and c.owner = k.owner and c.source = k.source
 			and c.priority = k.priority and c.trigger_type = k.trigger_type
 			and c.due_at <= now() and (c.due_at, c.config_id) > (k.since, k.since_id)
+			and (c.target is null or c.target = any (me.targets))
+			-- Local files are here only when the daemon has their folders.
+			and (c.local_paths is null or not exists (select from unnest(c.local_paths) p
+				where not reportd.reaches(me.folders, p)))
 		order by c.due_at, c.config_id
 		limit k.most) d
-), placed as materialized (
-	select k.config_id, k.trigger_type, k.source_room, k.running,
-		row_number() over (partition by k.source order by k.running + k.own_place,
-			k.rank, k.trigger_type, k.due_at, k.config_id) as source_place,
-		row_number() over (partition by k.trigger_type = 'ADHOC' order by k.running + k.own_place,
-			k.rank, k.due_at, k.config_id) as trigger_place,
-		row_number() over (order by k.running + k.own_place, k.rank, k.trigger_type,
-			k.due_at, k.config_id) as place
+), placed as (
+	select k.config_id, k.source, k.source_room, k.running, k.later,
+		count(*) filter (where k.later) over w as later_place, row_number() over w as place
 	from candidate k
 	where k.owner_room is null or k.own_place <= k.owner_room
+	window w as (order by k.running + k.own_place, k.rank, k.later, k.due_at, k.config_id
+		rows unbounded preceding)
 ), eligible as materialized (
 	select k.config_id, k.place, k.running
-	from placed k
+	from (select p.*, row_number() over (partition by p.source order by p.place)
+				as source_place
+		from placed p) k
 	where (k.source_room is null or k.source_place <= k.source_room)
-		and (k.trigger_type = 'ADHOC' or k.trigger_place <= $3::int)
+		and (not k.later or k.later_place <= $3::int)
 ), chosen as materialized (
 	-- Locks row by row in order, so that only claimed rows are locked. The empty text
 	-- added to status keeps the planner from the partial index: each row is found by
@@ -74,7 +77,7 @@ with me as materialized (
 		cross join lateral (select greatest(pg_column_size(c.parameters),
 				pg_column_size(c.run_parameters), pg_column_size(c.output_options)) > 2000000
 			or coalesce(octet_length(c.prep_sql), 0) + coalesce(octet_length(c.export_sql), 0)
-				> 4000000 as large) l
+				+ coalesce(octet_length(c.result_sql), 0) > 4000000 as large) l
 		where c.config_id = k.config_id and c.status || '' = 'PENDING'
 			and c.is_active and c.due_at <= now()
 		for update of c skip locked) c
@@ -130,13 +133,10 @@ with me as materialized (
 		case when r.unfit then 'the report is too large: its parameters, prep_sql and export_sql may have 4000000 bytes each'
 			when not r.operator then (reportd.denial(c)).message end as denied,
 		case when not r.unfit then json_build_object(
-			'run_id', r.new_run_id,
-			'config_id', c.config_id,
 			'request_id', c.request_id,
 			'report_name', c.report_name,
 			'attempt', c.attempt,
 			'source', c.source,
-			'prep_sql', c.prep_sql,
 			'export_sql', c.export_sql,
 			'parameters', r.texts,
 			'output_format', c.output_format,
@@ -147,26 +147,19 @@ with me as materialized (
 			'utc_offset', extract(epoch from
 				r.local - (r.runs_for at time zone 'UTC'))::int,
 			'owner', pg_get_userbyid(c.owner),
-			-- An output_path of the row must lie where its owner may write. The default
-			-- path is the operator's choice, but a name in it must not lead it to a
-			-- place that is granted to others.
-			'write_paths', case when not r.operator
-				then to_json(reportd.granted_paths('write', c.owner)) end,
-			'other_paths', case when not r.operator and c.output_path is null
-				then to_json(reportd.other_paths(c.owner)) end,
-			-- Data about the report that an output contains; a CSV contains none.
-			'info', case when c.output_format <> 'CSV' then json_build_object(
-				'author', c.created_by,
-				'time', extract(epoch from statement_timestamp())::bigint,
-				'time_text', to_char(
-					reportd.local_time(statement_timestamp(), c.time_zone),
-					'YYYY-MM-DD HH24:MI:SS')) end
-		)::text end as job
+			-- Members that few reports have. A null costs the server and the worker
+			-- as much as a value does.
+			'rare', case when not r.operator or c.output_format <> 'CSV'
+					or c.trigger_type = 'FILE'
+					or num_nonnulls(c.prep_sql, c.result_sql, c.target, c.links,
+						c.checks, c.inputs) > 0
+				then reportd.rare_members(c, r.operator, r.run_id) end
+		)::text end as job, c.target
 )
 select (select count(*) from eligible) as seen, j.run_id, j.config_id,
 	j.trigger_type, j.source, j.timeout_ms::bigint as timeout_ms,
 	j.job, j.denied,
 	j.owner::oid as owner, j.priority, j.due_at, j.running,
-	j.quota_ms::bigint as quota_ms
+	j.quota_ms::bigint as quota_ms, j.target
 from (values (1)) as always(one) left join job j on true
 order by j.run_id

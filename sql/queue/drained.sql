@@ -2,7 +2,8 @@
 -- Tells a daemon that ends when its work is done whether work is left. One row:
 -- retry_ms, the ms until a failed report is next tried again (null: no report waits
 -- for that); orphans, whether reports run on a daemon that has missed its heartbeat, or
--- requests of AFTER reports have still to be opened. A daemon sends at least two
+-- requests of AFTER reports have still to be opened, or files are to be listed or
+-- moved. A daemon sends at least two
 -- heartbeats within a lease. $1 worker_id uuid
 select (select greatest(ceil(extract(epoch from n.at - now()) * 1000), 0)::bigint
 		from (select min(c.due_at) as at from reportd.report_config c
@@ -15,4 +16,9 @@ select (select greatest(ceil(extract(epoch from n.at - now()) * 1000), 0)::bigin
 				join reportd.report_run r using (run_id)
 				where c.status = 'PROCESSING' and r.worker_id = w.worker_id)
 	) or exists (select from reportd.report_request q where q.opens)
-		or exists (select from reportd.report_look l where l.look_at <= now()) as orphans
+		or exists (select from reportd.report_look l where l.look_at <= now())
+		or exists (select from reportd.report_zone z
+			where z.listing_by = $1 and z.listing_until > now()
+				or z.zone_id in (select d.zone_id from reportd.due_zones($1) d))
+		or exists (select from reportd.report_input i where i.move_by = $1)
+		or exists (select from reportd.due_moves($1)) as orphans

@@ -4,8 +4,12 @@
 -- left for the next call, so that it does not delay the others.
 -- $1 worker_id uuid
 -- $2 results jsonb: [{"run_id", "config_id", "status", "permanent", "stage",
---    "prep_ms", "row_count", "byte_count", "output_url", "sha256", "error_stage",
---    "error_sqlstate", "error_message", "outputs", "remark", "uploads"}]; status is
+--    "prep_ms", "stage_ms": {stage: ms}, "row_count", "byte_count", "output_url", "sha256", "error_stage",
+--    "error_sqlstate", "error_message", "outputs", "remark", "leftovers", "result", "horizon",
+--    "holder_pid", "holder_age_s": what holds the horizon back,
+--    "aside": files of inputs that could not be used, see set_files_aside(), "score",
+--    "checks": [{"name", "severity", "status", "failures", "total", "sample", "message"}],
+--    "waits": it failed by checks alone that may be asked again}]; status is
 --    COMPLETED, FAILED, CANCELLED or RELEASED (given back, not counted as an attempt)
 -- $3 retry_backoff in ms, $4 retry_backoff_max in ms
 -- When a request has ended without a retry, the next waiting request of the report follows
@@ -16,28 +20,45 @@
 -- or other reports wait for it).
 with result as materialized (
 	select * from jsonb_to_recordset($2::jsonb) as r(run_id bigint, config_id bigint,
-		status text, permanent boolean, stage text, prep_ms bigint, row_count bigint,
-		byte_count bigint, output_url text, sha256 text, error_stage text,
-		error_sqlstate text, error_message text, outputs jsonb, remark text, uploads jsonb)
+		status text, permanent boolean, stage text, prep_ms bigint, stage_ms jsonb,
+		row_count bigint, byte_count bigint, output_url text, sha256 text, error_stage text,
+		error_sqlstate text, error_message text, outputs jsonb, remark text, leftovers jsonb,
+		aside jsonb, result jsonb, horizon timestamptz, holder_pid int,
+		holder_age_s bigint, score int, checks jsonb, waits boolean)
 ), held as materialized (
 	-- Locks row by row by the primary keys, always in the order of config_id, so that no
 	-- two calls can deadlock.
 	select r.*,
 		case when r.status in ('RELEASED', 'FAILED') and c.cancel_requested then 'CANCELLED'
-			when r.status = 'RELEASED' then 'PENDING'
+			when r.status = 'RELEASED' or c.asks_again then 'PENDING'
 			when r.status = 'FAILED' and not r.permanent
 				and c.attempt <= c.max_retries then 'PENDING'
 			else r.status end as new_status,
 		case when r.status = 'RELEASED' then now()
+			-- Waits grow with the time that has passed; the last one ends at the deadline.
+			when c.asks_again then least(c.asks_until, now() + greatest(interval '1 second',
+				least($4::bigint * interval '1 millisecond', greatest(
+					$3::bigint * interval '1 millisecond',
+					(now() - c.checks_since) * (0.25 + random() / 4)))))
 			else now() + least($3::bigint * 2 ^ least(c.attempt - 1, 20), $4::bigint)
 				* (0.5 + random() / 2) * interval '1 millisecond' end as retry_at,
 		c.notify_on_completion, c.notify_on_failure, c.request_id, c.request_kept,
-		c.requests_wait, c.owner, c.has_children
+		c.requests_wait, c.owner, c.has_children, c.asks_again,
+		r.status = 'RELEASED' or c.asks_again as given_back,
+		case when c.asks_again then c.checks_since end as checks_since,
+		case when r.waits and not c.asks_again
+				then format('waited since %s; %s', c.checks_since, r.error_message)
+			else r.error_message end as said
 	from (select * from result order by result.config_id) r
 	cross join lateral (
 		select k.config_id, k.attempt, k.max_retries, k.cancel_requested,
 			k.notify_on_completion, k.notify_on_failure, k.request_id, k.request_kept,
-			k.requests_wait, k.owner, k.has_children
+			k.requests_wait, k.owner, k.has_children,
+			coalesce(k.checks_since, now()) as checks_since,
+			case when r.waits then coalesce(k.checks_since, now())
+				+ coalesce(k.wait_timeout, interval '24 hours') end as asks_until,
+			coalesce(r.waits and coalesce(k.checks_since, now())
+				+ coalesce(k.wait_timeout, interval '24 hours') > now(), false) as asks_again
 		from reportd.report_config k
 		where k.config_id = r.config_id and k.run_id = r.run_id
 			and k.status = 'PROCESSING'
@@ -46,38 +67,46 @@ with result as materialized (
 		select from reportd.report_run k
 		where k.run_id = r.run_id and k.worker_id = $1 and k.status = 'PROCESSING'
 		for update skip locked) u
+), aside as materialized (
+	select reportd.set_files_aside(h.run_id, h.config_id, h.aside) from held h
+	where h.aside is not null
 ), next as materialized (
 	-- Only for requests that have their own row; most reports have none.
 	select h.config_id, n.request_id, n.scheduled_for, n.parameters, n.opens
 	from held h
 	join reportd.report_config c on c.config_id = h.config_id
-	cross join lateral reportd.end_request(c, h.new_status, h.run_id, h.error_message,
-		h.requests_wait and ((c.next_run_time > now()) is not false or exists (
-			-- A schedule and other waiting requests take turns.
-			select from reportd.report_request q
-			where q.request_id = h.request_id and q.reason = 'schedule'))) n
-	where (h.request_kept or h.requests_wait or h.has_children) and h.new_status <> 'PENDING'
+	cross join lateral reportd.end_request(c, h.new_status, h.run_id, h.said, h.requests_wait,
+		case when h.new_status = 'COMPLETED' then jsonb_build_object(
+			'output_url', h.output_url, 'outputs', h.outputs, 'row_count', h.row_count,
+			'result', h.result, 'horizon', h.horizon) end) n
+	where (h.request_kept or h.requests_wait or h.has_children
+			or h.result is not null or h.horizon is not null)
+		and h.new_status <> 'PENDING'
+		-- Counted so that it is executed, and before the request ends.
+		and (select count(*) from aside) >= 0
 ), ended as (
 	update reportd.report_config c
 	set status = case when n.request_id is null then h.new_status else 'PENDING' end,
 		due_at = case when n.request_id is not null then now()
 			when h.new_status = 'PENDING' then h.retry_at else c.due_at end,
 		attempt = case when n.request_id is not null then 0
-			else c.attempt - (h.status = 'RELEASED')::int end,
+			else c.attempt - h.given_back::int end,
 		current_retries = case when n.request_id is not null then 0
-			else greatest(c.current_retries - (h.status = 'RELEASED')::int, 0) end,
+			else greatest(c.current_retries - h.given_back::int, 0) end,
 		last_run_time = now(), updated_timestamp = now(),
 		request_id = coalesce(n.request_id, c.request_id),
 		request_kept = c.request_kept or n.request_id is not null
-			or h.has_children and h.new_status <> 'PENDING',
+			or (h.has_children or h.result is not null or h.horizon is not null)
+				and h.new_status <> 'PENDING',
 		scheduled_for = coalesce(n.scheduled_for, c.scheduled_for),
 		cancel_requested = c.cancel_requested and n.request_id is null,
 		run_parameters = case when n.request_id is not null then n.parameters
 			when h.new_status <> 'COMPLETED' then c.run_parameters end,
-		error_message = case when h.status = 'RELEASED' then c.error_message
-			else h.error_message end,
-		error_timestamp = case when h.status = 'RELEASED' then c.error_timestamp
-			when h.error_message is not null then now() end
+		error_message = case when h.given_back then c.error_message else h.said end,
+		error_timestamp = case when h.given_back then c.error_timestamp
+			when h.said is not null then now() end,
+		checks_since = case when h.asks_again then h.checks_since
+			when h.new_status = 'PENDING' then c.checks_since end
 	from held h left join next n on n.config_id = h.config_id
 	-- The array makes the planner look each row up by its key.
 	where c.config_id = any (array(select k.config_id from held k))
@@ -85,18 +114,27 @@ with result as materialized (
 	returning h.*, n.request_id is not null or coalesce(n.opens, false) as follows
 ), logged as (
 	update reportd.report_run u
-	set status = case when u.run_id = any (array(
-				select e.run_id from ended e where e.new_status = 'CANCELLED'))
-			then 'CANCELLED' else r.status end,
+	set status = case when r.new_status = 'CANCELLED' then 'CANCELLED'
+			when r.asks_again then 'RELEASED' else r.status end,
 		stage = r.stage, finished_at = now(),
 		prep_finished_at = u.started_at + r.prep_ms * interval '1 millisecond',
-		row_count = r.row_count, byte_count = r.byte_count,
+		stage_ms = r.stage_ms, row_count = r.row_count, byte_count = r.byte_count,
 		output_url = r.output_url, sha256 = r.sha256, error_stage = r.error_stage,
-		error_sqlstate = r.error_sqlstate, error_message = r.error_message,
-		outputs = r.outputs, remark = r.remark, uploads = r.uploads
-	from result r
+		error_sqlstate = r.error_sqlstate, error_message = r.said,
+		outputs = r.outputs, remark = r.remark, leftovers = r.leftovers,
+		horizon = coalesce(r.horizon, u.horizon), horizon_held_by = r.holder_pid,
+		horizon_held_for = r.holder_age_s * interval '1 second', score = r.score
+	from ended r
+	-- With config_id each index that the planner may take finds one row.
 	where u.run_id = any (array(select e.run_id from ended e))
-		and u.run_id = r.run_id
+		and u.run_id = r.run_id and u.config_id = r.config_id
+), checked as (
+	insert into reportd.report_check (run_id, position, config_id, owner, name, severity,
+		status, failures, total, sample, message)
+	select e.run_id, k.place, e.config_id, e.owner, k.name, k.severity, k.status, k.failures,
+		k.total, case when not e.asks_again then k.sample end, k.message
+	from ended e cross join lateral reportd.kept_checks(e.checks) k
+	where e.checks is not null
 ), told as (
 	-- Every role may listen, to the reports of all owners: so only IDs and the status
 	-- are sent.

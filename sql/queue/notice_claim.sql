@@ -144,6 +144,13 @@ select t.notification_id, t.attempts, json_build_object(
 			(r.output_url is not null)::int),
 		'parameters', r.parameters,
 		'remark', r.remark,
+		'score', r.score,
+		-- Without samples: rows of the data leave the queue in outputs only.
+		'checks', case when r.score is not null then (
+			select json_agg(json_build_object('name', k.name, 'severity', k.severity,
+				'status', k.status, 'failures', k.failures, 'total', k.total,
+				'message', left(k.message, 200)) order by k.position)
+			from reportd.report_check k where k.run_id = r.run_id) end,
 		'error_stage', r.error_stage,
 		'error_sqlstate', r.error_sqlstate,
 		'error_message', r.error_message))::text as notice,

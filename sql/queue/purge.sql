@@ -1,36 +1,58 @@
 -- SPDX-License-Identifier: MIT
 -- Deletes old runs, at most a thousand in a call and the oldest first (run_ids rise
 -- with time), together with their notices and finished ADHOC reports; also old ended
--- requests, and ADHOC reports that were cancelled before they had a run. Rows that
--- another session has locked are left for the next call, because this call must not
--- delay the heartbeat.
+-- requests, and ADHOC reports that were cancelled before they had a run. Only rows that
+-- are deleted are locked. A run whose report or notice another session has locked stays
+-- whole for a later call, because this call must not delay the heartbeat.
 -- $1 retention in ms. One row: how many runs, reports without a run and requests.
-with old as (
-	select r.run_id, r.config_id, r.started_at, r.status
-	from reportd.report_run r order by r.run_id limit 1000
+with old as materialized (
+	select r.run_id, r.config_id
+	from reportd.report_run r
+	-- Bounds what is read when many of the oldest runs are locked or not old enough.
+	where r.run_id <= (select max(w.run_id) from (
+			select k.run_id from reportd.report_run k order by k.run_id limit 10000) w)
+		and r.status <> 'PROCESSING'
+		and r.started_at < now() - $1::bigint * interval '1 millisecond'
+	order by r.run_id limit 1000
 	for update skip locked
+), report as materialized (
+	select o.run_id, c.config_id, l.config_id is not null as free
+	from old o
+	join reportd.report_config c on c.config_id = o.config_id and c.run_id = o.run_id
+	left join lateral (
+		select k.config_id from reportd.report_config k
+		where k.config_id = c.config_id and k.run_id = o.run_id
+			and k.status in ('COMPLETED', 'FAILED', 'CANCELLED')
+		for update skip locked) l on true
+	where c.trigger_type = 'ADHOC' and not c.requests_wait and not c.has_children
+		and c.status in ('COMPLETED', 'FAILED', 'CANCELLED')
+), notice as materialized (
+	select n.run_id, n.notification_id, l.notification_id is not null as free
+	from reportd.report_notification n
+	left join lateral (
+		select k.notification_id from reportd.report_notification k
+		where k.notification_id = n.notification_id
+		for update skip locked) l on true
+	where n.run_id = any (array(select o.run_id from old o))
+), whole as materialized (
+	select o.run_id from old o
+	except select r.run_id from report r where not r.free
+	except select n.run_id from notice n where not n.free
 ), gone as (
-	delete from reportd.report_run r using old o
-	where r.run_id = o.run_id and o.status <> 'PROCESSING'
-		and o.started_at < now() - $1::bigint * interval '1 millisecond'
-	returning r.run_id, r.config_id
+	delete from reportd.report_run r
+	where r.run_id = any (array(select w.run_id from whole w))
+	returning r.run_id
 ), notices as (
 	delete from reportd.report_notification n
 	where n.notification_id = any (array(
-		select k.notification_id from reportd.report_notification k
-		where k.run_id = any (array(select g.run_id from gone g))
-		for update skip locked))
+		select k.notification_id from notice k join whole w using (run_id)))
+), checks as (
+	delete from reportd.report_check k
+	where k.run_id = any (array(select w.run_id from whole w))
 ), reports as (
 	delete from reportd.report_config c
 	where c.config_id = any (array(
-		select k.config_id from gone g
-		cross join lateral (
-			select r.config_id from reportd.report_config r
-			where r.config_id = g.config_id and r.run_id = g.run_id
-				and r.trigger_type = 'ADHOC' and not r.requests_wait
-				and not r.has_children
-				and r.status in ('COMPLETED', 'FAILED', 'CANCELLED')
-			for update skip locked) k))
+		select k.config_id from report k join whole w using (run_id)))
 ), without_run as (
 	delete from reportd.report_config c
 	where c.config_id = any (array(
@@ -42,9 +64,15 @@ with old as (
 		order by k.updated_timestamp limit 1000
 		for update skip locked))
 	returning c.config_id
+), in_hand as materialized (
+	-- Requests that wait for other reports, or did and have not ended.
+	select w.scheduled_for, w.satisfied_by from reportd.report_request w
+	where w.state <> 'ENDED' and w.deadline is not null
 ), requests as (
 	-- The newest COMPLETED request of each report stays, and so do requests on which
-	-- others that have not ended depend.
+	-- others that have not ended depend: those of the same beginning; those that they have
+	-- waited for; and those that one that waits may still follow. Of the latter another has
+	-- taken the place when it stands for a later time, and nothing that waits for an earlier.
 	delete from reportd.report_request q
 	where q.request_id = any (array(
 		select k.request_id from reportd.report_request k
@@ -52,9 +80,30 @@ with old as (
 			and k.ended_at < now() - $1::bigint * interval '1 millisecond'
 			and not exists (select from reportd.report_request w
 				where w.root = coalesce(k.root, k.request_id) and w.state <> 'ENDED')
+			and (k.opens is null or exists (select from reportd.report_request n
+				where n.config_id = k.config_id and n.opens is not null
+					and n.scheduled_for > k.scheduled_for
+					and n.scheduled_for <= (
+						select coalesce(min(h.scheduled_for), 'infinity') from in_hand h)))
+			and k.request_id not in (
+				select v.value::bigint from in_hand h cross join jsonb_each_text(h.satisfied_by) v)
 		order by k.ended_at limit 1000
 		for update skip locked))
 	returning q.request_id
+), files as (
+	-- Files of inputs that are over, and that listings have not found for that long.
+	delete from reportd.report_input i
+	where i.file_id = any (array(
+		select k.file_id from reportd.report_input k
+		left join reportd.report_input_use u on (u.config_id, u.input) = (k.config_id, k.input)
+		left join reportd.report_zone z on z.zone_id = u.zone_id
+		where k.state in ('DONE', 'FAILED', 'GONE') and k.move_at is null
+			and k.seen_at < now() - $1::bigint * interval '1 millisecond' - interval '2 hours'
+			and (u.config_id is null
+				or z.listed_at > k.seen_at + $1::bigint * interval '1 millisecond' + interval '2 hours')
+		order by k.seen_at limit 1000
+		for update of k skip locked))
+	returning i.file_id
 )
 select (select count(*) from gone) + (select count(*) from without_run)
-	+ (select count(*) from requests) as purged
+	+ (select count(*) from requests) + (select count(*) from files) as purged

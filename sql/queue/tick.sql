@@ -3,7 +3,7 @@
 -- the runs in hand, rescues jobs and notices whose daemon is gone, fires schedules.
 -- Always one row.
 -- $1 worker_id uuid
--- $2 runs in hand jsonb: [{"run_id", "stage", "row_count", "byte_count", "uploads"}]
+-- $2 runs in hand jsonb: [{"run_id", "stage", "row_count", "byte_count", "leftovers"}]
 -- $3 misfire_grace in ms: a schedule that fires later than this has missed its time
 -- $4 lease in ms, $5 workers int: a reload may have changed them
 -- $6 attempts of a notice int, $7 notices in hand int
@@ -13,13 +13,16 @@
 with beat as (
 	update reportd.report_worker w
 	set heartbeat_at = now(), workers = $5,
-		lease = $4::bigint * interval '1 millisecond'
+		lease = $4::bigint * interval '1 millisecond',
+		-- The earlier of two times: the clock may have been set back.
+		judges_from = least(now() + $4::bigint * interval '1 millisecond',
+			case when w.heartbeat_at > now() - w.lease then w.judges_from end)
 	where w.worker_id = $1
 	returning w.worker_id
 ), hand as materialized (
-	select h.run_id, h.stage, h.row_count, h.byte_count, h.uploads
+	select h.run_id, h.stage, h.row_count, h.byte_count, h.leftovers
 	from jsonb_to_recordset($2::jsonb) as h(run_id bigint, stage text,
-		row_count bigint, byte_count bigint, uploads jsonb)
+		row_count bigint, byte_count bigint, leftovers jsonb)
 ), told as (
 	-- News of its runs for the daemon: a run must stop, or a run is lost.
 	select h.run_id, case when n.cancel then 'cancel' else 'lost' end as news
@@ -33,7 +36,7 @@ with beat as (
 ), progress as (
 	update reportd.report_run r
 	set stage = h.stage, row_count = h.row_count, byte_count = h.byte_count,
-		uploads = h.uploads
+		leftovers = h.leftovers
 	from hand h
 	-- An owner's open transaction may have locked a run, which must not delay the
 	-- heartbeat.
@@ -44,8 +47,8 @@ with beat as (
 		and r.run_id = h.run_id and r.worker_id = $1
 		and h.run_id not in (select t.run_id from told t where t.news = 'lost')
 		and r.status = 'PROCESSING'
-		and (r.stage, r.row_count, r.byte_count, r.uploads)
-			is distinct from (h.stage, h.row_count, h.byte_count, h.uploads)
+		and (r.stage, r.row_count, r.byte_count, r.leftovers)
+			is distinct from (h.stage, h.row_count, h.byte_count, h.leftovers)
 ), taken as (
 	-- A run whose report was ended or set back by hand: no other statement ends it.
 	update reportd.report_run r
@@ -65,11 +68,12 @@ with beat as (
 		-- A heartbeat in the future was written before the clock was set back.
 		where (d.heartbeat_at < now() - d.lease or d.heartbeat_at > now() + d.lease)
 			and d.worker_id <> $1
-			-- If this daemon, too, has had no contact until now (its row is read as
-			-- it was before this tick), the server was the cause, and the other
-			-- daemons get time until this daemon's next tick.
+			-- If this daemon, too, had no contact for its lease (its row is read as
+			-- it was before this tick), the server was the cause. The other daemons
+			-- then get one lease to connect again.
 			and exists (select from reportd.report_worker m
-				where m.worker_id = $1 and m.heartbeat_at > now() - m.lease)
+				where m.worker_id = $1 and m.heartbeat_at > now() - m.lease
+					and m.judges_from <= now())
 		for update skip locked)
 	returning w.worker_id
 ), stray as (
@@ -188,9 +192,10 @@ with beat as (
 ), planned as materialized (
 	select f.config_id, (f.row).next_run_time, (f.row).owner, f.row,
 		p.scheduled_for, p.next_time, p.error,
-		-- A report with run_after waits for other reports and stays at rest; its request
-		-- waits.
-		p.scheduled_for is not null and (f.row).run_after is null as takes,
+		-- A report with run_after waits for other reports, one with inputs for its files;
+		-- it stays at rest, and its request waits.
+		p.scheduled_for is not null and (f.row).run_after is null
+			and (f.row).inputs is null as takes,
 		case when p.scheduled_for is not null
 			then nextval('reportd.report_request_request_id_seq') end as request_id
 	from firing f
@@ -290,7 +295,20 @@ with beat as (
 		union all
 		(select l.look_at from reportd.report_look l where l.look_at > now()
 		 order by l.look_at limit 1)
+		union all
+		(select z.list_at from reportd.report_zone z
+		 where z.list_at > now() and z.list_at < 'infinity'
+		 order by z.list_at limit 1)
+		union all
+		(select i.move_at from reportd.report_input i where i.move_at > now()
+		 order by i.move_at limit 1)
 	) t
+), zone as (
+	-- The last column says whether this daemon may list something now.
+	-- What can be due at all is asked first, as the function costs more.
+	select (exists (select from reportd.report_zone z where z.list_at <= now())
+			or exists (select from reportd.report_zone z where z.listing_by is not null))
+		and exists (select from reportd.due_zones($1)) as due
 )
 select exists (select from beat) as alive,
 	(select jsonb_agg(jsonb_build_object('run_id', t.run_id, 'news', t.news))
@@ -307,14 +325,14 @@ select exists (select from beat) as alive,
 	-- Milliseconds until a notice is due; null: none is known.
 	(select greatest(ceil(extract(epoch from n.at - now()) * 1000), 0)::bigint
 	 from next_notice n where n.at < 'infinity') as notice_ms,
-	-- Unfinished uploads of killed runs in S3, of at most 20 runs; null: none.
-	(select jsonb_agg(jsonb_build_object('run_id', l.run_id, 'uploads', l.uploads))
-	 from (select r.run_id, r.uploads from reportd.report_run r
-		where r.uploads is not null and r.status <> 'PROCESSING'
+	-- What killed runs have left in other systems, of at most 20 runs; null: nothing.
+	(select jsonb_agg(jsonb_build_object('run_id', l.run_id, 'leftovers', l.leftovers))
+	 from (select r.run_id, r.leftovers from reportd.report_run r
+		where r.leftovers is not null and r.status <> 'PROCESSING'
 			-- An upload without an ID is found by its key. While the report runs, the
 			-- upload with this key may be that of its next attempt, which has no part
 			-- yet.
-			and not (exists (select from jsonb_array_elements(r.uploads) u
+			and not (exists (select from jsonb_array_elements(r.leftovers) u
 					where u ->> 'id' is null)
 				and exists (select from reportd.report_config c
 					where c.config_id = r.config_id and c.status = 'PROCESSING'))
@@ -328,4 +346,9 @@ select exists (select from beat) as alive,
 		or exists (select from reportd.report_request q where q.opens)
 		or exists (select from reportd.report_look l where l.look_at <= now())
 		or exists (select from reportd.report_request q
-			where q.state = 'WAITING' and q.deadline <= now()) as steps
+			where q.state = 'WAITING' and q.deadline <= now()) as steps,
+	-- Says whether a zone of files is to be listed, and whether files are to be moved.
+	(select z.due from zone z) as listings,
+	(exists (select from reportd.report_input i where i.move_at <= now())
+			or exists (select from reportd.report_input i where i.move_by is not null))
+		and exists (select from reportd.due_moves($1)) as moves

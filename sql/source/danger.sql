@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- Tells why the login of this session must not run SQL that others write: the login is,
--- or may become by SET ROLE, a role that reaches more than tables. No parameters; one row:
+-- or may become by SET ROLE, a role that reaches more than tables. $1 boolean: it is the
+-- login of a target, which works a ledger; one row:
 -- a text such as "alice may become boss, a superuser", or no row when nothing speaks
 -- against the login. All names and operators are qualified, so that objects in the login's
 -- search_path cannot change the result.
@@ -27,6 +28,11 @@ cross join lateral (select case
 				and c.relkind operator(pg_catalog.=) 'r'::pg_catalog."char"
 				and pg_catalog.has_table_privilege(m.oid, c.oid, 'INSERT, UPDATE, DELETE'))
 		then 'a role that works the queue of reportd'
+	when not $1::pg_catalog.bool and exists (select from pg_catalog.pg_class c
+			where c.relname operator(pg_catalog.=) 'reportd_load'::pg_catalog.name
+				and c.relkind operator(pg_catalog.=) 'r'::pg_catalog."char"
+				and pg_catalog.has_table_privilege(m.oid, c.oid, 'INSERT, UPDATE, DELETE'))
+		then 'a role that works the ledger of a target'
 	when m.rolname operator(pg_catalog.=) 'reportd_submitter'::pg_catalog.name
 		or exists (select 1 from pg_catalog.pg_class c
 			join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace

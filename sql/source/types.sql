@@ -4,7 +4,7 @@
 -- separated by `delimiter`; any other class is the typcategory of pg_type. A type with a
 -- typelem is an array only if it is the array type of that element.
 with recursive reached (oid) as (
-	select unnest($1::pg_catalog.oid[])
+	select pg_catalog.unnest($1::pg_catalog.oid[])
 	union
 	select case t.typtype when 'd' then t.typbasetype else e.oid end
 	from reached r

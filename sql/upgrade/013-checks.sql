@@ -2,586 +2,6 @@
 -- A wrong row is refused by the INSERT itself, with a message that says what to
 -- write instead.
 
-create function reportd.refuse(message text, hint text) returns void
-language plpgsql set search_path = pg_catalog, pg_temp as $$
-begin
-	raise exception using errcode = '22023', message = message, hint = hint;
-end $$;
-
--- Who acts: the role that was set, or else the one that logged in. It is the same
--- within functions that run with their owner's rights.
-create function reportd.acting_role() returns oid
-language sql stable set search_path = pg_catalog, pg_temp as $$
-	select to_regrole(quote_ident(case current_setting('role') when 'none'
-		then session_user else current_setting('role') end))::oid
-$$;
-
--- Formats and the options that they know; the rows follow in 014-formats.sql.
-create table reportd.output_format (
-	format text primary key,
-	alias_of text references reportd.output_format,
-	extension text not null,
-	one_section boolean not null,
-	options jsonb not null check (jsonb_typeof(options) = 'array')
-);
-comment on table reportd.output_format is
-	'The formats that output_format may name. options: [{"option", "type", "allowed", "about", "inside"}]; inside: the same again, for what an object or array holds.';
-comment on column reportd.output_format.one_section is
-	'It holds the result of one statement: several make several files.';
-
-create function reportd.option_range_error(allowed text, value numeric) returns boolean
-language sql immutable set search_path = pg_catalog, pg_temp as $$
-	select value < split_part(allowed, '..', 1)::numeric
-		or value > split_part(allowed, '..', 2)::numeric
-$$;
-
--- Why Excel could not read a number format code; null when it can. The same rules
--- as common/encode/table/format_code.c, which has the last word when the report runs.
-create function reportd.format_code_error(code text) returns text
-language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
-declare
-	english constant text := 'a code has a point for decimals and a comma for thousands '
-		'whatever the reader''s language: #,##0.00; Excel shows those of its reader';
-	letters constant text := 'a code has d m y h s for dates and times whatever the '
-		'reader''s language, and other words in quotes';
-	-- What is literal, or decides nothing: "…", \x, _x, *x, [Red], [>=1], [$€-407].
-	plain text := regexp_replace(code, '"[^"]*"|[\\_*].|\[(black|blue|cyan|green|magenta|red|'
-		'white|yellow|color ?([1-9]|[1-4][0-9]|5[0-6]))\]|\[(<=|<>|>=|<|=|>)[-+]?[0-9.]+(e[-+]?[0-9]+)?\]|'
-		'\[\$[^]-]*(-[0-9a-fA-F]+)?\]', '', 'gi');
-	section text;
-	is_date boolean;
-begin
-	if length(code) > 255 then
-		return 'it has 255 characters at most';
-	elsif plain ~ '["\\_*]' then
-		return 'a quote is never closed, or nothing follows the last character';
-	elsif plain ~ ';.*;.*;.*;' then
-		return 'it has four sections at most';
-	elsif plain ~ '@.*;' then
-		return '@ belongs into the last section';
-	end if;
-	foreach section in array string_to_array(plain, ';') loop
-		-- Letters that belong together become one: H is a unit, E an exponent.
-		section := regexp_replace(section, 'am/pm|a/p', 'h', 'gi');
-		section := regexp_replace(section, 'general', '@', 'gi');
-		section := regexp_replace(section, '\[(h+|m+|s+)\]', 'H', 'gi');
-		section := regexp_replace(section, '([sSH])\.0{1,3}(?!0)', '\1', 'g');
-		is_date := section ~* '[ymdhs]' or section ~* 'e(?![-+])';
-		if section ~ '[][]' then
-			return 'brackets hold a colour, a condition such as >=100, a currency such as '
-				'$€-407, or h, m or s';
-		elsif section ~* '[abcfgijklnopqrtuvwxz]' then
-			return letters;
-		elsif section ~ 'H.*H' then
-			return 'one unit of a section can be in brackets';
-		elsif (is_date or section ~ '@') and section ~ '[0#?]' or is_date and section ~ '@' then
-			return 'digits, letters of dates, and General or @ do not go together';
-		elsif regexp_replace(section, '(?<=[0#?])/[1-9][0-9]*', '') ~ '[`|1-9]' then
-			return 'put literal text in quotes';
-		elsif is_date then
-			continue;
-		elsif section ~ '^[^0#?]*,' then
-			return 'a comma comes after a digit';
-		elsif section ~ '\..*\.|\.[^,]*,+[0#?]|\.[0#?]*#0|[0#?,],0{1,2}(?![0#?,])' then
-			return english;
-		elsif section ~* 'e[-+]' and section !~* '^[^e]*[0#?][^e]*e[-+][0#?]+[^e0#?]*$' then
-			return 'E+00 comes once, after the digits, and ends the number';
-		elsif section ~ '[0#?]/[0-9#?]' and
-			section !~ '^[^/.,%]*[0#?]/([1-9][0-9]{0,4}|[0#?]{1,5})(?![0-9#?])[^/]*$' then
-			return 'a fraction is written as # ?/? or # ?/8';
-		end if;
-	end loop;
-	return null;
-end $$;
-
--- The three below say what is wrong, in the words of common/base/option.c, or
--- null. Each option of `known` is one of output_format's.
-create function reportd.option_value_error(path text, rule jsonb, value jsonb) returns text
-language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
-declare
-	type text := rule ->> 'type';
-	allowed text := rule ->> 'allowed';
-	number boolean := jsonb_typeof(value) = 'number';
-	element jsonb;
-	i int := 0;
-	wrong text;
-begin
-	if (type = 'integer' and (not number or value::text !~ '^-?[0-9]+$'))
-		or (type <> 'integer' and jsonb_typeof(value) <> type) then
-		return format('output_options: "%s" must be %s %s', path,
-			case when type ~ '^[aeiou]' then 'an' else 'a' end, type);
-	elsif number and allowed is not null
-		and reportd.option_range_error(allowed, value::numeric) then
-		return format('output_options: "%s" must be within %s', path, allowed);
-	elsif allowed = '1..' and value in ('""', '[]') then
-		return format('output_options: "%s" must not be empty', path);
-	elsif starts_with(allowed, '~') and (value #>> '{}') !~ substr(allowed, 2) then
-		return format('output_options: "%s" cannot be "%s"; it is %s', path,
-			value #>> '{}', rule ->> 'about');
-	elsif not number and allowed !~ '^(~|1\.\.)'
-		and (value #>> '{}') <> all (string_to_array(allowed, '|')) then
-		return format('output_options: "%s" must be one of %s', path, allowed);
-	elsif rule ->> 'option' = 'format' and type = 'string' then
-		wrong := reportd.format_code_error(value #>> '{}');
-		if wrong is not null then
-			return format('output_options: "%s": format "%s": %s', path, value #>> '{}', wrong);
-		end if;
-	elsif type = 'object' and rule ? 'inside' then
-		return reportd.option_keys_error(path, format('"%s"', path), rule -> 'inside', value);
-	elsif type = 'array' and rule ? 'inside' then
-		for element in select * from jsonb_array_elements(value) loop
-			wrong := reportd.option_value_error(
-				format('%s[%s]', path, i), rule -> 'inside' -> 0, element);
-			if wrong is not null then
-				return wrong;
-			end if;
-			i := i + 1;
-		end loop;
-	end if;
-	return null;
-end $$;
-
-create function reportd.option_keys_error(path text, owner text, known jsonb, object jsonb)
-returns text
-language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
-declare
-	key text;
-	value jsonb;
-	rule jsonb;
-	wrong text;
-begin
-	for key, value in select * from jsonb_each(object) loop
-		rule := (select r from jsonb_array_elements(known) r
-			where r ->> 'option' in (key, '*') limit 1);
-		if rule is null then
-			return format('output_options: %s has no option "%s"; known: %s', owner, key,
-				(select string_agg(r.value ->> 'option', ', ' order by r.ordinality)
-				 from jsonb_array_elements(known) with ordinality r));
-		elsif key = '' then
-			return format('output_options: %s has an entry without a name', owner);
-		end if;
-		wrong := reportd.option_value_error(
-			case when path = '' then key else path || '.' || key end, rule, value);
-		if wrong is not null then
-			return wrong;
-		end if;
-	end loop;
-	return null;
-end $$;
-
--- Of several formats: an option is for one of them, under its name, or for all
--- that know it.
-create function reportd.option_list_error(formats reportd.output_format[], options jsonb)
-returns text
-language plpgsql stable set search_path = pg_catalog, pg_temp as $$
-declare
-	shared text[] := '{max_rows,skip_if_empty,sections}';
-	key text;
-	value jsonb;
-	f reportd.output_format;
-	named text;
-	known boolean;
-	wrong text;
-begin
-	for key, value in select * from jsonb_each(options) loop
-		known := false;
-		wrong := null;
-		named := (select coalesce(k.alias_of, k.format)
-			from reportd.output_format k where k.format = key);
-		foreach f in array formats loop
-			if f.format = named then
-				known := true;
-				wrong := case when jsonb_typeof(value) <> 'object' then
-					format('output_options: "%s" must be an object', key)
-				when value ?| shared then
-					format('output_options: "%s" is for all formats alike; put it beside "%s"',
-						(select s from unnest(shared) s where value ? s limit 1), key)
-				else f.format || ': ' || reportd.option_keys_error('', f.format, f.options, value)
-				end;
-				exit;
-			elsif exists (select from jsonb_array_elements(f.options) r
-				where r ->> 'option' = key) then
-				wrong := reportd.option_keys_error(
-					'', f.format, f.options, jsonb_build_object(key, value));
-				known := true;
-				exit when wrong is null;
-			end if;
-		end loop;
-		if not known then
-			return format('output_options: none of the formats has an option "%s"', key);
-		elsif wrong is not null then
-			return wrong;
-		end if;
-	end loop;
-	return null;
-end $$;
-
-create function reportd.check_csv_options(options jsonb) returns void
-language plpgsql stable set search_path = pg_catalog, pg_temp as $$
-begin
-	if octet_length(options ->> 'delimiter') <> 1
-		or options ->> 'delimiter' ~ '[\r\n"]' then
-		perform reportd.refuse(
-			'output_options: "delimiter" must be one single-byte character, no quote and no line break',
-			'For example {"delimiter": ";"} or {"delimiter": "\t"}.');
-	end if;
-	if options ->> 'null' ~ '[\r\n"]'
-		or strpos(options ->> 'null', coalesce(options ->> 'delimiter', ',')) > 0 then
-		perform reportd.refuse(
-			'output_options: "null" must not hold the delimiter, a quote or a line break',
-			'For example {"null": "NULL"}.');
-	end if;
-	if options ->> 'encoding' is not null
-		and reportd.encoding_name(options ->> 'encoding') is null then
-		perform reportd.refuse(
-			format('output_options: encoding "%s" cannot be written', options ->> 'encoding'),
-			format('Write one of %s.', (select string_agg(k #>> '{}', ', ' order by k)
-				from generate_series(0, 99) i
-				cross join reportd.encoding_name(pg_encoding_to_char(i)) k
-				where k is not null)));
-	end if;
-	if (options ->> 'bom')::boolean
-		and upper(coalesce(options ->> 'encoding', 'UTF8')) not in ('UTF8', 'UTF-8') then
-		perform reportd.refuse(
-			format('output_options: "bom" belongs to UTF8, not to %s', options ->> 'encoding'),
-			'Leave out "bom" or "encoding".');
-	end if;
-	if (options ->> 'decimal_comma')::boolean
-		and coalesce(options ->> 'delimiter', ',') = ',' then
-		perform reportd.refuse(
-			'output_options: "decimal_comma" needs a delimiter other than the comma',
-			'Add {"delimiter": ";"}.');
-	end if;
-end $$;
-
--- In the words of common/encode/chart/chart.c.
-create function reportd.check_chart_options(options jsonb) returns void
-language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
-declare
-	chart jsonb := options -> 'chart';
-	count int := jsonb_array_length(chart -> 'values');
-	twice text;
-begin
-	select v into twice from jsonb_array_elements_text(chart -> 'values') v
-	group by v having count(*) > 1 limit 1;
-	if not chart ?& '{category,values}' then
-		perform reportd.refuse(
-			'output_options: "chart" needs a "category", the name of a column, and "values", a list of such names',
-			'For example {"chart": {"category": "month", "values": ["revenue"]}}.');
-	elsif count > 1 and chart ->> 'type' = 'pie' then
-		perform reportd.refuse(
-			format('output_options: a pie has room for one column of "values", not for %s', count),
-			'Name one column, or draw bars.');
-	elsif twice is not null then
-		perform reportd.refuse(
-			format('output_options: "chart.values" has "%s" twice', twice),
-			'Name each column once.');
-	end if;
-end $$;
-
--- In the words of common/encode/parquet/type.c.
-create function reportd.check_parquet_options(options jsonb) returns void
-language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
-declare
-	digits text[] := regexp_match(options ->> 'decimal', '^([0-9]{1,2}),([0-9]{1,2})$');
-begin
-	if options ->> 'decimal' not in ('text', 'double') and (digits is null
-		or digits[1]::int not between 1 and 38 or digits[2]::int > digits[1]::int) then
-		perform reportd.refuse(
-			format('output_options: "decimal" must be "text", "double" or "PRECISION,SCALE" with at most 38 digits, such as "38,20"; it is "%s"',
-				options ->> 'decimal'),
-			'PRECISION counts all digits, SCALE those after the point.');
-	end if;
-end $$;
-
--- The options that one of the formats goes by.
-create function reportd.options_of(
-	f reportd.output_format, formats reportd.output_format[], options jsonb
-) returns jsonb
-language sql stable set search_path = pg_catalog, pg_temp as $$
-	select case when cardinality(formats) = 1 then options
-		else options || coalesce((select o.value from jsonb_each(options) o
-			join reportd.output_format k on k.format = o.key
-			where coalesce(k.alias_of, k.format) = f.format limit 1), '{}') end
-$$;
-
--- The formats that output_format names, aliases resolved.
-create function reportd.formats_of(output_format text) returns reportd.output_format[]
-language plpgsql stable set search_path = pg_catalog, pg_temp as $$
-declare
-	formats reportd.output_format[];
-	f reportd.output_format;
-	name text;
-begin
-	foreach name in array coalesce(nullif(string_to_array(output_format, ','), '{}'), '{""}') loop
-		select k.* into f from reportd.output_format a
-		join reportd.output_format k on k.format = coalesce(a.alias_of, a.format)
-		where a.format = name;
-		if not found then
-			perform reportd.refuse(
-				format('unknown output_format "%s"', name),
-				format('Known: %s; several are separated by commas.',
-					(select string_agg(k.format, ', ' order by k.format)
-					 from reportd.output_format k)));
-		elsif f = any (formats) then
-			perform reportd.refuse(
-				format('output_format names %s twice', f.format),
-				'Name each format once.');
-		end if;
-		formats := formats || f;
-	end loop;
-	return formats;
-end $$;
-
-create function reportd.check_options(formats reportd.output_format[], options jsonb)
-returns void
-language plpgsql stable set search_path = pg_catalog, pg_temp as $$
-declare
-	f reportd.output_format;
-	own jsonb;
-	wrong text;
-begin
-	if jsonb_typeof(options) <> 'object' then
-		perform reportd.refuse(
-			'output_options must be a JSON object',
-			'For example {"delimiter": ";"}.');
-	end if;
-	wrong := case cardinality(formats)
-		when 1 then reportd.option_keys_error(
-			'', formats[1].format, formats[1].options, options)
-		else reportd.option_list_error(formats, options) end;
-	if wrong is not null then
-		perform reportd.refuse(wrong,
-			'See `reportctl formats`, or options in reportd.output_format.');
-	end if;
-	foreach f in array formats loop
-		own := reportd.options_of(f, formats, options);
-		if f.format = 'CSV' then
-			perform reportd.check_csv_options(own);
-		elsif f.format = 'PARQUET' then
-			perform reportd.check_parquet_options(own);
-		elsif own ? 'chart' and exists (select from jsonb_array_elements(f.options) r
-			where r ->> 'option' = 'chart') then
-			perform reportd.check_chart_options(own);
-		end if;
-	end loop;
-end $$;
-
--- What the list of options in 014-formats.sql cannot tell of "s3", in the words of
--- common/place/s3/object.c.
-create function reportd.check_s3_options(s3 jsonb, path text) returns void
-language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
-declare
-	bad text;
-	size int;
-begin
-	if path !~ '^s3://' then
-		perform reportd.refuse(
-			'output_options: "s3" is for an output_path that begins with s3://',
-			'Write the output_path as s3://bucket/key, or leave "s3" out.');
-	end if;
-	if s3 ? 'kms_key' and coalesce(s3 ->> 'sse', '') !~ '^aws:kms' then
-		perform reportd.refuse(
-			'output_options: "s3.kms_key" needs "sse": "aws:kms"',
-			'For example {"s3": {"sse": "aws:kms", "kms_key": "alias/reports"}}.');
-	end if;
-	select k into bad from jsonb_each_text(s3) as o(k, v) where v ~ '[\x01-\x1f\x7f]'
-		and k not in ('tags', 'metadata') limit 1;
-	if bad is not null then
-		perform reportd.refuse(
-			format('output_options: "s3.%s" holds a control character', bad),
-			'It becomes a header of one line.');
-	end if;
-	if (select count(*) from jsonb_object_keys(s3 -> 'tags')) > 10 then
-		perform reportd.refuse(
-			format('output_options: "s3.tags" has %s tags; S3 takes 10',
-				(select count(*) from jsonb_object_keys(s3 -> 'tags'))),
-			'Leave some out.');
-	end if;
-	if exists (select from jsonb_each_text(s3 -> 'tags') as t(k, v)
-		where octet_length(k) not between 1 and 128 or octet_length(v) > 256) then
-		perform reportd.refuse(
-			'output_options: "s3.tags": a tag''s name has 1 to 128 bytes and its value at most 256',
-			'Write shorter ones.');
-	end if;
-	select k into bad from jsonb_each_text(s3 -> 'tags') as t(k, v)
-	where k || v ~ '[\x01-\x1f\x7f]' limit 1;
-	if bad is not null then
-		perform reportd.refuse(
-			'output_options: "s3.tags" holds a control character',
-			'A tag is one line of text.');
-	end if;
-	select k into bad from jsonb_object_keys(s3 -> 'metadata') k
-	where k !~ '^[a-z0-9_-]+$' or k in
-		('run-id', 'report', 'report-id', 'scheduled-for', 'rows', 'sha256') limit 1;
-	if bad is not null then
-		perform reportd.refuse(
-			format('output_options: "s3.metadata": "%s" cannot be a name: a-z, 0-9, - and _, and none of run-id, report, report-id, scheduled-for, rows, sha256', bad),
-			'It becomes the header x-amz-meta-NAME.');
-	end if;
-	select sum(octet_length(k) + octet_length(v)) into size
-	from jsonb_each_text(s3 -> 'metadata') as m(k, v);
-	if size > 1024 then
-		perform reportd.refuse(
-			format('output_options: "s3.metadata" has %s bytes; at most 1024 go with an object', size),
-			'Write less.');
-	end if;
-	if exists (select from jsonb_each_text(s3 -> 'metadata') as m(k, v)
-		where v ~ '[\x01-\x1f\x7f]') then
-		perform reportd.refuse(
-			'output_options: "s3.metadata" holds a control character',
-			'A value is one line of text.');
-	end if;
-end $$;
-
--- How many statements an SQL text holds, and what is not closed in it; as
--- common/source/sqltext.c reads it, but for the bodies of routines, which no query has.
-create function reportd.scan_sql(sql text, out statements int, out unclosed text)
-language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
-declare
-	c text[];
-	n int;
-	i int := 1;
-	depth int;
-	parentheses int := 0;
-	content boolean := false; -- of the statement so far
-	backslash boolean;
-	quote text;
-	tag text;
-	at int;
-begin
-	statements := 0;
-	c := string_to_array(sql, null);
-	n := cardinality(c);
-	while i <= n loop
-		if c[i] ~ '[ \t\n\r\f\v]' then
-			i := i + 1;
-		elsif c[i] = '-' and c[i + 1] = '-' then
-			while i <= n and c[i] <> E'\n' and c[i] <> E'\r' loop
-				i := i + 1;
-			end loop;
-		elsif c[i] = '/' and c[i + 1] = '*' then
-			depth := 1;
-			i := i + 2;
-			while i <= n and depth > 0 loop
-				if c[i] = '/' and c[i + 1] = '*' then
-					depth := depth + 1;
-					i := i + 1;
-				elsif c[i] = '*' and c[i + 1] = '/' then
-					depth := depth - 1;
-					i := i + 1;
-				end if;
-				i := i + 1;
-			end loop;
-			if depth > 0 then
-				content := true;
-				unclosed := 'a comment /*';
-			end if;
-		elsif c[i] in ('''', '"') or (c[i] in ('e', 'E') and c[i + 1] = '''') then
-			content := true;
-			backslash := c[i] in ('e', 'E');
-			i := i + backslash::int;
-			quote := c[i];
-			loop
-				i := i + 1;
-				unclosed := case quote when '"' then 'a name "' else 'a text ''' end;
-				while i <= n loop
-					if backslash and c[i] = '\' then
-						i := i + 1;
-					elsif c[i] = quote and c[i + 1] = quote then
-						i := i + 1;
-					elsif c[i] = quote then
-						unclosed := null;
-						exit;
-					end if;
-					i := i + 1;
-				end loop;
-				i := i + 1;
-				exit when not backslash;
-				-- It goes on behind a line break.
-				at := i;
-				while c[at] ~ '[ \t\n\r\f\v]' loop
-					at := at + 1;
-				end loop;
-				exit when c[at] is distinct from ''''
-					or array_to_string(c[i:at], '') !~ '[\n\r]';
-				i := at;
-			end loop;
-		elsif c[i] = '$' then
-			content := true;
-			at := i + 1;
-			if c[at] ~ '[A-Za-z_]' or c[at] > E'\x7f' collate "C" then
-				while c[at] ~ '[A-Za-z0-9_]' or c[at] > E'\x7f' collate "C" loop
-					at := at + 1;
-				end loop;
-			end if;
-			if c[at] = '$' then
-				tag := array_to_string(c[i:at], '');
-				depth := strpos(substr(sql, at + 1), tag);
-				i := case when depth > 0 then at + depth + length(tag) else n + 1 end;
-				unclosed := case when depth = 0 then 'a text ' || tag end;
-			else
-				i := i + 1;
-			end if;
-		elsif c[i] ~ '[A-Za-z_]' or c[i] > E'\x7f' collate "C" then
-			content := true;
-			while c[i] ~ '[A-Za-z0-9_$]' or c[i] > E'\x7f' collate "C" loop
-				i := i + 1;
-			end loop;
-		elsif c[i] = ';' and parentheses = 0 then
-			statements := statements + content::int;
-			content := false;
-			i := i + 1;
-		else
-			content := true;
-			if c[i] = '(' then
-				parentheses := parentheses + 1;
-			elsif c[i] = ')' and parentheses > 0 then
-				parentheses := parentheses - 1;
-			end if;
-			i := i + 1;
-		end if;
-	end loop;
-	statements := statements + content::int;
-end $$;
-
-create function reportd.statement_count(sql text) returns int
-language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
-declare
-	head text := left(ltrim(sql, E'; \t\n\r\f\v'), 2);
-begin
-	-- Nearly always: no semicolon within, and more than comments before the end.
-	if head = '' then
-		return 0;
-	elsif strpos(rtrim(sql, E'; \t\r\n'), ';') = 0 and (head not in ('--', '/*')
-		or sql !~ '/\*.*/\*' and regexp_replace(sql,
-			'^([ \t\n\r\f\v;]|--[^\n\r]*([\n\r]|$)|/\*([^*]|\*+[^*/])*\*+/)*', '') <> '')
-	then
-		return 1;
-	end if;
-	return (reportd.scan_sql(sql)).statements;
-end $$;
-
--- What an editor would show in one colour to the end. Quotes that come in pairs, and
--- comments that do, are not looked at.
-create function reportd.check_closed(name text, sql text) returns void
-language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
-declare
-	length constant int := length(sql);
-	unclosed text;
-begin
-	if (length - length(replace(sql, '''', ''))) % 2 = 1
-		or (length - length(replace(sql, '"', ''))) % 2 = 1
-		or length - length(replace(sql, '/*', ' ')) <> length - length(replace(sql, '*/', ' '))
-		or sql ~ '\\|\$[A-Za-z0-9_]*\$' then
-		unclosed := (reportd.scan_sql(sql)).unclosed;
-	end if;
-	if unclosed is not null then
-		perform reportd.refuse(format('%s: %s is not closed', name, unclosed),
-			'Write its end; a quote within a text is written twice.');
-	end if;
-end $$;
-
 -- Several outputs of one run need names of their own.
 create function reportd.check_outputs(
 	formats reportd.output_format[], options jsonb, sql text, path text
@@ -605,11 +25,25 @@ begin
 			'export_sql holds no statement, only comments',
 			'Write a query, such as select * from sales.orders; or leave export_sql null.');
 	elsif statements > 1 and single is not null
-		and (path is null or strpos(path, '{part}') = 0) then
+		and (path is null or strpos(path, '{part}') = 0 and strpos(path, '{section}') = 0) then
 		perform reportd.refuse(
-			format('export_sql has %s statements and a %s file holds the result of one: put {part} into output_path',
+			format('export_sql has %s statements and a %s file holds the result of one: put {part} or {section} into output_path',
 				statements, single),
 			'For example {report_name}_%Y%m%d_{part}.{ext}; or put what prepares the data into prep_sql.');
+	elsif strpos(path, '{section}') > 0 and statements > 1
+		and exists (select from unnest(formats) f where not f.one_section) then
+		perform reportd.refuse(
+			format('output_path has {section}, and a %s file holds the results of all statements',
+				(select f.format from unnest(formats) f where not f.one_section limit 1)),
+			'Leave {section} out, or make files of one statement each.');
+	elsif strpos(path, '{section}') > 0 and (
+		jsonb_array_length(coalesce(options -> 'sections', '[]')) is distinct from statements
+		or exists (select from jsonb_array_elements_text(options -> 'sections') s
+			group by s having count(*) > 1 or s ~ '/' or s = '')) then
+		perform reportd.refuse(
+			'output_path has {section}, and "sections" does not name the result of each statement',
+			format('Give %s different names without a slash, such as {"sections": ["orders"]}.',
+				statements));
 	elsif (path is null or strpos(path, '{partition}') = 0)
 		and (options ? 'partition_by' or exists (
 			select from unnest(formats) f
@@ -656,8 +90,8 @@ begin
 	end if;
 end $$;
 
--- By its one proper name; null: none that a file can have (MULE_INTERNAL is for
--- within a server).
+-- Returns the one proper name of an encoding; null: a file cannot have it
+-- (MULE_INTERNAL is for use within a server).
 create function reportd.encoding_name(encoding text) returns jsonb
 language sql stable set search_path = pg_catalog, pg_temp as $$
 	select to_jsonb(nullif(nullif(
@@ -674,16 +108,15 @@ begin
 			'For example {"month": "2026-01-01"}; used as :''month'' in SQL.');
 	end if;
 	select k into bad from jsonb_object_keys(parameters) k
-	where k !~ '^[A-Za-z_][A-Za-z0-9_]{0,62}$' limit 1;
-	if bad is not null then
+	where k !~ '^[A-Za-z_][A-Za-z0-9_]{0,62}$' or k ~ '^((last|after)__|horizon$)'
+		or k in ('run_id', 'config_id', 'request_id', 'report_name', 'owner', 'scheduled_for',
+			'ext', 'part', 'section', 'partition')
+	limit 1;
+	if bad !~ '^[A-Za-z_][A-Za-z0-9_]{0,62}$' then
 		perform reportd.refuse(
 			format('parameters: "%s" is not a name', bad),
 			'Names are letters, digits and _, and do not start with a digit.');
-	end if;
-	select k into bad from jsonb_object_keys(parameters) k
-	where k in ('run_id', 'config_id', 'request_id', 'report_name', 'owner', 'scheduled_for', 'ext',
-		'part', 'partition') limit 1;
-	if bad is not null then
+	elsif bad is not null then
 		perform reportd.refuse(
 			format('parameters: "%s" is built in', bad), 'Choose another name.');
 	end if;
@@ -706,6 +139,11 @@ begin
 		perform reportd.refuse(
 			'output_path is empty or holds control characters',
 			'Leave it null for the default of the settings.');
+	-- Signs that nobody sees and that show a name as another one; str_hidden of the programs.
+	elsif path ~ '[\u0080-\u009f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e007f]' then
+		perform reportd.refuse(
+			'output_path holds an invisible character',
+			'Write it anew: text from a document or a web page may carry such signs.');
 	elsif path ~ '(^|/)\.\.(/|$)' then
 		perform reportd.refuse(
 			format('output_path "%s" climbs out with ..', path),
@@ -751,12 +189,12 @@ begin
 	end if;
 	select m[1] into bad from regexp_matches(path, '\{([^{}]*)\}', 'g') m
 	where m[1] not in ('run_id', 'config_id', 'request_id', 'report_name', 'owner', 'scheduled_for',
-			'ext', 'part', 'partition')
+			'ext', 'part', 'section', 'partition')
 		and not parameters ? m[1] limit 1;
 	if bad is not null then
 		perform reportd.refuse(
 			format('output_path: unknown name "{%s}"', bad),
-			'Known: {owner}, {report_name}, {config_id}, {request_id}, {run_id}, {scheduled_for}, {ext}, {part}, {partition} and the report''s own parameters.');
+			'Known: {owner}, {report_name}, {config_id}, {request_id}, {run_id}, {scheduled_for}, {ext}, {part}, {section}, {partition} and the report''s own parameters.');
 	end if;
 	if regexp_replace(path, '\{[^{}]*\}', '', 'g') ~ '[{}]' then
 		perform reportd.refuse(
@@ -796,6 +234,7 @@ begin
 			('parameters', octet_length(c.parameters::text), 262144),
 			('run_parameters', octet_length(c.run_parameters::text), 262144),
 			('output_options', octet_length(c.output_options::text), 65536),
+			('inputs', octet_length(c.inputs::text), 65536),
 			('notify_on_completion', octet_length(c.notify_on_completion::text), 65536),
 			('notify_on_failure', octet_length(c.notify_on_failure::text), 65536)
 		) as l(name, size, most)
@@ -812,284 +251,22 @@ begin
 	end if;
 end $$;
 
--- A source that no daemon has would never run. Before any daemon has registered
--- its sources there is nothing to compare with.
-create function reportd.check_source(source text) returns void
-language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+-- The daemon's statements add these to times, for the reports of all owners at once.
+create function reportd.check_spans(c reportd.report_config) returns void
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 declare
-	known text;
+	bad record;
 begin
-	select string_agg(s.source, ', ' order by s.source) into known
-	from reportd.report_source s;
-	if not exists (select from reportd.report_source s where s.source = check_source.source)
-		and known is not null then
-		perform reportd.refuse(format('no daemon has a source "%s"', source),
-			format('Known: %s. Add [source.NAME] to the settings of a daemon and restart it, or register it by `reportctl sources --register`.', known));
-	end if;
-end $$;
-
-create function reportd.is_granted(kind text, name text, owner regrole) returns boolean
-language sql stable set search_path = pg_catalog, pg_temp as $$
-	select exists (select from reportd.report_grant g
-		where g.kind = $1 and g.name = $2
-			and (g.grantee = 0::oid or pg_has_role($3, g.grantee, 'USAGE')))
-$$;
-
--- Prefixes below which an owner may read or write, in one text for messages.
-create function reportd.granted_paths(kind text, owner regrole) returns text[]
-language sql stable set search_path = pg_catalog, pg_temp as $$
-	select coalesce(array_agg(g.name order by g.name), '{}')
-	from reportd.report_grant g
-	where g.kind = $1 and (g.grantee = 0::oid or pg_has_role($2, g.grantee, 'USAGE'))
-$$;
-
--- Paths that are granted, but not to an owner for writing: no name of a report may
--- lead a default path there.
-create function reportd.other_paths(owner regrole) returns text[]
-language sql stable set search_path = pg_catalog, pg_temp as $$
-	select coalesce(array_agg(distinct g.name), '{}')
-	from reportd.report_grant g
-	where g.kind in ('read', 'write') and not (g.kind = 'write'
-		and (g.grantee = 0::oid or pg_has_role($1, g.grantee, 'USAGE')))
-$$;
-
--- The beginning of the default path of a daemon's settings, as far as the owner and
--- the name of the report make it, when it lies in a place that is not the owner's;
--- null: in none. What the template says by itself the operator has chosen.
-create function reportd.default_astray(owner regrole, report_name text) returns text
-language sql stable set search_path = pg_catalog, pg_temp as $$
-	select f.place
-	from (select distinct w.output from reportd.report_worker w
-		where w.output is not null and w.heartbeat_at > now() - w.lease) w
-	cross join lateral (select regexp_replace(w.output, '[{%].*$', '') as fixed,
-		regexp_replace(regexp_replace(replace(replace(w.output,
-				'{owner}', translate(pg_get_userbyid($1), '/', '_')),
-				'{report_name}', translate($2, '/', '_')),
-			'[{%].*$', ''), '(^|/)\.', '\1_', 'g') as place) f
-	where exists (select from unnest(reportd.other_paths($1)) g
-			where starts_with(f.place, g) and not starts_with(f.fixed, g))
-		and not exists (select from unnest(reportd.granted_paths('write', $1)) g
-			where starts_with(f.place, g)
-				or g = '/' and f.place !~ '^[A-Za-z][A-Za-z0-9+.-]*://')
-	limit 1
-$$;
-
--- What an owner may not use, in a sentence; null: nothing. Asked at INSERT for the
--- message, and at the claim for the truth. The worker asks once more for paths,
--- when names and codes are filled in.
-create function reportd.denial(c reportd.report_config, out message text, out hint text)
-language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
-declare
-	who text := pg_get_userbyid(c.owner);
-	-- A dot that begins a part of the path becomes _, one within it does not.
-	fixed text := regexp_replace(replace(c.output_path, '{owner}',
-		case when who ~ '^\.' then '{owner}' else translate(who, '/', '_') end), '[{%].*$', '');
-	paths text[];
-	astray text;
-	most bigint;
-	used bigint;
-begin
-	if pg_has_role(c.owner, 'reportd_operator', 'USAGE') then
-		return;
-	elsif not exists (select from pg_roles r where r.oid = c.owner) then
-		message := format('the owner of report %s is no role any more', c.config_id);
-		hint := 'An operator can give it to another one by reportd.change(ID, ''{"owner": "ROLE"}'').';
-	elsif not reportd.is_granted('source', c.source, c.owner) then
-		message := format('%s may not use a source "%s"', c.owner, c.source);
-		hint := (select coalesce('Write one of: ' || string_agg(s.source, ', '
-				order by s.source) || '; ', '')
-			from reportd.report_source s
-			where reportd.is_granted('source', s.source, c.owner))
-			|| format('an operator can allow more by select reportd.grant_source(''NAME'', %L).',
-				c.owner);
-	elsif c.output_path is not null then
-		paths := reportd.granted_paths('write', c.owner);
-		-- The text before the first name or code must be below a prefix, or may
-		-- still lead there.
-		if not exists (select from unnest(paths) p
-			where p = '/' and c.output_path !~ '^[A-Za-z][A-Za-z0-9+.-]*://'
-				or starts_with(fixed, p)
-				or fixed <> c.output_path and starts_with(p, fixed)) then
-			message := format('%s may not write to "%s"', c.owner, c.output_path);
-			hint := case when paths = '{}' then 'Leave output_path out for the default of the settings; '
-					else format('Write below one of: %s; ', array_to_string(paths, ', ')) end
-				|| 'an operator can allow more by reportd.grant_path().';
-		end if;
-	elsif c.export_sql is not null then
-		astray := reportd.default_astray(c.owner, c.report_name);
-		if astray is not null then
-			message := format('%s may not write to "%s", where the default path of the settings leads a report "%s"',
-				c.owner, astray, c.report_name);
-			hint := 'Give it another name, or an output_path that is granted; an operator can begin the default path with {owner} (output in [reportd] of the settings).';
-		end if;
-	end if;
-	if message is not null then
-		return;
-	end if;
-	most := (reportd.quota_of(c.owner)).max_output_bytes;
-	if most is not null then
-		select u.output_bytes into used from reportd.report_usage u where u.owner = c.owner;
-		if used >= most then
-			message := format('%s has published %s bytes in the last 24 hours; its quota is %s',
-				c.owner, used, most);
-			hint := 'Wait, publish less, or ask an operator for more (report_quota).';
-		end if;
-	end if;
-end $$;
-
--- The limits of an owner: its own row, and the common one where that says nothing.
-create function reportd.quota_of(owner regrole) returns reportd.report_quota
-language sql stable set search_path = pg_catalog, pg_temp as $$
-	select $1, coalesce(o.max_reports, d.max_reports),
-		coalesce(o.max_pending, d.max_pending), coalesce(o.max_running, d.max_running),
-		coalesce(o.max_output_bytes, d.max_output_bytes),
-		coalesce(o.max_timeout, d.max_timeout)
-	from (values (1)) one(one)
-	left join reportd.report_quota o on o.role = $1
-	left join reportd.report_quota d on d.role = 0::oid
-$$;
-
-create function reportd.check_rights(new reportd.report_config, old reportd.report_config)
-returns void
-language plpgsql stable set search_path = pg_catalog, pg_temp as $$
-declare
-	denial record;
-	most interval := (reportd.quota_of(new.owner)).max_timeout;
-begin
-	select * into denial from reportd.denial(new);
-	if denial.message is not null then
-		perform reportd.refuse(denial.message, denial.hint);
-	elsif extract(epoch from new.timeout) > extract(epoch from most) then
+	select * into bad from (values ('timeout', c.timeout), ('wait_timeout', c.wait_timeout),
+		('horizon_overlap', c.horizon_overlap)) as l(name, span)
+	where not reportd.is_span(span) limit 1;
+	if found then
 		perform reportd.refuse(
-			format('timeout %s is longer than %s allows %s', new.timeout, most, new.owner),
-			format('Write %s or less.', most));
-	elsif new.next_run_time < now() - interval '1 minute'
-		and new.next_run_time is distinct from old.next_run_time then
-		perform reportd.refuse(
-			format('next_run_time %s lies in the past', new.next_run_time),
-			'Leave it out: it follows from the schedule. For times that have passed use reportd.backfill().');
-	elsif old is null and new.due_at < now() - interval '1 minute' then
-		perform reportd.refuse(format('due_at %s lies in the past', new.due_at),
-			'Leave it out for a report that is to run now.');
-	end if;
-end $$;
-
--- How many reports and requests of an owner wait; counting ends at `most`.
-create function reportd.pending_count(owner regrole, most int) returns int
-language sql stable set search_path = pg_catalog, pg_temp as $$
-	select count(*)::int from (
-		(select from reportd.report_config c
-		 where c.owner = $1 and c.status = 'PENDING' and c.is_active
-			and c.due_at < 'infinity'
-		 limit $2)
-		union all
-		(select from reportd.report_request r
-		 where r.owner = $1 and r.state in ('WAITING', 'QUEUED')
-		 limit $2)) w
-$$;
-
--- Reports that cost nothing to make but their rows; counting ends at `most`.
-create function reportd.idle_count(owner regrole, most int) returns bigint
-language sql stable set search_path = pg_catalog, pg_temp as $$
-	select count(*) from (select from reportd.report_config c
-		where c.owner = $1 and (c.status = 'CANCELLED'
-			or c.status = 'PENDING' and (not c.is_active or c.due_at = 'infinity'))
-		limit $2) idle
-$$;
-
--- What sessions add at the same time none of them sees. So what is asked at once for
--- the message is asked again as the transaction commits: owner by owner, in turns.
--- Nobody waits for a transaction that stays open, but for one that commits.
-create function reportd.quota_at_commit() returns trigger
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
-declare
-	quota reportd.report_quota := reportd.quota_of(new.owner);
-begin
-	delete from reportd.quota_check q
-	where q.transaction = new.transaction and q.owner = new.owner;
-	insert into reportd.owner_turn as t (owner) values (new.owner)
-	on conflict (owner) do update set taken = t.taken + 1;
-	if reportd.pending_count(new.owner, quota.max_pending + 1) > quota.max_pending then
-		raise exception using errcode = '22023',
-			message = format('%s has reports and requests waiting that others added meanwhile; with those of this transaction they are more than its quota, which is %s',
-				new.owner, quota.max_pending),
-			hint = 'Wait until some have ended, cancel some, or ask an operator for more (report_quota).';
-	elsif reportd.idle_count(new.owner, quota.max_reports + 1) > quota.max_reports then
-		raise exception using errcode = '22023',
-			message = format('%s has reports that others added meanwhile; with those of this transaction they are more than its quota, which is %s',
-				new.owner, quota.max_reports),
-			hint = 'Delete some by reportd.delete(), or ask an operator for more (report_quota).';
-	end if;
-	return null;
-end $$;
-create constraint trigger at_commit after insert on reportd.quota_check
-	deferrable initially deferred
-	for each row execute function reportd.quota_at_commit();
-
-create function reportd.check_at_commit(owner regrole) returns void
-language sql set search_path = pg_catalog, pg_temp as $$
-	insert into reportd.quota_check (transaction, owner) values (pg_current_xact_id(), $1)
-	on conflict do nothing
-$$;
-
-create function reportd.check_pending(owner regrole, more int) returns void
-language plpgsql set search_path = pg_catalog, pg_temp as $$
-declare
-	most int := (reportd.quota_of(owner)).max_pending;
-begin
-	if most is null or pg_has_role(owner, 'reportd_operator', 'USAGE') then
-		return;
-	end if;
-	-- First: where constraints are not deferred the turn is taken now.
-	perform reportd.check_at_commit(owner);
-	if reportd.pending_count(owner, most) + more > most then
-		perform reportd.refuse(
-			format('%s has %s reports and requests waiting already; its quota is %s',
-				owner, reportd.pending_count(owner, most), most),
-			'Wait until some have ended, cancel some, or ask an operator for more (report_quota).');
-	end if;
-end $$;
-
-create function reportd.check_quota(c reportd.report_config) returns void
-language plpgsql set search_path = pg_catalog, pg_temp as $$
-declare
-	most int := (reportd.quota_of(c.owner)).max_reports;
-	count bigint;
-begin
-	perform reportd.check_pending(c.owner, 1);
-	if most is null then
-		return;
-	end if;
-	perform reportd.check_at_commit(c.owner);
-	select max(n) into count from (
-		select u.reports as n from reportd.report_usage u where u.owner = c.owner
-		union all
-		select reportd.idle_count(c.owner, most)) counts;
-	if count >= most then
-		perform reportd.refuse(
-			format('%s has %s reports; its quota is %s', c.owner, count, most),
-			'Delete some by reportd.delete() and wait a minute (they are counted that often), or ask an operator for more (report_quota).');
-	end if;
-end $$;
-
--- Requests that were cancelled before they ran count as reports: else asking and
--- cancelling in turns would fill the table.
-create function reportd.check_unused(owner regrole) returns void
-language plpgsql stable set search_path = pg_catalog, pg_temp as $$
-declare
-	most int := (reportd.quota_of(owner)).max_reports;
-begin
-	if most is null then
-		return;
-	end if;
-	if not pg_has_role(owner, 'reportd_operator', 'USAGE')
-		and (select count(*) from (select from reportd.report_request r
-			where r.owner = check_unused.owner and r.state = 'ENDED' and r.run_id is null
-			limit most) ended) >= most then
-		perform reportd.refuse(
-			format('%s has cancelled %s requests that had not run; its quota for reports is %s',
-				owner, most, most),
-			'Wait until retention has forgotten some, or ask an operator for more (report_quota).');
+			format('%s %s is longer than 100 years, or has a part below zero', bad.name, bad.span),
+			'Write an interval such as ''6 hours'', or null for the default.');
+	elsif c.horizon_overlap = interval '0' then
+		perform reportd.refuse('horizon_overlap must be longer than 0',
+			'Write an interval such as ''6 hours'', or leave it null.');
 	end if;
 end $$;
 
@@ -1100,21 +277,23 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp
 declare
 	formats reportd.output_format[];
 	operator boolean;
+	fresh boolean; -- it may be used from now on
 	message text;
 	hint text;
 begin
-	-- What most reports have is let through by plain expressions; functions are
+	-- Plain expressions let through the values that most reports have; functions are
 	-- called for the rest, and for messages.
 	new.trigger_type := upper(new.trigger_type);
 	if tg_op = 'INSERT' then
-		-- Operators may submit for others.
-		if new.owner is null
-			or not pg_has_role(reportd.acting_role(), 'reportd_operator', 'USAGE') then
+		-- Operators may submit for others; so do inboxes, and nobody else can set an
+		-- external_id.
+		if new.owner is null or new.external_id is null
+			and not pg_has_role(reportd.acting_role(), 'reportd_operator', 'USAGE') then
 			new.owner := to_regrole(quote_ident(case current_setting('role')
 				when 'none' then session_user else current_setting('role') end));
 		end if;
 	end if;
-	if new.request_id is null and new.trigger_type = 'ADHOC' then
+	if new.request_id is null and new.trigger_type = 'ADHOC' and new.inputs is null then
 		new.request_id := nextval('reportd.report_request_request_id_seq');
 	end if;
 	operator := pg_has_role(new.owner, 'reportd_operator', 'USAGE');
@@ -1137,17 +316,31 @@ begin
 	if new.run_after is not null or new.trigger_type = 'AFTER' or new.wait_timeout is not null then
 		new.run_after := reportd.check_run_after(new, old);
 	end if;
+	-- A report at rest keeps its inputs, as what it may not use any more; others it may
+	-- not be given: what lists files for them does not ask whether they are sound.
+	fresh := tg_op = 'INSERT' or new.is_active or new.inputs is distinct from old.inputs;
+	if new.inputs is not null and fresh then
+		new := reportd.check_inputs(new);
+	elsif new.inputs is null then
+		new.local_paths := null;
+	end if;
+	if new.trigger_type = 'FILE' then
+		perform reportd.check_file_trigger(new);
+	end if;
 	-- Numbers like 1e131071 are small on disk and long as text.
-	if pg_column_size(new) > 2000 or new.parameters <> '{}' or new.output_options <> '{}' or octet_length(new.report_type) > 200
+	if pg_column_size(new) > 2000 or octet_length(new.parameters::text) > 262144
+		or octet_length(new.output_options::text) > 65536
+		or coalesce(new.run_parameters, new.inputs) is not null
+		or octet_length(new.report_type) > 200
 		or octet_length(new.schedule_expression) > 200 or octet_length(new.time_zone) > 100
 		or octet_length(new.output_path) > 4096 or octet_length(new.output_format) > 200
 		or new.report_type ~ '[\x01-\x1f\x7f]' then
 		perform reportd.check_sizes(new);
 	end if;
-	if new.trigger_type is null or new.trigger_type not in ('ADHOC', 'SCHEDULED', 'AFTER') then
+	if new.trigger_type is null or new.trigger_type not in ('ADHOC', 'SCHEDULED', 'AFTER', 'FILE') then
 		perform reportd.refuse(
 			format('unknown trigger_type "%s"', new.trigger_type),
-			'Write ADHOC (once, as soon as possible), SCHEDULED (with a schedule_expression) or AFTER (with run_after).');
+			'Write ADHOC (once, as soon as possible), SCHEDULED (with a schedule_expression), AFTER (with run_after) or FILE (with inputs).');
 	end if;
 	if new.misfire_policy is null or new.misfire_policy not in ('LATEST', 'SKIP', 'ALL') then
 		perform reportd.refuse(
@@ -1190,6 +383,9 @@ begin
 			format('timeout %s is shorter than a millisecond', new.timeout),
 			'Write an interval such as ''10 minutes'', or null for the default of the settings.');
 	end if;
+	if coalesce(new.timeout, new.wait_timeout, new.horizon_overlap) is not null then
+		perform reportd.check_spans(new);
+	end if;
 	if new.due_at = '-infinity' or not isfinite(new.scheduled_for)
 		or not isfinite(new.next_run_time) then
 		perform reportd.refuse(
@@ -1199,23 +395,38 @@ begin
 	-- Editors put a byte order mark before a text, which no server takes.
 	new.prep_sql := nullif(btrim(new.prep_sql, E'\uFEFF \t\r\n'), '');
 	new.export_sql := nullif(btrim(new.export_sql, E'\uFEFF \t\r\n'), '');
-	if new.prep_sql is null and new.export_sql is null then
+	new.result_sql := nullif(btrim(new.result_sql, E'\uFEFF \t\r\n'), '');
+	if coalesce(new.prep_sql, new.export_sql, new.result_sql) is null and new.checks is null
+		and strpos(new.output_format, 'TABLE') = 0 then
 		perform reportd.refuse(
 			format('report "%s" has neither prep_sql nor export_sql', new.report_name),
-			'Give export_sql (a query to export), prep_sql (statements that build tables), or both.');
+			'Give export_sql (a query to export), prep_sql (statements that build tables), checks, or several of them.');
 	end if;
 	if new.prep_sql is not null and reportd.statement_count(new.prep_sql) = 0 then
 		perform reportd.refuse(
 			'prep_sql holds no statement, only comments',
 			'Write statements that build what the export reads, or leave prep_sql null.');
 	end if;
-	perform reportd.check_closed('prep_sql', new.prep_sql);
-	perform reportd.check_closed('export_sql', new.export_sql);
-	if octet_length(coalesce(new.prep_sql, '')) + octet_length(coalesce(new.export_sql, '')) > 1048576 then
+	if new.prep_sql is not null then
+		perform reportd.check_closed('prep_sql', new.prep_sql);
+	end if;
+	if new.export_sql ~ '[''"\\$]|/\*|\*/' then
+		perform reportd.check_closed('export_sql', new.export_sql);
+	end if;
+	if new.result_sql is not null then
+		perform reportd.check_result(new);
+	elsif tg_op = 'UPDATE' and old.has_children and old.result_sql is not null then
+		perform reportd.refuse_without_result(old);
+	end if;
+	if octet_length(coalesce(new.prep_sql, '')) + octet_length(coalesce(new.export_sql, ''))
+			+ octet_length(coalesce(new.result_sql, '')) > 1048576 then
 		perform reportd.refuse(
-			'prep_sql and export_sql together are longer than 1 MiB',
+			'prep_sql, export_sql and result_sql together are longer than 1 MiB',
 			'Put the work into a function or procedure and call that.');
 	end if;
+	new.links := case when concat(new.prep_sql, new.export_sql, new.result_sql, new.checks)
+			~ ':\\?[''"](last__|after__|horizon)'
+		then reportd.find_links(new) end;
 	select array[k] into formats from reportd.output_format k
 	where k.format = new.output_format and k.alias_of is null;
 	if formats is null then
@@ -1232,7 +443,7 @@ begin
 		from jsonb_each(new.output_options) o
 		where o.key in (select f.format from unnest(formats) f) and o.value ? 's3';
 	end if;
-	-- By its one proper name, whatever alias was written.
+	-- An encoding is stored by its one proper name, whatever alias was written.
 	if new.output_options ? 'encoding' then
 		new.output_options := jsonb_set(new.output_options, '{encoding}',
 			reportd.encoding_name(new.output_options ->> 'encoding'));
@@ -1241,14 +452,33 @@ begin
 		new.output_options := jsonb_set(new.output_options, '{CSV,encoding}',
 			reportd.encoding_name(new.output_options #>> '{CSV,encoding}'));
 	end if;
-	if new.export_sql is not null then
+	new.target := null;
+	if strpos(new.output_format, 'TABLE') > 0 or new.output_path ~* '^table:' then
+		new.target := reportd.check_table(new, formats);
+		-- What follows is about files.
+		formats := array(select f from unnest(formats) f where f.format <> 'TABLE');
+	end if;
+	if new.checks is not null then
+		new.checks := reportd.check_checks(new);
+	end if;
+	if new.min_score is not null then
+		perform reportd.check_score(new);
+	end if;
+	-- One format without options, and one statement: no `;`, and not only a comment.
+	if new.export_sql is not null and (new.output_options <> '{}' or cardinality(formats) <> 1
+			or new.export_sql ~ ';|--|/\*'
+			or not coalesce(strpos(new.output_path, '{part') = 0
+				and new.output_path like '%.' || formats[1].extension, true)) then
 		perform reportd.check_outputs(
 			formats, new.output_options, new.export_sql, new.output_path);
 	end if;
 	if new.parameters <> '{}' then
 		perform reportd.check_parameters(new.parameters);
 	end if;
-	if new.output_path is not null then
+	-- A path of plain names, {names} and %codes that always exist needs no more.
+	if new.output_path is not null and (new.target is null or formats <> '{}')
+		and (octet_length(new.output_path) > 1000 or new.output_path !~
+			'^(\{(config_id|request_id|run_id|report_name|owner|scheduled_for|ext)\}|%[YmdHMS]|[A-Za-z0-9_-])([./]?(\{(config_id|request_id|run_id|report_name|owner|scheduled_for|ext)\}|%[YmdHMS]|[A-Za-z0-9_-]))*$') then
 		perform reportd.check_path(new.output_path, new.parameters);
 	end if;
 	if new.time_zone <> 'UTC' then
@@ -1260,8 +490,11 @@ begin
 			select from reportd.report_source s where s.source = new.source) then
 			perform reportd.check_source(new.source);
 		end if;
+		if new.target is not null and (tg_op = 'INSERT' or new.is_active) then
+			perform reportd.check_target(new.target);
+		end if;
 	else
-		if tg_op = 'INSERT' or new.is_active then
+		if fresh then
 			perform reportd.check_rights(new, old);
 		end if;
 		if tg_op = 'INSERT' or new.owner <> old.owner then
@@ -1272,11 +505,20 @@ begin
 			perform reportd.check_pending(new.owner, 1);
 		end if;
 	end if;
+	if (tg_op = 'INSERT' or new.is_active) and (new.prep_sql is not null
+			or new.result_sql is not null or new.checks is not null or new.links is not null
+			or new.export_sql ~ ';'
+			or new.output_options::text ~ 'unload') then
+		perform reportd.check_abilities(new);
+	end if;
 	new.updated_timestamp := now();
 	if new.trigger_type = 'ADHOC' and new.schedule_expression is null then
 		new.next_run_time := null;
 		new.scheduled_for := coalesce(new.scheduled_for, now());
-		if new.due_at = 'infinity' then
+		if tg_op = 'INSERT' and new.inputs is not null then
+			-- It waits until its files are listed, see inputs_changed().
+			new.due_at := 'infinity';
+		elsif new.due_at = 'infinity' and new.inputs is null then
 			new.due_at := now();
 		end if;
 		return new;
@@ -1298,14 +540,15 @@ begin
 			format('report "%s" has a schedule_expression but is ADHOC', new.report_name),
 			'Set trigger_type to ''SCHEDULED'', or leave schedule_expression out.');
 	end if;
-	if new.trigger_type = 'AFTER' then
+	if new.trigger_type in ('AFTER', 'FILE') then
 		if new.schedule_expression is not null then
 			perform reportd.refuse(
-				format('report "%s" has a schedule_expression but is AFTER', new.report_name),
-				'Leave schedule_expression out: it runs when those in run_after have. Or set trigger_type to ''SCHEDULED'': then it waits for them at its own times.');
+				format('report "%s" has a schedule_expression but is %s', new.report_name,
+					new.trigger_type),
+				'Leave schedule_expression out: it runs when those in run_after have, or when files come. Or set trigger_type to ''SCHEDULED'': then it waits for them at its own times.');
 		end if;
 		new.next_run_time := null;
-		if old is null or old.trigger_type <> 'AFTER' and new.status = 'PENDING' and new.attempt = 0 then
+		if old is null or old.trigger_type <> new.trigger_type and new.status = 'PENDING' and new.attempt = 0 then
 			new.due_at := 'infinity';
 		end if;
 		return new;
@@ -1347,94 +590,8 @@ create trigger a_check_insert before insert on reportd.report_config
 -- The daemon's own updates touch none of these columns and pay nothing.
 create trigger a_check_update before update of report_key, report_name, report_type,
 		owner, trigger_type, schedule_expression, time_zone, misfire_policy, is_active, priority,
-		max_retries, timeout, source, prep_sql, export_sql, parameters,
-		output_format, output_path, output_options, run_after, wait_timeout
+		max_retries, timeout, source, prep_sql, export_sql, result_sql, parameters,
+		output_format, output_path, output_options, run_after, wait_timeout, inputs, checks, min_score,
+		horizon_overlap
 	on reportd.report_config
 	for each row execute function reportd.report_config_check();
-
--- The transition table of the life of a report.
-create function reportd.refuse_transition() returns trigger
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
-begin
-	perform reportd.refuse(
-		format('report %s cannot go from %s to %s', old.config_id, old.status, new.status),
-		'Use reportd.run_now(), reportd.retry() or reportd.cancel().');
-end $$;
-create trigger b_transition before update of status on reportd.report_config
-	for each row when (old.status <> new.status
-		and (old.status, new.status) not in (
-			('PENDING', 'PROCESSING'), ('PENDING', 'CANCELLED'),
-			('PROCESSING', 'PENDING'), ('PROCESSING', 'COMPLETED'),
-			('PROCESSING', 'FAILED'), ('PROCESSING', 'CANCELLED'),
-			('COMPLETED', 'PENDING'), ('FAILED', 'PENDING'),
-			('CANCELLED', 'PENDING')))
-	execute function reportd.refuse_transition();
-
--- An ended report that becomes PENDING starts afresh, whoever set it.
-create function reportd.start_afresh() returns trigger
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
-begin
-	if new.request_id is not distinct from old.request_id
-		and new.scheduled_for is not distinct from old.scheduled_for
-		and new.due_at is not distinct from old.due_at then
-		-- Set by hand, not by a function: that is a request of its own.
-		new.request_id := reportd.replace_request(old);
-		new.request_kept := false;
-	end if;
-	new.attempt := 0;
-	new.current_retries := 0;
-	new.cancel_requested := false;
-	new.cancelled_by := null;
-	new.error_message := null;
-	new.error_timestamp := null;
-	if new.due_at is not distinct from old.due_at then
-		new.due_at := now();
-		new.scheduled_for := now();
-		new.run_parameters := null;
-	end if;
-	return new;
-end $$;
-create trigger c_afresh before update of status on reportd.report_config
-	for each row when (new.status = 'PENDING'
-		and old.status in ('COMPLETED', 'FAILED', 'CANCELLED'))
-	execute function reportd.start_afresh();
-
--- Work appears: wake the daemons. One empty payload, so that PostgreSQL folds
--- the notices of a transaction into one; polling stays the truth.
-create function reportd.notify_pending() returns trigger
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
-begin
-	perform pg_notify('reportd_pending', '');
-	return null;
-end $$;
-create trigger notify_insert after insert on reportd.report_config
-	for each statement execute function reportd.notify_pending();
-create trigger notify_update after update of status, is_active, source,
-		schedule_expression, time_zone, trigger_type, next_run_time, due_at
-	on reportd.report_config
-	for each row when (new.status <> 'PROCESSING' and new.is_active
-		and (old.is_active, old.source, old.due_at, old.next_run_time)
-			is distinct from
-			(new.is_active, new.source, new.due_at, new.next_run_time))
-	execute function reportd.notify_pending();
-
--- Deleting a report that runs: its run loses the fence and publishes nothing. What
--- waits of it ends with it.
-create function reportd.end_deleted() returns trigger
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
-begin
-	update reportd.report_run
-	set status = 'CANCELLED', finished_at = now(),
-		error_message = 'the report was deleted while it ran'
-	where run_id = old.run_id and status = 'PROCESSING';
-	update reportd.report_request
-	set state = 'ENDED', outcome = coalesce(outcome, 'CANCELLED'),
-		ended_at = coalesce(ended_at, now()), newest = false,
-		error_message = coalesce(error_message, 'the report was deleted')
-	where config_id = old.config_id and (state <> 'ENDED' or newest);
-	return null;
-end $$;
-create trigger end_deleted after delete on reportd.report_config
-	for each row when (old.status = 'PROCESSING' or old.request_kept or old.requests_wait
-		or old.run_after is not null)
-	execute function reportd.end_deleted();

@@ -74,6 +74,20 @@ with output_option (owner, options) as (values
   ]
  }
 ]'::jsonb),
+('sections', '[
+ {
+  "option": "sections",
+  "type": "array",
+  "about": "a name for the result of each statement; {section} in output_path",
+  "inside": [
+   {
+    "option": "*",
+    "type": "string",
+    "about": "its name"
+   }
+  ]
+ }
+]'::jsonb),
 ('rows', '[
  {
   "option": "max_rows",
@@ -85,6 +99,11 @@ with output_option (owner, options) as (values
   "option": "skip_if_empty",
   "type": "boolean",
   "about": "make no output when there are no rows; default false"
+ },
+ {
+  "option": "snapshot",
+  "type": "boolean",
+  "about": "false: where the source has no snapshot, each statement may read a state of the data of its own; default true"
  }
 ]'::jsonb),
 ('compress', '[
@@ -285,20 +304,6 @@ with output_option (owner, options) as (values
   "about": "the language of the page, as de or pt-BR; default en"
  }
 ]'::jsonb),
-('sections', '[
- {
-  "option": "sections",
-  "type": "array",
-  "about": "a name for the result of each statement",
-  "inside": [
-   {
-    "option": "*",
-    "type": "string",
-    "about": "its name"
-   }
-  ]
- }
-]'::jsonb),
 ('JSON', '[
  {
   "option": "shape",
@@ -459,17 +464,77 @@ with output_option (owner, options) as (values
    }
   ]
  }
+]'::jsonb),
+('target', '[
+ {
+  "option": "table",
+  "type": "object",
+  "about": "how rows go into the table of a target",
+  "inside": [
+   {
+    "option": "mode",
+    "type": "string",
+    "allowed": "append|replace|upsert",
+    "about": "what happens to the rows that are there; default append"
+   },
+   {
+    "option": "key",
+    "type": "array",
+    "allowed": "1..",
+    "about": "columns of a unique index: a row with the same key is updated",
+    "inside": [
+     {
+      "option": "*",
+      "type": "string",
+      "allowed": "1..",
+      "about": "its name"
+     }
+    ]
+   },
+   {
+    "option": "order_by",
+    "type": "array",
+    "allowed": "1..",
+    "about": "of rows with the same key the first in this order wins, such as updated_at desc; without it such rows are an error",
+    "inside": [
+     {
+      "option": "*",
+      "type": "string",
+      "allowed": "1..",
+      "about": "its name"
+     }
+    ]
+   },
+   {
+    "option": "create",
+    "type": "boolean",
+    "about": "make the table when it is missing; default false"
+   },
+   {
+    "option": "drift",
+    "type": "string",
+    "allowed": "error|add",
+    "about": "what a column does that the table lacks; default error"
+   },
+   {
+    "option": "into",
+    "type": "string",
+    "about": "the table, when output_format names other formats as well"
+   }
+  ]
+ }
 ]'::jsonb)
 ),
 format (format, alias_of, extension, one_section, owners) as (values
-('CSV', null, 'csv', true, '{CSV,labels,rows,compress,unload,s3}'::text[]),
+('CSV', null, 'csv', true, '{CSV,labels,sections,rows,compress,unload,s3}'::text[]),
 ('HTML', null, 'html', false, '{table,chart,HTML,sections,rows,compress,s3}'::text[]),
 ('JSON', null, 'json', false, '{JSON,labels,sections,rows,compress,unload,s3}'::text[]),
-('JSONL', null, 'jsonl', true, '{JSON,labels,rows,compress,unload,s3}'::text[]),
+('JSONL', null, 'jsonl', true, '{JSON,labels,sections,rows,compress,unload,s3}'::text[]),
 ('XLSX', null, 'xlsx', false, '{table,chart,XLSX,sections,rows,s3}'::text[]),
 ('EXCEL', 'XLSX', 'xlsx', false, '{}'),
 ('PDF', null, 'pdf', false, '{table,PDF,chart,sections,rows,s3}'::text[]),
-('PARQUET', null, 'parquet', true, '{PARQUET,labels,rows,partition,unload,s3}'::text[])
+('PARQUET', null, 'parquet', true, '{PARQUET,labels,sections,rows,partition,unload,s3}'::text[]),
+('TABLE', null, 'table', true, '{rows,target}'::text[])
 )
 insert into reportd.output_format (format, alias_of, extension, one_section, options)
 select f.format, f.alias_of, f.extension, f.one_section, coalesce((

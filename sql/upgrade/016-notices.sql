@@ -57,7 +57,8 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
 		when 'https' then 'webhook' when 'http' then 'webhook' end
 $$;
 
--- What may be shown of it: a webhook's path is often a secret.
+-- Returns the part of a notice's URL that may be shown: a webhook's path is often a
+-- secret.
 create function reportd.notice_shown(url text) returns text
 language sql immutable set search_path = pg_catalog, pg_temp as $$
 	select coalesce(
@@ -96,7 +97,7 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
 		from unnest(string_to_array(substring(url from '\?(.*)$'), '&')) q) f
 $$;
 
--- Who gets the mail, in the order of the URL.
+-- Returns the recipients of a mail's URL, in its order.
 create function reportd.mail_addresses(url text) returns setof text
 language sql immutable set search_path = pg_catalog, pg_temp as $$
 	select btrim(reportd.url_decode(a.a))
@@ -105,7 +106,8 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
 	where f.name in ('to', 'cc', 'bcc') and btrim(a.a) <> ''
 $$;
 
--- What is wrong with an address of its own kind and what to write; null: nothing.
+-- The next functions, one for each kind of address, say what is wrong with one and what
+-- to write instead; null: nothing is wrong.
 
 create function reportd.mail_error(url text, out message text, out hint text)
 language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
@@ -288,7 +290,8 @@ exception when others then
 	return next;
 end $$;
 
--- Called by the statements that end runs. How many there are to deliver.
+-- Writes the notices of runs that end, for the statements that end them. Returns how many
+-- are to be delivered.
 create function reportd.write_notices(
 	run_id bigint, config_id bigint, owner regrole, event text, urls text[]
 ) returns bigint
@@ -429,16 +432,17 @@ begin
 	perform reportd.notify_done(c.config_id, c.request_id, id, 'FAILED');
 end $$;
 
--- Whether a report is too large for a worker, by what is kept of it; it unpacks nothing.
+-- Says whether a report is too large for a worker, by its size on disk: nothing is
+-- unpacked.
 create function reportd.is_large(c reportd.report_config) returns boolean
 language sql immutable set search_path = pg_catalog, pg_temp as $$
 	select greatest(pg_column_size($1.parameters), pg_column_size($1.run_parameters),
 			pg_column_size($1.output_options)) > 2000000
 		or coalesce(octet_length($1.prep_sql), 0) + coalesce(octet_length($1.export_sql), 0)
-			> 4000000
+			+ coalesce(octet_length($1.result_sql), 0) > 4000000
 $$;
 
--- Why a report cannot be handed to a worker; null: it can.
+-- Says why a report cannot be handed to a worker; null: it can.
 create function reportd.unfit(c reportd.report_config) returns text
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
@@ -447,7 +451,7 @@ declare
 	size bigint;
 begin
 	if not reportd.is_large(c) then
-		size := octet_length((to_jsonb(c) - '{prep_sql,export_sql}'::text[])::text)
+		size := octet_length((to_jsonb(c) - '{prep_sql,export_sql,result_sql}'::text[])::text)
 			+ (select coalesce(pg_column_size(jsonb_object_agg(p.key, p.value)), 0)
 				from jsonb_each_text(c.parameters || coalesce(c.run_parameters, '{}')) p);
 	end if;
@@ -456,7 +460,7 @@ begin
 		when clock_timestamp() - began > interval '1 second'
 			then slow end;
 exception when query_canceled then
-	-- By statement_timeout, and this is what took the time.
+	-- statement_timeout has ended it, and this call took the time.
 	if clock_timestamp() - began > interval '200 ms' then
 		return slow;
 	end if;

@@ -42,7 +42,7 @@ from reportd.report_config c
 where c.status = 'PENDING' and c.is_active and c.due_at <= now()
 	and (pg_has_role(c.owner, 'USAGE')
 		or (select pg_has_role('reportd_viewer', 'USAGE')))
-order by c.priority, c.trigger_type, c.due_at, c.config_id;
+order by c.priority, c.trigger_type <> 'ADHOC', c.due_at, c.config_id;
 comment on view reportd.v_pending_reports is
 	'What would be claimed, in order (before ageing and the limits of sources).';
 
@@ -141,7 +141,14 @@ comment on view reportd.v_notifications is
 create function reportd.waits_for(request_id bigint) returns text
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 begin
-	return (select reportd.waited_for(q, reportd.acting_role()) from reportd.report_request q
+	-- A statement that asks for thousands gets names alone after a second.
+	return (select case when clock_timestamp() - statement_timestamp() < interval '1 second'
+				or c.run_after is null
+			then reportd.waited_for(q, reportd.acting_role())
+			else array_to_string(c.run_after, ', ')
+				|| format('; select reportd.why(%s, %s) says more', q.config_id, q.request_id) end
+		from reportd.report_request q
+		join reportd.report_config c using (config_id)
 		where q.request_id = waits_for.request_id and q.state = 'WAITING'
 			and reportd.sees(reportd.acting_role(), q.owner));
 end $$;
@@ -149,9 +156,10 @@ comment on function reportd.waits_for is
 	'What a WAITING request waits for; null: it does not.';
 
 -- The union stands within: the planner would take one apart that is the view itself,
--- and its barrier with it.
+-- and its barrier with it. What is asked outside of it is computed only for those who ask.
 create view reportd.v_requests with (security_barrier) as
-select u.* from (
+select u.*, case when u.status = 'WAITING' then reportd.waits_for(u.request_id) end as waits_for
+from (
 	select q.request_id, q.config_id, c.report_key, coalesce(c.report_name,
 			(select r.report_name from reportd.report_run r where r.run_id = q.run_id))
 			as report_name,
@@ -162,7 +170,7 @@ select u.* from (
 		coalesce(q.run_id, case when q.state = 'ACTIVE' and c.attempt > 0 then c.run_id end)
 			as run_id,
 		q.ended_at, q.error_message, q.root,
-		case when q.state = 'WAITING' then reportd.waits_for(q.request_id) end as waits_for
+		q.result, q.horizon
 	from reportd.report_request q
 	left join reportd.report_config c using (config_id)
 	where (pg_has_role(q.owner, 'USAGE')
@@ -173,7 +181,7 @@ select u.* from (
 		c.created_by, c.created_timestamp, c.scheduled_for, c.run_parameters, c.status,
 		case when c.attempt > 0 or c.status not in ('PENDING', 'PROCESSING') then c.run_id end,
 		case when c.status not in ('PENDING', 'PROCESSING') then c.updated_timestamp end,
-		c.error_message, null, null
+		c.error_message, null, null, null
 	from reportd.report_config c
 	where not c.request_kept and c.request_id is not null
 		and (pg_has_role(c.owner, 'USAGE')

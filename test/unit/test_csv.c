@@ -509,8 +509,8 @@ TEST(unknown_options_and_values_name_the_known_ones)
 	    {"{\"delimeter\": \";\"}",
 		"output_options: CSV has no option \"delimeter\"; known: "
 		"delimiter, header, quote, null, line_ending, bom, encoding, "
-		"decimal_comma, formula_guard, columns, max_rows, "
-		"skip_if_empty, compress, unload, s3"},
+		"decimal_comma, formula_guard, columns, sections, max_rows, "
+		"skip_if_empty, snapshot, compress, unload, s3"},
 	    {"{\"quote\": \"some\"}",
 		"output_options: \"quote\" must be one of "
 		"minimal|all|nonnumeric"},
@@ -562,15 +562,16 @@ static void assert_form(const char *options, const struct csv_form *expected)
 
 TEST(a_plain_file_tells_its_form)
 {
-	assert_form(NULL, &(struct csv_form){',', "", "UTF8", true, false, ""});
+	assert_form(
+	    NULL, &(struct csv_form){',', "", "UTF8", true, false, "", false});
 	assert_form("{\"header\": false, \"delimiter\": \"\\t\"}",
-	    &(struct csv_form){'\t', "", "UTF8", false, false, ""});
+	    &(struct csv_form){'\t', "", "UTF8", false, false, "", false});
 	assert_form("{\"null\": \"it's \\\\N\", \"quote\": \"all\"}",
-	    &(struct csv_form){',', "it's \\N", "UTF8", true, true, ""});
-	assert_form("{\"bom\": true}",
-	    &(struct csv_form){',', "", "UTF8", true, false, "\xEF\xBB\xBF"});
+	    &(struct csv_form){',', "it's \\N", "UTF8", true, true, "", false});
+	assert_form("{\"bom\": true}", &(struct csv_form){',', "", "UTF8", true,
+					   false, "\xEF\xBB\xBF", false});
 	assert_form("{\"encoding\": \"LATIN1\"}",
-	    &(struct csv_form){',', "", "LATIN1", true, false, ""});
+	    &(struct csv_form){',', "", "LATIN1", true, false, "", false});
 }
 
 TEST(no_form_describes_other_files)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "source/postgres/dialect.h"
+#include "source/dialect.h"
 
 #include "helper.h"
 
@@ -49,16 +49,22 @@ static void assert_options(const struct csv_form *form, const char *expected)
 
 TEST(copy_is_told_the_form)
 {
-	assert_options(&(struct csv_form){',', "", "UTF8", true, false, ""},
+	assert_options(
+	    &(struct csv_form){',', "", "UTF8", true, false, "", false},
 	    "format csv, header true, delimiter e',', null e'', "
 	    "encoding e'UTF8'");
-	assert_options(
-	    &(struct csv_form){'\t', "it's \\N", "LATIN1", false, true, ""},
+	assert_options(&(struct csv_form){'\t', "it's \\N", "LATIN1", false,
+			   true, "", false},
 	    "format csv, header false, delimiter e'\t', null e'it\\'s "
 	    "\\\\N', encoding e'LATIN1', force_quote *");
-	assert_options(&(struct csv_form){'\\', "", "UTF8", true, false, ""},
+	assert_options(
+	    &(struct csv_form){'\\', "", "UTF8", true, false, "", false},
 	    "format csv, header true, delimiter e'\\\\', null e'', "
 	    "encoding e'UTF8'");
+	assert_options(
+	    &(struct csv_form){
+		.encoding = "UTF8", .before = "", .copy_text = true},
+	    "format text, encoding 'UTF8'");
 }
 
 TEST(one_statement_is_taken_out)

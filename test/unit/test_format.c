@@ -36,7 +36,7 @@ static void check(
 	buf_free(&out);
 }
 
-TEST(numbers_by_their_placeholders)
+TEST(digits_by_their_placeholders)
 {
 	static const struct shown cases[] = {
 	    {"0", "12", "12"},
@@ -67,6 +67,14 @@ TEST(numbers_by_their_placeholders)
 	    {".00", "12.345", "12.35"},
 	    {"#", "0", ""},
 	    {"??0", "7", "  7"},
+	};
+
+	check(KIND_DECIMAL, cases, COUNT(cases));
+}
+
+TEST(digits_are_grouped_and_scaled)
+{
+	static const struct shown cases[] = {
 	    {"#,##0", "1234567", "1,234,567"},
 	    {"#,##0", "999", "999"},
 	    {"#,##0.00", "-1234.5", "-1,234.50"},
@@ -76,6 +84,21 @@ TEST(numbers_by_their_placeholders)
 	    {"0.0%", "-1.5", "-150.0%"},
 	    {"#,##0,", "1234567", "1,235"},
 	    {"0.0,,", "1234567", "1.2"},
+	    {"#,##0.00", "123456789012345678901234567890.125",
+		"123,456,789,012,345,678,901,234,567,890.13"},
+	    {"0.0%", "0", "0.0%"},
+	    {"#%", "0", "%"},
+	    {"#%", "0.000", "%"},
+	    {"#,##0.0,", "0", "0.0"},
+	    {"#,#", "1234", "1,234"},
+	};
+
+	check(KIND_DECIMAL, cases, COUNT(cases));
+}
+
+TEST(numbers_stand_among_texts_and_sections)
+{
+	static const struct shown cases[] = {
 	    {"000-0000", "5551234", "555-1234"},
 	    {"0\" pcs\"", "3", "3 pcs"},
 	    {"\\x0\\\"", "3", "x3\""},
@@ -86,25 +109,26 @@ TEST(numbers_by_their_placeholders)
 	    {"0;(0);\"none\"", "0.00", "none"},
 	    {"0;(0);\"none\"", "5", "5"},
 	    {"0;;", "-5", ""},
-	    {"0.00", "NaN", "NaN"},
-	    {"0.00", "-Infinity", "-Infinity"},
-	    {"0.00", "1e+20", "100000000000000000000.00"},
-	    {"0.00", "1.5e-01", "0.15"},
-	    {"0.00", "5e-324", "0.00"},
-	    {"#,##0.00", "123456789012345678901234567890.125",
-		"123,456,789,012,345,678,901,234,567,890.13"},
-	    {"yyyy-mm-dd", "1.50", "1.50"},
-	    {"0.0%", "0", "0.0%"},
-	    {"#%", "0", "%"},
-	    {"#%", "0.000", "%"},
-	    {"#,##0.0,", "0", "0.0"},
 	    {"0%;-0%", "0.5", "50%"},
-	    {"#,#", "1234", "1,234"},
 	    {"_(* #,##0.00_)", "1234.5", " 1,234.50 "},
 	    {"*x0*x", "7", "7"},
 	    {"[Color 12]0.0[color5]", "7", "7.0"},
 	    {"[$USD] 0.00", "7", "USD 7.00"},
 	    {"[$-409]0", "7", "7"},
+	};
+
+	check(KIND_DECIMAL, cases, COUNT(cases));
+}
+
+TEST(numbers_in_every_spelling_of_the_server)
+{
+	static const struct shown cases[] = {
+	    {"0.00", "NaN", "NaN"},
+	    {"0.00", "-Infinity", "-Infinity"},
+	    {"0.00", "1e+20", "100000000000000000000.00"},
+	    {"0.00", "1.5e-01", "0.15"},
+	    {"0.00", "5e-324", "0.00"},
+	    {"yyyy-mm-dd", "1.50", "1.50"},
 	};
 
 	check(KIND_DECIMAL, cases, COUNT(cases));
@@ -369,7 +393,10 @@ TEST(names_in_other_languages_are_for_spreadsheets)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(numbers_by_their_placeholders),
+	    cmocka_unit_test(digits_by_their_placeholders),
+	    cmocka_unit_test(digits_are_grouped_and_scaled),
+	    cmocka_unit_test(numbers_stand_among_texts_and_sections),
+	    cmocka_unit_test(numbers_in_every_spelling_of_the_server),
 	    cmocka_unit_test(numbers_with_exponents),
 	    cmocka_unit_test(intervals_and_what_has_elapsed),
 	    cmocka_unit_test(timestamps_by_their_letters),

@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -21,6 +22,10 @@
 #include "web.h"
 
 #define OK(text) "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n" text
+
+/* Bodies of LARGE bytes; the second one is cut in its middle. */
+#define LARGE ((size_t)3 << 20)
+static char large[LARGE + 200], large_cut[LARGE / 2 + 200];
 
 static const struct web_page pages[] = {
     {.path = "/one", .reply = OK("one\n")},
@@ -40,16 +45,30 @@ static const struct web_page pages[] = {
 		 "HTTP/1.1 503 Slow Down\r\nx-a:  yes \r\nX-B:\r\nX-A: 2\r\n"
 		 "Date: Fri, 24 May 2013 00:00:00 GMT\r\n"
 		 "Content-Length: 0\r\n\r\n"},
+    {.path = "/large", .reply = large},
+    {.path = "/large-cut", .reply = large_cut, .cut = true},
     {.path = "/once", .reply = OK("1st\n"), .times = 1, .each = true},
     {.path = "/once", .reply = OK("2nd\n")},
     {.path = NULL},
 };
 static struct web web;
 
+/* Writes a reply that announces LARGE bytes and has `len` of them. */
+static void fill(char *to, size_t len)
+{
+	size_t at = (size_t)sprintf(
+	    to, "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n", LARGE);
+
+	for (size_t i = 0; i < len; i++)
+		to[at + i] = (char)('a' + i % 26);
+}
+
 static int start(void **state)
 {
 	(void)state;
 	signal(SIGPIPE, SIG_IGN);
+	fill(large, LARGE);
+	fill(large_cut, LARGE / 2);
 	web_start(&web, pages);
 	return 0;
 }
@@ -138,6 +157,54 @@ TEST(a_reply_may_be_so_long_and_no_longer)
 	assert_err_has(&e, "is longer than 3 bytes");
 	http_reply_free(&reply);
 	http_close(h);
+}
+
+/* Bytes that the window of a call may hold: its own, and what curl writes last. */
+#define WINDOW ((size_t)10000)
+#define WINDOW_MAX (WINDOW + 16384)
+
+/* Reads a body piece by piece and checks that its letters are in order. */
+static int read_large(const char *path, size_t *got, struct err *e)
+{
+	struct http *h = http_open();
+	struct http_request *r = to(path);
+	struct http_call *c;
+	const char *data;
+	size_t len;
+	int rc;
+
+	r->window = WINDOW;
+	c = http_start(h, r);
+	assert_int_equal(http_status(c, e), 200);
+	*got = 0;
+	while ((rc = http_read(c, &data, &len, e)) == 1) {
+		assert_in_range(len, 1, WINDOW_MAX);
+		for (size_t i = 0; i < len; i++)
+			assert_int_equal(data[i], 'a' + (int)((*got + i) % 26));
+		*got += len;
+	}
+	http_drop(c);
+	http_close(h);
+	return rc;
+}
+
+TEST(a_body_with_a_window_is_read_as_it_comes)
+{
+	struct err e;
+	size_t got;
+
+	assert_int_equal(read_large("/large", &got, &e), 0);
+	assert_int_equal(got, LARGE);
+}
+
+TEST(a_body_with_a_window_that_is_cut_is_an_error)
+{
+	struct err e;
+	size_t got;
+
+	assert_int_equal(read_large("/large-cut", &got, &e), -1);
+	assert_int_equal(got, LARGE / 2);
+	assert_int_equal(e.kind, ERR_TRANSIENT);
 }
 
 TEST(silence_is_noticed_within_milliseconds)
@@ -544,12 +611,31 @@ TEST(public_addresses_of_this_machine_and_its_neighbours_are_refused)
 	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
+TEST(retry_after_has_two_forms)
+{
+	int64_t now = 1700000000; /* Tue, 14 Nov 2023 22:13:20 GMT */
+
+	assert_int_equal(http_retry_after("", now), 0);
+	assert_int_equal(http_retry_after("120", now), 120000);
+	assert_int_equal(http_retry_after("-5", now), 0);
+	assert_int_equal(http_retry_after("soon", now), 0);
+	assert_int_equal(http_retry_after("99999999999", now), 86400000);
+	assert_int_equal(
+	    http_retry_after("Tue, 14 Nov 2023 22:13:30 GMT", now), 10000);
+	assert_int_equal(
+	    http_retry_after("Tue, 14 Nov 2023 22:13:10 GMT", now), 0);
+	assert_int_equal(
+	    http_retry_after("Tue, 14 Nov 2023 22:13:30 GMT x", now), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_reply_is_status_headers_and_body),
 	    cmocka_unit_test(a_reply_that_is_cut_off_is_an_error),
 	    cmocka_unit_test(a_reply_may_be_so_long_and_no_longer),
+	    cmocka_unit_test(a_body_with_a_window_is_read_as_it_comes),
+	    cmocka_unit_test(a_body_with_a_window_that_is_cut_is_an_error),
 	    cmocka_unit_test(silence_is_noticed_within_milliseconds),
 	    cmocka_unit_test(calls_go_side_by_side),
 	    cmocka_unit_test(calls_are_dropped_at_any_time),
@@ -566,6 +652,7 @@ int main(void)
 	    cmocka_unit_test(who_wakes_the_watch_is_heard_while_waiting),
 	    cmocka_unit_test(all_but_unreserved_characters_are_escaped),
 	    cmocka_unit_test(messages_show_the_host_of_a_url_alone),
+	    cmocka_unit_test(retry_after_has_two_forms),
 	    cmocka_unit_test(networks_are_read_or_refused),
 	    cmocka_unit_test(
 		addresses_of_this_machine_are_refused_in_every_dress),

@@ -2,9 +2,11 @@
 #include "base/log.h"
 
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -205,7 +207,51 @@ TEST(a_huge_field_is_cut_and_the_line_stays_whole)
 	free(huge);
 }
 
-TEST(the_journal_gets_a_priority_instead_of_time_and_level)
+/* What the journal has been sent; it takes nothing while `taking` is false. */
+static char entry[1024];
+static size_t entry_len;
+static bool taking;
+
+ssize_t __wrap_sendto(int fd, const void *data, size_t len, int flags,
+    const struct sockaddr *to, socklen_t to_len);
+ssize_t __wrap_sendto(int fd, const void *data, size_t len, int flags,
+    const struct sockaddr *to, socklen_t to_len)
+{
+	(void)fd, (void)flags, (void)to, (void)to_len;
+	if (!taking || len > sizeof(entry))
+		return -1;
+	memcpy(entry, data, len);
+	entry_len = len;
+	return (ssize_t)len;
+}
+
+TEST(the_journal_gets_fields)
+{
+	static const char expected[] =
+	    "PRIORITY=3\nSYSLOG_IDENTIFIER=reportd\n"
+	    "MESSAGE\n\31\0\0\0\0\0\0\0\"broken\" run=7 sql=\"a\\nb\"\n"
+	    "REPORTD_RUN=7\n"
+	    "REPORTD_SQL\n\3\0\0\0\0\0\0\0a\nb\n";
+	struct stat st;
+	char *stream, *got;
+
+	fstat(STDERR_FILENO, &st);
+	stream = mem_printf("%llu:%llu", (unsigned long long)st.st_dev,
+	    (unsigned long long)st.st_ino);
+	setenv("JOURNAL_STREAM", stream, 1);
+	taking = true;
+	LOG(&text_log, LVL_ERROR, L_MSG("broken"), L_INT("run", 7),
+	    L_STR("sql", "a\nb"));
+	taking = false;
+	got = taken();
+	assert_string_equal(got, "");
+	assert_int_equal(entry_len, sizeof(expected) - 1);
+	assert_memory_equal(entry, expected, entry_len);
+	free(got);
+	free(stream);
+}
+
+TEST(a_journal_that_takes_no_fields_gets_a_priority)
 {
 	struct stat st;
 	char *stream, *got;
@@ -269,7 +315,8 @@ int main(void)
 	    caught_test(json_is_one_object_a_line),
 	    caught_test(json_stays_json_whatever_the_bytes),
 	    caught_test(a_huge_field_is_cut_and_the_line_stays_whole),
-	    caught_test(the_journal_gets_a_priority_instead_of_time_and_level),
+	    caught_test(the_journal_gets_fields),
+	    caught_test(a_journal_that_takes_no_fields_gets_a_priority),
 	    caught_test(syslog_leaves_standard_error_alone),
 	    cmocka_unit_test(levels_have_names),
 	};

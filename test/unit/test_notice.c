@@ -198,23 +198,6 @@ TEST(a_webhook_is_signed_with_its_time)
 	buf_free(&body);
 }
 
-TEST(retry_after_has_two_forms)
-{
-	int64_t now = 1700000000; /* Tue, 14 Nov 2023 22:13:20 GMT */
-
-	assert_int_equal(notice_retry_after("", now), 0);
-	assert_int_equal(notice_retry_after("120", now), 120000);
-	assert_int_equal(notice_retry_after("-5", now), 0);
-	assert_int_equal(notice_retry_after("soon", now), 0);
-	assert_int_equal(notice_retry_after("99999999999", now), 86400000);
-	assert_int_equal(
-	    notice_retry_after("Tue, 14 Nov 2023 22:13:30 GMT", now), 10000);
-	assert_int_equal(
-	    notice_retry_after("Tue, 14 Nov 2023 22:13:10 GMT", now), 0);
-	assert_int_equal(
-	    notice_retry_after("Tue, 14 Nov 2023 22:13:30 GMT x", now), 0);
-}
-
 TEST(hosts_are_found_where_they_are)
 {
 	static const struct {
@@ -341,6 +324,22 @@ TEST(a_name_that_deceives_is_seen_in_what_people_read)
 	notice_free(&n);
 }
 
+TEST(json_is_the_same_with_escapes_for_what_nobody_sees)
+{
+	static const char text[] =
+	    "{\"a\u200C\":[\"\u202Ex\u00FC\U000E0041\u200B\",1.5]}";
+	json_t *v = json_loads(text, 0, NULL), *again;
+	char *dumped = notice_dump(v);
+
+	assert_string_equal(dumped,
+	    "{\"a\u200C\":[\"\\u202ex\u00FC\\udb40\\udc41\\u200b\",1.5]}");
+	again = json_loads(dumped, 0, NULL);
+	assert_true(json_equal(v, again));
+	json_decref(v);
+	json_decref(again);
+	free(dumped);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -348,6 +347,8 @@ int main(void)
 		a_subject_names_the_report_its_time_and_the_result),
 	    cmocka_unit_test(a_headline_is_a_sentence),
 	    cmocka_unit_test(a_name_that_deceives_is_seen_in_what_people_read),
+	    cmocka_unit_test(
+		json_is_the_same_with_escapes_for_what_nobody_sees),
 	    cmocka_unit_test(a_failure_says_what_comes_next),
 	    cmocka_unit_test(an_error_is_told_without_the_name_of_its_stage),
 	    cmocka_unit_test(slack_names_a_file_by_its_path),
@@ -356,7 +357,6 @@ int main(void)
 	    cmocka_unit_test(what_is_not_there_is_null_in_json),
 	    cmocka_unit_test(some_of_many_outputs_are_listed),
 	    cmocka_unit_test(a_webhook_is_signed_with_its_time),
-	    cmocka_unit_test(retry_after_has_two_forms),
 	    cmocka_unit_test(hosts_are_found_where_they_are),
 	    cmocka_unit_test(a_subject_is_ascii_of_at_most_100_characters),
 	    cmocka_unit_test(slack_text_is_escaped_and_cut_at_a_character),

@@ -103,6 +103,7 @@ TEST(an_output_that_waits_for_the_schema_is_opened_with_it)
 	fake_init(&late.fake);
 	assert_int_equal(
 	    export_plan_open(&plan, "select 1 as n", "CSV", NULL, &e), 0);
+	plan.outputs[0].place = mem_strdup("/one");
 	assert_int_equal(export_run(&(struct export_options){.source = &source,
 					.plan = &plan,
 					.info = &info,
@@ -133,6 +134,7 @@ static struct export_plan open_two(struct fake fakes[2])
 	assert_int_equal(plan.count, 2);
 	for (int i = 0; i < 2; i++) {
 		fake_init(&fakes[i]);
+		plan.outputs[i].place = mem_strdup("/one of two");
 		assert_int_equal(
 		    outputs_chain(&plan.outputs[i], fake_open(&fakes[i]), &e),
 		    0);
@@ -179,6 +181,28 @@ TEST(an_abort_leaves_what_was_published)
 	fake_free(&fakes[1]);
 }
 
+/* A table of a target comes after files, in the order of its own finish. */
+TEST(an_output_that_holds_locks_is_finished_and_published_last)
+{
+	struct fake fakes[2];
+	struct export_plan plan = open_two(fakes);
+	struct err e;
+
+	free(plan.outputs[0].place);
+	plan.outputs[0].place = mem_strdup("table:dwh/s.t");
+	fakes[1].fail_publish = true;
+	assert_true(outputs_hold_locks(&plan));
+	assert_int_equal(outputs_finish(&plan, &e), 0);
+	assert_int_equal(plan.outputs[0].sink->state, SINK_OPEN);
+	assert_int_equal(plan.outputs[1].sink->state, SINK_FINISHED);
+	assert_int_equal(outputs_finish_locked(&plan, &e), 0);
+	assert_int_equal(outputs_publish(&plan, 0, &e), -1);
+	assert_int_equal(fakes[0].published, 0);
+	export_plan_free(&plan);
+	fake_free(&fakes[0]);
+	fake_free(&fakes[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -186,6 +210,8 @@ int main(void)
 		an_output_that_waits_for_the_schema_is_opened_with_it),
 	    cmocka_unit_test(a_lease_that_ends_stops_before_the_second_output),
 	    cmocka_unit_test(an_abort_leaves_what_was_published),
+	    cmocka_unit_test(
+		an_output_that_holds_locks_is_finished_and_published_last),
 	};
 
 	return cmocka_run_group_tests_name("outputs", tests, NULL, NULL);

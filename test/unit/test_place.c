@@ -207,15 +207,19 @@ TEST(the_record_has_what_would_be_left)
 	json_decref(r.list);
 }
 
-TEST(a_sweep_leaves_out_what_nothing_is_left_of)
+TEST(a_sweep_finds_nothing_left_of_a_file_and_no_place_in_a_statement)
 {
 	struct place_lent lent = {.services = NULL};
-	json_t *list = json_pack("[{ss}]", "place", "/srv/x");
+	json_t *file = json_pack("{ss}", "place", "/srv/x");
+	json_t *statement = json_pack("{ss}", "source", "snow");
+	int64_t wait = INT64_MAX;
 	struct err e;
 
-	assert_int_equal(place_sweep(&lent, list, 0, &e), 0);
-	assert_int_equal(json_array_size(list), 0);
-	json_decref(list);
+	assert_int_equal(place_sweep(&lent, file, &wait, &e), 0);
+	assert_int_equal(place_sweep(&lent, statement, &wait, &e), 2);
+	assert_true(wait == INT64_MAX);
+	json_decref(statement);
+	json_decref(file);
 }
 
 int main(void)
@@ -229,7 +233,8 @@ int main(void)
 	    cmocka_unit_test(a_file_that_is_gone_may_come_back),
 	    cmocka_unit_test(no_link_below_the_root_is_read),
 	    cmocka_unit_test(the_record_has_what_would_be_left),
-	    cmocka_unit_test(a_sweep_leaves_out_what_nothing_is_left_of),
+	    cmocka_unit_test(
+		a_sweep_finds_nothing_left_of_a_file_and_no_place_in_a_statement),
 	};
 
 	return cmocka_run_group_tests_name("place", tests, NULL, NULL);

@@ -60,8 +60,45 @@ TEST(statements_and_formats_multiply)
 	assert_err_has(&e, "put {ext} into output_path");
 	assert_int_equal(export_plan_check_name(&p, "{ext}", &e), -1);
 	assert_err(&e, "export_sql has 2 statements and a CSV file holds the "
-		       "result of one: put {part} into output_path");
+		       "result of one: put {part} or {section} into "
+		       "output_path");
 	export_plan_free(&p);
+}
+
+/* Opens a plan of two statements and checks its names with this template. */
+static int check_named(
+    const char *formats, const char *names, const char *template, struct err *e)
+{
+	json_t *options =
+	    json_pack("{so}", "sections", json_loads(names, 0, NULL));
+	struct export_plan p;
+	int rc;
+
+	assert_int_equal(
+	    export_plan_open(&p, "select 1; select 2", formats, options, e), 0);
+	rc = export_plan_check_name(&p, template, e);
+	if (rc == 0)
+		assert_string_equal(export_section(&p, &p.outputs[1]), "b c");
+	export_plan_free(&p);
+	json_decref(options);
+	return rc;
+}
+
+TEST(sections_name_files)
+{
+	struct err e;
+
+	assert_int_equal(
+	    check_named("CSV", "[\"a\", \"b c\"]", "{section}.csv", &e), 0);
+	assert_int_equal(
+	    check_named("CSV", "[\"a\", \"a\"]", "{section}.csv", &e), -1);
+	assert_err_has(&e, "\"a\" stands twice in \"sections\"");
+	assert_int_equal(
+	    check_named("CSV", "[\"a\", \"a/b\"]", "{section}.csv", &e), -1);
+	assert_err_has(&e, "it has a slash");
+	assert_int_equal(
+	    check_named("XLSX", "[\"a\", \"b\"]", "{section}.xlsx", &e), -1);
+	assert_err_has(&e, "a XLSX file holds the results of all statements");
 }
 
 TEST(options_are_shared_out)
@@ -221,6 +258,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(one_format_and_one_statement),
 	    cmocka_unit_test(statements_and_formats_multiply),
+	    cmocka_unit_test(sections_name_files),
 	    cmocka_unit_test(options_are_shared_out),
 	    cmocka_unit_test(options_that_need_each_other_are_checked_together),
 	    cmocka_unit_test(what_makes_no_sense_is_refused),

@@ -182,13 +182,16 @@ TEST(hostile_nesting_is_refused)
 static json_t *only_message(
     struct buf *b, enum message_type type, int64_t run_id)
 {
+	struct terms terms;
 	struct message m;
 	struct err e = {.text = ""};
 
 	assert_false(b->overflow);
 	assert_true(str_is_utf8(b->data, b->len));
 	assert_ptr_equal(strchr(b->data, '\n'), b->data + b->len - 1);
-	message_parse(b->data, b->len - 1, &m, &e);
+	terms_init(&terms);
+	message_parse_task(&terms, b->data, b->len - 1, &m, &e);
+	terms_free(&terms);
 	assert_err(&e, "");
 	assert_int_equal(m.type, type);
 	assert_int_equal(m.run_id, run_id);
@@ -201,7 +204,7 @@ static json_t *only_message(
 TEST(a_job_comes_through)
 {
 	struct buf b;
-	json_t *o, *row;
+	json_t *o, *row, *terms;
 
 	buf_init(&b, 1 << 20);
 	message_job(&b, &(struct job_terms){.run_id = INT64_MAX,
@@ -212,19 +215,58 @@ TEST(a_job_comes_through)
 			    .output = "{report_name}.{ext}",
 			    .file_mode = 0640,
 			    .no_sync = true,
-			    .row = "{\"config_id\": 42, \"prep_sql\": null}"});
+			    .row = "{\"request_id\": 42, \"prep_sql\": null}"});
 	o = only_message(&b, MSG_JOB, INT64_MAX);
 	assert_int_equal(json_int(o, "timeout", 0), 6);
 	assert_int_equal(json_int(o, "statement_timeout", 0), 7);
+	terms = json_object_get(o, "terms");
 	assert_string_equal(
-	    json_str(json_object_get(o, "source"), "type", ""), "postgres");
-	assert_string_equal(json_str(o, "output_root", ""), NASTY);
-	assert_string_equal(json_str(o, "output", ""), "{report_name}.{ext}");
-	assert_int_equal(json_int(o, "file_mode", 0), 0640);
-	assert_true(json_bool(o, "no_sync", false));
+	    json_str(terms, "source", ""), "{\"type\": \"postgres\"}");
+	assert_string_equal(json_str(terms, "output_root", ""), NASTY);
+	assert_string_equal(
+	    json_str(terms, "output", ""), "{report_name}.{ext}");
+	assert_int_equal(json_int(terms, "file_mode", 0), 0640);
+	assert_true(json_bool(terms, "no_sync", false));
 	row = json_object_get(o, "row");
-	assert_int_equal(json_int(row, "config_id", 0), 42);
+	assert_int_equal(json_int(row, "request_id", 0), 42);
 	json_decref(o);
+}
+
+/* Each job has its own terms, also when only those of every second job are the
+ * same, and a job whose terms cannot be read has none of another job. */
+TEST(the_terms_of_a_job_are_its_own)
+{
+	const char *const sources[] = {"a", "a", "b", "a", NULL, "a"};
+	struct terms terms;
+	struct buf b;
+
+	buf_init(&b, 1 << 20);
+	terms_init(&terms);
+	for (size_t i = 0; i < COUNT(sources); i++) {
+		struct message m;
+		struct err e;
+
+		buf_clear(&b);
+		if (sources[i] == NULL)
+			buf_str(&b, "{\"type\":\"job\",\"run_id\":7}\t{\n");
+		else
+			message_job(&b, &(struct job_terms){.run_id = 7,
+					    .source = sources[i],
+					    .row = "{}"});
+		assert_int_equal(
+		    message_parse_task(&terms, b.data, b.len - 1, &m, &e),
+		    sources[i] ? 0 : -1);
+		if (sources[i] == NULL) {
+			assert_null(m.body);
+			continue;
+		}
+		assert_string_equal(
+		    json_str(json_object_get(m.body, "terms"), "source", ""),
+		    sources[i]);
+		json_decref(m.body);
+	}
+	terms_free(&terms);
+	buf_free(&b);
 }
 
 TEST(progress_and_publish_come_through)
@@ -239,7 +281,7 @@ TEST(progress_and_publish_come_through)
 	assert_int_equal(json_int(o, "row_count", 0), 1000000);
 	assert_int_equal(json_int(o, "byte_count", 0), INT64_MAX);
 	json_decref(o);
-	message_publish_ask(&b, 8);
+	message_publish_ask(&b, 8, NULL);
 	json_decref(only_message(&b, MSG_PUBLISH, 8));
 	for (int go = 0; go < 2; go++) {
 		message_publish_answer(&b, 9, go, 12345);
@@ -254,24 +296,28 @@ TEST(uploads_and_their_clean_up_come_through)
 {
 	json_t *uploads = json_pack(
 	    "[{ss ss si}]", "place", "s3://abc/k", "id", "u1", "at", 5);
-	json_t *runs = json_pack("[{si sO}]", "run_id", 7, "uploads", uploads);
+	json_t *runs =
+	    json_pack("[{si sO}]", "run_id", 7, "leftovers", uploads);
+	json_t *sources = json_pack("{ss}", "lake", "{\"type\":\"athena\"}");
 	struct buf b;
 	json_t *o;
 
 	buf_init(&b, 1 << 20);
 	message_progress(&b, 7, "export", 0, 0, uploads);
 	o = only_message(&b, MSG_PROGRESS, 7);
-	assert_true(json_equal(json_object_get(o, "uploads"), uploads));
+	assert_true(json_equal(json_object_get(o, "leftovers"), uploads));
 	json_decref(o);
-	message_sweep(&b, 3, 5000, 600, "[{\"run_id\":7,\"uploads\":[]}]");
+	message_sweep(
+	    &b, 3, 5000, "[{\"run_id\":7,\"leftovers\":[]}]", sources);
 	o = only_message(&b, MSG_SWEEP, 3);
 	assert_int_equal(json_int(o, "timeout", 0), 5000);
-	assert_int_equal(json_int(o, "stale", 0), 600);
 	assert_int_equal(json_array_size(json_object_get(o, "runs")), 1);
+	assert_true(json_equal(json_object_get(o, "sources"), sources));
 	json_decref(o);
-	message_swept(&b, 3, runs, NULL);
+	message_swept(&b, 3, runs, 700, NULL);
 	o = only_message(&b, MSG_SWEPT, 3);
 	assert_true(json_equal(json_object_get(o, "runs"), runs));
+	assert_int_equal(json_int(o, "wait", 0), 700);
 	assert_null(json_str(o, "error", NULL));
 	json_decref(o);
 	message_recall(&b, 9);
@@ -284,10 +330,12 @@ TEST(uploads_and_their_clean_up_come_through)
 	json_decref(o);
 	json_decref(runs);
 	json_decref(uploads);
+	json_decref(sources);
 }
 
 TEST(a_result_comes_through)
 {
+	json_t *stages = json_pack("{s:i}", "prep", 30);
 	struct buf b;
 	json_t *o;
 
@@ -298,6 +346,7 @@ TEST(a_result_comes_through)
 			       .permanent = true,
 			       .stage = "export",
 			       .prep_ms = 0,
+			       .stage_ms = stages,
 			       .rows = 5,
 			       .bytes = 6,
 			       .output_url = "file:///a%20b",
@@ -311,6 +360,8 @@ TEST(a_result_comes_through)
 	assert_true(json_bool(o, "permanent", false));
 	assert_string_equal(json_str(o, "stage", ""), "export");
 	assert_int_equal(json_int(o, "prep_ms", -1), 0);
+	assert_true(json_equal(json_object_get(o, "stage_ms"), stages));
+	json_decref(stages);
 	assert_int_equal(json_int(o, "row_count", -1), 5);
 	assert_int_equal(json_int(o, "byte_count", -1), 6);
 	assert_string_equal(json_str(o, "output_url", ""), "file:///a%20b");
@@ -349,7 +400,7 @@ TEST(a_notice_and_its_end_come_through)
 
 TEST(what_is_not_known_is_left_out)
 {
-	static const char *const absent[] = {"prep_ms", "row_count",
+	static const char *const absent[] = {"prep_ms", "stage_ms", "row_count",
 	    "byte_count", "output_url", "sha256", "error_stage",
 	    "error_sqlstate", "error_message"};
 	struct buf b;
@@ -385,6 +436,33 @@ TEST(bytes_that_are_no_utf8_do_not_break_a_message)
 	json_decref(o);
 }
 
+TEST(a_result_that_cannot_be_recorded_is_sent_alone_then_in_ascii_then_later)
+{
+	const struct run_result result = {.run_id = 7,
+	    .config_id = 1,
+	    .status = "FAILED",
+	    .stage = "export",
+	    .error_message = "caf\u00e9"};
+	const struct err lost = {.kind = ERR_LOST};
+	const struct err unfit = {.kind = ERR_PERMANENT, .sqlstate = "22P05"};
+	const struct err full = {.kind = ERR_TRANSIENT, .sqlstate = "53100"};
+	bool plain = false;
+	struct buf b;
+
+	buf_init(&b, 1 << 20);
+	message_result(&b, &result);
+	assert_true(message_record_failed(&b, &plain, 1, &lost));
+	assert_true(message_record_failed(&b, &plain, 2, &unfit));
+	assert_false(message_record_failed(&b, &plain, 1, &full));
+	assert_false(plain);
+	assert_non_null(strstr(b.data, "caf\u00e9"));
+	assert_true(message_record_failed(&b, &plain, 1, &unfit));
+	assert_true(plain);
+	assert_non_null(strstr(b.data, "caf??"));
+	assert_false(message_record_failed(&b, &plain, 1, &unfit));
+	buf_free(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -396,12 +474,15 @@ int main(void)
 	    cmocka_unit_test(what_is_no_message_is_refused),
 	    cmocka_unit_test(hostile_nesting_is_refused),
 	    cmocka_unit_test(a_job_comes_through),
+	    cmocka_unit_test(the_terms_of_a_job_are_its_own),
 	    cmocka_unit_test(progress_and_publish_come_through),
 	    cmocka_unit_test(uploads_and_their_clean_up_come_through),
 	    cmocka_unit_test(a_result_comes_through),
 	    cmocka_unit_test(a_notice_and_its_end_come_through),
 	    cmocka_unit_test(what_is_not_known_is_left_out),
 	    cmocka_unit_test(bytes_that_are_no_utf8_do_not_break_a_message),
+	    cmocka_unit_test(
+		a_result_that_cannot_be_recorded_is_sent_alone_then_in_ascii_then_later),
 	};
 
 	return cmocka_run_group_tests_name("protocol", tests, NULL, NULL);

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "helper.h"
 #include "place/s3/object.h"
 #include "place/s3/option.h"
+#include "place/s3/s3.h"
 #include "place/s3/scheme.h"
 
 #define MIB ((int64_t)1 << 20)
@@ -141,6 +144,11 @@ TEST(the_file_is_named_like_the_end_of_the_key)
 {
 	assert_disposition("a/b/c d.csv", "attachment; filename=\"c d.csv\"");
 	assert_disposition("x.csv", "attachment; filename=\"x.csv\"");
+	/* U+202E turns the name round: it would end in fdp. */
+	assert_disposition(
+	    "a/b\u202Efdp.exe", "attachment; filename=\"b_fdp.exe\"");
+	assert_disposition("\u00E9\u200B.csv",
+	    "attachment; filename=\"___.csv\"; filename*=UTF-8''%C3%A9_.csv");
 }
 
 static const char *value_of(const struct s3_pairs *p, const char *name)
@@ -248,6 +256,40 @@ TEST(the_list_of_parts_is_xml)
 	buf_free(&b);
 }
 
+/* Whether settings with these lines let a report write to the bucket. */
+static bool allows(const char *lines, const char *bucket)
+{
+	FILE *f = fmemopen((void *)(uintptr_t)lines, strlen(lines), "r");
+	char *address = mem_printf("s3://%s/key", bucket);
+	struct settings *settings;
+	struct place_lent lent;
+	struct err e;
+	bool allowed;
+
+	settings = settings_read(f, "r.conf", &e);
+	assert_non_null(settings);
+	lent = (struct place_lent){.services = services_open(settings)};
+	allowed = place_s3.allow(&lent, address, NULL, &e) == 0;
+	services_close(lent.services);
+	settings_free(settings);
+	free(address);
+	fclose(f);
+	return allowed;
+}
+
+TEST(the_bucket_of_output_is_allowed)
+{
+	static const char own[] = "[reportd]\noutput = s3://own/{report_name}\n"
+				  "[s3]\nbuckets = a-*\n";
+	static const char none[] = "[reportd]\noutput_root = /o\n";
+
+	assert_true(allows(own, "own"));
+	assert_true(allows(own, "a-b"));
+	assert_false(allows(own, "owner"));
+	assert_false(allows(own, "ow"));
+	assert_false(allows(none, "own"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -261,6 +303,7 @@ int main(void)
 		the_options_become_headers_and_the_settings_stand_in_for_them),
 	    cmocka_unit_test(options_that_no_header_can_hold_are_refused),
 	    cmocka_unit_test(the_list_of_parts_is_xml),
+	    cmocka_unit_test(the_bucket_of_output_is_allowed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

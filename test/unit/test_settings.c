@@ -30,10 +30,21 @@ static struct settings *read_text(const char *text, struct err *e)
 	return s;
 }
 
-#define SOURCE_KEYS                                                          \
-	"type, trusted, max_running, statement_timeout, max_age, conninfo, " \
-	"secret_arn, cluster, workgroup, database_user, unload_to, "         \
-	"unload_role"
+#define SECTIONS                                                           \
+	"[source.NAME], [target.NAME], [reportd], [queue], [server], "     \
+	"[http], [aws], [s3], [inputs], [inbox], [smtp], [sns], [slack], " \
+	"[webhook], "                                                      \
+	"[notify], [scale]"
+#define SOURCE_KEYS                                                            \
+	"type, trusted, statement_timeout, max_running, max_age, conninfo, "   \
+	"secret_arn, cluster, workgroup, database_user, unload_to, "           \
+	"unload_role, library, folders, database, memory_limit, "              \
+	"temp_directory, max_temp_directory_size, threads, "                   \
+	"account, endpoint, user, private_key_file, private_key_passphrase, "  \
+	"token_file, token_type, workload_identity, warehouse, schema, role, " \
+	"unload_stage, "                                                       \
+	"region, catalog, output_location, kms_key, bucket_owner, "            \
+	"remove_results, reuse_results"
 #define QUEUE "[queue]\nconninfo = dbname=q\n"
 
 /* Reads the text after a queue section; it must be valid. */
@@ -258,21 +269,26 @@ TEST(unknown_keys_and_sections_name_the_known_ones)
 	    "shutdown_grace, cancel_grace, job_timeout, max_output, "
 	    "retry_backoff, "
 	    "retry_backoff_max, ageing, misfire_grace, retention, log_level, "
-	    "log_target, log_format, output_root, output, file_mode, fsync");
+	    "log_target, log_format, log_metrics, output_root, output, "
+	    "file_mode, fsync");
 	assert_refused("password = x\n",
 	    "r.conf:3: unknown key \"password\" in [queue]; known: conninfo, "
 	    "listen, timeout, secret_arn");
 	assert_refused("[source.a]\nhost = x\n",
 	    "r.conf:4: unknown key \"host\" in "
 	    "[source.a]; known: " SOURCE_KEYS);
+	assert_refused("[target.a]\nhost = x\n",
+	    "r.conf:4: unknown key \"host\" in [target.a]; known: type, "
+	    "trusted, statement_timeout, ledger_schema, conninfo, secret_arn, "
+	    "cluster, workgroup, database_user, copy_from, copy_role, "
+	    "copy_part_size");
+	assert_refused("[target.a]\ntype = duckdb\n",
+	    "r.conf: [target.a] type = duckdb: must be one of postgres, "
+	    "redshift");
 	assert_refused("[nosuch]\na = b\n",
-	    "r.conf:4: unknown section [nosuch]; known: [reportd], [queue], "
-	    "[source.NAME], [http], [aws], [s3], [smtp], [sns], [slack], "
-	    "[webhook], [notify]");
+	    "r.conf:4: unknown section [nosuch]; known: " SECTIONS);
 	assert_refused("[source]\ntype = postgres\n",
-	    "r.conf:4: unknown section [source]; known: [reportd], [queue], "
-	    "[source.NAME], [http], [aws], [s3], [smtp], [sns], [slack], "
-	    "[webhook], [notify]");
+	    "r.conf:4: unknown section [source]; known: " SECTIONS);
 }
 
 TEST(a_key_before_the_first_section_is_refused)
@@ -338,7 +354,7 @@ TEST(keys_must_agree_with_each_other)
 	    "lease, or a slow answer would cost the daemon its jobs");
 	assert_refused("[source.a]\ntype = oracle\nconninfo = x\n",
 	    "r.conf: [source.a] type = oracle: must be one of postgres, "
-	    "redshift");
+	    "redshift, duckdb, snowflake, athena");
 }
 
 TEST(an_empty_text_is_the_default)
@@ -421,7 +437,7 @@ TEST(keys_of_another_type_are_refused_where_they_stand)
 	setenv("REPORTD_SOURCE_A_UNLOAD_TO", "s3://lake/", 1);
 	assert_refused("[source.a]\nconninfo = dbname=a\n",
 	    "environment: REPORTD_SOURCE_A_UNLOAD_TO: [source.a] unload_to: "
-	    "needs type = redshift");
+	    "needs type = redshift or snowflake or athena");
 	unsetenv("REPORTD_SOURCE_A_UNLOAD_TO");
 }
 
@@ -436,7 +452,7 @@ TEST(a_source_is_packed_for_its_worker)
 	char *again;
 	struct err e;
 
-	back = settings_unpack_source(all, &e);
+	back = settings_unpack_source(packed, &e);
 	assert_non_null(back);
 	assert_string_equal(back->config->type->name, "redshift");
 	assert_string_equal(back->config->name, "dwh");
@@ -445,7 +461,9 @@ TEST(a_source_is_packed_for_its_worker)
 	again = settings_pack_source(back);
 	assert_string_equal(again, packed);
 	json_object_set_new(all, "type", json_string("oracle"));
-	assert_null(settings_unpack_source(all, &e));
+	free(again);
+	again = json_dumps(all, 0);
+	assert_null(settings_unpack_source(again, &e));
 	assert_err(&e, "unknown source type \"oracle\"");
 	settings_free_source(back);
 	json_decref(all);
@@ -517,6 +535,65 @@ TEST(a_variable_without_its_section_is_told)
 	assert_variable_refused("REPORTD_JOB_TIMEOUT", "1h",
 	    "environment: REPORTD_JOB_TIMEOUT: is no setting; job_timeout of "
 	    "[reportd] is REPORTD_REPORTD_JOB_TIMEOUT here");
+}
+
+static void set_redshift(void)
+{
+	setenv("REDSHIFT_DB", "sales", 1);
+	setenv("REDSHIFT_USER", "o'hara \\ x", 1);
+	setenv("REDSHIFT_SECRET_ARN", "arn:aws:secretsmanager:x", 1);
+	setenv("S3_BUCKET_NAME", "company-reports", 1);
+}
+
+static void unset_redshift(void)
+{
+	unsetenv("REDSHIFT_DB");
+	unsetenv("REDSHIFT_USER");
+	unsetenv("REDSHIFT_SECRET_ARN");
+	unsetenv("S3_BUCKET_NAME");
+}
+
+TEST(short_names_of_the_environment_are_a_source_and_a_place)
+{
+	struct settings *s;
+
+	set_redshift();
+	s = good("");
+	assert_string_equal(settings_source(s, "default")->type, "redshift");
+	assert_source(s, "default", "secret_arn", "arn:aws:secretsmanager:x");
+	assert_source(
+	    s, "default", "conninfo", "user='o\\'hara \\\\ x' dbname='sales'");
+	assert_string_equal(s->output,
+	    "s3://company-reports/{report_name}/"
+	    "{report_name}_%Y%m%dT%H%M%S_{request_id}.{ext}");
+	settings_free(s);
+	unset_redshift();
+}
+
+TEST(short_names_are_refused_beside_what_they_stand_for)
+{
+	set_redshift();
+	assert_refused("[source.default]\nconninfo = dbname=x\n",
+	    "environment: REDSHIFT_DB stands for [source.default], which the "
+	    "settings have as well; leave out one of them");
+	assert_refused("[source.default]\ntype = duckdb\n",
+	    "environment: REDSHIFT_DB stands for [source.default], which the "
+	    "settings have as well; leave out one of them");
+	assert_refused("[reportd]\noutput_root = /srv\n",
+	    "environment: S3_BUCKET_NAME says where outputs go, and so does "
+	    "[reportd] output_root; leave out one of them");
+	assert_refused("[reportd]\noutput = s3://other/x\n",
+	    "environment: S3_BUCKET_NAME says where outputs go, and so does "
+	    "[reportd] output; leave out one of them");
+	setenv("S3_BUCKET_NAME", "a/b", 1);
+	assert_refused("",
+	    "environment: S3_BUCKET_NAME = a/b: must be the name of a bucket: "
+	    "3 to 63 of a-z, 0-9, dot and -");
+	setenv("REDSHIFT_SECRET_ARN", "", 1);
+	assert_refused("",
+	    "environment: REDSHIFT_DB, REDSHIFT_USER and REDSHIFT_SECRET_ARN "
+	    "belong together, and REDSHIFT_SECRET_ARN is not set");
+	unset_redshift();
 }
 
 /* Container platforms set these variables for a service named reportd. */
@@ -600,6 +677,59 @@ TEST(the_output_root_is_asked_for_where_it_is_needed)
 }
 
 /* Every key has a description, and its default is an allowed value. */
+static void assert_target_refused(const char *text, const char *expected)
+{
+	struct settings *s = good(text);
+	struct err e = {.text = ""};
+
+	assert_int_equal(
+	    settings_check_target(s, settings_target(s, "t"), &e), -1);
+	assert_err(&e, expected);
+	settings_free(s);
+}
+
+TEST(a_target_has_a_login_of_its_own)
+{
+	struct err e = {.text = ""};
+	struct settings *s =
+	    good("[source.a]\nconninfo = host=h dbname=d user=reader\n"
+		 "[target.t]\nconninfo = host=h dbname=d user=loader\n"
+		 "statement_timeout = 5s\n");
+	const struct source_settings *t = settings_target(s, "t");
+
+	assert_int_equal(settings_check_target(s, t, &e), 0);
+	assert_int_equal(t->statement_timeout, 5000);
+	assert_string_equal(t->ledger_schema, "reportd_target");
+	assert_null(settings_target(s, "a"));
+	assert_null(settings_source(s, "t"));
+	settings_free(s);
+	assert_target_refused(
+	    "[source.a]\nconninfo = host=h dbname=d user=one\n"
+	    "[target.t]\nconninfo = user=one connect_timeout=5 dbname=d "
+	    "host=h\n",
+	    "target \"t\" logs in as source \"a\" does, whose SQL could then "
+	    "change the target's ledger; give [target.t] a user of its own");
+	assert_target_refused("[target.t]\nconninfo = dbname=q\n",
+	    "target \"t\" logs in as the queue does, which may change every "
+	    "report; give [target.t] a conninfo with a user of its own");
+}
+
+TEST(a_target_comes_back_from_its_packed_form)
+{
+	struct settings *s = good("[target.t]\nconninfo = dbname=d user=u\n"
+				  "ledger_schema = l\n");
+	char *packed = settings_pack_source(settings_target(s, "t"));
+	struct err e = {.text = ""};
+	struct source_settings *back = settings_unpack_source(packed, &e);
+
+	assert_non_null(back);
+	assert_string_equal(back->section, "target");
+	assert_string_equal(back->ledger_schema, "l");
+	settings_free_source(back);
+	free(packed);
+	settings_free(s);
+}
+
 TEST(the_reference_describes_every_key)
 {
 	char *text = NULL;
@@ -625,6 +755,7 @@ TEST(the_reference_describes_every_key)
 		}
 		assert_true(strlen(about) > 10);
 		if (strcmp(section, "source") != 0 &&
+		    strcmp(section, "target") != 0 &&
 		    strcmp(section, "queue") != 0) {
 			char *one =
 			    mem_printf("[%s]\n%s = %s\n", section, key, def);
@@ -633,9 +764,16 @@ TEST(the_reference_describes_every_key)
 			free(one);
 		}
 	}
-	/* Redshift has all keys of PostgreSQL and some more. */
-	assert_int_equal(
-	    lines, (int)(key_count + source_type_named("redshift")->key_count));
+	/* Redshift has all keys of PostgreSQL and some more; a target has those of
+	 * PostgreSQL, and three of Redshift's that a source has, too. */
+	assert_int_equal(lines,
+	    (int)(key_count + source_type_named("redshift")->key_count +
+		  source_type_named("duckdb")->key_count +
+		  /* secret_arn, database and unload_to are others', too */
+		  source_type_named("snowflake")->key_count - 3 +
+		  /* workgroup, database and unload_to are, too */
+		  source_type_named("athena")->key_count - 3 +
+		  source_type_named("postgres")->key_count + 3));
 	free(text);
 }
 
@@ -702,24 +840,6 @@ TEST(a_list_allows_what_is_on_it)
 	assert_false(settings_allows("a.org, *.b.org", "xa.org"));
 	assert_false(settings_allows("a.org", "a.org.evil"));
 	assert_false(settings_allows(", ,", ""));
-}
-
-TEST(the_bucket_of_output_is_allowed)
-{
-	struct settings *s =
-	    good("[reportd]\noutput = s3://own/{report_name}\n[s3]\n"
-		 "buckets = a-*\n");
-
-	assert_true(settings_allows_bucket(s, "own"));
-	assert_true(settings_allows_bucket(s, "a-b"));
-	assert_false(settings_allows_bucket(s, "owner"));
-	assert_false(settings_allows_bucket(s, "ow"));
-	assert_false(settings_allows_bucket(s, ""));
-	settings_free(s);
-	s = good("[reportd]\noutput_root = /o\n");
-	assert_false(settings_allows_bucket(s, "own"));
-	assert_false(settings_allows_bucket(s, ""));
-	settings_free(s);
 }
 
 static void assert_secret(
@@ -805,15 +925,18 @@ int main(void)
 	    clean_test(a_source_can_be_set_by_the_environment),
 	    clean_test(mistakes_in_the_environment_name_the_variable),
 	    clean_test(a_variable_without_its_section_is_told),
+	    clean_test(short_names_of_the_environment_are_a_source_and_a_place),
+	    clean_test(short_names_are_refused_beside_what_they_stand_for),
 	    clean_test(foreign_variables_pass),
 	    clean_test(log_level_alone_is_honoured_and_gives_way),
 	    clean_test(a_file_is_loaded_by_its_path),
 	    clean_test(the_output_root_is_asked_for_where_it_is_needed),
+	    clean_test(a_target_has_a_login_of_its_own),
+	    clean_test(a_target_comes_back_from_its_packed_form),
 	    clean_test(the_reference_describes_every_key),
 	    clean_test(packed_settings_come_back),
 	    clean_test(who_runs_reports_hears_nothing_of_the_ways_of_notices),
 	    clean_test(a_list_allows_what_is_on_it),
-	    clean_test(the_bucket_of_output_is_allowed),
 	    clean_test(each_host_has_its_own_secret),
 	    clean_test(services_must_make_sense),
 	};

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "helper.h"
+#include "sql/upgrade.h"
 
 #define TYPE(name)                                          \
 	extern const struct source_type source_type_##name; \
@@ -31,6 +32,8 @@ TEST(each_type_has_the_driver_that_its_abilities_promise)
 		    (type->abilities & SOURCE_SCRIPT) != 0, d->script != NULL);
 		assert_int_equal((type->abilities & SOURCE_UNLOAD) != 0,
 		    d->unloading != NULL);
+		assert_int_equal((type->abilities & SOURCE_HORIZON) != 0,
+		    d->horizon != NULL);
 		assert_true(d->passing == NULL || d->describe != NULL);
 		assert_true(d->connect && d->close && d->set_watch && d->alive);
 		assert_true(d->protection && d->begin && d->end);
@@ -40,6 +43,58 @@ TEST(each_type_has_the_driver_that_its_abilities_promise)
 	}
 	assert_null(source_type_at(COUNT(all)));
 	assert_null(source_type_named("oracle"));
+}
+
+static bool in_schema(const char *text)
+{
+	for (size_t i = 0; i < COUNT(upgrades); i++) {
+		if (strstr(upgrades[i].text, text) != NULL)
+			return true;
+	}
+	return false;
+}
+
+/* Each ability has words for a source that lacks it. */
+TEST(a_missing_ability_is_said_in_a_sentence)
+{
+	for (size_t i = 0; i < COUNT(all); i++) {
+		struct source_config config = {.type = all[i].type,
+		    .name = (char[]){"x"},
+		    .section = "source"};
+
+		for (unsigned bit = 1; bit <= SOURCE_INBOX; bit *= 2) {
+			bool able = (all[i].type->abilities & bit) != 0;
+			struct err e = {.text = ""};
+
+			assert_int_equal(
+			    source_type_check(&config, bit, &e), able ? 0 : -1);
+			assert_true(able || strstr(e.text, "only ") != NULL);
+		}
+	}
+}
+
+/* The schema refuses a report by the abilities of its source's type. */
+TEST(the_schema_knows_the_abilities_of_each_type)
+{
+	static const char *const names[] = {"script", "snapshot", "unload",
+	    "horizon", "files", "target", "inbox"};
+	for (size_t i = 0; i < COUNT(all); i++) {
+		const struct source_type *type = all[i].type;
+		struct buf line;
+
+		buf_init(&line, 1024);
+		buf_printf(&line, "when '%s' then '{", type->name);
+		for (unsigned bit = 0; bit < COUNT(names); bit++) {
+			if ((type->abilities & 1u << bit) != 0)
+				buf_printf(&line, "%s%s",
+				    line.data[line.len - 1] == '{' ? "" : ",",
+				    names[bit]);
+		}
+		buf_str(&line, "}'");
+		assert_int_equal(type->abilities >> COUNT(names), 0);
+		assert_true(in_schema(line.data));
+		buf_free(&line);
+	}
 }
 
 /* A type of source that can only read, with settings of each kind. */
@@ -132,14 +187,18 @@ TEST(a_missing_ability_names_those_who_have_it)
 	assert_int_equal(source_check(&s, SOURCE_SCRIPT, &e), -1);
 	assert_err(&e,
 	    "prep_sql: [source.p] is of type plain; only PostgreSQL or "
-	    "Redshift can show what it leaves to the export. Leave it out");
+	    "Redshift or Snowflake or Athena can show what it leaves to the "
+	    "export. "
+	    "Leave it out");
 	assert_int_equal(
 	    source_check(&s, SOURCE_SNAPSHOT | SOURCE_UNLOAD, &e), -1);
-	assert_err_has(&e, "export_sql: [source.p] is of type plain; only ");
+	assert_err_has(
+	    &e, "several statements: [source.p] is of type plain; only ");
 	assert_int_equal(source_check(&s, SOURCE_UNLOAD, &e), -1);
-	assert_err(&e,
-	    "unload: [source.p] is of type plain; only Redshift can unload. "
-	    "Leave the option out");
+	assert_err(&e, "unload: [source.p] is of type plain; only Redshift or "
+		       "Snowflake or "
+		       "Athena can unload. "
+		       "Leave the option out");
 	source_config_free(config);
 }
 
@@ -156,7 +215,7 @@ TEST(functions_that_a_driver_leaves_out_have_an_answer)
 	source_reset(&s);
 	assert_false(source_can_pass(&s, &(struct source_pass){.sql = "x"}));
 	assert_null(source_unload_to(&s));
-	assert_int_equal(source_raw_text(&s, &e), -1);
+	assert_int_equal(source_raw_text(&s, true, &e), -1);
 	assert_err(
 	    &e, "[source.p] is of type plain, which gives text in UTF8 only");
 	assert_int_equal(source_describe(&s, "x", &schema, &e), -1);
@@ -187,6 +246,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(
 		each_type_has_the_driver_that_its_abilities_promise),
+	    cmocka_unit_test(the_schema_knows_the_abilities_of_each_type),
+	    cmocka_unit_test(a_missing_ability_is_said_in_a_sentence),
 	    cmocka_unit_test(settings_are_packed_by_the_table_alone),
 	    cmocka_unit_test(a_missing_ability_names_those_who_have_it),
 	    cmocka_unit_test(functions_that_a_driver_leaves_out_have_an_answer),

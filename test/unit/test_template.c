@@ -14,8 +14,9 @@ static const struct template_value values[] = {{"report_name", "sales"},
     {"up", ".."}, {"dot", "."}, {"climb", "../../etc"}, {"empty", ""},
     {"null", NULL}, {"bell", "a\ab"}, {"del", "a\x7F"}, {"newline", "a\nb"},
     {"brace", "{run_id}%Y"}, {"letters", "\xC3\xA9t\xC3\xA9 \xE6\x97\xA5"},
-    {"name", "short"}, {"net", ".NET"}, {"url", "file:///etc/passwd"},
-    {NULL, NULL}};
+    {"turned", "a\u202Efdp\u200B\U000E0041.x"},
+    {"joined", "\u0645\u06CC\u200C\u062E"}, {"name", "short"}, {"net", ".NET"},
+    {"url", "file:///etc/passwd"}, {NULL, NULL}};
 
 /* Sunday, 1 March 2026, 05:06:07 at +02:00. */
 static const struct tm when = {.tm_year = 126,
@@ -54,6 +55,18 @@ static void assert_refused(const char *template, const char *why)
 	assert_err_has(&e, why);
 	assert_null(path);
 	assert_int_equal(e.kind, ERR_PERMANENT);
+}
+
+TEST(what_nobody_sees_is_an_underscore_in_a_name)
+{
+	assert_path("{turned}.csv", "/srv/out/a_fdp__.x.csv");
+	/* Persian parts letters by such a sign. */
+	assert_path("{joined}", "/srv/out/\u0645\u06CC\u200C\u062E");
+	assert_path("x\u200C\u062E.csv", "/srv/out/x\u200C\u062E.csv");
+	assert_refused("a\u202Efdp.csv",
+	    "output_path \"a<U+202E>fdp.csv\" holds the invisible character "
+	    "U+202E; take it out");
+	assert_refused("{name}/\uFEFFx", "invisible character U+FEFF");
 }
 
 TEST(names_are_replaced_by_values)
@@ -370,6 +383,7 @@ TEST(urls_escape_what_would_end_them)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(what_nobody_sees_is_an_underscore_in_a_name),
 	    cmocka_unit_test(names_are_replaced_by_values),
 	    cmocka_unit_test(codes_are_replaced_by_the_time),
 	    cmocka_unit_test(a_slash_in_a_value_is_no_directory),

@@ -199,8 +199,9 @@ static bool ticks_differ(const struct plot *p)
 	return true;
 }
 
-/* Labels the axis with the format of the column, with fewer steps if the labels
- * only then differ. A format with too few digits for any scale is not used. */
+/* Labels the axis in the format of the column. Where two labels would read the same,
+ * the axis gets fewer steps; where they do so with any number of steps, the format is
+ * not used. */
 static void choose_scale(struct plot *p)
 {
 	for (int most = STEPS; most > 1 && p->d->format != NULL; most--) {

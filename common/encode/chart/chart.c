@@ -39,15 +39,6 @@ static enum chart_type type_named(const char *name)
 					  : CHART_BAR;
 }
 
-static int column_named(const struct schema *schema, const char *name)
-{
-	for (int i = 0; i < schema->count; i++) {
-		if (strcmp(schema->columns[i].name, name) == 0)
-			return i;
-	}
-	return -1;
-}
-
 static int check_section(const json_t *options, struct err *e)
 {
 	const json_t *sections = json_object_get(options, "sections"), *one;
@@ -129,12 +120,12 @@ const char *chart_lacks(const json_t *options, const struct section *section)
 
 	if (o == NULL)
 		return NULL;
-	if (column_named(section->schema, name) < 0)
+	if (schema_find(section->schema, name) < 0)
 		return name;
 	json_array_foreach(json_object_get(o, "values"), i, value)
 	{
 		name = json_string_value(value);
-		if (name != NULL && column_named(section->schema, name) < 0)
+		if (name != NULL && schema_find(section->schema, name) < 0)
 			return name;
 	}
 	return NULL;
@@ -167,7 +158,7 @@ static int take_values(struct chart_option *chart, const json_t *values,
 	{
 		const char *name = json_string_value(value);
 
-		columns[i] = column_named(schema, name);
+		columns[i] = schema_find(schema, name);
 		if (!is_number(schema->columns[columns[i]].kind))
 			return err_set(e, ERR_PERMANENT,
 			    "output_options: \"chart\" cannot draw the column "
@@ -202,7 +193,7 @@ int chart_open(struct chart_option *chart, const json_t *options,
 	chart->type = type_named(json_str(o, "type", "bar"));
 	chart->title = json_str(o, "title", NULL);
 	chart->category =
-	    column_named(section->schema, json_str(o, "category", ""));
+	    schema_find(section->schema, json_str(o, "category", ""));
 	if (take_values(
 		chart, json_object_get(o, "values"), section->schema, e) == 0)
 		return 1;

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "encode/chart/data.h"
+#include "encode/chart/unit.h"
 #include "rows/moment.h"
 
 /* Bytes kept of a label. Longer labels would be cut in the drawing. */
@@ -23,72 +24,20 @@ enum way {
 	WAYS,
 };
 
-static bool has_date(enum column_kind kind)
-{
-	return kind == KIND_DATE || kind == KIND_TIMESTAMP ||
-	       kind == KIND_TIMESTAMPTZ;
-}
-
-static bool is_moment(enum column_kind kind)
-{
-	return has_date(kind) || kind == KIND_TIME || kind == KIND_TIMETZ;
-}
-
-/* Returns the length in bytes of a date or time without its offset; 0 for a
- * text of another shape, such as infinity. */
-static size_t moment_len(enum column_kind kind, const char *text)
-{
-	struct value v = {text, (int32_t)strlen(text)};
-	const char *rest = text + v.len;
-	size_t len = (size_t)v.len;
-
-	if (kind == KIND_TIMESTAMPTZ || kind == KIND_TIMETZ)
-		len = moment_without_offset(kind, &v, &rest);
-	if (has_date(kind) && (len < 10 || text[4] != '-' || text[7] != '-'))
-		return 0;
-	if (strstr(text, " BC") != NULL)
-		return 0;
-	return len;
-}
-
-/* Returns whether all rows have these characters at offset `at`. */
-static bool all_have(
-    const struct chart_data *d, size_t at, const char *characters)
-{
-	for (int i = 0; i < d->rows; i++) {
-		const char *s = d->categories[i];
-
-		if (s != NULL &&
-		    strncmp(s + at, characters, strlen(characters)) != 0)
-			return false;
-	}
-	return true;
-}
-
-/* Returns how many bytes of 2026-03-29 14:00:00 are needed to show all values:
- * up to the year, month, day, minute or second. */
+/* Returns how many bytes of the categories tell all of them. */
 static size_t length_needed(const struct chart_data *d)
 {
-	size_t time = has_date(d->kind) ? 11 : 0, least = SIZE_MAX;
+	struct chart_unit unit = {0};
 
+	if (!chart_is_moment(d->kind))
+		return 0;
 	for (int i = 0; i < d->rows; i++) {
-		size_t len = SIZE_MAX;
+		const char *s = d->categories[i];
+		struct value v = {s, s != NULL ? (int32_t)strlen(s) : -1};
 
-		if (d->categories[i] != NULL)
-			len = moment_len(d->kind, d->categories[i]);
-		least = len < least ? len : least;
+		chart_unit_add(&unit, d->kind, &v);
 	}
-	if (least == 0 || least == SIZE_MAX)
-		return 0;
-	if (d->kind != KIND_DATE && least < time + 8)
-		return 0;
-	if (d->kind != KIND_DATE && !all_have(d, time + 5, ":00"))
-		return time + 8;
-	if (time == 0 || (d->kind != KIND_DATE && !all_have(d, 11, "00:00")))
-		return time + 5;
-	if (d->rows < 2 || !all_have(d, 7, "-01"))
-		return 10;
-	return all_have(d, 4, "-01") ? 4 : 7;
+	return chart_unit_length(&unit, d->kind);
 }
 
 static void add_formatted(
@@ -97,7 +46,7 @@ static void add_formatted(
 	struct value v = {text, (int32_t)strlen(text)};
 
 	format_add(d->label_format, d->kind, &v, b);
-	if (way == WITH_YEAR && has_date(d->kind))
+	if (way == WITH_YEAR && chart_has_date(d->kind))
 		buf_printf(b, " %.*s", (int)strcspn(text, "-"), text);
 }
 
@@ -176,7 +125,7 @@ static bool same_looks(const struct chart_data *d, char **labels)
 char **chart_labels(const struct chart_data *d)
 {
 	char **labels = mem_zalloc((size_t)d->rows * sizeof(*labels) + 1);
-	size_t length = is_moment(d->kind) ? length_needed(d) : 0;
+	size_t length = length_needed(d);
 
 	for (int way = SHORT; way < WAYS; way++) {
 		for (int i = 0; i < d->rows; i++) {

@@ -395,6 +395,7 @@ const struct encoder_type encoder_parquet = {
     .extension = "parquet",
     .media_type = "application/vnd.apache.parquet",
     .one_section = true,
+    .unload = true,
     .tree = true,
     .options = {&parquet_options, &layout_label_options},
     .open = parquet_open,

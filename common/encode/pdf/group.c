@@ -4,8 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/mem.h"
 #include "rows/moment.h"
+#include "rows/same.h"
 
 /* PostgreSQL limits a field to this many bytes. */
 #define VALUE_MAX ((size_t)1 << 30)
@@ -25,28 +27,22 @@ void pdf_group_close(struct pdf_group *g)
 
 bool pdf_group_has(const struct pdf_group *g, const struct value *v)
 {
+	char room[SAME_ROOM];
+	struct value same;
+
 	if (!g->in || g->null != (v->len < 0))
 		return false;
-	return v->len < 0 ||
-	       (g->value.len == (size_t)v->len &&
-		   memcmp(g->value.data, v->data, (size_t)v->len) == 0);
-}
-
-/* Returns the FNV-1a hash of a value. */
-static uint64_t hash_of(const struct value *v)
-{
-	uint64_t hash = UINT64_C(0xCBF29CE484222325);
-
-	for (int i = 0; i < v->len; i++)
-		hash = (hash ^ (unsigned char)v->data[i]) *
-		       UINT64_C(0x100000001B3);
-	return hash;
+	same = value_same(g->kind, v, room);
+	return same.len < 0 ||
+	       (g->value.len == (size_t)same.len &&
+		   memcmp(g->value.data, same.data, (size_t)same.len) == 0);
 }
 
 /* Returns the hash of a value, never 0; NULL is 1. */
 static uint64_t value_hash(const struct value *v)
 {
-	return v->len < 0 ? 1 : hash_of(v) | 1;
+	return v->len < 0 ? 1
+			  : hash64(HASH64_BEGIN, v->data, (size_t)v->len) | 1;
 }
 
 static uint64_t *place_of(const struct pdf_group *g, uint64_t hash)
@@ -100,7 +96,6 @@ static bool is_blank(unsigned char c)
 /* Returns a hash that is equal for texts that look equal on a page. */
 static uint64_t look_of(const struct value *text)
 {
-	struct value look = *text;
 	char *copy = mem_strndup(text->data, (size_t)text->len);
 	int n = 0;
 	uint64_t hash;
@@ -118,8 +113,7 @@ static uint64_t look_of(const struct value *text)
 	}
 	while (n > 0 && is_blank((unsigned char)copy[n - 1]))
 		n--;
-	look = (struct value){copy, n};
-	hash = hash_of(&look);
+	hash = hash64(HASH64_BEGIN, copy, (size_t)n);
 	free(copy);
 	return hash;
 }
@@ -188,7 +182,9 @@ static void tell_apart(const struct pdf_group *g, const struct value *v,
 void pdf_group_begin(struct pdf_group *g, const struct value *v,
     const struct value *text, struct buf *heading)
 {
-	uint64_t look = look_of(text), value = value_hash(v);
+	char room[SAME_ROOM];
+	struct value same = value_same(g->kind, v, room);
+	uint64_t look = look_of(text), value = value_hash(&same);
 
 	buf_printf(heading, "%s: ", g->label);
 	buf_add(heading, text->data, (size_t)text->len);
@@ -196,10 +192,10 @@ void pdf_group_begin(struct pdf_group *g, const struct value *v,
 		tell_apart(g, v, text, heading);
 	g->seen[g->count % PDF_GROUP_HEADINGS].look = look;
 	g->seen[g->count++ % PDF_GROUP_HEADINGS].value = value;
-	g->again += value_again(g, v);
+	g->again += value_again(g, &same);
 	g->in = true;
 	g->null = v->len < 0;
 	buf_clear(&g->value);
-	if (v->len > 0)
-		buf_add(&g->value, v->data, (size_t)v->len);
+	if (same.len > 0)
+		buf_add(&g->value, same.data, (size_t)same.len);
 }

@@ -383,6 +383,29 @@ int pdf_pages_next(struct pdf_pages *p, struct err *e)
 	return 0;
 }
 
+int pdf_pages_paragraph(struct pdf_pages *p, const char *text,
+    struct pdf_style style, struct err *e)
+{
+	int width = p->page_width - 2 * p->margin, rc = 0;
+	struct pdf_flow f = {0};
+
+	pdf_flow_begin(&f, text, strlen(text));
+	while (rc == 0 && !pdf_flow_done(&f)) {
+		rc = pdf_text_fill(p->text, &f, style, width, 1, e);
+		if (rc != 0)
+			break;
+		if (p->y + style.size * 5 / 4 > p->bottom) {
+			rc = pdf_pages_next(p, e);
+			continue;
+		}
+		pdf_page_show(p, &f, style, ALIGN_LEFT,
+		    (const int[3]){p->margin, p->y + style.size, width});
+		p->y += style.size * 5 / 4;
+	}
+	pdf_flow_free(&f);
+	return rc;
+}
+
 static int write_total(struct pdf_pages *p, struct err *e)
 {
 	char text[128];

@@ -63,6 +63,9 @@ void pdf_pages_free(struct pdf_pages *p); /* accepts an all-zero one */
 int pdf_pages_next(struct pdf_pages *p, struct err *e);
 /* Makes the i-th of the open pages the one that is drawn on. */
 void pdf_pages_select(struct pdf_pages *p, int i);
+/* Writes lines of text over the width of the page, from its y on. */
+int pdf_pages_paragraph(struct pdf_pages *p, const char *text,
+    struct pdf_style style, struct err *e);
 /* Refuses pages side by side that together take too much memory. */
 int pdf_pages_check(const struct pdf_pages *p, struct err *e);
 

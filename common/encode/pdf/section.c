@@ -240,7 +240,8 @@ static int change_group(struct pdf_section *s, const struct value *v,
 	buf_free(&s->table.group);
 	s->table.group = heading;
 	s->in_group = 0;
-	return pdf_table_group(&s->table, e);
+	pdf_table_group(&s->table);
+	return 0;
 }
 
 static int show_row(
@@ -271,32 +272,6 @@ static int show_row(
 
 /* ---- the beginning ---- */
 
-/* Writes lines of text over the width of the page, from the y of the page
- * on. */
-static int paragraph(struct pdf_section *s, const char *text,
-    struct pdf_style style, struct err *e)
-{
-	struct pdf_pages *p = s->o.pages;
-	int width = p->page_width - 2 * p->margin, rc = 0;
-	struct pdf_flow f = {0};
-
-	pdf_flow_begin(&f, text, strlen(text));
-	while (rc == 0 && !pdf_flow_done(&f)) {
-		rc = pdf_text_fill(p->text, &f, style, width, 1, e);
-		if (rc != 0)
-			break;
-		if (p->y + style.size * 5 / 4 > p->bottom) {
-			rc = pdf_pages_next(p, e);
-			continue;
-		}
-		pdf_page_show(p, &f, style, ALIGN_LEFT,
-		    (const int[3]){p->margin, p->y + style.size, width});
-		p->y += style.size * 5 / 4;
-	}
-	pdf_flow_free(&f);
-	return rc;
-}
-
 /* Returns whether the page is landscape: when it is asked for, or when the
  * columns do not fit in portrait. */
 static bool lies(const struct pdf_section *s)
@@ -309,30 +284,52 @@ static bool lies(const struct pdf_section *s)
 	return strcmp(orientation, "landscape") == 0;
 }
 
-static int begin_page(struct pdf_section *s, struct err *e)
+/* Returns whether the open page has room for the headings and the beginning of
+ * the table; `first` is the first row, NULL: there is none. -1 on error. */
+static int goes_on(
+    struct pdf_section *s, const struct value *first, struct err *e)
+{
+	struct pdf_pages *p = s->o.pages;
+	struct pdf_table *t = &s->table;
+	const struct value *texts = NULL;
+	int need, least = 6 * pdf_table_line(t);
+
+	if (p->open != 1 || t->across != 1 || p->width != p->page_width)
+		return 0;
+	if (first != NULL && (texts = cells_row(s->cells, first, e)) == NULL)
+		return -1;
+	if (pdf_table_need(t, texts, s->group.column >= 0, &need, e) != 0)
+		return -1;
+	need = need > least ? need : least;
+	return p->y + GAP + HEADING_SIZE * 2 + need < p->bottom;
+}
+
+static int begin_page(
+    struct pdf_section *s, const struct value *first, struct err *e)
 {
 	struct pdf_pages *p = s->o.pages;
 	struct pdf_table *t = &s->table;
 	bool landscape = lies(s);
+	int stays;
 
 	p->width = s->o.paper[landscape];
 	p->height = s->o.paper[!landscape];
 	pdf_table_fit(t, p->width - 2 * p->margin);
 	p->across = t->across;
 	p->marks = t->marks;
-	if (p->open == 1 && t->across == 1 && p->width == p->page_width &&
-	    p->y + GAP + HEADING_SIZE * 2 + 6 * pdf_table_line(t) < p->bottom)
+	stays = goes_on(s, first, e);
+	if (stays > 0)
 		p->y += GAP;
-	else if (pdf_pages_next(p, e) != 0)
+	else if (stays < 0 || pdf_pages_next(p, e) != 0)
 		return -1;
 	if (s->o.title != NULL) {
-		if (paragraph(s, s->o.title,
+		if (pdf_pages_paragraph(p, s->o.title,
 			(struct pdf_style){PDF_BOLD, TITLE_SIZE}, e) != 0)
 			return err_wrap(e, "title");
 		p->y += TITLE_SIZE / 2;
 	}
 	if (s->name != NULL) {
-		if (paragraph(s, s->name,
+		if (pdf_pages_paragraph(p, s->name,
 			(struct pdf_style){PDF_BOLD, HEADING_SIZE}, e) != 0)
 			return err_wrap(e, "section name");
 		p->y += HEADING_SIZE / 2;
@@ -428,7 +425,10 @@ static int begin(struct pdf_section *s, bool more, struct err *e)
 		rc = measure_totals(s, e);
 	if (rc == 0 && more)
 		rc = reserve(s, e);
-	rc = rc == 0 ? begin_page(s, e) : rc;
+	if (s->sample.rows > 0)
+		pdf_sample_row(&s->sample, 0, row);
+	if (rc == 0)
+		rc = begin_page(s, s->sample.rows > 0 ? row : NULL, e);
 	for (int i = 0; rc == 0 && i < s->sample.rows; i++) {
 		pdf_sample_row(&s->sample, i, row);
 		rc = show_row(s, row, e);
@@ -471,7 +471,8 @@ static int remark(struct pdf_section *s, const char *note, struct err *e)
 	    s->rows == 1 ? "" : "s");
 	text = mem_printf("%s%s%s", count, note ? ": " : "", note ? note : "");
 	s->o.pages->y += s->o.size / 2;
-	rc = paragraph(s, text, (struct pdf_style){PDF_PLAIN, s->o.size}, e);
+	rc = pdf_pages_paragraph(
+	    s->o.pages, text, (struct pdf_style){PDF_PLAIN, s->o.size}, e);
 	free(text);
 	return rc;
 }

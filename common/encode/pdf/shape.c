@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "encode/pdf/family.h"
 
 /* Layout is done at this many units an em: pango measures lines in int, so a
  * line may be two hundred times as long as the longest piece below. */
@@ -41,8 +42,8 @@ static void set_precise(PangoContext *context)
 	pango_context_set_round_glyph_positions(context, FALSE);
 }
 
-struct pdf_shape *pdf_shape_open(
-    struct pdf_fonts *fonts, const struct pdf_text_options *options)
+struct pdf_shape *pdf_shape_open(struct pdf_fonts *fonts,
+    const struct pdf_text_options *options, struct err *e)
 {
 	struct pdf_shape *s = mem_zalloc(sizeof(*s));
 
@@ -55,14 +56,16 @@ struct pdf_shape *pdf_shape_open(
 	    s->context, pango_language_from_string(options->language));
 	for (int i = 0; i < 2; i++) {
 		s->faces[i] = pango_font_description_new();
-		pango_font_description_set_family(s->faces[i], options->family);
 		pango_font_description_set_absolute_size(s->faces[i], UNITS);
 		pango_font_description_set_weight(s->faces[i],
 		    i == PDF_BOLD ? PANGO_WEIGHT_BOLD : PANGO_WEIGHT_NORMAL);
 	}
 	s->layout = pango_layout_new(s->context);
 	pango_layout_set_auto_dir(s->layout, FALSE);
-	return s;
+	if (pdf_family_set(s->context, s->faces, 2, options->family, e) == 0)
+		return s;
+	pdf_shape_free(s);
+	return NULL;
 }
 
 void pdf_shape_free(struct pdf_shape *s)

@@ -11,8 +11,9 @@
  * page. */
 struct pdf_shape;
 
-struct pdf_shape *pdf_shape_open(
-    struct pdf_fonts *fonts, const struct pdf_text_options *options);
+/* Returns NULL when none of the families is installed. */
+struct pdf_shape *pdf_shape_open(struct pdf_fonts *fonts,
+    const struct pdf_text_options *options, struct err *e);
 void pdf_shape_free(struct pdf_shape *s); /* accepts NULL */
 struct pdf_replaced *pdf_shape_replaced(struct pdf_shape *s);
 

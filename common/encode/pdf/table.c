@@ -109,10 +109,8 @@ static int page_lines(const struct pdf_table *t)
 	return (t->pages->bottom - t->pages->top) / pitch(t) + 1;
 }
 
-static int header(struct pdf_table *t, struct err *e)
+static int make_header(struct pdf_table *t, struct err *e)
 {
-	static const struct pdf_row_style style = {
-	    PDF_BOLD, HEADER_COLOUR, false};
 	int most = page_lines(t) * 2 / 3 + 1;
 
 	for (int i = 0; i < t->count; i++)
@@ -128,7 +126,18 @@ static int header(struct pdf_table *t, struct err *e)
 		    "leaves no room for rows: shorten the labels in "
 		    "\"columns\"",
 		    most);
+	return 0;
+}
+
+static int header(struct pdf_table *t, struct err *e)
+{
+	static const struct pdf_row_style style = {
+	    PDF_BOLD, HEADER_COLOUR, false};
+
+	if (make_header(t, e) != 0)
+		return -1;
 	show_block(t, HEADER, &style, t->header_lines);
+	t->blank = true;
 	return 0;
 }
 
@@ -205,11 +214,15 @@ static int heading_whole(struct pdf_table *t, int room, struct err *e)
 	return 0;
 }
 
-static int heading(struct pdf_table *t, bool first, struct err *e)
+/* Shows the heading of the open group: all of it once, where the group
+ * begins. */
+static int heading(struct pdf_table *t, struct err *e)
 {
 	struct pdf_pages *p = t->pages;
 	int room = p->page_width - 2 * p->margin - padding(t) / 2;
+	bool first = t->opening;
 
+	t->opening = false;
 	if (t->group.len == 0)
 		return 0;
 	p->y += t->size / 2;
@@ -223,30 +236,18 @@ static int heading(struct pdf_table *t, bool first, struct err *e)
 
 static int next_page(struct pdf_table *t, struct err *e)
 {
-	return new_page(t, e) != 0 ? -1 : heading(t, false, e);
+	return new_page(t, e) != 0 ? -1 : heading(t, e);
 }
 
-int pdf_table_begin(struct pdf_table *t, struct err *e)
+void pdf_table_group(struct pdf_table *t)
 {
-	buf_clear(&t->group);
-	if (t->pages->open != t->across ||
-	    t->pages->y + 5 * pdf_table_line(t) > t->pages->bottom)
-		return next_page(t, e);
-	return header(t, e);
+	t->opening = true;
 }
 
 void pdf_table_end(struct pdf_table *t)
 {
 	t->pages->across = 1;
 	t->pages->marks = NULL;
-}
-
-int pdf_table_group(struct pdf_table *t, struct err *e)
-{
-	if (t->pages->y + 4 * pdf_table_line(t) > t->pages->bottom &&
-	    new_page(t, e) != 0)
-		return -1;
-	return heading(t, true, e);
 }
 
 /* Returns how many lines fit above the bottom. */
@@ -266,6 +267,86 @@ static void begin_row(struct pdf_table *t, const struct value *texts)
 		c->flows[ROW].solid = c->solid;
 	}
 }
+
+/* ---- the beginning ---- */
+
+/* A row that fits on no page begins on a page with room for this many lines. */
+#define BEGIN_LINES 4
+
+/* Returns the height of the row's lines, or of BEGIN_LINES when the row fits on
+ * no page. */
+static int height_of(const struct pdf_table *t, int lines)
+{
+	if (lines < 1)
+		lines = 1;
+	else if (lines >= page_lines(t) - t->header_lines)
+		lines = BEGIN_LINES;
+	return lines * pitch(t) + t->size / 4;
+}
+
+/* Returns the height of a heading in one line. */
+static int heading_height(const struct pdf_table *t)
+{
+	return pitch(t) + t->size;
+}
+
+/* Makes the lines of the header and of the first row, and sets *lines to those
+ * of the row. */
+static int make_first(
+    struct pdf_table *t, const struct value *first, int *lines, struct err *e)
+{
+	if (make_header(t, e) != 0)
+		return -1;
+	if (first == NULL)
+		return 0;
+	begin_row(t, first);
+	return fill(t, ROW, PDF_PLAIN, page_lines(t), lines, e);
+}
+
+int pdf_table_need(struct pdf_table *t, const struct value *first, bool grouped,
+    int *need, struct err *e)
+{
+	struct pdf_text *text = t->pages->text;
+	struct pdf_replaced before = pdf_text_replaced(text);
+	int lines = 0, rc = make_first(t, first, &lines, e);
+
+	pdf_text_set_replaced(text, before);
+	*need = t->header_lines * pitch(t) + t->size / 4 + height_of(t, lines) +
+		(grouped ? heading_height(t) : 0);
+	return rc;
+}
+
+int pdf_table_begin(struct pdf_table *t, struct err *e)
+{
+	struct pdf_pages *p = t->pages;
+	int need;
+
+	buf_clear(&t->group);
+	if (p->open != t->across)
+		return new_page(t, e);
+	if (pdf_table_need(t, NULL, false, &need, e) != 0)
+		return -1;
+	if (p->y + need + (BEGIN_LINES - 1) * pitch(t) > p->bottom)
+		return new_page(t, e);
+	return header(t, e);
+}
+
+/* Shows the heading of a group that begins with a row of this many lines, on a
+ * page that has room for both. */
+static int open_group(struct pdf_table *t, int lines, struct err *e)
+{
+	struct pdf_pages *p = t->pages;
+	int rows = height_of(t, lines), least = 3 * pdf_table_line(t);
+
+	if (!t->opening)
+		return 0;
+	rows = rows > least ? rows : least;
+	if (!t->blank && p->y + heading_height(t) + rows > p->bottom)
+		return next_page(t, e);
+	return heading(t, e);
+}
+
+/* ---- rows ---- */
 
 /* Returns the width that a column needs for a value that was broken in it; 0:
  * none was, or it would be broken in any case. */
@@ -306,16 +387,15 @@ static bool widen(struct pdf_table *t)
 	return wider;
 }
 
-/* Makes the first lines of the row, as many as a page has. *fresh says that a
- * new page was begun because columns became wider. */
+/* Makes the first lines of the row, as many as a page has. When columns become
+ * wider for it, it begins a page. */
 static int begin_lines(struct pdf_table *t, const struct value *texts,
-    enum pdf_weight weight, int *lines, bool *fresh, struct err *e)
+    enum pdf_weight weight, int *lines, struct err *e)
 {
 	begin_row(t, texts);
 	if (fill(t, ROW, weight, page_lines(t), lines, e) != 0)
 		return -1;
-	*fresh = widen(t);
-	if (!*fresh)
+	if (!widen(t))
 		return 0;
 	if (next_page(t, e) != 0)
 		return -1;
@@ -323,38 +403,38 @@ static int begin_lines(struct pdf_table *t, const struct value *texts,
 	return fill(t, ROW, weight, page_lines(t), lines, e);
 }
 
-/* A row that fits on no page begins on a page with room for this many lines. */
-#define BEGIN_LINES 4
+/* Returns how many lines of the row the page takes; 0: the row goes onto the
+ * next page. A page without any row takes at least one line. */
+static int lines_here(const struct pdf_table *t, int lines)
+{
+	int fit = room(t);
+
+	if (lines > fit && !t->blank &&
+	    (lines < page_lines(t) - t->header_lines || fit < BEGIN_LINES))
+		return 0;
+	return fit < 1 ? 1 : fit < lines ? fit : lines;
+}
 
 int pdf_table_row(struct pdf_table *t, const struct value *texts,
     const struct pdf_row_style *style, struct err *e)
 {
 	struct pdf_row_style s = *style;
-	bool fresh;
-	int lines, fit;
+	int lines, here;
 
-	if (begin_lines(t, texts, s.weight, &lines, &fresh, e) != 0)
+	if (begin_lines(t, texts, s.weight, &lines, e) != 0 ||
+	    open_group(t, lines, e) != 0)
 		return -1;
 	for (;;) {
-		int page = page_lines(t);
-
 		lines = lines ? lines : 1;
-		fit = room(t);
-		if (lines > fit && !fresh &&
-		    (lines < page - t->header_lines || fit < BEGIN_LINES))
-			fit = 0;
-		else if (fit < 1)
-			/* the page has room for nothing; show one line */
-			fit = 1;
-		if (fit > 0) {
-			show_block(t, ROW, &s, lines < fit ? lines : fit);
-			s.rule = false;
+		here = lines_here(t, lines);
+		if (here > 0) {
+			show_block(t, ROW, &s, here);
+			t->blank = s.rule = false;
 		}
-		if (lines <= fit)
+		if (here == lines)
 			break;
-		fresh = true;
 		if (next_page(t, e) != 0 ||
-		    fill(t, ROW, s.weight, page, &lines, e) != 0)
+		    fill(t, ROW, s.weight, page_lines(t), &lines, e) != 0)
 			return -1;
 	}
 	return t->across > 1 ? pdf_pages_check(t->pages, e) : 0;

@@ -62,7 +62,9 @@ struct pdf_table {
 	struct buf group;      /* heading of the open group, or empty */
 	struct pdf_flow title; /* flow of the heading */
 	struct pdf_flow again; /* flow of "(continued)" */
+	bool opening;          /* the heading was not shown yet */
 	int header_lines;
+	bool blank; /* the page has the header, but no row of the table */
 };
 
 struct pdf_row_style {
@@ -95,8 +97,14 @@ void pdf_table_unfit(struct pdf_table *t);
 /* Returns the height of a row of one line. */
 int pdf_table_line(const struct pdf_table *t);
 
+/* Sets *need to the height of the header and the first row, or of some lines of
+ * a row that fits on no page; `first` is NULL when there is none. `grouped`: a
+ * heading stands between the two. For a table that begins on an open page. */
+int pdf_table_need(struct pdf_table *t, const struct value *first, bool grouped,
+    int *need, struct err *e);
 /* Begins the table at the y of the page, or on the next page when less than
- * some rows would fit or when the table needs several pages side by side. */
+ * some lines of a row would fit or when the table needs several pages side by
+ * side. */
 int pdf_table_begin(struct pdf_table *t, struct err *e);
 /* Writes a row; `texts` has one text for each column of the schema, empty for
  * NULL values. When a column proves too narrow for a number or word, the row
@@ -104,9 +112,9 @@ int pdf_table_begin(struct pdf_table *t, struct err *e);
  * much of the page. */
 int pdf_table_row(struct pdf_table *t, const struct value *texts,
     const struct pdf_row_style *style, struct err *e);
-/* Writes the heading t->group of the rows that follow. The heading is repeated
- * on each page. */
-int pdf_table_group(struct pdf_table *t, struct err *e);
+/* Begins a group, whose heading is t->group: it is written with the next row,
+ * on a page that has room for both, and repeated on each page. */
+void pdf_table_group(struct pdf_table *t);
 /* Ends the table: the next page is a single one again. */
 void pdf_table_end(struct pdf_table *t);
 

@@ -43,6 +43,8 @@ struct pdf_replaced {
 	uint32_t first;
 };
 struct pdf_replaced pdf_text_replaced(const struct pdf_text *t);
+/* Sets the count back, after lines that were made to measure them. */
+void pdf_text_set_replaced(struct pdf_text *t, struct pdf_replaced replaced);
 
 /* Appends the entries of the Font dictionary. */
 int pdf_text_write_fonts(

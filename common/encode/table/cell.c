@@ -22,6 +22,13 @@ struct cells {
 	struct buf total;
 };
 
+bool cell_as_is(const struct column *column)
+{
+	return column->kind != KIND_BOOLEAN &&
+	       column->kind != KIND_TIMESTAMPTZ &&
+	       (column->kind != KIND_DECIMAL || column->precision != 0);
+}
+
 int cell_plain(const struct column *column, enum column_kind kind,
     const struct value *v, struct value pieces[2])
 {

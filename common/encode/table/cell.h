@@ -5,6 +5,8 @@
 #include "encode/table/layout.h"
 #include "encode/table/total.h"
 
+/* Says whether cell_plain leaves all values of the column as they are. */
+bool cell_as_is(const struct column *column);
 /* Splits a value (not NULL) without a format code into the pieces that a reader
  * sees, and returns their number, 1 or 2: a timestamptz loses its offset and
  * may leave text on both sides of it. `kind` is the kind of a total, or else

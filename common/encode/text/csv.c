@@ -383,6 +383,7 @@ const struct encoder_type encoder_csv = {
     .extension = "csv",
     .media_type = "text/csv",
     .one_section = true,
+    .unload = true,
     .text = true,
     .options = {&csv_options, &layout_label_options},
     .open = csv_open,

@@ -37,6 +37,7 @@ struct html {
 	char **lead; /* opening markup of a column's cell */
 	/* the same for a value that is one word; NULL: use lead */
 	char **whole;
+	bool *as_is; /* values are shown as they come */
 	struct format **formats;
 	struct totals *totals;
 	struct chart_option chart;
@@ -109,8 +110,10 @@ static void end_section(struct html *h)
 	}
 	free(h->lead);
 	free(h->whole);
+	free(h->as_is);
 	free(h->formats);
 	h->lead = h->whole = NULL;
+	h->as_is = NULL;
 	h->formats = NULL;
 	h->columns = 0;
 	totals_free(h->totals);
@@ -169,6 +172,7 @@ static int prepare_columns(struct html *h, struct err *e)
 
 	h->lead = mem_zalloc(count * sizeof(*h->lead));
 	h->whole = mem_zalloc(count * sizeof(*h->whole));
+	h->as_is = mem_zalloc(count * sizeof(*h->as_is));
 	h->formats = mem_zalloc(count * sizeof(*h->formats));
 	for (h->columns = 0; h->columns < layout->count; h->columns++) {
 		int i = h->columns;
@@ -182,6 +186,8 @@ static int prepare_columns(struct html *h, struct err *e)
 			format_set_money(
 			    h->formats[i], h->schema->columns[i].money);
 		}
+		h->as_is[i] =
+		    c->format == NULL && cell_as_is(&h->schema->columns[i]);
 		set_lead(h, i);
 	}
 	return 0;
@@ -295,6 +301,8 @@ static int add_row(struct html *h, const struct value *v, struct err *e)
 		markup(h, h->whole[i] && is_word(v) ? h->whole[i] : h->lead[i]);
 		if (v->len < 0)
 			text(h, h->null);
+		else if (h->as_is[i])
+			html_text(&h->out, v->data, (size_t)v->len);
 		else if (h->formats[i] == NULL)
 			add_plain(h, i, kind, v);
 		else if (add_formatted(h, h->formats[i], kind, v, e) != 0)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "encode/text/html_page.h"
 
+#include <string.h>
+
 #include "base/utf8.h"
 
 #define HTML_MARK "\uFFFD"
@@ -45,28 +47,82 @@ static const struct escapes html_escapes = {
 	[0x1F] = HTML_MARK},
 };
 
-/* Marks the bytes that can begin a character which utf8_is_control finds beyond
- * the ASCII controls: DEL, U+0080, U+FDD0, and the last two characters of each
- * plane. */
-static const char begins[256] = {
-    [0x7F] = 1,
-    [0xC2] = 1,
-    [0xEF] = 1,
-    [0xF0] = 1,
-    [0xF1] = 1,
-    [0xF2] = 1,
-    [0xF3] = 1,
-    [0xF4] = 1,
+/* Bytes that do not stay as they are: ESCAPED by html_escapes, and BEGINS, which
+ * can begin a character that utf8_is_control finds beyond the ASCII controls:
+ * DEL, U+0080, U+FDD0, and the last two characters of each plane. Tabs and line
+ * breaks stay. */
+enum { ESCAPED = 1, BEGINS = 2 };
+static const unsigned char odd[256] = {
+    [0x01] = ESCAPED,
+    [0x02] = ESCAPED,
+    [0x03] = ESCAPED,
+    [0x04] = ESCAPED,
+    [0x05] = ESCAPED,
+    [0x06] = ESCAPED,
+    [0x07] = ESCAPED,
+    [0x08] = ESCAPED,
+    [0x0B] = ESCAPED,
+    [0x0C] = ESCAPED,
+    [0x0E] = ESCAPED,
+    [0x0F] = ESCAPED,
+    [0x10] = ESCAPED,
+    [0x11] = ESCAPED,
+    [0x12] = ESCAPED,
+    [0x13] = ESCAPED,
+    [0x14] = ESCAPED,
+    [0x15] = ESCAPED,
+    [0x16] = ESCAPED,
+    [0x17] = ESCAPED,
+    [0x18] = ESCAPED,
+    [0x19] = ESCAPED,
+    [0x1A] = ESCAPED,
+    [0x1B] = ESCAPED,
+    [0x1C] = ESCAPED,
+    [0x1D] = ESCAPED,
+    [0x1E] = ESCAPED,
+    [0x1F] = ESCAPED,
+    ['"'] = ESCAPED,
+    ['&'] = ESCAPED,
+    ['<'] = ESCAPED,
+    ['>'] = ESCAPED,
+    [0x7F] = BEGINS,
+    [0xC2] = BEGINS,
+    [0xEF] = BEGINS,
+    [0xF0] = BEGINS,
+    [0xF1] = BEGINS,
+    [0xF2] = BEGINS,
+    [0xF3] = BEGINS,
+    [0xF4] = BEGINS,
 };
+
+/* Returns what `odd` says of all bytes together. */
+static unsigned look(const char *s, size_t len)
+{
+	const unsigned char *u = (const unsigned char *)s;
+	unsigned all = 0;
+
+	for (; len >= 4; u += 4, len -= 4)
+		all |= (unsigned)odd[u[0]] | odd[u[1]] | odd[u[2]] | odd[u[3]];
+	for (; len > 0; u++, len--)
+		all |= odd[*u];
+	return all;
+}
 
 void html_text(struct out *o, const char *s, size_t len)
 {
 	const char *end = s + len, *from = s;
+	unsigned found = look(s, len);
 
+	if (found == 0) {
+		out_add(o, s, len);
+		return;
+	}
+	if ((found & BEGINS) == 0)
+		s = end;
 	while (s < end) {
 		const char *at = s;
 
-		if (!begins[(unsigned char)*s]) {
+		if (odd[(unsigned char)*s] != BEGINS) {
 			s++;
 			continue;
 		}

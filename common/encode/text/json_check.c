@@ -268,7 +268,7 @@ static bool scan_text(struct scan *s, const char *p)
 
 int json_check(const struct value *text, struct json_seen *seen, struct err *e)
 {
-	struct scan s; /* `closing` stays unset beyond the open levels */
+	struct scan s; /* `closing` is set only up to the depth */
 	int shown = text->len < 60 ? text->len : 60;
 
 	*seen = (struct json_seen){0};

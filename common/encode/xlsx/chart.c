@@ -11,6 +11,9 @@
  * size of the cells below. */
 #define WIDTH "6096000"
 #define HEIGHT "3810000"
+/* Space above it: a border that touches the header would be printed with the
+ * header on each page. */
+#define GAP "47625"
 /* Slices for which the file gives a colour; further ones have the theme's. */
 #define SLICES 40
 
@@ -21,7 +24,7 @@ void xlsx_drawing(struct buf *b, int columns)
 		     "xmlns:a=\"" DRAWING "main\"><xdr:oneCellAnchor>");
 	buf_printf(b,
 	    "<xdr:from><xdr:col>%d</xdr:col><xdr:colOff>0</xdr:colOff>"
-	    "<xdr:row>1</xdr:row><xdr:rowOff>0</xdr:rowOff></xdr:from>"
+	    "<xdr:row>1</xdr:row><xdr:rowOff>" GAP "</xdr:rowOff></xdr:from>"
 	    "<xdr:ext cx=\"" WIDTH "\" cy=\"" HEIGHT "\"/>",
 	    columns + 1);
 	buf_str(b,
@@ -145,9 +148,10 @@ static void add_series(struct buf *b, const struct xlsx_plot *p, int i)
 		buf_str(b, "<c:invertIfNegative val=\"0\"/>");
 	if (chart->type == CHART_PIE)
 		buf_str(b, PERCENT_LABELS);
-	buf_str(b, "<c:cat><c:strRef>");
+	buf_str(b, p->times ? "<c:cat><c:numRef>" : "<c:cat><c:strRef>");
 	add_range(b, p->sheet, chart->category, 2, p->last);
-	buf_str(b, "</c:strRef></c:cat><c:val>");
+	buf_str(b, p->times ? "</c:numRef></c:cat><c:val>"
+			    : "</c:strRef></c:cat><c:val>");
 	add_values(b, p, i);
 	buf_str(b, "</c:val>");
 	if (chart->type == CHART_LINE)
@@ -165,29 +169,31 @@ static void add_series(struct buf *b, const struct xlsx_plot *p, int i)
 static void add_axis_code(struct buf *b, const char *code)
 {
 	buf_str(b, "<c:numFmt formatCode=\"");
-	xlsx_attribute(b, code ? code : AXIS_CODE);
+	xlsx_attribute(b, code);
 	buf_str(b, "\" sourceLinked=\"0\"/>");
 }
 
 /* Appends the axes, without "auto": an axis of dates would put all hours of a
  * day in one place. */
-static void add_axes(struct buf *b, const char *code)
+static void add_axes(struct buf *b, const char *times, const char *code)
 {
 	static const char scaling[] =
 	    "<c:scaling><c:orientation val=\"minMax\"/></c:scaling>"
 	    "<c:delete val=\"0\"/>";
 
-	buf_printf(b,
-	    "<c:catAx><c:axId val=\"1\"/>%s<c:axPos val=\"b\"/>"
+	buf_printf(
+	    b, "<c:catAx><c:axId val=\"1\"/>%s<c:axPos val=\"b\"/>", scaling);
+	if (times != NULL)
+		add_axis_code(b, times);
+	buf_str(b,
 	    "<c:majorTickMark val=\"out\"/><c:minorTickMark val=\"none\"/>"
 	    "<c:tickLblPos val=\"low\"/><c:crossAx val=\"2\"/>"
-	    "<c:crosses val=\"autoZero\"/><c:auto val=\"0\"/></c:catAx>",
-	    scaling);
+	    "<c:crosses val=\"autoZero\"/><c:auto val=\"0\"/></c:catAx>");
 	buf_printf(b,
 	    "<c:valAx><c:axId val=\"2\"/>%s<c:axPos val=\"l\"/>"
 	    "<c:majorGridlines/>",
 	    scaling);
-	add_axis_code(b, code);
+	add_axis_code(b, code ? code : AXIS_CODE);
 	buf_str(b,
 	    "<c:majorTickMark val=\"out\"/>"
 	    "<c:minorTickMark val=\"none\"/><c:tickLblPos val=\"nextTo\"/>"
@@ -221,7 +227,8 @@ static void add_plot(struct buf *b, const struct xlsx_plot *p)
 		add_series(b, p, i);
 	buf_str(b, types[chart->type].end);
 	if (types[chart->type].axes)
-		add_axes(b, p->layout->columns[chart->values[0]].format);
+		add_axes(
+		    b, p->times, p->layout->columns[chart->values[0]].format);
 }
 
 void xlsx_chart(struct buf *b, const struct xlsx_plot *p)
@@ -246,13 +253,40 @@ void xlsx_chart(struct buf *b, const struct xlsx_plot *p)
 void xlsx_points_begin(struct xlsx_points *p)
 {
 	p->rows = 0;
+	p->unit = (struct chart_unit){0};
+}
+
+const char *xlsx_points_times(
+    const struct xlsx_points *p, enum column_kind kind)
+{
+	if (!chart_is_moment(kind))
+		return NULL;
+	switch (chart_unit_length(&p->unit, kind)) {
+	case 4:
+		return "yyyy";
+	case 5:
+		return "hh:mm";
+	case 7:
+		return "yyyy\\-mm";
+	case 8:
+		return "hh:mm:ss";
+	case 10:
+		return "yyyy\\-mm\\-dd";
+	case 16:
+		return "yyyy\\-mm\\-dd\\ hh:mm";
+	default:
+		return NULL;
+	}
 }
 
 void xlsx_points_row(struct xlsx_points *p, const struct chart_option *chart,
     const struct schema *schema, const struct value *row)
 {
 	size_t count = (size_t)chart->count;
+	enum column_kind kind = schema->columns[chart->category].kind;
 
+	if (chart_is_moment(kind))
+		chart_unit_add(&p->unit, kind, &row[chart->category]);
 	if (p->rows < CHART_POINTS && p->rows == p->cap) {
 		p->cap = p->cap ? p->cap * 2 : 64;
 		p->values =

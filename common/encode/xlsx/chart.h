@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "encode/chart/chart.h"
+#include "encode/chart/unit.h"
 #include "encode/xlsx/cell.h"
 
 /*
@@ -19,6 +20,7 @@ struct xlsx_points {
 	uint32_t rows;  /* all rows of the sheet */
 	uint32_t cap;
 	int64_t left_out; /* values left out on all sheets, see chart_remark */
+	struct chart_unit unit; /* of categories that are dates or times */
 };
 void xlsx_points_begin(struct xlsx_points *p); /* begins a sheet */
 void xlsx_points_row(struct xlsx_points *p, const struct chart_option *chart,
@@ -39,7 +41,14 @@ struct xlsx_plot {
 	uint32_t last;
 	/* sheet of the series, from its cell A2 on; NULL: `sheet` */
 	const char *data;
+	/* number format of the categories, which are dates or times; NULL: they
+	 * are read as text */
+	const char *times;
 };
+/* Returns the number format in which the categories are as short as can be;
+ * NULL: they are no dates or times, or not all alike. */
+const char *xlsx_points_times(
+    const struct xlsx_points *p, enum column_kind kind);
 void xlsx_chart(struct buf *b, const struct xlsx_plot *p);
 
 #endif

@@ -96,7 +96,7 @@ static void set_height(struct xlsx *x, size_t at, const struct xlsx_row *row)
 	x->rows.len += len;
 }
 
-static void begin_row(struct xlsx *x, struct xlsx_row *row)
+void xlsx_sheet_row_begin(struct xlsx *x, struct xlsx_row *row)
 {
 	xlsx_row_set(row, ++x->row);
 	buf_str(&x->rows, "<row r=\"");
@@ -104,8 +104,7 @@ static void begin_row(struct xlsx *x, struct xlsx_row *row)
 	buf_str(&x->rows, "\">");
 }
 
-/* Appends a cell that does not come from the rows of the section. */
-static void add_cell(struct xlsx *x, struct xlsx_row *row, int column,
+void xlsx_sheet_cell(struct xlsx *x, struct xlsx_row *row, int column,
     const struct xlsx_rule *rule, int style, const struct value *v)
 {
 	struct xlsx_look look = {style, style, style, NULL};
@@ -115,7 +114,7 @@ static void add_cell(struct xlsx *x, struct xlsx_row *row, int column,
 	xlsx_cell(&x->rows, &c, row, v, &x->strings, &x->losses);
 }
 
-static void add_text(struct xlsx *x, struct xlsx_row *row, int column,
+void xlsx_sheet_text(struct xlsx *x, struct xlsx_row *row, int column,
     const char *text, enum xlsx_role role)
 {
 	enum align align = role == XLSX_BODY
@@ -123,8 +122,8 @@ static void add_text(struct xlsx *x, struct xlsx_row *row, int column,
 			       : x->base.layout.columns[column].align;
 	int style = xlsx_style(&x->styles, XLSX_GENERAL, align, role);
 
-	add_cell(x, row, column, &(struct xlsx_rule){.kind = KIND_TEXT}, style,
-	    &(struct value){text, (int32_t)strlen(text)});
+	xlsx_sheet_cell(x, row, column, &(struct xlsx_rule){.kind = KIND_TEXT},
+	    style, &(struct value){text, (int32_t)strlen(text)});
 }
 
 /* Returns the label of a column; the caller frees it. A time is unclear without
@@ -144,11 +143,11 @@ static void add_header(struct xlsx *x)
 {
 	struct xlsx_row row;
 
-	begin_row(x, &row);
+	xlsx_sheet_row_begin(x, &row);
 	for (int i = 0; i < x->schema->count; i++) {
 		char *label = label_of(x, i);
 
-		add_text(x, &row, i, label,
+		xlsx_sheet_text(x, &row, i, label,
 		    x->autofilter ? XLSX_BUTTON : XLSX_HEADER);
 		xlsx_widths_header(&x->widths, i, label, x->autofilter);
 		free(label);
@@ -209,163 +208,6 @@ static int end_sample(struct xlsx *x, bool more, struct err *e)
 	return put_head(x, e);
 }
 
-/* ---- totals ---- */
-
-/* Returns the format of a total. It is the format of the column, except for a
- * count, for an average, which has more decimals, and where each value has a
- * scale of its own. */
-static const char *total_code(const struct xlsx *x, int i,
-    enum column_kind kind, const struct value *v, char room[XLSX_CODE_MAX])
-{
-	const struct column_layout *l = &x->base.layout.columns[i];
-	const struct column *c = &x->schema->columns[i];
-	const char *point = memchr(v->data, '.', (size_t)v->len);
-	int len = number_shown(v);
-
-	if (l->total == TOTAL_COUNT)
-		return "0";
-	if (l->format != NULL)
-		return x->styles.list[x->columns[i].look.usual].code;
-	if (kind != KIND_DECIMAL ||
-	    (l->total != TOTAL_AVG && x->columns[i].look.scales == NULL))
-		return xlsx_code(c, point != NULL, room);
-	return len > XLSX_DIGITS + 2
-		   ? XLSX_GENERAL
-		   : xlsx_scale_code(
-			 point ? (int)(v->data + len - point - 1) : 0);
-}
-
-/* Returns a total that is not a number in a workbook as text, with the word
- * that its format would show. */
-static struct value total_as_text(
-    struct xlsx *x, const char *word, struct xlsx_rule *rule)
-{
-	char *text = mem_printf("%s%s%.*s", word, *word ? " " : "",
-	    (int)x->scratch.len, x->scratch.data);
-
-	buf_clear(&x->scratch);
-	buf_str(&x->scratch, text);
-	free(text);
-	rule->kind = KIND_TEXT;
-	return (struct value){x->scratch.data, (int32_t)x->scratch.len};
-}
-
-/*
- * Appends a total as a formula, which follows the filter, with its result for
- * programs that do not compute. The result stands alone when a cell had to be
- * text, as the formula would miss it, and for totals of several sheets.
- */
-static void add_total(struct xlsx *x, const struct totals *t,
-    struct xlsx_row *row, int i, const char *word)
-{
-	static const int functions[] = {[TOTAL_SUM] = 109,
-	    [TOTAL_AVG] = 101,
-	    [TOTAL_COUNT] = 103,
-	    [TOTAL_MIN] = 105,
-	    [TOTAL_MAX] = 104};
-	const struct column_layout *l = &x->base.layout.columns[i];
-	char room[8], own[XLSX_CODE_MAX], number[XLSX_NUMBER_MAX + 48];
-	const char *letters = xlsx_letters(room, i);
-	struct xlsx_rule rule = x->columns[i].rule;
-	struct xlsx_shown shown = {.fraction = false};
-	struct buf code;
-	bool known, worded;
-	struct value v;
-	int n = 0, style;
-
-	known = totals_text(t, i, &x->scratch, &rule.kind);
-	v = (struct value){
-	    known ? x->scratch.data : "", (int32_t)x->scratch.len};
-	worded =
-	    xlsx_worded_code(&code, total_code(x, i, rule.kind, &v, own), word);
-	style = xlsx_style(&x->styles, code.data, l->align, XLSX_TOTAL);
-	if (known) {
-		n = worded ? xlsx_number(number, &rule, &v, &shown) : 0;
-		if (n == 0)
-			v = total_as_text(x, word, &rule);
-		xlsx_widths_total(&x->widths, i, code.data, rule.kind, &v);
-	}
-	buf_free(&code);
-	if (t == x->totals && x->row > 2 && (n > 0 || !known) &&
-	    (l->total == TOTAL_COUNT || !x->columns[i].strays)) {
-		buf_printf(&x->rows,
-		    "<c r=\"%s%u\" s=\"%d\"><f>SUBTOTAL(%d,%s2:%s%u)</f>",
-		    letters, x->row, style, functions[l->total], letters,
-		    letters, x->row - 1);
-		x->book.formulas = true;
-		if (n > 0)
-			buf_printf(&x->rows, "<v>%.*s</v>", n, number);
-		buf_str(&x->rows, "</c>");
-	} else if (known) {
-		add_cell(x, row, i, &rule, style, &v);
-	} else if (strcmp(word, layout_total_word(l->total)) != 0) {
-		add_text(x, row, i, word, XLSX_LABEL);
-	}
-}
-
-/* Returns the word of a total, after the label of the row when both stand in
- * one cell; the caller frees it. */
-static char *total_word(enum total total, const char *label)
-{
-	const char *word = layout_total_word(total);
-
-	return mem_printf("%s%s%s", label, *label && *word ? " " : "", word);
-}
-
-static void add_totals(
-    struct xlsx *x, const struct totals *t, const char *label)
-{
-	const struct layout *l = &x->base.layout;
-	int blank =
-	    xlsx_style(&x->styles, XLSX_GENERAL, ALIGN_LEFT, XLSX_LABEL);
-	int place = layout_total_place(l);
-	struct xlsx_row row;
-	char room[8];
-
-	begin_row(x, &row);
-	for (int i = 0; i < l->count; i++) {
-		enum total total = l->columns[i].total;
-
-		if (total != TOTAL_NONE) {
-			char *word = total_word(total, i == place ? label : "");
-
-			add_total(x, t, &row, i, word);
-			free(word);
-		} else if (i == place) {
-			add_text(x, &row, i, label, XLSX_LABEL);
-		} else {
-			buf_printf(&x->rows, "<c r=\"%s%u\" s=\"%d\"/>",
-			    xlsx_letters(room, i), x->row, blank);
-		}
-	}
-	buf_str(&x->rows, "</row>");
-}
-
-/* Appends the totals of the sheet and, on the last one of several, the totals
- * of all sheets. */
-static void add_all_totals(struct xlsx *x)
-{
-	if (x->totals == NULL)
-		return;
-	add_totals(
-	    x, x->totals, x->continued ? "Total of this sheet" : "Total");
-	if (!x->continued) {
-		totals_remark(x->totals, &x->remark);
-		return;
-	}
-	totals_merge(x->all_totals, x->totals);
-	if (!x->last)
-		return;
-	add_totals(x, x->all_totals, "Total of all sheets");
-	totals_remark(x->all_totals, &x->remark);
-}
-
-/* Returns how many rows the totals take. */
-static uint32_t total_rows(const struct xlsx *x)
-{
-	return x->totals == NULL ? 0 : x->continued ? 2 : 1;
-}
-
 /* ---- the end of a sheet ---- */
 
 /* Appends the note below the table, unless the sheet is full: the remark of the
@@ -376,8 +218,8 @@ static void add_note(struct xlsx *x)
 
 	if (x->row >= x->limits.rows)
 		return;
-	begin_row(x, &row);
-	add_text(x, &row, 0, x->base.note, XLSX_BODY);
+	xlsx_sheet_row_begin(x, &row);
+	xlsx_sheet_text(x, &row, 0, x->base.note, XLSX_BODY);
 	buf_str(&x->rows, "</row>");
 }
 
@@ -431,7 +273,7 @@ int xlsx_sheet_end(struct xlsx *x, struct err *e)
 	uint32_t last = x->row;
 
 	sheet->chart = x->has_chart && last > 1;
-	add_all_totals(x);
+	xlsx_sheet_totals(x);
 	if (x->base.note != NULL)
 		add_note(x);
 	if (end_sample(x, !x->last, e) != 0)
@@ -455,7 +297,7 @@ static void add_row(struct xlsx *x, const struct value *v)
 	struct xlsx_row row;
 	size_t at;
 
-	begin_row(x, &row);
+	xlsx_sheet_row_begin(x, &row);
 	at = x->rows.len - 1;
 	for (int i = 0; i < x->schema->count; i++)
 		xlsx_cell(&x->rows, &x->columns[i], &row, &v[i], &x->strings,
@@ -472,7 +314,7 @@ static int put_row(struct xlsx *x, const struct value *v, struct err *e)
 	size_t before = x->rows.len;
 	struct xlsx_losses losses = x->losses;
 
-	if (x->row + total_rows(x) >= x->limits.rows) {
+	if (x->row + xlsx_total_rows(x) >= x->limits.rows) {
 		if (next_sheet(x, e) != 0)
 			return -1;
 		before = x->rows.len;

@@ -62,7 +62,22 @@ int xlsx_sheet_begin(struct xlsx *x, struct err *e);
 int xlsx_sheet_row(struct xlsx *x, const struct value *row, struct err *e);
 int xlsx_sheet_end(struct xlsx *x, struct err *e);
 /* Writes the parts of the chart of the number-th sheet, whose last row is
- * `last`. */
+ * `last`; in sheet_chart.c. */
 int xlsx_sheet_chart(struct xlsx *x, int number, uint32_t last, struct err *e);
+
+/* sheet_total.c */
+/* Appends the totals of the sheet and, on the last one of several, the totals
+ * of all sheets. */
+void xlsx_sheet_totals(struct xlsx *x);
+/* Returns how many rows the totals take. */
+uint32_t xlsx_total_rows(const struct xlsx *x);
+
+/* sheet.c, for totals */
+void xlsx_sheet_row_begin(struct xlsx *x, struct xlsx_row *row);
+/* Append a cell that does not come from the rows of the section. */
+void xlsx_sheet_cell(struct xlsx *x, struct xlsx_row *row, int column,
+    const struct xlsx_rule *rule, int style, const struct value *v);
+void xlsx_sheet_text(struct xlsx *x, struct xlsx_row *row, int column,
+    const char *text, enum xlsx_role role);
 
 #endif

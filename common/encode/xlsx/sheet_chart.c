@@ -54,6 +54,21 @@ static int put_numbers(struct xlsx *x, struct err *e)
 	return put_part(x, "xl/worksheets/sheet", x->book.count, e);
 }
 
+/* Returns the number format of categories that are dates or times in all rows;
+ * else NULL. */
+static const char *times_of(const struct xlsx *x)
+{
+	int i = x->chart.category;
+	const char *code =
+	    xlsx_points_times(&x->points, x->schema->columns[i].kind);
+
+	if (x->columns[i].strays || code == NULL)
+		return NULL;
+	return x->base.layout.columns[i].format
+		   ? x->base.layout.columns[i].format
+		   : code;
+}
+
 int xlsx_sheet_chart(struct xlsx *x, int number, uint32_t last, struct err *e)
 {
 	const char *name = x->book.sheets[number - 1].name, *data = NULL;
@@ -78,6 +93,7 @@ int xlsx_sheet_chart(struct xlsx *x, int number, uint32_t last, struct err *e)
 				 .layout = &x->base.layout,
 				 .sheet = name,
 				 .last = last,
-				 .data = data});
+				 .data = data,
+				 .times = times_of(x)});
 	return put_part(x, "xl/charts/chart", number, e);
 }

@@ -21,12 +21,12 @@ static void wipe(struct aws_answer *answer)
 	aws_answer_free(answer);
 }
 
-json_t *aws_json(struct aws *a, const char *target, const char *version,
-    const json_t *arguments, char code[64], struct err *e)
+json_t *aws_json_call(struct aws *a, const struct aws_json_call *call,
+    char code[64], struct err *e)
 {
-	char *type = mem_printf("application/x-amz-json-%s", version);
-	char *body = json_dumps(arguments, JSON_COMPACT);
-	const char *dot = strrchr(target, '.');
+	char *type = mem_printf("application/x-amz-json-%s", call->version);
+	char *body = json_dumps(call->arguments, JSON_COMPACT);
+	const char *target = call->target, *dot = strrchr(target, '.');
 	struct sigv4_pair headers[] = {
 	    {"Content-Type", type}, {"X-Amz-Target", target}};
 	struct aws_answer answer;
@@ -37,7 +37,10 @@ json_t *aws_json(struct aws *a, const char *target, const char *version,
 		.headers = headers,
 		.header_count = 2,
 		.body = body,
-		.body_len = strlen(body)},
+		.body_len = strlen(body),
+		.reply_max = call->reply_max,
+		.unstoppable = call->unstoppable,
+		.deadline_ms = call->deadline_ms},
 	    &answer, e);
 
 	if (rc == 0) {
@@ -55,6 +58,15 @@ json_t *aws_json(struct aws *a, const char *target, const char *version,
 	free(body);
 	free(type);
 	return o;
+}
+
+json_t *aws_json(struct aws *a, const char *target, const char *version,
+    const json_t *arguments, char code[64], struct err *e)
+{
+	return aws_json_call(a,
+	    &(struct aws_json_call){
+		.target = target, .version = version, .arguments = arguments},
+	    code, e);
 }
 
 static void add_argument(struct buf *form, const char *name, const char *value)

@@ -38,6 +38,8 @@ void aws_close(struct aws *a); /* accepts NULL */
 /* Returns the endpoint's host as it is signed and sent:
  * "s3.eu-west-1.amazonaws.com", "127.0.0.1:8080". */
 const char *aws_host(const struct aws *a);
+/* Says whether it is reached over TLS. */
+bool aws_is_tls(const struct aws *a);
 
 /* Returns a slot for data that a caller keeps with the client. The client
  * passes the data to `release` when it is closed. */
@@ -109,6 +111,16 @@ char *aws_presign(struct aws *a, const char *host, const char *path,
  * NULL. */
 json_t *aws_json(struct aws *a, const char *target, const char *version,
     const json_t *arguments, char code[64], struct err *e);
+/* The same under terms of its own. */
+struct aws_json_call {
+	const char *target, *version;
+	const json_t *arguments;
+	size_t reply_max; /* bytes; 0: 1 MiB */
+	bool unstoppable; /* as in struct aws_request */
+	int64_t deadline_ms;
+};
+json_t *aws_json_call(struct aws *a, const struct aws_json_call *call,
+    char code[64], struct err *e);
 char *aws_query(struct aws *a, const char *version, const char *action,
     const struct sigv4_pair *arguments, int count, char code[64],
     struct err *e);

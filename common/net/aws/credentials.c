@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "base/mem.h"
+#include "base/random.h"
 #include "base/str.h"
 #include "net/aws/provider.h"
 
@@ -143,15 +143,6 @@ static int look_up(struct credentials *c, struct keys *k, struct err *e)
 		err_wrap(e, "AWS credentials");
 	}
 	return rc;
-}
-
-static int64_t random_below(int64_t limit)
-{
-	uint32_t n = 0;
-
-	if (limit <= 0 || getrandom(&n, sizeof(n), 0) != sizeof(n))
-		return 0;
-	return n % limit;
 }
 
 static void keep(struct credentials *c, struct keys *k)

@@ -55,17 +55,9 @@ bool aws_error_expired(const struct aws_answer *answer)
 int64_t aws_error_retry_after(const struct aws_answer *answer, time_t now)
 {
 	char text[64];
-	int64_t seconds;
-	time_t at;
 
-	http_header(&answer->http, "Retry-After", text, sizeof(text));
-	if (*text == '\0')
-		return 0;
-	if (str_to_i64(text, &seconds) != 0) {
-		at = curl_getdate(text, NULL);
-		seconds = at > now ? at - now : 0;
-	}
-	return seconds < 0 ? 0 : seconds > 86400 ? 86400000 : seconds * 1000;
+	return http_retry_after(
+	    http_header(&answer->http, "Retry-After", text, sizeof(text)), now);
 }
 
 /* Keeps the name of the code only: AccessDenied from

@@ -28,11 +28,9 @@ static void wipe(char *text)
 
 void secret_free(struct secret *s)
 {
-	wipe(s->username);
-	wipe(s->password);
-	wipe(s->host);
-	wipe(s->port);
-	wipe(s->dbname);
+#define WIPE(name) wipe(s->name);
+	SECRET_MEMBERS(WIPE)
+#undef WIPE
 	*s = (struct secret){0};
 }
 
@@ -48,11 +46,9 @@ static void kept_free(void *all)
 
 static struct secret copy(const struct secret *s)
 {
-	return (struct secret){.username = mem_strdup(s->username),
-	    .password = mem_strdup(s->password),
-	    .host = mem_strdup(s->host),
-	    .port = mem_strdup(s->port),
-	    .dbname = mem_strdup(s->dbname)};
+#define COPY(name) .name = mem_strdup(s->name),
+	return (struct secret){SECRET_MEMBERS(COPY)};
+#undef COPY
 }
 
 /* Returns the entry of a secret, which is made when it is new. */
@@ -86,11 +82,9 @@ static void parse(const char *text, struct secret *s)
 	json_t *o = json_loads(text, 0, NULL);
 
 	if (json_is_object(o))
-		*s = (struct secret){.username = member(o, "username"),
-		    .password = member(o, "password"),
-		    .host = member(o, "host"),
-		    .port = member(o, "port"),
-		    .dbname = member(o, "dbname")};
+#define READ(name) .name = member(o, #name),
+		*s = (struct secret){SECRET_MEMBERS(READ)};
+#undef READ
 	else
 		/* A line break at the end was added by an editor. */
 		*s = (struct secret){

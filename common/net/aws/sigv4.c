@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/str.h"
 #include "net/http/http.h"
 
 #define ALGORITHM "AWS4-HMAC-SHA256"
@@ -22,23 +23,12 @@
 #define STAMP 17
 #define DAY_LEN 8
 
-static void to_hex(const unsigned char *bytes, size_t n, char *hex)
-{
-	static const char digits[] = "0123456789abcdef";
-
-	for (size_t i = 0; i < n; i++) {
-		*hex++ = digits[bytes[i] >> 4];
-		*hex++ = digits[bytes[i] & 15];
-	}
-	*hex = '\0';
-}
-
 void sigv4_sha256(const void *data, size_t len, char hex[static SIGV4_HEX])
 {
 	unsigned char sum[SHA256_DIGEST_LENGTH];
 
 	SHA256(len ? data : "", len, sum);
-	to_hex(sum, sizeof(sum), hex);
+	str_hex(hex, sum, sizeof(sum));
 }
 
 /* ---- sorted lists ---- */
@@ -363,7 +353,7 @@ static void sign(struct signing *s, char hex[static SIGV4_HEX])
 	    &text, ALGORITHM "\n%s\n%s\n%s", s->stamp, s->scope.data, hash);
 	signing_key(s, key);
 	mac(key, MAC, text.data, text.len, key);
-	to_hex(key, MAC, hex);
+	str_hex(hex, key, MAC);
 	OPENSSL_cleanse(key, sizeof(key));
 	buf_free(&text);
 }

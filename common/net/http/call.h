@@ -20,6 +20,10 @@ struct http_call {
 	bool under_way; /* the call's easy handle is in curl's multi handle */
 	bool talking;   /* the request is being sent, or has been */
 	bool done;
+	/* With a window: curl waits for room; bytes that http_read has returned
+	 * and that are still in the body. */
+	bool paused;
+	size_t taken;
 	bool dropped; /* abandoned by its owner, see give_up() */
 	int64_t begun_ms, hop_ms;
 	curl_off_t moved; /* bytes sent and received so far */

@@ -60,9 +60,8 @@ void call_explain(struct http_call *c, CURLcode code)
 		err_set(e, ERR_PERMANENT,
 		    "%s has the address %s, which is not allowed here "
 		    "(private, this host's own, loopback, link-local and "
-		    "metadata addresses are not); [webhook] allow lists "
-		    "networks that are",
-		    host, c->refused);
+		    "metadata addresses are not); %s lists networks that are",
+		    host, c->refused, c->request.terms.allow_key);
 		return;
 	}
 	if (c->proxy[0] != '\0' &&

@@ -143,6 +143,8 @@ static void launch(struct http_call *c)
 	buf_clear(&c->reply.body);
 	buf_clear(&c->reply.headers);
 	c->moved = 0;
+	c->taken = 0;
+	c->paused = false;
 	c->moved_ms = c->hop_ms = clock_boot_ms();
 	c->talking = false;
 	c->detail[0] = c->refused[0] = '\0';
@@ -176,7 +178,10 @@ struct http_call *http_start(struct http *h, const struct http_request *r)
 		t->connect_ms = CONNECT_MS;
 	if (t->silence_ms <= 0)
 		t->silence_ms = SILENCE_MS;
-	buf_init(&c->reply.body, r->reply_max ? r->reply_max : REPLY_MAX);
+	/* Into a window that is not full curl writes once more, 16 kB at most. */
+	buf_init(&c->reply.body, r->window ? r->window + CURL_MAX_WRITE_SIZE
+				 : r->reply_max ? r->reply_max
+						: REPLY_MAX);
 	buf_init(&c->reply.headers, HEADERS_MAX);
 	c->begun_ms = clock_boot_ms();
 	c->easy = curl_easy_init();
@@ -283,7 +288,8 @@ static void note_moves(struct http_call *c, int64_t now)
 	curl_easy_getinfo(c->easy, CURLINFO_SIZE_UPLOAD_T, &up);
 	curl_easy_getinfo(c->easy, CURLINFO_SIZE_DOWNLOAD_T, &down);
 	moved = up + down + (curl_off_t)c->reply.headers.len;
-	if (moved != c->moved) {
+	/* A server that has to wait is not silent. */
+	if (moved != c->moved || c->paused) {
 		c->moved = moved;
 		c->moved_ms = now;
 	}
@@ -331,7 +337,11 @@ static int perform(struct http *h)
 	return ended;
 }
 
-int http_step(struct http *h, int64_t wait_ms, struct err *e)
+/* Says whether the caller of a step has what it waits for. */
+typedef bool call_look(const struct http_call *c);
+
+static int step(struct http *h, int64_t wait_ms, call_look *enough,
+    const struct http_call *c, struct err *e)
 {
 	const struct watch *watch = h->ignores_watch ? NULL : h->watch;
 	int64_t until = clock_boot_ms() + wait_ms;
@@ -341,13 +351,18 @@ int http_step(struct http *h, int64_t wait_ms, struct err *e)
 
 		if (watch != NULL && watch_check(watch, e) != 0)
 			return -1;
-		if (perform(h) > 0)
+		if (perform(h) > 0 || (enough != NULL && enough(c)))
 			return 0;
 		left = until - clock_boot_ms();
 		if (left <= 0)
 			return 0;
 		doze(h->multi, watch, left < LOOK_UP_MS ? left : LOOK_UP_MS);
 	}
+}
+
+int http_step(struct http *h, int64_t wait_ms, struct err *e)
+{
+	return step(h, wait_ms, NULL, NULL, e);
 }
 
 bool http_done(const struct http_call *call)
@@ -386,4 +401,74 @@ int http_send(struct http *h, const struct http_request *request,
 		}
 	}
 	return http_take(c, reply, e);
+}
+
+/* ---- bodies that are read as they come ---- */
+
+/* Says whether all headers of the answer are here: an empty line ends them. */
+static bool has_status(const struct http_call *c)
+{
+	const struct buf *h = &c->reply.headers;
+	long status = 0;
+
+	if (h->len < 4 || strcmp(h->data + h->len - 4, "\r\n\r\n") != 0)
+		return false;
+	curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
+	return status >= 200;
+}
+
+static bool has_body(const struct http_call *c)
+{
+	return c->reply.body.len > 0;
+}
+
+int http_status(struct http_call *c, struct err *e)
+{
+	long status = 0;
+
+	while (!c->done && !has_status(c)) {
+		if (step(c->http, LOOK_UP_MS, has_status, c, e) != 0)
+			return -1;
+	}
+	if (c->done && c->rc != 0) {
+		*e = c->error;
+		return -1;
+	}
+	curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
+	return (int)status;
+}
+
+const struct http_reply *http_head(const struct http_call *c)
+{
+	return &c->reply;
+}
+
+/* Lets curl write on into a window that has room again. */
+static void go_on(struct http_call *c)
+{
+	c->paused = false;
+	c->moved_ms = clock_boot_ms();
+	curl_easy_pause(c->easy, CURLPAUSE_CONT);
+}
+
+int http_read(
+    struct http_call *c, const char **data, size_t *len, struct err *e)
+{
+	struct buf *body = &c->reply.body;
+
+	buf_consume(body, c->taken);
+	c->taken = 0;
+	while (!has_body(c) && !c->done) {
+		if (c->paused)
+			go_on(c);
+		else if (step(c->http, LOOK_UP_MS, has_body, c, e) != 0)
+			return -1;
+	}
+	if (!has_body(c) && c->rc != 0) {
+		*e = c->error;
+		return -1;
+	}
+	*data = body->data;
+	*len = c->taken = body->len;
+	return has_body(c);
 }

@@ -46,10 +46,11 @@ struct http_terms {
 	 * link-local, unspecified, multicast, private or metadata address is
 	 * refused. The address is checked when the connection is made, so that
 	 * redirects and changed DNS answers are covered. `allow` lists
-	 * exceptions such as "127.0.0.1/32, fd00::/8"; NULL: none.
+	 * exceptions such as "127.0.0.1/32, fd00::/8"; NULL: none. `allow_key`
+	 * names the setting with that list, for messages.
 	 */
 	bool guarded;
-	const char *allow;
+	const char *allow, *allow_key;
 };
 
 struct http_request {
@@ -68,6 +69,10 @@ struct http_request {
 	bool fresh;
 	/* limit of the body in bytes, else an error; 0: 1 MiB */
 	size_t reply_max;
+	/* Bytes of the body that are held until http_read takes them; the server
+	 * waits while they are full. 0: the reply holds the whole body. */
+	size_t window;
+	bool unzip; /* accepts a body in gzip, which is unpacked on the way */
 	struct http_terms terms;
 };
 
@@ -106,10 +111,31 @@ int http_take(struct http_call *call, struct http_reply *reply, struct err *e);
 /* Drops a call, completed or not. */
 void http_drop(struct http_call *call);
 
+/*
+ * Reads the body of a call with a window as it comes. Returns 1 with its next
+ * bytes, valid until the next call; 0 at its end; -1 on error, also when the body
+ * is cut. http_status waits for the status, which comes before the body, and
+ * returns it, or -1. Afterwards http_take or http_drop ends the call.
+ */
+int http_status(struct http_call *call, struct err *e);
+/* Returns the reply's headers, after http_status; they belong to the call. */
+const struct http_reply *http_head(const struct http_call *call);
+int http_read(
+    struct http_call *call, const char **data, size_t *len, struct err *e);
+
+/* Converts either form of Retry-After to milliseconds, a day at most; 0 for ""
+ * and for other texts. `now`: seconds since 1970. */
+int64_t http_retry_after(const char *value, int64_t now);
+/* Converts a date of HTTP to seconds since 1970; 0 when it is none. */
+time_t http_time(const char *text);
 /* Returns the Date header in seconds since 1970; 0 when there is none. */
 time_t http_date(const struct http_reply *reply);
 /* Writes "host:port" of a URL for messages; the rest may hold secrets. */
 void http_host(const char *url, char *to, size_t size);
+
+/* Returns the URL that a reference means in a document of the URL `base`; the
+ * caller frees it. NULL: it is no reference. */
+char *http_join(const char *base, const char *reference);
 
 /* Escapes by RFC 3986: all characters except unreserved ones become %XX; with
  * `slash`, '/' stays. */

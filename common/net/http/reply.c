@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 
+#include "base/str.h"
 #include "net/http/call.h"
 
 bool header_is(const char *line, const char *name)
@@ -47,13 +49,36 @@ const char *http_header(
 	return to;
 }
 
+time_t http_time(const char *text)
+{
+	time_t t = curl_getdate(text, NULL);
+
+	return t > 0 ? t : 0;
+}
+
 time_t http_date(const struct http_reply *reply)
 {
 	char text[64];
-	time_t t =
-	    curl_getdate(http_header(reply, "Date", text, sizeof(text)), NULL);
 
-	return t > 0 ? t : 0;
+	return http_time(http_header(reply, "Date", text, sizeof(text)));
+}
+
+int64_t http_retry_after(const char *value, int64_t now)
+{
+	struct tm at = {0};
+	int64_t seconds;
+
+	if (str_to_i64(value, &seconds) != 0) {
+		const char *end =
+		    strptime(value, "%a, %d %b %Y %H:%M:%S GMT", &at);
+
+		if (end == NULL || *end != '\0')
+			return 0;
+		seconds = (int64_t)timegm(&at) - now;
+	}
+	if (seconds < 0)
+		return 0;
+	return (seconds < 86400 ? seconds : 86400) * 1000;
 }
 
 void http_escape(struct buf *to, const char *text, size_t len, bool slash)

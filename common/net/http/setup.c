@@ -19,6 +19,11 @@ static size_t on_body(char *data, size_t size, size_t n, void *arg)
 {
 	struct http_call *c = arg;
 
+	if (c->request.window > 0 &&
+	    c->reply.body.len - c->taken >= c->request.window) {
+		c->paused = true;
+		return CURL_WRITEFUNC_PAUSE;
+	}
 	buf_add(&c->reply.body, data, size * n);
 	return c->reply.body.overflow ? 0 : size * n;
 }
@@ -177,6 +182,8 @@ int call_configure(struct http_call *c)
 	curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 	curl_easy_setopt(easy, CURLOPT_PROXY, c->proxy);
 	curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
+	if (c->request.unzip)
+		curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, c);
 	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);

@@ -68,6 +68,23 @@ int url_parse(const char *url, struct http_url *to, struct err *e)
 	return 0;
 }
 
+char *http_join(const char *base, const char *reference)
+{
+	CURLU *u = curl_url();
+	char *joined = NULL, *copy = NULL;
+
+	/* Set twice, the second URL is read as a reference in the first. */
+	if (curl_url_set(u, CURLUPART_URL, base, CURLU_PATH_AS_IS) ==
+		CURLUE_OK &&
+	    curl_url_set(u, CURLUPART_URL, reference, CURLU_PATH_AS_IS) ==
+		CURLUE_OK &&
+	    curl_url_get(u, CURLUPART_URL, &joined, 0) == CURLUE_OK)
+		copy = mem_strdup(joined);
+	curl_free(joined);
+	curl_url_cleanup(u);
+	return copy;
+}
+
 void http_host(const char *url, char *to, size_t size)
 {
 	struct http_url parts;

@@ -241,13 +241,15 @@ static int open_below(struct file *f, const struct file_options *o,
 	struct where below = *anywhere;
 	const char *dir = beneath_part(o->root, f->dir);
 
-	/* A file in the root itself: the path of its directory lacks the slash
-	 * that beneath_part looks for. */
-	if (dir == NULL)
-		dir = "";
 	below.root = open_dir(anywhere, o->root, e);
 	if (below.root < 0)
 		return -1;
+	/* A file in the root itself: the path of its directory lacks the slash
+	 * that beneath_part looks for. */
+	if (dir == NULL || *dir == '\0') {
+		f->dir_fd = below.root;
+		return 0;
+	}
 	f->dir_fd = open_dir(&below, dir, e);
 	close(below.root);
 	return f->dir_fd < 0 ? err_wrap(e, "output_root %s", o->root) : 0;

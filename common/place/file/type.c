@@ -7,8 +7,10 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/str.h"
 #include "place/file/beneath.h"
 #include "place/file/file.h"
+#include "place/file/scan.h"
 #include "place/file/scheme.h"
 
 /* Checks the address again, although it was checked when the report was queued:
@@ -41,6 +43,7 @@ struct reader {
 	struct place_reader base;
 	char *path;
 	int fd;
+	char version[FILE_VERSION]; /* "": any */
 };
 
 /* Opens a file below the root for reading. No symbolic link leads out of the
@@ -139,6 +142,52 @@ static void file_read_end(struct place_reader *reader)
 	free(r);
 }
 
+/* Says whether the file is still the pinned version, with one name. */
+static int file_pinned(struct place_reader *reader, struct err *e)
+{
+	const struct reader *r = (struct reader *)reader;
+	char now[FILE_VERSION];
+	struct stat st;
+
+	if (fstat(r->fd, &st) != 0)
+		return err_errno(e, errno, "%s", r->path);
+	file_version(&st, now);
+	if (strcmp(now, r->version) == 0 && st.st_nlink <= 1)
+		return 0;
+	err_set(
+	    e, ERR_TRANSIENT, "%s was replaced or changed meanwhile", r->path);
+	return 1;
+}
+
+static int file_pin(const struct place_lent *lent, const char *address,
+    const char *version, struct place_reader **reader, struct err *e)
+{
+	struct reader *r;
+	struct stat st;
+	int fd, rc;
+
+	*reader = NULL;
+	errno = 0;
+	fd = file_open_read(lent, address, &st, e);
+	/* A link or a folder that took its place is no error of the run. */
+	if (fd < 0)
+		return errno == ENOENT || errno == ELOOP || errno == EXDEV ||
+			       errno == ENOTDIR
+			   ? 1
+			   : -1;
+	r = mem_zalloc(sizeof(*r));
+	r->base = (struct place_reader){&place_file, (int64_t)st.st_size};
+	r->path = mem_strdup(address);
+	r->fd = fd;
+	str_copy(r->version, sizeof(r->version), version);
+	rc = file_pinned(&r->base, e);
+	if (rc == 0)
+		*reader = &r->base;
+	else
+		file_read_end(&r->base);
+	return rc;
+}
+
 /* A file needs no URL: people open it at its path. So only its existence is
  * checked, and *url stays NULL. */
 static int file_link(const struct place_lent *lent, const char *address,
@@ -162,5 +211,9 @@ const struct place_type place_file = {
     .read = file_read,
     .read_at = file_read_at,
     .read_end = file_read_end,
+    .pin = file_pin,
+    .pinned = file_pinned,
+    .scan = file_scan,
+    .move = file_move,
     .link = file_link,
 };

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/str.h"
 
 #define SMALL_PARTS 4000
 #define DOUBLES_EVERY 600
@@ -67,17 +68,19 @@ void s3_metadata_value(struct buf *to, const char *text)
 void s3_disposition(struct buf *to, const char *type, const char *key)
 {
 	const char *slash = strrchr(key, '/');
-	const char *name = slash ? slash + 1 : key;
+	char *name = mem_strdup(slash ? slash + 1 : key);
 
+	str_mask_hidden(name);
 	buf_printf(to, "%s; filename=\"", type);
 	for (const char *c = name; *c != '\0'; c++)
 		buf_char(to,
 		    *c < 0x20 || *c > 0x7E || strchr("\"\\%", *c) ? '_' : *c);
 	buf_char(to, '"');
-	if (is_printable(name) && strpbrk(name, "\"\\%") == NULL)
-		return;
-	buf_str(to, "; filename*=UTF-8''");
-	http_escape(to, name, strlen(name), false);
+	if (!is_printable(name) || strpbrk(name, "\"\\%") != NULL) {
+		buf_str(to, "; filename*=UTF-8''");
+		http_escape(to, name, strlen(name), false);
+	}
+	free(name);
 }
 
 static void add_tags(const json_t *tags, struct s3_pairs *headers)
@@ -141,8 +144,8 @@ static void add_disposition(struct s3_pairs *headers, const char *key,
 	buf_free(&text);
 }
 
-static void add_encryption(struct s3_pairs *headers,
-    const struct s3_store *store, const json_t *options)
+void s3_add_encryption(struct s3_pairs *headers, const struct s3_store *store,
+    const json_t *options)
 {
 	const char *sse = json_str(options, "sse", store->sse);
 	/* The key of the settings applies only when the settings also choose
@@ -170,7 +173,7 @@ void s3_object_headers(const struct s3_store *store, const char *key,
 	add(headers, "x-amz-storage-class",
 	    json_str(o, "storage_class", store->storage_class));
 	add(headers, "x-amz-acl", json_str(o, "acl", store->acl));
-	add_encryption(headers, store, o);
+	s3_add_encryption(headers, store, o);
 	add_tags(json_object_get(o, "tags"), headers);
 	add_metadata(headers, "run-id", about->run_id);
 	add_metadata(headers, "report", about->report);

@@ -35,6 +35,11 @@ struct s3_about {
 	const char *run_id, *report, *report_id, *scheduled_for;
 };
 
+/* Adds the headers that ask for encryption: as the options "s3" of a report say, or
+ * else the settings. options NULL: none. */
+void s3_add_encryption(struct s3_pairs *headers, const struct s3_store *store,
+    const json_t *options);
+
 /* Makes the headers of CreateMultipartUpload and PutObject. */
 void s3_object_headers(const struct s3_store *store, const char *key,
     const struct s3_about *about, struct s3_pairs *headers);
@@ -43,7 +48,7 @@ void s3_object_headers(const struct s3_store *store, const char *key,
  * as an RFC 2047 word. */
 void s3_metadata_value(struct buf *to, const char *text);
 /* Appends a Content-Disposition (RFC 6266) that names the file after the last
- * segment of the key. */
+ * segment of the key, with an underscore for what nobody sees. */
 void s3_disposition(struct buf *to, const char *type, const char *key);
 
 /* Appends the body of CompleteMultipartUpload. */

@@ -38,6 +38,16 @@ static void add(struct bucket **list, const char *name, size_t len,
 	b->prefix = mem_strndup(prefix, prefix_len);
 }
 
+static void add_all(struct bucket **list, const char *names)
+{
+	for (const char *at = names; at != NULL && *at != '\0';) {
+		size_t len = strcspn(at, ", \t");
+
+		add(list, at, len, "", 0);
+		at += len + strspn(at + len, ", \t");
+	}
+}
+
 static struct bucket *all_buckets(const struct settings *s)
 {
 	struct bucket *list = NULL;
@@ -53,12 +63,7 @@ static struct bucket *all_buckets(const struct settings *s)
 			fixed--;
 		add(&list, bucket, len, key, fixed);
 	}
-	for (const char *at = s->s3_buckets; at != NULL && *at != '\0';) {
-		size_t len = strcspn(at, ", \t");
-
-		add(&list, at, len, "", 0);
-		at += len + strspn(at + len, ", \t");
-	}
+	add_all(&list, s->s3_buckets);
 	return list;
 }
 
@@ -152,6 +157,37 @@ static void probe(const struct s3_store *store, const struct bucket *b,
 	free(place);
 }
 
+/* Lists a name of a bucket that inputs are read from. */
+static void try_list(const struct s3_store *store, const struct bucket *b,
+    place_say *say, void *arg)
+{
+	static const struct sigv4_pair query[] = {
+	    {"list-type", "2"}, {"max-keys", "1"}};
+	char *place = mem_printf("s3://%s", b->name);
+	char *what = mem_printf("inputs %s", b->name);
+	struct aws_answer answer;
+	struct s3_target t;
+	struct err e;
+
+	s3_target(store, place, &t);
+	if (aws_send(store->aws,
+		&(struct aws_request){.method = "GET",
+		    .operation = "ListObjectsV2",
+		    .host = t.host,
+		    .path = t.host ? "/" : t.path,
+		    .query = query,
+		    .query_count = 2},
+		&answer, &e) != 0)
+		say(arg, PLACE_FAILED, what,
+		    mend_for(&answer, "ListBucket", place), e.text);
+	else
+		say(arg, PLACE_OK, what, NULL, "can be listed");
+	aws_answer_free(&answer);
+	s3_target_free(&t);
+	free(what);
+	free(place);
+}
+
 static bool stopped(const struct place_lent *lent)
 {
 	const struct watch *watch = services_watch(lent->services);
@@ -162,18 +198,25 @@ static bool stopped(const struct place_lent *lent)
 
 void s3_probe(const struct place_lent *lent, place_say *say, void *arg)
 {
-	struct bucket *list = all_buckets(services_settings(lent->services));
+	const struct settings *set = services_settings(lent->services);
+	struct bucket *list = all_buckets(set), *inputs = NULL;
 	struct s3_store store;
 	struct err e;
 
-	if (list == NULL)
+	add_all(&inputs, set->inputs_buckets);
+	if (list == NULL && inputs == NULL)
 		return;
 	if (s3_store(&store, lent->services, &e) != 0) {
 		say(arg, PLACE_FAILED, "s3", NULL, e.text);
 		free_buckets(list);
+		free_buckets(inputs);
 		return;
 	}
 	for (struct bucket *b = list; b != NULL && !stopped(lent); b = b->next)
 		probe(&store, b, say, arg);
+	for (struct bucket *b = inputs; b != NULL && !stopped(lent);
+	     b = b->next)
+		try_list(&store, b, say, arg);
 	free_buckets(list);
+	free_buckets(inputs);
 }

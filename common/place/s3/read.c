@@ -18,6 +18,9 @@ struct reader {
 	char *address;
 	struct buf piece;
 	int64_t from; /* offset of the piece in the object */
+	/* with quotes: the version that was asked for, or that the first piece
+	 * was of; NULL: none was read yet */
+	char *etag;
 };
 
 /* Returns the size of the object in bytes: "bytes 0-99/1234" -> 1234. A server
@@ -37,7 +40,7 @@ static int ask(
     struct reader *r, int64_t from, struct aws_answer *answer, struct err *e)
 {
 	char range[64];
-	struct sigv4_pair header = {"range", range};
+	struct sigv4_pair headers[] = {{"range", range}, {"if-match", r->etag}};
 
 	snprintf(range, sizeof(range), "bytes=%" PRId64 "-%" PRId64, from,
 	    from + PIECE - 1);
@@ -45,10 +48,26 @@ static int ask(
 	    &(struct aws_request){.method = "GET",
 		.host = r->target.host,
 		.path = r->target.path,
-		.headers = &header,
-		.header_count = 1,
+		.headers = headers,
+		.header_count = r->etag ? 2 : 1,
 		.reply_max = (size_t)PIECE + 1},
 	    answer, e);
+}
+
+/* Says whether there is no object of the key, or one with another ETag. */
+static bool is_gone(int status)
+{
+	return status == 404 || status == 412;
+}
+
+/* What is read after the first piece must be of the same version. */
+static void keep_version(struct reader *r, const struct aws_answer *answer)
+{
+	char etag[128];
+
+	http_header(&answer->http, "etag", etag, sizeof(etag));
+	if (r->etag == NULL && *etag != '\0')
+		r->etag = mem_strdup(etag);
 }
 
 /* Fetches the piece that begins at `from`; 1: the object ends before it, or has
@@ -60,7 +79,8 @@ static int fetch(struct reader *r, int64_t from, struct err *e)
 
 	buf_clear(&r->piece);
 	r->from = from;
-	if (rc != 0 && answer.http.status == 416)
+	if (rc != 0 && (answer.http.status == 416 ||
+			   (r->etag != NULL && is_gone(answer.http.status))))
 		rc = 1;
 	else if (rc != 0)
 		err_wrap(e, "reading %s", r->address);
@@ -68,6 +88,7 @@ static int fetch(struct reader *r, int64_t from, struct err *e)
 		rc = 1;
 	if (rc == 0) {
 		r->base.size = size_said(&answer);
+		keep_version(r, &answer);
 		buf_add(&r->piece, answer.http.body.data, answer.http.body.len);
 		rc = answer.http.body.len == 0 && r->base.size > 0;
 	}
@@ -75,8 +96,7 @@ static int fetch(struct reader *r, int64_t from, struct err *e)
 	return rc;
 }
 
-/* Fetches the first piece, whose answer contains the size of the object. */
-struct place_reader *s3_read(
+static struct reader *reader_of(
     const struct place_lent *lent, const char *address, struct err *e)
 {
 	struct s3_store store;
@@ -92,10 +112,41 @@ struct place_reader *s3_read(
 	r->address = mem_strdup(address);
 	buf_init(&r->piece, (size_t)PIECE + 1);
 	s3_target(&store, address, &r->target);
-	if (fetch(r, 0, e) >= 0)
+	return r;
+}
+
+/* Fetches the first piece, whose answer contains the size of the object. */
+struct place_reader *s3_read(
+    const struct place_lent *lent, const char *address, struct err *e)
+{
+	struct reader *r = reader_of(lent, address, e);
+
+	if (r != NULL && fetch(r, 0, e) >= 0)
 		return &r->base;
-	s3_read_end(&r->base);
+	if (r != NULL)
+		s3_read_end(&r->base);
 	return NULL;
+}
+
+int s3_pin(const struct place_lent *lent, const char *address,
+    const char *version, struct place_reader **reader, struct err *e)
+{
+	struct reader *r = reader_of(lent, address, e);
+	int rc;
+
+	*reader = NULL;
+	if (r == NULL)
+		return -1;
+	r->etag = mem_printf("\"%s\"", version);
+	rc = fetch(r, 0, e);
+	if (rc == 0)
+		*reader = &r->base;
+	else
+		s3_read_end(&r->base);
+	if (rc == 1)
+		err_set(e, ERR_TRANSIENT,
+		    "%s was replaced or removed meanwhile", address);
+	return rc;
 }
 
 int s3_read_at(struct place_reader *reader, int64_t from, char *to, size_t len,
@@ -131,5 +182,6 @@ void s3_read_end(struct place_reader *reader)
 	s3_target_free(&r->target);
 	buf_free(&r->piece);
 	free(r->address);
+	free(r->etag);
 	free(r);
 }

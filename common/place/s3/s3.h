@@ -37,17 +37,23 @@ struct place_reader *s3_read(
 int s3_read_at(struct place_reader *reader, int64_t from, char *to, size_t len,
     struct err *e);
 void s3_read_end(struct place_reader *reader);
+int s3_pin(const struct place_lent *lent, const char *address,
+    const char *version, struct place_reader **reader, struct err *e);
 int s3_list(const struct place_lent *lent, const char *prefix, place_each *each,
     void *arg, struct err *e);
+int s3_move(
+    const struct place_lent *lent, struct place_move *move, struct err *e);
+int s3_scan(
+    const struct place_lent *lent, struct place_scan *scan, struct err *e);
 int s3_remove(const struct place_lent *lent, const char *prefix,
     int64_t deadline_ms, struct err *e);
 /* Aborts an upload that has an id, whatever its progress. An upload without an
  * id (its process died before it got the answer to its Create) is searched for:
  * the upload must be of exactly this key, begun within minutes of `at`, hold no
- * part, and its entry must be older than stale_ms. So an upload of another
+ * part, and its entry must be older than stale_uploads. So an upload of another
  * program is never touched. */
 int s3_sweep(const struct place_lent *lent, const json_t *entry,
-    int64_t stale_ms, struct err *e);
+    int64_t *wait_ms, struct err *e);
 void s3_probe(const struct place_lent *lent, place_say *say, void *arg);
 
 #endif

@@ -33,13 +33,16 @@ static int send(const struct s3_store *store, const struct s3_target *t,
 	    answer, e);
 }
 
-/* A recent entry without an id may be of an upload that begins now, so it is
- * not taken for one that was left behind. */
-static bool is_young(const json_t *upload, int64_t stale_ms)
+/* Returns the ms until the entry is old enough; 0: it is. A recent one without an
+ * id may be of an upload that begins now, so it is not taken for one that was left
+ * behind. */
+static int64_t too_young(const json_t *upload, int64_t stale_ms)
 {
-	return json_str(upload, "id", NULL) == NULL &&
-	       clock_wall_us() / 1000 <
-		   json_int(upload, "at", 0) * 1000 + stale_ms;
+	int64_t old = json_int(upload, "at", 0) * 1000 + stale_ms;
+	int64_t now = clock_wall_us() / 1000;
+
+	return json_str(upload, "id", NULL) == NULL && now < old ? old - now
+								 : 0;
 }
 
 /* Aborts the upload; also returns 0 when no such upload exists any more. */
@@ -147,8 +150,9 @@ static int find_lost(const struct s3_store *store, const struct s3_target *t,
 }
 
 int s3_sweep(const struct place_lent *lent, const json_t *entry,
-    int64_t stale_ms, struct err *e)
+    int64_t *wait_ms, struct err *e)
 {
+	const struct settings *set = services_settings(lent->services);
 	const char *place = json_str(entry, "place", "");
 	const char *id = json_str(entry, "id", NULL);
 	int64_t at = json_int(entry, "at", 0);
@@ -157,7 +161,8 @@ int s3_sweep(const struct place_lent *lent, const json_t *entry,
 	struct err unused;
 	int rc;
 
-	if (is_young(entry, stale_ms))
+	*wait_ms = too_young(entry, set->s3_stale_uploads);
+	if (*wait_ms > 0)
 		return 1;
 	if (s3_place_check(place, &unused) != 0)
 		return 0;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "place/s3/event.h"
 #include "place/s3/s3.h"
 #include "place/s3/scheme.h"
 #include "place/s3/store.h"
@@ -28,13 +29,25 @@ static int check_acl(const struct settings *set, const char *acl, struct err *e)
 	    acl);
 }
 
+/* Says whether reports may use the bucket: it is one of [s3] buckets, or that of
+ * `output`. */
+static bool allows_bucket(const struct settings *set, const char *bucket)
+{
+	const char *own =
+	    place_is(set->output, "s3") ? set->output + S3_SCHEME_LEN : "";
+	size_t n = strcspn(own, "/");
+
+	return settings_allows(set->s3_buckets, bucket) ||
+	       (n > 0 && strlen(bucket) == n && memcmp(own, bucket, n) == 0);
+}
+
 static int allow(const struct place_lent *lent, const char *address,
     const json_t *options, struct err *e)
 {
 	const struct settings *set = services_settings(lent->services);
 	const char *at = address + S3_SCHEME_LEN;
 	char *bucket = mem_strndup(at, strcspn(at, "/"));
-	bool allowed = settings_allows_bucket(set, bucket);
+	bool allowed = allows_bucket(set, bucket);
 
 	if (!allowed)
 		err_set(e, ERR_PERMANENT,
@@ -44,6 +57,25 @@ static int allow(const struct place_lent *lent, const char *address,
 		    set->s3_buckets ? set->s3_buckets : "");
 	free(bucket);
 	return allowed ? check_acl(set, json_str(options, "acl", NULL), e) : -1;
+}
+
+static int allow_read(
+    const struct place_lent *lent, const char *address, struct err *e)
+{
+	const struct settings *set = services_settings(lent->services);
+	const char *at = address + S3_SCHEME_LEN;
+	char *bucket = mem_strndup(at, strcspn(at, "/"));
+	const char *list =
+	    set->inputs_buckets ? set->inputs_buckets : set->s3_buckets;
+	bool allowed = settings_allows(list, bucket);
+
+	if (!allowed)
+		err_set(e, ERR_PERMANENT,
+		    "the settings do not allow to read bucket \"%s\"; add it "
+		    "to [inputs] buckets",
+		    bucket);
+	free(bucket);
+	return allowed ? 0 : -1;
 }
 
 static int link_to(const struct place_lent *lent, const char *address,
@@ -61,16 +93,34 @@ static int link_to(const struct place_lent *lent, const char *address,
 	return *url ? 0 : err_wrap(e, "a link to %s", address);
 }
 
+static int access_to(const struct place_lent *lent, const char *address,
+    struct place_access *access, struct err *e)
+{
+	const struct settings *set = services_settings(lent->services);
+	struct s3_store store;
+
+	*access = (struct place_access){set->s3_region, set->s3_kms_key};
+	return s3_store(&store, lent->services, e) == 0
+		   ? 0
+		   : err_wrap(e, "%s", address);
+}
+
 const struct place_type place_s3 = {
     .scheme = &place_scheme_s3,
     .allow = allow,
+    .allow_read = allow_read,
     .open = s3_open,
     .read = s3_read,
     .read_at = s3_read_at,
     .read_end = s3_read_end,
+    .pin = s3_pin,
     .list = s3_list,
+    .scan = s3_scan,
+    .move = s3_move,
     .remove = s3_remove,
     .link = link_to,
     .sweep = s3_sweep,
+    .access = access_to,
     .probe = s3_probe,
+    .heard = s3_heard,
 };

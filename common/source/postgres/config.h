@@ -16,6 +16,8 @@ struct postgres_config {
 struct redshift_config {
 	struct postgres_config postgres;
 #include "source/postgres/redshift.keys"
+#include "source/postgres/redshift_source.keys"
+#include "source/postgres/redshift_target.keys"
 };
 
 #undef KEY

@@ -141,9 +141,7 @@ char *conninfo_merge(
 
 void conninfo_free(char *conninfo)
 {
-	if (conninfo != NULL)
-		explicit_bzero(conninfo, strlen(conninfo));
-	free(conninfo);
+	mem_wipe(conninfo);
 }
 
 /* "FATAL:  28P01: password ...": libpq puts two blanks after the severity. */

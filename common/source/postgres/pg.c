@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/str.h"
 #include "source/postgres/pg_conn.h"
 
 /* Stands for PGresult, so that callers need not include libpq-fe.h. */
@@ -92,33 +93,66 @@ void pg_exec_later(struct pg *pg, const char *sql)
 	pg->pending = true;
 }
 
+static int64_t rows_written(PGresult *r)
+{
+	int64_t n = 0;
+
+	str_to_i64(PQcmdTuples(r), &n);
+	return n;
+}
+
+/* Reads the answer to statements that were sent. The first error stands. */
+static struct pg_rows *take_answer(
+    struct pg *pg, int64_t *written, struct err *e)
+{
+	PGresult *last = NULL, *r;
+	bool failed = pg_flush(pg, e) != 0;
+	int rc = failed ? -1 : 0;
+
+	*written = 0;
+	while (rc == 0) {
+		rc = pg_next_result(pg, &r, e);
+		if (rc != 0 || r == NULL)
+			break;
+		PQclear(last);
+		last = r;
+		if (PQresultStatus(r) == PGRES_COMMAND_OK)
+			*written += rows_written(r);
+		if (!failed)
+			failed = pg_take_result(pg, r, e) != 0;
+	}
+	if (rc == 0 && !failed && last != NULL)
+		return (struct pg_rows *)last;
+	PQclear(last);
+	return NULL;
+}
+
 struct pg_rows *pg_query(struct pg *pg, const char *sql, int count,
     const char *const *params, struct err *e)
 {
-	PGresult *last = NULL, *r;
+	int64_t unused;
 
 	if (pg_ready(pg, e) != 0)
 		return NULL;
 	pg_set_sql(pg, sql, 0);
 	if (PQsendQueryParams(
-		pg->conn, sql, count, NULL, params, NULL, NULL, 0) == 0) {
-		pg_conn_error(pg, e);
+		pg->conn, sql, count, NULL, params, NULL, NULL, 0) != 0)
+		return take_answer(pg, &unused, e);
+	pg_conn_error(pg, e);
+	return NULL;
+}
+
+struct pg_rows *pg_ask(
+    struct pg *pg, const char *sql, int64_t *written, struct err *e)
+{
+	int64_t unused;
+
+	if (pg_ready(pg, e) != 0)
 		return NULL;
-	}
-	if (pg_flush(pg, e) != 0)
-		return NULL;
-	for (;;) {
-		if (pg_next_result(pg, &r, e) != 0)
-			goto failed;
-		if (r == NULL)
-			break;
-		PQclear(last);
-		last = r;
-	}
-	if (last != NULL && pg_take_result(pg, last, e) == 0)
-		return (struct pg_rows *)last;
-failed:
-	PQclear(last);
+	pg_set_sql(pg, sql, 0);
+	if (PQsendQuery(pg->conn, sql) != 0)
+		return take_answer(pg, written ? written : &unused, e);
+	pg_conn_error(pg, e);
 	return NULL;
 }
 
@@ -150,6 +184,11 @@ const char *pg_rows_get(const struct pg_rows *rows, int row, int column)
 	PGresult *r = as_result(rows);
 
 	return PQgetisnull(r, row, column) ? NULL : PQgetvalue(r, row, column);
+}
+
+int64_t pg_rows_written(const struct pg_rows *rows)
+{
+	return rows_written(as_result(rows));
 }
 
 void pg_rows_free(struct pg_rows *rows)

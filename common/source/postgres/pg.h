@@ -47,9 +47,6 @@ bool pg_large(const struct pg *pg);
 /* Says whether the server reads statements as this program writes them: in
  * UTF-8, with standard strings. A script may have changed these settings. */
 bool pg_reads_plainly(const struct pg *pg);
-/* Returns -1 with the error that a query has changed these settings, which
- * decide how values are written. */
-int pg_refuse_changes(const char *names, struct err *e);
 /* Says whether the server can send text in this encoding. A database in UTF-8
  * converts to any encoding; another one sends only its own encoding and UTF-8,
  * and cannot convert, for example, LATIN1 to WIN1252. The bytes of a database
@@ -85,10 +82,17 @@ void pg_exec_later(struct pg *pg, const char *sql);
  * whole result; for small results. The caller frees the result. */
 struct pg_rows *pg_query(struct pg *pg, const char *sql, int count,
     const char *const *params, struct err *e);
+/* Runs statements by the simple protocol and returns the result of the last one;
+ * for small results. *written, unless NULL, becomes the number of rows that they
+ * have written together. */
+struct pg_rows *pg_ask(
+    struct pg *pg, const char *sql, int64_t *written, struct err *e);
 int pg_rows_count(const struct pg_rows *rows);
 int pg_rows_columns(const struct pg_rows *rows);
 /* Returns NULL for null. The text belongs to rows. */
 const char *pg_rows_get(const struct pg_rows *rows, int row, int column);
+/* Returns the number of rows that the statement has written. */
+int64_t pg_rows_written(const struct pg_rows *rows);
 void pg_rows_free(struct pg_rows *rows); /* accepts NULL */
 
 /*
@@ -124,7 +128,8 @@ int pg_describe(struct pg *pg, const char *const *before, int count,
 
 /* Streams COPY ... TO STDOUT: start as above, then chunks of whole rows until
  * 0. With `simple`, statements without a result may precede and follow the
- * COPY. */
+ * COPY, and one with rows may follow, which pg_copy_answer returns after the
+ * end (NULL: there is none); they belong to the stream. */
 int pg_copy_start(struct pg *pg, const struct pg_stream *stream, struct err *e);
 int pg_copy_next(struct pg *pg, const char **data, size_t *len, struct err *e);
 /* Reads a COPY without looking at its rows: fills `to` up to its max and
@@ -133,10 +138,19 @@ int pg_copy_next(struct pg *pg, const char **data, size_t *len, struct err *e);
  * is the exact number, header not included. */
 int pg_copy_read(struct pg *pg, struct buf *to, struct err *e);
 int64_t pg_copy_rows(const struct pg *pg);
+const struct pg_rows *pg_copy_answer(const struct pg *pg);
 /* Reads one row of a COPY in text format; returns what pg_stream_next
  * returns. */
 int pg_copy_next_row(
     struct pg *pg, struct value *values, int columns, bool wait, struct err *e);
+
+/* Streams COPY ... FROM STDIN: start, then data in the form that the statement
+ * names, cut anywhere, then end; *rows receives how many the server took. The
+ * session's client_min_messages must be `error`. After a failed start, the
+ * connection may be used on; after any other failure the caller closes it. */
+int pg_load_start(struct pg *pg, const char *sql, struct err *e);
+int pg_load_write(struct pg *pg, const void *data, size_t len, struct err *e);
+int pg_load_end(struct pg *pg, int64_t *rows, struct err *e);
 
 /* Quotes with libpq's escape functions. The caller frees the result. */
 char *pg_quote_literal(struct pg *pg, const char *text, struct err *e);

@@ -15,6 +15,7 @@ struct pg {
 	const struct watch *watch;
 	bool pending;     /* the answer to pg_exec_later is unread */
 	PGresult *result; /* the stream's current result */
+	PGresult *answer; /* rows of a statement after the COPY */
 	bool fresh;       /* no caller has looked at result yet */
 	char *copy;       /* the COPY chunk that the caller is reading */
 	/* Rows of a stream whose values the caller is reading. */

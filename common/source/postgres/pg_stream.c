@@ -26,8 +26,10 @@ void pg_end_stream(struct pg *pg)
 	if (pg->copy != NULL)
 		PQfreemem(pg->copy);
 	PQclear(pg->result);
+	PQclear(pg->answer);
 	pg->copy = NULL;
 	pg->result = NULL;
+	pg->answer = NULL;
 	pg->rows = 0;
 }
 
@@ -262,19 +264,16 @@ int pg_copy_start(struct pg *pg, const struct pg_stream *s, struct err *e)
 	return -1;
 }
 
-int pg_refuse_changes(const char *names, struct err *e)
+static void keep_answer(struct pg *pg)
 {
-	return err_set(e, ERR_PERMANENT,
-	    "the query changed %s while it ran, by set_config() or a function "
-	    "that sets it, so its values would not all be written alike; give "
-	    "the function a setting of its own (alter function ... set %.*s), "
-	    "which ends with it",
-	    names, (int)strcspn(names, ","), names);
+	PQclear(pg->answer);
+	pg->answer = pg->result;
+	pg->result = NULL;
 }
 
-static bool nothing_changed(const PGresult *r)
+const struct pg_rows *pg_copy_answer(const struct pg *pg)
 {
-	return PQresultStatus(r) == PGRES_TUPLES_OK && PQgetisnull(r, 0, 0);
+	return (const struct pg_rows *)pg->answer;
 }
 
 /* After the last row the server reports how the COPY ended, then the results of
@@ -292,13 +291,13 @@ static int end_of_copy(struct pg *pg, struct err *e)
 			return 0;
 		if (of_copy)
 			str_to_i64(PQcmdTuples(pg->result), &pg->rows);
-		if (PQresultStatus(pg->result) == PGRES_COMMAND_OK ||
-		    nothing_changed(pg->result))
+		if (PQresultStatus(pg->result) == PGRES_COMMAND_OK)
 			continue;
-		if (PQresultStatus(pg->result) == PGRES_TUPLES_OK)
-			pg_refuse_changes(PQgetvalue(pg->result, 0, 0), e);
-		else
-			pg_result_error(pg, pg->result, e);
+		if (PQresultStatus(pg->result) == PGRES_TUPLES_OK) {
+			keep_answer(pg);
+			continue;
+		}
+		pg_result_error(pg, pg->result, e);
 		pg_drain(pg);
 		return -1;
 	}

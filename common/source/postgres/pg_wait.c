@@ -30,8 +30,13 @@ void pg_drain(struct pg *pg)
 		r = PQgetResult(pg->conn);
 		if (r == NULL && PQpipelineStatus(pg->conn) == PQ_PIPELINE_OFF)
 			return;
-		if (clock_boot_ms() > deadline)
+		if (clock_boot_ms() > deadline) {
+			PQclear(r);
 			goto dead;
+		}
+		/* libpq answers with this status until the COPY is ended. */
+		if (PQresultStatus(r) == PGRES_COPY_IN)
+			PQputCopyEnd(pg->conn, "stopped");
 		if (PQresultStatus(r) == PGRES_PIPELINE_SYNC) {
 			PQclear(r);
 			PQexitPipelineMode(pg->conn);

@@ -5,11 +5,15 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "source/dialect.h"
 #include "source/postgres/config.h"
-#include "source/postgres/dialect.h"
+#include "source/postgres/danger.h"
+#include "source/postgres/horizon.h"
 #include "source/postgres/login.h"
+#include "source/postgres/over.h"
 #include "source/postgres/session.h"
 #include "source/postgres/types.h"
+#include "source/postgres/written.h"
 #include "source/sqltext.h"
 #include "sql/source.h"
 
@@ -23,33 +27,21 @@
 	"set bytea_output = 'hex'; set extra_float_digits = 3; "  \
 	"set standard_conforming_strings = on; "                  \
 	"set client_encoding = 'UTF8'; "
-/* Asks which of these settings a query has changed while it ran; NULL: none.
- * `zone` is the job's time zone, as a literal. */
-#define CHANGED(zone)                                                \
-	"select pg_catalog.string_agg(s.name, ', ') from (values "   \
-	"('TimeZone', " zone "), ('DateStyle', 'ISO'), "             \
-	"('IntervalStyle', 'postgres'), ('bytea_output', 'hex'), "   \
-	"('extra_float_digits', '3'), "                              \
-	"('standard_conforming_strings', 'on')) as s (name, value) " \
-	"where pg_catalog.lower(pg_catalog.split_part("              \
-	"pg_catalog.current_setting(s.name), ',', 1)) "              \
-	"<> pg_catalog.lower(s.value)"
-/* All queries of a job read one snapshot. */
-#define BEGIN "begin isolation level repeatable read read only; "
+#define BEGIN POSTGRES_BEGIN
 
 struct postgres {
 	struct session session;
 	struct types types;
-	bool copying;     /* the query's rows arrive by COPY */
-	bool raw;         /* the job's text is not converted to UTF-8 */
-	bool refused;     /* the server refuses the optional setting */
-	bool set;         /* the session has SETTINGS, zone and timeout */
-	char zone[64];    /* the session's time zone */
-	int timeout;      /* the session's statement_timeout, ms */
-	char *changed;    /* the question CHANGED, for the job's time zone */
-	bool checked;     /* asked after the rows of this query */
-	bool wrote;       /* the job may have changed the session */
-	int64_t reset_ms; /* boot clock at the last reset, ms */
+	bool copying;      /* the query's rows arrive by COPY */
+	bool raw;          /* text is not converted to UTF-8 */
+	bool refused;      /* the server refuses the optional setting */
+	bool set;          /* the session has SETTINGS, zone and timeout */
+	char zone[64];     /* the session's time zone */
+	int timeout;       /* the session's statement_timeout, ms */
+	char job_zone[64]; /* the time zone that values are written in */
+	bool checked;      /* settings were compared after this query */
+	bool wrote;        /* the job may have changed the session */
+	int64_t reset_ms;  /* boot clock at the last reset, ms */
 };
 
 static struct postgres *as_postgres(struct source *s)
@@ -82,32 +74,34 @@ static struct source *postgres_connect(
 	return &p->session.base;
 }
 
+struct source *postgres_over(struct pg *pg, const char *zone)
+{
+	struct postgres *p = mem_zalloc(sizeof(*p));
+
+	session_open(&p->session, &source_postgres, NULL, pg);
+	str_copy(p->job_zone, sizeof(p->job_zone), zone);
+	buf_str(&p->session.prologue, BEGIN SETTINGS);
+	return &p->session.base;
+}
+
 static void postgres_close(struct source *s)
 {
 	struct postgres *p = as_postgres(s);
 
 	session_close(&p->session);
 	types_free(&p->types);
-	free(p->changed);
 	free(p);
+}
+
+void postgres_leave(struct source *s)
+{
+	as_postgres(s)->session.pg = NULL;
+	postgres_close(s);
 }
 
 static int postgres_danger(struct source *s, char **why, struct err *e)
 {
-	struct pg *pg = as_postgres(s)->session.pg;
-	struct pg_rows *rows;
-
-	if (pg_superuser(pg)) {
-		*why = mem_printf("%s is a superuser", pg_user(pg));
-		return 0;
-	}
-	rows = pg_query(pg, sql_danger, 0, NULL, e);
-	if (rows == NULL)
-		return -1;
-	if (pg_rows_count(rows) > 0)
-		*why = mem_strdup(pg_rows_get(rows, 0, 0));
-	pg_rows_free(rows);
-	return 0;
+	return danger_find(as_postgres(s)->session.pg, false, why, e);
 }
 
 /* Sends the session's settings and one optional setting, which a server or a
@@ -158,7 +152,9 @@ static void add_local(struct postgres *p, const struct job_session *job,
 {
 	struct buf *text = &p->session.prologue;
 
-	buf_printf(text, BEGIN "set local application_name = %s; ", name);
+	buf_str(text, BEGIN "set local application_name = ");
+	buf_str(text, name);
+	buf_str(text, "; ");
 	if (strcmp(p->zone, job->time_zone) != 0)
 		buf_printf(text, "set local timezone = %s; ", zone);
 	if (p->timeout != session_timeout(job))
@@ -200,8 +196,7 @@ static int postgres_begin(
 	buf_clear(&p->session.prologue);
 	p->wrote = !job->read_only;
 	p->raw = false;
-	free(p->changed);
-	p->changed = zone ? mem_printf(CHANGED("%s"), zone) : NULL;
+	str_copy(p->job_zone, sizeof(p->job_zone), job->time_zone);
 	if (name != NULL && zone != NULL && job->read_only) {
 		rc = set_up_session(p, job, zone, e);
 		if (rc == 0)
@@ -251,15 +246,17 @@ static int postgres_script(struct source *s, const char *script, struct err *e)
 
 /* ---- rows ---- */
 
-static int postgres_raw_text(struct source *s, struct err *e)
+static int postgres_raw_text(struct source *s, bool raw, struct err *e)
 {
 	struct postgres *p = as_postgres(s);
 
 	if (session_begin(&p->session, BEGIN, e) != 0)
 		return -1;
-	p->raw = true;
-	return pg_exec(
-	    p->session.pg, "set local client_encoding = 'SQL_ASCII'", e);
+	p->raw = raw;
+	return pg_exec(p->session.pg,
+	    raw ? "set local client_encoding = 'SQL_ASCII'"
+		: "set local client_encoding = 'UTF8'",
+	    e);
 }
 
 /* Describes the columns of a query; the job's prologue runs in the same round
@@ -277,21 +274,9 @@ static int describe_columns(struct session *s, const char *sql,
 		while (count < PROLOGUE_STATEMENTS && sqltext_next(&at, &part))
 			before[count++] = mem_strndup(part.text, part.len);
 	}
-	buf_clear(&s->prologue);
 	rc = pg_describe(s->pg, before, count, sql, schema, oids, e);
 	while (count > 0)
 		free((char *)(uintptr_t)before[--count]);
-	return rc;
-}
-
-static int postgres_describe(
-    struct source *s, const char *sql, struct schema *schema, struct err *e)
-{
-	uint32_t *oids;
-	int rc =
-	    describe_columns(&as_postgres(s)->session, sql, schema, &oids, e);
-
-	free(oids);
 	return rc;
 }
 
@@ -308,12 +293,18 @@ static int describe_types(
 	return rc;
 }
 
+static int postgres_describe(
+    struct source *s, const char *sql, struct schema *schema, struct err *e)
+{
+	return describe_types(as_postgres(s), sql, schema, e);
+}
+
 /* COPY is twice as fast as single rows, because libpq makes a result object for
  * each single row. */
 static int start_copy(struct postgres *p, const struct buf *sql,
     struct schema *schema, struct err *e)
 {
-	static const char head[] = "copy (";
+	static const char head[] = POSTGRES_READS "copy (";
 	struct buf text;
 	int rc = -1;
 
@@ -326,7 +317,7 @@ static int start_copy(struct postgres *p, const struct buf *sql,
 	if (dialect_check_length(&text, e) == 0 &&
 	    describe_types(p, sql->data, schema, e) == 0)
 		rc = pg_copy_start(p->session.pg,
-		    &(struct pg_stream){text.data, sizeof(head) - 1, false}, e);
+		    &(struct pg_stream){text.data, sizeof(head) - 1, true}, e);
 	buf_free(&text);
 	return rc;
 }
@@ -363,18 +354,15 @@ static int postgres_query(
 static int check_settings(struct postgres *p, struct err *e)
 {
 	struct pg_rows *rows;
-	const char *names;
-	int rc = 0;
+	int rc;
 
 	p->checked = true;
-	rows = pg_query(p->session.pg, p->changed, 0, NULL, e);
+	rows = pg_query(p->session.pg, WRITTEN_ASK, 0, NULL, e);
 	if (rows == NULL)
 		return -1;
-	names = pg_rows_get(rows, 0, 0);
-	if (names != NULL)
-		rc = pg_refuse_changes(names, e);
+	rc = written_compare(rows, p->job_zone, e);
 	pg_rows_free(rows);
-	return rc;
+	return rc == 0 ? types_check_money(&p->types, p->session.pg, e) : -1;
 }
 
 static int next_copied(
@@ -421,15 +409,14 @@ static int copy_begin(
 	buf_init(&text, SOURCE_WRAP_MAX);
 	if (!pg_in_transaction(s->pg))
 		buf_str(&text, s->prologue.len ? s->prologue.data : BEGIN);
-	buf_clear(&s->prologue);
 	buf_str(&text, "copy (");
 	skip = text.len;
 	/* The line break ends a comment that may stand at the end of the
 	 * query. */
 	if (dialect_one(pass->sql, "\n) to stdout with (", &text, e) == 0) {
 		dialect_copy_options(pass->form, &text);
-		buf_printf(&text, "); %s%s", p->changed,
-		    pass->last ? "; rollback" : "");
+		buf_str(&text, "); " WRITTEN_ASK);
+		buf_str(&text, pass->last ? "; rollback" : "");
 		rc = dialect_check_length(&text, e);
 	}
 	if (rc == 0)
@@ -439,15 +426,28 @@ static int copy_begin(
 	return rc;
 }
 
+/* At the end of the COPY its message has the answer about the settings, too. */
+static int copy_ended(struct postgres *p, int rc, struct err *e)
+{
+	const struct pg_rows *rows =
+	    rc == 0 ? pg_copy_answer(p->session.pg) : NULL;
+
+	return rows ? written_compare(rows, p->job_zone, e) : rc;
+}
+
 static int copy_next(
     struct source *s, const char **data, size_t *len, struct err *e)
 {
-	return pg_copy_next(as_postgres(s)->session.pg, data, len, e);
+	struct postgres *p = as_postgres(s);
+
+	return copy_ended(p, pg_copy_next(p->session.pg, data, len, e), e);
 }
 
 static int copy_read(struct source *s, struct buf *to, struct err *e)
 {
-	return pg_copy_read(as_postgres(s)->session.pg, to, e);
+	struct postgres *p = as_postgres(s);
+
+	return copy_ended(p, pg_copy_read(p->session.pg, to, e), e);
 }
 
 static int64_t copy_rows(const struct source *s)
@@ -491,8 +491,11 @@ const struct source_driver source_postgres = {
     .query = postgres_query,
     .next = postgres_next,
     .query_end = session_query_end,
+    .horizon = postgres_horizon,
     .describe = postgres_describe,
     .passing = &copy,
+    .now = "now()",
+    .catalogue = sql_catalogue,
     .shape = postgres_shape,
     .quote = session_quote,
     .advise = session_advise,

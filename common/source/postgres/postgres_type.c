@@ -6,9 +6,9 @@
 #include "source/postgres/config.h"
 #include "source/postgres/conninfo.h"
 
-#define KEY(kind, name, def, min, max, words, about)                        \
-	{"source", #name, T_##kind, offsetof(struct postgres_config, name), \
-	    def, min, max, words, about},
+#define KEY(kind, name, def, min, max, words, about)                       \
+	{"", #name, T_##kind, offsetof(struct postgres_config, name), def, \
+	    min, max, words, about},
 static const struct key keys[] = {
 #include "source/postgres/postgres.keys"
 };
@@ -24,10 +24,11 @@ int postgres_check(const struct source_config *config, struct err *e)
 	const char *conninfo = as_postgres(config)->conninfo;
 
 	if (conninfo == NULL)
-		return err_set(e, ERR_PERMANENT,
-		    "[source.%s] conninfo is missing", config->name);
+		return err_set(e, ERR_PERMANENT, "[%s.%s] conninfo is missing",
+		    config->section, config->name);
 	if (conninfo_check(conninfo, e) != 0)
-		return err_wrap(e, "[source.%s] conninfo", config->name);
+		return err_wrap(
+		    e, "[%s.%s] conninfo", config->section, config->name);
 	return 0;
 }
 
@@ -80,7 +81,8 @@ const char *postgres_mend(const struct source_config *config)
 const struct source_type source_type_postgres = {
     .name = "postgres",
     .product = "PostgreSQL",
-    .abilities = SOURCE_SCRIPT | SOURCE_SNAPSHOT,
+    .abilities = SOURCE_SCRIPT | SOURCE_SNAPSHOT | SOURCE_HORIZON |
+		 SOURCE_TARGET | SOURCE_INBOX,
     .size = sizeof(struct postgres_config),
     .keys = keys,
     .key_count = sizeof(keys) / sizeof(*keys),

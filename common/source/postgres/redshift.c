@@ -5,10 +5,12 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "source/postgres/dialect.h"
+#include "source/dialect.h"
 #include "source/postgres/login.h"
+#include "source/postgres/over.h"
 #include "source/postgres/shorten.h"
 #include "source/sqltext.h"
+#include "sql/redshift.h"
 
 /* Fixes how values are written, where the server offers a choice. */
 #define SETTINGS "set datestyle to 'ISO, MDY'; set extra_float_digits to 2; "
@@ -40,6 +42,16 @@ static struct source *redshift_connect(
 	return &r->session.base;
 }
 
+struct source *redshift_over(struct pg *pg, const char *zone)
+{
+	struct redshift *r = mem_zalloc(sizeof(*r));
+
+	(void)zone;
+	session_open(&r->session, &source_redshift, NULL, pg);
+	buf_str(&r->session.prologue, BEGIN SETTINGS);
+	return &r->session.base;
+}
+
 static void redshift_close(struct source *s)
 {
 	struct redshift *r = as_redshift(s);
@@ -49,14 +61,30 @@ static void redshift_close(struct source *s)
 	free(r);
 }
 
-/* Redshift has no role other than a superuser that reaches more than data. */
+void redshift_leave(struct source *s)
+{
+	as_redshift(s)->session.pg = NULL;
+	redshift_close(s);
+}
+
+/* Redshift has no role other than a superuser that reaches more than data; but a
+ * target's ledger is data that no report may change. */
 static int redshift_danger(struct source *s, char **why, struct err *e)
 {
-	const struct pg *pg = as_redshift(s)->session.pg;
+	struct pg *pg = as_redshift(s)->session.pg;
+	struct pg_rows *rows;
 
-	(void)e;
-	if (pg_superuser(pg))
+	if (pg_superuser(pg)) {
 		*why = mem_printf("%s is a superuser", pg_user(pg));
+		return 0;
+	}
+	rows = pg_ask(pg, sql_redshift_reaches_ledger, NULL, e);
+	if (rows == NULL)
+		return -1;
+	if (pg_rows_count(rows) > 0)
+		*why = mem_printf("%s may change %s, the ledger of a target",
+		    pg_user(pg), pg_rows_get(rows, 0, 0));
+	pg_rows_free(rows);
 	return 0;
 }
 
@@ -207,6 +235,7 @@ const struct source_driver source_redshift = {
     .next = redshift_next,
     .unloading = &redshift_unloading,
     .query_end = session_query_end,
+    .now = "getdate()",
     .shape = redshift_shape,
     .quote = session_quote,
     .advise = session_advise,

@@ -4,21 +4,62 @@
 #include "base/mem.h"
 #include "source/postgres/config.h"
 
-#define ROW(kind, name, member, def, min, max, words, about)                  \
-	{"source", #name, T_##kind, offsetof(struct redshift_config, member), \
+#define ROW(section, kind, name, member, def, min, max, words, about)        \
+	{section, #name, T_##kind, offsetof(struct redshift_config, member), \
 	    def, min, max, words, about},
 static const struct key keys[] = {
-#define KEY(kind, name, ...) ROW(kind, name, postgres.name, __VA_ARGS__)
+#define KEY(kind, name, ...) ROW("", kind, name, postgres.name, __VA_ARGS__)
 #include "source/postgres/postgres.keys"
 #undef KEY
-#define KEY(kind, name, ...) ROW(kind, name, name, __VA_ARGS__)
+#define KEY(kind, name, ...) ROW("", kind, name, name, __VA_ARGS__)
 #include "source/postgres/redshift.keys"
+#undef KEY
+#define KEY(kind, name, ...) ROW("source", kind, name, name, __VA_ARGS__)
+#include "source/postgres/redshift_source.keys"
+#undef KEY
+#define KEY(kind, name, ...) ROW("target", kind, name, name, __VA_ARGS__)
+#include "source/postgres/redshift_target.keys"
 };
 
 static const struct redshift_config *as_redshift(
     const struct source_config *config)
 {
 	return (const struct redshift_config *)config;
+}
+
+static bool is_prefix(const char *place)
+{
+	return place != NULL && strncmp(place, "s3://", 5) == 0;
+}
+
+static int check_source(const struct redshift_config *r, struct err *e)
+{
+	const char *name = r->postgres.base.name;
+
+	if (r->unload_to != NULL &&
+	    (!is_prefix(r->unload_to) || r->unload_role == NULL))
+		return err_set(e, ERR_PERMANENT,
+		    "[source.%s] unload_to: must be s3://bucket/prefix/, with "
+		    "unload_role beside it",
+		    name);
+	return 0;
+}
+
+static int check_target(const struct redshift_config *r, struct err *e)
+{
+	const char *name = r->postgres.base.name;
+
+	if (!is_prefix(r->copy_from) || strchr(r->copy_from + 5, '/') == NULL)
+		return err_set(e, ERR_PERMANENT,
+		    "[target.%s] copy_from: must be s3://bucket/prefix/, where "
+		    "rows lie while Redshift reads them",
+		    name);
+	if (r->copy_role == NULL)
+		return err_set(e, ERR_PERMANENT,
+		    "[target.%s] copy_role is missing: the role that Redshift "
+		    "reads copy_from with; default is the cluster's own",
+		    name);
+	return 0;
 }
 
 static int check(const struct source_config *config, struct err *e)
@@ -31,19 +72,15 @@ static int check(const struct source_config *config, struct err *e)
 		(r->workgroup != NULL) >
 	    1)
 		return err_set(e, ERR_PERMANENT,
-		    "[source.%s] has more than one of secret_arn, cluster and "
+		    "[%s.%s] has more than one of secret_arn, cluster and "
 		    "workgroup; leave one of them",
-		    config->name);
+		    config->section, config->name);
 	if (r->database_user != NULL && r->cluster == NULL)
 		return err_set(e, ERR_PERMANENT,
-		    "[source.%s] database_user: needs cluster", config->name);
-	if (r->unload_to != NULL &&
-	    (strncmp(r->unload_to, "s3://", 5) != 0 || r->unload_role == NULL))
-		return err_set(e, ERR_PERMANENT,
-		    "[source.%s] unload_to: must be s3://bucket/prefix/, with "
-		    "unload_role beside it",
+		    "[%s.%s] database_user: needs cluster", config->section,
 		    config->name);
-	return 0;
+	return strcmp(config->section, "target") == 0 ? check_target(r, e)
+						      : check_source(r, e);
 }
 
 static bool take_queue(
@@ -81,7 +118,8 @@ static const char *mend(const struct source_config *config)
 const struct source_type source_type_redshift = {
     .name = "redshift",
     .product = "Redshift",
-    .abilities = SOURCE_SCRIPT | SOURCE_SNAPSHOT | SOURCE_UNLOAD,
+    .abilities =
+	SOURCE_SCRIPT | SOURCE_SNAPSHOT | SOURCE_UNLOAD | SOURCE_TARGET,
     .size = sizeof(struct redshift_config),
     .keys = keys,
     .key_count = sizeof(keys) / sizeof(*keys),

@@ -4,6 +4,7 @@
 
 #include "base/str.h"
 #include "source/postgres/redshift.h"
+#include "source/postgres/redshift_clause.h"
 
 #define SQL_MAX (8u << 20)
 
@@ -84,31 +85,9 @@ static int unload_check(
 	return check_options(u, e);
 }
 
-static int add_literal(struct source *s, struct buf *sql, const char *before,
-    const char *text, struct err *e)
+static struct pg *pg_of(struct source *s)
 {
-	char *literal;
-
-	if (text == NULL)
-		return 0;
-	literal = session_quote(s, text, false, e);
-	if (literal == NULL)
-		return -1;
-	buf_printf(sql, " %s ", before);
-	buf_str(sql, literal);
-	free(literal);
-	return 0;
-}
-
-/* The role "default" is the cluster's own role. */
-static int add_role(struct source *s, struct buf *sql, struct err *e)
-{
-	const char *role = config_of(s)->unload_role;
-
-	if (strcmp(role, "default") != 0)
-		return add_literal(s, sql, "iam_role", role, e);
-	buf_str(sql, " iam_role default");
-	return 0;
+	return ((struct redshift *)s)->session.pg;
 }
 
 static int add_format(struct source *s, struct buf *sql,
@@ -118,10 +97,10 @@ static int add_format(struct source *s, struct buf *sql,
 	if (strcmp(u->format, "CSV") == 0 &&
 	    json_bool(u->options, "header", true))
 		buf_str(sql, " header");
-	if (add_literal(s, sql, "delimiter as",
+	if (redshift_add_literal(pg_of(s), sql, "delimiter as",
 		json_str(u->options, "delimiter", NULL), e) != 0 ||
-	    add_literal(
-		s, sql, "null as", json_str(u->options, "null", NULL), e) != 0)
+	    redshift_add_literal(pg_of(s), sql, "null as",
+		json_str(u->options, "null", NULL), e) != 0)
 		return -1;
 	buf_printf(sql, " %s", json_str(u->options, "compress", ""));
 	return 0;
@@ -130,8 +109,9 @@ static int add_format(struct source *s, struct buf *sql,
 static int add_keeping(struct source *s, struct buf *sql,
     const struct source_unload *u, struct err *e)
 {
-	if (add_literal(s, sql, "region", u->region, e) != 0 ||
-	    add_literal(s, sql, "kms_key_id", u->kms_key, e) != 0)
+	if (redshift_add_literal(pg_of(s), sql, "region", u->region, e) != 0 ||
+	    redshift_add_literal(pg_of(s), sql, "kms_key_id", u->kms_key, e) !=
+		0)
 		return -1;
 	if (u->kms_key != NULL)
 		buf_str(sql, " encrypted");
@@ -142,12 +122,13 @@ static int make_statement(struct source *s, struct buf *sql,
     const struct source_unload *u, struct err *e)
 {
 	buf_str(sql, "unload (");
-	if (add_literal(s, sql, "", u->sql, e) != 0)
+	if (redshift_add_literal(pg_of(s), sql, "", u->sql, e) != 0)
 		return -1;
 	buf_str(sql, ")");
-	if (add_literal(s, sql, "to", u->to, e) != 0 ||
-	    add_role(s, sql, e) != 0 || add_keeping(s, sql, u, e) != 0 ||
-	    add_format(s, sql, u, e) != 0)
+	if (redshift_add_literal(pg_of(s), sql, "to", u->to, e) != 0 ||
+	    redshift_add_role(pg_of(s), sql, config_of(s)->unload_role, e) !=
+		0 ||
+	    add_keeping(s, sql, u, e) != 0 || add_format(s, sql, u, e) != 0)
 		return -1;
 	buf_str(sql, " manifest verbose");
 	return sql->overflow
@@ -181,20 +162,23 @@ static int count_rows(struct source *s, int64_t *rows, struct err *e)
 }
 
 static int unload_run(struct source *s, const struct source_unload *u,
-    int64_t *rows, struct err *e)
+    struct source_unloaded *done, struct err *e)
 {
 	struct buf sql;
 	int rc;
 
 	buf_init(&sql, SQL_MAX);
 	rc = make_statement(s, &sql, u, e);
+	/* UNLOAD writes, so it cannot run in the transaction that reads. */
+	session_query_end(s);
 	if (rc == 0)
 		rc = s->driver->script(s, sql.data, e);
 	buf_free(&sql);
-	return rc == 0 ? count_rows(s, rows, e) : -1;
+	return rc == 0 ? count_rows(s, &done->rows, e) : -1;
 }
 
 const struct source_unloading redshift_unloading = {
+    .place = "s3",
     .to = unload_to,
     .check = unload_check,
     .run = unload_run,

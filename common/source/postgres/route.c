@@ -7,11 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/socket.h>
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "base/random.h"
 #include "base/str.h"
 #include "source/postgres/conninfo.h"
 #include "source/postgres/resolved.h"
@@ -102,19 +102,10 @@ static bool is_value(
 	return said != NULL && strcmp(said, value) == 0;
 }
 
-static int random_below(int n)
-{
-	uint32_t r = 0;
-
-	if (getrandom(&r, sizeof(r), 0) != sizeof(r))
-		return 0;
-	return (int)(r % (uint32_t)n);
-}
-
 static void shuffle_hosts(struct route *r)
 {
 	for (int i = r->count - 1; i > 0; i--) {
-		int j = random_below(i + 1);
+		int j = (int)random_below(i + 1);
 		struct host host = r->hosts[i];
 
 		r->hosts[i] = r->hosts[j];
@@ -247,7 +238,7 @@ void route_found(struct route *r, const char *addresses)
 	}
 	r->next[n] = NULL;
 	for (int i = n - 1; i > 0 && r->shuffled; i--) {
-		int j = random_below(i + 1);
+		int j = (int)random_below(i + 1);
 		const char *one = r->next[i];
 
 		r->next[i] = r->next[j];

@@ -110,15 +110,9 @@ int session_timeout(const struct job_session *job)
 
 int session_begin(struct session *s, const char *begin, struct err *e)
 {
-	int rc;
-
 	if (pg_in_transaction(s->pg))
 		return 0;
-	if (s->prologue.len == 0)
-		buf_str(&s->prologue, begin);
-	rc = pg_exec(s->pg, s->prologue.data, e);
-	buf_clear(&s->prologue);
-	return rc;
+	return pg_exec(s->pg, s->prologue.len ? s->prologue.data : begin, e);
 }
 
 bool session_end(struct session *s)

@@ -15,7 +15,8 @@
 struct session {
 	struct source base;
 	struct pg *pg;
-	/* start of the job's transaction, until it is sent */
+	/* begins each transaction that the job reads in; empty: the driver's
+	 * own words */
 	struct buf prologue;
 	struct value *values; /* the values of one batch */
 	int columns, room;    /* room: rows that fit into values */

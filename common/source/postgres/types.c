@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "source/postgres/kind.h"
+#include "source/postgres/written.h"
 #include "sql/source.h"
 
 /* Bytes for a list of OIDs: a table has 1,600 columns, an OID ten digits. */
@@ -176,27 +177,48 @@ static int learn_money(
 	return 0;
 }
 
-static int resolve_money(
-    struct pg *pg, const uint32_t *oids, struct schema *schema, struct err *e)
+static bool is_money(const struct column *c, uint32_t oid)
 {
-	struct money m;
-	bool asked = false, known = false;
+	return oid == MONEY_OID && c->kind == KIND_OTHER;
+}
 
+static int resolve_money(struct types *t, struct pg *pg, const uint32_t *oids,
+    struct schema *schema, struct err *e)
+{
+	bool asked = false;
+
+	t->has_money = false;
 	for (int i = 0; i < schema->count; i++) {
 		struct column *c = &schema->columns[i];
 
-		if (oids[i] != MONEY_OID || c->kind != KIND_OTHER)
+		if (!is_money(c, oids[i]))
 			continue;
-		if (!asked && learn_money(pg, &m, &known, e) != 0)
+		if (!asked && learn_money(pg, &t->money, &t->has_money, e) != 0)
 			return -1;
 		asked = true;
-		if (!known)
+		if (!t->has_money)
 			continue;
 		c->kind = KIND_MONEY;
-		c->money = mem_alloc(sizeof(m));
-		*c->money = m;
+		c->money = mem_alloc(sizeof(t->money));
+		*c->money = t->money;
 	}
 	return 0;
+}
+
+int types_check_money(const struct types *t, struct pg *pg, struct err *e)
+{
+	struct money now;
+	bool known;
+
+	if (!t->has_money)
+		return 0;
+	if (learn_money(pg, &now, &known, e) != 0)
+		return -1;
+	return known && now.scale == t->money.scale &&
+		       strcmp(now.positive, t->money.positive) == 0 &&
+		       strcmp(now.negative, t->money.negative) == 0
+		   ? 0
+		   : written_refuse("lc_monetary", "lc_monetary", e);
 }
 
 int types_resolve(struct types *t, struct pg *pg, uint32_t *oids,
@@ -225,5 +247,5 @@ int types_resolve(struct types *t, struct pg *pg, uint32_t *oids,
 		oids[i] = describe(t, oids[i], -1, 0, c);
 		c->name = name;
 	}
-	return rc != 0 ? rc : resolve_money(pg, oids, schema, e);
+	return rc != 0 ? rc : resolve_money(t, pg, oids, schema, e);
 }

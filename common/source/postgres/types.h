@@ -2,6 +2,7 @@
 #ifndef SOURCE_POSTGRES_TYPES_H
 #define SOURCE_POSTGRES_TYPES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -13,6 +14,9 @@
 struct types {
 	struct type *list;
 	int count, room;
+	/* how the session writes money, in a result that has some of it */
+	bool has_money;
+	struct money money;
 };
 
 /* Fills the columns whose types kind_fill does not know from the catalogue, in
@@ -22,5 +26,9 @@ struct types {
 int types_resolve(struct types *types, struct pg *pg, uint32_t *oids,
     struct schema *schema, struct err *e);
 void types_free(struct types *types);
+
+/* Fails when the session no longer writes money as it did when the last result
+ * was resolved: a query has changed lc_monetary while it ran. */
+int types_check_money(const struct types *types, struct pg *pg, struct err *e);
 
 #endif

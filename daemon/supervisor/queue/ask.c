@@ -25,8 +25,7 @@ static struct child *start(const struct queue_ask *q, struct buf *question,
 	o.ready = q->ready;
 	o.arg = q->arg;
 	child = child_start(&o, e);
-	explicit_bzero(question->data, question->cap);
-	buf_free(question);
+	buf_wipe(question);
 	return child;
 }
 

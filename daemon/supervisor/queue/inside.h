@@ -14,7 +14,10 @@
 /* The fields of a struct queue, only for queue.c (statements, failures) and
  * session.c (from the first step towards a server until the session is up). */
 
-#define PREPARED_MAX 32
+#define PREPARED_MAX 64
+/* Commands of one transaction: two statements, each with its PREPARE, and the
+ * session's settings. */
+#define COMMANDS_MAX 5
 
 /* A statement under way. Statements are answered in the order in which they
  * were sent. */
@@ -24,8 +27,10 @@ struct op {
 	void *arg;
 	int64_t sent_ms;
 	PGresult *result; /* result of the last statement of the transaction */
-	/* name of a PREPARE that has not been answered yet */
-	const char *preparing;
+	/* What was sent, in order: the name of a PREPARE, or NULL for a
+	 * statement; and how many of these are answered. */
+	const char *preparing[COMMANDS_MAX];
+	int sent, answered;
 	struct err error;
 	bool failed;
 };
@@ -55,6 +60,7 @@ struct queue {
 	int failures;       /* failures since the connection last worked */
 	bool works;         /* queue_works was called */
 	struct err trouble; /* latest failure */
+	char hint[1024];    /* of the error that is answered now */
 	struct op *head, **tail;
 	int pending;
 	const char *prepared[PREPARED_MAX];

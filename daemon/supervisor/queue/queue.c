@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/random.h"
 #include "base/str.h"
 #include "source/postgres/conninfo.h"
 #include "supervisor/queue/inside.h"
@@ -15,33 +16,6 @@
 #define BACKOFF_MIN_MS 100
 #define BACKOFF_MAX_MS 4000
 #define PARAMS_MAX 16
-
-/* Converts a reply, which is a PGresult under another name, so that only these
- * files include libpq-fe.h. */
-static const PGresult *as_result(const struct reply *r)
-{
-	return (const PGresult *)r;
-}
-
-int reply_rows(const struct reply *r)
-{
-	return PQntuples(as_result(r));
-}
-
-const char *reply_text(const struct reply *r, int row, int column)
-{
-	return PQgetisnull(as_result(r), row, column)
-		   ? NULL
-		   : PQgetvalue(as_result(r), row, column);
-}
-
-int64_t reply_int(const struct reply *r, int row, int column, int64_t def)
-{
-	const char *text = reply_text(r, row, column);
-	int64_t v;
-
-	return text != NULL && str_to_i64(text, &v) == 0 ? v : def;
-}
 
 bool queue_is_up(const struct queue *q)
 {
@@ -98,6 +72,11 @@ void queue_drop(struct queue *q)
 	q->shared = false;
 }
 
+const char *queue_hint(const struct queue *q)
+{
+	return q->hint;
+}
+
 static void finish_op(struct queue *q)
 {
 	struct op *op = q->head;
@@ -108,6 +87,7 @@ static void finish_op(struct queue *q)
 	q->pending--;
 	op->answer(op->arg, op->failed ? NULL : (struct reply *)op->result,
 	    &op->error);
+	q->hint[0] = '\0';
 	PQclear(op->result);
 	free(op);
 }
@@ -117,14 +97,6 @@ static void on_timer(uv_timer_t *timer);
 void queue_arm(struct queue *q, int64_t ms)
 {
 	uv_timer_start(&q->timer, on_timer, (uint64_t)(ms > 0 ? ms : 0), 0);
-}
-
-static int64_t jitter(int64_t ms)
-{
-	uint16_t r = 0;
-
-	uv_random(NULL, NULL, &r, sizeof(r), 0, NULL);
-	return ms / 2 + ms * r / 65536 / 2;
 }
 
 void queue_fail(struct queue *q, const char *text)
@@ -165,7 +137,7 @@ void queue_fail(struct queue *q, const char *text)
 		LOG(q->o.log, LVL_DEBUG, L_MSG("queue not reachable"),
 		    L_STR("error", e.text), L_INT("failures", q->failures));
 	if (!q->closing)
-		queue_arm(q, jitter(wait < most ? wait : most));
+		queue_arm(q, random_shorten(wait < most ? wait : most, 2));
 	if (was_up)
 		q->o.events->down(q->o.arg, &e);
 }
@@ -203,12 +175,14 @@ static void flush(struct queue *q)
 		watch(q, n > 0 ? UV_READABLE | UV_WRITABLE : UV_READABLE);
 }
 
-static void take_error(struct op *op, const PGresult *r)
+static void take_error(struct queue *q, struct op *op, const PGresult *r)
 {
 	const char *state = PQresultErrorField(r, PG_DIAG_SQLSTATE);
+	const char *hint = PQresultErrorField(r, PG_DIAG_MESSAGE_HINT);
 
 	if (op->failed)
 		return;
+	str_copy(q->hint, sizeof(q->hint), hint ? hint : "");
 	op->failed = true;
 	err_set(&op->error, ERR_TRANSIENT, "%s",
 	    PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY)
@@ -218,11 +192,16 @@ static void take_error(struct op *op, const PGresult *r)
 	    op->error.sqlstate, sizeof(op->error.sqlstate), state ? state : "");
 }
 
-static void forget_prepared(struct queue *q, const char *name)
+/* Forgets the PREPAREs that a failure has undone: those not answered before. */
+static void forget_prepared(struct queue *q, const struct op *op)
 {
-	for (int i = 0; name != NULL && i < q->prepared_count; i++) {
-		if (q->prepared[i] == name)
-			q->prepared[i] = q->prepared[--q->prepared_count];
+	for (int at = op->answered; at < op->sent; at++) {
+		for (int i = 0; op->preparing[at] && i < q->prepared_count;
+		     i++) {
+			if (q->prepared[i] == op->preparing[at])
+				q->prepared[i] =
+				    q->prepared[--q->prepared_count];
+		}
 	}
 }
 
@@ -252,12 +231,12 @@ static bool take_results(struct queue *q)
 			continue;
 		case PGRES_TUPLES_OK:
 		case PGRES_COMMAND_OK:
-			op->preparing = NULL;
+			op->answered++;
 			PQclear(op->result);
 			op->result = r;
 			continue;
 		case PGRES_FATAL_ERROR:
-			take_error(op, r);
+			take_error(q, op, r);
 			/* SQLSTATE 25006: the server has become a stand-by
 			 * meanwhile. */
 			if (strcmp(op->error.sqlstate, "25006") == 0) {
@@ -266,7 +245,7 @@ static bool take_results(struct queue *q)
 					      "stand-by, which only reads");
 				return false;
 			}
-			forget_prepared(q, op->preparing);
+			forget_prepared(q, op);
 			break;
 		default:
 			break;
@@ -408,19 +387,22 @@ static bool dispatch(struct queue *q, struct op *op, const struct statement *st,
 {
 	bool ready = false;
 
-	if (st->name == NULL || q->shared)
+	if (st->name == NULL || q->shared) {
+		op->sent++;
 		return PQsendQueryParams(q->conn, st->text, st->params, NULL,
 			   params, NULL, NULL, 0) != 0;
+	}
 	for (int i = 0; i < q->prepared_count; i++)
 		ready = ready || q->prepared[i] == st->name;
 	if (!ready) {
 		if (PQsendPrepare(
 			q->conn, st->name, st->text, st->params, NULL) == 0)
 			return false;
-		op->preparing = st->name;
+		op->preparing[op->sent++] = st->name;
 		if (q->prepared_count < PREPARED_MAX)
 			q->prepared[q->prepared_count++] = st->name;
 	}
+	op->sent++;
 	return PQsendQueryPrepared(
 		   q->conn, st->name, st->params, params, NULL, NULL, 0) != 0;
 }
@@ -471,9 +453,9 @@ const char *queue_text(const struct buf *b)
 			   : b->data;
 }
 
-void queue_send(struct queue *q, const struct statement *before,
-    const struct statement *st, const char *const *params, queue_answer *answer,
-    void *arg)
+void queue_send_after(struct queue *q, const struct statement *before,
+    const char *const *before_params, const struct statement *st,
+    const char *const *params, queue_answer *answer, void *arg)
 {
 	struct op *op = mem_zalloc(sizeof(*op));
 	struct params p;
@@ -489,11 +471,18 @@ void queue_send(struct queue *q, const struct statement *before,
 	clean(&p, st, params);
 	if ((q->shared && !dispatch(q, op, &session_set_up_local,
 			      (const char *const[]){q->limit})) ||
-	    (before != NULL && !dispatch(q, op, before, NULL)) ||
+	    (before != NULL && !dispatch(q, op, before, before_params)) ||
 	    !dispatch(q, op, st, p.list) || PQpipelineSync(q->conn) == 0 ||
 	    (unsent = PQflush(q->conn)) < 0)
 		fail_later(q);
 	else if (unsent > 0)
 		watch(q, UV_READABLE | UV_WRITABLE);
 	free_params(&p, st);
+}
+
+void queue_send(struct queue *q, const struct statement *before,
+    const struct statement *st, const char *const *params, queue_answer *answer,
+    void *arg)
+{
+	queue_send_after(q, before, NULL, st, params, answer, arg);
 }

@@ -103,6 +103,13 @@ void queue_send(struct queue *q, const struct statement *before,
     const struct statement *st, const char *const *params, queue_answer *answer,
     void *arg);
 
+/* As queue_send, with a statement before it that takes parameters. */
+void queue_send_after(struct queue *q, const struct statement *before,
+    const char *const *before_params, const struct statement *st,
+    const char *const *params, queue_answer *answer, void *arg);
+/* Returns the hint of the error that is being answered; "" when it has none. */
+const char *queue_hint(const struct queue *q);
+
 /* Returns a buffer's text as a parameter. If the buffer has overflowed, returns a text
  * that is neither an array nor JSON: the server refuses it, and its error message
  * contains this text, which names the reason. */

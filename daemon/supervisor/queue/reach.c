@@ -192,15 +192,18 @@ static void on_socket(uv_poll_t *poll, int status, int events)
 }
 
 /* Starts a connection; pg_connect() explains the order of the keys. A stand-by
- * takes no claims, hence read-write. */
+ * takes no claims, hence read-write. Encryption by GSSAPI is tried only where it is
+ * asked for: libpq would look for a ticket first, and its library waits for the
+ * servers of Kerberos without the loop. */
 static PGconn *begin_connection(const struct reach *r)
 {
+	const char *gss = getenv("PGGSSENCMODE") ? "" : "disable";
 	const char *keys[] = {"keepalives_idle", "keepalives_interval",
 	    "keepalives_count", "tcp_user_timeout", "target_session_attrs",
-	    "fallback_application_name", "sslmode", "sslrootcert", "dbname",
-	    "client_encoding", NULL};
+	    "fallback_application_name", "gssencmode", "sslmode", "sslrootcert",
+	    "dbname", "client_encoding", NULL};
 	const char *values[] = {"30", "10", "3", "30000", "read-write",
-	    "reportd", r->tls.sslmode, r->tls.sslrootcert,
+	    "reportd", gss, r->tls.sslmode, r->tls.sslrootcert,
 	    route_conninfo(r->route), "UTF8", NULL};
 
 	return PQconnectStartParams(keys, values, 1);

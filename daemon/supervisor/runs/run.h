@@ -11,9 +11,9 @@
 #include "supervisor/runs/runs.h"
 
 /*
- * The parts that the files of the runs share: runs.c keeps the list, starts and
- * stops runs; run_worker.c handles the messages of workers; run_ask.c asks the
- * database. life.h has the states.
+ * The parts that the files of the runs share: runs.c keeps the list and starts
+ * runs; run_stop.c stops them; run_worker.c handles the messages of workers;
+ * run_ask.c asks the database. life.h has the states.
  */
 
 /* Why a run is being stopped, which decides the status of its end. The greatest
@@ -29,11 +29,18 @@ struct run {
 	struct buf job;        /* the line of message_job */
 	enum life state;       /* only run_step changes it */
 	enum intent intent;
+	/* Its worker waits for the answer to "publish" and runs nothing else
+	 * meanwhile: its open output holds locks of a target's tables. */
+	bool stays;
 	char stage[16];
+	char horizon[40]; /* to be written before it publishes; empty: none */
 	int64_t rows, bytes;
-	/* uploads that would be left if its worker died now; or NULL */
-	json_t *uploads;
+	/* what would be left if its worker died now; or NULL */
+	json_t *leftovers;
 	int64_t started_ms, timeout_ms;
+	/* Boot clock, ms: its time limit counts from here. Later than started_ms
+	 * when its worker first had to publish the output of another run. */
+	int64_t clock_ms;
 	/* Boot clock, ms: when a worker that was told to stop this run is
 	 * killed; 0: the worker does not execute this run, or is killed
 	 * already. */
@@ -44,7 +51,7 @@ struct run {
 	bool suspect;
 	/* boot clock, ms: recording is not repeated earlier */
 	int64_t again_ms;
-	bool plain;        /* message_make_plain has changed the result */
+	bool plain;        /* message_record_failed has changed the result */
 	struct buf result; /* a line of message_result */
 };
 
@@ -76,10 +83,20 @@ struct run *run_find(const struct runs *r, int64_t run_id);
 void run_forget(struct run *run);
 /* Gives waiting runs to workers, the oldest first. */
 void runs_give_workers(struct runs *r);
-/* Returns the run that the worker executes; NULL: none. */
+/* Returns the run that the worker executes, or will execute once it has
+ * published an output; NULL: none. */
 struct run *runs_current(const struct runs *r, const struct worker *w);
+/* Sets the clock of the run: time limit and patience count from now. */
+void run_set_clock(struct run *run);
+
+/* run_stop.c */
+/* Looks at deadlines and late kills, again and again while there are runs. */
+void runs_watch(struct runs *r);
 
 /* run_worker.c */
+/* Says whether its worker holds the output of this run while it executes the
+ * next one. */
+bool run_is_held(const struct run *run);
 /* Takes the run to the state after the event, and updates what its worker has.
  * Returns false, and does nothing, when the event changes nothing. */
 bool run_step(struct run *run, enum life_event event);

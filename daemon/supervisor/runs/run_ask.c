@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/emf.h"
 #include "settings/settings.h"
 #include "sql/queue.h"
 #include "supervisor/runs/run.h"
@@ -19,6 +20,8 @@
 #define BATCH_MAX (8u << 20)
 
 static const struct statement publish = {"publish", sql_publish, 2};
+static const struct statement publish_horizon = {
+    "publish_horizon", sql_publish_horizon, 3};
 static const struct statement finish = {"finish", sql_finish, 4};
 
 static void on_published(
@@ -46,28 +49,79 @@ static void on_published(
 	}
 }
 
-static void send_publish(struct runs *r)
+/* Takes the runs that ask into the lists for publish.sql: their numbers, and the
+ * horizons of those that have one. */
+static void gather_publish(
+    struct runs *r, struct buf *ids, struct buf *horizons)
 {
-	struct buf ids;
-
-	buf_init(&ids, BATCH_MAX);
-	buf_char(&ids, '{');
 	for (struct run *run = r->list; run != NULL; run = run->next) {
 		if (run->state != LIFE_ASKS)
 			continue;
 		run_step(run, LIFE_SEND);
 		buf_printf(
-		    &ids, "%s%" PRId64, ids.len > 1 ? "," : "", run->run_id);
+		    ids, "%s%" PRId64, ids->len > 1 ? "," : "", run->run_id);
+		if (run->horizon[0] == '\0')
+			continue;
+		buf_printf(horizons,
+		    "%s{\"run_id\":%" PRId64 ",\"horizon\":\"%s\"}",
+		    horizons->len > 1 ? "," : "", run->run_id, run->horizon);
 	}
-	buf_char(&ids, '}');
-	if (ids.len > 2) {
+}
+
+static void send_publish(struct runs *r)
+{
+	struct buf ids, horizons;
+
+	buf_init(&ids, BATCH_MAX);
+	buf_init(&horizons, BATCH_MAX);
+	buf_char(&ids, '{');
+	buf_char(&horizons, '[');
+	gather_publish(r, &ids, &horizons);
+	if (ids.len > 1) {
+		bool some = horizons.len > 1;
+
+		buf_char(&ids, '}');
+		buf_char(&horizons, ']');
 		r->publish.under_way = true;
-		queue_send(r->o.queue, NULL, &publish,
-		    (const char *const[]){
-			r->o.events->worker_id(r->o.arg), queue_text(&ids)},
+		queue_send(r->o.queue, NULL, some ? &publish_horizon : &publish,
+		    (const char *const[]){r->o.events->worker_id(r->o.arg),
+			queue_text(&ids), queue_text(&horizons)},
 		    on_published, r);
 	}
+	buf_free(&horizons);
 	buf_free(&ids);
+}
+
+static void add_numbers(json_t *to, const char *name, int64_t value)
+{
+	json_object_set_new(to, name, json_integer(value));
+}
+
+/* Writes the metrics of a run as a line of the log, see base/emf.h. */
+static void write_metrics(
+    const struct run *run, const char *outcome, const json_t *result)
+{
+	const struct settings *settings = run->runs->o.settings;
+	bool released = strcmp(json_str(result, "status", ""), "RELEASED") == 0;
+	bool again = strcmp(outcome, "PENDING") == 0;
+	json_t *o;
+
+	if (settings->log_metrics == NULL)
+		return;
+	o = emf_object(&(struct emf){.namespace = settings->log_metrics,
+	    .time_ms = clock_wall_us() / 1000,
+	    .status = released ? "RELEASED"
+		      : again  ? "RETRY"
+			       : outcome,
+	    .metrics = (const struct emf_metric[]){{"Runs", "Count", 1},
+		{"Duration", "Seconds",
+		    (double)(clock_boot_ms() - run->started_ms) / 1000},
+		{.name = NULL}}});
+	add_numbers(o, "run", run->run_id);
+	add_numbers(o, "config", run->config_id);
+	add_numbers(o, "rows", json_int(result, "row_count", 0));
+	add_numbers(o, "bytes", json_int(result, "byte_count", 0));
+	emf_write(o);
 }
 
 static void log_end(const struct run *run, const char *outcome)
@@ -78,9 +132,11 @@ static void log_end(const struct run *run, const char *outcome)
 	struct err e;
 	json_t *v;
 
-	if (good && log->level > LVL_INFO)
+	if (good && log->level > LVL_INFO &&
+	    run->runs->o.settings->log_metrics == NULL)
 		return;
 	v = json_parse_object(run->result.data, run->result.len, &e);
+	write_metrics(run, outcome, v);
 	message = json_str(v, "error_message", NULL);
 	if (strcmp(json_str(v, "status", ""), "RELEASED") == 0)
 		LOG(log, LVL_INFO, L_MSG("run given back"),
@@ -116,18 +172,14 @@ static void finish_failed(struct runs *r, const struct err *e)
 		    L_INT("runs", sent), L_STR("error", e->text),
 		    L_STR("sqlstate", e->sqlstate));
 	for (struct run *run = r->list; run != NULL; run = run->next) {
-		bool at_once = sent > 1 || e->kind == ERR_LOST;
-
 		if (run->state != LIFE_RECORDING)
 			continue;
-		/* A broken connection is not the fault of any run. */
 		run->suspect = e->kind != ERR_LOST;
 		run->again_ms = again_ms;
-		if (sent == 1 && message_unfit(e) && !run->plain) {
-			run->plain = at_once = true;
-			message_make_plain(&run->result);
-		}
-		run_step(run, at_once ? LIFE_UNHEARD : LIFE_LATER);
+		run_step(run,
+		    message_record_failed(&run->result, &run->plain, sent, e)
+			? LIFE_UNHEARD
+			: LIFE_LATER);
 	}
 }
 

@@ -9,18 +9,15 @@
 #include "settings/settings.h"
 #include "supervisor/runs/run.h"
 
-/* Starts the clock of the run that is next in the worker's line: its time
- * counts from now. */
+/* Notes that the worker begins the next run in its line. */
 static void next_starts(const struct runs *r, const struct worker *w)
 {
 	struct run *next = runs_current(r, w);
 
 	if (next == NULL)
 		return;
-	next->started_ms = clock_boot_ms();
-	if (next->state == LIFE_STOPPING)
-		next->patience_ms =
-		    next->started_ms + r->o.settings->cancel_grace;
+	run_set_clock(next);
+	next->started_ms = next->clock_ms;
 }
 
 static void release_worker(struct run *run, bool held)
@@ -31,21 +28,31 @@ static void release_worker(struct run *run, bool held)
 	if (w == NULL)
 		return;
 	pool_give_back(w, held);
-	next_starts(run->runs, w);
+	if (!held)
+		next_starts(run->runs, w);
+	else if (runs_current(run->runs, w) != NULL)
+		/* A publish has ended, before or within the current run. */
+		run_set_clock(runs_current(run->runs, w));
+}
+
+bool run_is_held(const struct run *run)
+{
+	return life_is_held(run->state) && !run->stays;
 }
 
 bool run_step(struct run *run, enum life_event event)
 {
 	struct runs *r = run->runs;
 	enum life from = run->state, to = life_next(from, event);
+	bool held = run_is_held(run);
 
 	if (to == LIFE_NONE)
 		return false;
 	run->state = to;
 	r->waiting += (to == LIFE_WAITING) - (from == LIFE_WAITING);
 	if (life_is_at_worker(from) && !life_is_at_worker(to)) {
-		release_worker(run, life_is_held(from));
-	} else if (!life_is_held(from) && life_is_held(to)) {
+		release_worker(run, held);
+	} else if (!held && run_is_held(run)) {
 		pool_hold(run->worker);
 		next_starts(r, run->worker);
 	}
@@ -57,7 +64,7 @@ static void end_run(struct run *run)
 {
 	run->patience_ms = 0;
 	/* Not needed again, and it may be large. */
-	buf_free(&run->job);
+	buf_wipe(&run->job);
 	run_step(run, LIFE_END);
 	if (run->intent == LOSE) {
 		run_step(run, LIFE_RECORDED);
@@ -78,7 +85,7 @@ void run_end_with(
 	    .bytes = -1,
 	    .error_stage = run->stage,
 	    .error_message = message,
-	    .uploads = run->uploads};
+	    .leftovers = run->leftovers};
 
 	buf_clear(&run->result);
 	message_result(&run->result, &result);
@@ -107,15 +114,15 @@ static void wait_anew(struct run *run)
 	str_copy(run->stage, sizeof(run->stage), "start");
 }
 
-/* Keeps the record of uploads and has it stored with the next heartbeat, at
+/* Keeps the record of leftovers and has it stored with the next heartbeat, at
  * once when it is new: the record must outlive the worker and this daemon. */
-static void take_uploads(struct run *run, const json_t *body)
+static void take_leftovers(struct run *run, const json_t *body)
 {
-	json_t *uploads = json_object_get(body, "uploads");
-	bool news = uploads != NULL && !json_equal(uploads, run->uploads);
+	json_t *leftovers = json_object_get(body, "leftovers");
+	bool news = leftovers != NULL && !json_equal(leftovers, run->leftovers);
 
-	json_decref(run->uploads);
-	run->uploads = json_incref(uploads);
+	json_decref(run->leftovers);
+	run->leftovers = json_incref(leftovers);
 	if (news)
 		run->runs->o.events->urgent(run->runs->o.arg);
 }
@@ -127,7 +134,7 @@ static void on_result(
 	bool completed = strcmp(status, "COMPLETED") == 0;
 
 	str_copy(run->stage, sizeof(run->stage), json_str(body, "stage", ""));
-	take_uploads(run, body);
+	take_leftovers(run, body);
 	if (run->intent == CANCEL && !completed) {
 		run_end_with(run, "CANCELLED", false, "cancelled on request");
 		return;
@@ -170,7 +177,7 @@ void run_answer_publish(struct run *run)
 
 /* Handles the worker's question whether it may publish a complete output. The
  * worker continues with its next run. */
-static void on_asked(struct run *run)
+static void on_asked(struct run *run, const json_t *question)
 {
 	bool held = life_is_held(run->state);
 
@@ -179,6 +186,8 @@ static void on_asked(struct run *run)
 	if (!run_step(run, LIFE_ASK))
 		return;
 	str_copy(run->stage, sizeof(run->stage), "publish");
+	str_copy(run->horizon, sizeof(run->horizon),
+	    json_str(question, "horizon", ""));
 	if (run->state == LIFE_DENIED)
 		run_answer_publish(run);
 }
@@ -208,10 +217,10 @@ static void on_line(void *arg, struct worker *w, char *line, size_t len)
 		    json_str(m.body, "stage", ""));
 		run->rows = json_int(m.body, "row_count", 0);
 		run->bytes = json_int(m.body, "byte_count", 0);
-		take_uploads(run, m.body);
+		take_leftovers(run, m.body);
 		break;
 	case MSG_PUBLISH:
-		on_asked(run);
+		on_asked(run, m.body);
 		break;
 	case MSG_RESULT:
 		on_result(run, line, len, m.body);
@@ -224,6 +233,17 @@ static void on_line(void *arg, struct worker *w, char *line, size_t len)
 	case MSG_NOTICE_DONE:
 	case MSG_SWEEP:
 	case MSG_SWEPT:
+	case MSG_BEAT:
+	case MSG_LIST:
+	case MSG_LISTED:
+	case MSG_MOVE:
+	case MSG_MOVED:
+	case MSG_WATCH:
+	case MSG_ARRIVED:
+	case MSG_HEAR:
+	case MSG_HEARD:
+	case MSG_INBOX:
+	case MSG_INBOXED:
 		break;
 	}
 	json_decref(m.body);
@@ -246,12 +266,12 @@ static void blame(struct run *run, const char *how)
 
 /* Handles the death of a run's worker. The run ends with an error if the worker
  * was executing it and may have died of it, if the output may already be
- * visible, or if uploads are left. If the supervisor has killed the worker because
+ * visible, or if something is left. If the supervisor has killed the worker because
  * of another run, this one is given back instead. A run that had not begun waits
  * for another worker. */
 static void bereave(struct run *run, bool current, bool killed, const char *how)
 {
-	bool to_blame = killed ? run->to_blame : current || run->uploads;
+	bool to_blame = killed ? run->to_blame : current || run->leftovers;
 
 	run->worker = NULL;
 	if (run->intent == RELEASE)
@@ -259,7 +279,7 @@ static void bereave(struct run *run, bool current, bool killed, const char *how)
 		    run, "RELEASED", false, "given back: the daemon stops");
 	else if (to_blame || run->state == LIFE_PUBLISHING)
 		blame(run, how);
-	else if (current || run->uploads)
+	else if (current || run->leftovers)
 		run_end_with(run, "RELEASED", false,
 		    "given back: its worker was killed because of another run");
 	else if (run->intent > TIMED_OUT)
@@ -291,5 +311,12 @@ static void on_freed(void *arg)
 	r->o.events->ended(r->o.arg);
 }
 
+static void on_barren(void *arg)
+{
+	struct runs *r = arg;
+
+	r->o.events->barren(r->o.arg);
+}
+
 const struct pool_events runs_pool_events = {
-    .line = on_line, .died = on_died, .freed = on_freed};
+    .line = on_line, .died = on_died, .freed = on_freed, .barren = on_barren};

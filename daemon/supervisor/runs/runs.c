@@ -2,7 +2,6 @@
 #include "supervisor/runs/runs.h"
 
 #include <inttypes.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,13 +11,8 @@
 #include "settings/settings.h"
 #include "supervisor/runs/run.h"
 
-/* ms: deadlines and kills are checked this often while there are runs. */
-#define CHECK_MS 250
-/* Jobs claimed in advance should start within AHEAD_MS; a job that has not
- * started after AHEAD_MAX_MS, because a long job came before it, returns to the
- * queue. */
+/* Jobs claimed in advance should start within AHEAD_MS. */
 #define AHEAD_MS 30
-#define AHEAD_MAX_MS 500
 #define AHEAD_MAX 128
 /* Most runs that a worker has, including those whose output it holds. */
 #define HANDFUL 24
@@ -41,8 +35,8 @@ void run_forget(struct run *run)
 		at = &(*at)->next;
 	*at = run->next;
 	buf_free(&run->result);
-	buf_free(&run->job);
-	json_decref(run->uploads);
+	buf_wipe(&run->job);
+	json_decref(run->leftovers);
 	free(run);
 	if (--r->count == 0) {
 		uv_timer_stop(&r->check);
@@ -73,19 +67,19 @@ void runs_progress(const struct runs *r, struct buf *json)
 {
 	buf_char(json, '[');
 	for (const struct run *run = r->list; run != NULL; run = run->next) {
-		char *uploads = run->uploads
-				    ? json_dumps(run->uploads, JSON_COMPACT)
-				    : NULL;
+		char *leftovers = run->leftovers
+				      ? json_dumps(run->leftovers, JSON_COMPACT)
+				      : NULL;
 
 		buf_printf(json,
 		    "%s{\"run_id\":%" PRId64 ",\"stage\":\"%s\","
 		    "\"row_count\":%" PRId64 ",\"byte_count\":%" PRId64,
 		    json->len > 1 ? "," : "", run->run_id, run->stage,
 		    run->rows, run->bytes);
-		if (uploads != NULL)
-			buf_printf(json, ",\"uploads\":%s", uploads);
+		if (leftovers != NULL)
+			buf_printf(json, ",\"leftovers\":%s", leftovers);
 		buf_char(json, '}');
-		free(uploads);
+		free(leftovers);
 	}
 	buf_char(json, ']');
 }
@@ -99,173 +93,6 @@ void runs_ids(const struct runs *r, struct buf *array)
 	buf_char(array, '}');
 }
 
-/* ---- stopping ---- */
-
-static void tell_stop(const struct run *run)
-{
-	struct buf b;
-
-	buf_init(&b, 4096);
-	message_stop(&b, run->run_id);
-	worker_send(run->worker, &b);
-}
-
-static void stop(struct run *run, enum intent intent)
-{
-	bool current = run == runs_current(run->runs, run->worker);
-
-	if (life_has_ended(run->state))
-		return;
-	if (intent > run->intent)
-		run->intent = intent;
-	if (run->state == LIFE_WAITING) {
-		run_end_with(run, intent == CANCEL ? "CANCELLED" : "RELEASED",
-		    false, "it had not started yet");
-		return;
-	}
-	if (!run_step(run, LIFE_STOP))
-		return;
-	tell_stop(run);
-	if (current)
-		run->patience_ms =
-		    clock_boot_ms() + run->runs->o.settings->cancel_grace;
-}
-
-static void recall(struct run *run)
-{
-	struct buf b;
-
-	run_step(run, LIFE_RECALL);
-	buf_init(&b, 4096);
-	message_recall(&b, run->run_id);
-	worker_send(run->worker, &b);
-}
-
-void runs_cancel(struct runs *r, int64_t run_id)
-{
-	struct run *run = run_find(r, run_id);
-
-	if (run == NULL || run->intent != GO_ON || life_has_ended(run->state))
-		return;
-	LOG(r->o.log, LVL_INFO, L_MSG("cancelling"), L_INT("run", run_id),
-	    L_INT("config", run->config_id));
-	stop(run, CANCEL);
-}
-
-void runs_lose(struct runs *r, int64_t run_id)
-{
-	struct run *run = run_find(r, run_id);
-
-	if (run == NULL || run->intent == LOSE || life_has_ended(run->state))
-		return;
-	LOG(r->o.log, LVL_WARN,
-	    L_MSG("lease lost: stopping the run, nothing is published"),
-	    L_INT("run", run_id), L_INT("config", run->config_id));
-	stop(run, LOSE);
-}
-
-void runs_lose_all(struct runs *r)
-{
-	struct run *next;
-
-	for (struct run *run = r->list; run != NULL; run = next) {
-		next = run->next;
-		runs_lose(r, run->run_id);
-	}
-}
-
-/* Says whether the run waits in line at its worker, which executes another
- * run. */
-static bool is_in_line(const struct run *run)
-{
-	return (run->state == LIFE_AT_WORKER || run->state == LIFE_RECALLED) &&
-	       run != runs_current(run->runs, run->worker);
-}
-
-void runs_release_waiting(struct runs *r)
-{
-	for (struct run *run = r->list; run != NULL; run = run->next) {
-		if (run->state == LIFE_WAITING || is_in_line(run))
-			stop(run, RELEASE);
-	}
-}
-
-void runs_release_all(struct runs *r)
-{
-	for (struct run *run = r->list; run != NULL; run = run->next) {
-		if (run->intent == RELEASE && run->worker != NULL)
-			worker_signal(run->worker, SIGKILL);
-		else
-			stop(run, RELEASE);
-	}
-}
-
-/* Kills the worker because of this run; its other runs are not to blame. */
-static void kill_worker(struct run *run)
-{
-	run->to_blame = true;
-	worker_kill(run->worker);
-}
-
-/* Kills a worker that has not kept the deadline, which it watches itself. */
-static void check_deadline(struct run *run, int64_t now)
-{
-	if (run->timeout_ms == 0 ||
-	    now < run->started_ms + run->timeout_ms +
-		      run->runs->o.settings->cancel_grace)
-		return;
-	if (run->intent == GO_ON)
-		run->intent = TIMED_OUT;
-	run_step(run, LIFE_STOP);
-	kill_worker(run);
-}
-
-static void check_patience(struct run *run, int64_t now)
-{
-	if (run->patience_ms == 0 || now < run->patience_ms)
-		return;
-	LOG(run->runs->o.log, LVL_WARN,
-	    L_MSG("worker did not stop, killing it"), L_INT("run", run->run_id),
-	    L_INT("pid", worker_pid(run->worker)));
-	run->patience_ms = 0;
-	kill_worker(run);
-}
-
-static void check_run(struct run *run, int64_t now)
-{
-	bool late = now - run->started_ms > AHEAD_MAX_MS;
-
-	if (run->state == LIFE_WAITING) {
-		if (late)
-			stop(run, RELEASE);
-	} else if (run->state == LIFE_UNRECORDED) {
-		if (now >= run->again_ms)
-			run_step(run, LIFE_UNHEARD);
-	} else if (run->state == LIFE_STOPPING) {
-		check_patience(run, now);
-	} else if (is_in_line(run)) {
-		if (late && run->state == LIFE_AT_WORKER)
-			recall(run);
-	} else if (life_is_at_worker(run->state)) {
-		if (!life_is_held(run->state) &&
-		    now - run->started_ms > CHECK_MS)
-			runs_learn(run->runs, now - run->started_ms);
-		check_deadline(run, now);
-	}
-}
-
-static void on_check(uv_timer_t *timer)
-{
-	struct runs *r = timer->data;
-	int64_t now = clock_boot_ms();
-	struct run *next;
-
-	for (struct run *run = r->list; run != NULL; run = next) {
-		next = run->next;
-		check_run(run, now);
-	}
-}
-
 /* ---- starting ---- */
 
 struct run *runs_current(const struct runs *r, const struct worker *w)
@@ -275,10 +102,18 @@ struct run *runs_current(const struct runs *r, const struct worker *w)
 	/* The list is sorted with the newest run first. */
 	for (struct run *run = r->list; run != NULL; run = run->next) {
 		if (run->worker == w && life_is_at_worker(run->state) &&
-		    !life_is_held(run->state))
+		    !run_is_held(run))
 			oldest = run;
 	}
 	return oldest;
+}
+
+void run_set_clock(struct run *run)
+{
+	run->clock_ms = clock_boot_ms();
+	if (run->state == LIFE_STOPPING)
+		run->patience_ms =
+		    run->clock_ms + run->runs->o.settings->cancel_grace;
 }
 
 /* Returns the number of runs, held ones included, that a worker may have. While
@@ -303,7 +138,7 @@ static bool give_worker(struct run *run)
 	if (run->worker == NULL)
 		return false;
 	run_step(run, LIFE_GIVEN);
-	run->started_ms = clock_boot_ms();
+	run->started_ms = run->clock_ms = clock_boot_ms();
 	/* The job is kept for another worker, in case this one dies before it
 	 * starts the job. */
 	buf_init(&copy, PROTOCOL_LINE_MAX);
@@ -344,44 +179,65 @@ int runs_waiting(const struct runs *r)
 	return r->waiting + pool_queued(r->pool);
 }
 
+/* Returns the limit of one statement, in ms; 0: none. */
+static int64_t statement_limit(
+    const struct run *run, const struct source_settings *at)
+{
+	int64_t limit = at->statement_timeout;
+
+	return limit == 0 || (run->timeout_ms > 0 && run->timeout_ms < limit)
+		   ? run->timeout_ms
+		   : limit;
+}
+
 static void write_job(struct run *run, const struct claimed *c)
 {
 	const struct settings *s = run->runs->o.settings;
 	const struct source_settings *source = settings_source(s, c->source);
-	char *packed = settings_pack_source(source);
-	int64_t statement = source->statement_timeout;
+	const struct source_settings *target =
+	    c->target ? settings_target(s, c->target) : NULL;
 
-	if (statement == 0 ||
-	    (run->timeout_ms > 0 && run->timeout_ms < statement))
-		statement = run->timeout_ms;
-	message_job(&run->job, &(struct job_terms){.run_id = run->run_id,
-				   .config_id = run->config_id,
-				   .timeout_ms = run->timeout_ms,
-				   .statement_timeout_ms = statement,
-				   .source = packed,
-				   .output_root = s->output_root,
-				   .output = s->output,
-				   .file_mode = s->file_mode,
-				   .no_sync = !s->fsync,
-				   .row = c->row});
-	explicit_bzero(packed, strlen(packed));
-	free(packed);
+	message_job(&run->job,
+	    &(struct job_terms){.run_id = run->run_id,
+		.config_id = run->config_id,
+		.timeout_ms = run->timeout_ms,
+		.statement_timeout_ms = statement_limit(run, source),
+		.source = source->packed,
+		.target = target ? target->packed : NULL,
+		.target_timeout_ms = target ? statement_limit(run, target) : 0,
+		.output_root = s->output_root,
+		.output = s->output,
+		.file_mode = s->file_mode,
+		.no_sync = !s->fsync,
+		.row = c->row});
 }
 
-static int refuse_source(
-    const struct settings *s, const char *source, struct err *e)
+/* Refuses a name that the settings lack; `kind` is "source" or "target", and
+ * `known` lists what they have. */
+static int refuse_name(const char *kind, const char *name,
+    const struct source_settings *known, int count, struct err *e)
 {
 	struct buf names;
 
 	buf_init(&names, 4096);
-	for (int i = 0; i < s->source_count; i++)
-		buf_printf(&names, "%s%s", i ? ", " : "", s->sources[i].name);
+	for (int i = 0; i < count; i++)
+		buf_printf(&names, "%s%s", i ? ", " : "", known[i].name);
 	err_set(e, ERR_PERMANENT,
-	    "unknown source \"%s\"; the settings know %s. Add [source.%s] to "
-	    "the settings file, or change the report's source",
-	    source, names.data, source);
+	    "unknown %s \"%s\"; the settings know %s. Add [%s.%s] to the "
+	    "settings file, or change the report's %s",
+	    kind, name, count > 0 ? names.data : "none", kind, name, kind);
 	buf_free(&names);
 	return -1;
+}
+
+static int check_target(
+    const struct settings *s, const char *name, struct err *e)
+{
+	const struct source_settings *target = settings_target(s, name);
+
+	return target == NULL
+		   ? refuse_name("target", name, s->targets, s->target_count, e)
+		   : settings_check_target(s, target, e);
 }
 
 /* Checks a claimed report against the settings before anything runs. */
@@ -391,7 +247,8 @@ static int check_claimed(
 	const struct source_settings *source = settings_source(s, c->source);
 
 	if (source == NULL)
-		return refuse_source(s, c->source, e);
+		return refuse_name(
+		    "source", c->source, s->sources, s->source_count, e);
 	if (s->job_timeout > 0 && c->timeout_ms > s->job_timeout)
 		return err_set(e, ERR_PERMANENT,
 		    "the report's timeout is %lld s, and job_timeout of the "
@@ -399,6 +256,8 @@ static int check_claimed(
 		    "job_timeout raised",
 		    (long long)c->timeout_ms / 1000,
 		    (long long)s->job_timeout / 1000);
+	if (c->target != NULL && check_target(s, c->target, e) != 0)
+		return -1;
 	return settings_check_source(s, source, e);
 }
 
@@ -413,6 +272,7 @@ void runs_start(struct runs *r, const struct claimed *c)
 	run->run_id = c->run_id;
 	run->config_id = c->config_id;
 	run->scheduled = c->scheduled;
+	run->stays = c->target != NULL;
 	run->started_ms = clock_boot_ms();
 	run->timeout_ms = c->timeout_ms ? c->timeout_ms : s->job_timeout;
 	if (c->quota_ms > 0 &&
@@ -425,7 +285,7 @@ void runs_start(struct runs *r, const struct claimed *c)
 	run->next = r->list;
 	r->list = run;
 	if (r->count++ == 0)
-		uv_timer_start(&r->check, on_check, CHECK_MS, CHECK_MS);
+		runs_watch(r);
 	LOG(r->o.log, LVL_DEBUG, L_MSG("claimed"), L_INT("run", run->run_id),
 	    L_INT("config", run->config_id));
 	if (c->denied != NULL) {
@@ -477,8 +337,8 @@ static void on_closed(uv_handle_t *handle)
 
 		r->list = run->next;
 		buf_free(&run->result);
-		buf_free(&run->job);
-		json_decref(run->uploads);
+		buf_wipe(&run->job);
+		json_decref(run->leftovers);
 		free(run);
 	}
 	free(r);

@@ -22,6 +22,7 @@ struct claimed {
 	int64_t run_id, config_id;
 	bool scheduled;
 	const char *source;
+	const char *target; /* whose table it loads; NULL: none */
 	int64_t timeout_ms; /* ms; 0: no limit */
 	int64_t quota_ms; /* ms that runs of its owner may take; 0: no limit */
 	const char *row;  /* the job as JSON, from claim.sql */
@@ -43,6 +44,8 @@ struct runs_events {
 	/* A run has news for the database that must not wait for the next
 	 * heartbeat. */
 	void (*urgent)(void *arg);
+	/* No worker can be started. */
+	void (*barren)(void *arg);
 	/* Returns the moment (boot clock, ms) until which the lease surely
 	 * holds. */
 	int64_t (*lease_until)(void *arg);
@@ -94,7 +97,7 @@ int64_t runs_failed(const struct runs *r);
 int runs_scheduled(const struct runs *r);
 
 /* Append, for the heartbeat, the progress as JSON, [{"run_id", "stage",
- * "row_count", "byte_count", "uploads"}], and all run_ids as an SQL array. */
+ * "row_count", "byte_count", "leftovers"}], and all run_ids as an SQL array. */
 void runs_progress(const struct runs *r, struct buf *json);
 void runs_ids(const struct runs *r, struct buf *array);
 

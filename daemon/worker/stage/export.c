@@ -11,12 +11,11 @@
 #include "export/export.h"
 #include "export/outputs.h"
 #include "sink/digest.h"
+#include "worker/check_ask.h"
 #include "worker/places.h"
 #include "worker/stage/unload.h"
 
-/* Checks max_output while the outputs are being written, and once they are
- * complete. */
-static int check_size(struct job *job, struct err *e)
+int export_check_size(struct job *job, struct err *e)
 {
 	int64_t most = services_settings(job->lent.services)->max_output;
 
@@ -37,7 +36,7 @@ static int look_up(void *arg, struct err *e)
 {
 	struct job *job = arg;
 
-	if (check_size(job, e) != 0)
+	if (export_check_size(job, e) != 0)
 		return -1;
 	return outputs_step(&job->plan, e) != 0
 		   ? -1
@@ -50,29 +49,63 @@ static int locate(
 	return job_find_place(arg, o, partition, e);
 }
 
+struct place_output export_made_with(struct job *job)
+{
+	const struct job_asked *asked = &job->asked;
+
+	return (struct place_output){.lent = &job->lent.places,
+	    .run_id = asked->run_text,
+	    .report = asked->report_name,
+	    .report_id = asked->config_text,
+	    .scheduled_for = asked->scheduled_text,
+	    .again = asked->attempt > 1,
+	    .queue = asked->queue,
+	    .request_id = asked->queue ? asked->request_text : NULL,
+	    .time_zone = asked->time_zone,
+	    .staged = checks_has(job, CHECK_TARGET),
+	    .record = &job->outcome.record};
+}
+
 static int open_outputs(struct job *job, struct err *e)
 {
-	snprintf(job->asked.run_text, sizeof(job->asked.run_text), "%" PRId64,
-	    job->asked.run_id);
-	snprintf(job->asked.config_text, sizeof(job->asked.config_text),
-	    "%" PRId64, job->asked.config_id);
 	job->outputs = (struct outputs){.plan = &job->plan,
-	    .made_with = {.lent = &job->lent.places,
-		.run_id = job->asked.run_text,
-		.report = job->asked.report_name,
-		.report_id = job->asked.config_text,
-		.scheduled_for = job->asked.scheduled_text,
-		.again = job->asked.attempt > 1,
-		.record = &job->outcome.record},
+	    .made_with = export_made_with(job),
 	    .locate = locate,
 	    .arg = job};
 	return outputs_open(&job->outputs, e);
 }
 
+int export_ask_landed(struct job *job, struct err *e)
+{
+	const struct export_output *o = &job->plan.outputs[0];
+	struct place_output with = export_made_with(job);
+	struct place_landed found;
+	char *remark;
+	int rc;
+
+	if (!job->asked.again || job->plan.count != 1 ||
+	    o->partition_by != NULL)
+		return 0;
+	with.address = o->place;
+	rc = place_landed(&with, &found, e);
+	if (rc != 1)
+		return rc;
+	job->outcome.landed = true;
+	job->outcome.rows = found.rows;
+	job->outcome.output_url = place_url(o->place);
+	if (found.result != NULL)
+		job->outcome.result = json_loads(found.result, 0, NULL);
+	free(found.result);
+	remark = mem_printf(
+	    "an earlier attempt loaded it at %s, so nothing was run", found.at);
+	job_add_remark(job, remark);
+	free(remark);
+	return 0;
+}
+
 static int stream(struct job *job, struct err *e)
 {
-	const json_t *said =
-	    json_object_get(json_object_get(job->asked.message, "row"), "info");
+	const json_t *said = job_member(job, "info");
 	struct report_info info = {
 	    .title = job->asked.report_name,
 	    .author = json_str(said, "author", ""),
@@ -92,6 +125,7 @@ static int stream(struct job *job, struct err *e)
 			    .info = &info,
 			    .watch = &watch,
 			    .rows = &job->outcome.rows,
+			    .goes_on = job->lent.reads_on,
 			    .open = outputs_open_late,
 			    .arg = &job->outputs},
 	    e);
@@ -118,17 +152,23 @@ static char *all_remarks(const struct export_plan *plan)
 	return all;
 }
 
+void export_note_outputs(struct job *job)
+{
+	char *remark = all_remarks(&job->plan);
+
+	job_add_remark(job, remark);
+	free(remark);
+	str_copy(job->outcome.sha256, sizeof(job->outcome.sha256),
+	    digest_sha256(export_first(&job->plan)->digest));
+}
+
 static int finish_outputs(struct job *job, struct err *e)
 {
-	const struct export_plan *plan = &job->plan;
-
-	if (outputs_finish(plan, e) != 0)
+	if (outputs_finish(&job->plan, e) != 0 ||
+	    export_check_size(job, e) != 0)
 		return -1;
-	if (check_size(job, e) != 0)
-		return -1;
-	job->outcome.remark = all_remarks(plan);
-	str_copy(job->outcome.sha256, sizeof(job->outcome.sha256),
-	    digest_sha256(export_first(plan)->digest));
+	if (!outputs_hold_locks(&job->plan))
+		export_note_outputs(job);
 	return 0;
 }
 
@@ -149,7 +189,7 @@ static int run(struct job *job, struct err *e)
 		return -1;
 	if (outputs_none(&job->plan, job->outcome.rows)) {
 		job->outcome.bytes = -1;
-		job->outcome.remark = mem_strdup("no rows: no output was made");
+		job_add_remark(job, "no rows: no output was made");
 		return 0;
 	}
 	if (finish_outputs(job, e) != 0)
@@ -168,7 +208,7 @@ static unsigned needs(const struct job *job)
 {
 	unsigned all = 0;
 
-	if (job->plan.statement_count > 1)
+	if (job->plan.statement_count > 1 && job_wants_snapshot(job))
 		all |= SOURCE_SNAPSHOT;
 	if (unload_asked(job))
 		all |= SOURCE_UNLOAD;
@@ -186,7 +226,43 @@ static int prepare(struct job *job, struct err *e)
 	    source_check(job->lent.source, needs(job), e) != 0 ||
 	    job_find_places(job, e) != 0)
 		return -1;
-	return unload_asked(job) ? unload_check(job, e) : 0;
+	return unload_asked(job) ? unload_check(job, e)
+				 : export_ask_landed(job, e);
+}
+
+static void note_outputs(struct job *job)
+{
+	const struct export_plan *plan = &job->plan;
+	json_t *all;
+
+	job->outcome.output_url = place_url(export_first(plan)->place);
+	if (plan->count == 1)
+		return;
+	all = json_array();
+	for (int i = 0; i < plan->count; i++) {
+		if (plan->outputs[i].sink != NULL)
+			json_array_append_new(all, describe(&plan->outputs[i]));
+	}
+	job->outcome.outputs = json_dumps(all, JSON_COMPACT);
+	json_decref(all);
+}
+
+int export_publish(struct job *job, struct err *e)
+{
+	int rc = outputs_publish(&job->plan, job->lent.publish_until_ms, e);
+
+	/* An error that may pass leaves open whether the manifest is there, and a
+	 * reader of it needs the objects. */
+	if (rc == 0 || (rc < 0 && e->kind != ERR_PERMANENT))
+		unload_keep(job);
+	if (rc == 0)
+		note_outputs(job);
+	return rc;
+}
+
+static void abort_outputs(struct job *job)
+{
+	outputs_abort(&job->plan);
 }
 
 const struct stage stage_export = {
@@ -196,25 +272,7 @@ const struct stage stage_export = {
     .wanted = wanted,
     .prepare = prepare,
     .run = run,
+    .publish = export_publish,
+    .abort = abort_outputs,
+    .drop = unload_drop,
 };
-
-int stage_publish(struct job *job, struct err *e)
-{
-	const struct export_plan *plan = &job->plan;
-	int rc = outputs_publish(plan, job->lent.publish_until_ms, e);
-	json_t *all;
-
-	if (rc != 0)
-		return rc;
-	job->outcome.output_url = place_url(export_first(plan)->place);
-	if (plan->count == 1)
-		return 0;
-	all = json_array();
-	for (int i = 0; i < plan->count; i++) {
-		if (plan->outputs[i].sink != NULL)
-			json_array_append_new(all, describe(&plan->outputs[i]));
-	}
-	job->outcome.outputs = json_dumps(all, JSON_COMPACT);
-	json_decref(all);
-	return 0;
-}

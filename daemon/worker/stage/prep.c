@@ -27,6 +27,7 @@ static int run(struct job *job, struct err *e)
 const struct stage stage_prep = {
     .name = "prep",
     .sql = "prep_sql",
+    .writes = true,
     .wanted = wanted,
     .prepare = prepare,
     .run = run,

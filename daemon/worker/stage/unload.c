@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "place/place.h"
+#include "worker/stage/manifest.h"
 
 /* Bytes of a manifest: some 150 for each object, some 60 for each column. */
 #define MANIFEST_MAX ((size_t)4 << 20)
@@ -24,17 +25,21 @@ bool unload_asked(const struct job *job)
 	return false;
 }
 
-/* Returns the terms of the unload, all except `to`. */
+/* Returns the terms of the unload, except those about its place. */
 static struct source_unload terms_of(const struct job *job)
 {
 	const struct export_output *o = &job->plan.outputs[0];
-	const struct settings *s = services_settings(job->lent.services);
 
 	return (struct source_unload){.sql = job->plan.statements[0],
 	    .format = o->type->name,
-	    .options = o->options,
-	    .region = s->s3_region,
-	    .kms_key = s->s3_kms_key};
+	    .options = o->options};
+}
+
+/* Says whether the output lies in a place that the server can write to. */
+static bool is_beside(const struct job *job)
+{
+	return place_is(
+	    job->plan.outputs[0].place, source_unload_place(job->lent.source));
 }
 
 int unload_check(const struct job *job, struct err *e)
@@ -48,12 +53,12 @@ int unload_check(const struct job *job, struct err *e)
 		    "PARQUET");
 	if (source_unload_check(job->lent.source, &u, e) != 0)
 		return -1;
-	if (source_unload_to(job->lent.source) == NULL &&
-	    !place_is(plan->outputs[0].place, "s3"))
+	if (source_unload_to(job->lent.source) == NULL && !is_beside(job))
 		return err_set(e, ERR_PERMANENT,
-		    "unload: the objects have no place in S3; set unload_to in "
-		    "[source.%s] of the settings, or an output_path in S3",
-		    job->asked.source_name);
+		    "unload: the objects have no place; set unload_to in "
+		    "[source.%s] of the settings, or an output_path in %s",
+		    job->asked.source_name,
+		    source_unload_place(job->lent.source));
 	return 0;
 }
 
@@ -65,7 +70,7 @@ static char *prefix_of(const struct job *job)
 	const char *to = source_unload_to(job->lent.source);
 	size_t len;
 
-	if (place_is(place, "s3"))
+	if (is_beside(job))
 		return mem_printf(
 		    "%s.parts/%" PRId64 "/", place, job->asked.run_id);
 	len = strlen(to);
@@ -77,12 +82,13 @@ static char *prefix_of(const struct job *job)
 /* ---- the manifest against the objects ---- */
 
 struct audit {
-	const char *prefix; /* s3://bucket/..., with a slash at its end */
-	json_t *sizes;      /* bytes of each object in the manifest, by URL */
-	int64_t found;
+	const char
+	    *prefix;   /* address of the objects, with a slash at its end */
+	json_t *sizes; /* bytes of each object in the manifest, by URL */
+	int64_t found, others; /* objects that are in the manifest, or not */
 };
 
-/* Compares an object in S3 with the manifest, which names each with its size;
+/* Compares an object with the manifest, which names each with its size;
  * the manifest itself is not in it. */
 static int meet(void *arg, const char *url, int64_t size, struct err *e)
 {
@@ -96,6 +102,7 @@ static int meet(void *arg, const char *url, int64_t size, struct err *e)
 		    "%" JSON_INTEGER_FORMAT,
 		    url, size, json_integer_value(said));
 	a->found += said != NULL;
+	a->others += said == NULL;
 	return rc;
 }
 
@@ -124,78 +131,137 @@ static int read_entries(const json_t *manifest, struct audit *a, int64_t *bytes,
 	return 0;
 }
 
-static int audit(struct job *job, const json_t *manifest, struct err *e)
+/* whole: the manifest must have all objects; else the server's own lies there, too.
+ * *bytes: their sum. */
+static int audit(struct job *job, const json_t *manifest, bool whole,
+    int64_t *bytes, struct err *e)
 {
 	struct audit a = {.prefix = job->unloaded, .sizes = json_object()};
 	const json_t *meta = json_object_get(manifest, "meta");
-	int64_t bytes, rows;
-	int rc = read_entries(manifest, &a, &bytes, &rows, e);
+	int64_t rows;
+	int rc = read_entries(manifest, &a, bytes, &rows, e);
 
 	if (rc == 0 && (rows != job->outcome.rows ||
 			   json_int(meta, "record_count", rows) != rows ||
-			   json_int(meta, "content_length", bytes) != bytes))
+			   json_int(meta, "content_length", *bytes) != *bytes))
 		rc = err_set(e, ERR_TRANSIENT,
 		    "unload: the manifest has %" PRId64 " rows in %" PRId64
-		    " bytes, Redshift says %" PRId64 " rows, the manifest's "
+		    " bytes, the source says %" PRId64 " rows, the manifest's "
 		    "sums are %" PRId64 " and %" PRId64,
-		    rows, bytes, job->outcome.rows,
+		    rows, *bytes, job->outcome.rows,
 		    json_int(meta, "record_count", -1),
 		    json_int(meta, "content_length", -1));
 	if (rc == 0)
 		rc = place_list(&job->lent.places, a.prefix, meet, &a, e);
+	if (rc == 0 && whole && a.others > 0)
+		rc = err_set(e, ERR_TRANSIENT,
+		    "unload: %" PRId64 " objects below %s are not among those "
+		    "that the source tells of",
+		    a.others, a.prefix);
 	if (rc == 0 && a.found != (int64_t)json_object_size(a.sizes))
 		rc = err_set(e, ERR_TRANSIENT,
 		    "unload: %" PRId64 " of the %zu objects in the manifest "
-		    "are in S3",
+		    "are there",
 		    a.found, json_object_size(a.sizes));
-	if (rc == 0)
-		job->plan.outputs[0].remark =
-		    mem_printf("unloaded %" PRId64 " bytes into %zu objects "
-			       "below %s",
-			bytes, json_object_size(a.sizes), job->unloaded);
 	json_decref(a.sizes);
 	return rc;
 }
 
-static int take_manifest(struct job *job, struct err *e)
+/* Returns the text of the manifest, which the caller frees: the server's own, or one
+ * made of the objects that it tells of. */
+static char *manifest_text(
+    struct job *job, const struct source_unloaded *done, struct err *e)
 {
 	char *place = mem_printf("%smanifest", job->unloaded);
-	json_t *manifest = NULL;
+	json_t *made;
+	char *text;
 	size_t len;
-	char *text =
-	    place_read_all(&job->lent.places, place, MANIFEST_MAX, &len, e);
+
+	if (done->manifest != NULL) {
+		text = json_dumps(done->manifest, JSON_INDENT(2));
+	} else if (done->files == NULL) {
+		text = place_read_all(
+		    &job->lent.places, place, MANIFEST_MAX, &len, e);
+	} else {
+		made = manifest_make(&job->lent.places, job->lent.watch,
+		    job->unloaded, done->files, e);
+		text = made ? json_dumps(made, JSON_INDENT(2)) : NULL;
+		job->outcome.rows = manifest_rows(made);
+		json_decref(made);
+	}
+	free(place);
+	return text;
+}
+
+static int write_manifest(struct job *job, const char *text,
+    const json_t *manifest, int64_t bytes, struct err *e)
+{
+	struct export_output *o = &job->plan.outputs[0];
+
+	o->remark =
+	    mem_printf("unloaded %" PRId64 " bytes into %zu objects below %s",
+		bytes, json_array_size(json_object_get(manifest, "entries")),
+		job->unloaded);
+	return sink_write(o->sink, text, strlen(text), e);
+}
+
+/* Holds what the server tells of against what lies there. skip: there are no rows,
+ * and so no output. */
+static int take_manifest(struct job *job, const struct source_unloaded *done,
+    bool skip, struct err *e)
+{
+	bool whole = done->files != NULL || done->manifest != NULL;
+	char *text = manifest_text(job, done, e);
+	json_t *manifest = NULL;
+	int64_t bytes;
 	int rc = -1;
 
 	if (text != NULL) {
-		manifest = json_parse_object(text, len, e);
+		manifest = json_parse_object(text, strlen(text), e);
 		if (manifest == NULL)
-			err_wrap(e, "%s", place);
-		else if (audit(job, manifest, e) == 0)
-			rc =
-			    sink_write(job->plan.outputs[0].sink, text, len, e);
+			err_wrap(e, "%smanifest", job->unloaded);
+		else
+			rc = audit(job, manifest, whole, &bytes, e);
 	}
+	if (rc == 0 && !skip)
+		rc = write_manifest(job, text, manifest, bytes, e);
 	json_decref(manifest);
 	free(text);
-	free(place);
+	job->plan.outputs[0].rows = job->outcome.rows;
 	return rc;
 }
 
 int stage_unload(struct job *job, struct err *e)
 {
 	struct source_unload u = terms_of(job);
+	struct source_unloaded done;
+	struct place_access access;
+	char *to = prefix_of(job);
+	bool skip;
+	int rc;
 
 	/* The statement would be of no use if the daemon could not see the
 	 * objects. */
-	if (services_aws(job->lent.services, "s3", e) == NULL)
+	if (place_access(&job->lent.places, to, &access, e) != 0) {
+		free(to);
 		return -1;
-	u.to = job->unloaded = prefix_of(job);
+	}
+	u.to = job->unloaded = to;
+	u.region = access.region;
+	u.kms_key = access.kms_key;
 	job->outcome.rows = 0;
-	if (source_unload(job->lent.source, &u, &job->outcome.rows, e) != 0)
+	if (source_unload(job->lent.source, &u, &done, e) != 0)
 		return -1;
-	job->plan.outputs[0].rows = job->outcome.rows;
-	if (job->outcome.rows == 0 && job->plan.skip_if_empty)
-		return 0;
-	return take_manifest(job, e);
+	job->outcome.rows = done.files ? 0 : done.rows;
+	skip = job->plan.skip_if_empty && job->outcome.rows == 0 &&
+	       json_array_size(done.files) == 0;
+	/* A server that writes its own manifest writes none without rows. */
+	rc = skip && done.files == NULL && done.manifest == NULL
+		 ? 0
+		 : take_manifest(job, &done, skip, e);
+	json_decref(done.files);
+	json_decref(done.manifest);
+	return rc;
 }
 
 void unload_keep(struct job *job)

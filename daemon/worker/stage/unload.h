@@ -5,8 +5,8 @@
 #include "worker/job.h"
 
 /*
- * The option "unload": Redshift itself writes the result into S3, as any number
- * of objects, below a prefix that no other run uses. The output of the report
+ * The option "unload": the source itself writes the result, as any number of
+ * objects, below a prefix that no other run uses. The output of the report
  * is the manifest that names these objects. The manifest is made like any other
  * output, so readers see nothing until it is published.
  */
@@ -18,7 +18,7 @@ bool unload_asked(const struct job *job);
  * unload. */
 int unload_check(const struct job *job, struct err *e);
 
-/* Runs the unload, compares the manifest with the objects in S3, and writes the
+/* Runs the unload, compares the manifest with the objects, and writes the
  * manifest to the output's sink. */
 int stage_unload(struct job *job, struct err *e);
 

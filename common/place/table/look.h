@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PLACE_TABLE_LOOK_H
+#define PLACE_TABLE_LOOK_H
+
+#include "place/table/link.h"
+
+/* What the target's catalogue says of a table. */
+struct table_column {
+	char *name, *type;
+	char *collation; /* quoted; NULL: that of the type */
+	bool generated;  /* by an expression */
+	bool always;     /* an identity that takes no update */
+	/* The type that amounts are staged in, because the text of money depends
+	 * on the session: numeric or numeric[]; NULL: it is no money. */
+	char *money;
+	char *class; /* name of its type, without length and digits */
+};
+
+struct table_look {
+	bool found;
+	char oid[16];
+	bool partitioned;
+	struct table_column *columns;
+	int count;
+};
+
+/* Describes the table of the link. Refuses what is no table of rows that commit
+ * together with the ledger, and what changes the rows on their way. look_free is
+ * called also after an error. */
+int look_open(struct table_look *look, struct table_link *l, struct err *e);
+void look_free(struct table_look *look);
+/* Returns NULL when the table has no such column. */
+const struct table_column *look_column(
+    const struct table_look *look, const char *name);
+
+#endif

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+#include "source/athena/statement.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "source/dialect.h"
+#include "source/sqltext.h"
+
+void statement_quote(const char *text, bool identifier, struct buf *out)
+{
+	char quote = identifier ? '"' : '\'';
+	bool unicode = !identifier && strchr(text, '\\') != NULL;
+
+	buf_str(out, unicode ? "U&" : "");
+	buf_char(out, quote);
+	for (; *text != '\0'; text++) {
+		if (*text == quote || (unicode && *text == '\\'))
+			buf_char(out, *text);
+		buf_char(out, *text);
+	}
+	buf_char(out, quote);
+}
+
+static const char *after(const char *sql, const char *word)
+{
+	return sql ? sqltext_after_word(sql, word) : NULL;
+}
+
+/* EXPLAIN ANALYZE executes what it explains. */
+static bool explains_a_query(const char *sql)
+{
+	const char *rest = after(sql, "explain"), *analyzed;
+
+	if (rest == NULL)
+		return false;
+	analyzed = after(rest, "analyze");
+	if (analyzed == NULL)
+		return true;
+	rest = after(analyzed, "verbose");
+	return dialect_is_query(rest ? rest : analyzed);
+}
+
+int statement_check_reads(const char *sql, struct err *e)
+{
+	static const char *const words[] = {"show", "describe", "desc"};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+		if (after(sql, words[i]) != NULL)
+			return 0;
+	}
+	if (dialect_is_query(sql) || explains_a_query(sql))
+		return 0;
+	err_set(e, ERR_PERMANENT,
+	    "the statement is no query: %.60s; a report reads by SELECT, WITH, "
+	    "VALUES, TABLE, SHOW, DESCRIBE or EXPLAIN, and changes something "
+	    "in "
+	    "prep_sql only",
+	    sql);
+	memcpy(e->sqlstate, "25006", 6);
+	return -1;
+}
+
+static bool is_hive(const char *sql)
+{
+	static const char *const words[] = {
+	    "alter", "msck", "show", "describe", "desc", "drop"};
+	static const char *const made[] = {"external", "database", "schema"};
+	const char *rest = after(sql, "create");
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+		if (after(sql, words[i]) != NULL)
+			return true;
+	}
+	for (size_t i = 0; i < sizeof(made) / sizeof(*made); i++) {
+		if (after(rest, made[i]) != NULL)
+			return true;
+	}
+	return false;
+}
+
+/* Returns the text after a literal, an identifier or a comment that begins here;
+ * NULL: none does. *odd: it is a literal that Hive reads in another way. */
+static const char *skip_quoted(const char *s, bool *odd)
+{
+	const char *from = s + 1, *end;
+
+	if (s[0] == '-' && s[1] == '-')
+		return s + strcspn(s, "\n");
+	if (s[0] == '/' && s[1] == '*') {
+		end = strstr(s + 2, "*/");
+		return end ? end + 2 : s + strlen(s);
+	}
+	if (*s != '\'' && *s != '"' && *s != '`')
+		return NULL;
+	end = strchr(from, *s);
+	end = end ? end : s + strlen(s);
+	*odd |= *s == '\'' && ((*end != '\0' && end[1] == '\'') ||
+				  memchr(from, '\\', (size_t)(end - from)));
+	return *end ? end + 1 : end;
+}
+
+int statement_check_ddl(const char *sql, struct err *e)
+{
+	bool odd = false;
+
+	if (!is_hive(sql))
+		return 0;
+	while (*sql != '\0' && !odd) {
+		const char *next = skip_quoted(sql, &odd);
+
+		sql = next ? next : sql + 1;
+	}
+	if (!odd)
+		return 0;
+	return err_set(e, ERR_PERMANENT,
+	    "a literal of this statement has a quote or a backslash in it, "
+	    "which Athena's DDL would read as something else");
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+#include "source/duckdb/relation.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "source/duckdb/dialect.h"
+
+/* Bytes that DuckDB reads of a CSV file at once, and the longest line. Its own
+ * choice, 32 MB, takes half of a small memory_limit. */
+#define CSV_BUFFER "2100000"
+#define CSV_LINE "1000000"
+
+static void add_paths(const struct source_relation *r, struct buf *sql)
+{
+	buf_char(sql, '[');
+	for (int i = 0; i < r->path_count; i++) {
+		buf_str(sql, i > 0 ? ", " : "");
+		dialect_quote(r->paths[i], '\'', sql);
+	}
+	buf_char(sql, ']');
+}
+
+/* Appends {'name': 'TYPE', ...}; the columns are pairs of name and type, in
+ * their order. */
+static void add_columns(const json_t *columns, struct buf *sql)
+{
+	const json_t *pair;
+	size_t i;
+
+	buf_str(sql, ", columns = {");
+	json_array_foreach(columns, i, pair)
+	{
+		buf_str(sql, i > 0 ? ", " : "");
+		dialect_quote(
+		    json_string_value(json_array_get(pair, 0)), '\'', sql);
+		buf_str(sql, ": ");
+		dialect_quote(
+		    json_string_value(json_array_get(pair, 1)), '\'', sql);
+	}
+	buf_char(sql, '}');
+}
+
+/* Without columns all of them are texts, named by the header: nothing is
+ * guessed from what the files hold. */
+static void add_csv(const struct source_relation *r, struct buf *sql)
+{
+	const json_t *columns = json_object_get(r->options, "columns");
+
+	buf_str(sql, "read_csv(");
+	add_paths(r, sql);
+	buf_printf(sql,
+	    ", auto_detect = %s, header = %s, quote = '\"', escape = '\"', "
+	    "strict_mode = true, null_padding = false, buffer_size "
+	    "= " CSV_BUFFER ", max_line_size = " CSV_LINE ", delim = ",
+	    columns ? "false" : "true",
+	    json_bool(r->options, "header", true) ? "true" : "false");
+	dialect_quote(json_str(r->options, "delimiter", ","), '\'', sql);
+	if (columns != NULL)
+		add_columns(columns, sql);
+	else
+		buf_str(sql, ", all_varchar = true");
+	if (json_bool(r->options, "normalize_names", false))
+		buf_str(sql, ", normalize_names = true");
+	buf_char(sql, ')');
+}
+
+static void add_jsonl(const struct source_relation *r, struct buf *sql)
+{
+	const json_t *columns = json_object_get(r->options, "columns");
+
+	buf_str(sql, "read_json(");
+	add_paths(r, sql);
+	buf_str(sql, ", format = 'newline_delimited'");
+	if (columns != NULL)
+		add_columns(columns, sql);
+	buf_char(sql, ')');
+}
+
+static void add_parquet(const struct source_relation *r, struct buf *sql)
+{
+	buf_str(sql, "read_parquet(");
+	add_paths(r, sql);
+	buf_char(sql, ')');
+}
+
+/* A relation without files has columns and no rows. The types are parts of a JSON
+ * text, which DuckDB takes as names of types and nothing else. */
+static void add_nothing(const struct source_relation *r, struct buf *sql)
+{
+	const json_t *pairs = json_object_get(r->options, "columns"), *pair;
+	json_t *columns = json_object(), *list;
+	char *text;
+	size_t i;
+
+	json_array_foreach(pairs, i, pair)
+	{
+		json_object_set(columns,
+		    json_string_value(json_array_get(pair, 0)),
+		    json_array_get(pair, 1));
+	}
+	list = json_pack("[o]", columns);
+	text = json_dumps(list, JSON_COMPACT);
+	buf_str(sql, "(select unnest(from_json('[]', ");
+	dialect_quote(text, '\'', sql);
+	buf_str(sql, "), max_depth := 2))");
+	free(text);
+	json_decref(list);
+}
+
+static const struct {
+	const char *name;
+	void (*add)(const struct source_relation *r, struct buf *sql);
+} formats[] = {
+    {"csv", add_csv}, {"jsonl", add_jsonl}, {"parquet", add_parquet}};
+#define FORMATS (sizeof(formats) / sizeof(*formats))
+
+static int check_paths(const struct source_relation *r, struct err *e)
+{
+	for (int i = 0; i < r->path_count; i++) {
+		if (strpbrk(r->paths[i], "*?[") != NULL)
+			return err_set(e, ERR_PERMANENT,
+			    "%s: DuckDB takes *, ? and [ in a name for a "
+			    "pattern; rename the file",
+			    r->paths[i]);
+	}
+	if (r->path_count == 0 &&
+	    json_object_get(r->options, "columns") == NULL)
+		return err_set(e, ERR_PERMANENT,
+		    "there is no file, so its columns are not known; name them "
+		    "in columns, or make it required");
+	return 0;
+}
+
+static int add_one(
+    const struct source_relation *r, struct buf *sql, struct err *e)
+{
+	size_t f = 0;
+
+	while (f < FORMATS && strcmp(formats[f].name, r->format) != 0)
+		f++;
+	if (f == FORMATS)
+		return err_set(e, ERR_PERMANENT,
+		    "DuckDB reads csv, jsonl and parquet, not %s", r->format);
+	if (check_paths(r, e) != 0)
+		return -1;
+	buf_str(sql, "create temp view ");
+	dialect_quote(r->name, '"', sql);
+	buf_str(sql, " as select * from ");
+	if (r->path_count > 0)
+		formats[f].add(r, sql);
+	else
+		add_nothing(r, sql);
+	buf_str(sql, "; ");
+	return 0;
+}
+
+int relations_add(const struct job_session *job, struct buf *sql, struct err *e)
+{
+	for (int i = 0; i < job->relation_count; i++) {
+		if (add_one(&job->relations[i], sql, e) != 0)
+			return err_wrap(
+			    e, "input \"%s\"", job->relations[i].name);
+	}
+	return 0;
+}
+
+void relations_allow(const struct job_session *job, struct buf *sql)
+{
+	int count = 0;
+
+	if (job->relation_count == 0)
+		return;
+	buf_str(sql, "set allowed_paths = [");
+	for (int i = 0; i < job->relation_count; i++) {
+		for (int k = 0; k < job->relations[i].path_count; k++) {
+			buf_str(sql, count++ > 0 ? ", " : "");
+			dialect_quote(job->relations[i].paths[k], '\'', sql);
+		}
+	}
+	buf_str(sql, "]; ");
+}

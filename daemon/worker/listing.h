@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef WORKER_LISTING_H
+#define WORKER_LISTING_H
+
+#include "worker/errand.h"
+
+/*
+ * Errand MSG_LIST: finds files of a pattern ("path"), those behind the address
+ * "after" if that is given. The answer has "files", the text of a JSON array for
+ * sql/queue/listed.sql; "looked", how many names were looked at; "next", where
+ * another listing goes on; "error"; or "again": it was broken off.
+ */
+void listing_run(const json_t *message, struct services *services,
+    const bool *stopped, struct buf *out);
+void listing_decline(const json_t *message, struct buf *out);
+
+#endif

@@ -1,0 +1,3 @@
+-- SPDX-License-Identifier: MIT
+-- Samples for monitoring. No parameters. One row: [[name, {label: value}, value]].
+select reportd.metrics()

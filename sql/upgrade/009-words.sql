@@ -1,0 +1,187 @@
+-- SPDX-License-Identifier: MIT
+-- Tools of the checks: refusing with a hint, the acting role, reading SQL as a text.
+
+create function reportd.refuse(message text, hint text) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+	raise exception using errcode = '22023', message = message, hint = hint;
+end $$;
+
+-- Returns the acting role: the one that was set, or else the one that logged in. It is
+-- the same within functions that run with their owner's rights.
+create function reportd.acting_role() returns oid
+language sql stable set search_path = pg_catalog, pg_temp as $$
+	select to_regrole(quote_ident(case current_setting('role') when 'none'
+		then session_user else current_setting('role') end))::oid
+$$;
+
+-- Says whether a time of now stays one when the interval is added to it: 100 years at most, and
+-- no part below zero, as -100000000 days and 2400000001 hours are together one hour.
+create function reportd.is_span(span interval) returns boolean
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+	select $1 <= interval '100 years' and least(extract(year from $1), extract(month from $1),
+		extract(day from $1), extract(hour from $1), extract(minute from $1),
+		extract(second from $1)) >= 0
+$$;
+
+-- Counts the statements of an SQL text, and returns what is not closed in it and the
+-- parameters that it names; as common/source/sqltext.c reads it, but for the bodies of routines,
+-- which no query has.
+create function reportd.scan_sql(
+	sql text, out statements int, out unclosed text, out names text[])
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+declare
+	c text[];
+	n int;
+	i int := 1;
+	depth int;
+	parentheses int := 0;
+	content boolean := false; -- of the statement so far
+	backslash boolean;
+	quote text;
+	tag text;
+	at int;
+begin
+	statements := 0;
+	c := string_to_array(sql, null);
+	n := cardinality(c);
+	while i <= n loop
+		if c[i] ~ '[ \t\n\r\f\v]' then
+			i := i + 1;
+		elsif c[i] = '-' and c[i + 1] = '-' then
+			while i <= n and c[i] <> E'\n' and c[i] <> E'\r' loop
+				i := i + 1;
+			end loop;
+		elsif c[i] = '/' and c[i + 1] = '*' then
+			depth := 1;
+			i := i + 2;
+			while i <= n and depth > 0 loop
+				if c[i] = '/' and c[i + 1] = '*' then
+					depth := depth + 1;
+					i := i + 1;
+				elsif c[i] = '*' and c[i + 1] = '/' then
+					depth := depth - 1;
+					i := i + 1;
+				end if;
+				i := i + 1;
+			end loop;
+			if depth > 0 then
+				content := true;
+				unclosed := 'a comment /*';
+			end if;
+		elsif c[i] = ':' then
+			content := true;
+			at := i + 2;
+			while c[i + 1] in ('''', '"') and c[at] ~ '[A-Za-z0-9_]' loop
+				at := at + 1;
+			end loop;
+			if at > i + 2 and c[at] = c[i + 1] then
+				names := names || array_to_string(c[i + 2:at - 1], '');
+				i := at + 1;
+			else
+				i := i + case when c[i + 1] = ':' then 2 else 1 end;
+			end if;
+		elsif c[i] in ('''', '"') or (c[i] in ('e', 'E') and c[i + 1] = '''') then
+			content := true;
+			backslash := c[i] in ('e', 'E');
+			i := i + backslash::int;
+			quote := c[i];
+			loop
+				i := i + 1;
+				unclosed := case quote when '"' then 'a name "' else 'a text ''' end;
+				while i <= n loop
+					if backslash and c[i] = '\' then
+						i := i + 1;
+					elsif c[i] = quote and c[i + 1] = quote then
+						i := i + 1;
+					elsif c[i] = quote then
+						unclosed := null;
+						exit;
+					end if;
+					i := i + 1;
+				end loop;
+				i := i + 1;
+				exit when not backslash;
+				-- It goes on behind a line break.
+				at := i;
+				while c[at] ~ '[ \t\n\r\f\v]' loop
+					at := at + 1;
+				end loop;
+				exit when c[at] is distinct from ''''
+					or array_to_string(c[i:at], '') !~ '[\n\r]';
+				i := at;
+			end loop;
+		elsif c[i] = '$' then
+			content := true;
+			at := i + 1;
+			if c[at] ~ '[A-Za-z_]' or c[at] > E'\x7f' collate "C" then
+				while c[at] ~ '[A-Za-z0-9_]' or c[at] > E'\x7f' collate "C" loop
+					at := at + 1;
+				end loop;
+			end if;
+			if c[at] = '$' then
+				tag := array_to_string(c[i:at], '');
+				depth := strpos(substr(sql, at + 1), tag);
+				i := case when depth > 0 then at + depth + length(tag) else n + 1 end;
+				unclosed := case when depth = 0 then 'a text ' || tag end;
+			else
+				i := i + 1;
+			end if;
+		elsif c[i] ~ '[A-Za-z_]' or c[i] > E'\x7f' collate "C" then
+			content := true;
+			while c[i] ~ '[A-Za-z0-9_$]' or c[i] > E'\x7f' collate "C" loop
+				i := i + 1;
+			end loop;
+		elsif c[i] = ';' and parentheses = 0 then
+			statements := statements + content::int;
+			content := false;
+			i := i + 1;
+		else
+			content := true;
+			if c[i] = '(' then
+				parentheses := parentheses + 1;
+			elsif c[i] = ')' and parentheses > 0 then
+				parentheses := parentheses - 1;
+			end if;
+			i := i + 1;
+		end if;
+	end loop;
+	statements := statements + content::int;
+end $$;
+
+create function reportd.statement_count(sql text) returns int
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+declare
+	head text := left(ltrim(sql, E'; \t\n\r\f\v'), 2);
+begin
+	-- Nearly always: no semicolon within, and more than comments before the end.
+	if head = '' then
+		return 0;
+	elsif strpos(rtrim(sql, E'; \t\r\n'), ';') = 0 and (head not in ('--', '/*')
+		or sql !~ '/\*.*/\*' and regexp_replace(sql,
+			'^([ \t\n\r\f\v;]|--[^\n\r]*([\n\r]|$)|/\*([^*]|\*+[^*/])*\*+/)*', '') <> '')
+	then
+		return 1;
+	end if;
+	return (reportd.scan_sql(sql)).statements;
+end $$;
+
+-- Refuses a quote or comment that has no end: an editor would show the rest of the text
+-- in one colour. Those that come in pairs are not looked at.
+create function reportd.check_closed(name text, sql text) returns void
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+declare
+	length constant int := length(sql);
+	unclosed text;
+begin
+	if (length - length(replace(sql, '''', ''))) % 2 = 1
+		or (length - length(replace(sql, '"', ''))) % 2 = 1
+		or length - length(replace(sql, '/*', ' ')) <> length - length(replace(sql, '*/', ' '))
+		or sql ~ '\\|\$[A-Za-z0-9_]*\$' then
+		unclosed := (reportd.scan_sql(sql)).unclosed;
+	end if;
+	if unclosed is not null then
+		perform reportd.refuse(format('%s: %s is not closed', name, unclosed),
+			'Write its end; a quote within a text is written twice.');
+	end if;
+end $$;

@@ -1,0 +1,421 @@
+-- SPDX-License-Identifier: MIT
+-- The options of outputs, and what is wrong with some. Which there are is data, see
+-- 014-formats.sql; what a table cannot say stands in functions here.
+
+-- Formats and the options that they know; the rows follow in 014-formats.sql.
+create table reportd.output_format (
+	format text primary key,
+	alias_of text references reportd.output_format,
+	extension text not null,
+	one_section boolean not null,
+	options jsonb not null check (jsonb_typeof(options) = 'array')
+);
+comment on table reportd.output_format is
+	'The formats that output_format may name. options: [{"option", "type", "allowed", "about", "inside"}]; inside: the same again, for what an object or array holds.';
+comment on column reportd.output_format.one_section is
+	'It holds the result of one statement: several make several files.';
+
+create function reportd.option_range_error(allowed text, value numeric) returns boolean
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+	select value < split_part(allowed, '..', 1)::numeric
+		or value > split_part(allowed, '..', 2)::numeric
+$$;
+
+-- Says why Excel could not read a number format code; null: it can. It has the rules of
+-- common/encode/table/format_code.c, which has the last word when the report runs.
+create function reportd.format_code_error(code text) returns text
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+declare
+	english constant text := 'a code has a point for decimals and a comma for thousands '
+		'whatever the reader''s language: #,##0.00; Excel shows those of its reader';
+	letters constant text := 'a code has d m y h s for dates and times whatever the '
+		'reader''s language, and other words in quotes';
+	-- Takes out the parts that are literal or decide nothing: "…", \x, _x, *x, [Red], [>=1], [$€-407].
+	plain text := regexp_replace(code, '"[^"]*"|[\\_*].|\[(black|blue|cyan|green|magenta|red|'
+		'white|yellow|color ?([1-9]|[1-4][0-9]|5[0-6]))\]|\[(<=|<>|>=|<|=|>)[-+]?[0-9.]+(e[-+]?[0-9]+)?\]|'
+		'\[\$[^]-]*(-[0-9a-fA-F]+)?\]', '', 'gi');
+	section text;
+	is_date boolean;
+begin
+	if length(code) > 255 then
+		return 'it has 255 characters at most';
+	elsif plain ~ '["\\_*]' then
+		return 'a quote is never closed, or nothing follows the last character';
+	elsif plain ~ ';.*;.*;.*;' then
+		return 'it has four sections at most';
+	elsif plain ~ '@.*;' then
+		return '@ belongs into the last section';
+	end if;
+	foreach section in array string_to_array(plain, ';') loop
+		-- Letters that belong together become one: H is a unit, E an exponent.
+		section := regexp_replace(section, 'am/pm|a/p', 'h', 'gi');
+		section := regexp_replace(section, 'general', '@', 'gi');
+		section := regexp_replace(section, '\[(h+|m+|s+)\]', 'H', 'gi');
+		section := regexp_replace(section, '([sSH])\.0{1,3}(?!0)', '\1', 'g');
+		is_date := section ~* '[ymdhs]' or section ~* 'e(?![-+])';
+		if section ~ '[][]' then
+			return 'brackets hold a colour, a condition such as >=100, a currency such as '
+				'$€-407, or h, m or s';
+		elsif section ~* '[abcfgijklnopqrtuvwxz]' then
+			return letters;
+		elsif section ~ 'H.*H' then
+			return 'one unit of a section can be in brackets';
+		elsif (is_date or section ~ '@') and section ~ '[0#?]' or is_date and section ~ '@' then
+			return 'digits, letters of dates, and General or @ do not go together';
+		elsif regexp_replace(section, '(?<=[0#?])/[1-9][0-9]*', '') ~ '[`|1-9]' then
+			return 'put literal text in quotes';
+		elsif is_date then
+			continue;
+		elsif section ~ '^[^0#?]*,' then
+			return 'a comma comes after a digit';
+		elsif section ~ '\..*\.|\.[^,]*,+[0#?]|\.[0#?]*#0|[0#?,],0{1,2}(?![0#?,])' then
+			return english;
+		elsif section ~* 'e[-+]' and section !~* '^[^e]*[0#?][^e]*e[-+][0#?]+[^e0#?]*$' then
+			return 'E+00 comes once, after the digits, and ends the number';
+		elsif section ~ '[0#?]/[0-9#?]' and
+			section !~ '^[^/.,%]*[0#?]/([1-9][0-9]{0,4}|[0#?]{1,5})(?![0-9#?])[^/]*$' then
+			return 'a fraction is written as # ?/? or # ?/8';
+		end if;
+	end loop;
+	return null;
+end $$;
+
+-- The three functions below say what is wrong, in the words of common/base/option.c;
+-- null: nothing. Each option of `known` is one of output_format's.
+create function reportd.option_value_error(path text, rule jsonb, value jsonb) returns text
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+declare
+	type text := rule ->> 'type';
+	allowed text := rule ->> 'allowed';
+	number boolean := jsonb_typeof(value) = 'number';
+	element jsonb;
+	i int := 0;
+	wrong text;
+begin
+	if (type = 'integer' and (not number or value::text !~ '^-?[0-9]+$'))
+		or (type <> 'integer' and jsonb_typeof(value) <> type) then
+		return format('output_options: "%s" must be %s %s', path,
+			case when type ~ '^[aeiou]' then 'an' else 'a' end, type);
+	elsif number and allowed is not null
+		and reportd.option_range_error(allowed, value::numeric) then
+		return format('output_options: "%s" must be within %s', path, allowed);
+	elsif allowed = '1..' and value in ('""', '[]') then
+		return format('output_options: "%s" must not be empty', path);
+	elsif starts_with(allowed, '~') and (value #>> '{}') !~ substr(allowed, 2) then
+		return format('output_options: "%s" cannot be "%s"; it is %s', path,
+			value #>> '{}', rule ->> 'about');
+	elsif not number and allowed !~ '^(~|1\.\.)'
+		and (value #>> '{}') <> all (string_to_array(allowed, '|')) then
+		return format('output_options: "%s" must be one of %s', path, allowed);
+	elsif rule ->> 'option' = 'format' and type = 'string' then
+		wrong := reportd.format_code_error(value #>> '{}');
+		if wrong is not null then
+			return format('output_options: "%s": format "%s": %s', path, value #>> '{}', wrong);
+		end if;
+	elsif type = 'object' and rule ? 'inside' then
+		return reportd.option_keys_error(path, format('"%s"', path), rule -> 'inside', value);
+	elsif type = 'array' and rule ? 'inside' then
+		for element in select * from jsonb_array_elements(value) loop
+			wrong := reportd.option_value_error(
+				format('%s[%s]', path, i), rule -> 'inside' -> 0, element);
+			if wrong is not null then
+				return wrong;
+			end if;
+			i := i + 1;
+		end loop;
+	end if;
+	return null;
+end $$;
+
+create function reportd.option_keys_error(path text, owner text, known jsonb, object jsonb)
+returns text
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+declare
+	key text;
+	value jsonb;
+	rule jsonb;
+	wrong text;
+begin
+	for key, value in select * from jsonb_each(object) loop
+		rule := (select r from jsonb_array_elements(known) r
+			where r ->> 'option' in (key, '*') limit 1);
+		if rule is null then
+			return format('output_options: %s has no option "%s"; known: %s', owner, key,
+				(select string_agg(r.value ->> 'option', ', ' order by r.ordinality)
+				 from jsonb_array_elements(known) with ordinality r));
+		elsif key = '' then
+			return format('output_options: %s has an entry without a name', owner);
+		end if;
+		wrong := reportd.option_value_error(
+			case when path = '' then key else path || '.' || key end, rule, value);
+		if wrong is not null then
+			return wrong;
+		end if;
+	end loop;
+	return null;
+end $$;
+
+-- Where a report has several formats, an option is for one of them, under its name, or
+-- for all that know it.
+create function reportd.option_list_error(formats reportd.output_format[], options jsonb)
+returns text
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+	shared text[] := '{max_rows,skip_if_empty,sections}';
+	key text;
+	value jsonb;
+	f reportd.output_format;
+	named text;
+	known boolean;
+	wrong text;
+begin
+	for key, value in select * from jsonb_each(options) loop
+		known := false;
+		wrong := null;
+		named := (select coalesce(k.alias_of, k.format)
+			from reportd.output_format k where k.format = key);
+		foreach f in array formats loop
+			if f.format = named then
+				known := true;
+				wrong := case when jsonb_typeof(value) <> 'object' then
+					format('output_options: "%s" must be an object', key)
+				when value ?| shared then
+					format('output_options: "%s" is for all formats alike; put it beside "%s"',
+						(select s from unnest(shared) s where value ? s limit 1), key)
+				else f.format || ': ' || reportd.option_keys_error('', f.format, f.options, value)
+				end;
+				exit;
+			elsif exists (select from jsonb_array_elements(f.options) r
+				where r ->> 'option' = key) then
+				wrong := reportd.option_keys_error(
+					'', f.format, f.options, jsonb_build_object(key, value));
+				known := true;
+				exit when wrong is null;
+			end if;
+		end loop;
+		if not known then
+			return format('output_options: none of the formats has an option "%s"', key);
+		elsif wrong is not null then
+			return wrong;
+		end if;
+	end loop;
+	return null;
+end $$;
+
+create function reportd.check_csv_options(options jsonb) returns void
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+begin
+	if octet_length(options ->> 'delimiter') <> 1
+		or options ->> 'delimiter' ~ '[\r\n"]' then
+		perform reportd.refuse(
+			'output_options: "delimiter" must be one single-byte character, no quote and no line break',
+			'For example {"delimiter": ";"} or {"delimiter": "\t"}.');
+	end if;
+	if options ->> 'null' ~ '[\r\n"]'
+		or strpos(options ->> 'null', coalesce(options ->> 'delimiter', ',')) > 0 then
+		perform reportd.refuse(
+			'output_options: "null" must not hold the delimiter, a quote or a line break',
+			'For example {"null": "NULL"}.');
+	end if;
+	if options ->> 'encoding' is not null
+		and reportd.encoding_name(options ->> 'encoding') is null then
+		perform reportd.refuse(
+			format('output_options: encoding "%s" cannot be written', options ->> 'encoding'),
+			format('Write one of %s.', (select string_agg(k #>> '{}', ', ' order by k)
+				from generate_series(0, 99) i
+				cross join reportd.encoding_name(pg_encoding_to_char(i)) k
+				where k is not null)));
+	end if;
+	if (options ->> 'bom')::boolean
+		and upper(coalesce(options ->> 'encoding', 'UTF8')) not in ('UTF8', 'UTF-8') then
+		perform reportd.refuse(
+			format('output_options: "bom" belongs to UTF8, not to %s', options ->> 'encoding'),
+			'Leave out "bom" or "encoding".');
+	end if;
+	if (options ->> 'decimal_comma')::boolean
+		and coalesce(options ->> 'delimiter', ',') = ',' then
+		perform reportd.refuse(
+			'output_options: "decimal_comma" needs a delimiter other than the comma',
+			'Add {"delimiter": ";"}.');
+	end if;
+end $$;
+
+-- Checks charts, in the words of common/encode/chart/chart.c.
+create function reportd.check_chart_options(options jsonb) returns void
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+declare
+	chart jsonb := options -> 'chart';
+	count int := jsonb_array_length(chart -> 'values');
+	twice text;
+begin
+	select v into twice from jsonb_array_elements_text(chart -> 'values') v
+	group by v having count(*) > 1 limit 1;
+	if not chart ?& '{category,values}' then
+		perform reportd.refuse(
+			'output_options: "chart" needs a "category", the name of a column, and "values", a list of such names',
+			'For example {"chart": {"category": "month", "values": ["revenue"]}}.');
+	elsif count > 1 and chart ->> 'type' = 'pie' then
+		perform reportd.refuse(
+			format('output_options: a pie has room for one column of "values", not for %s', count),
+			'Name one column, or draw bars.');
+	elsif twice is not null then
+		perform reportd.refuse(
+			format('output_options: "chart.values" has "%s" twice', twice),
+			'Name each column once.');
+	end if;
+end $$;
+
+-- Checks types of columns, in the words of common/encode/parquet/type.c.
+create function reportd.check_parquet_options(options jsonb) returns void
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+declare
+	digits text[] := regexp_match(options ->> 'decimal', '^([0-9]{1,2}),([0-9]{1,2})$');
+begin
+	if options ->> 'decimal' not in ('text', 'double') and (digits is null
+		or digits[1]::int not between 1 and 38 or digits[2]::int > digits[1]::int) then
+		perform reportd.refuse(
+			format('output_options: "decimal" must be "text", "double" or "PRECISION,SCALE" with at most 38 digits, such as "38,20"; it is "%s"',
+				options ->> 'decimal'),
+			'PRECISION counts all digits, SCALE those after the point.');
+	end if;
+end $$;
+
+-- Returns the options that hold for one of the formats.
+create function reportd.options_of(
+	f reportd.output_format, formats reportd.output_format[], options jsonb
+) returns jsonb
+language sql stable set search_path = pg_catalog, pg_temp as $$
+	select case when cardinality(formats) = 1 then options
+		else options || coalesce((select o.value from jsonb_each(options) o
+			join reportd.output_format k on k.format = o.key
+			where coalesce(k.alias_of, k.format) = f.format limit 1), '{}') end
+$$;
+
+-- Returns the formats that output_format names, with aliases resolved.
+create function reportd.formats_of(output_format text) returns reportd.output_format[]
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+	formats reportd.output_format[];
+	f reportd.output_format;
+	name text;
+begin
+	foreach name in array coalesce(nullif(string_to_array(output_format, ','), '{}'), '{""}') loop
+		select k.* into f from reportd.output_format a
+		join reportd.output_format k on k.format = coalesce(a.alias_of, a.format)
+		where a.format = name;
+		if not found then
+			perform reportd.refuse(
+				format('unknown output_format "%s"', name),
+				format('Known: %s; several are separated by commas.',
+					(select string_agg(k.format, ', ' order by k.format)
+					 from reportd.output_format k)));
+		elsif f = any (formats) then
+			perform reportd.refuse(
+				format('output_format names %s twice', f.format),
+				'Name each format once.');
+		end if;
+		formats := formats || f;
+	end loop;
+	return formats;
+end $$;
+
+create function reportd.check_options(formats reportd.output_format[], options jsonb)
+returns void
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+	f reportd.output_format;
+	own jsonb;
+	wrong text;
+begin
+	if jsonb_typeof(options) <> 'object' then
+		perform reportd.refuse(
+			'output_options must be a JSON object',
+			'For example {"delimiter": ";"}.');
+	end if;
+	wrong := case cardinality(formats)
+		when 1 then reportd.option_keys_error(
+			'', formats[1].format, formats[1].options, options)
+		else reportd.option_list_error(formats, options) end;
+	if wrong is not null then
+		perform reportd.refuse(wrong,
+			'See `reportctl formats`, or options in reportd.output_format.');
+	end if;
+	foreach f in array formats loop
+		own := reportd.options_of(f, formats, options);
+		if f.format = 'CSV' then
+			perform reportd.check_csv_options(own);
+		elsif f.format = 'PARQUET' then
+			perform reportd.check_parquet_options(own);
+		elsif own ? 'chart' and exists (select from jsonb_array_elements(f.options) r
+			where r ->> 'option' = 'chart') then
+			perform reportd.check_chart_options(own);
+		end if;
+	end loop;
+end $$;
+
+-- Checks of the option "s3" what the list in 014-formats.sql cannot tell, in the words
+-- of common/place/s3/object.c.
+create function reportd.check_s3_options(s3 jsonb, path text) returns void
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+declare
+	bad text;
+	size int;
+begin
+	if path !~ '^s3://' then
+		perform reportd.refuse(
+			'output_options: "s3" is for an output_path that begins with s3://',
+			'Write the output_path as s3://bucket/key, or leave "s3" out.');
+	end if;
+	if s3 ? 'kms_key' and coalesce(s3 ->> 'sse', '') !~ '^aws:kms' then
+		perform reportd.refuse(
+			'output_options: "s3.kms_key" needs "sse": "aws:kms"',
+			'For example {"s3": {"sse": "aws:kms", "kms_key": "alias/reports"}}.');
+	end if;
+	select k into bad from jsonb_each_text(s3) as o(k, v) where v ~ '[\x01-\x1f\x7f]'
+		and k not in ('tags', 'metadata') limit 1;
+	if bad is not null then
+		perform reportd.refuse(
+			format('output_options: "s3.%s" holds a control character', bad),
+			'It becomes a header of one line.');
+	end if;
+	if (select count(*) from jsonb_object_keys(s3 -> 'tags')) > 10 then
+		perform reportd.refuse(
+			format('output_options: "s3.tags" has %s tags; S3 takes 10',
+				(select count(*) from jsonb_object_keys(s3 -> 'tags'))),
+			'Leave some out.');
+	end if;
+	if exists (select from jsonb_each_text(s3 -> 'tags') as t(k, v)
+		where octet_length(k) not between 1 and 128 or octet_length(v) > 256) then
+		perform reportd.refuse(
+			'output_options: "s3.tags": a tag''s name has 1 to 128 bytes and its value at most 256',
+			'Write shorter ones.');
+	end if;
+	select k into bad from jsonb_each_text(s3 -> 'tags') as t(k, v)
+	where k || v ~ '[\x01-\x1f\x7f]' limit 1;
+	if bad is not null then
+		perform reportd.refuse(
+			'output_options: "s3.tags" holds a control character',
+			'A tag is one line of text.');
+	end if;
+	select k into bad from jsonb_object_keys(s3 -> 'metadata') k
+	where k !~ '^[a-z0-9_-]+$' or k in
+		('run-id', 'report', 'report-id', 'scheduled-for', 'rows', 'sha256') limit 1;
+	if bad is not null then
+		perform reportd.refuse(
+			format('output_options: "s3.metadata": "%s" cannot be a name: a-z, 0-9, - and _, and none of run-id, report, report-id, scheduled-for, rows, sha256', bad),
+			'It becomes the header x-amz-meta-NAME.');
+	end if;
+	select sum(octet_length(k) + octet_length(v)) into size
+	from jsonb_each_text(s3 -> 'metadata') as m(k, v);
+	if size > 1024 then
+		perform reportd.refuse(
+			format('output_options: "s3.metadata" has %s bytes; at most 1024 go with an object', size),
+			'Write less.');
+	end if;
+	if exists (select from jsonb_each_text(s3 -> 'metadata') as m(k, v)
+		where v ~ '[\x01-\x1f\x7f]') then
+		perform reportd.refuse(
+			'output_options: "s3.metadata" holds a control character',
+			'A value is one line of text.');
+	end if;
+end $$;

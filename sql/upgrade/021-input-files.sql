@@ -1,0 +1,443 @@
+-- SPDX-License-Identifier: MIT
+-- Which report reads which zones, which files are whole, which request takes them, and what
+-- its end makes of them.
+
+-- A FILE report takes up new files; each request writes a file of its own.
+create function reportd.check_file_trigger(new reportd.report_config) returns void
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+begin
+	if not exists (select from jsonb_each(new.inputs) i
+		where coalesce(i.value ->> 'use', 'new') = 'new' and not i.value ? 'items') then
+		perform reportd.refuse(
+			format('report "%s" is FILE without an input of new files', new.report_name),
+			'Write inputs => ''{"orders": "s3://landing/orders/*.csv"}''.');
+	elsif new.run_after is not null then
+		perform reportd.refuse(
+			format('report "%s" is FILE and has run_after', new.report_name),
+			'Let a report with trigger_type AFTER run after both, or leave run_after out.');
+	elsif new.output_path is not null and strpos(new.output_path, '{request_id}') = 0
+		and new.output_path !~ '^table:' and new.export_sql is not null then
+		perform reportd.refuse(
+			format('output_path "%s" of a FILE report lacks {request_id}', new.output_path),
+			'Each batch of files is a request of its own and would replace the output of the one before: write for example {report_name}_{request_id}.{ext}.');
+	end if;
+end $$;
+
+-- ---- zones and uses follow report_config ----
+
+-- A daemon looks at a report whose inputs are new or changed.
+create function reportd.inputs_changed() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+	if tg_op = 'INSERT' and new.trigger_type = 'ADHOC' then
+		insert into reportd.report_request (config_id, owner, reason, requested_by,
+			scheduled_for, parameters, state, deadline)
+		values (new.config_id, new.owner, 'submit', new.created_by, new.scheduled_for,
+			new.run_parameters, 'WAITING', now() + reportd.wait_time(new));
+	end if;
+	perform reportd.ask_look(new.config_id);
+	return null;
+end $$;
+create trigger e_inputs_insert after insert on reportd.report_config
+	for each row when (new.inputs is not null)
+	execute function reportd.inputs_changed();
+create trigger e_inputs_update after update of inputs, is_active, trigger_type, owner
+	on reportd.report_config
+	for each row when ((old.inputs is not null or new.inputs is not null)
+		and (old.inputs, old.is_active, old.trigger_type, old.owner)
+			is distinct from (new.inputs, new.is_active, new.trigger_type, new.owner))
+	execute function reportd.inputs_changed();
+
+create function reportd.inputs_gone() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+	delete from reportd.report_input_use u where u.config_id = old.config_id;
+	delete from reportd.report_input i where i.config_id = old.config_id;
+	delete from reportd.report_look l where l.config_id = old.config_id;
+	return null;
+end $$;
+create trigger e_inputs_delete after delete on reportd.report_config
+	for each row when (old.inputs is not null)
+	execute function reportd.inputs_gone();
+
+-- When a zone may be listed next: for a tenth of the time at most, however often it is
+-- asked for.
+create function reportd.soonest(z reportd.report_zone) returns timestamptz
+language sql stable set search_path = pg_catalog, pg_temp as $$
+	select greatest(now(), z.listed_at + greatest(9 * z.took, interval '1 second'))
+$$;
+
+-- Has a zone listed soon. False: another transaction holds the zone, and may be one that
+-- has listed it without what is told of now.
+create function reportd.wake_zone(zone_id bigint) returns boolean
+language sql set search_path = pg_catalog, pg_temp as $$
+	with woken as (
+		update reportd.report_zone z set list_at = reportd.soonest(z)
+		where z.zone_id = any (array(select k.zone_id from reportd.report_zone k
+			where k.zone_id = $1 and k.list_at > reportd.soonest(k)
+			for update skip locked))
+		returning z.zone_id
+	)
+	select exists (select from woken) or not exists (select from reportd.report_zone k
+		where k.zone_id = $1 and k.list_at > reportd.soonest(k))
+$$;
+
+create function reportd.sync_inputs(c reportd.report_config) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+	i record;
+	zone bigint;
+begin
+	delete from reportd.report_input_use u using reportd.report_zone z
+	where u.config_id = c.config_id and z.zone_id = u.zone_id
+		and (u.spec is distinct from c.inputs -> u.input or z.owner <> c.owner);
+	for i in
+		select k.key as input, k.value as spec from jsonb_each(c.inputs) k
+		where not k.value ? 'items' and not exists (select from reportd.report_input_use u
+			where u.config_id = c.config_id and u.input = k.key)
+		order by k.value ->> 'path'
+	loop
+		-- Whoever has this row keeps the zone from being listed: a listing that begins
+		-- later meets files for this use, too.
+		insert into reportd.report_zone as z (owner, path) values (c.owner, i.spec ->> 'path')
+		on conflict on constraint report_zone_owner_path_key
+			do update set list_at = least(z.list_at, reportd.soonest(z))
+		returning z.zone_id into zone;
+		insert into reportd.report_input_use (config_id, input, zone_id, spec, since)
+		values (c.config_id, i.input, zone, i.spec, clock_timestamp());
+		-- What was not whole by another spec may be so by this one.
+		update reportd.report_input f set look_at = '-infinity'
+		where f.config_id = c.config_id and f.input = i.input and f.state = 'NEW'
+			and f.look_at > now();
+	end loop;
+	if zone is null and c.trigger_type = 'FILE' and c.is_active then
+		perform reportd.wake_zone(z.zone_id) from reportd.report_input_use u
+		join reportd.report_zone z on z.zone_id = u.zone_id
+		where u.config_id = c.config_id and z.list_at = 'infinity';
+	end if;
+end $$;
+
+-- ---- which files are whole, and whose they become ----
+
+create function reportd.input_time(spec jsonb, key text, path_is_local interval, other interval)
+returns interval
+language sql stable set search_path = pg_catalog, pg_temp as $$
+	select coalesce(($1 ->> $2)::interval, case when $1 ->> 'path' ~ '^/' then $3 else $4 end)
+$$;
+
+-- A file is quiet when a listing has found it unchanged after this time.
+create function reportd.quiet_at(spec jsonb, f reportd.report_input) returns timestamptz
+language sql stable set search_path = pg_catalog, pg_temp as $$
+	select greatest($2.look_at,
+		$2.found_at + reportd.input_time($1, 'stable_for', '5 seconds', '0'))
+$$;
+
+-- Why a file is not whole; null: it is.
+create function reportd.file_fault(spec jsonb, f reportd.report_input) returns text
+language sql stable set search_path = pg_catalog, pg_temp as $$
+	select case when $2.fault is not null then $2.fault
+		when $2.size = 0 then 'it has no bytes'
+		when $2.size < ($1 ->> 'min_size')::bigint
+			then format('it has %s bytes; min_size is %s', $2.size, $1 ->> 'min_size')
+		when $2.modified_at < now() - ($1 ->> 'max_age')::interval
+			then format('it is of %s, older than %s', to_char($2.modified_at at time zone 'UTC',
+				'YYYY-MM-DD HH24:MI:SS "UTC"'), $1 ->> 'max_age')
+		end
+$$;
+
+-- Gives up files that stay wrong.
+create function reportd.reject_files(config_id bigint, input text, spec jsonb) returns void
+language sql set search_path = pg_catalog, pg_temp as $$
+	update reportd.report_input f
+	set state = 'FAILED', fault = reportd.file_fault($3, f), ended_at = now(),
+		move = case when $3 ? 'quarantine' then 'quarantine' end,
+		move_at = case when $3 ? 'quarantine' then now() end
+	where f.file_id = any (array(select k.file_id from reportd.report_input k
+			where k.config_id = $1 and k.input = $2 and k.state = 'NEW'
+				and k.found_at < now() - reportd.input_time($3, 'reject_after', '1 hour', '1 hour')
+				and reportd.file_fault($3, k) is not null
+			limit 1000 for update skip locked))
+$$;
+
+-- The whole new files of an input, the oldest first.
+create function reportd.whole_files(config_id bigint, input text, spec jsonb) returns bigint[]
+language sql set search_path = pg_catalog, pg_temp as $$
+	select array(select f.file_id from reportd.report_input f
+		where f.config_id = $1 and f.input = $2 and f.state = 'NEW'
+			and f.seen_at >= reportd.quiet_at($3, f) and reportd.file_fault($3, f) is null
+		order by f.modified_at, f.url
+		limit coalesce(($3 ->> 'batch')::int, 1000)
+		for update skip locked)
+$$;
+
+-- Files that others may read as well: all that are listed, or the latest.
+create function reportd.shared_files(config_id bigint, input text, spec jsonb) returns bigint[]
+language sql stable set search_path = pg_catalog, pg_temp as $$
+	select array(select f.file_id from (
+			select distinct on (k.url) k.* from reportd.report_input k
+			join reportd.report_input_use u on (u.config_id, u.input) = (k.config_id, k.input)
+			join reportd.report_zone z on z.zone_id = u.zone_id
+			where k.config_id = $1 and k.input = $2 and k.state <> 'GONE' and k.moved_to is null
+				and k.seen_at >= z.listed_at and z.listed_at >= u.since
+				and k.seen_at >= reportd.quiet_at($3, k)
+				and reportd.file_fault($3, k) is null
+			order by k.url, k.found_at desc, k.file_id desc) f
+		order by f.modified_at desc, f.url desc
+		limit case $3 ->> 'use' when 'latest' then 1 else 1000 end)
+$$;
+
+-- The new files that a request could take, by input: {"NAME": [file_id, …]}; null:
+-- one that is required has none, or none has any.
+create function reportd.new_batch(c reportd.report_config) returns jsonb
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+	u reportd.report_input_use;
+	ids bigint[];
+	batch jsonb := '{}';
+	found_some boolean := false;
+begin
+	for u in
+		select * from reportd.report_input_use k
+		where k.config_id = c.config_id and coalesce(k.spec ->> 'use', 'new') = 'new'
+		order by k.input
+	loop
+		ids := reportd.whole_files(u.config_id, u.input, u.spec);
+		if ids = '{}' and coalesce((u.spec ->> 'required')::boolean, true) then
+			return null;
+		end if;
+		found_some := found_some or ids <> '{}';
+		batch := batch || jsonb_build_object(u.input, to_jsonb(ids));
+	end loop;
+	return case when found_some then batch end;
+end $$;
+
+-- The other files of a request; null: a required input has none.
+create function reportd.other_files(c reportd.report_config) returns bigint[]
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+	u reportd.report_input_use;
+	ids bigint[];
+	all_ids bigint[] := '{}';
+begin
+	for u in
+		select * from reportd.report_input_use k
+		where k.config_id = c.config_id and k.spec ->> 'use' in ('latest', 'all')
+	loop
+		ids := reportd.shared_files(u.config_id, u.input, u.spec);
+		if ids = '{}' and coalesce((u.spec ->> 'required')::boolean, true) then
+			return null;
+		end if;
+		all_ids := all_ids || ids;
+	end loop;
+	return all_ids;
+end $$;
+
+create function reportd.give_files(request_id bigint, batch jsonb) returns void
+language sql set search_path = pg_catalog, pg_temp as $$
+	update reportd.report_input f set state = 'TAKEN', request_id = $1, fault = null
+	where f.file_id in (select i::bigint from jsonb_each($2) b
+		cross join jsonb_array_elements_text(b.value) i)
+$$;
+
+-- Requests of a FILE report for the whole new files, each with its batch. Returns when
+-- to look again; null: when there is something new.
+create function reportd.open_batches(c reportd.report_config) returns interval
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+	batch jsonb;
+	others bigint[];
+	id bigint;
+	opened int := 0;
+	more_come boolean := false;
+begin
+	perform reportd.reject_files(u.config_id, u.input, u.spec)
+	from reportd.report_input_use u where u.config_id = c.config_id;
+	if not c.is_active then
+		return null;
+	end if;
+	loop
+		batch := reportd.new_batch(c);
+		exit when batch is null;
+		others := reportd.other_files(c);
+		exit when others is null;
+		if reportd.schedule_room(c.owner) < 1 then
+			return interval '5 seconds';
+		end if;
+		insert into reportd.report_request (config_id, owner, reason, requested_by,
+			scheduled_for, state, files)
+		values (c.config_id, c.owner, 'file', 'reportd', now(), 'QUEUED', others)
+		returning request_id into id;
+		perform reportd.give_files(id, batch);
+		opened := opened + 1;
+		-- The statement must end in time, or its time limit undoes every batch, each time.
+		more_come := opened = 100 or clock_timestamp() - statement_timestamp() > interval '100 ms';
+		exit when more_come;
+	end loop;
+	if opened > 0 then
+		update reportd.report_config r set requests_wait = true
+		where r.config_id = c.config_id;
+		perform reportd.follow(c.config_id);
+	end if;
+	return case when more_come then interval '0' end;
+end $$;
+
+-- Fixes the files of a request that waits, once its zones were listed after it was
+-- asked for. False: it waits on.
+create function reportd.take_inputs(c reportd.report_config, q reportd.report_request)
+returns boolean
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+	batch jsonb;
+	others bigint[];
+begin
+	perform reportd.reject_files(u.config_id, u.input, u.spec)
+	from reportd.report_input_use u where u.config_id = c.config_id;
+	if exists (select from reportd.report_input_use u
+		join reportd.report_zone z on z.zone_id = u.zone_id
+		where u.config_id = c.config_id
+			and (z.listed_at >= greatest(q.requested_at, u.since)) is not true) then
+		perform reportd.wake_zone(u.zone_id) from reportd.report_input_use u
+		where u.config_id = c.config_id;
+		return false;
+	end if;
+	if exists (select from reportd.report_input_use u
+		where u.config_id = c.config_id and coalesce(u.spec ->> 'use', 'new') = 'new') then
+		batch := reportd.new_batch(c);
+		if batch is null and exists (select from reportd.report_input_use u
+			where u.config_id = c.config_id and coalesce(u.spec ->> 'use', 'new') = 'new'
+				and coalesce((u.spec ->> 'required')::boolean, true)) then
+			return false;
+		end if;
+	end if;
+	others := reportd.other_files(c);
+	if others is null then
+		return false;
+	end if;
+	update reportd.report_request r set files = others where r.request_id = q.request_id;
+	perform reportd.give_files(q.request_id, coalesce(batch, '{}'));
+	return true;
+end $$;
+
+-- What a request with inputs waits for, as the end of a sentence.
+create function reportd.awaited_files(c reportd.report_config, q reportd.report_request)
+returns text
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+	u record;
+	said text[] := '{}';
+	fault text;
+begin
+	for u in
+		select k.*, z.path, z.listed_at, z.error from reportd.report_input_use k
+		join reportd.report_zone z on z.zone_id = k.zone_id
+		where k.config_id = c.config_id order by k.input
+	loop
+		if u.error is not null then
+			said := said || format('input "%s": %s cannot be listed: %s', u.input, u.path, u.error);
+		elsif (u.listed_at >= greatest(q.requested_at, u.since)) is not true then
+			said := said || format('input "%s": %s to be listed%s', u.input, u.path,
+				case when not exists (select from reportd.report_worker w
+						where reportd.reaches(w.folders, u.path))
+					then '; no daemon that runs has its folder in folders of [inputs]' else '' end);
+		elsif coalesce((u.spec ->> 'required')::boolean, true) then
+			fault := (select reportd.file_fault(u.spec, f) || ' (' || f.url || ')'
+				from reportd.report_input f
+				where f.config_id = u.config_id and f.input = u.input and f.state = 'NEW'
+					and reportd.file_fault(u.spec, f) is not null limit 1);
+			said := said || format('input "%s": a whole %sfile at %s%s', u.input,
+				case when coalesce(u.spec ->> 'use', 'new') = 'new' then 'new ' else '' end,
+				u.path, coalesce('; one there is not: ' || fault, ''));
+		end if;
+	end loop;
+	if c.inputs is not null and said = '{}' then
+		said := array['its inputs to be listed'];
+	end if;
+	return nullif(array_to_string(said, '; '), '');
+end $$;
+
+-- ---- the end of a request ----
+
+create function reportd.files_ended() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+	if new.state <> 'ENDED' then
+		-- It is tried again, with the files that are still there.
+		update reportd.report_input f
+		set state = 'TAKEN', fault = null, ended_at = null, move = null, move_at = null
+		where f.request_id = new.request_id and f.state = 'FAILED' and f.moved_to is null;
+		return null;
+	end if;
+	update reportd.report_input f
+	set state = case new.outcome when 'COMPLETED' then 'DONE' else 'FAILED' end,
+		ended_at = now(), fault = case when new.outcome <> 'COMPLETED'
+			then coalesce(new.error_message, lower(new.outcome)) end,
+		move = case when a.archives then 'archive' end,
+		move_at = case when a.archives then now() end
+	from (select k.file_id, new.outcome = 'COMPLETED' and coalesce(u.spec ? 'archive', false)
+			as archives
+		from reportd.report_input k
+		left join reportd.report_input_use u on (u.config_id, u.input) = (k.config_id, k.input)
+		where k.request_id = new.request_id and k.state = 'TAKEN') a
+	where f.file_id = a.file_id;
+	return null;
+end $$;
+create trigger files_ended after update of state on reportd.report_request
+	for each row when (new.files is not null and (old.state = 'ENDED') <> (new.state = 'ENDED'))
+	execute function reportd.files_ended();
+
+-- Files that a run did not use: [[file_id, kind, reason], …]. TORN: it waits for
+-- the version that replaces it, and is looked at once more before it is given up: a version
+-- stays as it is, but for clocks that are coarse. WRONG: it is given up at once. GONE: what
+-- replaced it comes as a new version. BACK: it is given back untouched.
+create function reportd.set_files_aside(run_id bigint, config_id bigint, aside jsonb)
+returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+	id bigint := (select r.request_id from reportd.report_run r
+		where r.run_id = set_files_aside.run_id and r.config_id = set_files_aside.config_id);
+	c reportd.report_config;
+begin
+	update reportd.report_input f
+	set state = case when a.kind = 'GONE' then 'GONE' when a.late then 'FAILED' else 'NEW' end,
+		fault = nullif(a.reason, ''),
+		request_id = case when a.kind = 'GONE' or a.late then id end,
+		look_at = case when a.kind = 'TORN' then a.last_look else f.look_at end,
+		ended_at = case when a.kind = 'GONE' or a.late then now() end,
+		move = case when a.late and a.spec ? 'quarantine' then 'quarantine' end,
+		move_at = case when a.late and a.spec ? 'quarantine' then now() end
+	from (select k.file_id, s ->> 1 as kind, left(s ->> 2, 2000) as reason, u.spec, l.last_look,
+			s ->> 1 = 'WRONG' or s ->> 1 = 'TORN' and l.last_look < now() as late
+		from jsonb_array_elements(aside) s
+		join reportd.report_input k on k.file_id = (s ->> 0)::bigint
+			and k.config_id = set_files_aside.config_id
+		left join reportd.report_input_use u on (u.config_id, u.input) = (k.config_id, k.input)
+		cross join lateral (select k.found_at + reportd.input_time(
+			u.spec, 'reject_after', '1 hour', '1 hour') as last_look) l) a
+	where f.file_id = a.file_id;
+	select * into c from reportd.report_config r where r.config_id = set_files_aside.config_id;
+	-- What others may read as well is chosen anew.
+	update reportd.report_request q set files = coalesce(reportd.other_files(c), '{}')
+	where q.request_id = id and q.files && array(select (s ->> 0)::bigint
+		from jsonb_array_elements(aside) s);
+	perform reportd.wake_zone(u.zone_id) from reportd.report_input_use u
+	where u.config_id = c.config_id;
+end $$;
+
+-- The inputs of a request for its worker, with their files. A JSON answer is read anew by
+-- each run, so it has no file in the ledger.
+create function reportd.job_inputs(c reportd.report_config) returns json
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+	select json_agg(json_build_object('name', i.key, 'spec', i.value,
+		'readable', reportd.readable_urls($1.owner, i.value ->> 'path'),
+		'files', case when i.value ? 'items'
+			then json_build_array(json_build_array(0, i.value ->> 'path', '', 0, 0)) else (
+			select coalesce(json_agg(json_build_array(f.file_id, f.url, f.version, f.size,
+				(extract(epoch from f.modified_at) * 1000)::bigint)
+				order by f.modified_at, f.url), '[]')
+			from reportd.report_input f
+			where f.config_id = $1.config_id and f.input = i.key
+				and (f.request_id = $1.request_id and f.state = 'TAKEN'
+					or f.file_id = any (q.files))) end) order by i.key)
+	from jsonb_each($1.inputs) i
+	left join reportd.report_request q on q.request_id = $1.request_id
+$$;

@@ -1,0 +1,367 @@
+-- SPDX-License-Identifier: MIT
+-- What an owner may use, and how much of it.
+
+-- A source that no daemon has would never run. Before any daemon has registered
+-- its sources there is nothing to compare with.
+create function reportd.check_source(source text) returns void
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+	known text;
+begin
+	select string_agg(s.source, ', ' order by s.source) into known
+	from reportd.report_source s;
+	if not exists (select from reportd.report_source s where s.source = check_source.source)
+		and known is not null then
+		perform reportd.refuse(format('no daemon has a source "%s"', source),
+			format('Known: %s. Add [source.NAME] to the settings of a daemon and reload it, or register it by `reportctl sources --register`.', known));
+	end if;
+end $$;
+
+-- What the types of sources can do; null: a type that this schema does not know. The
+-- programs have the same in their tables of types.
+create function reportd.source_abilities(type text) returns text[]
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+	select case $1
+		when 'postgres' then '{script,snapshot,horizon,target,inbox}'::text[]
+		when 'redshift' then '{script,snapshot,unload,target}'
+		when 'duckdb' then '{files}'
+		when 'snowflake' then '{script,unload,inbox}'
+		when 'athena' then '{script,unload}'
+	end
+$$;
+
+-- Refuses what the type of a report's source cannot do. The worker asks once more.
+create function reportd.check_abilities(c reportd.report_config) returns void
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+	kind text := (select s.type from reportd.report_source s where s.source = c.source);
+	able text[] := reportd.source_abilities(kind);
+	-- Each statement may read a state of its own.
+	apart boolean := coalesce(c.output_options @? '$.snapshot ? (@ == false)', false);
+	bad record;
+begin
+	select * into bad from (values
+			('script', c.prep_sql is not null, 'prep_sql',
+				'cannot show the export what prep_sql leaves',
+				'Leave prep_sql out.'),
+			('snapshot', reportd.statement_count(concat_ws(E'\n;\n', c.export_sql, c.result_sql)) > 1
+					and not apart,
+				'several statements',
+				'reads each of them for itself: data may change in between',
+				'Make a report of each statement (result_sql is one, too), or set "snapshot": false in output_options if that does no harm.'),
+			-- Copies of the files of inputs do not change.
+			('snapshot', c.checks @? '$[*] ? (!exists(@.file) && !(@.at == "target"))'
+				and not 'files' = any (able) and not apart, 'checks',
+				'reads each statement for itself: data may change in between',
+				'Leave checks out, or set "snapshot": false in output_options if that does no harm.'),
+			('unload', c.output_options @? '$.**.unload ? (@ == true)', 'unload',
+				'does not write into S3 itself', 'Leave unload out.'),
+			('horizon', 'horizon' = any (c.links) and c.horizon_overlap is null, ':''horizon''',
+				'does not tell the transactions that are open',
+				'Set horizon_overlap, and let the report read what comes late once more.')
+		) as w(ability, wanted, subject, lacks, mend)
+	where wanted and not ability = any (able) limit 1;
+	if found then
+		perform reportd.refuse(format('%s: source "%s" is of type %s, which %s',
+			bad.subject, c.source, kind, bad.lacks), bad.mend);
+	end if;
+end $$;
+
+-- A submission and a claim call some of the following for each report. These are in
+-- PL/pgSQL, which plans a query once in a session; a function in SQL that is not inlined
+-- is planned at each call.
+
+create function reportd.is_granted(kind text, name text, owner regrole) returns boolean
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+begin
+	return exists (select from reportd.report_grant g
+		where g.kind = $1 and g.name = $2
+			and (g.grantee = 0::oid or pg_has_role($3, g.grantee, 'USAGE')));
+end $$;
+
+-- Returns the prefixes below which an owner may read or write.
+create function reportd.granted_paths(kind text, owner regrole) returns text[]
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+begin
+	return array(select g.name from reportd.report_grant g
+		where g.kind = $1 and (g.grantee = 0::oid or pg_has_role($2, g.grantee, 'USAGE'))
+		order by g.name);
+end $$;
+
+-- Returns the paths that are granted, but not to the owner for writing: no name of a
+-- report may lead a default path there.
+create function reportd.other_paths(owner regrole) returns text[]
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+begin
+	return array(select distinct g.name from reportd.report_grant g
+		where g.kind in ('read', 'write') and not (g.kind = 'write'
+			and (g.grantee = 0::oid or pg_has_role($1, g.grantee, 'USAGE'))));
+end $$;
+
+-- The beginning of the default path of a daemon's settings, as far as the owner and
+-- the name of the report make it, when it lies in a place that is not the owner's;
+-- null: in none. What the template says by itself the operator has chosen.
+create function reportd.default_astray(owner regrole, report_name text) returns text
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+begin
+	return (select f.place
+	from (select distinct w.output from reportd.report_worker w
+		where w.output is not null and w.heartbeat_at > now() - w.lease) w
+	cross join lateral (select regexp_replace(w.output, '[{%].*$', '') as fixed,
+		regexp_replace(regexp_replace(replace(replace(w.output,
+				'{owner}', translate(pg_get_userbyid($1), '/', '_')),
+				'{report_name}', translate($2, '/', '_')),
+			'[{%].*$', ''), '(^|/)\.', '\1_', 'g') as place) f
+	where exists (select from unnest(reportd.other_paths($1)) g
+			where starts_with(f.place, g) and not starts_with(f.fixed, g))
+		and not exists (select from unnest(reportd.granted_paths('write', $1)) g
+			where starts_with(f.place, g)
+				or g = '/' and f.place !~ '^[A-Za-z][A-Za-z0-9+.-]*://')
+	limit 1);
+end $$;
+
+-- Names in a sentence what the report uses and its owner may not; null: nothing. INSERT
+-- asks for the sake of the message, the claim decides. The worker asks once more about
+-- paths, when names and codes are filled in.
+create function reportd.denial(c reportd.report_config, out message text, out hint text)
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+declare
+	who text := pg_get_userbyid(c.owner);
+	-- A dot that begins a part of the path becomes _, one within it does not.
+	fixed text := regexp_replace(replace(c.output_path, '{owner}',
+		case when who ~ '^\.' then '{owner}' else translate(who, '/', '_') end), '[{%].*$', '');
+	paths text[];
+	astray text;
+	most bigint;
+	used bigint;
+begin
+	if pg_has_role(c.owner, 'reportd_operator', 'USAGE') then
+		return;
+	elsif not exists (select from pg_roles r where r.oid = c.owner) then
+		message := format('the owner of report %s is no role any more', c.config_id);
+		hint := 'An operator can give it to another one by reportd.change(ID, ''{"owner": "ROLE"}'').';
+	elsif not reportd.is_granted('source', c.source, c.owner) then
+		message := format('%s may not use a source "%s"', c.owner, c.source);
+		hint := (select coalesce('Write one of: ' || string_agg(s.source, ', '
+				order by s.source) || '; ', '')
+			from reportd.report_source s
+			where reportd.is_granted('source', s.source, c.owner))
+			|| format('an operator can allow more by select reportd.grant_source(''NAME'', %L).',
+				c.owner);
+	elsif c.target is not null and not reportd.is_granted('target', c.target, c.owner) then
+		message := format('%s may not load tables of a target "%s"', c.owner, c.target);
+		hint := (select coalesce('Write one of: ' || string_agg(t.target, ', '
+				order by t.target) || '; ', '')
+			from reportd.report_target t
+			where reportd.is_granted('target', t.target, c.owner))
+			|| format('an operator can allow more by select reportd.grant_target(''NAME'', %L).',
+				c.owner);
+	elsif c.output_path ~* '^table:' then
+		null;
+	elsif c.output_path is not null then
+		paths := reportd.granted_paths('write', c.owner);
+		-- The text before the first name or code must be below a prefix, or may
+		-- still lead there.
+		if not exists (select from unnest(paths) p
+			where p = '/' and c.output_path !~ '^[A-Za-z][A-Za-z0-9+.-]*://'
+				or starts_with(fixed, p)
+				or fixed <> c.output_path and starts_with(p, fixed)) then
+			message := format('%s may not write to "%s"', c.owner, c.output_path);
+			hint := case when paths = '{}' then 'Leave output_path out for the default of the settings; '
+					else format('Write below one of: %s; ', array_to_string(paths, ', ')) end
+				|| 'an operator can allow more by reportd.grant_path().';
+		end if;
+	elsif c.export_sql is not null then
+		astray := reportd.default_astray(c.owner, c.report_name);
+		if astray is not null then
+			message := format('%s may not write to "%s", where the default path of the settings leads a report "%s"',
+				c.owner, astray, c.report_name);
+			hint := 'Give it another name, or an output_path that is granted; an operator can begin the default path with {owner} (output in [reportd] of the settings).';
+		end if;
+	end if;
+	if message is null and c.inputs is not null then
+		select d.message, d.hint into message, hint from reportd.input_denial(c) d;
+	end if;
+	if message is not null then
+		return;
+	end if;
+	most := (reportd.quota_of(c.owner)).max_output_bytes;
+	if most is not null then
+		select u.output_bytes into used from reportd.report_usage u where u.owner = c.owner;
+		if used >= most then
+			message := format('%s has published %s bytes in the last 24 hours; its quota is %s',
+				c.owner, used, most);
+			hint := 'Wait, publish less, or ask an operator for more (report_quota).';
+		end if;
+	end if;
+end $$;
+
+-- Returns the limits of an owner: those of its own row, and of the common one where that
+-- says nothing.
+create function reportd.quota_of(owner regrole) returns reportd.report_quota
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+declare
+	quota reportd.report_quota;
+begin
+	select $1, coalesce(o.max_reports, d.max_reports),
+		coalesce(o.max_pending, d.max_pending), coalesce(o.max_running, d.max_running),
+		coalesce(o.max_output_bytes, d.max_output_bytes),
+		coalesce(o.max_timeout, d.max_timeout)
+	into quota
+	from (values (1)) one(one)
+	left join reportd.report_quota o on o.role = $1
+	left join reportd.report_quota d on d.role = 0::oid;
+	return quota;
+end $$;
+
+create function reportd.check_rights(new reportd.report_config, old reportd.report_config)
+returns void
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+	denial record := reportd.denial(new);
+	most interval := case when new.timeout is not null
+		then (reportd.quota_of(new.owner)).max_timeout end;
+begin
+	if denial.message is not null then
+		perform reportd.refuse(denial.message, denial.hint);
+	elsif extract(epoch from new.timeout) > extract(epoch from most) then
+		perform reportd.refuse(
+			format('timeout %s is longer than %s allows %s', new.timeout, most, new.owner),
+			format('Write %s or less.', most));
+	elsif new.next_run_time < now() - interval '1 minute'
+		and new.next_run_time is distinct from old.next_run_time then
+		perform reportd.refuse(
+			format('next_run_time %s lies in the past', new.next_run_time),
+			'Leave it out: it follows from the schedule. For times that have passed use reportd.backfill().');
+	elsif old is null and new.due_at < now() - interval '1 minute' then
+		perform reportd.refuse(format('due_at %s lies in the past', new.due_at),
+			'Leave it out for a report that is to run now.');
+	end if;
+end $$;
+
+-- Counts the reports and requests of an owner that wait, up to `most`. The plan is kept
+-- while the table grows, so none that reads the whole table will do.
+create function reportd.pending_count(owner regrole, most int) returns int
+language plpgsql stable set search_path = pg_catalog, pg_temp
+	set enable_seqscan = off as $$
+begin
+	return (select count(*)::int from (
+		(select from reportd.report_config c
+		 where c.owner = $1 and c.status = 'PENDING' and c.is_active
+			and c.due_at < 'infinity'
+		 limit $2)
+		union all
+		(select from reportd.report_request r
+		 where r.owner = $1 and r.state in ('WAITING', 'QUEUED')
+		 limit $2)) w);
+end $$;
+
+-- Counts the reports of an owner that neither wait nor run, up to `most`: each of them
+-- costs a row.
+create function reportd.idle_count(owner regrole, most int) returns bigint
+language plpgsql stable set search_path = pg_catalog, pg_temp
+	set enable_seqscan = off as $$
+begin
+	return (select count(*) from (select from reportd.report_config c
+		where c.owner = $1 and (c.status = 'CANCELLED'
+			or c.status = 'PENDING' and (not c.is_active or c.due_at = 'infinity'))
+		limit $2) idle);
+end $$;
+
+-- No session sees the reports that others add at the same time. So a quota is checked at
+-- once, for the sake of the message, and again as the transaction commits, by one session
+-- of an owner after the other. A session may wait for one that commits, never for one that
+-- stays open.
+create function reportd.quota_at_commit() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+	quota reportd.report_quota := reportd.quota_of(new.owner);
+begin
+	delete from reportd.quota_check q
+	where q.transaction = new.transaction and q.owner = new.owner;
+	insert into reportd.owner_turn as t (owner) values (new.owner)
+	on conflict (owner) do update set taken = t.taken + 1;
+	if reportd.pending_count(new.owner, quota.max_pending + 1) > quota.max_pending then
+		raise exception using errcode = '22023',
+			message = format('%s has reports and requests waiting that others added meanwhile; with those of this transaction they are more than its quota, which is %s',
+				new.owner, quota.max_pending),
+			hint = 'Wait until some have ended, cancel some, or ask an operator for more (report_quota).';
+	elsif reportd.idle_count(new.owner, quota.max_reports + 1) > quota.max_reports then
+		raise exception using errcode = '22023',
+			message = format('%s has reports that others added meanwhile; with those of this transaction they are more than its quota, which is %s',
+				new.owner, quota.max_reports),
+			hint = 'Delete some by reportd.delete(), or ask an operator for more (report_quota).';
+	end if;
+	return null;
+end $$;
+create constraint trigger at_commit after insert on reportd.quota_check
+	deferrable initially deferred
+	for each row execute function reportd.quota_at_commit();
+
+create function reportd.check_at_commit(owner regrole) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+	insert into reportd.quota_check (transaction, owner) values (pg_current_xact_id(), $1)
+	on conflict do nothing;
+end $$;
+
+create function reportd.check_pending(owner regrole, more int) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+	most int := (reportd.quota_of(owner)).max_pending;
+begin
+	if most is null or pg_has_role(owner, 'reportd_operator', 'USAGE') then
+		return;
+	end if;
+	-- First: where constraints are not deferred the turn is taken now.
+	perform reportd.check_at_commit(owner);
+	if reportd.pending_count(owner, most) + more > most then
+		perform reportd.refuse(
+			format('%s has %s reports and requests waiting already; its quota is %s',
+				owner, reportd.pending_count(owner, most), most),
+			'Wait until some have ended, cancel some, or ask an operator for more (report_quota).');
+	end if;
+end $$;
+
+create function reportd.check_quota(c reportd.report_config) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+	most int := (reportd.quota_of(c.owner)).max_reports;
+	count bigint;
+begin
+	perform reportd.check_pending(c.owner, 1);
+	if most is null then
+		return;
+	end if;
+	perform reportd.check_at_commit(c.owner);
+	select max(n) into count from (
+		select u.reports as n from reportd.report_usage u where u.owner = c.owner
+		union all
+		select reportd.idle_count(c.owner, most)) counts;
+	if count >= most then
+		perform reportd.refuse(
+			format('%s has %s reports; its quota is %s', c.owner, count, most),
+			'Delete some by reportd.delete() and wait a minute (they are counted that often), or ask an operator for more (report_quota).');
+	end if;
+end $$;
+
+-- Requests that were cancelled before they ran count as reports: else asking and
+-- cancelling in turns would fill the table.
+create function reportd.check_unused(owner regrole) returns void
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+	most int := (reportd.quota_of(owner)).max_reports;
+begin
+	if most is null then
+		return;
+	end if;
+	if not pg_has_role(owner, 'reportd_operator', 'USAGE')
+		and (select count(*) from (select from reportd.report_request r
+			where r.owner = check_unused.owner and r.state = 'ENDED' and r.run_id is null
+			limit most) ended) >= most then
+		perform reportd.refuse(
+			format('%s has cancelled %s requests that had not run; its quota for reports is %s',
+				owner, most, most),
+			'Wait until retention has forgotten some, or ask an operator for more (report_quota).');
+	end if;
+end $$;

@@ -1,0 +1,280 @@
+-- SPDX-License-Identifier: MIT
+-- Inboxes: tables of other databases whose rows become reports, once each, and get told how
+-- these end. See [inbox] of the settings and docs/inbox.md.
+
+create table reportd.report_inbox (
+	inbox text primary key check (octet_length(inbox) <= 1000),
+	owner regrole,
+	turn bigint not null default 0,
+	held_by uuid,
+	held_until timestamptz,
+	every interval not null default interval '0',
+	next_at timestamptz not null default '-infinity',
+	purge_at timestamptz not null default '-infinity',
+	began_at timestamptz,
+	read_at timestamptz,
+	told_at timestamptz,
+	taken bigint not null default 0,
+	refused bigint not null default 0,
+	told bigint not null default 0,
+	remark text,
+	error text,
+	error_at timestamptz
+);
+comment on table reportd.report_inbox is
+	'A row for each inbox, SOURCE:TABLE. A daemon takes a turn: it reads new rows, then writes back what has changed. Only the daemon that holds the turn is heard.';
+comment on column reportd.report_inbox.held_until is
+	'No other daemon takes a turn before: a statement of this one may still run there.';
+comment on column reportd.report_inbox.next_at is
+	'The table is read again from then on.';
+comment on column reportd.report_inbox.every is
+	'The interval of the settings of the daemon that began the last turn.';
+
+create table reportd.report_inbox_wake (
+	wake_id bigint generated always as identity primary key,
+	inbox text not null,
+	woken_at timestamptz not null default now()
+);
+comment on table reportd.report_inbox_wake is
+	'Wishes that an inbox is read soon. A turn takes them as it begins. They are rows of their own, so that a transaction that stays open after a wish keeps no daemon waiting.';
+create index report_inbox_wake_inbox on reportd.report_inbox_wake (inbox, woken_at);
+
+create table reportd.report_inbox_row (
+	inbox text not null,
+	external_id text not null check (octet_length(external_id) between 1 and 1000),
+	config_id bigint,
+	status text not null check (status in ('PROCESSING', 'COMPLETED', 'FAILED', 'CANCELLED')),
+	error_message text,
+	output_url text,
+	revision bigint not null default 1,
+	told bigint not null default 0,
+	taken_at timestamptz not null default now(),
+	changed_at timestamptz not null default now(),
+	primary key (inbox, external_id)
+) with (fillfactor = 70);
+comment on table reportd.report_inbox_row is
+	'The rows of inboxes that were taken. The primary key makes one report of a row, whatever daemons do.';
+comment on column reportd.report_inbox_row.config_id is
+	'Its report, which retention may have deleted; null: the row was refused.';
+comment on column reportd.report_inbox_row.revision is
+	'Raised with each change that the other database has to be told of; told: the revision that it was told.';
+create index report_inbox_row_untold on reportd.report_inbox_row
+	(inbox, external_id collate "C") where told < revision;
+create index report_inbox_row_config on reportd.report_inbox_row (config_id)
+	where config_id is not null;
+create index report_inbox_row_old on reportd.report_inbox_row (inbox, changed_at);
+
+-- ---- what follows from a report ----
+
+-- A report of an inbox has changed. A message stands only beside FAILED and CANCELLED: a row
+-- there that is CANCELLED and has none asks for a cancellation.
+create function reportd.inbox_changed() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+	s record;
+begin
+	select case when new.status = 'PENDING' then 'PROCESSING' else new.status end as status,
+		case new.status when 'FAILED' then coalesce(new.error_message, 'no reason is known')
+			when 'CANCELLED' then coalesce('cancelled by ' || new.cancelled_by, new.error_message,
+				'cancelled') end as message,
+		case when new.status = 'COMPLETED' then (select u.output_url from reportd.report_run u
+			where u.run_id = new.run_id) end as url into s;
+	update reportd.report_inbox_row r
+	set status = s.status, error_message = s.message, output_url = s.url,
+		revision = r.revision + 1, changed_at = now()
+	where r.config_id = new.config_id and (r.status, r.error_message, r.output_url)
+		is distinct from (s.status, s.message, s.url);
+	return null;
+end $$;
+create trigger f_inbox_update after update of status on reportd.report_config
+	for each row when (new.external_id is not null and old.status <> new.status)
+	execute function reportd.inbox_changed();
+
+create function reportd.inbox_deleted() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+	update reportd.report_inbox_row r
+	set status = 'CANCELLED', error_message = 'the report was deleted', output_url = null,
+		revision = r.revision + 1, changed_at = now()
+	where r.config_id = old.config_id;
+	return null;
+end $$;
+-- Retention deletes reports that have ended: their rows keep what they say.
+create trigger f_inbox_delete after delete on reportd.report_config
+	for each row when (old.external_id is not null and old.status in ('PENDING', 'PROCESSING'))
+	execute function reportd.inbox_deleted();
+
+-- ---- taking rows ----
+
+-- The columns that a row may set are those that a submitter may.
+create function reportd.inbox_may_set(name text) returns boolean
+language sql stable set search_path = pg_catalog, pg_temp as $$
+	select exists (select from pg_attribute a
+		where a.attrelid = 'reportd.report_config'::regclass and a.attname = $1
+			and a.attnum > 0 and not a.attisdropped
+			and has_column_privilege('reportd_submitter', a.attrelid, a.attnum, 'INSERT'))
+$$;
+
+-- How many more reports the owner's quotas let in, and in words why there are no more.
+create function reportd.inbox_room(owner regrole, out room bigint, out why text)
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+	quota reportd.report_quota := reportd.quota_of(owner);
+	used reportd.report_usage;
+	stored bigint;
+begin
+	room := 1000000;
+	if pg_has_role(owner, 'reportd_operator', 'USAGE') then
+		return;
+	end if;
+	select * into used from reportd.report_usage u where u.owner = inbox_room.owner;
+	if quota.max_pending is not null then
+		room := quota.max_pending - reportd.pending_count(owner, quota.max_pending);
+		why := format('max_pending %s', quota.max_pending);
+	end if;
+	stored := greatest(used.reports, reportd.idle_count(owner, quota.max_reports));
+	if quota.max_reports - stored < room then
+		room := quota.max_reports - stored;
+		why := format('max_reports %s', quota.max_reports);
+	end if;
+	if used.output_bytes >= quota.max_output_bytes then
+		room := 0;
+		why := format('max_output_bytes %s', quota.max_output_bytes);
+	end if;
+	room := greatest(room, 0);
+	why := case when room = 0 then format('rows wait: %s has no room for more reports in its quota (%s)',
+		owner, why) end;
+end $$;
+
+-- A value of a row, which is a text, as the JSON that its column takes. A list may be
+-- written as a JSON array, or as one text.
+create function reportd.inbox_value(name text, value text) returns jsonb
+language sql stable set search_path = pg_catalog, pg_temp as $$
+	select case format_type(a.atttypid, null)
+		when 'jsonb' then value::jsonb
+		when 'text[]' then case when value ~ '^\s*\[' then value::jsonb
+			else jsonb_build_array(value) end
+		else to_jsonb(value) end
+	from pg_attribute a
+	where a.attrelid = 'reportd.report_config'::regclass and a.attname = name
+$$;
+
+-- Inserts the report of a row. The owner's rights decide what it may use, by the same checks
+-- as every INSERT.
+create function reportd.inbox_submit(b reportd.report_inbox, id text, fields jsonb)
+returns bigint
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+	c reportd.report_config;
+	f record;
+	names text := '';
+	made bigint;
+begin
+	for f in select key, value from jsonb_each_text(fields) where value is not null loop
+		begin
+			c := jsonb_populate_record(c, jsonb_build_object(f.key,
+				reportd.inbox_value(f.key, f.value)));
+		exception when data_exception or undefined_object then
+			raise exception using errcode = '22023', message = format('%s: %s', f.key, sqlerrm);
+		end;
+		names := names || format(', %I', f.key);
+	end loop;
+	execute format('insert into reportd.report_config (external_id, owner, created_by%s)
+		select $1, $2, $3%s from (select ($4).*) k returning config_id', names, names)
+	into made using id, b.owner, 'inbox ' || b.inbox, c;
+	return made;
+end $$;
+
+-- Cancels the report of a row, on the word of the row. What somebody else has locked is
+-- left: its row asks again.
+create function reportd.inbox_cancel(id bigint) returns boolean
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+	c reportd.report_config;
+begin
+	select * into c from reportd.report_config r where r.config_id = id for update skip locked;
+	if c.config_id is null then
+		return not exists (select from reportd.report_config r where r.config_id = id);
+	elsif c.trigger_type <> 'ADHOC' and c.is_active then
+		update reportd.report_config r set is_active = false where r.config_id = id;
+		update reportd.report_inbox_row o
+		set status = 'CANCELLED', error_message = 'it is run no more', output_url = null,
+			revision = o.revision + 1, changed_at = now()
+		where o.config_id = id;
+	end if;
+	perform reportd.cancel_report(c, c.created_by);
+	return true;
+end $$;
+
+-- A row that was taken before is told its state again, as somebody has set it back, or asks
+-- for its cancellation.
+create function reportd.inbox_known(b reportd.report_inbox, k reportd.report_inbox_row, r jsonb)
+returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+	if r ->> 'status' = 'CANCELLED' and k.config_id is not null
+		and not reportd.inbox_cancel(k.config_id) then
+		return;
+	end if;
+	update reportd.report_inbox_row i set revision = i.revision + 1
+	where i.told >= i.revision and (i.inbox, i.external_id) = any (
+		select o.inbox, o.external_id from reportd.report_inbox_row o
+		where (o.inbox, o.external_id) = (k.inbox, k.external_id)
+		for update skip locked);
+end $$;
+
+-- Takes one row: {"id", "status", "same", "row": {COLUMN: text}, "fault"}, where `same` is how
+-- many rows there have its ID. Returns taken, refused, known or full; full: the quotas let
+-- no more in, nothing was done.
+create function reportd.inbox_take(b reportd.report_inbox, r jsonb, room bigint) returns text
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+	id constant text := r ->> 'id';
+	k reportd.report_inbox_row;
+	fault text := r ->> 'fault';
+	mend text;
+	made bigint;
+begin
+	select * into k from reportd.report_inbox_row o
+	where o.inbox = b.inbox and o.external_id = id;
+	if octet_length(id) not between 1 and 1000 then
+		return 'known';
+	elsif k.external_id is not null then
+		perform reportd.inbox_known(b, k, r);
+		return 'known';
+	elsif r ->> 'status' = 'CANCELLED' then
+		insert into reportd.report_inbox_row (inbox, external_id, status, error_message)
+		values (b.inbox, id, 'CANCELLED', 'cancelled before it was taken') on conflict do nothing;
+		return 'refused';
+	elsif room <= 0 then
+		return 'full';
+	end if;
+	insert into reportd.report_inbox_row (inbox, external_id, status)
+	values (b.inbox, id, 'PROCESSING') on conflict do nothing;
+	if not found then
+		return 'known';
+	end if;
+	if (r ->> 'same')::bigint > 1 then
+		fault := format('%s rows have the ID %s: give each row one of its own', r ->> 'same', id);
+	end if;
+	if fault is null then
+		begin
+			made := reportd.inbox_submit(b, id, r -> 'row');
+		exception when data_exception or integrity_constraint_violation
+			or insufficient_privilege or program_limit_exceeded then
+			get stacked diagnostics fault = message_text, mend = pg_exception_hint;
+			fault := concat_ws(' ', fault || '.', nullif(mend, ''));
+			-- Others of the owner may have taken the room meanwhile.
+			if (select q.room from reportd.inbox_room(b.owner) q) <= 0 then
+				delete from reportd.report_inbox_row o
+				where o.inbox = b.inbox and o.external_id = id;
+				return 'full';
+			end if;
+		end;
+	end if;
+	update reportd.report_inbox_row o
+	set config_id = made, status = case when made is null then 'FAILED' else o.status end,
+		error_message = fault
+	where o.inbox = b.inbox and o.external_id = id;
+	return case when made is null then 'refused' else 'taken' end;
+end $$;

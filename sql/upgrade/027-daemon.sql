@@ -1,0 +1,537 @@
+-- SPDX-License-Identifier: MIT
+-- What the daemon's statements compute from a row's own texts.
+
+-- A row that has become wrong (a zone that this server does not know, after a
+-- restore) must fail alone, not the statement that serves all of them.
+
+create function reportd.plan_fire(
+	expression text, time_zone text, misfire_policy text,
+	next_run_time timestamptz, grace interval,
+	out scheduled_for timestamptz, out next_time timestamptz, out error text
+) language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+begin
+	if misfire_policy = 'ALL' then
+		-- Times that were missed more than a year ago are not caught up.
+		scheduled_for := case when next_run_time >= now() - interval '1 year'
+			then next_run_time
+			else reportd.next_run(expression, time_zone, now() - interval '1 year') end;
+		next_time := reportd.next_run(expression, time_zone, scheduled_for);
+	else
+		scheduled_for := greatest(next_run_time,
+			reportd.prev_run(expression, time_zone, now()));
+		if misfire_policy = 'SKIP' and now() - scheduled_for > grace then
+			scheduled_for := null;
+		end if;
+		next_time := reportd.next_run(expression, time_zone, now());
+	end if;
+exception when others then
+	scheduled_for := null;
+	next_time := null;
+	error := 'the schedule cannot be read and fires no more until schedule_expression or time_zone is set anew: '
+		|| sqlerrm;
+end $$;
+comment on function reportd.plan_fire is
+	'For which time a due schedule runs (null: it is skipped) and when it is due next.';
+
+-- Returns how many more reports of an owner may become due by their schedules; null: no
+-- limit; -1: a session that commits just now has the owner's turn. A tick that has the
+-- turn keeps it to its end.
+create function reportd.schedule_room(owner regrole) returns int
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+	most int := (reportd.quota_of(owner)).max_pending;
+begin
+	if most is null or pg_has_role(owner, 'reportd_operator', 'USAGE') then
+		return null;
+	end if;
+	perform from reportd.owner_turn t where t.owner = schedule_room.owner
+	for update skip locked;
+	-- Without a row nobody of that owner has committed anything yet.
+	if not found and exists (
+		select from reportd.owner_turn t where t.owner = schedule_room.owner) then
+		return -1;
+	end if;
+	return greatest(most - reportd.pending_count(owner, most), 0);
+end $$;
+
+-- Returns the owners with schedules that are due. When many are due it hops from owner to
+-- owner over the index report_config_fire: as many probes as there are owners, 1000
+-- at most, from a random one on, so that each has its turn.
+create function reportd.schedule_turns() returns table (owner regrole, room int)
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+	owners oid[];
+	first oid;
+	last oid;
+	start oid;
+	at oid;
+	due timestamptz;
+	around boolean := false;
+begin
+	-- Whatever state they are in: no more are looked at when thousands wait.
+	owners := array(select c.owner from reportd.report_config c
+		where c.trigger_type = 'SCHEDULED' and c.is_active and c.next_run_time <= now()
+		order by c.next_run_time limit 400);
+	if cardinality(owners) < 400 then
+		for owner in select distinct unnest(owners) loop
+			room := reportd.schedule_room(owner);
+			return next;
+		end loop;
+		return;
+	end if;
+	select s.owner into first from reportd.schedule_at_rest s order by s.owner limit 1;
+	select s.owner into last from reportd.schedule_at_rest s order by s.owner desc limit 1;
+	start := reportd.random_oid(first, last);
+	at := start;
+	for visited in 1 .. 1000 loop
+		select s.owner, s.next_run_time into owner, due from reportd.schedule_at_rest s
+		where s.owner > at order by s.owner, s.next_run_time limit 1;
+		if owner is null and not around then
+			around := true;
+			at := 0;
+			continue;
+		end if;
+		exit when owner is null or around and owner > start;
+		at := owner;
+		if due <= now() then
+			room := reportd.schedule_room(owner);
+			return next;
+		end if;
+	end loop;
+end $$;
+
+create function reportd.random_oid(first oid, last oid) returns oid
+language sql volatile set search_path = pg_catalog, pg_temp as $$
+	select ($1::bigint + floor(random() * ($2::bigint - $1::bigint))::bigint)::oid
+$$;
+
+create function reportd.local_time(at timestamptz, time_zone text) returns timestamp
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+begin
+	return at at time zone time_zone;
+exception when others then
+	return null;
+end $$;
+
+-- Counts the reports that run: by owner, and by source under "s:NAME".
+create function reportd.running_counts() returns jsonb
+language sql stable set search_path = pg_catalog, pg_temp as $$
+	select coalesce(jsonb_object_agg(r.key, r.n), '{}') from (
+		select c.owner::oid::text as key, count(*) as n
+		from reportd.report_config c where c.status = 'PROCESSING' group by c.owner
+		union all
+		select 's:' || c.source, count(*)
+		from reportd.report_config c where c.status = 'PROCESSING' group by c.source) r
+$$;
+
+-- Says whether a claim could take something of an owner from one of the sources.
+create function reportd.can_claim(owner oid, sources text[], quotas boolean, busy jsonb)
+returns boolean
+language sql stable set search_path = pg_catalog, pg_temp as $$
+	select (not $3 or pg_has_role($1, 'reportd_operator', 'USAGE')
+			or ((reportd.quota_of($1)).max_running
+				> coalesce(($4 ->> $1::text)::bigint, 0)) is not false)
+		and exists (select from unnest($2) r(s)
+			cross join generate_series(1, 5) p(p)
+			cross join (values ('ADHOC'), ('SCHEDULED'), ('AFTER'), ('FILE')) t(t)
+			cross join lateral (select from reportd.report_config c
+				where c.status = 'PENDING' and c.is_active and c.due_at < 'infinity'
+					and c.owner = $1 and c.source = r.s and c.priority = p.p
+					and c.trigger_type = t.t and c.due_at <= now()
+				limit 1) d)
+$$;
+
+-- The classes that a claim looks at, see sql/queue/claim.sql: each priority and trigger
+-- type, with work or without, of the owners and sources that have waiting work. With
+-- what limits each: `most` candidates, places left of its source and of its owner
+-- (null: no limit). It begins after owner `after`, wraps around, and ends after as many
+-- owners as could be served, and 100 sources of each.
+-- passed: classes whose head has been taken, with the time up to which:
+-- [[owner, source, priority, trigger_type, due_at, config_id, running]]. Nothing is read before
+-- that: while some transaction is held open, the index is full of dead entries there.
+create function reportd.claim_classes(
+	wanted int, sources text[], source_max int[], passed jsonb, after oid
+) returns table (owner oid, source text, priority int, trigger_type text,
+	since timestamptz, since_id bigint, running bigint, owner_room bigint, source_room bigint, most int)
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+declare
+	owners oid[] := '{}';
+	known oid[];
+	one oid;
+	at oid := after;
+	next oid;
+	at_source text;
+	known_source text;
+	quotas boolean;
+	busy jsonb; -- see running_counts()
+	room text[]; -- the sources that have a place
+	last oid;
+	visited int;
+	choosy boolean := false;
+	kinds text[];
+begin
+	select exists (select from reportd.report_quota q where q.max_running is not null),
+		case when exists (select from reportd.report_config c
+			where c.trigger_type in ('AFTER', 'FILE') and c.status = 'PENDING'
+				and c.is_active and c.due_at < 'infinity')
+		then '{ADHOC,SCHEDULED,AFTER,FILE}'::text[] else '{ADHOC,SCHEDULED}' end
+	into quotas, kinds;
+	if passed is not null then
+		known := array(select distinct (p ->> 0)::oid as o
+			from jsonb_array_elements(passed) p order by o);
+	end if;
+	if quotas or cardinality(array_remove(source_max, null)) > 0 then
+		busy := reportd.running_counts();
+	elsif passed is not null then
+		select jsonb_object_agg(p ->> 0, p -> 6) into busy from jsonb_array_elements(passed) p;
+	end if;
+	loop
+		at := after;
+		last := null;
+		owners := '{}';
+		visited := 0;
+		while cardinality(owners) < wanted + 16 and visited < 1000 loop
+			if passed is not null then
+				next := (select o from unnest(known) o where o > at order by o limit 1);
+			end if;
+			select c.owner into one from reportd.report_config c
+			where c.status = 'PENDING' and c.is_active and c.due_at < 'infinity'
+				and c.owner > at and c.owner < coalesce(next, 4294967295::oid)
+			order by c.owner limit 1;
+			one := coalesce(one, next);
+			if one is null and last is null and after > 0 then
+				-- Around, once: from the first owner up to where it began.
+				last := after;
+				at := 0;
+				continue;
+			end if;
+			exit when one is null or one > last;
+			at := one;
+			visited := visited + 1;
+			if not choosy or one = any (known) or reportd.can_claim(one, room, quotas, busy) then
+				owners := owners || one;
+			end if;
+		end loop;
+		-- So many owners that some must wait: then none of those whom nothing can be
+		-- taken from may stand before the others.
+		exit when choosy or cardinality(owners) < wanted + 16;
+		choosy := true;
+		room := array(select u.s from unnest(sources, source_max) u(s, m)
+			where u.m is null or u.m > coalesce((busy ->> ('s:' || u.s))::bigint, 0));
+	end loop;
+	if busy is null and cardinality(owners) > 1 then
+		busy := reportd.running_counts();
+	end if;
+	most := (wanted + 16) / greatest(cardinality(owners), 1) + 2;
+	foreach owner in array owners loop
+		running := coalesce((busy ->> owner::text)::bigint, 0);
+		owner_room := null;
+		if quotas and not pg_has_role(owner, 'reportd_operator', 'USAGE') then
+			owner_room := (reportd.quota_of(owner)).max_running - running;
+		end if;
+		at_source := '';
+		for i in 1 .. 100 loop
+			-- From source to source, up to the next known one, whose head may be dead.
+			if passed is not null then
+				known_source := (select min(p ->> 1) from jsonb_array_elements(passed) p
+					where (p ->> 0)::oid = claim_classes.owner and p ->> 1 > at_source);
+			end if;
+			if known_source is null then
+				select c.source into source from reportd.report_config c
+				where c.status = 'PENDING' and c.is_active and c.due_at < 'infinity'
+					and c.owner = claim_classes.owner and c.source > at_source
+				order by c.source limit 1;
+			else
+				select c.source into source from reportd.report_config c
+				where c.status = 'PENDING' and c.is_active and c.due_at < 'infinity'
+					and c.owner = claim_classes.owner and c.source > at_source
+					and c.source < known_source
+				order by c.source limit 1;
+			end if;
+			source := coalesce(source, known_source);
+			exit when source is null;
+			at_source := source;
+			source_room := source_max[array_position(sources, source)]
+				- coalesce((busy ->> ('s:' || source))::bigint, 0);
+			if source = any (sources) and (source_room is null or source_room > 0)
+				and (owner_room is null or owner_room > 0) then
+				-- All classes of the source: the claim itself finds out which are empty.
+				return query
+					select claim_classes.owner, claim_classes.source, pr.priority, t.trigger_type,
+						coalesce((p ->> 4)::timestamptz, '-infinity'),
+						coalesce((p ->> 5)::bigint, 0),
+						running, owner_room, source_room, most
+					from generate_series(1, 5) pr(priority)
+					cross join unnest(kinds) t(trigger_type)
+					left join jsonb_array_elements(passed) p
+						on (p ->> 0)::oid = claim_classes.owner
+						and p ->> 1 = claim_classes.source
+						and (p ->> 2)::int = pr.priority and p ->> 3 = t.trigger_type;
+			end if;
+		end loop;
+	end loop;
+end $$;
+
+-- Returns the members of a job that few reports have, see sql/queue/claim.sql. operator:
+-- whether the owner is one; last_run: the run before this one. It is a function so that the
+-- claims of the other reports do not set its queries up.
+create function reportd.rare_members(c reportd.report_config, operator boolean, last_run bigint)
+returns json
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+declare
+	queue uuid;
+	again boolean;
+begin
+	if c.target is not null then
+		-- With the request it identifies a load in the target's ledger.
+		queue := (select i.queue_id from reportd.queue_identity i);
+		-- An earlier run may have loaded the request.
+		again := c.attempt > 1
+			or exists (select from reportd.report_run u
+				where u.run_id = last_run and u.request_id = c.request_id)
+			or exists (select from reportd.report_request q
+				where q.request_id = c.request_id and q.run_id is not null);
+	end if;
+	return json_build_object(
+		'prep_sql', c.prep_sql,
+		'result_sql', c.result_sql,
+		'linked', case when c.links is not null then reportd.linked(c) end,
+		'gate', case when c.checks is not null then reportd.gate(c) end,
+		'inputs', case when c.inputs is not null then reportd.job_inputs(c) end,
+		'batches', case when c.trigger_type = 'FILE' then true end,
+		'queue', queue,
+		'again', again,
+		-- An output_path of the row must lie where its owner may write. The default path
+		-- is the operator's choice, but a name in it must not lead it to a place that is
+		-- granted to others.
+		'write_paths', case when not operator
+			then to_json(reportd.granted_paths('write', c.owner)) end,
+		'other_paths', case when not operator and c.output_path is null
+			then to_json(reportd.other_paths(c.owner)) end,
+		-- Data about the report that an output contains; a CSV contains none.
+		'info', case when c.output_format <> 'CSV' then json_build_object(
+			'author', c.created_by,
+			'time', extract(epoch from statement_timestamp())::bigint,
+			'time_text', to_char(
+				reportd.local_time(statement_timestamp(), c.time_zone),
+				'YYYY-MM-DD HH24:MI:SS')) end);
+end $$;
+
+-- Ends the request in hand of a report whose run has ended for good, and finds the
+-- one that follows; it does not touch report_config. Called by the statements that
+-- end runs, for reports that have such rows. made: what a completed run has made,
+-- {"output_url", "outputs", "row_count", "result", "horizon"}.
+create function reportd.end_request(
+	c reportd.report_config, outcome text, run_id bigint, error_message text, follow boolean,
+	made jsonb default null,
+	out request_id bigint, out scheduled_for timestamptz, out parameters jsonb,
+	out opens boolean
+) language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+	-- With parameters of its own it stands for nothing but itself.
+	if outcome = 'COMPLETED' and c.run_parameters is null then
+		update reportd.report_request q set newest = false
+		where q.config_id = c.config_id and q.newest;
+	end if;
+	c.status := outcome;
+	c.run_id := end_request.run_id;
+	c.error_message := end_request.error_message;
+	c.updated_timestamp := now();
+	if c.request_kept then
+		update reportd.report_request q
+		set state = 'ENDED', outcome = end_request.outcome, ended_at = now(),
+			run_id = end_request.run_id, error_message = end_request.error_message,
+			newest = end_request.outcome = 'COMPLETED' and c.run_parameters is null,
+			opens = case when c.has_children and end_request.outcome = 'COMPLETED'
+				and c.run_parameters is null then true end,
+			output_url = made ->> 'output_url', outputs = nullif(made -> 'outputs', 'null'),
+			row_count = (made ->> 'row_count')::bigint, result = nullif(made -> 'result', 'null'),
+			horizon = coalesce((made ->> 'horizon')::timestamptz, q.horizon)
+		where q.request_id = c.request_id;
+	elsif c.has_children or made ->> 'result' is not null or made ->> 'horizon' is not null then
+		perform reportd.keep_request(c);
+		update reportd.report_request q
+		set output_url = made ->> 'output_url', outputs = nullif(made -> 'outputs', 'null'),
+			row_count = (made ->> 'row_count')::bigint, result = nullif(made -> 'result', 'null'),
+			horizon = (made ->> 'horizon')::timestamptz
+		where q.request_id = c.request_id and made is not null;
+		c.request_kept := true;
+	end if;
+	opens := c.has_children and outcome = 'COMPLETED' and c.run_parameters is null;
+	-- A schedule that is due and other waiting requests take turns.
+	if not follow or c.next_run_time <= now() and not exists (
+			select from reportd.report_request q
+			where q.request_id = c.request_id and q.reason = 'schedule') then
+		return;
+	end if;
+	select q.request_id, q.scheduled_for, q.parameters
+	into end_request.request_id, end_request.scheduled_for, end_request.parameters
+	from reportd.next_request(c.config_id) q;
+	if request_id is null then
+		return;
+	end if;
+	update reportd.report_request q set state = 'ACTIVE'
+	where q.request_id = end_request.request_id;
+	perform reportd.keep_request(c);
+end $$;
+
+-- ---- how many daemons there should be, see docs/scaling.md ----
+
+-- What there is to do, and for how many daemons. ready: of what is due, what could run
+-- beside what runs, as quotas say. errands: whether anything else waits for a daemon; files
+-- are looked for, and inboxes read, after a quarter of an hour without one, or once somebody
+-- wakes an inbox. An inbox that was left out twice is in no settings any more. sources: null:
+-- all. at: the time; after a wait for a lock it is later than now().
+create function reportd.scale_state(sources text[], at timestamptz,
+	out due bigint, out ready bigint, out running bigint, out errands boolean,
+	out oldest_due_s bigint, out daemons bigint)
+language sql stable set search_path = pg_catalog, pg_temp as $$
+	with busy as materialized (
+		select c.owner, count(*) as n from reportd.report_config c
+		where c.status = 'PROCESSING' group by c.owner
+	), waiting as materialized (
+		select c.owner, count(*) as n, min(c.due_at) as since,
+			case when pg_has_role(c.owner, 'reportd_operator', 'USAGE') then null
+				else (reportd.quota_of(c.owner)).max_running end as most
+		from reportd.report_config c
+		where c.status = 'PENDING' and c.is_active and c.due_at < 'infinity'
+			and c.due_at <= at and (sources is null or c.source = any (sources))
+		group by c.owner
+	), firing as materialized (
+		select count(*) as n, min(s.next_run_time) as since
+		from reportd.schedule_at_rest s
+		where s.next_run_time <= at
+	)
+	select f.n + coalesce(w.n, 0), f.n + coalesce(w.ready, 0),
+		(select coalesce(sum(b.n), 0)::bigint from busy b),
+		exists (select from reportd.report_request q where q.opens)
+			or exists (select from reportd.report_request q
+				where q.state = 'WAITING' and q.deadline <= at)
+			or exists (select from reportd.report_look l where l.look_at <= at)
+			or exists (select from reportd.report_notification n
+				where n.state = 'PENDING' and n.due_at <= at)
+			or exists (select from reportd.report_inbox b
+				where b.began_at > at - greatest(interval '1 day', 2 * b.every)
+					and (b.next_at < at - interval '15 minutes'
+						or b.error is null and reportd.inbox_untold(b.inbox)))
+			or exists (select from reportd.report_inbox b
+				join reportd.report_inbox_wake w on w.inbox = b.inbox
+				where w.woken_at > at - interval '1 day' and reportd.inbox_due(b) <= at)
+			or exists (select from reportd.report_input i
+				where i.move_at <= at and i.url !~ '^/')
+			or exists (select from reportd.report_zone z
+				where z.list_at < at - interval '15 minutes' and z.path !~ '^/'
+					and reportd.zone_wanted(z.zone_id)),
+		coalesce(ceil(extract(epoch from at - least(w.since, f.since))), 0)::bigint,
+		(select count(*) from reportd.report_worker k
+		where k.heartbeat_at > at - k.lease and not k.leaving)
+	from firing f
+	cross join (select sum(v.n)::bigint as n, min(v.since) as since,
+			sum(case when v.most is null then v.n
+				else least(v.n, greatest(v.most - coalesce(b.n, 0), 0)) end)::bigint as ready
+		from waiting v left join busy b using (owner)) w
+$$;
+
+-- The decision. One number, of what is due and what runs, says both how many daemons are
+-- started and whether one may end, so the two cannot undo each other.
+-- daemons: registered and not leaving. starting, working: tasks that do not run yet, and
+-- that run; young: of the latter, those that may not have registered yet.
+create function reportd.scale_decide(ready bigint, running bigint, errands boolean,
+	daemons bigint, starting int, working int, young int, per_task int, most int,
+	out wanted int, out present int, out missing int)
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+	select w.wanted, p.present, greatest(w.wanted - p.present, 0)
+	from (select least(most, greatest((ready + running + per_task - 1) / per_task,
+			errands::int))::int as wanted) w
+	cross join (select (daemons + starting
+			+ least(young, greatest(working - daemons, 0)))::int as present) p
+$$;
+
+-- Whether one of so many daemons may end: the others are enough, or nothing is to be done.
+create function reportd.scale_spare(ready bigint, running bigint, errands boolean,
+	daemons bigint, per_task int, most int) returns boolean
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+	select d.wanted < daemons or d.wanted = 0
+	from reportd.scale_decide(ready, running, errands, daemons, 0, 0, 0, per_task, most) d
+$$;
+
+-- Takes the turn to decide for a minute; false: another one has it.
+create function reportd.scale_take(holder uuid, per_task int, most int) returns boolean
+language sql security definer set search_path = pg_catalog, pg_temp as $$
+	with taken as (
+		update reportd.scale_turn t
+		set held_by = scale_take.holder, held_until = now() + interval '1 minute',
+			per_task = scale_take.per_task, most = scale_take.most
+		where t.held_until is null or t.held_until <= now()
+		returning t.one
+	)
+	select exists (select from taken)
+$$;
+
+-- Decides for whoever has the turn (holder null: only looks). starting, working, young: of
+-- tasks, see scale_decide(). token: makes the request for the missing tasks idempotent; it
+-- stays the same until that request is known to have been answered.
+create function reportd.scale_plan(holder uuid, starting int, working int, young int,
+	per_task int, most int) returns jsonb
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+	turn reportd.scale_turn;
+	s record;
+	d record;
+begin
+	if holder is null then
+		select * into turn from reportd.scale_turn;
+	else
+		-- A daemon that leaves at this moment has the row; what follows sees its end.
+		select * into turn from reportd.scale_turn t for update;
+		if turn.held_by is distinct from holder or turn.held_until <= now() then
+			return null;
+		end if;
+	end if;
+	select * into s from reportd.scale_state(null, clock_timestamp());
+	select * into d from reportd.scale_decide(s.ready, s.running, s.errands, s.daemons,
+		starting, working, young, per_task, most);
+	return jsonb_build_object('due', s.due, 'running', s.running,
+		'oldest_due_s', s.oldest_due_s, 'daemons', s.daemons, 'wanted', d.wanted,
+		'missing', d.missing, 'token', format('reportd-%s-%s',
+			(select q.queue_id from reportd.queue_identity q), turn.number));
+end $$;
+
+-- Gives the turn back; answered: the request for tasks had an answer, or none was needed.
+create function reportd.scale_release(holder uuid, answered boolean) returns void
+language sql security definer set search_path = pg_catalog, pg_temp as $$
+	update reportd.scale_turn t
+	set held_by = null, held_until = null, number = t.number + answered::int
+	where t.held_by = holder
+$$;
+
+-- Says whether a daemon that has nothing to do may end; it counts as gone from then on.
+-- Work that comes before this commits is seen here, work that comes after it finds the
+-- daemon gone.
+create function reportd.scale_leave(worker_id uuid) returns boolean
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+	turn reportd.scale_turn;
+	s record;
+begin
+	select * into turn from reportd.scale_turn t for update;
+	select * into s from reportd.scale_state((select w.sources
+		from reportd.report_worker w where w.worker_id = scale_leave.worker_id),
+		clock_timestamp());
+	if not reportd.scale_spare(s.ready, s.running, s.errands, s.daemons, turn.per_task,
+			turn.most) then
+		return false;
+	end if;
+	update reportd.report_worker w set leaving = true
+	where w.worker_id = scale_leave.worker_id;
+	return true;
+end $$;
+
+-- For scalers that ask for one number, such as KEDA. It counts what runs, or they would
+-- end daemons that work.
+create function reportd.scale_demand() returns bigint
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+	select greatest(s.ready + s.running, s.errands::int) from reportd.scale_state(null, now()) s
+$$;
+comment on function reportd.scale_demand is
+	'How many reports are due or run; 1 when something else waits for a daemon.';
