@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: MIT
 """What the manual says is what the programs know."""
 
+import base64
+import json
 import re
 import shlex
 import shutil
 import subprocess
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 from psycopg.conninfo import make_conninfo
 
 from lib import process
@@ -68,16 +71,36 @@ def test_example_settings_have_every_key_with_its_default():
         assert found[key] == default or not default, key
 
 
-@pytest.mark.parametrize('which', ['required', 'all'])
+@pytest.mark.parametrize('which', ['required', 'all', 'duckdb', 'snowflake', 'athena'])
 def test_example_settings_are_sound_once_uncommented(tmp_path, which):
     # Of several ways to a password there can be one; some are of Redshift alone.
-    others = 'password|cluster|workgroup|database_user|unload_to|unload_role'
-    pattern = {'required': r'^#(conninfo|output_root)\b', 'all': rf'^#(?!{others})(\w+) ='}
-    text = re.sub(pattern[which], lambda m: m[0][1:],
-                  (ROOT / 'etc/reportd.conf').read_text(), flags=re.M)
+    others = ('password|cluster = analytics|workgroup|database_user|unload_to|unload_role|'
+              'copy_from|copy_role|copy_part_size')
+    duckdb = 'library|folders|database|memory_limit|temp_directory|max_temp_directory_size|threads'
+    pattern = {'required': r'^#(conninfo|output_root)\b',
+               'all': rf'^#(?!{others}|{duckdb})(\w+) =',
+               'duckdb': rf'^#({duckdb}|output_root) =',
+               'snowflake': r'^#(unload_to|output_root) =',
+               'athena': r'^#(workgroup|unload_to|output_root) ='}
+    text = (ROOT / 'etc/reportd.conf').read_text()
+    # Snowflake's keys are together, and each source has one way to log in.
+    warehouse = re.search(r'(?s)# Snowflake account.*?\n(?=\n# The databases)', text)[0]
+    text = text.replace(warehouse, re.sub(
+        r'(?m)^#(?!token_file|workload_identity|private_key_passphrase)(\w+ =)', r'\1', warehouse)
+        if which == 'snowflake' else '')
+    lake = re.search(r'(?s)# AWS region of Athena.*?\n(?=\n# Snowflake|\n# The databases)', text)[0]
+    text = text.replace(lake, re.sub(r'(?m)^#(\w+ =)', r'\1', lake) if which == 'athena' else '')
+    # Keys of one type are those of the source; the target stays a PostgreSQL.
+    head, mark, target = text.partition('[target.dwh]')
+    others = pattern['required' if which in ('duckdb', 'snowflake', 'athena') else which]
+    text = ''.join(re.sub(p, lambda m: m[0][1:], part, flags=re.M) for p, part in (
+        (pattern[which], head), (others, mark + target)))
+    if which in ('duckdb', 'snowflake', 'athena'):
+        text = text.replace('#type = postgres', f'type = {which}', 1).replace(
+            '[queue]\n', '[queue]\nconninfo = dbname=reports\n')
     conf = tmp_path / 'reportd.conf'
     conf.write_text(text)
-    done = process.reportd(conf, '--check-config')
+    done = process.reportd(conf, '--check-config', env={'API_TOKEN': 'token'})
     assert done.returncode == 0, done.stderr
 
 
@@ -244,3 +267,47 @@ def test_log_table_has_every_line_that_is_logged():
             assert level == 'LVL_DEBUG' or any(
                 line == name or name.endswith('…') and line.startswith(name[:-1].rstrip())
                 for name in known), (path.name, line)
+
+
+WAREHOUSES = [ROOT / 'docs/snowflake.md', ROOT / 'docs/athena.md']
+
+
+def blocks(page, kind):
+    return re.findall(rf'```{kind}\n(.*?)```', page.read_text(), re.S)
+
+
+@pytest.mark.parametrize('page', WAREHOUSES, ids=lambda page: page.stem)
+def test_settings_of_a_warehouse_are_sound(db, tmp_path, page):
+    found = blocks(page, 'ini')
+    assert found
+    for text in found:
+        conf = tmp_path / 'r.conf'
+        conf.write_text(f'[queue]\nconninfo = {db.conninfo}\n'
+                        f'[reportd]\noutput_root = {tmp_path}/out\n{text}')
+        conf.chmod(0o600)
+        checked = process.reportd(conf, '--check-config')
+        assert checked.returncode == 0, text + checked.stderr
+
+
+def test_the_commands_for_a_key_of_snowflake_make_one(tmp_path):
+    """With its public half in one line."""
+    pem = tmp_path / 'snowflake.pem'
+    commands = [line[2:] for text in blocks(WAREHOUSES[0], 'console') for line in
+                text.replace('/etc/reportd/snowflake.pem', str(pem)).splitlines()
+                if re.match(r'\$ openssl ', line)]
+    assert len(commands) == 2
+    _, shown = [subprocess.run(line, shell=True, check=True, capture_output=True).stdout
+                for line in commands]
+    key = serialization.load_pem_private_key(pem.read_bytes(), None)
+    assert base64.b64decode(shown, validate=True) == key.public_key().public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+
+
+def test_the_policy_for_athena_allows_what_is_asked():
+    asked = set()
+    for path in (ROOT / 'common/source/athena').glob('*.c'):
+        asked |= set(re.findall(r'"((?:Start|Get|Stop|List|Batch)\w+)"', path.read_text()))
+    allowed = {action for text in blocks(WAREHOUSES[1], 'json')
+               for one in json.loads(text)['Statement'] for action in one['Action']}
+    assert asked and {f'athena:{name}' for name in asked} == {
+        name for name in allowed if name.startswith('athena:')}

@@ -93,11 +93,19 @@ def test_low_priority_does_not_starve(db, daemon):
     db.execute('drop trigger again on reportd.report_config')
 
 
-def test_a_worker_is_kept_for_adhoc_reports(db, daemon):
+def after(db, **columns):
+    return report.submit(db, trigger_type='AFTER', run_after=['begin'], **columns)
+
+
+@pytest.mark.parametrize('submit', [schedule, after])
+def test_a_worker_is_kept_for_adhoc_reports(db, daemon, submit):
     daemon(workers=3, adhoc_workers=1)
+    begin = report.submit(db, report_key='begin')
+    ended(db, begin)
     with gate(db):
-        scheduled = [schedule(db, report_name=f'scheduled {i}', export_sql=gated())
+        scheduled = [submit(db, report_name=f'scheduled {i}', export_sql=gated())
                      for i in range(4)]
+        db.value('select reportd.run_now(%s, cascade => true)', begin)
         wait_at_gate(db, 2)
         for i in range(3):
             done(db, report_name=f'adhoc {i}', priority=5)
@@ -303,3 +311,24 @@ def test_a_schedule_that_is_always_due_and_what_waits_take_turns(db, daemon, wai
                      '(select run_id from reportd.v_requests where request_id = %s)', asked)
     wait_for(lambda: len(report.runs(db, config_id)) >= 21)
     assert after < 18
+
+
+def test_local_files_are_read_where_their_folder_is(db, daemon, tmp_path):
+    """A daemon without the folder lists, claims and moves nothing of it."""
+    landing = tmp_path / 'landing'
+    landing.mkdir()
+    (landing / 'a.csv').write_text('id\n1\n')
+    without = daemon(workers=2, poll_interval='200ms')
+    one = report.submit(db, source='default', export_sql="select :'f__url' as f", inputs={
+        'f': {'path': f'{landing}/*.csv', 'format': 'csv', 'columns': [['id', 'int']],
+              'use': 'all', 'stable_for': '0 s'}})
+    # The daemon has looked at the queue: it takes what came later.
+    done(db)
+    assert report.config(db, one).status == 'PENDING'
+    wait_for(lambda: 'no daemon that runs has its folder' in db.value(
+        'select reportd.why(%s)', one))
+    has = daemon({'inputs': {'folders': landing, 'rescan': '1s'}}, workers=2,
+                 poll_interval='200ms')
+    ended(db, one)
+    assert report.runs(db, one)[-1].worker_id == has.worker_id
+    assert without.running()

@@ -10,6 +10,7 @@ import subprocess
 import pytest
 
 from lib import report
+from lib.manual import says
 from lib.wait import wait_for
 from test_engine_shared import (done, ended, failure, fails_until, file_of, files, gate,
                                 gated, wait_at_gate)
@@ -275,6 +276,7 @@ def test_outputs_have_a_largest_size(db, daemon, out, columns):
     assert files(out) == []
 
 
+@says('`max_output` and `job_timeout` limit each run.')
 def test_outputs_that_fit_the_largest_size_exactly(db, daemon, out):
     daemon(max_output=10)
     done(db, export_sql="select 'abcd' as one", output_path='ten.csv')

@@ -194,6 +194,17 @@ def test_each_statement_has_a_file(engine, source):
         assert (one['bytes'], one['sha256']) == (len(data), hashlib.sha256(data).hexdigest())
 
 
+def test_each_file_has_the_name_of_its_statement(engine):
+    run = done(engine.db, output_path='named/{section}/x.{ext}',
+               output_options={'sections': ['first', 'Zweite Tabelle']},
+               export_sql='select 1 as a; select 2 as b')
+    assert [file_of(o['url']).read_bytes() for o in run.outputs] == [b'a\n1\n', b'b\n2\n']
+    assert files(engine.out / 'named') == ['Zweite Tabelle/x.csv', 'first/x.csv']
+    one = done(engine.db, output_path='alone/{section}.{ext}', output_format='XLSX',
+               output_options={'sections': ['sheet']}, export_sql='select 1 as a')
+    assert file_of(one.output_url).name == 'sheet.xlsx'
+
+
 @BOTH
 @pytest.mark.parametrize('options', [{}, {'line_ending': 'crlf'}], ids=str)
 def test_all_statements_see_one_snapshot(engine, source, options):
@@ -226,7 +237,7 @@ def test_an_error_names_the_statement(engine):
 @pytest.mark.parametrize('columns, says', [
     ({'export_sql': 'select 1; select 2'},
      'export_sql has 2 statements and a CSV file holds the result of one: '
-     'put {part} into output_path'),
+     'put {part} or {section} into output_path'),
     ({'export_sql': 'select 1; select 2', 'output_path': 'x.csv'}, '{part}'),
     ({'export_sql': 'select 1; select 2; select 3', 'output_format': 'XLSX,CSV',
       'output_path': 'x.{ext}'}, 'has 3 statements and a CSV file'),
@@ -236,6 +247,15 @@ def test_an_error_names_the_statement(engine):
     ({'output_format': 'CSV,csv'}, 'names CSV twice'),
     ({'output_format': 'XLSX,EXCEL'}, 'names XLSX twice'),
     ({'parameters': {'part': 1}}, '"part" is built in'),
+    ({'export_sql': 'select 1; select 2', 'output_path': '{section}.csv'},
+     '"sections" does not name the result of each statement'),
+    ({'export_sql': 'select 1; select 2', 'output_path': '{section}.csv',
+      'output_options': {'sections': ['a', 'a']}}, '"sections" does not name the result of each statement'),
+    ({'export_sql': 'select 1', 'output_path': '{section}.csv',
+      'output_options': {'sections': ['a/b']}}, '"sections" does not name the result of each statement'),
+    ({'export_sql': 'select 1; select 2', 'output_path': '{section}.xlsx',
+      'output_format': 'XLSX', 'output_options': {'sections': ['a', 'b']}},
+     'a XLSX file holds the results of all statements'),
 ], ids=str)
 def test_outputs_that_cannot_be_told_apart_are_refused(engine, columns, says):
     assert says in refused(engine.db, **columns)
@@ -485,7 +505,13 @@ def test_more_partitions_than_files_may_be_open_at_first(engine):
 @pytest.mark.parametrize('columns, says', [
     ({'export_sql': 'select n, n as p from generate_series(1, 1001) n'},
      'more than 1000 files'),
-    ({'export_sql': 'select 1 as a'}, 'column "p" does not exist'),
+    ({'export_sql': 'select 1 as a, 2 as q'}, '"partition_by[0]": the result has no column "p"; '
+     'its columns: a, q'),
+    # A statement that cannot be sorted by its columns.
+    ({'export_sql': 'show work_mem'}, 'the result has no column "p"; its columns: work_mem'),
+    ({'export_sql': 'select 1 as a, 2 as p, 3 as p'}, 'do not tell columns "p" and "p" apart'),
+    ({'export_sql': 'select 1 as a; ', 'parameters': None,
+      'prep_sql': 'select 1'}, 'the result has no column "p"; its columns: a'),
     ({'export_sql': 'select 1 as p'}, 'leaves no column'),
     ({'export_sql': 'select 1 as p, 2 as "P", 3 as a'}, 'readers do not tell columns "p" and "P"'),
     ({'export_sql': 'select 1 as "Id", 2 as id, 3 as p'}, 'readers do not tell columns "Id" and '

@@ -181,7 +181,7 @@ def test_a_row_too_large_for_a_job_fails_alone(engine):
         conn.execute('alter table reportd.report_config enable trigger a_check_insert')
     good = report.submit(db)
     for config_id in bad:
-        run = ended(db, config_id, 'FAILED')
+        run = ended(db, config_id, 'FAILED', within=120)
         assert any(why in run.error_message for why in (
             'too large', 'handed to a worker', 'takes too long to be read by a claim'))
     ended(db, good)

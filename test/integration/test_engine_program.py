@@ -22,6 +22,7 @@ from test_engine_tls import ca, conninfo, server  # noqa: F401: fixtures
 from test_login import role  # noqa: F401: a fixture
 
 WORKER = BIN / 'reportd-worker'
+HANG = BIN / 'test/unit/hang'
 VERSION = subprocess.run([REPORTD, '--version'], capture_output=True, text=True,
                          check=True).stdout.split()[1].encode()
 
@@ -46,9 +47,9 @@ def test_the_supervisor_needs_few_libraries():
 
 @pytest.mark.skipif(SANITIZED, reason='a sanitizer has memory of its own')
 def test_the_supervisor_stays_small(db, begin, tmp_path, server, ca, role):  # noqa: F811
-    """With all that libpq makes of TLS and SCRAM. Where libraries lie in memory
-    decides how many of their pages the kernel maps at once: they lie in the same
-    place each time, where the kernel allows it."""
+    """With all that libpq makes of TLS and SCRAM, in the environment of the unit. Where
+    libraries lie in memory decides how many of their pages the kernel maps at once: they
+    lie in the same place each time, where the kernel allows it."""
     program = tmp_path / 'reportd'
     program.write_text(f'''#!/bin/sh
         if setarch -R true; then exec setarch -R {REPORTD} "$@"; fi
@@ -57,7 +58,7 @@ def test_the_supervisor_stays_small(db, begin, tmp_path, server, ca, role):  # n
     one = server(ca[0])
     running = begin({'queue': {'conninfo': conninfo(
         db, one, user=role.name, password=role.password, sslrootcert=ca[1])}},
-        program=program)
+        program=program, env={'GNUTLS_NO_IMPLICIT_INIT': '1'})
     running.wait_ready()
     assert one.encrypted >= 1
     done(db)
@@ -81,8 +82,8 @@ def begin(db, conf, installed):
     """begin() starts the daemon of that folder, or another program."""
     started = []
 
-    def start(sections=None, program=installed / 'reportd'):
-        started.append(Daemon(db, conf(sections), program=program))
+    def start(sections=None, program=installed / 'reportd', **more):
+        started.append(Daemon(db, conf(sections), program=program, **more))
         return started[-1]
     yield start
     for one in started:
@@ -168,6 +169,31 @@ def test_a_worker_program_that_cannot_start_fails_no_report(
     assert one.log().count('before it was ready') <= 2 * 3
 
 
+def test_a_worker_that_hangs_as_it_starts_is_killed_and_told_of(db, begin, installed):
+    overwrite(installed / 'reportd-worker', HANG.read_bytes())
+    one = begin({'reportd': {'workers': 1}})
+    one.wait_ready()
+    config_id = report.submit(db)
+    wait_for(lambda: 'worker killed, as it was not ready after 20 seconds' in one.log(), 60,
+             what='the end of the worker')
+    assert report.runs(db, config_id) == []
+    overwrite(installed / 'reportd-worker', WORKER.read_bytes())
+    assert ended(db, config_id).attempt == 1
+
+
+def test_a_drain_ends_when_no_worker_can_start(db, begin, installed):
+    """With what was left to do still there."""
+    overwrite(installed / 'reportd-worker', pathlib.Path('/bin/false').read_bytes())
+    config_id = report.submit(db)
+    one = begin({'reportd': {'workers': 2}}, args=['--drain'])
+    one.expected_code = 4
+    one.wait(60)
+    assert 'no worker can be started' in one.log()
+    row = report.config(db, config_id)
+    assert (row.status, row.attempt) == ('PENDING', 0)
+    assert report.runs(db, config_id) == []
+
+
 def test_the_worker_program_says_whose_it_is():
     alone = subprocess.run([WORKER], capture_output=True, text=True, check=False)
     assert alone.returncode == 2 and 'a part of reportd' in alone.stderr
@@ -212,9 +238,9 @@ SETTINGS = {'type': 'settings', 'run_id': 0, 'version': VERSION.decode(), 'setti
 @pytest.mark.parametrize('kind', ['notice', 'sweep'])
 def test_an_errand_that_is_stopped_before_it_begins_is_given_back(kind):
     """All three messages arrive at once."""
-    uploads = [{'run_id': 5, 'uploads': []}]
+    uploads = [{'run_id': 5, 'leftovers': []}]
     errand = {'notice': {'notice': {'notification_id': 7, 'attempts': 1}},
-              'sweep': {'stale': 1, 'runs': uploads}}[kind]
+              'sweep': {'runs': uploads}}[kind]
     with bare_worker() as worker:
         worker.sendall(messages(
             SETTINGS, {'type': kind, 'run_id': 7, 'timeout': 30000, **errand},

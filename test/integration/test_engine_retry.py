@@ -8,6 +8,7 @@ import pytest
 from psycopg import errors
 
 from lib import process, report
+from lib.manual import says
 from lib.wait import wait_for
 from test_engine_shared import (done, ended, failure, fails_until, file_of, files, gate,
                                 gated, last_run, running_engine, wait_at_gate, waiting)
@@ -220,19 +221,20 @@ def test_a_very_long_timeout(cluster, template, tmp_path, timeout):
         done(one.db, timeout=timeout, prep_sql='select 1', export_sql='select 1')
 
 
+@says('`max_output` and `job_timeout` limit each run.')
 def test_limits_of_the_settings(cluster, template, tmp_path):
     with running_engine(cluster, template, tmp_path, {
-            'source.default': {'statement_timeout': '300ms'}}, job_timeout='1s') as one:
+            'source.default': {'statement_timeout': '1s'}}, job_timeout='2s') as one:
         db = one.db
         run = failure(db, export_sql='select pg_sleep(3600)')
         assert run.error_sqlstate == '57014' and 'statement timeout' in run.error_message
-        assert run.finished_at - run.started_at < timedelta(seconds=0.9)
+        assert run.finished_at - run.started_at < timedelta(seconds=1.9)
         # Each statement is within its limit, the job is not.
-        run = failure(db, prep_sql='; '.join(['select pg_sleep(0.2)'] * 20))
-        assert timedelta(seconds=0.9) < run.finished_at - run.started_at < timedelta(seconds=3)
+        run = failure(db, prep_sql='; '.join(['select pg_sleep(0.2)'] * 100))
+        assert timedelta(seconds=1.9) < run.finished_at - run.started_at < timedelta(seconds=20)
         # A report's own limit may be shorter than the settings' for all.
-        run = failure(db, timeout='400 ms', prep_sql='; '.join(['select pg_sleep(0.2)'] * 7))
-        assert run.finished_at - run.started_at < timedelta(seconds=0.9)
+        run = failure(db, timeout='400 ms', prep_sql='; '.join(['select pg_sleep(0.2)'] * 100))
+        assert run.finished_at - run.started_at < timedelta(seconds=1.9)
 
 
 def test_the_query_cannot_lift_its_limit(db):

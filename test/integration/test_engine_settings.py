@@ -3,6 +3,8 @@
 
 import contextlib
 import json
+import os
+import pwd
 import re
 import signal
 import subprocess
@@ -42,7 +44,7 @@ MISTAKES = [
     ('[reportd]\nworkrs = 2', 6, ['"workrs"', '[reportd]', 'workers', 'output_root']),
     ('[reportd]\nWorkers = 2', 6, ['"Workers"', 'workers']),
     ('[source.default]\nconninfos = x', 6, ['"conninfos"', '[source.default]', 'max_running']),
-    ('[reprotd]\nworkers = 2', 6, ['[reprotd]', '[queue], [source.NAME]']),
+    ('[reprotd]\nworkers = 2', 6, ['[reprotd]', '[source.NAME], [target.NAME], [reportd]']),
     ('[source]\ntype = postgres', 6, ['[source]', '[source.NAME]']),
     ('[source.Big One]\ntype = postgres', 6, ['Big One', 'a-z']),
     ('[source.]\ntype = postgres', 6, ['[source.]', 'a-z']),
@@ -217,6 +219,15 @@ def test_what_the_daemon_trusts_lies_outside_of_its_output(tmp_path, write, name
     assert result.returncode == 3
     assert f'{name} is {tmp_path / place}, which lies in output_root' in result.stderr
     assert check(conf, {name: tmp_path / 'outside'}).returncode == 0
+
+
+def test_the_home_of_the_daemons_user_lies_outside_of_its_output(tmp_path, write):
+    """Whatever HOME says: some libraries ask the user database."""
+    home = pwd.getpwuid(os.geteuid()).pw_dir
+    conf = write(f'[queue]\nconninfo = host=h\n[reportd]\noutput_root = {home}\n')
+    result = check(conf, {'HOME': tmp_path / 'elsewhere'})
+    assert result.returncode == 3
+    assert f"the home of the daemon's user is {home}, which lies in" in result.stderr
 
 
 def test_the_settings_file_lies_outside_of_the_output(tmp_path, write):

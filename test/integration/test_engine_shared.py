@@ -33,20 +33,21 @@ numbers = itertools.count(1)
 
 @contextlib.contextmanager
 def running_engine(cluster, template, directory, sections=None, **reportd):
-    """A fresh database (.db), its output root (.out), a daemon (.daemon)."""
+    """A fresh database (.db), its output root (.out), a daemon (.daemon), which
+    a test may replace by another one; the last one is ended."""
     db = cluster.create(template)
     # The same server, read over the typed path.
     typed = Typed(cluster)
     conf = process.write_conf(directory / 'reportd.conf', db, {
         'source.typed': typed.source(db), **(sections or {})}, **reportd)
-    daemon = process.Daemon(db, conf)
+    one = types.SimpleNamespace(db=db, out=directory / 'out', conf=conf,
+                                daemon=process.Daemon(db, conf))
     try:
-        daemon.wait_ready()
-        yield types.SimpleNamespace(db=db, out=directory / 'out', conf=conf,
-                                    daemon=daemon)
+        one.daemon.wait_ready()
+        yield one
     finally:
         try:
-            daemon.end()
+            one.daemon.end()
         finally:
             typed.remove()
             db.drop()

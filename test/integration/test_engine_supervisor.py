@@ -530,15 +530,15 @@ def test_a_worker_that_needs_too_much_memory_fails_alone(db, daemon, out, source
 
 
 def test_a_daemon_that_is_killed_takes_its_workers_along(db, daemon):
-    one = daemon(lease='2s', poll_interval='200ms')
+    one = daemon(lease='4s', poll_interval='200ms')
     with gate(db):
         config_id = report.submit(db, export_sql=gated())
         wait_at_gate(db)
         one.kill()
         wait_for(lambda: not one.group(), 10, 'the workers to end')
         wait_for(lambda: not waiting(db), 10, 'their queries to end')
-    two = daemon(lease='2s', poll_interval='200ms')
-    run = ended(db, config_id, within=15)
+    two = daemon(lease='4s', poll_interval='200ms')
+    run = ended(db, config_id, within=30)
     assert run.attempt == 2 and run.worker_id == two.worker_id
     first = report.runs(db, config_id)[0]
     assert first.status == 'LOST' and 'lost' in first.error_message
@@ -546,14 +546,14 @@ def test_a_daemon_that_is_killed_takes_its_workers_along(db, daemon):
 
 
 def test_jobs_of_a_lost_daemon_run_out_of_retries_and_are_told(db, daemon):
-    one = daemon(lease='1s', poll_interval='200ms')
+    one = daemon(lease='4s', poll_interval='200ms')
     with db.connect() as conn, gate(db):
         conn.execute('listen reportd_done')
         config_id = report.submit(db, max_retries=0, export_sql=gated())
         wait_at_gate(db)
         one.kill()
-        daemon(lease='1s', poll_interval='200ms')
-        run = ended(db, config_id, 'FAILED', within=15)
+        daemon(lease='4s', poll_interval='200ms')
+        run = ended(db, config_id, 'FAILED', within=30)
         assert run.status == 'LOST'
         db.execute("notify reportd_done, '{}'")
         notice = json.loads(next(conn.notifies()).payload)
@@ -561,16 +561,16 @@ def test_jobs_of_a_lost_daemon_run_out_of_retries_and_are_told(db, daemon):
 
 
 def test_a_daemon_that_stood_still_loses_its_lease_and_publishes_nothing(db, daemon, out):
-    first = daemon(lease='1s', poll_interval='200ms')
+    first = daemon(lease='4s', poll_interval='200ms')
     with gate(db):
         config_id = report.submit(db, output_path='{run_id}.csv', export_sql=gated())
         wait_at_gate(db)
         pids = [first.pid, *first.workers()]
         for pid in pids:
             os.kill(pid, signal.SIGSTOP)
-        second = daemon(lease='1s', poll_interval='200ms')
+        second = daemon(lease='4s', poll_interval='200ms')
         wait_for(lambda: len(report.runs(db, config_id)) == 2, what='the rescue')
-    run = ended(db, config_id, within=15)
+    run = ended(db, config_id, within=30)
     assert run.worker_id == second.worker_id
     for pid in pids:
         os.kill(pid, signal.SIGCONT)

@@ -4,12 +4,15 @@
 import contextlib
 import itertools
 import os
+import re
 
 import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from lib import report
+from lib.manual import says
+from lib.paths import ROOT
 from lib.process import reportctl
 from test_engine_shared import done, failure
 from test_reportctl import checks_of
@@ -156,6 +159,32 @@ def test_the_logins_own_search_path_has_no_say(db, daemon, role):
     db.execute('drop schema evil cascade')
 
 
+def test_somebody_who_may_create_in_the_source_is_not_run(db, daemon, role):
+    """A function whose arguments fit better than those of the server's own would be
+    taken in the usual search_path, too."""
+    user, other = role(), role()
+    db.execute(f"""grant create on schema public to {other};
+        set role {other};
+        create function public.unnest(oid[]) returns setof oid language plpgsql as
+            $$ begin raise exception 'shadow ran as %', current_user; end $$;
+        reset role;
+        create type public.mood as enum ('good')""")
+    daemon(source(db, user))
+    done(db, export_sql="select 'good'::public.mood as mood, '{good}'::public.mood[] as moods",
+         output_format='JSONL')
+
+
+def test_what_sources_are_asked_names_the_servers_own_functions():
+    """The login's search_path is not ours to set: scripts of a report rely on it."""
+    syntax = set('as any and array case cast coalesce distinct else exists extract filter from in '
+                 'lateral least materialized not nullif operator over select then values with '
+                 'when'.split())
+    for path in (ROOT / 'sql/source').glob('*.sql'):
+        text = re.sub(r"--[^\n]*|'(?:[^']|'')*'", '', path.read_text())
+        tables = set(re.findall(r'(?:with|recursive|,|\bas)\s+(\w+)\s*\(', text))
+        assert set(re.findall(r'(?<![\w.])([a-z_]\w*)\s*\(', text)) <= syntax | tables, path
+
+
 def test_a_login_that_begins_as_another_role_is_asked_for_itself(db, daemon, role):
     """RESET ROLE leads back to it."""
     harmless = role()
@@ -235,6 +264,7 @@ def test_values_do_not_lead_out_of_what_is_granted(
     assert len(list(out.rglob('*.csv'))) == bool(inside)
 
 
+@says('`reportctl doctor` refuses a source whose login reaches more than tables.')
 def test_doctor_refuses_what_is_not_trusted(db, conf, role):
     def check(sections, code):
         return checks_of(reportctl(conf(sections), 'doctor', '--json'), code).get(

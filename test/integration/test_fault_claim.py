@@ -49,7 +49,7 @@ def test_work_is_found_without_notifications(db, engine_of):
     for _ in range(3):
         watch = Stopwatch()
         done(db)
-        assert watch() < 1.5
+        assert watch() < 5
 
 
 def test_max_running_survives_the_death_of_a_daemon(db, engine_of, out):
@@ -151,7 +151,7 @@ EXPLAIN = {'session_preload_libraries': 'auto_explain',
            'auto_explain.log_buffers': 'on', 'auto_explain.log_timing': 'off'}
 
 # A piece of each statement's text, and the pages it may touch for 4 jobs.
-COSTS = {'claim': ('chosen as materialized', 600), 'tick': ('with beat as', 200),
+COSTS = {'claim': ('chosen as materialized', 600), 'tick': ('with beat as', 220),
          'finish': ('held as materialized', 150)}
 
 

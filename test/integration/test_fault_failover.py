@@ -113,6 +113,21 @@ def test_the_standby_takes_over(db, pair, start, out, tell):
     new.close()
 
 
+def test_a_stand_by_is_a_source_without_a_horizon(db, pair, engine_of):
+    _, standby = pair
+    engine_of({'source.copy': {
+        'conninfo': f'host={standby.host} port=5432 user={standby.user} dbname={db.name}'}})
+    sql = "select :'horizon'::timestamptz as upto, pg_is_in_recovery() as copied"
+    wait_for(lambda: db.value("select count(*) from reportd.report_source where source = 'copy'"))
+    run = done(db, 'FAILED', source='copy', export_sql=sql, max_retries=0)
+    assert 'the horizon cannot be known: the server is a stand-by' in run.error_message
+    assert 'set horizon_overlap' in run.error_message and run.horizon is None
+    run = done(db, source='copy', export_sql=sql, horizon_overlap='1 hour')
+    assert run.remark.startswith('the horizon is now less horizon_overlap: the server is a stand-by')
+    assert 3590 < (run.started_at - run.horizon).total_seconds() < 3660
+    assert run.horizon_held_by is None
+
+
 def test_a_server_that_only_reads_is_left(db, pair, start, out, tell):
     """The primary is demoted under the daemon and keeps its connections, as
     managed services do: statements fail, the connection does not."""

@@ -64,14 +64,14 @@ def test_killed_in_a_loop_nothing_is_lost_or_doubled(db, engine_of, out, tell):
     for config_id in reports:
         (out / f'many/{config_id}.csv').write_text('yesterday\n')
     dice = random.Random(1)
-    daemons = [engine_of(workers=4, lease='1s') for _ in range(2)]
+    daemons = [engine_of(workers=4) for _ in range(2)]
     kills = {'worker': 0, 'supervisor': 0}
     while count(db, 'COMPLETED') < 300:
         at = dice.randrange(2)
         workers = daemons[at].workers()
         if dice.random() < 0.3:
             daemons[at].kill()
-            daemons[at] = engine_of(workers=4, lease='1s')
+            daemons[at] = engine_of(workers=4)
             kills['supervisor'] += 1
         elif workers:
             try:
@@ -156,7 +156,7 @@ def test_a_report_is_not_claimed_by_a_daemon_that_has_lost_its_lease(
     """It wakes up to a notification of new work, and does not know yet."""
     one = engine_of(workers=1)
     stop([one.pid])
-    other = engine_of(workers=1, lease='1s')
+    other = engine_of(workers=1)
     wait_for(lambda: db.value('select count(*) from reportd.report_worker') == 1,
              LEASE + 2, 'the first daemon to be given up')
     other.stop()

@@ -146,3 +146,25 @@ def test_daemons_do_not_judge_each_other_when_it_was_the_server(cluster, db, eng
     for config_id in running:
         assert ended(db, config_id).attempt == 1
     check(db, out)
+
+
+def test_a_daemon_that_was_cut_off_judges_nobody_for_a_lease(cluster, db, engine_of):
+    """Another daemon may need longer than the next tick to connect again."""
+    one = engine_of()
+    db.execute('insert into reportd.report_worker (host, pid, version, workers, lease) '
+               f"values ('slow', 1, '1', 1, '{LEASE} s')")
+    with cluster.paused():
+        still = Stopwatch()
+        wait_for(lambda: still() > LEASE + 1)
+
+    def judged():
+        waits, there = db.row(
+            'select m.judges_from > now(), exists (select from reportd.report_worker '
+            "where host = 'slow') from reportd.report_worker m where worker_id = %s",
+            one.worker_id)
+        assert there or not waits
+        seen.append(waits)
+        return not there
+    seen = []
+    again(lambda: wait_for(judged, 3 * LEASE + 5, 'the end of the other'))
+    assert any(seen)

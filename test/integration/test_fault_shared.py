@@ -12,6 +12,7 @@ import pytest
 
 from lib.cluster import Cluster, make_template
 from lib.proxy import Proxy
+from lib.target import outcome
 from lib.wait import wait_for
 
 LEASE = 3
@@ -181,3 +182,20 @@ def again(action, timeout=30):
         with contextlib.suppress(psycopg.OperationalError):
             return action(), True
     return wait_for(attempt, timeout, 'the server')[0]
+
+
+def kill(victim, daemon, start):
+    """Kills the worker at its job, or the daemon, which another one follows."""
+    if victim == 'worker':
+        os.kill(daemon.workers()[0], signal.SIGKILL)
+        return
+    daemon.kill()
+    start()
+
+
+def loaded_at_the_second_attempt(db, target, config_id):
+    """The table s.t has its one row, and the ledger one load."""
+    assert outcome(db, config_id)[:2] == ('COMPLETED', 1)
+    assert statuses(db, config_id) in (['FAILED', 'COMPLETED'], ['LOST', 'COMPLETED'])
+    assert target.rows('select * from s.t order by 1') == [(1, 'x')]
+    assert len(target.ledger()) == 1

@@ -340,6 +340,11 @@ def test_groups_that_look_the_same_are_told_apart(export):
     text = ''.join(pdf.pages(export("values ('a', 1), ('b', 2), ('a', 3)",
                                     group_by='column1')))
     assert re.findall(r'column1: (.*)$', text, re.M) == ['a', 'b', 'a']
+    for query, groups in [('values (1.50), (1.5), (2.0)', ['1.50', '2.0']),
+                          ("values ('1 day'::interval), ('24:00'), ('2 days')",
+                           ['1 day', '2 days'])]:
+        text = ''.join(pdf.pages(export(query, group_by='column1')))
+        assert re.findall(r'column1: (.*)$', text, re.M) == groups
 
 
 def test_a_run_says_that_its_rows_are_not_sorted_by_the_groups(run):
@@ -347,13 +352,58 @@ def test_a_run_says_that_its_rows_are_not_sorted_by_the_groups(run):
     for query, said in [
             ('select i % 3 as r from generate_series(1, 9) i', '6 groups begin'),
             ('select nullif(i % 2, 0) as r from generate_series(1, 3) i', '1 group begins'),
-            # A value that is shown like another one is another group.
-            ("select '1 day' as r union all select '24:00:00'", None),
+            ("values (1.5), (1.50), (1.5), (-0.0), (0)", None),
+            ("values (1.5), (2), (1.50)", '1 group begins'),
+            ("values (interval '1 day'), ('24:00'), ('1 day'), ('-1 day'), ('-24:00')", None),
             ('select i / 3 as r from generate_series(1, 200000) i order by r', None),
             ('select i % 70000 as r from generate_series(1, 140000) i', '65536 groups begin')]:
-        done = run(query, group_by='r')
+        done = run(f'select * from ({query}) as t (r)', group_by='r')
         assert done.returncode == 0
         assert (again.format(said) in done.stderr if said else 'sorted' not in done.stderr)
+
+
+# Rows are so many words long; the title or a result before may leave little room to the
+# first one.
+PAGES = [{}, {'group_by': 'half'}, {'group_by': 'half', 'total': 'count'},
+         {'title': 'A title of many words ' * 60}, {'before': 30}, {'before': 45},
+         {'before': 50, 'group_by': 'half'}]
+
+
+@pytest.mark.parametrize('how', PAGES, ids=lambda how: '-'.join(how) or 'plain')
+def test_no_page_has_a_header_alone(export, how):
+    """Nor is a group's heading parted from its first row."""
+    options = {'orientation': 'portrait', 'columns': {
+        'name': {'label': 'NAME'} | ({'total': 'count'} if 'total' in how else {}),
+        'words': {'label': 'WORDS', 'width': 30}}}
+    options |= {key: how[key] for key in ('group_by', 'title') if key in how}
+    for words in range(80, 460, 20):
+        query = f"""select i / 3 as half, 'r' || i as name,
+            repeat('word ', case i % 3 when 0 then {words} when 1 then {words} / 2 else 3 end)
+            as words from generate_series(0, 8) i"""
+        before = ''
+        if 'before' in how:
+            before = f"select 1 as one, 'r' as name from generate_series(1, {how['before']});"
+        shown = pdf.pages(export(before + query, **options), '-raw')
+        for page in shown:
+            assert 'WORDS' not in page or re.search(r'\bword|Total', page), (words, page)
+            assert not re.search(r'half: \d\s*(\nPage|$)', page), (words, page)
+
+
+def test_a_high_header_stays_on_its_page(export):
+    """Of a second result, too, which begins near the end of a page."""
+    label = ' '.join(['label'] * 12)
+    for rows in range(44, 62):
+        path = export(f"select 1 as a from generate_series(1, {rows}); select 2 as b, 3 as c",
+                      orientation='portrait', columns={
+                          'a': {'total': 'count'},
+                          'b': {'label': label, 'width': 5}, 'c': {'label': label, 'width': 5}})
+        words = [*pdf.words(path)]
+        end = max(w.page for w in words)
+        labels = [w for w in words if w.text == 'label']
+        foot = min(w.top for w in words if w.text == 'Page')
+        assert len(labels) == 24 and {w.page for w in labels} == {end}
+        assert max(w.bottom for w in labels) < foot
+        assert [w.page for w in words if w.text == '3'] == [end]
 
 
 def test_a_long_heading_of_a_group_is_whole(export):
@@ -801,6 +851,26 @@ def test_control_characters_are_shown_as_a_sign(export):
         assert whole in text, whole
     assert text.count('5�') >= 3  # the row, the subtotal, the total
     assert not re.search('[\0-\x08\x0b\x0e-\x1f\x7f]', text)
+
+
+@pytest.mark.parametrize('font', ['No Such Font', 'DejaVu', 'nosuch, No Such Font', ','])
+def test_a_font_that_is_not_installed_is_refused(run, font):
+    done = run('select 1 as a', font=font)
+    assert done.returncode != 0 and not done.path.exists()
+    assert f'"font": no' in done.stderr and f'"{font}" is installed' in done.stderr
+    nearest = re.search(r'after a comma: "(.*)"', done.stderr)[1]
+    done = run('select 1 as a', font=nearest)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize('font, got', [
+    ('dejavu SANS', 'DejaVuSans'), ('DejaVuSans', 'DejaVuSans'),
+    ('No Such Font, DejaVu Sans Mono, Noto Sans', 'DejaVuSansMono'),
+    # A font that fontconfig puts in another one's place is not that one.
+    ('Arial, DejaVu Sans Mono', 'DejaVuSansMono'), ('monospace', ''), ('No, sans-serif', '')])
+def test_the_first_font_that_is_installed_is_taken(export, font, got):
+    names = [name for name, *_ in pdf.fonts(export('select 1 as a', font=font))]
+    assert names and all(re.fullmatch(rf'\w+\+{got}(-.*)?', n) for n in names if got)
 
 
 def test_a_font_of_ones_own(export):

@@ -402,6 +402,19 @@ def test_a_chart_is_on_one_page(export, tmp_path):
     assert re.search(r'r1\s+r2\s+r3\s+r4\s+r5', alone[0])
 
 
+def test_no_line_of_a_chart_is_on_a_further_page(export, tmp_path):
+    """The header is repeated there, with whatever touches it."""
+    path = export("select 'r' || i as region, i as amount from generate_series(1, 60) i",
+                  chart={'type': 'bar', 'category': 'region', 'values': ['amount']})
+    paper = workbook.convert(path, 'pdf', tmp_path)
+    assert len(pdf.pages(paper)) == 2
+    first, second = (pdf.Picture(paper, page) for page in (1, 2))
+    # Beside the table, between title and page number.
+    left, top, bottom = first.width // 3, 50, first.height - 60
+    assert len(first.colours(left, top, None, bottom)) > 3
+    assert [*second.colours(left, top, None, bottom)] == [(255, 255, 255)]
+
+
 # ---- what is said ----
 
 def test_a_long_number_with_a_format_is_a_number_and_the_run_says_so(export):
@@ -505,6 +518,26 @@ def test_the_axis_of_a_chart_has_the_format_of_its_column(
         chart={'type': kind, 'category': 'x', 'values': ['y']}), tmp_path)
     for text in shown:
         assert re.search(rf'\s{re.escape(text)}$', page, re.M), page
+
+
+@pytest.mark.parametrize('first, step, code, shown, hidden', [
+    ("timestamp '2026-01-01'", '1 year', None, '2027', '2027-01'),
+    ("date '2026-01-01'", '1 month', None, '2026-02', '2026-02-01'),
+    ("timestamptz '2026-07-01 00:00+02'", '1 day', None, '07-02', '00:00'),
+    ("time '08:00'", '15 min', None, '08:15', '08:15:00'),
+    ("timestamp '2026-07-01'", '1 day', 'd.m.', '2.7.', '07-02'),
+    # One that is text in the table: all stand as the cells show them.
+    ("timestamp '1850-01-01'", '1 year', None, '1851-01-01', None)])
+def test_categories_are_times_as_short_as_can_be(
+        export, tmp_path, first, step, code, shown, hidden):
+    path = export(f"select {first} + i * interval '{step}' as at, 10 * i as y "
+                  'from generate_series(0, 5) i',
+                  columns={'at': {'format': code}} if code else {},
+                  chart={'type': 'bar', 'category': 'at', 'values': ['y']})
+    page, = printed(path, tmp_path)
+    axis = page[page.rindex(' 0\n'):]
+    assert shown in axis
+    assert hidden is None or hidden not in axis
 
 
 def test_a_pie_has_the_share_of_each_slice(export, tmp_path):

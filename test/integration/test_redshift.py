@@ -8,6 +8,7 @@ import struct
 import threading
 
 import openpyxl
+import psycopg
 import pytest
 
 from lib import process, report
@@ -320,3 +321,24 @@ def test_doctor_reads_it(ctl, redshift, db, seen):
     done = ctl('doctor', sections={'source.dwh': {
         'type': 'redshift', 'conninfo': redshift.conninfo(db)}})
     assert 'redshift, connects and reads' in done.stdout
+
+
+# What requests hand on.
+
+HORIZON = "select count(*) as n from (select 1 as one) t where '2000-01-01'::timestamp < :'horizon'::timestamp"
+
+
+def test_a_horizon_needs_an_overlap(engine):
+    with pytest.raises(psycopg.errors.InvalidParameterValue,
+                       match='is of type redshift, which does not tell the transactions'):
+        report.submit(engine.db, source='dwh', export_sql=HORIZON)
+    run = done(engine.db, source='dwh', export_sql=HORIZON, horizon_overlap='1 hour')
+    assert run.remark.startswith('the horizon is now less horizon_overlap: [source.dwh] is of type')
+    assert 3590 < (run.started_at - run.horizon).total_seconds() < 3660
+
+
+def test_a_result_reads_the_transaction_of_the_export(engine, seen):
+    run = done(engine.db, source='dwh', export_sql='select 1 as a', result_sql='select 2 as b')
+    assert engine.db.value('select result from reportd.v_requests where request_id = %s',
+                           run.request_id) == {'b': '2'}
+    assert len(read_only(seen)) == 1

@@ -22,8 +22,8 @@ from lib.report import config, submit
 from lib.wait import wait_for
 
 SCHEMA = max(int(path.name[:3]) for path in (ROOT / 'sql/upgrade').glob('*.sql'))
-COMMANDS = ('init submit list show status why runs watch run retry cancel change pause resume '
-            'delete next export formats sources doctor').split()
+COMMANDS = ('init submit ingest list show status why runs inputs watch run retry cancel change pause resume '
+            'delete next export formats sources targets scale doctor').split()
 
 
 def answer(done, code=0):
@@ -163,10 +163,11 @@ def schema_version(db):
 
 
 def test_init_creates_the_schema_and_twice_is_a_no_op(bare, empty_db):
-    assert answer(reportctl(bare, 'init', '--json')) == {
-        'version': SCHEMA, 'from': 0,
-        'applied': sorted(path.stem for path
-                          in (ROOT / 'sql/upgrade').glob('*.sql'))}
+    told = answer(reportctl(bare, 'init', '--json'))
+    assert (told['version'], told['from']) == (SCHEMA, 0)
+    # A version may have several files and is named once.
+    assert [name[:3] for name in told['applied']] == sorted(
+        {path.name[:3] for path in (ROOT / 'sql/upgrade').glob('*.sql')})
     assert schema_version(empty_db) == SCHEMA
     assert empty_db.value("select reportd.submit('r', 'select 1')") == 1
     done = reportctl(bare, 'init')
@@ -955,6 +956,23 @@ def test_doctor_looks_at_the_output_root(ctl, conf, tmp_path):
     assert 'output_root is missing' in check['detail']
 
 
+def test_doctor_lists_the_folders_of_inputs(ctl, tmp_path):
+    (tmp_path / 'landing').mkdir()
+    told = ctl('doctor', sections={'inputs': {
+        'folders': f"{tmp_path / 'landing'}, {tmp_path / 'gone'}"}})
+    assert told.returncode == 1
+    assert f"ok      inputs: {tmp_path / 'landing'} can be listed\n" in told.stdout
+    assert (f"FAILED  inputs: {tmp_path / 'gone'}: No such file or directory\n"
+            '        to mend it: make the folder') in told.stdout
+
+
+def test_doctor_refuses_a_home_in_the_output_root(ctl, out):
+    told = ctl('doctor', '--json', env={'HOME': out / 'home'})
+    one, = (c for c in json.loads(told.stdout) if c['what'] == 'output_root')
+    assert told.returncode == 1 and one['result'] == 'FAILED'
+    assert f"HOME is {out / 'home'}, which lies in output_root" in one['detail']
+
+
 def test_doctor_looks_at_the_schema(bare):
     checks = checks_of(reportctl(bare, 'doctor', '--json'), 1)
     assert checks['queue schema']['result'] == 'FAILED'
@@ -1257,7 +1275,7 @@ def test_a_viewer_lists_reports(ctl, db, cluster, submit):
 
 
 def test_completion_of_commands_and_values(tmp_path):
-    assert complete('s') == ['submit', 'show', 'status', 'sources']
+    assert complete('s') == ['submit', 'show', 'status', 'sources', 'scale']
     assert complete('-c', 'x', 'can') == ['cancel']
     assert complete('help', 'do') == ['doctor']
     assert complete('submit', '--misfire', '') == ['LATEST', 'SKIP', 'ALL']

@@ -291,6 +291,14 @@ def test_backfill_and_sources_by_reportctl(engine, ctl_of):
     report.submit(db, report_key='by_ctl', trigger_type='SCHEDULED', schedule_expression='@daily')
     out, err = ctl_of(db, 'run', 'by_ctl', '--from', '2026-01-01', '--to', '2026-01-03').communicate()
     assert (out, err) == ('3 requests of report by_ctl are PENDING\n', '')
+    # One time, and a span without any.
+    day = '2026-01-05'
+    out, err = ctl_of(db, 'run', 'by_ctl', '--from', day, '--to', day).communicate()
+    assert (out, err) == ('1 request of report by_ctl is PENDING\n', '')
+    first, last = '2026-01-06T01:00Z', '2026-01-06T02:00Z'
+    out, err = ctl_of(db, 'run', 'by_ctl', '--from', first, '--to', last).communicate()
+    assert err == '' and 'write the next one as --to' in out
+    assert out.startswith(f'report by_ctl has no scheduled time from {first} to {last}; ')
     out, err = ctl_of(db, 'run', 'by_ctl', '--from', '2026-01-01').communicate()
     assert '--from and --to belong together' in err
     out, err = ctl_of(db, 'sources', '--json').communicate()

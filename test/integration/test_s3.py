@@ -11,6 +11,7 @@ import psycopg
 import pytest
 
 from lib import report
+from lib.manual import says
 from lib.swift import OTHER_KEY, OTHER_SECRET, Swift
 from test_s3_shared import (  # noqa: F401: fixtures
     ENVIRONMENT, FAST, MIB, THREE_PARTS, Bucket, bucket, engine, key_of, proxy, run,
@@ -64,7 +65,7 @@ def test_a_large_report_is_an_upload_of_many_parts(run, bucket, engine):
     assert head['Metadata']['run-id'] == str(one.run_id)
     # Known at the end only: an upload is told its metadata when it begins.
     assert not {'rows', 'sha256'} & head['Metadata'].keys()
-    assert bucket.uploads() == [] and one.uploads is None
+    assert bucket.uploads() == [] and one.leftovers is None
 
 
 @pytest.mark.parametrize('size', [5 * MIB - 1, 5 * MIB, 5 * MIB + 1])
@@ -182,6 +183,17 @@ def test_the_settings_stand_in_for_options(db, drain, bucket, proxy):
     assert headers['x-amz-storage-class'] == 'STANDARD'
 
 
+def test_an_archived_object_is_encrypted_as_the_settings_say(db, drain, bucket, proxy):
+    bucket.put('in/a.csv', b'id\n1\n')
+    report.submit(db, trigger_type='FILE', export_sql='select 1', max_retries=0, inputs={'f': {
+        'path': bucket.url('in/*'), 'archive': bucket.url('old/'), 'format': 'csv',
+        'columns': [['id', 'bigint']], 'stable_for': '0 s'}})
+    drain(settings(proxy.endpoint, {'sse': 'aws:kms', 'kms_key': 'alias/r'}), env=ENVIRONMENT)
+    headers = next(h for _, _, _, h in proxy.requests if 'x-amz-copy-source' in h)
+    assert headers['x-amz-server-side-encryption'] == 'aws:kms'
+    assert headers['x-amz-server-side-encryption-aws-kms-key-id'] == 'alias/r'
+
+
 @pytest.mark.parametrize('columns, wrong', [
     ({'output_path': 's3://abc/{ext}', 'output_options': {'s3': {'sle': 'x'}}},
      '"s3" has no option "sle"; known: storage_class, sse, kms_key, acl, tags, metadata, '
@@ -267,6 +279,7 @@ def test_buckets_that_the_settings_do_not_allow(db, drain, proxy):
     assert proxy.requests == [] and not db.value("select to_regclass('never')")
 
 
+@says('Empty lists allow nothing.')
 def test_without_a_list_only_the_bucket_of_output_is_allowed(db, drain, bucket, proxy):
     one, = fails(db, drain, proxy.endpoint, bucket.name, {'buckets': None})
     assert 'add it to [s3] buckets, which is not set' in one.error_message

@@ -24,7 +24,7 @@ SLOW_DOWN = (503, 'SlowDown')
 def nothing_left(bucket, db, config_id):
     # A clean-up that fails is tried again after a minute.
     wait_for(lambda: bucket.uploads() == [], 90, 'the uploads to be gone')
-    wait_for(lambda: not any(r.uploads for r in report.runs(db, config_id)), 30,
+    wait_for(lambda: not any(r.leftovers for r in report.runs(db, config_id)), 30,
              'their record to be gone')
 
 
@@ -52,7 +52,7 @@ def test_a_request_of_an_upload_that_fails_once(run, engine, bucket, op, what):
     assert len(body) == WHOLE and sha256(body) == one.sha256
     # Nobody can tell whether a Create that failed has made an upload.
     if op != 'create' or what == SLOW_DOWN:
-        assert bucket.uploads() == [] and one.uploads is None
+        assert bucket.uploads() == [] and one.leftovers is None
 
 
 def test_an_outcome_that_nobody_heard_is_looked_at(run, engine, bucket):
@@ -60,7 +60,7 @@ def test_an_outcome_that_nobody_heard_is_looked_at(run, engine, bucket):
     engine.proxy.at('complete', 'cut after')
     engine.proxy.at('complete', (404, 'NoSuchUpload'), forever=True)
     one = run('x.csv', export_sql=THREE_PARTS)
-    assert one.attempt == 1 and one.uploads is None
+    assert one.attempt == 1 and one.leftovers is None
     assert sha256(bucket.get('x.csv')) == one.sha256
 
 
@@ -115,7 +115,7 @@ def test_a_complete_that_always_fails_with_200(run, engine, bucket):
 def test_an_upload_that_is_refused_for_good_is_not_recorded(run, engine, bucket):
     engine.proxy.at('create', (403, 'AccessDenied'))
     one = run('x.csv', 'FAILED', export_sql=THREE_PARTS, max_retries=0)
-    assert 's3:PutObject' in one.error_message and one.uploads is None
+    assert 's3:PutObject' in one.error_message and one.leftovers is None
 
 
 def test_an_abort_that_fails_is_made_up_for(run, engine, bucket):
@@ -173,7 +173,7 @@ def test_a_run_that_is_stopped_aborts_its_upload(engine, bucket, op, columns, st
     assert why in one.error_message
     assert bucket.keys() == []
     if op == 'part':
-        assert one.uploads is None and bucket.uploads() == []
+        assert one.leftovers is None and bucket.uploads() == []
     engine.proxy.clear()
 
 
@@ -265,6 +265,27 @@ def test_a_publish_that_is_overdue_does_no_harm_to_the_report_beside_it(
     fault.go.set()
 
 
+def test_a_report_that_its_worker_begins_late_has_all_of_its_time(bucket, proxy, db, daemon):
+    """The worker publishes another output first, for longer than that time."""
+    daemon(settings(proxy.endpoint), workers=1, cancel_grace='100ms', env=ENVIRONMENT,
+           **FAST)
+    # Short reports, so that more than one is given to a worker.
+    for _ in range(20):
+        assert report.wait_done(db, report.submit(db)).status == 'COMPLETED'
+    fault = proxy.at('put', 'hold before')
+    first = report.submit(db, output_path=bucket.url('x.csv'), max_retries=0)
+    fault.wait()
+    second = report.submit(db, max_retries=0, timeout='1 s')
+    wait_for(lambda: db.value("select max(started_at) < clock_timestamp() - interval '2 s' "
+                              'from reportd.report_run where config_id = %s', second),
+             what='more than the time of the second')
+    fault.go.set()
+    for config_id in first, second:
+        row = report.wait_done(db, config_id)
+        assert row.status == 'COMPLETED', row.error_message
+        assert len(report.runs(db, config_id)) == 1
+
+
 # Killed
 
 STEPS = [('create', 'hold before', True), ('create', 'hold after', True),
@@ -285,7 +306,7 @@ def killed_at(proxy, db, bucket, op, what, drop):
     fault.wait()
     if op != 'put':  # a few milliseconds later the database knows
         wait_for(lambda: any(u.get('id') or op == 'create'
-                             for u in report.runs(db, config_id)[0].uploads or []),
+                             for u in report.runs(db, config_id)[0].leftovers or []),
                  10, 'the record of the upload')
     yield config_id
     fault.drop = drop
@@ -355,6 +376,26 @@ def test_killed_for_good_an_upload_is_ended_all_the_same(daemon, db, bucket, pro
     nothing_left(bucket, db, config_id)
 
 
+def test_an_upload_without_a_known_id_is_left_until_it_is_old(daemon, db, bucket, proxy):
+    """Its process may just have begun it. It is ended when it is old enough, not at the
+    next try a minute later."""
+    one = daemon(settings(proxy.endpoint, {'stale_uploads': '5s'}), env=ENVIRONMENT,
+                 workers=1, poll_interval='200ms')
+    fault = proxy.at('create', 'hold after')
+    began = time.monotonic()
+    config_id = report.submit(db, output_path=bucket.url('x.csv'), max_retries=0,
+                              export_sql=THREE_PARTS)
+    fault.wait()
+    wait_for(lambda: report.runs(db, config_id)[0].leftovers, what='the record of the upload')
+    os.kill(one.workers()[0], signal.SIGKILL)
+    fault.drop = True
+    fault.go.set()
+    assert report.wait_done(db, config_id).status == 'FAILED'
+    assert len(bucket.uploads()) == 1
+    nothing_left(bucket, db, config_id)
+    assert time.monotonic() - began >= 4  # the record is in whole seconds
+
+
 def test_uploads_of_others_are_left_alone(daemon, db, bucket, swift, proxy):
     """Also for the same key, at the same time."""
     theirs = [swift.client.create_multipart_upload(Bucket=bucket.name, Key=key)['UploadId']
@@ -366,7 +407,7 @@ def test_uploads_of_others_are_left_alone(daemon, db, bucket, swift, proxy):
         os.kill(one.workers()[0], signal.SIGKILL)
         wait_for(lambda: report.runs(db, config_id)[0].status == 'FAILED')
     assert report.wait_done(db, config_id, 60).status == 'COMPLETED'
-    wait_for(lambda: not any(r.uploads for r in report.runs(db, config_id)), 30)
+    wait_for(lambda: not any(r.leftovers for r in report.runs(db, config_id)), 30)
     assert sorted(upload for _, upload in bucket.uploads()) == sorted(theirs)
 
 

@@ -22,24 +22,20 @@ from psycopg.conninfo import make_conninfo
 from psycopg.rows import namedtuple_row
 
 from lib import report
+from lib.manual import said, says
 from lib.paths import REPORTD, ROOT, environ
 from lib.process import reportctl, run, write_conf
 from lib.proxy import SOCKET, Proxy
 from lib.wait import wait_for
 
 PAGE = (ROOT / 'docs/security.md').read_text()
-SAID = []
 
-TABLES = ('report_config', 'report_request', 'report_run', 'report_notification')
+TABLES = ('report_config', 'report_request', 'report_run', 'report_notification', 'report_check')
 VIEWS = ('v_pending_reports', 'v_report_summary', 'v_report_metrics',
-         'v_notifications', 'v_requests', 'v_sources')
+         'v_notifications', 'v_requests', 'v_inputs', 'v_zones', 'v_checks',
+         'v_inboxes', 'v_inbox_rows',
+         'v_sources', 'v_targets')
 REFUSED = (psycopg.errors.InsufficientPrivilege, psycopg.errors.InvalidParameterValue)
-
-
-def says(*sentences):
-    """What the manual says and this test holds."""
-    SAID.extend(sentences)
-    return lambda test: test
 
 
 def statements(title):
@@ -56,10 +52,11 @@ def queue(cluster, template):
     for text in statements('For a company') + statements('Backup by somebody who is no superuser'):
         made += re.findall(r'create role (\w+)', text)
         queue.execute(text)
-    for name in 'nobody', 'mute':
-        queue.execute(f'create role {name} login')
+    # Before the grant: since PostgreSQL 16 each grant says whether it is inherited.
+    for name, inherits in ('nobody', 'inherit'), ('mute', 'noinherit'):
+        queue.execute(f'create role {name} login {inherits}')
         made.append(name)
-    queue.execute('grant finance to mute; alter role mute noinherit; '
+    queue.execute('grant finance to mute; '
                   'grant create, temporary on database {} to ann, bob; '
                   'grant create on schema public to ann, bob'.format(queue.name))
     queue.others = []
@@ -76,12 +73,11 @@ def queue(cluster, template):
 def db(queue):
     """The queue, empty but for what was set up."""
     kept = {t: queue.query(f'select * from reportd.{t}')
-            for t in ('report_grant', 'report_quota', 'report_source')}
+            for t in ('report_grant', 'report_quota', 'report_source', 'report_target')}
     yield queue
-    queue.execute('truncate reportd.report_config, reportd.report_request, '
-                  'reportd.report_run, reportd.report_notification, '
-                  'reportd.report_worker, reportd.report_usage, reportd.report_grant, '
-                  'reportd.report_quota, reportd.report_source')
+    queue.execute('truncate ' + queue.value(
+        "select string_agg(oid::regclass::text, ', ') from pg_class where relkind = 'r' "
+        "and relnamespace = 'reportd'::regnamespace and relname like 'report\\_%%'"))
     for table, rows in kept.items():
         for row in rows:
             queue.execute(sql.SQL('insert into reportd.{} values ({})').format(
@@ -166,25 +162,28 @@ def ran_by_hand(db, config_id, **run):
 # ---- the page and the tests ----
 
 def test_the_manual_and_the_tests_say_the_same():
-    text = PAGE[PAGE.index('## Roles'):]
-    # The list of facts of PostgreSQL has no tests.
-    facts = text.index('The rest of this list are facts')
-    lines = [' '.join(s.split()) for s in
-             re.findall(r'^- (.*(?:\n  .*)*)', text[:facts], re.M)]
-    assert sorted(lines) == sorted(set(SAID))
+    text = PAGE[PAGE.index('## Roles'):PAGE.index('### Facts that have no test')]
+    lines = [' '.join(line.split()) for line in
+             re.findall(r'^- (.*(?:\n  .*)*)', text, re.M)]
+    assert sorted(lines) == sorted(said())
 
 
 # ---- roles ----
 
 FUNCTIONS = {
-    'submit run_now backfill retry cancel change delete resend resend_failed': 'SO',
+    'submit run_now backfill retry cancel change delete resend resend_failed '
+    'release_input quarantine_input': 'SO',
     'next_run prev_run next_runs check_time_zone notice_channel notice_shown '
-    'local_time why waits_for': 'SOVD',
-    'id': 'SOVD',
-    'grant_source revoke_source grant_path revoke_path register_source forget_source': 'O',
+    'local_time why waits_for file_fault quiet_at input_time': 'SOVD',
+    'id wake_inboxes': 'SOVD', 'metrics scale_demand': 'OVD',
+    'grant_source revoke_source grant_path revoke_path register_source forget_source '
+    'grant_target revoke_target register_target forget_target': 'O',
     'plan_fire write_notices notify_done follow set_aside end_unclaimed '
-    'end_request claim_classes denial granted_paths other_paths quota_of schedule_turns '
-    'keep_request take_steps': 'D',
+    'end_request claim_classes denial rare_members quota_of schedule_turns '
+    'keep_request take_steps set_files_aside reaches claim_zones take_page '
+    'claim_moves record_moves due_zones due_moves watched_paths wake_paths wake_objects '
+    'inbox_begin inbox_step inbox_fault kept_checks tally_runs scale_take scale_plan '
+    'scale_release scale_leave': 'D',
 }
 LETTERS = {'S': 'reportd_submitter', 'O': 'reportd_operator', 'V': 'reportd_viewer',
            'D': 'reportd_daemon'}
@@ -217,16 +216,21 @@ def test_each_table_is_for_whom_the_list_says(db):
             and has_table_privilege(l.role, c.oid, p.p) group by 1, 2""",
         [*LETTERS, 'N'], [*LETTERS.values(), 'nobody'])}
     wanted = {f'{t} SELECT': 'DOSV' for t in (
-        *TABLES, *VIEWS, 'report_source', 'report_grant', 'report_quota', 'report_usage',
-        'output_format', 'schema_upgrade')}
+        *TABLES, *VIEWS, 'report_source', 'report_target', 'report_grant', 'report_quota',
+        'report_usage', 'output_format', 'schema_upgrade')}
     wanted |= {'report_worker SELECT': 'DOV', 'pending_class SELECT': 'D',
                'claim_turn SELECT': 'D', 'claim_turn UPDATE': 'D',
                'count_turn SELECT': 'D', 'count_turn UPDATE': 'D',
                'report_look SELECT': 'D', 'report_look INSERT': 'D',
+               'report_zone SELECT': 'D', 'report_input_use SELECT': 'D',
+               'report_input SELECT': 'D', 'report_input UPDATE': 'D', 'report_input DELETE': 'D',
                'schedule_at_rest SELECT': 'D',
                'report_source INSERT': 'D', 'report_source UPDATE': 'D',
+               'report_target INSERT': 'D', 'report_target UPDATE': 'D',
+               'queue_identity SELECT': 'D',
                'report_config UPDATE': 'D', 'report_config DELETE': 'D',
-               'report_notification UPDATE': 'D', 'report_notification DELETE': 'D'}
+               'report_notification UPDATE': 'D', 'report_notification DELETE': 'D',
+               'report_check INSERT': 'D', 'report_check DELETE': 'D'}
     wanted |= {f'{t} {p}': 'D' for t in ('report_run', 'report_request', 'report_worker',
                                          'report_usage')
                for p in ('INSERT', 'UPDATE', 'DELETE')}
@@ -251,7 +255,8 @@ def test_columns_that_are_granted_alone(db):
     kept = {'config_id', 'owner', 'last_run_time', 'status', 'current_retries', 'created_by',
             'created_timestamp', 'updated_timestamp', 'error_message', 'error_timestamp',
             'run_id', 'request_id', 'request_kept', 'requests_wait', 'has_children',
-            'scheduled_for', 'attempt', 'cancel_requested', 'cancelled_by', 'run_parameters'}
+            'scheduled_for', 'attempt', 'cancel_requested', 'cancelled_by', 'run_parameters',
+            'local_paths', 'links', 'target', 'checks_since', 'external_id'}
     columns = {r[0] for r in db.query(
         "select attname from pg_attribute where attrelid = 'reportd.report_config'::regclass "
         'and attnum > 0')}
@@ -282,7 +287,7 @@ def test_each_table_with_rows_of_owners_has_row_security(db):
             and exists (select from pg_attribute a where a.attrelid = c.oid
                 and a.atttypid = 'regrole'::regtype)""")
     assert {r[0] for r in rows} == {*TABLES, 'report_grant', 'report_quota', 'report_usage',
-                                     'owner_turn', 'quota_check'}
+                                     'owner_turn', 'quota_check', 'report_inbox'}
     assert all(r[1] for r in rows)
     # All others that a submitter reads; the last has its columns granted one by one.
     assert {r[0] for r in db.query("""select c.relname from pg_class c
@@ -292,8 +297,11 @@ def test_each_table_with_rows_of_owners_has_row_security(db):
         'schema_upgrade', 'output_format', 'report_worker'}
 
 
-@says('It cannot log in, is no superuser, and owns all tables, views and functions of the schema.')
+@says('None of the five can log in.',
+      'It cannot log in, is no superuser, and owns all tables, views and functions of the schema.')
 def test_the_owner(db):
+    assert db.query("select rolcanlogin, count(*) from pg_roles where rolname = any (%s) "
+                    'group by 1', ['reportd_owner', *LETTERS.values()]) == [(False, 5)]
     assert db.row('select rolcanlogin, rolsuper, rolcreaterole, rolcreatedb, rolbypassrls, '
                   "rolreplication from pg_roles where rolname = 'reportd_owner'") == (False,) * 6
     assert {r[0] for r in db.query("""
@@ -494,15 +502,19 @@ def test_operators(db, as_):
         olga.refused(query)
 
 
-@says('A viewer reads everything and changes nothing.')
+@says('A viewer reads everything and changes nothing.',
+      'Everything includes the SQL and the parameters of all reports, and the URLs of their '
+      'notices: a password has no place there.')
 def test_viewers(db, as_):
     vera = as_('vera')
-    one = ask(as_('ann'))
+    one = ask(as_('ann'), parameters={'a': 'parameter'})
     run, notice = ran_by_hand(db, one)
     for relation in (*TABLES[2:], *VIEWS[1:], 'report_config', 'report_worker', 'report_source',
                      'report_grant', 'report_quota', 'report_usage'):
         vera(f'select count(*) from reportd.{relation}')
     assert vera('select export_sql from reportd.report_config') == 'select 1'
+    assert vera('select parameters from reportd.report_config') == {'a': 'parameter'}
+    assert vera('select url from reportd.report_notification') == 'mailto:x@example.com'
     for query in ("select reportd.submit('x', 'select 1')", f'select reportd.run_now({one})',
                   f'select reportd.delete({one})', f'select reportd.resend({notice})',
                   'select reportd.resend_failed()', f'select reportd.cancel({one})',
@@ -527,6 +539,18 @@ def anns(db, as_):
     db.execute("insert into reportd.report_quota (role, max_reports) values ('ann'::regrole, 9)")
     db.execute("select reportd.grant_source('hr', 'ann'), reportd.grant_path('hidden', 'ann')")
     db.execute("update reportd.report_notification set state = 'FAILED'")
+    db.execute("insert into reportd.report_zone (owner, path) "
+               "values ('ann'::regrole, '/srv/hidden/*')")
+    db.execute("insert into reportd.report_input_use select %s, 'f', zone_id, '{}', now() "
+               'from reportd.report_zone', one)
+    db.execute('insert into reportd.report_input (config_id, input, url, version, size, '
+               "modified_at) values (%s, 'f', '/srv/hidden/x', '1', 1, now())", one)
+    db.execute("insert into reportd.report_inbox (inbox, owner) "
+               "values ('w:t', 'ann'::regrole)")
+    db.execute('insert into reportd.report_inbox_row (inbox, external_id, config_id, status) '
+               "values ('w:t', 'hidden', %s, 'PROCESSING')", one)
+    db.execute('insert into reportd.report_check (run_id, position, config_id, owner, name, '
+               "severity, status) values (%s, 1, %s, 'ann', 'hidden', 'warn', 'warned')", run, one)
     return {'config_id': one, 'run_id': run, 'notification_id': notice, 'request_id': request}
 
 
@@ -534,8 +558,8 @@ def anns(db, as_):
       'not by functions.')
 def test_rows_of_others_are_not_seen(db, as_, anns):
     bob = as_('bob')
-    # Of sources she sees those that are granted: see test_sources.
-    for relation in (*TABLES, *VIEWS[:-1], 'report_usage'):
+    # Of sources and targets she sees those that are granted: see test_sources.
+    for relation in (*TABLES, *VIEWS[:-2], 'report_usage'):
         assert db.value(f'select count(*) from reportd.{relation}') > 0, relation
         assert bob(f'select count(*) from reportd.{relation}') == 0, relation
         assert bob(f'select string_agg(x::text, \'\') from reportd.{relation} x') is None
@@ -547,8 +571,10 @@ def test_rows_of_others_are_not_seen(db, as_, anns):
         'v_report_metrics': 'report_type', 'v_notifications': 'recipient',
         'v_requests': 'requested_by', 'report_config': 'report_name',
         'report_request': 'requested_by', 'report_run': 'report_name',
-        'report_notification': 'recipient'}
-    assert set(columns) == {*VIEWS[:-1], *TABLES}
+        'report_notification': 'recipient', 'v_inputs': 'url', 'v_zones': 'path',
+        'report_check': 'name', 'v_checks': 'name',
+        'v_inboxes': 'inbox', 'v_inbox_rows': 'external_id'}
+    assert set(columns) == {*VIEWS[:-2], *TABLES}
     for relation, column in columns.items():
         assert bob(f'select count(*) from reportd.{relation} '
                    f'where pg_temp.leak({column})') == 0
@@ -743,7 +769,7 @@ def test_a_transaction_that_stays_open_holds_up_nobody(db, as_, engine):
     run, numbers['notice'] = ran_by_hand(db, numbers['done'])
     # What is over keeps the clean-up busy, too.
     db.execute("update reportd.report_run set started_at = now() - interval '2 days', "
-               'uploads = \'[{"place": "s3://none/x", "id": "1", "at": 1}]\'')
+               'leftovers = \'[{"place": "s3://none/x", "id": "1", "at": 1}]\'')
     db.execute("update reportd.report_notification set due_at = now() + interval '1 day'")
     numbers['running'] = ask(ann, text=SLEEP)
     one = engine(workers=3, lease='2s', poll_interval='1s', cancel_grace='1s',
@@ -782,7 +808,7 @@ def busy(db, as_):
         return db.value("""
             with run as (
                 insert into reportd.report_run (config_id, request_id, owner, report_name,
-                    attempt, scheduled_for, worker_id, status, started_at, uploads)
+                    attempt, scheduled_for, worker_id, status, started_at, leftovers)
                 select config_id, request_id, owner, report_name, 1, now(), %s, %s,
                     now() - %s::interval, case %s when 'COMPLETED' then '[]'::jsonb end
                 from reportd.report_config where config_id = %s returning run_id)
@@ -838,7 +864,7 @@ def busy(db, as_):
         'notice_done': [me, results(notification_id=notices[0], attempt=1, state='SENT'),
                         1000, 1000, 3],
         'set_aside': [me, '{finance,gone}', None], 'recover': [me, '{}'], 'count': [],
-        'swept': [results(run_id=runs['is over'], uploads=[])], 'purge': [86400000]}}
+        'swept': [results(run_id=runs['is over'], leftovers=[])], 'purge': [86400000]}}
 
 
 def run_statement(daemon, name, params):
@@ -880,6 +906,44 @@ def test_no_statement_of_the_daemon_waits_for_another_daemon(db, as_, busy):
         daemon('rollback')
 
 
+@pytest.mark.parametrize('held', ['report_run', 'report_config', 'report_notification'])
+def test_the_clean_up_locks_what_it_deletes(db, as_, busy, held):
+    """Runs that are not old, or not over, can be locked meanwhile; what somebody has
+    locked stays as a whole and is deleted later."""
+    ann, daemon, other = as_('ann'), as_('reportd'), as_('reportd')
+    old = [ask(ann) for _ in range(3)]
+    runs = [ran_by_hand(db, one)[0] for one in old]
+    db.execute("update reportd.report_run set started_at = now() - interval '2 days' "
+               "where run_id = any (%s) or status = 'PROCESSING'", runs)
+    ran_by_hand(db, ask(ann))
+    kept = 'select array_agg(run_id order by run_id) from reportd.report_run'
+    young = db.value(kept + " where status = 'PROCESSING' or started_at > now() - "
+                            "interval '1 day'")
+    assert len(young) > 2
+
+    def left():
+        return [db.value(f'select count(*) from reportd.{table} where {key} = any (%s)', ids)
+                for table, key, ids in (('report_run', 'run_id', runs),
+                                        ('report_notification', 'run_id', runs),
+                                        ('report_config', 'config_id', old))]
+    other('begin')
+    other(f'select from reportd.{held} where run_id = %s for update', runs[1])
+    daemon("set statement_timeout = '2s'")
+    daemon('begin')
+    run_statement(daemon, 'purge', [86400000])
+    with db.connect(autocommit=False) as conn:
+        free = conn.execute('select run_id from reportd.report_run where run_id = any (%s) '
+                            'order by 1 for update skip locked', [young]).fetchall()
+        assert [r[0] for r in free] == young
+        conn.rollback()
+    daemon('commit')
+    assert left() == [1, 1, 1]
+    other('rollback')
+    run_statement(daemon, 'purge', [86400000])
+    assert left() == [0, 0, 0]
+    assert db.value(kept) == young
+
+
 def definitions():
     """Signatures that functions and reportctl's statements call, as somebody would
     shadow them."""
@@ -900,7 +964,7 @@ def definitions():
 
 @says('Run code as another role by objects in `pg_temp` or `public`.')
 @pytest.mark.parametrize('schema', ['pg_temp', 'public'])
-def test_shadows_are_not_run(db, as_, ctl, schema):
+def test_shadows_are_not_run(db, as_, ctl, engine, schema):
     ann = as_('ann')
     ann(f"""create function {schema}.evil() returns void language plpgsql as $$ begin
         if current_user <> 'ann' then
@@ -945,10 +1009,17 @@ def test_shadows_are_not_run(db, as_, ctl, schema):
         db.execute(f'alter database {db.name} set search_path = public, pg_catalog')
         try:
             ask(ann)
-            for args in (['status'], ['runs'], ['status', '1'], ['doctor'], ['next', '@daily'],
-                         ['submit', '--name', 'x', '--sql', 'select 1'], ['daemons'],
-                         ['status', '--json']):
-                ctl(*args)
+            for listen in 'on', 'off':
+                for args in (['status'], ['runs'], ['status', '1'], ['doctor'],
+                             ['next', '@daily'], ['submit', '--name', 'x', '--sql', 'select 1'],
+                             ['daemons'], ['sources'], ['status', '--json']):
+                    told = ctl(*args, sections={'queue': {'listen': listen}})
+                    assert 'shadow ran' not in told.stdout + told.stderr, args
+                conninfo = make_conninfo(db.conninfo, user='reportd')
+                one = engine({'queue': {'conninfo': conninfo, 'listen': listen}})
+                assert report.wait_done(db, ask(as_('bob'))).status == 'COMPLETED'
+                one.stop()
+                assert 'shadow ran' not in one.log()
         finally:
             db.execute(f'alter database {db.name} reset search_path')
     db.close()
@@ -999,6 +1070,39 @@ def test_the_server_maintains_a_table(db, as_, call):
         ann('drop table public.bait; drop function public.key, public.deed')
 
 
+@says('Load a table of a target that is not granted, or learn which others there are; '
+      "write a target's ledger.")
+def test_targets(db, as_):
+    for name in 'finance_dwh', 'hr_dwh':
+        db.execute("select reportd.register_target(%s, 'postgres')", name)
+    db.execute("select reportd.grant_target('finance_dwh', 'finance')")
+    ann = as_('ann')
+    said = []
+    insert = ("insert into reportd.report_config (report_name, source, export_sql, output_format, "
+              "output_path) values ('x', 'finance', 'select 1 as id', 'TABLE', %s)")
+    for name in 'hr_dwh', 'absent':
+        error = ann.refused(insert, f'table:{name}/s.t',
+                            match=f'ann may not load tables of a target "{name}"')
+        said.append((str(error) + error.diag.message_hint).replace(name, 'NAME'))
+    assert said[0] == said[1] and 'finance_dwh' in said[0]
+    # A file's format, or a folder's name, leads to no table.
+    ann.refused("insert into reportd.report_config (report_name, source, export_sql, output_path) "
+                "values ('x', 'finance', 'select 1', 'table:finance_dwh/s.t')")
+    ann.refused(insert, 'table:finance_dwh/reportd.report_grant')
+    ann.refused(insert.replace('output_path)', 'output_path, target)').replace('%s', "'x', %s"),
+                'finance_dwh')
+    assert ann("select string_agg(target, ',') from reportd.report_target") == 'finance_dwh'
+    assert ann("select string_agg(target || ' for ' || granted_to, ',') from reportd.v_targets") == (
+        'finance_dwh for finance')
+    for statement in ("select reportd.grant_target('hr_dwh', 'ann')",
+                      "select reportd.register_target('mine', 'postgres')",
+                      "select reportd.forget_target('hr_dwh')",
+                      "update reportd.report_target set target = 'x'",
+                      'select * from reportd.queue_identity',
+                      'update reportd.queue_identity set queue_id = gen_random_uuid()'):
+        ann.refused(statement)
+
+
 @says('Name a source that is not granted, or learn which others there are.')
 def test_sources(db, as_):
     ann = as_('ann')
@@ -1013,11 +1117,38 @@ def test_sources(db, as_):
     assert ann('select string_agg(source, \',\') from reportd.report_source') == 'finance'
     assert ann("select string_agg(source || ' for ' || granted_to, ',') from reportd.v_sources") == (
         'finance for finance')
+    assert ann('select count(*) from reportd.v_sources') == 1
     assert ann('select string_agg(distinct name, \',\') from reportd.report_grant '
                "where kind = 'source'") == 'finance'
     ann.refused('select sources from reportd.report_worker')
     ann.refused("select reportd.register_source('evil', 'postgres')")
     ann.refused("select reportd.grant_source('hr', 'ann')")
+
+
+@pytest.mark.parametrize('path, name', [
+    ('finance', 'finance/'), ('finance/', 'finance/'), ('a/b.c//', 'a/b.c/'), ('/', '/'),
+    ('s3://bucket', 's3://bucket/'), ('s3://bucket/a b', 's3://bucket/a b/'),
+    ('file:///srv/reports', 'file:///srv/reports/'), ('https://host', 'https://host/'),
+    ('https://host/a', 'https://host/a/'),
+    ('', None), (None, None), ('.', None), ('..', None), ('finance/../hr', None), ('a/.b', None),
+    ('a//b', None), ('/srv', None), ('//', None), ('s3://', None), ('s3:///x', None),
+    ('s3://bucket//x', None), ('s3://{owner}', None), ('S3://bucket', None), ('s3:bucket', None),
+    ('file:///', None), ('file://srv', None), ('file:////etc', None), ('file:///a/../b', None),
+    ('http://host/', None), ('https://u@host/', None), ('https://host/*', None),
+    ('https://HOST/', None), ('https://host/../b', None), ('{owner}/', None), ('%Y/', None), ('a\nb', None)])
+def test_which_paths_can_be_granted(db, as_, path, name):
+    """Whole folders, by their own names: nothing that a template or a kernel would read
+    as another place."""
+    olga = as_('olga')
+    grants = "select array_agg(name) from reportd.report_grant where grantee = 'ann'::regrole"
+    if name is None:
+        olga.refused("select reportd.grant_path(%s, 'ann')", path, match='can be granted')
+        assert db.value(grants) is None
+        return
+    olga("select reportd.grant_path(%s, 'ann')", path)
+    assert db.value(grants) == [name]
+    olga("select reportd.revoke_path(%s, 'ann')", path)
+    assert db.value(grants) is None
 
 
 PLACES = {
@@ -1065,6 +1196,18 @@ def test_paths(db, as_, engine, out):
         'finance', 'report', 'by default'}
 
 
+def test_a_folder_that_is_granted_by_its_whole_name(db, as_, engine, out):
+    db.execute("select reportd.grant_path(%s, 'ann')", f'file://{out}/deep')
+    ann = as_('ann')
+    ids = [ask(ann, output_path=f'file://{out}/{path}.csv', parameters={'d': 'deep'}, max_retries=0)
+           for path in ('deep/x', '{d}/y', '{d}er/z')]
+    for path in 'deeper/x.csv', 'x.csv', 'deep.csv':
+        ann.refused("select reportd.submit('x', 'select 1', source => 'finance', "
+                    'output_path => %s)', f'file://{out}/{path}', match='may not write to')
+    engine()
+    assert [report.wait_done(db, one).status for one in ids] == ['COMPLETED'] * 2 + ['FAILED']
+
+
 # Where the default path leads; None: refused at the INSERT; False: the run fails, since
 # only the run knows what the codes stand for.
 DEFAULT_PATHS = [
@@ -1106,6 +1249,8 @@ def test_no_name_leads_a_default_path_to_others(db, as_, engine, out, output, lo
         assert files == [place.format(year=year)]
 
 
+@says('A grant to `reportd_submitter` or to `public` is one to everybody: `reportctl doctor` '
+      'warns of it.')
 def test_doctor_warns_of_grants_that_keep_nobody_apart(db, as_, ctl):
     def grants():
         return [line for line in ctl('doctor').stdout.splitlines() if 'keeps them apart' in line]
@@ -1116,6 +1261,7 @@ def test_doctor_warns_of_grants_that_keep_nobody_apart(db, as_, ctl):
     ask(as_('ann'))
     assert not grants()
     ask(as_('bob'))
+    ask(as_('bob'), source='finance')
     [line] = grants()
     assert line.startswith('warn') and line.endswith(
         'source finance to reportd_submitter, source hr to public, write of / to ann')
@@ -1123,7 +1269,7 @@ def test_doctor_warns_of_grants_that_keep_nobody_apart(db, as_, ctl):
 
 def unit(key):
     """A setting of the unit that is installed."""
-    return re.search(rf'^{key}=(.*)', (ROOT / 'systemd/reportd.service.in').read_text(), re.M)[1]
+    return re.search(rf'^{key}=(.*)', (ROOT / 'systemd/service.in').read_text(), re.M)[1]
 
 
 def run_as(uid, groups, *args, **options):
@@ -1580,8 +1726,10 @@ def test_one_person_needs_nothing(db, as_):
     keeper('select reportd.run_now(%s)', one)
 
 
-@says('A member of `reportd_owner` dumps and restores the queue, and owners, grants and quotas '
-      'are as they were.')
+@says('A member of `reportd_owner` sees all rows, so its dump is whole.',
+      'A member of `reportd_owner` dumps and restores the queue, and owners, grants and quotas '
+      'are as they were.',
+      'Owners are kept by name: on another server make the roles first.')
 def test_dump_and_restore(db, as_, cluster, empty_db, tmp_path):
     ann, bob = as_('ann'), as_('bob')
     ran_by_hand(db, ask(ann, report_key='a_key'))
@@ -1595,6 +1743,9 @@ def test_dump_and_restore(db, as_, cluster, empty_db, tmp_path):
                     ['pg_restore', '--role=reportd_owner', '-e', '-d', empty_db.name, dump]):
         done = subprocess.run(command, env=env, text=True, capture_output=True)
         assert done.returncode == 0, done.stderr
+    text = subprocess.run(['pg_restore', '-a', '-t', 'report_config', '-f', '-', dump],
+                          env=env, text=True, capture_output=True).stdout
+    assert re.search(r'\tann\t', text) and re.search(r'\tfinance\t', text)
     for table in (*TABLES, 'report_grant', 'report_quota', 'report_source'):
         query = f'select x::text from reportd.{table} x order by 1'
         assert empty_db.query(query) == db.query(query), table

@@ -7,6 +7,7 @@ import pytest
 
 from lib import report
 from lib.aws import aws, aws_server  # noqa: F401: fixtures
+from lib.manual import says
 from lib.outbox import SECTIONS, notices, wait_states
 from lib.wait import wait_for
 
@@ -90,8 +91,10 @@ def test_a_topic_of_another_region_is_asked_there(aws, told):
     assert 'us-east-1' in notice.last_error
 
 
-def test_topics_that_are_not_listed_are_refused(aws, told):
-    _, notice, _ = told('FAILED', {'sns': {'topics': aws.topic + '-other, arn:aws:sns:*:ops'}})
+@says('Empty lists allow nothing.')
+@pytest.mark.parametrize('topics', ['-other, arn:aws:sns:*:ops', None])
+def test_topics_that_are_not_listed_are_refused(aws, told, topics):
+    _, notice, _ = told('FAILED', {'sns': {'topics': topics and aws.topic + topics}})
     assert '[sns] topics lists the topics' in notice.last_error
     assert not aws.ops('Publish')
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 from psycopg import errors
+from psycopg.types.json import Jsonb
 
 from lib import process, report
 from lib.paths import ROOT
@@ -157,6 +158,20 @@ def test_repairing_a_parent_releases_who_waits(db):
     run_now(db, c)
     wait_requests(db, d, 'COMPLETED')
     assert ended(db, a)
+
+
+def test_a_parent_that_is_tried_again_is_waited_for(db):
+    breaks(db)
+    a = ask(db, 'a')
+    ask(db, 'b', 'a')
+    c = ask(db, 'c', 'a', prep_sql=FAILS, max_retries=100)
+    d = ask(db, 'd', 'b c')
+    wait_for(lambda: report.config(db, c).attempt > 1)
+    wait_for(lambda: 'failed and is tried again at' in why(db, d))
+    assert requests(db, d) == ['WAITING']
+    mends(db)
+    wait_requests(db, d, 'COMPLETED')
+    assert ended(db, a) and requests(db, c) == ['COMPLETED']
 
 
 def test_a_cancelled_parent_satisfies_nobody(db):
@@ -326,6 +341,37 @@ def test_who_was_waited_for_is_said_at_the_end(db):
     assert db.value('select count(*) from reportd.report_notification where run_id = %s',
                     run.run_id) == 1
     assert 'waited 00:00:02 for a' in why(db, b)
+
+
+@pytest.mark.parametrize('busy', [False, True])
+def test_a_wait_that_ended_waits_again_when_it_is_tried_again(db, busy):
+    a = scheduled(db, 'a')
+    with gate(db):
+        b = scheduled(db, 'b', 'a', at=past(seconds=1), wait_timeout='3 seconds',
+                      export_sql=gated())
+        one = wait_for(lambda: requests(db, b, 'request_id'))[0]
+        if busy:
+            run_now(db, b)
+            wait_at_gate(db)
+
+        def becomes(status):
+            wait_for(lambda: db.value('select status from reportd.v_requests '
+                                      'where request_id = %s', one) == status, what=status)
+        becomes('FAILED')
+        db.execute("""select reportd.change(%s, '{"wait_timeout": null}')""", b)
+        assert db.value('select reportd.retry(%s, %s)', b, one) == one
+        becomes('WAITING')
+        assert 'waits until' in why(db, b, one) and 'for a, which has not run yet' in why(db, b, one)
+        # It can be cancelled, and tried again once more.
+        db.value('select reportd.cancel(%s, %s)', b, one)
+        becomes('CANCELLED')
+        assert db.value('select reportd.retry(%s, %s)', b, one) == one
+        becomes('WAITING')
+        assert busy or db.value('select reportd.retry(%s)', b) == one
+        run_now(db, a)
+        becomes('QUEUED' if busy else 'PROCESSING')
+    wait_requests(db, b, *['COMPLETED'] * (1 + busy))
+    assert report.config(db, b).status == 'COMPLETED'
 
 
 def test_a_paused_parent_is_told_at_once(db):
@@ -567,22 +613,23 @@ def test_a_pipeline_can_be_one_insert(db):
 
 def test_the_pipeline_of_the_manual(db, shared):
     page = (ROOT / 'docs/pipelines.md').read_text()
-    insert, look = re.findall(r'```sql\n(.*?)```', page, re.S)
+    insert, look, *_ = re.findall(r'```sql\n(.*?)```', page, re.S)
+    db.execute('create schema report_work')
     db.execute(insert)
     for command in re.findall(r'^\$ reportctl (run .*)$', page, re.M):
         done = process.reportctl(shared.conf, *command.split())
         assert done.returncode == 0, done.stderr
-        assert re.fullmatch(r'(request \d+|3 requests) of report pipe_load (is|are) PENDING\n',
+        assert re.fullmatch(r'(request \d+|1 request|3 requests) of report pipe_load (is|are) PENDING\n',
                             done.stdout)
     ids = {key: db.value('select reportd.id(%s)', key)
            for key in ('pipe_load', 'pipe_totals', 'pipe_top', 'pipe_summary')}
     for one in ids.values():
-        wait_requests(db, one, *['COMPLETED'] * 4)
+        wait_requests(db, one, *['COMPLETED'] * 5)
     rows = [r for r in db.query(look) if r.report_key and r.report_key.startswith('pipe_')]
-    assert len(rows) == 16 and len({r.pipeline for r in rows}) == 4
+    assert len(rows) == 20 and len({r.pipeline for r in rows}) == 5
     for pipeline in {r.pipeline for r in rows}:
         assert len({r.scheduled_for for r in rows if r.pipeline == pipeline}) == 1
-    db.execute('drop table public.pipe_rows')
+    db.execute('drop schema report_work cascade')
 
 
 def test_reportctl_tells_why_and_what_runs_after_what(db, shared):

@@ -2,11 +2,17 @@
 """Quotas hold whatever comes at the same moment, and owners take turns in all that
 the daemons do for them."""
 
+import json
+import re
+
 import psycopg
 import pytest
+from psycopg import sql
 
 from lib import report
+from lib.manual import says
 from lib.outbox import SECTIONS
+from lib.paths import ROOT
 from lib.receiver import Receiver
 from lib.wait import wait_for
 from test_security import as_, ask, db, engine, queue, set_quota, waiting_of  # noqa: F401: fixtures
@@ -34,6 +40,10 @@ WAYS = {
 }
 
 
+@says('`max_pending`, `max_running` and `max_timeout` are exact: they are asked when a statement '
+      'runs, and again when its transaction commits.',
+      'So COMMIT may be refused, and in REPEATABLE READ it may fail with 40001, which asks to '
+      'try again.')
 @pytest.mark.parametrize('start', ['', 'set constraints all immediate',
                                    'set transaction isolation level repeatable read'])
 @pytest.mark.parametrize('way', WAYS)
@@ -116,6 +126,8 @@ def fired(db, owner):
                     'and owner = %s::regrole', owner)
 
 
+@says('A schedule whose owner has `max_pending` waiting fires when there is room again, by its '
+      '`misfire_policy`.')
 def test_schedules_wait_while_the_quota_is_used_up(db, as_, engine):
     set_quota(db, max_pending=3)
     ann = as_('ann')
@@ -205,6 +217,39 @@ def test_turns_read_a_short_range_of_an_index(db, as_, statement, index):
     scan, = (n for n in nodes if 'Relation Name' in n)
     assert scan['Node Type'] in ('Index Scan', 'Index Only Scan') and scan['Index Name'] == index
     assert scan['Actual Rows'] <= 10
+
+
+PLANNED = ['enable_seqscan', 'enable_bitmapscan', 'enable_hashjoin', 'enable_mergejoin', 'jit']
+
+
+def pages_of_a_claim(db, worker, owners):
+    """Pages that a claim of four jobs touches while this many owners wait for 20,000."""
+    db.execute('truncate reportd.report_config')
+    db.execute("""insert into reportd.report_config (report_name, owner, export_sql, priority,
+            due_at, source, request_id)
+        select 'x', (1000000 + i %% %s)::oid::regrole, 'select 1', 1 + i %% 5,
+            now() - i * interval '1 ms', 'finance', i from generate_series(1, 20000) i""", owners)
+    db.execute('vacuum analyze reportd.report_config')
+    values = [worker, 4, 4, '{finance}', '{null}', 60000, None, 0]
+    text = re.sub(r'--[^\n]*', '', (ROOT / 'sql/queue/claim.sql').read_text())
+    with db.connect(autocommit=False) as conn:
+        for name in PLANNED:
+            conn.execute(f'set {name} = off')
+        text = re.sub(r'\$(\d)', lambda m: sql.Literal(values[int(m[1]) - 1]).as_string(conn), text)
+        plan = conn.execute('explain (analyze, buffers, format json) ' + text).fetchone()[0][0]
+        conn.rollback()
+    assert plan['Plan']['Actual Rows'] == 4
+    assert '"Index Name": "report_config_due"' in json.dumps(plan)
+    return plan['Plan']['Shared Hit Blocks'] + plan['Plan']['Shared Read Blocks']
+
+
+def test_a_claim_costs_the_same_however_many_owners_wait(db, as_):
+    worker = str(db.value("""insert into reportd.report_worker (host, pid, version, workers, lease)
+        values ('here', 1, '1', 4, '1 minute') returning worker_id"""))
+    db.execute('set session_replication_role = replica') # no triggers: it is quicker
+    few, many = (pages_of_a_claim(db, worker, owners) for owners in (50, 5000))
+    db.execute('reset session_replication_role')
+    assert many < few * 1.2
 
 
 # ---- what was ADHOC once ----

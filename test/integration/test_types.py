@@ -100,9 +100,16 @@ def select(values):
     return 'select ' + ', '.join(f'{value} as "{i}"' for i, value in enumerate(values))
 
 
+def known(db):
+    """The values whose types this server has; PostgreSQL 13 has no multiranges."""
+    has = db.value("select to_regtype('int4multirange') is not null")
+    return {value: want for value, want in VALUES.items() if has or 'multirange' not in value}
+
+
 def test_what_a_type_is_made_of_decides_in_json(made, export):
-    row = json.loads(export('jsonl', select(VALUES)).read_text())
-    for value, (want, got) in zip(VALUES, zip(VALUES.values(), row.values(), strict=True)):
+    values = known(made)
+    row = json.loads(export('jsonl', select(values)).read_text())
+    for value, (want, got) in zip(values, zip(values.values(), row.values(), strict=True)):
         if want == ['-$1.50']:
             got = [got[0].replace('-1.50', '-$1.50')]
         assert got == want, value
@@ -114,7 +121,7 @@ def as_duck_says(value):
 
 
 def test_what_a_type_is_made_of_decides_in_parquet(made, export, duck):
-    flat = [value for value, want in VALUES.items()
+    flat = [value for value, want in known(made).items()
             if isinstance(want, list) and not any(isinstance(v, (list, dict)) for v in want)]
     path = export('parquet', select(flat))
     types = [row[1] for row in duck.query(f"describe select * from '{path}'")]

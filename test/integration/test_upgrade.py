@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """A queue of schema version 7, from before the roles, is taken over whole."""
 
+import json
+
 import psycopg
 import pytest
 
@@ -91,6 +93,29 @@ def test_a_filled_queue_is_taken_over(old, cluster):
             conn.execute("select reportd.submit('more', 'select 1', output_path => 'other/y.csv')")
 
 
+def test_doctor_lists_what_the_upgrade_granted(old, cluster):
+    with old.connect() as conn:
+        conn.execute('set session authorization clerk')
+        conn.execute("insert into reportd.report_config (report_name, export_sql, output_path) "
+                     "values ('x', 'select 1', '/srv/old//x.csv')")
+        conn.execute("insert into reportd.report_config (report_name, export_sql, output_path) "
+                     "select 'x', 'select 1', format('many/%s/x.csv', i) from generate_series(1, 30) i")
+
+    def granted():
+        return [c['detail'] for c in json.loads(process.reportctl(old.conf, 'doctor', '--json').stdout)
+                if c['what'] == 'upgrade']
+    assert granted() == []
+    assert process.reportctl(old.conf, 'init').returncode == 0
+    said, = granted()
+    for one in 'source default to clerk', 'write of /srv/old// to clerk', 'write of finance/ to clerk':
+        assert one in said
+    assert 'and 15 more; what is too much take back with reportd.revoke_source()' in said
+    # Each of them can be taken back, as it is written there.
+    old.execute("""select case kind when 'source' then reportd.revoke_source(name, 'clerk')
+        else reportd.revoke_path(name, 'clerk', kind) end from reportd.report_grant""")
+    assert granted() == [] and old.value('select count(*) from reportd.report_grant') == 0
+
+
 @pytest.mark.parametrize('theirs', [
     'alter schema reportd owner to clerk', 'alter table reportd.report_run owner to clerk',
     'alter function reportd.submit owner to clerk'])
@@ -114,3 +139,79 @@ def test_programs_refuse_the_old_schema_with_the_mend(old):
     for call in (process.reportctl(old.conf, 'status'), process.reportd(old.conf, timeout=15)):
         assert call.returncode != 0
         assert 'version 7' in call.stderr and '`reportctl init`' in call.stderr
+
+
+# ---- with daemons running: expand, then contract ----
+
+EXPAND = ('alter table reportd.report_config add column later text; '
+          "insert into reportd.schema_upgrade (version, name, serves) values (%(new)s, 'expand', "
+          '%(now)s)')
+CONTRACT = ("insert into reportd.schema_upgrade (version, name, serves) values (%(newer)s, "
+            "'contract', %(new)s)")
+
+
+@pytest.fixture
+def versions(db):
+    now = db.value('select max(version) from reportd.schema_upgrade')
+    return {'now': now, 'new': now + 1, 'newer': now + 2}
+
+
+def apply(db, script, versions):
+    """As init does: all of an upgrade in one transaction."""
+    with db.connect(autocommit=False) as conn:
+        for statement in script.split('; '):
+            conn.execute(statement, versions if '%(' in statement else None)
+        conn.commit()
+
+
+def all_ended(db, wait_for, count):
+    wait_for(lambda: db.value("select count(*) from reportd.report_run "
+                              "where status = 'COMPLETED'") == count)
+    assert db.value('select count(*) from reportd.report_run') == count
+
+
+def test_an_expansion_under_running_daemons_and_its_rollback(db, daemon, ctl, versions, submit,
+                                                             wait_for):
+    """Programs of the version before go on with the schema that serves them: those that run,
+    those that start, and after the expansion was taken back."""
+    first = daemon()
+    for _ in range(20):
+        submit(db, export_sql='select pg_sleep(0.05)')
+    apply(db, EXPAND, versions)
+    second = daemon()  # of the old version, on the new schema: programs rolled back
+    for _ in range(20):
+        submit(db, export_sql='select pg_sleep(0.05)')
+    all_ended(db, wait_for, 40)
+    assert ctl('status').returncode == 0
+    assert ctl('init').returncode == 0  # leaves the newer schema as it is
+    assert db.value('select max(version) from reportd.schema_upgrade') == versions['new']
+    db.execute('alter table reportd.report_config drop column later')
+    db.execute('delete from reportd.schema_upgrade where version = %s', versions['new'])
+    submit(db)
+    third = daemon()
+    submit(db)
+    all_ended(db, wait_for, 42)
+    assert all(one.running() for one in (first, second, third))
+
+
+def test_a_contraction_ends_the_programs_that_it_does_not_serve(db, daemon, conf, versions,
+                                                                submit, wait_for):
+    """None of them does anything with a schema that has lost what it needs."""
+    one = daemon()
+    apply(db, EXPAND, versions)
+    apply(db, CONTRACT, versions)
+    path = conf()
+    done = process.reportd(path, timeout=20)
+    assert done.returncode == 4 and 'install the newer reportd' in done.stderr
+    done = process.reportctl(path, 'status')
+    assert done.returncode == 1 and 'use a newer reportctl' in done.stderr
+    # One that runs looks again when it connects.
+    db.execute("select pg_terminate_backend(pid) from pg_stat_activity "
+               "where application_name = 'reportd'")
+    one.expected_code = 4
+    assert one.wait() == 4
+    # The contraction is taken back, and what waited is done.
+    config_id = submit(db)
+    db.execute('delete from reportd.schema_upgrade where version = %s', versions['newer'])
+    daemon()
+    wait_for(lambda: report.config(db, config_id).status == 'COMPLETED')

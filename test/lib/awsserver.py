@@ -5,9 +5,10 @@
 
 botocore computes every signature again and checks every request against its models: a
 wrong name, type, value or length is refused as AWS refuses it. The services are
-secretsmanager, sns, sts, redshift, redshift-serverless, s3 with objects in memory, and
-the credential endpoints of containers and instances. An object of class `Aws` holds their
-data, accounts and failures; its `calls` are the requests that arrived."""
+secretsmanager, sns, sts, sqs, redshift, redshift-serverless, athena (see athena.py), ecs
+(see ecs.py), s3 with objects in memory, and the credential endpoints of containers and instances.
+An object of class `Aws` holds their data, accounts and failures; its `calls` are the requests
+that arrived."""
 
 import base64
 import calendar
@@ -32,9 +33,16 @@ import botocore.validate
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
+try:
+    from lib import ecs, webidentity
+except ImportError:  # as a program
+    import ecs
+    import webidentity
+
 ACCOUNT = '123456789012'
 SKEW = 300
-MODELED = 'secretsmanager', 'sns', 'sts', 'redshift', 'redshift-serverless'
+MODELED = ('secretsmanager', 'sns', 'sts', 'sqs', 'redshift', 'redshift-serverless', 'athena',
+           'ecs')
 AUTHORIZATION = re.compile(
     r'AWS4-HMAC-SHA256 Credential=([^/]+)/(\d{8})/([^/]+)/([^/]+)/aws4_request, ?'
     r'SignedHeaders=([^,]+), ?Signature=([0-9a-f]{64})')
@@ -55,16 +63,16 @@ class Cut(Exception):
 
 class Fault:
     """A failure of the next `times` requests that match `op`: an operation, the start of
-    a path, or None for all. The steps, in order: wait `delay` seconds; `cut` the
+    a path, or None for all. The steps, in order: wait `delay` seconds (`late`: after the work); `cut` the
     connection ('before' any work, 'after' the work but before the answer, 'inside' the
     answer); answer with `status`, `code`, `message` and `headers`, or with `body`
     unchanged."""
 
     def __init__(self, op=None, times=1, status=None, code='', message='injected',
-                 headers=None, delay=0, cut=None, body=None):
+                 headers=None, delay=0, late=0, cut=None, body=None):
         self.op, self.times, self.status, self.code = op, times, status, code
         self.message, self.headers, self.delay = message, headers or {}, delay
-        self.cut, self.body = cut, body
+        self.cut, self.body, self.late = cut, body, late
         self.met = 0
 
     def matches(self, op, path):
@@ -170,10 +178,15 @@ class Aws:
     container_token = 'container-token-5150'
     role = f'arn:aws:iam::{ACCOUNT}:role/reports'
     topic = f'arn:aws:sns:{region}:{ACCOUNT}:reports'
+    queue = f'https://sqs.{region}.amazonaws.com/{ACCOUNT}/landing'
 
     def __init__(self, port=0, tls=None):
-        session = botocore.session.get_session()
+        session = ecs.register(botocore.session.get_session())
         self.models = {name: session.get_service_model(name) for name in MODELED}
+        self.models['sts'] = webidentity.model(session)
+        # Older models of botocore know the Query protocol only, with the same shapes.
+        self.models['sqs'].metadata.update(
+            {'protocol': 'json', 'jsonVersion': '1.0', 'targetPrefix': 'AmazonSQS'})
         self.lock = threading.Lock()
         self.http = http.server.ThreadingHTTPServer(('127.0.0.1', port), Handler)
         self.http.aws = self
@@ -197,13 +210,20 @@ class Aws:
         self.published = []   # arguments of Publish
         self.roles = {self.role: None}  # ARN: its external ID or None
         self.web_tokens = {'web.identity.token'}
+        self.federation, self.vouched = True, []  # outbound: tokens given out
         self.database = {'user': 'IAM:reports', 'password': 'made-by-iam'}
         self.objects = {}     # path: (headers, bytes)
+        self.queues = {self.queue: []}
+        self.dead_letters = []
+        self.visibility = 30  # s
+        self.most_receives = 5
         self.denied = set()   # such as 'sns:Publish'
+        self.athena = None    # see athena.Athena
         self.clock = 0        # seconds that the services' clock is ahead
         self.ttl = 3600       # lifetime of new keys, s
         self.instance_role = 'reports-instance'
         self.instance_tokens = set()
+        self.ecs = ecs.Ecs(Refusal, self.region, ACCOUNT)
         self.faults = []
         self.calls = []       # dicts: op, service, args, key, error
 
@@ -221,6 +241,15 @@ class Aws:
         arn = f'arn:aws:secretsmanager:{self.region}:{ACCOUNT}:secret:{name}-{digest}'
         self.secrets[arn] = value if isinstance(value, (str, bytes)) else json.dumps(value)
         return arn
+
+    def send(self, body, queue=None):
+        """Puts a message into a queue; an object becomes JSON. Returns its id."""
+        body = body if isinstance(body, str) else json.dumps(body)
+        message = {'MessageId': str(uuid.uuid4()), 'Body': body, 'count': 0, 'visible': 0,
+                   'MD5OfBody': hashlib.md5(body.encode()).hexdigest()}
+        with self.lock:
+            self.queues[queue or self.queue].append(message)
+        return message['MessageId']
 
     def expire(self):
         """Ends all keys that have an end."""
@@ -386,6 +415,8 @@ class Aws:
                     service, 'AccessDeniedException'),
                 f'User: arn:aws:iam::{ACCOUNT}:user/u is not authorized to perform: '
                 f'{service}:{op} because no identity-based policy allows it')
+        if self.athena and service == 'athena':
+            return self.athena.answer(op, args, Refusal)
         do = getattr(self, 'do_' + re.sub('(?<=[a-z])(?=[A-Z])', '_', op).lower(), None)
         if do is None:
             raise Refusal(400, 'UnknownOperationException', op)
@@ -415,6 +446,43 @@ class Aws:
         self.published.append(args)
         return {'MessageId': str(uuid.uuid4())}
 
+    def queue_of(self, args):
+        if args['QueueUrl'] not in self.queues:
+            raise Refusal(400, 'com.amazonaws.sqs#QueueDoesNotExist',
+                          'The specified queue does not exist.')
+        return self.queues[args['QueueUrl']]
+
+    def do_get_queue_attributes(self, args, key):
+        self.queue_of(args)
+        return {'Attributes': {'QueueArn': 'arn:aws:sqs:eu-west-1:1:landing'}}
+
+    def do_receive_message(self, args, key):
+        queue, most = self.queue_of(args), args.get('MaxNumberOfMessages', 1)
+        if not 1 <= most <= 10 or not 0 <= args.get('WaitTimeSeconds', 0) <= 20:
+            raise Refusal(400, 'InvalidParameterValue', 'MaxNumberOfMessages, WaitTimeSeconds')
+        found = []
+        for one in [m for m in queue if m['visible'] <= self.now()]:
+            if one['count'] >= self.most_receives:
+                queue.remove(one)
+                self.dead_letters.append(one)
+            elif len(found) < most:
+                one.update(count=one['count'] + 1, visible=self.now() + self.visibility,
+                           ReceiptHandle=uuid.uuid4().hex)
+                wanted = 'All' in args.get('AttributeNames', ())
+                found.append({**{k: v for k, v in one.items() if k[0].isupper()}, **(
+                    {'Attributes': {'ApproximateReceiveCount': str(one['count'])}}
+                    if wanted else {})})
+        return {'Messages': found} if found else {}
+
+    def do_delete_message_batch(self, args, key):
+        queue, ids = self.queue_of(args), [entry['Id'] for entry in args['Entries']]
+        if not 1 <= len(ids) <= 10 or len(set(ids)) != len(ids) or \
+                not all(re.fullmatch(r'[\w-]{1,80}', one) for one in ids):
+            raise Refusal(400, 'BatchEntryIdsNotDistinct', 'Entries')
+        for entry in args['Entries']:
+            queue[:] = [m for m in queue if m.get('ReceiptHandle') != entry['ReceiptHandle']]
+        return {'Successful': [{'Id': one} for one in ids], 'Failed': []}
+
     def do_get_topic_attributes(self, args, key):
         if args['TopicArn'] not in self.topics:
             raise Refusal(404, 'NotFound', 'Topic does not exist')
@@ -422,6 +490,14 @@ class Aws:
 
     def do_get_caller_identity(self, args, key):
         return {'UserId': key, 'Account': ACCOUNT, 'Arn': f'arn:aws:iam::{ACCOUNT}:user/u'}
+
+    def do_get_web_identity_token(self, args, key):
+        if not self.federation:
+            raise Refusal(403, 'OutboundWebIdentityFederationDisabled',
+                          'outbound web identity federation is not enabled')
+        self.vouched.append(f'token.of.{key}.{len(self.vouched)}')
+        return {'WebIdentityToken': self.vouched[-1],
+                'Expiration': self.stamp(args.get('DurationSeconds', 300))}
 
     def assumed(self, args):
         return {'Credentials': self.new_keys(), 'AssumedRoleUser': {
@@ -438,6 +514,15 @@ class Aws:
         if args['WebIdentityToken'] not in self.web_tokens:
             raise Refusal(400, 'InvalidIdentityToken', "Couldn't retrieve verification key")
         return self.assumed(args)
+
+    def do_list_tasks(self, args, key):
+        return self.ecs.list_tasks(args)
+
+    def do_describe_tasks(self, args, key):
+        return self.ecs.describe_tasks(args)
+
+    def do_run_task(self, args, key):
+        return self.ecs.run_task(args)
 
     def do_get_cluster_credentials(self, args, key):
         return {'DbUser': 'IAM:' + args['DbUser'], 'DbPassword': self.database['password'],
@@ -525,6 +610,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         return self.answer(body)
 
     def finish_call(self, *reply):
+        if self.fault:
+            time.sleep(self.fault.late)
         if self.fault and self.fault.cut == 'after':
             raise Cut
         self.reply(*reply)
@@ -536,10 +623,16 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.instance()
         if '/s3/aws4_request' in (self.headers.get('Authorization') or ''):
             return self.object(body)
+        until = time.monotonic()
         with self.aws.lock:
             service, op, args = self.aws.parse(self, body, self.form)
+            until += args.get('WaitTimeSeconds', 0) if args else 0
             out = self.aws.perform(service, op, args, self.call.get('key'))
-            self.call['status'] = 200
+        while op == 'ReceiveMessage' and not out and time.monotonic() < until:
+            time.sleep(0.05)
+            with self.aws.lock:
+                out = self.aws.perform(service, op, args, self.call.get('key'))
+        self.call['status'] = 200
         model = self.aws.models[service]
         if self.form is None:
             version = model.metadata['jsonVersion']

@@ -22,8 +22,16 @@ SETTINGS = {
     'fsync': 'off',
     'max_connections': 200,
     'timezone': 'UTC',
+    # As since PostgreSQL 14.
+    'password_encryption': 'scram-sha-256',
     'log_line_prefix': '%m [%p] %q%a@%d ',
 }
+
+
+# The folder of another PostgreSQL than the machine's, with bin/ and lib/.
+SERVER = os.environ.get('POSTGRES_DIR')
+SERVER_ENV = {} if not SERVER else {
+    'PG_BINDIR': f'{SERVER}/bin', 'LD_LIBRARY_PATH': f'{SERVER}/lib'}
 
 
 class Cluster:
@@ -40,11 +48,12 @@ class Cluster:
         words = dict(w.split('=', 1) for l in lines if l.startswith('export')
                      for w in l.split()[1:])
         self.host, self.user = words['PGHOST'], words['PGUSER']
+        self.version = int(self.admin('show server_version_num').fetchone()[0])
 
     def script(self, verb, *args):
         return subprocess.run(
             [ROOT / 'scripts/cluster', verb, self.dir, *map(str, args)],
-            check=True, stdout=subprocess.PIPE, text=True, env=environ(),
+            check=True, stdout=subprocess.PIPE, text=True, env=environ(**SERVER_ENV),
             stderr=None if verb != 'start' else subprocess.DEVNULL).stdout
 
     def start(self):
@@ -87,6 +96,9 @@ class Cluster:
     def create(self, template=None, **options):
         """Creates a database; the options are those of CREATE DATABASE."""
         name = f't{next(self.names)}_{os.getpid()}'
+        # Since PostgreSQL 15 the default writes the copy to the log as well: more work.
+        if self.version >= 150000:
+            options = {'strategy': 'file_copy'} | options
         query = sql.SQL('create database {} template {}').format(
             sql.Identifier(name), sql.Identifier(template or 'template0'))
         for key, value in options.items():

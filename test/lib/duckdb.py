@@ -1,16 +1,28 @@
 # SPDX-License-Identifier: MIT
-"""DuckDB from npm, as a process that answers queries."""
+"""DuckDB from npm: a process that answers queries, and the library of a source."""
 
 import json
 import pathlib
 import subprocess
 
-from lib import npm
+from lib import npm, process
 from lib.npm import available  # noqa: F401
 from lib.paths import environ
 
 PACKAGE = '@duckdb/node-api@1.5.6-r.1'
 HERE = pathlib.Path(__file__).resolve().parent
+
+
+def library():
+    """The path of DuckDB's shared library, which the package brings along."""
+    found = list(pathlib.Path(npm.install(PACKAGE)).glob(
+        '@duckdb/node-bindings-linux-*/libduckdb.so'))
+    return found[0]
+
+
+def readers(daemon):
+    """The processes that DuckDB is in, of a daemon's workers."""
+    return [pid for worker in daemon.workers() for pid in process.children(worker)]
 
 
 class DuckDB:

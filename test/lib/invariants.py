@@ -68,7 +68,8 @@ QUERIES = {
         group by 1, 2, 3 having count(*) > 1""",
     'a daemon that is gone has a row': """
         select worker_id, pid from reportd.report_worker
-        where heartbeat_at < now() - lease - interval '5 s'""",
+        -- Who was cut off waits a lease before it judges.
+        where heartbeat_at < now() - 3 * lease - interval '5 s'""",
 }
 
 

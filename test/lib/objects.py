@@ -27,6 +27,10 @@ class Objects:
     def exists(self, bucket, key):
         return (bucket, key) in self.kept
 
+    def get(self, bucket, key):
+        """Raises KeyError when there is no such object."""
+        return self.kept[bucket, key]
+
     def keys(self):
         return sorted(key for _, key in self.kept)
 

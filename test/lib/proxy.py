@@ -13,6 +13,7 @@ import tempfile
 import threading
 
 SOCKET = '.s.PGSQL.5432'
+CANCEL_REQUEST = struct.pack('!I', 80877102)
 
 
 class Fault:
@@ -79,7 +80,9 @@ class Link:
         if len(head) < 4:
             return
         size = struct.unpack('!I', head)[0] - 4
-        self.server.sendall(head + self.client.recv(size, socket.MSG_WAITALL))
+        first = self.client.recv(size, socket.MSG_WAITALL)
+        self.server.sendall(head + first)
+        self.proxy.cancels += first[:4] == CANCEL_REQUEST
         late = b''
         for message in frames(self.client):
             if self.swallows:
@@ -88,7 +91,9 @@ class Link:
                 self.meet(message[5:].split(b'\0', 1)[0].decode())
             elif message[:1] == b'B':  # Bind: portal, statement, ...
                 self.meet(message[5:].split(b'\0', 2)[1].decode())
-            sync = message[:1] == b'S'
+            elif message[:1] == b'Q':  # the text of a simple query stands for its name
+                self.meet(message[5:].rstrip(b'\0').decode())
+            sync = message[:1] in (b'S', b'Q')
             if self.late:
                 late += message
                 if not sync:
@@ -129,7 +134,7 @@ class Link:
                 self.client.sendall(message)
                 continue
             answer += message
-            if ready:
+            if ready or message[:1] == b'G':  # CopyInResponse: the server waits for rows
                 self.pass_on(answer)
 
     def pass_on(self, answer):
@@ -155,6 +160,7 @@ class Proxy:
         self.links, self.unanswered, self.faults = [], [], []
         self.lock = threading.Lock()
         self.refuses = self.swallows = False
+        self.cancels = 0
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(os.path.join(self.dir, SOCKET))
         self.listener.listen(64)

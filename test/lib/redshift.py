@@ -5,7 +5,8 @@ It follows Redshift's documentation and reports from drivers' issue trackers. Wh
 reportd needs nothing, it is stricter than Redshift. It imitates the start of a session
 with its few parameters, MD5 passwords, the simple protocol only, literals with
 backslashes and without E'', the missing settings and statements, Redshift's type OIDs,
-and UNLOAD. `Typed` makes the same session with all of PostgreSQL's SQL and types, for
+UNLOAD, COPY from a manifest with its tables of errors, and serializable transactions
+whose conflicts are error 1023. `Typed` makes the same session with all of PostgreSQL's SQL and types, for
 tests of the rows that a source of type redshift sends."""
 
 import contextlib
@@ -35,7 +36,15 @@ REFUSED = re.compile(r'''
     | ^(declare|fetch|prepare|execute|deallocate)\b
     | \bskip\s+locked\b | \bfor\s+(update|share)\b | \bpg_(try_)?advisory
     | \bE\'\' | \bU&\'\' | \$[0-9]
+    | \bon\s+conflict\b | \breturning\b | \bdistinct\s+on\b | ^do\b | \boverriding\b
+    | \badd\s+column\s+if\b | \blateral\b | \bconcat_ws\b | \baclexplode\b | \bto_reg\w+\b
+    | \bcreate\s+(unique\s+)?index\b | \bcreate\s+(constraint\s+)?trigger\b
+    | ^lock\b.*\bin\b.*\bmode\b
 ''', re.I | re.S | re.X)
+# Types that no column of Redshift has, or not as PostgreSQL has them.
+DDL = re.compile(r'''^(create\s.*table|alter\s+table)\b.*(
+    \b(jsonb?|uuid|bytea|xml|money|inet|cidr|serial)\b | \w\[\] | \bnumeric\s*[,)]
+    | \bvarchar\s*\((7\d{4}|6[6-9]\d{3}|[89]\d{4}|\d{6,})\))''', re.I | re.S | re.X)
 # Strings, identifiers and comments, by the rules of servers before 8.1.
 QUOTED = re.compile(r"""'(?:[^'\\]|\\.|'')*' | "(?:[^"]|"")*" | --[^\n]*
     | /\*.*?\*/ | \$\$.*?\$\$""", re.S | re.X)
@@ -47,6 +56,9 @@ STATUS = {'server_version': '8.0.2', 'client_encoding': 'UNICODE',
           'is_superuser': 'off'}
 UNLOAD = re.compile(r"\s*unload\s*\(\s*('(?:[^'\\]|\\.|'')*')\s*\)\s*to\s*"
                     r"('(?:[^'\\]|\\.|'')*')\s*(.*)$", re.I | re.S)
+COPY = re.compile(r"\s*copy\s+([\w.\"]+)\s+from\s+('(?:[^'\\]|\\.|'')*')\s*(.*)$",
+                  re.I | re.S)
+LOAD_FAILED = "Load into table '{}' failed.  Check 'stl_load_errors' system table for details."
 
 
 def message(kind, body=b''):
@@ -103,6 +115,26 @@ def split(text):
     return parts
 
 
+def strict_csv(text, name):
+    """The rows of a CSV, whose values stand in quotes or have none of the special
+    characters."""
+    field = re.compile(r'"((?:[^"]|"")*)"|([^",\r\n]*)')
+    at, row, line = 0, [], 1
+    while at < len(text):
+        found = field.match(text, at)
+        value = found[2] if found[1] is None else found[1].replace('""', '"')
+        at, end = found.end(), text[found.end():found.end() + 1]
+        row.append(value)
+        if end not in (',', '\n'):
+            raise LoadError('Invalid quote formatting for CSV', line, '', value, name)
+        at += 1
+        if end == '\n':
+            yield row
+            row, line = [], line + 1
+    if row:
+        raise LoadError('Delimiter not found', line, '', row[-1], name)
+
+
 def unquote(literal):
     return re.sub(r"\\(.)|''", lambda m: m[1] or "'", literal[1:-1], flags=re.S)
 
@@ -113,7 +145,9 @@ class Link:
     def __init__(self, redshift, client):
         self.redshift, self.client, self.server = redshift, client, None
         self.columns = {}
-        self.unloaded = 0
+        self.unloaded = self.copied = 0
+        self.copying = self.load_error = None
+        self.listening = threading.Event()
         self.state = b'I'
         self.ready = threading.Event()
         threading.Thread(target=self.run, daemon=True).start()
@@ -174,23 +208,27 @@ class Link:
     def greet(self):
         """Reads PostgreSQL's greeting and sends Redshift's."""
         self.server = self.redshift.connect()
-        words = {'user': self.redshift.cluster.user, 'database': self.database,
+        user = self.user if self.redshift.own else self.redshift.cluster.user
+        words = {'user': user, 'database': self.database,
                  'client_encoding': 'UTF8', 'extra_float_digits': '0',
                  'options': '-c standard_conforming_strings=off '
-                            '-c escape_string_warning=off -c backslash_quote=on'}
+                            '-c escape_string_warning=off -c backslash_quote=on '
+                            '-c default_transaction_isolation=serializable'}
         body = b''.join(f'{k}\0{v}\0'.encode() for k, v in words.items()) + b'\0'
         self.server.sendall(struct.pack('!II', len(body) + 8, 196608) + body)
-        answer = message(b'R', struct.pack('!I', 0)) + b''.join(
-            message(b'S', f'{k}\0{v}\0'.encode()) for k, v in STATUS.items())
+        status, answer = dict(STATUS), b''
         while True:
             kind, body = read_message(self.server)
             if kind == b'K':
                 self.key = body
+            if body == b'is_superuser\0on\0' and self.redshift.own:
+                status['is_superuser'] = 'on'
             if kind in b'KZE':
                 answer += message(kind, body)
             if kind in b'ZE':
                 break
-        self.client.sendall(answer)
+        self.client.sendall(message(b'R', struct.pack('!I', 0)) + b''.join(
+            message(b'S', f'{k}\0{v}\0'.encode()) for k, v in status.items()) + answer)
 
     # Messages from the client.
 
@@ -238,6 +276,15 @@ class Link:
             return self.answer(message(b'C', external[0].upper().encode() + b'\0'))
         if re.match(r'\s*unload\b', text, re.I):
             return self.unload(text)
+        if re.match(r'\s*copy\b', text, re.I):
+            return self.copy(text)
+        if 'pg_last_copy_count()' in text:
+            text = f'select {self.copied}::bigint as pg_last_copy_count'
+        if 'stl_load_errors' in text and not self.redshift.serverless:
+            text = text.replace('pg_catalog.stl_load_errors', self.errors())
+        if 'sys_load_error_detail' in text:
+            text = text.replace('pg_catalog.sys_load_error_detail', self.errors())
+        text = re.sub(r'\bgetdate\(\)', 'pg_catalog.clock_timestamp()', text, flags=re.I)
         if 'pg_last_unload_count()' in text:
             text = f'select {self.unloaded}::bigint as pg_last_unload_count'
         text = re.sub(r'\bset\s+query_group\s+to\b', 'set application_name to', text, flags=re.I)
@@ -250,6 +297,9 @@ class Link:
         refused = REFUSED.search(text)
         if refused:
             return f'syntax error at or near {refused[0][:20].strip()}'.replace("'", '')
+        column = DDL.match(text)
+        if column:
+            return f'unsupported type {column[2]}'
         setting = re.match(r'(?:set|reset|show)\s+(?:local\s+|session\s+)?(\w+)', text, re.I)
         if setting and setting[1].lower() not in SETTINGS | {'all', 'seed'}:
             return f'unrecognized configuration parameter "{setting[1]}"'
@@ -294,6 +344,11 @@ class Link:
 
     def translated(self, one):
         kind = one[:1]
+        if self.copying and kind in b'GCEZ':
+            one = self.copying_says(kind, one)
+        if kind == b'E' and b'\0C40001\0' in one:
+            return error('1023', 'XX000', detail='Serializable isolation violation on table '
+                         'in Redshift')
         if kind in (b'S', b'N'):  # settings that Redshift lacks
             return b''
         if kind == b'T':
@@ -346,6 +401,66 @@ class Link:
                     + message(b'C', b'UNLOAD\0'))
 
 
+    # COPY.
+
+    def errors(self):
+        """A relation that stands for Redshift's tables of errors of COPY."""
+        values = self.load_error or ('', 0, '', '', '')
+        literals = ', '.join("'" + str(v).replace('\\', '\\\\').replace("'", "''") + "'"
+                             for v in values)
+        session = 'pg_backend_pid()' if self.load_error else '0'
+        return (f'(select {session} as session, {session} as session_id, now() as starttime, '
+                'now() as start_time, f.err_reason as error_message, f.colname as column_name, '
+                f'f.filename as file_name, f.* from (values ({literals})) '
+                'f (err_reason, line_number, colname, raw_field_value, filename))')
+
+    def copy(self, text):
+        """Reads the objects of a manifest and gives their rows to the session's server."""
+        found = COPY.match(text)
+        self.load_error = None
+        try:
+            assert found, 'syntax error in COPY'
+            table = found[1]
+            rows, self.sources = self.redshift.rows(unquote(found[2]), found[3])
+        except AssertionError as wrong:
+            return self.fail(str(wrong).splitlines()[0].replace("'", ''), 'XX000')
+        except LoadError as wrong:
+            self.load_error = wrong.args
+            return self.fail(LOAD_FAILED.format(table).replace("'", "''"), 'XX000')
+        self.copied, self.copying = 0, table
+        self.listening.clear()
+        self.pass_on(f"copy {table} from stdin (format text, null '\\\\N')")
+        self.listening.wait(30)
+        if self.copying:
+            self.server.sendall(message(b'd', rows) + message(b'c'))
+
+    def copying_says(self, kind, one):
+        """Turns the answers to COPY FROM STDIN into those of Redshift's COPY."""
+        if kind == b'G':
+            self.listening.set()
+            return b''
+        if kind == b'C':
+            self.copied = int(one[5:].rstrip(b'\0').rsplit(b' ', 1)[1])
+            return message(b'C', b'COPY\0')
+        if kind == b'E':
+            fields = {f[:1]: f[1:].decode() for f in one[5:].split(b'\0') if f}
+            at = re.search(r'line (\d+)(?:, column ([^:]+))?(?:: "(.*)")?', fields.get(b'W', ''))
+            if at is None:
+                self.copying = None
+                self.listening.set()
+                return one
+            name, line = self.sources[int(at[1]) - 1]
+            self.load_error = (fields[b'M'], line, at[2] or '', at[3] or '', name)
+            return error(LOAD_FAILED.format(self.copying), 'XX000')
+        self.copying = None
+        self.listening.set()
+        return one
+
+
+class LoadError(Exception):
+    """(reason, line, column, value, object)"""
+
+
 class TypedLink(Link):
     """Translates the two statements that PostgreSQL does not accept."""
 
@@ -379,7 +494,7 @@ class Redshift:
 
     link = Link
 
-    def __init__(self, cluster, store=None):
+    def __init__(self, cluster, store=None, own=False):
         self.cluster = cluster
         self.store = store
         self.dir = tempfile.mkdtemp(prefix='reportd-redshift-', dir='/tmp')
@@ -387,6 +502,9 @@ class Redshift:
         self.starts, self.statements, self.strays, self.faults = [], [], [], []
         self.unloading = {}
         self.parts = 2
+        # Sessions are those of the PostgreSQL role of the user's name.
+        self.own = own
+        self.serverless = False
         self.lock = threading.Lock()
         self.links = []
         self.listener = socket.socket(socket.AF_UNIX)
@@ -472,6 +590,53 @@ class Redshift:
             self.put(f'{to}manifest', self.manifest(
                 entries, names, types).encode(), 'ALLOWOVERWRITE' in words)
         return len(rows)
+
+    def fetch(self, url):
+        bucket, _, key = url.removeprefix('s3://').partition('/')
+        assert self.store is not None, 'S3ServiceException: there is no S3'
+        try:
+            return self.store.get(bucket, key)
+        except KeyError:
+            return None
+
+    def rows(self, manifest, options):
+        """What COPY FROM STDIN reads instead, and where each row comes from."""
+        words = bare(options)
+        null = re.search(r"\bnull\s+as\s+'([^']+)'", options, re.I)
+        left = re.sub(r"IAM_ROLE\s+(''|DEFAULT)|REGION\s+''|MANIFEST|FORMAT\s+AS\s+CSV|GZIP|"
+                      r"NULL\s+AS\s+''|DATEFORMAT\s+''|TIMEFORMAT\s+''|ROUNDEC|"
+                      r'COMPUPDATE\s+OFF|STATUPDATE\s+OFF', '', words, flags=re.I).strip()
+        assert not left, f'syntax error at or near {left}'
+        assert re.search(r"iam_role\s+(''|default)", words, re.I), 'no credentials'
+        assert all(re.search(rf'\b{w}\b', words, re.I) for w in ('manifest', 'csv', 'gzip'))
+        assert re.match(r's3://[^/]+/.+', manifest), f'invalid S3 path {manifest}'
+        listed = self.fetch(manifest)
+        assert listed is not None, (
+            'S3ServiceException:The specified key does not exist.,Status 404,Error NoSuchKey')
+        out, sources = [], []
+        for entry in json.loads(listed)['entries']:
+            data = self.fetch(entry['url'])
+            if data is None:
+                assert not entry.get('mandatory'), (
+                    'S3ServiceException:The specified key does not exist.,Status 404,'
+                    'Error NoSuchKey')
+                continue
+            size = entry.get('meta', {}).get('content_length', len(data))
+            assert size == len(data), (
+                f'File size mismatch: content_length {size}, actual {len(data)}')
+            try:
+                text = gzip.decompress(data).decode()
+            except (OSError, EOFError, UnicodeDecodeError) as wrong:
+                raise LoadError(str(wrong), 0, '', '', entry['url']) from wrong
+            for number, row in enumerate(strict_csv(text, entry['url']), 1):
+                assert sum(map(len, row)) <= 4 << 20, 'row longer than 4194304 bytes'
+                out.append('\t'.join(
+                    '\\N' if value == null[1] else re.sub(
+                        r'[\\\t\n\r]', lambda m: {'\\': '\\\\', '\t': '\\t', '\n': '\\n',
+                                                 '\r': '\\r'}[m[0]], value)
+                    for value in row))
+                sources.append((entry['url'], number))
+        return ''.join(line + '\n' for line in out).encode(), sources
 
     def manifest(self, entries, names, types):
         return json.dumps({

@@ -127,6 +127,9 @@ class Handler(socketserver.StreamRequestHandler):
             fault.go.wait()
             if fault.drop:
                 return False
+        for old, new in owner.rewrites:
+            assert len(old) == len(new)
+            reply = reply.replace(old, new)
         self.wfile.write(reply)
         return b'connection: close' not in reply.lower()
 
@@ -179,6 +182,7 @@ class S3Proxy:
     def __init__(self, target):
         self.target = target
         self.requests, self.faults = [], []
+        self.rewrites = []  # (old, new) bytes of answers, of equal length
         self.clients = set()
         self.lock = threading.Lock()
         self.server = Server(('127.0.0.1', 0), Handler)

@@ -298,6 +298,26 @@ TYPES = [
     column('jsonpath', '$."a"'),
     column('int2vector', '1 2'),
 
+    column('point', value('(Infinity,-Infinity)'), value('(NaN,0)'), '(1e+308,-5e-324)'),
+    column('circle', '<(-1e+300,0),Infinity>'),
+    column('inet', '255.255.255.255', 'ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff/0'),
+    column('macaddr', '00:00:00:00:00:00', 'ff:ff:ff:ff:ff:ff'),
+    column('pg_lsn', 'FFFFFFFF/FFFFFFFF'),
+    column('xid8', '18446744073709551615', '0', since=13),
+    column('cid', '4294967295'),
+    column('oidvector', '1 4294967295'),
+    column('refcursor', 'a cursor', '007'),
+    column('txid_snapshot', '10:20:10,14,15'),
+    column('pg_snapshot', '10:20:10,14,15', since=13),
+    column('regproc', 'int4pl', '-'),
+    column('regprocedure', 'int4pl(integer,integer)'),
+    column('regoperator', '+(integer,integer)'),
+    column('regnamespace', 'pg_catalog'),
+    column('regrole', '-'),
+    column('regcollation', '"C"', since=13),
+    column('regconfig', 'simple'),
+    column('regdictionary', 'simple'),
+
     # ---- documents ----
     column('json', 'null', '{"a": 1.50}', '[1, 2]', '"é🎉"', '{}',
            value('{"a":\n 1}', json='{"a": 1}'),
@@ -380,8 +400,44 @@ TYPES = [
     column('oid[]', value('{1,2}', json='[1, 2]', parquet='[1, 2]'),
            parquet='BIGINT[]'),
 
+    column('int2[]', value('{-32768,32767}', json='[-32768, 32767]',
+                           parquet='[-32768, 32767]'), parquet='SMALLINT[]'),
+    column('int8[]', value('{-9223372036854775808,NULL}', json='[-9223372036854775808, null]',
+                           parquet='[-9223372036854775808, NULL]'), parquet='BIGINT[]'),
+    column('float4[]', value('{0.1,-Infinity}', json='[0.1, "-Infinity"]',
+                             parquet='[0.1, -inf]'), parquet='FLOAT[]'),
+    column('time[]', value('{09:30:00,NULL}', json='["09:30:00", null]',
+                           parquet="['09:30:00', NULL]"), parquet='TIME[]'),
+    column('timetz[]', value('{09:30:00+01}', json='["09:30:00+01:00"]',
+                             parquet="['09:30:00+01']"), parquet='VARCHAR[]'),
+    column('timestamp[]', value('{"2026-03-01 09:30:00"}', json='["2026-03-01T09:30:00"]',
+                                parquet="['2026-03-01 09:30:00']"), parquet='TIMESTAMP[]'),
+    column('char(3)[]', value('{abc}', json='["abc"]', parquet='[abc]'),
+           parquet='VARCHAR[]'),
+    column('"char"[]', value('{x}', json='["x"]', parquet='[x]'), parquet='VARCHAR[]'),
+    column('bit(3)[]', value('{101,NULL}', json='["101", null]', parquet='[101, NULL]'),
+           parquet='VARCHAR[]'),
+    column('varbit[]', value('{1}', json='["1"]', parquet='[1]'), parquet='VARCHAR[]'),
+    column('cidr[]', value('{10.0.0.0/8}', json='["10.0.0.0/8"]', parquet='[10.0.0.0/8]'),
+           parquet='VARCHAR[]'),
+    column('xml[]', value('{<a/>}', json='["<a/>"]', parquet='[<a/>]'), parquet='VARCHAR[]'),
+    column('pg_lsn[]', value('{16/B374D848}', json='["16/B374D848"]',
+                             parquet='[16/B374D848]'), parquet='VARCHAR[]'),
+    column('regclass[]', value('{pg_class}', json='["pg_class"]', parquet='[pg_class]'),
+           parquet='VARCHAR[]'),
+    column('json[]', value('{1,NULL}', json='[1, null]', parquet='[1, NULL]'),
+           parquet='JSON[]'),
+
     # ---- ranges ----
     column('int4range', '[1,5)', 'empty', '(,)'),
+    column('int4range', '[-2147483648,2147483647)'),
+    column('int8range', '[-9223372036854775808,9223372036854775807)'),
+    column('tsrange', '["2026-03-01 10:30:00",infinity)'),
+    column('datemultirange', '{[2026-01-01,2026-02-01)}', since=14),
+    column('nummultirange', '{[1.50,2.25],[3,NaN)}', since=14),
+    column('int8multirange', '{(,1),[5,)}', since=14),
+    column('tsmultirange', '{["2026-03-01 10:30:00","2026-03-02 00:00:00")}', since=14),
+    column('tstzmultirange', '{["2026-03-01 10:30:00+01",)}', since=14),
     column('stay', '[2026-01-01,2026-02-01)'),
     column('numrange', '[1.50,2.25]'),
     column('daterange', '[2026-01-01,2026-02-01)'),
@@ -458,6 +514,30 @@ FORMATS = [
 ]
 
 
+def is_plain(text):
+    return text.isascii() and text.isprintable()
+
+
+def texts():
+    """Every type that is shown as its text, with a code that puts something around it."""
+    numbers = {column.kind for column in FORMATS} | {'fee'}
+    for one in TYPES:
+        plain = [v.input for v in one.values if v.input and v.input == v.seen
+                 and is_plain(v.seen) and len(v.seen) < 40 and 'xlsx' not in v.forms]
+        if plain and one.parquet in TEXTS and one.kind not in numbers:
+            yield formatted(one.kind, '0;-0;0;"<"@">"',
+                            value(plain[0], f'<{plain[0]}>'))._replace(since=one.since)
+
+
+# Excel shows a truth value under any code, LibreOffice a number.
+BOOL = formatted('bool', '0', value('t', 'true', xlsx='TRUE', libre='1', print='1'))
+# The types of Parquet of everything that is no number, date or time.
+TEXTS = {'VARCHAR', 'UUID', 'JSON', 'BLOB', 'INTEGER[]', 'VARCHAR[]', 'DATE[]', 'DOUBLE[]',
+         'JSON[]'}
+FORMATS += [formatted('timetz', 'hh:mm', value('09:30:00+01', '09:30'))]
+FORMATS += [*texts(), BOOL]
+
+
 # ---- with a total below ----
 
 Total = collections.namedtuple('Total', 'kind how values seen xlsx code')
@@ -524,3 +604,14 @@ TOTALS = [
           'max 9007199254740993'),
     total('int4', 'count', [], 'count 0'),
 ]
+
+
+def counts():
+    """Every type can be counted."""
+    for one in TYPES:
+        inputs = [v.input for v in one.values if v.input is not None]
+        if not (one.since or one.without) and all(map(is_plain, inputs)):
+            yield total(one.kind, 'count', inputs, f'count {len(inputs)}')
+
+
+TOTALS += counts()

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: MIT
+"""The manifests of deploy/kubernetes are sound, and the check refuses what is not."""
+
+import pytest
+from lib.deploy.files import check_manifests, manifests
+from lib.paths import ROOT
+
+TEXTS = {way: manifests(ROOT, way) for way in ('daemon', 'keda')}
+
+
+@pytest.mark.parametrize('way', TEXTS)
+def test_manifests_are_sound(way):
+    assert len(TEXTS[way]) >= 5
+    assert check_manifests(TEXTS[way]) == []
+
+
+# File, what stands there, what takes its place, and what is said of it.
+KEDA, TRIGGER, POD = 'keda/scaledjob.yaml', 'keda/trigger.yaml', 'daemon/daemon.yaml'
+NETWORK, SETTINGS, SPACE = 'common/network.yaml', 'common/settings.yaml', 'common/namespace.yaml'
+PLANTED = {
+    # KEDA: what its published schema refuses.
+    'number': (KEDA, 'targetQueryValue: "5"', 'targetQueryValue: 5', "5 is not as"),
+    'port': (KEDA, 'port: "5432"', 'port: 5432', '5432 is not as'),
+    'key of a trigger': (KEDA, 'targetQueryValue', 'targetQueryvalue', 'targetQueryvalue: unknown'),
+    'no query': (KEDA, '        query: select reportd.scale_demand()\n', '', 'query is missing'),
+    'trigger': (KEDA, 'type: postgresql', 'type: postgres', "'postgres' is not one of"),
+    'no triggers': (KEDA, '  triggers:\n', '  trigger:\n', 'triggers is missing'),
+    'no job': (KEDA, '  jobTargetRef:\n', '  scaleTargetRef:\n', 'jobTargetRef is missing'),
+    'key of the spec': (KEDA, 'maxReplicaCount', 'maxReplicas', 'maxReplicas: unknown'),
+    'interval': (KEDA, 'pollingInterval: 15', 'pollingInterval: "15"', 'is not a count'),
+    'strategy': (KEDA, 'strategy: default', 'strategy: fast', 'is not one of default'),
+    'version': (KEDA, 'keda.sh/v1alpha1', 'keda.sh/v1', 'apiVersion and kind'),
+    'kind': (TRIGGER, 'kind: TriggerAuthentication', 'kind: TriggerAuth', 'apiVersion and kind'),
+    'reference': (TRIGGER, '{parameter: password, name', '{param: password, name', 'param: unknown'),
+    'key of a container': (KEDA, 'resources:', 'resorces:', 'resorces: unknown'),
+    # KEDA: what works, and wrongly.
+    'killed by an update': (KEDA, 'strategy: gradual', 'strategy: immediate', 'an update kills'),
+    'runs for ever': (KEDA, 'args: [--idle-exit, 1min]', 'args: [--workers, "5"]', 'must end by itself'),
+    'tried again': (KEDA, 'backoffLimit: 0', 'backoffLimit: 6', 'backoffLimit must be 0'),
+    'restarted': (KEDA, 'restartPolicy: Never', 'restartPolicy: OnFailure', 'must be Never'),
+    'too many': (KEDA, 'maxReplicaCount: 10', 'maxReplicaCount: 100', 'must be 1 to 10'),
+    'never zero': (KEDA, 'minReplicaCount: 0', 'minReplicaCount: 1', 'minReplicaCount must be 0'),
+    'counted twice': (KEDA, 'strategy: default', 'strategy: accurate', 'must be default'),
+    'other query': (KEDA, 'select reportd.scale_demand()', "select count(*) from reportd.report_config where status = 'PENDING'", 'query must be'),
+    'no target': (KEDA, 'targetQueryValue: "5"', 'targetQueryValue: "0"', 'greater than 0'),
+    'no TLS': (KEDA, 'sslmode: verify-full', 'sslmode: disable', 'sslmode must be'),
+    'no authentication': (KEDA, 'name: reportd-scaler\n      metadata', 'name: reportd\n      metadata', 'there is no TriggerAuthentication reportd'),
+    'no password': (TRIGGER, 'parameter: password', 'parameter: userName', 'lacks the password'),
+    'two connections': (TRIGGER, 'parameter: password', 'parameter: connection', 'in one and in parts'),
+    'no host': (KEDA, '        host: db.example.com\n', '', 'lacks host'),
+    'unknown secret': (TRIGGER, 'name: reportd-scaler, key', 'name: scaler, key', 'there is no Secret scaler'),
+    # Pods.
+    'root': (POD, 'runAsNonRoot: true', 'runAsNonRoot: false', 'runAsNonRoot must be true'),
+    'user 0': (POD, 'runAsUser: 10001', 'runAsUser: 0', 'must not be 0'),
+    'escalation': (KEDA, 'allowPrivilegeEscalation: false', 'allowPrivilegeEscalation: true', 'must be false'),
+    'capabilities': (POD, 'drop: [ALL]', 'drop: [NET_RAW]', 'must drop ALL'),
+    'writable root': (POD, 'readOnlyRootFilesystem: true', 'readOnlyRootFilesystem: false', 'must be true'),
+    'seccomp': (POD, 'type: RuntimeDefault', 'type: Unconfined', 'must be RuntimeDefault'),
+    'host': (POD, 'enableServiceLinks: false', 'enableServiceLinks: false\n      hostNetwork: true', 'must not be on'),
+    'host path': (POD, 'emptyDir: {sizeLimit: 10Gi}', 'hostPath: {path: /srv}', 'must be one of'),
+    'token': (POD, 'automountServiceAccountToken: false', 'automountServiceAccountToken: true', 'must be false'),
+    'no limit': (POD, '            limits: {memory: 1Gi}\n', '', 'limits is missing'),
+    'no volume': (POD, '- name: temporary\n', '- name: temp\n', 'there is no volume temporary'),
+    'no settings': (POD, 'configMapRef: {name: reportd}', 'configMapRef: {name: settings}', 'there is no ConfigMap settings'),
+    'no account': (KEDA, 'serviceAccountName: reportd', 'serviceAccountName: default', 'there is no ServiceAccount'),
+    'no port': (POD, 'path: /readyz, port: http', 'path: /readyz, port: web', 'has no port web'),
+    'port of a trigger': (KEDA, 'port: "5432"', 'port: "54320000"', 'is not as'),
+    'negative': (KEDA, 'failedJobsHistoryLimit: 3', 'failedJobsHistoryLimit: -3', 'is not a count'),
+    'no time': (KEDA, '[--idle-exit, 1min]', '[--idle-exit]', 'must end by itself'),
+    'probe': (POD, 'path: /readyz', 'path: /healthz', 'must ask /readyz'),
+    'no file': (KEDA, 'mountPath: /etc/reportd/logins,', 'mountPath: /etc/reportd/login,', 'nothing is mounted at'),
+    'no room': (POD, 'mountPath: /var/tmp', 'mountPath: /tmp', '/var/tmp must be a volume'),
+    'policy of nothing': (NETWORK, 'app.kubernetes.io/name: reportd}\n  policyTypes: [Ingress]', 'app.kubernetes.io/name: reports}\n  policyTypes: [Ingress]', 'no pod has the labels'),
+    'left out': ('keda/kustomization.yaml', '  - trigger.yaml\n', '', 'differ in trigger.yaml'),
+    'not there': ('keda/kustomization.yaml', '  - trigger.yaml\n', '  - triggers.yaml\n', 'differ in triggers.yaml'),
+    'no probe': (POD, 'readinessProbe:', 'startupProbe:', 'has no readinessProbe'),
+    'labels': (POD, 'labels: {app.kubernetes.io/name: reportd}\n    spec:', 'labels: {app: reportd}\n    spec:', "does not meet the pod's labels"),
+    'secret': (POD, '"0.0.0.0:8080"}', '"0.0.0.0:8080"}\n            - {name: REPORTD_SMTP_PASSWORD, value: sesame}', 'holds a secret'),
+    'secret in settings': (SETTINGS, 'service=queue', 'host=db password=sesame', 'holds a secret'),
+    'number in settings': (SETTINGS, 'REPORTD_REPORTD_WORKERS: "10"', 'REPORTD_REPORTD_WORKERS: 10', '10 is not a string'),
+    'pod security': (SPACE, 'enforce: restricted', 'enforce: baseline', 'must enforce'),
+    'everything allowed': (NETWORK, '  policyTypes: [Ingress, Egress]', '  policyTypes: [Ingress]', 'none denies everything'),
+    'metadata of the machine': (NETWORK, '            except: [169.254.0.0/16]\n', '', 'must except'),
+    'any port': (NETWORK, '''      ports:
+        - {protocol: TCP, port: 443}
+''', '', 'without to or ports'),
+    'everybody': (NETWORK, 'matchLabels: {reportd.http/allowed: "true"}', 'matchLabels: {}', 'is everybody'),
+    'wrong way': (NETWORK, 'policyTypes: [Ingress]', 'policyTypes: [Egress]', 'policyTypes must name'),
+    'logins are written': (POD, 'mountPath: /etc/reportd/logins, readOnly: true', 'mountPath: /etc/reportd/logins', 'must be readOnly'),
+    'probe of nothing': (POD, 'httpGet: {path: /readyz, port: http}', 'timeoutSeconds: 5', 'asks nothing'),
+    'service of nothing': (POD, '  selector: {app.kubernetes.io/name: reportd}', '  selector: {app.kubernetes.io/name: reports}', 'meets no Deployment'),
+    'twice': (POD, '  replicas: 1\n', '  replicas: 1\n  replicas: 2\n', 'stands twice'),
+}
+
+
+@pytest.mark.parametrize('name', PLANTED)
+def test_a_planted_fault_is_refused(name):
+    path, old, new, message = PLANTED[name]
+    way = 'daemon' if path == POD else 'keda'
+    texts = TEXTS[way]
+    assert old in texts[path]
+    found = check_manifests({**texts, path: texts[path].replace(old, new)})
+    assert [text for text in found if message in text], found

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: MIT
+"""The examples run as a new user runs them, and fail loudly when a step is broken."""
+
+import os
+import subprocess
+
+import pytest
+
+from lib.duckdb import DuckDB, library
+from lib.paths import REPORTCTL, ROOT
+
+
+class Example:
+    def __init__(self, name, home):
+        self.script, self.home = ROOT / 'examples' / name / 'run', home
+        self.env = os.environ | {'REPORTD_BIN_DIR': str(REPORTCTL.parent),
+                                 'DUCKDB_LIBRARY': str(library())}
+
+    def run(self, *verb):
+        return subprocess.run([self.script, *verb, self.home], env=self.env, text=True,
+                              stdin=subprocess.DEVNULL, capture_output=True, timeout=600)
+
+    def psql(self, database, query):
+        """Rows as texts."""
+        done = subprocess.run(
+            ['psql', '-XAt', '-v', 'ON_ERROR_STOP=1', '-h', self.home / 'cluster', '-d', database,
+             '-c', query], text=True, capture_output=True, check=True)
+        return [line.split('|') for line in done.stdout.splitlines()]
+
+
+def files(one):
+    return sorted((one.home / 'lake/processed').rglob('*.parquet'))
+
+
+@pytest.fixture(scope='module')
+def totesys(tmp_path_factory):
+    one = Example('totesys', tmp_path_factory.mktemp('totesys') / 'd')
+    one.done = one.run()
+    yield one
+    assert one.run('remove').returncode == 0 and not one.home.exists()
+
+
+def test_totesys_makes_what_another_program_reads(totesys):
+    done = totesys.done
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.endswith(f'totesys: done, the lake is {totesys.home}/lake\n')
+    lake = totesys.home / 'lake'
+    duckdb = DuckDB()
+    try:
+        # Of orders the second round has copied the changed ones alone; of designs all.
+        counts = [duckdb.value(f"select count(*)::int from '{path}'") for path in sorted(
+            lake.glob('raw/sales_order/**/*.parquet'), key=lambda p: p.stat().st_mtime)]
+        assert counts[0] == 2000 and sum(counts) == 2070
+        # The schedules may have added rounds of their own.
+        designs = duckdb.value(
+            f"select count(*)::int from '{lake}/raw/design/*/*/*/*.parquet'")
+        assert designs >= 80 and designs % 40 == 0
+        fact = f"'{lake}/processed/fact_sales_order/*/*/*/*.parquet'"
+        assert duckdb.value(f'select count(*)::int from {fact}') == 2070
+        # The warehouse has the versions of the processed zone, each once.
+        revenue = duckdb.value(f'select sum(units_sold * unit_price)::varchar from {fact}')
+    finally:
+        duckdb.close()
+    assert totesys.psql('warehouse', 'select count(*), sum(units_sold * unit_price) '
+                        'from star.fact_sales_order') == [['2070', revenue]]
+    assert totesys.psql('warehouse', 'select count(*) from star.dim_design '
+                        "where design_id = 7 and design_name = 'Golden Fish'") == [['1']]
+    assert totesys.psql('warehouse', 'select count(*) from star.dim_staff') == [['20']]
+    report = (lake / 'reports/sales.csv').read_text().splitlines()
+    assert report[0].endswith(',read_up_to,rows_loaded') and len(report) > 30
+    assert not (totesys.home / 'alarms.jsonl').exists()
+
+
+def test_totesys_fails_loudly_when_a_step_is_broken(totesys):
+    assert totesys.done.returncode == 0
+    published = files(totesys)
+    # An alarm of an earlier day is no failure of this run.
+    totesys.psql('reportd', '''
+        insert into reportd.report_notification (run_id, config_id, owner, event, channel,
+            recipient, url, state, last_error, created_at)
+        select r.run_id, r.config_id, c.owner, 'FAILED', 'sns', 'old', 'sns:old', 'FAILED',
+            'an alarm of old', now() - interval '1 day'
+        from reportd.report_run r join reportd.report_config c using (config_id) limit 1''')
+    totesys.psql('totesys', 'alter table department drop column location')
+    broken = totesys.run()
+    assert broken.returncode != 0
+    assert 'totesys: failed while copying and remodelling' in broken.stdout
+    assert 'location' in broken.stdout and 'alarm of old' not in broken.stdout
+    alarm = (totesys.home / 'alarms.jsonl').read_text()
+    assert 'report.failed' in alarm and 'totesys processed' in alarm
+    # What is published stays as it was.
+    assert files(totesys) == published
