@@ -9,9 +9,12 @@ import psycopg
 
 import claim
 import idle
+import inputs
 import jsonl
+import lake
 import large
 import latency
+import load
 import mail
 import page
 import parquet
@@ -19,13 +22,16 @@ import pdf
 import rig
 import s3
 import small
+import warehouses
+import web
 import webpage
 import xlsx
 
 PARTS = {'large': large, 'small': small, 'latency': latency, 'idle': idle,
-         'claim': claim, 'mail': mail,
+         'claim': claim, 'mail': mail, 'duckdb': lake, 'table': load, 'inputs': inputs,
          'html': webpage, 'jsonl': jsonl, 'parquet': parquet,
-         'pdf': pdf, 's3': s3, 'xlsx': xlsx}
+         'pdf': pdf, 's3': s3, 'warehouses': warehouses,
+         'xlsx': xlsx, 'http': web}
 
 
 def create_database():

@@ -30,6 +30,10 @@ alter table reportd.report_config enable trigger user;
 select setval(pg_get_serial_sequence('reportd.report_run', 'run_id'), 1000000);
 vacuum analyze reportd.report_config, reportd.report_run
 '''
+SETTINGS = {'jit': 'off', 'plan_cache_mode': 'force_generic_plan',
+            'enable_seqscan': 'off', 'enable_bitmapscan': 'off',
+            'enable_hashjoin': 'off', 'enable_mergejoin': 'off',
+            'search_path': 'pg_catalog, pg_temp'}
 TYPES = 'uuid, int, int, text[], int[], bigint, jsonb, oid'
 
 
@@ -76,8 +80,9 @@ def measure(conn, worker, finished, pending):
 def run(conn, _):
     statement = (rig.HERE / '../../sql/queue/claim.sql').read_text()
     with rig.connect() as session:
-        # As the daemon does it: prepared, without JIT.
-        session.execute('set jit = off')
+        # As the daemon does it: prepared, with the settings of its connection.
+        for name, value in SETTINGS.items():
+            session.execute(f'set {name} = {value}')
         session.execute(f'prepare claim({TYPES}) as ' + statement)
         worker, = session.execute(
             'insert into reportd.report_worker (host, pid, version, workers, lease) '

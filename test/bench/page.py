@@ -13,6 +13,7 @@ import claim
 import idle
 import latency
 import rig
+import web
 
 ROOT = rig.HERE.parent.parent
 PAGE = ROOT / 'docs/benchmarks.md'
@@ -31,10 +32,10 @@ for many small reports. This page is written by `make bench`.
 '''
 
 METHOD = '''\
-`make bench`, or `test/bench/run [-d DIR] [-n PAIRS] [PART...]`, with node and npm installed and the machine otherwise idle. It takes
+`make bench`, or `test/bench/run [-d DIR] [-n PAIRS] [-t SECONDS] [PART...]`, with node and npm installed and the machine otherwise idle. It takes
 about twenty minutes and 6 GB, builds reportd, installs the peers from npm into a folder of its own, starts a PostgreSQL server
-in there, and leaves others alone. A PART (`large`, `small`, `latency`, `idle`, `claim`, `mail`, `html`, `jsonl`,
-`parquet`, `pdf`, `s3`, `xlsx`) alone prints its rows and does not touch
+in there, and leaves others alone. A PART (`large`, `small`, `latency`, `idle`, `claim`, `mail`, `duckdb`, `table`, `inputs`, `html`, `jsonl`,
+`parquet`, `pdf`, `s3`, `xlsx`, `http`) alone prints its rows and does not touch
 this page.
 
 Everything runs on one machine, the server as well. Ours and the peer's runs take turns ({pairs} of each here); a figure is the median
@@ -68,6 +69,8 @@ workers it is the sum of the proportional set sizes of all its processes.
 - **S3**: the rows of the large CSV, against `psql -c 'copy (…) to stdout' | aws s3 cp - s3://…`; both objects are read back once, and are equal.
   A thousand reports of 100 rows each, against eight threads that run the same COPY and boto3's `put_object`. The S3 is Swift on the same
   machine, without encryption; it needs more of the machine than either side.
+- **HTTP**: wrk with {connections} connections from this machine asks each endpoint for {seconds} s (`-t`) while 8 workers always have reports to
+  run, whose query waits 20 ms for its server. Reports that ended a second, beside the requests and in as many seconds without any.
 - **Claim**: `explain analyze` of the claim, prepared as in the daemon and rolled back, the least of {claims}. Candidates come from
   the partial index each time; with 10,000 pending no table of reports is scanned.
 '''
@@ -121,7 +124,8 @@ def write(conn, rows, pairs):
         INTRO, '## The table\n', table(rows), '## How it is measured\n',
         METHOD.format(pairs=pairs, samples=latency.SAMPLES,
                       intervals=idle.INTERVALS, poll=idle.POLL,
-                      claims=claim.TIMES),
+                      claims=claim.TIMES, connections=web.CONNECTIONS,
+                      seconds=web.SECONDS),
         '## The machine\n',
         '| | |\n| --- | --- |\n' + ''.join(
             f'| {name} | {value} |\n' for name, value in machine(conn)),

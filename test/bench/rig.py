@@ -179,18 +179,19 @@ def load():
 # ---- ours and the peer ----
 
 class Ours:
-    """The daemon. Settings come from the environment alone."""
+    """The daemon. Settings come from the environment alone: those of [reportd] by name, all
+    others as variables in `more`."""
 
     name = 'reportd'
 
-    def __init__(self, conn, out, workers=8, fsync=True, **settings):
+    def __init__(self, conn, out, workers=8, fsync=True, more=None, **settings):
         settings = {'workers': workers, 'output_root': out,
                     'fsync': 'on' if fsync else 'off', 'log_level': 'warn',
                     'log_target': 'stderr', **settings}
         self.process = subprocess.Popen(
             [BIN / 'reportd'], stdin=subprocess.DEVNULL,
             env=environ(REPORTD_QUEUE_CONNINFO=CONNINFO,
-                        REPORTD_SOURCE_DEFAULT_TRUSTED='on', **{
+                        REPORTD_SOURCE_DEFAULT_TRUSTED='on', **(more or {}), **{
                 f'REPORTD_REPORTD_{key.upper()}': value
                 for key, value in settings.items()}))
         self.pid = self.process.pid

@@ -49,7 +49,7 @@ OURS = {
             %(prefix)s || '{config_id}.csv'
         from generate_series(1, %(jobs)s) i''',
     'busy': '''select exists (select from reportd.report_config
-            where status = 'PENDING' and is_active)
+            where status = 'PENDING' and is_active and due_at < 'infinity')
         or exists (select from reportd.report_config
             where status = 'PROCESSING')''',
 }
