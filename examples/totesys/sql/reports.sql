@@ -1,0 +1,67 @@
+-- SPDX-License-Identifier: MIT
+-- The steps after the copy, which `reportctl ingest` has submitted as totesys.
+-- psql variables: lake, the folder of both zones; alarm, an array of URLs; processed, the
+-- text of processed.sql
+
+-- The processed zone: after each copy, from the files that it has brought. A table of facts is
+-- read by its new files, each of them once; a dimension by the newest whole copy.
+select reportd.submit('totesys processed', report_key => 'totesys_processed',
+	run_after => '{totesys}', source => 'lake', export_sql => :'processed',
+	inputs => (select jsonb_object_agg(t, jsonb_build_object('path', :'lake' || '/raw/' || t || '/**',
+			'format', 'parquet', 'use', u, 'stable_for', '0 s'))
+		from (values ('sales_order', 'new'), ('purchase_order', 'new'), ('payment', 'new'),
+			('staff', 'latest'), ('department', 'latest'), ('counterparty', 'latest'),
+			('address', 'latest'), ('design', 'latest'), ('currency', 'latest'),
+			('payment_type', 'latest'), ('transaction', 'latest')) i (t, u)),
+	output_format => 'PARQUET',
+	output_path => 'processed/{section}/%Y/%m/%d/%H%M%S_{request_id}.{ext}',
+	-- Each statement reads private copies of the files, so all see one state.
+	output_options => '{"snapshot": false, "sections": ["fact_sales_order", "fact_purchase_order",
+		"fact_payment", "dim_staff", "dim_counterparty", "dim_location", "dim_design",
+		"dim_currency", "dim_payment_type", "dim_transaction", "dim_date"]}',
+	-- What this step tells the next ones.
+	result_sql => 'select count(*) as sales_orders, max(last_updated) as newest from sales_order',
+	checks => '[
+		{"name": "sales orders", "on": "sales_order", "not_null": ["design_id", "staff_id"]},
+		{"name": "prices", "on": "sales_order", "range": {"column": "unit_price", "min": 0}},
+		{"name": "departments", "sql": "from staff anti join department using (department_id)"}]',
+	notify_on_failure => :'alarm');
+
+-- The warehouse, each quarter of an hour: a report for each table.
+select reportd.submit('load ' || t, report_key => 'load_' || t,
+	schedule_expression => '*/15 * * * *', run_after => '{totesys_processed}', source => 'lake',
+	export_sql => 'select * from part',
+	inputs => jsonb_build_object('part', jsonb_build_object(
+		'path', :'lake' || '/processed/' || t || '/**', 'format', 'parquet', 'stable_for', '0 s',
+		'use', case when t like 'fact%' then 'new' else 'latest' end)),
+	output_format => 'TABLE', output_path => 'table:dwh/star.' || t,
+	output_options => jsonb_build_object('table', jsonb_build_object('mode', 'upsert',
+		'create', true, 'drift', 'add', 'key', k::jsonb)
+		-- A version that came twice is one.
+		|| case when t like 'fact%' then '{"order_by": ["last_updated desc"]}' else '{}' end::jsonb),
+	notify_on_failure => :'alarm')
+from (values ('fact_sales_order', '["sales_order_id", "last_updated"]'),
+	('fact_purchase_order', '["purchase_order_id", "last_updated"]'),
+	('fact_payment', '["payment_id", "last_updated"]'), ('dim_staff', '["staff_id"]'),
+	('dim_counterparty', '["counterparty_id"]'), ('dim_location', '["location_id"]'),
+	('dim_design', '["design_id"]'), ('dim_currency', '["currency_id"]'),
+	('dim_payment_type', '["payment_type_id"]'), ('dim_transaction', '["transaction_id"]'),
+	('dim_date', '["date_id"]')) l (t, k);
+
+-- A report from the warehouse, when all that it reads is loaded.
+select reportd.submit('totesys sales', report_key => 'totesys_sales',
+	schedule_expression => '*/15 * * * *', source => 'dwh',
+	run_after => '{load_fact_sales_order,load_dim_currency,load_dim_design,totesys_processed}',
+	export_sql => $$
+select d.design_name, c.currency_code, count(*) as orders, sum(o.units_sold) as units,
+	sum(o.units_sold * o.unit_price) as revenue,
+	:'after__totesys_processed__newest' as read_up_to,
+	:'after__load_fact_sales_order__row_count'::int as rows_loaded
+from (select distinct on (sales_order_id) * from star.fact_sales_order
+	order by sales_order_id, last_updated desc) o
+join star.dim_design d using (design_id)
+join star.dim_currency c using (currency_id)
+group by d.design_name, c.currency_code
+order by d.design_name, c.currency_code$$,
+	output_path => 'reports/sales.{ext}', output_format => 'CSV,HTML',
+	notify_on_failure => :'alarm');
