@@ -145,6 +145,23 @@ static int ask_moment(struct source *s, struct source_moment *m, struct err *e)
 	return 0;
 }
 
+/* 9999-12-31, in microseconds since 1970 */
+#define TIME_MAX_US (INT64_C(253402214400) * 1000000)
+
+/* What a server tells is not trusted: the queue records these numbers as a
+ * timestamp, an int and a bigint. */
+static bool is_time(int64_t us)
+{
+	return us >= 0 && us <= TIME_MAX_US;
+}
+
+static bool is_sound(const struct source_moment *m)
+{
+	return is_time(m->now_us) && is_time(m->at_us) && m->holder.pid >= 0 &&
+	       m->holder.pid <= INT32_MAX && m->holder.age_s >= 0;
+}
+
+/* `us` is a time, see is_time. */
 static void write_time(int64_t us, char text[static SOURCE_TIME])
 {
 	time_t s = (time_t)(us / 1000000);
@@ -172,8 +189,18 @@ int source_horizon(struct source *s, int64_t overlap_ms,
 		free(m.note);
 		return -1;
 	}
-	write_time(
-	    m.known ? m.at_us : m.now_us - overlap_ms * 1000, horizon->at);
+	if (!m.known && is_time(m.now_us))
+		m.at_us = m.now_us - overlap_ms * 1000;
+	if (!is_sound(&m)) {
+		err_set(e, ERR_PERMANENT,
+		    "[source.%s] told a horizon that is no time from 1970 to "
+		    "9999, or a process that cannot be; look at what the name "
+		    "and port of the source lead to",
+		    s->config->name);
+		free(m.note);
+		return -1;
+	}
+	write_time(m.at_us, horizon->at);
 	if (!m.known) {
 		horizon->remark = mem_printf(
 		    "the horizon is now less horizon_overlap: %s", m.note);

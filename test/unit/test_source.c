@@ -241,6 +241,47 @@ TEST(a_query_that_fails_leaves_no_schema)
 	source_config_free(config);
 }
 
+static struct source_moment told;
+
+static int telling_horizon(
+    struct source *s, struct source_moment *moment, struct err *e)
+{
+	(void)s, (void)e;
+	*moment = told;
+	return 0;
+}
+
+TEST(a_horizon_that_the_queue_cannot_record_is_an_error)
+{
+	static const struct source_driver driver = {
+	    .type = &plain_type,
+	    .horizon = telling_horizon,
+	};
+	static const struct source_moment lies[] = {
+	    {.known = true, .at_us = INT64_MAX},
+	    {.known = true, .at_us = -1},
+	    {.now_us = INT64_MIN},
+	    {.now_us = 1},
+	    {.known = true, .holder = {.pid = INT64_C(1) << 31}},
+	    {.known = true, .holder = {.pid = 1, .age_s = -1}},
+	};
+	struct source_config *config = plain_open();
+	struct source s = {&driver, config};
+	struct source_horizon horizon;
+	struct err e;
+
+	for (size_t i = 0; i < COUNT(lies); i++) {
+		told = lies[i];
+		assert_int_equal(source_horizon(&s, 1000, &horizon, &e), -1);
+		assert_err_has(&e, "[source.p] told a horizon that is no time");
+	}
+	told = (struct source_moment){
+	    .known = true, .at_us = INT64_C(253402300799999999) / 2};
+	assert_int_equal(source_horizon(&s, 0, &horizon, &e), 0);
+	assert_string_equal(horizon.at, "5984-12-31 11:59:59.999999+00");
+	source_config_free(config);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -252,6 +293,8 @@ int main(void)
 	    cmocka_unit_test(a_missing_ability_names_those_who_have_it),
 	    cmocka_unit_test(functions_that_a_driver_leaves_out_have_an_answer),
 	    cmocka_unit_test(a_query_that_fails_leaves_no_schema),
+	    cmocka_unit_test(
+		a_horizon_that_the_queue_cannot_record_is_an_error),
 	};
 
 	return cmocka_run_group_tests_name("source", tests, NULL, NULL);
