@@ -593,7 +593,7 @@ def test_why_in_the_states_of_a_run(db):
     breaks(db)
     b = ask(db, 'b', prep_sql=FAILS, max_retries=0)
     ended(db, b, 'FAILED')
-    assert 'it is broken; reportd.retry(' in why(db, b)
+    assert 'it is broken; `reportctl retry ' in why(db, b)
     db.execute("insert into reportd.report_source values ('other', 'postgres') on conflict do nothing")
     c = ask(db, 'c', source='other')
     assert 'no daemon that runs has the source "other"' in why(db, c)

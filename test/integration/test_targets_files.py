@@ -276,7 +276,7 @@ def test_a_type_is_a_type_only(db, landing, target, table):
     assert target.db.value("select to_regclass('s.t')") is None
 
 
-def test_a_wrong_header_and_a_torn_file_wait_while_others_go(db, landing, target, table):
+def test_a_torn_file_waits_and_a_wrong_header_fails_while_others_go(db, landing, target, table):
     table('id bigint, name text')
     put(landing, 'good.csv', 'id,name\n1,x\n')
     put(landing, 'torn.csv', 'id,name\n2,x\n3,')
@@ -284,7 +284,8 @@ def test_a_wrong_header_and_a_torn_file_wait_while_others_go(db, landing, target
     config_id = submit(db, landing)
     assert wait_run(db, config_id)[:2] == ('COMPLETED', 1)
     assert target.rows('select id, name from s.t') == [(1, 'x')]
-    assert files(db, config_id, 'NEW') == ['torn.csv', 'wrong.csv']
+    assert files(db, config_id, 'NEW') == ['torn.csv']
+    assert files(db, config_id, 'FAILED') == ['wrong.csv']
 
 
 def test_a_schedule_takes_the_latest_file_and_none_leaves_the_table(db, landing, target, table):
