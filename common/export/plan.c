@@ -380,8 +380,7 @@ const char *export_section(
 	    json_array_get(p->section_names, (size_t)export_part(o) - 1));
 }
 
-/* {section} leads each result to a file of its own when the names differ. A slash
- * in a value becomes another character, so that names with one could be alike. */
+/* {section} is the name of a file. */
 static int check_section_names(const struct export_plan *p, struct err *e)
 {
 	size_t count = json_array_size(p->section_names);
@@ -399,15 +398,6 @@ static int check_section_names(const struct export_plan *p, struct err *e)
 			    "output_options: the name \"%s\" in \"sections\" "
 			    "cannot be {section}, because it has a slash",
 			    name);
-		for (size_t k = 0; k < i; k++) {
-			if (strcmp(name, json_string_value(json_array_get(
-					     p->section_names, k))) == 0)
-				return err_set(e, ERR_PERMANENT,
-				    "output_options: \"%s\" stands twice in "
-				    "\"sections\", and {section} would lead "
-				    "both to one file",
-				    name);
-		}
 	}
 	return 0;
 }

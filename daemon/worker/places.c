@@ -102,6 +102,24 @@ int job_find_place(struct job *job, struct export_output *output,
 		   : check_place(job, output, e);
 }
 
+/* Two values may become one name of a file, since not every character may stand
+ * in a name: ".a" and "_a" do. */
+static int check_apart(const struct job *job, int i, struct err *e)
+{
+	const struct export_output *outputs = job->plan.outputs;
+
+	if (export_own_address(&job->plan, &outputs[i]) != NULL)
+		return 0;
+	for (int k = 0; k < i; k++) {
+		if (strcmp(outputs[i].place, outputs[k].place) == 0)
+			return err_set(e, ERR_PERMANENT,
+			    "output_path leads two results to one file, %s; "
+			    "give each a name of its own",
+			    outputs[i].place);
+	}
+	return 0;
+}
+
 int job_find_places(struct job *job, struct err *e)
 {
 	if (export_plan_check_name(&job->plan, template_of(job, NULL), e) != 0)
@@ -112,7 +130,8 @@ int job_find_places(struct job *job, struct err *e)
 		/* An output with partitions is checked with a sample
 		 * partition. */
 		if (job_find_place(
-			job, o, o->partition_by ? "partition" : NULL, e) != 0)
+			job, o, o->partition_by ? "partition" : NULL, e) != 0 ||
+		    check_apart(job, i, e) != 0)
 			return -1;
 	}
 	return 0;

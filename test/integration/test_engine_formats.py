@@ -205,6 +205,14 @@ def test_each_file_has_the_name_of_its_statement(engine):
     assert file_of(one.output_url).name == 'sheet.xlsx'
 
 
+def test_two_names_that_become_one_file_fail(engine):
+    run = failure(engine.db, output_path='hidden/{section}.csv',
+                  output_options={'sections': ['.a', '_a']},
+                  export_sql='select 1 as a; select 2 as b')
+    assert 'leads two results to one file' in run.error_message
+    assert run.error_message.partition('one file, ')[2].startswith(f'{engine.out}/hidden/_a.csv')
+
+
 @BOTH
 @pytest.mark.parametrize('options', [{}, {'line_ending': 'crlf'}], ids=str)
 def test_all_statements_see_one_snapshot(engine, source, options):

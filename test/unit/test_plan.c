@@ -91,9 +91,6 @@ TEST(sections_name_files)
 	assert_int_equal(
 	    check_named("CSV", "[\"a\", \"b c\"]", "{section}.csv", &e), 0);
 	assert_int_equal(
-	    check_named("CSV", "[\"a\", \"a\"]", "{section}.csv", &e), -1);
-	assert_err_has(&e, "\"a\" stands twice in \"sections\"");
-	assert_int_equal(
 	    check_named("CSV", "[\"a\", \"a/b\"]", "{section}.csv", &e), -1);
 	assert_err_has(&e, "it has a slash");
 	assert_int_equal(
