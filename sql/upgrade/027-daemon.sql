@@ -379,8 +379,8 @@ end $$;
 
 -- What there is to do, and for how many daemons. ready: of what is due, what could run
 -- beside what runs, as quotas say. errands: whether anything else waits for a daemon; files
--- are looked for, and inboxes read, after a quarter of an hour without one, or once somebody
--- wakes an inbox. An inbox that was left out twice is in no settings any more. sources: null:
+-- are looked for, and inboxes read, after a quarter of an hour without one. An inbox that was
+-- woken wants one also while it may not be read yet: nobody might start another one then. An inbox that was left out twice is in no settings any more. sources: null:
 -- all. at: the time; after a wait for a lock it is later than now().
 create function reportd.scale_state(sources text[], at timestamptz,
 	out due bigint, out ready bigint, out running bigint, out errands boolean,
@@ -416,7 +416,7 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
 						or b.error is null and reportd.inbox_untold(b.inbox)))
 			or exists (select from reportd.report_inbox b
 				join reportd.report_inbox_wake w on w.inbox = b.inbox
-				where w.woken_at > at - interval '1 day' and reportd.inbox_due(b) <= at)
+				where w.woken_at > at - interval '1 day')
 			or exists (select from reportd.report_input i
 				where i.move_at <= at and i.url !~ '^/')
 			or exists (select from reportd.report_zone z

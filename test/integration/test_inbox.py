@@ -488,6 +488,19 @@ def test_an_inbox_that_is_read_once_a_day_or_woken_starts_a_daemon(db):
     assert db.value(demand) == 1
 
 
+def test_a_daemon_that_was_woken_stays_until_the_table_was_read(plain):
+    """A minute after the last reading at the earliest, and longer than it may be idle."""
+    plain.start(inbox={'interval': '1d'})
+    wait_for(lambda: plain.state() and plain.state().read_at and not plain.state().held_by)
+    plain.daemons[-1].stop()
+    plain.db.execute("update reportd.report_inbox set began_at = now() - interval '58 seconds'; "
+                     'select reportd.wake_inboxes()')
+    plain.insert(1)
+    one = plain.start('woken', args=['--idle-exit', '100ms'], inbox={'interval': '1d'})
+    assert one.wait() == 0
+    assert plain.row(1).status == 'COMPLETED', one.log()
+
+
 def test_a_daemon_keeps_the_interval_for_the_scaler(inbox):
     inbox.start(inbox={'interval': '3h'})
     wait_for(lambda: inbox.state() and inbox.state().read_at)
