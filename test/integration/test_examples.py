@@ -1,31 +1,10 @@
 # SPDX-License-Identifier: MIT
 """The examples run as a new user runs them, and fail loudly when a step is broken."""
 
-import os
-import subprocess
-
 import pytest
 
 from lib.duckdb import DuckDB, library
-from lib.paths import REPORTCTL, ROOT
-
-
-class Example:
-    def __init__(self, name, home):
-        self.script, self.home = ROOT / 'examples' / name / 'run', home
-        self.env = os.environ | {'REPORTD_BIN_DIR': str(REPORTCTL.parent),
-                                 'DUCKDB_LIBRARY': str(library())}
-
-    def run(self, *verb):
-        return subprocess.run([self.script, *verb, self.home], env=self.env, text=True,
-                              stdin=subprocess.DEVNULL, capture_output=True, timeout=600)
-
-    def psql(self, database, query):
-        """Rows as texts."""
-        done = subprocess.run(
-            ['psql', '-XAt', '-v', 'ON_ERROR_STOP=1', '-h', self.home / 'cluster', '-d', database,
-             '-c', query], text=True, capture_output=True, check=True)
-        return [line.split('|') for line in done.stdout.splitlines()]
+from lib.example import Example
 
 
 def files(one):
@@ -34,7 +13,8 @@ def files(one):
 
 @pytest.fixture(scope='module')
 def totesys(tmp_path_factory):
-    one = Example('totesys', tmp_path_factory.mktemp('totesys') / 'd')
+    one = Example('totesys', tmp_path_factory.mktemp('totesys') / 'd',
+                  DUCKDB_LIBRARY=str(library()))
     one.done = one.run()
     yield one
     assert one.run('remove').returncode == 0 and not one.home.exists()
