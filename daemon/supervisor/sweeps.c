@@ -7,7 +7,9 @@
 #include "base/mem.h"
 #include "sql/queue.h"
 
-/* ms until leftovers that could not be ended are tried again. */
+/* ms until leftovers that could not be ended are tried again: at first, and at
+ * most, as the wait doubles until all are ended. */
+#define FIRST_MS 2000
 #define AGAIN_MS 60000
 #define SWEEP_MS 300000
 /* Lane and number of the errand; no receiver of notices has this lane, and no
@@ -22,6 +24,7 @@ struct sweeps {
 	struct errand errand;
 	bool in_hand;
 	int64_t again_ms; /* boot clock, ms: no clean-up starts earlier */
+	int64_t wait_ms;  /* after the next clean-up, unless it ends all */
 };
 
 static void on_recorded(
@@ -54,9 +57,13 @@ static enum errand_outcome on_answered(
 		LOG(s->o.log, LVL_WARN,
 		    L_MSG("what runs that died have left cannot be ended yet"),
 		    L_STR("error", error));
-	else
-		s->again_ms =
-		    clock_boot_ms() + (wait < AGAIN_MS ? wait : AGAIN_MS);
+	else if (wait == 0) {
+		s->wait_ms = FIRST_MS;
+		s->again_ms = 0;
+	}
+	/* What is too young to be ended holds up nothing that comes meanwhile. */
+	else if (clock_boot_ms() + wait < s->again_ms)
+		s->again_ms = clock_boot_ms() + wait;
 	if (runs != NULL && queue_is_up(s->o.queue))
 		queue_send(s->o.queue, NULL, &swept,
 		    (const char *const[]){runs}, on_recorded, s);
@@ -136,7 +143,8 @@ void sweeps_look(struct sweeps *s, const char *leftovers)
 	if (leftovers == NULL || s->in_hand || clock_boot_ms() < s->again_ms)
 		return;
 	s->in_hand = true;
-	s->again_ms = clock_boot_ms() + AGAIN_MS;
+	s->again_ms = clock_boot_ms() + s->wait_ms;
+	s->wait_ms = s->wait_ms < AGAIN_MS / 2 ? s->wait_ms * 2 : AGAIN_MS;
 	s->errand = (struct errand){.ops = &errand_ops,
 	    .arg = s,
 	    .number = NUMBER,
@@ -156,6 +164,7 @@ struct sweeps *sweeps_open(const struct sweeps_options *options)
 	struct sweeps *s = mem_zalloc(sizeof(*s));
 
 	s->o = *options;
+	s->wait_ms = FIRST_MS;
 	return s;
 }
 

@@ -32,8 +32,15 @@ def engine(cluster, template, tmp_path_factory, swift, aws_server):
 
 
 @pytest.fixture
-def db(engine):
-    return engine.db
+def db(engine, request, cluster, template):
+    """The engine's; a database apart for a test with a daemon of its own, or the engine's
+    daemon would do its work."""
+    if 'daemon' not in request.fixturenames:
+        yield engine.db
+        return
+    db = cluster.create(template)
+    yield db
+    db.drop()
 
 
 @pytest.fixture

@@ -39,7 +39,8 @@ def engine(cluster, template, tmp_path_factory, account, dwh):
             'source.fresh': {**source, 'max_age': '1ms'},  # a login for each report
             'source.hasty': {**source, 'statement_timeout': '1s'},
             'source.token': {**by_token, 'token_file': str(token)},
-            'source.pat': {**by_token, 'token_file': str(token), 'token_type': 'pat'}}) as engine:
+            'source.pat': {**by_token, 'token_file': str(token), 'token_type': 'pat'}},
+            lease='4s') as engine:
         engine.home, engine.token, engine.dwh = home, token, dwh
         yield engine
 
