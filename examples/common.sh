@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+# What the examples share. The script `run` of an example sources this file, defines start()
+# and ends with `main`. Its first argument may be a verb: stop, remove, or one of $verbs.
+# This file sets:
+#
+#	example, here, home    name and folder of the example, folder of all that it makes
+#	bin, conf, log         reportd's programs, their settings, what the steps said
+#	verb                   what was asked for
+here=$(dirname "$(readlink -f "$0")")
+example=${here##*/}
+verb=start
+[[ " stop remove ${verbs:-} " != *" ${1:- } "* ]] || { verb=$1 && shift; }
+home=$(realpath -m "${1:-$here/$example.d}")
+cd "$here/../.."
+bin=${REPORTD_BIN_DIR:-build}
+unset "${!PG@}" "${!REPORTD_@}"
+. scripts/steps.sh
+
+conf=$home/reportd.conf
+log=$home/run.log
+doing='' daemon='' began='' children=()
+
+run() {
+	doing=$1
+	step "$log" "$@"
+}
+
+# now WHAT names what is done next, where it is no step of its own.
+now() {
+	doing=$1
+	printf '\n== %s\n' "$doing" >>"$log"
+}
+
+# Ends what was started in the background. The last line says how it went, whatever happens.
+finish() {
+	local status=$? i
+	for ((i = ${#children[@]} - 1; i >= 0; i--)); do
+		{ kill "${children[i]}" && wait "${children[i]}"; } 2>/dev/null || true
+	done
+	if ((status != 0)); then
+		sed "1,/^== $doing\$/d; s/^/    /" "$log" | tail -n 15
+		echo "$example: failed while $doing; all of the log: $log"
+	fi
+	exit "$status"
+}
+
+# Makes the folder, reportd if need be, and a private PostgreSQL server.
+begin() {
+	mkdir -p "$home"
+	: >"$log"
+	trap finish EXIT
+	[[ -x $bin/reportd ]] || {
+		run 'installing what is missing' scripts/install-deps build server
+		run 'building reportd' build "$bin"
+	}
+	run 'starting a private PostgreSQL server' scripts/cluster start "$home" fsync=off
+	eval "$(scripts/cluster env "$home")"
+}
+
+make_database() {
+	[[ -n $(psql -XAtc "select 1 from pg_database where datname = '$1'") ]] || createdb "$1"
+}
+
+# await PID WHAT COMMAND... waits until COMMAND succeeds. Fails when the process ends
+# meanwhile, and after two minutes.
+await() {
+	local pid=$1 what=$2 deadline=$((SECONDS + 120))
+	shift 2
+	until "$@"; do
+		kill -0 "$pid"
+		((SECONDS < deadline)) || { echo "still waiting for $what" && return 1; }
+		sleep 0.1
+	done
+}
+
+finds() {
+	[[ -n $(psql -XAtc "$1") ]]
+}
+
+start_daemon() {
+	# What failed before is no failure of this run.
+	began=$(psql -XAtc 'select now()')
+	"$bin/reportd" -c "$conf" 2>>"$home/reportd.log" &
+	daemon=$!
+	children+=("$daemon")
+	await "$daemon" 'the daemon' finds 'select 1 from reportd.report_worker'
+}
+
+# Waits until nothing runs or waits that was asked for. Fails with what has FAILED since the
+# daemon began, when those who are to be told have been told: others may wait for it much
+# longer.
+settle() {
+	local open failed deadline=$((SECONDS + 120))
+	while :; do
+		kill -0 "$daemon"
+		# In this order: what ends in between is found by the second question.
+		open=$(psql -XAtc "select report_key, status, waits_for from reportd.v_requests
+			where status in ('WAITING', 'QUEUED', 'PENDING', 'PROCESSING')
+			union all select 'notice', state, null from reportd.v_notifications
+			where state in ('PENDING', 'SENDING')")
+		failed=$(psql -XAtc "select report_key, error_message from reportd.v_requests
+			where status = 'FAILED' and ended_at >= '$began' and not exists (
+				select from reportd.v_notifications where state in ('PENDING', 'SENDING'))
+			union all select 'notice', last_error from reportd.v_notifications
+			where state = 'FAILED' and created_at >= '$began'")
+		[[ -z $failed ]] || { echo "$failed" && return 1; }
+		[[ -n $open ]] || break
+		((SECONDS < deadline)) || { echo "still waiting: $open" && return 1; }
+		sleep 0.1
+	done
+}
+
+main() {
+	case $verb in
+	stop) scripts/cluster stop "$home" && echo "$example: the server is stopped" ;;
+	remove)
+		scripts/cluster remove "$home"
+		rm -rf "$home"
+		echo "$example: all that it has made is deleted"
+		;;
+	*) "$verb" ;;
+	esac
+}
