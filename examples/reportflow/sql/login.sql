@@ -1,0 +1,6 @@
+-- SPDX-License-Identifier: MIT
+-- Who reads and prepares: the user of the secret. Beside report_output it only reads.
+create role report_reader login;
+grant usage on schema reportflow to report_reader;
+grant select on reportflow.client, reportflow.transactions to report_reader;
+grant select, insert, delete on reportflow.report_output to report_reader;
