@@ -62,13 +62,21 @@ make_database() {
 	[[ -n $(psql -XAtc "select 1 from pg_database where datname = '$1'") ]] || createdb "$1"
 }
 
+# Fails, with the ends of the logs, when the process has ended.
+alive() {
+	kill -0 "$1" 2>/dev/null || {
+		find "$home" -maxdepth 1 -name '*.log' ! -name run.log -exec tail -n 5 {} +
+		return 1
+	}
+}
+
 # await PID WHAT COMMAND... waits until COMMAND succeeds. Fails when the process ends
 # meanwhile, and after two minutes.
 await() {
 	local pid=$1 what=$2 deadline=$((SECONDS + 120))
 	shift 2
 	until "$@"; do
-		kill -0 "$pid"
+		alive "$pid" || return
 		((SECONDS < deadline)) || { echo "still waiting for $what" && return 1; }
 		sleep 0.1
 	done
@@ -93,7 +101,7 @@ start_daemon() {
 settle() {
 	local open failed deadline=$((SECONDS + 120))
 	while :; do
-		kill -0 "$daemon"
+		alive "$daemon" || return
 		# In this order: what ends in between is found by the second question.
 		open=$(psql -XAtc "select report_key, status, waits_for from reportd.v_requests
 			where status in ('WAITING', 'QUEUED', 'PENDING', 'PROCESSING')
