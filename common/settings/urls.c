@@ -123,6 +123,17 @@ int urls_check_headers(const char *list, struct err *e)
 	return rc;
 }
 
+void urls_each(
+    const char *list, void (*each)(void *arg, const char *prefix), void *arg)
+{
+	struct parts p = cut(list);
+	char *one;
+
+	while ((one = next_part(&p.rest)) != NULL)
+		each(arg, one);
+	drop(&p);
+}
+
 bool urls_hold(const char *list, const char *url)
 {
 	struct parts p = cut(list);

@@ -17,6 +17,9 @@
 int urls_check(const char *list, struct err *e);
 int urls_check_headers(const char *list, struct err *e);
 
+/* Calls `each` with each prefix of the list. */
+void urls_each(
+    const char *list, void (*each)(void *arg, const char *prefix), void *arg);
 /* Says whether the URL lies below one of the prefixes. */
 bool urls_hold(const char *list, const char *url);
 /* Calls `add` with each header line for the URL. */

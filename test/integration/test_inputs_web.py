@@ -2,6 +2,7 @@
 """Files and JSON answers of web servers that reports read."""
 
 import gzip
+import json
 import types
 
 import pytest
@@ -34,7 +35,7 @@ def engine(cluster, template, tmp_path_factory):
                    'max_pages': 20, 'max_bytes': '4MB'}}, **FAST)
     daemon = process.Daemon(db, conf)
     daemon.wait_ready()
-    yield types.SimpleNamespace(db=db, daemon=daemon, conf=conf, site=site, other=other)
+    yield types.SimpleNamespace(db=db, daemon=daemon, conf=conf, site=site, other=other, ca=ca)
     daemon.end()
     db.drop()
     site.close()
@@ -274,6 +275,28 @@ def test_a_certificate_that_is_not_trusted(db, daemon, tmp_path):
     site.close()
 
 
+def test_doctor_asks_each_server(ctl, engine, site):
+    site.answers['/api/'] = [(401, {}, b'')]
+    site.answers['/ill/'] = [(503, {}, b'')]
+    urls = [site.url(path) for path in ('/', '/api/', '/ill/')]
+    away = 'https://localhost:1/'
+
+    def doctor(allow):
+        done = ctl('doctor', '--json', sections={
+            'http': {'ca_file': engine.ca}, 'inputs': {'urls': ', '.join([*urls, away]), **allow}})
+        checks = {check['what']: check for check in json.loads(done.stdout)}
+        return [checks[f'inputs {url}'] for url in (*urls, away)]
+    plain, refused, ill, gone = doctor({'allow': '127.0.0.0/8, ::1/128'})
+    assert plain['result'] == 'ok' and plain['detail'].endswith('with HTTP 404')
+    assert refused['result'] == 'warn' and 'headers in [inputs]' in refused['mend']
+    assert ill['result'] == 'warn' and 'HTTP 503' in ill['detail']
+    assert gone['result'] == 'FAILED' and 'take it out of urls' in gone['mend']
+    assert [one.method for one in site.asked] == ['HEAD'] * 3
+    for one in doctor({}):
+        assert one['result'] == 'FAILED' and '[inputs] allow' in one['detail']
+    assert len(site.asked) == 3
+
+
 @says('Read by an input a folder, a bucket or a web server that is not granted: neither as '
       'written, nor where a redirect or the next page of an answer leads.')
 def test_an_owner_reads_what_is_granted(db, engine, site):
@@ -372,7 +395,7 @@ def test_pointers_lead_through_objects(db, site):
     ('[' * 200, 'more than 100 levels'),
     ('{"x": "' + 'y' * (1 << 20) + '"}', 'has more than 1 MB around its items'),
     ({'rows': [{'name': 'y' * 2_100_000}, {'name': 'y' * 2_100_000}]}, 'max_bytes in [inputs]'),
-])
+], ids=lambda value: str(value)[:40])
 def test_an_answer_that_cannot_be_read_is_an_error(db, site, answer, why):
     site.answers['/bad'] = [(200, {}, answer)]
     row = read(db, site.url('/bad?token=secret'))

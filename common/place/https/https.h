@@ -21,5 +21,6 @@ int https_read_at(struct place_reader *reader, int64_t from, char *to,
 void https_read_end(struct place_reader *reader);
 int https_stream(
     const struct place_lent *lent, struct place_stream *stream, struct err *e);
+void https_probe(const struct place_lent *lent, place_say *say, void *arg);
 
 #endif

@@ -26,4 +26,5 @@ const struct place_type place_https = {
     .pin = https_pin,
     .scan = https_scan,
     .stream = https_stream,
+    .probe = https_probe,
 };
