@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: MIT
 """An example of examples/, run as a new user runs it, in a folder of the test's own."""
 
-import os
 import subprocess
 
-from lib.paths import REPORTCTL, ROOT
+from lib.paths import BIN, ROOT, environ
 
 
 class Example:
@@ -12,7 +11,7 @@ class Example:
 
     def __init__(self, name, home, **more):
         self.script, self.home = ROOT / 'examples' / name / 'run', home
-        self.env = os.environ | {'REPORTD_BIN_DIR': str(REPORTCTL.parent)} | more
+        self.env = environ(REPORTD_BIN_DIR=str(BIN), **more)
 
     def run(self, *verb):
         return subprocess.run([self.script, *verb, self.home], env=self.env, text=True,
