@@ -5,8 +5,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -19,6 +21,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "helper.h"
 
@@ -963,22 +966,27 @@ static void swap_for_ever(void)
 static void write_while_links_are_swapped(void)
 {
 	int whole = 0, refused = 0;
+	int64_t until_ms = clock_boot_ms() + 60000;
 	pid_t child = fork();
 
 	if (child == 0)
 		swap_for_ever();
-	for (int i = 0; i < 100000 && (whole < 100 || refused < 100); i++) {
+	for (int i = 0;
+	     clock_boot_ms() < until_ms && (whole < 100 || refused < 100);
+	     i++) {
 		struct err e;
 
 		if (write_below(i % 2 ? "root/d/x/a" : "root/d/a", &e) == 0)
 			whole++;
 		else
 			refused++;
+		/* A busy machine may have one processor for both. */
+		sched_yield();
 	}
 	kill(child, SIGKILL);
 	waitpid(child, NULL, 0);
-	assert_in_range(whole, 100, 100000);
-	assert_in_range(refused, 100, 100000);
+	assert_in_range(whole, 100, INT_MAX);
+	assert_in_range(refused, 100, INT_MAX);
 }
 
 TEST(a_link_that_is_swapped_in_meanwhile_does_not_lead_out)
