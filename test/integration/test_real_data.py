@@ -166,7 +166,7 @@ def test_xlsx(export, world, tmp_path):
     area = str(sum(decimal.Decimal(one['area']) for one in world.values()))
     path = export('XLSX', sections=[NAME],
                   columns={'area': {'total': 'sum'}, 'name': {'total': 'count'}})
-    for found in (shown.read_sheetjs(path), shown.read_libreoffice(path, tmp_path)):
+    for found in (shown.read_sheetjs(path), shown.read_libreoffice([path], tmp_path)):
         total = found[NAME].pop('Total')
         assert total[COLUMNS.index('name')] == f'count {len(world)}'
         assert total[COLUMNS.index('area')] == area

@@ -24,6 +24,8 @@ ZONE = 'Europe/Berlin'
 PEOPLE = ['XLSX', 'PDF', 'HTML']
 WIDE = ['CSV', 'JSONL', 'PARQUET']
 SHEETJS = 'xlsx@0.18.5'
+# sheets of a workbook
+SHEETS = 50
 HERE = pathlib.Path(__file__).resolve().parent
 MARK = re.compile(r'#(s\d{3})#(\d+)#')
 
@@ -106,10 +108,10 @@ def wide(sections):
                  for s in sections]) + f' from generate_series(0, {rows - 1}) g(n)')
 
 
-def export(ctl, sections, name, folder):
+def export(ctl, sections, name, folder, stem=None):
     """Exports a report; returns its file, the sections in it, and the error messages for
     the others."""
-    path = folder / f'{name.lower()}.{name.lower()}'
+    path = folder / f'{stem or name.lower()}.{name.lower()}'
     chosen, refused = list(sections), {}
     while True:
         query = (wide(chosen) if name in WIDE else
@@ -123,6 +125,18 @@ def export(ctl, sections, name, folder):
         assert found and len(refused) < 50, done.stderr
         refused[found[1]] = done.stderr
         chosen = [s for s in chosen if s.name not in refused]
+
+
+def workbooks(ctl, sections, folder):
+    """Exports the sections to several workbooks, because the time that LibreOffice takes
+    for a workbook grows with the square of its sheets. Returns as export, with all files."""
+    paths, chosen, refused = [], [], {}
+    for n in range(0, len(sections), SHEETS):
+        part = export(ctl, sections[n:n + SHEETS], 'XLSX', folder, f'xlsx{n}')
+        paths.append(part[0])
+        chosen += part[1]
+        refused |= part[2]
+    return paths, chosen, refused
 
 
 def options_of(sections, name):
@@ -169,16 +183,17 @@ def read_sheetjs(path):
     return {name: of_rows(rows) for name, rows in sheetjs(path).items()}
 
 
-def read_libreoffice(path, folder):
-    """Returns the cells as LibreOffice shows them."""
-    workbook.convert(path, workbook.SHOWN, folder)
+def read_libreoffice(paths, folder):
+    """Returns the cells of workbooks as LibreOffice shows them."""
+    workbook.convert_all(paths, workbook.SHOWN, folder)
     found = {}
-    for file in folder.glob(f'{path.stem}-s*.csv'):
-        with open(file, newline='') as lines:
-            found[file.stem.removeprefix(f'{path.stem}-')] = of_rows(
-                # Versions of LibreOffice differ in the zeros of an exponent.
-                [re.sub(r'(\dE[+-])0(\d\d)$', r'\1\2', cell) for cell in row]
-                for row in csv.reader(lines))
+    for path in paths:
+        for file in folder.glob(f'{path.stem}-s*.csv'):
+            with open(file, newline='') as lines:
+                found[file.stem.removeprefix(f'{path.stem}-')] = of_rows(
+                    # Versions of LibreOffice differ in the zeros of an exponent.
+                    [re.sub(r'(\dE[+-])0(\d\d)$', r'\1\2', cell) for cell in row]
+                    for row in csv.reader(lines))
     return found
 
 
@@ -202,11 +217,13 @@ def read_pdf(path):
                             rf'\d\d\d\d-\d\d-\d\d \d\d:\d\d:\d\d {ZONE}')
 
 
-def read_printed(path, folder):
-    """Reads a workbook as LibreOffice prints it."""
-    return read_paper(workbook.convert(path, 'pdf', folder),
-                      r's\d\d\d\s+\d+ / \d+\n|Report\s+s\d\d\d\n|@n@|'
-                      r'@s\d\d\d@( \([\w/]+\))?')
+def read_printed(paths, folder):
+    """Reads workbooks as LibreOffice prints them."""
+    found = {}
+    for paper in workbook.convert_all(paths, 'pdf', folder):
+        found |= read_paper(paper, r's\d\d\d\s+\d+ / \d+\n|Report\s+s\d\d\d\n|@n@|'
+                                   r'@s\d\d\d@( \([\w/]+\))?')
+    return found
 
 
 CELLS = r"""

@@ -58,14 +58,18 @@ def raw(path, number=1):
 
 # ---- LibreOffice ----
 
-def convert(path, to, folder):
-    """Converts the file with LibreOffice, which gets a profile of its own."""
+def convert_all(paths, to, folder):
+    """Converts the files with one start of LibreOffice, which gets a profile of its own."""
     done = subprocess.run(
         ['soffice', '--headless', f'-env:UserInstallation=file://{folder}/lo',
-         '--convert-to', to, '--outdir', folder, path],
+         '--convert-to', to, '--outdir', folder, *paths],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300)
     assert done.returncode == 0 and 'Error' not in done.stdout, done.stdout
-    return folder / f'{path.stem}.{to.split(":")[0]}'
+    return [folder / f'{path.stem}.{to.split(":")[0]}' for path in paths]
+
+
+def convert(path, to, folder):
+    return convert_all([path], to, folder)[0]
 
 
 def cell(element):
