@@ -498,7 +498,7 @@ begin
 			perform reportd.check_rights(new, old);
 		end if;
 		if tg_op = 'INSERT' or new.owner <> old.owner then
-			perform reportd.check_quota(new);
+			perform reportd.check_quota(new.owner);
 		elsif new.status = 'PENDING' and new.is_active
 			and (new.trigger_type = 'ADHOC' or new.due_at < 'infinity')
 			and (not old.is_active or old.trigger_type <> new.trigger_type) then

@@ -120,6 +120,24 @@ begin
 	limit 1);
 end $$;
 
+-- Says that an owner has published as much as its quota lets it; null: it has not.
+create function reportd.bytes_denial(owner regrole, out message text, out hint text)
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+	most bigint := (reportd.quota_of($1)).max_output_bytes;
+	used bigint;
+begin
+	if most is null then
+		return;
+	end if;
+	select u.output_bytes into used from reportd.report_usage u where u.owner = $1;
+	if used >= most then
+		message := format('%s has published %s bytes in the last 24 hours; its quota is %s',
+			$1, used, most);
+		hint := 'Wait, publish less, or ask an operator for more (report_quota).';
+	end if;
+end $$;
+
 -- Names in a sentence what the report uses and its owner may not; null: nothing. INSERT
 -- asks for the sake of the message, the claim decides. The worker asks once more about
 -- paths, when names and codes are filled in.
@@ -132,8 +150,6 @@ declare
 		case when who ~ '^\.' then '{owner}' else translate(who, '/', '_') end), '[{%].*$', '');
 	paths text[];
 	astray text;
-	most bigint;
-	used bigint;
 begin
 	if pg_has_role(c.owner, 'reportd_operator', 'USAGE') then
 		return;
@@ -185,15 +201,7 @@ begin
 	if message is not null then
 		return;
 	end if;
-	most := (reportd.quota_of(c.owner)).max_output_bytes;
-	if most is not null then
-		select u.output_bytes into used from reportd.report_usage u where u.owner = c.owner;
-		if used >= most then
-			message := format('%s has published %s bytes in the last 24 hours; its quota is %s',
-				c.owner, used, most);
-			hint := 'Wait, publish less, or ask an operator for more (report_quota).';
-		end if;
-	end if;
+	select d.message, d.hint into message, hint from reportd.bytes_denial(c.owner) d;
 end $$;
 
 -- Returns the limits of an owner: those of its own row, and of the common one where that
@@ -298,6 +306,26 @@ create constraint trigger at_commit after insert on reportd.quota_check
 	deferrable initially deferred
 	for each row execute function reportd.quota_at_commit();
 
+-- Takes the turn of an owner until this transaction ends, which then waits for no other as it
+-- commits. false: another transaction has it, which commits, or stays open after SET
+-- CONSTRAINTS. patient: the former may have its time, 50 ms.
+create function reportd.take_turn(owner regrole, patient boolean) returns boolean
+language plpgsql set search_path = pg_catalog, pg_temp set lock_timeout = '50ms' as $$
+begin
+	perform from reportd.owner_turn t where t.owner = take_turn.owner for update skip locked;
+	if found or not patient and exists (
+		select from reportd.owner_turn t where t.owner = take_turn.owner) then
+		return found;
+	end if;
+	begin
+		insert into reportd.owner_turn as t (owner) values (take_turn.owner)
+		on conflict on constraint owner_turn_pkey do update set taken = t.taken;
+		return true;
+	exception when lock_not_available then
+		return false;
+	end;
+end $$;
+
 create function reportd.check_at_commit(owner regrole) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
@@ -323,24 +351,25 @@ begin
 	end if;
 end $$;
 
-create function reportd.check_quota(c reportd.report_config) returns void
+-- Refuses one more report of an owner for whom its quota has no room.
+create function reportd.check_quota(owner regrole) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
-	most int := (reportd.quota_of(c.owner)).max_reports;
+	most int := (reportd.quota_of(owner)).max_reports;
 	count bigint;
 begin
-	perform reportd.check_pending(c.owner, 1);
+	perform reportd.check_pending(owner, 1);
 	if most is null then
 		return;
 	end if;
-	perform reportd.check_at_commit(c.owner);
+	perform reportd.check_at_commit(owner);
 	select max(n) into count from (
-		select u.reports as n from reportd.report_usage u where u.owner = c.owner
+		select u.reports as n from reportd.report_usage u where u.owner = check_quota.owner
 		union all
-		select reportd.idle_count(c.owner, most)) counts;
+		select reportd.idle_count(check_quota.owner, most)) counts;
 	if count >= most then
 		perform reportd.refuse(
-			format('%s has %s reports; its quota is %s', c.owner, count, most),
+			format('%s has %s reports; its quota is %s', owner, count, most),
 			'Delete some by reportd.delete() and wait a minute (they are counted that often), or ask an operator for more (report_quota).');
 	end if;
 end $$;

@@ -44,11 +44,7 @@ begin
 	if most is null or pg_has_role(owner, 'reportd_operator', 'USAGE') then
 		return null;
 	end if;
-	perform from reportd.owner_turn t where t.owner = schedule_room.owner
-	for update skip locked;
-	-- Without a row nobody of that owner has committed anything yet.
-	if not found and exists (
-		select from reportd.owner_turn t where t.owner = schedule_room.owner) then
+	if not reportd.take_turn(owner, false) then
 		return -1;
 	end if;
 	return greatest(most - reportd.pending_count(owner, most), 0);
