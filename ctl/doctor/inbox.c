@@ -10,6 +10,11 @@
 
 /* Milliseconds: a warehouse that has suspended itself may have to start. */
 #define TRY_MS 120000
+/* Characters of the texts that are written back, at most or nearly always. */
+#define TEXT_MAX 1000
+#define TOO_SHORT                                             \
+	"make it longer; a row for which it is too short is " \
+	"told \"see reportd\", or nothing"
 
 static const struct job_session session = {
     .application_name = "reportctl doctor",
@@ -44,6 +49,42 @@ static int compare(struct doctor *d, const struct settings *s,
 	return missing;
 }
 
+/* Reports each column that is too short for what is written back. Returns how many
+ * these are. */
+static int measure(struct doctor *d, const struct settings *s,
+    const struct inbox *inbox, const struct inbox_columns *columns)
+{
+	const struct {
+		const char *ours, *theirs;
+		int64_t needed;
+	} all[] = {{"status", columns->status, sizeof("PROCESSING") - 1},
+	    {"error_message", columns->message, TEXT_MAX},
+	    {"output_url", columns->output, TEXT_MAX}};
+	struct err e;
+	json_t *lengths = inbox_list_lengths(inbox, &e);
+	int found = lengths == NULL;
+
+	if (lengths == NULL)
+		doctor_say(d, DOCTOR_WARN, "inbox", NULL,
+		    "the lengths of the columns of %s cannot be read: %s",
+		    s->inbox_table, e.text);
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
+		const char *name = all[i].theirs ? all[i].theirs : "";
+		int64_t has = json_int(lengths, name, all[i].needed);
+
+		if (has >= all[i].needed)
+			continue;
+		found++;
+		doctor_say(d, DOCTOR_WARN, "inbox", TOO_SHORT,
+		    "column \"%s\" of %s holds %lld characters; %s may have "
+		    "%lld",
+		    name, s->inbox_table, (long long)has, all[i].ours,
+		    (long long)all[i].needed);
+	}
+	json_decref(lengths);
+	return found;
+}
+
 /* A MERGE of no rows asks for the same rights as any other. */
 static void try_table(struct doctor *d, const struct settings *s,
     const struct inbox *inbox, const struct inbox_columns *columns)
@@ -52,6 +93,7 @@ static void try_table(struct doctor *d, const struct settings *s,
 				"of [source.%s], and usage on its schema",
 	    s->inbox_table, s->inbox_source);
 	json_t *none = json_array(), *names = NULL;
+	struct inbox_told told = {.aside = NULL};
 	struct err e;
 
 	if (source_begin_job(inbox->source, &session, &e) == 0)
@@ -60,16 +102,17 @@ static void try_table(struct doctor *d, const struct settings *s,
 		doctor_say(d, DOCTOR_FAILED, "inbox", mend,
 		    "%s cannot be read: %s", s->inbox_table, e.text);
 	else if (compare(d, s, columns, names) == 0) {
-		if (inbox_tell(inbox, none, &e) != 0)
+		if (inbox_tell(inbox, none, &told, &e) != 0)
 			doctor_say(d, DOCTOR_FAILED, "inbox", mend,
 			    "%s cannot be written back: %s", s->inbox_table,
 			    e.text);
-		else
+		else if (measure(d, s, inbox, columns) == 0)
 			doctor_say(d, DOCTOR_OK, "inbox", NULL,
 			    "%s:%s has all columns, and may be read and "
 			    "written back",
 			    s->inbox_source, s->inbox_table);
 	}
+	json_decref(told.aside);
 	json_decref(names);
 	json_decref(none);
 	free(mend);

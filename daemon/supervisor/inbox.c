@@ -41,6 +41,7 @@ struct inbox {
 	bool working;       /* an errand is in hand */
 	bool tells; /* it writes: what a killed worker leaves may go on */
 	bool recording;
+	bool ends;  /* what is recorded gives the turn back */
 	bool other; /* what is under way is of an inbox before a reload */
 	bool retired;
 	bool unsettled; /* something may have to be written back */
@@ -218,10 +219,15 @@ static void on_recorded(
 	json_t *next = text ? json_loads(text, 0, NULL) : NULL;
 
 	i->recording = false;
-	if (reply == NULL && e->kind != ERR_LOST)
+	if (reply == NULL && e->kind != ERR_LOST) {
 		LOG(i->o.log, LVL_ERROR,
 		    L_MSG("recording a step of the inbox failed"),
 		    L_STR("error", e->text), L_STR("sqlstate", e->sqlstate));
+		if (!i->ends) {
+			record_failure(i, e->text, true);
+			return;
+		}
+	}
 	if (next != NULL && may_work(i) && !i->other)
 		send_step(i, next);
 	else
@@ -229,8 +235,9 @@ static void on_recorded(
 	json_decref(next);
 }
 
-/* Tells the queue what a step has brought, a JSON object. When that is not possible the
- * turn ends for the others once its hold has. */
+/* Tells the queue what a step has brought, a JSON object. When the queue refuses that, it is
+ * told so, which gives the turn back; when that is not possible the turn ends for the others
+ * once its hold has. */
 static void record(struct inbox *i, const char *answer)
 {
 	const struct settings *s = i->o.settings;
@@ -255,6 +262,7 @@ static void record(struct inbox *i, const char *answer)
 /* The daemon ends: another one goes on, at once when nothing of the step can still run. */
 static void give_up(struct inbox *i, bool over)
 {
+	i->ends = true;
 	record(i, over ? "{\"over\": true}" : "{\"over\": false}");
 }
 
@@ -270,9 +278,24 @@ static void record_failure(struct inbox *i, const char *error, bool over)
 		    L_STR("inbox", i->name), L_STR("error", error));
 		i->fails = true;
 	}
+	i->ends = true;
 	record(i, text);
 	free(text);
 	json_decref(answer);
+}
+
+static void log_refused(const struct inbox *i, const json_t *aside)
+{
+	const char *id;
+	json_t *why;
+
+	json_object_foreach((json_t *)(uintptr_t)aside, id, why)
+	{
+		LOG(i->o.log, LVL_WARN,
+		    L_MSG("a row of the inbox cannot be written back"),
+		    L_STR("inbox", i->name), L_STR("row", id),
+		    L_STR("error", json_string_value(why)));
+	}
 }
 
 static enum errand_outcome on_answered(
@@ -295,7 +318,9 @@ static enum errand_outcome on_answered(
 		record_failure(i, error, json_bool(body, "over", false));
 		return ERRAND_IN_VAIN;
 	}
-	i->fails = false;
+	if (!i->other)
+		log_refused(i, json_object_get(body, "aside"));
+	i->fails = i->ends = false;
 	record(i, line);
 	return ERRAND_DONE;
 }

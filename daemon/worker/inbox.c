@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "inbox/inbox.h"
 
 static json_t *read_page(
@@ -15,9 +14,10 @@ static json_t *read_page(
 	json_t *answer = NULL;
 
 	if (inbox_read(inbox, &page, e) == 0)
-		answer = json_pack("{sO ss* sI sb sb}", "rows", page.rows,
+		answer = json_pack("{sO ss* sI sb sb sb}", "rows", page.rows,
 		    "last", page.last, "nameless", (json_int_t)page.nameless,
-		    "more", page.more, "pending", page.pending);
+		    "unreadable", page.unreadable, "more", page.more, "pending",
+		    page.pending);
 	json_decref(page.rows);
 	free(page.last);
 	return answer;
@@ -26,19 +26,22 @@ static json_t *read_page(
 static json_t *tell(
     const struct inbox *inbox, const json_t *rows, struct err *e)
 {
-	json_t *told, *row;
-	size_t i;
+	struct inbox_told done;
+	json_t *told = NULL;
 
-	if (inbox_tell(inbox, rows, e) != 0)
-		return NULL;
-	told = json_array();
-	json_array_foreach(rows, i, row)
-	{
+	if (inbox_tell(inbox, rows, &done, e) == 0)
+		told = json_array();
+	for (size_t i = 0; told != NULL && i < done.count; i++) {
+		const json_t *row = json_array_get(rows, i);
+
 		json_array_append_new(
 		    told, json_pack("[OO]", json_object_get(row, "id"),
 			      json_object_get(row, "revision")));
 	}
-	return json_pack("{so}", "told", told);
+	if (told == NULL)
+		json_decref(done.aside);
+	return told ? json_pack("{so so}", "told", told, "aside", done.aside)
+		    : NULL;
 }
 
 static json_t *take_step(
@@ -51,11 +54,6 @@ static json_t *take_step(
 
 	if (source_begin_job(inbox->source, &session, e) != 0)
 		return NULL;
-	if (clock_boot_ms() >= json_int(message, "until", 0)) {
-		err_set(e, ERR_TRANSIENT,
-		    "a step came too late to its statement; nothing was sent");
-		return NULL;
-	}
 	return rows ? tell(inbox, rows, e) : read_page(inbox, message, e);
 }
 
@@ -66,8 +64,9 @@ static json_t *do_step(
 	struct source_settings *from =
 	    settings_unpack_source(json_str(message, "source", ""), e);
 	struct inbox_columns columns = {0};
-	struct inbox inbox = {
-	    .table = json_str(message, "table", ""), .columns = &columns};
+	struct inbox inbox = {.table = json_str(message, "table", ""),
+	    .columns = &columns,
+	    .until_ms = json_int(message, "until", 0)};
 	json_t *answer = NULL;
 
 	if (from != NULL &&

@@ -12,9 +12,12 @@
  * sent, and either
  *
  *	"read": true, "after": ID, "pending": bool
- *	    -> "rows", "last", "nameless", "more", "pending": see struct inbox_page
- *	"tell": [{"id", "revision", "status", "message", "output"}]
- *	    -> "told": [[id, revision]]
+ *	    -> "rows", "last", "nameless", "unreadable", "more", "pending": see
+ *	       struct inbox_page
+ *	"tell": [{"id", "revision", "status", "message", "output", "shared",
+ *	          "stoppable"}]
+ *	    -> "told": [[id, revision]] of the first of them, or of all; "aside":
+ *	       {id: text}, see struct inbox_told
  *
  * On failure the answer is "error", and "over": nothing of it can still run there. What was
  * stopped answers "again": true, and "over".

@@ -8,25 +8,30 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
 $$;
 
 -- When the table is to be read again. A minute between two turns limits what waking costs.
-create function reportd.inbox_due(b reportd.report_inbox) returns timestamptz
-language sql stable set search_path = pg_catalog, pg_temp as $$
-	select least(b.next_at, (select greatest(w.woken_at, b.began_at + interval '1 minute')
-		from reportd.report_inbox_wake w where w.inbox = b.inbox order by w.woken_at limit 1))
-$$;
+create view reportd.inbox_due as
+select b.inbox, least(b.next_at, (select greatest(w.woken_at, b.began_at + interval '1 minute')
+	from reportd.report_inbox_wake w where w.inbox = b.inbox order by w.woken_at limit 1)) as due_at
+from reportd.report_inbox b;
 
 -- What is to be written back next, in the order of the IDs: as much as one statement of the
 -- other database takes. Null: nothing. stoppable: the report could be cancelled, or its
--- schedule be stopped.
+-- schedule be stopped, by the owner of the inbox. shared: what rows that say PENDING are told
+-- instead, as the ID is not theirs alone; null: nothing.
 create function reportd.inbox_tell(inbox text, after text) returns jsonb
 language sql stable set search_path = pg_catalog, pg_temp as $$
 	select jsonb_agg(jsonb_build_object('id', c.external_id, 'revision', c.revision,
-		'status', c.status, 'message', c.message, 'output', c.output_url, 'stoppable',
-		c.status = 'PROCESSING' or exists (select from reportd.report_config f
-			where f.config_id = c.config_id and f.is_active and f.trigger_type <> 'ADHOC'))
+		'status', c.status, 'message', c.message, 'output', c.output_url,
+		'shared', case when c.shared is not null then
+			reportd.inbox_sharing(c.shared, c.external_id, c.config_id) end,
+		'stoppable', exists (select from reportd.report_config f
+			join reportd.report_inbox k on k.inbox = c.inbox
+			where f.config_id = c.config_id and reportd.inbox_may_cancel(k.owner, f)
+				and (c.status = 'PROCESSING' or f.is_active and f.trigger_type <> 'ADHOC')))
 		order by c.external_id collate "C")
 	from (
 		select o.*, row_number() over w as n,
-			sum(length(o.external_id) + length(concat(o.message, o.output_url)) + 40) over w as size
+			sum(length(o.external_id) + length(concat(o.message, o.output_url))
+				+ case when o.shared is null then 40 else 300 end) over w as size
 		from (select r.*, left(r.error_message, 1000) as message
 			from reportd.report_inbox_row r
 			where r.inbox = $1 and r.told < r.revision and r.external_id collate "C" > $2
@@ -82,14 +87,15 @@ declare
 	b reportd.report_inbox;
 	untold boolean := reportd.inbox_untold(inbox);
 	tell_at timestamptz;
-	q record;
+	waits text;
 	fault text;
 begin
 	insert into reportd.report_inbox (inbox) values (inbox_begin.inbox) on conflict do nothing;
 	select * into b from reportd.report_inbox k where k.inbox = inbox_begin.inbox
 	for update skip locked;
 	-- The interval may have become shorter.
-	b.next_at := least(reportd.inbox_due(b), b.began_at + every);
+	b.next_at := least((select d.due_at from reportd.inbox_due d where d.inbox = b.inbox),
+		b.began_at + every);
 	tell_at := case when untold then coalesce(b.began_at, '-infinity') + write_back
 		else 'infinity' end;
 	if b.inbox is null or b.held_until > now() or least(b.next_at, tell_at) > now() then
@@ -105,7 +111,7 @@ begin
 		for update skip locked));
 	fault := reportd.inbox_fault(owner, columns);
 	update reportd.report_inbox k
-	set turn = k.turn + 1, began_at = now(), every = inbox_begin.every,
+	set turn = k.turn + 1, pages = 0, began_at = now(), every = inbox_begin.every,
 		next_at = now() + inbox_begin.every,
 		owner = case when fault is null then to_regrole(quote_ident(inbox_begin.owner)) end,
 		held_by = case when fault is null then inbox_begin.worker_id end,
@@ -117,80 +123,99 @@ begin
 		return jsonb_build_object('untold', false, 'fault', fault,
 			'wait', ceil(1000 * extract(epoch from least(every, interval '1 minute'))));
 	end if;
-	select * into q from reportd.inbox_room(b.owner);
-	update reportd.report_inbox k set remark = coalesce(q.why, k.remark) where k.inbox = b.inbox;
-	return jsonb_build_object('turn', b.turn, 'read', true, 'after', '', 'pending', q.room > 0);
+	waits := reportd.inbox_full(b.owner);
+	update reportd.report_inbox k set remark = coalesce(waits, k.remark) where k.inbox = b.inbox;
+	return jsonb_build_object('turn', b.turn, 'read', true, 'after', coalesce(b.resume, ''),
+		'pending', waits is null);
 end $$;
 
--- Takes a page of rows; returns what is next.
+-- Takes a page of rows; returns what is next. A lock that somebody holds delays it by half a
+-- second, however many rows ask for one.
 create function reportd.inbox_read(b reportd.report_inbox, answer jsonb) returns jsonb
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
-	q record;
 	r jsonb;
-	one text;
+	one record;
 	accepted bigint := 0;
 	declined bigint := 0;
-	since bigint := 0;  -- accepted since the quota was asked
+	waiting bigint := 0;
+	note text;
+	-- It is held to the end, so that the COMMIT waits for nobody.
+	has_turn constant boolean := reportd.take_turn(b.owner, true);
+	waits text := case when has_turn then reportd.inbox_full(b.owner)
+		else format('rows wait: another transaction of %s has its turn', b.owner) end;
 	pending constant boolean := (answer ->> 'pending')::boolean;
 	-- Without an ID to read on from, the page would be the same again.
 	more constant boolean := (answer ->> 'more')::boolean and answer ->> 'last' is not null;
+	ends constant boolean := not more or b.pages >= 99;
+	lock_timeout constant text := current_setting('lock_timeout');
 begin
-	select * into q from reportd.inbox_room(b.owner);
 	for r in select * from jsonb_array_elements(answer -> 'rows') loop
-		one := reportd.inbox_take(b, r, q.room - since);
-		accepted := accepted + (one = 'taken')::int;
-		declined := declined + (one = 'refused')::int;
-		since := since + (one = 'taken')::int;
-		-- Not each report takes room: one with a schedule does not wait.
-		if since > 0 and since >= q.room then
-			select * into q from reportd.inbox_room(b.owner);
-			since := 0;
-		end if;
+		perform set_config('lock_timeout', case when waiting < 10 then '50ms' else '1ms' end, true);
+		select * into one from reportd.inbox_take(b, r, waits is not null);
+		accepted := accepted + (one.outcome = 'taken')::int;
+		declined := declined + (one.outcome = 'refused')::int;
+		waiting := waiting + (one.outcome = 'waits')::int;
+		waits := coalesce(waits, case when one.outcome = 'full' then one.why end);
+		note := coalesce(note, case when one.outcome = 'waits' then one.why end);
 	end loop;
+	perform set_config('lock_timeout', lock_timeout, true);
 	update reportd.report_inbox k
 	set taken = k.taken + accepted, refused = k.refused + declined,
-		read_at = clock_timestamp(),
-		remark = coalesce(q.why, case when (answer ->> 'nameless')::bigint > 0 then
-			format('rows without an ID are not taken: at least %s', answer ->> 'nameless')
-			when more then k.remark end)
+		read_at = clock_timestamp(), pages = k.pages + 1,
+		resume = case when more then case when ends then answer ->> 'last' else k.resume end end,
+		-- Soon, but a lock that stays does not keep a warehouse awake.
+		next_at = least(k.next_at, case when ends and (more or k.resume is not null)
+				then k.began_at + interval '1 minute'
+			when waiting > 0 or not has_turn
+				then k.began_at + greatest(interval '1 minute', k.every / 10) end),
+		remark = coalesce(waits, note,
+			case when (answer ->> 'unreadable')::boolean then
+				'rows whose ID cannot be read are not taken' end,
+			case when (answer ->> 'nameless')::bigint > 0 then
+				format('rows without an ID are not taken: at least %s', answer ->> 'nameless') end,
+			case when k.pages > 0 then k.remark end)
 	where k.inbox = b.inbox;
-	if more and pending and q.why is not null then
+	if not ends then
 		-- Cancellations are heard also while nothing more is taken.
-		return jsonb_build_object('turn', b.turn, 'read', true, 'after', '', 'pending', false);
-	elsif more then
 		return jsonb_build_object('turn', b.turn, 'read', true, 'after', answer -> 'last',
-			'pending', pending);
+			'pending', pending and waits is null);
 	end if;
 	return reportd.inbox_next(b, '');
 end $$;
 
--- Notes what was written back: [[id, revision]], in the order of the IDs; returns what is
--- next. A row that is locked changes at this moment, and is told again.
-create function reportd.inbox_told(b reportd.report_inbox, told jsonb) returns jsonb
+-- Notes what was written back: {"told": [[id, revision]], in the order of the IDs, "aside":
+-- {id: why the other database refused it}}; returns what is next. A row that is locked changes
+-- at this moment, and is told again; so is the state of a report whose ID other rows were told
+-- that it is not theirs.
+create function reportd.inbox_told(b reportd.report_inbox, answer jsonb) returns jsonb
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
 	n bigint;
 begin
 	with t as materialized (
 		select e ->> 0 as id, (e ->> 1)::bigint as revision
-		from jsonb_array_elements(inbox_told.told) e
+		from jsonb_array_elements(answer -> 'told') e
 	), held as materialized (
-		select o.external_id, t.revision from t
+		select o.external_id, t.revision, left(answer -> 'aside' ->> t.id, 1000) as refusal
+		from t
 		join reportd.report_inbox_row o on o.inbox = b.inbox and o.external_id = t.id
 		where o.told < t.revision
 		for update of o skip locked
 	)
-	update reportd.report_inbox_row r set told = h.revision
+	update reportd.report_inbox_row r
+	set told = case when r.shared is null or r.config_id is null then h.revision else r.told end,
+		shared = null, refusal = h.refusal,
+		refused_at = case when h.refusal is not null then now() end
 	from held h
 	where r.inbox = b.inbox and r.external_id = h.external_id;
 	get diagnostics n = row_count;
 	update reportd.report_inbox k set told = k.told + n, told_at = clock_timestamp()
 	where k.inbox = b.inbox;
-	return reportd.inbox_next(b, inbox_told.told -> -1 ->> 0);
+	return reportd.inbox_next(b, answer -> 'told' -> -1 ->> 0);
 end $$;
 
--- Takes the answer of a worker in a turn: {"rows", …} see inbox_read(), {"told"} see
+-- Takes the answer of a worker in a turn: {"rows", …} see inbox_read(), {"told", "aside"} see
 -- inbox_told(), or {"error", "over": whether nothing of it can still run there}; without
 -- "error" the daemon only ends. ends: the daemon takes no further step. Returns what is next;
 -- null: the turn has ended, also for a daemon that does not hold it any more.
@@ -229,7 +254,7 @@ begin
 	if answer ? 'rows' then
 		step := reportd.inbox_read(b, answer);
 	else
-		step := reportd.inbox_told(b, answer -> 'told');
+		step := reportd.inbox_told(b, answer);
 	end if;
 	if step is not null and ends then
 		update reportd.report_inbox k set held_by = null, held_until = null, next_at = now()
@@ -239,14 +264,16 @@ begin
 		delete from reportd.report_inbox_row r
 		where r.inbox = b.inbox and r.external_id = any (array(
 			select o.external_id from reportd.report_inbox_row o
-			where o.inbox = b.inbox and o.changed_at < now() - retention
+			-- A row that was refused is tried as a new one when somebody sets it back.
+			where o.inbox = b.inbox and o.changed_at < now() - case when o.config_id is null
+					then least(retention, interval '1 day') else retention end
 				and o.told >= o.revision and not exists (select from reportd.report_config c
 					where c.config_id = o.config_id)
-			order by o.changed_at limit 1000 for update skip locked));
+			order by o.changed_at limit 10000 for update skip locked));
 		get diagnostics purged = row_count;
 		-- Old rows of schedules are looked at each time.
 		update reportd.report_inbox k set purge_at = now() + interval '1 hour'
-		where k.inbox = b.inbox and purged < 1000;
+		where k.inbox = b.inbox and purged < 10000;
 	end if;
 	return step;
 end $$;
@@ -274,27 +301,29 @@ comment on function reportd.wake_inboxes is
 	'Has the inboxes of the caller''s roles, or for a viewer all of them, read soon, a minute after they were read last at the earliest. Returns how many; one that waits to be read since such a call is not counted again.';
 
 create view reportd.v_inboxes with (security_barrier) as
-select b.inbox, b.owner, b.read_at, b.told_at,
-	(select count(*) from reportd.report_inbox_row r
-	where r.inbox = b.inbox and r.told < r.revision) as untold,
-	b.taken, b.refused, b.told, nullif(least(b.next_at,
-		(select greatest(w.woken_at, b.began_at + interval '1 minute')
-		from reportd.report_inbox_wake w where w.inbox = b.inbox order by w.woken_at limit 1)),
-		'-infinity') as next_at,
+select b.inbox, b.owner, b.read_at, b.told_at, n.untold, n.untold_since, (
+		select count(*) from reportd.report_inbox_row r
+		where r.inbox = b.inbox and r.refusal is not null) as aside,
+	b.taken, b.refused, b.told, nullif(d.due_at, '-infinity') as next_at,
 	b.remark, b.error, b.error_at
 from reportd.report_inbox b
+join reportd.inbox_due d on d.inbox = b.inbox
+cross join lateral (
+	select count(*) as untold, min(r.changed_at) as untold_since
+	from reportd.report_inbox_row r
+	where r.inbox = b.inbox and r.told < r.revision) n
 where (pg_has_role(b.owner, 'USAGE') or (select pg_has_role('reportd_viewer', 'USAGE')));
 comment on view reportd.v_inboxes is
-	'The inboxes: when each was read and written back to, how many changes wait to be written back, how many rows were taken and refused, and what stands in the way.';
+	'The inboxes: when each was read and written back to, how many changes wait to be written back and since when, how many the other database refuses, how many rows were taken and refused, and what stands in the way.';
 
 create view reportd.v_inbox_rows with (security_barrier) as
 select r.inbox, r.external_id, r.config_id, r.status, r.error_message, r.output_url, r.taken_at,
-	r.changed_at, r.told >= r.revision as told
+	r.changed_at, r.told >= r.revision and r.refusal is null as told, r.refusal
 from reportd.report_inbox_row r
 join reportd.report_inbox b on b.inbox = r.inbox
 where (pg_has_role(b.owner, 'USAGE') or (select pg_has_role('reportd_viewer', 'USAGE')));
 comment on view reportd.v_inbox_rows is
-	'The rows of inboxes that were taken: their reports, how they stand, and whether that was written back.';
+	'The rows of inboxes that were taken: their reports, how they stand, whether that was written back, and why the other database refuses it.';
 
 alter table reportd.report_inbox enable row level security;
 alter table reportd.report_inbox_row enable row level security;

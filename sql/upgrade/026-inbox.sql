@@ -8,6 +8,8 @@ create table reportd.report_inbox (
 	turn bigint not null default 0,
 	held_by uuid,
 	held_until timestamptz,
+	pages int not null default 0,
+	resume text,
 	every interval not null default interval '0',
 	next_at timestamptz not null default '-infinity',
 	purge_at timestamptz not null default '-infinity',
@@ -25,6 +27,10 @@ comment on table reportd.report_inbox is
 	'A row for each inbox, SOURCE:TABLE. A daemon takes a turn: it reads new rows, then writes back what has changed. Only the daemon that holds the turn is heard.';
 comment on column reportd.report_inbox.held_until is
 	'No other daemon takes a turn before: a statement of this one may still run there.';
+comment on column reportd.report_inbox.pages is
+	'Pages that this turn has read; it reads a hundred at most.';
+comment on column reportd.report_inbox.resume is
+	'The next turn reads on after this ID, as the last one had too much to read; null: from the first ID on.';
 comment on column reportd.report_inbox.next_at is
 	'The table is read again from then on.';
 comment on column reportd.report_inbox.every is
@@ -48,6 +54,9 @@ create table reportd.report_inbox_row (
 	output_url text,
 	revision bigint not null default 1,
 	told bigint not null default 0,
+	shared bigint,
+	refusal text,
+	refused_at timestamptz,
 	taken_at timestamptz not null default now(),
 	changed_at timestamptz not null default now(),
 	primary key (inbox, external_id)
@@ -58,6 +67,12 @@ comment on column reportd.report_inbox_row.config_id is
 	'Its report, which retention may have deleted; null: the row was refused.';
 comment on column reportd.report_inbox_row.revision is
 	'Raised with each change that the other database has to be told of; told: the revision that it was told.';
+comment on column reportd.report_inbox_row.shared is
+	'This many rows there have its ID, which those that say PENDING are to be told; null: nothing of the kind.';
+comment on column reportd.report_inbox_row.refusal is
+	'Why the other database refused what was to be written back, which was then given up, or written without its text; null: it did not.';
+create index report_inbox_row_refusal on reportd.report_inbox_row (inbox)
+	where refusal is not null;
 create index report_inbox_row_untold on reportd.report_inbox_row
 	(inbox, external_id collate "C") where told < revision;
 create index report_inbox_row_config on reportd.report_inbox_row (config_id)
@@ -74,7 +89,7 @@ declare
 	s record;
 begin
 	select case when new.status = 'PENDING' then 'PROCESSING' else new.status end as status,
-		case new.status when 'FAILED' then coalesce(new.error_message, 'no reason is known')
+		case new.status when 'FAILED' then left(coalesce(new.error_message, 'no reason is known'), 1000)
 			when 'CANCELLED' then coalesce('cancelled by ' || new.cancelled_by, new.error_message,
 				'cancelled') end as message,
 		case when new.status = 'COMPLETED' then (select u.output_url from reportd.report_run u
@@ -115,36 +130,36 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
 			and has_column_privilege('reportd_submitter', a.attrelid, a.attnum, 'INSERT'))
 $$;
 
--- How many more reports the owner's quotas let in, and in words why there are no more.
-create function reportd.inbox_room(owner regrole, out room bigint, out why text)
-language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+-- Why no report of the owner would be let in now, in the words of the checks that every INSERT
+-- meets; null: one would.
+create function reportd.inbox_full(owner regrole) returns text
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
-	quota reportd.report_quota := reportd.quota_of(owner);
-	used reportd.report_usage;
-	stored bigint;
+	why text;
 begin
-	room := 1000000;
 	if pg_has_role(owner, 'reportd_operator', 'USAGE') then
-		return;
+		return null;
 	end if;
-	select * into used from reportd.report_usage u where u.owner = inbox_room.owner;
-	if quota.max_pending is not null then
-		room := quota.max_pending - reportd.pending_count(owner, quota.max_pending);
-		why := format('max_pending %s', quota.max_pending);
-	end if;
-	stored := greatest(used.reports, reportd.idle_count(owner, quota.max_reports));
-	if quota.max_reports - stored < room then
-		room := quota.max_reports - stored;
-		why := format('max_reports %s', quota.max_reports);
-	end if;
-	if used.output_bytes >= quota.max_output_bytes then
-		room := 0;
-		why := format('max_output_bytes %s', quota.max_output_bytes);
-	end if;
-	room := greatest(room, 0);
-	why := case when room = 0 then format('rows wait: %s has no room for more reports in its quota (%s)',
-		owner, why) end;
+	begin
+		perform reportd.check_quota(owner);
+		why := (select d.message from reportd.bytes_denial(owner) d);
+		-- Undoes what the check has noted for a COMMIT that adds reports.
+		raise exception using errcode = 'RD000';
+	exception
+		when sqlstate 'RD000' then null;
+		when invalid_parameter_value then why := sqlerrm;
+	end;
+	return 'rows wait: ' || why;
 end $$;
+
+-- What is said to rows that share an ID. made: the report that one of them has become; null:
+-- none has.
+create function reportd.inbox_sharing(same bigint, id text, made bigint) returns text
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+	select format('%s rows have the ID %s: give each row one of its own', same,
+		case when length(id) > 100 then left(id, 100) || '...' else id end)
+		|| coalesce('; one of them is report ' || made, '')
+$$;
 
 -- A value of a row, which is a text, as the JSON that its column takes. A list may be
 -- written as a JSON array, or as one text.
@@ -169,25 +184,40 @@ declare
 	f record;
 	names text := '';
 	made bigint;
+	parents bigint;
 begin
 	for f in select key, value from jsonb_each_text(fields) where value is not null loop
 		begin
 			c := jsonb_populate_record(c, jsonb_build_object(f.key,
 				reportd.inbox_value(f.key, f.value)));
-		exception when data_exception or undefined_object then
-			raise exception using errcode = '22023', message = format('%s: %s', f.key, sqlerrm);
+		exception when others then
+			raise exception using errcode = sqlstate, message = format('%s: %s', f.key, sqlerrm);
 		end;
 		names := names || format(', %I', f.key);
 	end loop;
 	execute format('insert into reportd.report_config (external_id, owner, created_by%s)
 		select $1, $2, $3%s from (select ($4).*) k returning config_id', names, names)
 	into made using id, b.owner, 'inbox ' || b.inbox, c;
+	-- Where this would wait or fail the row does, and not the COMMIT of all.
+	select count(*) into parents from (
+		select from reportd.report_dependency d
+		join reportd.report_config p on p.config_id = d.parent_id
+		where d.child_id = made order by p.config_id for update of p) k;
+	if parents < (select count(*) from reportd.report_dependency d where d.child_id = made) then
+		perform reportd.refuse('a report in run_after was deleted meanwhile', 'Leave it out.');
+	end if;
 	return made;
 end $$;
 
+-- Whether the owner of an inbox may cancel a report: another role may own it by now.
+create function reportd.inbox_may_cancel(owner regrole, c reportd.report_config) returns boolean
+language sql stable set search_path = pg_catalog, pg_temp as $$
+	select coalesce(pg_has_role($1, (c).owner, 'USAGE'), false)
+$$;
+
 -- Cancels the report of a row, on the word of the row. What somebody else has locked is
 -- left: its row asks again.
-create function reportd.inbox_cancel(id bigint) returns boolean
+create function reportd.inbox_cancel(b reportd.report_inbox, id bigint) returns boolean
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
 	c reportd.report_config;
@@ -195,6 +225,8 @@ begin
 	select * into c from reportd.report_config r where r.config_id = id for update skip locked;
 	if c.config_id is null then
 		return not exists (select from reportd.report_config r where r.config_id = id);
+	elsif not reportd.inbox_may_cancel(b.owner, c) then
+		return true;
 	elsif c.trigger_type <> 'ADHOC' and c.is_active then
 		update reportd.report_config r set is_active = false where r.config_id = id;
 		update reportd.report_inbox_row o
@@ -207,74 +239,90 @@ begin
 end $$;
 
 -- A row that was taken before is told its state again, as somebody has set it back, or asks
--- for its cancellation.
+-- for its cancellation; or that other rows have its ID. What the other database has refused is
+-- not tried again for an hour.
 create function reportd.inbox_known(b reportd.report_inbox, k reportd.report_inbox_row, r jsonb)
 returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+	same constant bigint := case when (r ->> 'same')::bigint > 1
+		and r ->> 'status' is distinct from 'CANCELLED' then (r ->> 'same')::bigint end;
 begin
 	if r ->> 'status' = 'CANCELLED' and k.config_id is not null
-		and not reportd.inbox_cancel(k.config_id) then
+		and not reportd.inbox_cancel(b, k.config_id) then
 		return;
 	end if;
-	update reportd.report_inbox_row i set revision = i.revision + 1
-	where i.told >= i.revision and (i.inbox, i.external_id) = any (
+	update reportd.report_inbox_row i
+	set revision = i.revision + (i.told >= i.revision)::int, shared = coalesce(same, i.shared)
+	where (i.told >= i.revision or same is not null) and (i.inbox, i.external_id) = any (
 		select o.inbox, o.external_id from reportd.report_inbox_row o
 		where (o.inbox, o.external_id) = (k.inbox, k.external_id)
+			and (o.refusal is null or o.refused_at < now() - interval '1 hour')
 		for update skip locked);
 end $$;
 
 -- Takes one row: {"id", "status", "same", "row": {COLUMN: text}, "fault"}, where `same` is how
--- many rows there have its ID. Returns taken, refused, known or full; full: the quotas let
--- no more in, nothing was done.
-create function reportd.inbox_take(b reportd.report_inbox, r jsonb, room bigint) returns text
+-- many rows there have its ID. outcome: taken, refused, known; full: the quotas let no more in;
+-- waits: somebody holds a lock, or the server is short of something. why says so; in these two
+-- cases nothing was done, and a later turn meets the row again.
+create function reportd.inbox_take(b reportd.report_inbox, r jsonb, is_full boolean,
+	out outcome text, out why text)
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
 	id constant text := r ->> 'id';
+	same constant bigint := (r ->> 'same')::bigint;
 	k reportd.report_inbox_row;
-	fault text := r ->> 'fault';
-	mend text;
 	made bigint;
+	state text;
+	mend text;
 begin
 	select * into k from reportd.report_inbox_row o
 	where o.inbox = b.inbox and o.external_id = id;
-	if octet_length(id) not between 1 and 1000 then
-		return 'known';
+	outcome := 'known';
+	if id is null or octet_length(id) not between 1 and 1000 then
+		return;
 	elsif k.external_id is not null then
 		perform reportd.inbox_known(b, k, r);
-		return 'known';
+		return;
 	elsif r ->> 'status' = 'CANCELLED' then
 		insert into reportd.report_inbox_row (inbox, external_id, status, error_message)
 		values (b.inbox, id, 'CANCELLED', 'cancelled before it was taken') on conflict do nothing;
-		return 'refused';
-	elsif room <= 0 then
-		return 'full';
+		outcome := 'refused';
+		return;
+	elsif is_full then
+		outcome := 'full';
+		return;
 	end if;
 	insert into reportd.report_inbox_row (inbox, external_id, status)
 	values (b.inbox, id, 'PROCESSING') on conflict do nothing;
 	if not found then
-		return 'known';
+		return;
 	end if;
-	if (r ->> 'same')::bigint > 1 then
-		fault := format('%s rows have the ID %s: give each row one of its own', r ->> 'same', id);
+	why := case when same > 1 then reportd.inbox_sharing(same, id, null) else r ->> 'fault' end;
+	if why is null then
+		made := reportd.inbox_submit(b, id, r -> 'row');
 	end if;
-	if fault is null then
-		begin
-			made := reportd.inbox_submit(b, id, r -> 'row');
-		exception when data_exception or integrity_constraint_violation
-			or insufficient_privilege or program_limit_exceeded then
-			get stacked diagnostics fault = message_text, mend = pg_exception_hint;
-			fault := concat_ws(' ', fault || '.', nullif(mend, ''));
-			-- Others of the owner may have taken the room meanwhile.
-			if (select q.room from reportd.inbox_room(b.owner) q) <= 0 then
-				delete from reportd.report_inbox_row o
-				where o.inbox = b.inbox and o.external_id = id;
-				return 'full';
-			end if;
-		end;
-	end if;
+	outcome := case when made is null then 'refused' else 'taken' end;
 	update reportd.report_inbox_row o
 	set config_id = made, status = case when made is null then 'FAILED' else o.status end,
-		error_message = fault
+		error_message = left(why, 1000), shared = case when same > 1 then same end
 	where o.inbox = b.inbox and o.external_id = id;
-	return case when made is null then 'refused' else 'taken' end;
+exception when others then
+	-- Whatever a row holds, it fails alone; what is no fault of its lets it wait.
+	get stacked diagnostics state = returned_sqlstate, why = message_text, mend = pg_exception_hint;
+	if k.external_id is not null or state = '55P03' or left(state, 2) in ('40', '53', '57', '58') then
+		outcome := 'waits';
+		why := format('row %s waits: %s', left(id, 100), left(why, 500));
+		return;
+	end if;
+	-- Others of the owner may have taken the room meanwhile.
+	mend := concat_ws(' ', why || '.', nullif(mend, ''));
+	why := reportd.inbox_full(b.owner);
+	if why is not null then
+		outcome := 'full';
+		return;
+	end if;
+	outcome := 'refused';
+	insert into reportd.report_inbox_row (inbox, external_id, status, error_message)
+	values (b.inbox, id, 'FAILED', left(mend, 1000));
 end $$;

@@ -99,7 +99,8 @@ def test_example_settings_are_sound_once_uncommented(tmp_path, which):
         text = text.replace('#type = postgres', f'type = {which}', 1).replace(
             '[queue]\n', '[queue]\nconninfo = dbname=reports\n')
     conf = tmp_path / 'reportd.conf'
-    conf.write_text(text)
+    # The inbox has a source of its own.
+    conf.write_text(text + '[source.inbox]\nconninfo = dbname=reports user=inbox\n')
     done = process.reportd(conf, '--check-config', env={'API_TOKEN': 'token'})
     assert done.returncode == 0, done.stderr
 
