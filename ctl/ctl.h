@@ -51,9 +51,9 @@ void ctl_complain(const struct err *e);
 
 extern const struct command command_cancel, command_change, command_delete,
     command_doctor, command_export, command_pause, command_resume, command_show,
-    command_formats, command_ingest, command_init, command_inputs, command_list,
-    command_sources, command_targets, command_next, command_retry, command_run,
-    command_runs, command_scale, command_status, command_submit, command_watch,
-    command_why;
+    command_formats, command_ingest, command_init, command_inputs,
+    command_inbox, command_list, command_sources, command_targets, command_next,
+    command_retry, command_run, command_runs, command_scale, command_status,
+    command_submit, command_watch, command_why;
 
 #endif

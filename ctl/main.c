@@ -26,6 +26,7 @@ static const struct command *const commands[] = {
     &command_why,
     &command_runs,
     &command_inputs,
+    &command_inbox,
     &command_watch,
     &command_run,
     &command_retry,

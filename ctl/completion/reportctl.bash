@@ -62,7 +62,7 @@ _reportctl_reports() {
 _reportctl() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
 	local command='' words i conf=()
-	local commands='init submit list show status why runs inputs watch run retry cancel change pause
+	local commands='init submit list show status why runs inputs inbox watch run retry cancel change pause
 		resume delete next export formats sources targets scale doctor'
 
 	for ((i = 1; i < COMP_CWORD; i++)); do

@@ -47,6 +47,18 @@ static const struct family {
 	"Age of the transaction that held the newest horizon of a report "
 	"back."},
     {"input_files", "gauge", "Files of inputs by how they are."},
+    {"inbox_taken_total", "counter",
+	"Rows of an inbox that have become reports."},
+    {"inbox_refused_total", "counter",
+	"Rows of an inbox that have become none."},
+    {"inbox_untold", "gauge",
+	"Changes that wait to be written back to an inbox."},
+    {"inbox_untold_age_seconds", "gauge",
+	"Age of the oldest of these changes."},
+    {"inbox_aside", "gauge",
+	"Rows of an inbox that its database refuses to write back."},
+    {"inbox_last_success_timestamp_seconds", "gauge",
+	"When an inbox was last read."},
 };
 
 /* Says whether a sample belongs to a family. */

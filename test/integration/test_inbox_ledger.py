@@ -249,6 +249,24 @@ def test_what_the_other_database_refuses_is_tried_again_an_hour_later(turns):
     assert turns.rows()['a'].refusal is None
 
 
+def test_metrics_tell_of_each_inbox(turns):
+    turns.take('a', {'id': 'b', 'fault': 'no'}, {'id': 'c', 'fault': 'no'})
+
+    def samples():
+        return {name: value for name, labels, value in turns.db.value('select reportd.metrics()')
+                if labels.get('inbox') == turns.name}
+    found = samples()
+    assert found.pop('inbox_last_success_timestamp_seconds') == pytest.approx(
+        turns.state().read_at.timestamp(), abs=1)
+    assert 0 < found.pop('inbox_untold_age_seconds') < 60
+    assert found == {'inbox_taken_total': 1, 'inbox_refused_total': 2, 'inbox_untold': 3,
+                     'inbox_aside': 0}
+    turns.tell(aside={'b': 'no'})
+    found = samples()
+    assert found['inbox_untold'] == found['inbox_untold_age_seconds'] == 0
+    assert found['inbox_aside'] == 1
+
+
 def test_the_view_and_the_daemons_know_one_time_of_the_next_turn(turns):
     turns.take('a')
     turns.tell()

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: MIT
 """An inbox is woken, watched and set up: the settings, doctor, and what is told about it."""
 
+import json
+
 import pytest
 
 from lib import process
 from lib.wait import wait_for
 from test_inbox_shared import account, dwh, inbox, plain, snow  # noqa: F401
+from test_reportctl import child  # noqa: F401
 
 
 def test_the_ledger_is_purged_once_an_hour(inbox):
@@ -165,3 +168,22 @@ def test_doctor_measures_what_is_written_back(inbox):
                  'error_message may have 1000'):
         assert f'warn    inbox: {text}' in lines
     assert 'has all columns' not in lines and '"OUTPUT_URL"' not in lines
+
+
+def test_reportctl_lists_inboxes(db, ctl, child):
+    db.execute("insert into reportd.report_inbox (inbox, owner, read_at, taken, refused, remark) "
+               "values ('warehouse:PUBLIC.REPORT_CONFIG', 'reportd_submitter', "
+               "'2026-03-01 07:00Z', 42, 3, 'rows wait: ' || repeat('x', 100)), "
+               "('w:t', 'reportd_submitter', null, 0, 0, null)")
+    db.execute("insert into reportd.report_inbox_row (inbox, external_id, status) "
+               "values ('w:t', 'a', 'FAILED')")
+    code, shown = child('inbox', terminal=True).end()
+    assert code == 0 and max(map(len, shown.splitlines())) == 80
+    lines = ctl('inbox').stdout.splitlines()
+    assert lines[0].split() == ['INBOX', 'READ', 'NEXT', 'TAKEN', 'REFUSED', 'PENDING', 'WHY']
+    assert [line.split()[0] for line in lines[1:]] == ['w:t', 'warehouse:PUBLIC.REPORT_CONFIG']
+    assert ' 42 ' in lines[2] and ' 3 ' in lines[2] and 'rows wait' in lines[2]
+    found = json.loads(ctl('inbox', '--json').stdout)
+    assert [(i['inbox'], i['taken'], i['refused'], i['untold']) for i in found] == [
+        ('w:t', 0, 0, 1), ('warehouse:PUBLIC.REPORT_CONFIG', 42, 3, 0)]
+    assert ctl('inbox', 'x').returncode == 2

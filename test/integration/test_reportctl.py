@@ -22,8 +22,8 @@ from lib.report import config, submit
 from lib.wait import wait_for
 
 SCHEMA = max(int(path.name[:3]) for path in (ROOT / 'sql/upgrade').glob('*.sql'))
-COMMANDS = ('init submit ingest list show status why runs inputs watch run retry cancel change pause resume '
-            'delete next export formats sources targets scale doctor').split()
+COMMANDS = ('init submit ingest list show status why runs inputs inbox watch run retry cancel change pause '
+            'resume delete next export formats sources targets scale doctor').split()
 
 
 def answer(done, code=0):

@@ -321,7 +321,17 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
 		union all
 		select 'input_files', jsonb_build_object('state', k.state), (
 			select count(*) from reportd.report_input f where f.state = k.state)
-		from unnest('{NEW,TAKEN,FAILED}'::text[]) k(state)) s
+		from unnest('{NEW,TAKEN,FAILED}'::text[]) k(state)
+		union all
+		(select m.name, jsonb_build_object('inbox', b.inbox), m.value
+		from reportd.v_inboxes b
+		cross join lateral (values ('inbox_taken_total', b.taken),
+			('inbox_refused_total', b.refused), ('inbox_untold', b.untold),
+			('inbox_aside', b.aside), ('inbox_untold_age_seconds',
+				coalesce(round(extract(epoch from now() - b.untold_since)::numeric, 3), 0)),
+			('inbox_last_success_timestamp_seconds',
+				round(extract(epoch from b.read_at)::numeric, 3))) m(name, value)
+		where m.value is not null order by b.inbox limit 600)) s
 $$;
 comment on function reportd.metrics is
 	'Samples for monitoring, of all owners: [[name, {label: value}, value]].';
