@@ -288,19 +288,19 @@ def test_a_broken_file_fails_its_run_alone(engine, name):
 
 
 def test_a_zip_bomb_is_read_in_flat_memory(engine):
-    """512 MB in half a megabyte: of many lines, and of a single one."""
-    with gzip.open(engine.lake / 'bomb.csv.gz', 'wb', compresslevel=1) as bomb:
-        for _ in range(64):
-            bomb.write(b'12345678\n' * 400000)
-    with gzip.open(engine.lake / 'line.csv.gz', 'wb', compresslevel=1) as bomb:
-        for _ in range(64):
-            bomb.write(b'x' * (8 << 20))
+    """256 MB in a quarter of a megabyte, twice the memory limit: of many lines, and of a
+    single one."""
+    for name, part in ('bomb', b'12345678\n' * 400000), ('line', b'x' * (8 << 20)):
+        # A file of several members is one of all their texts.
+        (engine.lake / f'{name}.csv.gz').write_bytes(gzip.compress(part, 1) * 32)
     try:
         assert output(engine.db, source='lake', within=120, export_sql=f"""
             select count(*) as n from read_csv('{engine.lake}/bomb.csv.gz', header = false,
-                columns = {{a: 'int'}})""") == b'n\n25600000\n'
+                columns = {{a: 'int'}})""") == b'n\n12800000\n'
         run = failure(engine.db, source='lake', within=120,
-                      export_sql=f"from read_csv('{engine.lake}/line.csv.gz', header = false)")
+                      # One dialect: each that DuckDB tries costs it seconds.
+                      export_sql=f"from read_csv('{engine.lake}/line.csv.gz', header = false, "
+                                 "delim = ',', quote = '\"', escape = '\"')")
         assert run.error_message.startswith('export: ')
     finally:
         (engine.lake / 'bomb.csv.gz').unlink()

@@ -37,7 +37,7 @@ def test_the_query_of_a_killed_worker_ends(db, engine_of):
     no_backends(db)
 
 
-@pytest.mark.parametrize('lease', [LEASE, 8])
+@pytest.mark.parametrize('lease', [LEASE, 6])
 def test_another_daemon_takes_over_when_the_lease_ends(db, engine_of, out, tell, lease):
     """No later than the lease and two seconds, however long its own interval."""
     one = engine_of(lease=f'{lease}s')

@@ -88,18 +88,18 @@ def test_reconnects_are_spread_out(cluster, db, engine_of):
 
 
 def test_everybody_is_thrown_out_every_second(db, engine_of, out, tell):
-    """pg_terminate_backend of every connection for 10 seconds."""
+    """pg_terminate_backend of every connection, again and again."""
     for _ in range(2):
         engine_of(workers=2)
-    reports = submit_many(db, 200, sleeping(0.2), max_retries=100)
+    reports = submit_many(db, 80, sleeping(0.2), max_retries=100)
     watch, thrown = Stopwatch(), 0
-    while watch() < 10:
+    while watch() < 5 or thrown <= 20:
         second = Stopwatch()
         thrown += throw_out(db)
         wait_for(lambda: second() >= 1)
+        assert watch() < 60, f'{thrown} connections ended'
     again(lambda: wait_all(db, 'COMPLETED'))
     tell(f'{thrown} connections ended, {len(reports)} reports COMPLETED after', watch())
-    assert thrown > 20
     check(db, out)
 
 

@@ -424,7 +424,8 @@ def test_a_source_whose_login_reaches_the_ledger_is_refused(db, daemon, target):
     db.execute(f'create role {reader} login in role {target.user}')
     try:
         daemon({**target.sections(), 'source.default': {
-            'conninfo': target.conninfo.replace(target.user, reader), 'trusted': 'off'}})
+            'conninfo': target.conninfo.replace(target.user, reader), 'trusted': 'off'}},
+            retry_backoff='100ms', retry_backoff_max='300ms')
         first = load(db, 's.t', 'select 1 as id')
         assert outcome(db, first)[0] == 'COMPLETED'
         # New connections of the source see the ledger.

@@ -28,8 +28,14 @@ def pdf(page, path):
 
 
 def probe(page, script, *options):
-    """Returns the result of a script that inspects the page. The page's own policy
-    forbids scripts, so the script runs in a copy without that policy."""
+    """Returns the result of a script that inspects the page, see probed."""
+    return probed(page, script, *options).by_id('probe').text
+
+
+def probed(page, script, *options):
+    """Returns the document with the result of a script that inspects the page in the
+    element "probe". The page's own policy forbids scripts, so the script runs in a copy
+    without that policy."""
     copy = page.with_name(f'probe-{page.name}')
     text = page.read_bytes().decode()
     text, count = re.subn(r'<meta http-equiv="Content-Security-Policy"[^>]*>', '', text)
@@ -38,7 +44,7 @@ def probe(page, script, *options):
     copy.write_bytes(f'{head}<pre id="probe"></pre><script>document.getElementById('
                      f'"probe").textContent = (() => {{{script}}})()</script>'
                      f'{end}{tail}'.encode())
-    return dom(copy, *options).by_id('probe').text
+    return dom(copy, *options)
 
 
 VOID = {'area', 'base', 'br', 'col', 'embed', 'hr', 'img', 'input', 'link', 'meta',
