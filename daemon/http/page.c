@@ -1,25 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "http/page.h"
 
-#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/sha256.h"
 #include "http/endpoint.h"
 #include "http/files.h"
-
-/* Returns the text's SHA-256 in base64, as a policy names it; the caller frees
- * it. */
-static char *hash(const char *text)
-{
-	unsigned char digest[EVP_MAX_MD_SIZE], base64[64];
-	unsigned int len = 0;
-
-	EVP_Digest(text, strlen(text), digest, &len, EVP_sha256(), NULL);
-	EVP_EncodeBlock(base64, digest, (int)len);
-	return mem_strdup((const char *)base64);
-}
 
 /* Puts a text in the place of its mark. */
 static char *put(char *page, const char *mark, const char *text)
@@ -35,8 +23,10 @@ static char *put(char *page, const char *mark, const char *text)
 struct page *page_open(void)
 {
 	struct page *p = mem_zalloc(sizeof(*p));
-	char *script = hash(file_page_js), *style = hash(file_page_css);
+	char script[SHA256_BASE64], style[SHA256_BASE64];
 
+	sha256_base64(file_page_js, strlen(file_page_js), script);
+	sha256_base64(file_page_css, strlen(file_page_css), style);
 	p->html = put(mem_strdup(file_page_html), "@page.css@", file_page_css);
 	p->html = put(p->html, "@page.js@", file_page_js);
 	p->length = strlen(p->html);
@@ -48,8 +38,6 @@ struct page *page_open(void)
 	    "Cross-Origin-Opener-Policy: same-origin\r\n"
 	    "Permissions-Policy: camera=(), microphone=(), geolocation=()\r\n",
 	    script, style);
-	free(script);
-	free(style);
 	return p;
 }
 

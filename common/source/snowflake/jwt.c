@@ -10,6 +10,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/sha256.h"
 
 /*
  * JSON Web Tokens (RFC 7519) signed by RS256 (RFC 7518, 3.3), with the claims that
@@ -81,15 +82,13 @@ static int check_key(EVP_PKEY *pkey, struct err *e)
 /* The hash is that of the DER form of SubjectPublicKeyInfo. */
 static void find_fingerprint(struct jwt_key *key)
 {
-	unsigned char hash[EVP_MAX_MD_SIZE], *der = NULL;
+	unsigned char *der = NULL;
 	int len = i2d_PUBKEY(key->pkey, &der);
-	unsigned n = 0;
 
-	if (len < 0 ||
-	    EVP_Digest(der, (size_t)len, hash, &n, EVP_sha256(), NULL) != 1)
+	if (len < 0)
 		abort();
 	memcpy(key->fingerprint, "SHA256:", 7);
-	EVP_EncodeBlock((unsigned char *)key->fingerprint + 7, hash, (int)n);
+	sha256_base64(der, (size_t)len, key->fingerprint + 7);
 	OPENSSL_free(der);
 }
 
