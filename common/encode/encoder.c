@@ -8,11 +8,11 @@
 
 #include "base/mem.h"
 #include "encode/chart/chart.h"
+#include "encode/html/html.h"
 #include "encode/parquet/parquet.h"
 #include "encode/pdf/pdf.h"
 #include "encode/text/copy.h"
 #include "encode/text/csv.h"
-#include "encode/text/html.h"
 #include "encode/text/json_rows.h"
 #include "encode/xlsx/xlsx.h"
 

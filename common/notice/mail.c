@@ -218,7 +218,7 @@ static int add_shown(struct mail *m, struct mail_report *r, struct err *e)
 	}
 	if (m->shown != NULL)
 		return add_attachment(m, r, e);
-	m->shown = mail_report_text(r, e);
+	m->shown = mail_report_shown(r, e);
 	if (m->shown == NULL)
 		return -1;
 	m->attached += mime_encoded(r->bytes);

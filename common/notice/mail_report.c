@@ -164,14 +164,30 @@ int mail_report_read(void *arg, char *to, size_t len, struct err *e)
 	return r->done == r->bytes ? check_digest(r, e) : 0;
 }
 
-char *mail_report_text(struct mail_report *r, struct err *e)
+/* No mail program runs a script, and many a server takes it for an attack. No
+ * text of a report is markup, so the first <script> is the page's own. */
+static void drop_script(char *document)
+{
+	static const char close[] = "</script>\n";
+	char *from = strstr(document, "<script>");
+	char *to = from ? strstr(from, close) : NULL;
+
+	if (to == NULL)
+		return;
+	to += strlen(close);
+	memmove(from, to, strlen(to) + 1);
+}
+
+char *mail_report_shown(struct mail_report *r, struct err *e)
 {
 	char *text = mem_alloc((size_t)r->bytes + 1);
 
 	text[r->bytes] = '\0';
 	if (mail_report_begin(r, e) == 0 &&
-	    mail_report_read(r, text, (size_t)r->bytes, e) == 0)
+	    mail_report_read(r, text, (size_t)r->bytes, e) == 0) {
+		drop_script(text);
 		return text;
+	}
 	free(text);
 	return NULL;
 }

@@ -45,8 +45,9 @@ void mail_reports_free(struct mail_reports *r);
  * mail_report_read its `read`. */
 int mail_report_begin(struct mail_report *r, struct err *e);
 int mail_report_read(void *arg, char *to, size_t len, struct err *e);
-/* Reads the whole report; the caller frees the text. NULL on error. */
-char *mail_report_text(struct mail_report *r, struct err *e);
+/* Reads the whole report, a page of HTML, and leaves out its script; the caller
+ * frees the text. NULL on error. */
+char *mail_report_shown(struct mail_report *r, struct err *e);
 
 /* Makes a URL at which people find the report, which the caller frees, and the
  * time when it expires (seconds since 1970). A file has no URL: *url is NULL

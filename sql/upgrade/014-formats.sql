@@ -302,6 +302,11 @@ with output_option (owner, options) as (values
   "type": "string",
   "allowed": "~^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$",
   "about": "the language of the page, as de or pt-BR; default en"
+ },
+ {
+  "option": "interactive",
+  "type": "boolean",
+  "about": "readers can sort, filter and search the tables; default false"
  }
 ]'::jsonb),
 ('JSON', '[

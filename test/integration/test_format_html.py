@@ -8,7 +8,8 @@ import subprocess
 
 import pytest
 
-from lib import browser, matrix
+from lib import browser, matrix, npm
+from lib.paths import ROOT
 
 ZONE = 'Europe/Berlin'
 ALL = 'select * from matrix order by n'
@@ -372,3 +373,196 @@ def test_a_report_in_html(db, daemon, submit, wait_done, out):
     assert re.fullmatch(
         rf'Run {run_id}, \d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d\. '
         r'Times are in Asia/Kolkata\.', document.one('footer').text)
+
+
+# ---- interactive ----
+
+# Each column has an order that its texts do not have.
+KINDS = """select * from (values
+    (1, 9, 1000.50, date '2026-10-01', timestamptz '2026-10-25 00:30Z', interval '2 days', 'b', 1),
+    (2, 10, 90.5, '0044-03-15 BC', '2026-10-25 01:15Z', '1 mon', 'Ä', 1),
+    (3, null, -7, '10000-01-01', '2026-10-25 00:45Z', '36:00:00', 'a', 2),
+    (4, 9007199254740993, 'NaN', '2026-01-02', '2026-03-01 12:00Z', null, null, 2),
+    (5, 9007199254740992, 0.1, null, null, '-3 days', 'Z', 1))
+    t (n, whole, price, day, at, took, word, part) order by n"""
+FORMS = {'price': {'format': '#,##0.00', 'total': 'sum'}, 'day': {'format': 'd.m.yyyy'}}
+# n, as the rows stand.
+ROWS = """const ns = () => page.$$eval('tbody tr', rows => rows.map(r => r.cells[0].innerText).join(' '));
+    const said = () => page.innerText('.tools p');
+    const press = async (name, key) => { await page.focus(`th[abbr=${name}] .sort`);
+        await page.keyboard.press(key || 'Enter');
+        await until(async () => !await page.$('table[aria-busy]')); };
+    await page.goto(url);"""
+needs_node = pytest.mark.skipif(not npm.available(), reason='there is no npm here')
+
+
+def read(page, script, **options):
+    return browser.browse(page.as_uri(), ROWS + script, **options)
+
+
+def plain_of(text):
+    """What is left of an interactive page when all that is for the script is gone."""
+    for extra in (r'<style>\n/\*.*?</style>\n', r'<script>.*?</script>\n', r' data-v="[^"]*"',
+                  r' data-kind="\w+"', r'<polygon class="tip".*?</polygon>\n', '<footer>.*',
+                  "; script-src 'sha256-[^']{44}'; base-uri 'none'; form-action 'none'"):
+        text = re.sub(extra, '', text, flags=re.S)
+    return text
+
+
+def test_an_interactive_page_is_the_plain_one_and_a_script(export):
+    options = {'columns': FORMS, 'null': '–', 'chart': {
+        'category': 'n', 'values': ['whole'], 'type': 'line'}}
+    plain = export(KINDS, **options).read_text()
+    text = export(KINDS, interactive=True, **options).read_text()
+    assert plain_of(text) == plain_of(plain) and len(text) > len(plain)
+    assert 'data-' not in plain and 'script' not in plain and 'tip' not in plain
+    assert text.count('<script>') == 1 and text.count("script-src 'sha256-") == 1
+
+
+@needs_node
+def test_columns_sort_by_their_kind(export):
+    page = export(KINDS, interactive=True, columns=FORMS, null='n/a')
+    orders = read(page, """
+        const all = {};
+        for (const name of ['whole', 'price', 'day', 'at', 'took', 'word']) {
+            all[name] = [];
+            for (let i = 0; i < 3; i++) {
+                await press(name, i ? 'Space' : 'Enter');
+                all[name].push(await ns(), await page.getAttribute(`th[abbr=${name}]`, 'aria-sort'));
+            }
+        }
+        await press('word'); await press('part'); all.stable = await ns();
+        await press('part'); all.back = await ns();
+        return all;""")
+    assert {name: order[::2] for name, order in orders.items() if name[0] not in 'sb'} == {
+        # NULL is last both ways, NaN above all, the hour that comes twice in its order.
+        'whole': ['1 2 5 4 3', '4 5 2 1 3', '1 2 3 4 5'],
+        'price': ['3 5 2 1 4', '4 1 2 5 3', '1 2 3 4 5'],
+        'day': ['2 4 1 3 5', '3 1 4 2 5', '1 2 3 4 5'],
+        'at': ['4 1 3 2 5', '2 3 1 4 5', '1 2 3 4 5'],
+        'took': ['5 3 1 2 4', '2 1 3 5 4', '1 2 3 4 5'],
+        'word': ['3 2 1 5 4', '5 1 2 3 4', '1 2 3 4 5']}
+    assert orders['day'][1::2] == ['ascending', 'descending', 'none']
+    # Within the same part by word.
+    assert (orders['stable'], orders['back']) == ('2 1 5 3 4', '3 4 2 1 5')
+
+
+@needs_node
+def test_rows_are_searched_and_filtered_and_totals_say_so(export):
+    page = export(KINDS, interactive=True, columns=FORMS)
+    told = read(page, """
+        const all = [];
+        const look = async what => {
+            await until(async () => (await said()).includes(' of ') === (what !== ''));
+            await page.waitForTimeout(what === null ? 0 : 250);
+            all.push([await ns(), await said(), await page.innerText('tfoot')]);
+        };
+        await page.click('text=Filters');
+        await look('');
+        await page.fill('.tools input', 'DAYS 1.10.'); await look('d');
+        await page.fill('.tools input', '91,'); await look('d'); // of two cells
+        await page.fill('.tools input', 'ä'); await look('d');
+        await page.fill('.tools input', '');
+        for (const [name, wish] of [['price', '>= 0.1'], ['price', '=90.5'], ['whole', '<10'],
+                                    ['day', '=2026'], ['day', '>2026-01'], ['word', '=ä'],
+                                    ['word', 'A']]) {
+            await page.fill(`th[abbr=${name}] input`, wish);
+            await look('d');
+            await page.fill(`th[abbr=${name}] input`, '');
+        }
+        await page.fill('th[abbr=price] input', '> many');
+        await until(() => page.$('th[abbr=price] input:invalid'));
+        await look('');
+        await page.fill('.tools input', 'nothing has this'); await look('d');
+        await page.click('text=Reset'); await look('');
+        return all;""")
+    rows = [ns for ns, _, _ in told]
+    assert rows == ['1 2 3 4 5', '1', '', '2', '1 2 5', '2', '1', '1 4', '1 3', '2', '3',
+                    '1 2 3 4 5', '', '1 2 3 4 5'], rows
+    assert told[3][1] == '1 of 5 rows; totals are of all rows'
+    assert told[3][2].startswith('Total of all rows') and told[-1][2].startswith('Total\t')
+    assert told[-1][1] == ''
+
+
+@needs_node
+def test_a_large_table_is_laid_out_in_parts(export, tmp_path):
+    page = export("""select g as n, 'x' || g % 7 as word from generate_series(1, 1200) g;
+                  select 1 as a""", interactive=True, sections=['Many', 'One'])
+    pdf = tmp_path / 'page.pdf'
+    seen = read(page, f"""
+        const count = () => page.$$eval('section:first-of-type tbody tr', rows => rows.length);
+        const all = [await count(), await page.innerText('.more')];
+        await press('n'); await press('n');
+        all.push(await page.innerText('tbody tr td'));
+        await page.evaluate(() => scrollTo(0, document.body.scrollHeight));
+        await until(async () => await count() > 500);
+        await page.fill('.tools input', 'x3');
+        await until(async () => await count() === 172);
+        all.push(await page.$$eval('.tools', tools => tools.length));
+        await page.pdf({{path: {json.dumps(str(pdf))}}});
+        all.push(await count());
+        await press('word');
+        all.push(await page.innerText('tbody tr td'));
+        return all;""")
+    # There is nothing to sort in a table of one row. Printed, all are there as they were.
+    assert seen == [500, '500 of 1,200 rows are shown. Show more', '1200', 1, 172, '1200']
+    text = subprocess.run(['pdftotext', '-layout', pdf, '-'], check=True,
+                          capture_output=True, text=True).stdout
+    assert all(re.search('n +word', one) for one in text.split('\f')[:-2])
+    ns = re.findall(r'^[ \f]*(\d+) +x\d$', text, re.M)
+    assert ns == [str(n) for n in range(1, 1201)]
+    assert 'Search' not in text and 'Show more' not in text and '↕' not in text
+
+
+@needs_node
+def test_hostile_values_stay_text_where_a_script_runs(export):
+    bad = ("</script><script>document.title='x'</script>", '"><img src=x onerror=alert(1)>',
+           "<svg onload=alert(1)>", '-->', '${1}', "' onfocus='alert(1)")
+    values = ', '.join("('{}')".format(text.replace("'", "''")) for text in bad)
+    name = bad[1].replace('"', '""')
+    page = export(f"""select t as "{name}", 1 as n from (values {values}) v (t)""",
+                  interactive=True, title=bad[0], null=bad[1], chart={
+                      'category': bad[1], 'values': ['n'], 'title': bad[2]},
+                  columns={'n': {'total': 'sum', 'label': bad[0]}})
+    seen = read(page, """
+        await page.click('.sort');
+        await page.hover('svg .tip');
+        const tip = await page.innerText('#tip');
+        await page.click('text=Filters');
+        await page.fill('thead input', '<svg');
+        await until(async () => (await said()) !== '');
+        return [await page.title(), tip, await (await page.innerText('tbody')).trim(), await page.evaluate(() =>
+            document.scripts.length + document.images.length)];""")
+    assert seen == [bad[0], f'{bad[0]}\n{bad[0]}: 1', f'{bad[2]}\t1', 1]
+    # Nor does any other script run, by the page's policy.
+    other = page.read_text().replace('</body>', '<script>document.title = 1</script></body>')
+    page.write_text(other)
+    assert browser.browse(page.as_uri(), 'await page.goto(url); return page.title();',
+                          expect='Content Security Policy') == bad[0]
+
+
+@needs_node
+@pytest.mark.parametrize('kind', ['bar', 'line', 'pie'])
+def test_a_chart_tells_its_values(export, kind):
+    page = export(MONTHS, interactive=True, columns={'sales': {'format': '#,##0.00'}}, chart={
+        'type': kind, 'category': 'month', 'values': ['sales', 'costs'][:1 + (kind != 'pie')]})
+    tips = read(page, """
+        const all = [];
+        for (const tip of await page.$$('svg .tip')) {
+            const box = await tip.boundingBox();
+            await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
+            all.push(await page.innerText('#tip'));
+        }
+        await page.mouse.move(1, 1);
+        return [all, await page.isHidden('#tip')];""")
+    costs = [''] * 3 if kind == 'pie' else ['\ncosts: -300', '\ncosts: 7', '\ncosts: 250']
+    want = [f'Jan <b>\nsales: 1,200.50{costs[0]}', f'Feb\nsales: –{costs[1]}',
+            f'März & 日本\nsales: 1,500.00{costs[2]}']
+    assert tips == [want[::2] if kind == 'pie' else want, True]
+
+
+def test_the_page_script_has_no_way_to_markup():
+    script = (ROOT / 'common/encode/html/explore.js').read_text()
+    for way in ('innerHTML', 'outerHTML', 'insertAdjacent', 'document.write', 'eval(',
+                'localStorage', 'cookie', 'fetch(', '</', '<!--'):
+        assert way not in script, way

@@ -557,7 +557,7 @@ def test_a_small_table_is_shown_in_the_mail(db, daemon, sink, address):
     server, to = sink(), address()
     daemon(sections(server))
     config_id = report(db, f'mailto:{to}?report=inline', name='Umsätze',
-                       output_format='HTML',
+                       output_format='HTML', output_options={'interactive': True},
                        export_sql="select 'Größe <b>' as \"Spalte\", 42 as n")
     wait_notices(db, config_id)
     message = server.messages()[to]
@@ -565,6 +565,8 @@ def test_a_small_table_is_shown_in_the_mail(db, daemon, sink, address):
     table = re.search('<table.*</table>', document, re.S)[0]
     plain, html = bodies(message)
     assert table in html and html.count('<body') == 1
+    # No script is in a mail.
+    assert '<script>' in document and 'script>' not in html
     assert 'For ' in html and 'HTML part' not in html
     assert 'in the HTML part of this mail' in plain
     assert not attachments(message)

@@ -7,10 +7,9 @@ import math
 import os
 import pathlib
 import re
-import subprocess
 
 import pytest
-from lib import npm, showcase
+from lib import browser, npm, showcase
 from lib.manual import says
 from lib.paths import ROOT
 from lib.process import Daemon, write_conf
@@ -34,19 +33,10 @@ def shown(cluster, template, tmp_path_factory):
                ANN, ANN)
     one.ids = showcase.fill(db, ANN)
     one.daemon = Daemon(db, write_conf(folder / 'page.conf', db, one.sections))
-    modules = str(npm.install('playwright-core@1.48.2'))
 
-    def browse(script, role=ANN, expect=None, **options):
-        done = subprocess.run(
-            ['node', ROOT / 'test/lib/browse.js', json.dumps({
-                'modules': modules, 'url': f'http://127.0.0.1:{one.port}',
-                'token': one.tokens[role], **options})],
-            input=script, text=True, capture_output=True, timeout=120)
-        assert done.returncode == 0, done.stderr
-        answer = json.loads(done.stdout)
-        errors = [e for e in answer['errors'] if not expect or str(expect) not in e]
-        assert errors == [] and answer['elsewhere'] == [], answer
-        return answer['result']
+    def browse(script, role=ANN, **options):
+        return browser.browse(f'http://127.0.0.1:{one.port}', script,
+                              token=one.tokens[role], **options)
     one.browse = browse
     until(one.is_ready)
     yield one

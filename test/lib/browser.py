@@ -2,9 +2,13 @@
 """Loads pages in headless Chromium."""
 
 import html.parser
+import json
 import re
 import subprocess
 import tempfile
+
+from lib import npm
+from lib.paths import ROOT
 
 CHROMIUM = ['chromium', '--headless', '--no-sandbox', '--disable-gpu',
             '--disable-dev-shm-usage', '--no-first-run',
@@ -45,6 +49,21 @@ def probed(page, script, *options):
                      f'"probe").textContent = (() => {{{script}}})()</script>'
                      f'{end}{tail}'.encode())
     return dom(copy, *options)
+
+
+def browse(url, script, expect=None, **options):
+    """Returns what the script returns, which acts as a reader of the page: see browse.js.
+    Only errors with the text `expect` may occur, and nothing is fetched from elsewhere."""
+    modules = str(npm.install('playwright-core@1.48.2'))
+    done = subprocess.run(
+        ['node', ROOT / 'test/lib/browse.js', json.dumps({
+            'modules': modules, 'url': url, **options})],
+        input=script, text=True, capture_output=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    errors = [e for e in answer['errors'] if not expect or str(expect) not in e]
+    assert errors == [] and answer['elsewhere'] == [], answer
+    return answer['result']
 
 
 VOID = {'area', 'base', 'br', 'col', 'embed', 'hr', 'img', 'input', 'link', 'meta',

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "encode/text/html.h"
+#include "encode/html/html.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -126,6 +126,37 @@ static const struct column mixed[] = {COLUMN("id", INTEGER),
 static const struct value mixed_values[] = {CELL("1"), CELL("a <b> & \"c\""),
     CELL("t"), CELL("2026-03-01"), CELL("-2"), NIL, CELL("f"), NIL};
 static const struct part two[] = {PART(NULL, mixed, mixed_values)};
+
+/* The script compares these: moments by their offset, intervals by length. */
+TEST(cells_of_an_interactive_page_carry_values_that_are_not_shown)
+{
+	static const struct column kinds[] = {COLUMN("n", INTEGER),
+	    COLUMN("d", DECIMAL), COLUMN("i", INTERVAL),
+	    COLUMN("t", TIMESTAMPTZ), COLUMN("x", TEXT)};
+	static const struct value cells[] = {CELL("1"), CELL("-2.5"),
+	    CELL("-1 mons +2 days -00:00:01.5"), CELL("2026-03-01 09:30:00+01"),
+	    CELL("a"), CELL("1"), NIL, CELL("infinity"), NIL, CELL("\"")};
+	static const struct part parts[] = {PART(NULL, kinds, cells)};
+	char *text = page("{\"interactive\": true, \"null\": \"-\", "
+			  "\"columns\": {\"d\": {\"format\": \"0.00\"}}}",
+	    parts, 1);
+
+	assert_has(text,
+	    "<td align=\"right\">1</td><td align=\"right\" data-v=\"-2.5\">"
+	    "-2.50</td><td align=\"right\" data-v=\"-2419201500000\">",
+	    __FILE__, __LINE__);
+	assert_has(text,
+	    "<td nowrap data-v=\"2026-03-01 09:30:00+01\">2026-03-01 "
+	    "09:30:00</td><td>a</td>",
+	    __FILE__, __LINE__);
+	assert_has(text,
+	    "<td align=\"right\" data-v=\"\">-</td><td align=\"right\" "
+	    "data-v=\"infinity\">infinity</td><td nowrap data-v=\"\">-</td>"
+	    "<td>&quot;</td>",
+	    __FILE__, __LINE__);
+	assert_int_equal(count_of(text, "<script>"), 1);
+	free(text);
+}
 
 TEST(cells_are_aligned_by_type_and_escaped)
 {
@@ -326,6 +357,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(cells_are_aligned_by_type_and_escaped),
+	    cmocka_unit_test(
+		cells_of_an_interactive_page_carry_values_that_are_not_shown),
 	    cmocka_unit_test(a_page_says_what_it_is),
 	    cmocka_unit_test(columns_are_shown_as_the_options_say),
 	    cmocka_unit_test(times_are_shown_without_the_offset_of_the_zone),

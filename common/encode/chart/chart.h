@@ -30,6 +30,9 @@ struct chart_option {
 	/* indexes of columns, one series each; a pie has one only */
 	const int *values;
 	int count;
+	/* the drawing says the values of a category where a reader points at
+	 * it; chart_open sets false */
+	bool tips;
 };
 
 /* Owns the option "chart". Its check refuses a chart without category or
@@ -124,6 +127,10 @@ struct chart_pen {
 	void (*area)(struct chart_pen *, const double (*points)[2], int count,
 	    int colour);
 	void (*text)(struct chart_pen *, const struct chart_text *text);
+	/* An area about which there is a tip, a text of several lines; called
+	 * for a chart with tips only. */
+	void (*tip)(struct chart_pen *, const double (*points)[2], int count,
+	    const char *text);
 };
 void chart_plot(const struct chart_data *d, double width, double height,
     struct chart_pen *pen);

@@ -7,10 +7,14 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/str.h"
 #include "rows/money.h"
 
 /* Bytes kept of a category. Longer texts would be cut in the drawing. */
 #define CATEGORY_BYTES 1000
+/* Series that a tip names, and bytes of each text in it. */
+#define TIP_SERIES 20
+#define TIP_BYTES 200
 
 /* Opens the format of a column, whose code the layout has checked. */
 static struct format *format_of(const struct column_layout *c)
@@ -24,6 +28,7 @@ struct chart_data *chart_data_open(const struct chart_option *chart,
     const struct schema *schema, const struct layout *layout)
 {
 	struct chart_data *d = mem_zalloc(sizeof(*d));
+	struct err unused; /* the layout has checked the formats */
 	size_t count = (size_t)chart->count;
 
 	d->type = chart->type;
@@ -41,6 +46,8 @@ struct chart_data *chart_data_open(const struct chart_option *chart,
 		d->names[i] =
 		    mem_strdup(layout->columns[chart->values[i]].label);
 	}
+	if (chart->tips)
+		d->cells = cells_open(layout, schema, "\u2013", &unused);
 	return d;
 }
 
@@ -50,9 +57,13 @@ void chart_data_free(struct chart_data *d)
 		return;
 	for (int i = 0; i < d->rows; i++)
 		free(d->categories[i]);
+	for (int i = 0; d->tips != NULL && i < d->rows; i++)
+		free(d->tips[i]);
 	for (int i = 0; i < d->series; i++)
 		free(d->names[i]);
 	free(d->categories);
+	free(d->tips);
+	cells_free(d->cells);
 	free(d->names);
 	free(d->values);
 	free(d->columns);
@@ -110,8 +121,44 @@ static char *category_of(const struct value *v)
 	    v->data, v->len < CATEGORY_BYTES ? (size_t)v->len : CATEGORY_BYTES);
 }
 
+static void add_tip(struct buf *tip, const char *text, size_t len)
+{
+	char cut[TIP_BYTES + 2]; /* room for a byte too many */
+
+	snprintf(cut, sizeof(cut), "%.*s", (int)len, text);
+	str_cut_utf8(cut, TIP_BYTES);
+	buf_str(tip, cut);
+}
+
+/* Returns the tip of a row; NULL with *e when a text does not fit into
+ * memory. */
+static char *tip_of(
+    const struct chart_data *d, const struct value *row, struct err *e)
+{
+	const struct value *shown = cells_row(d->cells, row, e);
+	const struct value *v = shown ? &shown[d->category] : NULL;
+	struct buf tip;
+
+	if (shown == NULL)
+		return NULL;
+	buf_init(&tip, (size_t)TIP_SERIES * 4 * TIP_BYTES);
+	add_tip(&tip, v->data, (size_t)v->len);
+	for (int i = 0; i < d->series && i < TIP_SERIES; i++) {
+		v = &shown[d->columns[i]];
+		buf_char(&tip, '\n');
+		add_tip(&tip, d->names[i], strlen(d->names[i]));
+		buf_str(&tip, ": ");
+		add_tip(&tip, v->data, (size_t)v->len);
+	}
+	if (d->series > TIP_SERIES)
+		buf_printf(&tip, "\nand %d more", d->series - TIP_SERIES);
+	return tip.data;
+}
+
 int chart_data_row(struct chart_data *d, const struct value *row, struct err *e)
 {
+	char *tip = NULL;
+
 	if (d->rows == CHART_POINTS)
 		return err_set(e, ERR_PERMANENT,
 		    "chart: more than %d rows cannot be drawn; let the query "
@@ -121,6 +168,9 @@ int chart_data_row(struct chart_data *d, const struct value *row, struct err *e)
 		d->cap = d->cap ? d->cap * 2 : 16;
 		d->categories = mem_realloc(
 		    d->categories, (size_t)d->cap, sizeof(*d->categories));
+		if (d->cells != NULL)
+			d->tips = mem_realloc(
+			    d->tips, (size_t)d->cap, sizeof(*d->tips));
 		d->values = mem_realloc(d->values,
 		    (size_t)d->cap * (size_t)d->series, sizeof(*d->values));
 	}
@@ -133,6 +183,12 @@ int chart_data_row(struct chart_data *d, const struct value *row, struct err *e)
 			return -1;
 		d->values[d->rows * d->series + i] = chart_number(c, v);
 		d->left_out += chart_lacks_number(c, v);
+	}
+	if (d->cells != NULL) {
+		tip = tip_of(d, row, e);
+		if (tip == NULL)
+			return -1;
+		d->tips[d->rows] = tip;
 	}
 	d->categories[d->rows++] = category_of(&row[d->category]);
 	return 0;

@@ -3,6 +3,7 @@
 #define ENCODE_CHART_DATA_H
 
 #include "encode/chart/chart.h"
+#include "encode/table/cell.h"
 #include "encode/table/format.h"
 
 /* The data of a chart, gathered by data.c and drawn by plot.c. */
@@ -14,8 +15,12 @@ struct chart_data {
 	int rows, cap;
 	/* category of each row as the server sent it; NULL: none */
 	char **categories;
-	double *values;   /* row * series + i; NAN: none */
-	int64_t left_out; /* number of values that cannot be drawn */
+	double *values; /* row * series + i; NAN: none */
+	/* tip of each row: its category and values as the table shows them;
+	 * NULL: the chart has none */
+	char **tips;
+	struct cells *cells; /* make the tips; NULL: there are none */
+	int64_t left_out;    /* number of values that cannot be drawn */
 
 	struct format *format; /* format of the axis of values; NULL: plain */
 	struct format *label_format;

@@ -11,9 +11,10 @@
 /* A pie with more slices cannot be read: the smallest are merged into one. */
 #define SLICES 11
 
-/* Draws a slice between two fractions of a turn, clockwise from the top. */
+/* Draws a slice between two fractions of a turn, clockwise from the top. Its tip
+ * may be NULL. */
 static void slice(const struct plot *p, const double centre[2], double radius,
-    const double turn[2], int colour)
+    const double turn[2], int colour, const char *tip)
 {
 	enum { MOST = 130 };
 	double points[MOST][2];
@@ -32,6 +33,8 @@ static void slice(const struct plot *p, const double centre[2], double radius,
 	p->pen->area(p->pen, (const double(*)[2])points, n, colour);
 	p->pen->line(p->pen, (const double(*)[2])points, n,
 	    &(struct chart_stroke){0xFFFFFF, 0.8, 0});
+	if (tip != NULL)
+		p->pen->tip(p->pen, (const double(*)[2])points, n, tip);
 }
 
 /* Draws the i-th of `count` legend entries beside the pie, closer together when
@@ -108,14 +111,16 @@ void plot_pie(const struct plot *p)
 		double share = parts[i].value / sum;
 
 		turn[1] = turn[0] + share;
-		slice(p, centre, radius, turn, chart_colour(i));
+		slice(p, centre, radius, turn, chart_colour(i),
+		    d->tips ? d->tips[parts[i].row] : NULL);
 		pie_entry(p, (const int[2]){i, count}, p->labels[parts[i].row],
 		    share, chart_colour(i));
 		turn[0] = turn[1];
 	}
 	if (shown < d->rows) {
 		turn[1] = 1;
-		slice(p, centre, radius, turn, OTHER_COLOUR);
+		slice(p, centre, radius, turn, OTHER_COLOUR,
+		    d->tips ? "other" : NULL);
 		pie_entry(p, (const int[2]){shown, count}, "other", 1 - turn[0],
 		    OTHER_COLOUR);
 	}

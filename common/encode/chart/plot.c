@@ -165,6 +165,20 @@ static void lines(const struct plot *p)
 	free(points);
 }
 
+/* A tip for each category, about all of its series. */
+static void tips(const struct plot *p)
+{
+	double width = plot_slot(p), low = p->box.y + p->box.height;
+
+	for (int row = 0; p->d->tips != NULL && row < p->d->rows; row++) {
+		double x = p->box.x + row * width;
+		const double area[][2] = {{x, p->box.y}, {x + width, p->box.y},
+		    {x + width, low}, {x, low}};
+
+		p->pen->tip(p->pen, area, 4, p->d->tips[row]);
+	}
+}
+
 /* ---- all of it ---- */
 
 static bool has_data(const struct chart_data *d)
@@ -200,6 +214,7 @@ static void axes(struct plot *p)
 		bars(p);
 	else
 		lines(p);
+	tips(p);
 }
 
 void chart_plot(const struct chart_data *d, double width, double height,

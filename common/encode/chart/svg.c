@@ -17,8 +17,8 @@ static struct buf *out_of(struct chart_pen *pen)
 }
 
 /* Appends a text. HTML does not allow control characters: each becomes a space
- * or U+FFFD. */
-static void add_text(struct buf *b, const char *s)
+ * or U+FFFD; lines may be kept apart. */
+static void add_text(struct buf *b, const char *s, bool breaks)
 {
 	const char *end = s + strlen(s);
 
@@ -27,7 +27,7 @@ static void add_text(struct buf *b, const char *s)
 		uint32_t c = utf8_next(&s, end);
 
 		if (c < ' ')
-			buf_char(b, ' ');
+			buf_char(b, c == '\n' && breaks ? '\n' : ' ');
 		else if (utf8_is_control(c))
 			buf_str(b, "\uFFFD");
 		else if (c < 0x80)
@@ -86,15 +86,31 @@ static void svg_text(struct chart_pen *pen, const struct chart_text *t)
 		buf_printf(
 		    b, " transform=\"rotate(-45 %.1f %.1f)\"", t->x, t->y);
 	buf_str(b, ">");
-	add_text(b, t->text);
+	add_text(b, t->text, false);
 	buf_str(b, "</text>\n");
+}
+
+/* Browsers show the title of a shape to whoever points at it, so the shape is
+ * there without being seen. */
+static void svg_tip(struct chart_pen *pen, const double (*points)[2], int count,
+    const char *text)
+{
+	struct buf *b = out_of(pen);
+
+	buf_str(b, "<polygon class=\"tip\" fill-opacity=\"0\"");
+	add_points(b, points, count);
+	buf_str(b, "><title>");
+	add_text(b, text, true);
+	buf_str(b, "</title></polygon>\n");
 }
 
 int chart_svg(const struct chart_data *d, double width, double height,
     struct buf *out, struct err *e)
 {
-	struct svg svg = {
-	    .pen = {.line = svg_line, .area = svg_area, .text = svg_text},
+	struct svg svg = {.pen = {.line = svg_line,
+			      .area = svg_area,
+			      .text = svg_text,
+			      .tip = svg_tip},
 	    .b = out};
 
 	buf_printf(out,
@@ -104,7 +120,7 @@ int chart_svg(const struct chart_data *d, double width, double height,
 	    width, height, width, height);
 	if (d->title != NULL) {
 		buf_str(out, " aria-label=\"");
-		add_text(out, d->title);
+		add_text(out, d->title, false);
 		buf_str(out, "\"");
 	}
 	buf_str(out, ">\n");

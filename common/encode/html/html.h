@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef ENCODE_TEXT_HTML_H
-#define ENCODE_TEXT_HTML_H
+#ifndef ENCODE_HTML_HTML_H
+#define ENCODE_HTML_HTML_H
 
 #include "encode/encoder.h"
 
 /*
  * Writes one HTML file that is complete in itself: it fetches nothing and has
- * no script, and its Content-Security-Policy says so. The file is meant for
+ * no script but that of the option "interactive", see explore.h, and its
+ * Content-Security-Policy says so. The file is meant for
  * browsers, for printing and for mail. Properties that must survive mail
  * clients which drop <style> (alignment, the colours of the header) stand on
  * the elements; all others (sticky header, stripes, dark mode, print) stand in

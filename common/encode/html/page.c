@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-#include "encode/text/html_page.h"
+#include "encode/html/page.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/utf8.h"
+#include "encode/html/explore.h"
 
 #define HTML_MARK "\uFFFD"
 
@@ -138,7 +142,7 @@ void html_text(struct out *o, const char *s, size_t len)
 /* Colours are readable on both light and dark ground, or are given together
  * with their ground. The style is below 8 kB, as some mail clients drop a
  * larger one entirely. */
-const char html_style[] =
+static const char style[] =
     "<style>\n"
     ":root{color-scheme:light dark}\n"
     "body{font:14px/1.4 system-ui,-apple-system,\"Segoe UI\",Roboto,"
@@ -169,3 +173,71 @@ const char html_style[] =
     "thead th{position:static}tr,figure{break-inside:avoid}"
     "figure{max-width:450pt}}\n"
     "</style>\n";
+
+void html_element(
+    struct out *o, const char *open, const char *content, const char *close)
+{
+	out_str(o, open);
+	html_text(o, content, strlen(content));
+	out_str(o, close);
+}
+
+static void add_policy(struct out *o, bool interactive)
+{
+	out_str(o, "<meta http-equiv=\"Content-Security-Policy\" content=\""
+		   "default-src 'none'; style-src 'unsafe-inline'");
+	if (interactive) {
+		out_str(o, "; script-src ");
+		explore_policy(o);
+		out_str(o, "; base-uri 'none'; form-action 'none'");
+	}
+	out_str(o, "\">\n");
+}
+
+void html_page_begin(struct out *o, const struct report_info *info,
+    const char *lang, bool interactive)
+{
+	html_element(o, "<!DOCTYPE html>\n<html lang=\"", lang, "\">\n");
+	out_str(o, "<head>\n<meta charset=\"utf-8\">\n"
+		   "<meta name=\"viewport\" content=\"width=device-width, "
+		   "initial-scale=1\">\n"
+		   "<meta name=\"color-scheme\" content=\"light dark\">\n");
+	add_policy(o, interactive);
+	out_str(o, "<meta name=\"generator\" content=\"reportd\">\n");
+	if (*info->author != '\0')
+		html_element(o, "<meta name=\"author\" content=\"",
+		    info->author, "\">\n");
+	html_element(o, "<title>", info->title, "</title>\n");
+	out_str(o, style);
+	if (interactive)
+		explore_head(o);
+	html_element(
+	    o, "</head>\n<body>\n<h1 id=\"title\">", info->title, "</h1>\n");
+}
+
+/* Writes: Run 42, <time>2026-03-01 09:30:00</time>. Times are in
+ * Europe/Berlin. */
+static void add_footer(struct out *o, const struct report_info *info)
+{
+	time_t t = (time_t)info->time;
+	char line[64];
+	struct tm tm;
+
+	out_str(o, "<footer>");
+	if (info->run_id != 0) {
+		snprintf(line, sizeof(line), "Run %" PRId64 ", ", info->run_id);
+		out_str(o, line);
+	}
+	if (gmtime_r(&t, &tm) != NULL &&
+	    strftime(line, sizeof(line), "%Y-%m-%dT%H:%M:%SZ", &tm) > 0)
+		html_element(o, "<time datetime=\"", line, "\">");
+	html_element(o, "", info->time_text, "</time>. ");
+	html_element(o, "Times are in ", info->time_zone, ".</footer>\n");
+}
+
+void html_page_end(struct out *o, const struct report_info *info)
+{
+	if (*info->time_text != '\0')
+		add_footer(o, info);
+	out_str(o, "</body>\n</html>\n");
+}

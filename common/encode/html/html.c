@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-#include "encode/text/html.h"
+#include "encode/html/html.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/mem.h"
 #include "encode/chart/chart.h"
+#include "encode/html/explore.h"
+#include "encode/html/page.h"
 #include "encode/table/cell.h"
 #include "encode/table/format.h"
 #include "encode/table/total.h"
-#include "encode/text/html_page.h"
 #include "encode/text/out.h"
 
 /* A formatted value is short; a field of PostgreSQL has at most 1 GB. */
@@ -30,14 +30,16 @@ struct html {
 	struct encoder base;
 	struct out out;
 	const struct report_info *info;
-	const char *lang;
 	const char *null;
+	bool interactive;
 	const struct schema *schema;
 	int columns;
 	char **lead; /* opening markup of a column's cell */
 	/* the same for a value that is one word; NULL: use lead */
 	char **whole;
 	bool *as_is; /* values are shown as they come */
+	/* cells carry their values for the script; NULL: there is none */
+	bool *carries;
 	struct format **formats;
 	struct totals *totals;
 	struct chart_option chart;
@@ -61,28 +63,7 @@ static void markup(struct html *h, const char *s)
 static void element(
     struct html *h, const char *open, const char *content, const char *close)
 {
-	markup(h, open);
-	text(h, content);
-	markup(h, close);
-}
-
-static void begin_page(struct html *h)
-{
-	element(h, "<!DOCTYPE html>\n<html lang=\"", h->lang, "\">\n");
-	markup(h, "<head>\n<meta charset=\"utf-8\">\n"
-		  "<meta name=\"viewport\" content=\"width=device-width, "
-		  "initial-scale=1\">\n"
-		  "<meta name=\"color-scheme\" content=\"light dark\">\n"
-		  "<meta http-equiv=\"Content-Security-Policy\" content=\""
-		  "default-src 'none'; style-src 'unsafe-inline'\">\n"
-		  "<meta name=\"generator\" content=\"reportd\">\n");
-	if (*h->info->author != '\0')
-		element(h, "<meta name=\"author\" content=\"", h->info->author,
-		    "\">\n");
-	element(h, "<title>", h->info->title, "</title>\n");
-	markup(h, html_style);
-	element(
-	    h, "</head>\n<body>\n<h1 id=\"title\">", h->info->title, "</h1>\n");
+	html_element(&h->out, open, content, close);
 }
 
 static struct encoder *html_open(const struct encoder_options *o, struct err *e)
@@ -92,12 +73,13 @@ static struct encoder *html_open(const struct encoder_options *o, struct err *e)
 
 	(void)e;
 	h->info = o->info ? o->info : &unknown;
-	h->lang = json_str(o->options, "lang", "en");
 	h->null = json_str(o->options, "null", "");
+	h->interactive = json_bool(o->options, "interactive", false);
 	buf_init(&h->scratch, SCRATCH_MAX);
 	buf_init(&h->remark, REMARK_MAX);
 	out_open(&h->out, o->sink);
-	begin_page(h);
+	html_page_begin(&h->out, h->info, json_str(o->options, "lang", "en"),
+	    h->interactive);
 	return &h->base;
 }
 
@@ -111,9 +93,10 @@ static void end_section(struct html *h)
 	free(h->lead);
 	free(h->whole);
 	free(h->as_is);
+	free(h->carries);
 	free(h->formats);
 	h->lead = h->whole = NULL;
-	h->as_is = NULL;
+	h->as_is = h->carries = NULL;
 	h->formats = NULL;
 	h->columns = 0;
 	totals_free(h->totals);
@@ -173,6 +156,8 @@ static int prepare_columns(struct html *h, struct err *e)
 	h->lead = mem_zalloc(count * sizeof(*h->lead));
 	h->whole = mem_zalloc(count * sizeof(*h->whole));
 	h->as_is = mem_zalloc(count * sizeof(*h->as_is));
+	if (h->interactive)
+		h->carries = mem_zalloc(count * sizeof(*h->carries));
 	h->formats = mem_zalloc(count * sizeof(*h->formats));
 	for (h->columns = 0; h->columns < layout->count; h->columns++) {
 		int i = h->columns;
@@ -188,6 +173,9 @@ static int prepare_columns(struct html *h, struct err *e)
 		}
 		h->as_is[i] =
 		    c->format == NULL && cell_as_is(&h->schema->columns[i]);
+		if (h->interactive)
+			h->carries[i] = explore_carries(
+			    &h->schema->columns[i], c->format != NULL);
 		set_lead(h, i);
 	}
 	return 0;
@@ -215,6 +203,8 @@ static void add_header(struct html *h)
 
 		markup(h, "<th scope=\"col\"");
 		markup(h, *align ? align : " align=\"left\"");
+		if (h->interactive)
+			markup(h, explore_kind(h->schema->columns + i));
 		element(h, " style=\"" HEAD_STYLE "\">",
 		    layout->columns[i].label, "</th>");
 	}
@@ -237,6 +227,7 @@ static int html_begin(
 	chart = chart_open(&h->chart, enc->options, section, e);
 	if (chart < 0)
 		return -1;
+	h->chart.tips = h->interactive;
 	if (chart > 0)
 		h->chart_data =
 		    chart_data_open(&h->chart, h->schema, &enc->layout);
@@ -293,12 +284,29 @@ static bool is_word(const struct value *v)
 	return has_parts;
 }
 
+static void add_lead(struct html *h, int i, const struct value *v)
+{
+	const char *lead = h->whole[i] && is_word(v) ? h->whole[i] : h->lead[i];
+	bool null = v->len < 0;
+
+	if (h->carries == NULL || (null ? *h->null == '\0' : !h->carries[i])) {
+		markup(h, lead);
+		return;
+	}
+	out_add(&h->out, lead, strlen(lead) - 1);
+	if (null)
+		markup(h, " data-v=\"\"");
+	else
+		explore_value(&h->out, &h->schema->columns[i], v);
+	markup(h, ">");
+}
+
 static int add_row(struct html *h, const struct value *v, struct err *e)
 {
 	for (int i = 0; i < h->columns; i++, v++) {
 		enum column_kind kind = h->schema->columns[i].kind;
 
-		markup(h, h->whole[i] && is_word(v) ? h->whole[i] : h->lead[i]);
+		add_lead(h, i, v);
 		if (v->len < 0)
 			text(h, h->null);
 		else if (h->as_is[i])
@@ -421,35 +429,12 @@ static int html_end(struct encoder *enc, struct err *e)
 	return out_check(&h->out, e);
 }
 
-/* Writes: Run 42, <time>2026-03-01 09:30:00</time>. Times are in
- * Europe/Berlin. */
-static void add_footer(struct html *h)
-{
-	const struct report_info *info = h->info;
-	time_t t = (time_t)info->time;
-	char line[64];
-	struct tm tm;
-
-	markup(h, "<footer>");
-	if (info->run_id != 0) {
-		snprintf(line, sizeof(line), "Run %" PRId64 ", ", info->run_id);
-		markup(h, line);
-	}
-	if (gmtime_r(&t, &tm) != NULL &&
-	    strftime(line, sizeof(line), "%Y-%m-%dT%H:%M:%SZ", &tm) > 0)
-		element(h, "<time datetime=\"", line, "\">");
-	element(h, "", info->time_text, "</time>. ");
-	element(h, "Times are in ", info->time_zone, ".</footer>\n");
-}
-
 static int html_finish(struct encoder *enc, struct err *e)
 {
 	struct html *h = (struct html *)enc;
 
-	if (*h->info->time_text != '\0')
-		add_footer(h);
+	html_page_end(&h->out, h->info);
 	chart_remark(h->left_out, &h->remark);
-	markup(h, "</body>\n</html>\n");
 	return out_flush(&h->out, e);
 }
 
@@ -464,6 +449,8 @@ static const struct option_rule html_own[] = {
     {"null", JSON_STRING, NULL, "what stands for NULL; default empty", NULL},
     {"lang", JSON_STRING, OPTION_LANGUAGE,
 	"the language of the page, as de or pt-BR; default en", NULL},
+    {"interactive", JSON_TRUE, NULL,
+	"readers can sort, filter and search the tables; default false", NULL},
     OPTION_END,
 };
 static const struct option_owner html_options = {"HTML", html_own, NULL};
