@@ -154,8 +154,11 @@ static int refuse_others(
 		    json_object_get(options, name) != NULL)
 			return err_set(e, ERR_PERMANENT,
 			    "output_options: \"%s\" is for an output_path that "
-			    "begins with %s",
-			    name, schemes[i]->prefix);
+			    "%s%s",
+			    name,
+			    *schemes[i]->prefix ? "begins with "
+						: "is a local file",
+			    schemes[i]->prefix);
 	}
 	return 0;
 }

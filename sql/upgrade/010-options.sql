@@ -353,19 +353,31 @@ begin
 	end loop;
 end $$;
 
+-- Checks the options of places against the place that output_path names, in the words of
+-- common/place/scheme.c.
+create function reportd.check_place_options(options jsonb, path text) returns void
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+begin
+	if options ? 's3' and path !~ '^s3://' then
+		perform reportd.refuse(
+			'output_options: "s3" is for an output_path that begins with s3://',
+			'Write the output_path as s3://bucket/key, or leave "s3" out.');
+	elsif options ? 'file' and path ~ '^([A-Za-z0-9+.-]+://|table:)' and path !~ '^file:///' then
+		perform reportd.refuse(
+			'output_options: "file" is for an output_path that is a local file',
+			'Write the output_path as a path below output_root, or leave "file" out.');
+	end if;
+	perform reportd.check_s3_options(options -> 's3');
+end $$;
+
 -- Checks of the option "s3" what the list in 014-formats.sql cannot tell, in the words
 -- of common/place/s3/object.c.
-create function reportd.check_s3_options(s3 jsonb, path text) returns void
+create function reportd.check_s3_options(s3 jsonb) returns void
 language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 declare
 	bad text;
 	size int;
 begin
-	if path !~ '^s3://' then
-		perform reportd.refuse(
-			'output_options: "s3" is for an output_path that begins with s3://',
-			'Write the output_path as s3://bucket/key, or leave "s3" out.');
-	end if;
 	if s3 ? 'kms_key' and coalesce(s3 ->> 'sse', '') !~ '^aws:kms' then
 		perform reportd.refuse(
 			'output_options: "s3.kms_key" needs "sse": "aws:kms"',

@@ -436,12 +436,11 @@ begin
 	new.output_options := coalesce(new.output_options, '{}');
 	if new.output_options <> '{}' then
 		perform reportd.check_options(formats, new.output_options);
-		if new.output_options ? 's3' then
-			perform reportd.check_s3_options(new.output_options -> 's3', new.output_path);
-		end if;
-		perform reportd.check_s3_options(o.value -> 's3', new.output_path)
+		perform reportd.check_place_options(new.output_options, new.output_path);
+		perform reportd.check_place_options(o.value, new.output_path)
 		from jsonb_each(new.output_options) o
-		where o.key in (select f.format from unnest(formats) f) and o.value ? 's3';
+		where o.key in (select f.format from unnest(formats) f)
+			and jsonb_typeof(o.value) = 'object';
 	end if;
 	-- An encoding is stored by its one proper name, whatever alias was written.
 	if new.output_options ? 'encoding' then

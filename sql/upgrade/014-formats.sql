@@ -197,6 +197,20 @@ with output_option (owner, options) as (values
   ]
  }
 ]'::jsonb),
+('file', '[
+ {
+  "option": "file",
+  "type": "object",
+  "about": "how a local file is made; for an output_path without a scheme",
+  "inside": [
+   {
+    "option": "create_only",
+    "type": "boolean",
+    "about": "refuse to replace a file; default false"
+   }
+  ]
+ }
+]'::jsonb),
 ('table', '[
  {
   "option": "title",
@@ -531,14 +545,14 @@ with output_option (owner, options) as (values
 ]'::jsonb)
 ),
 format (format, alias_of, extension, one_section, owners) as (values
-('CSV', null, 'csv', true, '{CSV,labels,sections,rows,compress,unload,s3}'::text[]),
-('HTML', null, 'html', false, '{table,chart,HTML,sections,rows,compress,s3}'::text[]),
-('JSON', null, 'json', false, '{JSON,labels,sections,rows,compress,unload,s3}'::text[]),
-('JSONL', null, 'jsonl', true, '{JSON,labels,sections,rows,compress,unload,s3}'::text[]),
-('XLSX', null, 'xlsx', false, '{table,chart,XLSX,sections,rows,s3}'::text[]),
+('CSV', null, 'csv', true, '{CSV,labels,sections,rows,compress,unload,s3,file}'::text[]),
+('HTML', null, 'html', false, '{table,chart,HTML,sections,rows,compress,s3,file}'::text[]),
+('JSON', null, 'json', false, '{JSON,labels,sections,rows,compress,unload,s3,file}'::text[]),
+('JSONL', null, 'jsonl', true, '{JSON,labels,sections,rows,compress,unload,s3,file}'::text[]),
+('XLSX', null, 'xlsx', false, '{table,chart,XLSX,sections,rows,s3,file}'::text[]),
 ('EXCEL', 'XLSX', 'xlsx', false, '{}'),
-('PDF', null, 'pdf', false, '{table,PDF,chart,sections,rows,s3}'::text[]),
-('PARQUET', null, 'parquet', true, '{PARQUET,labels,sections,rows,partition,unload,s3}'::text[]),
+('PDF', null, 'pdf', false, '{table,PDF,chart,sections,rows,s3,file}'::text[]),
+('PARQUET', null, 'parquet', true, '{PARQUET,labels,sections,rows,partition,unload,s3,file}'::text[]),
 ('TABLE', null, 'table', true, '{rows,target}'::text[])
 )
 insert into reportd.output_format (format, alias_of, extension, one_section, options)

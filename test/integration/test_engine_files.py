@@ -7,6 +7,7 @@ import resource
 import stat
 import subprocess
 
+import psycopg
 import pytest
 
 from lib import report
@@ -49,6 +50,41 @@ def test_an_existing_directory_keeps_its_mode(db, drain, out):
     report.submit(db, output_path='mine/file.csv')
     drain()
     assert mode(out / 'mine') == '0o711'
+
+
+ONLY = {'file': {'create_only': True}}
+
+
+def test_create_only_replaces_nothing(db, drain, out):
+    """Nor does any other output of the run appear."""
+    config_id = report.submit(db, output_path='a.{ext}', output_options=ONLY,
+                              output_format='CSV,JSON', export_sql='select 1 as x')
+    drain()
+    assert files(out) == ['a.csv', 'a.json']
+    (out / 'a.csv').unlink()
+    whole = (out / 'a.json').read_bytes()
+    db.value('select reportd.run_now(%s)', config_id)
+    drain()
+    one = report.runs(db, config_id)[-1]
+    assert one.status == 'FAILED' and one.attempt == 1
+    assert 'a.json is there already, and with the option "create_only" nothing is ' \
+        'replaced' in one.error_message
+    assert files(out) == ['a.json'] and (out / 'a.json').read_bytes() == whole
+
+
+@pytest.mark.parametrize('columns, wrong', [
+    ({'output_path': 's3://bucket/a.csv', 'output_options': ONLY},
+     '"file" is for an output_path that is a local file'),
+    ({'output_path': 's3://bucket/a.csv', 'output_options': {'CSV': ONLY},
+      'output_format': 'CSV,JSON'}, '"file" is for an output_path that is a local file'),
+    ({'output_path': 'a.csv', 'output_options': {'file': {'create_only': 1}}},
+     '"file.create_only" must be a boolean'),
+    ({'output_path': 'a.csv', 'output_options': {'file': {'sse': 'AES256'}}},
+     '"file" has no option "sse"; known: create_only')])
+def test_options_of_files_are_checked_at_the_insert(db, columns, wrong):
+    with pytest.raises(psycopg.Error) as error:
+        report.submit(db, **columns)
+    assert wrong in error.value.diag.message_primary
 
 
 @pytest.mark.parametrize('fsync', ['on', 'off'])

@@ -56,6 +56,30 @@ def test_another_daemon_takes_over_when_the_lease_ends(db, engine_of, out, tell,
     check(db, out)
 
 
+def test_a_repeat_replaces_what_the_killed_attempt_has_published(db, engine_of, out):
+    """In spite of create_only: all are killed when the file is there and before the
+    queue knows."""
+    one = engine_of()
+    db.execute("""create function hold() returns trigger language plpgsql as
+        'begin perform pg_advisory_xact_lock_shared(1); return new; end';
+        create trigger hold before update on reportd.report_run for each row
+        when (new.status = 'COMPLETED') execute function hold()""")
+    with gate(db):
+        config_id = submit(db, export_sql=RUN_ID, output_path='x.csv',
+                           output_options={'file': {'create_only': True}})
+        wait_at_gate(db)
+        first = (out / 'x.csv').read_text()
+        one.kill()
+        db.execute("select pg_terminate_backend(pid) from pg_locks "
+                   "where locktype = 'advisory' and not granted")
+        wait_for(lambda: not db.value("select count(*) from pg_locks where "
+                                      "locktype = 'advisory' and not granted"))
+    engine_of()
+    run = ended(db, config_id)
+    assert run.attempt == 2 and statuses(db, config_id) == ['LOST', 'COMPLETED']
+    assert (out / 'x.csv').read_text() == f'run_id\n{run.run_id}\n' != first
+
+
 def test_killed_in_a_loop_nothing_is_lost_or_doubled(db, engine_of, out, tell):
     """Workers and supervisors die at random while 300 reports run. Each has
     yesterday's file to replace: the way of publishing with a temporary name."""

@@ -1003,6 +1003,75 @@ TEST(a_link_that_is_swapped_in_meanwhile_does_not_lead_out)
 	free(outside);
 }
 
+static struct sink *open_claim(
+    const char *name, const char *mark, struct err *e)
+{
+	char *path = in_dir(name);
+	struct sink *s = file_open(
+	    &(struct file_options){
+		.path = path, .mode = 0640, .create_only = true, .mark = mark},
+	    e);
+
+	free(path);
+	return s;
+}
+
+static int publish_text(struct sink *s, const char *text, struct err *e)
+{
+	int rc;
+
+	assert_non_null(s);
+	assert_int_equal(sink_write(s, text, strlen(text), e), 0);
+	assert_int_equal(sink_finish(s, e), 0);
+	rc = sink_publish(s, &(struct sink_terms){.rows = 1, .sha256 = ""}, e);
+	sink_free(s);
+	return rc;
+}
+
+static void claim_one_name_twice(void)
+{
+	struct err e = {.text = ""};
+	struct sink *first = open_claim("x.csv", "7 noon", &e);
+	struct sink *second = open_claim("x.csv", "8 noon", &e);
+
+	assert_int_equal(publish_text(first, "first", &e), 0);
+	assert_int_equal(publish_text(second, "second", &e), -1);
+	assert_err_has(&e, "x.csv is there already, and with the option "
+			   "\"create_only\" nothing is replaced");
+	assert_int_equal(e.kind, ERR_PERMANENT);
+	assert_content("x.csv", "first");
+	assert_null(open_claim("x.csv", "8 noon", &e));
+	assert_err_has(&e, "x.csv is there already");
+	assert_null(open_claim("x.csv", NULL, &e));
+	assert_int_equal(dir_count(dir), 1);
+	/* What an earlier attempt has published is its own. */
+	assert_int_equal(
+	    publish_text(open_claim("x.csv", "7 noon", &e), "again", &e), 0);
+	assert_content("x.csv", "again");
+	assert_int_equal(dir_count(dir), 1);
+}
+
+TEST(create_only_replaces_its_own_file_alone)
+{
+	claim_one_name_twice();
+}
+
+TEST(create_only_replaces_nothing_where_no_file_is_without_a_name)
+{
+	sys.no_unnamed = true;
+	claim_one_name_twice();
+	sys.no_unnamed = false;
+}
+
+TEST(create_only_does_not_follow_a_link)
+{
+	struct err e;
+
+	make_link("nowhere", "x.csv");
+	assert_null(open_claim("x.csv", "7 noon", &e));
+	assert_err_has(&e, "x.csv is there already");
+}
+
 #define dir_test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -1029,6 +1098,10 @@ int main(void)
 	    dir_test(a_directory_that_is_removed_meanwhile_is_an_error),
 	    dir_test(long_names_work_up_to_the_limit),
 	    dir_test(two_writers_of_one_name_both_succeed),
+	    dir_test(create_only_replaces_its_own_file_alone),
+	    dir_test(
+		create_only_replaces_nothing_where_no_file_is_without_a_name),
+	    dir_test(create_only_does_not_follow_a_link),
 	    dir_test(a_dead_writers_file_is_swept),
 	    dir_test(an_unnamed_file_needs_no_sweeping),
 	    dir_test(a_living_writers_file_is_not_swept),

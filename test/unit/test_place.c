@@ -62,6 +62,12 @@ TEST(options_of_another_place_are_refused)
 		       "begins with s3://");
 	assert_int_equal(place_check("/srv/x", NULL, &e), 0);
 	json_decref(options);
+	options = json_pack("{s{sb}}", "file", "create_only", 1);
+	assert_int_equal(place_check("/srv/x", options, &e), 0);
+	assert_int_equal(place_check("s3://bucket/key", options, &e), -1);
+	assert_err(&e, "output_options: \"file\" is for an output_path that "
+		       "is a local file");
+	json_decref(options);
 }
 
 TEST(what_a_place_cannot_do_is_said)

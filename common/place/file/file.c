@@ -14,6 +14,7 @@
 #include "base/io.h"
 #include "base/mem.h"
 #include "place/file/beneath.h"
+#include "place/file/claim.h"
 
 /* Bytes after which the kernel is told to write them to disk, so that the fsync
  * at the end has little left to wait for. */
@@ -26,7 +27,8 @@ struct file {
 	const char *name; /* the last part of path; points into it */
 	char *temp;       /* temporary name; NULL: the file has no name yet */
 	int fd, dir_fd;
-	bool no_sync;
+	bool no_sync, create_only;
+	char *mark; /* NULL: none */
 	off_t written, pushed;
 };
 
@@ -72,36 +74,64 @@ static char *temp_name(const struct file *f, unsigned int n)
 	    ".%.200s" TEMP_MARK "%d-%u", f->name, (int)getpid(), n);
 }
 
+static int say_exists(const struct file *f, struct err *e)
+{
+	return err_set(e, ERR_PERMANENT,
+	    "%s is there already, and with the option \"create_only\" nothing "
+	    "is replaced",
+	    f->path);
+}
+
+/* Gives the file its name, unless the name is taken: 1. */
+static int take_name(struct file *f, struct err *e)
+{
+	bool named = f->temp != NULL;
+
+	if ((named ? claim_move(f->dir_fd, f->temp, f->name)
+		   : link_as(f, f->name)) == 0) {
+		free(f->temp);
+		f->temp = NULL;
+		return 0;
+	}
+	if (errno != EEXIST)
+		return err_errno(e, errno, "publishing %s", f->path);
+	return !f->create_only ||
+		       claim_is_own(f->dir_fd, f->name, f->fd, f->mark)
+		   ? 1
+		   : say_exists(f, e);
+}
+
 /* linkat() cannot replace a file: when the name is taken, the new file first
  * gets a temporary name and is then renamed over the old one. */
-static int file_publish(
-    struct sink *s, const struct sink_terms *terms, struct err *e)
+static int replace(struct file *f, struct err *e)
 {
-	struct file *f = (struct file *)s;
-
-	(void)terms;
-	if (f->temp == NULL) {
-		if (link_as(f, f->name) == 0)
-			goto linked;
+	if (f->temp == NULL)
+		flock(f->fd, LOCK_EX | LOCK_NB);
+	for (unsigned int n = 0; f->temp == NULL; n++) {
+		f->temp = temp_name(f, n);
+		if (link_as(f, f->temp) == 0)
+			break;
+		free(f->temp);
+		f->temp = NULL;
 		if (errno != EEXIST)
 			return err_errno(e, errno, "publishing %s", f->path);
-		flock(f->fd, LOCK_EX | LOCK_NB);
-		for (unsigned int n = 0;; n++) {
-			f->temp = temp_name(f, n);
-			if (link_as(f, f->temp) == 0)
-				break;
-			free(f->temp);
-			f->temp = NULL;
-			if (errno != EEXIST)
-				return err_errno(
-				    e, errno, "publishing %s", f->path);
-		}
 	}
 	if (renameat(f->dir_fd, f->temp, f->dir_fd, f->name) != 0)
 		return err_errno(e, errno, "publishing %s", f->path);
 	free(f->temp);
 	f->temp = NULL;
-linked:
+	return 0;
+}
+
+static int file_publish(
+    struct sink *s, const struct sink_terms *terms, struct err *e)
+{
+	struct file *f = (struct file *)s;
+	int rc = f->temp == NULL || f->create_only ? take_name(f, e) : 1;
+
+	(void)terms;
+	if (rc < 0 || (rc > 0 && replace(f, e) != 0))
+		return -1;
 	if (!f->no_sync && fsync(f->dir_fd) != 0)
 		return err_errno(e, errno, "fsync of directory %s", f->dir);
 	return 0;
@@ -124,6 +154,7 @@ static void file_free(struct sink *s)
 	if (f->dir_fd >= 0)
 		close(f->dir_fd);
 	free(f->temp);
+	free(f->mark);
 	free(f->dir);
 	free(f->path);
 	free(f);
@@ -368,6 +399,20 @@ static int open_named(struct file *f, struct err *e)
 	}
 }
 
+/* A name that is taken is said before the queries run, and before another output
+ * of the run is published. */
+static int check_claim(const struct file *f, struct err *e)
+{
+	struct stat st;
+
+	if (fstatat(f->dir_fd, f->name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    !claim_is_own(f->dir_fd, f->name, f->fd, f->mark))
+		return say_exists(f, e);
+	if (f->mark != NULL && claim_mark(f->fd, f->mark) != 0)
+		return err_errno(e, errno, "marking %s", f->path);
+	return 0;
+}
+
 struct sink *file_open(const struct file_options *o, struct err *e)
 {
 	struct file *f = mem_zalloc(sizeof(*f));
@@ -380,6 +425,8 @@ struct sink *file_open(const struct file_options *o, struct err *e)
 	f->dir = mem_strndup(
 	    o->path, slash == o->path ? 1 : (size_t)(slash - o->path));
 	f->no_sync = o->no_sync;
+	f->create_only = o->create_only;
+	f->mark = mem_strdup(o->mark);
 	if (strlen(f->name) > 255) {
 		err_errno(e, ENAMETOOLONG, "%s", o->path);
 		goto failed;
@@ -394,6 +441,8 @@ struct sink *file_open(const struct file_options *o, struct err *e)
 		err_errno(e, errno, "chmod of %s", o->path);
 		goto failed;
 	}
+	if (f->create_only && check_claim(f, e) != 0)
+		goto failed;
 	return &f->base;
 failed:
 	sink_free(&f->base);

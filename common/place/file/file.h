@@ -27,6 +27,12 @@ struct file_options {
 	mode_t mode;  /* mode of the file; directories get x where it has r */
 	bool no_sync; /* leave out all fsyncs */
 	bool sweep;   /* first remove stale temporary files */
+	/* a file that is there is not replaced: opening fails, and so does
+	 * publishing */
+	bool create_only;
+	/* With create_only: names the output, so that what an earlier attempt
+	 * has published is replaced all the same. NULL: nothing is. */
+	const char *mark;
 };
 
 extern const struct place_type place_file;

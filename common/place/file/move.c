@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/fs.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/io.h"
 #include "base/mem.h"
 #include "place/file/beneath.h"
+#include "place/file/claim.h"
 #include "place/file/scan.h"
 
 #define PIECE ((size_t)256 << 10)
@@ -88,8 +87,7 @@ static int look(const struct spot *s, const char *version)
 
 static int rename_new(const struct spot *from, const struct spot *to)
 {
-	return (int)syscall(SYS_renameat2, from->folder, from->name, to->folder,
-	    to->name, RENAME_NOREPLACE);
+	return claim_rename(from->folder, from->name, to->folder, to->name);
 }
 
 /* The writer may have replaced the file just before it was moved: it goes

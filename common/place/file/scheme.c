@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "place/file/beneath.h"
+#include "place/file/claim.h"
 
 #define URL "file://"
 
@@ -138,6 +139,7 @@ const struct place_scheme place_scheme_file = {
     .name = "file",
     .prefix = "",
     .url_prefix = URL,
+    .options = &claim_options,
     .resolve = file_resolve,
     .within = file_within,
     .check = file_check,

@@ -29,12 +29,23 @@ static int file_allow(const struct place_lent *lent, const char *address,
 
 static struct sink *file_open_place(const struct place_output *o, struct err *e)
 {
-	return file_open(&(struct file_options){.root = o->lent->root,
-			     .path = o->address,
-			     .mode = o->lent->file_mode,
-			     .no_sync = o->lent->no_sync,
-			     .sweep = o->again},
-	    e);
+	const json_t *own = json_object_get(o->options, place_scheme_file.name);
+	/* as S3 knows an earlier attempt: same report, same time */
+	char *mark = o->report_id && o->scheduled_for
+			 ? mem_printf("%s %s", o->report_id, o->scheduled_for)
+			 : NULL;
+	struct sink *sink =
+	    file_open(&(struct file_options){.root = o->lent->root,
+			  .path = o->address,
+			  .mode = o->lent->file_mode,
+			  .no_sync = o->lent->no_sync,
+			  .sweep = o->again,
+			  .create_only = json_bool(own, "create_only", false),
+			  .mark = mark},
+		e);
+
+	free(mark);
+	return sink;
 }
 
 /* ---- reading back ---- */
