@@ -112,11 +112,11 @@ def test_what_a_daemon_leaves_that_has_died_is_run(db, daemon, drain):
     """It is silent for more than half a lease when the drain begins."""
     with gate(db):
         config_id = submit(db, export_sql=gated_run_id())
-        one = daemon(lease='6s', poll_interval='1s')
+        one = daemon(lease='4s', poll_interval='1s')
         wait_at_gate(db)
         one.kill()
     wait_for(lambda: db.value('select heartbeat_at < now() - lease / 2 from reportd.report_worker'))
-    drain(codes=[OK], lease='6s', poll_interval='1s', timeout=30)
+    drain(codes=[OK], lease='4s', poll_interval='1s', timeout=30)
     assert config(db, config_id).status == 'COMPLETED'
     assert [run.status for run in runs(db, config_id)] == ['LOST', 'COMPLETED']
 

@@ -82,8 +82,8 @@ def faked(offset, **more):
 def test_a_host_whose_clock_is_3_hours_off(db, engine_of, out, offset):
     """All times are the database's: it fires nothing early or late, its lease
     is as long as anybody's, and so are timeouts."""
-    wrong = engine_of(workers=1, env=faked(offset))
-    right = engine_of(workers=1)
+    wrong = engine_of(workers=1, poll_interval='300ms', env=faked(offset))
+    right = engine_of(workers=1, poll_interval='300ms')
     hour = schedule_many(db, 1, soon(db, 3600))[0]
     due = schedule_many(db, 1, soon(db, 1))[0]
     for one in wrong, right:
@@ -117,10 +117,10 @@ def test_a_host_whose_clock_jumps(db, engine_of, out, tmp_path):
     """Forward and back, with a report running."""
     clock = tmp_path / 'clock'
     clock.write_text('+0')
-    one = engine_of(workers=1, env={
+    one = engine_of(workers=1, poll_interval='300ms', env={
         'LD_PRELOAD': FAKETIME, 'FAKETIME_TIMESTAMP_FILE': clock,
         'FAKETIME_NO_CACHE': '1', 'FAKETIME_DONT_FAKE_MONOTONIC': '1'})
-    engine_of(workers=1)
+    engine_of(workers=1, poll_interval='300ms')
     with gate(db):
         reports = submit_many(db, 2, gated_run_id(), max_retries=0)
         wait_at_gate(db, 2)

@@ -123,6 +123,8 @@ def test_failures_are_told_when_they_are_final(db, engine, receiver, end):
                 ended(db, config_id, 'CANCELLED')
             else:
                 one.signal(signal.SIGTERM)
+                # Two signals at once are one.
+                one.wait_log('"stopping"')
                 one.signal(signal.SIGTERM)
                 one.wait()
         expected = []

@@ -108,10 +108,10 @@ def test_what_passes_is_got_over(aws, told, fault):
 
 
 def test_the_outbox_tries_on_when_sns_is_away_for_long(db, aws, told):
-    fault = aws.fault('Publish', times=99, status=503, code='ServiceUnavailable')
+    fault = aws.fault('Publish', times=99, status=500, code='InternalFailure')
     told('PENDING', wait=lambda rows: rows[0].attempts == 1)
     notice, = notices(db)
-    assert 'ServiceUnavailable' in notice.last_error
+    assert 'InternalFailure' in notice.last_error
     assert fault.met == 5 and not aws.published
 
 
