@@ -3,17 +3,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/external.h"
 #include "base/mem.h"
 #include "ctl/lib/connect.h"
 #include "ctl/lib/interrupt.h"
 #include "ctl/scale.h"
+#include "sql/scale.h"
 
 /*
  * The runtime interface of AWS Lambda:
  * https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
  *
  * Between two invocations the process may be frozen for minutes, so each
- * invocation connects to the queue anew.
+ * invocation connects to the queue anew. An event with a requestContext is a call
+ * by an API gateway, of which body and answer are members:
+ * https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
  */
 struct runtime {
 	struct http *http;
@@ -44,51 +48,143 @@ static int call(const struct runtime *r, const char *method, const char *path,
 		       : err_wrap(e, "Lambda's runtime interface: %s", path);
 }
 
-/* Reads the ID of the next invocation. Its event is not looked at. */
-static int next(const struct runtime *r, char id[static 128], struct err *e)
+struct invocation {
+	char id[128];
+	/* The call of an API gateway that brings it; NULL: somebody else
+	 * does, whose event says nothing. */
+	json_t *call;
+};
+
+/* Reads the next invocation. */
+static int next(const struct runtime *r, struct invocation *v, struct err *e)
 {
 	struct http_reply reply;
+	struct err unused;
+	json_t *event;
 	int rc = call(r, "GET", "invocation/next", NULL, &reply, e);
 
+	*v = (struct invocation){.call = NULL};
 	if (rc == 0) {
-		http_header(&reply, "Lambda-Runtime-Aws-Request-Id", id, 128);
-		if (*id == '\0')
+		http_header(&reply, "Lambda-Runtime-Aws-Request-Id", v->id,
+		    sizeof(v->id));
+		if (*v->id == '\0')
 			rc = err_set(e, ERR_PERMANENT,
 			    "Lambda's runtime interface sends no request ID");
+		event =
+		    json_parse_object(reply.body.data, reply.body.len, &unused);
+		if (json_is_object(json_object_get(event, "requestContext")))
+			v->call = json_incref(event);
+		json_decref(event);
 	}
 	http_reply_free(&reply);
 	return rc;
 }
 
-/* Decides; returns the body of the answer, which is an error's when *failed. */
-static char *decide(struct ctl *c, bool *failed)
+/* Takes the rows of an external function out of a gateway's call; *rows is NULL
+ * when it has none. */
+static int rows_of(const json_t *call, json_t **rows, struct err *e)
 {
-	struct err e = {.text = ""};
-	json_t *answer = ctl_scale(c, false, &e), *body = answer;
-	char *text;
+	const char *text = json_str(call, "body", "");
+	json_t *body = NULL;
+	int rc = 0;
 
-	*failed = answer == NULL || ctl_scale_failed(answer);
-	if (answer == NULL)
-		ctl_complain(&e);
-	if (*failed) {
-		char *said = answer ? json_dumps(answer, JSON_COMPACT)
-				    : mem_strdup(e.text);
-
-		body = json_pack("{ss ss}", "errorType", "ScaleFailed",
-		    "errorMessage", said);
-		json_decref(answer);
-		free(said);
+	*rows = NULL;
+	if (json_bool(call, "isBase64Encoded", false))
+		return err_set(e, ERR_PERMANENT,
+		    "the body is compressed; write compression = none in the "
+		    "external function");
+	if (*text != '\0') {
+		body = json_parse_object(text, strlen(text), e);
+		rc = body != NULL ? external_rows(body, rows) : -1;
+		json_decref(body);
 	}
-	text = json_dumps(body, JSON_COMPACT);
-	json_decref(body);
+	return rc == 0 ? 0
+		       : err_set(e, ERR_PERMANENT,
+			     "the body is neither empty nor a JSON object such "
+			     "as {\"data\": [[0]]}");
+}
+
+/* Returns what a gateway's caller is to be told; takes the value over. */
+static json_t *to_gateway(int status, json_t *value)
+{
+	char *text = json_dumps(value, JSON_COMPACT);
+	json_t *answer = json_pack("{si s{ss} ss}", "statusCode", status,
+	    "headers", "Content-Type", "application/json", "body", text);
+
+	json_decref(value);
+	free(text);
+	return answer;
+}
+
+/* Who calls by a gateway has work, perhaps in the table of an inbox. */
+static int wake_inboxes(struct ctl *c, struct err *e)
+{
+	struct pg_rows *rows =
+	    connect_queue(c, e) == 0
+		? pg_query(c->queue, sql_scale_wake, 0, NULL, e)
+		: NULL;
+	int rc = rows != NULL ? 0 : -1;
+
+	pg_rows_free(rows);
+	return rc;
+}
+
+/* Decides; returns the answer, or NULL. */
+static json_t *decide(struct ctl *c, const json_t *call, struct err *e)
+{
+	json_t *answer = call == NULL || wake_inboxes(c, e) == 0
+			     ? ctl_scale(c, false, e)
+			     : NULL;
+
 	pg_close(c->queue);
 	c->queue = NULL;
+	if (answer != NULL && ctl_scale_failed(answer)) {
+		char *said = json_dumps(answer, JSON_COMPACT);
+
+		err_set(e, ERR_TRANSIENT, "%s", said);
+		free(said);
+		json_decref(answer);
+		return NULL;
+	}
+	if (answer == NULL)
+		ctl_complain(e);
+	return answer;
+}
+
+static json_t *answer_call(struct ctl *c, const json_t *call, struct err *e)
+{
+	struct err wrong = {.text = ""};
+	json_t *rows, *answer;
+
+	if (rows_of(call, &rows, &wrong) != 0)
+		return to_gateway(400, json_pack("{ss}", "error", wrong.text));
+	answer = decide(c, call, e);
+	if (answer != NULL)
+		answer = to_gateway(200, external_answer(rows, answer));
+	json_decref(rows);
+	return answer;
+}
+
+/* Returns the body of the answer, which is an error's when *failed. */
+static char *answer_to(struct ctl *c, const struct invocation *v, bool *failed)
+{
+	struct err e = {.text = ""};
+	json_t *body =
+	    v->call ? answer_call(c, v->call, &e) : decide(c, NULL, &e);
+	char *text;
+
+	*failed = body == NULL;
+	if (*failed)
+		body = json_pack("{ss ss}", "errorType", "ScaleFailed",
+		    "errorMessage", e.text);
+	text = json_dumps(body, JSON_COMPACT);
+	json_decref(body);
 	return text;
 }
 
 static int serve(const struct runtime *r, struct ctl *c, struct err *e)
 {
-	char id[128];
+	struct invocation v;
 	bool failed;
 
 	while (interrupt_signal() == 0) {
@@ -96,11 +192,12 @@ static int serve(const struct runtime *r, struct ctl *c, struct err *e)
 		char *path, *body;
 		int rc;
 
-		if (next(r, id, e) != 0)
+		if (next(r, &v, e) != 0)
 			return -1;
-		body = decide(c, &failed);
+		body = answer_to(c, &v, &failed);
+		json_decref(v.call);
 		path = mem_printf(
-		    "invocation/%s/%s", id, failed ? "error" : "response");
+		    "invocation/%s/%s", v.id, failed ? "error" : "response");
 		rc = call(r, "POST", path, body, &reply, e);
 		http_reply_free(&reply);
 		free(path);

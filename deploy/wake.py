@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """A Lambda that starts the first task of reportd; README.md has its settings and rights."""
 
-import json
 import os
 import time
 
@@ -22,7 +21,7 @@ def handler(event, context):
         tasks = [t for t in ecs.describe_tasks(cluster=env['CLUSTER'], tasks=tasks)['tasks']
                  if 'startedAt' not in t or t['startedAt'].timestamp() > time.time() - LATELY]
     if tasks:
-        return answer('a task is there')
+        return {'message': 'a task is there'}
     how = {'capacityProviderStrategy': [{'capacityProvider': env['CAPACITY_PROVIDER']}]} \
         if env.get('CAPACITY_PROVIDER') else {'launchType': 'FARGATE'}
     made = ecs.run_task(
@@ -33,9 +32,4 @@ def handler(event, context):
             'assignPublicIp': 'ENABLED' if env.get('PUBLIC_IP') == 'on' else 'DISABLED'}}, **how)
     if made['failures'] or not made['tasks']:
         raise RuntimeError(f'ECS has started no task: {made["failures"]}')
-    return answer('a task starts')
-
-
-def answer(message):
-    return {'statusCode': 202, 'headers': {'Content-Type': 'application/json'},
-            'body': json.dumps({'message': message})}
+    return {'message': 'a task starts'}

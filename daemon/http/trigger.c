@@ -2,13 +2,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/json.h"
+#include "base/external.h"
 #include "base/mem.h"
 #include "http/endpoint.h"
 #include "sql/http.h"
-
-/* Rows that a Snowflake external function sends at a time, at most. */
-#define ROWS_MAX 5000
 
 static const struct statement trigger = {"trigger", sql_trigger, 0};
 
@@ -25,23 +22,6 @@ static json_t *make_value(const char *pending)
 	    "pending", (json_int_t)strtoll(pending, NULL, 10));
 }
 
-/* Answers an external function: {"data": [[ROW, VALUE], ...]} with the numbers
- * of the rows that it sent. */
-static json_t *make_rows(const json_t *rows, const char *pending)
-{
-	json_t *answers = json_array();
-	const json_t *row;
-	size_t i;
-
-	json_array_foreach(rows, i, row)
-	{
-		json_array_append_new(
-		    answers, json_pack("[O, o]", json_array_get(row, 0),
-				 make_value(pending)));
-	}
-	return json_pack("{s:o}", "data", answers);
-}
-
 static void on_triggered(
     void *arg, const struct reply *reply, const struct err *e, const char *hint)
 {
@@ -52,8 +32,8 @@ static void on_triggered(
 	if (reply == NULL) {
 		call_error(t->call, e, hint);
 	} else {
-		answer = t->rows ? make_rows(t->rows, reply_text(reply, 0, 0))
-				 : make_value(reply_text(reply, 0, 0));
+		answer = external_answer(
+		    t->rows, make_value(reply_text(reply, 0, 0)));
 		text = json_dumps(answer, JSON_COMPACT);
 		call_json(t->call, 200, text);
 		free(text);
@@ -61,28 +41,6 @@ static void on_triggered(
 	}
 	json_decref(t->rows);
 	free(t);
-}
-
-/* Takes the rows of an external function out of the body. Returns -1 when they
- * are none. */
-static int take_rows(const json_t *body, json_t **rows)
-{
-	json_t *data = json_object_get(body, "data");
-	const json_t *row;
-	size_t i;
-
-	*rows = NULL;
-	if (data == NULL)
-		return 0;
-	if (!json_is_array(data) || json_array_size(data) > ROWS_MAX)
-		return -1;
-	json_array_foreach(data, i, row)
-	{
-		if (!json_is_integer(json_array_get(row, 0)))
-			return -1;
-	}
-	*rows = json_incref(data);
-	return 0;
 }
 
 static void refuse(struct call *c)
@@ -104,7 +62,7 @@ void serve_trigger(struct call *c)
 			return;
 		}
 	}
-	if (take_rows(body, &rows) != 0) {
+	if (external_rows(body, &rows) != 0) {
 		json_decref(body);
 		refuse(c);
 		return;

@@ -288,7 +288,8 @@ begin
 	insert into reportd.report_inbox_wake (inbox)
 	select k.inbox from reportd.report_inbox k
 	where (pg_has_role(reportd.acting_role(), k.owner, 'USAGE')
-			or pg_has_role(reportd.acting_role(), 'reportd_viewer', 'USAGE'))
+			or pg_has_role(reportd.acting_role(), 'reportd_viewer', 'USAGE')
+			or pg_has_role(reportd.acting_role(), 'reportd_daemon', 'USAGE'))
 		and not exists (select from reportd.report_inbox_wake w
 			where w.inbox = k.inbox and w.woken_at > now() - interval '1 hour');
 	get diagnostics n = row_count;
@@ -298,7 +299,7 @@ begin
 	return n;
 end $$;
 comment on function reportd.wake_inboxes is
-	'Has the inboxes of the caller''s roles, or for a viewer all of them, read soon, a minute after they were read last at the earliest. Returns how many; one that waits to be read since such a call is not counted again.';
+	'Has the inboxes of the caller''s roles, or for a viewer and a daemon all of them, read soon, a minute after they were read last at the earliest. Returns how many; one that waits to be read since such a call is not counted again.';
 
 create view reportd.v_inboxes with (security_barrier) as
 select b.inbox, b.owner, b.read_at, b.told_at, n.untold, n.untold_since, (

@@ -411,7 +411,7 @@ class Runtime(http.server.BaseHTTPRequestHandler):
             return
         ident = str(uuid.uuid4())
         self.server.given.append(ident)
-        self.answer(200, SCHEDULED, Lambda_Runtime_Aws_Request_Id=ident)
+        self.answer(200, self.server.event, Lambda_Runtime_Aws_Request_Id=ident)
 
     def do_POST(self):
         body = json.loads(self.rfile.read(int(self.headers['Content-Length'])))
@@ -419,40 +419,83 @@ class Runtime(http.server.BaseHTTPRequestHandler):
         self.server.told.append((self.path.rsplit('/', 2)[1:], body))
 
 
-def test_it_serves_invocations_of_lambda(db, aws, conf, submit):
+@contextlib.contextmanager
+def serving(aws, conf, **settings):
+    """A `reportctl scale` that serves invocations. It yields call(event), which returns the
+    answer, and whether it is an error's; `log` of it is what the program has logged, once the
+    block has ended."""
     with http.server.ThreadingHTTPServer(('127.0.0.1', 0), Runtime) as server:
         server.daemon_threads = True
         server.waiting, server.asked = threading.Semaphore(0), threading.Event()
         server.given, server.told = [], []
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        path = conf({**aws.settings(), **aws.ecs.settings()}, log_metrics='team/reportd')
+        path = conf({**aws.settings(), **aws.ecs.settings()}, **settings)
         program = subprocess.Popen(
             [REPORTCTL, '-c', path, 'scale'], stderr=subprocess.PIPE, text=True, env={
                 **os.environ, **aws.environ(),
                 'AWS_LAMBDA_RUNTIME_API': f'127.0.0.1:{server.server_address[1]}'})
+
+        def call(event=SCHEDULED):
+            server.event = event
+            count = len(server.told) + 1
+            server.waiting.release()
+            wait_for(lambda: len(server.told) == count)
+            (ident, kind), body = server.told[-1]
+            assert ident == server.given[-1]
+            return body, kind == 'error'
         try:
             assert server.asked.wait(30)
-            for due, started in (0, 0), (7, 2):
-                wait_due(db, submit, due)
-                server.waiting.release()
-                count = len(server.told) + 1
-                wait_for(lambda: len(server.told) == count)
-                (ident, kind), body = server.told[-1]
-                assert (ident, kind, body['started']) == (server.given[-1], 'response', started)
-            aws.denied.add('ecs:ListTasks')
-            server.waiting.release()
-            wait_for(lambda: len(server.told) == 3)
-            (_, kind), body = server.told[-1]
-            assert kind == 'error' and 'ecs:ListTasks' in body['errorMessage']
-            # It has no connection to the queue between two invocations.
-            wait_for(lambda: not db.value("select count(*) from pg_stat_activity "
-                                          "where application_name = 'reportctl'"))
+            yield call
         finally:
             program.terminate()
-            log = program.communicate(timeout=30)[1]
+            call.log = program.communicate(timeout=30)[1]
             server.shutdown()
-    events = [json.loads(line) for line in log.splitlines() if line.startswith('{')]
+
+
+def test_it_serves_invocations_of_lambda(db, aws, conf, submit):
+    with serving(aws, conf, log_metrics='team/reportd') as call:
+        for due, started in (0, 0), (7, 2):
+            wait_due(db, submit, due)
+            body, failed = call()
+            assert not failed and body['started'] == started
+        aws.denied.add('ecs:ListTasks')
+        body, failed = call()
+        assert failed and 'ecs:ListTasks' in body['errorMessage']
+        # It has no connection to the queue between two invocations.
+        wait_for(lambda: not db.value("select count(*) from pg_stat_activity "
+                                      "where application_name = 'reportctl'"))
+    events = [json.loads(line) for line in call.log.splitlines() if line.startswith('{')]
     assert [event['TasksStarted'] for event in events] == [0, 2]
+
+
+def gateway(body, **more):
+    """The event of an HTTP API, in its payload format 2.0."""
+    return json.dumps({'version': '2.0', 'routeKey': 'POST /trigger', 'rawPath': '/trigger',
+                       'headers': {'content-type': 'application/json'},
+                       'requestContext': {'http': {'method': 'POST', 'path': '/trigger'}},
+                       'isBase64Encoded': False, 'body': body, **more}).encode()
+
+
+def test_an_external_function_wakes_an_inbox_and_starts_a_task(db, aws, conf):
+    """No daemon runs, and the inbox is read once a day."""
+    db.execute("insert into reportd.report_inbox (inbox, owner, every, began_at, next_at) "
+               "values ('w:t', 'reportd_submitter', '1 day', now() - interval '1 hour', "
+               "now() + interval '23 hours')")
+    with serving(aws, conf) as call:
+        assert call()[0]['started'] == 0
+        answer, failed = call(gateway('{"data": [[0], [7, "x"]]}'))
+        assert not failed and answer['statusCode'] == 200
+        assert answer['headers'] == {'Content-Type': 'application/json'}
+        (first, value), (second, _) = json.loads(answer['body'])['data']
+        assert (first, second, value['started']) == (0, 7, 1)
+        assert db.value('select count(*) from reportd.report_inbox_wake') == 1
+        answer, _ = call(gateway(None))
+        assert answer['statusCode'] == 200 and json.loads(answer['body'])['started'] == 0
+        for event, why in [(gateway('[1]'), 'neither empty nor a JSON object'),
+                           (gateway('{"data": [["a"]]}'), 'neither empty nor a JSON object'),
+                           (gateway('H4sI', isBase64Encoded=True), 'compression = none')]:
+            answer, failed = call(event)
+            assert not failed and answer['statusCode'] == 400 and why in answer['body']
 
 
 # ---- the Lambda that starts the first task ----
@@ -470,7 +513,7 @@ def wake(aws, monkeypatch):
     spec = importlib.util.spec_from_file_location('wake', ROOT / 'deploy/wake.py')
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return lambda event=None: json.loads(module.handler(event or {}, None)['body'])['message']
+    return lambda event=None: module.handler(event or {}, None)['message']
 
 
 def test_the_first_call_starts_a_task_and_others_none(aws, wake):
