@@ -254,7 +254,7 @@ begin
 			end if;
 			newest := q.scheduled_for;
 		end if;
-		if c.inputs is not null and not reportd.take_inputs(c, q) then
+		if c.inputs is not null and not reportd.take_inputs(c, q, parents) then
 			continue;
 		end if;
 		update reportd.report_request r

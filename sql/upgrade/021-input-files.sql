@@ -281,21 +281,32 @@ begin
 	return case when more_come then interval '0' end;
 end $$;
 
+-- Since when listings count for a request: since it was asked for, and the last of its
+-- parents has ended, which may have made the files. parents: {"PARENT": REQUEST}
+create function reportd.files_since(q reportd.report_request, parents jsonb)
+returns timestamptz
+language sql stable set search_path = pg_catalog, pg_temp as $$
+	select greatest($1.requested_at, (select max(r.ended_at) from jsonb_each_text($2) p
+		join reportd.report_request r on r.request_id = p.value::bigint))
+$$;
+
 -- Fixes the files of a request that waits, once its zones were listed after it was
--- asked for. False: it waits on.
-create function reportd.take_inputs(c reportd.report_config, q reportd.report_request)
-returns boolean
+-- asked for and its parents have ended. False: it waits on.
+create function reportd.take_inputs(
+	c reportd.report_config, q reportd.report_request, parents jsonb
+) returns boolean
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
 	batch jsonb;
 	others bigint[];
+	asked timestamptz := reportd.files_since(q, parents);
 begin
 	perform reportd.reject_files(u.config_id, u.input, u.spec)
 	from reportd.report_input_use u where u.config_id = c.config_id;
 	if exists (select from reportd.report_input_use u
 		join reportd.report_zone z on z.zone_id = u.zone_id
 		where u.config_id = c.config_id
-			and (z.listed_at >= greatest(q.requested_at, u.since)) is not true) then
+			and (z.listed_at >= greatest(asked, u.since)) is not true) then
 		perform reportd.wake_zone(u.zone_id) from reportd.report_input_use u
 		where u.config_id = c.config_id;
 		return false;
@@ -326,6 +337,8 @@ declare
 	u record;
 	said text[] := '{}';
 	fault text;
+	asked timestamptz := reportd.files_since(q,
+		case when q.reason <> 'run_now' then reportd.satisfied_by(c, q) end);
 begin
 	for u in
 		select k.*, z.path, z.listed_at, z.error from reportd.report_input_use k
@@ -334,7 +347,7 @@ begin
 	loop
 		if u.error is not null then
 			said := said || format('input "%s": %s cannot be listed: %s', u.input, u.path, u.error);
-		elsif (u.listed_at >= greatest(q.requested_at, u.since)) is not true then
+		elsif (u.listed_at >= greatest(asked, u.since)) is not true then
 			said := said || format('input "%s": %s to be listed%s', u.input, u.path,
 				case when not exists (select from reportd.report_worker w
 						where reportd.reaches(w.folders, u.path))

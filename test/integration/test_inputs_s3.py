@@ -102,6 +102,24 @@ def test_the_latest_object(db, bucket):
         [bucket.url('in/a.csv'), bucket.url('in/b.csv')])
 
 
+def test_a_file_that_a_parent_replaces_is_read_as_the_parent_leaves_it(db, bucket):
+    """A request that waits may know an earlier version."""
+    bucket.put('made/a.csv', ROWS)
+    report.submit(db, report_key='makes', trigger_type='SCHEDULED', schedule_expression='0 0 1 1 *',
+                  export_sql='select 2 as id, 3 as more', output_path=bucket.url('made/a.csv'))
+    config_id = submit(db, bucket, 'made/*.csv', 'SCHEDULED', schedule_expression='0 0 1 1 *',
+                       run_after=['makes'], more={'use': 'latest', 'columns': [
+                           ['id', 'int'], ['more', 'int']]})
+    db.value("select reportd.backfill(%s, t, t) from reportd.prev_run('0 0 1 1 *', 'UTC', now()) t",
+             config_id)
+    wait_for(lambda: db.value('select bool_and(listed_at is not null) from reportd.v_zones '
+                              'where config_id = %s', config_id))
+    db.value("select reportd.run_now(reportd.id('makes'))")
+    wait_for(lambda: db.value("select status in ('COMPLETED', 'FAILED') from reportd.v_requests "
+                              'where config_id = %s', config_id))
+    assert [(r.status, r.error_message) for r in report.runs(db, config_id)] == [('COMPLETED', None)]
+
+
 def test_more_objects_than_a_page(db, bucket):
     for i in range(1100):
         bucket.put(f'in/{i:05}.csv', ROWS)
