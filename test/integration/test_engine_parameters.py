@@ -177,7 +177,7 @@ def test_a_row_too_large_for_a_job_fails_alone(engine):
             'insert into reportd.report_config (report_name, owner, export_sql, parameters) '
             "values (%s, current_role::regrole, 'select 1', jsonb_build_object('v', repeat(%s, %s))) "
             'returning config_id', [f'large {n}', text, size]).fetchone()[0]
-            for n, (text, size) in enumerate([('x', 17 << 20), ('\1', 6 << 20), ('\1', 60 << 20)])]
+            for n, (text, size) in enumerate([('x', 17 << 20), ('\1', 6 << 20), ('\1', 20 << 20)])]
         conn.execute('alter table reportd.report_config enable trigger a_check_insert')
     good = report.submit(db)
     for config_id in bad:

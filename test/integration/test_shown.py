@@ -141,20 +141,24 @@ def test_parquet_in_duckdb(shelf):
 
 @pytest.fixture
 def totals(ctl, tmp_path):
-    """The words of the rows of totals as a reader sees them, and what the run says."""
-    def totals(kind, sql, **options):
-        path = tmp_path / f'report.{kind}'
-        done = ctl('export', '--sql-file', '-', '-o', path, *(
-            f'--option={name}={json.dumps(value)}' for name, value in options.items()), input=sql)
-        assert done.returncode == 0, done.stderr
-        if kind == 'html':
+    """totals(kind, *(sql, options)) makes a report of each; yields for each the words of
+    the rows of totals as a reader sees them, and what the run says."""
+    def totals(kind, *reports):
+        paths, said = [], []
+        for number, (sql, options) in enumerate(reports):
+            paths.append(tmp_path / f'report{number}.{kind}')
+            done = ctl('export', '--sql-file', '-', '-o', paths[-1], *(
+                f'--option={name}={json.dumps(value)}' for name, value in options.items()),
+                input=sql)
+            assert done.returncode == 0, done.stderr
+            said.append(done.stderr)
+        # One start of LibreOffice for all.
+        pages = workbook.convert_all(paths, 'pdf', tmp_path) if kind == 'xlsx' else paths
+        for path, remark in zip(pages, said):
             text = re.sub(r'<[^>]*>', ' ', re.search(
-                r'<tfoot>(.*)</tfoot>', path.read_text(), re.S)[1])
-        elif kind == 'pdf':
-            text = ''.join(pdf.pages(path, '-layout'))
-        else:
-            text = ''.join(pdf.pages(workbook.convert(path, 'pdf', tmp_path), '-layout'))
-        return [line.split() for line in text.splitlines() if 'otal' in line], done.stderr
+                r'<tfoot>(.*)</tfoot>', path.read_text(), re.S)[1]) if kind == 'html' else \
+                ''.join(pdf.pages(path, '-layout'))
+            yield [line.split() for line in text.splitlines() if 'otal' in line], remark
     return totals
 
 
@@ -164,21 +168,22 @@ READ = pytest.mark.parametrize('kind', ['html', 'pdf', 'xlsx'])
 @READ
 def test_a_row_of_totals_has_its_word(totals, kind):
     sql = "select * from (values ('a', 1), ('b', 2)) t (g, x)"
-    for query, columns, want in [
-            (sql, {'x': {'total': 'sum'}}, ['Total', '3']),
-            (sql, {'g': {'total': 'count'}, 'x': {'total': 'avg', 'format': '0.0'}},
-             ['Total', 'count', '2', 'avg', '1.5']),
-            ('select x from (values (1), (2)) t (x)', {'x': {'total': 'sum'}}, ['Total', '3']),
-            # A code that has no room for the word in a workbook.
-            ('select x from (values (1), (2)) t (x)',
-             {'x': {'total': 'sum', 'format': '0;-0;"' + 'z' * 245 + '"'}}, ['Total', '3'])]:
-        rows, _ = totals(kind, query, columns=columns)
+    cases = [
+        (sql, {'x': {'total': 'sum'}}, ['Total', '3']),
+        (sql, {'g': {'total': 'count'}, 'x': {'total': 'avg', 'format': '0.0'}},
+         ['Total', 'count', '2', 'avg', '1.5']),
+        ('select x from (values (1), (2)) t (x)', {'x': {'total': 'sum'}}, ['Total', '3']),
+        # A code that has no room for the word in a workbook.
+        ('select x from (values (1), (2)) t (x)',
+         {'x': {'total': 'sum', 'format': '0;-0;"' + 'z' * 245 + '"'}}, ['Total', '3'])]
+    found = totals(kind, *((query, {'columns': columns}) for query, columns, _ in cases))
+    for (rows, _), (*_, want) in zip(found, cases, strict=True):
         assert rows == [want]
 
 
 def test_subtotals_have_their_word(totals):
-    rows, _ = totals('pdf', "select * from (values ('a', 1), ('b', 2)) t (g, x)",
-                     columns={'x': {'total': 'sum'}}, group_by='g')
+    (rows, _), = totals('pdf', ("select * from (values ('a', 1), ('b', 2)) t (g, x)",
+                                {'columns': {'x': {'total': 'sum'}}, 'group_by': 'g'}))
     assert rows == [['Subtotal', '1'], ['Subtotal', '2'], ['Total', '3']]
 
 
@@ -187,16 +192,18 @@ def test_a_sum_that_no_float_can_hold_is_infinite_and_the_run_says_so(totals, ki
     def sql(*values):
         return 'select * from (values {}) t (n, x)'.format(
             ', '.join(f"('r', '{value}'::float8)" for value in values))
-    for values, total, want, said in [
-            (('1e308', '1e308'), 'sum', ['Infinity'],
-             'the sum of "x" is Infinity: it is larger than any float'),
-            (('-1e308', '-1e308'), 'sum', ['-Infinity'], 'the sum of "x" is -Infinity: it is'),
-            (('1', 'NaN'), 'avg', ['avg', 'NaN'],
-             'the average of "x" is NaN, as values of it are'),
-            (('1', 'Infinity'), 'sum', ['Infinity'], 'the sum of "x" is Infinity, as values'),
-            (('1e308', '1e308', '-1e308'), 'sum', None, None),
-            (('1e308', '1e308'), 'avg', None, None)]:
-        rows, remark = totals(kind, sql(*values), columns={'x': {'total': total}})
+    cases = [
+        (('1e308', '1e308'), 'sum', ['Infinity'],
+         'the sum of "x" is Infinity: it is larger than any float'),
+        (('-1e308', '-1e308'), 'sum', ['-Infinity'], 'the sum of "x" is -Infinity: it is'),
+        (('1', 'NaN'), 'avg', ['avg', 'NaN'],
+         'the average of "x" is NaN, as values of it are'),
+        (('1', 'Infinity'), 'sum', ['Infinity'], 'the sum of "x" is Infinity, as values'),
+        (('1e308', '1e308', '-1e308'), 'sum', None, None),
+        (('1e308', '1e308'), 'avg', None, None)]
+    found = totals(kind, *((sql(*values), {'columns': {'x': {'total': total}}})
+                           for values, total, *_ in cases))
+    for (rows, remark), (*_, want, said) in zip(found, cases, strict=True):
         if said:
             assert rows == [['Total', *want]] and said in remark
         else:
