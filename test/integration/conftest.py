@@ -14,6 +14,20 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from lib import process, report, wait  # noqa: E402
 from lib.aws import aws, aws_server  # noqa: E402, F401
 from lib.cluster import Cluster, make_template  # noqa: E402
+from lib.paths import SANITIZED  # noqa: E402
+
+
+def pytest_configure(config):
+    config.addinivalue_line('markers', """shipped: a test that tells a sanitizer nothing, as it is
+        about SQL, the manual, the deployment, or memory, of which a sanitizer takes more; or that
+        repeats one path with many values. It runs in the build that is shipped alone.""")
+
+
+def pytest_collection_modifyitems(config, items):
+    if SANITIZED:
+        left_out = [item for item in items if item.get_closest_marker('shipped')]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if not item.get_closest_marker('shipped')]
 
 
 @pytest.fixture(scope='session')

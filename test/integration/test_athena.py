@@ -12,7 +12,7 @@ import pytest
 
 from lib import process, report
 from lib.athena import Refused, column_info
-from lib.paths import REPORTCTL, SANITIZED, environ
+from lib.paths import REPORTCTL, environ
 from lib.wait import wait_for
 from test_athena_shared import ENVIRONMENT, athena, engine, export, lake  # noqa: F401
 from test_engine_shared import done, failure, output
@@ -447,7 +447,7 @@ def test_reportctl_is_interrupted(engine, athena):
     assert athena.states() == ['CANCELLED']
 
 
-@pytest.mark.skipif(SANITIZED, reason='sanitizers need memory of their own')
+@pytest.mark.shipped
 @pytest.mark.parametrize('wide', [120, 40_000])
 def test_memory_does_not_follow_the_size_of_the_result(engine, athena, lake, wide):
     rows = 60_000_000 // wide

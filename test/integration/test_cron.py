@@ -11,6 +11,8 @@ from zoneinfo import ZoneInfo
 import psycopg
 import pytest
 
+pytestmark = pytest.mark.shipped
+
 MINUTE = timedelta(minutes=1)
 ROUNDS = 12
 

@@ -19,6 +19,8 @@ from lib.paths import REPORTCTL, REPORTD, ROOT, environ
 
 from test_docs import known_settings, section, table_rows
 
+pytestmark = pytest.mark.shipped
+
 TEMPLATES = {path.stem: Template(path.read_text())
              for path in (ROOT / 'deploy/cloudformation').glob('*.yaml')}
 WORKFLOW = (ROOT / '.github/workflows/deploy.yml').read_text()

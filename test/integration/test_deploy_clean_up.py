@@ -11,6 +11,8 @@ from lib import awscommand
 from lib.deploy.cloudformation import Template
 from lib.paths import ROOT
 
+pytestmark = pytest.mark.shipped
+
 REGION = 'eu-central-1:123456789012'
 
 

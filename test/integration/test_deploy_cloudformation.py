@@ -10,6 +10,8 @@ from lib.deploy import cloudformation
 from lib.deploy.cloudformation import Template, check_together
 from lib.paths import ROOT, environ
 
+pytestmark = pytest.mark.shipped
+
 FOLDER = ROOT / 'deploy/cloudformation'
 TEXTS = {path.stem: path.read_text() for path in sorted(FOLDER.glob('*.yaml'))}
 

@@ -5,6 +5,8 @@ import pytest
 from lib.deploy.files import check_manifests, manifests
 from lib.paths import ROOT
 
+pytestmark = pytest.mark.shipped
+
 TEXTS = {way: manifests(ROOT, way) for way in ('daemon', 'keda')}
 
 

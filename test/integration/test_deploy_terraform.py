@@ -10,6 +10,8 @@ from lib.deploy import hcl
 from lib.deploy.terraform import check_texts
 from lib.paths import ROOT, environ
 
+pytestmark = pytest.mark.shipped
+
 TEXTS = {path.stem: path.read_text() for path in (ROOT / 'deploy/terraform').glob('*.tf')}
 
 

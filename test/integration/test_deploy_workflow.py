@@ -16,6 +16,8 @@ from lib.deploy import workflow, yamlfile
 from lib.paths import BIN, ROOT, environ
 from lib.server import Server, free_port
 
+pytestmark = pytest.mark.shipped
+
 TEXT = (ROOT / '.github/workflows/deploy.yml').read_text()
 
 

@@ -15,6 +15,8 @@ from psycopg.conninfo import make_conninfo
 from lib import process
 from lib.paths import REPORTD, ROOT
 
+pytestmark = pytest.mark.shipped
+
 MANUAL = [*sorted(ROOT.glob('*.md')), *sorted((ROOT / 'docs').glob('*.md'))]
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from lib import duckdb, process, report
 from lib.duckdb import DuckDB
-from lib.paths import ROOT, SANITIZED
+from lib.paths import ROOT
 from lib.wait import wait_for
 from test_engine_shared import done, ended, failure, file_of, last_run, output, running_engine
 
@@ -312,7 +312,7 @@ def test_a_query_of_several_threads_is_cancelled(engine):
 
 # Rows that are too wide.
 
-@pytest.mark.skipif(SANITIZED, reason='no memory limit with sanitizers')
+@pytest.mark.shipped
 def test_very_wide_rows_end_their_report_alone(cluster, template, tmp_path):
     with running_engine(cluster, template, tmp_path, {'source.lake': {
             'type': 'duckdb', 'library': str(duckdb.library())}}, workers=2,

@@ -11,9 +11,11 @@ import pytest
 
 from lib import duckdb, process, report
 from lib.manual import says
-from lib.paths import BIN, SANITIZED
+from lib.paths import BIN
 from lib.wait import wait_for
 from test_engine_shared import done, ended, failure, file_of, output, running_engine
+
+pytestmark = pytest.mark.shipped
 
 SECRET = 'canary 4711'
 
@@ -376,7 +378,7 @@ def test_what_a_killed_worker_leaves_is_swept(engine):
     assert not list(engine.spill.iterdir())
 
 
-@pytest.mark.skipif(SANITIZED, reason='sanitizers take memory of their own')
+@pytest.mark.shipped
 def test_memory_is_flat_for_rows_of_usual_width(engine):
     config_id = report.submit(engine.db, source='lake', export_sql="""
         select n, 'row ' || n as name, n * 0.37 as price, n % 7 = 0 as paid

@@ -11,6 +11,8 @@ from psycopg.types.json import Jsonb
 from lib import report
 import test_engine_shared  # noqa: F401 (reads infinity)
 
+pytestmark = pytest.mark.shipped
+
 STATUSES = ['PENDING', 'PROCESSING', 'COMPLETED', 'FAILED', 'CANCELLED']
 ALLOWED = {('PENDING', 'PROCESSING'), ('PENDING', 'CANCELLED'),
            ('PROCESSING', 'PENDING'), ('PROCESSING', 'COMPLETED'),

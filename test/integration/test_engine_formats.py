@@ -12,7 +12,6 @@ import psycopg
 import pytest
 
 from lib import duckdb, process, report
-from lib.paths import SANITIZED
 from lib.wait import wait_for
 from test_engine_shared import (done, engine, failure, file_of, files,  # noqa: F401
                                 output, running_engine)
@@ -563,7 +562,7 @@ def small(cluster, template, tmp_path_factory):
         yield engine
 
 
-@pytest.mark.skipif(SANITIZED, reason='no memory limit with sanitizers')
+@pytest.mark.shipped
 @BOTH
 @pytest.mark.parametrize('options', [{}, {'line_ending': 'crlf'}], ids=str)
 def test_a_row_that_does_not_fit_is_an_error_of_its_own(small, source, options):
@@ -574,7 +573,7 @@ def test_a_row_that_does_not_fit_is_an_error_of_its_own(small, source, options):
     assert output(small.db, source=source, output_options=options).split() == [b'one', b'1']
 
 
-@pytest.mark.skipif(SANITIZED, reason='sanitizers keep what was freed')
+@pytest.mark.shipped
 @BOTH
 @pytest.mark.parametrize('options', [{}, {'line_ending': 'crlf'}], ids=str)
 def test_a_large_row_leaves_no_memory_behind(small, source, options):

@@ -14,7 +14,7 @@ import subprocess
 import pytest
 
 from lib import report
-from lib.paths import BIN, REPORTD, SANITIZED
+from lib.paths import BIN, REPORTD
 from lib.process import Daemon
 from lib.wait import wait_for
 from test_engine_shared import done, ended
@@ -38,14 +38,14 @@ def needed(program):
     return {name.split('.so')[0] for name in re.findall(r'NEEDED.*\[(.*)\]', said)}
 
 
-@pytest.mark.skipif(SANITIZED, reason='a sanitizer brings libraries of its own')
+@pytest.mark.shipped
 def test_the_supervisor_needs_few_libraries():
     assert needed(REPORTD) <= {'libuv', 'libpq', 'libjansson', 'libinih', 'libm', 'libc'}
     # The others are there, for those who need them.
     assert {'libcurl', 'libpango-1.0', 'libzstd'} <= needed(WORKER)
 
 
-@pytest.mark.skipif(SANITIZED, reason='a sanitizer has memory of its own')
+@pytest.mark.shipped
 def test_the_supervisor_stays_small(db, begin, tmp_path, server, ca, role):  # noqa: F811
     """With all that libpq makes of TLS and SCRAM, in the environment of the unit. Where
     libraries lie in memory decides how many of their pages the kernel maps at once: they

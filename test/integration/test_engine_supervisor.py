@@ -510,6 +510,7 @@ def typed(cluster):
         yield typed
 
 
+@pytest.mark.shipped
 @pytest.mark.parametrize('source', ['default', 'typed'])
 def test_a_worker_that_needs_too_much_memory_fails_alone(db, daemon, out, source, typed):
     one = daemon({'source.typed': typed.source(db)},

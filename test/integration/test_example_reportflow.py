@@ -15,6 +15,8 @@ from lib.example import Example
 from lib.server import free_port
 from lib.wait import wait_for
 
+pytestmark = pytest.mark.shipped
+
 BUCKET = 's3/company-reports'
 # What each month's object holds, by the tables alone; its name tells the month after it.
 ROWS = """

@@ -11,6 +11,8 @@ import pytest
 from lib import pdf, workbook
 from lib.example import Example
 
+pytestmark = pytest.mark.shipped
+
 NEW = ['Orders in transit', 'Revenue by month', 'Units by product', 'Largest orders',
        'Board paper', 'Salaries', 'Orders of Leeds']
 ORDER = ['Board paper', 'Largest orders', 'Units by product', 'Revenue by month',

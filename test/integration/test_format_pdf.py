@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from lib import matrix, pdf, process, report
-from lib.paths import ROOT, SANITIZED
+from lib.paths import ROOT
 
 ZONE = 'Europe/Berlin'
 OFFSET = re.compile(r'[+-]\d\d(:\d\d)*( BC)?$')
@@ -816,7 +816,7 @@ def test_a_missing_character_may_be_replaced(run):
     assert re.search('x(.)y\\1z', text)[1] in '\N{REPLACEMENT CHARACTER}?'
 
 
-@pytest.mark.skipif(SANITIZED, reason='a sanitizer needs more')
+@pytest.mark.shipped
 def test_many_characters_of_one_font(db, daemon, out):
     """They go into several subsets, so that no large one is ever in memory."""
     one = daemon(workers=1)
@@ -927,7 +927,7 @@ def test_a_missing_character_fails_the_run(db, daemon, out):
     assert [*out.iterdir()] == []
 
 
-@pytest.mark.skipif(SANITIZED, reason='a sanitizer needs more')
+@pytest.mark.shipped
 def test_memory_does_not_grow_with_the_rows(db, daemon, out):
     one = daemon(workers=1)
     used = []

@@ -12,7 +12,7 @@ import zipfile
 import pytest
 
 from lib import matrix, pdf, process, report, shown, workbook
-from lib.paths import ROOT, SANITIZED
+from lib.paths import ROOT
 
 ZONE = 'Europe/Berlin'
 ALL = 'select * from matrix order by n'
@@ -621,7 +621,7 @@ def test_row_1048577_is_on_the_next_sheet(export):
     assert b'<autoFilter ref="A1:A1048576"/>' in first
 
 
-@pytest.mark.skipif(SANITIZED, reason='a sanitizer needs more')
+@pytest.mark.shipped
 def test_memory_does_not_grow_with_the_rows(db, daemon, out):
     one = daemon(workers=1)
     used = []

@@ -22,6 +22,8 @@ from test_engine_shared import file_of, running_engine
 from test_fault_shared import (  # noqa: F401: fixtures
     again, private_cluster as cluster, private_template as template)
 
+pytestmark = pytest.mark.shipped
+
 TABLES = int(os.environ.get('COPIED_TABLES', 3))
 SECONDS = int(os.environ.get('COPIED_SECONDS', 12))
 WRITERS = 6

@@ -25,7 +25,6 @@ import pytest
 from lib import postfix as mx
 from lib import process
 from lib.manual import says
-from lib.paths import SANITIZED
 from lib.report import config, runs, submit
 from lib.wait import wait_for
 from test_s3_shared import ENVIRONMENT, bucket  # noqa: F401, F811: a fixture
@@ -507,7 +506,7 @@ def test_a_large_report_is_not_attached(db, daemon, sink, address, out):
         assert 'is not attached' in text and '64.0 kB' in text
 
 
-@pytest.mark.skipif(SANITIZED, reason='sanitizers use memory')
+@pytest.mark.shipped
 def test_what_is_attached_is_not_in_memory(db, daemon, sink, address):
     server, small, large = sink(largest=1 << 30), address(), address()
     one = daemon(sections(server, attach_max='100MB'))

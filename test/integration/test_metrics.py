@@ -12,6 +12,8 @@ from lib.server import Server
 from prometheus_client.parser import text_string_to_metric_families
 from psycopg.types.json import Jsonb
 
+pytestmark = pytest.mark.shipped
+
 OLGA, VERA, ANN = 'web_olga', 'web_vera', 'web_ann'
 
 

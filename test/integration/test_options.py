@@ -9,6 +9,8 @@ import pytest
 
 from lib import process, report
 
+pytestmark = pytest.mark.shipped
+
 
 @pytest.fixture(scope='module')
 def queue(cluster, template):

@@ -18,7 +18,8 @@ from lib.wait import wait_for as until
 
 ANN, VERA = 'web_ann', 'web_vera'
 
-pytestmark = pytest.mark.skipif(not npm.available(), reason='there is no npm here')
+pytestmark = [pytest.mark.shipped,
+              pytest.mark.skipif(not npm.available(), reason='there is no npm here')]
 
 
 @pytest.fixture(scope='module')

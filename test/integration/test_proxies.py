@@ -15,6 +15,8 @@ from lib.paths import ROOT
 from lib.server import Server, free_port
 from lib.web import make_certificate
 
+pytestmark = pytest.mark.shipped
+
 NAME = 'reports.example.com'
 
 

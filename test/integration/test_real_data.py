@@ -15,9 +15,9 @@ from lib.duckdb import DuckDB
 
 PACKAGE = 'world-countries@5.1.0'
 
-pytestmark = pytest.mark.skipif(
+pytestmark = [pytest.mark.shipped, pytest.mark.skipif(
     not (npm.available() and workbook.available() and pdf.available() and
-         shutil.which('chromium')), reason='a program that reads the files is missing')
+         shutil.which('chromium')), reason='a program that reads the files is missing')]
 
 TABLE = """
     create table country as select

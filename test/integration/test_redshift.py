@@ -12,7 +12,6 @@ import psycopg
 import pytest
 
 from lib import process, report
-from lib.paths import SANITIZED
 from lib.redshift import Redshift
 from lib.wait import wait_for
 from test_engine_shared import done, failure, file_of, last_run, output, running_engine
@@ -301,7 +300,7 @@ def peak(pid):
         return int(re.search(r'VmHWM:\s+(\d+)', status.read())[1]) / 1024
 
 
-@pytest.mark.skipif(SANITIZED, reason='sanitizers want memory of their own')
+@pytest.mark.shipped
 @pytest.mark.parametrize('format', ['CSV', 'PARQUET'])
 def test_two_million_rows_in_constant_memory(daemon, cluster, redshift, db, seen, format):
     one = daemon({'source.dwh': {'type': 'redshift', 'conninfo': redshift.conninfo(db)}},

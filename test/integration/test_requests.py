@@ -13,6 +13,8 @@ from lib.wait import wait_for
 from test_engine_shared import (ended, file_of, gate, gated, running_engine,
                                 wait_at_gate)
 
+pytestmark = pytest.mark.shipped
+
 FAST = {'retry_backoff': '100ms', 'retry_backoff_max': '300ms', 'poll_interval': '200ms'}
 
 

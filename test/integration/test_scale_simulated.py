@@ -9,6 +9,8 @@ import pytest
 from lib import fleet
 from lib.paths import ROOT
 
+pytestmark = pytest.mark.shipped
+
 # What a report may wait: the next call of the scaler, a slow start, and the work before it.
 TICK, START = 60, 120
 

@@ -28,6 +28,8 @@ from lib.process import reportctl, run, write_conf
 from lib.proxy import SOCKET, Proxy
 from lib.wait import wait_for
 
+pytestmark = pytest.mark.shipped
+
 PAGE = (ROOT / 'docs/security.md').read_text()
 
 TABLES = ('report_config', 'report_request', 'report_run', 'report_notification', 'report_check')

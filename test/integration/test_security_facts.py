@@ -12,6 +12,8 @@ from lib.process import reportctl, write_conf
 from lib.wait import wait_for
 from test_security import as_, ask, db, engine, queue, set_quota, waiting_of  # noqa: F401: fixtures
 
+pytestmark = pytest.mark.shipped
+
 
 @says("People of one group share reports after `set role finance`, or always with `alter role ann "
       "set role = finance`; otherwise a report is the person's own.")

@@ -8,6 +8,8 @@ import pytest
 from lib.manual import says
 from test_security import as_, ask, db, queue  # noqa: F401
 
+pytestmark = pytest.mark.shipped
+
 YEARLY = {'trigger_type': 'SCHEDULED', 'schedule_expression': '0 0 1 1 *'}
 
 

@@ -14,6 +14,8 @@ from lib.paths import ROOT
 from lib.wait import wait_for
 from test_engine_shared import ended, gate, gated, running_engine, wait_at_gate
 
+pytestmark = pytest.mark.shipped
+
 FAST = {'retry_backoff': '100ms', 'retry_backoff_max': '300ms', 'poll_interval': '200ms'}
 Refused = errors.InvalidParameterValue
 FAILS = "do $$ begin if exists (select from pg_tables where tablename = 'broken') then " \

@@ -11,6 +11,8 @@ from lib.wait import wait_for
 from test_security import as_, ask, db, engine, queue, set_quota, waiting_of  # noqa: F401: fixtures
 from test_turns import beats
 
+pytestmark = pytest.mark.shipped
+
 Refused = errors.InvalidParameterValue
 FAST = {'poll_interval': '200ms', 'retry_backoff': '1h', 'retry_backoff_max': '1h'}
 

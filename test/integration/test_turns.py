@@ -17,6 +17,8 @@ from lib.receiver import Receiver
 from lib.wait import wait_for
 from test_security import as_, ask, db, engine, queue, set_quota, waiting_of  # noqa: F401: fixtures
 
+pytestmark = pytest.mark.shipped
+
 
 def beats(db, count=2):
     """Waits until each daemon has written this many beats."""

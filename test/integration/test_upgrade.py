@@ -10,6 +10,8 @@ from lib import process, report
 from lib.paths import ROOT
 from test_engine_shared import ended
 
+pytestmark = pytest.mark.shipped
+
 FILL = '''
 insert into reportd.report_config (report_name, export_sql, output_path, notify_on_completion)
 select 'done ' || i, 'select ' || i || ' as n', 'finance/{report_name}.csv', '{mailto:a@example.com}'
