@@ -29,7 +29,8 @@ static int run_now(
 	if (request == NULL)
 		return err_wrap(e, "run");
 	if (w->wait)
-		rc = follow_report(c, id, request, e);
+		rc = w->cascade ? follow_cascade(c, id, request, e)
+				: follow_report(c, id, request, e);
 	else if (c->json)
 		connect_print_json(
 		    json_pack("{sI sI}", "config_id", (json_int_t)atoll(id),
@@ -138,8 +139,9 @@ const struct command command_run = {
 	"      --param N=VALUE   laid over the report's own parameters, for "
 	"this run\n"
 	"      --cascade         AFTER reports follow it\n"
-	"      --wait            follow it to its end; the exit code tells how "
-	"it went\n"
+	"      --wait            follow it to its end, with --cascade all that "
+	"follows it\n"
+	"                        as well; the exit code tells how it went\n"
 	"      --from TIME       run for each scheduled time from this one on\n"
 	"      --to TIME         ... up to this one, such as "
 	"2026-01-31T06:00Z\n",

@@ -29,6 +29,10 @@ struct follow {
 	struct ctl *c;
 	const char *config_id;
 	char *request_id; /* NULL: not known yet */
+	/* begins what is printed about the report; NULL: there is only one */
+	const char *label;
+	json_t
+	    *told; /* takes the reports instead of JSON's output; NULL: none */
 	bool terminal;
 	bool warned; /* the user knows that no daemon runs */
 };
@@ -39,20 +43,26 @@ static void clear(struct follow *f)
 		fputs("\r\033[K", stderr);
 }
 
-static void draw(struct follow *f, const json_t *report)
+static void warn(struct follow *f, const json_t *state)
 {
-	const char *status = json_str(report, "status", "");
-	bool running = strcmp(status, "PROCESSING") == 0;
-	bool alone = json_int(report, "daemons", 0) == 0;
-	char bar[HUMAN_SIZE], rows[HUMAN_SIZE], size[HUMAN_SIZE];
+	bool alone = json_int(state, "daemons", 0) == 0;
 
-	clear(f);
 	if (alone && !f->warned)
 		fprintf(stderr,
 		    "reportctl: no daemon is running; report %s waits for "
 		    "one\n",
 		    f->config_id);
 	f->warned = alone;
+}
+
+static void draw(struct follow *f, const json_t *report)
+{
+	const char *status = json_str(report, "status", "");
+	bool running = strcmp(status, "PROCESSING") == 0;
+	char bar[HUMAN_SIZE], rows[HUMAN_SIZE], size[HUMAN_SIZE];
+
+	clear(f);
+	warn(f, report);
 	if (!f->terminal)
 		return;
 	fprintf(stderr, "report %s  %s", f->config_id, status);
@@ -198,15 +208,22 @@ static void print_place(const char *url, const char *before)
 	free(place);
 }
 
+static void print_status(const struct follow *f, const char *status)
+{
+	if (f->label != NULL)
+		printf("%s: ", f->label);
+	printf("%s", status);
+}
+
 /* Prints the outputs of a run that COMPLETED, each on its own line. */
-static void print_good(const json_t *report)
+static void print_good(const struct follow *f, const json_t *report)
 {
 	const char *url = json_str(report, "output_url", NULL);
 	const char *remark = json_str(report, "remark", NULL);
 	const json_t *outputs = json_object_get(report, "outputs"), *one;
 	size_t i;
 
-	printf("COMPLETED");
+	print_status(f, "COMPLETED");
 	print_place(url, " ");
 	putchar('\n');
 	json_array_foreach(outputs, i, one)
@@ -234,13 +251,18 @@ static int print(struct follow *f, json_t *report, struct err *e)
 		json_object_del(report, "total_rows");
 		json_object_set_new(
 		    report, "notices", notices ? notices : json_null());
-		connect_print_json(report);
+		if (f->told != NULL)
+			json_array_append_new(f->told, report);
+		else
+			connect_print_json(report);
 		return rc;
 	}
 	if (rc == 0)
-		print_good(report);
-	else
-		puts(status);
+		print_good(f, report);
+	else {
+		print_status(f, status);
+		putchar('\n');
+	}
 	fflush(stdout);
 	print_notices(notices);
 	json_decref(notices);
@@ -267,4 +289,167 @@ int follow_report(
 	if (report == NULL)
 		return err_wrap(e, "report %s", config_id);
 	return print(&f, report, e);
+}
+
+/* ---- a pipeline ---- */
+
+static bool is_status(const json_t *request, const char *status)
+{
+	return strcmp(json_str(request, "status", ""), status) == 0;
+}
+
+/* Prints how a request of the pipeline ended. -1: it did not COMPLETE. */
+static int tell(struct follow *f, const json_t *request)
+{
+	char config_id[32], request_id[32];
+	struct follow one = *f;
+	struct err e;
+	json_t *report;
+
+	snprintf(config_id, sizeof(config_id), "%lld",
+	    (long long)json_int(request, "config_id", 0));
+	snprintf(request_id, sizeof(request_id), "%lld",
+	    (long long)json_int(request, "request_id", 0));
+	one.config_id = config_id;
+	one.request_id = request_id;
+	one.label = json_str(request, "report", config_id);
+	report = connect_json(f->c, sql_progress, 2,
+	    (const char *const[]){config_id, request_id}, &e);
+	if (report != NULL && json_is_null(report))
+		err_set(
+		    &e, ERR_PERMANENT, "report %s: it was deleted", config_id);
+	else if (report != NULL && print(&one, report, &e) == 0)
+		return 0;
+	fprintf(stderr, "reportctl: %s\n", e.text);
+	return -1;
+}
+
+/* Prints what a request waits for that will not come by itself. */
+static void tell_waiting(struct follow *f, const json_t *request)
+{
+	const char *label = json_str(request, "report", "");
+
+	if (f->told != NULL)
+		json_array_append(f->told, (json_t *)(uintptr_t)request);
+	else
+		printf("%s: WAITING\n", label);
+	fprintf(stderr, "reportctl: report %s still waits for %s\n", label,
+	    json_str(request, "waits_for", "another one"));
+}
+
+/* What is known of a pipeline's requests. */
+struct pipeline {
+	json_t *ended; /* ids of those that were told of */
+	int failed;    /* ... and did not COMPLETE */
+	int waiting;   /* WAITING */
+	int others;    /* on their way */
+};
+
+/* Tells of the requests that have ended since the last call. */
+static void take(struct follow *f, struct pipeline *p, const json_t *requests)
+{
+	const json_t *one;
+	size_t i;
+
+	p->waiting = p->others = 0;
+	json_array_foreach((json_t *)(uintptr_t)requests, i, one)
+	{
+		char id[32];
+
+		snprintf(id, sizeof(id), "%lld",
+		    (long long)json_int(one, "request_id", 0));
+		if (!ended(one)) {
+			p->waiting += is_status(one, "WAITING");
+			p->others += !is_status(one, "WAITING");
+			continue;
+		}
+		if (json_object_get(p->ended, id) != NULL)
+			continue;
+		json_object_set_new(p->ended, id, json_true());
+		clear(f);
+		p->failed += tell(f, one) != 0;
+	}
+}
+
+/* Waits for the next end, or until the next query is due. */
+static int wait_for_any(struct follow *f, bool opening, struct err *e)
+{
+	bool often = opening || f->terminal;
+	char *payload = NULL;
+	int rc = pg_wait_notify(f->c->queue,
+	    clock_boot_ms() + (often                       ? TERMINAL_MS
+				  : f->c->settings->listen ? POLL_MS
+							   : DEAF_MS),
+	    &payload, e);
+
+	free(payload);
+	return rc < 0 ? err_wrap(e, "no longer waiting for it; it goes on") : 0;
+}
+
+/* Looks once. 1: all has ended that will end by itself; 0: something goes on. */
+static int look(struct follow *f, struct pipeline *p, struct err *e)
+{
+	json_t *state = connect_json(
+	    f->c, sql_cascade, 1, (const char *const[]){f->request_id}, e);
+	const json_t *requests = json_object_get(state, "requests"), *one;
+	bool opening = json_bool(state, "opening", false);
+	int rc = 0;
+	size_t i;
+
+	if (state == NULL)
+		return -1;
+	if (json_array_size(requests) == 0)
+		rc = err_set(e, ERR_PERMANENT, "it was deleted");
+	else
+		take(f, p, requests);
+	/* Who waits for a request that has failed waits for a person. */
+	if (rc == 0 && p->others == 0 && !opening &&
+	    (p->waiting == 0 || p->failed > 0)) {
+		rc = 1;
+		json_array_foreach(requests, i, one)
+		{
+			if (is_status(one, "WAITING"))
+				tell_waiting(f, one);
+		}
+	}
+	if (rc == 0) {
+		clear(f);
+		warn(f, state);
+		if (f->terminal)
+			fprintf(stderr, "report %s  %zu of %zu requests ended",
+			    f->config_id, json_object_size(p->ended),
+			    json_array_size(requests));
+		rc = wait_for_any(f, opening, e);
+	}
+	json_decref(state);
+	return rc;
+}
+
+int follow_cascade(
+    struct ctl *c, const char *config_id, const char *request_id, struct err *e)
+{
+	struct follow f = {.c = c,
+	    .config_id = config_id,
+	    .request_id = mem_strdup(request_id),
+	    .told = c->json ? json_array() : NULL,
+	    .terminal = isatty(STDERR_FILENO) != 0};
+	struct pipeline p = {.ended = json_object()};
+	int rc;
+
+	do
+		rc = look(&f, &p, e);
+	while (rc == 0);
+	clear(&f);
+	if (rc < 0)
+		err_wrap(e, "report %s", config_id);
+	else if (c->json)
+		connect_print_json(json_incref(f.told));
+	if (rc > 0 && p.failed > 0)
+		rc = err_set(e, ERR_PERMANENT,
+		    "%d of %zu requests did not complete", p.failed + p.waiting,
+		    json_object_size(p.ended) + (size_t)p.waiting);
+	json_decref(p.ended);
+	json_decref(f.told);
+	free(f.request_id);
+	return rc < 0 ? -1 : 0;
 }

@@ -14,4 +14,10 @@ int follow_prepare(struct ctl *c, struct err *e);
 int follow_report(struct ctl *c, const char *config_id, const char *request_id,
     struct err *e);
 
+/* Waits for the end of a request and of all that follow it, and prints each as it
+ * ends; ends as well when those that are left wait for one that has failed.
+ * Returns 0 when all COMPLETED. */
+int follow_cascade(struct ctl *c, const char *config_id, const char *request_id,
+    struct err *e);
+
 #endif

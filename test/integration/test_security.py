@@ -176,7 +176,7 @@ FUNCTIONS = {
     'submit run_now backfill retry cancel change delete resend resend_failed '
     'release_input quarantine_input': 'SO',
     'next_run prev_run next_runs check_time_zone notice_channel notice_shown '
-    'local_time why waits_for file_fault quiet_at input_time': 'SOVD',
+    'local_time why waits_for opens_more file_fault quiet_at input_time': 'SOVD',
     'id wake_inboxes': 'SOVD', 'metrics scale_demand': 'OVD',
     'grant_source revoke_source grant_path revoke_path register_source forget_source '
     'grant_target revoke_target register_target forget_target': 'O',

@@ -652,3 +652,48 @@ def test_reportctl_tells_why_and_what_runs_after_what(db, shared):
     assert ' after a ' in ctl('list').stdout
     done = ctl('run', 'b', '--cascade', '--from', '2026-01-01', '--to', '2026-01-02')
     assert done.returncode == 2 and '--cascade' in done.stderr
+
+
+def test_reportctl_waits_for_all_that_a_cascade_begins(db, shared):
+    def ctl(*args):
+        done = process.reportctl(shared.conf, 'run', 'a', '--cascade', '--wait', *args)
+        return done.returncode, done.stdout.splitlines(), done.stderr
+    a, b = ask(db, 'a'), ask(db, 'b', 'a', prep_sql='select pg_sleep(0.3);' + FAILS,
+                            max_retries=0)
+    c = ask(db, 'c', 'a', output_path='c.csv', export_sql='select 1 as x')
+    d = ask(db, 'd', 'b c')
+    wait_requests(db, d, 'COMPLETED')
+    code, lines, errors = ctl()
+    assert code == 0 and errors == ''
+    assert [line.split()[0] for line in lines][::3] == ['a:', 'd:']
+    assert sorted(line.split()[0] for line in lines) == ['a:', 'b:', 'c:', 'd:']
+    place, = [line for line in lines if line.startswith('c:')]
+    assert re.fullmatch('c: COMPLETED .*/c.csv', place)
+    # d waits for b, which has failed: nobody but a person changes that.
+    db.execute('create table broken ()')
+    code, lines, errors = ctl()
+    assert code == 1 and {'b: FAILED', 'd: WAITING'} <= {*lines} and len(lines) == 4
+    assert f'report {b} FAILED: prep: ' in errors
+    assert 'report d still waits for b, whose run ' in errors
+    assert '2 of 4 requests did not complete' in errors
+    db.execute('drop table broken')
+    db.value('select reportd.retry(%s)', b)
+    wait_requests(db, d, *['COMPLETED'] * 3)
+    code, lines, _ = ctl('--json')
+    told = json.loads('\n'.join(lines))
+    assert code == 0 and sorted(one['config_id'] for one in told) == [a, b, c, d]
+    assert {one['status'] for one in told} == {'COMPLETED'}
+
+
+def test_only_who_sees_a_request_hears_what_it_opens(db, shared):
+    a = ask(db, 'a')
+    wait_requests(db, a, 'COMPLETED')
+    assert db.value('select reportd.opens_more(-1)') is None
+    one = run_now(db, a, cascade=True)
+    wait_for(lambda: db.value('select reportd.opens_more(%s)', one) is False)
+    with db.connect(row_factory=None) as conn:
+        conn.execute('create role sees_nothing in role reportd_submitter')
+        conn.execute('set role sees_nothing')
+        assert conn.execute('select reportd.opens_more(%s)', (one,)).fetchone() == (None,)
+        conn.execute('reset role')
+        conn.execute('drop role sees_nothing')
