@@ -18,6 +18,7 @@ from lib.paths import BIN, REPORTD
 from lib.process import Daemon
 from lib.wait import wait_for
 from test_engine_shared import done, ended
+from test_fault_time import FAKETIME
 from test_engine_tls import ca, conninfo, server  # noqa: F401: fixtures
 from test_login import role  # noqa: F401: a fixture
 
@@ -170,8 +171,10 @@ def test_a_worker_program_that_cannot_start_fails_no_report(
 
 
 def test_a_worker_that_hangs_as_it_starts_is_killed_and_told_of(db, begin, installed):
+    """Of the 20 seconds that it has, libfaketime makes two."""
     overwrite(installed / 'reportd-worker', HANG.read_bytes())
-    one = begin({'reportd': {'workers': 1}})
+    one = begin({'reportd': {'workers': 1, 'lease': '100s'}},
+                env={'LD_PRELOAD': FAKETIME, 'FAKETIME': '+0 x10'} if FAKETIME else {})
     one.wait_ready()
     config_id = report.submit(db)
     wait_for(lambda: 'worker killed, as it was not ready after 20 seconds' in one.log(), 60,

@@ -21,9 +21,14 @@ SQL = "select :'last__horizon'::timestamptz as a, :'horizon'::timestamptz as b"
 
 @pytest.fixture(scope='module')
 def shared(cluster, template, tmp_path_factory):
-    with running_engine(cluster, template, tmp_path_factory.mktemp('horizon'), workers=4,
-                        **FAST) as engine:
+    other = cluster.create()
+    with other.connect(autocommit=False) as long_open, running_engine(
+            cluster, template, tmp_path_factory.mktemp('horizon'),
+            {'source.other': {'conninfo': other.conninfo}}, workers=4, **FAST) as engine:
+        long_open.execute('select 1')
+        engine.long_open = long_open
         yield engine
+    other.drop()
 
 
 @pytest.fixture
@@ -134,24 +139,6 @@ def test_prep_that_looks_like_an_export_holds_it_back(db, looks):
         began = db.value("select xact_start from pg_stat_activity where wait_event = 'advisory'")
         run = ended(db, ask(db, 'b', export_sql=SQL))
         assert (began - run.horizon).total_seconds() == pytest.approx(1, abs=0.01)
-
-
-def test_what_holds_it_back_for_long_is_named(db):
-    with transaction(db, 'select 1') as (_, conn):
-        pid = conn.info.backend_pid
-        wait_for(lambda: db.value("select now() - xact_start > interval '10.1 s' "
-                                  'from pg_stat_activity where pid = %s', pid))
-        run = ended(db, ask(db, 'a', export_sql=SQL))
-        assert f'held back by process {pid} (user "' in run.remark
-        assert 'idle in transaction), whose transaction is open for 00:00:1' in run.remark
-        assert run.horizon_held_by == pid and 10 <= run.horizon_held_for.total_seconds() < 600
-        assert f', as process {pid} of source "default" had a transaction open for 00:' in \
-            db.value('select reportd.why(%s)', run.config_id)
-        assert held(db) == [(
-            {'report_key': 'a', 'pid': str(pid)}, run.horizon_held_for.total_seconds())]
-    run = again(db, run.config_id)
-    assert run.horizon_held_by is None and run.horizon_held_for is None and held(db) == []
-    assert 'process' not in db.value('select reportd.why(%s)', run.config_id)
 
 
 def held(db):
@@ -266,3 +253,22 @@ def test_each_attempt_reads_up_to_the_horizon_that_was_published(cluster, templa
         assert run.horizon == second > first
         assert file.read_text() == before
         assert again(db, one).horizon > second
+
+
+def test_what_holds_it_back_for_long_is_named(db, shared):
+    """The last test of the file, as it needs a transaction that is open for 10 seconds."""
+    with shared.long_open as conn:
+        pid = conn.info.backend_pid
+        wait_for(lambda: db.value("select now() - xact_start > interval '10.1 s' "
+                                  'from pg_stat_activity where pid = %s', pid))
+        run = ended(db, ask(db, 'a', export_sql=SQL, source='other'))
+        assert f'held back by process {pid} (user "' in run.remark
+        assert 'idle in transaction), whose transaction is open for 00:00:1' in run.remark
+        assert run.horizon_held_by == pid and 10 <= run.horizon_held_for.total_seconds() < 600
+        assert f', as process {pid} of source "other" had a transaction open for 00:' in \
+            db.value('select reportd.why(%s)', run.config_id)
+        assert held(db) == [(
+            {'report_key': 'a', 'pid': str(pid)}, run.horizon_held_for.total_seconds())]
+    run = again(db, run.config_id)
+    assert run.horizon_held_by is None and run.horizon_held_for is None and held(db) == []
+    assert 'process' not in db.value('select reportd.why(%s)', run.config_id)

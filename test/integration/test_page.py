@@ -33,7 +33,8 @@ def shown(cluster, template, tmp_path_factory):
     db.execute("select reportd.grant_source('default', %s), reportd.grant_path('/', %s)",
                ANN, ANN)
     one.ids = showcase.fill(db, ANN)
-    one.daemon = Daemon(db, write_conf(folder / 'page.conf', db, one.sections))
+    one.daemon = Daemon(db, write_conf(folder / 'page.conf', db, one.sections,
+                                       shutdown_grace='0'))
 
     def browse(script, role=ANN, **options):
         return browser.browse(f'http://127.0.0.1:{one.port}', script,
