@@ -9,8 +9,8 @@ select json_build_object(
 		select w.worker_id, w.host, w.pid, w.version, w.workers, w.started_at,
 			round(extract(epoch from now() - w.heartbeat_at)::numeric, 3)
 				as heartbeat_age,
-			case when w.heartbeat_at > now() - w.lease then 'alive' else 'late' end
-				as state
+			case when w.heartbeat_at between now() - w.lease and now() + w.lease
+				then 'alive' else 'late' end as state
 		from reportd.report_worker w
 		order by w.host, w.pid) q),
 	'running', (select coalesce(json_agg(q), '[]') from (

@@ -13,7 +13,7 @@ select row_to_json(q) from (
 		 order by p.run_id desc limit 1) as total_rows,
 		r.output_url, r.sha256, r.outputs, r.remark, r.error_stage, q.error_message,
 		(select count(*) from reportd.report_worker w
-		 where w.heartbeat_at > now() - w.lease) as daemons
+		 where w.heartbeat_at between now() - w.lease and now() + w.lease) as daemons
 	from reportd.report_config c
 	join reportd.v_requests q on q.config_id = c.config_id
 		and q.request_id = coalesce($2::bigint, c.request_id)

@@ -5,4 +5,4 @@
 select coalesce(string_agg(format('%s (process %s, reportd %s)', w.host, w.pid, w.version), ', '
 	order by w.host, w.pid), '') as daemons
 from reportd.report_worker w
-where w.heartbeat_at > now() - w.lease
+where w.heartbeat_at between now() - w.lease and now() + w.lease

@@ -11,7 +11,8 @@ select (select greatest(ceil(extract(epoch from n.at - now()) * 1000), 0)::bigin
 				and c.due_at < 'infinity') n
 		where n.at is not null) as retry_ms,
 	exists (select from reportd.report_worker w
-		where w.worker_id <> $1 and w.heartbeat_at < now() - w.lease / 2
+		where w.worker_id <> $1
+			and w.heartbeat_at not between now() - w.lease / 2 and now() + w.lease / 2
 			and exists (select from reportd.report_config c
 				join reportd.report_run r using (run_id)
 				where c.status = 'PROCESSING' and r.worker_id = w.worker_id)

@@ -121,7 +121,7 @@ declare
 begin
 	if exists (select from reportd.report_worker w
 		where forget_source.source = any (w.sources)
-			and w.heartbeat_at > now() - w.lease) then
+			and w.heartbeat_at between now() - w.lease and now() + w.lease) then
 		perform reportd.refuse(format('a running daemon has the source "%s"', source),
 			'Take it out of the daemon''s settings first.');
 	end if;
@@ -184,7 +184,7 @@ declare
 begin
 	if exists (select from reportd.report_worker w
 		where forget_target.target = any (w.targets)
-			and w.heartbeat_at > now() - w.lease) then
+			and w.heartbeat_at between now() - w.lease and now() + w.lease) then
 		perform reportd.refuse(format('a running daemon has the target "%s"', target),
 			'Take it out of the daemon''s settings first.');
 	end if;

@@ -420,7 +420,7 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
 					and reportd.zone_wanted(z.zone_id)),
 		coalesce(ceil(extract(epoch from at - least(w.since, f.since))), 0)::bigint,
 		(select count(*) from reportd.report_worker k
-		where k.heartbeat_at > at - k.lease and not k.leaving)
+		where k.heartbeat_at between at - k.lease and at + k.lease and not k.leaving)
 	from firing f
 	cross join (select sum(v.n)::bigint as n, min(v.since) as since,
 			sum(case when v.most is null then v.n

@@ -285,10 +285,10 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
 		from unnest('{mail,sns,slack,webhook}'::text[]) k(channel)
 		union all
 		select 'daemons', '{}', count(*) from reportd.report_worker w
-		where w.heartbeat_at > now() - w.lease
+		where w.heartbeat_at between now() - w.lease and now() + w.lease
 		union all
 		select 'workers', '{}', coalesce(sum(w.workers), 0) from reportd.report_worker w
-		where w.heartbeat_at > now() - w.lease
+		where w.heartbeat_at between now() - w.lease and now() + w.lease
 		union all
 		select 'workers_busy', '{}', count(*) from reportd.report_config c
 		where c.status = 'PROCESSING'

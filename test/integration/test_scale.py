@@ -52,6 +52,23 @@ def test_nothing_due_starts_nothing(aws, scale):
     assert aws.ops('RunTask') == []
 
 
+def test_a_heartbeat_of_the_future_is_of_no_daemon_that_works(db, ctl, scale, submit):
+    """It was written before the clock was set back."""
+    worker_id, config_id = register(db), submit(db)
+    db.execute("insert into reportd.report_source values ('default', 'postgres')")
+
+    def seen():
+        status = json.loads(ctl('status', '--json').stdout)
+        return (scale('--dry-run')['daemons'],
+                db.value("select daemons from reportd.v_sources where source = 'default'"),
+                'no daemon' not in db.value('select reportd.why(%s)', config_id),
+                [daemon['state'] for daemon in status['daemons']])
+    assert seen() == (1, 1, True, ['alive'])
+    db.execute("update reportd.report_worker set heartbeat_at = now() + interval '2 hours' "
+               'where worker_id = %s', worker_id)
+    assert seen() == (0, 0, False, ['late'])
+
+
 @pytest.mark.parametrize('due, tasks', [(1, 1), (5, 1), (6, 2), (50, 10), (60, 10)])
 def test_one_task_for_five_reports_ten_at_most(db, aws, scale, submit, due, tasks):
     wait_due(db, submit, due)
