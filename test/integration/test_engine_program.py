@@ -18,7 +18,7 @@ from lib.paths import BIN, REPORTD
 from lib.process import Daemon
 from lib.wait import wait_for
 from test_engine_shared import done, ended
-from test_fault_time import FAKETIME
+from test_fault_time import TENFOLD
 from test_engine_tls import ca, conninfo, server  # noqa: F401: fixtures
 from test_login import role  # noqa: F401: a fixture
 
@@ -171,10 +171,9 @@ def test_a_worker_program_that_cannot_start_fails_no_report(
 
 
 def test_a_worker_that_hangs_as_it_starts_is_killed_and_told_of(db, begin, installed):
-    """Of the 20 seconds that it has, libfaketime makes two."""
+    """The 20 seconds that it has take two."""
     overwrite(installed / 'reportd-worker', HANG.read_bytes())
-    one = begin({'reportd': {'workers': 1, 'lease': '100s'}},
-                env={'LD_PRELOAD': FAKETIME, 'FAKETIME': '+0 x10'} if FAKETIME else {})
+    one = begin({'reportd': {'workers': 1, 'lease': '100s'}}, env=TENFOLD)
     one.wait_ready()
     config_id = report.submit(db)
     wait_for(lambda: 'worker killed, as it was not ready after 20 seconds' in one.log(), 60,
@@ -188,7 +187,7 @@ def test_a_drain_ends_when_no_worker_can_start(db, begin, installed):
     """With what was left to do still there."""
     overwrite(installed / 'reportd-worker', pathlib.Path('/bin/false').read_bytes())
     config_id = report.submit(db)
-    one = begin({'reportd': {'workers': 2}}, args=['--drain'])
+    one = begin({'reportd': {'workers': 2, 'lease': '100s'}}, args=['--drain'], env=TENFOLD)
     one.expected_code = 4
     one.wait(60)
     assert 'no worker can be started' in one.log()

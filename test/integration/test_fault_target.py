@@ -263,20 +263,20 @@ def test_nothing_else_runs_while_a_table_waits_for_the_answer(db, target, proxy,
 
 
 def test_killed_in_a_loop_each_request_is_loaded_once(db, target, engine_of, tell):
-    """Workers and supervisors die at random while 60 reports append to one table, among
+    """Workers and supervisors die at random while 36 reports append to one table, among
     them some that copy and some that merge."""
     target.table('create table s.many (request int, n int)')
     ids = [load(db, 's.many', f'select {i} as request, g as n from generate_series(1, 500) g, '
                 'pg_sleep(case when g = 250 then 0.02 else 0 end)', max_retries=100, wait=False,
                 options=None if i % 2 else {'mode': 'append', 'drift': 'add'})
-           for i in range(60)]
+           for i in range(36)]
     dice = random.Random(7)
     daemons = [engine_of(target.sections(), workers=2) for _ in range(2)]
     kills = 0
 
     def done():
         return db.value("select count(*) from reportd.report_config where status = 'COMPLETED'")
-    while (before := done()) < 60:
+    while (before := done()) < 36:
         at = dice.randrange(2)
         workers = daemons[at].workers()
         if dice.random() < 0.25:
@@ -288,9 +288,9 @@ def test_killed_in_a_loop_each_request_is_loaded_once(db, target, engine_of, tel
             except ProcessLookupError:
                 continue
         kills += 1
-        wait_for(lambda: done() >= min(before + 3, 60), 60)
+        wait_for(lambda: done() >= min(before + 3, 36), 60)
     tell('kills', kills, '')
     assert kills > 5
     assert target.rows('select request, count(*) as n, count(distinct n) as d from s.many '
-                       'group by 1 order by 1') == [(i, 500, 500) for i in range(60)]
+                       'group by 1 order by 1') == [(i, 500, 500) for i in range(36)]
     assert len(target.ledger()) == len(ids)

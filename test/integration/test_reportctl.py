@@ -20,6 +20,7 @@ from lib.paths import REPORTCTL, ROOT, environ
 from lib.process import SANITIZER, reportctl, run, write_conf
 from lib.report import config, submit
 from lib.wait import wait_for
+from test_fault_time import TENFOLD
 
 SCHEMA = max(int(path.name[:3]) for path in (ROOT / 'sql/upgrade').glob('*.sql'))
 COMMANDS = ('init submit ingest list show status why runs inputs inbox watch run retry cancel change pause '
@@ -351,7 +352,8 @@ def test_the_exit_code_tells_of_a_failure(child, db):
 
 
 def test_waiting_needs_no_notification(child, db):
-    one = child('submit', '--name', 'x', '--sql', 'select 1', '--wait')
+    one = child('submit', '--name', 'x', '--sql', 'select 1', '--wait',
+                env=TENFOLD)
     one.wait_output('1\n')
     db.execute("update reportd.report_config set status = 'CANCELLED'")
     code, output = one.end()
@@ -370,7 +372,8 @@ def test_waiting_without_listen(conf, db, submit):
 
 
 def test_waiting_ends_with_the_report_deleted(child, db):
-    one = child('submit', '--name', 'x', '--sql', 'select 1', '--wait')
+    one = child('submit', '--name', 'x', '--sql', 'select 1', '--wait',
+                env=TENFOLD)
     one.wait_output('1\n')
     db.execute('delete from reportd.report_config')
     code, output = one.end()

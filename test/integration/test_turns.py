@@ -165,14 +165,14 @@ def test_schedules_pass_no_session_that_commits(db, as_, engine):
 
 def test_owners_take_turns_as_schedules_fire(db, as_, engine):
     db.execute('delete from reportd.report_quota')
-    due(db, 'ann', 3000, age='10 hours')
+    due(db, 'ann', 1500, age='10 hours')
     due(db, 'bob', 1, 'hr', age='1 minute')
-    engine(workers=2)
+    engine(workers=2, poll_interval='60s', lease='240s')
     first = wait_for(lambda: db.value("select min(request_id) from reportd.report_request "
                                       "where owner = 'bob'::regrole"))
     assert db.value('select count(*) from reportd.report_request where request_id < %s', first) < 400
     # And all of them in the end, without a poll_interval between the turns.
-    wait_for(lambda: fired(db, 'ann') == 3000, 25)
+    wait_for(lambda: fired(db, 'ann') == 1500, 50)
 
 
 def test_owners_take_turns_as_notices_are_sent(db, as_, engine):
