@@ -19,9 +19,9 @@ class Turns:
         self.db, self.owner = db, owner
         self.name = f'w:{owner}'
         self.worker = uuid.uuid4()
-        # Each step has to end well before this.
+        # Each step has to end well before this; in a COMMIT only locks have a limit.
         self.conn = db.connect()
-        self.conn.execute("set statement_timeout = '1500ms'")
+        self.conn.execute("set statement_timeout = '1500ms'; set lock_timeout = '1s'")
 
     def value(self, sql, *params):
         return self.conn.execute(sql, params).fetchone()[0]
