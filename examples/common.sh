@@ -58,6 +58,13 @@ begin() {
 	eval "$(scripts/cluster env "$home")"
 }
 
+find_duckdb() {
+	[[ -n $(duckdb_library) ]] || {
+		echo "$example: DuckDB is missing; docs/duckdb.md says where to get libduckdb.so"
+		return 1
+	}
+}
+
 make_database() {
 	[[ -n $(psql -XAtc "select 1 from pg_database where datname = '$1'") ]] || createdb "$1"
 }
@@ -119,10 +126,16 @@ settle() {
 	done
 }
 
+# What an example has started beside the server, and leaves running like it.
+stop_others() {
+	:
+}
+
 main() {
 	case $verb in
-	stop) scripts/cluster stop "$home" && echo "$example: the server is stopped" ;;
+	stop) stop_others && scripts/cluster stop "$home" && echo "$example: the server is stopped" ;;
 	remove)
+		stop_others
 		scripts/cluster remove "$home"
 		rm -rf "$home"
 		echo "$example: all that it has made is deleted"
