@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: MIT
+"""The example sales-warehouse: a night from a landing zone to a star schema in S3, a morning
+of reports, held against plain SQL over the shop."""
+
+import csv
+import email
+import email.policy
+import json
+
+import pytest
+
+from lib import pdf, workbook
+from lib.browser import Document
+from lib.duckdb import DuckDB, library
+from lib.example import Example
+
+pytestmark = pytest.mark.shipped
+
+# The shop's rows without those that come twice or are empty, as views of one transaction.
+CLEAN = '''
+    create temp view s as select distinct "Sale ID"::int as id, "Sold On"::date as day,
+        "Customer ID"::int as customer, "Product ID"::int as product, "Rep ID"::int as rep,
+        "Units"::int as units, round("Units"::int * "Unit Price"::numeric
+            * (100 - "Discount %"::int) / 100, 2) as revenue
+        from sales where "Sale ID" is not null;
+    create temp view c as select distinct "Customer ID"::int as customer from customers
+        where "Customer ID" is not null;
+    create temp view p as select distinct "Product ID" as product, "Product Name" as name,
+        "Category" as category, "Unit Cost" as cost from products where "Product ID" is not null;
+'''
+FIGURES = {
+    'totals': '''select count(*), count(distinct customer), sum(units), sum(revenue),
+        round(sum(revenue) / count(*), 2) from s''',
+    'daily_revenue': 'select day, count(*), sum(revenue) from s group by day order by day',
+    'weekly_revenue': '''select to_char(day, 'IYYY"-W"IW'), count(*), sum(revenue)
+        from s group by 1 order by 1''',
+    'top_products': '''select row_number() over (order by sum(revenue) desc), name, category,
+        sum(units), sum(revenue) from s join p using (product) group by name, category
+        order by 1 limit 10''',
+    'leaderboard': '''select row_number() over (order by sum(revenue) desc), full_name, region,
+        count(*), sum(revenue) from s join reps on rep_id = rep group by full_name, region
+        order by 1''',
+    'segments': '''select case when spent >= 10000 then 'gold' when spent >= 4000 then 'silver'
+            when spent > 0 then 'bronze' else 'nothing yet' end, count(*), sum(spent)
+        from (select coalesce(sum(revenue), 0.00) as spent from c left join s using (customer)
+            group by customer) t group by 1 order by min(spent) desc''',
+    'profitability': '''select category, sum(revenue), sum(units * cost), sum(revenue - units * cost),
+        round(100 * sum(revenue - units * cost) / sum(revenue), 2)
+        from s join p using (product) group by category order by category''',
+}
+
+
+@pytest.fixture(scope='module')
+def sales(tmp_path_factory):
+    one = Example('sales-warehouse', tmp_path_factory.mktemp('sales') / 'd',
+                  DUCKDB_LIBRARY=str(library()))
+    one.done = one.run()
+    yield one
+    assert one.run('remove').returncode == 0 and not one.home.exists()
+
+
+@pytest.fixture
+def made(sales):
+    """The example, in which everything went well."""
+    assert sales.done.returncode == 0, sales.done.stdout + sales.done.stderr
+    return sales
+
+
+def plain(one, query):
+    """Rows of plain SQL over the shop's clean rows, as texts."""
+    return [row for row in one.psql('shop', CLEAN + query) if row != ['CREATE VIEW']]
+
+
+def newest(one, pattern):
+    return max((one.home / 'bucket').glob(pattern), key=lambda p: p.stat().st_mtime)
+
+
+def rows_of(path):
+    with path.open(newline='') as file:
+        return list(csv.reader(file))[1:]
+
+
+def test_the_figures_are_those_of_plain_sql(made):
+    assert made.done.stdout.endswith(
+        f'sales-warehouse: done, what S3 has is in {made.home}/bucket\n')
+    for name, query in FIGURES.items():
+        assert rows_of(newest(made, f'figures/*/{name}.csv')) == plain(made, query), name
+    sheet = workbook.rows(workbook.load(newest(made, 'reports/weekly/*.xlsx')).active)
+    assert [[w, r, str(n), f'{v:.2f}'] for w, r, n, v in sheet[1:-1]] == plain(
+        made, '''select to_char(day, 'IYYY"-W"IW'), region, count(*), sum(revenue)
+        from s join reps on rep_id = rep group by 1, 2 order by 1, 2''')
+
+
+def test_the_zones_have_what_each_step_makes_of_the_rows(made):
+    bucket = made.home / 'bucket'
+    landed = {p.parent.name: p.suffix for p in bucket.glob('landing/*/*')}
+    assert landed == {'customers': '.csv', 'products': '.parquet', 'sales': '.csv',
+                      'reps': '.jsonl'}
+    reps = [json.loads(line) for line in newest(made, 'landing/reps/*').read_text().splitlines()]
+    assert len(reps) == 50 and list(reps[0]) == ['repId', 'fullName', 'region', 'hiredOn']
+    duckdb = DuckDB()
+    try:
+        staged = f"read_parquet('{bucket}/staging/sales/*/*/*.parquet', hive_partitioning = true)"
+        assert duckdb.query(f'describe select * exclude (year, month) from {staged}') == [
+            (name, kind, 'YES', None, None, None) for name, kind in (
+                ('sale_id', 'INTEGER'), ('sold_on', 'DATE'), ('customer_id', 'INTEGER'),
+                ('product_id', 'INTEGER'), ('rep_id', 'INTEGER'), ('units', 'INTEGER'),
+                ('unit_price', 'DECIMAL(8,2)'), ('discount_percent', 'INTEGER'),
+                ('processed_at', 'TIMESTAMP WITH TIME ZONE'))]
+        assert duckdb.row(f'select count(*)::int, count(distinct (year, month))::int, '
+                          f'bool_and((year, month) = (year(sold_on), month(sold_on))) '
+                          f'from {staged}') == (100000, 18, True)
+        assert duckdb.query(f"select distinct compression from "
+                            f"parquet_metadata('{bucket}/staging/*/*/*/*.parquet')") == [('SNAPPY',)]
+        counts = {t: duckdb.value(f"select count(*)::int from '{bucket}/star/{t}/{t}.parquet'")
+                  for t in ('fact_sales', 'dim_customer', 'dim_product', 'dim_rep', 'dim_date')}
+    finally:
+        duckdb.close()
+    assert counts == {'fact_sales': 100000, 'dim_customer': 10000, 'dim_product': 500,
+                      'dim_rep': 50, 'dim_date': 547}
+
+
+def test_the_morning_waits_for_the_night(made):
+    assert 'waits until' in (made.home / 'why').read_text()
+    order = [key for key, in made.psql(
+        'reportd', 'select c.report_key from reportd.report_run r join reportd.report_config c '
+        'using (config_id) order by r.started_at')]
+    assert order[0] == 'sales_night' and sorted(order[1:5]) == [
+        'land_customers', 'land_products', 'land_reps', 'land_sales']
+    assert order[5] == 'file_gate' and sorted(order[6:10]) == [
+        'stage_customers', 'stage_products', 'stage_reps', 'stage_sales']
+    assert order[10:12] == ['sql_gate', 'sales_star'] and 'sales_figures' in order[12:]
+    # What was asked for before the night read what the night has made.
+    assert made.psql('reportd', "select schedule_expression from reportd.report_config "
+                     "where report_key in ('sales_night', 'sales_figures') order by 1") == [
+        ['0 2 * * *'], ['0 8 * * *']]
+    assert made.psql('reportd', "select count(*), sum((status = 'passed')::int) "
+                     "from reportd.v_checks where report_key = 'file_gate'") == [['16', '16']]
+
+
+def test_the_page_is_kept_in_s3_and_mailed(made):
+    (sales, customers, units, revenue, average), = plain(made, FIGURES['totals'])
+    page = newest(made, 'reports/*/sales.html').read_text()
+    cells = [td.text for td in next(Document(page).all('table')).all('td')]
+    assert cells == [f'{int(sales):,}', f'{int(customers):,}', f'{int(units):,}',
+                     f'{float(revenue):,.2f}', average]
+    assert page.count('<svg') == 1
+    pdf.check(newest(made, 'reports/*/sales.pdf'))
+    assert f'{float(revenue):,.2f}' in ''.join(pdf.pages(newest(made, 'reports/*/sales.pdf')))
+    explore = newest(made, 'reports/*/explore.html').read_text()
+    assert explore.count('<script>') == 1 and explore.count('<tr><td') == 18 * 4 * 4 + 500
+    mails = [email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
+             for path in (made.home / 'mails').iterdir()]
+    assert {mail['To'] for mail in mails} == {'sales@example.com'}
+    bodies = [mail.get_body(('html',)).get_content() for mail in mails
+              if mail['Subject'].startswith('Sales report')]
+    assert bodies and all(f'{float(revenue):,.2f}' in body for body in bodies)
+
+
+def steps(one, key):
+    return [status for status, in one.psql(
+        'reportd', "select status from reportd.v_requests where report_key = '%s' "
+        'order by request_id' % key)]
+
+
+def test_it_fails_loudly_when_a_step_is_broken(made):
+    made.psql('shop', '''insert into sales values ('100001', '2035-06-30', '1', '501', '1', '2',
+        '10.00', '0')''')
+    broken = made.run()
+    made.psql('shop', '''delete from sales where "Sale ID" = '100001' ''')
+    assert broken.returncode != 0
+    assert 'sales-warehouse: failed while the night' in broken.stdout
+    assert '"sales, days" (1 of 100001 rows)' in broken.stdout
+    assert '"sales of no product" (1 row)' in broken.stdout
+    assert steps(made, 'sql_gate') == ['COMPLETED', 'FAILED']
+    assert steps(made, 'sales_star') == ['COMPLETED']
+    mails = [email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
+             for path in (made.home / 'mails').iterdir()]
+    assert [mail['Subject'].split(',')[0] for mail in mails
+            if mail['To'] == 'support@example.com'] == ['Failed: sales: SQL gate']
+
+
+def test_it_can_be_run_again_with_other_rows(made):
+    """The month of the wrong row is still in the staging zone, and counts no more."""
+    made.psql('shop', '''insert into sales values ('100001', '2025-06-30', '1', '1', '1', '2', '10.00',
+        '50'), (null, null, null, null, null, null, null, null)''')
+    again = made.run()
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert (made.home / 'bucket/staging/sales/year=2035/month=6/sales.parquet').exists()
+    (sales, *_), = rows = rows_of(newest(made, 'figures/*/totals.csv'))
+    assert sales == '100001' and rows == plain(made, FIGURES['totals'])
