@@ -74,6 +74,11 @@ int source_begin_job(
 	return s->driver->begin(s, session, e);
 }
 
+char *source_cost(const struct source *s)
+{
+	return s->driver->cost != NULL ? s->driver->cost(s) : NULL;
+}
+
 bool source_end_job(struct source *s)
 {
 	return s->driver->end(s);

@@ -141,6 +141,9 @@ int source_check(const struct source *s, unsigned needed, struct err *e);
 
 int source_begin_job(
     struct source *s, const struct job_session *session, struct err *e);
+/* What the statements of the job so far are billed by, in words; NULL: nothing. The
+ * caller frees it. */
+char *source_cost(const struct source *s);
 /* Returns false when the connection is not clean and must be closed. After a
  * job that only read, a driver may delay its reset; a caller that leaves the
  * connection idle calls source_reset. */

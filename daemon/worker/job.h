@@ -84,7 +84,8 @@ struct job_outcome {
 	/* all outputs as JSON array; NULL unless there are several */
 	char *outputs;
 	char sha256[65]; /* SHA-256 of the first output, in hex */
-	char *remark;    /* NULL: no remark */
+	char *remark;    /* of a good result; NULL: no remark */
+	char *cost;      /* see source_cost; NULL: none */
 	json_t *result;  /* the row of result_sql; NULL: none */
 	/* up to where the job reads its source; empty: it does not say */
 	char horizon[SOURCE_TIME];

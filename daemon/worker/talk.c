@@ -60,7 +60,8 @@ static void say_result(
 		r.holder_pid = 0;
 		r.permanent = failure->kind == ERR_PERMANENT;
 		r.sha256 = NULL;
-		r.output_url = r.outputs = r.remark = r.horizon = NULL;
+		r.output_url = r.outputs = r.horizon = NULL;
+		r.remark = job->outcome.cost;
 		r.result = NULL;
 		r.error_stage = job->outcome.stage;
 		r.error_sqlstate =

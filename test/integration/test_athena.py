@@ -403,6 +403,15 @@ def test_a_statement_of_most_characters(engine):
     assert 'longer than the 262144 characters that Athena takes' in run.error_message
 
 
+def test_the_remark_says_what_is_billed(engine, athena):
+    """1234 bytes for each statement, also for one that has failed."""
+    run = done(engine.db, source='lake', prep_sql='create external table if not exists billed (a int); '
+               'drop table if exists billed', export_sql='select 1 as n')
+    assert run.remark == 'Athena read 3702 bytes'
+    run = failure(engine.db, source='lake', export_sql='select 1 / 0 as n')
+    assert run.remark == 'Athena read 1234 bytes'
+
+
 def test_rows_are_limited_and_partitioned(engine, athena):
     run = done(engine.db, source='lake', output_options={'max_rows': 3},
                export_sql='select n from generate_series(1, 9) n order by n')

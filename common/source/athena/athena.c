@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -118,6 +119,7 @@ static int athena_begin(
 	a->label = mem_strdup(job->application_name);
 	a->time_zone = mem_strdup(job->time_zone);
 	a->timeout_ms = job->statement_timeout_ms;
+	a->scanned = 0;
 	a->started = job->started;
 	a->arg = job->arg;
 	return 0;
@@ -133,6 +135,16 @@ static bool athena_end(struct source *s)
 	return false;
 }
 
+static char *athena_cost(const struct source *s)
+{
+	int64_t scanned = ((const struct athena *)s)->scanned;
+
+	return scanned <= 0 ? NULL
+	       : scanned < 1000000
+		   ? mem_printf("Athena read %" PRId64 " bytes", scanned)
+		   : mem_printf("Athena read %.1f MB", (double)scanned / 1e6);
+}
+
 /* ---- statements ---- */
 
 json_t *athena_run(struct athena *a, const char *sql, struct err *e)
@@ -142,6 +154,7 @@ json_t *athena_run(struct athena *a, const char *sql, struct err *e)
 	    .watch = a->watch,
 	    .label = a->label,
 	    .timeout_ms = a->timeout_ms,
+	    .scanned = &a->scanned,
 	    .started = a->started,
 	    .arg = a->arg};
 
@@ -393,6 +406,7 @@ const struct source_driver source_athena = {
     .protection = athena_protection,
     .begin = athena_begin,
     .end = athena_end,
+    .cost = athena_cost,
     .script = athena_script,
     .query = athena_query,
     .next = athena_next,

@@ -20,6 +20,7 @@ struct execution_terms {
 	const char *label; /* names the run, in a comment of the statement */
 	/* ms that one statement may take; 0: no limit */
 	int64_t timeout_ms;
+	int64_t *scanned; /* gets the bytes added that Athena bills */
 	/* see job_session */
 	void (*started)(void *arg, const char *handle);
 	void *arg;

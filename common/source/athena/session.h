@@ -21,6 +21,7 @@ struct athena {
 	void (*started)(void *arg, const char *handle);
 	void *arg;
 	json_t *results; /* addresses to be removed; NULL: none */
+	int64_t scanned; /* bytes that its statements have read */
 	/* of the query */
 	struct schema schema;
 	struct rows rows;
