@@ -171,16 +171,16 @@ def of_rows(rows):
     return found
 
 
-def sheetjs(path):
-    """Returns {sheet: rows of texts}."""
-    done = subprocess.run(['node', HERE / 'sheetjs.js', path], check=True,
+def sheetjs(*paths):
+    """Returns {sheet: rows of texts} of all workbooks."""
+    done = subprocess.run(['node', HERE / 'sheetjs.js', *paths], check=True,
                           capture_output=True, text=True,
                           env=environ(NODE_PATH=npm.install(SHEETJS)))
     return json.loads(done.stdout)
 
 
-def read_sheetjs(path):
-    return {name: of_rows(rows) for name, rows in sheetjs(path).items()}
+def read_sheetjs(*paths):
+    return {name: of_rows(rows) for name, rows in sheetjs(*paths).items()}
 
 
 def read_libreoffice(paths, folder):
