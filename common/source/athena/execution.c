@@ -301,8 +301,8 @@ json_t *execution_run(
 	if (id == NULL)
 		return NULL;
 	execution = await(t, id, e);
-	*t->scanned += json_int(json_object_get(execution, "Statistics"),
-	    "DataScannedInBytes", 0);
+	*t->scanned += json_int(
+	    json_object_get(execution, "Statistics"), "DataScannedInBytes", 0);
 	over = execution != NULL || execution_stop(t->aws, id, &unused) == 0;
 	free(id);
 	if (over)
