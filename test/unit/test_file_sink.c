@@ -810,14 +810,14 @@ static void make_dir(const char *name)
 	free(path);
 }
 
-/* Makes openat2() fail with this error, for this process and for good: ENOSYS as
- * before kernel 5.6, EPERM as a filter of system calls may answer. */
-static void forbid_openat2(int error)
+/* Makes a system call fail with this error, for this process and for good:
+ * ENOSYS as in a kernel that lacks it, EPERM as a filter may answer. */
+static void forbid(unsigned call, int error)
 {
 	struct sock_filter code[] = {
 	    BPF_STMT(
 		BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat2, 0, 1),
+	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 1),
 	    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned)error),
 	    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
@@ -906,16 +906,16 @@ TEST(the_root_and_all_below_it_are_made)
 	assert_content("root/a/b/x.csv", "1");
 }
 
-/* Runs a part of a test in a process in which openat2() fails, and checks that
- * it holds there. */
-static void without_openat2(int error, void (*test)(void))
+/* Runs a part of a test in a process in which a system call fails, and checks
+ * that it holds there. */
+static void without(unsigned call, int error, void (*test)(void))
 {
 	pid_t child = fork();
 	int status;
 
 	if (child == 0) {
-		forbid_openat2(error);
-		assert_false(kernel_has_openat2());
+		forbid(call, error);
+		assert_true(call != SYS_openat2 || !kernel_has_openat2());
 		test();
 		_exit(0);
 	}
@@ -941,7 +941,7 @@ TEST(an_old_kernel_follows_no_link_at_all)
 	make_dir("root/a");
 	make_link("a", "root/b");
 	for (size_t i = 0; i < COUNT(refusals); i++)
-		without_openat2(refusals[i], links_that_stay);
+		without(SYS_openat2, refusals[i], links_that_stay);
 	assert_content("root/a/c/x.csv", "1");
 }
 
@@ -949,7 +949,7 @@ TEST(no_link_leads_out_of_the_root_in_an_old_kernel)
 {
 	make_links_that_lead_out();
 	for (size_t i = 0; i < COUNT(refusals); i++)
-		without_openat2(refusals[i], links_that_lead_out);
+		without(SYS_openat2, refusals[i], links_that_lead_out);
 	assert_content("outside/a.csv", NULL);
 }
 
@@ -998,7 +998,7 @@ TEST(a_link_that_is_swapped_in_meanwhile_does_not_lead_out)
 	make_dir("root/d");
 	make_link("../outside", "root/link");
 	write_while_links_are_swapped();
-	without_openat2(ENOSYS, write_while_links_are_swapped);
+	without(SYS_openat2, ENOSYS, write_while_links_are_swapped);
 	assert_int_equal(dir_count(outside), 0);
 	free(outside);
 }
@@ -1056,10 +1056,20 @@ TEST(create_only_replaces_its_own_file_alone)
 	claim_one_name_twice();
 }
 
+/* Neither where a file system has no rename that replaces nothing. */
 TEST(create_only_replaces_nothing_where_no_file_is_without_a_name)
 {
+	static const int errors[] = {EINVAL, ENOSYS, EPERM};
+
 	sys.no_unnamed = true;
 	claim_one_name_twice();
+	for (size_t i = 0; i < COUNT(errors); i++) {
+		char *path = in_dir("x.csv");
+
+		unlink(path);
+		free(path);
+		without(SYS_renameat2, errors[i], claim_one_name_twice);
+	}
 	sys.no_unnamed = false;
 }
 

@@ -38,8 +38,8 @@ int claim_move(int folder, const char *from, const char *to)
 {
 	if (claim_rename(folder, from, folder, to) == 0)
 		return 0;
-	/* ENOSYS: before Linux 3.15, and under some sandboxes */
-	if (errno != EINVAL && errno != ENOSYS)
+	/* ENOSYS, EPERM: before Linux 3.15, and in some sandboxes */
+	if (errno != EINVAL && errno != ENOSYS && errno != EPERM)
 		return -1;
 	if (linkat(folder, from, folder, to, 0) != 0)
 		return -1;
