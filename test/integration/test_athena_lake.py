@@ -189,3 +189,33 @@ def test_no_files_are_no_statement(engine, athena, files):  # noqa: F811
     done(engine.db, source='lake', parameters={'files': files},
          prep_sql="alter table t add if not exists partitions from :'files'")
     assert athena.executions == {}
+
+
+# Columns.
+
+CREATE = """create external table if not exists lake.`t 1` columns from :'columns'
+    stored as parquet location 's3://b/t/'"""
+
+
+def test_a_table_takes_its_columns_from_a_value(engine, athena):  # noqa: F811
+    kinds = [('id', 'BIGINT'), ('Wort "ä"', 'VARCHAR'), ('price', 'DECIMAL(12,2)'),
+             ('seen', 'TIMESTAMP WITH TIME ZONE'), ('raw', 'BLOB'), ('n', 'INTEGER')]
+    done(engine.db, source='lake', prep_sql=CREATE, parameters={'columns': json.dumps(kinds)})
+    assert athena.ddl == [
+        'create external table if not exists lake.`t 1` (`id` bigint, `Wort "ä"` string, '
+        '`price` decimal(12,2), `seen` timestamp, `raw` binary, `n` int)\n    '
+        "stored as parquet location 's3://b/t/'"]
+
+
+@pytest.mark.parametrize(('columns', 'says'), [
+    ([['a', 'TIME']], 'column "a" is of type TIME, which a table of Athena'),
+    ([['a', 'DECIMAL(12,2)) stored as text --']], 'column "a" is of type DECIMAL(12,2)) stored'),
+    ([['a`b', 'DATE']], 'a`b is no column'), ([["it's", 'DATE']], "it's is no column"),
+    ([['a\\b', 'DATE']], 'is no column'), ([['', 'DATE']], 'is no column'),
+    (['a'], 'an element is no column'), ([], 'takes names and types'), (None, 'takes names and types'),
+    ('x', 'takes names and types'),
+])
+def test_what_is_no_column_makes_no_table(engine, athena, columns, says):  # noqa: F811
+    run = failure(engine.db, source='lake', prep_sql=CREATE, parameters={
+        'columns': columns if columns is None else json.dumps(columns)})
+    assert says in run.error_message and athena.executions == {}, run.error_message

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "source/athena/columns.h"
 #include "source/athena/csv.h"
 #include "source/athena/execution.h"
 #include "source/athena/pages.h"
@@ -204,11 +205,27 @@ static int add_partitions(struct athena *a, const char *sql, struct err *e)
 	return rc;
 }
 
+static int run_checked(struct athena *a, const char *sql, struct err *e)
+{
+	return statement_check_ddl(sql, e) != 0 ? -1 : run_one(a, sql, e);
+}
+
+static int create_table(struct athena *a, const char *sql, struct err *e)
+{
+	char *own = columns_statement(sql, e);
+	int rc = own != NULL ? run_checked(a, own, e) : -1;
+
+	free(own);
+	return rc;
+}
+
 static int run_statement(struct athena *a, const char *sql, struct err *e)
 {
 	if (partitions_is(sql))
 		return add_partitions(a, sql, e);
-	return statement_check_ddl(sql, e) != 0 ? -1 : run_one(a, sql, e);
+	if (columns_is(sql))
+		return create_table(a, sql, e);
+	return run_checked(a, sql, e);
 }
 
 /* Each statement stands for itself: what was done stays done when a later one

@@ -9,8 +9,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "source/source.h"
-#include "source/sqltext.h"
+#include "source/athena/statement.h"
 
 /* Partitions, and bytes, of one statement. */
 #define MANY 100
@@ -25,26 +24,6 @@ struct parts {
 	size_t table_len;
 };
 
-static const char *after_words(const char *sql, const char *const *words)
-{
-	while (sql != NULL && *words != NULL)
-		sql = sqltext_after_word(sql, *words++);
-	return sql;
-}
-
-/* Returns the text after the name, which has no blank outside of its quotes. */
-static const char *skip_name(const char *s)
-{
-	while (*s != '\0' && !isspace((unsigned char)*s)) {
-		const char *end = *s == '`' ? strchr(s + 1, '`') : s;
-
-		if (end == NULL)
-			return s + strlen(s);
-		s = end + 1;
-	}
-	return s;
-}
-
 static bool split(const char *sql, struct parts *p)
 {
 	static const char *const before[] = {"alter", "table", NULL};
@@ -52,13 +31,13 @@ static bool split(const char *sql, struct parts *p)
 	    "add", "if", "not", "exists", "partitions", "from", NULL};
 	const char *end;
 
-	p->table = after_words(sql, before);
+	p->table = statement_after_words(sql, before);
 	if (p->table == NULL)
 		return false;
 	p->table += strspn(p->table, " \t\r\n");
-	end = skip_name(p->table);
+	end = statement_skip_name(p->table);
 	p->table_len = (size_t)(end - p->table);
-	p->literal = after_words(end, after);
+	p->literal = statement_after_words(end, after);
 	if (p->literal != NULL)
 		p->literal += strspn(p->literal, " \t\r\n");
 	return p->literal != NULL && p->table_len > 0;
@@ -69,29 +48,6 @@ bool partitions_is(const char *sql)
 	struct parts p;
 
 	return split(sql, &p);
-}
-
-/* Reads a literal as statement_quote writes it. Returns its text, which the caller
- * frees; NULL: it is none, or something follows it. */
-static char *read_literal(const char *s)
-{
-	bool unicode = strncasecmp(s, "u&", 2) == 0;
-	struct buf out;
-
-	s += unicode ? 2 : 0;
-	if (*s++ != '\'')
-		return NULL;
-	buf_init(&out, SOURCE_SQL_MAX);
-	for (; *s != '\0' && (*s != '\'' || s[1] == '\''); s++) {
-		if (*s == '\'' || (unicode && *s == '\\' && s[1] == '\\'))
-			s++;
-		buf_char(&out, *s);
-	}
-	if (*s == '\'' && s[1 + strspn(s + 1, " \t\r\n")] == '\0' &&
-	    out.data != NULL)
-		return out.data;
-	buf_free(&out);
-	return NULL;
 }
 
 /* ---- folders ---- */
@@ -113,19 +69,9 @@ static void add_unescaped(const char *s, size_t len, struct buf *out)
 	}
 }
 
-/* Says whether Hive reads the text within these quotes as it is written, and JSON
- * can hold it. */
 static bool is_plain(const struct buf *text, size_t from)
 {
-	if (!str_is_utf8(text->data + from, text->len - from))
-		return false;
-	for (size_t i = from; i < text->len; i++) {
-		unsigned char c = (unsigned char)text->data[i];
-
-		if (c < ' ' || c == '\'' || c == '\\' || c == '`')
-			return false;
-	}
-	return true;
+	return statement_is_plain(text->data + from, text->len - from);
 }
 
 /* Appends `name` = 'value' of a folder. Returns false when it is none of a
@@ -266,8 +212,9 @@ json_t *partitions_statements(const char *sql, struct err *e)
 	split(sql, &p);
 	if (strcasecmp(p.literal, "null") == 0)
 		return all;
-	text = read_literal(p.literal);
-	files = text ? json_loads(text, 0, NULL) : NULL;
+	text = statement_unquote(&p.literal);
+	if (text != NULL && p.literal[strspn(p.literal, " \t\r\n")] == '\0')
+		files = json_loads(text, 0, NULL);
 	buf_init(&statement, 2 * LONG);
 	if (json_is_array(files))
 		rc = add_all(files, &p, all, &statement, e);

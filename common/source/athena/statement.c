@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "source/athena/statement.h"
 
+#include <ctype.h>
 #include <string.h>
 #include <strings.h>
 
+#include "base/str.h"
 #include "source/dialect.h"
+#include "source/source.h"
 #include "source/sqltext.h"
 
 void statement_quote(const char *text, bool identifier, struct buf *out)
@@ -20,6 +23,61 @@ void statement_quote(const char *text, bool identifier, struct buf *out)
 		buf_char(out, *text);
 	}
 	buf_char(out, quote);
+}
+
+char *statement_unquote(const char **at)
+{
+	const char *s = *at;
+	bool unicode = strncasecmp(s, "u&", 2) == 0;
+	struct buf out;
+
+	s += unicode ? 2 : 0;
+	if (*s++ != '\'')
+		return NULL;
+	buf_init(&out, SOURCE_SQL_MAX);
+	for (; *s != '\0' && (*s != '\'' || s[1] == '\''); s++) {
+		if (*s == '\'' || (unicode && *s == '\\' && s[1] == '\\'))
+			s++;
+		buf_char(&out, *s);
+	}
+	if (*s != '\'' || out.data == NULL) {
+		buf_free(&out);
+		return NULL;
+	}
+	*at = s + 1;
+	return out.data;
+}
+
+bool statement_is_plain(const char *text, size_t len)
+{
+	if (!str_is_utf8(text, len))
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)text[i];
+
+		if (c < ' ' || c == '\'' || c == '\\' || c == '`')
+			return false;
+	}
+	return true;
+}
+
+const char *statement_after_words(const char *sql, const char *const *words)
+{
+	while (sql != NULL && *words != NULL)
+		sql = sqltext_after_word(sql, *words++);
+	return sql;
+}
+
+const char *statement_skip_name(const char *name)
+{
+	while (*name != '\0' && !isspace((unsigned char)*name)) {
+		const char *end = *name == '`' ? strchr(name + 1, '`') : name;
+
+		if (end == NULL)
+			return name + strlen(name);
+		name = end + 1;
+	}
+	return name;
 }
 
 static const char *after(const char *sql, const char *word)

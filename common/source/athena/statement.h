@@ -2,6 +2,9 @@
 #ifndef SOURCE_ATHENA_STATEMENT_H
 #define SOURCE_ATHENA_STATEMENT_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #include "base/buf.h"
 #include "base/err.h"
 
@@ -10,6 +13,20 @@
 /* Quotes a text. A literal with a backslash is written as U&'…', which only queries
  * know: in DDL a backslash would change what follows it. */
 void statement_quote(const char *text, bool identifier, struct buf *out);
+
+/* Reads a literal as statement_quote writes it, and moves *at to its end. Returns its
+ * text, which the caller frees; NULL: none is there. */
+char *statement_unquote(const char **at);
+
+/* Says whether Hive reads a text within quotes as it is written, and JSON can hold
+ * it. */
+bool statement_is_plain(const char *text, size_t len);
+
+/* Returns the text after these words, of which NULL is the last; NULL: other words are
+ * there, or sql is NULL. */
+const char *statement_after_words(const char *sql, const char *const *words);
+/* Returns the text after a name, which has no blank outside of its quotes. */
+const char *statement_skip_name(const char *name);
 
 /* Checks that a statement of an export only reads. */
 int statement_check_reads(const char *sql, struct err *e);
