@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "rows/calendar.h"
+
 #define DATE_LEN ((size_t)10) /* 2026-03-01 */
 #define TIME_LEN ((size_t)8)  /* 09:30:00 */
 /* .123456; other servers may send more digits */
@@ -64,51 +66,27 @@ static bool read_offset(const char *s, const char *end, int *offset)
 	return true;
 }
 
-/* Converts a date of the proleptic Gregorian calendar to days since 1970-01-01;
- * the next function converts back. Algorithm: H. Hinnant,
- * "chrono-Compatible Low-Level Date Algorithms". */
-static int64_t days_of(int year, int month, int day)
-{
-	int y = month <= 2 ? year - 1 : year;
-	int era = (y >= 0 ? y : y - 399) / 400;
-	int of_era = y - era * 400;
-	int of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day;
-
-	return (int64_t)era * 146097 + of_era * 365 + of_era / 4 -
-	       of_era / 100 + of_year - 1 - 719468;
-}
-
-static void date_of(int64_t days, int *year, int *month, int *day)
-{
-	int64_t z = days + 719468, era = (z >= 0 ? z : z - 146096) / 146097;
-	int d = (int)(z - era * 146097);
-	int y = (d - d / 1460 + d / 36524 - d / 146096) / 365;
-	int of_year = d - (365 * y + y / 4 - y / 100);
-	int m = (5 * of_year + 2) / 153;
-
-	*day = of_year - (153 * m + 2) / 5 + 1;
-	*month = m < 10 ? m + 3 : m - 9;
-	*year = (int)(y + era * 400) + (*month <= 2);
-}
-
 /* Writes the moment in UTC; `s` is 2026-03-01 09:30:00, and its fraction of a
  * second is at `fraction`. */
 static size_t in_utc(
     const char *s, const char *fraction, size_t len, int offset, char *to)
 {
-	int64_t seconds = days_of(atoi(s), two(s + 5), two(s + 8)) * 86400 +
+	int64_t seconds = calendar_days(atoi(s), (unsigned int)two(s + 5),
+			      (unsigned int)two(s + 8)) *
+			      86400 +
 			  two(s + 11) * 3600 + two(s + 14) * 60 + two(s + 17) -
 			  offset;
 	int64_t days = seconds / 86400 - (seconds % 86400 < 0);
 	int rest = (int)(seconds - days * 86400);
-	int year, month, day;
+	int64_t year;
+	int month, day;
 
-	date_of(days, &year, &month, &day);
+	calendar_date(days, &year, &month, &day);
 	if (year < 1 || year > 9999)
 		return 0;
 	return (size_t)snprintf(to, MOMENT_MAX,
-	    "%04d-%02d-%02dT%02d:%02d:%02d%.*sZ", year, month, day, rest / 3600,
-	    rest / 60 % 60, rest % 60, (int)len, fraction);
+	    "%04d-%02d-%02dT%02d:%02d:%02d%.*sZ", (int)year, month, day,
+	    rest / 3600, rest / 60 % 60, rest % 60, (int)len, fraction);
 }
 
 size_t moment_rfc3339(

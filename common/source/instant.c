@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "rows/calendar.h"
 #include "source/number.h"
 
 #define DAY_SECONDS 86400
@@ -42,22 +43,13 @@ static char *put_year(char *to, int64_t year)
 	return to + len;
 }
 
-/* Writes YYYY-MM-DD and says whether the year is before Christ. The calendar is
- * counted in eras of 400 years that begin on the 1st of March, so that a leap
- * day is the last day of its year. */
+/* Writes YYYY-MM-DD and says whether the year is before Christ. */
 static char *put_day(char *to, int64_t days, bool *bc)
 {
-	int64_t z = days + 719468;
-	int64_t era = (z >= 0 ? z : z - 146096) / 146097;
-	int64_t of_era = z - era * 146097;
-	int64_t years =
-	    (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
-	int64_t of_year = of_era - (365 * years + years / 4 - years / 100);
-	int march = (int)((5 * of_year + 2) / 153); /* 0: March */
-	int day = (int)(of_year - (153 * march + 2) / 5 + 1);
-	int month = march < 10 ? march + 3 : march - 9;
-	int64_t year = years + era * 400 + (month <= 2);
+	int64_t year;
+	int month, day;
 
+	calendar_date(days, &year, &month, &day);
 	*bc = year <= 0;
 	to = put_year(to, *bc ? 1 - year : year);
 	*to++ = '-';

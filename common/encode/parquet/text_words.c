@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "rows/calendar.h"
 
 #define DAY INT64_C(86400000000) /* microseconds */
 
@@ -237,19 +238,6 @@ INLINE enum parsed decimal(
 
 /* ---- dates and times ---- */
 
-/* Returns the days since 1970-01-01 in the Gregorian calendar, which PostgreSQL
- * also uses for dates before 1582. "chrono-Compatible Low-Level Date
- * Algorithms", H. Hinnant. */
-INLINE int64_t days_of(int64_t year, unsigned month, unsigned day)
-{
-	int64_t y = year - (month <= 2), era = (y >= 0 ? y : y - 399) / 400;
-	unsigned yoe = (unsigned)(y - era * 400);
-	unsigned doy =
-	    (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
-
-	return era * 146097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719468;
-}
-
 INLINE bool two_digits(const char *s, unsigned *n)
 {
 	unsigned high = (unsigned char)(s[0] - '0');
@@ -274,7 +262,7 @@ INLINE bool read_date(const char **at, const char *end, bool bc, int64_t *days)
 	    month - 1 > 11 || day - 1 > 30)
 		return false;
 	*at = s + 6;
-	*days = days_of(bc ? 1 - year : year, month, day);
+	*days = calendar_days(bc ? 1 - year : year, month, day);
 	return true;
 }
 

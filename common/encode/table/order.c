@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "rows/calendar.h"
 #include "rows/interval.h"
 
 __extension__ typedef __int128 wide;
@@ -63,20 +64,6 @@ static int compare_decimals(const struct value *a, const struct value *b)
 	return negative[0] ? -r : r;
 }
 
-/* Returns the days since 1970-01-01 in the proleptic Gregorian calendar (Howard
- * Hinnant, "chrono-Compatible Low-Level Date Algorithms"). */
-static int64_t days_from_civil(int64_t y, int m, int d)
-{
-	int64_t era, of_era, of_year;
-
-	y -= m <= 2;
-	era = (y >= 0 ? y : y - 399) / 400;
-	of_era = y - era * 400;
-	of_year = (153 * (m + (m > 2 ? -3 : 9)) + 2) / 5 + d - 1;
-	return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 +
-	       of_year - 719468;
-}
-
 /* Returns the instant in microseconds, in UTC when the value has an offset. */
 static wide instant(enum column_kind kind, const struct value *v)
 {
@@ -89,12 +76,12 @@ static wide instant(enum column_kind kind, const struct value *v)
 	if (kind != KIND_TIME && kind != KIND_TIMETZ) {
 		int64_t year = strtoll(s, &s, 10);
 		/* The minus signs of a date are separators. */
-		int month = (int)-strtol(s, &s, 10);
-		int day = (int)-strtol(s, &s, 10);
+		unsigned int month = (unsigned int)-strtol(s, &s, 10);
+		unsigned int day = (unsigned int)-strtol(s, &s, 10);
 
 		if (strstr(s, " BC") != NULL)
 			year = 1 - year;
-		days = days_from_civil(year, month, day);
+		days = calendar_days(year, month, day);
 	}
 	for (int i = 0; i < 3 && kind != KIND_DATE; i++) {
 		part[i] = strtol(s, &s, 10);

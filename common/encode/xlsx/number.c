@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "encode/xlsx/put.h"
+#include "rows/calendar.h"
 #include "rows/money.h"
 #include "rows/number.h"
 
@@ -176,7 +177,8 @@ static int put_float(char *to, const struct value *v, struct xlsx_shown *shown)
 
 /* ---- dates and times ---- */
 
-#define DAY_LAST 2958465 /* days of 9999-12-31 */
+#define SERIAL_ZERO (-25569) /* 1899-12-30, days since 1970-01-01 */
+#define DAY_LAST 2958465     /* days of 9999-12-31 */
 #define HOUR_MICROS INT64_C(3600000000)
 
 /* Returns the number made of n digits at s, or -1. */
@@ -195,8 +197,7 @@ static inline int digits_at(const char *s, int n)
 /*
  * Returns the days of YYYY-MM-DD as Excel counts them: 61 is 1900-03-01.
  * Returns 0 for an earlier date or no date: Excel has a 1900-02-29, other
- * programs have not, so they disagree about the days before it. The count is
- * Howard Hinnant's days_from_civil.
+ * programs have not, so they disagree about the days before it.
  */
 static int serial_day(const char *s)
 {
@@ -205,9 +206,8 @@ static int serial_day(const char *s)
 
 	if (y < 1900 || s[4] != '-' || s[7] != '-' || m < 1 || d < 1)
 		return 0;
-	y -= m <= 2;
-	days = y * 365 + y / 4 - y / 100 + y / 400 +
-	       (153 * (m > 2 ? m - 3 : m + 9) + 2) / 5 + d - 693900;
+	days = (int)calendar_days(y, (unsigned int)m, (unsigned int)d) -
+	       SERIAL_ZERO;
 	return days > 60 ? days : 0;
 }
 

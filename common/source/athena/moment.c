@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "rows/calendar.h"
 #include "rows/interval.h"
 
 #define DAY_US (86400 * INSTANT_SECOND)
@@ -41,19 +42,6 @@ static void expect(struct scan *s, char c)
 		s->bad = true;
 }
 
-/* Returns the days from 1970-01-01, by the calendar that has always been the
- * Gregorian one: eras of 400 years that begin on the 1st of March. */
-static int64_t days_of(int64_t year, int64_t month, int64_t day)
-{
-	int64_t y = month <= 2 ? year - 1 : year;
-	int64_t era = (y >= 0 ? y : y - 399) / 400, of_era = y - era * 400;
-	int64_t of_year =
-	    (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-
-	return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 +
-	       of_year - 719468;
-}
-
 /* Returns days, 0 for a bad date, so that its microseconds fit. Year 0 is 1 BC. */
 static int64_t date(struct scan *s)
 {
@@ -66,7 +54,9 @@ static int64_t date(struct scan *s)
 	day = number(s, 2, 2);
 	s->bad |=
 	    year > YEAR_MAX || month < 1 || month > 12 || day < 1 || day > 31;
-	return s->bad ? 0 : days_of(minus ? -year : year, month, day);
+	return s->bad ? 0
+		      : calendar_days(minus ? -year : year, (unsigned int)month,
+			    (unsigned int)day);
 }
 
 static int64_t fraction(struct scan *s)
