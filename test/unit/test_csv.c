@@ -510,7 +510,7 @@ TEST(unknown_options_and_values_name_the_known_ones)
 		"output_options: CSV has no option \"delimeter\"; known: "
 		"delimiter, header, quote, null, line_ending, bom, encoding, "
 		"decimal_comma, formula_guard, columns, sections, max_rows, "
-		"skip_if_empty, snapshot, compress, unload, s3"},
+		"skip_if_empty, snapshot, compress, unload, s3, file"},
 	    {"{\"quote\": \"some\"}",
 		"output_options: \"quote\" must be one of "
 		"minimal|all|nonnumeric"},

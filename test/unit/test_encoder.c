@@ -93,7 +93,7 @@ TEST(a_wrong_option_is_named_by_its_path)
 	} cases[] = {
 	    {"{\"colour\": 1}", "TEST has no option \"colour\"; known: title, "
 				"columns, words, margins, sections, max_rows, "
-				"skip_if_empty, snapshot, s3"},
+				"skip_if_empty, snapshot, s3, file"},
 	    {"{\"columns\": {\"amount\": {\"wdith\": 1}}}",
 		"\"columns.amount\" has no option \"wdith\"; known: label, "
 		"format, width, align, total"},
