@@ -136,6 +136,15 @@ def test_objects_that_are_done_go_into_the_archive(db, bucket, swift):
     assert other.get(f'old/{file_id}_a b+c.csv') == b'id\n1\n'
 
 
+def test_an_archive_in_a_bucket_that_is_not_there_is_said(db, bucket):
+    bucket.put('in/a.csv', b'id\n1\n')
+    config_id = submit(db, bucket.url('in/*.csv'), archive='s3://no-such-bucket/old/')
+    wrong = wait_for(lambda: db.value(
+        'select move_error from reportd.v_inputs where config_id = %s', config_id))
+    assert wrong.startswith('s3://no-such-bucket/old/a.csv: ') and 'NoSuchBucket' in wrong
+    assert bucket.keys() == ['in/a.csv']
+
+
 def test_objects_that_stay_wrong_go_into_quarantine(db, bucket):
     bucket.put('in/a.csv', b'id\n1')
     config_id = submit(db, bucket.url('in/*'), quarantine=bucket.url('bad/'), reject_after='1 s')

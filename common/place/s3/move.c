@@ -235,6 +235,8 @@ static int send_copy(const struct moving *g, const char *to,
 	if (rc == 0 && failure != NULL)
 		rc = err_set(
 		    e, ERR_TRANSIENT, "CopyObject: %s: %s", code, failure);
+	else if (rc != 0 && strcmp(answer.code, "NoSuchBucket") == 0)
+		rc = err_wrap(e, "%s", to);
 	else if (rc != 0 && answer.http.status == 404)
 		rc = 1;
 	else if (rc != 0 && answer.http.status == 412)
