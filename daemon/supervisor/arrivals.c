@@ -290,7 +290,7 @@ static const struct ear_kind kinds[EARS] = {
 void arrivals_need(struct arrivals *a, const char *path)
 {
 	for (int i = 0; i < EARS; i++) {
-		if (a->ears[i].kind->local == (path[0] == '/'))
+		if (path == NULL || a->ears[i].kind->local == (path[0] == '/'))
 			need(&a->ears[i]);
 	}
 }

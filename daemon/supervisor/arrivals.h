@@ -30,7 +30,8 @@ struct arrivals_options {
 struct arrivals *arrivals_open(const struct arrivals_options *options);
 void arrivals_close(struct arrivals *a);
 
-/* Begins to listen, unless that is under way, as this path is listed. */
+/* Begins to listen, unless that is under way, as this path is listed; NULL: as
+ * the daemon has just registered, when the next listing may be far away. */
 void arrivals_need(struct arrivals *a, const char *path);
 void arrivals_set_settings(struct arrivals *a, const struct settings *settings);
 /* No more: the daemon ends. */

@@ -52,6 +52,12 @@ static void on_notified(void *arg, const char *channel)
 const struct queue_events supervisor_queue_events = {
     .up = on_queue_up, .down = on_queue_down, .notified = on_notified};
 
+static void hear(const struct supervisor *s, const char *path)
+{
+	if (s->phase == RUNNING && !s->o.drain)
+		arrivals_need(s->arrivals, path);
+}
+
 static void on_held(void *arg)
 {
 	struct supervisor *s = arg;
@@ -64,6 +70,7 @@ static void on_held(void *arg)
 	runs_resend(s->runs);
 	outbox_start(s->outbox);
 	inbox_look(s->inbox);
+	hear(s, NULL);
 	poller_start(s->poller);
 }
 
@@ -211,10 +218,7 @@ static const struct outbox_events outbox_events = {
 
 static void on_begun(void *arg, const char *path)
 {
-	const struct supervisor *s = arg;
-
-	if (s->phase == RUNNING && !s->o.drain)
-		arrivals_need(s->arrivals, path);
+	hear(arg, path);
 }
 
 static const struct listings_events listings_events = {

@@ -239,3 +239,19 @@ def test_a_queue_that_may_not_be_read_is_said(db, daemon, swift, aws_server, buc
     # Objects are found by listing all the same.
     wait_taken(db, config_id, 1)
     aws_server.denied.clear()
+
+
+def test_a_daemon_hears_before_it_lists(db, daemon, swift, aws_server, bucket):
+    """It is new, and its place was listed by the one before it."""
+    aws_server.reset()
+    aws_server.keys[KEY] = SECRET, None, 0
+    queue = aws_server.queue + '-2'  # nobody else's
+    aws_server.queues[queue] = []
+    one = daemon(settings(swift.endpoint, inputs={'rescan': '1h'}), env=ENVIRONMENT, **FAST)
+    config_id = awaiting(db, bucket, 'in/*.csv')
+    one.stop()
+    daemon(settings(swift.endpoint, inputs={'rescan': '1h', 'queue_url': queue},
+                    aws={'endpoint': aws_server.url}), env=ENVIRONMENT, **FAST)
+    bucket.put('in/a.csv', ROWS)
+    aws_server.send(s3_event(record(bucket, 'in/a.csv')), queue)
+    assert wait_taken(db, config_id, 1) == [['a.csv']]
