@@ -7,6 +7,8 @@
 #	example, here, home    name and folder of the example, folder of all that it makes
 #	bin, conf, log         reportd's programs, their settings, what the steps said
 #	verb                   what was asked for
+#	secret_arn, redshift, redshift_password, queue, topics
+#	                       what start_account() has started, see examples/account
 here=$(dirname "$(readlink -f "$0")")
 example=${here##*/}
 verb=start
@@ -14,12 +16,13 @@ verb=start
 home=$(realpath -m "${1:-$here/$example.d}")
 cd "$here/../.."
 bin=${REPORTD_BIN_DIR:-build}
-unset "${!PG@}" "${!REPORTD_@}"
+unset "${!PG@}" "${!REPORTD_@}" "${!AWS_@}" "${!REDSHIFT_@}"
 . scripts/steps.sh
 
 conf=$home/reportd.conf
 log=$home/run.log
 doing='' daemon='' began='' children=()
+endpoint='' key='' secret='' secret_arn='' redshift='' redshift_password='' queue='' topics=''
 
 run() {
 	doing=$1
@@ -91,6 +94,22 @@ await() {
 
 finds() {
 	[[ -n $(psql -XAtc "$1") ]]
+}
+
+# start_account [OPTION...] LOGIN BUCKETS starts what an AWS account is elsewhere, and sets
+# what each program in AWS has; elsewhere nobody sets an endpoint.
+start_account() {
+	rm -f "$home/account"
+	examples/account "$@" "$home/account" 2>"$home/account.log" &
+	local account=$!
+	children+=("$account")
+	await "$account" 'the stand-ins for AWS' test -f "$home/account"
+	# shellcheck source=/dev/null
+	. "$home/account"
+	# shellcheck disable=SC2034 # for the example
+	readonly secret_arn redshift redshift_password queue topics
+	export AWS_REGION=eu-west-1 AWS_ACCESS_KEY_ID=$key AWS_SECRET_ACCESS_KEY=$secret
+	export REPORTD_AWS_ENDPOINT=$endpoint REPORTD_S3_ENDPOINT=$endpoint
 }
 
 start_daemon() {

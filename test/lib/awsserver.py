@@ -212,7 +212,8 @@ class Aws:
         self.web_tokens = {'web.identity.token'}
         self.federation, self.vouched = True, []  # outbound: tokens given out
         self.database = {'user': 'IAM:reports', 'password': 'made-by-iam'}
-        self.objects = {}     # path: (headers, bytes)
+        self.objects = {}     # path: bytes
+        self.buckets = None   # instead of them: see buckets.Buckets
         self.queues = {self.queue: []}
         self.dead_letters = []
         self.visibility = 30  # s
@@ -696,6 +697,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def object(self, body):
         with self.aws.lock:
             self.aws.verify(self, body)
+        if self.aws.buckets:
+            return self.finish_call(*self.aws.buckets.answer(
+                self.command, self.path, self.headers, body))
+        with self.aws.lock:
             path, objects = self.path.split('?')[0], self.aws.objects
             if self.command == 'PUT':
                 objects[path] = body
@@ -704,8 +709,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             found = objects[path]
             if self.command == 'DELETE':
                 del objects[path]
-        self.finish_call(200, found if self.command in ('GET', 'HEAD') else b'', None,
-                         {'ETag': f'"{hashlib.md5(found).hexdigest()}"'})
+        return self.finish_call(200, found if self.command in ('GET', 'HEAD') else b'', None,
+                                {'ETag': f'"{hashlib.md5(found).hexdigest()}"'})
 
 
 if __name__ == '__main__':
