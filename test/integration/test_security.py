@@ -19,7 +19,7 @@ import psycopg
 import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
-from psycopg.rows import namedtuple_row
+from psycopg.rows import namedtuple_row, tuple_row
 
 from lib import report
 from lib.manual import said, says
@@ -824,6 +824,23 @@ def busy(db, as_):
     ids = {name: ask(ann, name) for name in (
         'waits', 'runs', 'was taken', 'stray', 'is over', 'went wrong', 'follows', 'cancelled')}
     ids['fires'] = ask(ann, trigger_type='SCHEDULED', schedule_expression='* * * * *')
+    db.execute("select reportd.grant_path('file:///landing/', 'ann', 'write') as w, "
+               "reportd.grant_path('file:///landing/', 'ann', 'read') as r, "
+               "reportd.grant_path('s3://landing/', 'ann', 'read')")
+    ids['files'] = ask(ann, trigger_type='FILE', inputs={'f': {
+        'path': '/landing/in/*.csv', 'quarantine': '/landing/bad/', 'stable_for': '0 s'}})
+    ids['objects'] = ask(ann, trigger_type='FILE', inputs={'f': 's3://landing/*.csv'})
+    ids['parent'] = ask(ann, report_key='parent')
+    ids['child'] = ask(ann, trigger_type='AFTER', run_after=['parent'])
+    run_statement(as_('reportd'), 'steps', [me])  # makes the zones
+    zone = db.value("select zone_id from reportd.report_zone where path like '/landing%'")
+    db.execute("""insert into reportd.report_input (config_id, input, url, version, size,
+            modified_at, state, move, move_at)
+        select %s, 'f', format('/landing/in/%%s.csv', n), '1', 9, now(), s, m, case when m > '' then now() end
+        from (values (1, 'NEW', null), (2, 'FAILED', null), (3, 'FAILED', 'quarantine'))
+            as f(n, s, m)""", ids['files'])
+    db.execute("""insert into reportd.report_inbox (inbox, owner, every, began_at, next_at)
+        values ('w:t', 'ann', '1 hour', now() - interval '2 hours', now())""")
     follows, = db.row('select reportd.run_now(%s)', ids['follows'])
     db.execute('set session_replication_role = replica') # without what triggers refuse
     runs = {'runs': run(ids['runs'], 'PROCESSING', me),
@@ -856,7 +873,8 @@ def busy(db, as_):
     def results(**result):
         return json.dumps([result])
     return {
-        'ids': [*ids.values()], 'lost': lost, 'dead': dead, 'notices': notices[2:], 'statements': {
+        'ids': [v for k, v in ids.items() if k not in ('parent', 'files', 'objects')], 'lost': lost,
+        **{k: ids[k] for k in ('files', 'parent', 'fires', 'went wrong')}, 'dead': dead, 'notices': notices[2:], 'statements': {
         'tick': [me, json.dumps([{'run_id': runs[name], 'stage': 'export', 'row_count': 1}
                                  for name in ('runs', 'was taken')]), 60000, 60000, 4, 3, 0],
         'claim': [me, 10, 10, '{finance}', '{null}', 60000, None, 0],
@@ -867,14 +885,35 @@ def busy(db, as_):
         'notice_done': [me, results(notification_id=notices[0], attempt=1, state='SENT'),
                         1000, 1000, 3],
         'set_aside': [me, '{finance,gone}', None], 'recover': [me, '{}'], 'count': [],
-        'swept': [results(run_id=runs['is over'], leftovers=[])], 'purge': [86400000]}}
+        'swept': [results(run_id=runs['is over'], leftovers=[])], 'purge': [86400000],
+        'arrived': ['["/landing/in/*.csv"]'], 'created': ['["s3://landing/a.csv"]'], 'beat': [me],
+        'zones': [me, 10, 60000], 'watched': [me], 'moves': [me],
+        'listed': [me, zone, 1, json.dumps([{'url': '/landing/in/1.csv', 'version': '2', 'size': 9,
+                                             'modified': 1}]), 1, False, None, 100, 1000, 60000],
+        'moved': [results(file_id=1, over=True)], 'steps': [me], 'tally': [], 'load': [],
+        'publish_horizon': [me, f"{{{runs['runs']}}}", results(
+            run_id=runs['runs'], horizon='2026-01-01 00:00:00+00')],
+        'inbox_begin': [me, 'w:t', 'ann', '{report_name}', 1000, 1000, 60000],
+        'inbox_step': [me, 'w:t', 1, '{}', False, 60000, 0],
+        'register': ['here', 2, '1', 4, 60000, '{finance}', '{postgres}', None, '{/landing}', '{}', '{}'],
+        'sources': [me, '{finance}', '{postgres}', None, '{/landing}', '{}', '{}'],
+        'drained': [me], 'leave': [me], 'leaving': [me], 'retire': [me], 'version': []}}
+
+
+# It waits on purpose: no two daemons count at the same time.
+ALONE = {'claim_lock'}
+
+
+def test_each_statement_of_the_daemon_is_looked_at(busy):
+    assert {*busy['statements'], *ALONE} == {
+        path.stem for path in (ROOT / 'sql/queue').glob('*.sql')}
 
 
 def run_statement(daemon, name, params):
     """As the daemon does, but for the transaction."""
     text = re.sub(r'--[^\n]*', '', (ROOT / f'sql/queue/{name}.sql').read_text())
-    daemon.conn.execute(re.sub(
-        r'\$(\d)', lambda m: sql.Literal(
+    daemon.conn.cursor(row_factory=tuple_row).execute(re.sub(
+        r'\$(\d+)', lambda m: sql.Literal(
             str(p) if hasattr(p := params[int(m[1]) - 1], 'hex') and not isinstance(p, int) else p)
         .as_string(daemon.conn), text))
 
@@ -883,12 +922,16 @@ def run_statement(daemon, name, params):
     "reportd.change(unnest(%(ids)s), '{\"owner\": \"finance\"}')",
     "reportd.change(unnest(%(ids)s), '{\"priority\": 1}')",
     'reportd.run_now(unnest(%(ids)s || %(lost)s))', 'reportd.delete(unnest(%(ids)s || %(lost)s))',
-    'reportd.resend(unnest(%(notices)s))'], ids=lambda h: h[8:14])
+    'reportd.resend(unnest(%(notices)s))', 'reportd.release_input(%(files)s)',
+    'reportd.quarantine_input(%(files)s)', 'reportd.wake_inboxes()',
+    'reportd.run_now(%(parent)s, "cascade" => true)', 'reportd.retry(%(went wrong)s)',
+    "reportd.backfill(%(fires)s, now() - interval '5 minutes', now())"], ids=lambda h: h[8:14])
 def test_no_statement_of_the_daemon_waits_for_a_submitter(db, as_, busy, held):
     ann, daemon = as_('ann'), as_('reportd')
     daemon("set statement_timeout = '2s'")
     ann.conn.execute('begin')
-    ann.conn.execute(f'select {held}', {k: busy[k] for k in ('ids', 'lost', 'notices')})
+    ann.conn.execute(f'select {held}', {k: busy[k] for k in (
+        'ids', 'lost', 'notices', 'files', 'parent', 'fires', 'went wrong')})
     for name, params in busy['statements'].items():
         daemon('begin')
         run_statement(daemon, name, params)
