@@ -873,7 +873,8 @@ def busy(db, as_):
     def results(**result):
         return json.dumps([result])
     return {
-        'ids': [v for k, v in ids.items() if k not in ('parent', 'files', 'objects')], 'lost': lost,
+        'ids': [v for k, v in ids.items() if k not in (
+            'parent', 'child', 'files', 'objects')], 'lost': lost,
         **{k: ids[k] for k in ('files', 'parent', 'fires', 'went wrong')}, 'dead': dead, 'notices': notices[2:], 'statements': {
         'tick': [me, json.dumps([{'run_id': runs[name], 'stage': 'export', 'row_count': 1}
                                  for name in ('runs', 'was taken')]), 60000, 60000, 4, 3, 0],
