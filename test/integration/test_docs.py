@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives import serialization
 from psycopg.conninfo import make_conninfo
 
 from lib import process
+from lib.cluster import Cluster, apply_schema
 from lib.paths import REPORTD, ROOT
 
 pytestmark = pytest.mark.shipped
@@ -245,6 +246,33 @@ def test_install_page_leads_to_a_first_report(db, daemon, ctl, out):
     finally:
         for role in reversed(roles):
             db.execute(f'drop owned by {role} cascade; drop role {role}')
+
+
+def test_uninstall_page_leaves_nothing_in_the_server():
+    page = (ROOT / 'docs/install.md').read_text()
+    server = Cluster()
+    try:
+        db = server.create()
+        apply_schema(db)
+        with db.connect() as conn:
+            for login in re.findall(r'createuser (\w+)', page):
+                conn.execute(f'create role {login} login')
+            conn.execute(re.search(r"-c '(grant reportd_daemon [^']*)'", page)[1])
+            conn.execute("create schema sales; "
+                         "select reportd.register_source('default', 'postgres')")
+            for statement in blocks(ROOT / 'docs/install.md', 'sql'):
+                conn.execute(statement)
+            conn.execute('create schema reportd_target authorization reportd')
+            users = {'alice', 'carol'}  # "if they have no other use"
+            for text in blocks(ROOT / 'docs/uninstall.md', 'sql'):
+                conn.execute(text)
+            left = conn.execute("select rolname from pg_roles where rolname !~ '^pg_' "
+                                'and not rolsuper').fetchall()
+            assert {row[0] for row in left} == users
+            left = conn.execute("select nspname from pg_namespace where nspname ~ 'report'")
+            assert left.fetchall() == []
+    finally:
+        server.remove()
 
 
 def test_manual_names_the_version_of_the_schema():

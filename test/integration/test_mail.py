@@ -754,7 +754,7 @@ def test_an_object_that_is_gone_or_another(db, daemon, sink, address, bucket,
     server = sink()
     daemon(in_s3(server, swift.endpoint), env=ENVIRONMENT)
     for change in None, b'n,t\n9,row 9\n', b'longer than it was\n':
-        to = 'later1.' + address()
+        to = 'later5.' + address()
         config_id = report(db, f'mailto:{to}', rows=1,
                            output_path=bucket.url('r.csv'))
         wait_for(lambda: server.asked[to] == 1, 30, 'the first try')
