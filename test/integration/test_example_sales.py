@@ -85,6 +85,8 @@ def test_the_figures_are_those_of_plain_sql(made):
         f'sales-warehouse: done, what S3 has is in {made.home}/bucket\n')
     for name, query in FIGURES.items():
         assert rows_of(newest(made, f'figures/*/{name}.csv')) == plain(made, query), name
+        athena = newest(made, f'figures_athena/*/{name}.csv')
+        assert athena.read_bytes() == newest(made, f'figures/*/{name}.csv').read_bytes()
     sheet = workbook.rows(workbook.load(newest(made, 'reports/weekly/*.xlsx')).active)
     assert [[w, r, str(n), f'{v:.2f}'] for w, r, n, v in sheet[1:-1]] == plain(
         made, '''select to_char(day, 'IYYY"-W"IW'), region, count(*), sum(revenue)
@@ -124,7 +126,7 @@ def test_the_morning_waits_for_the_night(made):
     assert 'waits until' in (made.home / 'why').read_text()
     order = [key for key, in made.psql(
         'reportd', 'select c.report_key from reportd.report_run r join reportd.report_config c '
-        'using (config_id) order by r.started_at')]
+        "using (config_id) where r.status = 'COMPLETED' order by r.started_at")]
     assert order[0] == 'sales_night' and sorted(order[1:5]) == [
         'land_customers', 'land_products', 'land_reps', 'land_sales']
     assert order[5] == 'file_gate' and sorted(order[6:10]) == [
@@ -136,6 +138,14 @@ def test_the_morning_waits_for_the_night(made):
         ['0 2 * * *'], ['0 8 * * *']]
     assert made.psql('reportd', "select count(*), sum((status = 'passed')::int) "
                      "from reportd.v_checks where report_key = 'file_gate'") == [['16', '16']]
+
+
+def test_the_catalogue_has_the_columns_of_the_files(made):
+    assert made.psql('athena', """select attname, format_type(atttypid, atttypmod)
+        from pg_attribute where attrelid = 'sales.fact_sales'::regclass and attnum > 0""") == [
+        ['sale_id', 'integer'], ['sold_on', 'date'], ['customer_id', 'integer'],
+        ['product_id', 'integer'], ['rep_id', 'integer'], ['units', 'integer'],
+        ['discount_percent', 'integer'], ['revenue', 'numeric(12,2)'], ['cost', 'numeric(12,2)']]
 
 
 def test_the_page_is_kept_in_s3_and_mailed(made):

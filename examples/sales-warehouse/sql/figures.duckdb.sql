@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- The figures, in DuckDB's SQL.
+-- The figures, in DuckDB's SQL. figures.athena.sql is the same in Athena's.
 
 -- totals
 select count(*) as sales, count(distinct customer_id) as customers, sum(units) as units, sum(revenue) as revenue,
@@ -29,7 +29,7 @@ group by rep_id, full_name, region order by place, full_name;
 
 -- segments
 with spent as (
-	select customer_id, coalesce(sum(revenue), 0) as revenue
+	select customer_id, coalesce(sum(revenue), 0.00) as revenue
 	from dim_customer left join fact_sales using (customer_id) group by all)
 select case when revenue >= 10000 then 'gold' when revenue >= 4000 then 'silver'
 		when revenue > 0 then 'bronze' else 'nothing yet' end as segment,

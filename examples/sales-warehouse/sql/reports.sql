@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- The morning: what is due at 08:00 waits until the night has made the star schema.
--- psql variables: figures, the text of figures.duckdb.sql; audience, alarm: who is told
+-- psql variables: figures, athena: the texts of figures.duckdb.sql and figures.athena.sql;
+-- audience, alarm: who is told
 \set lake s3://sales
 \set sections '["totals", "daily_revenue", "weekly_revenue", "top_products", "leaderboard", "segments", "profitability"]'
 
@@ -67,3 +68,28 @@ from fact_sales join dim_product using (product_id) group by all order by revenu
 			"profit": {"format": "#,##0.00", "total": "sum"}}}',
 	notify_on_failure => :'alarm')
 from star;
+
+-- The same from Athena. After each night the schema of the Parquet files becomes the catalogue's.
+create temp table tables as
+select unnest('{fact_sales,dim_customer,dim_product,dim_rep,dim_date}'::text[]) as t;
+
+select reportd.submit('Athena: schema of the files', report_key => 'athena_schema', run_after => '{sales_star}',
+	source => 'lake', inputs => jsonb_object_agg(t, jsonb_build_object(
+		'path', :'lake' || '/star/' || t || '/*', 'format', 'parquet', 'use', 'latest')),
+	result_sql => 'select ' || string_agg(format('(select json_group_array([column_name, column_type])
+		from (describe %s)) as %s', t, t), ', '),
+	notify_on_failure => :'alarm')
+from tables;
+
+select reportd.submit('Athena: tables', report_key => 'athena_tables', run_after => '{athena_schema}',
+	source => 'athena', prep_sql => string_agg(format('drop table if exists sales.%s;
+create external table sales.%s columns from :''after__athena_schema__%s''
+stored as parquet location ''%s/star/%s/''', t, t, t, :'lake', t), E';\n'),
+	notify_on_failure => :'alarm')
+from tables;
+
+select reportd.submit('Sales figures, from Athena', report_key => 'athena_figures',
+	schedule_expression => '0 8 * * *', run_after => '{athena_tables}', source => 'athena',
+	export_sql => :'athena', output_path => :'lake' || '/figures_athena/%Y-%m-%d/{section}.{ext}',
+	output_options => jsonb_build_object('snapshot', false, 'sections', :'sections'::jsonb),
+	notify_on_failure => :'alarm');
