@@ -12,6 +12,8 @@
 
 #include "base/mem.h"
 
+#define ROUNDS 100
+
 /* Removes everything in the folder; takes the descriptor over. Never leaves the
  * folder: a symbolic link in it is removed, not followed. */
 static void empty(int folder)
@@ -76,30 +78,46 @@ static void sweep(const char *parent, const char *prefix)
 	closedir(dir);
 }
 
+/* Makes and locks the folder. Returns 1, -1, or 0: another job, which has taken it for
+ * an abandoned one, was faster than the lock. */
+static int make_folder(
+    struct scratch *s, const char *parent, const char *prefix, struct err *e)
+{
+	struct stat here, there;
+
+	s->path = mem_printf("%s/%sXXXXXX", parent, prefix);
+	if (mkdtemp(s->path) == NULL) {
+		err_errno(e, errno, "%s", parent);
+		free(s->path);
+		*s = (struct scratch){.lock = -1};
+		return -1;
+	}
+	s->lock = open_folder(AT_FDCWD, s->path);
+	if (s->lock >= 0 && flock(s->lock, LOCK_SH | LOCK_NB) == 0 &&
+	    fstat(s->lock, &here) == 0 && stat(s->path, &there) == 0 &&
+	    here.st_ino == there.st_ino)
+		return 1;
+	err_set(e, ERR_TRANSIENT, "%s was removed", s->path);
+	scratch_close(s);
+	return 0;
+}
+
 int scratch_open(
     struct scratch *s, const char *kind, const char *parent, struct err *e)
 {
 	char *prefix = mem_printf("reportd-%s-", kind);
-	struct stat here, there;
+	struct err why = {0};
+	int made = 0;
 
 	*s = (struct scratch){.lock = -1};
 	sweep(parent, prefix);
-	s->path = mem_printf("%s/%sXXXXXX", parent, prefix);
+	/* Each round needs a sweep of another job just then. */
+	for (int round = 0; round < ROUNDS && made == 0; round++)
+		made = make_folder(s, parent, prefix, &why);
 	free(prefix);
-	if (mkdtemp(s->path) == NULL) {
-		err_errno(e, errno, "%s", parent);
-		free(s->path);
-		s->path = NULL;
-		return -1;
-	}
-	s->lock = open_folder(AT_FDCWD, s->path);
-	/* Another job may have removed the folder before it was locked. */
-	if (s->lock >= 0 && flock(s->lock, LOCK_SH | LOCK_NB) == 0 &&
-	    fstat(s->lock, &here) == 0 && stat(s->path, &there) == 0 &&
-	    here.st_ino == there.st_ino)
+	if (made == 1)
 		return 0;
-	err_set(e, ERR_TRANSIENT, "%s was removed", s->path);
-	scratch_close(s);
+	*e = why;
 	return -1;
 }
 

@@ -399,6 +399,36 @@ TEST(what_a_killed_process_leaves_is_removed_by_the_next)
 	dir_remove(parent);
 }
 
+/* One that is made just then is not locked yet, so another job may remove it. */
+TEST(jobs_that_begin_at_once_have_a_folder_each)
+{
+	char *parent = dir_make();
+	pid_t jobs[4];
+
+	for (size_t i = 0; i < 4; i++) {
+		int failed = 0;
+
+		jobs[i] = fork();
+		if (jobs[i] != 0)
+			continue;
+		for (int n = 0; n < 150; n++) {
+			struct scratch s;
+			struct err e;
+
+			failed |= scratch_open(&s, "duckdb", parent, &e) != 0;
+			scratch_close(&s);
+		}
+		_exit(failed);
+	}
+	for (size_t i = 0; i < 4; i++) {
+		int status;
+
+		assert_int_equal(waitpid(jobs[i], &status, 0), jobs[i]);
+		assert_int_equal(status, 0);
+	}
+	dir_remove(parent);
+}
+
 TEST(a_scratch_folder_needs_its_parent)
 {
 	struct scratch s;
@@ -504,6 +534,7 @@ int main(void)
 	    cmocka_unit_test(a_scratch_folder_is_private_and_leaves_nothing),
 	    cmocka_unit_test(
 		what_a_killed_process_leaves_is_removed_by_the_next),
+	    cmocka_unit_test(jobs_that_begin_at_once_have_a_folder_each),
 	    cmocka_unit_test(a_scratch_folder_needs_its_parent),
 	};
 	int failed;
