@@ -224,15 +224,20 @@ def test_turns_read_a_short_range_of_an_index(db, as_, statement, index):
 PLANNED = ['enable_seqscan', 'enable_bitmapscan', 'enable_hashjoin', 'enable_mergejoin', 'jit']
 
 
-def pages_of_a_claim(db, worker, owners):
-    """Pages that a claim of four jobs touches while this many owners wait for 20,000."""
+def waiting(db, owners, count=20000):
+    """Makes the queue anew: this many owners wait for this many reports."""
     db.execute('truncate reportd.report_config')
     db.execute("""insert into reportd.report_config (report_name, owner, export_sql, priority,
             due_at, source, request_id)
-        select 'x', (1000000 + i %% %s)::oid::regrole, 'select 1', 1 + i %% 5,
-            now() - i * interval '1 ms', 'finance', i from generate_series(1, 20000) i""", owners)
+        select 'x', (1000000 + i %% %s)::oid::regrole, 'select 1', 1 + i / %s %% 5,
+            now() - i * interval '1 ms', 'finance', i from generate_series(1, %s) i""",
+               owners, owners, count)
     db.execute('vacuum analyze reportd.report_config')
-    values = [worker, 4, 4, '{finance}', '{null}', 60000, None, 0]
+
+
+def pages_of_a_claim(db, worker, passed=None):
+    """Pages that a claim of four jobs touches; `passed` is where earlier claims ended."""
+    values = [worker, 4, 4, '{finance}', '{null}', 60000, passed, 0]
     text = re.sub(r'--[^\n]*', '', (ROOT / 'sql/queue/claim.sql').read_text())
     with db.connect(autocommit=False) as conn:
         for name in PLANNED:
@@ -245,13 +250,44 @@ def pages_of_a_claim(db, worker, owners):
     return plan['Plan']['Shared Hit Blocks'] + plan['Plan']['Shared Read Blocks']
 
 
-def test_a_claim_costs_the_same_however_many_owners_wait(db, as_):
+@pytest.fixture
+def claimer(db):
+    """The worker_id of a daemon; no triggers, as it is quicker."""
     worker = str(db.value("""insert into reportd.report_worker (host, pid, version, workers, lease)
         values ('here', 1, '1', 4, '1 minute') returning worker_id"""))
-    db.execute('set session_replication_role = replica') # no triggers: it is quicker
-    few, many = (pages_of_a_claim(db, worker, owners) for owners in (50, 5000))
+    db.execute('set session_replication_role = replica')
+    yield worker
     db.execute('reset session_replication_role')
+
+
+def test_a_claim_costs_the_same_however_many_owners_wait(db, claimer):
+    def pages(owners):
+        waiting(db, owners)
+        return pages_of_a_claim(db, claimer)
+    few, many = pages(50), pages(5000)
     assert many < few * 1.2
+
+
+def test_a_claim_costs_the_same_while_a_transaction_keeps_what_was_claimed(db, claimer):
+    """The index then has all reports that have run since: a claim begins behind them."""
+    waiting(db, 1)
+    db.execute('update reportd.report_config set priority = 1')
+    db.execute('vacuum full analyze reportd.report_config')
+    fresh = pages_of_a_claim(db, claimer)
+    with db.connect(autocommit=False) as conn:
+        conn.execute('set transaction isolation level repeatable read')
+        conn.execute('select 1')
+        last = db.row("""with ran as (
+                update reportd.report_config set status = 'COMPLETED', due_at = 'infinity'
+                where due_at < (select due_at from reportd.report_config order by due_at
+                    offset 15000 limit 1)
+                returning config_id)
+            select c.owner::oid::int as owner, c.due_at::text as due_at, c.config_id
+            from reportd.report_config c where c.config_id = (select min(config_id) from ran)""")
+        passed = json.dumps([[last.owner, 'finance', 1, 'ADHOC', last.due_at, last.config_id, 0]])
+        db.execute('vacuum reportd.report_config')
+        assert pages_of_a_claim(db, claimer) > fresh * 2
+        assert pages_of_a_claim(db, claimer, passed) < fresh * 1.1
 
 
 # ---- what was ADHOC once ----
