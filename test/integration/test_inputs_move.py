@@ -1,7 +1,13 @@
 # SPDX-License-Identifier: MIT
 """Files go into archives and quarantines: once, whole, and over nothing."""
 
+import contextlib
+import fcntl
 import json
+import os
+import pathlib
+import subprocess
+import tempfile
 import types
 
 import pytest
@@ -16,14 +22,32 @@ from test_s3_shared import ENVIRONMENT, Bucket, settings
 CSV = {'format': 'csv', 'columns': [['id', 'bigint']], 'stable_for': '0 s'}
 
 
+@contextlib.contextmanager
+def another_disk(path):
+    path.mkdir()
+    if subprocess.run(['mount', '-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', path],
+                      stderr=subprocess.DEVNULL).returncode == 0:
+        yield path
+        subprocess.run(['umount', '-l', path], check=True)
+    else:
+        with tempfile.TemporaryDirectory(dir='/dev/shm') as folder:
+            yield pathlib.Path(folder)
+
+
 @pytest.fixture(scope='module')
-def engine(cluster, template, tmp_path_factory, swift):
+def far(tmp_path_factory):
+    with another_disk(tmp_path_factory.mktemp('disk') / 'far') as path:
+        yield path
+
+
+@pytest.fixture(scope='module')
+def engine(cluster, template, tmp_path_factory, swift, far):
     path = tmp_path_factory.mktemp('move')
     for name in 'in', 'old', 'bad':
         (path / name).mkdir()
     db = cluster.create(template)
     conf = process.write_conf(path / 'reportd.conf', db, settings(swift.endpoint, inputs={
-        'rescan': '1s', 'folders': f"{path / 'in'}, {path / 'old'}, {path / 'bad'}"}), **FAST)
+        'rescan': '1s', 'folders': f"{path / 'in'}, {path / 'old'}, {path / 'bad'}, {far}"}), **FAST)
     daemon = process.Daemon(db, conf, env=ENVIRONMENT)
     daemon.wait_ready()
     yield types.SimpleNamespace(db=db, daemon=daemon, conf=conf, path=path)
@@ -99,6 +123,40 @@ def test_files_of_a_failed_run_stay_until_somebody_says(db, place):
     wait_for(lambda: moved(db, config_id) == {'a.csv': f'{place.bad}/a.csv'})
     with pytest.raises(errors.InvalidParameterValue, match='no FAILED file'):
         db.value('select reportd.release_input(%s)', config_id)
+
+
+def test_an_archive_and_a_quarantine_on_another_disk(db, place, far):
+    """What a copy that was killed has left is taken over, and nothing is left."""
+    assert far.stat().st_dev != place.landing.parent.stat().st_dev
+    put(place.landing, 'a.csv')
+    put(place.landing, 'b.csv', '')
+    os.utime(place.landing / 'a.csv', ns=(10 ** 18, 10 ** 18 + 1))
+    for name in 'old/.a.csv.part', 'bad/.b.csv.part', 'bad/.b.csv.reason.json.part':
+        put(far, name, 'what a killed process has left is longer than what there will be')
+    config_id = submit(db, f'{place.landing}/*', archive=f'{far}/old/', quarantine=f'{far}/bad/',
+                       reject_after='2 s')
+    wait_for(lambda: len(moved(db, config_id)) == 2, 60)
+    assert sorted(os.listdir(far / 'old')) == ['a.csv']
+    assert sorted(os.listdir(far / 'bad')) == ['b.csv', 'b.csv.reason.json']
+    assert (far / 'old/a.csv').read_text() == 'id\n1\n'
+    assert (far / 'old/a.csv').stat().st_mtime_ns == 10 ** 18 + 1
+    assert json.loads((far / 'bad/b.csv.reason.json').read_text())['reason'] == 'it has no bytes'
+    assert list(place.landing.iterdir()) == []
+
+
+def test_a_copy_that_another_process_makes_is_left_alone(db, place, far):
+    put(place.landing, 'a.csv')
+    put(far, 'held/.a.csv.part', 'half')
+    with open(far / 'held/.a.csv.part') as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        config_id = submit(db, f'{place.landing}/*', archive=f'{far}/held/')
+        why = wait_for(lambda: db.value('select move_error from reportd.v_inputs '
+                                        'where config_id = %s', config_id))
+        assert why.endswith('.a.csv.part is made by another process')
+        assert os.listdir(far / 'held') == ['.a.csv.part'] and held.read() == 'half'
+    db.execute('update reportd.report_input set move_at = now() where config_id = %s', config_id)
+    wait_for(lambda: len(moved(db, config_id)) == 1)
+    assert os.listdir(far / 'held') == ['a.csv']
 
 
 def test_what_replaced_a_file_is_not_archived(db, place):

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/io.h"
@@ -114,42 +115,77 @@ static int copy_bytes(int in, int out, struct err *e)
 	while (rc == 0 && (n = read(in, piece, PIECE)) != 0)
 		rc = n < 0 ? err_errno(e, errno, "reading")
 			   : io_write_all(out, piece, (size_t)n, "a copy", e);
-	if (rc == 0 && fsync(out) != 0)
-		rc = err_errno(e, errno, "fsync");
 	free(piece);
 	return rc;
 }
 
-/* Copies into a hidden file of the other folder, and gives it its name when it is
- * complete. 1: a file of that name is there. */
+/* ---- made under a hidden name ---- */
+
+/* Opens the hidden file in which a new one is made, empty. Whoever makes it holds
+ * its lock; what a killed process has left is taken over. */
+static int open_hidden(const struct spot *hidden, struct err *e)
+{
+	int fd = openat(hidden->folder, hidden->name,
+	    O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0640);
+	struct stat opened, named;
+
+	if (fd < 0)
+		return err_errno(e, errno, "%s", hidden->name);
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0 && fstat(fd, &opened) == 0 &&
+	    fstatat(hidden->folder, hidden->name, &named,
+		AT_SYMLINK_NOFOLLOW) == 0 &&
+	    opened.st_ino == named.st_ino && ftruncate(fd, 0) == 0)
+		return fd;
+	close(fd);
+	return err_set(
+	    e, ERR_TRANSIENT, "%s is made by another process", hidden->name);
+}
+
+/* Gives the file its name when it is complete, or removes it. 1: a file of that
+ * name is there. */
+static int end_hidden(const struct spot *hidden, int fd, int rc,
+    const struct spot *to, struct err *e)
+{
+	if (rc == 0 && fsync(fd) != 0)
+		rc = err_errno(e, errno, "fsync");
+	if (rc == 0 && rename_new(hidden, to) != 0)
+		rc = errno == EEXIST ? 1 : err_errno(e, errno, "%s", to->name);
+	if (rc != 0)
+		unlinkat(hidden->folder, hidden->name, 0);
+	close(fd);
+	fsync(to->folder);
+	return rc;
+}
+
+static struct spot hidden_of(const struct spot *to)
+{
+	return (struct spot){
+	    .folder = to->folder, .name = mem_printf(".%s.part", to->name)};
+}
+
+/* 1: a file of that name is there. */
 static int copy_new(
     const struct spot *from, const struct spot *to, struct err *e)
 {
-	struct spot hidden = {.folder = to->folder,
-	    .name = mem_printf(".%s.%d.tmp", to->name, (int)getpid())};
+	struct spot hidden = hidden_of(to);
 	int in = openat(from->folder, from->name,
 	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	int out = openat(to->folder, hidden.name,
-	    O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0640);
+	int out = open_hidden(&hidden, e), rc = -1;
 	struct stat st;
-	int rc;
 
-	if (in < 0 || out < 0 || fstat(in, &st) != 0)
-		rc = err_errno(e, errno, "%s", to->name);
-	else
-		rc = copy_bytes(in, out, e);
-	if (rc == 0)
-		futimens(out, (struct timespec[]){st.st_mtim, st.st_mtim});
-	if (rc == 0 && rename_new(&hidden, to) != 0)
-		rc = errno == EEXIST ? 1 : err_errno(e, errno, "%s", to->name);
-	if (rc != 0)
-		unlinkat(to->folder, hidden.name, 0);
+	if (out >= 0) {
+		if (in < 0 || fstat(in, &st) != 0)
+			err_errno(e, errno, "%s", from->name);
+		else
+			rc = copy_bytes(in, out, e);
+		if (rc == 0)
+			futimens(
+			    out, (struct timespec[]){st.st_mtim, st.st_mtim});
+		rc = end_hidden(&hidden, out, rc, to, e);
+	}
 	free(hidden.name);
 	if (in >= 0)
 		close(in);
-	if (out >= 0)
-		close(out);
-	fsync(to->folder);
 	return rc;
 }
 
@@ -211,22 +247,22 @@ static int move_to(const struct spot *from, const struct spot *to,
 			      : err_errno(e, errno, "%s", from->name);
 }
 
+/* A reason that is there is that of an earlier attempt. */
 static int write_reason(
     const struct spot *to, const char *reason, struct err *e)
 {
-	char *name = mem_printf("%s.reason.json", to->name);
-	int fd = openat(to->folder, name,
-	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0640);
-	int rc = 0;
+	struct spot beside = {.folder = to->folder,
+	    .name = mem_printf("%s.reason.json", to->name)};
+	struct spot hidden = hidden_of(&beside);
+	int fd = open_hidden(&hidden, e), rc = -1;
 
-	if (fd >= 0) {
-		rc = io_write_all(fd, reason, strlen(reason), name, e);
-		close(fd);
-	} else if (errno != EEXIST) {
-		rc = err_errno(e, errno, "%s", name);
-	}
-	free(name);
-	return rc;
+	if (fd >= 0)
+		rc = end_hidden(&hidden, fd,
+		    io_write_all(fd, reason, strlen(reason), beside.name, e),
+		    &beside, e);
+	free(hidden.name);
+	free(beside.name);
+	return rc == 1 ? 0 : rc;
 }
 
 static int move_under(struct place_move *m, const struct spot *from,
