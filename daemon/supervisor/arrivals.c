@@ -2,6 +2,7 @@
 #include "supervisor/arrivals.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/json.h"
 #include "base/mem.h"
@@ -24,6 +25,7 @@ struct ear_kind {
 	/* Lane and number of the errand; nothing else has these. */
 	int64_t lane, number;
 	const struct statement *told; /* takes what was heard */
+	const char *trouble;          /* log message of an answer's error */
 	/* Members of the answer; `kept` goes into the next errand, when the
 	 * queue has heard. */
 	const char *heard, *go_on, *kept;
@@ -39,8 +41,9 @@ struct ear {
 	/* Receipts of messages, or marks of folders, that the queue has heard
 	 * of. */
 	json_t *kept;
-	bool busy;      /* asking, listening, or told to wait */
-	bool sent;      /* the errands have it */
+	char *said; /* the error that was logged last; NULL: there is none */
+	bool busy;  /* asking, listening, or told to wait */
+	bool sent;  /* the errands have it */
 	bool recording; /* it goes on when the queue has heard */
 };
 
@@ -140,16 +143,18 @@ static void tell(struct ear *e, const json_t *heard, const json_t *kept)
 	free(text);
 }
 
-static void complain(const struct ear *e, const json_t *body)
+/* An error that lasts is said once. */
+static void complain(struct ear *e, const json_t *body)
 {
 	const json_t *one, *refused = json_object_get(body, "refused");
 	const char *error = json_str(body, "error", NULL);
 	size_t i;
 
-	if (error != NULL)
-		LOG(e->all->o.log, LVL_WARN,
-		    L_MSG("the queue of new objects cannot be read"),
+	if (error != NULL && (e->said == NULL || strcmp(error, e->said) != 0))
+		LOG(e->all->o.log, LVL_WARN, L_MSG(e->kind->trouble),
 		    L_STR("error", error));
+	free(e->said);
+	e->said = mem_strdup(error);
 	json_array_foreach(refused, i, one)
 	{
 		LOG(e->all->o.log, LVL_WARN,
@@ -270,6 +275,8 @@ static const struct ear_kind kinds[EARS] = {
 	.lane = INT64_MAX - 2,
 	.number = ((int64_t)1 << 62) + 2,
 	.told = &arrived,
+	.trouble = "not all folders can be listened to, their files are found "
+		   "by listings",
 	.heard = "paths",
 	.go_on = "watched",
 	.kept = "marks",
@@ -279,6 +286,7 @@ static const struct ear_kind kinds[EARS] = {
 	.lane = INT64_MAX - 3,
 	.number = ((int64_t)1 << 62) + 3,
 	.told = &created,
+	.trouble = "the queue of new objects cannot be read",
 	.heard = "objects",
 	.go_on = "heard",
 	.kept = "receipts",
@@ -338,6 +346,7 @@ static void on_closed(uv_handle_t *handle)
 
 	buf_free(&e->errand.message);
 	json_decref(e->kept);
+	free(e->said);
 	if (--a->open == 0)
 		free(a);
 }

@@ -2,6 +2,7 @@
 #include "worker/arrival.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,7 +46,10 @@ struct arrival {
 	struct folder *folders;
 	size_t count;
 	bool *changed;
-	bool lost; /* events were lost: everything may have changed */
+	bool lost;    /* events were lost: everything may have changed */
+	size_t deaf;  /* folders that are there and cannot be watched */
+	int deaf_why; /* errno */
+	bool cut;     /* there are more than FOLDERS_MAX folders */
 };
 
 /* ---- watches ---- */
@@ -54,6 +58,12 @@ static void watch_folder(struct arrival *a, size_t of, const char *path)
 {
 	int watch = inotify_add_watch(a->fd, path, EVENTS);
 
+	/* What is not there, or may not be read, is told by its listing. */
+	if (watch < 0 && errno != ENOENT && errno != ENOTDIR &&
+	    errno != EACCES) {
+		a->deaf++;
+		a->deaf_why = errno;
+	}
 	a->folders = mem_realloc(a->folders, a->count + 1, sizeof(*a->folders));
 	a->folders[a->count++] =
 	    (struct folder){.path = mem_strdup(path), .watch = watch, .of = of};
@@ -76,13 +86,15 @@ static void watch_within(
 	DIR *dir = opendir(folder);
 	struct dirent *entry;
 
-	while (dir != NULL && a->count < FOLDERS_MAX &&
-	       (entry = readdir(dir)) != NULL) {
+	while (dir != NULL && !a->cut && (entry = readdir(dir)) != NULL) {
 		char *path = mem_printf("%s/%s", folder, entry->d_name);
 
 		if (entry->d_name[0] != '.' && is_folder(entry, path) &&
-		    glob_enters(pattern, path))
-			watch_folder(a, of, path);
+		    glob_enters(pattern, path)) {
+			a->cut = a->count >= FOLDERS_MAX;
+			if (!a->cut)
+				watch_folder(a, of, path);
+		}
 		free(path);
 	}
 	if (dir != NULL)
@@ -251,6 +263,20 @@ static json_t *changed_paths(const struct arrival *a)
 	return list;
 }
 
+/* Says which folders are not listened to; the caller frees it. NULL: none. */
+static char *complaint(const struct arrival *a)
+{
+	if (a->fd < 0)
+		return mem_printf("%s; raise fs.inotify.max_user_instances",
+		    strerror(a->deaf_why));
+	if (a->deaf > 0)
+		return mem_printf("%zu folders: %s; raise "
+				  "fs.inotify.max_user_watches",
+		    a->deaf, strerror(a->deaf_why));
+	return a->cut ? mem_printf("there are more than %d", FOLDERS_MAX)
+		      : NULL;
+}
+
 static void free_folders(struct arrival *a)
 {
 	for (size_t i = 0; i < a->count; i++)
@@ -264,8 +290,10 @@ void arrival_run(const json_t *message, struct services *services,
 	struct arrival a = {.fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC),
 	    .paths = json_object_get(message, "paths")};
 	json_t *marks = NULL;
+	char *why;
 
 	(void)stopped;
+	a.deaf_why = errno;
 	a.changed =
 	    mem_zalloc((json_array_size(a.paths) + 1) * sizeof(*a.changed));
 	if (a.fd >= 0) {
@@ -278,9 +306,11 @@ void arrival_run(const json_t *message, struct services *services,
 		read_events(&a);
 		close(a.fd);
 	}
+	why = complaint(&a);
 	message_errand(out, MSG_ARRIVED, json_int(message, "run_id", 0),
-	    json_pack("{sb so so*}", "watched", a.fd >= 0, "paths",
-		changed_paths(&a), "marks", marks));
+	    json_pack("{sb so so* ss*}", "watched", a.fd >= 0, "paths",
+		changed_paths(&a), "marks", marks, "error", why));
+	free(why);
 	free_folders(&a);
 	free(a.changed);
 }

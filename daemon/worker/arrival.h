@@ -9,7 +9,7 @@
  * patterns "paths", or in one within that files of the pattern may lie in, at most
  * "wait" ms. The answer has in "paths" the patterns whose folders have changed, and
  * "marks", which the next errand gets: by them it finds what changed between the
- * two. A path without a mark counts as changed. It is a hint: what is there,
+ * two; "error" says which folders are not listened to. A path without a mark counts as changed. It is a hint: what is there,
  * listings find out.
  */
 void arrival_run(const json_t *message, struct services *services,

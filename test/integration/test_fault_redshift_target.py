@@ -104,7 +104,7 @@ def sessions(target, state):
 
 
 def nothing_left(db, bucket, within=90):
-    # A clean-up that fails is tried again after a minute.
+    # A clean-up that fails is tried again after 2 s, then ever more seldom.
     wait_for(lambda: bucket.keys() == [] and bucket.uploads() == [], within, 'the objects to be gone')
     wait_for(lambda: not db.query('select from reportd.report_run where leftovers is not null'),
              30, 'their record to be gone')

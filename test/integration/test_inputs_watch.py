@@ -70,6 +70,18 @@ def test_a_file_in_a_folder_within_is_told_of(db, engine, landing):
     wait_taken(db, config_id, 3)
 
 
+def test_more_folders_than_are_watched_are_said(db, engine, landing):
+    for i in range(2001):
+        (landing / f'many/{i}').mkdir(parents=True)
+    config_id = submit(db, landing / 'many', '**.csv')
+    wait_for(lambda: watcher(engine.daemon, 2000), 90)
+    for count, name in (1, 'one'), (2, 'two'):
+        put(landing, f'many/{name}.csv')
+        wait_taken(db, config_id, count)
+    wait_for(lambda: 'error="there are more than 2000"' in engine.daemon.log())
+    assert engine.daemon.log().count('not all folders can be listened to') == 1
+
+
 def test_what_comes_while_nobody_watches_is_found(db, engine, landing):
     """Nobody watches while the queue is told of a file in another folder."""
     one, two = watched(db, engine, landing, 'one', 'two')
