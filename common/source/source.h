@@ -84,8 +84,8 @@ struct source_files {
 struct source_relation {
 	const char *name;
 	const char *format; /* csv, jsonl, parquet */
-	/* CSV: header, delimiter, normalize_names; CSV and JSONL: columns, an
-	 * array of pairs of name and type. NULL: the defaults */
+	/* CSV: header, delimiter; CSV, which must have it, and JSONL: columns,
+	 * an array of pairs of name and type. NULL: the defaults */
 	const json_t *options;
 	const char *const *paths; /* absolute */
 	int path_count;

@@ -47,7 +47,9 @@ def landing(engine, request):
 
 def submit(db, path, trigger='FILE', sql='select * from f', source='files', more=None, **columns):
     return report.submit(db, trigger_type=trigger, export_sql=sql, source=source,
-                         inputs={'f': {**CSV, 'path': str(path), **(more or {})}}, **columns)
+                         inputs={'f': {k: v for k, v in {
+                             **CSV, 'path': str(path), **(more or {})}.items()
+                             if v is not None}}, **columns)
 
 
 def content(db, config_id):
@@ -84,6 +86,40 @@ def test_an_input_is_a_relation(db, landing, engine):
     wait_for(lambda: len(content(db, config_id)) == 2)
     assert content(db, config_id)[1] == 'next,name\n8,\n'
     wait_for(lambda: os.listdir(engine.copies) == [])
+
+
+NAMED = {'columns': None, 'normalize_names': True}
+ROWS = b'id,name\n1,x\n'
+
+
+def test_names_of_a_header_are_normalized(db, landing):
+    put(landing, 'a.csv', 'Order ID,Größe\n1,x\n')
+    config_id = submit(db, f'{landing}/*', 'ADHOC', more=NAMED)
+    assert report.wait_done(db, config_id).status == 'COMPLETED'
+    assert content(db, config_id) == ['order_id,groe\n1,x\n']
+
+
+@pytest.mark.parametrize('more', [{}, NAMED], ids=['columns', 'names'])
+@pytest.mark.parametrize('body', [
+    ROWS + b'2\n3,y\n', ROWS + b'2,y,z\n', ROWS + b'2,"y\n3,z\n', ROWS + b'2,"y"z\n',
+    ROWS + b'2,caf\xe9\n', b'made today\n' + ROWS, b'\n\n' + ROWS],
+    ids=['short', 'wide', 'open quote', 'torn quote', 'latin 1', 'a line before', 'empty lines'])
+def test_a_csv_that_is_torn_within_fails(db, landing, body, more):
+    """Nothing is guessed, and no line is left out."""
+    put_bytes(landing, 'a.csv', body)
+    config_id = submit(db, f'{landing}/*', 'ADHOC', more=more, max_retries=0,
+                       wait_timeout='1 second')
+    assert report.wait_done(db, config_id, 30).status == 'FAILED'
+    assert content(db, config_id) == []
+
+
+def test_files_of_other_headers_are_not_mixed(db, landing):
+    put(landing, 'a.csv', 'id,name\n1,x\n')
+    put(landing, 'b.csv', 'name,id\ny,2\n')
+    config_id = submit(db, f'{landing}/*', 'ADHOC', more=NAMED, max_retries=0)
+    report.wait_done(db, config_id, 30)
+    run = report.runs(db, config_id)[-1]
+    assert run.status == 'FAILED' or content(db, config_id) == ['id,name\n1,x\n2,y\n']
 
 
 def test_a_name_that_is_a_pattern_elsewhere(db, landing, engine):

@@ -41,27 +41,18 @@ static void add_columns(const json_t *columns, struct buf *sql)
 	buf_char(sql, '}');
 }
 
-/* Without columns all of them are texts, named by the header: nothing is
- * guessed from what the files hold. */
+/* Nothing is guessed from what the files hold. */
 static void add_csv(const struct source_relation *r, struct buf *sql)
 {
-	const json_t *columns = json_object_get(r->options, "columns");
-
 	buf_str(sql, "read_csv(");
 	add_paths(r, sql);
 	buf_printf(sql,
-	    ", auto_detect = %s, header = %s, quote = '\"', escape = '\"', "
+	    ", auto_detect = false, header = %s, quote = '\"', escape = '\"', "
 	    "strict_mode = true, null_padding = false, buffer_size "
 	    "= " CSV_BUFFER ", max_line_size = " CSV_LINE ", delim = ",
-	    columns ? "false" : "true",
 	    json_bool(r->options, "header", true) ? "true" : "false");
 	dialect_quote(json_str(r->options, "delimiter", ","), '\'', sql);
-	if (columns != NULL)
-		add_columns(columns, sql);
-	else
-		buf_str(sql, ", all_varchar = true");
-	if (json_bool(r->options, "normalize_names", false))
-		buf_str(sql, ", normalize_names = true");
+	add_columns(json_object_get(r->options, "columns"), sql);
 	buf_char(sql, ')');
 }
 

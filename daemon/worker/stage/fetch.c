@@ -90,6 +90,15 @@ static int use_copy(struct file *f, struct err *e)
 	return f->reader ? 0 : -1;
 }
 
+/* Says whether the columns of the input are those that its files name. */
+static bool named_by_files(const json_t *input)
+{
+	const json_t *spec = json_object_get(input, "spec");
+
+	return strcmp(json_str(spec, "format", ""), "csv") == 0 &&
+	       json_object_get(spec, "columns") == NULL;
+}
+
 /* 1: the file was set aside. */
 static int judge(struct file *f, struct err *e)
 {
@@ -98,7 +107,9 @@ static int judge(struct file *f, struct err *e)
 	    .name = inputs_text(f->file, INPUT_ADDRESS),
 	    .spec = json_object_get(f->input, "spec"),
 	    .watch = f->job->lent.watch,
-	    .names = job_copies_files(f->job) ? json_array() : NULL};
+	    .names = job_copies_files(f->job) || named_by_files(f->input)
+			 ? json_array()
+			 : NULL};
 	int rc = whole_check(&w, reason, e);
 
 	if (rc == 0 && w.names != NULL)
@@ -330,6 +341,35 @@ static char *empty_file(
 	return NULL;
 }
 
+/* Makes texts of the columns that the files name, in their order. */
+static int add_columns(const json_t *input, struct err *e)
+{
+	const json_t *files = json_object_get(input, "files"), *file, *name;
+	const json_t *first = json_array_get(files, 0),
+		     *names = json_array_get(first, INPUT_NAMES);
+	json_t *columns;
+	size_t i;
+
+	json_array_foreach(files, i, file)
+	{
+		if (!json_equal(json_array_get(file, INPUT_NAMES), names))
+			return err_set(e, ERR_PERMANENT,
+			    "%s has its columns in another order than %s; "
+			    "write the columns of the input, or have a request "
+			    "for each file by \"batch\": 1",
+			    inputs_text(file, INPUT_ADDRESS),
+			    inputs_text(first, INPUT_ADDRESS));
+	}
+	columns = json_array();
+	json_array_foreach(names, i, name)
+	{
+		json_array_append_new(
+		    columns, json_pack("[Os]", name, "varchar"));
+	}
+	json_object_set_new(json_object_get(input, "spec"), "columns", columns);
+	return 0;
+}
+
 static int add_relation(struct job *job, json_t *input, struct err *e)
 {
 	const json_t *spec = json_object_get(input, "spec");
@@ -351,7 +391,7 @@ static int add_relation(struct job *job, json_t *input, struct err *e)
 	if (bring_input(job, input, paths, &r->path_count, e) != 0)
 		return -1;
 	if (r->path_count > 0)
-		return 0;
+		return named_by_files(input) ? add_columns(input, e) : 0;
 	if (check_left(job, input, e) != 0)
 		return -1;
 	if (json_object_get(spec, "columns") == NULL) {
