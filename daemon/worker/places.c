@@ -108,7 +108,9 @@ static int check_apart(const struct job *job, int i, struct err *e)
 {
 	const struct export_output *outputs = job->plan.outputs;
 
-	if (export_own_address(&job->plan, &outputs[i]) != NULL)
+	/* An unload has one output, which its stage checks. */
+	if (export_own_address(&job->plan, &outputs[i]) != NULL ||
+	    json_bool(outputs[i].options, "unload", false))
 		return 0;
 	for (int k = 0; k < i; k++) {
 		if (strcmp(outputs[i].place, outputs[k].place) == 0)

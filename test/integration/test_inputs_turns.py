@@ -103,8 +103,8 @@ def test_another_report_of_a_zone_leaves_what_is_known_of_it(db):
     assert zone.listed_at == listed
     assert zone.list_at <= zone.now
     # The second one takes nothing before a listing that has begun after it came.
-    takes = ('select reportd.take_inputs(c, r) from reportd.report_config c '
-             'join reportd.report_request r using (config_id) where c.config_id = %s')
+    takes = ("select reportd.take_inputs(c, r, '{}') from reportd.report_config c "
+             "join reportd.report_request r using (config_id) where c.config_id = %s")
     assert db.value(takes, second) is False
     db.execute('update reportd.report_zone set listed_at = clock_timestamp()')
     assert db.value(takes, second) is True

@@ -752,9 +752,10 @@ def test_a_link_ends_with_the_credentials(db, daemon, sink, address, aws):
 def test_an_object_that_is_gone_or_another(db, daemon, sink, address, bucket,
                                            swift):
     server = sink()
-    daemon(in_s3(server, swift.endpoint), env=ENVIRONMENT)
+    daemon(in_s3(server, swift.endpoint) | {'notify': {'backoff': '2s', 'backoff_max': '2s'}},
+           env=ENVIRONMENT)
     for change in None, b'n,t\n9,row 9\n', b'longer than it was\n':
-        to = 'later5.' + address()
+        to = 'later1.' + address()
         config_id = report(db, f'mailto:{to}', rows=1,
                            output_path=bucket.url('r.csv'))
         wait_for(lambda: server.asked[to] == 1, 30, 'the first try')

@@ -462,6 +462,7 @@ def peak(pid):
     return int((re.search(r'VmHWM:\s*(\d+) kB', status) or [0, 0])[1])
 
 
+@pytest.mark.shipped
 def test_memory_does_not_follow_the_size_of_a_partition(engine, snow, tmp_path):
     """Half a gigabyte in two partitions, as fast as it comes."""
     command = [process.REPORTCTL, '-c', engine.conf, 'export', '--source', 'snow', '--sql',
