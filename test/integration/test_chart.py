@@ -166,6 +166,7 @@ def test_without_data_a_chart_says_so(export, kind):
         assert 'no data' in pdf.pages(export('pdf', sql, chart=chart))[0]
 
 
+@pytest.mark.shipped
 @pytest.mark.parametrize('category, labels', [
     ("date '2025-03-29' + i", r'2025-0\d-\d\d'),
     ("timestamp '2025-03-29' + i * interval '1 day'", r'2025-0\d-\d\d'),
@@ -280,6 +281,7 @@ AXES = [
     ('5e-9::float8 + 0 * g', ['4.6e-09', '5.4e-09'])]
 
 
+@pytest.mark.shipped
 @pytest.mark.parametrize('kind', ['html', 'pdf'])
 @pytest.mark.parametrize('value, labels', AXES)
 def test_an_axis_has_digits_for_its_steps(export, kind, value, labels):

@@ -369,6 +369,7 @@ PAGES = [{}, {'group_by': 'half'}, {'group_by': 'half', 'total': 'count'},
          {'before': 50, 'group_by': 'half'}]
 
 
+@pytest.mark.shipped
 @pytest.mark.parametrize('how', PAGES, ids=lambda how: '-'.join(how) or 'plain')
 def test_no_page_has_a_header_alone(export, how):
     """Nor is a group's heading parted from its first row."""

@@ -16,6 +16,7 @@ from lib.wait import wait_for
 from test_inbox_shared import account, dwh, held, inbox, merges, reads, snow  # noqa: F401
 
 
+@pytest.mark.shipped
 def test_ten_thousand_rows_two_daemons_and_kills(inbox, snow):
     """Each row is one report, and says in the end how that ended."""
     inbox.db.execute('delete from reportd.report_quota')
