@@ -116,7 +116,7 @@ static json_t *to_gateway(int status, json_t *value)
 	return answer;
 }
 
-/* Who calls by a gateway has work, perhaps in the table of an inbox. */
+/* A caller by a gateway has work, perhaps in the table of an inbox. */
 static int wake_inboxes(struct ctl *c, struct err *e)
 {
 	struct pg_rows *rows =

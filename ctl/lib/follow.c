@@ -402,7 +402,7 @@ static int look(struct follow *f, struct pipeline *p, struct err *e)
 		rc = err_set(e, ERR_PERMANENT, "it was deleted");
 	else
 		take(f, p, requests);
-	/* Who waits for a request that has failed waits for a person. */
+	/* A request that waits for a failed one waits for a person. */
 	if (rc == 0 && p->others == 0 && !opening &&
 	    (p->waiting == 0 || p->failed > 0)) {
 		rc = 1;

@@ -343,8 +343,8 @@ void exchange_answer(struct exchange *x, const struct answer *a)
 	out->conn = c;
 	out->own = a->own;
 	out->request.data = out;
-	/* What is left of a body that was not read cannot be told from the
-	 * next request. */
+	/* The rest of a body that was not read cannot be told from the next
+	 * request. */
 	c->last = c->last || a->close || c->server->closing ||
 		  (int64_t)x->length < x->head.length;
 	c->server->answers[a->status / 100]++;

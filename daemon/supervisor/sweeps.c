@@ -61,7 +61,7 @@ static enum errand_outcome on_answered(
 		s->wait_ms = FIRST_MS;
 		s->again_ms = 0;
 	}
-	/* What is too young to be ended holds up nothing that comes meanwhile. */
+	/* Uploads that are too young to be aborted delay no other clean-up. */
 	else if (clock_boot_ms() + wait < s->again_ms)
 		s->again_ms = clock_boot_ms() + wait;
 	if (runs != NULL && queue_is_up(s->o.queue))

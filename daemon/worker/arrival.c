@@ -58,7 +58,8 @@ static void watch_folder(struct arrival *a, size_t of, const char *path)
 {
 	int watch = inotify_add_watch(a->fd, path, EVENTS);
 
-	/* What is not there, or may not be read, is told by its listing. */
+	/* A folder that is missing or may not be read is reported by its
+	 * listing. */
 	if (watch < 0 && errno != ENOENT && errno != ENOTDIR &&
 	    errno != EACCES) {
 		a->deaf++;

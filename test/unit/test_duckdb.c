@@ -388,7 +388,7 @@ TEST(what_a_killed_process_leaves_is_removed_by_the_next)
 	file_put(file, "x");
 	assert_int_equal(scratch_open(&one, "duckdb", parent, &e), 0);
 	assert_int_equal(dir_count(parent), 1);
-	/* One that is in use stays. */
+	/* A scratch folder that is in use stays. */
 	assert_int_equal(scratch_open(&two, "duckdb", parent, &e), 0);
 	assert_int_equal(dir_count(parent), 2);
 	scratch_close(&one);

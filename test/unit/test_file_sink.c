@@ -368,7 +368,7 @@ TEST(mode_bits_are_those_of_the_options)
 		s = open_mode(name, mode, &e);
 		assert_non_null(s);
 		assert_int_equal(mode_of(parent), cases[i / 2].directory);
-		/* Who opens a file before fchmod() keeps it open. */
+		/* A process that opens a file before fchmod() keeps it open. */
 		assert_int_equal(sys.made_with, 0600);
 		umask(077); /* the file's mode does not depend on it */
 		assert_int_equal(sink_write(s, "x", 1, &e), 0);
@@ -1044,7 +1044,7 @@ static void claim_one_name_twice(void)
 	assert_err_has(&e, "x.csv is there already");
 	assert_null(open_claim("x.csv", NULL, &e));
 	assert_int_equal(dir_count(dir), 1);
-	/* What an earlier attempt has published is its own. */
+	/* A file that an earlier attempt has published is its own. */
 	assert_int_equal(
 	    publish_text(open_claim("x.csv", "7 noon", &e), "again", &e), 0);
 	assert_content("x.csv", "again");

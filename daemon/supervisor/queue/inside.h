@@ -27,8 +27,8 @@ struct op {
 	void *arg;
 	int64_t sent_ms;
 	PGresult *result; /* result of the last statement of the transaction */
-	/* What was sent, in order: the name of a PREPARE, or NULL for a
-	 * statement; and how many of these are answered. */
+	/* The commands that were sent, in order: the name of a PREPARE, or
+	 * NULL for a statement; and how many of them are answered. */
 	const char *preparing[COMMANDS_MAX];
 	int sent, answered;
 	struct err error;
