@@ -64,9 +64,12 @@ struct place_output {
 	/* Texts about its origin that the output carries; NULL: none. */
 	const char *run_id, *report, *report_id, *scheduled_for;
 	bool again; /* an earlier attempt may have left something there */
-	/* The queue and the number of the request. A place that keeps a ledger
-	 * takes the same request once. NULL: the output is of no request. */
-	const char *queue, *request_id;
+	/* The number of the request, by which an attempt knows what an earlier
+	 * one has published; NULL: the output is of no request. */
+	const char *request_id;
+	/* The queue, for a place that keeps a ledger and takes the same request
+	 * of a queue once; else NULL. */
+	const char *queue;
 	const char *time_zone; /* IANA name; NULL: UTC */
 	/* number of outputs that share the memory, 1 or more */
 	int side_by_side;

@@ -89,7 +89,7 @@ int job_open(struct job *job, json_t *message, struct err *e)
 	job->asked.source_name = json_str(row, "source", "");
 	job->asked.time_zone = json_str(row, "time_zone", "UTC");
 	job->asked.attempt = json_int(row, "attempt", 1);
-	job->asked.again = !json_is_false(job_member(job, "again"));
+	job->asked.again = json_is_true(job_member(job, "again"));
 	job->asked.parameters = json_object_get(row, "parameters");
 	job->asked.output_options = json_object_get(row, "output_options");
 	job->asked.linked = job_member(job, "linked");

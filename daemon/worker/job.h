@@ -50,7 +50,7 @@ struct job_asked {
 	json_t *inputs;     /* array, see inputs.h; NULL or null: none */
 	const char *output_root;
 	int64_t attempt;
-	bool again; /* an earlier run may have loaded the request's table */
+	bool again; /* an earlier run may have published the same request */
 	int64_t timeout_ms, statement_timeout_ms;
 	int64_t deadline_ms; /* boot clock, ms; 0: none */
 	/* SQL with its parameters filled in by the stages; data NULL: the

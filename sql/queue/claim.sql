@@ -149,10 +149,13 @@ with me as materialized (
 			'owner', pg_get_userbyid(c.owner),
 			-- Members that few reports have. A null costs the server and the worker
 			-- as much as a value does.
-			'rare', case when not r.operator or c.output_format <> 'CSV'
+			'rare', case when not r.operator or c.attempt > 1 or c.output_format <> 'CSV'
 					or c.trigger_type = 'FILE'
 					or num_nonnulls(c.prep_sql, c.result_sql, c.target, c.links,
 						c.checks, c.inputs) > 0
+				-- a run of the request that was given back
+				or exists (select from reportd.report_run u
+					where u.run_id = r.run_id and u.request_id = r.request_id)
 				then reportd.rare_members(c, r.operator, r.run_id) end
 		)::text end as job, c.target
 )

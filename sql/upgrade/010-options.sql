@@ -411,10 +411,10 @@ begin
 	end if;
 	select k into bad from jsonb_object_keys(s3 -> 'metadata') k
 	where k !~ '^[a-z0-9_-]+$' or k in
-		('run-id', 'report', 'report-id', 'scheduled-for', 'rows', 'sha256') limit 1;
+		('run-id', 'report', 'report-id', 'request-id', 'scheduled-for', 'rows', 'sha256') limit 1;
 	if bad is not null then
 		perform reportd.refuse(
-			format('output_options: "s3.metadata": "%s" cannot be a name: a-z, 0-9, - and _, and none of run-id, report, report-id, scheduled-for, rows, sha256', bad),
+			format('output_options: "s3.metadata": "%s" cannot be a name: a-z, 0-9, - and _, and none of run-id, report, report-id, request-id, scheduled-for, rows, sha256', bad),
 			'It becomes the header x-amz-meta-NAME.');
 	end if;
 	select sum(octet_length(k) + octet_length(v)) into size

@@ -164,7 +164,7 @@ with output_option (owner, options) as (values
    {
     "option": "metadata",
     "type": "object",
-    "about": "beside run-id, report, report-id, scheduled-for, rows and sha256",
+    "about": "beside run-id, report, report-id, request-id, scheduled-for, rows and sha256",
     "inside": [
      {
       "option": "*",

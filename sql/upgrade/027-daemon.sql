@@ -281,13 +281,13 @@ begin
 	if c.target is not null then
 		-- With the request it identifies a load in the target's ledger.
 		queue := (select i.queue_id from reportd.queue_identity i);
-		-- An earlier run may have loaded the request.
-		again := c.attempt > 1
-			or exists (select from reportd.report_run u
-				where u.run_id = last_run and u.request_id = c.request_id)
-			or exists (select from reportd.report_request q
-				where q.request_id = c.request_id and q.run_id is not null);
 	end if;
+	-- An earlier run may have published the request's outputs, or left parts of them.
+	again := c.attempt > 1
+		or exists (select from reportd.report_run u
+			where u.run_id = last_run and u.request_id = c.request_id)
+		or exists (select from reportd.report_request q
+			where q.request_id = c.request_id and q.run_id is not null);
 	return json_build_object(
 		'prep_sql', c.prep_sql,
 		'result_sql', c.result_sql,

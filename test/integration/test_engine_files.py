@@ -63,7 +63,8 @@ def test_create_only_replaces_nothing(db, drain, out):
     assert files(out) == ['a.csv', 'a.json']
     (out / 'a.csv').unlink()
     whole = (out / 'a.json').read_bytes()
-    db.value('select reportd.run_now(%s)', config_id)
+    # another request for the same time
+    report.run_for(db, config_id, report.runs(db, config_id)[0].scheduled_for)
     drain()
     one = report.runs(db, config_id)[-1]
     assert one.status == 'FAILED' and one.attempt == 1

@@ -32,6 +32,23 @@ def test_a_third_signal_does_not_wait_for_a_stuck_worker(db, engine_of, out):
     check(db, out)
 
 
+def test_what_a_run_that_was_given_back_leaves_is_swept(db, engine_of, out):
+    """It is not counted as an attempt, and yet an earlier one."""
+    one = engine_of(workers=1, shutdown_grace='0', cancel_grace='300ms')
+    with gate(db):
+        config_id, = submit_many(db, 1, gated_run_id(), max_retries=0)
+        wait_at_gate(db)
+        assert one.stop() == 0
+    left = out / 'many/.a.csv.reportd-99999-0'
+    left.parent.mkdir(exist_ok=True)
+    left.write_text('half')
+    engine_of()
+    assert ended(db, config_id).attempt == 1
+    assert statuses(db, config_id) == ['RELEASED', 'COMPLETED']
+    assert not left.exists()
+    check(db, out)
+
+
 def test_stopped_while_the_queue_is_away(db, behind, proxy, engine_of, out):
     """It does not wait for ever, and says that results are not recorded; the
     next daemon repeats them when the lease is over."""

@@ -43,7 +43,7 @@ def test_every_format_goes_into_an_object(run, bucket, name):
     assert one.byte_count == len(body) and one.sha256 == sha256(body)
     assert head['Metadata'] == {
         'run-id': str(one.run_id), 'report': 'it', 'report-id': str(one.config_id),
-        'scheduled-for': head['Metadata']['scheduled-for'], 'rows': '1',
+        'request-id': str(one.request_id), 'scheduled-for': head['Metadata']['scheduled-for'], 'rows': '1',
         'sha256': one.sha256}
     assert head['ContentDisposition'] == (
         f'{"inline" if name in ("HTML", "PDF") else "attachment"}; '

@@ -426,3 +426,8 @@ def test_an_earlier_attempt_is_replaced_in_spite_of_create_only(daemon, db, buck
     row = report.wait_done(db, config_id, 60)
     assert row.status == 'COMPLETED', row.error_message
     assert bucket.head('x.csv')['Metadata']['run-id'] == str(row.run_id)
+    # Another request replaces nothing, though it is for the same time.
+    report.run_for(db, config_id, row.scheduled_for)
+    again = report.wait_status(db, config_id, 'FAILED')
+    assert 'create_only' in again.error_message
+    assert bucket.head('x.csv')['Metadata']['run-id'] == str(row.run_id)

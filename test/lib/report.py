@@ -27,6 +27,14 @@ def config(db, config_id):
                   config_id)
 
 
+def run_for(db, config_id, at):
+    """Asks for a run that stands for this time."""
+    with db.conn.transaction():
+        db.value('select reportd.run_now(%s)', config_id)
+        db.execute('update reportd.report_config set scheduled_for = %s '
+                   'where config_id = %s', at, config_id)
+
+
 def runs(db, config_id):
     """Returns the report's rows of report_run, oldest first."""
     return db.query('select * from reportd.report_run where config_id = %s '

@@ -30,9 +30,9 @@ static int file_allow(const struct place_lent *lent, const char *address,
 static struct sink *file_open_place(const struct place_output *o, struct err *e)
 {
 	const json_t *own = json_object_get(o->options, place_scheme_file.name);
-	/* as S3 knows an earlier attempt: same report, same time */
-	char *mark = o->report_id && o->scheduled_for
-			 ? mem_printf("%s %s", o->report_id, o->scheduled_for)
+	/* as S3 knows an earlier attempt */
+	char *mark = o->report_id && o->request_id
+			 ? mem_printf("%s %s", o->report_id, o->request_id)
 			 : NULL;
 	struct sink *sink =
 	    file_open(&(struct file_options){.root = o->lent->root,

@@ -178,6 +178,7 @@ void s3_object_headers(const struct s3_store *store, const char *key,
 	add_metadata(headers, "run-id", about->run_id);
 	add_metadata(headers, "report", about->report);
 	add_metadata(headers, "report-id", about->report_id);
+	add_metadata(headers, "request-id", about->request_id);
 	add_metadata(headers, "scheduled-for", about->scheduled_for);
 	json_object_foreach(json_object_get(o, "metadata"), name, value)
 	{

@@ -32,7 +32,7 @@ struct s3_about {
 	const json_t *options; /* output_options' "s3"; NULL: none */
 	const char *media_type;
 	/* Metadata that tells the origin of the object; NULL: none. */
-	const char *run_id, *report, *report_id, *scheduled_for;
+	const char *run_id, *report, *report_id, *request_id, *scheduled_for;
 };
 
 /* Adds the headers that ask for encryption: as the options "s3" of a report say, or

@@ -49,8 +49,8 @@ static int check_tags(const json_t *tags, struct err *e)
 
 static bool name_ok(const char *name)
 {
-	static const char *const ours[] = {
-	    "run-id", "report", "report-id", "scheduled-for", "rows", "sha256"};
+	static const char *const ours[] = {"run-id", "report", "report-id",
+	    "request-id", "scheduled-for", "rows", "sha256"};
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789-_";
 
 	for (size_t i = 0; i < sizeof(ours) / sizeof(*ours); i++) {
@@ -72,7 +72,8 @@ static int check_metadata(const json_t *metadata, struct err *e)
 			return err_set(e, ERR_PERMANENT,
 			    "output_options: \"s3.metadata\": \"%s\" cannot be "
 			    "a name: a-z, 0-9, - and _, and none of run-id, "
-			    "report, report-id, scheduled-for, rows, sha256",
+			    "report, report-id, request-id, scheduled-for, "
+			    "rows, sha256",
 			    name);
 		if (check_text("s3.metadata", json_string_value(value), e) != 0)
 			return -1;
@@ -112,7 +113,8 @@ static const struct option_rule inside[] = {
 	"default: that of the settings, or none", NULL},
     {"tags", JSON_OBJECT, NULL, "at most 10 tags", tag},
     {"metadata", JSON_OBJECT, NULL,
-	"beside run-id, report, report-id, scheduled-for, rows and sha256",
+	"beside run-id, report, report-id, request-id, scheduled-for, rows and "
+	"sha256",
 	metadata},
     {"content_type", JSON_STRING, NULL,
 	"default: that of the format and its compression", NULL},

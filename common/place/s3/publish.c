@@ -51,7 +51,7 @@ static enum found judge(const struct s3 *s, const struct aws_answer *answer)
 	    header_is(answer, "content-length", bytes))
 		return OURS;
 	if (header_is(answer, "x-amz-meta-report-id", s->report_id) &&
-	    header_is(answer, "x-amz-meta-scheduled-for", s->scheduled_for))
+	    header_is(answer, "x-amz-meta-request-id", s->request_id))
 		return EARLIER;
 	return OTHER;
 }

@@ -125,7 +125,7 @@ static void s3_free(struct sink *sink)
 	free(s->place);
 	free(s->run_id);
 	free(s->report_id);
-	free(s->scheduled_for);
+	free(s->request_id);
 	free(s->upload_id);
 	free(s);
 }
@@ -160,12 +160,13 @@ static void describe(struct s3 *s, const struct place_output *o)
 		.run_id = o->run_id,
 		.report = o->report,
 		.report_id = o->report_id,
+		.request_id = o->request_id,
 		.scheduled_for = o->scheduled_for},
 	    &s->headers);
 	s->create_only = json_bool(options, "create_only", false);
 	s->run_id = mem_strdup(o->run_id);
 	s->report_id = mem_strdup(o->report_id);
-	s->scheduled_for = mem_strdup(o->scheduled_for);
+	s->request_id = mem_strdup(o->request_id);
 }
 
 struct sink *s3_open(const struct place_output *o, struct err *e)

@@ -24,8 +24,8 @@ struct s3 {
 	struct s3_target target;
 	struct s3_pairs headers;
 	bool create_only;
-	char *run_id, *report_id, *scheduled_for; /* NULL: none */
-	struct place_record *record;              /* NULL: no record is kept */
+	char *run_id, *report_id, *request_id; /* NULL: none */
+	struct place_record *record;           /* NULL: no record is kept */
 
 	/* one is filled, the others are in flight or free */
 	struct s3_part *parts;

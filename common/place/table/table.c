@@ -71,7 +71,7 @@ static int begin(struct table *t, struct err *e)
 
 	if (pg_exec(t->link.pg, "begin", e) != 0)
 		return -1;
-	if (t->o.request_id == NULL)
+	if (t->o.queue == NULL)
 		return 0;
 	rc = ledger_begin(&t->link, &t->o, e);
 	t->landed = rc == 1;
@@ -104,7 +104,7 @@ static int begin_direct(struct table *t, struct err *e)
 
 static int prepare_ledger(struct table *t, const char *name, struct err *e)
 {
-	if (t->o.request_id == NULL)
+	if (t->o.queue == NULL)
 		return 0;
 	return ledger_prepare(&t->link, e) != 0
 		   ? -1
@@ -334,8 +334,7 @@ static int table_publish(
 		refuse_loss(t, terms->rows, t->arrived, e);
 		return fail(t, e);
 	}
-	if (t->o.request_id != NULL &&
-	    ledger_end(&t->link, &t->o, terms, e) != 0)
+	if (t->o.queue != NULL && ledger_end(&t->link, &t->o, terms, e) != 0)
 		return fail(t, e);
 	return commit(t, e) == 0 ? 0 : fail(t, e);
 }

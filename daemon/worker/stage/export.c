@@ -58,9 +58,9 @@ struct place_output export_made_with(struct job *job)
 	    .report = asked->report_name,
 	    .report_id = asked->config_text,
 	    .scheduled_for = asked->scheduled_text,
-	    .again = asked->attempt > 1,
+	    .again = asked->again,
 	    .queue = asked->queue,
-	    .request_id = asked->queue ? asked->request_text : NULL,
+	    .request_id = asked->request_text,
 	    .time_zone = asked->time_zone,
 	    .staged = checks_has(job, CHECK_TARGET),
 	    .record = &job->outcome.record};
