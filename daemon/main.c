@@ -8,6 +8,7 @@
 #include "config.h"
 #include "place/template.h"
 #include "settings/apart.h"
+#include "settings/load.h"
 #include "supervisor/supervisor.h"
 
 static const char usage[] =

@@ -13,7 +13,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
-#include "base/journal.h"
+#include "base/log_journal.h"
 #include "base/mem.h"
 #include "base/str.h"
 

@@ -14,7 +14,7 @@
  *	2026-01-31T23:59:59.123456Z info "run finished" run=7
  *
  * When standard error is the systemd journal (JOURNAL_STREAM), text is sent to
- * it with its fields, see journal.h. Where the journal does not take that, lines
+ * it with its fields, see log_journal.h. Where the journal does not take that, lines
  * begin with a `<priority>` prefix, sd-daemon(3), instead of the time and level.
  */
 enum log_level { LVL_DEBUG, LVL_INFO, LVL_WARN, LVL_ERROR };

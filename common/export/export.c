@@ -7,7 +7,7 @@
 
 #include "base/mem.h"
 #include "encode/text/charset.h"
-#include "export/inside.h"
+#include "export/export_parts.h"
 
 bool export_takes(const struct run *r, int i)
 {

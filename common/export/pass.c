@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/mem.h"
-#include "export/inside.h"
+#include "export/export_parts.h"
 
 /* Bytes collected for one write to the sink; larger rows skip the buffer. */
 #define CHUNK (256u << 10)

@@ -5,7 +5,7 @@
 
 #include "base/json.h"
 #include "input/names.h"
-#include "input/parts.h"
+#include "input/whole_parts.h"
 
 /* A header that is read field by field. */
 struct header {

@@ -13,6 +13,7 @@
 #include "base/str.h"
 #include "input/split.h"
 #include "net/http/http.h"
+#include "net/http/url.h"
 
 /* Bytes of lines that are written together. */
 #define TOGETHER ((size_t)256 << 10)

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "input/parts.h"
+#include "input/whole_parts.h"
 
 #define DEPTH_MAX 24
 

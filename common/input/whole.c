@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "input/parts.h"
+#include "input/whole_parts.h"
 
 /* Reads both ends of a file that is not packed. */
 static int ends_of_file(

@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "notice/json.h"
 
 /* Milliseconds: a receiver normally answers at once; one that does not must not
  * delay the other notices. */

@@ -61,14 +61,6 @@ void notice_free(struct notice *n);
  * them. The caller frees the text. */
 char *notice_show(const char *text);
 
-/* Returns the JSON object that webhooks and topics receive, see
- * docs/notifications.md. The caller calls json_decref. */
-json_t *notice_json(const struct notice *n);
-/* Returns JSON as compact text in which these characters are escapes: the same
- * to a program, and seen by people, to whom a topic may mail it. The caller
- * frees it; NULL: it cannot be written. */
-char *notice_dump(const json_t *v);
-
 struct notice_answer {
 	int64_t retry_ms; /* ms to wait, as the receiver asks; 0: not said */
 	char detail[512]; /* for the log: why there was no answer; "": none */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "net/aws/aws.h"
+#include "notice/json.h"
 #include "notice/words.h"
 
 #define SNS_VERSION "2010-03-31"

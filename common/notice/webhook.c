@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "notice/http.h"
+#include "notice/json.h"
 #include "notice/webhook.h"
 
 #define BODY_MAX (16u << 20)

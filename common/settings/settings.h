@@ -55,13 +55,6 @@ struct settings {
 	int source_count, target_count;
 };
 
-/* Reads the settings; with a NULL path, from the environment only. Returns NULL
- * with *e filled on error; the message names file, line and key, and the
- * allowed values. */
-struct settings *settings_load(const char *path, struct err *e);
-/* Reads the settings from an open file, for tests; `name` is the file's name in
- * messages. */
-struct settings *settings_read(FILE *f, const char *name, struct err *e);
 /* Checks that a queue is set. Only `reportctl export` can do without one. */
 int settings_require_queue(const struct settings *s, struct err *e);
 /* Checks that output_root is set, which the daemon needs to write files;

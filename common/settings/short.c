@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "settings/keys.h"
-#include "settings/sources.h"
+#include "settings/settings_keys.h"
+#include "settings/settings_sources.h"
 #include "source/postgres/conninfo.h"
 
 #define DB "REDSHIFT_DB"

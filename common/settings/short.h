@@ -6,7 +6,7 @@
 
 /*
  * Names that containers have in their environment already, as short forms of settings,
- * for settings.c only:
+ * for load.c only:
  *
  *	REDSHIFT_DB, REDSHIFT_USER,
  *	REDSHIFT_SECRET_ARN                  [source.default] of type redshift

@@ -11,6 +11,7 @@
 #include "ctl/lib/interrupt.h"
 #include "ctl/lib/schema.h"
 #include "export/reach.h"
+#include "settings/load.h"
 #include "source/postgres/login.h"
 #include "sql/ctl.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include "http/conn.h"
 #include "http/endpoint.h"
+#include "http/server_conn.h"
 #include "sql/http.h"
 
 #define SUBMIT_KEYS                                                          \

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "http/conn.h"
+#include "http/server_conn.h"
 #include "net/http/guard.h"
 
 /* Connections that wait for being accepted. */

@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "supervisor/lanes.h"
+#include "supervisor/errands_lanes.h"
 #include "supervisor/pool.h"
 
 #define CHECK_MS 250

@@ -2,7 +2,8 @@
 #ifndef WORKER_ARRIVAL_H
 #define WORKER_ARRIVAL_H
 
-#include "worker/errand.h"
+#include "protocol.h"
+#include "services/services.h"
 
 /*
  * Errand MSG_WATCH: waits until a file arrives in the folder of one of the

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "source/sqltext.h"
+#include "worker/fill.h"
 
 /* A check at work. Texts are SQL whose parameters are not filled in yet. The
  * first error stays in `e`, and `failed` says that there is one. */
@@ -23,7 +24,7 @@ static void add_quoted(
     struct maker *m, struct buf *to, const char *text, bool identifier)
 {
 	char *quoted =
-	    m->failed ? NULL : job_quote(m->from, text, identifier, m->e);
+	    m->failed ? NULL : fill_quote(m->from, text, identifier, m->e);
 
 	m->failed = quoted == NULL;
 	buf_str(to, quoted ? quoted : "");
@@ -292,7 +293,7 @@ static void fill_in(struct maker *m, struct buf *sql, char **text)
 	    sql->overflow
 		? err_set(m->e, ERR_PERMANENT,
 		      "its SQL is longer than %zu bytes", SOURCE_WRAP_MAX) != 0
-		: job_fill(m->job, m->from, sql->data, &out, m->e) != 0;
+		: fill_sql(m->job, m->from, sql->data, &out, m->e) != 0;
 	if (m->failed)
 		buf_free(&out);
 	else

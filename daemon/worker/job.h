@@ -136,18 +136,6 @@ json_t *job_member(const struct job *job, const char *key);
 const char *job_text(const struct job *job, const char *key);
 /* Says whether the row has such a text and it is not empty. */
 bool job_has(const struct job *job, const char *key);
-/* Appends such a text to `out` with its parameters filled in. */
-int job_fill_in(
-    struct job *job, const char *key, struct buf *out, struct err *e);
-
-/* Quotes as the server of `from` does; NULL: as a PostgreSQL that is not connected
- * yet. The caller frees the text; NULL on error. */
-char *job_quote(
-    struct source *from, const char *text, bool identifier, struct err *e);
-/* Appends SQL to `out` with its parameters filled in, quoted by job_quote. */
-int job_fill(struct job *job, struct source *from, const char *sql,
-    struct buf *out, struct err *e);
-
 /* Says whether all statements must read one state of the data: output_options may
  * say that it does no harm when they do not. */
 bool job_wants_snapshot(const struct job *job);

@@ -2,7 +2,8 @@
 #ifndef WORKER_LISTING_H
 #define WORKER_LISTING_H
 
-#include "worker/errand.h"
+#include "protocol.h"
+#include "services/services.h"
 
 /*
  * Errand MSG_LIST: finds files of a pattern ("path"), those behind the address

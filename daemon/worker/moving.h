@@ -2,7 +2,8 @@
 #ifndef WORKER_MOVING_H
 #define WORKER_MOVING_H
 
-#include "worker/errand.h"
+#include "protocol.h"
+#include "services/services.h"
 
 /*
  * Errand MSG_MOVE: moves files ("files", made by sql/queue/moves.sql) into the

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/str.h"
 #include "fuzz.h"
-#include "settings/settings.h"
+#include "settings/load.h"
 
 /* A settings file. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -7,9 +7,9 @@
 
 #include "base/clock.h"
 #include "helper.h"
+#include "net/aws/aws_error.h"
+#include "net/aws/aws_redirect.h"
 #include "net/aws/endpoint.h"
-#include "net/aws/error.h"
-#include "net/aws/redirect.h"
 #include "web.h"
 
 #define FAILS(status, length, body) \

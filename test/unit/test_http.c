@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "net/http/http.h"
+#include "net/http/url.h"
 
 #include <arpa/inet.h>
 #include <dlfcn.h>

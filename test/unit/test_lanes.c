@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "daemon/supervisor/lanes.h"
+#include "daemon/supervisor/errands_lanes.h"
 
 #include "daemon/supervisor/errands.h"
 #include "helper.h"

@@ -7,6 +7,7 @@
 
 #include "helper.h"
 #include "notice/http.h"
+#include "notice/json.h"
 #include "notice/slack.h"
 #include "notice/sns.h"
 #include "notice/webhook.h"

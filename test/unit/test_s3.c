@@ -9,6 +9,7 @@
 #include "place/s3/option.h"
 #include "place/s3/s3.h"
 #include "place/s3/scheme.h"
+#include "settings/load.h"
 
 #define MIB ((int64_t)1 << 20)
 #define TIB ((int64_t)1 << 40)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include "settings/keys.h"
-#include "settings/settings.h"
+#include "settings/load.h"
+#include "settings/settings_keys.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "helper.h"
 #include "input/names.h"
-#include "input/parts.h"
+#include "input/whole_parts.h"
 
 /* FileMetaData of one row group with one column: 96 bytes from offset 4 on. */
 static const unsigned char footer[] = {

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "encode/chart/data.h"
 #include "encode/encoder.h"
 
 static const struct option_rule value_name[] = {

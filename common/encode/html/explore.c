@@ -3,7 +3,7 @@
 
 #include "base/buf.h"
 #include "base/sha256.h"
-#include "encode/html/page.h"
+#include "encode/html/markup.h"
 #include "html/files.h"
 #include "rows/interval.h"
 #include "rows/money.h"

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "encode/chart/chart.h"
 #include "encode/html/explore.h"
+#include "encode/html/markup.h"
 #include "encode/html/page.h"
 #include "encode/table/cell.h"
 #include "encode/table/format.h"

@@ -11,11 +11,4 @@ void html_page_begin(struct out *o, const struct report_info *info,
     const char *lang, bool interactive);
 void html_page_end(struct out *o, const struct report_info *info);
 
-/* Writes text for elements and attributes: characters with a meaning in HTML
- * are escaped, and U+FFFD replaces what is no character. */
-void html_text(struct out *o, const char *s, size_t len);
-/* Writes a text between two pieces of markup. */
-void html_element(
-    struct out *o, const char *open, const char *content, const char *close);
-
 #endif

@@ -5,16 +5,6 @@
 #include "base/utf8.h"
 #include "encode/pdf/breaks.h"
 
-struct pdf_line *pdf_flow_line(struct pdf_flow *f)
-{
-	if (f->count == f->cap) {
-		f->cap = f->cap ? f->cap * 2 : 4;
-		f->lines =
-		    mem_realloc(f->lines, (size_t)f->cap, sizeof(*f->lines));
-	}
-	return &f->lines[f->count++];
-}
-
 static bool is_small(uint32_t c)
 {
 	return c >= 'a' && c <= 'z';

@@ -3,7 +3,8 @@
 #define ENCODE_PDF_LINE_H
 
 #include "encode/pdf/face.h"
-#include "encode/pdf/text.h"
+#include "encode/pdf/flow.h"
+#include "encode/pdf/style.h"
 
 /* Breaks a paragraph of plain characters into lines. */
 
@@ -13,9 +14,6 @@
 /* Added to a measured width, so that the text has room in it however widths are
  * rounded. */
 #define PDF_ROUNDING 5
-
-/* Adds a line to the flow, which its caller fills in. */
-struct pdf_line *pdf_flow_line(struct pdf_flow *f);
 
 /* Makes one line from f->next on; `limit` is in thousandths of the size. */
 void pdf_flow_plain_line(

@@ -5,7 +5,7 @@
 #include <pango/pangocairo.h>
 
 #include "encode/pdf/font.h"
-#include "encode/pdf/text.h"
+#include "encode/pdf/style.h"
 
 /* Lays out lines of text with pango and writes them as operators of a PDF
  * page. */

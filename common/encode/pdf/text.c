@@ -12,7 +12,6 @@
 #include "encode/pdf/shape.h"
 
 #define MEASURE_BYTES ((size_t)4096)
-#define OPERATORS_MAX ((size_t)64 << 20)
 
 struct pdf_text {
 	struct pdf_fonts *fonts;
@@ -67,25 +66,6 @@ int pdf_text_write_fonts(
     struct pdf_text *t, struct buf *resources, struct err *e)
 {
 	return pdf_fonts_write(t->fonts, resources, e);
-}
-
-void pdf_flow_begin(struct pdf_flow *f, const char *text, size_t len)
-{
-	f->text = text;
-	f->len = len;
-	f->next = f->paragraph = 0;
-	f->first = f->count = 0;
-	f->solid = f->inside = false;
-	f->wide = 0;
-	f->operators.max = OPERATORS_MAX;
-	buf_clear(&f->operators);
-}
-
-void pdf_flow_free(struct pdf_flow *f)
-{
-	buf_free(&f->operators);
-	free(f->lines);
-	*f = (struct pdf_flow){0};
 }
 
 /* Returns the length in bytes of the end of a paragraph at s; 0: there is

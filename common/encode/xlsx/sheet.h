@@ -5,10 +5,10 @@
 #include "encode/table/total.h"
 #include "encode/xlsx/cell.h"
 #include "encode/xlsx/chart.h"
+#include "encode/xlsx/limits.h"
 #include "encode/xlsx/part.h"
 #include "encode/xlsx/style.h"
 #include "encode/xlsx/width.h"
-#include "encode/xlsx/xlsx.h"
 #include "encode/xlsx/zip.h"
 
 /* A workbook being written, with its current section and sheet. */

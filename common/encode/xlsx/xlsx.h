@@ -3,6 +3,7 @@
 #define ENCODE_XLSX_XLSX_H
 
 #include "encode/encoder.h"
+#include "encode/xlsx/limits.h"
 
 /*
  * Writes workbooks of Office Open XML (ECMA-376); the format is also called
@@ -13,13 +14,7 @@
  */
 extern const struct encoder_type encoder_xlsx;
 
-/* The limits at which the next sheet begins: Excel's limits, or lower ones in
- * tests. */
-struct xlsx_limits {
-	uint32_t rows;  /* rows of a sheet, including header and totals */
-	uint64_t bytes; /* bytes of a sheet's XML */
-};
-
+/* As encoder_xlsx opens it, with other limits. */
 struct encoder *xlsx_open_limited(const struct encoder_options *options,
     const struct xlsx_limits *limits, struct err *e);
 

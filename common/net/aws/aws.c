@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-#include "net/aws/call.h"
+#include "net/aws/aws_parts.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "net/aws/aws_error.h"
 #include "net/aws/endpoint.h"
-#include "net/aws/error.h"
 
 #define TRIES 5
 #define WAIT_MS 1000

@@ -5,8 +5,8 @@
 
 #include "base/mem.h"
 #include "net/aws/aws.h"
+#include "net/aws/aws_error.h"
 #include "net/aws/endpoint.h"
-#include "net/aws/error.h"
 #include "net/aws/provider.h"
 
 /*

@@ -7,9 +7,9 @@
 #include "base/mem.h"
 #include "base/random.h"
 #include "base/str.h"
-#include "net/aws/call.h"
+#include "net/aws/aws_error.h"
+#include "net/aws/aws_parts.h"
 #include "net/aws/endpoint.h"
-#include "net/aws/error.h"
 
 /* Upper limit of the first wait in ms, doubled for each further wait. A random
  * part of it is waited, so that clients that failed at the same time do not

@@ -3,7 +3,7 @@
 
 #include "base/clock.h"
 #include "base/str.h"
-#include "net/http/call.h"
+#include "net/http/http_call.h"
 
 /* The advice for a certificate that is not trusted. */
 #define TRUST                                                          \

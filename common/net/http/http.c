@@ -8,8 +8,8 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "net/http/call.h"
 #include "net/http/doze.h"
+#include "net/http/http_call.h"
 
 #define CONNECT_MS 10000
 #define SILENCE_MS 60000

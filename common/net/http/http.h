@@ -130,13 +130,6 @@ int64_t http_retry_after(const char *value, int64_t now);
 time_t http_time(const char *text);
 /* Returns the Date header in seconds since 1970; 0 when there is none. */
 time_t http_date(const struct http_reply *reply);
-/* Writes "host:port" of a URL for messages; the rest may hold secrets. */
-void http_host(const char *url, char *to, size_t size);
-
-/* Returns the URL that a reference means in a document of the URL `base`; the
- * caller frees it. NULL: it is no reference. */
-char *http_join(const char *base, const char *reference);
-
 /* Escapes by RFC 3986: all characters except unreserved ones become %XX; with
  * `slash`, '/' stays. */
 void http_escape(struct buf *to, const char *text, size_t len, bool slash);

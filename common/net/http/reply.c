@@ -4,7 +4,7 @@
 #include <time.h>
 
 #include "base/str.h"
-#include "net/http/call.h"
+#include "net/http/http_call.h"
 
 bool header_is(const char *line, const char *name)
 {

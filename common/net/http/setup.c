@@ -6,8 +6,8 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "net/http/call.h"
 #include "net/http/guard.h"
+#include "net/http/http_call.h"
 
 /* Milliseconds: curl's limit for connecting exceeds the call's own limit by
  * this much. */

@@ -12,7 +12,6 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "net/http/guard.h"
-#include "net/http/http.h"
 
 /* Copies a part of the URL; "" when the URL does not have it. */
 static void get_part(

@@ -8,7 +8,14 @@
 
 #include "base/err.h"
 
-/* The parts of a URL that a call needs: for http.c only. */
+/* Writes "host:port" of a URL for messages; the rest may hold secrets. */
+void http_host(const char *url, char *to, size_t size);
+
+/* Returns the URL that a reference means in a document of the URL `base`; the
+ * caller frees it. NULL: it is no reference. */
+char *http_join(const char *base, const char *reference);
+
+/* The parts of a URL that a call needs: for this folder only. */
 struct http_url {
 	bool tls;
 	char host[256]; /* without the brackets of IPv6 */

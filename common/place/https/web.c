@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/random.h"
+#include "net/http/url.h"
 #include "place/https/scheme.h"
 #include "settings/urls.h"
 

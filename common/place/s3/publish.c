@@ -7,7 +7,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "place/s3/upload.h"
+#include "place/s3/s3_upload.h"
 
 /* LOOK_MS limits a HEAD request that looks for the object, and the wait for a
  * late success, in which HEAD requests follow each other after LINGER_MS. */

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "place/s3/s3_upload.h"
 #include "place/s3/scheme.h"
-#include "place/s3/upload.h"
 
 #define FIRST_ROOM ((size_t)64 << 10)
 

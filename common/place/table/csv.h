@@ -2,7 +2,7 @@
 #ifndef PLACE_TABLE_CSV_H
 #define PLACE_TABLE_CSV_H
 
-#include "place/table/plan.h"
+#include "place/table/look.h"
 
 /*
  * CSV files that the server's own COPY reads as they are. Their rows are counted on

@@ -2,13 +2,22 @@
 #ifndef PLACE_TABLE_DIALECT_H
 #define PLACE_TABLE_DIALECT_H
 
-#include "place/table/plan.h"
+#include "place/place.h"
 
 /*
  * How a type of target is loaded: how its servers are reached, the SQL that they
  * take, and the way that rows go. table.c says in which order these are called;
  * every type speaks PostgreSQL's protocol.
  */
+
+struct pg;
+struct source;
+struct source_type;
+struct table_column;
+struct table_field;
+struct table_link;
+struct table_look;
+struct table_plan;
 
 /* Rows on their way into a table; a type that has none to keep uses NULL. */
 struct table_rows;

@@ -3,6 +3,7 @@
 #define PLACE_TABLE_KEYS_H
 
 #include "place/table/dialect.h"
+#include "place/table/plan.h"
 
 /* The keys of staged rows, before an upsert. */
 

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "place/table/dialect.h"
+#include "place/table/plan.h"
 
 #define LEDGER "reportd_load"
 /* Tries to make the ledger beside others: the schema, and then the table. */

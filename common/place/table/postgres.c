@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "place/table/dialect.h"
 #include "place/table/made.h"
+#include "place/table/plan.h"
 #include "source/postgres/config.h"
 #include "source/postgres/danger.h"
 #include "source/postgres/login.h"

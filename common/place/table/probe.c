@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "place/table/dialect.h"
 #include "place/table/ledger.h"
+#include "place/table/plan.h"
 #include "place/table/probe.h"
 
 /* The target that is probed, and who hears of it. */

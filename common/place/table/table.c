@@ -10,6 +10,7 @@
 #include "place/table/dialect.h"
 #include "place/table/keys.h"
 #include "place/table/ledger.h"
+#include "place/table/plan.h"
 
 #define SQL_MAX ((size_t)4 << 20)
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "source/athena/moment.h"
+#include "source/athena/value_moment.h"
 
 /* ---- columns ---- */
 

@@ -11,7 +11,7 @@
 #include "base/random.h"
 #include "base/str.h"
 #include "source/postgres/conninfo.h"
-#include "supervisor/queue/inside.h"
+#include "supervisor/queue/queue_parts.h"
 
 #define BACKOFF_MIN_MS 100
 #define BACKOFF_MAX_MS 4000

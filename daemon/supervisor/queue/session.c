@@ -7,7 +7,7 @@
 #include "base/str.h"
 #include "source/postgres/conninfo.h"
 #include "supervisor/queue/ask.h"
-#include "supervisor/queue/inside.h"
+#include "supervisor/queue/queue_parts.h"
 
 static void ignore(void *arg, const struct reply *reply, const struct err *e)
 {

@@ -7,7 +7,7 @@
 #include "base/emf.h"
 #include "settings/settings.h"
 #include "sql/queue.h"
-#include "supervisor/runs/run.h"
+#include "supervisor/runs/runs_parts.h"
 
 /* While other runs are at work, a question to the database waits this many ms
  * for further ones, because a statement for several runs costs hardly more than

@@ -3,7 +3,7 @@
 
 #include "base/clock.h"
 #include "settings/settings.h"
-#include "supervisor/runs/run.h"
+#include "supervisor/runs/runs_parts.h"
 
 /* ms: deadlines and kills are checked this often while there are runs. */
 #define CHECK_MS 250

@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "settings/settings.h"
-#include "supervisor/runs/run.h"
+#include "supervisor/runs/runs_parts.h"
 
 /* Notes that the worker begins the next run in its line. */
 static void next_starts(const struct runs *r, const struct worker *w)

@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "settings/settings.h"
-#include "supervisor/runs/run.h"
+#include "supervisor/runs/runs_parts.h"
 
 /* Jobs claimed in advance should start within AHEAD_MS. */
 #define AHEAD_MS 30

@@ -12,6 +12,7 @@
 #include "export/outputs.h"
 #include "sink/digest.h"
 #include "worker/check_ask.h"
+#include "worker/fill.h"
 #include "worker/places.h"
 #include "worker/stage/unload.h"
 
@@ -220,7 +221,7 @@ static int prepare(struct job *job, struct err *e)
 	struct job_asked *asked = &job->asked;
 	const char *formats = job_text(job, "output_format");
 
-	if (job_fill_in(job, "export_sql", &asked->export_sql, e) != 0 ||
+	if (fill_member(job, "export_sql", &asked->export_sql, e) != 0 ||
 	    export_plan_open(&job->plan, asked->export_sql.data,
 		formats ? formats : "", asked->output_options, e) != 0 ||
 	    source_check(job->lent.source, needs(job), e) != 0 ||

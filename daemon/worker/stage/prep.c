@@ -2,6 +2,7 @@
 #include "worker/stage/prep.h"
 
 #include "base/clock.h"
+#include "worker/fill.h"
 
 static bool wanted(const struct job *job)
 {
@@ -10,7 +11,7 @@ static bool wanted(const struct job *job)
 
 static int prepare(struct job *job, struct err *e)
 {
-	return job_fill_in(job, "prep_sql", &job->asked.prep_sql, e) != 0
+	return fill_member(job, "prep_sql", &job->asked.prep_sql, e) != 0
 		   ? -1
 		   : source_check(job->lent.source, SOURCE_SCRIPT, e);
 }

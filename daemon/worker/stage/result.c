@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "worker/fill.h"
 #include "worker/links.h"
 
 /* Bytes of a result as JSON. Each later request may get all of it. */
@@ -18,7 +19,7 @@ static bool wanted(const struct job *job)
 
 static int prepare(struct job *job, struct err *e)
 {
-	return job_fill_in(job, "result_sql", &job->asked.result_sql, e);
+	return fill_member(job, "result_sql", &job->asked.result_sql, e);
 }
 
 /* Checks that a parameter can have this name, in psql as well. The names after

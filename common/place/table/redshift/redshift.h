@@ -3,6 +3,7 @@
 #define PLACE_TABLE_REDSHIFT_REDSHIFT_H
 
 #include "place/table/dialect.h"
+#include "place/table/plan.h"
 
 /*
  * A target of type redshift. Rows go into objects of S3, from there by COPY into a

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef EXPORT_INSIDE_H
-#define EXPORT_INSIDE_H
+#ifndef EXPORT_EXPORT_PARTS_H
+#define EXPORT_EXPORT_PARTS_H
 
 #include "encode/encoder.h"
 #include "export/export.h"

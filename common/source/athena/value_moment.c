@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "source/athena/moment.h"
+#include "source/athena/value_moment.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "supervisor/lanes.h"
+#include "supervisor/errands_lanes.h"
 
 #include <stddef.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef BASE_JOURNAL_H
-#define BASE_JOURNAL_H
+#ifndef BASE_LOG_JOURNAL_H
+#define BASE_LOG_JOURNAL_H
 
 #include "base/log.h"
 

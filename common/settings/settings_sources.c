@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "settings/sources.h"
+#include "settings/settings_sources.h"
 
 #include <stdlib.h>
 #include <string.h>

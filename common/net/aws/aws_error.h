@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef NET_AWS_ERROR_H
-#define NET_AWS_ERROR_H
+#ifndef NET_AWS_AWS_ERROR_H
+#define NET_AWS_AWS_ERROR_H
 
 #include <stdbool.h>
 

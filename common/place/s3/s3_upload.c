@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "place/s3/upload.h"
+#include "place/s3/s3_upload.h"
 
 #include <inttypes.h>
 #include <stdio.h>

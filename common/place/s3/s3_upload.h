@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef PLACE_S3_UPLOAD_H
-#define PLACE_S3_UPLOAD_H
+#ifndef PLACE_S3_S3_UPLOAD_H
+#define PLACE_S3_S3_UPLOAD_H
 
 #include "place/s3/object.h"
 #include "place/s3/s3.h"
 #include "place/s3/store.h"
 
-/* Shared by s3.c (puts bytes into parts), upload.c (the requests of a multipart
+/* Shared by s3.c (puts bytes into parts), s3_upload.c (the requests of a multipart
  * upload) and publish.c (makes the object visible). */
 struct s3_part {
 	struct aws_call *call; /* NULL: not in flight */
@@ -40,7 +40,7 @@ struct s3 {
 	int64_t bytes;
 };
 
-/* Functions of upload.c. */
+/* Functions of s3_upload.c. */
 
 /* Sends the filled part; waits first while too many parts are in flight. -1 also
  * when an earlier part has failed. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "net/aws/redirect.h"
+#include "net/aws/aws_redirect.h"
 
 #include <curl/curl.h>
 #include <stdlib.h>

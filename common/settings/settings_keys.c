@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "settings/keys.h"
+#include "settings/settings_keys.h"
+
+#include <string.h>
 
 #define MEMBER(section, kind, name, def, min, max, words, about)           \
 	{section, #name, T_##kind, offsetof(struct source_settings, name), \
@@ -23,3 +25,9 @@ const size_t key_count = sizeof(keys) / sizeof(*keys);
 
 const char *const shared_sections[] = {
     "reportd", "http", "aws", "s3", "inputs", NULL};
+
+bool keys_is_of_sources(const struct key *k)
+{
+	return strcmp(k->section, "source") == 0 ||
+	       strcmp(k->section, "target") == 0;
+}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef NET_AWS_REDIRECT_H
-#define NET_AWS_REDIRECT_H
+#ifndef NET_AWS_AWS_REDIRECT_H
+#define NET_AWS_AWS_REDIRECT_H
 
 #include "net/aws/aws.h"
 

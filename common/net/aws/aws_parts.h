@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef NET_AWS_CALL_H
-#define NET_AWS_CALL_H
+#ifndef NET_AWS_AWS_PARTS_H
+#define NET_AWS_AWS_PARTS_H
 
 #include "net/aws/aws.h"
-#include "net/aws/redirect.h"
+#include "net/aws/aws_redirect.h"
 
 /*
  * The parts that the files of a call share: aws.c keeps a service and the calls under

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef HTTP_CONN_H
-#define HTTP_CONN_H
+#ifndef HTTP_SERVER_CONN_H
+#define HTTP_SERVER_CONN_H
 
 #include <netinet/in.h>
 #include <uv.h>
@@ -8,8 +8,8 @@
 #include "base/buf.h"
 #include "http/server.h"
 
-/* The parts that server.c (connections as a whole) and conn.c (one of them)
- * share. */
+/* The parts that server.c (connections as a whole) and server_conn.c (one of
+ * them) share. */
 
 /* Bytes of a body: 1 MiB of SQL, escaped, and what stands around it. */
 #define BODY_MAX (4u << 20)

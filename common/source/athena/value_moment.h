@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef SOURCE_ATHENA_MOMENT_H
-#define SOURCE_ATHENA_MOMENT_H
+#ifndef SOURCE_ATHENA_VALUE_MOMENT_H
+#define SOURCE_ATHENA_VALUE_MOMENT_H
 
 #include "source/athena/value.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef NET_HTTP_CALL_H
-#define NET_HTTP_CALL_H
+#ifndef NET_HTTP_HTTP_CALL_H
+#define NET_HTTP_HTTP_CALL_H
 
 #include <curl/curl.h>
 

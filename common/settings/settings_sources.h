@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef SETTINGS_SOURCES_H
-#define SETTINGS_SOURCES_H
+#ifndef SETTINGS_SETTINGS_SOURCES_H
+#define SETTINGS_SETTINGS_SOURCES_H
 
 #include "base/buf.h"
-#include "settings/keys.h"
+#include "settings/settings_keys.h"
 
 /* The sections [source.NAME] and [target.NAME], for settings.c only. A section's
  * kind is "source" or "target". */

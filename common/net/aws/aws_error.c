@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "net/aws/error.h"
+#include "net/aws/aws_error.h"
 
 #include <curl/curl.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef INPUT_PARTS_H
-#define INPUT_PARTS_H
+#ifndef INPUT_WHOLE_PARTS_H
+#define INPUT_WHOLE_PARTS_H
 
 #include "input/whole.h"
 

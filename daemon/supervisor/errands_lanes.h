@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef SUPERVISOR_LANES_H
-#define SUPERVISOR_LANES_H
+#ifndef SUPERVISOR_ERRANDS_LANES_H
+#define SUPERVISOR_ERRANDS_LANES_H
 
 #include <stdbool.h>
 #include <stdint.h>

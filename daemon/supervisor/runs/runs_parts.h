@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef SUPERVISOR_RUNS_RUN_H
-#define SUPERVISOR_RUNS_RUN_H
+#ifndef SUPERVISOR_RUNS_RUNS_PARTS_H
+#define SUPERVISOR_RUNS_RUNS_PARTS_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "base/journal.h"
+#include "base/log_journal.h"
 
 #include <ctype.h>
 #include <endian.h>

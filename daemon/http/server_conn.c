@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "http/conn.h"
+#include "http/server_conn.h"
 
 #include <stdio.h>
 #include <stdlib.h>

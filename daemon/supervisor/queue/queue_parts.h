@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef SUPERVISOR_QUEUE_INSIDE_H
-#define SUPERVISOR_QUEUE_INSIDE_H
+#ifndef SUPERVISOR_QUEUE_QUEUE_PARTS_H
+#define SUPERVISOR_QUEUE_QUEUE_PARTS_H
 
 #include <libpq-fe.h>
 #include <stdbool.h>
