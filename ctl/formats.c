@@ -180,7 +180,7 @@ static void print_formats(void)
 	}
 }
 
-/* Prints sql/upgrade/014-formats.sql; a test compares that file with this
+/* Prints sql/upgrade/008-first/reports/formats.sql; a test compares that file with this
  * output. */
 static void print_sql(void)
 {

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: MIT
-# Turns SQL files into a C header: one string a file, named after it, without
-# comment lines. With -v list=NAME also a table of name and text of all of them,
+# Turns SQL files into a C header: one string a file, named after it (below
+# upgrade/ with its folders), without comment lines. With -v list=NAME also a table of name and text of all of them,
 # in the order given.
 #
 #	awk -v prefix=sql_ [-v list=NAME] -f embed.awk FILE ... > header
 
 function base(path) {
-	sub(/.*\//, "", path)
+	if (!sub(/.*\/upgrade\//, "", path))
+		sub(/.*\//, "", path)
 	sub(/\.sql$/, "", path)
 	return path
 }

@@ -8,7 +8,7 @@
  * oldest program that it still serves (schema_upgrade.serves); a program
  * records the oldest schema that has everything it needs.
  */
-#define SCHEMA_OLDEST 30
+#define SCHEMA_OLDEST 8
 
 enum schema_fit {
 	SCHEMA_FITS,

@@ -59,13 +59,18 @@ int schema_check(const struct schema_state *state, struct err *e)
 	}
 }
 
-static int note(struct pg *pg, const char *name, struct err *e)
+/* Records the upgrade that the file of this name belongs to, "009-what" or
+ * "008-first/tables", and adds its name to `applied`. */
+static int note(struct pg *pg, const char *file, json_t *applied, struct err *e)
 {
-	char version[16];
-	const char *params[] = {version, strchr(name, '-') + 1};
+	char version[16], name[64];
+	const char *params[] = {version, NULL};
 	struct pg_rows *rows;
 
-	snprintf(version, sizeof(version), "%d", atoi(name));
+	snprintf(version, sizeof(version), "%d", atoi(file));
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(file, "/"), file);
+	params[1] = strchr(name, '-') + 1;
+	json_array_append_new(applied, json_string(name));
 	rows = pg_query(pg, sql_upgrade_done, 2, params, e);
 	pg_rows_free(rows);
 	return rows ? 0 : -1;
@@ -83,13 +88,12 @@ int schema_upgrade(struct pg *pg, int from, json_t *applied, struct err *e)
 	for (size_t i = 0; i < UPGRADES; i++) {
 		const char *name = upgrades[i].name;
 
-		/* Files of one number are one upgrade, named after the first. */
+		/* Files of one number are one upgrade. */
 		if (atoi(name) <= from ||
 		    (i > 0 && atoi(name) == atoi(upgrades[i - 1].name)))
 			continue;
-		if (note(pg, name, e) != 0)
+		if (note(pg, name, applied, e) != 0)
 			return err_wrap(e, "upgrade %s", name);
-		json_array_append_new(applied, json_string(name));
 	}
 	return 0;
 }

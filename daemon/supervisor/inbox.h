@@ -9,7 +9,7 @@
 /*
  * The inbox of the settings. When the queue says that a turn is due, a worker reads the
  * table page by page and writes back what has changed; after each step the queue says
- * what is next (026-inbox-turns.sql). One daemon at a time holds the turn.
+ * what is next (sql/upgrade). One daemon at a time holds the turn.
  */
 struct inbox;
 

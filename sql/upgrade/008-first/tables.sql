@@ -4,7 +4,7 @@
 create table reportd.schema_upgrade (
 	version int primary key,
 	name text not null,
-	serves int not null default 19,
+	serves int not null default 8,
 	applied_at timestamptz not null default now(),
 	applied_by text not null default session_user
 );

@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: MIT
 -- The options of outputs, and what is wrong with some. Which there are is data, see
--- 014-formats.sql; what a table cannot say stands in functions here.
+-- formats.sql; what a table cannot say stands in functions here.
 
--- Formats and the options that they know; the rows follow in 014-formats.sql.
+-- Formats and the options that they know; the rows follow in formats.sql.
 create table reportd.output_format (
 	format text primary key,
 	alias_of text references reportd.output_format,
@@ -370,7 +370,7 @@ begin
 	perform reportd.check_s3_options(options -> 's3');
 end $$;
 
--- Checks of the option "s3" what the list in 014-formats.sql cannot tell, in the words
+-- Checks of the option "s3" what the list in formats.sql cannot tell, in the words
 -- of common/place/s3/object.c.
 create function reportd.check_s3_options(s3 jsonb) returns void
 language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
