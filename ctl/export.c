@@ -14,6 +14,7 @@
 #include "base/random.h"
 #include "ctl/ctl.h"
 #include "ctl/export_name.h"
+#include "ctl/export_print.h"
 #include "ctl/lib/connect.h"
 #include "ctl/lib/human.h"
 #include "ctl/lib/interrupt.h"
@@ -21,7 +22,6 @@
 #include "export/outputs.h"
 #include "place/stdout.h"
 #include "services/services.h"
-#include "sink/digest.h"
 #include "source/sqltext.h"
 
 struct request {
@@ -334,79 +334,6 @@ static int transfer(struct job *j, struct err *e)
 		   : outputs_publish(&j->plan, 0, e);
 }
 
-static void print_text(const struct job *j)
-{
-	char rows[HUMAN_SIZE];
-
-	for (int i = 0; i < j->plan.count; i++) {
-		const struct export_output *o = &j->plan.outputs[i];
-
-		if (o->sink == NULL)
-			continue;
-		if (j->plan.count > 1)
-			fprintf(stderr, "%s: ", o->place);
-		fprintf(stderr, "%s, %lld bytes, sha256 %s\n",
-		    human_rows(rows, o->rows),
-		    (long long)digest_bytes(o->digest),
-		    digest_sha256(o->digest));
-		if (o->remark != NULL)
-			fprintf(stderr, "%s\n", o->remark);
-	}
-	if (j->plan.remark != NULL)
-		fprintf(stderr, "%s\n", j->plan.remark);
-}
-
-static const char *name_of(const struct export_output *o)
-{
-	return strcmp(o->place, STDOUT_ADDRESS) == 0 ? "-" : o->place;
-}
-
-static json_t *describe(const struct export_output *o)
-{
-	return outputs_describe(o, json_pack("{ss}", "output", name_of(o)));
-}
-
-/* A single output is printed as an object, several as a list. */
-static void print_json(const struct job *j)
-{
-	FILE *f =
-	    strcmp(name_of(export_first(&j->plan)), "-") == 0 ? stderr : stdout;
-	json_t *answer;
-
-	if (j->plan.count == 1) {
-		answer = describe(&j->plan.outputs[0]);
-	} else {
-		json_t *list = json_array();
-
-		for (int i = 0; i < j->plan.count; i++) {
-			const struct export_output *o = &j->plan.outputs[i];
-
-			if (o->sink != NULL)
-				json_array_append_new(list, describe(o));
-		}
-		answer = json_pack(
-		    "{sI so}", "rows", (json_int_t)j->rows, "outputs", list);
-	}
-	if (j->plan.remark != NULL)
-		json_object_set_new(
-		    answer, "remark", json_string(j->plan.remark));
-	json_dumpf(answer, f, JSON_INDENT(2));
-	fputc('\n', f);
-	json_decref(answer);
-}
-
-static void print(struct ctl *c, const struct job *j)
-{
-	if (outputs_none(&j->plan, j->rows))
-		fputs(c->json ? "{\"rows\": 0, \"output\": null}\n"
-			      : "no rows: no output was made\n",
-		    c->json ? stdout : stderr);
-	else if (c->json)
-		print_json(j);
-	else
-		print_text(j);
-}
-
 static int plan(
     struct ctl *c, const struct request *r, struct job *j, struct err *e)
 {
@@ -450,7 +377,7 @@ static int export(
 		source_advise(j->source, r->sql, true, e);
 		return -1;
 	}
-	print(c, j);
+	export_print(&j->plan, j->rows, c->json);
 	return 0;
 }
 
