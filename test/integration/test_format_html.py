@@ -495,19 +495,24 @@ def test_a_large_table_is_laid_out_in_parts(export, tmp_path):
         await page.fill('.tools input', 'x3');
         await until(async () => await count() === 172);
         all.push(await page.$$eval('.tools', tools => tools.length));
+        const top = async what => (await (await page.$('section:first-of-type ' + what)).boundingBox()).y;
+        all.push(await top('h2.name') < await top('.tools') && await top('.tools') < await top('thead'));
+        all.push(await page.isVisible('caption'));
         await page.pdf({{path: {json.dumps(str(pdf))}}});
         all.push(await count());
         await press('word');
         all.push(await page.innerText('tbody tr td'));
         return all;""")
     # There is nothing to sort in a table of one row. Printed, all are there as they were.
-    assert seen == [500, '500 of 1,200 rows are shown. Show more', '1200', 1, 172, '1200']
+    # The name stands above the controls, and once.
+    assert seen == [500, '500 of 1,200 rows are shown. Show more', '1200', 1, True, False, 172, '1200']
     text = subprocess.run(['pdftotext', '-layout', pdf, '-'], check=True,
                           capture_output=True, text=True).stdout
     assert all(re.search('n +word', one) for one in text.split('\f')[:-2])
     ns = re.findall(r'^[ \f]*(\d+) +x\d$', text, re.M)
     assert ns == [str(n) for n in range(1, 1201)]
     assert 'Search' not in text and 'Show more' not in text and '↕' not in text
+    assert text.count('Many') == 1
 
 
 @needs_node

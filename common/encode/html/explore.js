@@ -112,7 +112,7 @@ const value = cell => cell.dataset.v === undefined ? cell.textContent : cell.dat
 function explore(table, charts) {
 	const body = table.tBodies[0], rows = [...body.rows], heads = [...table.tHead.rows[0].cells];
 	if (rows.length < 2 || heads.length === 0) return null;
-	const name = table.caption ? table.caption.textContent : document.title;
+	const name = (table.caption ? table.caption.textContent : document.title).trim();
 	const all = rows.map((_, i) => i), texts = new Array(rows.length), ranks = [];
 	let sequence = all, matches = null, found = all, laid = 0, sorts = 0, searches = 0, timer = 0;
 
@@ -179,12 +179,20 @@ function explore(table, charts) {
 	}
 
 	// -- searching --
-	const has = (text, word) => text.toLowerCase().includes(word);
-	// The text of the row is quick to get, but two cells may make a word together.
-	function holds(i, wanted) {
-		texts[i] ??= rows[i].textContent.toLowerCase();
-		return wanted.every(word => texts[i].includes(word))
-			&& wanted.every(word => [...rows[i].cells].some(cell => has(shown(cell), word)));
+	// A word has no line break, so it is never found across two cells.
+	function text(i) {
+		if (texts[i] !== undefined) return texts[i];
+		let all = '';
+		for (let cell = rows[i].firstElementChild; cell; cell = cell.nextElementSibling)
+			all += '\n' + shown(cell);
+		return texts[i] = all.toLowerCase();
+	}
+	// The texts are got while the reader looks, so that the first search has them.
+	async function prepare() {
+		for (let i = 0; i < rows.length; i++) {
+			text(i);
+			if (late()) await pause();
+		}
 	}
 	async function filter() {
 		const mine = ++searches;
@@ -203,7 +211,7 @@ function explore(table, charts) {
 			for (let i = 0; i < rows.length; i++) {
 				if (late()) await pause();
 				if (mine !== searches) return;
-				next[i] = holds(i, wanted)
+				next[i] = wanted.every(word => text(i).includes(word))
 					&& tests.every(([column, fits]) => fits(rows[i].cells[column]));
 			}
 		}
@@ -269,9 +277,15 @@ function explore(table, charts) {
 	new IntersectionObserver(seen => {
 		if (!rest.hidden && seen.some(one => one.isIntersecting)) more();
 	}, {rootMargin: '800px'}).observe(rest);
+	// The name of the table stands above the controls; the caption below them is for the printer.
+	if (table.caption) {
+		table.setAttribute('aria-label', name);
+		table.before(put('h2', {class: 'name'}, name));
+	}
 	table.before(put('div', {class: 'tools', role: 'search', 'aria-label': name}, search, open, reset, status));
 	table.after(rest);
 	show();
+	prepare();
 
 	return {
 		// Printed it is the plain report: all rows, as it had them. With a button in
