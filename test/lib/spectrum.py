@@ -7,11 +7,12 @@ writes them. An external table is a foreign one over all files of its location. 
 a procedure goes through a function that knows COPY. Only what the examples write is
 understood; all else is refused."""
 
+import json
 import re
 
 import psycopg
 
-from lib.redshift import LOAD_FAILED, Link, Redshift
+from lib.redshift import LOAD_FAILED, Link, Redshift, error
 
 IAM_ROLE = r"iam_role\s+(?:default|'[^']+')"
 PROCEDURE = re.compile(r'create\s+(or\s+replace\s+)?procedure\b', re.I)
@@ -25,6 +26,8 @@ TABLE = re.compile(
     r"fields\s+terminated\s+by\s+'(.)'\s+stored\s+as\s+textfile\s+location\s+"
     r"'s3://([\w./-]+/)'(?:\s+table\s+properties\s*\('skip.header.line.count'='(\d+)'\))?$",
     re.I | re.S)
+# What stand_in.copy() says in its detail.
+LOAD_DETAIL = re.compile(rb'\0CXX000\0.*\0D(\[.*\])\0', re.S)
 # The files of a location, of which there is one at least; Spectrum reads none that begins
 # with one of . _ #
 PROGRAM = "cd '{}' && exec tail -q -n +{} -- [!._#]*"
@@ -74,12 +77,22 @@ STAND_IN = r"""
     exception when data_exception or integrity_constraint_violation then
         get stacked diagnostics wrong = pg_exception_context;
         raise exception using errcode = 'XX000', message = replace('{failed}', '{{}}', part[1]),
-            detail = sqlerrm || ': ' || split_part(wrong, E'\n', 1);
+            detail = jsonb_build_array(sqlerrm, part[2], split_part(wrong, E'\n', 1))::text;
     end $f$;
     """
 
 
 class SpectrumLink(Link):
+    def translated(self, one):
+        """Keeps the row that COPY has refused for Redshift's tables of errors."""
+        detail = LOAD_DETAIL.search(one) if one[:1] == b'E' else None
+        if detail:
+            reason, name, where = json.loads(detail[1])
+            at = re.search(r'line (\d+)(?:, column ([^:]+))?(?:: "(.*)")?', where)
+            self.load_error = (reason, at[1], at[2] or '', at[3] or '', 's3://' + name)
+            return error(re.search(rb'\0M([^\0]*)', one)[1].decode(), 'XX000')
+        return super().translated(one)
+
     def query(self, text):
         statement = text.strip().rstrip(';').rstrip()
         if PROCEDURE.match(statement) and self.wrong(statement) is None:

@@ -8,6 +8,7 @@
 #include "source/dialect.h"
 #include "source/postgres/login.h"
 #include "source/postgres/over.h"
+#include "source/postgres/redshift_load.h"
 #include "source/postgres/shorten.h"
 #include "source/sqltext.h"
 #include "sql/redshift.h"
@@ -153,7 +154,13 @@ static bool wants_top(const char *script, int number, const struct err *e)
 
 static int redshift_script(struct source *s, const char *script, struct err *e)
 {
-	return session_script(&as_redshift(s)->session, script, wants_top, e);
+	struct session *session = &as_redshift(s)->session;
+
+	if (session_script(session, script, wants_top, e) == 0)
+		return 0;
+	if (strcmp(e->sqlstate, "XX000") == 0 && session_end(session))
+		redshift_load_refused(session->pg, e);
+	return -1;
 }
 
 /* Notes the columns of floats: older servers do not choose the shortest exact

@@ -10,7 +10,7 @@
 #include "place/table/redshift/redshift.h"
 #include "source/postgres/config.h"
 #include "source/postgres/redshift_clause.h"
-#include "sql/redshift.h"
+#include "source/postgres/redshift_load.h"
 
 /* The way of rows into Redshift: parts in S3, from there by COPY. */
 
@@ -116,31 +116,16 @@ static const char *or_none(const char *text)
 	return text ? text : "";
 }
 
-/* Says which row COPY has refused, as far as Redshift's tables tell. */
+/* Says which row COPY has refused, or what else it may lack. */
 static int explain(struct table_link *l, struct err *e)
 {
-	static const char *const asked[] = {
-	    sql_redshift_load_error, sql_redshift_load_error_detail};
-	struct pg_rows *rows = NULL;
-	struct err said = *e, unused;
-
-	for (size_t i = 0; rows == NULL && i < 2 && pg_alive(l->pg); i++)
-		rows = link_query(l, asked[i], 0, NULL, &unused);
-	if (rows != NULL && pg_rows_count(rows) > 0)
-		err_set(e, ERR_PERMANENT,
-		    "%s: line %s of %s, column %s, value \"%.100s\": %s",
-		    said.text, or_none(pg_rows_get(rows, 0, 1)),
-		    or_none(pg_rows_get(rows, 0, 4)),
-		    or_none(pg_rows_get(rows, 0, 2)),
-		    or_none(pg_rows_get(rows, 0, 3)),
-		    or_none(pg_rows_get(rows, 0, 0)));
-	else if (strcmp(said.sqlstate, "XX000") == 0)
+	if (!redshift_load_refused(l->pg, e) &&
+	    strcmp(e->sqlstate, "XX000") == 0)
 		err_hint(e,
 		    "Redshift reads %s with the role %s; attach it to Redshift "
 		    "and allow it s3:GetObject, s3:GetBucketLocation and "
 		    "of that bucket s3:ListBucket",
 		    config_of(l)->copy_from, config_of(l)->copy_role);
-	pg_rows_free(rows);
 	return -1;
 }
 
