@@ -51,14 +51,17 @@ static json_t *error_json(const struct notice *n)
 
 static json_t *run_json(const struct notice *n)
 {
-	return json_pack("{sI sI ss so so so so so so sI so? so so so?}",
+	json_t *inputs = n->inputs ? json_deep_copy(n->inputs) : json_array();
+
+	return json_pack("{sI sI ss so so so so so so sI so sI so? so so so?}",
 	    "run_id", (json_int_t)n->run_id, "attempt",
 	    (json_int_t)n->run_attempt, "status",
 	    n->failed ? "FAILED" : "COMPLETED", "scheduled_for",
 	    text(n->scheduled_at), "started_at", text(n->started_at),
 	    "finished_at", text(n->finished_at), "rows", count(n->rows),
 	    "bytes", count(n->bytes), "outputs", outputs_json(n),
-	    "output_count", (json_int_t)n->output_count, "parameters",
+	    "output_count", (json_int_t)n->output_count, "inputs", inputs,
+	    "input_count", (json_int_t)n->input_count, "parameters",
 	    json_deep_copy(n->parameters), "remark", text(n->remark), "score",
 	    count(n->score), "checks", json_deep_copy(n->checks));
 }

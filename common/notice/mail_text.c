@@ -189,13 +189,17 @@ void mail_text_open(struct mail_text *t, const struct notice *n)
 {
 	struct buf b;
 
-	buf_init(&b, 4096);
+	buf_init(&b, 8 * PATH_MAX);
 	notice_headline(n, &b);
 	mail_text_heading(t, b.data);
 	buf_clear(&b);
 	notice_when(n, n->scheduled_for, &b);
 	if (b.len > 0)
 		mail_text_say(t, "For %s.", b.data);
+	buf_clear(&b);
+	notice_inputs(n, &b);
+	if (b.len > 0)
+		mail_text_say(t, "%s", b.data);
 	buf_free(&b);
 	if (n->failed)
 		add_failure(t, n);

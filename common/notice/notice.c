@@ -29,6 +29,10 @@ static void read_run(struct notice *n, const json_t *run)
 	if (!json_is_array(n->outputs))
 		n->outputs = NULL;
 	n->output_count = json_int(run, "output_count", 0);
+	n->inputs = json_object_get(run, "inputs");
+	if (!json_is_array(n->inputs))
+		n->inputs = NULL;
+	n->input_count = json_int(run, "input_count", 0);
 	n->parameters = json_object_get(run, "parameters");
 	if (!json_is_object(n->parameters))
 		n->parameters = NULL;

@@ -47,7 +47,11 @@ struct notice {
 	/* NULL, or with several outputs an array of {url, format, part, rows,
 	 * bytes, sha256, remark}, the first 100 only */
 	const json_t *outputs;
-	int64_t output_count;     /* number of all outputs */
+	int64_t output_count; /* number of all outputs */
+	/* NULL, or an array of {input, url}: the files that the run took, the
+	 * first 100 only */
+	const json_t *inputs;
+	int64_t input_count;      /* number of all these files */
 	const json_t *parameters; /* object or NULL */
 	const char *remark;
 	const char *error_stage, *error_sqlstate, *error_message;

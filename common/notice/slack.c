@@ -77,10 +77,16 @@ static json_t *facts(const struct notice *n)
 	struct buf b, when;
 
 	buf_init(&b, BODY_MAX);
-	buf_init(&when, 4096);
+	buf_init(&when, BODY_MAX);
 	notice_when(n, n->scheduled_for, &when);
 	if (when.len > 0) {
 		buf_str(&b, "For ");
+		escape(&b, when.data, SECTION_MAX / 2);
+	}
+	buf_clear(&when);
+	notice_inputs(n, &when);
+	if (when.len > 0) {
+		buf_str(&b, b.len > 0 ? "\n" : "");
 		escape(&b, when.data, SECTION_MAX / 2);
 	}
 	if (*n->remark != '\0' && !notice_empty(n)) {

@@ -50,6 +50,7 @@ char *sns_message(const struct notice *n)
 		free(text);
 		json_object_del(run, "parameters");
 		json_object_set_new(run, "outputs", json_array());
+		json_object_set_new(run, "inputs", json_array());
 		text = notice_dump(v);
 	}
 	json_decref(v);

@@ -3,8 +3,11 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+#include "place/scheme.h"
 
 void notice_count(char to[static 32], int64_t n)
 {
@@ -96,15 +99,49 @@ void notice_headline(const struct notice *n, struct buf *to)
 	}
 }
 
+/* A sentence names this many files. */
+#define FILES_MAX 5
+
+void notice_inputs(const struct notice *n, struct buf *to)
+{
+	int64_t more = n->input_count;
+	size_t i;
+	json_t *one;
+
+	if (n->inputs == NULL)
+		return;
+	buf_str(to, "It took ");
+	if (n->input_count > 1)
+		buf_printf(to, "%" PRId64 " files: ", n->input_count);
+	json_array_foreach(n->inputs, i, one)
+	{
+		char *place, *shown;
+
+		if (i == FILES_MAX)
+			break;
+		place = place_of_url(json_str(one, "url", ""));
+		shown = notice_show(place);
+		buf_printf(to, "%s%s", i > 0 ? ", " : "", shown);
+		free(place);
+		free(shown);
+		more--;
+	}
+	if (more > 0)
+		buf_printf(to, " and %" PRId64 " more", more);
+	buf_char(to, '.');
+}
+
 const char *notice_trouble(const struct notice *n)
 {
 	static const struct {
 		const char *stage, *words;
 	} table[] = {
 	    {"start", "It could not be started"},
+	    {"fetch", "Its files could not be read"},
 	    {"prep", "Its preparation (prep_sql) failed"},
 	    {"check", "Its checks of the data let it not pass"},
 	    {"export", "Its export failed"},
+	    {"result", "Its result could not be kept"},
 	    {"publish", "It could not be put into its place"},
 	};
 

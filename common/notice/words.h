@@ -21,6 +21,9 @@ void notice_date(const char *local, struct buf *to);
 /* "Saturday, 31 January 2026, 06:00 (Europe/Berlin)"; nothing when `local` is
  * "". `local` has the form of notice.scheduled_for. */
 void notice_when(const struct notice *n, const char *local, struct buf *to);
+/* "It took s3://bucket/a.csv." "It took 7 files: s3://bucket/a.csv, … and 2 more.";
+ * nothing when the run took no file. */
+void notice_inputs(const struct notice *n, struct buf *to);
 /* The part of a report that failed: "Its export failed". */
 const char *notice_trouble(const struct notice *n);
 /* The error's text without the name of the stage. */

@@ -142,6 +142,12 @@ select t.notification_id, t.attempts, json_build_object(
 		'outputs', jsonb_path_query_array(r.outputs, '$[0 to 99]'),
 		'output_count', coalesce(jsonb_array_length(r.outputs),
 			(r.output_url is not null)::int),
+		-- The files that the run took: those that its inputs list with "use": "new".
+		'inputs', (select json_agg(json_build_object('input', i.input, 'url', i.url))
+			from (select f.input, f.url from reportd.report_input f
+				where f.request_id = r.request_id order by f.file_id limit 100) i),
+		'input_count', (select count(*) from reportd.report_input f
+			where f.request_id = r.request_id),
 		'parameters', r.parameters,
 		'remark', r.remark,
 		'score', r.score,

@@ -70,8 +70,13 @@ def test_it_makes_what_plain_sql_says(pipeline):
 def test_business_is_told_of_success_and_support_of_failure(pipeline):
     assert [m['event'] for m in told(pipeline, 'business')] == 4 * ['report.completed']
     failed, = told(pipeline, 'support')
-    assert failed['event'] == 'report.failed' and failed['run']['attempt'] == 2
+    assert failed['event'] == 'report.failed' and failed['run']['attempt'] == 1
+    # No retry mends a row, and support is told which one it is.
     assert "Load into table 'sales.staging' failed" in failed['error']['message']
+    assert ('line 3 of s3://acme-landing/sales/2026-01-04.csv, column amount, value "n/a": '
+            'invalid input syntax') in failed['error']['message']
+    assert failed['run']['inputs'] == [
+        {'input': 'sales', 'url': 's3://acme-landing/sales/2026-01-04.csv'}]
     # The file that was broken stays FAILED; what has replaced it is another version.
     assert pipeline.psql('reportd', """
         select state, count(distinct version), bool_and(moved_to is null) from reportd.v_inputs

@@ -73,7 +73,7 @@ def test_completion_is_posted_signed_and_whole(db, drain, receiver):
                 'rows': 1234, 'bytes': run.byte_count,
                 'outputs': [{'url': run.output_url, 'rows': 1234,
                              'bytes': run.byte_count, 'sha256': run.sha256}],
-                'output_count': 1, 'parameters': {'x': 'y'}, 'remark': None,
+                'output_count': 1, 'inputs': [], 'input_count': 0, 'parameters': {'x': 'y'}, 'remark': None,
                 'score': None, 'checks': None},
         'error': None}
     assert (notice.state, notice.attempts, notice.event) == ('SENT', 1, 'COMPLETED')

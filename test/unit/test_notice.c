@@ -48,6 +48,7 @@ static void assert_words(void (*words)(const struct notice *, struct buf *),
 	struct buf b;
 
 	buf_init(&b, 4096);
+	buf_str(&b, "");
 	words(&n, &b);
 	assert_string_equal(b.data, expected);
 	buf_free(&b);
@@ -93,6 +94,18 @@ TEST(a_headline_is_a_sentence)
 	    "There was no data for a.");
 	assert_words(notice_headline, "{'report_name': 'a', 'event': 'FAILED'}",
 	    "a failed.");
+}
+
+TEST(files_that_a_run_took_are_named)
+{
+	assert_words(notice_inputs, "{'run': {}}", "");
+	assert_words(notice_inputs,
+	    "{'run': {'input_count': 1, 'inputs': [{'url': 's3://b/a.csv'}]}}",
+	    "It took s3://b/a.csv.");
+	assert_words(notice_inputs,
+	    "{'run': {'input_count': 120, 'inputs': [{'url': 'a'}, {'url': "
+	    "'b'}, {'url': 'c'}, {'url': 'd'}, {'url': 'e'}, {'url': 'f'}]}}",
+	    "It took 120 files: a, b, c, d, e and 115 more.");
 }
 
 TEST(a_failure_says_what_comes_next)
@@ -347,6 +360,7 @@ int main(void)
 	    cmocka_unit_test(
 		a_subject_names_the_report_its_time_and_the_result),
 	    cmocka_unit_test(a_headline_is_a_sentence),
+	    cmocka_unit_test(files_that_a_run_took_are_named),
 	    cmocka_unit_test(a_name_that_deceives_is_seen_in_what_people_read),
 	    cmocka_unit_test(
 		json_is_the_same_with_escapes_for_what_nobody_sees),
