@@ -2,31 +2,37 @@
 """Whatever dies or is cancelled, no statement goes on at Athena and nothing is published
 twice."""
 
+import json
 import os
 import signal
+import uuid
 
 import pytest
 
 from lib import process, report
 from lib.wait import wait_for
 from test_athena_shared import ENVIRONMENT, athena, lake, sections  # noqa: F401
-from test_engine_shared import files
+from test_engine_shared import file_of, files
 
 SLOW = 'select n from generate_series(1, 3) n'
 
 
 @pytest.fixture
 def start(db, daemon, lake, athena):  # noqa: F811
-    """Starts a daemon with the lake."""
+    """Starts a daemon with the lake, which unloads to a place of this test."""
+    lake.unloaded = f'unloaded/{uuid.uuid4()}/'
+
     def start(**more):
-        return daemon(sections(lake), env=ENVIRONMENT, **{
+        return daemon(sections(lake, unload_to=f's3://{lake.bucket.name}/{lake.unloaded}'),
+                      env=ENVIRONMENT, **{
             'workers': 1, 'lease': '4s', 'retry_backoff': '50ms', 'retry_backoff_max': '50ms',
             'cancel_grace': '20s', 'shutdown_grace': '1s', **more})
     return start
 
 
-def submit(db, **more):
-    return report.submit(db, report_name='rows', source='lake', export_sql=SLOW, **more)
+def submit(db, state=None, **more):
+    return report.submit(db, **{'report_name': 'rows', 'source': 'lake', 'export_sql': SLOW,
+                                **COLUMNS.get(state, {}), **more})
 
 
 def worker_at(one, db, config_id):
@@ -69,7 +75,42 @@ def in_rows(lake, athena):  # noqa: F811
     return lake.proxy.at('get', 'hold before'), lambda f: f.met.is_set()
 
 
-STATES = [in_start_before, in_start_after, in_wait, in_columns, in_rows]
+def in_prep(lake, athena):  # noqa: F811
+    athena.hold('^alter table')
+    return None, lambda f: 'RUNNING' in athena.states()
+
+
+def in_unload(lake, athena):  # noqa: F811
+    athena.hold('^unload')
+    return None, lambda f: 'RUNNING' in athena.states()
+
+
+def in_files(lake, athena):  # noqa: F811
+    """The objects of an UNLOAD are written, and their list is not read."""
+    return lake.proxy.at('get', 'hold before'), lambda f: f.met.is_set()
+
+
+STATES = [in_start_before, in_start_after, in_wait, in_columns, in_rows, in_prep, in_unload,
+          in_files]
+UNLOAD = {'output_format': 'PARQUET', 'output_options': {'unload': True}}
+COLUMNS = {in_prep: {'prep_sql': 'alter table sales add if not exists partition (a = 1)'},
+           in_unload: UNLOAD, in_files: UNLOAD}
+
+
+def unloaded(lake):  # noqa: F811
+    return sorted(key for key in lake.bucket.keys() if key.startswith(lake.unloaded))
+
+
+def check_published(lake, db, config_id, out, state):  # noqa: F811
+    """One file is, and a manifest names what its run has written and nothing else."""
+    assert len(files(out)) == 1
+    if COLUMNS.get(state) is UNLOAD:
+        run = report.runs(db, config_id)[-1]
+        manifest = json.loads(file_of(run.output_url).read_text())
+        keys = [entry['url'].removeprefix(f's3://{lake.bucket.name}/')
+                for entry in manifest['entries']]
+        assert len(keys) == 2 and manifest['meta']['record_count'] == 3
+        assert sorted(keys) == [key for key in unloaded(lake) if f'/{run.run_id}/' in key]
 
 
 def release(lake, athena):  # noqa: F811
@@ -80,23 +121,24 @@ def release(lake, athena):  # noqa: F811
 
 
 @pytest.mark.parametrize('state', STATES, ids=lambda f: f.__name__)
-def test_a_cancelled_report_leaves_no_statement(db, start, lake, athena, state):  # noqa: F811
+def test_a_cancelled_report_leaves_no_statement(db, start, lake, athena, out, state):  # noqa: F811
     start()
     fault, reached = state(lake, athena)
-    config_id = submit(db)
+    config_id = submit(db, state)
     wait_for(lambda: reached(fault), what='the state')
     db.execute('select reportd.cancel(%s)', config_id)
     row = report.wait_done(db, config_id)
     assert row.status == 'CANCELLED', row
     lake.proxy.clear()
     nothing_left(db, athena, config_id, state)
+    assert files(out) == [] and unloaded(lake) == []
 
 
 @pytest.mark.parametrize('state', STATES, ids=lambda f: f.__name__)
 def test_a_killed_worker_leaves_no_statement(db, start, lake, athena, out, state):  # noqa: F811
     one = start()
     fault, reached = state(lake, athena)
-    config_id = submit(db, max_retries=1)
+    config_id = submit(db, state, max_retries=1)
     wait_for(lambda: reached(fault), what='the state')
     os.kill(worker_at(one, db, config_id), signal.SIGKILL)
     lake.proxy.clear()
@@ -105,16 +147,16 @@ def test_a_killed_worker_leaves_no_statement(db, start, lake, athena, out, state
              60, 'the first statement to end')
     release(lake, athena)
     row = report.wait_done(db, config_id, 60)
-    assert row.status == 'COMPLETED', row
+    assert row.status == 'COMPLETED', row.error_message
     nothing_left(db, athena, config_id, state)
-    assert len(files(out)) == 1
+    check_published(lake, db, config_id, out, state)
 
 
 @pytest.mark.parametrize('state', STATES, ids=lambda f: f.__name__)
 def test_a_killed_daemon_leaves_no_statement(db, start, lake, athena, out, state):  # noqa: F811
     one = start()
     fault, reached = state(lake, athena)
-    config_id = submit(db, max_retries=1)
+    config_id = submit(db, state, max_retries=1)
     wait_for(lambda: reached(fault), what='the state')
     one.kill()
     first = list(athena.executions)
@@ -123,9 +165,27 @@ def test_a_killed_daemon_leaves_no_statement(db, start, lake, athena, out, state
              60, 'the first statement to end')
     release(lake, athena)
     row = report.wait_done(db, config_id, 60)
-    assert row.status == 'COMPLETED', row
+    assert row.status == 'COMPLETED', row.error_message
     nothing_left(db, athena, config_id, state)
-    assert len(files(out)) == 1 and other.running()
+    check_published(lake, db, config_id, out, state)
+    assert other.running()
+
+
+@pytest.mark.parametrize('state', [in_wait, in_unload], ids=lambda f: f.__name__)
+def test_a_cancel_that_comes_too_late_publishes_nothing(  # noqa: F811
+        db, start, lake, athena, out, state, monkeypatch):
+    """The statement was told to stop and has succeeded."""
+    start()
+    _, reached = state(lake, athena)
+    [(_, event)] = athena.held
+    monkeypatch.setattr(athena, 'stop', lambda x: event.set())
+    config_id = submit(db, state)
+    wait_for(lambda: reached(None), what='the state')
+    db.execute('select reportd.cancel(%s)', config_id)
+    assert report.wait_done(db, config_id).status == 'CANCELLED'
+    assert athena.states() == ['SUCCEEDED']
+    nothing_left(db, athena, config_id)
+    assert files(out) == [] and unloaded(lake) == []
 
 
 def test_a_statement_that_does_not_stop_at_once_is_swept(db, start, athena):  # noqa: F811

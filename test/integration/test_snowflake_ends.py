@@ -4,12 +4,15 @@ statement is left running there, and nothing is published twice."""
 
 import os
 import signal
+import subprocess
 import threading
 
+import psycopg
 import pytest
 
 from lib import process
 from lib.report import submit
+from lib.snowflake import Statement
 from lib.wait import wait_for
 from test_engine_shared import ended, file_of, files, last_run
 from test_snowflake_shared import account, dwh, engine, snow  # noqa: F401
@@ -167,6 +170,29 @@ def test_a_cancel_that_is_not_heard_is_repeated_by_the_clean_up(engine, snow):
     none_left(engine, snow)
 
 
+@pytest.mark.parametrize('told', [{}, {'status': 422, 'code': '000709', 'after': True}],
+                         ids=['cancelled', 'unknown'])
+def test_a_cancel_that_comes_too_late_publishes_nothing(engine, snow, dwh, told, monkeypatch):
+    """The statement has succeeded when it is told to end."""
+    with psycopg.connect(dwh.conninfo, autocommit=True) as lock:
+        lock.execute('select pg_advisory_lock(8)')
+
+        def succeed(statement):
+            lock.execute('select pg_advisory_unlock(8)')
+            assert statement.ended.wait(30)
+        monkeypatch.setattr(Statement, 'cancel', succeed)
+        if told:
+            snow.fault('cancel', **told)
+        config_id = submit(engine.db, source='snow', export_sql=(
+            'select 1 as one from (select pg_advisory_lock_shared(8)) s'))
+        held, = wait_for(lambda: running(snow, 'advisory'))
+        wait_for(lambda: last_run(engine.db, config_id).leftovers, 30, 'the record')
+        engine.db.value('select reportd.cancel(%s)', config_id)
+        run = ended(engine.db, config_id, 'CANCELLED')
+    assert held.rows == [['1']] and run.leftovers is None
+    assert not file_of(f'file://{engine.out}/{config_id}.csv').exists()
+
+
 def test_a_statement_that_never_ends_is_given_up_at_its_time_limit(engine, snow):
     """202 for ever."""
     snow.fault('get', times=40, status=202, code='333334')
@@ -180,7 +206,6 @@ def test_a_statement_that_never_ends_is_given_up_at_its_time_limit(engine, snow)
 def test_ctrl_c_ends_the_statement_of_an_export(engine, snow):
     command = [process.REPORTCTL, '-c', engine.conf, 'export', '--source', 'snow', '--sql', SLOW,
                '-o', '-']
-    import subprocess
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as export:
         wait_for(lambda: running(snow))
         export.send_signal(signal.SIGINT)

@@ -40,7 +40,7 @@ def engine(cluster, template, tmp_path_factory, account, dwh):
             'source.hasty': {**source, 'statement_timeout': '1s'},
             'source.token': {**by_token, 'token_file': str(token)},
             'source.pat': {**by_token, 'token_file': str(token), 'token_type': 'pat'}},
-            lease='4s') as engine:
+            lease='4s', retry_backoff='50ms', retry_backoff_max='50ms') as engine:
         engine.home, engine.token, engine.dwh = home, token, dwh
         yield engine
 

@@ -4,6 +4,7 @@
 import json
 import os
 import signal
+import threading
 import types
 
 import psycopg
@@ -36,15 +37,17 @@ def engine(cluster, template, tmp_path_factory, account, objects):
     source = account.settings(home)
     conf = process.write_conf(home / 'reportd.conf', db, {
         's3': {'endpoint': objects.url, 'region': 'eu-central-1'},
-        'source.snow': {**source, 'unload_to': 's3://lake/unloaded/', 'unload_stage': STAGE},
-        'source.stageless': source})
-    daemon = process.Daemon(db, conf, env=KEYS)
+        'source.snow': {**source, 'unload_to': 's3://lake/unloaded/', 'unload_stage': STAGE,
+                        'trusted': 'on'},
+        'source.stageless': source}, lease='4s', retry_backoff='50ms')
+    one = types.SimpleNamespace(db=db, conf=conf, out=home / 'out',
+                                daemon=process.Daemon(db, conf, env=KEYS))
     try:
-        daemon.wait_ready()
-        yield types.SimpleNamespace(db=db, conf=conf, daemon=daemon)
+        one.daemon.wait_ready()
+        yield one
     finally:
         try:
-            daemon.end()
+            one.daemon.end()
         finally:
             db.drop()
 
@@ -146,25 +149,82 @@ def test_times_with_a_zone_are_refused_with_advice(engine, snow, objects):
                                           export_sql='select 1 / 0 as n')
 
 
-def test_a_killed_worker_leaves_no_copy_and_no_rows_twice(engine, snow, objects, dwh):
-    sql = f'select q.* from ({QUERY}) q, (select pg_advisory_lock_shared(7)) s'
+class Copy:
+    """A COPY INTO that is held: while it writes, or when it has written and the answer has
+    not come."""
 
-    def copies():
-        return [s for s in snow.running() if s.sql.startswith('copy into')]
-    with psycopg.connect(dwh.conninfo, autocommit=True) as lock:
-        lock.execute('select pg_advisory_lock(7)')
-        config_id = report.submit(engine.db, source='snow', max_retries=2, export_sql=sql,
-                                  output_path='killed.{ext}', output_options={'unload': True})
-        first, = wait_for(copies)
-        for pid in engine.daemon.workers():
-            os.kill(pid, signal.SIGKILL)
-        wait_for(lambda: not first.running(), 60, 'the first statement to be cancelled')
-        wait_for(copies, 60, 'another statement')
-    run = ended(engine.db, config_id)
+    def __init__(self, snow, dwh, written):
+        self.snow, self.written, self.answer = snow, written, threading.Event()
+        self.sql = f'select q.* from ({QUERY}) q, (select pg_advisory_lock_shared(7)) s'
+        self.lock = psycopg.connect(dwh.conninfo, autocommit=True)
+        if written:
+            snow.fault('get', hold=self.answer)
+        else:
+            self.lock.execute('select pg_advisory_lock(7)')
+
+    def reached(self):
+        copies = [s for s in self.snow.statements.values() if s.sql.startswith('copy into')
+                  and s.running() != self.written]
+        return copies if self.snow.sent('get') else None
+
+    def release(self):
+        self.snow.faults.clear()
+        self.answer.set()
+        self.lock.close()
+
+
+@pytest.fixture(params=['writing', 'written'])
+def copy(snow, dwh, request):
+    copy = Copy(snow, dwh, request.param == 'written')
+    yield copy
+    copy.release()
+
+
+def submit_copy(engine, copy, **more):
+    config_id = report.submit(engine.db, source='snow', export_sql=copy.sql,
+                              output_path='{config_id}.{ext}', output_options={'unload': True},
+                              **more)
+    first, = wait_for(copy.reached)
+    return config_id, first
+
+
+def check_published(engine, objects, config_id):
+    """The second run has published what it has written, and that alone."""
+    run = ended(engine.db, config_id, within=60)
     assert run.row_count == 10 and run.attempt == 2
     manifest = json.loads(file_of(run.output_url).read_text())
     assert sorted(e['url'] for e in manifest['entries']) == sorted(
-        f's3://lake/{key}' for _, key in objects.kept)
+        f's3://lake/{key}' for _, key in objects.kept if f'/{config_id}/{run.run_id}/' in key)
+    assert len(manifest['entries']) == 2
+    wait_for(lambda: not any(r.leftovers for r in report.runs(engine.db, config_id)), 60,
+             'the record of leftovers to be empty')
+
+
+def test_a_cancelled_unload_leaves_no_copy_and_no_object(engine, snow, objects, copy):
+    config_id, first = submit_copy(engine, copy)
+    engine.db.value('select reportd.cancel(%s)', config_id)
+    run = ended(engine.db, config_id, 'CANCELLED')
+    assert not first.running() and objects.kept == {} and run.leftovers is None
+    assert not file_of(f'file://{engine.out}/{config_id}.manifest').exists()
+
+
+def test_a_killed_worker_leaves_no_copy_and_no_rows_twice(engine, snow, objects, copy):
+    config_id, first = submit_copy(engine, copy, max_retries=2)
+    for pid in engine.daemon.workers():
+        os.kill(pid, signal.SIGKILL)
+    wait_for(lambda: not first.running(), 60, 'the first statement to be cancelled')
+    copy.release()
+    check_published(engine, objects, config_id)
+
+
+def test_a_killed_daemon_leaves_no_copy_and_no_rows_twice(engine, snow, objects, copy):
+    config_id, first = submit_copy(engine, copy, max_retries=2)
+    engine.daemon.kill()
+    engine.daemon = process.Daemon(engine.db, engine.conf, env=KEYS)
+    engine.daemon.wait_ready()
+    wait_for(lambda: not first.running(), 60, 'the first statement to be cancelled')
+    copy.release()
+    check_published(engine, objects, config_id)
 
 
 @pytest.mark.parametrize('columns, text', [
