@@ -18,14 +18,17 @@ static const struct statement moved = {"moved", sql_moved, 1};
 struct moves {
 	struct moves_options o;
 	struct errand errand;
-	bool in_hand; /* asked for, on their way, or being recorded */
-	bool sent;    /* the errands have it */
+	json_t *files; /* of the errand */
+	bool in_hand;  /* asked for, on their way, or being recorded */
+	bool sent;     /* the errands have it */
 };
 
 static void end(struct moves *m)
 {
 	m->in_hand = m->sent = false;
 	buf_free(&m->errand.message);
+	json_decref(m->files);
+	m->files = NULL;
 }
 
 static void on_recorded(
@@ -55,24 +58,48 @@ static void complain(const struct moves *m, const json_t *results)
 	}
 }
 
-static enum errand_outcome on_answered(
-    struct errand *e, const json_t *body, const char *line, size_t len)
+static void record(struct moves *m, const json_t *results)
 {
-	struct moves *m = e->arg;
-	const json_t *results = json_object_get(body, "results");
 	char *text = json_dumps(results, JSON_COMPACT);
 
-	(void)line;
-	(void)len;
 	m->sent = false;
-	complain(m, results);
 	if (text != NULL && queue_is_up(m->o.queue))
 		queue_send(m->o.queue, NULL, &moved,
 		    (const char *const[]){text}, on_recorded, m);
 	else
 		end(m);
 	free(text);
+}
+
+static enum errand_outcome on_answered(
+    struct errand *e, const json_t *body, const char *line, size_t len)
+{
+	struct moves *m = e->arg;
+	const json_t *results = json_object_get(body, "results");
+
+	(void)line;
+	(void)len;
+	complain(m, results);
+	record(m, results);
 	return ERRAND_DONE;
+}
+
+/* Gives all files back, to be moved again after a while: what became of each is
+ * not known, and a repeat of a move is harmless. */
+static void give_back(struct moves *m, const char *why)
+{
+	json_t *results = json_array(), *one;
+	size_t i;
+
+	json_array_foreach(m->files, i, one)
+	{
+		json_array_append_new(
+		    results, json_pack("{sI sb ss}", "file_id",
+				 (json_int_t)json_int(one, "file_id", 0),
+				 "over", 0, "error", why));
+	}
+	record(m, results);
+	json_decref(results);
 }
 
 static void on_failed(struct errand *e, const char *how)
@@ -81,13 +108,13 @@ static void on_failed(struct errand *e, const char *how)
 
 	LOG(m->o.log, LVL_WARN, L_MSG("moving files did not end"),
 	    L_STR("error", how));
-	end(m);
+	give_back(m, how);
 }
 
 static void on_put_off(struct errand *e, int64_t ms)
 {
 	(void)ms;
-	end(e->arg);
+	give_back(e->arg, "its server does not answer at the moment");
 }
 
 static const struct errand_ops errand_ops = {
@@ -99,6 +126,7 @@ static const struct errand_ops errand_ops = {
 static void send_files(struct moves *m, json_t *files)
 {
 	m->sent = true;
+	m->files = files;
 	m->errand = (struct errand){.ops = &errand_ops,
 	    .arg = m,
 	    .number = NUMBER,
@@ -108,7 +136,7 @@ static void send_files(struct moves *m, json_t *files)
 	buf_init(&m->errand.message, PROTOCOL_LINE_MAX);
 	message_errand(&m->errand.message, MSG_MOVE, NUMBER,
 	    json_pack(
-		"{sI so}", "timeout", (json_int_t)MOVE_MS, "files", files));
+		"{sI sO}", "timeout", (json_int_t)MOVE_MS, "files", files));
 	errands_add(m->o.errands, &m->errand);
 	errands_go(m->o.errands);
 }
@@ -158,6 +186,6 @@ void moves_free(struct moves *m)
 {
 	if (m == NULL)
 		return;
-	buf_free(&m->errand.message);
+	end(m);
 	free(m);
 }

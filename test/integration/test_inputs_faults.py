@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Files in S3 while requests fail, and what S3 says of objects that cannot be read."""
 
+import os
+import signal
 import types
 
 import pytest
@@ -63,6 +65,24 @@ def test_a_move_that_breaks_is_repeated(db, bucket, proxy, op, what):
     config_id = submit(db, bucket, 'in/*', more={'archive': bucket.url('old/')})
     wait_for(lambda: moved(db, config_id), 60)
     assert fault not in proxy.faults
+    assert bucket.keys() == ['old/a.csv'] and bucket.get('old/a.csv') == ROWS
+
+
+def test_a_move_whose_worker_dies_is_given_back(db, bucket, proxy, engine):
+    """It does not wait as long as a move may take."""
+    bucket.put('in/a.csv', ROWS)
+    fault = proxy.at('put', 'hold before')
+    config_id = submit(db, bucket, 'in/*', more={'archive': bucket.url('old/')})
+    fault.wait(60)
+    for pid in engine.daemon.workers():
+        os.kill(pid, signal.SIGKILL)
+    fault.drop = True
+    fault.go.set()
+    wait_for(lambda: why(db, config_id))
+    assert db.value("select move_at < now() + interval '1 min' and move_by is null "
+                    'from reportd.report_input where config_id = %s', config_id)
+    db.execute('update reportd.report_input set move_at = now() where config_id = %s', config_id)
+    wait_for(lambda: moved(db, config_id), 60)
     assert bucket.keys() == ['old/a.csv'] and bucket.get('old/a.csv') == ROWS
 
 

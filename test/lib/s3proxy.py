@@ -11,6 +11,9 @@ delete, uploads (their list), parts. A fault for the next request of an operatio
     hold after      the server has acted; the answer waits for .go
     NUMBER, CODE    an answer with this status and S3's error code instead
     200 error       the answer to complete has status 200 and contains an error
+    short           the answer ends, with its connection, in the middle of its body
+
+Servers that do not know If-Match at DELETE get it from the proxy, see `compare_at_delete`.
 """
 
 import contextlib
@@ -116,9 +119,18 @@ class Handler(socketserver.StreamRequestHandler):
         if what == '200 error':
             fault.met.set()
             return self.answer(200, 'InternalError', method)
-        self.connect()
-        self.upstream.sendall(b''.join(lines) + b'\r\n' + body)
-        reply = self.read_reply(method)
+        if op == 'delete' and owner.etag_of and 'if-match' in headers:
+            with owner.writes:
+                if owner.etag_of(target) != headers['if-match']:
+                    return self.answer(412, 'PreconditionFailed', method)
+                reply = self.ask(lines, body, method)
+        else:
+            reply = self.ask(lines, body, method)
+        if what == 'short':
+            fault.met.set()
+            head, blank, content = reply.partition(b'\r\n\r\n')
+            self.wfile.write(head + blank + content[:len(content) // 2])
+            return False
         if what == 'cut after':
             fault.met.set()
             return False
@@ -132,6 +144,11 @@ class Handler(socketserver.StreamRequestHandler):
             reply = reply.replace(old, new)
         self.wfile.write(reply)
         return b'connection: close' not in reply.lower()
+
+    def ask(self, lines, body, method):
+        self.connect()
+        self.upstream.sendall(b''.join(lines) + b'\r\n' + body)
+        return self.read_reply(method)
 
     def answer(self, status, code, method):
         body = ERROR.format(code, f'the proxy says {code}').encode()
@@ -184,6 +201,8 @@ class S3Proxy:
         self.requests, self.faults = [], []
         self.rewrites = []  # (old, new) bytes of answers, of equal length
         self.clients = set()
+        self.etag_of = None
+        self.writes = threading.Lock()
         self.lock = threading.Lock()
         self.server = Server(('127.0.0.1', 0), Handler)
         self.server.owner = self
@@ -206,6 +225,16 @@ class S3Proxy:
         with self.lock:
             self.faults.append(fault)
         return fault
+
+    def compare_at_delete(self, client):
+        """Lets DELETE know If-Match, as AWS does. `client` is boto3's; who replaces objects
+        meanwhile holds `writes`."""
+        def etag_of(target):
+            bucket, _, key = urllib.parse.unquote(target.partition('?')[0])[1:].partition('/')
+            with contextlib.suppress(client.exceptions.ClientError):
+                return client.head_object(Bucket=bucket, Key=key)['ETag']
+            return None
+        self.etag_of = etag_of
 
     def clear(self):
         with self.lock:
