@@ -32,16 +32,16 @@ numbers = itertools.count(1)
 
 
 @contextlib.contextmanager
-def running_engine(cluster, template, directory, sections=None, **reportd):
-    """A fresh database (.db), its output root (.out), a daemon (.daemon), which
-    a test may replace by another one; the last one is ended."""
+def running_engine(cluster, template, directory, sections=None, env=None, **reportd):
+    """A fresh database (.db), its output root (.out), a daemon (.daemon) with `env` in its
+    environment, which a test may replace by another one; the last one is ended."""
     db = cluster.create(template)
     # The same server, read over the typed path.
     typed = Typed(cluster)
     conf = process.write_conf(directory / 'reportd.conf', db, {
         'source.typed': typed.source(db), **(sections or {})}, **reportd)
     one = types.SimpleNamespace(db=db, out=directory / 'out', conf=conf,
-                                daemon=process.Daemon(db, conf))
+                                daemon=process.Daemon(db, conf, env=env))
     try:
         one.daemon.wait_ready()
         yield one

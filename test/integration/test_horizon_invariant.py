@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""Writers of all kinds on several tables, reads by horizon all the time; workers and daemons
-are killed meanwhile, and both servers restart: at the end the copies agree with the tables
-row for row. `make soak` does the same with twenty tables for five minutes."""
+"""Writers of all kinds on several tables, reads by horizon all the time into tables, files and
+S3; workers and daemons are killed meanwhile, also while a COMMIT is answered, requests to S3
+fail, the daemon's clock jumps, and both servers restart: at the end the copies agree with the
+tables row for row. `make soak` does the same with twenty tables for five minutes."""
 
 import contextlib
 import csv
 import os
+import pathlib
 import random
 import signal
 import threading
@@ -16,17 +18,21 @@ import pytest
 
 from lib import process, report
 from lib.cluster import Cluster
+from lib.proxy import Proxy
+from lib.s3proxy import S3Proxy
 from lib.target import Target
 from lib.wait import wait_for
 from test_engine_shared import file_of, running_engine
 from test_fault_shared import (  # noqa: F401: fixtures
-    again, private_cluster as cluster, private_template as template)
+    again, private_cluster as cluster, private_template as template, tell)
+from test_s3_shared import ENVIRONMENT, Bucket, key_of, settings
 
 pytestmark = pytest.mark.shipped
 
 TABLES = int(os.environ.get('COPIED_TABLES', 3))
 SECONDS = int(os.environ.get('COPIED_SECONDS', 12))
 WRITERS = 6
+FAKETIME = next(pathlib.Path('/usr/lib').glob('*/faketime/libfaketime.so.1'))
 RANGE = ("updated_at >= coalesce(:'last__horizon', '-infinity')::timestamptz "
          "and updated_at < :'horizon'")
 
@@ -47,6 +53,15 @@ def make_tables(db):
 
 
 @pytest.fixture
+def store(swift):
+    """A proxy before S3, with a bucket (.bucket) that is reached without it."""
+    proxy = S3Proxy(('127.0.0.1', swift.port))
+    proxy.bucket = Bucket(swift.client)
+    yield proxy
+    proxy.remove()
+
+
+@pytest.fixture
 def target():
     """A database on a server of its own, which has a copy of each table."""
     server = Cluster()
@@ -54,7 +69,9 @@ def target():
     for t in range(TABLES):
         target.table(f'create table s.t{t} (id bigint primary key, v int, '
                      'updated_at timestamptz)')
+    target.proxy = Proxy(server.host)
     yield target
+    target.proxy.remove()
     server.remove()
 
 
@@ -63,7 +80,7 @@ def upsert(into, query):
             'set v = excluded.v, updated_at = excluded.updated_at')
 
 
-def make_reports(db):
+def make_reports(db, bucket):
     """{config_id: the table that its files are to be put into; None: its prep does}"""
     made = {}
     for t in range(TABLES):
@@ -73,7 +90,8 @@ def make_reports(db):
         made[report.submit(db, report_name=f'file{t}', max_retries=100, is_active=False,
                            export_sql=query,
                            output_format='CSV' if t else 'JSONL,CSV',
-                           output_path='{report_name}/{request_id}.{ext}')] = f'copy.by_file{t}'
+                           output_path=(bucket.url('') if t % 2 else '') +
+                           '{report_name}/{request_id}.{ext}')] = f'copy.by_file{t}'
         made[report.submit(db, report_name=f'table{t}', max_retries=100, is_active=False,
                            export_sql=query, output_format='TABLE',
                            output_path=f'table:dwh/s.t{t}', output_options={
@@ -125,12 +143,12 @@ class Writer(threading.Thread):
                     self.commits += 1
 
 
-def take_file(db, target, run):
+def take_file(db, bucket, target, run):
     """As a consumer of the files: the rows of a completed request."""
     outputs = [o['url'] for o in run.outputs or [] if o['format'] == 'CSV'] or [run.output_url]
-    with open(file_of(outputs[0]), newline='') as file:
-        rows = list(csv.reader(file))[1:]
-    for row in rows:
+    data = (bucket.get(key_of(outputs[0])[1]) if outputs[0].startswith('s3:') else
+            file_of(outputs[0]).read_bytes())
+    for row in list(csv.reader(data.decode().splitlines()))[1:]:
         db.execute(upsert(target, 'select %s::bigint, %s::int, %s::timestamptz'), *row)
 
 
@@ -152,10 +170,13 @@ def differences(db, target):
 class Ticks:
     """Asks for a run of each report that has ended, and takes the files of those that ended."""
 
-    def __init__(self, db, made):
-        self.db, self.made, self.taken = db, made, {one: 0 for one in made}
+    def __init__(self, db, bucket):
+        self.db, self.bucket, self.made = db, bucket, make_reports(db, bucket)
+        self.taken = {one: 0 for one in self.made}
+        self.count = 0
 
     def tick(self):
+        self.count += 1
         for one, target in self.made.items():
             row = report.config(self.db, one)
             if row.status not in ('COMPLETED', 'FAILED'):
@@ -163,7 +184,7 @@ class Ticks:
             assert row.status == 'COMPLETED', row.error_message
             for run in report.runs(self.db, one):
                 if target and run.run_id > self.taken[one] and run.status == 'COMPLETED':
-                    take_file(self.db, target, run)
+                    take_file(self.db, self.bucket, target, run)
                     self.taken[one] = run.run_id
             self.db.execute('select reportd.run_now(%s)', one)
 
@@ -184,7 +205,53 @@ class Restarts:
             server.restart(mode)
 
 
-def kill_something(engine, chance):
+class Faults:
+    """Requests to S3 fail, the target's answers to COMMIT are lost or held back, so that
+    somebody is killed meanwhile, and the daemon's clock jumps."""
+
+    S3 = ('cut before', 'cut within', 'cut after', (500, 'InternalError'), (503, 'SlowDown'))
+    COMMIT = ('cut before', 'cut after', 'hold answer', 'hold answer')
+
+    def __init__(self, store, proxy, clock, chance):
+        self.store, self.proxy, self.clock, self.chance = store, proxy, clock, chance
+        self.s3, self.commits = [], []
+        self.jump('+0')
+
+    def jump(self, to):
+        # The clock is read by many processes, and is never half written.
+        new = self.clock.with_suffix('.new')
+        new.write_text(to)
+        new.replace(self.clock)
+
+    def environment(self):
+        return {**ENVIRONMENT, 'LD_PRELOAD': str(FAKETIME), 'FAKETIME_NO_CACHE': '1',
+                'FAKETIME_TIMESTAMP_FILE': str(self.clock),
+                'FAKETIME_DONT_FAKE_MONOTONIC': '1'}
+
+    def more(self):
+        if not self.store.faults:
+            self.s3.append(self.store.at('put', self.chance.choice(self.S3)))
+        if not self.proxy.faults:
+            self.commits.append(self.proxy.at('commit', self.chance.choice(self.COMMIT)))
+        if self.chance.random() < 0.3:
+            self.jump(self.chance.choice(('+0', '+3h', '-3h', '+400d')))
+
+    def held(self):
+        """COMMITs whose answer waits."""
+        return [one for one in self.commits if one.what == 'hold answer' and
+                one.met.is_set() and not one.go.is_set()]
+
+    def met(self):
+        return [sum(one.met.is_set() for one in faults) for faults in (self.s3, self.commits)]
+
+    def over(self):
+        self.store.clear()
+        self.proxy.faults.clear()
+        for one in self.commits:
+            one.go.set()
+
+
+def kill_something(engine, faults, chance):
     """A worker, or the daemon with all of them."""
     workers = engine.daemon.workers()
     if workers and chance.random() < 0.5:
@@ -194,46 +261,57 @@ def kill_something(engine, chance):
             pass
         return
     engine.daemon.kill()
-    engine.daemon = process.Daemon(engine.db, engine.conf)
+    engine.daemon = process.Daemon(engine.db, engine.conf, env=faults.environment())
 
 
-def enough(db):
+def enough(db, ticks, faults):
     """Whether so much has ended and was lost that the comparison means something."""
     counts = dict(again(lambda: db.query('select status, count(*) from reportd.report_run '
                                          'group by 1')))
-    return counts.get('COMPLETED', 0) > 50 and counts.get('LOST', 0) > 3
+    return (counts.get('COMPLETED', 0) > 50 and counts.get('LOST', 0) > 3 and
+            ticks.count > SECONDS * 2 / 3 and min(faults.met()) > 3)
 
 
-def disturb(engine, ticks, restarts, chance):
+def disturb(engine, ticks, restarts, faults, chance):
     begin = time.monotonic()
-    while (passed := time.monotonic() - begin) < SECONDS or not enough(engine.db):
-        assert passed < 10 * SECONDS, 'too little happens'
+    while (passed := time.monotonic() - begin) < SECONDS or not enough(
+            engine.db, ticks, faults):
+        assert passed < 10 * SECONDS, f'too little happens: {faults.met()}'
         restarts.go(passed)
+        faults.more()
         with contextlib.suppress(psycopg.OperationalError):
             ticks.tick()
-        if chance.random() < 0.4:
-            kill_something(engine, chance)
+        held = faults.held()
+        if held or chance.random() < 0.4:
+            kill_something(engine, faults, chance)
+        for one in held:
+            one.go.set()
         time.sleep(min(1, SECONDS / 30))
+    faults.over()
     assert not restarts.left
 
 
-def test_copies_agree_whatever_is_killed(cluster, template, target, tmp_path):
+def test_copies_agree_whatever_is_killed(cluster, template, target, store, tmp_path, tell):
     chance = random.Random(7)
-    with running_engine(cluster, template, tmp_path, target.sections(), workers=3, lease='2s',
-                        poll_interval='200ms', retry_backoff='100ms',
+    faults = Faults(store, target.proxy, tmp_path / 'clock', chance)
+    sections = settings(store.endpoint) | target.sections(
+        conninfo=f'{target.conninfo} host={target.proxy.dir}')
+    with running_engine(cluster, template, tmp_path, sections, faults.environment(), workers=3,
+                        lease='2s', poll_interval='200ms', retry_backoff='100ms',
                         retry_backoff_max='300ms') as engine:
         db = engine.db
         make_tables(db)
-        made = make_reports(db)
-        ticks = Ticks(db, made)
+        ticks = Ticks(db, store.bucket)
         writers = [Writer(db, seed) for seed in range(WRITERS)]
         try:
-            disturb(engine, ticks, Restarts((cluster, target.cluster), chance), chance)
+            disturb(engine, ticks, Restarts((cluster, target.cluster), chance), faults, chance)
         finally:
             for writer in writers:
                 writer.over = True
             for writer in writers:
                 writer.join()
+        for what, figure in zip(('failed requests to S3', 'COMMITs'), faults.met()):
+            tell(what, figure, f'in {ticks.count} ticks')
         assert sum(writer.commits for writer in writers) > 50
         stopped = again(lambda: db.value('select now()'))
 
@@ -241,9 +319,10 @@ def test_copies_agree_whatever_is_killed(cluster, template, target, tmp_path):
             ticks.tick()
             return all(
                 (db.value('select max(horizon) from reportd.v_requests where config_id = %s '
-                          "and status = 'COMPLETED'", one) or stopped) > stopped for one in made)
+                          "and status = 'COMPLETED'", one) or stopped) > stopped
+                for one in ticks.made)
         wait_for(all_read, 60, interval=0.5)
-        for one in made:
+        for one in ticks.made:
             report.wait_done(db, one)
         ticks.tick()
         assert differences(db, target) == []

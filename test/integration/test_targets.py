@@ -482,7 +482,7 @@ def test_the_first_run_of_a_request_connects_once(db, cluster, target, daemon):
     try:
         daemon({'target.dwh': {'conninfo': f'{target.conninfo} host={proxy.dir}'}})
         assert outcome(db, load(db, 's.t', 'select 1 as id'))[0] == 'COMPLETED'
-        assert len(proxy.links) == 1
+        assert proxy.connections == 1
     finally:
         proxy.remove()
 

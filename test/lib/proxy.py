@@ -58,6 +58,8 @@ class Link:
         self.swallows = self.deaf = False
         self.syncs = self.answers = 0
         self.late = self.fault = self.faulty_answer = None
+        self.pumps = 2
+        proxy.links.append(self)
         for pump in self.upwards, self.downwards:
             threading.Thread(target=self.run, args=(pump,), daemon=True).start()
 
@@ -69,6 +71,7 @@ class Link:
         # notification and end the statement, too.
         if not (self.swallows or self.deaf):
             self.close()
+            self.proxy.forget(self)
 
     def close(self):
         close(self.client)
@@ -160,7 +163,7 @@ class Proxy:
         self.links, self.unanswered, self.faults = [], [], []
         self.lock = threading.Lock()
         self.refuses = self.swallows = False
-        self.cancels = 0
+        self.cancels = self.connections = 0
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(os.path.join(self.dir, SOCKET))
         self.listener.listen(64)
@@ -183,9 +186,19 @@ class Proxy:
                     client.close()
                 else:
                     server.connect(self.target)
-                    self.links.append(Link(self, client, server))
+                    self.connections += 1
+                    Link(self, client, server)
             except OSError:
                 client.close()
+
+    def forget(self, link):
+        """Both ends of a link have said so: its sockets go."""
+        with self.lock:
+            link.pumps -= 1
+            if link.pumps == 0:
+                link.client.close()
+                link.server.close()
+                self.links.remove(link)
 
     def take(self, statement):
         with self.lock:
@@ -210,13 +223,13 @@ class Proxy:
 
     def cut(self):
         """Ends all connections."""
-        for link in self.links:
+        for link in list(self.links):
             link.close()
 
     def swallow(self, new=False):
         """Discards everything that is sent on the present connections, without telling
         either side; with `new`, later connections get no answer either."""
-        for link in self.links:
+        for link in list(self.links):
             link.swallows = True
         self.swallows = new
 
