@@ -29,7 +29,8 @@ select json_build_object(
 		where c.status = 'PROCESSING'
 		order by r.run_id) q),
 	'pending_count', (select count(*) from reportd.report_config c
-		where c.status = 'PENDING' and c.is_active and c.due_at <= now()),
+		where c.status = 'PENDING' and c.is_active and c.due_at <= now()
+			and c.due_at < 'infinity'), -- implied, and what the index says
 	'pending', (select coalesce(json_agg(q), '[]') from (
 		select v.config_id, v.report_key, v.report_name, v.owner::text as owner, v.trigger_type, v.priority, v.source,
 			v.attempt, round(extract(epoch from v.waiting)::numeric, 3) as seconds

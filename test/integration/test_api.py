@@ -17,6 +17,7 @@ from lib.process import Daemon, write_conf
 from lib.manual import says
 from lib.server import LOGIN, Server
 from lib.wait import wait_for as until
+from psycopg.rows import tuple_row
 
 ANN, BOB, OLGA, VERA = 'web_ann', 'web_bob', 'web_olga', 'web_vera'
 
@@ -506,6 +507,26 @@ def test_any_request_is_answered_as_the_file_says(api):
 
 
 # ---- the trigger ----
+
+# statement: its parameters. Others read all rows of a table, or call functions.
+LISTS = {'requests': [None, None, None], 'request': ['1'], 'report': ['1'],
+         'overview': [None], 'runs': [None] * 4, 'one_run': ['1'], 'points': [None, None],
+         'schedules': [None], 'dependencies': [], 'reports': [None] * 6}
+
+
+def test_no_list_reads_all_reports(api):
+    """With sequential scans dear, a plan has one only where no index serves."""
+    with api.db.connect(autocommit=False, row_factory=tuple_row) as conn:
+        conn.execute((ROOT / 'sql/http/act.sql').read_text().replace('$1', "'web_vera'"))
+        conn.execute('set local enable_seqscan = off')
+        for name, values in LISTS.items():
+            text = (ROOT / f'sql/http/{name}.sql').read_text()
+            for n, value in enumerate(values, 1):
+                text = re.sub(rf'\${n}\b', 'null' if value is None else f"'{value}'", text)
+            plan = '\n'.join(row[0] for row in conn.execute('explain ' + text))
+            found = re.findall(r'Seq Scan on (report_(?:config|request|run))\b', plan)
+            assert not found, f'{name}: {plan}'
+
 
 def test_a_trigger_wakes_the_daemon(db, tmp_path, daemon, wait_for, submit, wait_done):
     one = Api(db, tmp_path)

@@ -218,6 +218,15 @@ create index report_config_fire on reportd.report_config (owner, next_run_time)
 -- Ended, and a request follows that the end did not take up.
 create index report_config_follow on reportd.report_config (config_id)
 	where requests_wait and status in ('COMPLETED', 'FAILED', 'CANCELLED');
+-- For lists of requests: those that stand in the row of their report.
+create index report_config_request on reportd.report_config (request_id)
+	where not request_kept;
+-- Reports that wait for others, or that others wait for.
+create index report_config_linked on reportd.report_config (config_id)
+	where run_after is not null or has_children;
+-- For those who look after them: the newest failure first.
+create index report_config_failed on reportd.report_config (error_timestamp desc nulls last)
+	where status = 'FAILED';
 -- For retention: nothing else finds a report that never had a run.
 create index report_config_cancelled on reportd.report_config (updated_timestamp)
 	where trigger_type = 'ADHOC' and status = 'CANCELLED';

@@ -40,6 +40,7 @@ select c.config_id, c.report_name, c.report_type, c.trigger_type, c.priority,
 	c.attempt, c.current_retries, c.max_retries, c.owner, c.report_key, c.request_id
 from reportd.report_config c
 where c.status = 'PENDING' and c.is_active and c.due_at <= now()
+	and c.due_at < 'infinity' -- implied, and what the index says
 	and (pg_has_role(c.owner, 'USAGE')
 		or (select pg_has_role('reportd_viewer', 'USAGE')))
 order by c.priority, c.trigger_type <> 'ADHOC', c.due_at, c.config_id;
@@ -108,7 +109,8 @@ select s.source, s.type, s.seen_at,
 	(select count(*) from reportd.report_worker w
 	 where s.source = any (w.sources) and w.heartbeat_at between now() - w.lease and now() + w.lease) as daemons,
 	(select count(*) from reportd.report_config c
-	 where c.status = 'PENDING' and c.is_active and c.due_at <= now() and c.source = s.source
+	 where c.status = 'PENDING' and c.is_active and c.due_at <= now()
+		and c.due_at < 'infinity' and c.source = s.source
 		and (pg_has_role(c.owner, 'USAGE')
 			or (select pg_has_role('reportd_viewer', 'USAGE')))) as waiting,
 	(select string_agg(case when g.grantee = 0::oid then 'public' else g.grantee::text end, ', '

@@ -215,6 +215,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
 		left join (select c.trigger_type, c.priority, count(*) as n
 			from reportd.report_config c
 			where c.status = 'PENDING' and c.is_active and c.due_at <= now()
+			and c.due_at < 'infinity' -- implied, and what the index says
 			group by c.trigger_type, c.priority) n
 			on n.trigger_type = k.kind and n.priority = p.priority
 		union all
@@ -222,6 +223,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
 			coalesce(extract(epoch from now() - min(c.due_at))::numeric, 0)
 		from reportd.report_config c
 		where c.status = 'PENDING' and c.is_active and c.due_at <= now()
+			and c.due_at < 'infinity' -- implied, and what the index says
 		union all
 		select 'reports', jsonb_build_object('trigger_type', c.trigger_type, 'status', c.status),
 			count(*)

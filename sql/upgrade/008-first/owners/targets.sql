@@ -27,7 +27,8 @@ select t.target, t.type, t.seen_at,
 	(select count(*) from reportd.report_worker w
 	 where t.target = any (w.targets) and w.heartbeat_at between now() - w.lease and now() + w.lease) as daemons,
 	(select count(*) from reportd.report_config c
-	 where c.status = 'PENDING' and c.is_active and c.due_at <= now() and c.target = t.target
+	 where c.status = 'PENDING' and c.is_active and c.due_at <= now()
+		and c.due_at < 'infinity' and c.target = t.target
 		and (pg_has_role(c.owner, 'USAGE')
 			or (select pg_has_role('reportd_viewer', 'USAGE')))) as waiting,
 	(select string_agg(case when g.grantee = 0::oid then 'public' else g.grantee::text end, ', '
