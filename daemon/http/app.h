@@ -29,7 +29,7 @@ struct app {
 	bool ready;
 	int64_t restarts; /* workers that ended by themselves */
 	bool closing;
-	struct metrics *metrics; /* what was read last */
+	struct kept *kept; /* answers that are given again */
 	struct page *page;
 };
 

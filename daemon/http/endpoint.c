@@ -197,7 +197,7 @@ static int check_body(struct call *c, const char **body)
 	return rc;
 }
 
-static int gather(struct call *c, const char *params[])
+int endpoint_gather(struct call *c, const char *params[])
 {
 	const struct endpoint *e = c->endpoint;
 	int segment = 0;
@@ -238,7 +238,7 @@ void endpoint_query(struct call *c)
 	const char *params[PARAMS_MAX] = {NULL};
 	struct err e;
 
-	if (gather(c, params) != 0)
+	if (endpoint_gather(c, params) != 0)
 		return;
 	if (store_ask(c->app->store, c->role, &c->endpoint->statement, params,
 		on_rows, c, &e) != 0)

@@ -49,6 +49,9 @@ extern const struct endpoint endpoints[];
  * Returns 0, or the status of the answer (404, 405) with the methods that the
  * path knows in `allow`. */
 int endpoint_find(struct call *c, struct buf *allow);
+/* Gives the endpoint's parameters their values, which live as long as the call.
+ * Returns -1 when the request is wrong, and has answered it. */
+int endpoint_gather(struct call *c, const char *params[]);
 /* Answers by the endpoint's statement. */
 void endpoint_query(struct call *c);
 
@@ -67,6 +70,7 @@ void serve_health(struct call *c);
 void serve_ready(struct call *c);
 void serve_trigger(struct call *c);
 void serve_metrics(struct call *c);
+void serve_hours(struct call *c);
 void serve_page(struct call *c);
 void serve_openapi(struct call *c);
 

@@ -65,8 +65,7 @@ const struct endpoint endpoints[] = {
 
 	{METHOD_GET, API "/overview", .status = 200,
 		.statement = {"overview", sql_overview, 1}, .params = {"?watch"}},
-	{METHOD_GET, API "/hours", .status = 200,
-		.statement = {"hours", sql_hours, 0}},
+	{METHOD_GET, API "/hours", .serve = serve_hours},
 	{METHOD_GET, API "/points", .status = 200,
 		.statement = {"points", sql_points, 2},
 		.params = {"?report", "?limit"}},

@@ -9,7 +9,7 @@
 #include "base/json.h"
 #include "config.h"
 #include "http/app.h"
-#include "http/metrics.h"
+#include "http/kept.h"
 #include "http/page.h"
 #include "net/http/guard.h"
 #include "protocol.h"
@@ -227,7 +227,7 @@ static int run(struct link *l)
 	server_free(l->app.server);
 	tokens_free(l->app.tokens);
 	rate_free(l->app.rate);
-	metrics_free(l->app.metrics);
+	kept_free(l->app.kept);
 	page_free(l->app.page);
 	program_close(l->app.worker);
 	settings_free(l->app.settings);

@@ -1,56 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "http/metrics.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/clock.h"
-#include "base/mem.h"
-#include "http/endpoint.h"
+#include "http/kept.h"
 #include "sql/http.h"
 
 /* ms for which the samples of the database are answered again. */
 #define KEEP_MS 5000
 #define TEXT_MAX (4u << 20)
-
-static const struct statement read_samples = {"metrics", sql_metrics, 0};
-
-/* The samples that the database gave last, for each role that has asked, since
- * not every role may. */
-struct metrics {
-	struct metrics *next;
-	char *role;
-	int64_t read_ms;
-	json_t *samples;
-};
-
-void metrics_free(struct metrics *list)
-{
-	while (list != NULL) {
-		struct metrics *m = list;
-
-		list = m->next;
-		json_decref(m->samples);
-		free(m->role);
-		free(m);
-	}
-}
-
-static struct metrics *find(struct app *app, const char *role)
-{
-	struct metrics *m = app->metrics;
-
-	while (m != NULL && strcmp(m->role, role) != 0)
-		m = m->next;
-	if (m != NULL)
-		return m;
-	m = mem_zalloc(sizeof(*m));
-	m->role = mem_strdup(role);
-	m->next = app->metrics;
-	app->metrics = m;
-	return m;
-}
 
 /* Returns samples of this process, which the database does not know. */
 static json_t *own_samples(const struct app *app)
@@ -74,15 +31,28 @@ static json_t *own_samples(const struct app *app)
 	return list;
 }
 
-static void answer(struct call *c, const json_t *samples)
+/* Writes samples of the database, which are kept as text. */
+static char *write_samples(const char *field)
 {
-	json_t *all = own_samples(c->app);
+	json_t *samples = json_loads(field, 0, NULL);
 	struct buf text;
 
-	json_array_extend(all, (json_t *)(uintptr_t)samples);
 	buf_init(&text, TEXT_MAX);
-	metrics_write(all, &text);
-	json_decref(all);
+	buf_str(&text, "");
+	metrics_write_queue(samples, &text);
+	json_decref(samples);
+	return text.data;
+}
+
+static void answer(struct call *c, const char *kept)
+{
+	json_t *own = own_samples(c->app);
+	struct buf text;
+
+	buf_init(&text, TEXT_MAX);
+	metrics_write_process(own, &text);
+	json_decref(own);
+	buf_str(&text, kept);
 	call_answer(c, &(struct answer){.status = 200,
 			   .type = "text/plain; version=0.0.4; charset=utf-8",
 			   .body = text.data,
@@ -90,31 +60,13 @@ static void answer(struct call *c, const json_t *samples)
 			   .own = text.data});
 }
 
-static void on_samples(
-    void *arg, const struct reply *reply, const struct err *e, const char *hint)
-{
-	struct call *c = arg;
-	struct metrics *m;
-
-	if (reply == NULL) {
-		call_error(c, e, hint);
-		return;
-	}
-	m = find(c->app, c->role);
-	json_decref(m->samples);
-	m->samples = json_loads(reply_text(reply, 0, 0), 0, NULL);
-	m->read_ms = clock_boot_ms();
-	answer(c, m->samples);
-}
+static const struct kept_question samples = {
+    .statement = {"metrics", sql_metrics, 0},
+    .keep_ms = KEEP_MS,
+    .form = write_samples,
+    .answer = answer};
 
 void serve_metrics(struct call *c)
 {
-	const struct metrics *m = find(c->app, c->role);
-	struct err e;
-
-	if (m->samples != NULL && clock_boot_ms() - m->read_ms < KEEP_MS)
-		answer(c, m->samples);
-	else if (store_ask(c->app->store, c->role, &read_samples, NULL,
-		     on_samples, c, &e) != 0)
-		call_error(c, &e, "");
+	kept_ask(c, &samples);
 }

@@ -5,12 +5,11 @@
 #include "base/buf.h"
 #include "base/json.h"
 
-struct metrics;
-void metrics_free(struct metrics *list); /* accepts NULL */
-
 /* Writes samples [[name, {label: value}, value], ...] in the text form of
  * Prometheus (version 0.0.4), each family with its help and type. Samples of
- * names that are not known are left out. */
-void metrics_write(const json_t *samples, struct buf *b);
+ * other names are left out. The first takes those of this process, the second
+ * those of reportd.metrics(). */
+void metrics_write_process(const json_t *samples, struct buf *b);
+void metrics_write_queue(const json_t *samples, struct buf *b);
 
 #endif

@@ -3,17 +3,25 @@
 
 #include "http/metrics.h"
 
-/* What the samples of reportd.metrics() and of this program mean. The samples of
- * a histogram have the suffixes _bucket, _sum and _count. */
-static const struct family {
+#define COUNT_OF(table) (sizeof(table) / sizeof(*(table)))
+
+/* What samples mean. Those of a histogram have the suffixes _bucket, _sum and
+ * _count. */
+struct family {
 	const char *name, *type, *help;
-} families[] = {
+};
+
+static const struct family of_process[] = {
     {"up", "gauge", "1 while the daemon beside this server holds its lease."},
     {"worker_restarts_total", "counter",
 	"Workers of the daemon beside this server that ended by themselves."},
     {"http_requests_total", "counter",
 	"Answers of this server by the first digit of their status."},
     {"http_connections", "gauge", "Open connections of this server."},
+};
+
+/* The samples of reportd.metrics(). */
+static const struct family of_queue[] = {
     {"daemons", "gauge", "Daemons whose lease holds."},
     {"workers", "gauge", "Workers of these daemons."},
     {"workers_busy", "gauge", "Reports that run."},
@@ -119,9 +127,10 @@ static void put_sample(struct buf *b, const json_t *sample)
 		buf_printf(b, " %.17g\n", json_number_value(value));
 }
 
-void metrics_write(const json_t *samples, struct buf *b)
+static void write_families(const struct family families[], size_t count,
+    const json_t *samples, struct buf *b)
 {
-	for (size_t f = 0; f < sizeof(families) / sizeof(*families); f++) {
+	for (size_t f = 0; f < count; f++) {
 		const json_t *sample;
 		size_t i;
 
@@ -139,4 +148,14 @@ void metrics_write(const json_t *samples, struct buf *b)
 				put_sample(b, sample);
 		}
 	}
+}
+
+void metrics_write_process(const json_t *samples, struct buf *b)
+{
+	write_families(of_process, COUNT_OF(of_process), samples, b);
+}
+
+void metrics_write_queue(const json_t *samples, struct buf *b)
+{
+	write_families(of_queue, COUNT_OF(of_queue), samples, b);
 }

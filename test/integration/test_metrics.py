@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """/metrics: what Prometheus takes, and that the counters add each run up once."""
 
+import contextlib
 import datetime
 import os
 import signal
@@ -361,6 +362,32 @@ def test_the_database_is_asked_once_in_five_seconds(server, db):
     again = values(text(server))
     reports = {k: v for k, v in first.items() if k[0] == 'reportd_reports'}
     assert reports == {k: v for k, v in again.items() if k[0] == 'reportd_reports'}
+
+
+def test_one_question_is_under_way_for_all_who_ask(server, db, wait_for):
+    waiting = ("select count(*) from pg_stat_activity where wait_event_type = 'Lock' "
+               "and application_name = 'reportd-http' and datname = current_database()")
+    request = (f'GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n'
+               f'Authorization: Bearer {server.tokens[VERA]}\r\n\r\n').encode()
+    with contextlib.ExitStack() as stack:
+        with db.connect(autocommit=False) as conn:
+            conn.execute('lock table reportd.tally_turn in access exclusive mode')
+            askers = [stack.enter_context(socket.create_connection(
+                ('127.0.0.1', server.port), 20)) for _ in range(6)]
+            for asker in askers:
+                asker.sendall(request)
+            wait_for(lambda: db.value(waiting) > 0)
+            # Answered after those before it were read.
+            assert server.get('/healthz').status == 200
+            assert server.get('/healthz').status == 200
+            assert db.value(waiting) == 1
+        answers = []
+        for asker in askers:
+            with asker.makefile('rb') as stream:
+                answers.append(stream.read())
+    assert all(a.startswith(b'HTTP/1.1 200 ') for a in answers), answers
+    assert {a[a.index(b'# HELP reportd_daemons '):] for a in answers} == {
+        answers[0][answers[0].index(b'# HELP reportd_daemons '):]}
 
 
 def test_checks_and_scores(db, submit, drain):
