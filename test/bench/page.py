@@ -70,7 +70,7 @@ workers it is the sum of the proportional set sizes of all its processes.
   A thousand reports of 100 rows each, against eight threads that run the same COPY and boto3's `put_object`. The S3 is Swift on the same
   machine, without encryption; it needs more of the machine than either side.
 - **HTTP**: wrk with {connections} connections from this machine asks each endpoint for {seconds} s (`-t`) while 8 workers always have reports to
-  run, whose query waits 20 ms for its server. Reports that ended a second, beside the requests and in as many seconds without any.
+  run, whose query waits 20 ms for its server. The queue holds 100,000 finished reports with a run each. Reports that ended a second, beside the requests and in as many seconds without any.
 - **Claim**: `explain analyze` of the claim, prepared as in the daemon and rolled back, the least of {claims}. Candidates come from
   the partial index each time; with 10,000 pending no table of reports is scanned.
 '''

@@ -28,6 +28,25 @@ LOGIN, ROLE, KEY = 'bench_http', 'bench_web', 'bench_idle'
 # of the processors are free, and what takes them away shows as fewer reports.
 SQL = small.QUERY.format('sale_100', ":'store'").replace(
     'from bench.', 'from pg_sleep(0.02), bench.')
+# Finished reports, each with its run.
+HISTORY = 100_000
+FILL = """
+set session_replication_role = replica;
+insert into reportd.report_config (report_name, export_sql, owner, status, attempt, request_id,
+	run_id)
+select 'old ' || i, 'select 1', current_user::regrole, 'COMPLETED', 1,
+	nextval('reportd.report_request_request_id_seq'), -1 from generate_series(1, {0}) i;
+insert into reportd.report_run (config_id, request_id, report_name, owner, attempt, status,
+	scheduled_for, started_at, finished_at, row_count, byte_count, worker_id)
+select config_id, request_id, report_name, owner, 1, 'COMPLETED', now(),
+	now() - ({0} - config_id) * interval '8 s', now(), 1, 10, gen_random_uuid()
+from reportd.report_config where run_id = -1 order by config_id;
+update reportd.report_config c set run_id = r.run_id
+from reportd.report_run r where r.config_id = c.config_id and c.run_id = -1;
+reset session_replication_role;
+vacuum analyze reportd.report_config;
+vacuum analyze reportd.report_run
+""".format(HISTORY)
 # Those that change something, and can do so again and again.
 CHANGES = [('POST', '/trigger', {}), ('POST', f'/api/v1/reports/{KEY}/pause', {}),
            ('POST', f'/api/v1/reports/{KEY}/resume', {}),
@@ -36,6 +55,10 @@ CHANGES = [('POST', '/trigger', {}), ('POST', f'/api/v1/reports/{KEY}/pause', {}
 
 def setup(conn):
     small.setup(conn)
+    for statement in FILL.split(';'):
+        conn.execute(statement)
+    for _ in range(HISTORY // 20_000):
+        conn.execute('select reportd.tally_runs()')
     for name, options in (LOGIN, 'login noinherit'), (ROLE, 'nologin in role reportd_operator'):
         conn.execute(f'drop role if exists {name}')
         conn.execute(f'create role {name} {options}')
