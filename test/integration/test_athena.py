@@ -302,6 +302,15 @@ def test_crowds_and_throttling_are_waited_for(engine, athena, lake):
     assert len(athena.executions) == 1
 
 
+@pytest.mark.parametrize('how', [{'status': 400, 'code': 'ThrottlingException'},
+                                 {'cut': 'before'}], ids=str)
+def test_a_statement_is_waited_for_while_athena_is_busy(engine, athena, lake, how):
+    """For longer than one call is repeated: the statement runs, and is billed."""
+    fault = lake.aws.fault('GetQueryExecution', times=7, **how)
+    assert output(engine.db, 60, source='lake', export_sql='select 1 as n') == b'n\n1\n'
+    assert fault.met == 7 and athena.states() == ['SUCCEEDED']
+
+
 @pytest.mark.parametrize('cut', ['before', 'after', 'inside'])
 def test_a_repeated_start_is_the_same_statement(engine, athena, lake, cut):
     fault = lake.aws.fault('StartQueryExecution', cut=cut)
@@ -355,35 +364,6 @@ def test_an_export_changes_nothing(engine, athena, sql):
 def test_statements_that_read(engine, lake, sql):
     lake.dwh.execute('create table if not exists one as select 1 as n')
     assert output(engine.db, source='lake', export_sql=sql) != b''
-
-
-def test_prep_runs_its_statements_one_by_one(engine, athena, lake):
-    lake.dwh.execute('drop table if exists made')
-    data = output(engine.db, source='lake', prep_sql="""
-        create table made with (format = 'PARQUET') as select 5 as n;
-        -- nothing
-        ; alter table sales add if not exists partition (dt = :'day');
-        """, export_sql='select n from made', parameters={'day': '2026-01-02'})
-    assert data == b'n\n5\n'
-    assert [x.kind for x in athena.executions.values()] == ['DDL', 'DDL', 'DML']
-    assert athena.ddl[1] == "alter table sales add if not exists partition (dt = '2026-01-02')"
-
-
-def test_a_statement_of_prep_that_fails_is_numbered(engine, athena, lake):
-    lake.dwh.execute('drop table if exists made')
-    athena.fail('alter', Refused('FAILED: no such table', 2, 1003))
-    run = failure(engine.db, source='lake', export_sql='select 1', prep_sql="""
-        create table made as select 1 as n; alter table x drop partition (a = 1); msck x""")
-    assert 'prep: statement 2 of 3: FAILED: no such table' in run.error_message
-    assert lake.dwh.value('select n from made') == 1
-
-
-@pytest.mark.parametrize('value', ["it's", 'back\\slash', "\\' or '1' = '1", "'"])
-def test_ddl_takes_no_value_that_it_would_read_as_another(engine, athena, value):
-    run = failure(engine.db, source='lake', export_sql='select 1', parameters={'day': value},
-                  prep_sql="alter table sales add partition (dt = :'day') location 's3://b/'")
-    assert 'has a quote or a backslash in it' in run.error_message
-    assert athena.executions == {}
 
 
 @pytest.mark.parametrize('sql', ["show tables like 'a''b'", "-- it's\nshow tables"])

@@ -9,7 +9,7 @@ from lib import report
 from lib.athena import Refused
 from lib.wait import wait_for
 from test_athena_shared import athena, engine, lake  # noqa: F401
-from test_engine_shared import done, failure
+from test_engine_shared import done, failure, output
 
 QUERY = """select n, 'text ' || n as text, n / 2::numeric(12, 2) as half -- a comment
     from generate_series(1, 7) n"""
@@ -118,6 +118,37 @@ def test_an_unload_that_fails_or_is_cancelled_leaves_no_file(engine, athena, lak
     engine.db.execute('select reportd.cancel(%s)', config_id)
     assert report.wait_done(engine.db, config_id).status == 'CANCELLED'
     assert athena.running() == [] and below(lake, 'out/') == before
+
+
+# Statements of prep_sql.
+
+def test_prep_runs_its_statements_one_by_one(engine, athena, lake):  # noqa: F811
+    lake.dwh.execute('drop table if exists made')
+    data = output(engine.db, source='lake', prep_sql="""
+        create table made with (format = 'PARQUET') as select 5 as n;
+        -- nothing
+        ; alter table sales add if not exists partition (dt = :'day');
+        """, export_sql='select n from made', parameters={'day': '2026-01-02'})
+    assert data == b'n\n5\n'
+    assert [x.kind for x in athena.executions.values()] == ['DDL', 'DDL', 'DML']
+    assert athena.ddl[1] == "alter table sales add if not exists partition (dt = '2026-01-02')"
+
+
+def test_a_statement_of_prep_that_fails_is_numbered(engine, athena, lake):  # noqa: F811
+    lake.dwh.execute('drop table if exists made')
+    athena.fail('alter', Refused('FAILED: no such table', 2, 1003))
+    run = failure(engine.db, source='lake', export_sql='select 1', prep_sql="""
+        create table made as select 1 as n; alter table x drop partition (a = 1); msck x""")
+    assert 'prep: statement 2 of 3: FAILED: no such table' in run.error_message
+    assert lake.dwh.value('select n from made') == 1
+
+
+@pytest.mark.parametrize('value', ["it's", 'back\\slash', "\\' or '1' = '1", "'"])
+def test_ddl_takes_no_value_that_it_would_read_as_another(engine, athena, value):  # noqa: F811
+    run = failure(engine.db, source='lake', export_sql='select 1', parameters={'day': value},
+                  prep_sql="alter table sales add partition (dt = :'day') location 's3://b/'")
+    assert 'has a quote or a backslash in it' in run.error_message
+    assert athena.executions == {}
 
 
 # Partitions.

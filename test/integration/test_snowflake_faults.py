@@ -66,7 +66,8 @@ def with_data(edit):
     (with_metadata(partitionInfo=[{'rowCount': 2500}]),
      'partition 0 of 1 has 1000 rows, and its description says 2500'),
     (with_metadata(partitionInfo=[{'rowCount': -1}]), 'no valid partitionInfo'),
-    (with_metadata(format='arrowv1'), 'only jsonv2 is known here'),
+    (with_metadata(format='arrowv1'), 'only jsonv2 is known here; hint: the table of a procedure '
+     'in Python, Java or Scala comes as Arrow'),
     (with_data(lambda d: d[:-1]), 'partition 0 of 3 has 999 rows, and its description says 1000'),
     (with_data(lambda d: d + d[:1]), 'partition 0 of 3 has 1001 rows'),
     (with_data(lambda d: [d[0][:1]] + d[1:]), 'not the 2 values of the columns'),
@@ -78,6 +79,12 @@ def test_an_answer_that_is_no_result_is_an_error(engine, snow, change, text):
     # Also to questions whether it has ended.
     faulty(snow, 'get', lambda a: change(a) if 'data' in a else a, times=99)
     assert text in fails(engine, ROWS).error_message
+
+
+def test_what_is_no_answer_is_asked_for_once_more(engine, snow):
+    snow.fault('post', change=lambda a: '<html>no JSON here')
+    assert csv(engine, 'select 1 as one') == 'one\n1\n'
+    assert len(snow.sent('post')) == 2 and len(snow.statements) == 1
 
 
 @pytest.mark.parametrize('change, text', [
@@ -165,6 +172,15 @@ def test_what_passes_is_tried_again(engine, snow, on, how):
     assert len({i[0] for i in ids}) == 1
     assert ['retry' in query for _, _, query, _, _ in snow.sent('post')] == (
         [False] + [True] * (len(ids) - 1))
+
+
+@pytest.mark.parametrize('how', [{'status': 429, 'code': '390505'}, {'cut': True}], ids=str)
+def test_a_statement_is_waited_for_while_its_server_is_busy(engine, snow, how):
+    """For longer than one request is repeated: the statement runs, and is billed."""
+    snow.fault('get', times=8, **how)
+    assert csv(engine, 'select 1 as one') == 'one\n1\n'
+    assert len(snow.statements) == 1 and snow.sent('cancel') == []
+    assert [f.times for f in snow.faults] == [0]
 
 
 def test_a_script_whose_answer_is_lost_runs_once(engine, snow):
@@ -376,6 +392,20 @@ def test_a_token_in_a_file_is_read_again_when_it_is_refused(engine, snow, source
     engine.token.rmdir()
 
 
+@pytest.mark.parametrize('status', [401, 403])
+def test_a_programmatic_token_that_is_gone_is_told(engine, snow, status):
+    snow.tokens['first'] = 'PROGRAMMATIC_ACCESS_TOKEN'
+    engine.token.write_text('first\n')
+    snow.fault('post', times=9, status=status, code='394400',
+               change=lambda a: a | {'message': 'PAT_INVALID'})
+    run = fails(engine, source='pat', max_retries=3)
+    assert run.error_sqlstate == '28000' and run.attempt == 1
+    assert f'HTTP {status} 394400: PAT_INVALID' in run.error_message
+    assert 'a network policy must' in run.error_message
+    if status == 401:
+        assert 'the token, its user or its role is gone' in run.error_message
+
+
 @pytest.mark.parametrize('status, code, text, permanent', [
     (400, '390142', 'cannot read the request: HTTP 400 390142', True),
     (403, '390422', 'a network policy must let this host in', True),
@@ -402,56 +432,6 @@ def test_a_statement_that_is_ended_there_is_told(engine, snow, code, state, atte
     run = fails(engine, max_retries=1)
     assert run.error_sqlstate == state and f'(code {code})' in run.error_message
     assert run.attempt == attempts
-
-
-# Settings.
-
-@pytest.mark.parametrize('keys, text', [
-    ({'private_key_file': None}, 'needs one of private_key_file, token_file'),
-    ({'token_file': '/x'}, 'and has 2 of them'),
-    ({'user': None}, 'private_key_file: needs user'),
-    ({'account': None}, 'account is missing'),
-    ({'endpoint': 'http://snow.example'}, 'endpoint: must be https://HOST'),
-    ({'endpoint': 'https://snow.example/path'}, 'and no more, without a path'),
-])
-def test_settings_that_cannot_work_are_refused(engine, account, tmp_path, keys, text):
-    section = account.settings(tmp_path) | keys
-    conf = process.write_conf(tmp_path / 'r.conf', engine.db, {'source.snow': section})
-    checked = process.reportd(conf, '--check-config')
-    assert checked.returncode == 3 and text in checked.stderr
-
-
-def key(tmp_path, command, *args):
-    path = tmp_path / 'made.pem'
-    subprocess.run(['openssl', command, '-out', path, *args], check=True, capture_output=True)
-    return path
-
-
-@pytest.mark.parametrize('make, more, text', [
-    (lambda t, a: t / 'nowhere.pem', {}, 'No such file'),
-    (lambda t, a: (t / 'made.pem').write_text('secret') and t / 'made.pem', {}, 'is no PEM'),
-    (lambda t, a: key(t, 'genpkey', '-algorithm', 'ed25519'), {}, 'is no RSA key'),
-    (lambda t, a: key(t, 'genrsa', '1024'), {}, 'has 1024 bits'),
-    (lambda t, a: (t / 'made.pem').write_text(a.pem('pass')) and t / 'made.pem', {},
-     'is encrypted; give its passphrase'),
-    (lambda t, a: (t / 'made.pem').write_text(a.pem('pass')) and t / 'made.pem',
-     {'private_key_passphrase': 'wrong'}, 'passphrase does not open'),
-    (lambda t, a: (t / 'made.pem').write_text(a.pem()[:600]) and t / 'made.pem', {}, 'cannot be read'),
-])
-def test_a_key_that_does_not_serve_is_told(engine, account, tmp_path, make, more, text):
-    section = account.settings(tmp_path, private_key_file=str(make(tmp_path, account)), **more)
-    conf = process.write_conf(tmp_path / 'r.conf', engine.db, {'source.snow': section})
-    made = process.reportctl(conf, 'export', '--source', 'snow', '--sql', 'select 1', '-o', '-')
-    assert made.returncode != 0 and text in made.stderr
-
-
-def test_a_key_with_a_passphrase_serves(engine, snow, tmp_path):
-    (tmp_path / 'locked.pem').write_text(snow.pem('open sesame'))
-    section = snow.settings(tmp_path, private_key_file=str(tmp_path / 'locked.pem'),
-                            private_key_passphrase='open sesame')
-    conf = process.write_conf(tmp_path / 'r.conf', engine.db, {'source.snow': section})
-    made = process.reportctl(conf, 'export', '--source', 'snow', '--sql', 'select 1 as a', '-o', '-')
-    assert made.stdout == 'a\n1\n', made.stderr
 
 
 # Memory.

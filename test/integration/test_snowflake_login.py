@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """How a source of type snowflake logs in: secrets, the role of the host, what doctor says."""
 
+import subprocess
 
 import pytest
 
@@ -159,3 +160,53 @@ def test_the_certificate_of_the_account_is_verified(engine, dwh, tmp_path):
         assert len(account.sent('post')) == 1
     finally:
         account.close()
+
+
+# Settings.
+
+@pytest.mark.parametrize('keys, text', [
+    ({'private_key_file': None}, 'needs one of private_key_file, token_file'),
+    ({'token_file': '/x'}, 'and has 2 of them'),
+    ({'user': None}, 'private_key_file: needs user'),
+    ({'account': None}, 'account is missing'),
+    ({'endpoint': 'http://snow.example'}, 'endpoint: must be https://HOST'),
+    ({'endpoint': 'https://snow.example/path'}, 'and no more, without a path'),
+])
+def test_settings_that_cannot_work_are_refused(engine, account, tmp_path, keys, text):
+    section = account.settings(tmp_path) | keys
+    conf = process.write_conf(tmp_path / 'r.conf', engine.db, {'source.snow': section})
+    checked = process.reportd(conf, '--check-config')
+    assert checked.returncode == 3 and text in checked.stderr
+
+
+def key(tmp_path, command, *args):
+    path = tmp_path / 'made.pem'
+    subprocess.run(['openssl', command, '-out', path, *args], check=True, capture_output=True)
+    return path
+
+
+@pytest.mark.parametrize('make, more, text', [
+    (lambda t, a: t / 'nowhere.pem', {}, 'No such file'),
+    (lambda t, a: (t / 'made.pem').write_text('secret') and t / 'made.pem', {}, 'is no PEM'),
+    (lambda t, a: key(t, 'genpkey', '-algorithm', 'ed25519'), {}, 'is no RSA key'),
+    (lambda t, a: key(t, 'genrsa', '1024'), {}, 'has 1024 bits'),
+    (lambda t, a: (t / 'made.pem').write_text(a.pem('pass')) and t / 'made.pem', {},
+     'is encrypted; give its passphrase'),
+    (lambda t, a: (t / 'made.pem').write_text(a.pem('pass')) and t / 'made.pem',
+     {'private_key_passphrase': 'wrong'}, 'passphrase does not open'),
+    (lambda t, a: (t / 'made.pem').write_text(a.pem()[:600]) and t / 'made.pem', {}, 'cannot be read'),
+])
+def test_a_key_that_does_not_serve_is_told(engine, account, tmp_path, make, more, text):
+    section = account.settings(tmp_path, private_key_file=str(make(tmp_path, account)), **more)
+    conf = process.write_conf(tmp_path / 'r.conf', engine.db, {'source.snow': section})
+    made = process.reportctl(conf, 'export', '--source', 'snow', '--sql', 'select 1', '-o', '-')
+    assert made.returncode != 0 and text in made.stderr
+
+
+def test_a_key_with_a_passphrase_serves(engine, snow, tmp_path):
+    (tmp_path / 'locked.pem').write_text(snow.pem('open sesame'))
+    section = snow.settings(tmp_path, private_key_file=str(tmp_path / 'locked.pem'),
+                            private_key_passphrase='open sesame')
+    conf = process.write_conf(tmp_path / 'r.conf', engine.db, {'source.snow': section})
+    made = process.reportctl(conf, 'export', '--source', 'snow', '--sql', 'select 1 as a', '-o', '-')
+    assert made.stdout == 'a\n1\n', made.stderr

@@ -29,10 +29,10 @@ static int see_end(
     struct aws *aws, const char *id, int64_t deadline_ms, struct err *e)
 {
 	json_t *execution;
-	bool over;
+	bool over, answered;
 
 	for (;;) {
-		execution = execution_look(aws, id, deadline_ms, e);
+		execution = execution_look(aws, id, deadline_ms, &answered, e);
 		over = execution != NULL && execution_is_over(execution);
 		if (over || execution == NULL ||
 		    clock_boot_ms() + LOOK_MS >= deadline_ms)

@@ -18,6 +18,8 @@
  * before. */
 #define LOOK_FIRST_MS 100
 #define LOOK_LAST_MS 5000
+/* ms without an answer that are waited for: the statement runs meanwhile. */
+#define SILENCE_MS 300000
 /* ms: a start that is refused for the number of statements in hand is tried again
  * this often, and for this long. */
 #define CROWD_WAIT_MS 5000
@@ -234,8 +236,8 @@ static int check_answer(const json_t *execution, const char *id, struct err *e)
 	return 0;
 }
 
-json_t *execution_look(
-    struct aws *aws, const char *id, int64_t deadline_ms, struct err *e)
+json_t *execution_look(struct aws *aws, const char *id, int64_t deadline_ms,
+    bool *answered, struct err *e)
 {
 	json_t *answer = execution_ask_by(aws,
 	    &(struct execution_call){.operation = "GetQueryExecution",
@@ -245,6 +247,7 @@ json_t *execution_look(
 	json_t *execution =
 	    json_incref(json_object_get(answer, "QueryExecution"));
 
+	*answered = answer != NULL;
 	if (answer != NULL && check_answer(execution, id, e) != 0) {
 		json_decref(execution);
 		execution = NULL;
@@ -263,6 +266,24 @@ static int time_out(const struct execution_terms *t, struct err *e)
 	return -1;
 }
 
+/* Looks at the statement. 1: *execution is what is known of it; 0: Athena is busy or
+ * cannot be reached, and it is before *silent_ms; -1. */
+static int look(const struct execution_terms *t, const char *id,
+    int64_t *silent_ms, json_t **execution, struct err *e)
+{
+	bool answered;
+	int64_t now;
+
+	*execution = execution_look(t->aws, id, 0, &answered, e);
+	now = clock_boot_ms();
+	if (*execution == NULL)
+		return answered || e->kind != ERR_TRANSIENT || now >= *silent_ms
+			   ? -1
+			   : 0;
+	*silent_ms = now + SILENCE_MS;
+	return 1;
+}
+
 /* Looks at the statement until it is over. NULL: it may still be executed. */
 static json_t *await(
     const struct execution_terms *t, const char *id, struct err *e)
@@ -270,12 +291,14 @@ static json_t *await(
 	int64_t pause = LOOK_FIRST_MS;
 	int64_t until =
 	    t->timeout_ms > 0 ? clock_boot_ms() + t->timeout_ms : INT64_MAX;
+	int64_t silent_ms = clock_boot_ms() + SILENCE_MS;
 
 	for (;;) {
-		json_t *execution = execution_look(t->aws, id, 0, e);
+		json_t *execution;
+		int rc = look(t, id, &silent_ms, &execution, e);
 		int64_t next = clock_boot_ms() + random_shorten(pause, 4);
 
-		if (execution == NULL || execution_is_over(execution))
+		if (rc < 0 || (rc > 0 && execution_is_over(execution)))
 			return execution;
 		json_decref(execution);
 		if (watch_wait(

@@ -27,10 +27,10 @@ struct execution_call {
 json_t *execution_ask_by(struct aws *aws, const struct execution_call *call,
     char code[64], struct err *e);
 
-/* Returns QueryExecution, with a state; NULL on error. The deadline is that of
- * execution_call. */
-json_t *execution_look(
-    struct aws *aws, const char *id, int64_t deadline_ms, struct err *e);
+/* Returns QueryExecution, with a state; NULL on error. *answered says whether Athena has
+ * answered. The deadline is that of execution_call. */
+json_t *execution_look(struct aws *aws, const char *id, int64_t deadline_ms,
+    bool *answered, struct err *e);
 bool execution_is_over(const json_t *execution);
 
 /* ms for ending a statement and seeing its end. */

@@ -89,8 +89,10 @@ struct http_call *api_begin(
 static int more(void *arg, const char **data, size_t *len, struct err *e)
 {
 	struct answer *answer = arg;
+	int rc = http_read(answer->call, data, len, e);
 
-	return http_read(answer->call, data, len, e);
+	answer->broke = rc < 0;
+	return rc;
 }
 
 /* Reads what the members so far say. */
@@ -271,7 +273,12 @@ static int judge(struct answer *answer, struct attempt *t, struct err *e)
 	if (answer->status == 200 || answer->status == 202) {
 		if (read_head(answer, answer->call, e) == 0)
 			return 0;
-		return e->kind == ERR_TRANSIENT ? 1 : -1;
+		/* What has arrived whole and is no JSON is asked for once
+		 * more. */
+		return e->kind == ERR_TRANSIENT &&
+			       (answer->broke || t->tries == 0)
+			   ? 1
+			   : -1;
 	}
 	refused(answer, t, e);
 	return is_busy(answer->status) || (answer->status == 401 && !t->renewed)

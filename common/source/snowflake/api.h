@@ -43,7 +43,8 @@ struct api_request {
  */
 struct answer {
 	int status;
-	bool sent; /* the request, or a part of it, has left this host */
+	bool sent;  /* the request, or a part of it, has left this host */
+	bool broke; /* the connection did, in the answer */
 	struct http_call *call;
 	struct json_reader reader;
 	struct buf members; /* text of the members so far */

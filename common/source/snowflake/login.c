@@ -21,6 +21,7 @@
 #define EARLY_S 300
 /* Seconds: a difference of clocks that is told. */
 #define SKEW_S 30
+#define PAT "PROGRAMMATIC_ACCESS_TOKEN"
 
 struct login {
 	const struct snowflake_config *config;
@@ -217,9 +218,7 @@ static const char *kind_of(const struct login *l)
 		return "KEYPAIR_JWT";
 	if (l->config->workload_identity)
 		return "WORKLOAD_IDENTITY_FEDERATION";
-	return l->config->token_type == SNOWFLAKE_PAT
-		   ? "PROGRAMMATIC_ACCESS_TOKEN"
-		   : "OAUTH";
+	return l->config->token_type == SNOWFLAKE_PAT ? PAT : "OAUTH";
 }
 
 static void describe(struct login *l)
@@ -358,6 +357,10 @@ void login_explain(const struct login *l, int64_t server_now, struct err *e)
 		    "the token was sent as type %s; look whether that is what "
 		    "it is (token_type), and whether it has ended",
 		    kind_of(l));
+	if (strcmp(kind_of(l), PAT) == 0)
+		err_hint(e,
+		    "PAT_INVALID says that the token, its user or its role is "
+		    "gone; a network policy must hold for the user as well");
 	if (ahead > SKEW_S || ahead < -SKEW_S)
 		err_hint(e, "the server's clock is %lld s %s that of this host",
 		    (long long)(ahead < 0 ? -ahead : ahead),

@@ -92,11 +92,16 @@ static const json_t *description(const struct answer *answer)
 static int read_description(
     struct result *r, const json_t *meta, struct schema *schema, struct err *e)
 {
-	if (strcasecmp(json_str(meta, "format", "jsonv2"), "jsonv2") != 0)
-		return err_set(e, ERR_PERMANENT,
+	if (strcasecmp(json_str(meta, "format", "jsonv2"), "jsonv2") != 0) {
+		err_set(e, ERR_PERMANENT,
 		    "the result comes in the format \"%s\", and only jsonv2 is "
 		    "known here",
 		    json_str(meta, "format", ""));
+		return err_hint(e,
+		    "the table of a procedure in Python, Java or Scala comes "
+		    "as Arrow: let it write into a table, and select from "
+		    "that");
+	}
 	return read_columns(r, json_object_get(meta, "rowType"), schema, e) != 0
 		   ? -1
 		   : read_parts(r, meta, e);

@@ -17,6 +17,8 @@
 #define POLL_MAX_MS 5000
 /* Milliseconds that the server has to end a statement after its time limit. */
 #define LATE_MS 10000
+/* Milliseconds without an answer that are waited for: the statement runs meanwhile. */
+#define SILENCE_MS 300000
 /* Milliseconds for ending a statement after a stop. */
 #define CANCEL_MS 5000
 /* A handle of this form stands for a request whose answer has not come. */
@@ -216,6 +218,25 @@ static int check_time(
 	return -1;
 }
 
+/* Asks whether the statement has ended. A server that is busy or cannot be reached
+ * counts as one that says no, until *silent_ms. */
+static int ask(struct api *a, const struct statement *s, int64_t *silent_ms,
+    struct answer *answer, struct err *e)
+{
+	int rc = get(a, s->handle, answer, e);
+	int64_t now = clock_boot_ms();
+
+	if (rc == 0) {
+		*silent_ms = now + SILENCE_MS;
+		return 0;
+	}
+	if (e->kind != ERR_TRANSIENT || has_ended(answer) || now >= *silent_ms)
+		return -1;
+	answer_end(answer);
+	answer->status = 202;
+	return 0;
+}
+
 /* Asks for the end of the statement until it has come. */
 static int await(struct api *a, const struct statement_terms *t,
     const struct statement *s, struct answer *answer, struct err *e)
@@ -223,12 +244,13 @@ static int await(struct api *a, const struct statement_terms *t,
 	int64_t wait_ms = POLL_MS;
 	int64_t late_ms =
 	    t->timeout_ms > 0 ? clock_boot_ms() + t->timeout_ms + LATE_MS : 0;
+	int64_t silent_ms = clock_boot_ms() + SILENCE_MS;
 
 	while (answer->status == 202) {
 		answer_end(answer);
 		if (check_time(t, late_ms, e) != 0 ||
 		    api_wait(a, random_shorten(wait_ms, 4), e) != 0 ||
-		    get(a, s->handle, answer, e) != 0)
+		    ask(a, s, &silent_ms, answer, e) != 0)
 			return -1;
 		wait_ms = wait_ms * 3 / 2 < POLL_MAX_MS ? wait_ms * 3 / 2
 							: POLL_MAX_MS;
