@@ -4,8 +4,7 @@
 -- to follow.
 select json_build_object(
 	'opening', coalesce(reportd.opens_more($1::bigint), false),
-	'daemons', (select count(*) from reportd.report_worker w
-		where w.heartbeat_at > now() - w.lease),
+	'daemons', (select count(*) from reportd.running_daemon),
 	'requests', coalesce((
 		select json_agg(json_build_object('request_id', v.request_id, 'config_id', v.config_id,
 			'report', coalesce(v.report_key, v.report_name), 'status', v.status,

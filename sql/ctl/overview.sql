@@ -9,9 +9,9 @@ select json_build_object(
 		select w.worker_id, w.host, w.pid, w.version, w.workers, w.started_at,
 			round(extract(epoch from now() - w.heartbeat_at)::numeric, 3)
 				as heartbeat_age,
-			case when w.heartbeat_at between now() - w.lease and now() + w.lease
-				then 'alive' else 'late' end as state
+			case when d.worker_id is null then 'late' else 'alive' end as state
 		from reportd.report_worker w
+		left join reportd.running_daemon d on d.worker_id = w.worker_id
 		order by w.host, w.pid) q),
 	'running', (select coalesce(json_agg(q), '[]') from (
 		select r.run_id, c.config_id, c.report_key, c.report_name, c.owner::text as owner,

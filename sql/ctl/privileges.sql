@@ -11,7 +11,7 @@ from (values ('report_config', 'select,update,delete'),
 		('report_target', 'select,insert,update'), ('queue_identity', 'select'),
 		('report_usage', 'select,insert,update'),
 		('report_grant', 'select'), ('report_quota', 'select'),
-		('report_look', 'select,insert'), ('claim_turn', 'select,update'), ('count_turn', 'select,update'), ('pending_class', 'select'),
+		('report_look', 'select,insert'), ('claim_turn', 'select,update'), ('count_turn', 'select,update'), ('pending_class', 'select'), ('running_daemon', 'select'),
 		('report_run_run_id_seq', 'usage'), ('report_request_request_id_seq', 'usage'))
 	as t(relation, privileges)
 cross join unnest(string_to_array(t.privileges, ',')) p(privilege)

@@ -12,8 +12,7 @@ select row_to_json(q) from (
 			and p.status = 'COMPLETED'
 		 order by p.run_id desc limit 1) as total_rows,
 		r.output_url, r.sha256, r.outputs, r.remark, r.error_stage, q.error_message,
-		(select count(*) from reportd.report_worker w
-		 where w.heartbeat_at between now() - w.lease and now() + w.lease) as daemons
+		(select count(*) from reportd.running_daemon) as daemons
 	from reportd.report_config c
 	join reportd.v_requests q on q.config_id = c.config_id
 		and q.request_id = coalesce($2::bigint, c.request_id)

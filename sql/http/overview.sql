@@ -8,8 +8,9 @@ select json_build_object(
 	'daemons', (select coalesce(json_agg(q), '[]') from (
 		select w.worker_id, w.host, w.version, w.workers, w.started_at,
 			round(extract(epoch from now() - w.heartbeat_at)::numeric, 1) as heartbeat_age,
-			w.heartbeat_at between now() - w.lease and now() + w.lease as alive
-		from reportd.report_worker w order by w.host, w.pid) q),
+			d.worker_id is not null as alive
+		from reportd.report_worker w
+		left join reportd.running_daemon d on d.worker_id = w.worker_id order by w.host, w.pid) q),
 	'running', (select coalesce(json_agg(q), '[]') from (
 		select r.run_id, c.config_id, c.report_key, c.report_name, c.owner::text as owner,
 			r.attempt, r.stage, r.row_count, r.byte_count, r.started_at,

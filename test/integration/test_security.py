@@ -220,7 +220,7 @@ def test_each_table_is_for_whom_the_list_says(db):
     wanted = {f'{t} SELECT': 'DOSV' for t in (
         *TABLES, *VIEWS, 'report_source', 'report_target', 'report_grant', 'report_quota',
         'report_usage', 'output_format', 'schema_upgrade')}
-    wanted |= {'report_worker SELECT': 'DOV', 'pending_class SELECT': 'D',
+    wanted |= {'report_worker SELECT': 'DOV', 'running_daemon SELECT': 'DOV', 'pending_class SELECT': 'D',
                'claim_turn SELECT': 'D', 'claim_turn UPDATE': 'D',
                'count_turn SELECT': 'D', 'count_turn UPDATE': 'D',
                'report_look SELECT': 'D', 'report_look INSERT': 'D',

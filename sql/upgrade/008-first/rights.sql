@@ -74,10 +74,11 @@ grant select on reportd.report_config, reportd.report_request, reportd.report_ru
 		reportd.report_target, reportd.v_targets, reportd.report_check, reportd.v_checks,
 		reportd.v_inboxes, reportd.v_inbox_rows
 	to reportd_submitter, reportd_viewer, reportd_daemon;
-grant select on reportd.report_worker to reportd_viewer, reportd_daemon;
+grant select on reportd.report_worker, reportd.running_daemon to reportd_viewer, reportd_daemon;
 -- Without sources: which there are is a matter of grants.
 grant select (worker_id, host, pid, version, workers, lease, started_at, heartbeat_at)
 	on reportd.report_worker to reportd_submitter;
+grant select (worker_id) on reportd.running_daemon to reportd_submitter;
 grant insert (report_key, report_name, report_type, trigger_type, schedule_expression,
 		time_zone, misfire_policy, next_run_time, due_at, is_active, priority, max_retries,
 		timeout, source, prep_sql, export_sql, parameters, output_format, output_path,

@@ -428,7 +428,13 @@ create table reportd.report_worker (
 	judges_from timestamptz not null default now() -- it takes no daemon for lost before
 ) with (fillfactor = 50);
 comment on table reportd.report_worker is
-	'One row for each running daemon, renewed within its lease; a fresh identity at each start.';
+	'One row for each daemon, renewed within its lease; a fresh identity at each start.';
+-- A heartbeat of the future was written before the clock was set back.
+create view reportd.running_daemon as
+select w.* from reportd.report_worker w
+where w.heartbeat_at between now() - w.lease and now() + w.lease;
+comment on view reportd.running_daemon is
+	'The daemons whose heartbeat is no older than their lease.';
 
 -- Sources that daemons have in their settings. A row stays when no daemon runs.
 create table reportd.report_source (

@@ -106,8 +106,8 @@ comment on view reportd.v_report_metrics is
 
 create view reportd.v_sources with (security_barrier) as
 select s.source, s.type, s.seen_at,
-	(select count(*) from reportd.report_worker w
-	 where s.source = any (w.sources) and w.heartbeat_at between now() - w.lease and now() + w.lease) as daemons,
+	(select count(*) from reportd.running_daemon w
+	 where s.source = any (w.sources)) as daemons,
 	(select count(*) from reportd.report_config c
 	 where c.status = 'PENDING' and c.is_active and c.due_at <= now()
 		and c.due_at < 'infinity' and c.source = s.source

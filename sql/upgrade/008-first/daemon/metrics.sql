@@ -286,11 +286,9 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
 				and n.channel = k.channel)
 		from unnest('{mail,sns,slack,webhook}'::text[]) k(channel)
 		union all
-		select 'daemons', '{}', count(*) from reportd.report_worker w
-		where w.heartbeat_at between now() - w.lease and now() + w.lease
+		select 'daemons', '{}', count(*) from reportd.running_daemon w
 		union all
-		select 'workers', '{}', coalesce(sum(w.workers), 0) from reportd.report_worker w
-		where w.heartbeat_at between now() - w.lease and now() + w.lease
+		select 'workers', '{}', coalesce(sum(w.workers), 0) from reportd.running_daemon w
 		union all
 		select 'workers_busy', '{}', count(*) from reportd.report_config c
 		where c.status = 'PROCESSING'

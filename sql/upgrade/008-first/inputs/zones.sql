@@ -442,8 +442,8 @@ end $$;
 create function reportd.check_local_paths(paths text[]) returns void
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
-	known text[] := array(select distinct f from reportd.report_worker w
-		cross join unnest(w.folders) f where w.heartbeat_at between now() - w.lease and now() + w.lease order by f);
+	known text[] := array(select distinct f from reportd.running_daemon w
+		cross join unnest(w.folders) f order by f);
 	bad text;
 begin
 	select p into bad from unnest(paths) p

@@ -119,9 +119,8 @@ declare
 	refusal text;
 	mend text;
 begin
-	if exists (select from reportd.report_worker w
-		where forget_source.source = any (w.sources)
-			and w.heartbeat_at between now() - w.lease and now() + w.lease) then
+	if exists (select from reportd.running_daemon w
+		where forget_source.source = any (w.sources)) then
 		perform reportd.refuse(format('a running daemon has the source "%s"', source),
 			'Take it out of the daemon''s settings first.');
 	end if;
@@ -182,9 +181,8 @@ declare
 	refusal text;
 	mend text;
 begin
-	if exists (select from reportd.report_worker w
-		where forget_target.target = any (w.targets)
-			and w.heartbeat_at between now() - w.lease and now() + w.lease) then
+	if exists (select from reportd.running_daemon w
+		where forget_target.target = any (w.targets)) then
 		perform reportd.refuse(format('a running daemon has the target "%s"', target),
 			'Take it out of the daemon''s settings first.');
 	end if;

@@ -105,8 +105,8 @@ create function reportd.default_astray(owner regrole, report_name text) returns 
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin
 	return (select f.place
-	from (select distinct w.output from reportd.report_worker w
-		where w.output is not null and w.heartbeat_at between now() - w.lease and now() + w.lease) w
+	from (select distinct w.output from reportd.running_daemon w
+		where w.output is not null) w
 	cross join lateral (select regexp_replace(w.output, '[{%].*$', '') as fixed,
 		regexp_replace(regexp_replace(replace(replace(w.output,
 				'{owner}', translate(pg_get_userbyid($1), '/', '_')),

@@ -24,8 +24,8 @@ insert into reportd.queue_identity default values;
 
 create view reportd.v_targets with (security_barrier) as
 select t.target, t.type, t.seen_at,
-	(select count(*) from reportd.report_worker w
-	 where t.target = any (w.targets) and w.heartbeat_at between now() - w.lease and now() + w.lease) as daemons,
+	(select count(*) from reportd.running_daemon w
+	 where t.target = any (w.targets)) as daemons,
 	(select count(*) from reportd.report_config c
 	 where c.status = 'PENDING' and c.is_active and c.due_at <= now()
 		and c.due_at < 'infinity' and c.target = t.target

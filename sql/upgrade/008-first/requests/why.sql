@@ -109,15 +109,14 @@ begin
 	elsif c.due_at > now() then
 		return format('it is due at %s', reportd.shown_time(c.due_at, c.time_zone));
 	end if;
-	select sum(w.workers) into places from reportd.report_worker w
-	where w.heartbeat_at between now() - w.lease and now() + w.lease;
+	select sum(w.workers) into places from reportd.running_daemon w;
 	if places is null then
 		return 'no daemon runs';
-	elsif not exists (select from reportd.report_worker w
-		where w.heartbeat_at between now() - w.lease and now() + w.lease and c.source = any (w.sources)) then
+	elsif not exists (select from reportd.running_daemon w
+		where c.source = any (w.sources)) then
 		return format('no daemon that runs has the source "%s"', c.source);
-	elsif c.target is not null and not exists (select from reportd.report_worker w
-		where w.heartbeat_at between now() - w.lease and now() + w.lease and c.source = any (w.sources)
+	elsif c.target is not null and not exists (select from reportd.running_daemon w
+		where c.source = any (w.sources)
 			and c.target = any (w.targets)) then
 		return format('no daemon that runs has the target "%s" and the source "%s"',
 			c.target, c.source);
