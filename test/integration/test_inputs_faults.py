@@ -22,7 +22,7 @@ def engine(cluster, template, tmp_path_factory, swift):
     db = cluster.create(template)
     proxy = S3Proxy(('127.0.0.1', swift.port))
     conf = process.write_conf(path / 'reportd.conf', db, settings(
-        proxy.endpoint, inputs={'rescan': '1s'}), **FAST)
+        proxy.endpoint, inputs={'rescan': '1s', 'max_files': 20}), **FAST)
     daemon = process.Daemon(db, conf, env=ENVIRONMENT)
     daemon.wait_ready()
     yield types.SimpleNamespace(db=db, daemon=daemon, proxy=proxy)
@@ -41,6 +41,7 @@ def proxy(engine):
     yield engine.proxy
     engine.proxy.clear()
     engine.proxy.rewrites.clear()
+    engine.proxy.etag_of = None
     engine.db.execute('delete from reportd.report_config')
 
 
@@ -134,6 +135,62 @@ def test_an_object_that_is_replaced_while_it_is_copied_stays(db, bucket, proxy):
     wait_for(lambda: files(db, config_id, 'DONE') == ['a.csv', 'a.csv'])
     wait_for(lambda: bucket.keys() == ['old/a.csv'], 60, bucket.keys)
     assert bucket.get('old/a.csv') == ROWS + b'2\n'
+
+
+def test_an_object_that_is_replaced_before_it_is_removed_stays(db, bucket, proxy, swift):
+    """Its copy is made, and DELETE finds another ETag: the new version is a new file."""
+    proxy.compare_at_delete(swift.client)
+    bucket.put('in/a.csv', ROWS)
+    fault = proxy.at('delete', 'hold before')
+    config_id = submit(db, bucket, 'in/*', more={'archive': bucket.url('old/')})
+    fault.wait(60)
+    bucket.put('in/a.csv', ROWS + b'2\n')
+    fault.go.set()
+    wait_for(lambda: files(db, config_id, 'DONE') == ['a.csv', 'a.csv'])
+    wait_for(lambda: len(bucket.keys()) == 2 and 'in/a.csv' not in bucket.keys(), 60, bucket.keys)
+    assert sorted(bucket.get(key) for key in bucket.keys()) == [ROWS, ROWS + b'2\n']
+
+
+@pytest.mark.parametrize('op, said, left', [
+    ('put', None, ['old/a.csv']),
+    ('delete', 'does not remove', ['in/a.csv', 'old/a.csv'])])
+def test_a_server_that_knows_no_conditions(db, bucket, proxy, op, said, left):
+    """It answers 501. A copy is made without, as nothing was there a moment ago; nothing is
+    removed without, as that might be another version."""
+    bucket.put('in/a.csv', ROWS)
+    condition = {'put': 'if-none-match', 'delete': 'if-match'}[op]
+    proxy.at(op, (501, 'NotImplemented'), forever=op == 'delete')
+    config_id = submit(db, bucket, 'in/*', more={'archive': bucket.url('old/')})
+    wait_for(lambda: said in (why(db, config_id) or '') if said else moved(db, config_id), 60)
+    assert bucket.keys() == left
+    assert [condition in headers for one, _, _, headers in proxy.requests[-9:] if one == op] == (
+        [True] if said else [True, False])
+
+
+def test_an_answer_that_ends_early_is_not_read(db, bucket, proxy):
+    """It has fewer bytes than its Content-Length; it is asked for again."""
+    bucket.put('in/a.csv', ROWS)
+    listing = proxy.at('get', 'hold before')
+    config_id = submit(db, bucket, 'in/*')
+    listing.wait(60)
+    fault = proxy.at('get', 'short')
+    listing.go.set()
+    fault.wait(60)
+    wait_for(lambda: files(db, config_id, 'DONE') == ['a.csv'], 60)
+
+
+def test_more_objects_than_a_listing_may_have(db, bucket, proxy):
+    for number in range(21):
+        bucket.put(f'in/{number}.csv', ROWS)
+    config_id = submit(db, bucket, 'in/*')
+    error = wait_for(lambda: db.value('select error from reportd.v_zones where config_id = %s',
+                                      config_id))
+    assert 'more than 20 ' in error and 'max_files in [inputs]' in error
+    bucket.client.delete_object(Bucket=bucket.name, Key='in/0.csv')
+    db.execute('update reportd.report_zone set list_at = now()')
+    wait_for(lambda: not db.value('select error from reportd.v_zones where config_id = %s',
+                                  config_id))
+    wait_taken(db, config_id, 20)
 
 
 def test_what_is_replaced_before_it_is_read_comes_as_new(db, bucket, proxy):

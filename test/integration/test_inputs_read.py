@@ -6,14 +6,16 @@ import gzip
 import json
 import os
 import pathlib
+import subprocess
 
 import pytest
 
-from lib import duckdb, report
+from lib import duckdb, process, report
 from lib.manual import says
 from lib.wait import wait_for
 from test_engine_shared import file_of, gate, running_engine, wait_at_gate
 from test_inputs import FAST, files, put
+from test_inputs_move import another_disk
 
 CSV = {'format': 'csv', 'columns': [['id', 'bigint'], ['name', 'varchar']], 'stable_for': '0 s'}
 GATED = ("select :'f__files' as files from (select pg_advisory_xact_lock_shared(1)) gate")
@@ -111,6 +113,21 @@ def test_a_csv_that_is_torn_within_fails(db, landing, body, more):
                        wait_timeout='1 second')
     assert report.wait_done(db, config_id, 30).status == 'FAILED'
     assert content(db, config_id) == []
+
+
+@pytest.mark.parametrize('body', [
+    b'{"y": 1}\n{"y": 2, "na\n{"y": 3}\n', b'{"y": 1}\n{"y": 2}{"y": \n{"y": 3}\n',
+    b'{"y": 1}\n2}\n{"y": 3}\n', b'{"y": 1}\n{"y": "caf\xe9"}\n{"y": 3}\n',
+    b'{"y": 1}\n{"y": "two"}\n{"y": 3}\n'],
+    ids=['an end', 'a beginning', 'a middle', 'latin 1', 'another type'])
+def test_a_jsonl_that_is_torn_within_fails(db, landing, body):
+    """Its last line is whole, and no line is left out."""
+    put_bytes(landing, 'a.jsonl', body)
+    config_id = submit(db, f'{landing}/*', 'ADHOC', max_retries=0, more={
+        'format': 'jsonl', 'columns': [['y', 'bigint']]})
+    row = report.wait_done(db, config_id, 30)
+    assert (row.status, content(db, config_id)) == ('FAILED', []), row.error_message
+    assert 'a.jsonl' in row.error_message
 
 
 def test_files_of_other_headers_are_not_mixed(db, landing):
@@ -284,6 +301,28 @@ def test_more_bytes_than_the_settings_allow(db, landing):
     config_id = submit(db, f'{landing}/*', max_retries=0)
     wait_for(lambda: files(db, config_id, 'FAILED') == ['a.csv'])
     assert 'max_bytes' in reason(db, config_id)
+
+
+def test_a_disk_without_room_is_said_before_anything_is_copied(db, conf, tmp_path):
+    """It may have room later: the run is tried again."""
+    (tmp_path / 'in').mkdir()
+    put(tmp_path / 'in', 'a.csv', 'id,name\n1,x\n')
+    with another_disk(tmp_path / 'full') as small:
+        if not os.path.ismount(small):
+            pytest.skip('nobody may mount a disk here')
+        settings = conf({'source.files': {'type': 'duckdb', 'library': duckdb.library()},
+                         'inputs': {'folders': tmp_path / 'in', 'temp_directory': small}}, **FAST)
+        one = process.Daemon(db, settings)
+        try:
+            one.wait_ready()
+            config_id = submit(db, f"{tmp_path / 'in'}/*", 'ADHOC', max_retries=99)
+            run = wait_for(lambda: [r for r in report.runs(db, config_id) if r.error_message])[0]
+            assert 'there is room for 0; see temp_directory in [inputs]' in run.error_message
+            subprocess.run(['mount', '-o', 'remount,size=100m', small], check=True)
+            assert report.wait_done(db, config_id).status == 'COMPLETED'
+            assert content(db, config_id) == ['id,name\n1,x\n']
+        finally:
+            one.end()
 
 
 def test_a_run_without_copies_reads_no_more_than_it_must(db, landing):

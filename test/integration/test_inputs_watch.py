@@ -70,6 +70,18 @@ def test_a_file_in_a_folder_within_is_told_of(db, engine, landing):
     wait_taken(db, config_id, 3)
 
 
+def test_a_folder_that_is_removed_and_made_again_is_watched_again(db, engine, landing):
+    one, two = watched(db, engine, landing, 'one', 'two')
+    (landing / 'one').rmdir()
+    wait_for(lambda: watcher(engine.daemon, 1), 90)
+    (landing / 'one').mkdir()
+    wait_for(lambda: watcher(engine.daemon, 2), 90)
+    put(landing, 'one/a.csv')
+    put(landing, 'two/b.csv')
+    wait_taken(db, one, 1)
+    wait_taken(db, two, 1)
+
+
 def test_more_folders_than_are_watched_are_said(db, engine, landing):
     for i in range(2001):
         (landing / f'many/{i}').mkdir(parents=True)

@@ -32,7 +32,7 @@ def engine(cluster, template, target, tmp_path_factory):
         'inputs': {'folders': path / 'in', 'rescan': '1s'},
         # Nobody listens there: files alone need no source.
         'source.nowhere': {'conninfo': 'host=127.0.0.1 port=1 dbname=none'}}
-    with running_engine(cluster, template, path, sections, **FAST) as engine:
+    with running_engine(cluster, template, path, sections, max_output='2MB', **FAST) as engine:
         engine.path = path / 'in'
         yield engine
 
@@ -178,6 +178,17 @@ def test_packed_files_and_files_without_a_header(db, landing, target, table):
     config_id = submit(db, landing, '*.csv.gz', more={'header': False})
     assert wait_run(db, config_id) == ('COMPLETED', 2, None)
     assert target.rows('select id, name from s.t order by 1') == [(1, 'one'), (2, 'two')]
+
+
+def test_a_packed_file_that_becomes_too_much_loads_nothing(db, landing, target, table):
+    """A few kB become 4 MB: `max_output` ends the load."""
+    table('id bigint, name text')
+    path = put(landing, 'bomb')
+    path.write_bytes(gzip.compress(b'id,name\n' + b'1,xxxxxxxxxxxxxx\n' * 250000))
+    path.rename(landing / 'a.csv.gz')
+    status, _, message = wait_run(db, submit(db, landing, '*.csv.gz'))
+    assert status == 'FAILED' and 'max_output' in message
+    assert target.rows('select * from s.t') == []
 
 
 HOSTILE = {

@@ -266,7 +266,8 @@ static int copy(const struct moving *g, const char *to, struct err *e)
 	return rc;
 }
 
-/* Removes the source, unless it was replaced meanwhile: that is a new file. */
+/* Removes the source, unless it was replaced meanwhile: that is a new file, which
+ * a server that knows no condition (501) would remove as well. */
 static int remove_source(const struct moving *g, struct err *e)
 {
 	struct sigv4_pair header = {"if-match", g->etag};
@@ -283,6 +284,12 @@ static int remove_source(const struct moving *g, struct err *e)
 	    &answer, e);
 	if (rc != 0 && (answer.http.status == 412 || answer.http.status == 404))
 		rc = 0;
+	else if (rc != 0 && answer.http.status == 501)
+		rc = err_set(e, ERR_PERMANENT,
+		    "the server does not remove %s on the condition that its "
+		    "ETag is %s; a copy is made: have the original removed by "
+		    "other means",
+		    g->m->address, g->etag);
 	aws_answer_free(&answer);
 	return rc;
 }
