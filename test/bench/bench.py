@@ -22,13 +22,14 @@ import pdf
 import rig
 import s3
 import small
+import steps
 import warehouses
 import web
 import webpage
 import xlsx
 
 PARTS = {'large': large, 'small': small, 'latency': latency, 'idle': idle,
-         'claim': claim, 'mail': mail, 'duckdb': lake, 'table': load, 'inputs': inputs,
+         'claim': claim, 'mail': mail, 'duckdb': lake, 'table': load, 'inputs': inputs, 'steps': steps,
          'html': webpage, 'jsonl': jsonl, 'parquet': parquet,
          'pdf': pdf, 's3': s3, 'warehouses': warehouses,
          'xlsx': xlsx, 'http': web}

@@ -167,6 +167,15 @@ def test_the_lag_is_that_of_the_newest_horizon(db):
     assert lag()['a'] < 3600
 
 
+def test_a_session_that_hides_its_transactions_is_told(db):
+    with db.connect(autocommit=False) as conn:
+        conn.execute('select 1')
+        conn.execute('set track_activities = off')
+        run = failure(db, export_sql=SQL)
+        assert (f'process {conn.info.backend_pid} hides its transactions by track_activities = off'
+                in run.error_message)
+    ended(db, ask(db, 'a', export_sql=SQL))
+
 
 def test_prepared_transactions_and_the_overlap(tmp_path):
     cluster = Cluster(max_prepared_transactions='5')
