@@ -74,7 +74,8 @@ static int add_addresses(struct mime_address **list, int *count,
 		const char *comma = memchr(text, ',', n);
 		size_t one = comma ? (size_t)(comma - text) : n;
 
-		if (one > 0 && add_address(list, count, text, one, e) != 0)
+		if (strspn(text, " ") < one &&
+		    add_address(list, count, text, one, e) != 0)
 			return -1;
 		one += comma != NULL;
 		text += one;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/buf.h"
 #include "base/mem.h"
@@ -119,17 +120,66 @@ static int check_seen(const char *template, struct err *e)
 	return 0;
 }
 
+#define WHERE                                     \
+	"write a path below the output root, or " \
+	"file:///path or s3://bucket/key"
+
+/* Whether the text begins with the name of a place and a colon: s3:key. */
+static bool names_place(const char *text)
+{
+	const struct place_scheme *place;
+
+	for (int i = 0; (place = place_scheme_at(i)) != NULL; i++) {
+		size_t len = strlen(place->name);
+
+		if (place->resolve != NULL && !place->literal &&
+		    strncasecmp(text, place->name, len) == 0 &&
+		    text[len] == ':')
+			return true;
+	}
+	return false;
+}
+
+/* Refuses the path of a file that looks like another address: its first part
+ * ends in a colon, or it begins with a place's name or mailto:. */
+static int check_beginning(const char *text, struct err *e)
+{
+	const struct place_scheme *place = place_of_template(text);
+	size_t url = strlen(place->url_prefix);
+	int n = (int)strcspn(text, "/");
+	bool colon = n > 0 && text[n - 1] == ':' && text[n] == '/';
+
+	if (*place->prefix != '\0' ||
+	    (strncmp(text, place->url_prefix, url) == 0 && text[url] == '/'))
+		return 0;
+	if (strncasecmp(text, "mailto:", 7) == 0)
+		return err_set(e, ERR_PERMANENT,
+		    "output_path takes no mailto: address; put it into "
+		    "notify_on_completion, and the report goes with the mail");
+	if (colon && text[n + 1] == '/')
+		return err_set(e, ERR_PERMANENT,
+		    "output_path: unknown scheme \"%.*s//\"; " WHERE, n, text);
+	if (colon || names_place(text))
+		return err_set(e, ERR_PERMANENT,
+		    "output_path \"%s\": two slashes belong after "
+		    "\"%.*s\"; " WHERE,
+		    text, (int)strcspn(text, ":") + 1, text);
+	return 0;
+}
+
 static int expand(
     const struct template_options *o, struct buf *out, struct err *e)
 {
 	for (const char *s = o->template; *s != '\0'; s++) {
 		const char *close;
 
-		if (*s == '{') {
-			close = strchr(s, '}');
+		if (*s == '{' || *s == '}') {
+			close = *s == '{' ? strchr(s, '}') : NULL;
 			if (close == NULL)
 				return err_set(e, ERR_PERMANENT,
-				    "output_path \"%s\": { without }",
+				    "output_path \"%s\" has a brace without "
+				    "its "
+				    "partner; write names as {name}",
 				    o->template);
 			if (add_value(
 				o, s + 1, (size_t)(close - s - 1), out, e) != 0)
@@ -159,6 +209,7 @@ char *template_path(const struct template_options *o, struct err *e)
 	if (place->literal)
 		return place->resolve(o->root, o->template, e);
 	if (check_seen(o->template, e) != 0 ||
+	    check_beginning(o->template, e) != 0 ||
 	    (place->check_template != NULL &&
 		place->check_template(o->template, e) != 0))
 		return NULL;

@@ -340,12 +340,24 @@ TEST(mistakes_in_a_template_are_said)
 	assert_refused("{}.csv", "unknown name \"{}\"");
 	assert_refused("{report}.csv", "unknown name \"{report}\"");
 	assert_refused("{report_name_}.csv", "unknown name");
-	assert_refused("{report_name", "{ without }");
+	assert_refused("{report_name", "a brace without its partner");
+	assert_refused("report_name}", "a brace without its partner");
+	assert_refused("{report_name}}", "a brace without its partner");
 	assert_refused("{empty}.csv", "\"{empty}\" is empty");
 	assert_refused("{null}.csv", "\"{null}\" is empty");
 	assert_refused("%q.csv", "unknown code \"%q\"");
 	assert_refused("%-d.csv", "unknown code \"%-\"");
 	assert_refused("x%", "unknown code");
+}
+
+TEST(a_local_path_does_not_look_like_another_address)
+{
+	assert_refused("MAILTO:a@b", "takes no mailto: address");
+	assert_refused("1a://x", "unknown scheme \"1a://\"");
+	assert_refused("{report_name}://x", "unknown scheme");
+	assert_refused("x:/y", "two slashes belong after \"x:\"");
+	assert_refused("S3:x", "two slashes belong after \"S3:\"");
+	assert_refused("file:x", "two slashes belong after \"file:\"");
 }
 
 TEST(a_path_that_is_too_long_is_refused)
@@ -402,6 +414,7 @@ int main(void)
 	    cmocka_unit_test(a_template_is_a_file),
 	    cmocka_unit_test(control_characters_are_refused),
 	    cmocka_unit_test(mistakes_in_a_template_are_said),
+	    cmocka_unit_test(a_local_path_does_not_look_like_another_address),
 	    cmocka_unit_test(a_path_that_is_too_long_is_refused),
 	    cmocka_unit_test(urls_escape_what_would_end_them),
 	};

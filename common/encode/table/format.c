@@ -23,6 +23,7 @@ void format_close(struct format *f)
 {
 	if (f == NULL)
 		return;
+	free(f->tokens);
 	free(f->code);
 	free(f);
 }

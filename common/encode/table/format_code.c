@@ -6,6 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/mem.h"
+
 #define SECOND_DIGITS 3 /* digits of a second's fraction; Excel has no more */
 #define DIVISOR_DIGITS 5
 /* [MS-LCID]: the low ten bits are the primary language, so English is 0409,
@@ -13,6 +15,7 @@
  * above the 16th choose the digits of a script. */
 #define PRIMARY 0x3FF
 #define ENGLISH 9
+#define LANGUAGE_DIGITS 8
 #define SYSTEM 0xF000
 
 static const char letters[] =
@@ -21,6 +24,7 @@ static const char letters[] =
 static const char english[] =
     "a code has a point for decimals and a comma for thousands whatever the "
     "reader's language: #,##0.00; Excel shows those of its reader";
+static const char fraction[] = "a fraction is written as # ?/? or # ?/8";
 static const char mixed[] =
     "digits and letters of dates do not go together in one section";
 
@@ -40,8 +44,6 @@ static const char *no(struct reader *r, const char *why)
 static const char *add_token(
     struct reader *r, struct format_token token, const char *next)
 {
-	if (r->p->count == FORMAT_TOKENS)
-		return no(r, "it is too long");
 	r->p->tokens[r->p->count++] = token;
 	return next;
 }
@@ -95,46 +97,24 @@ static const char *read_elapsed(struct reader *r, const char *s)
 	    (struct format_token){FORMAT_ELAPSED, s + 1, n, letter}, s + n + 2);
 }
 
-static bool is_colour(const char *s, size_t len)
+/* Whether the text from s to end is a colour: Red, or Color 1 to Color 56. */
+static bool is_colour(const char *s, const char *end)
 {
 	static const char *const colours[] = {"black", "blue", "cyan", "green",
 	    "magenta", "red", "white", "yellow"};
-	char *end;
-	long n;
+	size_t len = (size_t)(end - s);
+	char *after;
 
 	for (size_t i = 0; i < sizeof(colours) / sizeof(*colours); i++) {
 		if (len == strlen(colours[i]) &&
 		    strncasecmp(s, colours[i], len) == 0)
 			return true;
 	}
-	if (len < 6 || strncasecmp(s, "color", 5) != 0)
+	if (strncasecmp(s, "color", 5) != 0)
 		return false;
-	n = strtol(s + 5, &end, 10);
-	return end == s + len && n >= 1 && n <= 56;
-}
-
-/* Reads a condition such as [>=100]. */
-static bool read_condition(struct format_section *p, const char *s)
-{
-	static const struct {
-		const char *sign;
-		enum format_compare compare;
-	} signs[] = {{"<=", FORMAT_LESS_OR_EQUAL}, {"<>", FORMAT_NOT_EQUAL},
-	    {">=", FORMAT_GREATER_OR_EQUAL}, {"<", FORMAT_LESS},
-	    {"=", FORMAT_EQUAL}, {">", FORMAT_GREATER}};
-
-	for (size_t i = 0; i < sizeof(signs) / sizeof(*signs); i++) {
-		size_t n = strlen(signs[i].sign);
-		char *end;
-
-		if (strncmp(s, signs[i].sign, n) != 0)
-			continue;
-		p->limit = strtod(s + n, &end);
-		p->compare = signs[i].compare;
-		return end > s + n && *end == ']' &&
-		       strchr("xXiInN", s[n]) == NULL;
-	}
-	return false;
+	s += 5 + (s[5] == ' ');
+	return *s >= '1' && *s <= '9' && strtol(s, &after, 10) <= 56 &&
+	       after == end;
 }
 
 /* Reads [$€-407]: a currency and a language, each of which may be missing. */
@@ -145,10 +125,10 @@ static const char *read_currency(
 	const char *code = s + 2 + len;
 
 	if (*code == '-') {
-		char *after;
-		unsigned long n = strtoul(code + 1, &after, 16);
+		size_t hex = strspn(code + 1, "0123456789abcdefABCDEF");
+		unsigned long n = strtoul(code + 1, NULL, 16);
 
-		if (after != end || after == code + 1)
+		if (code + 1 + hex != end || hex < 1 || hex > LANGUAGE_DIGITS)
 			return no(r, "[$…-407] ends in a language's number");
 		if (n >= SYSTEM)
 			r->p->language = FORMAT_OF_READER;
@@ -166,8 +146,7 @@ static const char *read_bracket(struct reader *r, const char *s)
 		return no(r, "its bracket is never closed");
 	if (s[1] == '$')
 		return read_currency(r, s, end);
-	if (is_colour(s + 1, (size_t)(end - s) - 1) ||
-	    read_condition(r->p, s + 1))
+	if (is_colour(s + 1, end) || format_read_condition(r->p, s + 1))
 		return end + 1;
 	next = read_elapsed(r, s);
 	return next || r->why
@@ -201,6 +180,8 @@ static const char *read_digit(struct reader *r, const char *s)
 		return no(r, mixed);
 	if (p->exponent)
 		return no(r, "E+00 ends the number");
+	if (p->bar && p->tokens[p->bar + 1].type == FORMAT_DIVISOR)
+		return no(r, fraction);
 	if (p->bar)
 		p->below++;
 	else if (after && *s == '0' && p->tokens[p->count - 1].letter == '#')
@@ -274,13 +255,11 @@ static const char *read_bar(struct reader *r, const char *s)
 		return add_literal(r, s, 1, s + 1);
 	if (p->bar || p->exponent || has_token(p, FORMAT_POINT) ||
 	    p->thousands || p->shift)
-		return no(r, "a fraction is written as # ?/? or # ?/8");
+		return no(r, fraction);
 	p->bar = p->count;
 	p->above = p->count - first;
 	p->integer = p->whole - p->above;
-	if (add_token(r, (struct format_token){FORMAT_BAR, s, 1, '/'}, s) ==
-	    NULL)
-		return NULL;
+	add_token(r, (struct format_token){FORMAT_BAR, s, 1, '/'}, s);
 	if (s[1] == '0' || n == 0)
 		return s + 1;
 	if (n > DIVISOR_DIGITS)
@@ -289,7 +268,7 @@ static const char *read_bar(struct reader *r, const char *s)
 	    r, (struct format_token){FORMAT_DIVISOR, s + 1, n, 0}, s + 1 + n);
 }
 
-/* ---- everything ---- */
+/* ---- sections ---- */
 
 static const char *read_date(struct reader *r, const char *s)
 {
@@ -430,7 +409,7 @@ static bool end_section(struct reader *r)
 
 	if (p->bar && p->below == 0 &&
 	    p->tokens[p->bar + 1].type != FORMAT_DIVISOR)
-		r->why = "a fraction is written as # ?/? or # ?/8";
+		r->why = fraction;
 	else if (p->below > DIVISOR_DIGITS)
 		r->why = "a fraction is of five digits at most";
 	else if (p->text && (p->date || p->whole + p->fraction > 0))
@@ -441,6 +420,22 @@ static bool end_section(struct reader *r)
 	return r->why == NULL;
 }
 
+/* Ends the section before the semicolon s and begins the next one. */
+static const char *begin_section(struct reader *r, int *sections, const char *s)
+{
+	struct format_token *tokens = r->p->tokens + r->p->count;
+
+	if (!end_section(r))
+		return NULL;
+	if (*sections == FORMAT_SECTIONS)
+		return no(r, "it has four sections at most");
+	if (r->p->text)
+		return no(r, "@ belongs into the last section");
+	r->p = &r->f->sections[(*sections)++];
+	r->p->tokens = tokens;
+	return s + 1;
+}
+
 static int refuse(
     const struct format *f, const char *at, const char *why, struct err *e)
 {
@@ -449,8 +444,8 @@ static int refuse(
 }
 
 /* Counts the sections for numbers. The last section is for texts when it is the
- * fourth or has an @. Returns -1 for an @ in another section. */
-static int count_sections(struct format *f, int sections)
+ * fourth or has an @. */
+static void count_sections(struct format *f, int sections)
 {
 	f->text = sections == FORMAT_SECTIONS || f->sections[sections - 1].text;
 	f->count = sections - f->text;
@@ -458,11 +453,6 @@ static int count_sections(struct format *f, int sections)
 		f->sections[1] = f->sections[0];
 		f->count = 1;
 	}
-	for (int i = 0; i < sections - 1; i++) {
-		if (f->sections[i].text)
-			return -1;
-	}
-	return 0;
 }
 
 int format_code_read(struct format *f, struct err *e)
@@ -473,28 +463,23 @@ int format_code_read(struct format *f, struct err *e)
 
 	if (strlen(s) > FORMAT_CODE_MAX)
 		return err_set(e, ERR_PERMANENT,
-		    "a format has %d characters at most, not %zu",
-		    FORMAT_CODE_MAX, strlen(s));
-	for (; *s != '\0';) {
-		const char *next;
+		    "a format has %d bytes at most, not %zu", FORMAT_CODE_MAX,
+		    strlen(s));
+	/* The one more is looked at after a bar that ends the code. */
+	f->tokens = mem_zalloc((strlen(s) + 1) * sizeof(*f->tokens));
+	r.p->tokens = f->tokens;
+	while (*s != '\0') {
+		const char *next = *s == ';' ? begin_section(&r, &sections, s)
+					     : read_piece(&r, s);
 
-		if (*s == ';' && sections < FORMAT_SECTIONS) {
-			if (!end_section(&r))
-				return refuse(f, begin, r.why, e);
-			r.p = &f->sections[sections++];
-			begin = ++s;
-			continue;
-		}
-		if (*s == ';')
-			return refuse(f, s, "it has four sections at most", e);
-		next = read_piece(&r, s);
 		if (next == NULL)
-			return refuse(f, s, r.why, e);
+			return refuse(f, *s == ';' ? begin : s, r.why, e);
+		if (*s == ';')
+			begin = next;
 		s = next;
 	}
 	if (!end_section(&r))
 		return refuse(f, begin, r.why, e);
-	if (count_sections(f, sections) != 0)
-		return refuse(f, f->code, "@ belongs into the last section", e);
+	count_sections(f, sections);
 	return 0;
 }

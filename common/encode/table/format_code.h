@@ -9,9 +9,9 @@
 /* The parsed form of a number format code. format.c and its helpers share
  * it. */
 
-#define FORMAT_TOKENS 64
 #define FORMAT_SECTIONS 4
-#define FORMAT_CODE_MAX 255 /* characters; Excel refuses longer codes */
+/* bytes; Excel refuses codes of more characters */
+#define FORMAT_CODE_MAX 255
 
 enum format_token_type {
 	FORMAT_LITERAL, /* the len bytes of the code from text on */
@@ -58,7 +58,7 @@ enum format_language {
 };
 
 struct format_section {
-	struct format_token tokens[FORMAT_TOKENS];
+	struct format_token *tokens; /* part of format.tokens */
 	int count;
 	int whole, fraction; /* placeholders before and after the point */
 	/* digits to move the point, from percent signs and trailing commas */
@@ -75,6 +75,9 @@ struct format_section {
 
 struct format {
 	char *code;
+	/* of all sections, one after the other; each is at least a byte of the
+	 * code */
+	struct format_token *tokens;
 	struct format_section sections[FORMAT_SECTIONS];
 	int count;                 /* sections for numbers */
 	bool text;                 /* sections[count] shows texts */
@@ -84,6 +87,10 @@ struct format {
 /* Parses f->code into f->sections; -1 with *e for a code that Excel cannot
  * read. */
 int format_code_read(struct format *f, struct err *e);
+
+/* Reads the condition of a section from the text after its bracket, such as
+ * `>=100]`. Returns false when the text is no condition. */
+bool format_read_condition(struct format_section *p, const char *s);
 
 /* Returns the section that shows x. *sign says whether a minus sign precedes
  * the number. */

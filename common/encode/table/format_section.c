@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "encode/table/format_code.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 static bool matches(const struct format_section *p, double x)
 {
 	switch (p->compare) {
@@ -65,4 +68,27 @@ const struct format_section *format_choose(
 		return &p[1];
 	}
 	return x == 0 && f->count > 2 ? &p[2] : p;
+}
+
+bool format_read_condition(struct format_section *p, const char *s)
+{
+	static const struct {
+		const char *sign;
+		enum format_compare compare;
+	} signs[] = {{"<=", FORMAT_LESS_OR_EQUAL}, {"<>", FORMAT_NOT_EQUAL},
+	    {">=", FORMAT_GREATER_OR_EQUAL}, {"<", FORMAT_LESS},
+	    {"=", FORMAT_EQUAL}, {">", FORMAT_GREATER}};
+
+	for (size_t i = 0; i < sizeof(signs) / sizeof(*signs); i++) {
+		size_t n = strlen(signs[i].sign);
+		char *end;
+
+		if (strncmp(s, signs[i].sign, n) != 0)
+			continue;
+		p->limit = strtod(s + n, &end);
+		p->compare = signs[i].compare;
+		return end > s + n && *end == ']' &&
+		       end == s + n + strspn(s + n, "0123456789+-.eE");
+	}
+	return false;
 }

@@ -38,7 +38,37 @@ static const struct option_rule table[] = {
 	"by column name: label, format, width, align, total", any_column},
     OPTION_END,
 };
-const struct option_owner layout_options = {"table", table, NULL};
+
+/* Opens the format of a column; NULL with *e. */
+static struct format *open_format(
+    const char *code, const char *column, struct err *e)
+{
+	struct format *f = format_open(code, e);
+
+	if (f == NULL)
+		err_wrap(e, "output_options: \"columns.%s.format\"", column);
+	return f;
+}
+
+/* Checks the formats of all columns, also of those that no result has. */
+static int check_options(const json_t *options, struct err *e)
+{
+	const char *name;
+	json_t *column;
+
+	json_object_foreach(json_object_get(options, "columns"), name, column)
+	{
+		const char *code = json_str(column, "format", NULL);
+		struct format *f = code ? open_format(code, name, e) : NULL;
+
+		if (code != NULL && f == NULL)
+			return -1;
+		format_close(f);
+	}
+	return 0;
+}
+
+const struct option_owner layout_options = {"table", table, check_options};
 
 static const struct option_rule labels[] = {
     {"columns", JSON_OBJECT, NULL,
@@ -134,12 +164,11 @@ static const char *misfit(enum format_use use, enum column_kind kind)
 static int check_format(
     const char *code, const struct column *column, struct err *e)
 {
-	struct format *f = format_open(code, e);
+	struct format *f = open_format(code, column->name, e);
 	const char *wrong;
 
 	if (f == NULL)
-		return err_wrap(
-		    e, "output_options: \"columns.%s.format\"", column->name);
+		return -1;
 	wrong = misfit(format_use(f), column->kind);
 	format_close(f);
 	if (wrong != NULL)

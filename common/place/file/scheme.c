@@ -36,16 +36,6 @@ static const char *hidden(const char *path)
 	return NULL;
 }
 
-/* Returns the length in bytes of the scheme, such as 2 for `s3://bucket/key`; 0
- * for a plain path. */
-static size_t scheme_of(const char *text)
-{
-	size_t n = strspn(text, "abcdefghijklmnopqrstuvwxyz"
-				"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+.-");
-
-	return strncmp(text + n, "://", 3) == 0 ? n : 0;
-}
-
 /* Removes "file://" only before a third slash: without that slash, a host would
  * follow. */
 static const char *without_scheme(const char *text)
@@ -56,20 +46,11 @@ static const char *without_scheme(const char *text)
 
 static int check_text(const char *root, const char *text, struct err *e)
 {
-	if (strncmp(text, "mailto:", 7) == 0)
-		return err_set(e, ERR_PERMANENT,
-		    "output_path takes no mailto: address; put it into "
-		    "notify_on_completion, and the report goes with the mail");
 	if (*root == '\0')
 		return err_set(e, ERR_PERMANENT,
 		    "output_path \"%s\" is a local file, and output_root is "
 		    "missing in the settings; write s3://bucket/key, or set it",
 		    text);
-	if (scheme_of(without_scheme(text)) > 0)
-		return err_set(e, ERR_PERMANENT,
-		    "output_path: unknown scheme \"%.*s://\"; write a path "
-		    "below the output root, file:///path or s3://bucket/key",
-		    (int)scheme_of(text), text);
 	text = without_scheme(text);
 	if (str_has_control(text))
 		return err_set(

@@ -94,8 +94,8 @@ begin
 		hint := format('Known: {%s}.', array_to_string(names, '}, {'));
 		return;
 	end if;
-	select f.value into bad from reportd.mail_fields(url) f
-	where f.name = 'report' and f.value not in ('attach', 'link', 'inline', 'none') limit 1;
+	select f.raw into bad from reportd.mail_fields(url) f
+	where f.name = 'report' and f.raw not in ('attach', 'link', 'inline', 'none') limit 1;
 	if bad is not null then
 		message := format('has report=%s', bad);
 		hint := 'Write report=attach, link, inline or none.';
@@ -103,7 +103,7 @@ begin
 	end if;
 	select a into bad from reportd.mail_addresses(url) a
 	where a !~ '^[A-Za-z0-9.!#$%&''*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*$'
-		or length(a) > 254 limit 1;
+		or length(a) > 254 or a ~ '@(.*\.)?[^.]{64}' limit 1;
 	if bad is not null then
 		message := format('has "%s", which is no mail address', bad);
 	elsif not exists (select from reportd.mail_addresses(url)) then
@@ -121,7 +121,7 @@ begin
 	if strpos(authority, '@') > 0 then
 		message := 'has a user or password before the host';
 		hint := 'Leave it out; the receiver checks the signature of [webhook] secret.';
-	elsif host is null or substring(authority from ':([0-9]+)$')::int not between 1 and 65535 then
+	elsif host is null or length(host) > 253 or substring(authority from ':([0-9]+)$')::int not between 1 and 65535 then
 		message := 'has no sound host';
 	elsif url !~ '^[!-~]+$' or strpos(url, '#') > 0 then
 		message := 'holds a blank, a # or a character that is not ASCII';

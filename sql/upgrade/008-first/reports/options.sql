@@ -21,65 +21,6 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
 		or value > split_part(allowed, '..', 2)::numeric
 $$;
 
--- Says why Excel could not read a number format code; null: it can. It has the rules of
--- common/encode/table/format_code.c, which has the last word when the report runs.
-create function reportd.format_code_error(code text) returns text
-language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
-declare
-	english constant text := 'a code has a point for decimals and a comma for thousands '
-		'whatever the reader''s language: #,##0.00; Excel shows those of its reader';
-	letters constant text := 'a code has d m y h s for dates and times whatever the '
-		'reader''s language, and other words in quotes';
-	-- Takes out the parts that are literal or decide nothing: "…", \x, _x, *x, [Red], [>=1], [$€-407].
-	plain text := regexp_replace(code, '"[^"]*"|[\\_*].|\[(black|blue|cyan|green|magenta|red|'
-		'white|yellow|color ?([1-9]|[1-4][0-9]|5[0-6]))\]|\[(<=|<>|>=|<|=|>)[-+]?[0-9.]+(e[-+]?[0-9]+)?\]|'
-		'\[\$[^]-]*(-[0-9a-fA-F]+)?\]', '', 'gi');
-	section text;
-	is_date boolean;
-begin
-	if length(code) > 255 then
-		return 'it has 255 characters at most';
-	elsif plain ~ '["\\_*]' then
-		return 'a quote is never closed, or nothing follows the last character';
-	elsif plain ~ ';.*;.*;.*;' then
-		return 'it has four sections at most';
-	elsif plain ~ '@.*;' then
-		return '@ belongs into the last section';
-	end if;
-	foreach section in array string_to_array(plain, ';') loop
-		-- Letters that belong together become one: H is a unit, E an exponent.
-		section := regexp_replace(section, 'am/pm|a/p', 'h', 'gi');
-		section := regexp_replace(section, 'general', '@', 'gi');
-		section := regexp_replace(section, '\[(h+|m+|s+)\]', 'H', 'gi');
-		section := regexp_replace(section, '([sSH])\.0{1,3}(?!0)', '\1', 'g');
-		is_date := section ~* '[ymdhs]' or section ~* 'e(?![-+])';
-		if section ~ '[][]' then
-			return 'brackets hold a colour, a condition such as >=100, a currency such as '
-				'$€-407, or h, m or s';
-		elsif section ~* '[abcfgijklnopqrtuvwxz]' then
-			return letters;
-		elsif section ~ 'H.*H' then
-			return 'one unit of a section can be in brackets';
-		elsif (is_date or section ~ '@') and section ~ '[0#?]' or is_date and section ~ '@' then
-			return 'digits, letters of dates, and General or @ do not go together';
-		elsif regexp_replace(section, '(?<=[0#?])/[1-9][0-9]*', '') ~ '[`|1-9]' then
-			return 'put literal text in quotes';
-		elsif is_date then
-			continue;
-		elsif section ~ '^[^0#?]*,' then
-			return 'a comma comes after a digit';
-		elsif section ~ '\..*\.|\.[^,]*,+[0#?]|\.[0#?]*#0|[0#?,],0{1,2}(?![0#?,])' then
-			return english;
-		elsif section ~* 'e[-+]' and section !~* '^[^e]*[0#?][^e]*e[-+][0#?]+[^e0#?]*$' then
-			return 'E+00 comes once, after the digits, and ends the number';
-		elsif section ~ '[0#?]/[0-9#?]' and
-			section !~ '^[^/.,%]*[0#?]/([1-9][0-9]{0,4}|[0#?]{1,5})(?![0-9#?])[^/]*$' then
-			return 'a fraction is written as # ?/? or # ?/8';
-		end if;
-	end loop;
-	return null;
-end $$;
-
 -- The three functions below say what is wrong, in the words of common/base/option.c;
 -- null: nothing. Each option of `known` is one of output_format's.
 create function reportd.option_value_error(path text, rule jsonb, value jsonb) returns text
@@ -155,48 +96,73 @@ begin
 	return null;
 end $$;
 
+-- Returns the part of an object, and of the objects in it, that these rules know.
+create function reportd.option_known(known jsonb, object jsonb) returns jsonb
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+begin
+	return coalesce(jsonb_object_agg(o.key,
+			case when r.rule ->> 'type' = 'object' and r.rule ? 'inside'
+				and jsonb_typeof(o.value) = 'object'
+			then reportd.option_known(r.rule -> 'inside', o.value) else o.value end), '{}')
+		from jsonb_each(object) o
+		join jsonb_array_elements(known) r (rule) on r.rule ->> 'option' in (o.key, '*');
+end $$;
+
 -- Where a report has several formats, an option is for one of them, under its name, or
--- for all that know it.
+-- for all that know it: all of it for one at least, and for the others what they know.
 create function reportd.option_list_error(formats reportd.output_format[], options jsonb)
 returns text
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
-	shared text[] := '{max_rows,skip_if_empty,sections}';
+	shared text[] := '{max_rows,skip_if_empty,snapshot,sections}';
 	key text;
 	value jsonb;
 	f reportd.output_format;
 	named text;
-	known boolean;
-	wrong text;
+	part jsonb;
+	known boolean; -- by a format
+	sound boolean; -- for a format
+	problem text;
+	wrong text; -- for the last format that it is wrong for
+	apart text; -- what one takes of it and cannot use
 begin
 	for key, value in select * from jsonb_each(options) loop
-		known := false;
-		wrong := null;
 		named := (select coalesce(k.alias_of, k.format)
 			from reportd.output_format k where k.format = key);
-		foreach f in array formats loop
-			if f.format = named then
-				known := true;
-				wrong := case when jsonb_typeof(value) <> 'object' then
-					format('output_options: "%s" must be an object', key)
-				when value ?| shared then
-					format('output_options: "%s" is for all formats alike; put it beside "%s"',
-						(select s from unnest(shared) s where value ? s limit 1), key)
-				else f.format || ': ' || reportd.option_keys_error('', f.format, f.options, value)
-				end;
-				exit;
-			elsif exists (select from jsonb_array_elements(f.options) r
-				where r ->> 'option' = key) then
-				wrong := reportd.option_keys_error(
-					'', f.format, f.options, jsonb_build_object(key, value));
-				known := true;
-				exit when wrong is null;
+		select * into f from unnest(formats) k where k.format = named;
+		if found then
+			wrong := case when jsonb_typeof(value) <> 'object' then
+				format('output_options: "%s" must be an object', key)
+			when value ?| shared then
+				format('output_options: "%s" is for all formats alike; put it beside "%s"',
+					(select s from unnest(shared) s where value ? s limit 1), key)
+			else f.format || ': ' || reportd.option_keys_error('', f.format, f.options, value)
+			end;
+			if wrong is not null then
+				return wrong;
 			end if;
+			continue;
+		end if;
+		known := false;
+		sound := false;
+		apart := null;
+		foreach f in array formats loop
+			part := reportd.option_known(f.options, jsonb_build_object(key, value));
+			continue when part = '{}';
+			known := true;
+			problem := reportd.option_keys_error(
+				'', f.format, f.options, jsonb_build_object(key, value));
+			sound := sound or problem is null;
+			wrong := coalesce(problem, wrong);
+			apart := coalesce(apart,
+				f.format || ': ' || reportd.option_keys_error('', f.format, f.options, part));
 		end loop;
 		if not known then
 			return format('output_options: none of the formats has an option "%s"', key);
-		elsif wrong is not null then
+		elsif not sound then
 			return wrong;
+		elsif apart is not null then
+			return apart;
 		end if;
 	end loop;
 	return null;
@@ -227,7 +193,7 @@ begin
 				where k is not null)));
 	end if;
 	if (options ->> 'bom')::boolean
-		and upper(coalesce(options ->> 'encoding', 'UTF8')) not in ('UTF8', 'UTF-8') then
+		and reportd.encoding_name(options ->> 'encoding') <> '"UTF8"' then
 		perform reportd.refuse(
 			format('output_options: "bom" belongs to UTF8, not to %s', options ->> 'encoding'),
 			'Leave out "bom" or "encoding".');
@@ -342,7 +308,12 @@ begin
 	end if;
 	foreach f in array formats loop
 		own := reportd.options_of(f, formats, options);
-		if f.format = 'CSV' then
+		if f.format = 'CSV' and cardinality(formats) > 1
+			and reportd.encoding_name(own ->> 'encoding') = '"SQL_ASCII"' then
+			perform reportd.refuse(
+				'output_options: encoding SQL_ASCII passes bytes that other formats cannot take',
+				'Make CSV the only format, or name the encoding of the bytes.');
+		elsif f.format = 'CSV' then
 			perform reportd.check_csv_options(own);
 		elsif f.format = 'PARQUET' then
 			perform reportd.check_parquet_options(own);

@@ -14,10 +14,8 @@ declare
 		from '\.([A-Za-z0-9]+)$'));
 	-- The sections that charts name: the one of all formats, and those of one each.
 	charted text[] := array(
-		select o.own #>> '{chart,section}'
-		from (select check_outputs.options union all
-			select check_outputs.options -> f.format from unnest(formats) f) o (own)
-		where o.own #>> '{chart,section}' is not null);
+		select reportd.options_of(f, formats, check_outputs.options) #>> '{chart,section}'
+		from unnest(formats) f);
 begin
 	if statements = 0 then
 		perform reportd.refuse(
@@ -38,10 +36,11 @@ begin
 	elsif strpos(path, '{section}') > 0 and (
 		jsonb_array_length(coalesce(options -> 'sections', '[]')) is distinct from statements
 		or exists (select from jsonb_array_elements_text(options -> 'sections') s
-			group by s having count(*) > 1 or s ~ '/' or s = '')) then
+			group by s having count(*) > 1 and strpos(path, '{part}') = 0
+				or s in ('', '.', '..') or s ~ '[/\x01-\x1f\x7f]')) then
 		perform reportd.refuse(
 			'output_path has {section}, and "sections" does not name the result of each statement',
-			format('Give %s different names without a slash, such as {"sections": ["orders"]}.',
+			format('Give %s different names without a slash or control character, such as {"sections": ["orders"]}.',
 				statements));
 	elsif (path is null or strpos(path, '{partition}') = 0)
 		and (options ? 'partition_by' or exists (
@@ -125,7 +124,7 @@ end $$;
 create function reportd.check_path(path text, parameters jsonb) returns void
 language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 declare
-	scheme text := substring(path from '^([A-Za-z][A-Za-z0-9+.-]*)://');
+	scheme text := substring(path from '^([^/]*)://');
 	bad text;
 	kinds constant text :=
 		'Write a path below the output root, file:///path or s3://bucket/key.';
@@ -150,15 +149,16 @@ begin
 	elsif scheme is not null and scheme not in ('file', 's3') then
 		perform reportd.refuse(
 			format('output_path: unknown scheme "%s://"', scheme), kinds);
-	elsif path ~* '^([a-z][a-z0-9+.-]*:/(?!/)|(file|s3):(?!//))' then
+	elsif path ~* '^([^/]*:/(?!/)|(file|s3|https):(?!//))' then
 		perform reportd.refuse(
 			format('output_path "%s": two slashes belong after "%s:"',
 				path, split_part(path, ':', 1)), kinds);
 	elsif scheme = 'file' and path !~ '^file:///' then
 		perform reportd.refuse(
 			format('output_path "%s" names another host', path), kinds);
-	-- The output root itself, which an absolute path begins with, may have one.
-	elsif scheme is null and path !~ '^/' and path ~ '(^|/)\.' then
+	-- Folders of the output root, which an absolute path begins with, may have one.
+	elsif scheme is null and path !~ '^/' and path ~ '(^|/)\.'
+		or scheme is distinct from 's3' and path ~ '/\.[^/]*$' then
 		perform reportd.refuse(
 			format('output_path "%s" has a part that begins with a dot', path),
 			'Begin each name with something else: such files are hidden, and others than reports.');

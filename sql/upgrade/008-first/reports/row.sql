@@ -236,15 +236,16 @@ begin
 	if new.output_options <> '{}' then
 		perform reportd.check_options(formats, new.output_options);
 		perform reportd.check_place_options(new.output_options, new.output_path);
-		perform reportd.check_place_options(o.value, new.output_path)
-		from jsonb_each(new.output_options) o
-		where o.key in (select f.format from unnest(formats) f)
-			and jsonb_typeof(o.value) = 'object';
+		perform reportd.check_place_options(
+			reportd.options_of(f, formats, new.output_options), new.output_path)
+		from unnest(formats) f;
 	end if;
-	-- An encoding is stored by its one proper name, whatever alias was written.
+	-- An encoding is stored by its one proper name, whatever alias was written; one that
+	-- CSV has another for stays as it is.
 	if new.output_options ? 'encoding' then
 		new.output_options := jsonb_set(new.output_options, '{encoding}',
-			reportd.encoding_name(new.output_options ->> 'encoding'));
+			coalesce(reportd.encoding_name(new.output_options ->> 'encoding'),
+				new.output_options -> 'encoding'));
 	end if;
 	if new.output_options -> 'CSV' ? 'encoding' then
 		new.output_options := jsonb_set(new.output_options, '{CSV,encoding}',
@@ -265,7 +266,7 @@ begin
 	-- One format without options, and one statement: no `;`, and not only a comment.
 	if new.export_sql is not null and (new.output_options <> '{}' or cardinality(formats) <> 1
 			or new.export_sql ~ ';|--|/\*'
-			or not coalesce(strpos(new.output_path, '{part') = 0
+			or not coalesce(new.output_path !~ '\{(part|section)'
 				and new.output_path like '%.' || formats[1].extension, true)) then
 		perform reportd.check_outputs(
 			formats, new.output_options, new.export_sql, new.output_path);
