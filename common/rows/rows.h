@@ -34,6 +34,22 @@ enum column_kind {
 	KIND_OTHER, /* only its text is known */
 };
 
+static inline bool kind_is_number(enum column_kind kind)
+{
+	return kind == KIND_INTEGER || kind == KIND_DECIMAL ||
+	       kind == KIND_FLOAT || kind == KIND_MONEY;
+}
+static inline bool kind_has_date(enum column_kind kind)
+{
+	return kind == KIND_DATE || kind == KIND_TIMESTAMP ||
+	       kind == KIND_TIMESTAMPTZ;
+}
+/* Says whether values are dates, times of day or both. */
+static inline bool kind_is_moment(enum column_kind kind)
+{
+	return kind_has_date(kind) || kind == KIND_TIME || kind == KIND_TIMETZ;
+}
+
 /* Most bytes in the text of an amount of money, and most digits in it. */
 #define MONEY_MAX 128
 #define MONEY_DIGITS 19

@@ -8,13 +8,13 @@
 
 #include "base/json.h"
 #include "base/mem.h"
-#include "encode/parquet/dictionary.h"
 #include "encode/parquet/page.h"
 #include "encode/parquet/rle.h"
 #include "encode/parquet/stats.h"
 #include "encode/parquet/text.h"
 #include "encode/parquet/thrift.h"
 #include "helper.h"
+#include "rows/dictionary.h"
 
 /* ---- Thrift ---- */
 
@@ -195,50 +195,47 @@ TEST(runs_are_short)
 TEST(dictionary_finds_what_it_has)
 {
 	enum { WORDS = 100000 };
-	struct parquet_dictionary d;
+	struct dictionary d;
 
-	parquet_dictionary_open(&d);
+	dictionary_open(&d);
 	for (int round = 0; round < 2; round++) {
 		for (int64_t i = 0; i < WORDS; i++)
 			assert_int_equal(
-			    parquet_dictionary_word(&d, (i - 50) * (1LL << 40)),
-			    i);
+			    dictionary_word(&d, (i - 50) * (1LL << 40)), i);
 		assert_int_equal(d.count, WORDS);
 	}
-	assert_int_equal(parquet_dictionary_word_at(&d, 49), -(1LL << 40));
-	parquet_dictionary_clear(&d);
-	assert_int_equal(parquet_dictionary_word(&d, 7), 0);
-	parquet_dictionary_close(&d);
+	assert_int_equal(dictionary_word_at(&d, 49), -(1LL << 40));
+	dictionary_clear(&d);
+	assert_int_equal(dictionary_word(&d, 7), 0);
+	dictionary_close(&d);
 }
 
 TEST(dictionary_tells_strings_apart)
 {
-	struct parquet_dictionary d;
+	struct dictionary d;
 	char text[300];
 
 	memset(text, 'x', sizeof(text));
-	parquet_dictionary_open(&d);
+	dictionary_open(&d);
 	for (int round = 0; round < 2; round++) {
 		uint32_t expected = 0;
 
 		for (int32_t len = 0; len < 100; len++) {
 			struct value v = {text, len};
 
-			assert_int_equal(
-			    parquet_dictionary_bytes(&d, &v), expected++);
+			assert_int_equal(dictionary_bytes(&d, &v), expected++);
 			/* Values differ in one byte, each byte in turn. */
 			for (int32_t i = 0; i < len; i++) {
 				text[i] = '\0';
 				assert_int_equal(
-				    parquet_dictionary_bytes(&d, &v),
-				    expected++);
+				    dictionary_bytes(&d, &v), expected++);
 				text[i] = 'x';
 			}
 		}
 		assert_int_equal(d.count, expected);
 	}
-	assert_int_equal(parquet_dictionary_bytes_at(&d, 0).len, 0);
-	parquet_dictionary_close(&d);
+	assert_int_equal(dictionary_bytes_at(&d, 0).len, 0);
+	dictionary_close(&d);
 }
 
 /* ---- text ---- */

@@ -130,12 +130,6 @@ const char *chart_lacks(const json_t *options, const struct section *section)
 	return NULL;
 }
 
-static bool is_number(enum column_kind kind)
-{
-	return kind == KIND_INTEGER || kind == KIND_DECIMAL ||
-	       kind == KIND_FLOAT || kind == KIND_MONEY;
-}
-
 static bool is_for(const json_t *o, const struct section *section)
 {
 	const char *name = json_str(o, "section", NULL);
@@ -158,7 +152,7 @@ static int take_values(struct chart_option *chart, const json_t *values,
 		const char *name = json_string_value(value);
 
 		columns[i] = schema_find(schema, name);
-		if (!is_number(schema->columns[columns[i]].kind))
+		if (!kind_is_number(schema->columns[columns[i]].kind))
 			return err_set(e, ERR_PERMANENT,
 			    "output_options: \"chart\" cannot draw the column "
 			    "\"%s\": it holds no numbers",

@@ -29,7 +29,7 @@ static size_t length_needed(const struct chart_data *d)
 {
 	struct chart_unit unit = {0};
 
-	if (!chart_is_moment(d->kind))
+	if (!kind_is_moment(d->kind))
 		return 0;
 	for (int i = 0; i < d->rows; i++) {
 		const char *s = d->categories[i];
@@ -46,7 +46,7 @@ static void add_formatted(
 	struct value v = {text, (int32_t)strlen(text)};
 
 	format_add(d->label_format, d->kind, &v, b);
-	if (way == WITH_YEAR && chart_has_date(d->kind))
+	if (way == WITH_YEAR && kind_has_date(d->kind))
 		buf_printf(b, " %.*s", (int)strcspn(text, "-"), text);
 }
 

@@ -8,21 +8,10 @@
 #define DATE_LEN 10 /* of 2026-03-29 */
 #define TIME_LEN 8  /* of 14:00:00 */
 
-bool chart_has_date(enum column_kind kind)
-{
-	return kind == KIND_DATE || kind == KIND_TIMESTAMP ||
-	       kind == KIND_TIMESTAMPTZ;
-}
-
-bool chart_is_moment(enum column_kind kind)
-{
-	return chart_has_date(kind) || kind == KIND_TIME || kind == KIND_TIMETZ;
-}
-
 /* Returns the offset of the time in a text of a kind. */
 static size_t time_at(enum column_kind kind)
 {
-	return chart_has_date(kind) ? DATE_LEN + 1 : 0;
+	return kind_has_date(kind) ? DATE_LEN + 1 : 0;
 }
 
 /* Returns whether a text has the shape of 2026-03-29 14:00:00, as far as its
@@ -34,7 +23,7 @@ static bool is_plain(enum column_kind kind, const struct value *v)
 
 	if (kind == KIND_TIMESTAMPTZ || kind == KIND_TIMETZ)
 		len = moment_without_offset(kind, v, &rest);
-	if (chart_has_date(kind) &&
+	if (kind_has_date(kind) &&
 	    (len < DATE_LEN || s[4] != '-' || s[7] != '-'))
 		return false;
 	if (kind != KIND_DATE && len < time_at(kind) + TIME_LEN)
@@ -59,7 +48,7 @@ void chart_unit_add(
 		u->second |= memcmp(v->data + time + 5, ":00", 3) != 0;
 		u->minute |= memcmp(v->data + time, "00:00", 5) != 0;
 	}
-	if (chart_has_date(kind)) {
+	if (kind_has_date(kind)) {
 		u->day |= memcmp(v->data + 7, "-01", 3) != 0;
 		u->month |= memcmp(v->data + 4, "-01", 3) != 0;
 	}
@@ -73,7 +62,7 @@ size_t chart_unit_length(const struct chart_unit *u, enum column_kind kind)
 		return 0;
 	if (u->second)
 		return time + TIME_LEN;
-	if (u->minute || !chart_has_date(kind))
+	if (u->minute || !kind_has_date(kind))
 		return time + 5;
 	if (u->day || u->rows < 2)
 		return DATE_LEN;

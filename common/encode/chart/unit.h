@@ -17,13 +17,7 @@ struct chart_unit {
 	bool second, minute, day, month;
 };
 
-/* Returns whether values of a kind have a date. */
-bool chart_has_date(enum column_kind kind);
-
-/* Returns whether values of a kind are dates or times. */
-bool chart_is_moment(enum column_kind kind);
-
-/* Adds a value of a kind that chart_is_moment(). */
+/* Adds a value of a kind that kind_is_moment(). */
 void chart_unit_add(
     struct chart_unit *u, enum column_kind kind, const struct value *v);
 

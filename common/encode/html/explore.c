@@ -27,22 +27,10 @@ void explore_policy(struct out *out)
 	out_str(out, "'");
 }
 
-static bool is_number(enum column_kind kind)
-{
-	return kind == KIND_INTEGER || kind == KIND_DECIMAL ||
-	       kind == KIND_FLOAT || kind == KIND_MONEY;
-}
-
-static bool is_moment(enum column_kind kind)
-{
-	return kind == KIND_DATE || kind == KIND_TIME || kind == KIND_TIMETZ ||
-	       kind == KIND_TIMESTAMP || kind == KIND_TIMESTAMPTZ;
-}
-
 const char *explore_kind(const struct column *column)
 {
-	return is_number(column->kind)         ? " data-kind=\"number\""
-	       : is_moment(column->kind)       ? " data-kind=\"moment\""
+	return kind_is_number(column->kind)    ? " data-kind=\"number\""
+	       : kind_is_moment(column->kind)  ? " data-kind=\"moment\""
 	       : column->kind == KIND_INTERVAL ? " data-kind=\"length\""
 					       : "";
 }
@@ -55,7 +43,7 @@ bool explore_carries(const struct column *column, bool formatted)
 	 * when clocks go back. */
 	return kind == KIND_MONEY || kind == KIND_INTERVAL ||
 	       kind == KIND_TIMESTAMPTZ ||
-	       (formatted && (is_number(kind) || is_moment(kind)));
+	       (formatted && (kind_is_number(kind) || kind_is_moment(kind)));
 }
 
 /* Writes the length by which intervals are ordered as a number, in

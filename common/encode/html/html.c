@@ -127,11 +127,9 @@ static const char *align_of(const struct column_layout *c)
 }
 
 /* Returns whether values have spaces or hyphens but must not be broken. */
-static bool is_moment(enum column_kind kind)
+static bool is_one_word(enum column_kind kind)
 {
-	return kind == KIND_DATE || kind == KIND_TIME || kind == KIND_TIMETZ ||
-	       kind == KIND_TIMESTAMP || kind == KIND_TIMESTAMPTZ ||
-	       kind == KIND_UUID;
+	return kind_is_moment(kind) || kind == KIND_UUID;
 }
 
 /* Sets the opening markup of a column's cells. Columns aligned right have no
@@ -140,7 +138,7 @@ static void set_lead(struct html *h, int i)
 {
 	const struct column_layout *c = &h->base.layout.columns[i];
 	const char *before = i ? "</td>" : "<tr>";
-	bool moment = is_moment(h->schema->columns[i].kind);
+	bool moment = is_one_word(h->schema->columns[i].kind);
 
 	h->lead[i] = mem_printf(
 	    "%s<td%s%s>", before, align_of(c), moment ? " nowrap" : "");

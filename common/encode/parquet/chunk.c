@@ -19,7 +19,7 @@ enum {
 static void restart(struct parquet_chunk *c)
 {
 	c->with_dictionary = c->type->physical != PARQUET_BOOLEAN;
-	parquet_dictionary_clear(&c->dictionary);
+	dictionary_clear(&c->dictionary);
 	c->first = c->dictionary_page = NULL;
 	c->last = &c->first;
 	c->dictionary_pages = c->plain_pages = 0;
@@ -40,7 +40,7 @@ struct parquet_chunk *parquet_chunk_new(
 	buf_init(&c->levels, PAGE_MAX);
 	buf_init(&c->indices, PAGE_MAX);
 	buf_init(&c->plain, PAGE_MAX);
-	parquet_dictionary_open(&c->dictionary);
+	dictionary_open(&c->dictionary);
 	restart(c);
 	return c;
 }
@@ -68,7 +68,7 @@ void parquet_chunk_free(struct parquet_chunk *c)
 	if (c == NULL)
 		return;
 	free_pages(c);
-	parquet_dictionary_close(&c->dictionary);
+	dictionary_close(&c->dictionary);
 	array_close(&c->array);
 	buf_free(&c->repetition);
 	buf_free(&c->levels);
@@ -161,7 +161,7 @@ int parquet_chunk_add(struct parquet_chunk *c, const struct value *values,
 
 static int make_dictionary_page(struct parquet_chunk *c, struct err *e)
 {
-	const struct parquet_dictionary *d = &c->dictionary;
+	const struct dictionary *d = &c->dictionary;
 	struct buf *body = &c->pages->body;
 
 	if (parquet_is_word(c->type) && c->type->width == 8) {
@@ -171,7 +171,7 @@ static int make_dictionary_page(struct parquet_chunk *c, struct err *e)
 			buf_add(body, d->values.data + 8 * i, 4);
 	} else {
 		for (size_t i = 0; i < d->count; i++) {
-			struct value v = parquet_dictionary_bytes_at(d, i);
+			struct value v = dictionary_bytes_at(d, i);
 			uint32_t len = (uint32_t)v.len;
 
 			if (c->type->width == 0)

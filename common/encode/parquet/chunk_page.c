@@ -49,8 +49,7 @@ static void index_words(struct parquet_chunk *c, const int64_t *words, size_t n)
 		return;
 	for (size_t i = 0; i < n; i++) {
 		if (i == 0 || words[i] != words[i - 1])
-			index =
-			    parquet_dictionary_word(&c->dictionary, words[i]);
+			index = dictionary_word(&c->dictionary, words[i]);
 		memcpy(p + 4 * i, &index, 4);
 	}
 	c->indices.len += n * 4;
@@ -65,8 +64,7 @@ static void index_refs(
 		return;
 	for (size_t i = 0; i < n; i++) {
 		size_t known = c->dictionary.count;
-		uint32_t index =
-		    parquet_dictionary_bytes(&c->dictionary, &refs[i]);
+		uint32_t index = dictionary_bytes(&c->dictionary, &refs[i]);
 
 		if (index == known)
 			parquet_stats_ref(&c->stats, c->type, &refs[i]);
@@ -166,18 +164,18 @@ static void make_plain(struct parquet_chunk *c)
 
 		if (parquet_is_word(c->type)) {
 			int64_t word =
-			    parquet_dictionary_word_at(&c->dictionary, index);
+			    dictionary_word_at(&c->dictionary, index);
 
 			add_plain_words(c, &word, 1);
 		} else {
 			struct value ref =
-			    parquet_dictionary_bytes_at(&c->dictionary, index);
+			    dictionary_bytes_at(&c->dictionary, index);
 
 			add_plain_ref(c, &ref);
 		}
 	}
 	buf_free(&c->indices);
-	parquet_dictionary_clear(&c->dictionary);
+	dictionary_clear(&c->dictionary);
 	c->with_dictionary = false;
 }
 

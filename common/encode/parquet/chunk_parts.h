@@ -3,9 +3,9 @@
 #define ENCODE_PARQUET_CHUNK_PARTS_H
 
 #include "encode/parquet/chunk.h"
-#include "encode/parquet/dictionary.h"
 #include "encode/parquet/stats.h"
 #include "rows/array.h"
+#include "rows/dictionary.h"
 
 /* The parts that the two files of a chunk share: chunk.c takes rows and writes the
  * finished chunk; chunk_page.c keeps their values and makes pages of them. */
@@ -22,7 +22,7 @@ struct parquet_chunk {
 	size_t nulls;
 
 	bool with_dictionary; /* false once a dictionary saves nothing */
-	struct parquet_dictionary dictionary;
+	struct dictionary dictionary;
 
 	/* The finished pages. */
 	struct parquet_page *first, **last, *dictionary_page;

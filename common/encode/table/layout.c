@@ -77,18 +77,6 @@ static const struct option_rule labels[] = {
 };
 const struct option_owner layout_label_options = {"labels", labels, NULL};
 
-static bool is_number(enum column_kind kind)
-{
-	return kind == KIND_INTEGER || kind == KIND_DECIMAL ||
-	       kind == KIND_FLOAT || kind == KIND_MONEY;
-}
-
-static bool is_moment(enum column_kind kind)
-{
-	return kind == KIND_DATE || kind == KIND_TIME || kind == KIND_TIMETZ ||
-	       kind == KIND_TIMESTAMP || kind == KIND_TIMESTAMPTZ;
-}
-
 /* Returns the index of `word` in `names`, or `otherwise`. */
 static int place_of(
     const char *word, const char *const *names, int count, int otherwise)
@@ -102,7 +90,7 @@ static int place_of(
 
 static bool can_add(enum column_kind kind)
 {
-	return is_number(kind) || kind == KIND_INTERVAL;
+	return kind_is_number(kind) || kind == KIND_INTERVAL;
 }
 
 static enum align align_of(const char *word, enum column_kind kind)
@@ -136,7 +124,7 @@ static bool can_total(enum total total, enum column_kind kind)
 		return can_add(kind);
 	case TOTAL_MIN:
 	case TOTAL_MAX:
-		return can_add(kind) || is_moment(kind);
+		return can_add(kind) || kind_is_moment(kind);
 	default:
 		return true;
 	}
@@ -148,9 +136,9 @@ static const char *misfit(enum format_use use, enum column_kind kind)
 {
 	bool of_day = kind == KIND_TIME || kind == KIND_TIMETZ;
 
-	if (is_number(kind))
+	if (kind_is_number(kind))
 		return use >= FORMAT_DATES ? "shows a date or time" : NULL;
-	if (!is_moment(kind) && kind != KIND_INTERVAL)
+	if (!kind_is_moment(kind) && kind != KIND_INTERVAL)
 		return NULL;
 	if (use == FORMAT_NUMBERS)
 		return "shows a number";

@@ -259,7 +259,7 @@ void xlsx_points_begin(struct xlsx_points *p)
 const char *xlsx_points_times(
     const struct xlsx_points *p, enum column_kind kind)
 {
-	if (!chart_is_moment(kind))
+	if (!kind_is_moment(kind))
 		return NULL;
 	switch (chart_unit_length(&p->unit, kind)) {
 	case 4:
@@ -285,7 +285,7 @@ void xlsx_points_row(struct xlsx_points *p, const struct chart_option *chart,
 	size_t count = (size_t)chart->count;
 	enum column_kind kind = schema->columns[chart->category].kind;
 
-	if (chart_is_moment(kind))
+	if (kind_is_moment(kind))
 		chart_unit_add(&p->unit, kind, &row[chart->category]);
 	if (p->rows < CHART_POINTS && p->rows == p->cap) {
 		p->cap = p->cap ? p->cap * 2 : 64;

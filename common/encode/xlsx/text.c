@@ -157,23 +157,23 @@ void xlsx_text_guard(struct buf *b, const char *s)
 
 void xlsx_strings_open(struct xlsx_strings *t)
 {
-	parquet_dictionary_open(&t->known);
+	dictionary_open(&t->known);
 }
 
 void xlsx_strings_close(struct xlsx_strings *t)
 {
-	parquet_dictionary_close(&t->known);
+	dictionary_close(&t->known);
 }
 
 int xlsx_strings_index(struct xlsx_strings *t, const struct value *v)
 {
-	struct parquet_dictionary *d = &t->known;
+	struct dictionary *d = &t->known;
 	uint32_t index;
 
 	if (d->count < STRINGS_COUNT &&
 	    d->values.len + (size_t)v->len <= STRINGS_BYTES)
-		return (int)parquet_dictionary_bytes(d, v);
-	index = parquet_dictionary_find(d, v);
+		return (int)dictionary_bytes(d, v);
+	index = dictionary_find(d, v);
 	return index < d->count ? (int)index : -1;
 }
 
@@ -184,7 +184,7 @@ size_t xlsx_strings_count(const struct xlsx_strings *t)
 
 void xlsx_strings_add(const struct xlsx_strings *t, size_t index, struct buf *b)
 {
-	struct value v = parquet_dictionary_bytes_at(&t->known, index);
+	struct value v = dictionary_bytes_at(&t->known, index);
 	size_t len = (size_t)v.len;
 	char *p = buf_reserve(b, XLSX_ESCAPED * len + 64);
 

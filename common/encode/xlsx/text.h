@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 #include "base/buf.h"
-#include "encode/parquet/dictionary.h"
+#include "rows/dictionary.h"
 #include "rows/rows.h"
 
 /* ---- text as a workbook's XML has it (ST_Xstring) ---- */
@@ -38,7 +38,7 @@ bool xlsx_text_has_spaces(const char *s, size_t len);
  * stand in their cells.
  */
 struct xlsx_strings {
-	struct parquet_dictionary known;
+	struct dictionary known;
 };
 
 void xlsx_strings_open(struct xlsx_strings *t);

@@ -82,12 +82,6 @@ static int text_width(const char *s, size_t len)
 	return most;
 }
 
-static bool is_number(enum column_kind kind)
-{
-	return kind == KIND_INTEGER || kind == KIND_DECIMAL ||
-	       kind == KIND_FLOAT || kind == KIND_MONEY;
-}
-
 /* Returns the width of a value without a code of its own. Times of day and
  * timestamps with a fraction show milliseconds. */
 static int default_width(enum column_kind kind, int n)
@@ -123,10 +117,10 @@ static int shown_width(struct xlsx_widths *w, int column, const struct value *v)
 	int n = text_width(v->data, (size_t)v->len);
 
 	if (w->layout->columns[column].format == NULL &&
-	    kind != KIND_INTERVAL && !is_number(kind))
+	    kind != KIND_INTERVAL && !kind_is_number(kind))
 		return default_width(kind, n);
 	if (f == NULL)
-		return is_number(kind) ? general_width(kind, v, n) : n;
+		return kind_is_number(kind) ? general_width(kind, v, n) : n;
 	buf_clear(&w->scratch);
 	format_add(f, kind, v, &w->scratch);
 	n = text_width(w->scratch.data ? w->scratch.data : "", w->scratch.len);
@@ -228,7 +222,7 @@ static int longest_date(const struct xlsx_widths *w, int column)
 
 bool xlsx_has_lines(enum column_kind kind)
 {
-	return !is_number(kind) && kind != KIND_INTERVAL &&
+	return !kind_is_number(kind) && kind != KIND_INTERVAL &&
 	       kind != KIND_BOOLEAN && kind != KIND_DATE && kind != KIND_TIME &&
 	       kind != KIND_TIMETZ && kind != KIND_TIMESTAMP &&
 	       kind != KIND_TIMESTAMPTZ && kind != KIND_UUID;
@@ -242,7 +236,7 @@ double xlsx_width(const struct xlsx_widths *w, int column, bool more)
 
 	if (l->width > 0)
 		return l->width < LIMIT ? l->width : LIMIT;
-	if (more && (is_number(kind) || kind == KIND_INTERVAL)) {
+	if (more && (kind_is_number(kind) || kind == KIND_INTERVAL)) {
 		n += l->total == TOTAL_SUM ? GROWTH + GROWTH_TOTAL : GROWTH;
 	} else if (more && l->format != NULL && w->formats[column] != NULL &&
 		   format_use(w->formats[column]) == FORMAT_DATES) {

@@ -55,12 +55,6 @@ static struct encoder *xlsx_open(const struct encoder_options *o, struct err *e)
 	return xlsx_open_limited(o, &excel, e);
 }
 
-static bool is_number(enum column_kind kind)
-{
-	return kind == KIND_INTEGER || kind == KIND_DECIMAL ||
-	       kind == KIND_FLOAT || kind == KIND_MONEY;
-}
-
 /* Returns the formats from which each number takes one by its decimals; NULL
  * for a column that needs none: one with a format of its own, or with a fixed
  * scale that Excel can show in full. */
@@ -110,7 +104,7 @@ static void open_column(struct xlsx *x, int i)
 	/* Under General a date would be shown as the number that it is in
 	 * Excel. */
 	bool own = f != NULL &&
-		   (is_number(c->kind) || format_use(f) != FORMAT_ANY ||
+		   (kind_is_number(c->kind) || format_use(f) != FORMAT_ANY ||
 		       strcmp(xlsx_code(c, false, room), XLSX_GENERAL) == 0);
 	const char *code = own ? l->format : xlsx_code(c, false, room);
 	const char *fraction = own ? l->format : xlsx_code(c, true, room);

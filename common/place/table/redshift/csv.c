@@ -39,10 +39,7 @@ void redshift_csv_free(struct redshift_csv *c)
 
 static bool is_time(const struct redshift_csv *c)
 {
-	enum column_kind kind = c->columns[c->at].kind;
-
-	return kind == KIND_DATE || kind == KIND_TIMESTAMP ||
-	       kind == KIND_TIMESTAMPTZ;
+	return kind_has_date(c->columns[c->at].kind);
 }
 
 static void begin_value(struct redshift_csv *c)

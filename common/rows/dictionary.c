@@ -1,44 +1,45 @@
 /* SPDX-License-Identifier: MIT */
-#include "encode/parquet/dictionary.h"
+#include "rows/dictionary.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
-#include "encode/parquet/type.h"
 
 #define SLOTS_MIN 64
 #define VALUES_MAX ((size_t)2 << 30)
 
-void parquet_dictionary_open(struct parquet_dictionary *d)
+__extension__ typedef unsigned __int128 uint128;
+
+void dictionary_open(struct dictionary *d)
 {
-	*d = (struct parquet_dictionary){.mask = SLOTS_MIN - 1};
+	*d = (struct dictionary){.mask = SLOTS_MIN - 1};
 	d->slots = mem_zalloc(SLOTS_MIN * sizeof(*d->slots));
 	buf_init(&d->values, VALUES_MAX);
 	buf_init(&d->ends, VALUES_MAX);
 }
 
-void parquet_dictionary_close(struct parquet_dictionary *d)
+void dictionary_close(struct dictionary *d)
 {
 	free(d->slots);
 	buf_free(&d->values);
 	buf_free(&d->ends);
 }
 
-void parquet_dictionary_clear(struct parquet_dictionary *d)
+void dictionary_clear(struct dictionary *d)
 {
 	if (d->count == 0)
 		return;
-	parquet_dictionary_close(d);
-	parquet_dictionary_open(d);
+	dictionary_close(d);
+	dictionary_open(d);
 }
 
 /* Mixes two words by folded multiplication, as wyhash does. */
 static inline uint64_t mix(uint64_t a, uint64_t b)
 {
-	parquet_uint128 r = (parquet_uint128)(a ^ 0x9E3779B97F4A7C15u) *
-			    (b ^ 0xD6E8FEB86659FD93u);
+	uint128 r =
+	    (uint128)(a ^ 0x9E3779B97F4A7C15u) * (b ^ 0xD6E8FEB86659FD93u);
 
 	return (uint64_t)r ^ (uint64_t)(r >> 64);
 }
@@ -72,7 +73,7 @@ static inline uint64_t hash_bytes(const char *s, size_t len)
 	return mix(load(s + len - 8, 8), h);
 }
 
-static void grow(struct parquet_dictionary *d)
+static void grow(struct dictionary *d)
 {
 	size_t count = (d->mask + 1) * 2;
 	uint64_t *old = d->slots;
@@ -94,7 +95,7 @@ static void grow(struct parquet_dictionary *d)
 
 /* Takes a free slot. The table grows when it would become more than half
  * full. */
-static uint32_t take(struct parquet_dictionary *d, size_t at, uint64_t tag)
+static uint32_t take(struct dictionary *d, size_t at, uint64_t tag)
 {
 	d->slots[at] = tag | ++d->count;
 	if (d->count * 2 > d->mask)
@@ -102,7 +103,7 @@ static uint32_t take(struct parquet_dictionary *d, size_t at, uint64_t tag)
 	return (uint32_t)d->count - 1;
 }
 
-uint32_t parquet_dictionary_word(struct parquet_dictionary *d, int64_t word)
+uint32_t dictionary_word(struct dictionary *d, int64_t word)
 {
 	uint64_t tag = mix((uint64_t)word, 8) & ~(uint64_t)UINT32_MAX;
 	size_t at = (size_t)(tag >> 32) & d->mask;
@@ -111,7 +112,7 @@ uint32_t parquet_dictionary_word(struct parquet_dictionary *d, int64_t word)
 		uint32_t index = (uint32_t)d->slots[at] - 1;
 
 		if (((d->slots[at] ^ tag) >> 32) == 0 &&
-		    parquet_dictionary_word_at(d, index) == word)
+		    dictionary_word_at(d, index) == word)
 			return index;
 	}
 	buf_add(&d->values, &word, sizeof(word));
@@ -120,7 +121,7 @@ uint32_t parquet_dictionary_word(struct parquet_dictionary *d, int64_t word)
 
 /* Returns the slot of the value, or the free slot that it would take. */
 static size_t slot_of(
-    const struct parquet_dictionary *d, const struct value *v, uint64_t tag)
+    const struct dictionary *d, const struct value *v, uint64_t tag)
 {
 	size_t at = (size_t)(tag >> 32) & d->mask;
 
@@ -130,7 +131,7 @@ static size_t slot_of(
 
 		if (((d->slots[at] ^ tag) >> 32) != 0)
 			continue;
-		known = parquet_dictionary_bytes_at(d, index);
+		known = dictionary_bytes_at(d, index);
 		if (known.len == v->len &&
 		    memcmp(known.data, v->data, (size_t)v->len) == 0)
 			break;
@@ -143,8 +144,7 @@ static uint64_t tag_of(const struct value *v)
 	return hash_bytes(v->data, (size_t)v->len) & ~(uint64_t)UINT32_MAX;
 }
 
-uint32_t parquet_dictionary_bytes(
-    struct parquet_dictionary *d, const struct value *v)
+uint32_t dictionary_bytes(struct dictionary *d, const struct value *v)
 {
 	uint64_t tag = tag_of(v);
 	size_t at = slot_of(d, v, tag), end;
@@ -157,22 +157,19 @@ uint32_t parquet_dictionary_bytes(
 	return take(d, at, tag);
 }
 
-uint32_t parquet_dictionary_find(
-    const struct parquet_dictionary *d, const struct value *v)
+uint32_t dictionary_find(const struct dictionary *d, const struct value *v)
 {
 	uint64_t slot = d->slots[slot_of(d, v, tag_of(v))];
 
 	return slot != 0 ? (uint32_t)slot - 1 : (uint32_t)d->count;
 }
 
-int64_t parquet_dictionary_word_at(
-    const struct parquet_dictionary *d, size_t index)
+int64_t dictionary_word_at(const struct dictionary *d, size_t index)
 {
 	return ((const int64_t *)(const void *)d->values.data)[index];
 }
 
-struct value parquet_dictionary_bytes_at(
-    const struct parquet_dictionary *d, size_t index)
+struct value dictionary_bytes_at(const struct dictionary *d, size_t index)
 {
 	const size_t *ends = (const size_t *)(const void *)d->ends.data;
 	size_t from = index > 0 ? ends[index - 1] : 0;

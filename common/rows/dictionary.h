@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef ENCODE_PARQUET_DICTIONARY_H
-#define ENCODE_PARQUET_DICTIONARY_H
+#ifndef ROWS_DICTIONARY_H
+#define ROWS_DICTIONARY_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -13,7 +13,7 @@
  * hash. A dictionary holds either words or byte strings. The caller bounds its
  * size.
  */
-struct parquet_dictionary {
+struct dictionary {
 	uint64_t *slots; /* high half: that of the hash; low half: 1 + index */
 	size_t mask;     /* number of slots - 1 */
 	size_t count;
@@ -21,26 +21,22 @@ struct parquet_dictionary {
 	struct buf ends;   /* for byte strings: a size_t each, the end of it */
 };
 
-void parquet_dictionary_open(struct parquet_dictionary *d);
-void parquet_dictionary_close(struct parquet_dictionary *d);
+void dictionary_open(struct dictionary *d);
+void dictionary_close(struct dictionary *d);
 /* Empties the dictionary and frees its memory. */
-void parquet_dictionary_clear(struct parquet_dictionary *d);
+void dictionary_clear(struct dictionary *d);
 
 /* Return the index of the value, which is added if it is new: then the index is
  * the count before the call. They fail only for lack of memory, which sets
  * values.overflow. */
-uint32_t parquet_dictionary_word(struct parquet_dictionary *d, int64_t word);
-uint32_t parquet_dictionary_bytes(
-    struct parquet_dictionary *d, const struct value *v);
+uint32_t dictionary_word(struct dictionary *d, int64_t word);
+uint32_t dictionary_bytes(struct dictionary *d, const struct value *v);
 
 /* Returns the index of the value without adding it; the count when it is not
  * there. */
-uint32_t parquet_dictionary_find(
-    const struct parquet_dictionary *d, const struct value *v);
+uint32_t dictionary_find(const struct dictionary *d, const struct value *v);
 
-int64_t parquet_dictionary_word_at(
-    const struct parquet_dictionary *d, size_t index);
-struct value parquet_dictionary_bytes_at(
-    const struct parquet_dictionary *d, size_t index);
+int64_t dictionary_word_at(const struct dictionary *d, size_t index);
+struct value dictionary_bytes_at(const struct dictionary *d, size_t index);
 
 #endif
