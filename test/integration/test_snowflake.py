@@ -22,6 +22,8 @@ def test_a_query_becomes_a_report(engine, snow):
     assert {k: body[k] for k in ('warehouse', 'database', 'schema', 'role')} == {
         'warehouse': 'REPORTS_WH', 'database': 'SALES', 'schema': 'PUBLIC',
         'role': 'REPORT_READER'}
+    # Without the formats of outputs, which would change the values.
+    assert body['parameters'].keys() == {'QUERY_TAG', 'TIMEZONE', 'MULTI_STATEMENT_COUNT'}
     assert re.fullmatch(r'reportd run \d+', body['parameters']['QUERY_TAG'])
     assert query['async'] == ['true'] and 'retry' not in query
     assert headers['X-Snowflake-Authorization-Token-Type'] == 'KEYPAIR_JWT'

@@ -12,7 +12,7 @@ import pytest
 
 from lib import process
 from lib.report import submit
-from lib.snowflake import Statement
+from lib.snowflakesql import Statement
 from lib.wait import wait_for
 from test_engine_shared import ended, file_of, files, last_run
 from test_snowflake_shared import account, dwh, engine, snow  # noqa: F401

@@ -157,7 +157,7 @@ def test_the_certificate_of_the_account_is_verified(engine, dwh, tmp_path):
                                      'select 7 as n', '-o', '-')
             assert (made.stdout == 'n\n7\n') == (code == 0), made.stderr
         assert 'is not trusted' in made.stderr
-        assert len(account.sent('post')) == 1
+        assert len(account.sent('post')) == 1 and account.wrong == []
     finally:
         account.close()
 

@@ -2,14 +2,15 @@
 """What Snowflake's published description of the SQL API, version 2, says of requests and
 answers, and what beside it accounts are known to send. The stand-in holds both sides to it."""
 
+import json
 import re
-import uuid
 
 import jsonschema
 
 TEXT, LONG, COUNT = {'type': 'string'}, {'type': 'integer'}, {'type': 'integer', 'minimum': 0}
-HANDLE = {'type': 'string',
-          'pattern': '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'}
+NAME = {'type': 'string', 'minLength': 1}
+UUID = '[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}'
+HANDLE = {'type': 'string', 'pattern': f'^{UUID}$'}
 
 
 def thing(*required, **members):
@@ -20,15 +21,23 @@ def thing(*required, **members):
 
 FORMATS = ('binary', 'date', 'time', 'timestamp', 'timestamp_ltz', 'timestamp_ntz',
            'timestamp_tz')
+# A value of a placeholder, `?`, which has a number.
+BINDING = thing('type', 'value', type={'enum': [
+    'FIXED', 'REAL', 'DECFLOAT', 'TEXT', 'BINARY', 'BOOLEAN', 'DATE', 'TIME', 'TIMESTAMP_TZ',
+    'TIMESTAMP_LTZ', 'TIMESTAMP_NTZ']}, value={'type': ['string', 'null']})
 # Parameters have small letters in the description and capitals in the manual's examples.
 SUBMISSION = thing(
-    'statement', statement={'type': 'string', 'pattern': r'\S'}, timeout=COUNT, database=TEXT,
-    schema=TEXT, warehouse=TEXT, role=TEXT, bindings={'type': 'object'},
+    'statement', statement={'type': 'string', 'pattern': r'\S'},
+    timeout={'type': 'integer', 'minimum': 0, 'maximum': 604800}, database=NAME, schema=NAME,
+    warehouse=NAME, role=NAME,
+    bindings={'type': 'object', 'patternProperties': {'^[1-9][0-9]*$': BINDING},
+              'additionalProperties': False},
     parameters=thing(TIMEZONE=TEXT, QUERY_TAG=TEXT, MULTI_STATEMENT_COUNT=COUNT,
                      **{f'{name}_output_format'.upper(): TEXT for name in FORMATS}))
 # Query parameters of each operation; the manual alone knows `retry`.
-QUERIES = {'post': {'requestId', 'async', 'nullable', 'retry'},
-           'get': {'partition', 'requestId'}, 'cancel': {'requestId'}}
+BOOLEAN = 'true|false'
+QUERIES = {'post': {'requestId': UUID, 'async': BOOLEAN, 'nullable': BOOLEAN, 'retry': BOOLEAN},
+           'get': {'partition': r'\d+', 'requestId': UUID}, 'cancel': {'requestId': UUID}}
 TOKEN_TYPES = {'KEYPAIR_JWT', 'OAUTH', 'PROGRAMMATIC_ACCESS_TOKEN',
                'WORKLOAD_IDENTITY_FEDERATION'}
 
@@ -73,21 +82,36 @@ def wrong_head(kind, query, headers):
     if not re.fullmatch(r'[\w.-]+/[\w.-]+', headers.get('User-Agent', '')):
         return 'User-Agent names no product and version'
     for name, values in query.items():
-        if name not in QUERIES[kind] or len(values) != 1:
-            return f'query parameter {name}'
-    for name in ('async', 'nullable', 'retry'):
-        if query.get(name, ['true'])[0] not in ('true', 'false'):
-            return f'{name} is no boolean'
-    for name in query.keys() & {'requestId'}:
-        uuid.UUID(query[name][0])
+        form = QUERIES[kind].get(name)
+        if form is None or len(values) != 1 or not re.fullmatch(form, values[0]):
+            return f'query parameter {name}: {", ".join(values)}'
+    # The description asks for none; without one a repetition runs the statement again.
+    if kind == 'post' and 'requestId' not in query:
+        return 'a submission without requestId'
     return ''
+
+
+def once(pairs):
+    """An object of JSON, whose names are there once."""
+    if len(dict(pairs)) != len(pairs):
+        raise ValueError('a name twice')
+    return dict(pairs)
+
+
+def read_body(text):
+    """The body of a submission; raises ValueError."""
+    return json.loads(text.decode(), object_pairs_hook=once)
 
 
 def wrong_body(kind, text, submission):
     """What is wrong with the body of a request."""
-    if kind == 'post':
-        return wrong(submission, SUBMISSION)
-    return 'a body that nobody asks for' if text else ''
+    if kind != 'post':
+        return 'a body that nobody asks for' if text else ''
+    found = wrong(submission, SUBMISSION)
+    if not found and 'bindings' in submission and \
+            submission.get('parameters', {}).get('MULTI_STATEMENT_COUNT', 1) != 1:
+        found = 'bindings of several statements'
+    return found
 
 
 def described(answer):
