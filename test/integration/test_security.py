@@ -1634,6 +1634,50 @@ def test_each_column_has_a_limit(db, as_, column, value):
             ann('select reportd.run_now(%s, %s)', one, json.dumps(value))
 
 
+# Values of a megabyte that are sound but for their size.
+MUCH = 'x' * 1_100_000
+LARGE = {
+    'report_key': MUCH, 'report_name': MUCH, 'report_type': MUCH, 'trigger_type': f'ADHOC{MUCH}',
+    'schedule_expression': f'{"1," * 500_000}1 * * * *', 'time_zone': MUCH, 'source': MUCH,
+    'misfire_policy': f'ALL{MUCH}', 'prep_sql': f'select 1 as {MUCH}',
+    'export_sql': f'select 1 as {MUCH}', 'result_sql': f'select 1 as {MUCH}',
+    'parameters': {'p': MUCH}, 'output_format': f'CSV,{MUCH}', 'output_path': f'finance/{MUCH}',
+    'output_options': {'null': MUCH}, 'notify_on_completion': [f'https://example.com/{MUCH}'],
+    'notify_on_failure': ['mailto:ann@example.com'] * 10_000, 'run_after': [MUCH],
+    'inputs': {'files': {'path': '/srv/in/*.csv', 'format': 'csv', 'header': MUCH}},
+    'checks': [{'name': 'long', 'rows': 1, 'at': 'target', 'query': f'select 1 as {MUCH}'}]}
+LONG_LISTS = {'run_after': ['a'] * 10_000, 'checks': [{'not_null': ['k']}] * 10_000,
+              'notify_on_completion': [f'https://example.com/{i}' for i in range(10_000)],
+              'inputs': {f'n{i}': {'path': f'/srv/{i}/*.csv', 'format': 'csv'} for i in range(1000)}}
+
+
+def test_no_column_is_without_a_limit(db, as_):
+    """Those that a submitter may write are taken from the catalogue."""
+    ann = as_('ann')
+    columns = {row.attname for row in db.query(
+        "select attname from pg_attribute where attrelid = 'reportd.report_config'::regclass "
+        'and attnum > 0 and not attisdropped '
+        "and has_column_privilege('reportd_submitter', attrelid, attnum, 'INSERT') "
+        "and atttypid in (select oid from pg_type where typlen < 0)")}
+    assert columns == LARGE.keys()
+    others = db.query(
+        "select c.oid::regclass from pg_class c where relnamespace = 'reportd'::regnamespace "
+        "and relkind in ('r', 'v') and oid <> 'reportd.report_config'::regclass and ("
+        "has_any_column_privilege('reportd_submitter', oid, 'INSERT') "
+        "or has_any_column_privilege('reportd_submitter', oid, 'UPDATE'))")
+    assert not others
+    one = ask(ann)
+    for column, value in [*LARGE.items(), *LONG_LISTS.items()]:
+        more = {'run_after': {'trigger_type': 'AFTER'}, 'schedule_expression': {
+            'trigger_type': 'SCHEDULED'}}.get(column, {})
+        with pytest.raises(psycopg.errors.InvalidParameterValue) as told:
+            ask(ann, **more, **{column: json.dumps(value) if column == 'checks' else value})
+        # What is said does not hold the value.
+        assert len(told.value.diag.message_primary) < 5000, column
+        with pytest.raises(psycopg.errors.InvalidParameterValue):
+            ann('select reportd.change(%s, %s)', one, json.dumps({column: value} | more))
+
+
 def test_what_was_compressed_is_not_small(db, as_, engine):
     ann = as_('ann')
     ann('create temp table packed as select jsonb_build_object(\'a\', repeat(E\'\\x01\', '

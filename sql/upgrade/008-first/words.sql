@@ -1,10 +1,12 @@
 -- SPDX-License-Identifier: MIT
 -- Tools of the checks: refusing with a hint, the acting role, reading SQL as a text.
 
+-- A message may quote a value of any length; the server's log takes each message, too.
 create function reportd.refuse(message text, hint text) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
-	raise exception using errcode = '22023', message = message, hint = hint;
+	raise exception using errcode = '22023', hint = hint, message =
+		case when length(message) > 2000 then left(message, 1999) || '…' else message end;
 end $$;
 
 -- Returns the acting role: the one that was set, or else the one that logged in. It is
