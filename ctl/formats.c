@@ -185,8 +185,8 @@ static void print_formats(void)
 static void print_sql(void)
 {
 	puts("-- SPDX-License-Identifier: MIT\n"
-	     "-- What INSERT knows of the formats and their options; made by "
-	     "`reportctl\n"
+	     "-- The formats and their options, for the checks of INSERT; made "
+	     "by `reportctl\n"
 	     "-- formats --sql`. An option stands here once, by its owner, and "
 	     "a format has\n"
 	     "-- the options of all its owners.\n\n"

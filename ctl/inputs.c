@@ -69,7 +69,7 @@ static int places(
 
 /* ---- files that have FAILED ---- */
 
-/* What the options ask for. */
+/* The options of the command. */
 struct wish {
 	const char *id, *limit, *state;
 	const char *input, *url;

@@ -8,7 +8,7 @@
 #include "ctl/lib/table.h"
 #include "sql/ctl.h"
 
-/* What the commands `sources` and `targets` list, which work alike. */
+/* The lists of the commands `sources` and `targets`, which work alike. */
 struct list {
 	const char *name; /* of the command, for messages */
 	struct table_column columns[7];

@@ -17,7 +17,7 @@ set role reportd_owner;
 create table reportd_wake.function (arn text not null);
 insert into reportd_wake.function values (:'function');
 
--- It is sent before the transaction commits. That does no harm, because a task takes much
+-- The call goes out before the transaction commits. That does no harm, because a task takes much
 -- longer to start.
 create function reportd_wake.call() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$

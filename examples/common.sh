@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
-# What the examples share. The script `run` of an example sources this file, defines start()
+# The steps that the examples share. The script `run` of an example sources this file, defines start()
 # and ends with `main`. Its first argument may be a verb: stop, remove, or one of $verbs.
 # This file sets:
 #
@@ -113,7 +113,7 @@ start_account() {
 }
 
 start_daemon() {
-	# What failed before is no failure of this run.
+	# Reports that failed earlier are no failure of this run.
 	began=$(psql -XAtc 'select now()')
 	"$bin/reportd" -c "$conf" 2>>"$home/reportd.log" &
 	daemon=$!
@@ -145,7 +145,7 @@ settle() {
 	done
 }
 
-# What an example has started beside the server, and leaves running like it.
+# Stops the programs that an example has started beside the server and leaves running like it.
 stop_others() {
 	:
 }

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
-# What quickstart, run-tests and the examples share.
+# Functions that quickstart, run-tests and the examples share.
 
 # step LOG NAME COMMAND... says NAME, runs COMMAND with its output going to LOG
 # and returns its status. Not for `if` and `||`: they switch off -e in COMMAND.

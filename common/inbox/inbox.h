@@ -46,7 +46,7 @@ struct inbox_page {
 int inbox_read(
     const struct inbox *inbox, struct inbox_page *page, struct err *e);
 
-/* What was written back. The caller releases `aside`, also on error. */
+/* The answer of a write-back. The caller releases `aside`, also on error. */
 struct inbox_told {
 	size_t count;  /* of the rows, from the first one on */
 	json_t *aside; /* {ID: why the server refuses what it was to be told} */

@@ -5,7 +5,7 @@
 #include "base/mem.h"
 #include "inbox/statement.h"
 
-/* What is written when the texts of a row are refused: it fits where anything does. */
+/* The message that is written when the texts of a row are refused: it fits into any column. */
 #define BRIEF "see reportd"
 
 /* Rows of a list from `from` on, before `to`. */

@@ -6,7 +6,7 @@
 
 /* The parts of whole_check, for its files only. */
 
-/* What is known of a text: its first bytes, its last bytes, and its length. */
+/* A text of which only the first bytes, the last bytes and the length are read. */
 #define TEXT_HEAD ((size_t)64 << 10)
 #define TEXT_TAIL ((size_t)64 << 10)
 struct text_ends {

@@ -92,7 +92,7 @@ struct place_output {
 	bool staged;
 };
 
-/* What a ledger says of a request whose output was published. */
+/* The entry of a ledger about a request whose output was published. */
 struct place_landed {
 	int64_t rows; /* -1: unknown */
 	char *result; /* JSON of result_sql, or NULL; the caller frees it */
@@ -167,7 +167,7 @@ enum place_finding { PLACE_OK, PLACE_WARN, PLACE_FAILED };
 typedef void place_say(void *arg, enum place_finding finding, const char *what,
     const char *mend, const char *text);
 
-/* What another program must know to write to a place itself; NULL: nothing. */
+/* The settings that another program needs to write to a place itself; NULL: not needed. */
 struct place_access {
 	const char *region;
 	const char *kms_key; /* to encrypt with */

@@ -18,7 +18,7 @@ struct csv_form {
 	bool quote_all; /* quotes every value; false: only where CSV needs it */
 	/* bytes before the first line: a byte order mark, or "" */
 	const char *before;
-	/* It is not CSV but COPY's text format, in UTF-8 and without money; of the
+	/* The form is COPY's text format instead of CSV, in UTF-8 and without money; of the
 	 * other members only `encoding` and `before` count. */
 	bool copy_text;
 };

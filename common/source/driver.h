@@ -49,7 +49,7 @@ struct source_unloading {
 	    struct source_unloaded *done, struct err *);
 };
 
-/* What a source knows for source_horizon. Times are microseconds since 1970. */
+/* The answer of a source for source_horizon. Times are microseconds since 1970. */
 struct source_moment {
 	int64_t now_us; /* by the server's clock */
 	int64_t at_us;  /* the horizon, if it is known */

@@ -153,7 +153,7 @@ static int ask_moment(struct source *s, struct source_moment *m, struct err *e)
 /* 9999-12-31, in microseconds since 1970 */
 #define TIME_MAX_US (INT64_C(253402214400) * 1000000)
 
-/* What a server tells is not trusted: the queue records these numbers as a
+/* The numbers of a server are not trusted: the queue records them as a
  * timestamp, an int and a bigint. */
 static bool is_time(int64_t us)
 {

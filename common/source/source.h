@@ -141,7 +141,7 @@ int source_check(const struct source *s, unsigned needed, struct err *e);
 
 int source_begin_job(
     struct source *s, const struct job_session *session, struct err *e);
-/* What the statements of the job so far are billed by, in words; NULL: nothing. The
+/* Returns in words how much the server bills for the job's statements so far; NULL: nothing. The
  * caller frees it. */
 char *source_cost(const struct source *s);
 /* Returns false when the connection is not clean and must be closed. After a
@@ -262,7 +262,7 @@ const char *source_unload_place(const struct source *s);
  * not looked at. */
 int source_unload_check(
     const struct source *s, const struct source_unload *u, struct err *e);
-/* What was written. A server that writes no manifest tells of the objects instead:
+/* The objects that an unload wrote. A server that writes no manifest names the objects:
  * their addresses, when they are Parquet files, whose rows can be counted, or all that
  * a manifest has. The caller releases both. */
 struct source_unloaded {

@@ -337,7 +337,7 @@ static void tell_waiting(struct follow *f, const json_t *request)
 	    json_str(request, "waits_for", "another one"));
 }
 
-/* What is known of a pipeline's requests. */
+/* The requests of a pipeline, as the last answer had them. */
 struct pipeline {
 	json_t *ended; /* ids of those that were told of */
 	int failed;    /* ... and did not COMPLETE */

@@ -5,7 +5,7 @@
 
 #define COUNT_OF(table) (sizeof(table) / sizeof(*(table)))
 
-/* What samples mean. Those of a histogram have the suffixes _bucket, _sum and
+/* The name and meaning of samples. Samples of a histogram have the suffixes _bucket, _sum and
  * _count. */
 struct family {
 	const char *name, *type, *help;

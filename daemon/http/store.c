@@ -204,7 +204,7 @@ static const struct queue_events session_events = {
 
 static struct queue_options options_of(const struct session *n)
 {
-	/* It hears nothing, but statements are prepared. */
+	/* The connection listens to no channel; its statements are prepared. */
 	static const char *const no_channels[] = {NULL};
 	const struct store_options *o = &n->store->o;
 

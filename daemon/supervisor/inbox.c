@@ -11,7 +11,7 @@
 #include "settings/inbox.h"
 #include "sql/queue.h"
 
-/* Of the errand; notices, sweeps, listings and moves have none of these. */
+/* The errand's number, which no notice, sweep, listing or move has. */
 #define NUMBER (((int64_t)1 << 62) + 2)
 #define LANE (INT64_MAX - 2)
 /* Times `timeout`. A step connects, and runs one statement, or a few when a row cannot be

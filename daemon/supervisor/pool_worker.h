@@ -53,7 +53,7 @@ struct pool {
 /* pool.c */
 /* Ends the worker if it has exited and all of its lines have arrived. */
 void pool_bury(struct worker *w);
-/* It has said hello. */
+/* Takes the hello of a worker. */
 void pool_welcome(struct worker *w);
 
 /* pool_worker.c */

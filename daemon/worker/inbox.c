@@ -86,7 +86,7 @@ static json_t *do_step(
 	return answer;
 }
 
-/* What only reads does no harm later. A server that has refused a statement, by its
+/* A statement that only reads does no harm later. A server that has refused a statement, by its
  * SQLSTATE, does not run it any more; class 08 is about the connection. */
 static bool is_over(const json_t *message, const struct err *e)
 {

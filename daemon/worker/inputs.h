@@ -28,7 +28,7 @@ const char *inputs_text(const json_t *file, size_t member);
 int inputs_add_names(
     const json_t *input, json_t *file, json_t *names, struct err *e);
 
-/* What a place needs to read a file. */
+/* The settings by which a place reads a file. */
 struct inputs_lent {
 	struct place_lent places;
 	char *root; /* the caller frees it, also after an error */

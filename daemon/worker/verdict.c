@@ -94,7 +94,7 @@ static double weight_of(const json_t *check)
 	return weight ? json_number_value(weight) : 1;
 }
 
-/* What the answers come to. `hoping`: as if the checks that may be asked again had
+/* The sum of the answers. `hoping`: as if the checks that may be asked again had
  * passed. */
 struct sum {
 	int64_t score; /* 0 to 100, rounded down */

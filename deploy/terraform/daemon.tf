@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 #
-# What a task that runs reports is, as in ../cloudformation/daemon.yaml.
+# The task that runs reports, as in ../cloudformation/daemon.yaml.
 
 terraform {
   required_version = ">= 1.5"

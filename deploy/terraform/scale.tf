@@ -35,7 +35,7 @@ data "aws_iam_policy_document" "scaler" {
       values   = [local.cluster_arn]
     }
   }
-  # It has no resource of its own: the condition says which cluster.
+  # ListTasks has no resource of its own: the condition says which cluster.
   statement {
     actions   = ["ecs:ListTasks"]
     resources = ["*"]

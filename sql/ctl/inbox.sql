@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- What the queue knows of an inbox. $1 SOURCE:TABLE text, $2 owner text, $3 columns text[]
+-- The state of an inbox in the queue. $1 SOURCE:TABLE text, $2 owner text, $3 columns text[]
 -- One row: {"fault", "mighty": the owner is an operator, "read_at", "told_at", "untold",
 -- "remark", "error"}
 select jsonb_build_object('fault', reportd.inbox_fault($2, $3::text[]),

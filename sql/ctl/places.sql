@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- What is listed for the inputs of reports.
+-- The listings for the inputs of reports.
 -- $1 config_id bigint or null for all, $2 limit int
 -- One row: a json array. `report` is the key or the ID.
 select coalesce(json_agg(q), '[]') from (

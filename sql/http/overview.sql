@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- What runs, what is due, what has failed, and the daemons. $1: not null asks daemons for
+-- Reports that run, are due or have failed, and the daemons. $1: not null asks daemons for
 -- progress each second. One row: {"at", "role", "may", "daemons", "running",
 -- "due_count", "due", "failed_count", "failed", "notices"}.
 select json_build_object(

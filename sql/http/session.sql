@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- What is wrong with the login of the HTTP server: it must have no rights of its own,
+-- Says how the login of the HTTP server is wrong: it must have no rights of its own,
 -- only be allowed to act as the roles of tokens. No parameters. One row: a sentence, or
 -- null.
 select case

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- What there is to do, for metrics in the log. No parameters. One row: reports that are
+-- The amount of work, for metrics in the log. No parameters. One row: reports that are
 -- due, that run, daemons, seconds for which the oldest has been due.
 select (p ->> 'due')::bigint, (p ->> 'running')::bigint, (p ->> 'daemons')::bigint,
 	(p ->> 'oldest_due_s')::bigint

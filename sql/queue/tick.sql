@@ -305,7 +305,7 @@ with beat as (
 	) t
 ), zone as (
 	-- The last column says whether this daemon may list something now.
-	-- What can be due at all is asked first, as the function costs more.
+	-- The zones that can be due at all are looked for first, as the function costs more.
 	select (exists (select from reportd.report_zone z where z.list_at <= now())
 			or exists (select from reportd.report_zone z where z.listing_by is not null))
 		and exists (select from reportd.due_zones($1)) as due
@@ -325,7 +325,7 @@ select exists (select from beat) as alive,
 	-- Milliseconds until a notice is due; null: none is known.
 	(select greatest(ceil(extract(epoch from n.at - now()) * 1000), 0)::bigint
 	 from next_notice n where n.at < 'infinity') as notice_ms,
-	-- What killed runs have left in other systems, of at most 20 runs; null: nothing.
+	-- The leftovers of killed runs in other systems, of at most 20 runs; null: none.
 	(select jsonb_agg(jsonb_build_object('run_id', l.run_id, 'leftovers', l.leftovers))
 	 from (select r.run_id, r.leftovers from reportd.report_run r
 		where r.leftovers is not null and r.status <> 'PROCESSING'

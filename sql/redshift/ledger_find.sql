@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- What the ledger says of a request. :"schema" its schema; :'1' queue, :'2' request_id. No
+-- The ledger's entry about a request. :"schema" its schema; :'1' queue, :'2' request_id. No
 -- row: nothing.
 select l."rows", l.result, to_char(l.loaded_at, 'YYYY-MM-DD HH24:MI:SSOF') as at
 from :"schema".reportd_load l

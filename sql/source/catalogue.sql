@@ -12,7 +12,7 @@
 --	  touched (`trigger` surely sets it to the begin of the transaction at each UPDATE of a row)
 --	trigger: the trigger BEFORE UPDATE of a row that fires last, and so decides; null: none
 --
--- What a trigger does is sure when it has no condition (WHEN, UPDATE OF), and its function is
+-- The effect of a trigger is sure when it has no condition (WHEN, UPDATE OF), and its function is
 -- a PL/pgSQL block that only assigns to columns of NEW, one statement after another, and
 -- returns it; or the server's module moddatetime, whose argument is the column.
 with pattern as (

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- What the ledger says of a request. :"schema" its schema; $1 queue uuid, $2 request_id
+-- The ledger's entry about a request. :"schema" its schema; $1 queue uuid, $2 request_id
 -- bigint. No row: nothing.
 select l.rows, l.result, pg_catalog.to_char(l.loaded_at, 'YYYY-MM-DD HH24:MI:SSOF') as at
 from :"schema".reportd_load l

@@ -47,7 +47,7 @@ reset session_replication_role;
 vacuum analyze reportd.report_config;
 vacuum analyze reportd.report_run
 """.format(HISTORY)
-# Those that change something, and can do so again and again.
+# Requests that change something, and can be sent again and again.
 CHANGES = [('POST', '/trigger', {}), ('POST', f'/api/v1/reports/{KEY}/pause', {}),
            ('POST', f'/api/v1/reports/{KEY}/resume', {}),
            ('PATCH', f'/api/v1/reports/{KEY}', {'priority': 3})]

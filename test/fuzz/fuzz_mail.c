@@ -8,7 +8,7 @@
 #include "net/mail/mime.h"
 #include "notice/mail_url.h"
 
-/* Of the mail's head; nothing that came in can make another one. */
+/* The fields of the mail's head; no input can add another one. */
 static const char *const headers[] = {"Date: ", "From: ", "Reply-To: ", "To: ",
     "Cc: ", "Subject:", "Message-ID: ", "Auto-Submitted: ",
     "X-Auto-Response-Suppress: ", "MIME-Version: ", "Content-Type: "};

@@ -44,7 +44,7 @@ static void feed(const char *data, size_t size, size_t piece, struct buf *seen)
 	lines_free(&l);
 }
 
-/* What one side of the socket sends. */
+/* The bytes that one side of the socket sends. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct buf whole, split;

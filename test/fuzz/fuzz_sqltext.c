@@ -29,7 +29,7 @@ static void split(const char *sql)
 		!sqltext_starts_with(sql, "with"));
 }
 
-/* What stands there already. */
+/* Replaces a parameter by itself. */
 static char *itself(void *arg, const char *name, bool identifier, struct err *e)
 {
 	(void)arg;

@@ -403,7 +403,7 @@ def test_rows_are_limited_and_partitioned(engine, athena):
     assert 'order by cast("day" as varchar)' in list(athena.executions.values())[-1].sql
 
 
-# What it cannot do.
+# Reports that ask for abilities that it lacks.
 
 @pytest.mark.parametrize(('columns', 'says'), [
     ({'export_sql': 'select 1; select 2', 'output_format': 'XLSX'}, 'several statements: source "lake" is of type athena'),

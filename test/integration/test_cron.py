@@ -55,7 +55,7 @@ def refused(conn, function, *args):
     return error.value.diag
 
 
-# What expressions mean.
+# The meaning of expressions.
 
 # expression, after, the next times; 2026-01-01 is a Thursday
 TIMES = [
@@ -148,7 +148,7 @@ def test_null_and_infinity_have_no_next_run(conn):
     assert next_run(conn, None, 'UTC', utc('2026-01-01')) is None
 
 
-# What is refused.
+# Expressions that are refused.
 
 FIELDS = {'minute': '0 to 59', 'hour': '0 to 23',
           'day of month': '1 to 31 and L (the last day)',

@@ -247,7 +247,7 @@ def test_the_user_is_that_of_the_image():
 def test_rights_are_those_that_the_manual_asks_for():
     manual = README + ''.join((ROOT / 'docs' / name).read_text() for name in (
         'credentials.md', 's3.md', 'redshift.md', 'inputs.md'))
-    # Those of ECS and Lambda themselves.
+    # Names of ECS and Lambda themselves.
     own = re.compile(r'ecr:|logs:|ec2:|sqs:SendMessage|s3:DeleteObject')
 
     def actions(value):

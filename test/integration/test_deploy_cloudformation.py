@@ -28,7 +28,7 @@ def test_templates_are_sound():
 
 # Template, what stands there, what takes its place, and what is said of it.
 PLANTED = {
-    # What is not there.
+    # Properties and resources that do not exist.
     'property': ('daemon', 'StopTimeout: 120', 'StopTimeOut: 120', 'StopTimeOut: unknown'),
     'nested property': ('storage', 'SSEAlgorithm: AES256', 'SSEAlgoritm: AES256', 'SSEAlgoritm: unknown'),
     'missing property': ('scale', '      Role: !GetAtt WakeRole.Arn\n', '', 'Role is missing'),
@@ -95,7 +95,7 @@ PLANTED = {
     'password': ('daemon', '{Name: REPORTD_QUEUE_TIMEOUT, Value: 15s}', '{Name: REPORTD_SMTP_PASSWORD, Value: sesame}', 'holds a secret'),
     'password in conninfo': ('scale', 'REPORTD_QUEUE_CONNINFO: !Ref QueueConninfo', 'REPORTD_QUEUE_CONNINFO: host=db password=sesame', 'holds a secret'),
     'access key': ('scale', 'REPORTD_REPORTD_LOG_FORMAT: json', 'REPORTD_REPORTD_LOG_FORMAT: AKIAIOSFODNN7EXAMPLE', 'holds a secret'),
-    # What a resource must have.
+    # Properties that a resource must have.
     'root': ('daemon', "User: '10001:10001'", "User: '0'", 'User must be a number that is not 0'),
     'writable root': ('daemon', 'ReadonlyRootFilesystem: true', 'ReadonlyRootFilesystem: false', 'must be true'),
     'stop': ('daemon', 'StopTimeout: 120', 'StopTimeout: 600', 'the most that Fargate takes'),

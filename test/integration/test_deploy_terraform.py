@@ -22,14 +22,14 @@ def test_sample_is_sound():
 
 # File, what stands there, what takes its place, and what is said of it.
 PLANTED = {
-    # What cannot be read.
+    # Files that cannot be read.
     'brace': ('daemon', 'linuxParameters        = { capabilities = { drop = ["ALL"] } }', 'linuxParameters        = { capabilities = { drop = ["ALL"] }', 'daemon: line'),
     'quote': ('scale', 'test     = "ArnLike"', 'test     = "ArnLike', 'cannot be read'),
     'value': ('scale', 'timeout                        = 60', 'timeout                        =', 'where a value must'),
     'comma': ('scale', '[aws_iam_role.execution.arn, aws_iam_role.daemon.arn]', '[aws_iam_role.execution.arn aws_iam_role.daemon.arn]', 'where , must'),
     'twice': ('scale', '  package_type                   = "Image"\n', '  package_type                   = "Image"\n  package_type = "Zip"\n', 'stands twice'),
     'two of a name': ('daemon', 'resource "aws_iam_role" "daemon"', 'resource "aws_iam_role" "execution"', 'stands twice'),
-    # What is not there.
+    # Properties and resources that do not exist.
     'argument': ('daemon', 'retention_in_days = 30', 'retention_days = 30', 'retention_days: unknown'),
     'required': ('scale', '  image_uri                      = var.image\n', '', 'image_uri is missing'),
     'type': ('daemon', 'resource "aws_ecs_cluster" "this"', 'resource "aws_ecs_clusters" "this"', 'its type is unknown'),

@@ -34,7 +34,7 @@ def test_workflow_builds_tests_scans_deploys_and_asks():
 
 
 SHA = '11bd71901bbe5b1630ceea73d27597364c9af683'
-# What stands there, what takes its place, and what is said of it.
+# A text of the workflow, the text that takes its place, and the complaint about it.
 PLANTED = {
     'tag': (f'actions/checkout@{SHA} # v4.2.2', 'actions/checkout@v4 # v4.2.2', 'is not as'),
     'branch': (f'actions/checkout@{SHA} # v4.2.2', 'actions/checkout@main', 'is not as'),

@@ -76,7 +76,7 @@ def test_example_settings_have_every_key_with_its_default():
 
 @pytest.mark.parametrize('which', ['required', 'all', 'duckdb', 'snowflake', 'athena'])
 def test_example_settings_are_sound_once_uncommented(tmp_path, which):
-    # Of several ways to a password there can be one; some are of Redshift alone.
+    # A login has only one of several ways to a password; some belong to Redshift alone.
     others = ('password|cluster = analytics|workgroup|database_user|unload_to|unload_role|'
               'copy_from|copy_role|copy_part_size')
     duckdb = 'library|folders|database|memory_limit|temp_directory|max_temp_directory_size|threads'

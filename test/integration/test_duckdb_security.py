@@ -58,7 +58,7 @@ def tree(root):
             for path in sorted(root.rglob('*'))}
 
 
-# What must fail. {p}: the folder beside the granted one.
+# Statements that must fail. {p}: the folder beside the granted one.
 OUTSIDE = [
     "from '{p}/secret.csv'",
     "from '{p}/lake.csv'",

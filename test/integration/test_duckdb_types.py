@@ -30,7 +30,7 @@ def duck():
     duck.close()
 
 
-# What both databases have is written alike: type in PostgreSQL, in DuckDB, and values.
+# Types of both databases are written alike: type in PostgreSQL, in DuckDB, and values.
 SHARED = {
     ('int2', 'smallint'): ['-32768', '32767'],
     ('int4', 'integer'): ['-2147483648', '2147483647'],

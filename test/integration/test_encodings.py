@@ -66,7 +66,7 @@ def taken_by_insert(db, encoding):
                                   output_options={'encoding': encoding})
     except psycopg.Error as e:
         assert e.sqlstate == '22023' and 'cannot be written' in e.diag.message_primary, e
-        # It names those that can.
+        # The message names the encodings that can.
         assert 'MULE' not in e.diag.message_hint
         assert {*ENCODINGS} <= set(e.diag.message_hint.replace(',', ' ').replace('.', ' ').split())
         return None

@@ -106,7 +106,7 @@ SAMPLES = {
     'int8multirange': ['{}', '{[1,3)}'],
 }
 
-# Of our own: what a user adds.
+# Types of our own, as a user adds them.
 OWN = {
     'own_enum': ['plain', 'with, comma', '=formula', ''],
     'own_composite': ['(1,"a,""b""")', '(,)'],
@@ -583,7 +583,7 @@ def test_what_an_export_may_not_be(engine, victim, source, query, says):
         assert says in run.error_message
     assert engine.db.query('select a from victim') == [(1,)]
     assert not engine.db.value("select to_regclass('more')")
-    # It gets no better by trying again.
+    # Another attempt would fail in the same way.
     assert run.attempt == 1
 
 

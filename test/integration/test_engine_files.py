@@ -247,7 +247,7 @@ def test_a_root_that_cannot_be_written(db, daemon, sealed):
     for path in ('file.csv', 'new/file.csv'):
         run = failure(db, output_path=path)
         assert says in run.error_message and str(sealed) in run.error_message
-    # What needs no file goes on.
+    # Work that needs no file goes on.
     done(db, prep_sql='select 1')
     assert one.running()
 

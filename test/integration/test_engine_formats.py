@@ -53,7 +53,7 @@ WRONG_XLSX = [
     {'columns': {'a': {'align': 'middle'}}},
     {'columns': {'a': {'total': 'sum', 'size': 1}}},
 ]
-# Of CSV and XLSX together.
+# The options of CSV and XLSX together.
 WRONG_LIST = [
     {'colour': 1},
     {'CSV': []},

@@ -410,7 +410,7 @@ def test_settings_of_prep_hold_for_the_export(db):
                   export_sql='select a from mine') == b'a\n42\n'
 
 
-# What to do about it.
+# Errors that name the remedy.
 
 @pytest.mark.parametrize('columns', [
     {'export_sql': 'select a from t limit :n'},

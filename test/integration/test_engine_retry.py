@@ -72,7 +72,7 @@ def test_while_it_waits_for_a_retry_it_is_pending_and_says_why(cluster, template
         assert row.status == 'PENDING' and 'busy' in row.error_message
         assert row.due_at - row.error_timestamp > timedelta(minutes=25)
         assert db.query('select * from reportd.v_pending_reports') == []
-        # Who does not want to wait.
+        # retry() ends the wait before the next attempt.
         db.value('select reportd.retry(%s)', config_id)
         wait_for(lambda: len(report.runs(db, config_id)) == 2)
         wait_for(lambda: report.config(db, config_id).status == 'PENDING')
@@ -414,7 +414,7 @@ def test_run_now_runs_a_completed_report_again(db):
     second = ended(db, config_id)
     assert second.run_id > first.run_id and second.attempt == 1
     assert second.scheduled_for > first.scheduled_for
-    # It has replaced its own output.
+    # The second attempt has replaced its own output.
     assert second.output_url == first.output_url
     assert second.sha256 != first.sha256
 

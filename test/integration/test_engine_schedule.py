@@ -190,7 +190,7 @@ def test_an_inactive_schedule_does_not_fire_and_goes_on_later(engine):
     assert report.runs(db, config_id) == []
     db.execute('update reportd.report_config set is_active = true where config_id = %s',
                config_id)
-    # What was missed while it slept was not wanted.
+    # Occurrences that were missed while it slept were not wanted.
     assert report.config(db, config_id).next_run_time == months_ago(-1)
 
 
@@ -300,7 +300,7 @@ def test_a_broken_schedule_fails_alone(db, daemon, columns):
     assert report.runs(db, bad) == []
     done(db)
     assert 'tick failed' not in one.log()
-    # It can be mended.
+    # The report can be mended.
     db.execute("update reportd.report_config set schedule_expression = '0 0 1 1 *', "
                "time_zone = 'UTC', misfire_policy = 'LATEST' where config_id = %s", bad)
     assert report.config(db, bad).next_run_time > NOW

@@ -37,7 +37,7 @@ def write(tmp_path):
     return write
 
 
-# What is added to a good file, or replaces it (with [reportd] in it); line of
+# Text that is added to a good file, or replaces it (with [reportd] in it); line of
 # the mistake (0: the file as a whole), what is said of it
 MISTAKES = [
     ('workrs = 2', 5, ['unknown key "workrs"', '[queue]', 'conninfo, listen, timeout']),
@@ -465,7 +465,7 @@ def test_sighup_takes_new_settings(db, daemon, tmp_path):
     one.conf.write_text(text)
     one.signal(signal.SIGHUP)
     wait_for(lambda: len(one.workers()) == 1, what='one worker')
-    # It is known still, so another daemon may have it: the report waits for one.
+    # The source is known still, so another daemon may have it: the report waits for one.
     waiting = report.submit(db, source='late')
     done(db)
     assert report.config(db, waiting).status == 'PENDING'

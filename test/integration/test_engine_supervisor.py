@@ -177,7 +177,7 @@ def test_sigterm_waits_for_a_running_report(db, daemon):
         assert report.config(db, running).status == 'PROCESSING'
     assert one.wait() == 0
     assert ended(db, running).status == 'COMPLETED'
-    # It has claimed no more.
+    # The daemon has claimed no more.
     assert report.config(db, waiting_one).status == 'PENDING'
     assert db.value('select count(*) from reportd.report_worker') == 0
 
@@ -305,7 +305,7 @@ def test_a_server_that_is_down_at_start(own, own_db, own_daemon):
     finally:
         own.start()
     ended(own_db, config_id)
-    # It can also be told to stop while it waits.
+    # The daemon can also be told to stop while it waits.
     own_db.close()
     own.stop()
     try:
@@ -324,7 +324,7 @@ def test_a_server_that_restarts(own, own_db, own_daemon, mode):
     worker_id = one.wait_ready()
     own_db.close()
     own.restart(mode)
-    # It listens again, too.
+    # The daemon listens again, too.
     done(own_db, within=15)
     # Not a gate: its lock may be free before the report's own session is ended.
     own_db.execute('create table ready (ok bool)')
@@ -568,7 +568,7 @@ def test_a_daemon_that_stood_still_loses_its_lease_and_publishes_nothing(db, dae
     assert run.worker_id == second.worker_id
     for pid in pids:
         os.kill(pid, signal.SIGCONT)
-    # It notices, takes a new identity and goes on.
+    # The daemon notices, takes a new identity and goes on.
     first.wait_log('lease was lost')
     wait_for(lambda: db.value('select count(*) from reportd.report_worker') == 2)
     for _ in range(4):

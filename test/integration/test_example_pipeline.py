@@ -11,7 +11,7 @@ from lib.example import Example
 
 pytestmark = pytest.mark.shipped
 
-# What the reports say, by the sales alone.
+# The figures of the reports, computed from the sales alone.
 ROWS = """
     select s.sold_on, s.region, count(*), sum(units), sum(amount), max(planned),
         round(100 * sum(amount) / max(planned), 1)

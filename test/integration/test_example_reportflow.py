@@ -18,7 +18,7 @@ from lib.wait import wait_for
 pytestmark = pytest.mark.shipped
 
 BUCKET = 's3/company-reports'
-# What each month's object holds, by the tables alone; its name tells the month after it.
+# The rows of each month's object, computed from the tables alone; its name tells the month after it.
 ROWS = """
     select to_char(date_trunc('month', t.booked_at at time zone 'UTC') + interval '1 month',
             'YYYYMMDD"T060000"'), c.client_id, c.client_name, t.currency, count(*), sum(t.amount),

@@ -132,7 +132,7 @@ def test_the_morning_waits_for_the_night(made):
     assert order[5] == 'file_gate' and sorted(order[6:10]) == [
         'stage_customers', 'stage_products', 'stage_reps', 'stage_sales']
     assert order[10:12] == ['sql_gate', 'sales_star'] and 'sales_figures' in order[12:]
-    # What was asked for before the night read what the night has made.
+    # Requests from before the night read the tables that the night has made.
     assert made.psql('reportd', "select schedule_expression from reportd.report_config "
                      "where report_key in ('sales_night', 'sales_figures') order by 1") == [
         ['0 2 * * *'], ['0 8 * * *']]

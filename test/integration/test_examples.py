@@ -27,7 +27,7 @@ def test_totesys_makes_what_another_program_reads(totesys):
     lake = totesys.home / 'lake'
     duckdb = DuckDB()
     try:
-        # Of orders the second round has copied the changed ones alone; of designs all.
+        # The second round has copied the changed orders alone, and all designs.
         counts = [duckdb.value(f"select count(*)::int from '{path}'") for path in sorted(
             lake.glob('raw/sales_order/**/*.parquet'), key=lambda p: p.stat().st_mtime)]
         assert counts[0] == 2000 and sum(counts) == 2070
@@ -68,5 +68,5 @@ def test_totesys_fails_loudly_when_a_step_is_broken(totesys):
     assert 'location' in broken.stdout and 'alarm of old' not in broken.stdout
     alarm = (totesys.home / 'alarms.jsonl').read_text()
     assert 'report.failed' in alarm and 'totesys processed' in alarm
-    # What is published stays as it was.
+    # Published files stay as they were.
     assert files(totesys) == published

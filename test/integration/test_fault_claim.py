@@ -123,7 +123,7 @@ def test_a_report_that_was_ended_by_hand_is_refused(db, engine_of, out):
     assert not (out / 'by-hand.csv').exists()
 
 
-# What a claim costs.
+# The cost of a claim.
 
 FULL = """
     alter table reportd.report_config disable trigger user;

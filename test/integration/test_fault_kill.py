@@ -135,7 +135,7 @@ def test_a_daemon_that_stood_still_publishes_nothing(db, engine_of, out, tell):
     go_on(stopped)
     one.wait_log('lease lost')
     wait_for(lambda: one.wait_ready() != one.worker_id, what='a new identity')
-    # It is a sound daemon again, under a new name.
+    # The daemon is sound again, under a new name.
     other.stop()
     assert done(db, export_sql=RUN_ID).worker_id == one.wait_ready()
     after = path.stat()

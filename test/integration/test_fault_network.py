@@ -40,7 +40,7 @@ def test_the_server_is_lost_at_a_statement(db, behind, proxy, out, statement, mo
         run = ended(db, config_id)
         assert run.attempt == 1
         assert set(statuses(db, config_id)[:-1]) <= {'RELEASED'}
-    # What was claimed unheard comes back at the reconnect, not a lease later.
+    # Reports of a claim whose answer was lost come back at the reconnect, not a lease later.
     assert lost() < LEASE or statement != 'claim'
     assert one.running()
     check(db, out)

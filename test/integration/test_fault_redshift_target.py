@@ -230,7 +230,7 @@ def test_a_worker_that_stands_still_is_overtaken(db, target, at_target, held, en
     nothing_left(db, bucket)
 
 
-# What lies in S3 is not what was written.
+# The object in S3 is not the one that was written.
 
 def gone(shelf, bucket, entries):
     shelf.client.delete_object(Bucket=bucket, Key=entries[1])
@@ -313,7 +313,7 @@ def test_objects_that_cannot_be_removed_are_removed_later(
     assert left['place'] == 'table:dwh/s.t'
     assert left['id'].startswith(f's3://{bucket.name}/loads/reportd-load/')
     assert len(bucket.keys()) == 2
-    # What others have there stays.
+    # Objects of others stay.
     bucket.put('loads/reportd-load-of-others')
     s3.clear()
     wait_for(lambda: bucket.keys() == ['loads/reportd-load-of-others'], 90)

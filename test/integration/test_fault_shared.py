@@ -16,7 +16,7 @@ from lib.target import outcome
 from lib.wait import wait_for
 
 LEASE = 3
-# What a fault test wants quick; a slow machine must not look like a dead one.
+# Settings that a fault test wants short; a slow machine must not look like a dead one.
 QUICK = {'lease': f'{LEASE}s', 'poll_interval': '30s', 'retry_backoff': '0',
          'cancel_grace': '2s', 'workers': 2}
 # The export that the invariant checker can tell the run by.

@@ -227,7 +227,7 @@ def test_words_of_several_parts_are_whole(export):
             return new Set([...range.getClientRects()].map(r => r.top)).size; }))""",
         '--window-size=1100,900'))
     assert lines == [1] * len(ids)
-    # What has spaces, or is long, may be broken.
+    # Texts that have spaces, or are long, may be broken.
     path = export("select 'a well-known thing' as a, repeat('b-', 50) as b").read_text()
     assert '<td>a well-known thing</td><td>b-b-' in path
 

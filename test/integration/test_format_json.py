@@ -12,7 +12,7 @@ from lib import matrix
 ZONE = 'Europe/Berlin'
 ALL = 'select * from matrix order by n'
 
-# What the server says is expected of a type; to_json(column) otherwise.
+# The expression whose answer is expected for a type; to_json(column) otherwise.
 IN_AD = 'isfinite({0}) and extract(year from {0}) between 1 and 9999'
 EXPECTED = {
     'timestamp': f'case when {IN_AD} then to_json({{0}}) else to_json({{0}}::text) end',

@@ -224,11 +224,11 @@ def compare_libreoffice(one, other, where):
             other.hour * 3600 + other.minute * 60 + other.second
             + other.microsecond / 1e6, abs=1e-3), where
     elif other == '':
-        # It makes no difference between nothing and an empty text.
+        # LibreOffice makes no difference between nothing and an empty text.
         assert one in (None, ('string', '')), where
     else:
         assert one[0] == 'string', where
-        # It makes line feeds of other line ends.
+        # LibreOffice makes line feeds of other line ends.
         assert one[1].replace('\r', '\n') == re.sub('\r\n?', '\n', other), where
 
 
@@ -368,7 +368,7 @@ def test_a_printed_page_says_the_title_and_the_section(export, tmp_path):
     assert 'Q & A: 5 "&D" ä🎉ä🎉' in second and 'xxxxx…' in second
     page, = printed(export('select 1 as a', title='Alone'), tmp_path)
     assert ''.join(page.split()) == 'Alonea1Alone1/1'
-    # What a reader would undo is guarded, as in cells.
+    # Texts that a reader would take for escapes are guarded, as in cells.
     export('select 1 as a', title='_x0041_')
     header, = workbook.parts(path)['xl/worksheets/sheet1.xml'].iter(f'{workbook.MAIN}oddHeader')
     assert header.text.endswith('_x005F_x0041_')

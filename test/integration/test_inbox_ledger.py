@@ -125,7 +125,7 @@ def test_a_transaction_that_stays_open_delays_its_rows_alone(turns, hold, others
         assert ('other' in turns.rows()) == (others == 'taken')
         assert not [i for i in turns.rows() if i.startswith('held')]
         assert 'wait' in turns.state().remark and turns.state().error is None
-        # It is met again in a minute.
+        # The row is met again in a minute.
         assert turns.state().next_at <= turns.state().began_at + turns.db.value(
             "select interval '1 minute'")
         conn.rollback()

@@ -135,7 +135,7 @@ def test_a_row_with_the_id_of_one_that_was_taken_is_refused(inbox):
     report = inbox.report(1).config_id
     assert second.message == ('2 rows have the ID 1: give each row one of its own; '
                               f'one of them is report {report}')
-    # What becomes of the report is not told to the row that is not its own.
+    # The outcome of the report is not told to a row that is not its own.
     wait_for(lambda: not inbox.db.value('select count(*) from reportd.v_inbox_rows '
                                         'where not told'))
     assert inbox.warehouse.query(rows) == [first, second]
@@ -173,7 +173,7 @@ def test_a_row_that_cannot_be_written_at_all_is_set_aside(plain):
     refusal = wait_for(lambda: plain.db.value(
         "select refusal from reportd.v_inbox_rows where external_id = '3' and not told"))
     assert refusal.startswith('not written back: ') and 'never' in refusal
-    # It still says PENDING, but is left alone now.
+    # The row still says PENDING, but is left alone now.
     told = plain.state().told
     turn = plain.state().turn
     wait_for(lambda: plain.state().turn > turn + 2)

@@ -140,7 +140,7 @@ def test_drift_is_said_and_applied(shop):
     assert shop.run('shop_client')['client'] == ['client_id,city', '1,', '2,']
     again = shop.ingest()
     assert {state for _, state, _ in again.values()} == {'same'} and 'part' not in again
-    # It is paused since, and not told again.
+    # The report is paused since, and not told again.
     assert '\n0 new, 0 changed, 0 to be paused, 3 as they are\n' in shop.ctl().stdout
 
 

@@ -153,7 +153,7 @@ def test_a_message_that_tells_of_no_object_is_said_once(db, engine, aws, bucket,
     config_id = awaiting(db, bucket, 'in/*.csv')
     message_id = aws.send(body)
     bucket.put('in/a.csv', ROWS)
-    # What comes beside it is heard.
+    # Files that come beside it are heard.
     aws.send(s3_event(record(bucket, 'in/a.csv')))
     wait_taken(db, config_id, 1)
     wait_for(lambda: [one['MessageId'] for one in aws.dead_letters] == [message_id])

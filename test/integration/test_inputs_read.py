@@ -245,7 +245,7 @@ def test_the_rest_of_a_batch_goes_on(db, landing):
     config_id = submit(db, f'{landing}/*', more={'reject_after': '3 s'})
     wait_for(lambda: content(db, config_id))
     assert content(db, config_id) == ['id,name\n1,one\n']
-    # One that stays torn is given up.
+    # A file that stays torn is given up.
     wait_for(lambda: files(db, config_id, 'FAILED') == ['b.csv'], 60)
     assert files(db, config_id, 'DONE') == ['a.csv']
 

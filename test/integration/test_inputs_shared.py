@@ -163,7 +163,7 @@ def test_each_version_is_read_once_whoever_dies(db, zone, tmp_path):
                 zone.fail(dice)
             else:
                 zone.heal()
-            # What failed or was killed is moved again after some time.
+            # Files whose move failed or was killed are moved again after some time.
             db.execute('update reportd.report_input set move_at = now() '
                        'where move_at > now() and move_by is null')
             return not zone.names()

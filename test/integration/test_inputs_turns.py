@@ -63,7 +63,7 @@ def test_an_owner_with_many_zones_does_not_starve_another(db, worker, owners):
     zones(db, many, 3000, due='1 day')
     zones(db, few, 2, due='1 second')
     assert sorted(claim(db, worker)) == [few[0]] * 2 + [many[0]] * 2
-    # Who has the fewest under way comes first.
+    # The owner with the fewest files under way comes first.
     db.execute("update reportd.report_zone set listing_by = null, listing_until = null, "
                "list_at = now() - interval '1 second' where owner = %s::regrole", few[0])
     assert claim(db, worker, 2) == [few[0]] * 2

@@ -261,7 +261,7 @@ def test_without_secrets_manager_the_queue_is_waited_for(queued, db, role, aws):
     assert 'AccessDenied' in one.log()
     aws.denied.clear()
     one.wait_ready()
-    # What it has read serves on when nobody can be asked.
+    # The secret that it has read serves on when nobody can be asked.
     aws.denied.add('secretsmanager:GetSecretValue')
     role.end_sessions()
     assert output(db) == b'one\n1\n'

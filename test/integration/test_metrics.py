@@ -105,7 +105,7 @@ def test_who_may_read_them(server):
     answer = server.get('/metrics', ANN)
     assert (answer.status, answer.json()['sqlstate']) == (403, '42501')
     text(server, OLGA)
-    # What was read for one role is not given to another one.
+    # Figures that were read for one role are not given to another one.
     assert server.get('/metrics', ANN).status == 403
 
 

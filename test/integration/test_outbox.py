@@ -68,7 +68,7 @@ def hang(receiver):
     assert receiver.hanging.acquire(timeout=30), 'nobody came'
 
 
-# Who is told of what.
+# The recipients and their notices.
 
 def test_every_recipient_has_a_row_of_its_own(db, daemon, receiver):
     daemon(with_sections({'sns': {'topics': 'none'}}))
@@ -378,7 +378,7 @@ def test_a_receiver_gets_one_at_a_time_in_order(db, engine, receiver, other):
     assert slow.most <= 2
 
 
-# What dies.
+# Processes that die.
 
 def test_a_killed_delivery_worker_is_replaced_and_the_notice_sent_again(db, engine, receiver):
     receiver.answers = ['hang']
@@ -388,7 +388,7 @@ def test_a_killed_delivery_worker_is_replaced_and_the_notice_sent_again(db, engi
     os.kill(deliverer(one), signal.SIGKILL)
     notice, = wait_states(db, ['SENT'])
     assert notice.attempts == 2
-    # What the first try did, nobody knows: that is the key for.
+    # Nobody knows whether the first try arrived: receivers tell by the key.
     assert list(times(receiver).values()) == [2]
     assert 'killed by signal 9' in one.log()
 
@@ -470,7 +470,7 @@ def test_a_daemon_that_lost_its_lease_stops_and_records_nothing(db, engine, rece
     beat(db, two)
     assert notices(db) == [notice]
     assert one.running()
-    # It takes part again, under its new name.
+    # The daemon takes part again, under its new name.
     two.stop()
     report.submit(db, notify_on_completion=[receiver.url('/again')])
     wait_states(db, ['SENT', 'SENT'])

@@ -64,7 +64,7 @@ TYPES = """
         time '23:59:59.5' as clock, 'Größe "' || n || E'"\\n' as text, 'ab'::char(4) as padded,
         nullif(n, 3) as hole
     from generate_series(1, 2000) n order by n"""
-# What Redshift has instead of E'...'.
+# The form of Redshift instead of E'...'.
 TYPES_REDSHIFT = TYPES.replace("E'", "'")
 
 
@@ -118,7 +118,7 @@ def test_an_empty_result_has_its_header(engine, seen):
     assert output(engine.db, source='dwh', export_sql='select 1 as a where false') == b'a\n'
 
 
-# What is said to the server.
+# The statements that the server gets.
 
 def test_the_start_up_has_nothing_that_redshift_refuses(ctl, cluster, redshift, db, seen):
     done = ctl('export', '--sql', "select 'x' as a, current_setting('timezone') as zone, "
@@ -322,7 +322,7 @@ def test_doctor_reads_it(ctl, redshift, db, seen):
     assert 'redshift, connects and reads' in done.stdout
 
 
-# What requests hand on.
+# Values that requests hand on.
 
 HORIZON = "select count(*) as n from (select 1 as one) t where '2000-01-01'::timestamp < :'horizon'::timestamp"
 

@@ -263,7 +263,7 @@ def test_run_waits_for_its_own_request(engine, ctl_of):
         wait_for(lambda: db.value(
             "select count(*) = 2 from reportd.v_requests where config_id = %s "
             "and status = 'QUEUED'", config_id))
-        # Which of the two came first is the database's to say.
+        # The database says which of the two came first.
     assert good.wait(30) == 0, good.stderr.read()
     assert bad.wait(30) == 1
     assert 'division by zero' in bad.stderr.read()

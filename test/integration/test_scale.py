@@ -80,7 +80,7 @@ def test_one_task_for_five_reports_ten_at_most(db, aws, scale, submit, due, task
     assert request['networkConfiguration']['awsvpcConfiguration'] == {
         'subnets': ['subnet-1a', 'subnet-1b'], 'securityGroups': ['sg-1'],
         'assignPublicIp': 'DISABLED'}
-    # What starts counts.
+    # Tasks that start count.
     assert scale()['action'] == 'enough'
 
 
@@ -398,7 +398,7 @@ def test_a_daemon_that_is_stopped_counts_no_more_while_its_runs_end(db, daemon, 
 
 # ---- Lambda ----
 
-# What EventBridge Scheduler sends to a target without an input of its own.
+# The event that EventBridge Scheduler sends to a target without an input of its own.
 SCHEDULED = json.dumps({
     'version': '0', 'id': '53dc4d37-cffa-4f76-80c9-8b7d4a4d2eaa', 'detail-type': 'Scheduled Event',
     'source': 'aws.scheduler', 'account': '123456789012', 'time': '2026-01-01T00:00:00Z',
@@ -478,7 +478,7 @@ def test_it_serves_invocations_of_lambda(db, aws, conf, submit):
         aws.denied.add('ecs:ListTasks')
         body, failed = call()
         assert failed and 'ecs:ListTasks' in body['errorMessage']
-        # It has no connection to the queue between two invocations.
+        # The function has no connection to the queue between two invocations.
         wait_for(lambda: not db.value("select count(*) from pg_stat_activity "
                                       "where application_name = 'reportctl'"))
     events = [json.loads(line) for line in call.log.splitlines() if line.startswith('{')]

@@ -11,7 +11,7 @@ from lib.paths import ROOT
 
 pytestmark = pytest.mark.shipped
 
-# What a report may wait: the next call of the scaler, a slow start, and the work before it.
+# The longest wait of a report: the next call of the scaler, a slow start, and the work before it.
 TICK, START = 60, 120
 
 

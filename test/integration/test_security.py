@@ -560,7 +560,7 @@ def anns(db, as_):
       'not by functions.')
 def test_rows_of_others_are_not_seen(db, as_, anns):
     bob = as_('bob')
-    # Of sources and targets she sees those that are granted: see test_sources.
+    # She sees the sources and targets that are granted to her: see test_sources.
     for relation in (*TABLES, *VIEWS[:-2], 'report_usage'):
         assert db.value(f'select count(*) from reportd.{relation}') > 0, relation
         assert bob(f'select count(*) from reportd.{relation}') == 0, relation
@@ -770,7 +770,7 @@ def test_a_transaction_that_stays_open_holds_up_nobody(db, as_, engine):
     ann, bob = as_('ann'), as_('bob')
     numbers = {'done': ask(ann)}
     run, numbers['notice'] = ran_by_hand(db, numbers['done'])
-    # What is over keeps the clean-up busy, too.
+    # Runs that are over keep the clean-up busy, too.
     db.execute("update reportd.report_run set started_at = now() - interval '2 days', "
                'leftovers = \'[{"place": "s3://none/x", "id": "1", "at": 1}]\'')
     db.execute("update reportd.report_notification set due_at = now() + interval '1 day'")
@@ -901,7 +901,7 @@ def busy(db, as_):
         'drained': [me], 'leave': [me], 'leaving': [me], 'retire': [me], 'version': []}}
 
 
-# It waits on purpose: no two daemons count at the same time.
+# A claim waits on purpose: no two daemons count at the same time.
 ALONE = {'claim_lock'}
 
 
@@ -1521,7 +1521,7 @@ def test_what_has_run_counts_and_is_forgotten_when_it_is_gone(db, as_, engine):
                       "where owner = 'ann'::regrole")
     reports, size = counted()
     assert reports == 2 and size > 0
-    # Who deletes what has run has published it nevertheless.
+    # Deleting a report does not undo that it has published.
     for one in ids:
         ann('select reportd.delete(%s)', one)
     db.execute('update reportd.report_run set byte_count = 100')

@@ -36,7 +36,7 @@ def test_a_daemon_tells_of_its_sources(db, as_, engine):
     engine({'source.more': {'conninfo': db.conninfo}})
     assert {'finance', 'hr', 'more'} <= {r[0] for r in db.query(
         'select source from reportd.report_source')}
-    # It stays when no daemon runs: a report can be asked for then.
+    # A source stays when no daemon runs: a report can be asked for then.
     ask(as_('olga'), source='more')
 
 

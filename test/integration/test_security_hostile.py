@@ -48,7 +48,7 @@ def test_a_report_at_rest_is_given_no_inputs_of_others(db, as_, inputs):  # noqa
     ann("select reportd.change(%s, '{\"is_active\": false}')", config_id)
     ann.refused('select reportd.change(%s, %s)', config_id, json.dumps({'inputs': {'f': inputs}}),
                 match='inputs: "f')
-    # What it has, and may not use any more, does not keep it from resting, or from a new name.
+    # A source that it has and may not use any more does not keep it from resting, or from a new name.
     ann("select reportd.change(%s, '{\"is_active\": true}')", config_id)
     db.execute("select reportd.revoke_path('file:///srv/finance/', 'finance', 'read')")
     ann("select reportd.change(%s, '{\"is_active\": false}')", config_id)

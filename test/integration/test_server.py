@@ -323,7 +323,7 @@ def test_a_request_that_others_may_read_otherwise_is_refused(server_kept, data, 
     got = server_kept.raw(data)
     assert got.startswith(b'HTTP/1.1 %d ' % status), got
     if status in (400, 413, 501):
-        # What follows it could be another's request.
+        # The bytes after it could be another's request.
         assert got.count(b'HTTP/1.1 ') == 1 and b'\r\nConnection: close\r\n' in got
 
 

@@ -77,7 +77,7 @@ def at(monkeypatch):
         def now():
             utc = datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc)
             return utc.replace(tzinfo=None)
-        # Which of the two it asks depends on its version.
+        # Its version decides which of the two it asks.
         monkeypatch.setattr(botocore.auth, 'get_current_datetime', now, raising=False)
         monkeypatch.setattr(botocore.auth, 'datetime', types.SimpleNamespace(
             datetime=types.SimpleNamespace(utcnow=now)))
@@ -98,7 +98,7 @@ def test_signed_headers_are_those_of_botocore(at):
         assert lines['X-Amz-Date'] == request.headers['X-Amz-Date']
         assert lines['Host'] == case['host']
         assert lines.get('X-Amz-Security-Token') == case['token']
-        # What is sent means the same, and needs no more quoting.
+        # The form that is sent means the same, and needs no more quoting.
         sent = urllib.parse.urlsplit('http://h' + own['target'])
         assert own['target'].isascii() and ' ' not in own['target']
         assert urllib.parse.unquote(sent.path) == case['path']

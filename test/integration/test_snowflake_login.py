@@ -39,7 +39,7 @@ def test_a_secret_has_the_login_and_the_context(call, snow, aws):
     body = snow.sent('post')[0][3]
     assert (body['warehouse'], body['database'], body['schema'], body['role']) == (
         'REPORTS_WH', 'SALES', 'PUBLIC', 'READER')
-    # What the settings say comes first.
+    # The settings come first.
     call({'secret_arn': arn, 'endpoint': snow.url, 'warehouse': 'OTHER_WH'})
     assert snow.sent('post')[1][3]['warehouse'] == 'OTHER_WH'
 

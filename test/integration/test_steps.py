@@ -364,7 +364,7 @@ def test_a_wait_that_ended_waits_again_when_it_is_tried_again(db, busy):
         assert db.value('select reportd.retry(%s, %s)', b, one) == one
         becomes('WAITING')
         assert 'waits until' in why(db, b, one) and 'for a, which has not run yet' in why(db, b, one)
-        # It can be cancelled, and tried again once more.
+        # The request can be cancelled, and tried again once more.
         db.value('select reportd.cancel(%s, %s)', b, one)
         becomes('CANCELLED')
         assert db.value('select reportd.retry(%s, %s)', b, one) == one

@@ -51,7 +51,7 @@ def disturb(db, made, daemons, conf, dice):
                          "('PENDING', 'PROCESSING', 'QUEUED', 'WAITING') "
                          "order by status <> 'PROCESSING', random() limit 1")
         for one in found:
-            # It may have ended meanwhile.
+            # The request may have ended meanwhile.
             with contextlib.suppress(psycopg.Error):
                 db.execute('select reportd.cancel(%s, %s)', *one)
     if dice.random() < 0.2:

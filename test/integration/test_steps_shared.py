@@ -73,7 +73,7 @@ def test_reports_after_others_open_as_the_quota_has_room(db, as_, engine):
     assert waiting_of(db, 'ann') <= 3
     for fill in [*fills, one]:
         ann('select reportd.cancel(%s)', fill)
-    # What had no room is asked for again.
+    # Requests that had no room are asked for again.
     wait_for(lambda: all(report.runs(db, c) for c in after), 30)
     assert opened <= 2 and db.value(
         "select count(*) from reportd.report_request where reason = 'after'") == 2

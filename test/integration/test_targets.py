@@ -609,7 +609,7 @@ def test_every_type_arrives_as_it_was(db, target, ready):
     known = {row[0] for row in db.query(
         "select format_type(oid, null) from pg_type where typnamespace = 'pg_catalog'::regnamespace "
         "and typtype in ('b', 'r', 'm') and typelem = 0 and typisdefined "
-        # What cannot be a value of a table that is written, or names an object.
+        # Parameters that cannot be values of a table that is written, or that name an object.
         "and typname !~ '^(reg|pg_(node|ndistinct|dep|mcv|brin|ddl)|aclitem|refcursor|gtsvector)'")}
     listed = {row[0] for row in db.query(
         "select format_type(to_regtype(t), null) from unnest(%s::text[]) t", list(types))}

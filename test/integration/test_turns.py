@@ -65,7 +65,7 @@ def test_sessions_at_the_same_moment_do_not_pass_the_quota(db, as_, way, start):
     if start:
         other(start)
         other('select 1')
-    # What the second one adds is its own: rows are not waited for.
+    # The second one adds rows of its own: nobody waits for the others' rows.
     other(INSERT)
     if 'immediate' in start:
         # It has the turn: nobody else of this owner passes before its end.

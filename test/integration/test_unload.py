@@ -160,7 +160,7 @@ def test_no_rows(engine, objects):
     wait_for(lambda: not [k for k in objects.keys() if f'/{run.run_id}/' in k])
 
 
-# What does not come to an output leaves nothing.
+# Unloads that fail leave nothing.
 
 @pytest.mark.parametrize('spoil, says', [
     (lambda m: m['entries'][0]['meta'].update(content_length=1), 'its manifest'),
@@ -221,7 +221,7 @@ def test_who_may_not_read_the_manifest_is_told(engine, objects):
     assert 'AccessDenied' in message and '/manifest' in message
 
 
-# What is refused before anything runs.
+# Reports that are refused before anything runs.
 
 def test_other_sources_cannot_unload(engine, redshift):
     with pytest.raises(psycopg.errors.InvalidParameterValue,

@@ -70,7 +70,7 @@ def test_a_filled_queue_is_taken_over(old, cluster):
     assert old.value("select to_regnamespace('reportd_7')") is None
     assert old.value("select nspowner::regrole::text from pg_namespace "
                      "where nspname = 'reportd'") == 'reportd_owner'
-    # Who owned the old rows may use just what they use.
+    # Owners of the old rows may use just the sources and paths that these use.
     assert old.query('select kind, name, grantee::text from reportd.report_grant order by 1, 2') == [
         ('source', 'default', 'clerk'), ('write', 'finance/', 'clerk'),
         ('write', 'finance/sub/', 'clerk'), ('write', 's3://bucket/', 'clerk')]
@@ -207,7 +207,7 @@ def test_a_contraction_ends_the_programs_that_it_does_not_serve(db, daemon, conf
     assert done.returncode == 4 and 'install the newer reportd' in done.stderr
     done = process.reportctl(path, 'status')
     assert done.returncode == 1 and 'use a newer reportctl' in done.stderr
-    # One that runs looks again when it connects.
+    # A daemon that runs looks again when it connects.
     db.execute("select pg_terminate_backend(pid) from pg_stat_activity "
                "where application_name = 'reportd'")
     one.expected_code = 4

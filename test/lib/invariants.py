@@ -68,7 +68,7 @@ QUERIES = {
         group by 1, 2, 3 having count(*) > 1""",
     'a daemon that is gone has a row': """
         select worker_id, pid from reportd.report_worker
-        -- Who was cut off waits a lease before it judges.
+        -- A daemon that was cut off waits a lease before it judges.
         where heartbeat_at < now() - 3 * lease - interval '5 s'""",
 }
 

@@ -26,7 +26,7 @@ TABLE = re.compile(
     r"fields\s+terminated\s+by\s+'(.)'\s+stored\s+as\s+textfile\s+location\s+"
     r"'s3://([\w./-]+/)'(?:\s+table\s+properties\s*\('skip.header.line.count'='(\d+)'\))?$",
     re.I | re.S)
-# What stand_in.copy() says in its detail.
+# The detail of stand_in.copy().
 LOAD_DETAIL = re.compile(rb'\0CXX000\0.*\0D(\[.*\])\0', re.S)
 # The files of a location, of which there is one at least; Spectrum reads none that begins
 # with one of . _ #
@@ -41,7 +41,7 @@ STAND_IN = r"""
         end if;
     end $do$;
 
-    -- What EXECUTE is in a procedure.
+    -- The form of EXECUTE in a procedure.
     create or replace function stand_in.execute(statement text) returns void
     language plpgsql set standard_conforming_strings = on as $f$
     begin
@@ -139,7 +139,7 @@ class Spectrum(Redshift):
     def foreign_table(self, name, columns, delimiter, location, skipped):
         program = PROGRAM.format(self.folder / location, int(skipped or 0) + 1)
         program = program.replace("'", "''")
-        # Who may use an external schema may read its tables.
+        # Roles that may use an external schema may read its tables.
         return (f"create foreign table {name} {columns} server stand_in options "
                 f"(program '{program}', format 'csv', delimiter '{delimiter}'); "
                 f'grant select on {name} to public')

@@ -38,7 +38,7 @@ create schema soak;
 create table soak.kind (first int, last int, name text, prep_sql text,
     export_sql text, max_retries int, timeout interval, ends text[]);
 
--- What retention deletes is kept here, for the check at the end.
+-- Runs that retention deletes are kept here, for the check at the end.
 create table soak.report_config (like reportd.report_config);
 create table soak.report_run (like reportd.report_run);
 create function soak.keep() returns trigger language plpgsql as $$
@@ -136,6 +136,6 @@ class Submitter:
         self.db.execute(INSERT, first, last)
 
     def cancel(self):
-        # One that has ended in this very moment cannot be cancelled.
+        # A report that has ended in this very moment cannot be cancelled.
         with contextlib.suppress(psycopg.errors.InvalidParameterValue):
             self.db.execute(CANCEL)

@@ -399,7 +399,7 @@ TEST(what_a_killed_process_leaves_is_removed_by_the_next)
 	dir_remove(parent);
 }
 
-/* One that is made just then is not locked yet, so another job may remove it. */
+/* A folder that is made just then is not locked yet, so another job may remove it. */
 TEST(jobs_that_begin_at_once_have_a_folder_each)
 {
 	char *parent = dir_make();

@@ -80,7 +80,7 @@ TEST(an_error_comes_back_and_says_no_more_than_its_kind)
 	assert_err(&e, "no room");
 	assert_string_equal(e.sqlstate, "53200");
 	assert_int_equal(e.kind, ERR_TRANSIENT);
-	/* It cannot say that the lease is lost. */
+	/* The answer cannot say that the lease is lost. */
 	sent.kind = ERR_LOST;
 	memset(sent.sqlstate, 'x', sizeof(sent.sqlstate));
 	buf_clear(&b);

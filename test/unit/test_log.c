@@ -207,7 +207,7 @@ TEST(a_huge_field_is_cut_and_the_line_stays_whole)
 	free(huge);
 }
 
-/* What the journal has been sent; it takes nothing while `taking` is false. */
+/* The entries that the journal was sent; it takes none while `taking` is false. */
 static char entry[1024];
 static size_t entry_len;
 static bool taking;

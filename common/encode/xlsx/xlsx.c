@@ -38,7 +38,7 @@ struct encoder *xlsx_open_limited(const struct encoder_options *o,
 	buf_init(&x->rows, BUF_MAX);
 	buf_init(&x->part, BUF_MAX);
 	buf_init(&x->scratch, BUF_MAX);
-	/* This part comes first, where file(1) looks for the mark of a
+	/* The part of the relations comes first, where file(1) looks for the mark of a
 	 * workbook. */
 	xlsx_root_rels(&x->part);
 	if (zip_part(x->zip, "_rels/.rels", &x->part, e) == 0) {

@@ -15,7 +15,7 @@
 #define VERSION_MAX 300
 #define TRIES 4
 
-/* What the headers of an answer say of a file. */
+/* A file as the headers of an answer describe it. */
 struct version {
 	char text[VERSION_MAX];
 	int64_t size;        /* -1: not said */

@@ -60,7 +60,7 @@ static bool is_gone(int status)
 	return status == 404 || status == 412;
 }
 
-/* What is read after the first piece must be of the same version. */
+/* All pieces after the first one must be of the same version of the object. */
 static void keep_version(struct reader *r, const struct aws_answer *answer)
 {
 	char etag[128];

@@ -36,7 +36,7 @@ char *ledger_session_name(const struct place_output *o)
 	return name.data;
 }
 
-/* What sql/target/ledger_state.sql says. */
+/* The answer of sql/target/ledger_state.sql. */
 struct state {
 	bool schema, ledger;
 	char *why; /* NULL: it can be trusted */

@@ -4,7 +4,7 @@
 
 #include "place/table/link.h"
 
-/* What the target's catalogue says of a table. */
+/* A table as the target's catalogue describes it. */
 struct table_column {
 	char *name, *type;
 	char *collation; /* quoted; NULL: that of the type */

@@ -16,7 +16,7 @@
 
 struct table {
 	struct sink base;
-	/* What the output was opened with; texts are copies. */
+	/* The output as it was opened; its texts are copies. */
 	struct place_output o;
 	char *address, *queue, *request_id, *report, *time_zone;
 	struct place_csv csv;  /* of an output with files; else zeros */

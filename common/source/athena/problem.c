@@ -71,7 +71,7 @@ int problem_of_execution(const json_t *execution, struct err *e)
 	    json_str(error, "ErrorMessage", "Athena gives no reason")));
 
 	if (strcmp(state, "CANCELLED") == 0) {
-		/* This process did not do it: a person has, or a limit of the
+		/* A person has cancelled the statement, not this process, or a limit of the
 		 * workgroup. */
 		err_set(e, ERR_PERMANENT,
 		    "the statement was cancelled at Athena: %s", why);

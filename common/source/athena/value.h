@@ -28,7 +28,7 @@ enum value_form {
 	VALUE_BYTES,
 };
 
-/* What values are written with. */
+/* The tools that write values. */
 struct value_tools {
 	struct powers *powers;
 	struct zones *zones;

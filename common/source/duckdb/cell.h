@@ -35,7 +35,7 @@ struct cell {
 	const uint64_t *valid; /* NULL: all are valid */
 };
 
-/* What values are written with. */
+/* The tools that write values. */
 struct cell_tools {
 	struct zone *zone;
 	struct powers *powers;

@@ -44,7 +44,7 @@ static int check_path(const struct source_config *config, const char *key,
 	    config->name, key, path);
 }
 
-/* What one job spills no other one may read. */
+/* No job may read the files into which another one spills. */
 static int check_apart(
     const struct duckdb_config *d, const char *folder, struct err *e)
 {

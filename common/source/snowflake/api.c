@@ -239,7 +239,7 @@ static int64_t wait_for(int tries)
 	return random_shorten(ms < WAIT_MAX_MS ? ms : WAIT_MAX_MS, 2);
 }
 
-/* What is known of the attempts of one call. */
+/* The attempts of one call so far. */
 struct attempt {
 	int tries;
 	bool renewed;       /* the token was */
@@ -273,7 +273,7 @@ static int judge(struct answer *answer, struct attempt *t, struct err *e)
 	if (answer->status == 200 || answer->status == 202) {
 		if (read_head(answer, answer->call, e) == 0)
 			return 0;
-		/* What has arrived whole and is no JSON is asked for once
+		/* An answer that arrived whole and is no JSON is asked for once
 		 * more. */
 		return e->kind == ERR_TRANSIENT &&
 			       (answer->broke || t->tries == 0)

@@ -8,7 +8,7 @@
 #include "source/instant.h"
 #include "source/number.h"
 
-/* What writing a value needs beside the value. */
+/* The tools that write a value. */
 struct decode_tools {
 	struct zone *zone;     /* time zone of the report */
 	struct powers *powers; /* made when the first float is written */

@@ -28,7 +28,7 @@ static bool is_gone(const char *code)
 	return strcmp(code, "000709") == 0 || strcmp(code, "000710") == 0;
 }
 
-/* What each status means, and its SQLSTATE where the server gives none. */
+/* The meaning of each status, and its SQLSTATE where the server gives none. */
 static const struct meaning {
 	int status;
 	enum err_kind kind;

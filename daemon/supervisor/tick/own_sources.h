@@ -7,7 +7,7 @@
 #include "base/buf.h"
 #include "settings/settings.h"
 
-/* What the settings let a daemon read, as arrays of PostgreSQL: its sources, one
+/* The names that the settings give a daemon, as arrays of PostgreSQL: its sources, one
  * element a source, and its folders; and its targets. */
 struct own_sources {
 	struct buf names, types;

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- What the shops have sold, and what was planned: the files are made from it, and the reports
+-- Sales of the shops, and the plan: the files are made from them, and the reports
 -- are compared with it. The same rows each time.
 create table plan (
 	region text not null,

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- What the CSV of a month has to be, by PostgreSQL alone.
+-- The rows that the CSV of a month must have, computed by PostgreSQL alone.
 -- psql variable: month, its first day
 select client_id, client_name, currency, count(*) as transactions, sum(amount) as total,
 	max(booked_at at time zone 'UTC')::date as last_booked

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- Who reads and prepares: the user of the secret. Beside report_output it only reads.
+-- The login that reads and prepares, whose name is in the secret. Beside report_output it only reads.
 create role report_reader login;
 grant usage on schema reportflow to report_reader;
 grant select on reportflow.client, reportflow.transactions to report_reader;

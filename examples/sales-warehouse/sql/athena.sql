@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- What is behind the stand-in for Athena: the database `sales` of the catalogue, here a schema, and
+-- The data of the stand-in for Athena: the database `sales` of the catalogue, here a schema, and
 -- a function of Athena that PostgreSQL has not.
 create schema sales;
 select format('alter database %I set search_path = sales, public', current_database()) \gexec

@@ -42,7 +42,7 @@ insert into sales
 	cross join lateral (select 1 + floor(500 * random())::int + 0 * i) d (product_id)
 	join products p on p."Product ID" = product_id;
 
--- What a careless export has: rows twice, and empty ones.
+-- The faults of a careless export: rows twice, and empty ones.
 insert into customers select * from customers where "Customer ID"::int % 100 = 0;
 insert into customers select from generate_series(1, 20);
 insert into products select * from products where "Product ID" % 50 = 0;

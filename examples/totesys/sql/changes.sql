@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- What a morning changes. Can be run again.
+-- The changes of a morning. Can be run again.
 insert into sales_order (sales_order_id, design_id, staff_id, counterparty_id, units_sold,
 		unit_price, currency_id, agreed_delivery_date, agreed_payment_date,
 		agreed_delivery_location_id)

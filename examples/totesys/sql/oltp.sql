@@ -112,6 +112,6 @@ insert into payment
 	) o (at, counterparty_id, amount, currency_id);
 
 create role totesys_reader login;
--- It sees which transactions are open, so that no slow one is missed.
+-- The role sees which transactions are open, so that no slow one is missed.
 grant pg_read_all_stats to totesys_reader;
 grant select on all tables in schema public to totesys_reader;

@@ -19,7 +19,7 @@ select reportd.submit('totesys processed', report_key => 'totesys_processed',
 	output_options => '{"snapshot": false, "sections": ["fact_sales_order", "fact_purchase_order",
 		"fact_payment", "dim_staff", "dim_counterparty", "dim_location", "dim_design",
 		"dim_currency", "dim_payment_type", "dim_transaction", "dim_date"]}',
-	-- What this step tells the next ones.
+	-- The values that this step hands to the next ones.
 	result_sql => 'select count(*) as sales_orders, max(last_updated) as newest from sales_order',
 	checks => '[
 		{"name": "sales orders", "on": "sales_order", "not_null": ["design_id", "staff_id"]},

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- Who may do what. docs/security.md says it in words; a test holds the catalogue
+-- The rights of each role. docs/security.md says them in words; a test holds the catalogue
 -- against both. The roles themselves are made by sql/roles.sql.
 
 revoke all on all tables in schema reportd from public;

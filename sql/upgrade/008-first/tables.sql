@@ -316,7 +316,7 @@ create index report_request_deadline on reportd.report_request (deadline)
 create index report_request_in_hand on reportd.report_request (scheduled_for)
 	where state <> 'ENDED' and deadline is not null;
 
--- Which report waits for which. No foreign keys: see keep_dependencies().
+-- Reports that wait for others. No foreign keys: see keep_dependencies().
 create table reportd.report_dependency (
 	child_id bigint not null,
 	parent_id bigint not null,

@@ -104,7 +104,7 @@ begin
 				end loop;
 				i := i + 1;
 				exit when not backslash;
-				-- It goes on behind a line break.
+				-- The literal goes on after a line break.
 				at := i;
 				while c[at] ~ '[ \t\n\r\f\v]' loop
 					at := at + 1;

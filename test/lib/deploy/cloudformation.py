@@ -39,7 +39,7 @@ KINDS = {
     'TaskRoleArn': 'AWS::IAM::Role', 'TopicArn': 'AWS::SNS::Topic', 'Topics': 'AWS::SNS::Topic',
     'DeadLetterConfig.Arn': 'AWS::SQS::Queue', 'Target.Arn': 'AWS::Lambda::Function',
     'awslogs-group': 'AWS::Logs::LogGroup'}
-# Who uses the role that a resource is given.
+# The service that uses the role of a resource.
 ROLES = {
     'AWS::ECS::TaskDefinition': {'TaskRoleArn': 'ecs-tasks.amazonaws.com',
                                  'ExecutionRoleArn': 'ecs-tasks.amazonaws.com'},

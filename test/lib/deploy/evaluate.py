@@ -7,7 +7,7 @@ from lib.deploy.cloudformation import NO_VALUE, function_of
 
 PSEUDO = {'AWS::AccountId': '123456789012', 'AWS::Partition': 'aws', 'AWS::Region': 'eu-central-1',
           'AWS::StackName': 'reportd', 'AWS::URLSuffix': 'amazonaws.com', 'AWS::StackId': 'stack'}
-# What other stacks export.
+# Values that other stacks export.
 EXPORTS = {'ReportsBucket': 'company-reports', 'LandingBucket': 'company-landing',
            'SecurityGroup': 'sg-1'}
 

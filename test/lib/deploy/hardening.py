@@ -308,7 +308,7 @@ def alarm(name, resource, own, resources):
     period = int(own.get('Period', 0))
     if period not in (10, 20, 30) and (period == 0 or period % 60):
         yield 'Period must be 10, 20, 30 or a multiple of 60'
-    # What sends nothing when it is dead must alarm by its silence; what sends only when it
+    # A metric that a dead sender stops must alarm by its silence; a metric that comes only when it
     # fails is well when it is silent.
     less = own['ComparisonOperator'].startswith('LessThan')
     if less and own.get('TreatMissingData') != 'breaching':

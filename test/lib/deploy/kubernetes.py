@@ -9,7 +9,7 @@ from lib.deploy.secrets import plain_secret
 from lib.deploy.shape import Shapes, table
 
 SHAPES = table(pathlib.Path(__file__).with_name('kubernetes.yaml'))
-# Of a trigger of PostgreSQL, each way to log in: names in metadata, and as parameters.
+# The ways to log in of a PostgreSQL trigger: names in metadata, and as parameters.
 PROBES = {'livenessProbe': '/healthz', 'readinessProbe': '/readyz'}
 PARTS = {'host', 'port', 'userName', 'dbName', 'sslmode'}
 

@@ -13,9 +13,9 @@ from lib.deploy.secrets import plain_secret
 from lib.deploy.shape import Shapes, table
 
 SHAPE = table(pathlib.Path(__file__).with_name('workflow.yaml'))['workflow']
-# Of `github`, values that nobody outside can choose; a tag or branch name goes through env.
+# Members of `github` that nobody outside can choose; a tag or branch name goes through env.
 GITHUB = {'ref', 'ref_name', 'ref_type', 'event_name', 'sha', 'run_id', 'repository', 'workflow'}
-# What each action takes.
+# The inputs of each action.
 INPUTS = {'actions/checkout': {'persist-credentials', 'fetch-depth', 'ref'},
           'actions/upload-artifact': {'name', 'path', 'retention-days', 'if-no-files-found'},
           'actions/download-artifact': {'name', 'path'}}

@@ -21,7 +21,7 @@ void redshift_remove(const struct table_plan *p, struct buf *sql)
 	buf_printf(sql, "delete from %s", p->table);
 }
 
-/* Of rows with the same key the first in the order; the name of the number is one
+/* Keeps the first of the rows that have the same key; the name of the number is one
  * that no result has. */
 void redshift_choose(const struct table_plan *p, struct buf *sql)
 {

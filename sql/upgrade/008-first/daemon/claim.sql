@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- What the daemon's statements compute from a row's own texts.
+-- Values that the daemon's statements compute from a row's own texts.
 
 -- A row that has become wrong (a zone that this server does not know, after a
 -- restore) must fail alone, not the statement that serves all of them.

@@ -51,7 +51,7 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
 	select '{0.1,0.5,1,5,15,60,300,900,3600,10800}'::numeric[]
 $$;
 
--- What counts of runs that have ended. label: their type; from the 101st on "other". took:
+-- The figures of runs that have ended. label: their type; from the 101st on "other". took:
 -- {stage: ms}, and "run" for the run as a whole.
 create function reportd.run_facts(ids bigint[], types text[])
 returns table (label text, status text, attempt int, row_count bigint, byte_count bigint,
@@ -161,7 +161,7 @@ comment on function reportd.tally_runs is
 create function reportd.metrics() returns jsonb
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
 	with ended as materialized (
-		-- Those that no daemon has added yet.
+		-- The runs that no daemon has added yet.
 		select array(
 			select r.run_id from reportd.tally_turn t
 			join reportd.report_run r on r.run_id > t.up_to

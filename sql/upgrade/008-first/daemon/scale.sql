@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- How many daemons there should be, see docs/scaling.md.
 
--- What there is to do, and for how many daemons. ready: of what is due, what could run
+-- The amount of work, and for how many daemons. ready: the due reports that could run
 -- beside what runs, as quotas say. errands: whether anything else waits for a daemon; files
 -- are looked for, and inboxes read, after a quarter of an hour without one. An inbox that was
 -- woken wants one also while it may not be read yet: nobody might start another one then. An inbox that was left out twice is in no settings any more. sources: null:

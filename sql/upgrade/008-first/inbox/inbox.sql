@@ -152,7 +152,7 @@ begin
 	return 'rows wait: ' || why;
 end $$;
 
--- What is said to rows that share an ID. made: the report that one of them has become; null:
+-- The message for rows that share an ID. made: the report that one of them has become; null:
 -- none has.
 create function reportd.inbox_sharing(same bigint, id text, made bigint) returns text
 language sql immutable set search_path = pg_catalog, pg_temp as $$

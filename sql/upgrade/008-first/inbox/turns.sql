@@ -13,7 +13,7 @@ select b.inbox, least(b.next_at, (select greatest(w.woken_at, b.began_at + inter
 	from reportd.report_inbox_wake w where w.inbox = b.inbox order by w.woken_at limit 1)) as due_at
 from reportd.report_inbox b;
 
--- What is to be written back next, in the order of the IDs: as much as one statement of the
+-- The rows that are written back next, in the order of the IDs: as much as one statement of the
 -- other database takes. Null: nothing. stoppable: the report could be cancelled, or its
 -- schedule be stopped, by the owner of the inbox. shared: what rows that say PENDING are told
 -- instead, as the ID is not theirs alone; null: nothing.
@@ -104,7 +104,7 @@ begin
 				greatest(least(b.next_at, tell_at), b.held_until) - now(),
 				greatest(write_back, interval '1 second'), interval '1 minute')))::bigint end);
 	end if;
-	-- Those of an inbox that is in no settings any more are dropped as well.
+	-- Calls for an inbox that is in no settings any more are dropped as well.
 	delete from reportd.report_inbox_wake d where d.wake_id = any (array(
 		select w.wake_id from reportd.report_inbox_wake w
 		where w.inbox = b.inbox or w.woken_at < now() - interval '1 day'
@@ -140,7 +140,7 @@ declare
 	declined bigint := 0;
 	waiting bigint := 0;
 	note text;
-	-- It is held to the end, so that the COMMIT waits for nobody.
+	-- The turn is held to the end, so that the COMMIT waits for nobody.
 	has_turn constant boolean := reportd.take_turn(b.owner, true);
 	waits text := case when has_turn then reportd.inbox_full(b.owner)
 		else format('rows wait: another transaction of %s has its turn', b.owner) end;

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- Which report reads which zones, which files are whole, which request takes them, and what
+-- The use of files: by which reports zones are read, which files are whole, which request takes them, and what
 -- its end makes of them.
 
 -- A FILE report takes up new files; each request writes a file of its own.
@@ -105,7 +105,7 @@ begin
 		returning z.zone_id into zone;
 		insert into reportd.report_input_use (config_id, input, zone_id, spec, since)
 		values (c.config_id, i.input, zone, i.spec, clock_timestamp());
-		-- What was not whole by another spec may be so by this one.
+		-- A file that was not whole by the old spec may be whole by the new one.
 		update reportd.report_input f set look_at = '-infinity'
 		where f.config_id = c.config_id and f.input = i.input and f.state = 'NEW'
 			and f.look_at > now();
@@ -329,7 +329,7 @@ begin
 	return true;
 end $$;
 
--- What a request with inputs waits for, as the end of a sentence.
+-- The files that a request waits for, as the end of a sentence.
 create function reportd.awaited_files(c reportd.report_config, q reportd.report_request)
 returns text
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
@@ -374,7 +374,7 @@ create function reportd.files_ended() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
 	if new.state <> 'ENDED' then
-		-- It is tried again, with the files that are still there.
+		-- The request is tried again, with the files that are still there.
 		update reportd.report_input f
 		set state = 'TAKEN', fault = null, ended_at = null, move = null, move_at = null
 		where f.request_id = new.request_id and f.state = 'FAILED' and f.moved_to is null;
@@ -428,7 +428,7 @@ begin
 			u.spec, 'reject_after', '1 hour', '1 hour') as last_look) l) a
 	where f.file_id = a.file_id;
 	select * into c from reportd.report_config r where r.config_id = set_files_aside.config_id;
-	-- What others may read as well is chosen anew.
+	-- Files that other reports may read as well are chosen anew.
 	update reportd.report_request q set files = coalesce(reportd.other_files(c), '{}')
 	where q.request_id = id and q.files && array(select (s ->> 0)::bigint
 		from jsonb_array_elements(aside) s);

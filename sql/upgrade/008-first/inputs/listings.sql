@@ -253,7 +253,7 @@ end $$;
 
 -- ---- folders in which something arrives ----
 
--- What asks for zones by their folders and objects finds them here, however many there are: the
+-- Zones are found here by their folders and objects, however many there are: the
 -- daemon waits for the answer, and so does all else that it asks the queue for.
 create index report_zone_folder on reportd.report_zone (reportd.input_folder(path) collate "C");
 create index report_zone_beginning on reportd.report_zone
@@ -288,7 +288,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
 					reportd.input_folder(z.path) collate "C" as folder, z.path
 				from reportd.report_zone z
 				where z.owner = o.owner and z.list_at < 'infinity'
-					-- Those of local folders, which begin with a slash.
+					-- Zones of local folders, which begin with a slash.
 					and reportd.input_folder(z.path) collate "C" between '/' and '0'
 					and reportd.reaches(w.folders, z.path)
 				order by reportd.input_folder(z.path) collate "C",
@@ -310,7 +310,7 @@ language sql security definer set search_path = pg_catalog, pg_temp as $$
 		limit 1000 offset 0) w
 $$;
 
--- What a message says of an object names no file: it wakes the zones that the object may
+-- A message about an object names no file: it wakes the zones that the object may
 -- belong to, those whose path begins, up to its first star, like the object. Their listings
 -- find what is there. Returns what wake_paths() returns.
 create function reportd.wake_objects(objects jsonb) returns bigint

@@ -212,7 +212,7 @@ begin
 	return regexp_replace(path, '/$', '/*');
 end $$;
 
--- What an input may say besides its path: [key, type, allowed].
+-- The keys of an input besides its path: [key, type, allowed].
 create function reportd.input_keys() returns jsonb
 language sql immutable set search_path = pg_catalog, pg_temp as $$
 	select jsonb '{"path": "string", "use": "string", "format": "string",
@@ -319,7 +319,7 @@ begin
 	end if;
 end $$;
 
--- What is for https:// alone, and what is not for it.
+-- Refuses keys of https:// in other inputs, and keys of others in an input of https://.
 create function reportd.check_input_web(name text, spec jsonb) returns void
 language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 declare
@@ -407,7 +407,7 @@ begin
 	return spec;
 end $$;
 
--- What an owner may not read, or move; null: nothing.
+-- Says which input the owner may not read, or move; null: none.
 create function reportd.input_denial(c reportd.report_config, out message text, out hint text)
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare

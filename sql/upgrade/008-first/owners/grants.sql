@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- What operators call: grants of sources and paths, and sources made known.
+-- Functions for operators: grants of sources, targets and paths; sources and targets made known.
 
 create function reportd.role_named(role text) returns regrole
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$

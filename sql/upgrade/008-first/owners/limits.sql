@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- What an owner may use, and how much of it.
+-- Limits of an owner: the sources and paths that it may use, and how much.
 
 -- A source that no daemon has would never run. Before any daemon has registered
 -- its sources there is nothing to compare with.
@@ -17,7 +17,7 @@ begin
 	end if;
 end $$;
 
--- What the types of sources can do; null: a type that this schema does not know. The
+-- The abilities of a type of source; null: a type that this schema does not know. The
 -- programs have the same in their tables of types.
 create function reportd.source_abilities(type text) returns text[]
 language sql immutable set search_path = pg_catalog, pg_temp as $$

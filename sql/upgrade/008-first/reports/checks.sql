@@ -353,7 +353,7 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
 		'now_ms', (extract(epoch from clock_timestamp()) * 1000)::bigint)
 $$;
 
--- What of a worker's answer is kept: 100 checks at most, and 64 kB of samples in all.
+-- The part of a worker's answer that is kept: 100 checks at most, and 64 kB of samples in all.
 -- The limits hold here, whatever a worker sends.
 create function reportd.kept_checks(checks jsonb)
 returns table (place bigint, name text, severity text, status text, failures bigint,

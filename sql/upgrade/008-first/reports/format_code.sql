@@ -12,7 +12,7 @@ declare
 	-- for a lone E.
 	s text := translate(code, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz') || ';';
 	piece text;
-	-- What the section has so far; last: a digit, or the s of seconds, just before.
+	-- The parts of the section so far; last: a digit, or the s of seconds, just before.
 	sections int := 0;
 	last text := '';
 	digits int := 0;

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- What INSERT knows of the formats and their options; made by `reportctl
+-- The formats and their options, for the checks of INSERT; made by `reportctl
 -- formats --sql`. An option stands here once, by its owner, and a format has
 -- the options of all its owners.
 

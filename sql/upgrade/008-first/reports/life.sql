@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- What follows when the status of a report changes, or its row goes.
+-- The consequences of a change of a report's status, and of its deletion.
 
 -- The transition table of the life of a report. An ended report that becomes PENDING starts
 -- afresh, whoever set it.

@@ -254,7 +254,7 @@ begin
 	new.target := null;
 	if strpos(new.output_format, 'TABLE') > 0 or new.output_path ~* '^table:' then
 		new.target := reportd.check_table(new, formats);
-		-- What follows is about files.
+		-- The checks below are about files.
 		formats := array(select f from unnest(formats) f where f.format <> 'TABLE');
 	end if;
 	if new.checks is not null then
@@ -315,7 +315,7 @@ begin
 		new.next_run_time := null;
 		new.scheduled_for := coalesce(new.scheduled_for, now());
 		if tg_op = 'INSERT' and new.inputs is not null then
-			-- It waits until its files are listed, see inputs_changed().
+			-- The report waits until its files are listed, see inputs_changed().
 			new.due_at := 'infinity';
 		elsif new.due_at = 'infinity' and new.inputs is null then
 			new.due_at := now();

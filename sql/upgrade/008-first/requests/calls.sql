@@ -99,7 +99,7 @@ begin
 		select * into c from reportd.report_config r
 		where r.config_id = find_report.config_id for update;
 	end if;
-	-- It may have gone to another owner meanwhile.
+	-- The report may have gone to another owner meanwhile.
 	if c.config_id is null or not reportd.may_act(c.owner) then
 		perform reportd.refuse(
 			format('there is no report %s of %s', config_id, reportd.acting_name()),
@@ -272,7 +272,7 @@ begin
 		return c.request_id;
 	elsif c.status = 'PENDING' and c.attempt > 0 and c.due_at < 'infinity'
 		and coalesce(request_id, c.request_id) = c.request_id then
-		-- It waits for its next attempt: that comes now.
+		-- The request waits for its next attempt, which comes now.
 		update reportd.report_config r set due_at = least(r.due_at, clock_timestamp())
 		where r.config_id = c.config_id;
 		return c.request_id;
@@ -312,7 +312,7 @@ begin
 		perform pg_notify('reportd_cancel', '');
 		return 'CANCELLING';
 	elsif c.status = 'PENDING' and c.due_at < 'infinity' then
-		-- It may have been tried: run_id is of another request before that.
+		-- Without an attempt of this request, run_id is of the one before.
 		c.run_id := case when c.attempt > 0 then c.run_id end;
 		update reportd.report_request r
 		set state = 'ENDED', outcome = 'CANCELLED', ended_at = now(), run_id = c.run_id,
@@ -341,7 +341,7 @@ declare
 begin
 	c := reportd.find_report(config_id);
 	if request_id is not null and (request_id is distinct from c.request_id
-			-- It has waited in vain, and waits again.
+			-- The request has waited in vain, and waits again.
 			or exists (select from reportd.report_request r
 				where r.request_id = cancel.request_id and r.state = 'WAITING')) then
 		q := reportd.find_request(c, request_id, null);

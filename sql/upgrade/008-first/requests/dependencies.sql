@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- Which report waits for which: what run_after may name, and what keeps it true.
+-- Reports that wait for others: the keys that run_after may name, and the triggers that keep them true.
 
 -- The keys that run_after may keep: those of reports that the owner may see.
 create function reportd.check_run_after(new reportd.report_config, old reportd.report_config)

@@ -24,7 +24,7 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
 	order by length(k) desc limit 1
 $$;
 
--- What stands after the key in a name after__KEY__x.
+-- The column x in a name after__KEY__x.
 create function reportd.link_column(name text, key text) returns text
 language sql immutable set search_path = pg_catalog, pg_temp as $$
 	select substr($1, length('after__' || $2 || '__') + 1)
@@ -178,7 +178,7 @@ begin
 	end case;
 end $$;
 
--- What the SQL of a report reads of earlier requests: {"values": {NAME: text or null},
+-- The values of earlier requests that the SQL of a report reads: {"values": {NAME: text or null},
 -- "last_horizon", "fixed_horizon", "overlap_ms"}, or {"error"}, with which it fails.
 create function reportd.linked(c reportd.report_config) returns jsonb
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
