@@ -27,13 +27,31 @@ static int check_folder(void *arg, const char *folder, struct err *e)
 	return 0;
 }
 
+/* Says that the queue is there, and whether messages that tell of no object
+ * ever leave it. */
+static void say_queue(struct doctor *d, const char *url, const json_t *answer)
+{
+	const json_t *attributes = json_object_get(answer, "Attributes");
+
+	if (*json_str(attributes, "RedrivePolicy", "") != '\0')
+		doctor_say(
+		    d, DOCTOR_OK, "inputs queue", NULL, "%s is there", url);
+	else
+		doctor_say(d, DOCTOR_WARN, "inputs queue",
+		    "make a dead-letter queue and name it in the RedrivePolicy "
+		    "of this one, with maxReceiveCount 5 or so",
+		    "%s is there, and has no dead-letter queue: messages that "
+		    "tell of no object stay in it",
+		    url);
+}
+
 /* Asks for attributes of the queue: reading its messages would count as
  * receiving them. */
 static void check_queue(struct doctor *d, const char *url)
 {
 	struct services *services = services_open(d->c->settings);
-	json_t *arguments = json_pack(
-		   "{ss s[s]}", "QueueUrl", url, "AttributeNames", "QueueArn"),
+	json_t *arguments = json_pack("{ss s[ss]}", "QueueUrl", url,
+		   "AttributeNames", "QueueArn", "RedrivePolicy"),
 	       *answer = NULL;
 	char code[64] = "";
 	const char *mend = NULL;
@@ -56,8 +74,7 @@ static void check_queue(struct doctor *d, const char *url)
 		 strstr(code, "NonExistentQueue") != NULL)
 		mend = "correct queue_url in [inputs], or make the queue";
 	if (answer != NULL)
-		doctor_say(
-		    d, DOCTOR_OK, "inputs queue", NULL, "%s is there", url);
+		say_queue(d, url, answer);
 	else
 		doctor_say(
 		    d, DOCTOR_FAILED, "inputs queue", mend, "%s", e.text);

@@ -190,6 +190,28 @@ def test_a_library_that_is_too_old_is_told(engine, tmp_path, version):
         export_with(engine, tmp_path, VERSION.format(version))
 
 
+def test_the_oldest_version_reads_the_same(engine, tmp_path):
+    """Files of each kind, lists and sums; and no file that a link leads to elsewhere."""
+    conf = process.write_conf(tmp_path / 'old.conf', engine.db, {'source.lake': {
+        'type': 'duckdb', 'library': duckdb.library(duckdb.OLDEST), 'folders': engine.lake}})
+    (tmp_path / 'secret.csv').write_text('id\n1\n')
+
+    def export(sql):
+        done = process.reportctl(conf, 'export', '--source', 'lake', '--sql', sql,
+                                 '-o', tmp_path / 'x.csv')
+        return done.stderr if done.returncode else (tmp_path / 'x.csv').read_text()
+    assert export('select version()[:4] as v') == 'v\nv1.4\n'
+    sql = f"""select s.id, customer, amount::decimal(9, 2) as amount, day, tags, uuid
+        from '{engine.lake}/sales.csv' s left join '{engine.lake}/sales.jsonl' j on s.id = j.id,
+            (select sum(i)::varchar as uuid from range(100000) t(i)) order by s.id"""
+    assert export(sql) == csv(engine, sql)
+    (engine.lake / 'link.csv').symlink_to(tmp_path / 'secret.csv')
+    try:
+        assert 'link.csv' in export(f"from '{engine.lake}/link.csv'")
+    finally:
+        (engine.lake / 'link.csv').unlink()
+
+
 def test_a_library_without_the_streaming_call_is_told(engine, tmp_path):
     header = (ROOT / 'common/source/duckdb/library.h').read_text()
     names = set(re.findall(r'DUCK\([^,]+, (\w+),', header)) - {

@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import subprocess
+import time
 
 import pytest
 
@@ -385,16 +386,26 @@ def test_memory_is_flat_for_rows_of_usual_width(engine):
         from range(3000000) t(n)""")
     pid = wait_for(lambda: reader_of(engine))
     worker = int(pathlib.Path(f'/proc/{pid}/status').read_text().split('PPid:\t')[1].split()[0])
-    peak = 0
+    peak = both = 0
     while (status := pathlib.Path(f'/proc/{pid}/status')).exists():
         try:
             peak = max(peak, int(status.read_text().split('VmHWM:')[1].split()[0]))
+            # What they share counts once.
+            both = max(both, sum(proportional(one) for one in (pid, worker)))
         except (OSError, IndexError):
             break
+        time.sleep(0.02)
     ended(engine.db, config_id)
     assert 0 < peak < 64 << 10
+    assert 0 < both < 64 << 10
     held = pathlib.Path(f'/proc/{worker}/status').read_text().split('VmHWM:')[1].split()[0]
     assert int(held) < 64 << 10
+
+
+def proportional(pid):
+    """The proportional set size of a process, kB."""
+    return int(pathlib.Path(f'/proc/{pid}/smaps_rollup').read_text()
+               .split('\nPss:')[1].split()[0])
 
 
 def test_very_wide_rows_end_at_the_memory_limit(engine, place):

@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import time
 
 import pytest
@@ -128,6 +129,22 @@ def test_a_request_for_each_file(db, landing):
     runs = wait_taken(db, config_id, 5)
     assert sorted(runs) == [[f'{name}.csv'] for name in 'abcde']
     assert len({run.request_id for run in report.runs(db, config_id)}) == 5
+
+
+def test_a_sign_starts_a_report_over_the_files_that_are_there(db, landing):
+    text = (ROOT / 'docs/inputs.md').read_text()
+    inputs = json.loads(re.search(r'```json\n(\{"sign".*?)```', text, re.S)[1].replace(
+        '/srv/landing/orders', str(landing)).replace('\t', ' '))
+    inputs['sign'] = {'path': inputs['sign'], 'stable_for': '0 s'}
+    inputs['orders']['stable_for'] = '0 s'
+    config_id = report.submit(db, trigger_type='FILE', inputs=inputs,
+                              export_sql="select :'orders__files' as files")
+    for name in 'a.csv', 'b.csv':
+        put(landing, name, 'order_id,customer\n1,ann\n')
+    wait_for(lambda: files(db, config_id, 'NEW') == ['a.csv', 'b.csv'])
+    assert not report.runs(db, config_id)
+    put(landing, 'c.done', 'all\n')
+    assert wait_taken(db, config_id, 2) == [['a.csv', 'b.csv']]
 
 
 def test_what_is_not_whole_waits_and_says_why(db, landing):

@@ -215,6 +215,9 @@ def test_doctor_asks_for_the_queue_and_lists_buckets(ctl, swift, aws_server, buc
                 for check in json.loads(done.stdout)}
     checks = doctor(aws_server.queue, f'{bucket.name}, x-*, nobody-has-it')
     assert checks['inputs queue'][0] == checks[f'inputs {bucket.name}'][0] == 'ok'
+    aws_server.attributes.pop('RedrivePolicy')
+    result, text = doctor(aws_server.queue, bucket.name)['inputs queue']
+    assert result == 'warn' and 'has no dead-letter queue' in text and 'RedrivePolicy' in text
     result, text = checks['inputs nobody-has-it']
     assert result == 'FAILED' and 'make the bucket' in text
     assert not any('x-*' in what for what in checks)

@@ -458,3 +458,17 @@ def test_what_is_new_in_the_manual(db):
         again(db, one)
     finally:
         db.execute('drop schema app cascade; drop schema warehouse cascade')
+
+
+def test_another_mark_in_the_manual(db):
+    db.execute('create schema app; create table app.stock as select generate_series(1, 10) as id')
+    try:
+        db.execute(manual('**Other marks.**'))
+        one = db.value("select reportd.id('pipe_stock')")
+        db.execute("select reportd.change(%s, '{\"max_retries\": 0}')", one)
+        assert again(db, one).row_count == again(db, one).row_count == 10
+        db.execute('delete from app.stock where id > 5')
+        run_now(db, one)
+        assert 'about as many as last time' in ended(db, one, 'FAILED').error_message
+    finally:
+        db.execute('drop schema app cascade')

@@ -215,6 +215,9 @@ class Aws:
         self.objects = {}     # path: bytes
         self.buckets = None   # instead of them: see buckets.Buckets
         self.queues = {self.queue: []}
+        self.attributes = {
+            'QueueArn': 'arn:aws:sqs:eu-west-1:1:landing', 'RedrivePolicy': json.dumps({
+                'deadLetterTargetArn': 'arn:aws:sqs:eu-west-1:1:dead', 'maxReceiveCount': 5})}
         self.dead_letters = []
         self.visibility = 30  # s
         self.most_receives = 5
@@ -455,7 +458,8 @@ class Aws:
 
     def do_get_queue_attributes(self, args, key):
         self.queue_of(args)
-        return {'Attributes': {'QueueArn': 'arn:aws:sqs:eu-west-1:1:landing'}}
+        return {'Attributes': {name: self.attributes[name] for name in args['AttributeNames']
+                               if name in self.attributes}}
 
     def do_receive_message(self, args, key):
         queue, most = self.queue_of(args), args.get('MaxNumberOfMessages', 1)

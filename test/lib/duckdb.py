@@ -2,6 +2,7 @@
 """DuckDB from npm: a process that answers queries, and the library of a source."""
 
 import json
+import os
 import pathlib
 import subprocess
 
@@ -9,13 +10,15 @@ from lib import npm, process
 from lib.npm import available  # noqa: F401
 from lib.paths import environ
 
-PACKAGE = '@duckdb/node-api@1.5.6-r.1'
+# Another one, for once: DUCKDB_PACKAGE.
+PACKAGE = os.environ.get('DUCKDB_PACKAGE', '@duckdb/node-api@1.5.6-r.1')
+OLDEST = '@duckdb/node-api@1.4.5-r.1'  # of the line that reportd takes
 HERE = pathlib.Path(__file__).resolve().parent
 
 
-def library():
+def library(package=PACKAGE):
     """The path of DuckDB's shared library, which the package brings along."""
-    found = list(pathlib.Path(npm.install(PACKAGE)).glob(
+    found = list(pathlib.Path(npm.install(package)).glob(
         '@duckdb/node-bindings-linux-*/libduckdb.so'))
     return found[0]
 
