@@ -42,6 +42,17 @@ def cluster():
 
 
 @pytest.fixture(scope='session')
+def warehouses(cluster):
+    """A server for what plays a warehouse: it knows MERGE, as an inbox's database must."""
+    if cluster.version >= 150000:
+        yield cluster
+        return
+    another = Cluster(folder=None)
+    yield another
+    another.remove()
+
+
+@pytest.fixture(scope='session')
 def template(cluster):
     """The name of a database with the schema applied, for CREATE DATABASE."""
     return make_template(cluster)

@@ -37,9 +37,9 @@ def test_a_value_that_cannot_be_read_stops_its_row_alone(inbox, snow):
 
 
 def test_a_value_of_a_postgres_that_cannot_be_read_stops_its_row_alone(
-        cluster, template, tmp_path):
+        warehouses, cluster, template, tmp_path):
     """A database without an encoding may hold bytes that are no UTF-8."""
-    warehouse = cluster.create(encoding='SQL_ASCII', locale='C')
+    warehouse = warehouses.create(encoding='SQL_ASCII', locale='C')
     try:
         with opened(warehouse, cluster, template, tmp_path,
                     {'conninfo': warehouse.conninfo}) as inbox:
@@ -104,8 +104,9 @@ def test_an_id_that_cannot_be_read_is_passed_by(inbox, snow, places):
     assert inbox.state().error is None
 
 
-def test_rows_of_a_postgres_whose_ids_are_no_utf8_are_passed_by(cluster, template, tmp_path):
-    warehouse = cluster.create(encoding='SQL_ASCII', locale='C')
+def test_rows_of_a_postgres_whose_ids_are_no_utf8_are_passed_by(
+        warehouses, cluster, template, tmp_path):
+    warehouse = warehouses.create(encoding='SQL_ASCII', locale='C')
     try:
         with opened(warehouse, cluster, template, tmp_path,
                     {'conninfo': warehouse.conninfo}) as inbox:

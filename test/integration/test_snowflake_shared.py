@@ -8,9 +8,9 @@ from test_engine_shared import failure, output, running_engine
 
 
 @pytest.fixture(scope='module')
-def dwh(cluster):
+def dwh(warehouses):
     """The database that does the work of the account."""
-    dwh = cluster.create()
+    dwh = warehouses.create()
     dwh.execute("create function to_varchar(anyelement) returns text language sql "
                 "as 'select $1::text'")
     dwh.execute("create table roles(name text); insert into roles values ('REPORT_READER')")

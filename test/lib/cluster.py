@@ -30,14 +30,14 @@ SETTINGS = {
 
 # The folder of another PostgreSQL than the machine's, with bin/ and lib/.
 SERVER = os.environ.get('POSTGRES_DIR')
-SERVER_ENV = {} if not SERVER else {
-    'PG_BINDIR': f'{SERVER}/bin', 'LD_LIBRARY_PATH': f'{SERVER}/lib'}
 
 
 class Cluster:
     """A server in a folder of its own; a test may stop, start and signal it."""
 
-    def __init__(self, **settings):
+    def __init__(self, folder=SERVER, **settings):
+        self.server = {} if not folder else {
+            'PG_BINDIR': f'{folder}/bin', 'LD_LIBRARY_PATH': f'{folder}/lib'}
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix='reportd-', dir='/tmp'))
         # As root, the server runs as another user, who needs access to the folder.
         self.dir.chmod(0o755)
@@ -53,7 +53,7 @@ class Cluster:
     def script(self, verb, *args):
         return subprocess.run(
             [ROOT / 'scripts/cluster', verb, self.dir, *map(str, args)],
-            check=True, stdout=subprocess.PIPE, text=True, env=environ(**SERVER_ENV),
+            check=True, stdout=subprocess.PIPE, text=True, env=environ(**self.server),
             stderr=None if verb != 'start' else subprocess.DEVNULL).stdout
 
     def start(self):
