@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "ctl/ctl.h"
 #include "ctl/lib/connect.h"
 #include "ctl/lib/options.h"
@@ -31,10 +32,16 @@ static int make(struct ctl *c, int from, json_t *applied, struct err *e)
 	return 0;
 }
 
+struct upgrade {
+	int from;        /* the version before; 0: there was no schema */
+	json_t *applied; /* the names of what was applied */
+	char *daemons;   /* those that ran meanwhile; NULL or "": none */
+};
+
 /* Upgrades in one transaction, so that nobody sees an incomplete schema. Of two
  * upgrades at the same time, the lock makes the second wait; it then finds the
  * version of the first. */
-static int upgrade(struct ctl *c, int *from, json_t *applied, struct err *e)
+static int upgrade(struct ctl *c, struct upgrade *u, struct err *e)
 {
 	struct schema_state state;
 
@@ -46,7 +53,7 @@ static int upgrade(struct ctl *c, int *from, json_t *applied, struct err *e)
 	    (pg_exec(c->queue, sql_upgrade_lock, e) != 0 ||
 		schema_installed(c->queue, &state, e) != 0))
 		return -1;
-	*from = state.version;
+	u->from = state.version;
 	if (state.version > schema_wanted()) {
 		/* nothing to do for a newer schema that serves this program */
 		return schema_check(&state, e);
@@ -56,20 +63,24 @@ static int upgrade(struct ctl *c, int *from, json_t *applied, struct err *e)
 		    "the reportd schema is at version %d; only version %d and "
 		    "later can be upgraded",
 		    state.version, BEFORE_ROLES);
-	if (make(c, state.version, applied, e) != 0)
+	/* Before: an old schema's rows of daemons are not taken over. */
+	free(u->daemons);
+	u->daemons = state.version > 0 && state.version < schema_wanted()
+			 ? connect_text(c, sql_running_daemons, 0, NULL, e)
+			 : mem_strdup("");
+	if (u->daemons == NULL || make(c, state.version, u->applied, e) != 0)
 		return -1;
 	return pg_exec(c->queue, "commit", e);
 }
 
 /* Repeats the upgrade when somebody else made a schema or role at the same
  * moment: the repeat finds it. */
-static int upgrade_once(
-    struct ctl *c, int *from, json_t *applied, struct err *e)
+static int upgrade_once(struct ctl *c, struct upgrade *u, struct err *e)
 {
 	for (int i = 0; i < 3; i++) {
 		struct err unused;
 
-		if (upgrade(c, from, applied, e) == 0)
+		if (upgrade(c, u, e) == 0)
 			return 0;
 		/* Class 23: a unique key; 42710, 42P06: an object or a schema
 		 * exists; XX000: a row of the catalogue changed meanwhile. */
@@ -78,7 +89,7 @@ static int upgrade_once(
 		    strcmp(e->sqlstate, "42P06") != 0 &&
 		    strcmp(e->sqlstate, "XX000") != 0)
 			return -1;
-		json_array_clear(applied);
+		json_array_clear(u->applied);
 		if (pg_exec(c->queue, "rollback", &unused) != 0)
 			return -1;
 	}
@@ -87,27 +98,24 @@ static int upgrade_once(
 
 /* Warns of daemons that were started before the upgrade: they keep running the
  * old program. */
-static void warn_of_daemons(struct ctl *c)
+static void warn_of_daemons(const char *daemons)
 {
-	struct err unused;
-	char *daemons = connect_text(c, sql_running_daemons, 0, NULL, &unused);
-
-	if (daemons != NULL && *daemons)
+	if (daemons != NULL && *daemons != '\0')
 		fprintf(stderr,
 		    "reportctl: daemons run that were started before the "
 		    "upgrade; restart them: %s\n",
 		    daemons);
-	free(daemons);
 }
 
-static void print(struct ctl *c, int from, json_t *applied)
+static void print(struct ctl *c, const struct upgrade *u)
 {
 	/* A newer schema is left unchanged. */
+	int from = u->from;
 	int version = from > schema_wanted() ? from : schema_wanted();
 
 	if (c->json) {
 		connect_print_json(json_pack("{si si sO}", "version", version,
-		    "from", from, "applied", applied));
+		    "from", from, "applied", u->applied));
 		return;
 	}
 	if (from >= version)
@@ -124,8 +132,8 @@ static int run(struct ctl *c, int argc, char **argv, struct err *e)
 	static const struct option table[] = {
 	    OPTIONS_COMMON,
 	};
-	json_t *applied;
-	int from, rc;
+	struct upgrade u = {0};
+	int rc;
 
 	if (options_next(c, argc, argv, "", table) != -1)
 		return -1;
@@ -138,19 +146,19 @@ static int run(struct ctl *c, int argc, char **argv, struct err *e)
 		    "init: the server is PostgreSQL %d; reportd needs %d or "
 		    "newer",
 		    pg_server_version(c->queue) / 10000, OLDEST_SERVER / 10000);
-	applied = json_array();
-	rc = upgrade_once(c, &from, applied, e);
+	u.applied = json_array();
+	rc = upgrade_once(c, &u, e);
 	if (rc == 0) {
-		if (from != 0 && from < schema_wanted())
-			warn_of_daemons(c);
-		print(c, from, applied);
+		warn_of_daemons(u.daemons);
+		print(c, &u);
 	} else if (strcmp(e->sqlstate, "42501") == 0) {
 		err_wrap(e, "init needs CREATE on the database, and the "
 			    "reportd roles or CREATEROLE to make them");
 	} else {
 		err_wrap(e, "init");
 	}
-	json_decref(applied);
+	json_decref(u.applied);
+	free(u.daemons);
 	return rc;
 }
 

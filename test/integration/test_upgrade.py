@@ -95,6 +95,22 @@ def test_a_filled_queue_is_taken_over(old, cluster):
             conn.execute("select reportd.submit('more', 'select 1', output_path => 'other/y.csv')")
 
 
+def test_the_upgrade_names_daemons_that_run_on(old):
+    """Those that are alive: each is to be restarted."""
+    old.execute("insert into reportd.report_worker (worker_id, host, pid, version, workers, lease, "
+                "started_at, heartbeat_at) select gen_random_uuid(), host, 7, '0.0.7', 2, "
+                "interval '1 minute', now() - interval '1 day', now() - silent "
+                "from (values ('web1', interval '1 second'), ('web2', '0'), ('gone', '5 minutes')) "
+                'd (host, silent)')
+    done = process.reportctl(old.conf, 'init')
+    assert done.returncode == 0
+    assert done.stderr == (
+        'reportctl: daemons run that were started before the upgrade; restart them: '
+        'web1 (process 7, reportd 0.0.7), web2 (process 7, reportd 0.0.7)\n')
+    # Whoever runs it again is not told of them: that upgrades nothing.
+    assert process.reportctl(old.conf, 'init').stderr == ''
+
+
 def test_doctor_lists_what_the_upgrade_granted(old, cluster):
     with old.connect() as conn:
         conn.execute('set session authorization clerk')
