@@ -68,6 +68,16 @@ def test_many_daemons_end_with_the_work(db, daemon):
     assert time.monotonic() - done < 3
 
 
+def test_a_queue_without_work_is_left_at_once(db, drain):
+    """Also one whose next report is a schedule's, hours away."""
+    for _ in range(2):
+        began = time.monotonic()
+        drain(codes=[OK], poll_interval='30s', lease='60s')
+        assert time.monotonic() - began < 5
+        submit(db, trigger_type='SCHEDULED', schedule_expression='0 6 29 2 *')
+    assert runs(db, 1) == []
+
+
 def test_one_whose_work_another_takes_ends_with_that(db, daemon):
     """It has seen the report, and waits for who has locked it."""
     config_id = submit(db)

@@ -89,10 +89,11 @@ def test_a_queue_that_is_not_utf8_is_refused(other_db, conf, tmp_path):
     done = process.reportd(path, timeout=20)
     assert done.returncode == 4
     assert f'encoded in {other_db.encoding}' in done.stderr and "encoding 'UTF8'" in done.stderr
-    for command in ['doctor'], ['status'], ['runs']:
+    for command in ['init'], ['doctor'], ['status'], ['runs']:
         done = process.reportctl(path, *command)
         assert done.returncode != 0
         assert f'encoded in {other_db.encoding}' in done.stdout + done.stderr, command
+    assert other_db.value("select to_regnamespace('reportd')") is None
 
 
 REFUSE = """

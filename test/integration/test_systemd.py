@@ -48,8 +48,12 @@ def manager(tmp_path):
     manager.socket.close()
 
 
-def unit_settings():
-    pairs = re.findall(r'^(\w+)=(.*)', UNIT.read_text(), re.M)
+UNITS = ['reportd.service', 'reportd@.service', 'reportd-drain.service']
+
+
+def unit_settings(name='reportd.service'):
+    text = (BIN / 'systemd' / name).read_text()
+    pairs = re.findall(r'^(\w+)=(.*)', text, re.M)
     return {key: value for key, value in pairs}
 
 
@@ -73,14 +77,16 @@ def test_unit_has_its_paths():
                         unit_settings()['ExecStart'])
 
 
-def test_unit_keeps_secrets_and_others_apart():
-    settings = unit_settings()
+@pytest.mark.parametrize('name', UNITS)
+def test_unit_keeps_secrets_and_others_apart(name):
+    settings = unit_settings(name)
     for key, value in {'LimitCORE': '0', 'UMask': '0027', 'PrivateUsers': 'yes',
-                       'NoNewPrivileges': 'yes', 'ProtectSystem': 'strict'}.items():
+                       'NoNewPrivileges': 'yes', 'ProtectSystem': 'strict',
+                       'IPAddressDeny': 'multicast'}.items():
         assert settings[key] == value
-    assert settings['MemoryMax']
+    assert settings['MemoryMax'] not in ('', 'infinity')
     # Its home is neither where reports are written, nor for it to write.
-    text = UNIT.read_text()
+    text = (BIN / 'systemd' / name).read_text()
     assert re.search(r'^Environment=HOME=%E/reportd ', text, re.M)
     assert 'reportd' in settings['ConfigurationDirectory']
     home = (ROOT / 'systemd/sysusers.d/reportd.conf').read_text().split()[-1]
