@@ -9,7 +9,7 @@
 
 /* A header that is read field by field. */
 struct header {
-	const char *at, *end; /* at NULL: it cannot be read on */
+	const char *at, *end; /* what is still to be read; at NULL: a fault */
 	char delimiter;
 	/* A quote that stands elsewhere than around a whole field is refused:
 	 * COPY would read the header beyond its line, and rows with it. */

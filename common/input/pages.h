@@ -17,7 +17,7 @@ struct pages {
 	 * null, false, "" or left out on the last one. NULL: there is one
 	 * page. */
 	const char *next;
-	int fd;           /* the lines go there */
+	int fd;           /* open file that receives the lines */
 	const char *name; /* of that file, for errors */
 	int64_t most_pages;
 	int64_t most_bytes; /* of all answers; 0: no limit */

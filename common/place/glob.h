@@ -18,7 +18,8 @@ bool glob_enters(const char *pattern, const char *path);
 
 /* Length in bytes of the part before the first * or ?. */
 size_t glob_literal(const char *pattern);
-/* Length of its folder: that part, up to and with its last slash. */
+/* Length in bytes of the pattern up to the last slash before the first * or ?, with
+ * that slash. */
 size_t glob_folder(const char *pattern);
 /* Whether matches have the slashes of the pattern and no more: all stars that
  * cross folders are missing, and the only wildcards are in the last part. */

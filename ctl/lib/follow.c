@@ -339,10 +339,10 @@ static void tell_waiting(struct follow *f, const json_t *request)
 
 /* The requests of a pipeline, as the last answer had them. */
 struct pipeline {
-	json_t *ended; /* ids of those that were told of */
-	int failed;    /* ... and did not COMPLETE */
-	int waiting;   /* WAITING */
-	int others;    /* on their way */
+	json_t *ended; /* ids of the requests whose end was printed */
+	int failed;    /* number of these that did not COMPLETE */
+	int waiting;   /* number of requests that are WAITING */
+	int others;    /* number of requests that are due or run */
 };
 
 /* Tells of the requests that have ended since the last call. */

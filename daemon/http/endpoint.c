@@ -140,8 +140,8 @@ static int refuse_key(struct call *c, const char *key)
 	return -1;
 }
 
-/* Finds a word in the list " a b[] c{} ". Returns what follows it there; NULL:
- * it is not in the list. */
+/* Finds a word in the list " a b[] c{} ". Returns the place after the word;
+ * NULL: it is not in the list. */
 static const char *find_word(const char *list, const char *word)
 {
 	size_t len = strlen(word);

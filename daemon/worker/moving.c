@@ -8,7 +8,7 @@
 #include "place/place.h"
 #include "settings/folders.h"
 
-/* Lends the folders that hold both ends of a local move. */
+/* Sets the folders of the settings in which both ends of a local move lie. */
 static int lend(struct place_lent *lent, struct place_move *m, char **from,
     char **to, struct err *e)
 {

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- Makes the ledger of a target, in which a row stands for each request whose rows were
--- loaded. It is written in the transaction that loads them, so it tells what is there. Its
--- key is not enforced by Redshift: whoever writes a row locks the table first.
+-- loaded. It is written in the transaction that loads them, so a row means that the rows
+-- are there. Its key is not enforced by Redshift: whoever writes a row locks the table first.
 -- :"schema" its schema.
 create table if not exists :"schema".reportd_load (
 	queue varchar(36) not null,

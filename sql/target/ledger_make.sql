@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- Makes the ledger of a target, in which a row stands for each request whose rows were
--- loaded. It is written in the transaction that loads them, so it tells what is there.
+-- loaded. It is written in the transaction that loads them, so a row means that the rows
+-- are there.
 -- :"schema" its schema.
 create table if not exists :"schema".reportd_load (
 	queue pg_catalog.uuid not null,

@@ -30,7 +30,7 @@ struct pdf_group {
 	int64_t again; /* groups that begin again, as rows are not sorted */
 };
 
-/* the members above the private ones are filled */
+/* The caller has filled the members above the private ones. */
 void pdf_group_open(struct pdf_group *g);
 void pdf_group_close(struct pdf_group *g);
 

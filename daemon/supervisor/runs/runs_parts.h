@@ -58,7 +58,7 @@ struct run {
 /* A kind of question to the database, gathered from several runs. */
 struct gather {
 	uv_timer_t timer;
-	bool over;      /* the first run has waited long enough */
+	bool over;      /* no further run is waited for: it is time to ask */
 	bool under_way; /* a statement of this kind awaits its answer */
 };
 

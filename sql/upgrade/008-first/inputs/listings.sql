@@ -54,7 +54,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
 	from due d
 $$;
 
--- The files that a daemon may move now, by the same rule.
+-- The files that are to be moved now and that the daemon reaches.
 create function reportd.due_moves(worker_id uuid) returns setof bigint
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
 	select f.file_id from reportd.report_worker w

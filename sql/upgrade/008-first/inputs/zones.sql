@@ -170,7 +170,8 @@ begin
 		then to_jsonb(reportd.granted_paths('read', owner)) end;
 end $$;
 
--- A path of an input, or of where its files are moved to, as it is kept.
+-- Returns a path of an input, or the folder that its files are moved to, in the form that
+-- is stored.
 create function reportd.input_path(name text, key text, value jsonb) returns text
 language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 declare
