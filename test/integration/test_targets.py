@@ -15,6 +15,7 @@ from lib.proxy import Proxy
 from lib.report import submit, wait_done
 from lib.target import Target, load, outcome
 from lib.wait import wait_for
+from test_engine_shared import gate, gated, wait_at_gate
 
 
 @pytest.fixture
@@ -48,6 +49,20 @@ def test_rows_are_appended_in_one_transaction_with_the_ledger(db, target, ready)
     run = db.row('select output_url, stage_ms from reportd.report_run order by run_id limit 1')
     assert run.output_url == 'table:dwh/s.t'
     assert run.stage_ms.keys() == {'export', 'load', 'publish'}
+
+
+@pytest.mark.parametrize('mode', ['append', 'replace'])
+def test_bytes_of_the_source_go_into_the_table_as_they_are(db, target, ready, mode):
+    """The source's own COPY, in the form that the target's COPY reads: nobody reads values."""
+    target.table('create table s.t (id int, name text)')
+    with gate(db):
+        one = load(db, 's.t', gated(columns="1 as id, 'a' as name"), wait=False,
+                   options={'mode': mode})
+        wait_at_gate(db)
+        asked = db.value("select query from pg_stat_activity where wait_event = 'advisory'")
+        assert re.search(r'copy \(.*\) to stdout with \(format text', asked, re.S), asked
+    assert wait_done(db, one).status == 'COMPLETED'
+    assert target.rows('select * from s.t') == [(1, 'a')]
 
 
 def test_replace_takes_the_old_rows_away_and_no_rows_empty_the_table(db, target, ready):
