@@ -79,6 +79,25 @@ def test_parameters_become_literals(engine):
         'who,nothing,"a ""name"""\n"O\'Neil \\ \n\'; select 2",t,1\n')
 
 
+# The table of docs/duckdb.md, "How its SQL differs": what DuckDB makes of each.
+DIFFERENCES = {
+    '7 / 2': '3.5', '7 // 2': '3', 'typeof(1.50::decimal(9, 2) / 3)': 'DOUBLE',
+    'typeof(cast(1.50::decimal(9, 2) * 0.5 as decimal(12, 2)))': '"DECIMAL(12,2)"',
+    '1 / 0': 'Infinity', 'typeof(sum(1))': 'HUGEINT', 'typeof(avg(1.5::decimal(9, 2)))': 'DOUBLE',
+    '(select list(x order by x) from (values (2), (null), (1)) t(x))': '"[1,2,null]"',
+    '(select list(x order by x desc) from (values (2), (null), (1)) t(x))': '"[2,1,null]"',
+    "(select name from (select 1 as \"Name\"))": '1', 'typeof(1::numeric)': '"DECIMAL(18,3)"',
+    "(select count(*) from '{lake}/sales.csv')": '2', "$$it's$$": "it's",
+    "E'a\\tb'": 'a\tb', "(interval '1 day')::varchar": '1 day',
+    'count(*) filter (where false)': '0', 'row_number() over ()': '1'}
+
+
+def test_sql_differs_as_the_manual_says(engine):
+    columns = ', '.join(f'{what} as c{n}' for n, what in enumerate(DIFFERENCES))
+    line = csv(engine, 'select ' + columns.format(lake=engine.lake)).splitlines()[1]
+    assert line == ','.join(DIFFERENCES.values())
+
+
 def test_each_job_has_its_time_zone(engine):
     assert csv(engine, """
         select timestamptz '2026-07-01 12:00:00+00' as at,

@@ -199,6 +199,24 @@ def test_prepared_transactions_and_the_overlap(tmp_path):
         cluster.remove()
 
 
+def test_rows_of_the_very_time_of_a_horizon_are_read_once(db):
+    db.execute('create table at_horizon (updated_at timestamptz default now())')
+    try:
+        one = ask(db, 'a', export_sql="""select updated_at from at_horizon where updated_at >=
+            coalesce(:'last__horizon', '-infinity')::timestamptz and updated_at < :'horizon'""")
+        at = ended(db, one).horizon
+        db.execute('insert into at_horizon values (%s), (%s)', at, at)
+
+        def rows():
+            wait_for(lambda: db.value('select now()') > at + timedelta(seconds=1.1))
+            return again(db, one).row_count
+        assert rows() == 2
+        at = horizon(db, one)
+        assert rows() == 0
+    finally:
+        db.execute('drop table at_horizon')
+
+
 def test_a_clock_that_was_set_back_fails_the_run(db):
     one = ask(db, 'a', export_sql=SQL, max_retries=0)
     ended(db, one)

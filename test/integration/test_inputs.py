@@ -4,6 +4,7 @@
 import json
 import os
 import re
+import socket
 import time
 
 import pytest
@@ -170,6 +171,24 @@ def test_what_is_not_whole_waits_and_says_why(db, landing):
     assert report.runs(db, config_id) == []
     (landing / 'other.name').unlink()
     assert wait_taken(db, config_id, 1) == [['linked.csv']]
+
+
+def test_what_is_no_file_to_be_read_is_never_looked_at(db, landing):
+    """Names that writers give to what they have not completed, and what is no regular file:
+    opening a pipe would wait for ever."""
+    for name in '.a.csv', 'a.tmp', 'a.part', 'a.filepart', 'a.crdownload':
+        (landing / name).write_text('id\n1\n')
+    os.mkfifo(landing / 'pipe.csv')
+    (landing / 'folder.csv').mkdir()
+    with socket.socket(socket.AF_UNIX) as one:
+        # A path of a socket is short.
+        at = os.open(landing, os.O_PATH)
+        one.bind(f'/proc/self/fd/{at}/socket.csv')
+        os.close(at)
+    config_id = submit(db, landing, '*')
+    put(landing, 'b.csv')
+    assert wait_taken(db, config_id, 1) == [['b.csv']]
+    assert files(db, config_id, 'NEW', 'TAKEN', 'DONE', 'FAILED') == ['b.csv']
 
 
 def test_a_file_that_grows_is_not_taken(db, landing):
