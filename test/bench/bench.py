@@ -16,6 +16,7 @@ import large
 import latency
 import load
 import mail
+import older
 import page
 import parquet
 import pdf
@@ -58,11 +59,15 @@ def main():
     parser.add_argument('-n', type=int, default=5, help='pairs')
     parser.add_argument('parts', nargs='*', metavar='PART',
                         help=', '.join(PARTS))
+    parser.add_argument('-o', metavar='DIR', help='programs of another build, as the peer')
     args = parser.parse_args()
     if wrong := set(args.parts) - set(PARTS):
         parser.error(f'no such part: {", ".join(wrong)}')
     # Told to stop, it ends what it started, as at Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if args.o:
+        print('\n' + page.table(list(older.run(args.o, args.n))))
+        return
     conn = create_database()
     rows = []
     for name in args.parts or PARTS:

@@ -24,6 +24,8 @@ CONNINFO = psycopg.conninfo.make_conninfo(
     host=os.environ['PGHOST'], port=os.environ['PGPORT'],
     user=os.environ['PGUSER'], dbname='bench')
 DB = {'PGDATABASE': 'bench'}
+# The source is the queue's own server, by a superuser.
+SOURCE = {'REPORTD_SOURCE_DEFAULT_TRUSTED': 'on'}
 
 # A line of the table. Memory is "ours; peer", in MiB.
 Row = collections.namedtuple('Row', 'work ours peer ratio memory',
@@ -165,10 +167,11 @@ def peer(*words):
 
 
 def backends(conn):
-    """(pid, application_name) of the clients, oldest first."""
+    """(pid, application_name) of the database's clients, oldest first."""
     return conn.execute(
         "select pid, application_name from pg_stat_activity "
         "where backend_type = 'client backend' and pid <> pg_backend_pid() "
+        "and datname = current_database() "
         "order by backend_start").fetchall()
 
 
@@ -191,7 +194,7 @@ class Ours:
         self.process = subprocess.Popen(
             [BIN / 'reportd'], stdin=subprocess.DEVNULL,
             env=environ(REPORTD_QUEUE_CONNINFO=CONNINFO,
-                        REPORTD_SOURCE_DEFAULT_TRUSTED='on', **(more or {}), **{
+                        **SOURCE, **(more or {}), **{
                 f'REPORTD_REPORTD_{key.upper()}': value
                 for key, value in settings.items()}))
         self.pid = self.process.pid
