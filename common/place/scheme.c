@@ -29,7 +29,11 @@ const struct place_scheme *place_scheme_at(int i)
 
 static bool begins_with(const char *text, const char *prefix)
 {
-	return strncmp(text, prefix, strlen(prefix)) == 0;
+	while (*prefix != '\0' && *text == *prefix) {
+		text++;
+		prefix++;
+	}
+	return *prefix == '\0';
 }
 
 const struct place_scheme *place_scheme_of(const char *address)

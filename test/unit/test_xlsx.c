@@ -531,15 +531,14 @@ TEST(strings_are_shared_as_long_as_there_is_room)
 	book_finish(&b);
 	xml = unzip_part(&b.zip, SHEET1, NULL);
 	assert_non_null(strstr(xml, "<c r=\"B2\" t=\"s\"><v>2</v></c>"));
-	assert_non_null(
-	    strstr(xml, "<c r=\"B32767\" t=\"s\"><v>32767</v></c>"));
+	assert_non_null(strstr(xml, "<c r=\"B8191\" t=\"s\"><v>8191</v></c>"));
 	assert_non_null(strstr(
-	    xml, "<c r=\"B32768\" t=\"inlineStr\"><is><t>text 32766</t></is>"));
+	    xml, "<c r=\"B8192\" t=\"inlineStr\"><is><t>text 8190</t></is>"));
 	assert_non_null(strstr(xml, "<t>text 39999</t>"));
 	free(xml);
-	assert_part(&b, "xl/sharedStrings.xml", " uniqueCount=\"32768\">");
+	assert_part(&b, "xl/sharedStrings.xml", " uniqueCount=\"8192\">");
 	assert_part(
-	    &b, "xl/sharedStrings.xml", "<si><t>text 32765</t></si></sst>");
+	    &b, "xl/sharedStrings.xml", "<si><t>text 8189</t></si></sst>");
 	assert_part(&b, "xl/_rels/workbook.xml.rels", "sharedStrings.xml");
 	assert_part(&b, "[Content_Types].xml", "/xl/sharedStrings.xml");
 	book_free(&b);
