@@ -405,6 +405,8 @@ def test_reportctl_exports_into_s3(ctl, bucket, swift):
 
 
 def test_doctor_tries_each_bucket(ctl, bucket, proxy):
+    proxy.at('lifecycle', (501, 'NotImplemented'), forever=True)
+
     def doctor():
         done = ctl('doctor', '--json', sections=settings(
             proxy.endpoint, {'buckets': f'{bucket.name}, x-*, nobody-has-it'},
@@ -425,6 +427,27 @@ def test_doctor_tries_each_bucket(ctl, bucket, proxy):
     assert f'allow s3:PutObject on arn:aws:s3:::{bucket.name}/reports/' in check['mend']
     proxy.at('delete', (403, 'AccessDenied'))
     assert 'allow s3:DeleteObject' in doctor()[f's3 {bucket.name}']['mend']
+
+
+RULE = (b'<LifecycleConfiguration><Rule><Status>Enabled</Status>%s</Rule>'
+        b'</LifecycleConfiguration>')
+
+
+@pytest.mark.parametrize('answer, result', [
+    ((404, 'NoSuchLifecycleConfiguration'), 'warn'),
+    ((200, RULE % b'<Expiration><Days>7</Days></Expiration>'), 'warn'),
+    ((200, RULE % b'<AbortIncompleteMultipartUpload><DaysAfterInitiation>1</DaysAfterInitiation>'
+                  b'</AbortIncompleteMultipartUpload>'), 'ok'),
+    # Not every login may ask, and not every server knows such rules.
+    ((403, 'AccessDenied'), 'ok'), ((501, 'NotImplemented'), 'ok')],
+    ids=['none', 'others', 'one', 'denied', 'unknown'])
+def test_doctor_looks_for_a_rule_that_ends_uploads(ctl, bucket, proxy, answer, result):
+    proxy.at('lifecycle', answer, forever=True)
+    done = ctl('doctor', '--json', sections=settings(proxy.endpoint, {'buckets': bucket.name}),
+               env=ENVIRONMENT)
+    found = [check for check in json.loads(done.stdout) if check['what'] == f's3 {bucket.name}']
+    assert found[0]['result'] == 'ok' and found[-1]['result'] == result
+    assert result == 'ok' or 'AbortIncompleteMultipartUpload' in found[-1]['mend']
 
 
 def test_awscli_reads_it_back(run, bucket, swift, tmp_path):

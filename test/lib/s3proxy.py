@@ -2,7 +2,7 @@
 """A proxy in front of an S3 server that can fail on demand, at a chosen request.
 
 A request is known by its operation: create, part, complete, abort, put, get, head,
-delete, uploads (their list), parts. A fault for the next request of an operation is:
+delete, uploads (their list), parts, lifecycle. A fault for the next request of an operation is:
 
     cut before      the server never gets the request, the connection ends
     cut within      the connection ends after half of the body was read
@@ -11,6 +11,7 @@ delete, uploads (their list), parts. A fault for the next request of an operatio
     hold after      the server has acted; the answer waits for .go
     NUMBER, CODE    an answer with this status and S3's error code instead
     200 error       the answer to complete has status 200 and contains an error
+    200, BYTES      an answer with this body instead
     short           the answer ends, with its connection, in the middle of its body
 
 Servers that do not know If-Match at DELETE get it from the proxy, see `compare_at_delete`.
@@ -28,6 +29,8 @@ ERROR = ('<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{}</Code>'
 
 def operation(method, target):
     query = urllib.parse.parse_qs(target.partition('?')[2], keep_blank_values=True)
+    if 'lifecycle' in query:
+        return 'lifecycle'
     if 'uploads' in query:
         return 'create' if method == 'POST' else 'uploads'
     if 'uploadId' in query:
@@ -151,7 +154,8 @@ class Handler(socketserver.StreamRequestHandler):
         return self.read_reply(method)
 
     def answer(self, status, code, method):
-        body = ERROR.format(code, f'the proxy says {code}').encode()
+        body = code if isinstance(code, bytes) else \
+            ERROR.format(code, f'the proxy says {code}').encode()
         if method == 'HEAD':
             body = b''
         self.wfile.write(

@@ -139,6 +139,45 @@ static bool try_steps(const struct s3_store *store, const char *place,
 	return good;
 }
 
+/* Asks for the bucket's lifecycle rules: one of them ends uploads that a machine
+ * which died has left. Servers that have no such rules, and logins that may not
+ * read them, leave that open.
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketLifecycleConfiguration.html */
+static void try_lifecycle(const struct s3_store *store, const struct bucket *b,
+    const char *what, place_say *say, void *arg)
+{
+	static const struct sigv4_pair query[] = {{"lifecycle", ""}};
+	char *place = mem_printf("s3://%s", b->name);
+	struct aws_answer answer;
+	struct s3_target t;
+	struct err unused;
+	bool none;
+
+	s3_target(store, place, &t);
+	if (aws_send(store->aws,
+		&(struct aws_request){.method = "GET",
+		    .operation = "GetBucketLifecycleConfiguration",
+		    .host = t.host,
+		    .path = t.host ? "/" : t.path,
+		    .query = query,
+		    .query_count = 1},
+		&answer, &unused) == 0)
+		none = answer.http.body.data != NULL &&
+		       strstr(answer.http.body.data,
+			   "<AbortIncompleteMultipartUpload>") == NULL;
+	else
+		none = strcmp(answer.code, "NoSuchLifecycleConfiguration") == 0;
+	if (none)
+		say(arg, PLACE_WARN, what,
+		    "give it a lifecycle rule with "
+		    "AbortIncompleteMultipartUpload",
+		    "no rule of the bucket ends uploads that a machine which "
+		    "died has left");
+	aws_answer_free(&answer);
+	s3_target_free(&t);
+	free(place);
+}
+
 static void probe(const struct s3_store *store, const struct bucket *b,
     place_say *say, void *arg)
 {
@@ -152,6 +191,7 @@ static void probe(const struct s3_store *store, const struct bucket *b,
 		    "takes, gives and removes an object in %lld ms",
 		    (long long)(clock_boot_ms() - started));
 		say(arg, PLACE_OK, what, NULL, text);
+		try_lifecycle(store, b, what, say, arg);
 	}
 	free(what);
 	free(place);
