@@ -5,7 +5,6 @@ whoever dies when. Its rows go through a real S3 server."""
 import gzip
 import json
 import os
-import random
 import signal
 import threading
 
@@ -19,7 +18,7 @@ from lib.swift import REGION, Shelf
 from lib.target import RedshiftTarget, load, outcome
 from lib.wait import wait_for
 from test_fault_shared import (  # noqa: F401: fixtures
-    QUICK, behind, kill, loaded_at_the_second_attempt, private_cluster as cluster,
+    QUICK, behind, kill, kill_until_done, loaded_at_the_second_attempt, private_cluster as cluster,
     private_template as template, proxy, statuses, tell)
 from test_s3_shared import ENVIRONMENT, Bucket
 
@@ -329,26 +328,8 @@ def test_killed_in_a_loop_each_request_is_loaded_once(
                 max_retries=100, wait=False,
                 options={} if i % 2 else {'mode': 'upsert', 'key': ['request', 'n']})
            for i in range(30)]
-    dice = random.Random(7)
-    start = lambda: engine_of(at_target.sections, workers=2, lease='3s')  # noqa: E731
-    daemons = [start() for _ in range(2)]
-    kills = 0
-
-    def done():
-        return db.value("select count(*) from reportd.report_config where status = 'COMPLETED'")
-    while (before := done()) < 30:
-        at = dice.randrange(2)
-        workers = daemons[at].workers()
-        if dice.random() < 0.25:
-            daemons[at].kill()
-            daemons[at] = start()
-        elif workers:
-            try:
-                os.kill(dice.choice(workers), signal.SIGKILL)
-            except ProcessLookupError:
-                continue
-        kills += 1
-        wait_for(lambda: done() >= min(before + 3, 30), 90)
+    kills = kill_until_done(db, lambda: engine_of(at_target.sections, workers=2, lease='3s'),
+                            30, 90)
     tell('kills', kills, '')
     assert kills > 5
     assert target.rows('select request, count(*) as n, count(distinct n) as d from s.many '

@@ -4,6 +4,7 @@ own, processes to stop and kill, and the times of recovery."""
 
 import contextlib
 import os
+import random
 import signal
 import time
 
@@ -199,3 +200,29 @@ def loaded_at_the_second_attempt(db, target, config_id):
     assert statuses(db, config_id) in (['FAILED', 'COMPLETED'], ['LOST', 'COMPLETED'])
     assert target.rows('select * from s.t order by 1') == [(1, 'x')]
     assert len(target.ledger()) == 1
+
+
+def kill_until_done(db, start, wanted, seconds):
+    """Runs two daemons of two workers, made by `start`, until `wanted` reports have
+    COMPLETED, and kills a worker or a daemon after every three of them. Returns how often;
+    waits this many seconds for the next three."""
+    dice = random.Random(7)
+    daemons = [start() for _ in range(2)]
+    kills = 0
+
+    def done():
+        return db.value("select count(*) from reportd.report_config where status = 'COMPLETED'")
+    while (before := done()) < wanted:
+        at = dice.randrange(2)
+        workers = daemons[at].workers()
+        if dice.random() < 0.25:
+            daemons[at].kill()
+            daemons[at] = start()
+        elif workers:
+            try:
+                os.kill(dice.choice(workers), signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+        kills += 1
+        wait_for(lambda: done() >= min(before + 3, wanted), seconds)
+    return kills

@@ -2,7 +2,6 @@
 """Each request is loaded once into a target, whoever dies when."""
 
 import os
-import random
 import signal
 
 import pytest
@@ -13,7 +12,7 @@ from lib.report import submit, wait_done
 from lib.target import Target, load, outcome
 from lib.wait import wait_for
 from test_fault_shared import (  # noqa: F401: fixtures
-    QUICK, again, behind, engine_of, kill, loaded_at_the_second_attempt, private_cluster as cluster,
+    QUICK, again, behind, engine_of, kill, kill_until_done, loaded_at_the_second_attempt, private_cluster as cluster,
     private_template as template, proxy, statuses, tell)
 
 COPY = '''copy "s"."t" ("id", "name") from stdin with (format text, encoding 'UTF8')'''
@@ -270,25 +269,8 @@ def test_killed_in_a_loop_each_request_is_loaded_once(db, target, engine_of, tel
                 'pg_sleep(case when g = 250 then 0.02 else 0 end)', max_retries=100, wait=False,
                 options=None if i % 2 else {'mode': 'append', 'drift': 'add'})
            for i in range(36)]
-    dice = random.Random(7)
-    daemons = [engine_of(target.sections(), workers=2) for _ in range(2)]
-    kills = 0
-
-    def done():
-        return db.value("select count(*) from reportd.report_config where status = 'COMPLETED'")
-    while (before := done()) < 36:
-        at = dice.randrange(2)
-        workers = daemons[at].workers()
-        if dice.random() < 0.25:
-            daemons[at].kill()
-            daemons[at] = engine_of(target.sections(), workers=2)
-        elif workers:
-            try:
-                os.kill(dice.choice(workers), signal.SIGKILL)
-            except ProcessLookupError:
-                continue
-        kills += 1
-        wait_for(lambda: done() >= min(before + 3, 36), 60)
+    kills = kill_until_done(db, lambda: engine_of(target.sections(), workers=2),
+                            36, 60)
     tell('kills', kills, '')
     assert kills > 5
     assert target.rows('select request, count(*) as n, count(distinct n) as d from s.many '
