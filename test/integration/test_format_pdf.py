@@ -4,6 +4,7 @@
 import collections
 import json
 import pathlib
+import random
 import re
 import subprocess
 
@@ -589,6 +590,67 @@ def test_a_table_wider_than_the_page_goes_over_several(export, columns, rows):
     edges = [int(edge) for mark in marks[:across] for edge in (mark[1], mark[2] or mark[1])]
     assert edges[0] == 1 and edges[-1] == columns + 1
     assert all(a + 1 == b for a, b in zip(edges[1:-1:2], edges[2:-1:2]))
+
+
+def random_table(dice):
+    """A query, its options, and all words of its cells: each is its own, and takes less than
+    a quarter of the page, or has an underscore, after which it may be broken."""
+    columns, rows = dice.choice([(3, 150), (12, 60), (25, 40), (70, 15)])
+    words, lists = set(), []
+    for column in range(columns):
+        # A few short words, one long word, a text of many, a number of many digits.
+        most, count = dice.choice([(6, 2), (6, 2), (16, 1), (12, 40 if columns < 25 else 8), (0, 1)])
+        cells = []
+        for row in range(rows):
+            mark = f'{row}c{column}'
+            cell = [f'{mark}w{i}' + 'x' * dice.randint(0, max(most - 10, 0))
+                    for i in range(dice.randint(1, count))] if most else \
+                [f'{row + 100}{column:03}' + '7' * dice.choice([0, 0, 5, 20])]
+            if most == 16 and dice.random() < 0.3:
+                cell = ['_'.join([*cell, 'b' * 12, 'c' * 12, 'd' * 9])]
+            cells.append(' '.join(cell))
+            words |= {*cell}
+        kind = 'text' if most else 'numeric'
+        label = '_'.join(['label'] * dice.randint(1, 5)) + f' {column}'
+        lists.append((f"'{{{','.join(f'{chr(34)}{cell}{chr(34)}' for cell in cells)}}}'::{kind}[]",
+                      f'"{label}"'))
+    query = 'select * from unnest({}) as t({})'.format(*(', '.join(part) for part in zip(*lists)))
+    options = {'page': dice.choice(['A4', 'A4', 'A5', 'A3']),
+               'repeat_columns': dice.choice([0, 1, 1, 2]),
+               'orientation': dice.choice(['portrait', 'landscape'])}
+    return query, {key: value for key, value in options.items() if dice.random() < 0.7}, words
+
+
+def check_clear(path):
+    """No word touches another one, and none leaves its page."""
+    sizes = pdf.page_sizes(path)
+    by_page = collections.defaultdict(list)
+    for word in pdf.words(path):
+        width, height = sizes[word.page]
+        assert 0 <= word.left and word.right <= width, word
+        assert 0 <= word.top and word.bottom <= height, word
+        by_page[word.page].append(word)
+    for words in by_page.values():
+        words.sort(key=lambda word: word.top)
+        for i, one in enumerate(words):
+            # Boxes are as high as the font's highest letter and its lowest.
+            low = one.bottom - 0.3 * (one.bottom - one.top)
+            for other in words[i + 1:]:
+                if other.top >= low:
+                    break
+                assert one.right <= other.left + 0.5 or other.right <= one.left + 0.5, (one, other)
+
+
+@pytest.mark.parametrize('seed', range(6))
+def test_words_are_whole_and_apart_whatever_the_table_is(export, seed):
+    query, options, wanted = random_table(random.Random(seed))
+    path = export(query, **options)
+    check_clear(path)
+    found = {word.text for word in pdf.words(path)}
+    broken = {word for word in wanted - found if '_' not in word}
+    assert not broken, (len(broken), min(broken))
+    parts = {part for word in found for part in word.split('_')}
+    assert {part for word in wanted for part in word.split('_')} <= parts
 
 
 def test_as_many_columns_as_a_query_can_have(export):

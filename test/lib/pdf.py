@@ -52,6 +52,12 @@ def info(path):
             (line.partition(':') for line in lines)}
 
 
+def page_sizes(path):
+    """Returns {page: (width, height)}, in points."""
+    return {int(page): (float(width), float(height)) for page, width, height in re.findall(
+        r'^Page +(\d+) size: +([\d.]+) x ([\d.]+)', run('pdfinfo', '-l', '-1', path).decode(), re.M)}
+
+
 def fonts(path):
     """Returns (name, type, embedded, subset, unicode) of each font."""
     lines = run('pdffonts', path).decode().splitlines()
