@@ -151,6 +151,15 @@ def test_ddl_takes_no_value_that_it_would_read_as_another(engine, athena, value)
     assert athena.executions == {}
 
 
+@pytest.mark.parametrize('sql', ["show tables like 'a''b'", "-- it's\nshow tables"])
+def test_quotes_of_ddl(engine, sql):  # noqa: F811
+    columns = {'source': 'lake', 'export_sql': sql}
+    if "''" in sql:
+        assert 'has a quote' in failure(engine.db, **columns).error_message
+    else:
+        assert output(engine.db, **columns)
+
+
 # Partitions.
 
 ADD = "alter table lake.sales add if not exists partitions from :'after__KEY__outputs'"

@@ -130,6 +130,13 @@ def test_a_partition_that_is_not_ready_is_waited_for(engine, snow):
     assert len(snow.statements) == 1
 
 
+def test_a_partition_that_is_never_ready_ends_with_its_report(engine, snow):
+    """202 for ever."""
+    snow.fault('partition', times=999, status=202, code='333334')
+    run = fails(engine, ROWS, timeout='3s', max_retries=0)
+    assert 'partition 1 of 3: timed out after 3 s' in run.error_message and run.output_url is None
+
+
 @pytest.mark.parametrize('code', ['000710', '000709'])
 def test_a_result_that_is_gone_in_its_middle_is_made_again(engine, snow, code):
     """It has expired, or nobody knows its handle. No row comes twice."""
@@ -161,7 +168,7 @@ def test_questions_for_the_end_come_ever_more_seldom(engine, snow):
 @pytest.mark.parametrize('how', [
     {'status': 503}, {'status': 429, 'code': '390505'}, {'status': 500}, {'status': 502},
     {'status': 504}, {'cut': True}, {'status': 503, 'after': True}, {'cut': True, 'after': True},
-    {'cut_at': 20},
+    {'status': 429, 'code': '390505', 'after': True}, {'cut_at': 20},
 ], ids=str)
 @pytest.mark.parametrize('on', ['post', 'get', 'partition'])
 def test_what_passes_is_tried_again(engine, snow, on, how):

@@ -94,6 +94,19 @@ static int skip_header(
 	return 0;
 }
 
+/* Notes which page comes after this one. */
+static int take_next(struct pages *p, struct err *e)
+{
+	const char *next = json_str(p->page, "NextToken", NULL);
+
+	if (next != NULL && p->next != NULL && strcmp(next, p->next) == 0)
+		return err_set(e, ERR_TRANSIENT,
+		    "GetQueryResults: a page leads back to itself");
+	free(p->next);
+	p->next = mem_strdup(next);
+	return 0;
+}
+
 /* Fetches the next page. 1: there is none. */
 static int turn(struct pages *p, const struct schema *schema, struct err *e)
 {
@@ -102,15 +115,27 @@ static int turn(struct pages *p, const struct schema *schema, struct err *e)
 	json_decref(p->page);
 	p->row = 0;
 	p->page = ask(p->aws, p->id, p->most, p->next, e);
-	if (p->page == NULL)
+	if (p->page == NULL || take_next(p, e) != 0)
 		return -1;
-	free(p->next);
-	p->next = mem_strdup(json_str(p->page, "NextToken", NULL));
 	p->begun = true;
 	if (!json_is_array(rows_of(p)))
 		return err_set(e, ERR_TRANSIENT,
 		    "GetQueryResults: the answer has no rows");
 	return skip_header(p, schema, e);
+}
+
+/* Sets one value: {"VarCharValue": "text"}; {}: NULL. */
+static int set_value(const json_t *value, struct rows *rows, int at, int column,
+    size_t *bytes, struct err *e)
+{
+	const json_t *v = json_object_get(value, "VarCharValue");
+
+	if (!json_is_object(value) || (v != NULL && !json_is_string(v)))
+		return err_set(
+		    e, ERR_TRANSIENT, "GetQueryResults: a value is no text");
+	*bytes += json_string_length(v);
+	return rows_set(
+	    rows, at, column, json_string_value(v), json_string_length(v), e);
 }
 
 static int set_row(
@@ -125,13 +150,9 @@ static int set_row(
 		    "columns",
 		    count, rows->schema->count);
 	for (int i = 0; i < rows->schema->count; i++) {
-		const json_t *v = json_object_get(
-		    json_array_get(json_object_get(row, "Data"), (size_t)i),
-		    "VarCharValue");
-
-		*bytes += json_string_length(v);
-		if (rows_set(rows, at, i, json_string_value(v),
-			json_string_length(v), e) != 0)
+		if (set_value(
+			json_array_get(json_object_get(row, "Data"), (size_t)i),
+			rows, at, i, bytes, e) != 0)
 			return -1;
 	}
 	return 0;
