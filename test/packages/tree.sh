@@ -30,6 +30,23 @@ in_tree() {
 		'mount -t proc proc "$1/proc"; shift; exec "$@"' sh "$tree" chroot "$tree" "$@"
 }
 
+# make_newer FOLDER TARGET leaves in TARGET the packages of FOLDER with "+1" after their
+# version, which is what an upgrade looks like.
+make_newer() {
+	local package deb version work
+	work=$(mktemp -d /var/tmp/reportd-newer.XXXXXX)
+	for package in reportd reportctl; do
+		deb=$(echo "$1/${package}"_[0-9]*.deb)
+		version=$(dpkg-deb -f "$deb" Version)
+		dpkg-deb -R "$deb" "$work/$package"
+		sed -i "s/^Version: .*/Version: $version+1/; s/(= $version)/(= $version+1)/" \
+			"$work/$package/DEBIAN/control"
+		deb=${deb##*/}
+		dpkg-deb --root-owner-group -b "$work/$package" "$2/${deb/_$version/_$version+1}"
+	done
+	rm -rf "$work"
+}
+
 remove_tree() {
 	rm -rf --one-file-system "$1"
 }
