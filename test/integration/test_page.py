@@ -318,8 +318,11 @@ def test_a_hundred_thousand_runs(shown):
     assert sizes[0] < 200_000 and sizes[1] < 5000
 
 
-@pytest.mark.parametrize('how', [{'phone': True}, {'phone': True, 'dark': True}, {'dark': True}, {}],
-                         ids=['phone', 'phone-dark', 'dark', 'light'])
+PICTURES = {'phone': {'phone': True}, 'phone-dark': {'phone': True, 'dark': True},
+            'dark': {'dark': True}, 'light': {}}
+
+
+@pytest.mark.parametrize('how', PICTURES.values(), ids=PICTURES)
 def test_it_fits_and_the_pictures_of_the_manual(shown, tmp_path, how, request):
     folder = pathlib.Path(os.environ.get('REPORTD_PICTURES') or tmp_path)
     folder.mkdir(parents=True, exist_ok=True)
@@ -331,6 +334,12 @@ def test_it_fits_and_the_pictures_of_the_manual(shown, tmp_path, how, request):
                         **how)
     assert wide[0] <= wide[1]
     assert picture.read_bytes()[:8] == b'\x89PNG\r\n\x1a\n' and picture.stat().st_size > 20000
+
+
+def test_the_manual_shows_each_picture():
+    """`make manual` fails on a picture that nobody draws."""
+    shown = re.findall(r'^<!-- picture: (\S+) .+ -->$', (ROOT / 'docs/http.md').read_text(), re.M)
+    assert sorted(shown) == sorted(f'page-{how}' for how in PICTURES)
 
 
 def test_the_script_has_no_way_to_markup():
