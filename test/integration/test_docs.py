@@ -15,6 +15,7 @@ from psycopg.conninfo import make_conninfo
 from lib import process
 from lib.cluster import Cluster, apply_schema
 from lib.paths import REPORTD, ROOT
+from lib.report import wait_done
 
 pytestmark = pytest.mark.shipped
 
@@ -214,6 +215,31 @@ def test_install_page_names_the_packages_that_the_script_installs():
     script = (ROOT / 'scripts/install-deps').read_text()
     build = re.search(r"\[build\]='([^']*)'", script)[1].split()
     assert re.search(r'^# apt-get install (.*)$', page, re.M)[1].split() == build
+
+
+def test_the_first_page_does_what_it_shows(db, daemon, out):
+    """Its statements as they stand, on the data that quickstart loads."""
+    page = (ROOT / 'README.md').read_text()
+    shown, schedule = re.findall(r'^```\n(reportd=> .*?)^```', page, re.S | re.M)
+    insert, ask = ['\n'.join(re.findall(r'^reportd[-=$(]> (.*)', part, re.M))
+                   for part in shown.split('\n\n')[:2]]
+    db.psql('-f', ROOT / 'sql/sample/sales.sql')
+    daemon()
+    config_id = int(db.psql('-At', input=insert).stdout)
+    assert wait_done(db, config_id).status == 'COMPLETED'
+    answer = db.psql(input=ask.replace('config_id = 8', f'config_id = {config_id}')).stdout
+    head, _, row = [[cell.strip() for cell in line.split('|')] for line in answer.splitlines()[:3]]
+    assert ' | '.join(head) in re.sub(' +', ' ', shown)
+    status, rows, _, url = row
+    path, = out.glob('sales/2???/best_customers.csv')
+    assert (status, rows, url) == ('COMPLETED', '3', f'file://{path}')
+    command, _, text = shown.split('$ cat')[1].partition('\n')
+    assert re.sub('2026', path.parent.name, command.strip()).endswith(str(path.relative_to(out)))
+    assert path.read_text() == text
+    db.psql(input='\n'.join(re.findall(r'^reportd[-=$(]> (.*)', schedule, re.M)))
+    at = db.value("select next_run_time at time zone 'Europe/Berlin' from reportd.report_config "
+                  "where report_name = 'products'")
+    assert (at.hour, at.minute) == (6, 0) and at.isoweekday() < 6
 
 
 def test_install_page_leads_to_a_first_report(db, daemon, ctl, out):
