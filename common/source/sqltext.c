@@ -1,22 +1,30 @@
 /* SPDX-License-Identifier: MIT */
 #include "source/sqltext.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/mem.h"
 
-/* Bytes above 0x7F are letters to PostgreSQL. */
-static bool word_start(char c)
+/* Characters are told apart by their codes, whatever the locale says of them, as
+ * each text is read several times a report. */
+
+static inline bool is_space(char c)
 {
-	return isalpha((unsigned char)c) || c == '_' || (unsigned char)c > 0x7F;
+	return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-static bool word_char(char c)
+/* Bytes above 0x7F are letters to PostgreSQL. */
+static inline bool word_start(char c)
 {
-	return word_start(c) || isdigit((unsigned char)c) || c == '$';
+	return (unsigned char)((c | 0x20) - 'a') < 26 || c == '_' ||
+	       (unsigned char)c > 0x7F;
+}
+
+static inline bool word_char(char c)
+{
+	return word_start(c) || (unsigned char)(c - '0') < 10 || c == '$';
 }
 
 static const char *end_of_quoted(const char *s, char quote, bool backslash)
@@ -95,8 +103,8 @@ static enum token token_at(const char *s, const char **end)
 		*end = s;
 		return T_END;
 	}
-	if (isspace((unsigned char)*s)) {
-		while (isspace((unsigned char)*s))
+	if (is_space(*s)) {
+		while (is_space(*s))
 			s++;
 		*end = s;
 		return T_SPACE;
@@ -298,7 +306,7 @@ static size_t variable_at(const char *s)
 
 	if (quote != '\'' && quote != '"')
 		return 0;
-	while (isalnum((unsigned char)*p) || *p == '_')
+	while (word_char(*p) && *p != '$' && (unsigned char)*p < 0x80)
 		p++;
 	return *p == quote && p > s + 2 ? (size_t)(p - s) + 1 : 0;
 }
