@@ -12,8 +12,8 @@ from lib.report import submit, wait_done
 from lib.target import Target, load, outcome
 from lib.wait import wait_for
 from test_fault_shared import (  # noqa: F401: fixtures
-    QUICK, again, behind, engine_of, kill, kill_until_done, loaded_at_the_second_attempt, private_cluster as cluster,
-    private_template as template, proxy, statuses, tell)
+    QUICK, again, behind, engine_of, kill, kill_until_done, loaded_at_the_second_attempt,
+    private_cluster as cluster, private_template as template, proxy, statuses, tell)
 
 COPY = '''copy "s"."t" ("id", "name") from stdin with (format text, encoding 'UTF8')'''
 MODES = {'append': None, 'replace': {'mode': 'replace'},
