@@ -22,7 +22,7 @@ def engine(cluster, template, tmp_path_factory, swift):
     db = cluster.create(template)
     proxy = S3Proxy(('127.0.0.1', swift.port))
     conf = process.write_conf(path / 'reportd.conf', db, settings(
-        proxy.endpoint, inputs={'rescan': '1s', 'max_files': 20}), **FAST)
+        proxy.endpoint, {'sse': 'AES256'}, inputs={'rescan': '1s', 'max_files': 20}), **FAST)
     daemon = process.Daemon(db, conf, env=ENVIRONMENT)
     daemon.wait_ready()
     yield types.SimpleNamespace(db=db, daemon=daemon, proxy=proxy)
@@ -114,6 +114,13 @@ def test_a_copy_is_described_like_its_source(db, bucket, proxy):
     copy = bucket.head('old/a.csv')
     assert (copy['ContentType'], copy['CacheControl'], copy['Metadata']) == (
         'text/csv', 'no-cache', {'from': 'a shop', 'reportd-source-etag': etag})
+    # S3 encrypts a copy as it is told, not as its source.
+    asked = [headers for op, _, target, headers in proxy.requests
+             if op == 'put' and target.startswith(f'/{bucket.name}/old/')]
+    assert asked[0]['if-none-match'] == '*'
+    for headers in asked:
+        assert headers['x-amz-server-side-encryption'] == 'AES256'
+        assert headers['x-amz-copy-source-if-match'] == f'"{etag}"'
 
 
 def test_a_server_that_does_not_compare_etags_is_said(db, bucket, proxy):
@@ -163,8 +170,9 @@ def test_a_server_that_knows_no_conditions(db, bucket, proxy, op, said, left):
     config_id = submit(db, bucket, 'in/*', more={'archive': bucket.url('old/')})
     wait_for(lambda: said in (why(db, config_id) or '') if said else moved(db, config_id), 60)
     assert bucket.keys() == left
-    assert [condition in headers for one, _, _, headers in proxy.requests[-9:] if one == op] == (
-        [True] if said else [True, False])
+    asked = [condition in headers for one, _, target, headers in proxy.requests
+             if one == op and target.startswith(f'/{bucket.name}/')]
+    assert asked == ([True] if said else [True, False])
 
 
 def test_an_answer_that_ends_early_is_not_read(db, bucket, proxy):

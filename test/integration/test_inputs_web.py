@@ -31,9 +31,10 @@ def engine(cluster, template, tmp_path_factory):
         'http': {'ca_file': ca},
         'inputs': {'rescan': '1s', 'allow': '127.0.0.0/8, ::1/128',
                    'urls': f'{site.url("/")}, {other.url("/open/")}, https://127.0.0.2/',
-                   'headers': f'{site.url("/api/")}=Authorization: Bearer {SECRET}',
+                   'headers': f'{site.url("/api/")}=Authorization: Bearer ${{API_TOKEN}}',
                    'max_pages': 20, 'max_bytes': '4MB'}}, **FAST)
-    daemon = process.Daemon(db, conf)
+    # As an EnvironmentFile= of the unit, or a secret of the task, gives it.
+    daemon = process.Daemon(db, conf, env={'API_TOKEN': SECRET})
     daemon.wait_ready()
     yield types.SimpleNamespace(db=db, daemon=daemon, conf=conf, site=site, other=other, ca=ca)
     daemon.end()
