@@ -167,7 +167,7 @@ def test_each_version_is_read_once_whoever_dies(db, zone, tmp_path):
             db.execute('update reportd.report_input set move_at = now() '
                        'where move_at > now() and move_by is null')
             return not zone.names()
-        wait_for(empty, 60 + zone.files // 10, lambda: (
+        wait_for(empty, 150 + zone.files, lambda: (
             zone.names(), db.query('select url, state, reason, move_error from '
                                    'reportd.v_inputs where moved_to is null')), interval=0.5)
         seen = read(db, config_id)
