@@ -189,6 +189,37 @@ static void label_ticks(struct plot *p, const struct format *f)
 	}
 }
 
+/* Returns the place of a point that only zeros follow, as in "1,200.00 EUR", and
+ * their number; NULL: there is none. */
+static char *find_zeros(char *text, size_t *zeros)
+{
+	char *point = strrchr(text, '.');
+
+	*zeros = point ? strspn(point + 1, "0") : 0;
+	return *zeros > 0 &&
+		       (point[1 + *zeros] < '0' || point[1 + *zeros] > '9')
+		   ? point
+		   : NULL;
+}
+
+/* The format of a column may have decimals that are zero at every step: the axis
+ * is read more easily without them. */
+static void drop_zeros(struct plot *p)
+{
+	size_t zeros;
+
+	for (int i = 0; i < p->ticks; i++) {
+		if (find_zeros(p->tick_texts[i], &zeros) == NULL)
+			return;
+	}
+	for (int i = 0; i < p->ticks; i++) {
+		char *point = find_zeros(p->tick_texts[i], &zeros);
+
+		memmove(
+		    point, point + 1 + zeros, strlen(point + 1 + zeros) + 1);
+	}
+}
+
 /* Returns whether each tick's text differs from the one before. */
 static bool ticks_differ(const struct plot *p)
 {
@@ -207,8 +238,10 @@ static void choose_scale(struct plot *p)
 	for (int most = STEPS; most > 1 && p->d->format != NULL; most--) {
 		p->scale = scale_of(p, most);
 		label_ticks(p, p->d->format);
-		if (ticks_differ(p))
+		if (ticks_differ(p)) {
+			drop_zeros(p);
 			return;
+		}
 	}
 	p->scale = scale_of(p, STEPS);
 	label_ticks(p, NULL);
