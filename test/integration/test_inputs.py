@@ -268,6 +268,20 @@ def test_a_single_report_reads_the_latest_file(db, landing):
     assert taken(db, config_id) == [['z.csv', 'a.csv', 'm.csv']]
 
 
+def test_no_older_file_takes_the_place_of_a_latest_one_that_is_not_whole(db, landing):
+    os.utime(put(landing, 'old.csv'), (time.time() - 100,) * 2)
+    put(landing, 'new.csv', '')
+    config_id = submit(db, landing, trigger='ADHOC', more={'use': 'latest'})
+    assert wait_for(lambda: (w := db.value('select reportd.why(%s)', config_id))
+                    and 'it has no bytes' in w and w).count('new.csv') == 1
+    every = submit(db, landing, trigger='ADHOC', more={'use': 'all'})
+    assert report.wait_done(db, every).status == 'COMPLETED'
+    assert taken(db, every) == [['old.csv']] and taken(db, config_id) == []
+    put(landing, 'new.csv')
+    assert report.wait_done(db, config_id).status == 'COMPLETED'
+    assert taken(db, config_id) == [['new.csv']]
+
+
 def test_without_required_nothing_is_awaited(db, landing):
     config_id = submit(db, landing, trigger='ADHOC', more={'required': False},
                        sql="select :'f__files' as files, :'f__url' as url")

@@ -170,20 +170,26 @@ language sql set search_path = pg_catalog, pg_temp as $$
 		for update skip locked)
 $$;
 
--- Files that others may read as well: all that are listed, or the latest.
+-- Files that others may read as well: all that are listed, or the latest. Where the latest
+-- is not whole, an older one does not take its place: the report would be made of old rows,
+-- and nobody would know.
 create function reportd.shared_files(config_id bigint, input text, spec jsonb) returns bigint[]
 language sql stable set search_path = pg_catalog, pg_temp as $$
-	select array(select f.file_id from (
-			select distinct on (k.url) k.* from reportd.report_input k
+	select array(select l.file_id from (
+		select f.* from (
+			select distinct on (k.url) k.file_id, k.url, k.modified_at,
+				reportd.file_fault($3, k) as wrong
+			from reportd.report_input k
 			join reportd.report_input_use u on (u.config_id, u.input) = (k.config_id, k.input)
 			join reportd.report_zone z on z.zone_id = u.zone_id
 			where k.config_id = $1 and k.input = $2 and k.state <> 'GONE' and k.moved_to is null
 				and k.seen_at >= z.listed_at and z.listed_at >= u.since
 				and k.seen_at >= reportd.quiet_at($3, k)
-				and reportd.file_fault($3, k) is null
 			order by k.url, k.found_at desc, k.file_id desc) f
+		where f.wrong is null or $3 ->> 'use' = 'latest'
 		order by f.modified_at desc, f.url desc
-		limit case $3 ->> 'use' when 'latest' then 1 else 1000 end)
+		limit case $3 ->> 'use' when 'latest' then 1 else 1000 end) l
+		where l.wrong is null)
 $$;
 
 -- The new files that a request could take, by input: {"NAME": [file_id, …]}; null:
