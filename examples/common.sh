@@ -2,11 +2,13 @@
 # shellcheck shell=bash
 # The steps that the examples share. The script `run` of an example sources this file, defines start()
 # and ends with `main`. Its first argument may be a verb: stop, remove, or one of $verbs.
+# One that reads files by DuckDB sets needs_duckdb first.
 # This file sets:
 #
 #	example, here, home    name and folder of the example, folder of all that it makes
 #	bin, conf, log         reportd's programs, their settings, what the steps said
 #	verb                   what was asked for
+#	at                     ` DIR` when it was given, to say how to call the script again
 #	secret_arn, redshift, redshift_password, queue, topics
 #	                       what start_account() has started, see examples/account
 here=$(dirname "$(readlink -f "$0")")
@@ -14,6 +16,8 @@ example=${here##*/}
 verb=start
 [[ " stop remove ${verbs:-} " != *" ${1:- } "* ]] || { verb=$1 && shift; }
 home=$(realpath -m "${1:-$here/$example.d}")
+# shellcheck disable=SC2034 # for the example
+at=${1:+ $(printf %q "$1")}
 cd "$here/../.."
 bin=${REPORTD_BIN_DIR:-build}
 unset "${!PG@}" "${!REPORTD_@}" "${!AWS_@}" "${!REDSHIFT_@}"
@@ -48,11 +52,13 @@ finish() {
 	exit "$status"
 }
 
-# Makes the folder, reportd if need be, and a private PostgreSQL server.
+# Makes the folder, reportd if need be, and a private PostgreSQL server. What apt-get has not
+# is looked for before minutes are spent on the rest.
 begin() {
 	mkdir -p "$home"
 	: >"$log"
 	trap finish EXIT
+	[[ -z ${needs_duckdb:-} ]] || run 'looking for DuckDB' find_duckdb
 	[[ -x $bin/reportd ]] || {
 		run 'installing what is missing' scripts/install-deps build server
 		run 'building reportd' build "$bin"
@@ -63,7 +69,12 @@ begin() {
 
 find_duckdb() {
 	[[ -n $(duckdb_library) ]] || {
-		echo "$example: DuckDB is missing; docs/duckdb.md says where to get libduckdb.so"
+		cat <<-END
+			DuckDB's library is missing. With npm (apt-get install npm) it is got by:
+			  npm pack @duckdb/node-bindings-linux-x64 && tar -xzf duckdb-node-bindings-linux-x64-*.tgz
+			  export DUCKDB_LIBRARY=\$PWD/package/libduckdb.so
+			Without it: docs/duckdb.md, "The library". Then run this script again.
+		END
 		return 1
 	}
 }
