@@ -1,10 +1,18 @@
 # SPDX-License-Identifier: MIT
 """The examples run as a new user runs them, and fail loudly when a step is broken."""
 
+import json
+import re
+import subprocess
+
 import pytest
 
 from lib.duckdb import DuckDB, library
 from lib.example import Example
+from lib.paths import ROOT
+from lib.wait import wait_for
+
+pytestmark = pytest.mark.shipped
 
 
 def files(one):
@@ -47,7 +55,7 @@ def test_totesys_makes_what_another_program_reads(totesys):
                         "where design_id = 7 and design_name = 'Golden Fish'") == [['1']]
     assert totesys.psql('warehouse', 'select count(*) from star.dim_staff') == [['20']]
     report = (lake / 'reports/sales.csv').read_text().splitlines()
-    assert report[0].endswith(',read_up_to,rows_loaded') and len(report) > 30
+    assert report[0].endswith(',orders up to,rows loaded last') and len(report) > 30
     assert not (totesys.home / 'alarms.jsonl').exists()
 
 
@@ -70,3 +78,24 @@ def test_totesys_fails_loudly_when_a_step_is_broken(totesys):
     assert 'report.failed' in alarm and 'totesys processed' in alarm
     # Published files stay as they were.
     assert files(totesys) == published
+
+
+def test_each_step_fails_for_itself_and_says_so(totesys):
+    """The last test: it breaks the SQL of all steps."""
+    alarms, port = totesys.home / 'alarms.jsonl', totesys.home / 'sns.port'
+    alarms.unlink(missing_ok=True)
+    port.unlink()
+    with subprocess.Popen([ROOT / 'examples/totesys/sns', alarms, port]) as sns:
+        try:
+            wait_for(port.exists)
+            conf = totesys.home / 'reportd.conf'
+            conf.write_text(re.sub(r'(endpoint = http://127.0.0.1:)\d+',
+                                   rf'\g<1>{port.read_text()}', conf.read_text()))
+            errors = totesys.break_steps()
+        finally:
+            sns.terminate()
+    assert len(errors) == 14 and all('broken' in error for error in errors.values()), errors
+    told = {json.loads(line)['report']['report_name'] for line in
+            alarms.read_text().splitlines()}
+    assert {name for name, in totesys.psql(
+        'reportd', 'select report_name from reportd.report_config')} == told

@@ -4,11 +4,12 @@
 -- text of processed.sql
 
 -- The processed zone: after each copy, from the files that it has brought. A table of facts is
--- read by its new files, each of them once; a dimension by the newest whole copy.
+-- read by its new file, once: batch 1, so that each step has the file of one copy, and none
+-- waits because the step before has taken two. A dimension is read by the newest whole copy.
 select reportd.submit('totesys processed', report_key => 'totesys_processed',
 	run_after => '{totesys}', source => 'lake', export_sql => :'processed',
 	inputs => (select jsonb_object_agg(t, jsonb_build_object('path', :'lake' || '/raw/' || t || '/**',
-			'format', 'parquet', 'use', u, 'stable_for', '0 s'))
+			'format', 'parquet', 'use', u, 'batch', 1, 'stable_for', '0 s'))
 		from (values ('sales_order', 'new'), ('purchase_order', 'new'), ('payment', 'new'),
 			('staff', 'latest'), ('department', 'latest'), ('counterparty', 'latest'),
 			('address', 'latest'), ('design', 'latest'), ('currency', 'latest'),
@@ -55,7 +56,7 @@ select reportd.submit('totesys sales', report_key => 'totesys_sales',
 	export_sql => $$
 select d.design_name, c.currency_code, count(*) as orders, sum(o.units_sold) as units,
 	sum(o.units_sold * o.unit_price) as revenue,
-	:'after__totesys_processed__newest' as read_up_to,
+	:'after__totesys_processed__newest'::timestamptz(0) as read_up_to,
 	:'after__load_fact_sales_order__row_count'::int as rows_loaded
 from (select distinct on (sales_order_id) * from star.fact_sales_order
 	order by sales_order_id, last_updated desc) o
@@ -64,4 +65,9 @@ join star.dim_currency c using (currency_id)
 group by d.design_name, c.currency_code
 order by d.design_name, c.currency_code$$,
 	output_path => 'reports/sales.{ext}', output_format => 'CSV,HTML',
+	output_options => '{"title": "Sales by design and currency", "interactive": true, "columns": {
+		"design_name": {"label": "design"}, "currency_code": {"label": "currency"},
+		"orders": {"format": "#,##0"}, "units": {"format": "#,##0"}, "revenue": {"format": "#,##0.00"},
+		"read_up_to": {"label": "orders up to", "format": "yyyy-mm-dd hh:mm"},
+		"rows_loaded": {"label": "rows loaded last"}}}',
 	notify_on_failure => :'alarm');
