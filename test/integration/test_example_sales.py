@@ -158,7 +158,8 @@ def test_the_page_is_kept_in_s3_and_mailed(made):
     pdf.check(newest(made, 'reports/*/sales.pdf'))
     assert f'{float(revenue):,.2f}' in ''.join(pdf.pages(newest(made, 'reports/*/sales.pdf')))
     explore = newest(made, 'reports/*/explore.html').read_text()
-    assert explore.count('<script>') == 1 and explore.count('<tr><td') == 18 * 4 * 4 + 500
+    assert explore.count('<script>') == 1 and explore.count('<tr><td') == 18 + 18 * 4 * 4 + 500
+    assert explore.count('<svg') == 1
     mails = [email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
              for path in (made.home / 'mails').iterdir()]
     assert {mail['To'] for mail in mails} == {'sales@example.com'}
@@ -199,3 +200,15 @@ def test_it_can_be_run_again_with_other_rows(made):
     assert (made.home / 'bucket/staging/sales/year=2035/month=6/sales.parquet').exists()
     (sales, *_), = rows = rows_of(newest(made, 'figures/*/totals.csv'))
     assert sales == '100001' and rows == plain(made, FIGURES['totals'])
+
+
+def test_each_step_fails_for_itself_and_says_so(made):
+    """The last test: it breaks the SQL of all steps."""
+    errors = made.break_steps()
+    assert len(errors) == 19 and all('broken' in error for error in errors.values()), errors
+    mails = [email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
+             for path in (made.home / 'mails').iterdir()]
+    alarms = {mail['Subject'].split(', ')[0].removeprefix('Failed: ') for mail in mails
+              if mail['To'] == 'support@example.com'}
+    assert {name for name, in made.psql(
+        'reportd', 'select report_name from reportd.report_config')} <= alarms

@@ -103,6 +103,10 @@ select reportd.submit('sales: SQL gate', report_key => 'sql_gate',
 			k (t, name, c))
 		|| (select jsonb_agg(jsonb_build_object('name', 'sales of no ' || o, 'sql', format(
 				'from sales anti join %ss using (%s_id) where %s', o, o, :'tonight')))
+			from unnest('{customer,product,rep}'::text[]) o)
+		-- A transform that had no row has left the file of an earlier night.
+		|| (select jsonb_agg(jsonb_build_object('name', o || 's of this night', 'sql', format(
+				'from %ss where processed_at <> (select max(processed_at) from sales)', o)))
 			from unnest('{customer,product,rep}'::text[]) o),
 	min_score => 80, notify_on_failure => :'alarm');
 

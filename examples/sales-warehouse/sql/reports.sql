@@ -24,7 +24,10 @@ select reportd.submit('Sales report', report_key => 'sales_report', run_after =>
 			'format', 'parquet', 'use', 'latest')) from jsonb_array_elements_text(:'sections'::jsonb) t),
 	export_sql => $$
 select * from totals;
-select * from (from weekly_revenue order by week desc limit 13) order by week;
+-- A week that has only begun would look like a fall.
+select * from (from weekly_revenue
+	where week < (select strftime(max(sold_on) + interval 1 day, '%G-W%V') from daily_revenue)
+	order by week desc limit 13) order by week;
 select * from (from daily_revenue order by sold_on desc limit 14) order by sold_on;
 select * from top_products order by place;
 select * from leaderboard order by place limit 10;
@@ -32,8 +35,8 @@ select * from segments order by revenue / customers desc;
 select * from profitability order by category$$,
 	output_format => 'HTML,PDF', output_path => :'lake' || '/reports/%Y-%m-%d/sales.{ext}',
 	output_options => jsonb_build_object('snapshot', false, 'title', 'Sales',
-		'chart', '{"type": "line", "category": "week", "values": ["revenue"]}'::jsonb, 'sections', '["Totals",
-			"The last 13 weeks", "The last 14 days", "Top 10 products", "The ten best reps",
+		'chart', '{"type": "bar", "category": "week", "values": ["revenue"]}'::jsonb, 'sections', '["Totals",
+			"The last 13 full weeks", "The last 14 days", "Top 10 products", "The ten best reps",
 			"Customers by what they have spent", "Profit by category"]'::jsonb,
 		'columns', '{"sales": {"format": "#,##0"}, "customers": {"format": "#,##0"}, "units": {"format": "#,##0"},
 			"revenue": {"format": "#,##0.00"}, "cost": {"format": "#,##0.00"}, "profit": {"format": "#,##0.00"},
@@ -55,6 +58,8 @@ from star;
 -- A page to explore: its readers sort, filter and search.
 select reportd.submit('Explore sales', report_key => 'sales_explore', schedule_expression => '0 8 * * *',
 	run_after => '{sales_star}', source => 'lake', inputs => inputs, export_sql => $$
+select strftime(sold_on, '%Y-%m') as month, count(*) as sales, sum(revenue) as revenue, sum(revenue - cost) as profit
+from fact_sales group by all order by all;
 select strftime(sold_on, '%Y-%m') as month, region, category, count(*) as sales, sum(revenue) as revenue,
 	sum(revenue - cost) as profit
 from fact_sales join dim_rep using (rep_id) join dim_product using (product_id) group by all order by all;
@@ -62,9 +67,11 @@ select product_name, category, list_price, sum(units) as units, sum(revenue) as 
 	sum(revenue - cost) as profit
 from fact_sales join dim_product using (product_id) group by all order by revenue desc$$,
 	output_format => 'HTML', output_path => :'lake' || '/reports/%Y-%m-%d/explore.{ext}',
-	output_options => '{"snapshot": false, "interactive": true, "sections": ["By month, region and category", "Products"],
+	output_options => '{"snapshot": false, "interactive": true,
+		"sections": ["By month", "By month, region and category", "Products"],
+		"chart": {"type": "line", "category": "month", "values": ["revenue", "profit"], "section": "By month"},
 		"columns": {"sales": {"format": "#,##0"}, "units": {"format": "#,##0"},
-			"list_price": {"format": "#,##0.00"}, "revenue": {"format": "#,##0.00", "total": "sum"},
+			"list_price": {"format": "#,##0.00", "label": "list price"}, "product_name": {"label": "product"}, "revenue": {"format": "#,##0.00", "total": "sum"},
 			"profit": {"format": "#,##0.00", "total": "sum"}}}',
 	notify_on_failure => :'alarm')
 from star;
