@@ -119,12 +119,13 @@ def test_it_is_run_again_and_takes_up_what_was_left(pipeline):
     assert_all_is_reported(pipeline, int(days))
 
 
-def test_it_fails_loudly_when_the_archive_is_missing(pipeline):
-    archive, elsewhere = (pipeline.home / 's3' / name for name in ('acme-archive', 'elsewhere'))
-    archive.rename(elsewhere)
+@pytest.mark.parametrize('name', ['acme-reports', 'acme-archive'])
+def test_it_fails_loudly_when_a_bucket_is_missing(pipeline, name):
+    bucket, elsewhere = pipeline.home / 's3' / name, pipeline.home / 's3' / 'elsewhere'
+    bucket.rename(elsewhere)
     try:
         done = pipeline.run()
         assert done.returncode != 0 and 'NoSuchBucket' in done.stdout, done.stdout
-        assert files(pipeline, 'acme-landing') and not archive.exists()
+        assert files(pipeline, 'acme-landing') and not bucket.exists()
     finally:
-        elsewhere.rename(archive)
+        elsewhere.rename(bucket)

@@ -89,7 +89,11 @@ def assert_fails(one, says):
         insert into reportflow.transactions values (-1, -1, now(), 'FEE', 'EUR', 1)""",
      'delete from reportflow.transactions where client_id = -1',
      'checks failed: "clients" (1 row)'),
-], ids=['prep', 'check'])
+    ('''revoke select on reportflow.report_output from report_reader;
+        grant select (run_id, prepared_at) on reportflow.report_output to report_reader''',
+     'grant select on reportflow.report_output to report_reader',
+     'export: permission denied for table report_output'),
+], ids=['prep', 'check', 'export'])
 def test_it_fails_loudly_when_a_step_is_broken(reportflow, breaks, mends, says):
     reportflow.psql('warehouse', breaks)
     try:
