@@ -132,7 +132,8 @@ start_daemon() {
 	await "$daemon" 'the daemon' finds 'select 1 from reportd.report_worker'
 }
 
-# Waits until nothing runs or waits that was asked for. Fails with what has FAILED since the
+# Waits until nothing runs or waits that was asked for. What waits for a new file, because
+# a schedule has taken those that are there, waits for the next round. Fails with what has FAILED since the
 # daemon began, when those who are to be told have been told: others may wait for it much
 # longer.
 settle() {
@@ -141,7 +142,8 @@ settle() {
 		alive "$daemon" || return
 		# In this order: what ends in between is found by the second question.
 		open=$(psql -XAtc "select report_key, status, waits_for from reportd.v_requests
-			where status in ('WAITING', 'QUEUED', 'PENDING', 'PROCESSING')
+			where status in ('QUEUED', 'PENDING', 'PROCESSING')
+				or status = 'WAITING' and waits_for !~ 'a whole new file'
 			union all select 'notice', state, null from reportd.v_notifications
 			where state in ('PENDING', 'SENDING')")
 		failed=$(psql -XAtc "select report_key, error_message from reportd.v_requests

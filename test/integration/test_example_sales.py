@@ -208,7 +208,7 @@ def test_each_step_fails_for_itself_and_says_so(made):
     assert len(errors) == 19 and all('broken' in error for error in errors.values()), errors
     mails = [email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
              for path in (made.home / 'mails').iterdir()]
-    alarms = {mail['Subject'].split(', ')[0].removeprefix('Failed: ') for mail in mails
+    alarms = {mail['Subject'].rsplit(', ', 2)[0].removeprefix('Failed: ') for mail in mails
               if mail['To'] == 'support@example.com'}
     assert {name for name, in made.psql(
         'reportd', 'select report_name from reportd.report_config')} <= alarms

@@ -78,6 +78,23 @@ def test_totesys_fails_loudly_when_a_step_is_broken(totesys):
     assert 'report.failed' in alarm and 'totesys processed' in alarm
     # Published files stay as they were.
     assert files(totesys) == published
+    # Mended, the rows that it had taken come with the next run, and all zones agree.
+    totesys.psql('totesys', "alter table department add column location text default 'Hull'")
+    again = totesys.run()
+    assert again.returncode == 0, again.stdout + again.stderr
+    raw, fact = (sorted((totesys.home / 'lake').glob(f'{zone}/**/*.parquet')) for zone in (
+        'raw/sales_order', 'processed/fact_sales_order'))
+    assert len(raw) == len(fact)
+    duckdb = DuckDB()
+    try:
+        rows, *others = (duckdb.row(
+            f'select count(distinct ({key}, last_updated))::int, max(last_updated)::varchar '
+            f'from read_parquet({[str(path) for path in zone]})')
+            for key, zone in (('sales_order_id', raw), ('sales_order_id', fact)))
+    finally:
+        duckdb.close()
+    assert others == [rows] and [[str(rows[0])]] == totesys.psql(
+        'warehouse', 'select count(*) from star.fact_sales_order')
 
 
 def test_each_step_fails_for_itself_and_says_so(totesys):

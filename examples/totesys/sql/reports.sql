@@ -28,7 +28,8 @@ select reportd.submit('totesys processed', report_key => 'totesys_processed',
 		{"name": "departments", "sql": "from staff anti join department using (department_id)"}]',
 	notify_on_failure => :'alarm');
 
--- The warehouse, each quarter of an hour: a report for each table.
+-- The warehouse, each quarter of an hour: a report for each table. It may be away for two
+-- hours: a load is tried again, at last each ten minutes.
 select reportd.submit('load ' || t, report_key => 'load_' || t,
 	schedule_expression => '*/15 * * * *', run_after => '{totesys_processed}', source => 'lake',
 	export_sql => 'select * from part',
@@ -40,7 +41,7 @@ select reportd.submit('load ' || t, report_key => 'load_' || t,
 		'create', true, 'drift', 'add', 'key', k::jsonb)
 		-- A version that came twice is one.
 		|| case when t like 'fact%' then '{"order_by": ["last_updated desc"]}' else '{}' end::jsonb),
-	notify_on_failure => :'alarm')
+	max_retries => 20, notify_on_failure => :'alarm')
 from (values ('fact_sales_order', '["sales_order_id", "last_updated"]'),
 	('fact_purchase_order', '["purchase_order_id", "last_updated"]'),
 	('fact_payment', '["payment_id", "last_updated"]'), ('dim_staff', '["staff_id"]'),
