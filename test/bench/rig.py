@@ -194,6 +194,8 @@ class Ours:
         self.process = subprocess.Popen(
             [BIN / 'reportd'], stdin=subprocess.DEVNULL,
             env=environ(REPORTD_QUEUE_CONNINFO=CONNINFO,
+                        # As the units and the image have it.
+                        GNUTLS_NO_IMPLICIT_INIT=1,
                         **SOURCE, **(more or {}), **{
                 f'REPORTD_REPORTD_{key.upper()}': value
                 for key, value in settings.items()}))
