@@ -27,8 +27,10 @@ def another_disk(path):
     path.mkdir()
     if subprocess.run(['mount', '-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', path],
                       stderr=subprocess.DEVNULL).returncode == 0:
-        yield path
-        subprocess.run(['umount', '-l', path], check=True)
+        try:
+            yield path
+        finally:
+            subprocess.run(['umount', '-l', path], check=True)
     else:
         with tempfile.TemporaryDirectory(dir='/dev/shm') as folder:
             yield pathlib.Path(folder)
