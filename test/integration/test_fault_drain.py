@@ -73,7 +73,7 @@ def test_a_queue_without_work_is_left_at_once(db, drain):
     for _ in range(2):
         began = time.monotonic()
         drain(codes=[OK], poll_interval='30s', lease='60s')
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 15
         submit(db, trigger_type='SCHEDULED', schedule_expression='0 6 29 2 *')
     assert runs(db, 1) == []
 
