@@ -280,3 +280,19 @@ def test_the_view_and_the_daemons_know_one_time_of_the_next_turn(turns):
         with turns.db.connect() as conn:
             conn.execute(f'set role {turns.owner}')
             conn.execute('select * from reportd.inbox_due')
+
+
+def test_a_wish_stays_until_the_turn_that_took_it_has_ended(turns):
+    """Its daemon may be killed; meanwhile there may be another wish, for newer rows."""
+    wishes = 'select count(*) from reportd.report_inbox_wake where inbox = %s'
+    turns.take('a')
+    turns.tell()
+    turns.db.execute("update reportd.report_inbox set began_at = now() - interval '1 hour' "
+                     'where inbox = %s', turns.name)
+    turns.db.value('select reportd.wake_inboxes()')
+    turns.begin()
+    assert turns.db.value(wishes, turns.name) == 1
+    turns.db.value('select reportd.wake_inboxes()')
+    assert turns.db.value(wishes, turns.name) == 2
+    turns.step(over=True)
+    assert turns.db.value(wishes, turns.name) == 1

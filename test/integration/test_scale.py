@@ -377,6 +377,17 @@ def test_a_daemon_stays_while_there_is_more_than_others_are_there_for(db, submit
     assert db.value(leave, workers[1])
 
 
+def test_work_is_not_left_to_a_daemon_that_was_killed(db, submit):
+    """It counts as one that works until its lease is over."""
+    killed, new = register(db), register(db)
+    submit(db)
+    leave = 'select reportd.scale_leave(%s)'
+    assert not db.value(leave, new)
+    db.execute('update reportd.report_worker set heartbeat_at = clock_timestamp() '
+               'where worker_id = %s', killed)  # it was not
+    assert db.value(leave, new)
+
+
 def test_reports_of_sources_that_a_daemon_lacks_do_not_keep_it(db, submit):
     db.execute("select reportd.register_source('elsewhere', 'postgres')")
     submit(db, source='elsewhere')

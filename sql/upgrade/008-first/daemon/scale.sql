@@ -131,18 +131,25 @@ $$;
 
 -- Says whether a daemon that has nothing to do may end; it counts as gone from then on.
 -- Work that comes before this commits is seen here, work that comes after it finds the
--- daemon gone.
+-- daemon gone. Of the others only those count that surely live: they have sent a heartbeat
+-- since this daemon came, and within half a lease. One that was killed counts for a whole
+-- lease elsewhere, and the daemon that came in its place would leave the work to it.
 create function reportd.scale_leave(worker_id uuid) returns boolean
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
 	turn reportd.scale_turn;
 	s record;
+	me reportd.report_worker;
+	others bigint;
 begin
 	select * into turn from reportd.scale_turn t for update;
-	select * into s from reportd.scale_state((select w.sources
-		from reportd.report_worker w where w.worker_id = scale_leave.worker_id),
-		clock_timestamp());
-	if not reportd.scale_spare(s.ready, s.running, s.errands, s.daemons, turn.per_task,
+	select * into me from reportd.report_worker w where w.worker_id = scale_leave.worker_id;
+	select * into s from reportd.scale_state(me.sources, clock_timestamp());
+	select count(*) into others from reportd.report_worker w
+	where w.worker_id <> me.worker_id and not w.leaving and w.heartbeat_at >= me.started_at
+		and w.heartbeat_at between clock_timestamp() - w.lease / 2
+			and clock_timestamp() + w.lease / 2;
+	if not reportd.scale_spare(s.ready, s.running, s.errands, 1 + others, turn.per_task,
 			turn.most) then
 		return false;
 	end if;

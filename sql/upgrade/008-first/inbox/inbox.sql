@@ -39,10 +39,11 @@ comment on column reportd.report_inbox.every is
 create table reportd.report_inbox_wake (
 	wake_id bigint generated always as identity primary key,
 	inbox text not null,
-	woken_at timestamptz not null default now()
+	woken_at timestamptz not null default now(),
+	taken boolean not null default false
 );
 comment on table reportd.report_inbox_wake is
-	'Wishes that an inbox is read soon. A turn takes them as it begins. They are rows of their own, so that a transaction that stays open after a wish keeps no daemon waiting.';
+	'Wishes that an inbox is read soon. A turn takes them as it begins, and removes them as it ends: when its daemon is killed they are there for another one. They are rows of their own, so that a transaction that stays open after a wish keeps no daemon waiting.';
 create index report_inbox_wake_inbox on reportd.report_inbox_wake (inbox, woken_at);
 
 create table reportd.report_inbox_row (

@@ -104,12 +104,15 @@ begin
 				greatest(least(b.next_at, tell_at), b.held_until) - now(),
 				greatest(write_back, interval '1 second'), interval '1 minute')))::bigint end);
 	end if;
-	-- Calls for an inbox that is in no settings any more are dropped as well.
+	fault := reportd.inbox_fault(owner, columns);
+	-- Calls for an inbox that is in no settings any more are dropped.
 	delete from reportd.report_inbox_wake d where d.wake_id = any (array(
 		select w.wake_id from reportd.report_inbox_wake w
-		where w.inbox = b.inbox or w.woken_at < now() - interval '1 day'
+		where fault is not null and w.inbox = b.inbox or w.woken_at < now() - interval '1 day'
 		for update skip locked));
-	fault := reportd.inbox_fault(owner, columns);
+	update reportd.report_inbox_wake d set taken = true where d.wake_id = any (array(
+		select w.wake_id from reportd.report_inbox_wake w where w.inbox = b.inbox
+		for update skip locked));
 	update reportd.report_inbox k
 	set turn = k.turn + 1, pages = 0, began_at = now(), every = inbox_begin.every,
 		next_at = now() + inbox_begin.every,
@@ -215,6 +218,14 @@ begin
 	return reportd.inbox_next(b, answer -> 'told' -> -1 ->> 0);
 end $$;
 
+-- Removes the wishes that the turn which ends has taken.
+create function reportd.inbox_wakes_met(inbox text) returns void
+language sql set search_path = pg_catalog, pg_temp as $$
+	delete from reportd.report_inbox_wake d where d.wake_id = any (array(
+		select w.wake_id from reportd.report_inbox_wake w where w.inbox = $1 and w.taken
+		for update skip locked))
+$$;
+
 -- Takes the answer of a worker in a turn: {"rows", …} see inbox_read(), {"told", "aside"} see
 -- inbox_told(), or {"error", "over": whether nothing of it can still run there}; without
 -- "error" the daemon only ends. ends: the daemon takes no further step. Returns what is next;
@@ -236,6 +247,7 @@ begin
 	if b.inbox is null then
 		return null;
 	elsif answer ? 'over' then
+		perform reportd.inbox_wakes_met(b.inbox);
 		update reportd.report_inbox k
 		set held_by = null,
 			held_until = case when not (answer ->> 'over')::boolean then k.held_until end
@@ -255,6 +267,9 @@ begin
 		step := reportd.inbox_read(b, answer);
 	else
 		step := reportd.inbox_told(b, answer);
+	end if;
+	if step is null or ends then
+		perform reportd.inbox_wakes_met(b.inbox);
 	end if;
 	if step is not null and ends then
 		update reportd.report_inbox k set held_by = null, held_until = null, next_at = now()
@@ -291,7 +306,8 @@ begin
 			or pg_has_role(reportd.acting_role(), 'reportd_viewer', 'USAGE')
 			or pg_has_role(reportd.acting_role(), 'reportd_daemon', 'USAGE'))
 		and not exists (select from reportd.report_inbox_wake w
-			where w.inbox = k.inbox and w.woken_at > now() - interval '1 hour');
+			where w.inbox = k.inbox and not w.taken
+				and w.woken_at > now() - interval '1 hour');
 	get diagnostics n = row_count;
 	if n > 0 then
 		perform pg_notify('reportd_inbox', '');
