@@ -88,14 +88,31 @@ int err_wrap(struct err *e, const char *fmt, ...)
 	return -1;
 }
 
+static void add_part(
+    struct err *e, const char *label, const char *fmt, va_list ap)
+{
+	struct err part = {.text = ""};
+
+	format(&part, sizeof(part.text), fmt, ap);
+	append(e, label, part.text);
+}
+
 int err_hint(struct err *e, const char *fmt, ...)
 {
-	struct err hint = {.text = ""};
 	va_list ap;
 
 	va_start(ap, fmt);
-	format(&hint, sizeof(hint.text), fmt, ap);
+	add_part(e, "; hint: ", fmt, ap);
 	va_end(ap);
-	append(e, "; hint: ", hint.text);
+	return -1;
+}
+
+int err_place(struct err *e, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	add_part(e, "; at ", fmt, ap);
+	va_end(ap);
 	return -1;
 }

@@ -44,5 +44,9 @@ int err_wrap(struct err *e, const char *fmt, ...)
 /* Appends `; hint: ` and the advice for a mend; keeps kind and sqlstate. */
 int err_hint(struct err *e, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+/* Appends `; at ` and the place of the fault, "line 3, column n"; keeps kind and
+ * sqlstate. */
+int err_place(struct err *e, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
 
 #endif

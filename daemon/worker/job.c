@@ -166,9 +166,16 @@ bool job_holds_locks(const struct job *job)
 
 int job_timed_out(const struct job *job, struct err *e)
 {
-	bool fine = job->asked.timeout_ms % 1000 != 0;
+	char limit[32];
 
-	return err_set(e, ERR_TIMEOUT, "timed out after %" PRId64 "%s",
-	    fine ? job->asked.timeout_ms : job->asked.timeout_ms / 1000,
+	job_show_ms(job->asked.timeout_ms, limit);
+	return err_set(e, ERR_TIMEOUT, "timed out after %s", limit);
+}
+
+void job_show_ms(int64_t ms, char to[static 32])
+{
+	bool fine = ms % 1000 != 0;
+
+	snprintf(to, 32, "%" PRId64 "%s", fine ? ms : ms / 1000,
 	    fine ? " ms" : " s");
 }

@@ -150,5 +150,7 @@ bool job_holds_locks(const struct job *job);
 
 /* Fills *e with ERR_TIMEOUT and returns -1. */
 int job_timed_out(const struct job *job, struct err *e);
+/* Writes a duration: "2 s", "1500 ms". */
+void job_show_ms(int64_t ms, char to[static 32]);
 
 #endif

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "worker/pipeline.h"
 
+#include <string.h>
+
 #include "base/clock.h"
 #include "worker/stage/stage.h"
 
@@ -89,6 +91,40 @@ static void add_time(struct job *job, const char *name, int64_t began)
 	    json_integer(json_int(*all, name, 0) + clock_boot_ms() - began));
 }
 
+/* Says whose limit has ended a statement, and how long it is. A limit that the SQL
+ * has set itself is not known here, and ends a stage before ours would. */
+static void advise_limit(const struct job *job, const struct stage *stage,
+    int64_t took_ms, struct err *e)
+{
+	bool at_source = stage->reads_only || stage->writes;
+	int64_t ms = at_source ? job->asked.statement_timeout_ms
+			       : job->lent.places.target_timeout_ms;
+	char limit[32];
+
+	/* Somebody who cancels the statement gets the same SQLSTATE. */
+	if (strcmp(e->sqlstate, "57014") != 0 ||
+	    strstr(e->text, "timeout") == NULL || ms == 0 ||
+	    took_ms < ms - ms / 10)
+		return;
+	job_show_ms(ms, limit);
+	if (ms == job->asked.timeout_ms)
+		err_hint(e,
+		    "the run may take %s: timeout of the report, or "
+		    "job_timeout "
+		    "of the settings",
+		    limit);
+	else if (at_source)
+		err_hint(e,
+		    "a statement may take %s: statement_timeout of "
+		    "[source.%s]",
+		    limit, job->asked.source_name);
+	else
+		err_hint(e,
+		    "a statement may take %s: statement_timeout of "
+		    "[target.%s]",
+		    limit, job->asked.into->name);
+}
+
 static int run_stage(struct job *job, const struct stage *stage, struct err *e)
 {
 	int64_t began = clock_boot_ms();
@@ -101,6 +137,7 @@ static int run_stage(struct job *job, const struct stage *stage, struct err *e)
 	if (stage->sql != NULL)
 		source_advise(job->lent.source, job_text(job, stage->sql),
 		    stage->reads_only, e);
+	advise_limit(job, stage, clock_boot_ms() - began, e);
 	return err_wrap(e, "%s", stage->name);
 }
 

@@ -228,6 +228,8 @@ def test_limits_of_the_settings(cluster, template, tmp_path):
         db = one.db
         run = failure(db, export_sql='select pg_sleep(3600)')
         assert run.error_sqlstate == '57014' and 'statement timeout' in run.error_message
+        assert 'hint: a statement may take 1 s: statement_timeout of [source.default]' in (
+            run.error_message)
         assert run.finished_at - run.started_at < timedelta(seconds=1.9)
         # Each statement is within its limit, the job is not.
         run = failure(db, prep_sql='; '.join(['select pg_sleep(0.2)'] * 100))

@@ -102,7 +102,8 @@ def test_a_wrong_value_names_file_line_and_column_and_nothing_stays(db, landing,
     status, _, error = wait_run(db, config_id)
     assert status == 'FAILED'
     assert error.startswith('copy: ') and f'{landing}/b.csv' in error
-    assert 'line 4, column id' in error and '"three"' in error
+    assert '; at line 4, column id' in error and '"three"' in error
+    assert 'hint' not in error and 'reportd_stage' not in error
     assert target.rows('select id, name from s.t') == []
     wait_for(lambda: files(db, config_id, 'FAILED') == ['a.csv', 'b.csv'])
 

@@ -13,10 +13,14 @@
 static int load_error(struct pg *pg, const PGresult *r, struct err *e)
 {
 	const char *context = PQresultErrorField(r, PG_DIAG_CONTEXT);
+	const char *place;
 
 	pg_result_error(pg, r, e);
-	if (context != NULL && strncmp(context, "COPY ", 5) == 0)
-		err_hint(e, "%.*s", (int)strcspn(context, "\n"), context);
+	/* "COPY table, line 2, column n": the table may be our own temporary
+	 * one, whose name tells nobody anything. */
+	if (context != NULL && strncmp(context, "COPY ", 5) == 0 &&
+	    (place = strstr(context, ", ")) != NULL)
+		err_place(e, "%.*s", (int)strcspn(place + 2, "\n"), place + 2);
 	return -1;
 }
 
