@@ -141,6 +141,8 @@ const char *notice_trouble(const struct notice *n)
 	    {"prep", "Its preparation (prep_sql) failed"},
 	    {"check", "Its checks of the data let it not pass"},
 	    {"export", "Its export failed"},
+	    {"copy", "Its files could not be loaded"},
+	    {"load", "Its rows could not go into their table"},
 	    {"result", "Its result could not be kept"},
 	    {"publish", "It could not be put into its place"},
 	};
@@ -179,24 +181,67 @@ void notice_next(const struct notice *n, struct buf *to)
 	}
 }
 
-/* Whether the SQLSTATE is of a class whose cause is the SQL statement. */
-static bool is_sql_error(const char *sqlstate)
+/* The part of a report that is to be corrected: when the statement is wrong, and
+ * when a value of its rows does not fit. */
+struct mend {
+	const char *stage, *statement, *rows;
+};
+
+static const struct mend *mend_of(const struct notice *n)
 {
-	return strncmp(sqlstate, "42", 2) == 0 ||
-	       strncmp(sqlstate, "22", 2) == 0 ||
-	       strncmp(sqlstate, "0A", 2) == 0;
+	static const struct mend table[] = {
+	    {"fetch", "inputs of the report", "the file that the error names"},
+	    {"prep", "prep_sql of the report",
+		"prep_sql of the report, or the rows that it reads"},
+	    {"check", "checks of the report",
+		"checks of the report, or the rows that they read"},
+	    {"export", "export_sql of the report",
+		"export_sql of the report, or the rows that it reads"},
+	    {"result", "result_sql of the report",
+		"result_sql of the report, or the rows that it reads"},
+	    {"copy", "inputs of the report, or its table",
+		"the file that the error names, or the type of the column"},
+	    {"load", "output_options of the report, or its table",
+		"the rows, or the rules of the table"},
+	    {"publish", "output_options of the report, or its table",
+		"the rows, or the rules of the table"},
+	    {"", "the report", "the report, or the rows that it reads"},
+	};
+	size_t i = 0;
+
+	while (i < sizeof(table) / sizeof(*table) - 1 &&
+	       strcmp(table[i].stage, n->error_stage) != 0)
+		i++;
+	return &table[i];
+}
+
+static bool has_class(const struct notice *n, const char *class)
+{
+	return strncmp(n->error_sqlstate, class, strlen(class)) == 0;
+}
+
+/* Files that one request takes fail together. */
+static void add_batch(const struct notice *n, struct buf *to)
+{
+	if (n->input_count > 1)
+		buf_printf(to,
+		    " Its %" PRId64 " files failed together; with "
+		    "`\"batch\": 1` in inputs each has a request of its own, "
+		    "and only the bad one fails.",
+		    n->input_count);
 }
 
 void notice_hint(const struct notice *n, struct buf *to)
 {
-	const char *sql = strcmp(n->error_stage, "prep") == 0    ? "prep_sql"
-			  : strcmp(n->error_stage, "check") == 0 ? "checks"
-								 : "export_sql";
+	const struct mend *mend = mend_of(n);
 
-	if (strcmp(n->error_sqlstate, "42501") == 0)
-		buf_str(to, "Grant the source's user what it lacks");
-	else if (is_sql_error(n->error_sqlstate))
-		buf_printf(to, "Correct %s of the report", sql);
+	if (has_class(n, "42501"))
+		buf_str(
+		    to, "Grant the user whom the error names what it lacks");
+	else if (has_class(n, "42") || has_class(n, "0A"))
+		buf_printf(to, "Correct %s", mend->statement);
+	else if (has_class(n, "22") || has_class(n, "23"))
+		buf_printf(to, "Correct %s", mend->rows);
 	else if (strcmp(n->error_stage, "check") == 0)
 		buf_printf(to,
 		    "`reportctl show %" PRId64 "` lists the checks and what "
@@ -210,6 +255,7 @@ void notice_hint(const struct notice *n, struct buf *to)
 	buf_printf(to,
 	    ", then run it again with `reportctl retry %" PRId64 "`.",
 	    n->config_id);
+	add_batch(n, to);
 }
 
 void notice_traces(const struct notice *n, struct buf *to)

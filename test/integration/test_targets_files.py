@@ -106,6 +106,10 @@ def test_a_wrong_value_names_file_line_and_column_and_nothing_stays(db, landing,
     assert 'hint' not in error and 'reportd_stage' not in error
     assert target.rows('select id, name from s.t') == []
     wait_for(lambda: files(db, config_id, 'FAILED') == ['a.csv', 'b.csv'])
+    advice = f'{error}; its 2 files failed together: `"batch": 1` in inputs finds the one'
+    assert db.value('select distinct reason from reportd.v_inputs where config_id = %s',
+                    config_id) == advice
+    assert advice in db.value('select reportd.why(%s)', config_id)
 
 
 @pytest.mark.parametrize('mode', ['replace', 'upsert'])

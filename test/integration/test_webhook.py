@@ -93,7 +93,7 @@ def test_failure_goes_to_the_failure_list_with_stage_error_and_hint(db, drain, r
     error = request.json['error']
     assert (error['stage'], error['sqlstate']) == ('export', '22012')
     assert 'division by zero' in error['message']
-    assert error['hint'] == ('Correct export_sql of the report, then run it again '
+    assert error['hint'] == ('Correct export_sql of the report, or the rows that it reads, then run it again '
                              f'with `reportctl retry {config_id}`.')
 
 

@@ -158,6 +158,21 @@ TEST(a_hint_says_what_to_mend)
 	assert_hint(
 	    "{'config_id': 7, 'run': {'error_sqlstate': '42501'}}", "Grant");
 	assert_hint("{'config_id': 7}", "reportctl status 7");
+	assert_hint("{'config_id': 7, 'run': {'error_stage': 'copy', "
+		    "'error_sqlstate': '22P02'}}",
+	    "Correct the file that the error names, ");
+	assert_hint("{'config_id': 7, 'run': {'error_stage': 'copy', "
+		    "'error_sqlstate': '42703'}}",
+	    "Correct inputs of the report, or its table,");
+	assert_hint("{'config_id': 7, 'run': {'error_stage': 'load', "
+		    "'error_sqlstate': '23505'}}",
+	    "Correct the rows, or the rules of the table,");
+	assert_hint("{'config_id': 7, 'run': {'error_stage': 'result', "
+		    "'error_sqlstate': '42703'}}",
+	    "Correct result_sql of the report,");
+	assert_hint("{'config_id': 7, 'run': {'error_stage': 'copy', "
+		    "'input_count': 2}}",
+	    "Its 2 files failed together; with `\"batch\": 1`");
 }
 
 TEST(what_is_not_there_is_null_in_json)

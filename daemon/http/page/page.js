@@ -48,16 +48,16 @@ function when(text) {
 const pill = status => h('span', {class: `pill ${status}`}, status.toLowerCase());
 // What to do about an error, by the class of its SQLSTATE.
 const advice = [
-	['42501', 'Grant the source’s login what it lacks, then retry.'],
+	['42501', 'Grant the login that the error names what it lacks, then retry.'],
 	['42', 'The SQL names something that is not there, or is not SQL: change the report, then run it.'],
-	['22', 'A value in the data does not fit: look at the rows, or change the SQL.'],
-	['23', 'The data breaks a constraint in prep_sql: look at the rows.'],
-	['28', 'The source refuses the login: look at the password or the certificate in the settings.'],
-	['3D', 'The database is not there: look at the source’s settings.'],
-	['08', 'The source cannot be reached: look at the network and the server, then retry.'],
-	['53', 'The source has no room (memory, disk, connections): wait or make room, then retry.'],
-	['57014', 'It was stopped because it took too long: raise its timeout, or make the SQL cheaper.'],
-	['57', 'The source was shut down: retry when it is back.'],
+	['22', 'A value in the data does not fit: look at the rows or the file, or change the SQL.'],
+	['23', 'The data breaks a constraint of a table: look at the rows.'],
+	['28', 'The server refuses the login: look at the password or the certificate in the settings.'],
+	['3D', 'The database is not there: look at the settings of the source or target.'],
+	['08', 'The server cannot be reached: look at the network and the server, then retry.'],
+	['53', 'The server has no room (memory, disk, connections): wait or make room, then retry.'],
+	['57014', 'It was stopped because it took too long: raise the limit that the error names, or make the SQL cheaper.'],
+	['57', 'The server was shut down: retry when it is back.'],
 	['40', 'It lost against other transactions: retry.'],
 	['25006', 'The SQL writes, but an export only reads: move that to prep_sql.'],
 ];

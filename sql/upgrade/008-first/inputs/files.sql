@@ -376,6 +376,15 @@ end $$;
 
 -- ---- the end of a request ----
 
+-- Says that files which one request took failed together, as the end of a sentence.
+create function reportd.batch_advice(request_id bigint) returns text
+language sql stable set search_path = pg_catalog, pg_temp as $$
+	select case when count(*) > 1 then format(
+		'; its %s files failed together: `"batch": 1` in inputs finds the one', count(*))
+		else '' end
+	from reportd.report_input f where f.request_id = $1
+$$;
+
 create function reportd.files_ended() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
@@ -389,7 +398,8 @@ begin
 	update reportd.report_input f
 	set state = case new.outcome when 'COMPLETED' then 'DONE' else 'FAILED' end,
 		ended_at = now(), fault = case when new.outcome <> 'COMPLETED'
-			then coalesce(new.error_message, lower(new.outcome)) end,
+			then coalesce(new.error_message, lower(new.outcome)) || case new.outcome
+				when 'FAILED' then reportd.batch_advice(new.request_id) else '' end end,
 		move = case when a.archives then 'archive' end,
 		move_at = case when a.archives then now() end
 	from (select k.file_id, new.outcome = 'COMPLETED' and coalesce(u.spec ? 'archive', false)

@@ -219,7 +219,9 @@ begin
 		else
 			return format('is %s since %s: %s; `reportctl retry %s --request %s` or select reportd.retry(%4$s, %5$s) runs it again', v.status,
 				reportd.shown_time(v.ended_at, c.time_zone),
-				coalesce(v.error_message, 'cancelled by ' || c.cancelled_by), c.config_id,
+				coalesce(v.error_message, 'cancelled by ' || c.cancelled_by)
+					|| case v.status when 'FAILED' then reportd.batch_advice(v.request_id) else '' end,
+				c.config_id,
 				v.request_id);
 	end case;
 end $$;
