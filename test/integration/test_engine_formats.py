@@ -290,6 +290,15 @@ def counted_by_the_insert(db, query):
     return None if unclosed else count
 
 
+def test_a_text_is_read_in_one_pass(db):
+    """One that goes back for each quote takes minutes for these."""
+    db.execute("set statement_timeout = '30s'")
+    for part in "$a$ $b$ ", "e'' '' ", ":'a' ", "'' ", '"a" ', '/* */ ':
+        assert db.value('select reportd.statement_count(%s || repeat(%s, 80000))',
+                        'select ', part) == 1
+    db.execute('reset statement_timeout')
+
+
 STATEMENTS = [
     'select 1', 'select 1;', ';;select 1;;', 'select 1; select 2', "select ';'",
     "select ';;''; '; select 2", 'select ";"; select 1', "select e'\\';'; select 2",

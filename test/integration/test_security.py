@@ -1083,7 +1083,8 @@ def test_shadows_are_not_run(db, as_, ctl, engine, schema):
     'reportd.run_now({})', "reportd.change({}, '{{\"owner\": \"ann\"}}')", 'reportd.cancel({})',
     "reportd.backfill({}, '2026-01-01', '2026-01-02')", "reportd.id('bobs')",
     'reportd.retry({})', 'reportd.resend({notice})', 'reportd.resend_failed()',
-    'reportd.resend_failed({})', "reportd.insert_it()"])
+    'reportd.resend_failed({})', 'reportd.waits_for({})', 'reportd.opens_more({})',
+    'reportd.wake_inboxes()', "reportd.insert_it()"])
 def test_the_server_maintains_a_table(db, as_, call):
     ann = as_('ann')
     bobs = ask(as_('bob'), report_key='bobs',
@@ -1115,6 +1116,29 @@ def test_the_server_maintains_a_table(db, as_, call):
         assert db.value("select reportd.submit('x', 'select 1', source => 'hr')")
     finally:
         ann('drop table public.bait; drop function public.key, public.deed')
+
+
+def test_a_role_that_has_taken_the_name_of_the_acting_one(db, as_):
+    """The server tells a function the name of the role that was set, not its number."""
+    bobs = ask(as_('bob'))
+    db.execute('create role passing in role finance; grant passing to ann')
+    try:
+        ann = as_('ann', 'passing')
+        submit = "select reportd.submit('x', 'select 1', source => 'finance')"
+        assert ann(submit)
+        db.execute('alter role passing rename to passed; '
+                   'create role passing in role reportd_operator')
+        for call in (f'reportd.run_now({bobs})', f'reportd.cancel({bobs})',
+                     f'reportd.delete({bobs})'):
+            ann.refused(f'select {call}')
+        ann.refused(submit, match='is not the one that was set')
+        with pytest.raises(psycopg.Error):
+            ann('select reportd.why(%s)', bobs)
+    finally:
+        for name in 'passing', 'passed':
+            if db.value('select to_regrole(%s)', name):
+                db.execute(f"delete from reportd.report_config where owner = '{name}'::regrole; "
+                           f'drop owned by {name}; drop role {name}')
 
 
 @says('Load a table of a target that is not granted, or learn which others there are; '

@@ -143,6 +143,7 @@ comment on view reportd.v_notifications is
 create function reportd.waits_for(request_id bigint) returns text
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 begin
+	perform reportd.check_actor();
 	-- A statement that asks for thousands gets names alone after a second.
 	return (select case when clock_timestamp() - statement_timestamp() < interval '1 second'
 				or c.run_after is null

@@ -13,8 +13,11 @@ end $$;
 -- the same within functions that run with their owner's rights.
 create function reportd.acting_role() returns oid
 language sql stable set search_path = pg_catalog, pg_temp as $$
-	select to_regrole(quote_ident(case current_setting('role') when 'none'
-		then session_user else current_setting('role') end))::oid
+	select case when current_setting('role') = 'none'
+		then to_regrole(quote_ident(session_user))::oid
+		-- The setting is a name, which another role may have by now.
+		else (select r.oid from pg_roles r where r.rolname = current_setting('role')
+			and pg_has_role(session_user, r.oid, 'MEMBER')) end
 $$;
 
 -- Says whether a time of now stays one when the interval is added to it: 100 years at most, and
@@ -28,7 +31,7 @@ $$;
 
 -- Counts the statements of an SQL text, and returns what is not closed in it and the
 -- parameters that it names; as common/source/sqltext.c reads it, but for the bodies of routines,
--- which no query has.
+-- which no query has. It looks at each character by itself: a slice of c would copy all of it.
 create function reportd.scan_sql(
 	sql text, out statements int, out unclosed text, out names text[])
 language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
@@ -41,8 +44,10 @@ declare
 	content boolean := false; -- of the statement so far
 	backslash boolean;
 	quote text;
-	tag text;
+	word text;
+	broken boolean;
 	at int;
+	last int;
 begin
 	statements := 0;
 	c := string_to_array(sql, null);
@@ -78,7 +83,11 @@ begin
 				at := at + 1;
 			end loop;
 			if at > i + 2 and c[at] = c[i + 1] then
-				names := names || array_to_string(c[i + 2:at - 1], '');
+				word := '';
+				for k in i + 2 .. least(at - 1, i + 1000) loop
+					word := word || c[k];
+				end loop;
+				names := names || word;
 				i := at + 1;
 			else
 				i := i + case when c[i + 1] = ':' then 2 else 1 end;
@@ -106,11 +115,12 @@ begin
 				exit when not backslash;
 				-- The literal goes on after a line break.
 				at := i;
+				broken := false;
 				while c[at] ~ '[ \t\n\r\f\v]' loop
+					broken := broken or c[at] ~ '[\n\r]';
 					at := at + 1;
 				end loop;
-				exit when c[at] is distinct from ''''
-					or array_to_string(c[i:at], '') !~ '[\n\r]';
+				exit when c[at] is distinct from '''' or not broken;
 				i := at;
 			end loop;
 		elsif c[i] = '$' then
@@ -122,10 +132,29 @@ begin
 				end loop;
 			end if;
 			if c[at] = '$' then
-				tag := array_to_string(c[i:at], '');
-				depth := strpos(substr(sql, at + 1), tag);
-				i := case when depth > 0 then at + depth + length(tag) else n + 1 end;
-				unclosed := case when depth = 0 then 'a text ' || tag end;
+				unclosed := 'a text ';
+				for k in i .. least(at, i + 1000) loop
+					unclosed := unclosed || c[k];
+				end loop;
+				-- from one $ to the next, which may end it
+				last := at;
+				loop
+					last := last + 1;
+					while c[last] <> '$' loop
+						last := last + 1;
+					end loop;
+					exit when last > n;
+					depth := 1;
+					while depth < at - i and c[last + depth] = c[i + depth] loop
+						depth := depth + 1;
+					end loop;
+					if depth = at - i and c[last + depth] = '$' then
+						unclosed := null;
+						last := last + depth;
+						exit;
+					end if;
+				end loop;
+				i := last + 1;
 			else
 				i := i + 1;
 			end if;

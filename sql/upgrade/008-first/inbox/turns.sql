@@ -300,6 +300,7 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
 	n bigint;
 begin
+	perform reportd.check_actor();
 	insert into reportd.report_inbox_wake (inbox)
 	select k.inbox from reportd.report_inbox k
 	where (pg_has_role(reportd.acting_role(), k.owner, 'USAGE')

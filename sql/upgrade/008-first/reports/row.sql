@@ -88,8 +88,13 @@ begin
 		-- external_id.
 		if new.owner is null or new.external_id is null
 			and not pg_has_role(reportd.acting_role(), 'reportd_operator', 'USAGE') then
-			new.owner := to_regrole(quote_ident(case current_setting('role')
-				when 'none' then session_user else current_setting('role') end));
+			new.owner := case when current_setting('role') = 'none'
+				then to_regrole(quote_ident(session_user))
+				else reportd.acting_role()::regrole end;
+			if new.owner is null then
+				perform reportd.refuse(format('the session''s role "%s" is not the one that was set, or not %I''s any more',
+					current_setting('role'), session_user), 'Set the role again.');
+			end if;
 		end if;
 	end if;
 	if new.request_id is null and new.trigger_type = 'ADHOC' and new.inputs is null then

@@ -158,8 +158,8 @@ begin
 	perform reportd.check_active(c);
 	-- A parameter that an earlier request hands on may be set for one run: null reads
 	-- everything once more.
-	perform reportd.check_parameters(
-		parameters - array_remove(coalesce(c.links, '{}'), 'horizon'));
+	perform reportd.check_parameters(case jsonb_typeof(parameters) when 'object'
+		then parameters - array_remove(coalesce(c.links, '{}'), 'horizon') else parameters end);
 	if "cascade" and parameters <> '{}' then
 		perform reportd.refuse('a run with parameters of its own opens no other reports',
 			'Leave the parameters out, or cascade.');

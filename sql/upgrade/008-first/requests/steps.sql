@@ -416,16 +416,19 @@ end $$;
 -- ---- for those who wait for a pipeline ----
 
 create function reportd.opens_more(request_id bigint) returns boolean
-language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-	select exists (
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+begin
+	perform reportd.check_actor();
+	return (select exists (
 			select from reportd.report_request p
 			where (p.request_id = q.request_id or p.root = q.request_id) and p.opens)
 		or exists (
 			select from reportd.report_look l
 			join reportd.report_request p on p.request_id = l.request_id
 			where p.request_id = q.request_id or p.root = q.request_id)
-	from reportd.report_request q
-	where q.request_id = $1 and reportd.sees(reportd.acting_role(), q.owner)
-$$;
+		from reportd.report_request q
+		where q.request_id = opens_more.request_id
+			and reportd.sees(reportd.acting_role(), q.owner));
+end $$;
 comment on function reportd.opens_more is
 	'Whether requests are about to follow those of the pipeline that this request has begun; null: there is no such request.';
