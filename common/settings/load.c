@@ -196,11 +196,38 @@ static int refuse_section(const char *section, struct err *e)
 	return -1;
 }
 
+/* Notes the variable that a key of the file has. */
+static void note_key(struct settings *s, const struct conf_item *item)
+{
+	char *variable = mem_printf("REPORTD_%s_%s", item->section, item->key);
+
+	for (char *c = variable; *c != '\0'; c++)
+		*c = *c == '.' ? '_' : (char)toupper((unsigned char)*c);
+	remember(&s->in_file, variable, strlen(variable));
+	free(variable);
+}
+
+/* Notes that a variable was taken, and whether the file has the key `of` it. */
+static void note_variable(struct settings *s, const char *name, const char *of)
+{
+	char *list, *rest;
+	bool twice = false;
+
+	list = rest = mem_strdup(s->in_file ? s->in_file : "");
+	for (char *one; !twice && (one = strsep(&rest, " ")) != NULL;)
+		twice = strcmp(one, of) == 0;
+	free(list);
+	remember(&s->variables, name, strlen(name));
+	if (twice)
+		remember(&s->winners, name, strlen(name));
+}
+
 static int take(void *arg, const struct conf_item *item, struct err *e)
 {
 	struct settings *s = arg;
 	const char *name, *kind = sources_kind(item->section, &name);
 
+	note_key(s, item);
 	note_secret(s, item);
 	if (kind != NULL)
 		return take_of_source(s, kind, name, item, e);
@@ -265,16 +292,20 @@ static int take_variable(
 		    name);
 	if (key != NULL)
 		*key++ = '\0';
-	if (rc == 0 && key != NULL && section_known(lower))
-		rc = set_key(s, lower, key, equals + 1, e);
-	else if (rc == 0 && key != NULL &&
-		 (strcmp(lower, "source") == 0 || strcmp(lower, "target") == 0))
+	bool of_source = key != NULL && (strcmp(lower, "source") == 0 ||
+					    strcmp(lower, "target") == 0);
+	bool taken = of_source || (key != NULL && section_known(lower));
+	if (rc == 0 && of_source)
 		rc = take_source_variable(s, name,
 		    &(struct sources_key){
 			.kind = *lower == 's' ? "source" : "target",
 			.name = key,
 			.value = equals + 1},
 		    e);
+	else if (rc == 0 && taken)
+		rc = set_key(s, lower, key, equals + 1, e);
+	if (rc == 0 && taken)
+		note_variable(s, name, name);
 	if (rc != 0)
 		err_wrap(e, "environment: %s", name);
 	free(lower);
@@ -286,15 +317,25 @@ static int take_environment(struct settings *s, struct err *e)
 {
 	const char *level = getenv("LOG_LEVEL");
 
-	if (level != NULL && *level != '\0' &&
-	    set_key(s, "reportd", "log_level", level, e) != 0)
-		return err_wrap(e, "environment: LOG_LEVEL");
+	if (level != NULL && *level != '\0') {
+		if (set_key(s, "reportd", "log_level", level, e) != 0)
+			return err_wrap(e, "environment: LOG_LEVEL");
+		note_variable(s, "LOG_LEVEL", "REPORTD_REPORTD_LOG_LEVEL");
+	}
 	for (char **v = environ; *v != NULL; v++) {
 		if (strncmp(*v, "REPORTD_", 8) == 0 &&
 		    strchr(*v, '=') != NULL && take_variable(s, *v, e) != 0)
 			return -1;
 	}
-	return short_take(s, e);
+	if (short_take(s, e) != 0)
+		return -1;
+	for (const char *const *name = short_names; *name != NULL; name++) {
+		const char *value = getenv(*name);
+
+		if (value != NULL && *value != '\0')
+			note_variable(s, *name, "");
+	}
+	return 0;
 }
 
 struct settings *settings_read(FILE *f, const char *name, struct err *e)

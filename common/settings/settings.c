@@ -42,6 +42,9 @@ void settings_free(struct settings *s)
 	sources_free(s);
 	free(s->secret_variables);
 	free(s->secret_in_file);
+	free(s->variables);
+	free(s->winners);
+	free(s->in_file);
 	for (size_t i = 0; i < key_count; i++) {
 		if (!keys_is_of_sources(&keys[i]))
 			key_free(&keys[i], s);

@@ -50,6 +50,12 @@ struct settings {
 	 * separated by blanks; and a key whose secret stands in the file itself
 	 * ("[smtp] password"). NULL: none. */
 	char *secret_variables, *secret_in_file;
+	/* Names of the variables that these settings were taken from, separated by
+	 * blanks, and those among them whose keys the file sets, too: the
+	 * variable wins. NULL: none. */
+	char *variables, *winners;
+	/* The variables that the file's keys have, separated by blanks. */
+	char *in_file;
 	/* [source.NAME], [target.NAME] */
 	struct source_settings *sources, *targets;
 	int source_count, target_count;

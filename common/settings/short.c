@@ -130,6 +130,8 @@ static int take_bucket(struct settings *s, struct err *e)
 	return rc;
 }
 
+const char *const short_names[] = {DB, USER, SECRET, BUCKET, NULL};
+
 int short_take(struct settings *s, struct err *e)
 {
 	return take_source(s, e) != 0 ? -1 : take_bucket(s, e);

@@ -16,5 +16,7 @@
  * settings say the same thing in another way, so they are taken last.
  */
 int short_take(struct settings *s, struct err *e);
+/* The names of these variables; NULL ends the list. */
+extern const char *const short_names[];
 
 #endif

@@ -51,6 +51,23 @@ void doctor_protection(
 	free(name);
 }
 
+static void say_settings(struct doctor *d, const struct ctl *c)
+{
+	const struct settings *s = c->settings;
+
+	if (c->conf == NULL)
+		doctor_say(
+		    d, DOCTOR_OK, "settings", NULL, "from the environment");
+	else
+		doctor_say(d, DOCTOR_OK, "settings", NULL, "%s%s%s", c->conf,
+		    s->variables ? ", and from the environment: " : "",
+		    s->variables ? s->variables : "");
+	if (s->winners != NULL)
+		doctor_say(d, DOCTOR_WARN, "settings environment",
+		    "unset what is not meant, or take its key out of the file",
+		    "wins over the same keys of the file: %s", s->winners);
+}
+
 static int run(struct ctl *c, int argc, char **argv, struct err *e)
 {
 	static const struct option table[] = {OPTIONS_COMMON};
@@ -63,8 +80,7 @@ static int run(struct ctl *c, int argc, char **argv, struct err *e)
 	if (connect_queue_settings(c, e) != 0)
 		return -1;
 	d.checks = json_array();
-	doctor_say(&d, DOCTOR_OK, "settings", NULL, "%s",
-	    c->conf ? c->conf : "from the environment");
+	say_settings(&d, c);
 	if (settings_check_private(c->settings, c->conf, e) != 0)
 		doctor_say(
 		    &d, DOCTOR_WARN, "settings file", NULL, "%s", e->text);

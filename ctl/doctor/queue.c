@@ -89,6 +89,27 @@ static bool check_schema(struct doctor *d, struct err *e)
 	return true;
 }
 
+/* Warns of a login with more than the daemon needs, by which it could harm more. */
+static void check_excess(struct doctor *d, struct err *e)
+{
+	char *excess = connect_text(d->c, sql_excess, 0, NULL, e);
+
+	if (excess == NULL)
+		doctor_say(
+		    d, DOCTOR_FAILED, "queue privileges", NULL, "%s", e->text);
+	else if (*excess != '\0')
+		doctor_say(d, DOCTOR_WARN, "queue privileges",
+		    "let the daemon log in as a user of its own, `create role "
+		    "reportd login; grant reportd_daemon to reportd`, and name "
+		    "it in [queue] conninfo, or in REPORTD_QUEUE_CONNINFO, "
+		    "which wins",
+		    "more than the daemon needs: %s", excess);
+	else
+		doctor_say(d, DOCTOR_OK, "queue privileges", NULL,
+		    "all that the daemon needs, and no more");
+	free(excess);
+}
+
 static void check_privileges(struct doctor *d, struct err *e)
 {
 	char *missing = connect_text(d->c, sql_privileges, 0, NULL, e);
@@ -102,8 +123,7 @@ static void check_privileges(struct doctor *d, struct err *e)
 		    "`reportctl init` makes it",
 		    "this user lacks %s", missing);
 	else
-		doctor_say(d, DOCTOR_OK, "queue privileges", NULL,
-		    "all that the daemon needs");
+		check_excess(d, e);
 	free(missing);
 }
 

@@ -78,6 +78,10 @@ void supervisor_look_at_file(const struct supervisor *s)
 	if (settings_check_private(s->settings, s->o.settings_path, &e) != 0)
 		LOG(&s->log, LVL_WARN, L_MSG("the settings are not private"),
 		    L_STR("error", e.text));
+	if (s->settings->winners != NULL)
+		LOG(&s->log, LVL_WARN,
+		    L_MSG("the environment wins over the settings file"),
+		    L_STR("variables", s->settings->winners));
 }
 
 void supervisor_reload(struct supervisor *s)

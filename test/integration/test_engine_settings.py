@@ -189,6 +189,18 @@ def test_the_environment_wins_over_the_file(write):
     assert check(write(GOOD), {'REPORTD_PORT': 'tcp://10.0.0.1:80'}).returncode == 0
 
 
+def test_a_variable_that_wins_is_told(drain, ctl):
+    env = {'REPORTD_REPORTD_ADHOC_WORKERS': '1', 'REPORTD_REPORTD_WORKERS': '2',
+           'LOG_LEVEL': 'info'}
+    log = drain(env=env, workers=4).stderr
+    assert re.search('the environment wins over the settings file.*REPORTD_REPORTD_WORKERS', log)
+    assert 'ADHOC' not in log
+    told = ctl('doctor', env=env, reportd={'workers': 4}).stdout
+    assert re.search(r'ok      settings: .*, and from the environment: .*ADHOC_WORKERS', told)
+    assert re.search('warn    settings environment: wins over .*: .*REPORTD_REPORTD_WORKERS', told)
+    assert 'settings environment' not in ctl('doctor').stdout
+
+
 def test_values_from_the_environment_are_expanded(db, daemon, tmp_path):
     root = tmp_path / 'expanded ä'
     daemon({'queue': {'conninfo': '${TEST_CONNINFO}'}}, output_root='${TEST_ROOT}/$$x',

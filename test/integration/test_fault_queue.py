@@ -57,6 +57,7 @@ def test_a_privilege_that_is_missing_is_named_and_waited_for(db, daemon):
         one.wait_log('grant the role reportd_daemon')
         db.execute('grant reportd_daemon to no_rights_yet')
         assert wait_done(db, submit(db)).status == 'COMPLETED'
+        one.wait_log('queue connected" user=no_rights_yet')
         one.stop()
     finally:
         db.execute('drop owned by no_rights_yet; drop role no_rights_yet')

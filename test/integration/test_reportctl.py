@@ -231,6 +231,17 @@ def test_init_makes_roles_that_can_do_their_work(ctl, db, cluster):
     assert privileges['result'] == 'FAILED'
     assert 'UPDATE on reportd.report_config' in privileges['detail']
     assert 'grant' in privileges['mend']
+    cluster.admin('create role just_daemon login in role reportd_daemon')
+    just = {'queue': {'conninfo': make_conninfo(db.conninfo, user='just_daemon')}}
+    try:
+        found = checks_of(ctl('doctor', '--json', sections=just))['queue privileges']
+        assert (found['result'], found['detail']) == ('ok', 'all that the daemon needs, and no more')
+        cluster.admin('grant reportd_operator to just_daemon')
+        found = checks_of(ctl('doctor', '--json', sections=just))['queue privileges']
+        assert found['result'] == 'warn'
+        assert 'just_daemon may become reportd_operator' in found['detail']
+    finally:
+        cluster.admin('drop role just_daemon')
 
 
 # submit
@@ -911,14 +922,17 @@ def test_doctor_finds_all_well(ctl, cluster):
     assert {what: check['result'] for what, check in checks.items()} == {
         'settings': 'ok', 'queue': 'ok', 'queue server': 'ok',
         'queue writes': 'ok', 'queue notifications': 'ok', 'queue schema': 'ok',
-        'queue privileges': 'ok', 'daemons': 'warn', 'source.default': 'ok',
+        'daemons': 'warn', 'source.default': 'ok',
         'source.other': 'ok', 'output_root': 'ok', 'output_root space': 'ok',
         'fonts': 'ok',
         # The tests' user is a superuser.
+        'queue privileges': 'warn',
         'source.default login': 'warn', 'source.other login': 'warn',
         'queue connection': 'ok', 'source.default connection': 'ok',
         'source.other connection': 'ok'}
     assert checks['daemons']['mend'].startswith('start reportd')
+    assert checks['queue privileges']['detail'] == (
+        f'more than the daemon needs: {cluster.user} is a superuser')
     lines = ctl('doctor').stdout.splitlines()
     assert all(re.match(r'ok      |warn    |        to mend it: ', line)
                for line in lines)

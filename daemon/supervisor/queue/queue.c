@@ -42,7 +42,8 @@ void queue_works(struct queue *q)
 	q->works = true;
 	q->failures = 0;
 	LOG(q->o.log, LVL_INFO, L_MSG("queue connected"),
-	    L_STR("host", PQhost(q->conn)), L_STR("database", PQdb(q->conn)));
+	    L_STR("user", PQuser(q->conn)), L_STR("host", PQhost(q->conn)),
+	    L_STR("database", PQdb(q->conn)));
 }
 
 static void free_handle(uv_handle_t *handle)
