@@ -115,6 +115,26 @@ def test_each_request_has_its_own_outcome(db):
         db.value('select reportd.retry(%s, %s)', config_id, good)
 
 
+def test_a_retry_is_shown_with_its_own_run(db):
+    with gate(db):
+        config_id = report.submit(db, export_sql=gated())
+        wait_at_gate(db)
+        asked = run_now(db, config_id)
+        db.execute('select reportd.cancel(%s)', config_id)
+        wait_for(lambda: request(db, asked).status == 'PROCESSING')
+        db.execute('select reportd.cancel(%s)', config_id)
+        assert status(db, asked) == ['CANCELLED']
+        before = request(db, asked)
+        assert before.error_message and before.run_id == report.runs(db, config_id)[-1].run_id
+        db.execute('select reportd.retry(%s)', config_id)
+        wait_for(lambda: request(db, asked).status == 'PROCESSING')
+        run = report.runs(db, config_id)[-1]
+        now = request(db, asked)
+        assert (now.run_id, now.error_message) == (run.run_id, None) and run.run_id != before.run_id
+        assert f'is running: run {run.run_id}, ' in db.value('select reportd.why(%s)', config_id)
+    assert status(db, asked) == ['COMPLETED']
+
+
 def test_a_waiting_request_can_be_cancelled_alone(db):
     with gate(db):
         config_id = report.submit(db, export_sql=gated())

@@ -170,9 +170,11 @@ from (
 		case when q.state = 'ACTIVE' and c.status = 'PROCESSING' then 'PROCESSING'
 			when q.state = 'ACTIVE' then 'PENDING'
 			else coalesce(q.outcome, q.state) end as status,
-		coalesce(q.run_id, case when q.state = 'ACTIVE' and c.attempt > 0 then c.run_id end)
-			as run_id,
-		q.ended_at, q.error_message, q.root,
+		-- A request that is asked for again keeps its last run until the next one ends.
+		case when q.state = 'ENDED' then q.run_id
+			when q.state = 'ACTIVE' and c.attempt > 0 then c.run_id end as run_id,
+		q.ended_at, case when q.state = 'ENDED' then q.error_message end as error_message,
+		q.root,
 		q.result, q.horizon
 	from reportd.report_request q
 	left join reportd.report_config c using (config_id)
