@@ -344,8 +344,10 @@ def test_reportctl_submits_and_mends_inputs(db, engine, landing):
         ('f', f'{landing}/*.csv', None), ('g', f'{landing}/*.txt', None)]
     assert f'{landing}/*.csv' in ctl('inputs', str(config_id), '--places')
     db.execute("update reportd.report_config set is_active = false where config_id = %s", config_id)
-    assert 'has no FAILED file of input "g"' in ctl(
+    assert 'has no FAILED file of input "g" that' in ctl(
         'inputs', str(config_id), '--release', '--input', 'g', code=1)
+    assert f'the input "f" of report {config_id} has no quarantine' in ctl(
+        'inputs', str(config_id), '--quarantine', code=1)
     assert ctl('inputs', str(config_id), '--release', '--url', f'{landing}/a.csv') == \
         '1 file released\n'
     assert files(db, config_id, 'NEW') == ['a.csv']

@@ -115,7 +115,7 @@ def test_files_that_stay_wrong_go_into_quarantine(db, place):
     assert list(place.landing.iterdir()) == []
 
 
-def test_files_of_a_failed_run_stay_until_somebody_says(db, place):
+def test_files_of_a_failed_run_stay_until_somebody_says(db, engine, place):
     put(place.landing, 'a.csv')
     config_id = submit(db, f'{place.landing}/*', 'select 1/0', quarantine=f'{place.bad}/',
                        archive=f'{place.old}/')
@@ -123,8 +123,15 @@ def test_files_of_a_failed_run_stay_until_somebody_says(db, place):
     assert moved(db, config_id) == {}
     assert db.value('select reportd.quarantine_input(%s)', config_id) == 1
     wait_for(lambda: moved(db, config_id) == {'a.csv': f'{place.bad}/a.csv'})
-    with pytest.raises(errors.InvalidParameterValue, match='no FAILED file'):
-        db.value('select reportd.release_input(%s)', config_id)
+    # It is dealt with: nothing counts it any more, and all say where it is.
+    assert 'of its files' not in db.value('select reportd.why(%s)', config_id)
+    row, = json.loads(process.reportctl(engine.conf, 'inputs', str(config_id), '--json').stdout)
+    assert row['went'].startswith('export: division by zero')
+    assert row['went'].endswith(f'; -> {place.bad}/a.csv')
+    for call in 'release_input', 'quarantine_input':
+        with pytest.raises(errors.InvalidParameterValue,
+                           match=f'report {config_id} has no FAILED file that is still where'):
+            db.value(f'select reportd.{call}(%s)', config_id)
 
 
 def test_an_archive_and_a_quarantine_on_another_disk(db, place, far):

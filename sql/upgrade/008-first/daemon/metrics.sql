@@ -320,7 +320,8 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
 		order by c.report_key limit 500)
 		union all
 		select 'input_files', jsonb_build_object('state', k.state), (
-			select count(*) from reportd.report_input f where f.state = k.state)
+			select count(*) from reportd.report_input f
+			where f.state = k.state and f.moved_to is null)
 		from unnest('{NEW,TAKEN,FAILED}'::text[]) k(state)
 		union all
 		(select m.name, jsonb_build_object('inbox', b.inbox), m.value

@@ -394,13 +394,24 @@ create function reportd.check_input_files(
 	c reportd.report_config, input text, url text, n bigint
 ) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+	unmoved text;
 begin
-	if n = 0 then
-		perform reportd.refuse(
-			format('report %s has no FAILED file%s%s', c.config_id,
-				coalesce(format(' of input "%s"', input), ''), coalesce(format(' %s', url), '')),
-			'See reportd.v_inputs, or `reportctl inputs ID`.');
+	if n > 0 then
+		return;
 	end if;
+	select min(f.input) into unmoved from reportd.report_input f
+	where f.config_id = c.config_id and f.state = 'FAILED' and f.moved_to is null
+		and f.input = coalesce(check_input_files.input, f.input)
+		and f.url = coalesce(check_input_files.url, f.url);
+	if unmoved is not null then
+		perform reportd.refuse(format('the input "%s" of report %s has no quarantine', unmoved, c.config_id),
+			format('Give it one: "quarantine", a folder or prefix, in the inputs of report %s.', c.config_id));
+	end if;
+	perform reportd.refuse(
+		format('report %s has no FAILED file%s%s that is still where it was found', c.config_id,
+			coalesce(' of input "' || input || '"', ''), coalesce(' ' || url, '')),
+		'See moved_to in reportd.v_inputs, or `reportctl inputs ID`.');
 end $$;
 
 create function reportd.release_input(

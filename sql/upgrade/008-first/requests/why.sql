@@ -162,10 +162,10 @@ begin
 			select format('; of its files %s FAILED and %s wait: `reportctl inputs %s` or reportd.v_inputs says why',
 				count(*) filter (where f.state = 'FAILED'), count(*) filter (where f.state = 'NEW'),
 				c.config_id)
-			from (select distinct on (i.input, i.url) i.state, i.reason
+			from (select distinct on (i.input, i.url) i.state, i.reason, i.moved_to
 				from reportd.v_inputs i where i.config_id = c.config_id
 				order by i.input, i.url, i.file_id desc) f -- a mended file is another version
-			where f.state = 'FAILED' or f.state = 'NEW' and f.reason is not null
+			where f.state = 'FAILED' and f.moved_to is null or f.state = 'NEW' and f.reason is not null
 			having count(*) > 0), '');
 	elsif c.trigger_type = 'SCHEDULED' and c.next_run_time is null then
 		return '; its schedule fires no more: ' || coalesce(c.error_message, 'there is no next time');
