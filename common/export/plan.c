@@ -220,13 +220,17 @@ int export_plan_set_sql(struct export_plan *p, const char *sql, struct err *e)
 static int check_sections(
     struct export_plan *p, const json_t *names, struct err *e)
 {
+	size_t n;
+
 	if (names == NULL)
 		return 0;
-	if (json_array_size(names) != (size_t)p->statement_count)
+	n = json_array_size(names);
+	if (n != (size_t)p->statement_count)
 		return err_set(e, ERR_PERMANENT,
-		    "output_options: \"sections\" has %zu names for %d "
-		    "statements",
-		    json_array_size(names), p->statement_count);
+		    "output_options: \"sections\" has %zu name%s for %d "
+		    "statement%s",
+		    n, n == 1 ? "" : "s", p->statement_count,
+		    p->statement_count == 1 ? "" : "s");
 	p->section_names = names;
 	return 0;
 }

@@ -22,7 +22,8 @@ void doctor_scale(struct doctor *d)
 		    "%s", e.text);
 	else
 		doctor_say(d, DOCTOR_OK, "scale", NULL,
-		    "%d tasks of %s run or start in cluster %s", count,
-		    s->scale_task_definition, s->scale_cluster);
+		    "%d task%s of %s in cluster %s", count,
+		    count == 1 ? "" : "s", s->scale_task_definition,
+		    s->scale_cluster);
 	services_close(services);
 }

@@ -373,7 +373,8 @@ def test_answers_are_seen_by_members_of_the_owner_alone(db):
 # ---- what INSERT refuses ----
 
 @pytest.mark.parametrize('checks, says', [
-    ([], 'checks is no array of checks'),
+    ([], 'checks is empty'),
+    ({}, 'checks is no array of checks'),
     ([1], 'checks: one is no object'),
     ([{'sql': 'select 1'}], 'checks: one has no name'),
     ([{'name': 'a\nb', 'sql': 'select 1'}], 'checks: one has no name'),

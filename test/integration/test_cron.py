@@ -234,14 +234,15 @@ WORKDAYS = 'Half past six from Monday to Friday is "30 6 * * 1-5".'
 LAST_DAY = ('The last day of a month is L, as in "0 0 L 2 *". Where one of the two '
             'day fields starts with *, both must match.')
 OTHER = 'For other times write five fields, such as "*/5 * * * *".'
-COUNT = 'has {} fields; it needs 5: minute, hour, day of month, month and day of week'
+COUNT = 'has {}; it needs 5: minute, hour, day of month, month and day of week'
 NAMES = ('is not known; allowed with @ are @yearly, @annually, @monthly, @weekly, '
          '@daily, @midnight and @hourly')
 
 REFUSED = [
-    ('', COUNT.format(0), WORKDAYS),
-    ('* * * *', COUNT.format(4), WORKDAYS),
-    ('0 30 6 * * *', COUNT.format(6), 'Leave out seconds and years. ' + WORKDAYS),
+    ('', COUNT.format('0 fields'), WORKDAYS),
+    ('*', COUNT.format('1 field'), WORKDAYS),
+    ('* * * *', COUNT.format('4 fields'), WORKDAYS),
+    ('0 30 6 * * *', COUNT.format('6 fields'), 'Leave out seconds and years. ' + WORKDAYS),
     ('@reboot', NAMES,
      'For a report that runs once, as soon as possible, leave the schedule out.'),
     ('@every 5m', NAMES, OTHER),

@@ -624,7 +624,7 @@ def test_doctor_counts_the_tasks(aws, ctl):
         return checks(ctl('doctor', '--json', env=aws.environ(), sections={
             **aws.settings(), **aws.ecs.settings(**settings)}), 'scale')['scale']
     aws.ecs.add()
-    assert doctor()['detail'] == '1 tasks of reportd run or start in cluster reports'
+    assert doctor()['detail'] == '1 task of reportd in cluster reports'
     said = doctor(cluster='elsewhere')
     assert said['result'] == 'FAILED' and 'ClusterNotFoundException' in said['detail']
     aws.denied.add('ecs:ListTasks')

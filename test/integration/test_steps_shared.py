@@ -98,7 +98,7 @@ def test_why_tells_of_back_off_quotas_and_denials(db, as_, engine):
         slow = ask(ann, text='select pg_advisory_xact_lock_shared(9) as x')
         report.wait_status(db, slow, 'PROCESSING')
         more = ask(ann)
-        assert 'ann runs 1 reports, which is its quota' in ann('select reportd.why(%s)', more)
+        assert 'ann runs 1 report, which is its quota' in ann('select reportd.why(%s)', more)
         db.execute("select reportd.revoke_source('finance', 'finance')")
         try:
             said = ann('select reportd.why(%s)', more)

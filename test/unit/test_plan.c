@@ -174,7 +174,7 @@ TEST(what_makes_no_sense_is_refused)
 		"which "
 		"is not one of \"sections\": A"},
 	    {"select 1", "JSON", "{\"sections\": [\"a\", \"b\"]}",
-		"\"sections\" has 2 names for 1 statements"},
+		"\"sections\" has 2 names for 1 statement"},
 	};
 
 	for (size_t i = 0; i < COUNT(cases); i++) {

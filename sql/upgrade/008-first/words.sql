@@ -9,6 +9,12 @@ begin
 		case when length(message) > 2000 then left(message, 1999) || '…' else message end;
 end $$;
 
+-- Returns a number with its noun, such as 1 report, 2 reports.
+create function reportd.counted(n bigint, one text, many text default null) returns text
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+	select $1 || ' ' || case $1 when 1 then $2 else coalesce($3, $2 || 's') end
+$$;
+
 -- Returns the acting role: the one that was set, or else the one that logged in. It is
 -- the same within functions that run with their owner's rights.
 create function reportd.acting_role() returns oid

@@ -157,7 +157,8 @@ begin
 		message := format('the owner of report %s is no role any more', c.config_id);
 		hint := 'An operator can give it to another one by reportd.change(ID, ''{"owner": "ROLE"}'').';
 	elsif not reportd.is_granted('source', c.source, c.owner) then
-		message := format('%s may not use a source "%s"', c.owner, c.source);
+		message := format('%s may not use a source "%s"', c.owner, c.source)
+			|| case when c.source = 'default' then ', which a report has that names none' else '' end;
 		hint := (select coalesce('Write one of: ' || string_agg(s.source, ', '
 				order by s.source) || '; ', '')
 			from reportd.report_source s
@@ -345,8 +346,9 @@ begin
 	perform reportd.check_at_commit(owner);
 	if reportd.pending_count(owner, most) + more > most then
 		perform reportd.refuse(
-			format('%s has %s reports and requests waiting already; its quota is %s',
-				owner, reportd.pending_count(owner, most), most),
+			format('%s has %s waiting already; its quota is %s',
+				owner, reportd.counted(reportd.pending_count(owner, most), 'report or request',
+					'reports and requests'), most),
 			'Wait until some have ended, cancel some, or ask an operator for more (report_quota).');
 	end if;
 end $$;
@@ -369,7 +371,7 @@ begin
 		select reportd.idle_count(check_quota.owner, most)) counts;
 	if count >= most then
 		perform reportd.refuse(
-			format('%s has %s reports; its quota is %s', owner, count, most),
+			format('%s has %s; its quota is %s', owner, reportd.counted(count, 'report'), most),
 			'Delete some by reportd.delete() and wait a minute (they are counted that often), or ask an operator for more (report_quota).');
 	end if;
 end $$;
@@ -389,8 +391,8 @@ begin
 			where r.owner = check_unused.owner and r.state = 'ENDED' and r.run_id is null
 			limit most) ended) >= most then
 		perform reportd.refuse(
-			format('%s has cancelled %s requests that had not run; its quota for reports is %s',
-				owner, most, most),
+			format('%s has cancelled %s that had not run; its quota for reports is %s',
+				owner, reportd.counted(most, 'request'), most),
 			'Wait until retention has forgotten some, or ask an operator for more (report_quota).');
 	end if;
 end $$;

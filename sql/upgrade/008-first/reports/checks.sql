@@ -301,7 +301,9 @@ declare
 	checked jsonb := '[]';
 	twice text;
 begin
-	if jsonb_typeof(c.checks) <> 'array' or c.checks = '[]' then
+	if c.checks = '[]' then
+		perform reportd.refuse('checks is empty', 'Leave it null for no checks: null takes checks away, too.');
+	elsif jsonb_typeof(c.checks) <> 'array' then
 		perform reportd.refuse('checks is no array of checks',
 			'Write [{"name": "amounts", "sql": "select * from sales.orders where amount < 0"}], or leave it null.');
 	elsif jsonb_array_length(c.checks) > 100 then

@@ -82,8 +82,9 @@ begin
 			'Name the results in "sections", and one of them in "chart".');
 	elsif jsonb_array_length(options -> 'sections') <> statements then
 		perform reportd.refuse(
-			format('output_options: "sections" has %s names for %s statements',
-				jsonb_array_length(options -> 'sections'), statements),
+			format('output_options: "sections" has %s for %s',
+				reportd.counted(jsonb_array_length(options -> 'sections'), 'name'),
+				reportd.counted(statements, 'statement')),
 			'Name the result of each statement, in their order.');
 	end if;
 end $$;

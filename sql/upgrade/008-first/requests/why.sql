@@ -126,11 +126,12 @@ begin
 	select count(*) into running from reportd.report_config r
 	where r.status = 'PROCESSING' and r.owner = c.owner;
 	if running >= most and not pg_has_role(c.owner, 'reportd_operator', 'USAGE') then
-		return format('%s runs %s reports, which is its quota', c.owner, running);
+		return format('%s runs %s, which is its quota', c.owner, reportd.counted(running, 'report'));
 	end if;
 	select count(*) into running from reportd.report_config r where r.status = 'PROCESSING';
 	if running >= places then
-		return format('all %s workers are busy', places);
+		return case places when 1 then 'the only worker is busy'
+			else format('all %s workers are busy', places) end;
 	end if;
 	return format('it is due since %s and is claimed when a daemon has a worker free for its source and kind',
 		reportd.shown_time(c.due_at, c.time_zone));

@@ -219,8 +219,9 @@ begin
 	elsif cardinality(spec) <> 5 then
 		raise exception using
 			errcode = 'invalid_parameter_value',
-			message = format('cron expression "%s" has %s fields; it needs 5: minute, hour, day of '
-				'month, month and day of week', expression, cardinality(array_remove(spec, ''))),
+			message = format('cron expression "%s" has %s; it needs 5: minute, hour, day of '
+				'month, month and day of week', expression,
+				reportd.counted(cardinality(array_remove(spec, '')), 'field')),
 			hint = case when cardinality(spec) > 5 then 'Leave out seconds and years. ' else '' end
 				|| 'Half past six from Monday to Friday is "30 6 * * 1-5".';
 	end if;
