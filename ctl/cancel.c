@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/json.h"
 #include "ctl/ctl.h"
 #include "ctl/lib/connect.h"
 #include "ctl/lib/follow.h"
@@ -15,6 +16,18 @@ struct action {
 	bool wait;           /* wait for the end of the only report */
 };
 
+static void say(const char *name, const json_t *done)
+{
+	json_int_t request = json_int(done, "request_id", 0);
+	const char *status = json_str(done, "status", "");
+
+	if (request != 0)
+		printf("request %lld of report %s is %s\n", (long long)request,
+		    name, status);
+	else
+		printf("report %s is %s\n", name, status);
+}
+
 /* Runs the statement of cancel, retry and the like for one report. Returns 0,
  * or 1 when it was refused, which does not prevent the other reports'
  * statements; -1 when no further statement can succeed. */
@@ -23,28 +36,31 @@ static int act(struct ctl *c, const struct action *a, const char *name,
 {
 	char *id = connect_report(c, name, e);
 	const char *params[] = {id, a->request};
-	char *status =
-	    id ? connect_text(c, a->sql, a->of_request ? 2 : 1, params, e)
+	json_t *done =
+	    id ? connect_json(c, a->sql, a->of_request ? 2 : 1, params, e)
 	       : NULL;
 	json_int_t number = atoll(id ? id : "0");
+	bool refused = done == NULL;
 
 	free(id);
-	if (status == NULL && !pg_alive(c->queue))
+	if (refused && !pg_alive(c->queue))
 		return err_wrap(e, "report %s", name);
+	if (refused) {
+		done = json_object();
+		json_object_set_new(done, "error", json_string(e->text));
+	}
+	json_object_set_new(done, "config_id", json_integer(number));
 	if (c->json)
-		json_array_append_new(
-		    answers, json_pack("{sI ss}", "config_id", number,
-				 status ? "status" : "error",
-				 status ? status : e->text));
-	else if (status != NULL)
-		printf("report %s is %s\n", name, status);
-	if (status == NULL) {
+		json_array_append(answers, done);
+	else if (!refused)
+		say(name, done);
+	json_decref(done);
+	if (refused) {
 		err_wrap(e, "%s", c->command->name);
 		ctl_complain(e);
 		e->text[0] = '\0';
 	}
-	free(status);
-	return status ? 0 : 1;
+	return refused;
 }
 
 static int for_each(

@@ -186,6 +186,20 @@ static void tell_notice(json_t *report, const json_t *notices)
 	}
 }
 
+static int absent(const char *id, bool has_run, struct err *e)
+{
+	/* The runs of a deleted report remain in the audit trail. */
+	if (has_run)
+		return err_set(e, ERR_PERMANENT,
+		    "there is no report %s any more; `reportctl runs %s` shows "
+		    "what it did",
+		    id, id);
+	return err_set(e, ERR_PERMANENT,
+	    "there is no report %s that you may see; `reportctl list` shows "
+	    "which there are",
+	    id);
+}
+
 static int one(struct ctl *c, const char *id, struct err *e)
 {
 	const char *params[] = {id, NULL, "5"};
@@ -200,15 +214,14 @@ static int one(struct ctl *c, const char *id, struct err *e)
 		json_decref(runs);
 		return err_wrap(e, "status");
 	}
+	if (json_is_null(report)) {
+		absent(id, json_array_size(runs) > 0, e);
+		json_decref(runs);
+		json_decref(notices);
+		return -1;
+	}
 	json_object_set_new(report, "runs", runs);
 	json_object_set_new(report, "notices", notices);
-	if (json_is_null(report)) {
-		/* The runs of a deleted report remain in the audit trail. */
-		return err_set(e, ERR_PERMANENT,
-		    "there is no report %s; see `reportctl runs %s` for what "
-		    "it did",
-		    id, id);
-	}
 	if (c->json) {
 		connect_print_json(report);
 		return 0;

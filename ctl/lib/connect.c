@@ -170,23 +170,21 @@ int connect_installed(struct ctl *c, struct schema_state *state, struct err *e)
 	return end_pinned(c, schema_installed(c->queue, state, e), e);
 }
 
-/* After a denial, adds which user and role were denied, and which roles are
- * needed for what. */
+/* After a denial, adds which user and role were denied, and which roles they
+ * lack for what. */
 static void explain_denial(struct ctl *c, struct err *e)
 {
 	struct err unused;
 	struct pg_rows *who = NULL;
 
 	if (strcmp(e->sqlstate, "42501") == 0)
-		who = pg_query(c->queue, "select current_user, session_user", 0,
-		    NULL, &unused);
-	if (who != NULL)
+		who = pg_query(c->queue, sql_lacks, 0, NULL, &unused);
+	if (who != NULL && pg_rows_get(who, 0, 2) != NULL)
 		err_hint(e,
 		    "this is user \"%s\" of the queue, acting as role \"%s\"; "
-		    "who looks at reports needs the role reportd_viewer, who "
-		    "asks for them reportd_submitter: grant ROLE to \"%s\"",
-		    pg_rows_get(who, 0, 1), pg_rows_get(who, 0, 0),
-		    pg_rows_get(who, 0, 0));
+		    "%s: grant ROLE to \"%s\"",
+		    pg_rows_get(who, 0, 0), pg_rows_get(who, 0, 1),
+		    pg_rows_get(who, 0, 2), pg_rows_get(who, 0, 1));
 	pg_rows_free(who);
 }
 

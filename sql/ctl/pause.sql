@@ -1,4 +1,4 @@
 -- SPDX-License-Identifier: MIT
 -- Pauses a report: its schedule stops, and it cannot be run. $1 config_id bigint. One row:
--- PAUSED.
-select 'PAUSED' from reportd.change($1, '{"is_active": false}')
+-- a json object, {"status": PAUSED}.
+select json_build_object('status', 'PAUSED') from reportd.change($1, '{"is_active": false}')

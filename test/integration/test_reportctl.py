@@ -214,9 +214,12 @@ def test_init_makes_roles_that_can_do_their_work(ctl, db, cluster):
             db.name, options=f'-c role={role}')}})
     submit = ('submit', '--name', 'x', '--sql', 'select 1')
     assert as_role('reportd_submitter', *submit).returncode == 0
-    refused(as_role('reportd_viewer', *submit), 'permission denied',
-            f'user "{cluster.user}"', 'acting as role "reportd_viewer"',
-            'reportd_submitter')
+    for args in (submit, ('cancel', '1')):
+        done = as_role('reportd_viewer', *args)
+        refused(done, 'permission denied', f'user "{cluster.user}"',
+                'acting as role "reportd_viewer"', 'needs the role reportd_submitter',
+                'acts on the reports of others needs the role reportd_operator')
+        assert 'role reportd_viewer,' not in done.stderr
     cluster.admin('drop role if exists newcomer')
     cluster.admin('create role newcomer')
     refused(as_role('newcomer', 'status'), 'permission denied for schema reportd',
@@ -489,7 +492,8 @@ def test_status_of_one_report(ctl, db, submit):
     assert re.search(r'^path +x.csv$', text, re.M)
     assert '\nexport\n    select 1\n    as "x"\n' in text
     assert re.search(r'^  1   1  one     FAILED ', text, re.M)
-    refused(ctl('status', 2), 'there is no report 2')
+    refused(ctl('status', 2), 'there is no report 2 that you may see; `reportctl list` shows')
+    refused(ctl('status', 'nokey'), 'with the key "nokey"', '`reportctl list`')
     refused(ctl('status', '1x'), '"1x" is not a report\'s ID', code=2)
     refused(ctl('status', 1, 2), 'takes one ID', code=2)
 
@@ -637,12 +641,13 @@ def test_cancel_and_retry_take_many(ctl, db, submit):
         submit(db)
     begin_run(db, 2)
     done = ctl('cancel', 1, 2, 9, 3)
-    assert done.stdout == ('report 1 is CANCELLED\nreport 2 is CANCELLING\n'
-                           'report 3 is CANCELLED\n')
+    assert done.stdout == ('request 1 of report 1 is CANCELLED\n'
+                           'request 2 of report 2 is CANCELLING\n'
+                           'request 3 of report 3 is CANCELLED\n')
     refused(done, 'cancel: there is no report 9')
     answers = answer(ctl('retry', '--json', 1, 2, 3), 1)
-    assert [(a['config_id'], a.get('status')) for a in answers] == [
-        (1, 'PENDING'), (2, None), (3, 'PENDING')]
+    assert [(a['config_id'], a.get('status'), a.get('request_id')) for a in answers] == [
+        (1, 'PENDING', 1), (2, None, None), (3, 'PENDING', 3)]
     assert 'nothing to retry' in answers[1]['error']
     assert config(db, 2).cancel_requested
     refused(ctl('cancel'), 'which report', code=2)

@@ -525,6 +525,15 @@ def test_viewers(db, as_):
                   'select from reportd.report_config for share',
                   "select nextval('reportd.report_run_run_id_seq')"):
         vera.refused(query)
+    # Who may ask for reports of its own, too, is told what the others' need.
+    with db.connect() as conn:
+        conn.execute('create role visitor in role reportd_submitter, reportd_viewer; '
+                     'set role visitor')
+        with pytest.raises(psycopg.errors.InvalidParameterValue) as refusal:
+            conn.execute('select reportd.cancel(%s)', (one,))
+        conn.rollback()
+    assert f'visitor may see report {one} of ann, but not act on it' in str(refusal.value)
+    assert 'needs the role ann or reportd_operator' in str(refusal.value)
 
 
 # ---- what a submitter can never do ----
@@ -645,7 +654,8 @@ def test_keys_of_others_are_not_resolved(db, as_, anns):
     said = [str(bob.refused('select reportd.id(%s)', key)).replace(key, 'KEY')
             for key in ('hidden_key', 'absent_key')]
     assert said[0] == said[1]
-    assert as_('ann')("select reportd.id('hidden_key')") == anns['config_id']
+    for who in 'ann', 'vera':
+        assert as_(who)("select reportd.id('hidden_key')") == anns['config_id']
 
 
 @says('A `report_key` is unique in the queue: who takes one learns whether it is there.')
@@ -1183,6 +1193,8 @@ def test_sources(db, as_):
                             match=f'ann may not use a source "{name}"')
         said.append((str(error) + error.diag.message_hint).replace(name, 'NAME'))
     assert said[0] == said[1] and 'finance' in said[0]
+    ann.refused("select reportd.submit('x', 'select 1')",
+                match='a source "default", which a report has that names none')
     one = ask(ann)
     ann.refused("select reportd.change(%s, '{\"source\": \"hr\"}')", one)
     assert ann('select string_agg(source, \',\') from reportd.report_source') == 'finance'

@@ -16,18 +16,27 @@ pytestmark = pytest.mark.shipped
 
 
 @says("People of one group share reports after `set role finance`, or always with `alter role ann "
-      "set role = finance`; otherwise a report is the person's own.")
+      "set role = finance`; otherwise a report is the person's own. With that setting ann sees the "
+      "reports that she had before only after `set role ann`; an operator can give them to the "
+      "group by `reportd.change(ID, '{\"owner\": \"finance\"}')`.")
 def test_people_share_reports(db, as_):
     own, shared = ask(as_('ann')), ask(as_('ann', 'finance'))
     db.execute('alter role ann set role = finance')
     try:
-        always = ask(as_('ann'))
+        ann = as_('ann')
+        always = ask(ann)
+        sees = 'select count(*) from reportd.report_config where config_id = %s'
+        assert ann(sees, own) == 0
+        ann('set role ann')
+        assert ann(sees, own) == 1
     finally:
         db.execute('alter role ann reset role')
     amy = as_('amy')
     for one in shared, always:
         amy('select reportd.cancel(%s)', one)
     amy.refused('select reportd.cancel(%s)', own)
+    as_('olga')("select reportd.change(%s, '{\"owner\": \"finance\"}')", own)
+    amy('select reportd.cancel(%s)', own)
 
 
 @says('A daemon tells the queue of its sources when it starts.')

@@ -88,11 +88,12 @@ create function reportd.find_report(config_id bigint) returns reportd.report_con
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
 	c reportd.report_config;
+	seen regrole;
 begin
 	perform reportd.check_actor();
 	if config_id is null then
 		perform reportd.refuse('config_id is null',
-			'Give the number of a report: see reportd.report_config, or `reportctl status`.');
+			'Give the number of a report: see reportd.report_config, or `reportctl list`.');
 	end if;
 	if exists (select from reportd.report_config r
 		where r.config_id = find_report.config_id and reportd.may_act(r.owner)) then
@@ -101,6 +102,15 @@ begin
 	end if;
 	-- The report may have gone to another owner meanwhile.
 	if c.config_id is null or not reportd.may_act(c.owner) then
+		select r.owner into seen from reportd.report_config r
+		where r.config_id = find_report.config_id
+			and reportd.sees(reportd.acting_role(), r.owner);
+		if seen is not null then
+			perform reportd.refuse(
+				format('%s may see report %s of %s, but not act on it', reportd.acting_name(),
+					config_id, seen),
+				format('Who acts on it needs the role %s or reportd_operator.', seen));
+		end if;
 		perform reportd.refuse(
 			format('there is no report %s of %s', config_id, reportd.acting_name()),
 			'See reportd.report_config, or `reportctl status`.');
@@ -117,12 +127,13 @@ declare
 begin
 	perform reportd.check_actor();
 	select c.config_id into found_id from reportd.report_config c
-	where c.report_key = id.report_key and reportd.may_act(c.owner);
+	where c.report_key = id.report_key
+		and reportd.sees(reportd.acting_role(), c.owner);
 	if found_id is null then
 		perform reportd.refuse(
-			format('there is no report with the key "%s" of %s', report_key,
+			format('there is no report with the key "%s" that %s may see', report_key,
 				reportd.acting_name()),
-			'See report_key in reportd.report_config, or `reportctl status`.');
+			'See report_key in reportd.report_config, or `reportctl list`.');
 	end if;
 	return found_id;
 -- One refusal, one line of context.
