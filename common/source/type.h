@@ -62,6 +62,9 @@ struct source_type {
 	/* Optional: says whether the source logs in as the queue does. */
 	bool (*is_queue)(const struct source_config *config,
 	    const struct source_queue *queue);
+	/* Optional: returns the first folder that the source reads and that is
+	 * not there for this user, or NULL; the caller frees it. */
+	char *(*missing_folder)(const struct source_config *config);
 	/* Returns what an administrator should check and allow when no
 	 * connection can be made. */
 	const char *(*mend)(const struct source_config *config);

@@ -67,8 +67,8 @@ struct queue_options supervisor_queue_options(struct supervisor *s);
  * mem_wipe() frees it. */
 char *supervisor_greeting(
     const struct supervisor *s, enum settings_reader reader);
-/* Warns when others can read a settings file that holds secrets, and of variables
- * that win over its keys. */
+/* Warns when others can read a settings file that holds secrets, of variables that
+ * win over its keys, and of folders that are not there. */
 void supervisor_look_at_file(const struct supervisor *s);
 /* Reads the settings again; wrong ones change nothing. */
 void supervisor_reload(struct supervisor *s);

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
+#include <stdint.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <syslog.h>
 
 #include "base/mem.h"
 #include "protocol.h"
 #include "settings/apart.h"
+#include "settings/folders.h"
 #include "supervisor/sdnotify.h"
 #include "supervisor/supervisor_parts.h"
 
@@ -71,6 +74,45 @@ char *supervisor_greeting(
 	return line.data;
 }
 
+static void warn_of_folder(
+    const struct supervisor *s, const char *setting, const char *folder)
+{
+	LOG(&s->log, LVL_WARN,
+	    L_MSG("a folder of the settings cannot be reached"),
+	    L_STR("setting", setting), L_STR("folder", folder));
+}
+
+static int look_at_folder(void *arg, const char *folder, struct err *e)
+{
+	struct stat st;
+
+	(void)e;
+	if (stat(folder, &st) != 0 || !S_ISDIR(st.st_mode))
+		warn_of_folder(arg, "[inputs] folders", folder);
+	return 0;
+}
+
+static void look_at_folders(const struct supervisor *s)
+{
+	struct err unused;
+
+	folders_each(s->settings->inputs_folders, look_at_folder,
+	    (void *)(uintptr_t)s, &unused);
+	for (int i = 0; i < s->settings->source_count; i++) {
+		const struct source_settings *one = &s->settings->sources[i];
+		char *setting, *folder;
+
+		if (one->config->type->missing_folder == NULL)
+			continue;
+		folder = one->config->type->missing_folder(one->config);
+		setting = mem_printf("[source.%s] folders", one->name);
+		if (folder != NULL)
+			warn_of_folder(s, setting, folder);
+		free(setting);
+		free(folder);
+	}
+}
+
 void supervisor_look_at_file(const struct supervisor *s)
 {
 	struct err e;
@@ -82,6 +124,7 @@ void supervisor_look_at_file(const struct supervisor *s)
 		LOG(&s->log, LVL_WARN,
 		    L_MSG("the environment wins over the settings file"),
 		    L_STR("variables", s->settings->winners));
+	look_at_folders(s);
 }
 
 void supervisor_reload(struct supervisor *s)

@@ -201,6 +201,15 @@ def test_a_variable_that_wins_is_told(drain, ctl):
     assert 'settings environment' not in ctl('doctor').stdout
 
 
+def test_folders_that_are_missing_are_told_at_the_start(drain, tmp_path):
+    (tmp_path / 'there').mkdir()
+    log = drain({'inputs': {'folders': f'{tmp_path}/there, {tmp_path}/inbox'}, 'source.lake': {
+        'type': 'duckdb', 'folders': f'{tmp_path}/there, {tmp_path}/lake'}}).stderr
+    told = re.findall('a folder of the settings cannot be reached.*', log)
+    assert [re.search('(inputs|source.lake)].*(inbox|lake)', line).groups() for line in told] == [
+        ('inputs', 'inbox'), ('source.lake', 'lake')]
+
+
 def test_values_from_the_environment_are_expanded(db, daemon, tmp_path):
     root = tmp_path / 'expanded ä'
     daemon({'queue': {'conninfo': '${TEST_CONNINFO}'}}, output_root='${TEST_ROOT}/$$x',

@@ -21,5 +21,8 @@ extern const struct source_driver source_duckdb;
  * blanks around it, and moves *at past it; the caller frees it. NULL at the
  * end. */
 char *duckdb_next_folder(const char **at);
+/* Returns the first of the folders that is none, or that this user cannot reach;
+ * the caller frees it. NULL: all are there. */
+char *duckdb_missing_folder(const struct source_config *config);
 
 #endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -147,19 +146,14 @@ static int next_frame(struct duckdb *d, struct err *e)
 /* A folder that is missing would look like one without files. */
 static int check_folders(const struct duckdb_config *config, struct err *e)
 {
-	const char *at = config->folders;
-	struct stat st;
-	char *folder;
-	int rc = 0;
+	char *folder = duckdb_missing_folder(&config->base);
 
-	while (rc == 0 && (folder = duckdb_next_folder(&at)) != NULL) {
-		if (stat(folder, &st) != 0 || !S_ISDIR(st.st_mode))
-			rc = err_set(e, ERR_TRANSIENT,
-			    "folders: %s is no folder that this user can reach",
-			    folder);
-		free(folder);
-	}
-	return rc;
+	if (folder == NULL)
+		return 0;
+	err_set(e, ERR_TRANSIENT,
+	    "folders: %s is no folder that this user can reach", folder);
+	free(folder);
+	return -1;
 }
 
 static int duckdb_begin(

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/mem.h"
 #include "base/str.h"
@@ -57,6 +58,21 @@ static int check_apart(
 	    d->base.name, d->temp_directory, folder);
 }
 
+char *duckdb_missing_folder(const struct source_config *config)
+{
+	const struct duckdb_config *d = (const struct duckdb_config *)config;
+	const char *at = d->folders;
+	struct stat st;
+	char *folder;
+
+	while ((folder = duckdb_next_folder(&at)) != NULL) {
+		if (stat(folder, &st) != 0 || !S_ISDIR(st.st_mode))
+			return folder;
+		free(folder);
+	}
+	return NULL;
+}
+
 static int check(const struct source_config *config, struct err *e)
 {
 	const struct duckdb_config *d = (const struct duckdb_config *)config;
@@ -94,5 +110,6 @@ const struct source_type source_type_duckdb = {
     .keys = keys,
     .key_count = sizeof(keys) / sizeof(*keys),
     .check = check,
+    .missing_folder = duckdb_missing_folder,
     .mend = mend,
 };
