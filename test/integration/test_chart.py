@@ -319,6 +319,44 @@ def test_what_is_no_number_is_left_out_and_the_run_says_so(run, kind):
     assert done.returncode == 0 and 'not drawn' not in done.stderr
 
 
+@pytest.mark.shipped
+@pytest.mark.parametrize('kind', FORMATS)
+@pytest.mark.parametrize('type', ['bar', 'line', 'pie'])
+def test_rows_of_one_category_are_drawn_each_and_the_run_says_so(run, kind, type):
+    chart = {'type': type, 'category': 'k', 'values': ['x']}
+    done = run(kind, "select case when g < 9 then 'k' || g % 2 end as k, g as x "
+               'from generate_series(1, 9) g', chart=chart)
+    assert done.returncode == 0
+    assert ('9 rows of the chart have 3 different values of "k", and each row is drawn: '
+            'let the query group by it') in done.stderr
+    done = run(kind, "select 'k' || g as k, 1 as x from generate_series(1, 9) g", chart=chart)
+    assert done.returncode == 0 and 'different' not in done.stderr
+
+
+@pytest.mark.shipped
+@pytest.mark.parametrize('type, values, axis', [
+    ('line', '114198.26 + g * 5000', (None, 115000)),
+    ('line', '-114198.26 - g * 5000', (-115000, None)),
+    ('line', 'g * 1000', (None, 0)),
+    ('line', '(g - 2) * 1000', (None, None)),
+    ('bar', '114198.26 + g * 5000', (None, 0)),
+    ('bar', '-g', (0, None)),
+    ('line', '1.002 + g / 1000.0', (None, 1.003)),
+    ('line', 'null::int + g', (None, None))])
+def test_an_axis_begins_at_the_same_value_in_every_format(export, type, values, axis):
+    asked = {'sql': f"select 'k' || g as k, {values} as x from generate_series(1, 4) g",
+             'chart': {'type': type, 'category': 'k', 'values': ['x']}}
+    chart, = workbook.load(export('xlsx', **asked)).active._charts
+    scaling = chart.y_axis.scaling
+    assert (scaling.max, scaling.min) == axis
+    # The texts of the steps come first, from the lowest one.
+    texts = re.findall('<text[^>]*>([^<kx]+)<', export('html', **asked).read_text())
+    if axis[1] is not None:
+        assert float(texts[0].replace(',', '')) == axis[1]
+    elif axis[0] is not None:
+        assert float(texts[-1].replace(',', '')) == axis[0]
+
+
 def test_a_sheet_draws_no_text_as_zero(run, export, tmp_path):
     """Numbers that had to be text are read from a sheet that nobody sees."""
     rows = """select * from (values ('a', 'NaN'::numeric, 1), ('b', 4, 2), ('c', null, 3),

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "encode/chart/plot.h"
@@ -245,6 +246,43 @@ static void choose_scale(struct plot *p)
 	}
 	p->scale = scale_of(p, STEPS);
 	label_ticks(p, NULL);
+}
+
+/* Writes a step of the scale, at most 15 digits. */
+static void end_text(const struct plot *p, int64_t n, char to[32])
+{
+	char exact[LABEL];
+	int shift = p->unit < 1   ? UNIT_EXPONENT
+		    : p->unit > 1 ? -UNIT_EXPONENT
+				  : 0;
+
+	science_text(n * p->scale.digits, p->scale.exponent + shift, exact);
+	snprintf(to, 32, "%.15g", strtod(exact, NULL));
+}
+
+void chart_axis_ends(struct chart_ends *ends, const struct chart_option *chart,
+    const struct layout *layout, double *values, int rows)
+{
+	const char *code = layout->columns[chart->values[0]].format;
+	struct err unused; /* the layout has checked the format */
+	struct chart_data d = {.type = chart->type,
+	    .series = chart->count,
+	    .rows = rows,
+	    .values = values,
+	    .format = code ? format_open(code, &unused) : NULL};
+	struct plot p = {.d = &d, .unit = plot_unit(&d)};
+	bool any = false;
+
+	*ends = (struct chart_ends){.min = ""};
+	for (int i = 0; i < rows * chart->count; i++)
+		any |= !isnan(values[i]);
+	if (any)
+		choose_scale(&p);
+	if (any && p.scale.low >= 0)
+		end_text(&p, p.scale.low, ends->min);
+	else if (any && p.scale.high <= 0)
+		end_text(&p, p.scale.high, ends->max);
+	format_close(d.format);
 }
 
 void plot_values_begin(struct plot *p)

@@ -81,6 +81,20 @@ int64_t chart_data_left_out(const struct chart_data *d); /* accepts NULL */
 /* Appends to the remark how many values were left out, after "; " when the
  * remark is not empty; appends nothing for 0. */
 void chart_remark(int64_t left_out, struct buf *remark);
+/* Appends to the remark, in the same way, that several rows have the same
+ * category. Accepts NULL. */
+void chart_data_remark(struct chart_data *d, struct buf *remark);
+
+/* Says where the axis of values ends in charts that a spreadsheet draws: towards
+ * zero where the axis ends in those that are drawn here, at zero or at the step
+ * before the values; away from zero it follows the cells. Both are empty
+ * when there are values of both signs, or none. `values` are row by row, as
+ * chart_number returns them. */
+struct chart_ends {
+	char min[32], max[32]; /* decimal numbers; empty: the spreadsheet's */
+};
+void chart_axis_ends(struct chart_ends *ends, const struct chart_option *chart,
+    const struct layout *layout, double *values, int rows);
 
 /* Returns the colour of the i-th series or slice, 0xRRGGBB: first eight colours
  * that print well and that colour-blind readers can tell apart, then lighter

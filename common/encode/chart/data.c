@@ -62,6 +62,7 @@ void chart_data_free(struct chart_data *d)
 	for (int i = 0; i < d->series; i++)
 		free(d->names[i]);
 	free(d->categories);
+	chart_repeat_clear(&d->repeat);
 	free(d->tips);
 	cells_free(d->cells);
 	free(d->names);
@@ -110,6 +111,13 @@ void chart_remark(int64_t left_out, struct buf *remark)
 		    "infinite, or larger than any float",
 		    remark->len ? "; " : "", left_out, left_out == 1 ? "" : "s",
 		    left_out == 1 ? "is" : "are");
+}
+
+void chart_data_remark(struct chart_data *d, struct buf *remark)
+{
+	if (d != NULL)
+		chart_repeat_remark(
+		    &d->repeat, d->schema->columns[d->category].name, remark);
 }
 
 /* Returns a copy of as much of the value as a label can show. */
@@ -190,6 +198,7 @@ int chart_data_row(struct chart_data *d, const struct value *row, struct err *e)
 			return -1;
 		d->tips[d->rows] = tip;
 	}
+	chart_repeat_add(&d->repeat, &row[d->category]);
 	d->categories[d->rows++] = category_of(&row[d->category]);
 	return 0;
 }

@@ -3,6 +3,7 @@
 #define ENCODE_CHART_DATA_H
 
 #include "encode/chart/chart.h"
+#include "encode/chart/repeat.h"
 #include "encode/table/cell.h"
 #include "encode/table/format.h"
 
@@ -15,7 +16,8 @@ struct chart_data {
 	int rows, cap;
 	/* category of each row as the server sent it; NULL: none */
 	char **categories;
-	double *values; /* row * series + i; NAN: none */
+	struct chart_repeat repeat; /* counts the categories */
+	double *values;             /* row * series + i; NAN: none */
 	/* tip of each row: its category and values as the table shows them;
 	 * NULL: the chart has none */
 	char **tips;

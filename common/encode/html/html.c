@@ -422,6 +422,7 @@ static int html_end(struct encoder *enc, struct err *e)
 	if (h->chart_data != NULL && add_chart(h, e) != 0)
 		return -1;
 	totals_remark(h->totals, &h->remark);
+	chart_data_remark(h->chart_data, &h->remark);
 	h->left_out += chart_data_left_out(h->chart_data);
 	markup(h, "</section>\n");
 	end_section(h);

@@ -151,6 +151,7 @@ int64_t pdf_section_left_out(const struct pdf_section *s)
 void pdf_section_remark(const struct pdf_section *s, struct buf *remark)
 {
 	totals_remark(s->totals, remark);
+	chart_data_remark(s->chart_data, remark);
 }
 
 int64_t pdf_section_again(const struct pdf_section *s)

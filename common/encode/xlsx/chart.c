@@ -175,24 +175,27 @@ static void add_axis_code(struct buf *b, const char *code)
 
 /* Appends the axes, without "auto": an axis of dates would put all hours of a
  * day in one place. */
-static void add_axes(struct buf *b, const char *times, const char *code)
+static void add_axes(struct buf *b, const struct xlsx_plot *p)
 {
-	static const char scaling[] =
-	    "<c:scaling><c:orientation val=\"minMax\"/></c:scaling>"
-	    "<c:delete val=\"0\"/>";
+	const char *code = p->layout->columns[p->chart->values[0]].format;
 
-	buf_printf(
-	    b, "<c:catAx><c:axId val=\"1\"/>%s<c:axPos val=\"b\"/>", scaling);
-	if (times != NULL)
-		add_axis_code(b, times);
+	buf_str(b, "<c:catAx><c:axId val=\"1\"/>"
+		   "<c:scaling><c:orientation val=\"minMax\"/></c:scaling>"
+		   "<c:delete val=\"0\"/><c:axPos val=\"b\"/>");
+	if (p->times != NULL)
+		add_axis_code(b, p->times);
 	buf_str(b,
 	    "<c:majorTickMark val=\"out\"/><c:minorTickMark val=\"none\"/>"
 	    "<c:tickLblPos val=\"low\"/><c:crossAx val=\"2\"/>"
 	    "<c:crosses val=\"autoZero\"/><c:auto val=\"0\"/></c:catAx>");
-	buf_printf(b,
-	    "<c:valAx><c:axId val=\"2\"/>%s<c:axPos val=\"l\"/>"
-	    "<c:majorGridlines/>",
-	    scaling);
+	buf_str(b, "<c:valAx><c:axId val=\"2\"/>"
+		   "<c:scaling><c:orientation val=\"minMax\"/>");
+	if (*p->ends.max != '\0')
+		buf_printf(b, "<c:max val=\"%s\"/>", p->ends.max);
+	if (*p->ends.min != '\0')
+		buf_printf(b, "<c:min val=\"%s\"/>", p->ends.min);
+	buf_str(b, "</c:scaling><c:delete val=\"0\"/><c:axPos val=\"l\"/>"
+		   "<c:majorGridlines/>");
 	add_axis_code(b, code ? code : AXIS_CODE);
 	buf_str(b,
 	    "<c:majorTickMark val=\"out\"/>"
@@ -227,8 +230,7 @@ static void add_plot(struct buf *b, const struct xlsx_plot *p)
 		add_series(b, p, i);
 	buf_str(b, types[chart->type].end);
 	if (types[chart->type].axes)
-		add_axes(
-		    b, p->times, p->layout->columns[chart->values[0]].format);
+		add_axes(b, p);
 }
 
 void xlsx_chart(struct buf *b, const struct xlsx_plot *p)
@@ -254,6 +256,7 @@ void xlsx_points_begin(struct xlsx_points *p)
 {
 	p->rows = 0;
 	p->unit = (struct chart_unit){0};
+	chart_repeat_clear(&p->repeat);
 }
 
 const char *xlsx_points_times(
@@ -287,6 +290,7 @@ void xlsx_points_row(struct xlsx_points *p, const struct chart_option *chart,
 
 	if (kind_is_moment(kind))
 		chart_unit_add(&p->unit, kind, &row[chart->category]);
+	chart_repeat_add(&p->repeat, &row[chart->category]);
 	if (p->rows < CHART_POINTS && p->rows == p->cap) {
 		p->cap = p->cap ? p->cap * 2 : 64;
 		p->values =
@@ -306,5 +310,6 @@ void xlsx_points_row(struct xlsx_points *p, const struct chart_option *chart,
 void xlsx_points_free(struct xlsx_points *p)
 {
 	free(p->values);
+	chart_repeat_clear(&p->repeat);
 	*p = (struct xlsx_points){0};
 }

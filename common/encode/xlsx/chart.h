@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "encode/chart/chart.h"
+#include "encode/chart/repeat.h"
 #include "encode/chart/unit.h"
 #include "encode/xlsx/cell.h"
 
@@ -21,6 +22,7 @@ struct xlsx_points {
 	uint32_t cap;
 	int64_t left_out; /* values left out on all sheets, see chart_remark */
 	struct chart_unit unit; /* of categories that are dates or times */
+	struct chart_repeat repeat;
 };
 void xlsx_points_begin(struct xlsx_points *p); /* begins a sheet */
 void xlsx_points_row(struct xlsx_points *p, const struct chart_option *chart,
@@ -44,6 +46,7 @@ struct xlsx_plot {
 	/* number format of the categories, which are dates or times; NULL: they
 	 * are read as text */
 	const char *times;
+	struct chart_ends ends; /* of the axis of values */
 };
 /* Returns the number format in which the categories are as short as can be;
  * NULL: they are no dates or times, or not all alike. */

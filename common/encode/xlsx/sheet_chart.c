@@ -69,6 +69,18 @@ static const char *times_of(const struct xlsx *x)
 		   : code;
 }
 
+/* Returns the ends of the axis of values. Rows that only a spreadsheet can draw
+ * are not held; then it chooses both. */
+static struct chart_ends ends_of(const struct xlsx *x)
+{
+	struct chart_ends ends = {.min = ""};
+
+	if (x->points.rows <= CHART_POINTS)
+		chart_axis_ends(&ends, &x->chart, &x->base.layout,
+		    x->points.values, (int)x->points.rows);
+	return ends;
+}
+
 int xlsx_sheet_chart(struct xlsx *x, int number, uint32_t last, struct err *e)
 {
 	const char *name = x->book.sheets[number - 1].name, *data = NULL;
@@ -89,11 +101,14 @@ int xlsx_sheet_chart(struct xlsx *x, int number, uint32_t last, struct err *e)
 		data = x->book.sheets[x->book.count - 1].name;
 	}
 	x->zeros |= strays && data == NULL;
+	chart_repeat_remark(&x->points.repeat,
+	    x->schema->columns[x->chart.category].name, &x->remark);
 	xlsx_chart(&x->part, &(struct xlsx_plot){.chart = &x->chart,
 				 .layout = &x->base.layout,
 				 .sheet = name,
 				 .last = last,
 				 .data = data,
-				 .times = times_of(x)});
+				 .times = times_of(x),
+				 .ends = ends_of(x)});
 	return put_part(x, "xl/charts/chart", number, e);
 }
