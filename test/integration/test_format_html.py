@@ -229,7 +229,37 @@ def test_words_of_several_parts_are_whole(export):
     assert lines == [1] * len(ids)
     # Texts that have spaces, or are long, may be broken.
     path = export("select 'a well-known thing' as a, repeat('b-', 50) as b").read_text()
-    assert '<td>a well-known thing</td><td>b-b-' in path
+    assert '<td>a well-known thing</td><td class="long">b-b-' in path
+
+
+@pytest.mark.shipped
+def test_long_text_is_not_a_word_a_line_where_the_page_scrolls(export):
+    numbers = ', '.join(f"{i}::numeric * 1e18 as number_{i}" for i in range(9))
+    page = export(f"""select {numbers}, 'Brazil' as land, repeat('some words ', 6 * g) as note, repeat('Снег ', 4) as snow,
+        repeat('one two ', 9) as narrow from generate_series(1, 3) g""",
+                  columns={'narrow': {'width': 8}})
+    land, note, snow, narrow = json.loads(browser.probe(page, """
+        return JSON.stringify([...document.querySelectorAll('tbody tr:last-child td')].map(
+            td => td.getBoundingClientRect().width / 7).slice(9))""",
+        '--window-size=1100,900'))
+    assert note > 24 and land < 12 and snow < 24 and narrow < 12, (land, note, snow, narrow)
+    # One cell of a column is enough.
+    assert page.read_text().count('class="long"') == 1
+
+
+@pytest.mark.shipped
+def test_text_of_each_direction_stands_where_its_column_says(export):
+    page = export("select 'محمد' as column_a, 'محمد' as column_b, 'محمد' as column_c, "
+                  "'Olga' as column_d", columns={
+                      'column_b': {'align': 'left'}, 'column_c': {'align': 'right'}})
+    assert browser.probe(page, """
+        return [...document.querySelectorAll('tbody td')].map(td => {
+            const range = document.createRange(), cell = td.getBoundingClientRect();
+            range.selectNodeContents(td);
+            const text = range.getBoundingClientRect();
+            return text.left - cell.left < 12 ? 'left' :
+                cell.right - text.right < 12 ? 'right' : 'middle'; }).join(' ')""") == (
+                    'left left right left')
 
 
 def test_names_have_a_mark_for_what_is_no_character(export):

@@ -310,7 +310,8 @@ TEST(nothing_of_a_value_is_markup)
 		for (size_t i = 0; i < len; i++)
 			in[i] = fill[i % (sizeof(fill) - 1)];
 		text = page(NULL, &part, 1);
-		at = strstr(text, "<tr><td>") + strlen("<tr><td>");
+		at = strchr(strstr(text, "<tr><td"), '>');
+		at = strchr(at + 1, '>') + 1;
 		end = strstr(at, "</td></tr>");
 		for (size_t i = 0; i < len; i++) {
 			const char *s = in[i] == '<'   ? "&lt;"

@@ -24,6 +24,9 @@
 #define CHART_HEIGHT 216
 /* Browsers may break words of more characters than this. */
 #define WORD_MAX 40
+/* A text of more characters than this keeps its column from becoming narrower than
+ * td.long of the page's style. */
+#define LONG 24
 
 #define HEAD_STYLE "background:#e4e9f0;color:#1b2430"
 
@@ -38,6 +41,7 @@ struct html {
 	char **lead; /* opening markup of a column's cell */
 	/* the same for a value that is one word; NULL: use lead */
 	char **whole;
+	bool *wide;  /* a cell of the column has said that its text is long */
 	bool *as_is; /* values are shown as they come */
 	/* cells carry their values for the script; NULL: there is none */
 	bool *carries;
@@ -93,11 +97,12 @@ static void end_section(struct html *h)
 	}
 	free(h->lead);
 	free(h->whole);
+	free(h->wide);
 	free(h->as_is);
 	free(h->carries);
 	free(h->formats);
 	h->lead = h->whole = NULL;
-	h->as_is = h->carries = NULL;
+	h->wide = h->as_is = h->carries = NULL;
 	h->formats = NULL;
 	h->columns = 0;
 	totals_free(h->totals);
@@ -154,6 +159,7 @@ static int prepare_columns(struct html *h, struct err *e)
 
 	h->lead = mem_zalloc(count * sizeof(*h->lead));
 	h->whole = mem_zalloc(count * sizeof(*h->whole));
+	h->wide = mem_zalloc(count * sizeof(*h->wide));
 	h->as_is = mem_zalloc(count * sizeof(*h->as_is));
 	if (h->interactive)
 		h->carries = mem_zalloc(count * sizeof(*h->carries));
@@ -283,19 +289,41 @@ static bool is_word(const struct value *v)
 	return has_parts;
 }
 
+/* Returns whether the value is the first long one of a column of texts. One
+ * cell is enough to keep the whole column wide. */
+static bool widens(struct html *h, int i, const struct value *v)
+{
+	int n = 0;
+
+	if (v->len <= LONG || h->wide[i] || h->whole[i] == NULL ||
+	    h->base.layout.columns[i].width > 0)
+		return false;
+	/* Characters of East Asia count two. */
+	for (int at = 0; at < v->len && n <= LONG; at++) {
+		unsigned char c = (unsigned char)v->data[at];
+
+		n += ((c & 0xC0) != 0x80) + (c >= 0xE3);
+	}
+	return h->wide[i] = n > LONG;
+}
+
 static void add_lead(struct html *h, int i, const struct value *v)
 {
 	const char *lead = h->whole[i] && is_word(v) ? h->whole[i] : h->lead[i];
-	bool null = v->len < 0;
+	bool null = v->len < 0, wide = widens(h, i, v);
+	bool carries =
+	    h->carries != NULL && (null ? *h->null != '\0' : h->carries[i]);
 
-	if (h->carries == NULL || (null ? *h->null == '\0' : !h->carries[i])) {
+	if (!wide && !carries) {
 		markup(h, lead);
 		return;
 	}
 	out_add(&h->out, lead, strlen(lead) - 1);
-	if (null)
+	if (wide)
+		markup(h, " class=\"long\"");
+	if (carries && null)
 		markup(h, " data-v=\"\"");
-	else
+	else if (carries)
 		explore_value(&h->out, &h->schema->columns[i], v);
 	markup(h, ">");
 }

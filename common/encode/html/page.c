@@ -25,6 +25,8 @@ static const char style[] =
     "border-bottom:1px solid rgba(127,127,127,.3)}\n"
     "td{max-width:60ch;white-space:pre-wrap;overflow-wrap:break-word;"
     "unicode-bidi:plaintext}\n"
+    "td:not([align]){text-align:left}\n"
+    "td.long{min-width:24ch}\n"
     "td[nowrap],td[align=right]{white-space:pre;"
     "font-variant-numeric:tabular-nums}\n"
     "thead th{position:sticky;top:0;z-index:1}\n"
