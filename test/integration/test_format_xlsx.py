@@ -488,6 +488,20 @@ def test_totals_are_formulas_that_agree_with_their_results(export, tmp_path):
         'Total', '2026-03-01', '1215', '4', '2']
 
 
+@pytest.mark.shipped
+@pytest.mark.parametrize('filter', [True, False])
+def test_a_text_does_not_touch_the_number_before_it(export, filter):
+    sheet = workbook.load(export(
+        "select 0.5 as a, interval '1 hour' as b, date '2026-03-19' as c, 'x' as d, 1 as e, "
+        "'y' as f, true as g, 1.5::float8 as h, 2.5::float8 as i", autofilter=filter,
+        columns={'a': {'format': '# ?/?', 'total': 'sum'}, 'i': {'align': 'left'},
+                 'f': {'total': 'count'}})).active
+    assert [[cell.alignment.indent for cell in row] for row in sheet] == [
+        [2 * filter if i in (0, 1, 4, 7) else i in (2, 5, 8) for i in range(9)],
+        *([i in (2, 5, 8) for i in range(9)],
+          [i == 5 for i in range(9)])]
+
+
 @pytest.mark.parametrize('kind', ['line', 'bar', 'pie'])
 def test_a_chart_stands_beside_the_table(export, tmp_path, kind):
     values = ['amount'] if kind == 'pie' else ['amount', 'items']

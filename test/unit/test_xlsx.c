@@ -439,7 +439,7 @@ TEST(a_sheet_has_header_filter_and_widths)
 	    "<pane ySplit=\"1\" topLeftCell=\"A2\" activePane=\"bottomLeft\" "
 	    "state=\"frozen\"/>");
 	assert_part(&b, SHEET1,
-	    "<cols><col min=\"1\" max=\"1\" width=\"8.70\" "
+	    "<cols><col min=\"1\" max=\"1\" width=\"7.70\" "
 	    "customWidth=\"1\"/>");
 	assert_part(&b, SHEET1, "<row r=\"1\"><c r=\"A1\"");
 	assert_part(
@@ -474,9 +474,10 @@ TEST(text_of_several_lines_is_wrapped_in_a_row_that_is_high_enough)
 	assert_part(&b, SHEET1, "<row r=\"2\" ht=\"60\"><c r=\"A2\"");
 	assert_part(&b, SHEET1, "<row r=\"3\" ht=\"45\"><c r=\"A3\"");
 	assert_part(&b, SHEET1, "<row r=\"4\"><c r=\"A4\"");
-	assert_part(&b, SHEET1, "<c r=\"B4\" t=\"s\">");
-	assert_no_part(&b, SHEET1, "<c r=\"B3\" t=\"s\">");
-	assert_part(&b, "xl/styles.xml", "vertical=\"top\" wrapText=\"1\"/>");
+	assert_part(&b, SHEET1, "<c r=\"B4\" s=\"3\" t=\"s\">");
+	assert_no_part(&b, SHEET1, "<c r=\"B3\" s=\"3\" t=\"s\">");
+	assert_part(&b, "xl/styles.xml",
+	    "vertical=\"top\" wrapText=\"1\" indent=\"1\"/>");
 	book_free(&b);
 	/* In a narrow column, the text takes more lines. */
 	book_open(&b, "{\"columns\": {\"note\": {\"width\": 20}}}", 0, 0);
@@ -530,10 +531,13 @@ TEST(strings_are_shared_as_long_as_there_is_room)
 	book_section(&b, NULL, &two, values, ROWS);
 	book_finish(&b);
 	xml = unzip_part(&b.zip, SHEET1, NULL);
-	assert_non_null(strstr(xml, "<c r=\"B2\" t=\"s\"><v>2</v></c>"));
-	assert_non_null(strstr(xml, "<c r=\"B8191\" t=\"s\"><v>8191</v></c>"));
-	assert_non_null(strstr(
-	    xml, "<c r=\"B8192\" t=\"inlineStr\"><is><t>text 8190</t></is>"));
+	assert_non_null(
+	    strstr(xml, "<c r=\"B2\" s=\"3\" t=\"s\"><v>2</v></c>"));
+	assert_non_null(
+	    strstr(xml, "<c r=\"B8191\" s=\"3\" t=\"s\"><v>8191</v></c>"));
+	assert_non_null(
+	    strstr(xml, "<c r=\"B8192\" s=\"3\" t=\"inlineStr\"><is><t>text "
+			"8190</t></is>"));
 	assert_non_null(strstr(xml, "<t>text 39999</t>"));
 	free(xml);
 	assert_part(&b, "xl/sharedStrings.xml", " uniqueCount=\"8192\">");

@@ -117,11 +117,12 @@ void xlsx_sheet_cell(struct xlsx *x, struct xlsx_row *row, int column,
 void xlsx_sheet_text(struct xlsx *x, struct xlsx_row *row, int column,
     const char *text, enum xlsx_role role)
 {
-	enum align align = role == XLSX_BODY
-			       ? ALIGN_LEFT
-			       : x->base.layout.columns[column].align;
-	int style = xlsx_style(&x->styles, XLSX_GENERAL, align, role);
+	struct xlsx_side side = {ALIGN_LEFT, false};
+	int style;
 
+	if (role != XLSX_BODY)
+		side = xlsx_side_of(&x->base.layout, column);
+	style = xlsx_style(&x->styles, XLSX_GENERAL, side, role);
 	xlsx_sheet_cell(x, row, column, &(struct xlsx_rule){.kind = KIND_TEXT},
 	    style, &(struct value){text, (int32_t)strlen(text)});
 }

@@ -28,9 +28,10 @@ struct xlsx {
 	int64_t left_out; /* values that charts leave out, see xlsx_points */
 	/* charts draw texts as 0, as there are too many rows */
 	bool zeros;
-	/* Cell formats of numbers by decimals, one set for each alignment; see
-	 * xlsx_look. */
-	int scales[3][1 + XLSX_SCALES];
+	/* Cell formats of numbers by decimals, one set for each alignment, and
+	 * the last one for cells apart; see xlsx_look. */
+#define XLSX_SIDES 4
+	int scales[XLSX_SIDES][1 + XLSX_SCALES];
 	struct buf remark;
 
 	/* The current section. */

@@ -73,7 +73,8 @@ static void add_total(struct xlsx *x, const struct totals *t,
 	    known ? x->scratch.data : "", (int32_t)x->scratch.len};
 	worded =
 	    xlsx_worded_code(&code, total_code(x, i, rule.kind, &v, own), word);
-	style = xlsx_style(&x->styles, code.data, l->align, XLSX_TOTAL);
+	style = xlsx_style(&x->styles, code.data,
+	    xlsx_side_of(&x->base.layout, i), XLSX_TOTAL);
 	if (known) {
 		n = worded ? xlsx_number(number, &rule, &v, &shown) : 0;
 		if (n == 0)
@@ -111,8 +112,8 @@ static void add_totals(
     struct xlsx *x, const struct totals *t, const char *label)
 {
 	const struct layout *l = &x->base.layout;
-	int blank =
-	    xlsx_style(&x->styles, XLSX_GENERAL, ALIGN_LEFT, XLSX_LABEL);
+	int blank = xlsx_style(&x->styles, XLSX_GENERAL,
+	    (struct xlsx_side){ALIGN_LEFT, false}, XLSX_LABEL);
 	int place = layout_total_place(l);
 	struct xlsx_row row;
 	char room[8];

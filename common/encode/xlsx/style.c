@@ -19,7 +19,16 @@
 void xlsx_styles_init(struct xlsx_styles *s)
 {
 	*s = (struct xlsx_styles){0};
-	xlsx_style(s, XLSX_GENERAL, ALIGN_LEFT, XLSX_BODY);
+	xlsx_style(
+	    s, XLSX_GENERAL, (struct xlsx_side){ALIGN_LEFT, false}, XLSX_BODY);
+}
+
+struct xlsx_side xlsx_side_of(const struct layout *layout, int column)
+{
+	const struct column_layout *c = &layout->columns[column];
+
+	return (struct xlsx_side){c->align,
+	    c->align == ALIGN_LEFT && column > 0 && c[-1].align == ALIGN_RIGHT};
 }
 
 void xlsx_styles_free(struct xlsx_styles *s)
@@ -30,13 +39,14 @@ void xlsx_styles_free(struct xlsx_styles *s)
 	*s = (struct xlsx_styles){0};
 }
 
-int xlsx_style(struct xlsx_styles *s, const char *code, enum align align,
+int xlsx_style(struct xlsx_styles *s, const char *code, struct xlsx_side side,
     enum xlsx_role role)
 {
 	for (int i = 0; i < s->count; i++) {
 		const struct xlsx_style *x = &s->list[i];
 
-		if (x->align == align && x->role == role &&
+		if (x->side.align == side.align &&
+		    x->side.apart == side.apart && x->role == role &&
 		    strcmp(x->code, code) == 0)
 			return i;
 	}
@@ -45,7 +55,7 @@ int xlsx_style(struct xlsx_styles *s, const char *code, enum align align,
 		s->list =
 		    mem_realloc(s->list, (size_t)s->room, sizeof(*s->list));
 	}
-	s->list[s->count] = (struct xlsx_style){mem_strdup(code), align, role};
+	s->list[s->count] = (struct xlsx_style){mem_strdup(code), side, role};
 	return s->count++;
 }
 
@@ -326,15 +336,16 @@ static void add_alignment(const struct xlsx_style *x, bool first, struct buf *b)
 	    [ALIGN_CENTER] = "center",
 	    [ALIGN_RIGHT] = "right",
 	};
-	/* A gap separates the text from that of the next column; the button of
-	 * a filter takes twice as much. */
-	int indent = x->align != ALIGN_RIGHT  ? 0
-		     : x->role == XLSX_BUTTON ? 2
-					      : 1;
+	/* The text makes the gap, not the number before it: LibreOffice ignores
+	 * the indent of a cell on the right whose neighbour has one, too. The
+	 * button of a filter takes the room of two. */
+	int indent = x->side.align == ALIGN_RIGHT && x->role == XLSX_BUTTON
+			 ? 2
+			 : x->side.apart;
 
 	buf_str(b, " applyAlignment=\"1\"><alignment ");
 	if (!first)
-		buf_printf(b, "horizontal=\"%s\" ", aligns[x->align]);
+		buf_printf(b, "horizontal=\"%s\" ", aligns[x->side.align]);
 	buf_str(b, roles[x->role].align);
 	if (indent > 0)
 		buf_printf(b, " indent=\"%d\"", indent);

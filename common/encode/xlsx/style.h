@@ -19,9 +19,18 @@ enum xlsx_role {
 	XLSX_LABEL,   /* bold under a line */
 };
 
+/* Says where the content of a cell stands in it. */
+struct xlsx_side {
+	enum align align;
+	/* begins at the left after a gap, as the content of the cell before
+	 * ends at its right edge */
+	bool apart;
+};
+struct xlsx_side xlsx_side_of(const struct layout *layout, int column);
+
 struct xlsx_style {
 	char *code; /* code of the number format */
-	enum align align;
+	struct xlsx_side side;
 	enum xlsx_role role;
 };
 
@@ -33,7 +42,7 @@ struct xlsx_styles {
 void xlsx_styles_init(struct xlsx_styles *s);
 void xlsx_styles_free(struct xlsx_styles *s);
 
-int xlsx_style(struct xlsx_styles *s, const char *code, enum align align,
+int xlsx_style(struct xlsx_styles *s, const char *code, struct xlsx_side side,
     enum xlsx_role role);
 
 #define XLSX_GENERAL "General"

@@ -247,7 +247,7 @@ double xlsx_width(const struct xlsx_widths *w, int column, bool more)
 		n += n / GROWTH_TEXT + 2;
 		n = n < XLSX_LINE ? n : XLSX_LINE;
 	}
-	n += l->align == ALIGN_RIGHT; /* the indent of the cell */
+	n += xlsx_side_of(w->layout, column).apart; /* the indent of the cell */
 	return n < LEAST ? LEAST : n > LIMIT - 2 ? LIMIT : n + PADDING;
 }
 

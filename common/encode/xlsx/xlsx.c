@@ -58,10 +58,11 @@ static struct encoder *xlsx_open(const struct encoder_options *o, struct err *e)
 /* Returns the formats from which each number takes one by its decimals; NULL
  * for a column that needs none: one with a format of its own, or with a fixed
  * scale that Excel can show in full. */
-static const int *scales_of(
-    struct xlsx *x, const struct column *c, const struct column_layout *l)
+static const int *scales_of(struct xlsx *x, const struct column *c, int column)
 {
-	int *set = x->scales[l->align];
+	const struct column_layout *l = &x->base.layout.columns[column];
+	struct xlsx_side side = xlsx_side_of(&x->base.layout, column);
+	int *set = x->scales[side.apart ? XLSX_SIDES - 1 : (int)l->align];
 
 	if (l->format != NULL ||
 	    (c->kind != KIND_FLOAT && c->kind != KIND_DECIMAL) ||
@@ -70,11 +71,10 @@ static const int *scales_of(
 	/* Format 0 is that of plain text, so 0 means "not made yet". General
 	 * rounds to the width of the column, so it needs no shrinking. */
 	if (set[0] == 0)
-		set[0] =
-		    xlsx_style(&x->styles, XLSX_GENERAL, l->align, XLSX_BODY);
+		set[0] = xlsx_style(&x->styles, XLSX_GENERAL, side, XLSX_BODY);
 	for (int i = 1; i <= XLSX_SCALES && set[i] == 0; i++)
 		set[i] = xlsx_style(
-		    &x->styles, xlsx_scale_code(i - 1), l->align, XLSX_NUMBER);
+		    &x->styles, xlsx_scale_code(i - 1), side, XLSX_NUMBER);
 	return set;
 }
 
@@ -98,6 +98,7 @@ static void open_column(struct xlsx *x, int i)
 {
 	const struct column *c = &x->schema->columns[i];
 	const struct column_layout *l = &x->base.layout.columns[i];
+	struct xlsx_side side = xlsx_side_of(&x->base.layout, i);
 	char room[XLSX_CODE_MAX];
 	struct err e;
 	struct format *f = l->format ? format_open(l->format, &e) : NULL;
@@ -112,10 +113,10 @@ static void open_column(struct xlsx *x, int i)
 	enum xlsx_role role =
 	    strcmp(code, XLSX_GENERAL) == 0 ? XLSX_BODY : XLSX_NUMBER;
 	struct xlsx_look look = {
-	    .usual = xlsx_style(&x->styles, code, l->align, role),
-	    .fraction = xlsx_style(&x->styles, fraction, l->align, role),
-	    .wrapped = xlsx_style(&x->styles, code, l->align, XLSX_WRAPPED),
-	    .scales = scales_of(x, c, l),
+	    .usual = xlsx_style(&x->styles, code, side, role),
+	    .fraction = xlsx_style(&x->styles, fraction, side, role),
+	    .wrapped = xlsx_style(&x->styles, code, side, XLSX_WRAPPED),
+	    .scales = scales_of(x, c, i),
 	};
 
 	if (look.scales != NULL && c->precision == 0)
