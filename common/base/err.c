@@ -88,6 +88,9 @@ int err_wrap(struct err *e, const char *fmt, ...)
 	return -1;
 }
 
+static void add_part(struct err *e, const char *label, const char *fmt,
+    va_list ap) __attribute__((format(printf, 3, 0)));
+
 static void add_part(
     struct err *e, const char *label, const char *fmt, va_list ap)
 {

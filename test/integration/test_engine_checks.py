@@ -66,7 +66,7 @@ WRONG = [
     ({**SCHEDULED, 'time_zone': ''}, 'time zone', 'Europe/Berlin'),
     ({'time_zone': 'Europe/Atlantis'}, 'Europe/Atlantis', 'pg_timezone_names'),
     ({'time_zone': None}, 'time', ''),
-    ({**SCHEDULED, 'next_run_time': '2026-01-01', 'schedule_expression': 'x'}, 'fields', ''),
+    ({**SCHEDULED, 'next_run_time': '2026-01-01', 'schedule_expression': 'x'}, 'has 1 field; it needs 5', ''),
     ({**SCHEDULED, 'misfire_policy': 'FIRST'}, '"FIRST"', 'LATEST'),
     ({'misfire_policy': None}, 'misfire_policy', 'LATEST'),
     ({'status': 'PROCESSING'}, 'PROCESSING', 'PENDING'),
