@@ -27,6 +27,7 @@ class Standby(Cluster):
         self.dir.chmod(0o755)
         owner = os.stat(pathlib.Path(primary.host) / 'data')
         self.user, self.host = primary.user, str(self.dir / 'cluster')
+        self.server = primary.server
         os.mkdir(self.host, 0o700)
         os.chown(self.host, owner.st_uid, owner.st_gid)
         subprocess.run(
