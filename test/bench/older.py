@@ -57,10 +57,9 @@ class Build:
         self.conn.execute('vacuum (freeze, analyze) bench.sale')
         tables = {name for name, in self.conn.execute(
             "select tablename from pg_tables where schemaname = 'reportd'")}
-        small.OURS['clear'] = 'truncate ' + ', '.join(
+        self.clear = 'truncate ' + ', '.join(
             f'reportd.{table}' for table in
             {'report_config', 'report_run', 'report_request'} & tables) + ' cascade'
-        self.clear = small.OURS['clear']
 
     def choose(self):
         """What rig starts and asks from now on is this build."""
