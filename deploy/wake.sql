@@ -17,20 +17,24 @@ set role reportd_owner;
 create table reportd_wake.function (arn text not null);
 insert into reportd_wake.function values (:'function');
 
--- The call goes out before the transaction commits. That does no harm, because a task takes much
--- longer to start.
+-- One call a transaction is enough, however many reports it brings or wakes. The call goes out
+-- before the transaction commits. That does no harm, because a task takes much longer to
+-- start.
 create function reportd_wake.call() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
-	if not exists (select from reportd.report_worker w
-			where w.heartbeat_at > now() - w.lease and not w.leaving) then
+	if current_setting('reportd_wake.called', true) = pg_current_xact_id()::text
+			or exists (select from reportd.running_daemon d where not d.leaving) then
+		return null;
+	end if;
+	perform set_config('reportd_wake.called', pg_current_xact_id()::text, true);
+	begin
 		perform aws_lambda.invoke(aws_commons.create_lambda_function_arn(f.arn),
 			'{"daemons": 0}'::json, 'Event')
 		from reportd_wake.function f;
-	end if;
-	return null;
-exception when others then
-	raise warning 'the daemons cannot be woken: %', sqlerrm;
+	exception when others then
+		raise warning 'the daemons cannot be woken: %', sqlerrm;
+	end;
 	return null;
 end $$;
 revoke execute on function reportd_wake.call from public;

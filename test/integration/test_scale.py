@@ -601,15 +601,24 @@ def test_the_trigger_that_calls_it(db, submit):
     register(db, leaving=True)
     submit(db)
     assert len(list(db.execute(calls))) == 3
-    register(db)
+    # One call is enough for all reports of a statement.
+    db.execute("update reportd.report_config set due_at = now() - interval '1 minute'")
+    assert len(list(db.execute(calls))) == 4
+    # A heartbeat that was written before the clock was set back is of no daemon that works.
+    alive = register(db)
+    db.execute("update reportd.report_worker set heartbeat_at = now() + interval '1 day' "
+               'where worker_id = %s', alive)
     submit(db)
-    assert len(list(db.execute(calls))) == 3
+    assert len(list(db.execute(calls))) == 5
+    db.execute('update reportd.report_worker set heartbeat_at = now()')
+    submit(db)
+    assert len(list(db.execute(calls))) == 5
     # A call that fails does not fail the INSERT.
     db.execute('delete from reportd.report_worker')
     db.execute('drop table aws_lambda.call')
     with contextlib.suppress(Warning):
         submit(db)
-    assert db.value('select count(*) from reportd.report_config') == 4
+    assert db.value('select count(*) from reportd.report_config') == 5
 
 
 # ---- doctor ----
