@@ -234,8 +234,8 @@ with beat as (
 		case when not f.takes then f.deadline end
 	from fired f where f.request_id is not null
 ), looks as (
-	insert into reportd.report_look (config_id)
-	select f.config_id from fired f where f.request_id is not null and not f.takes
+	insert into reportd.report_look (config_id, owner)
+	select f.config_id, f.owner from fired f where f.request_id is not null and not f.takes
 ), following as materialized (
 	-- Takes up waiting requests of reports at rest: the request before them was ended by
 	-- another statement than finish.sql, or a schedule went first.

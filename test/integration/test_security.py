@@ -1790,8 +1790,8 @@ def test_hostile_names(db, as_, engine):
             db.execute(sql.SQL('drop role {}').format(sql.Identifier(name)))
 
 
-@says('Delay reports, schedules or notices of other owners: owners take turns, however much '
-      'each of them waits for and however urgent it is.')
+@says('Delay reports, schedules or notices of other owners, or what runs after their reports: '
+      'owners take turns, however much each of them waits for and however urgent it is.')
 def test_owners_take_turns(db, as_, engine):
     db.execute('delete from reportd.report_quota')
     db.execute('set session_replication_role = replica') # no triggers: it is quicker

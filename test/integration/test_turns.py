@@ -194,6 +194,48 @@ def test_owners_take_turns_as_notices_are_sent(db, as_, engine):
         receiver.close()
 
 
+MANY = 30000
+# What waits for others, of ann, as many rows; how many of them are left.
+STEPS = {
+    'looks': ("""insert into reportd.report_look (config_id, owner, look_at)
+                select %s, 'ann'::regrole, now() - interval '1 hour'
+                from generate_series(1, %s)""",
+              "select count(*) from reportd.report_look where owner = 'ann'::regrole"),
+    'ends of parents': ("""insert into reportd.report_request (config_id, owner, reason,
+                    requested_by, scheduled_for, state, outcome, ended_at, opens)
+                select %s, 'ann'::regrole, 'schedule', 'ann', now(), 'ENDED', 'COMPLETED', now(),
+                    true from generate_series(1, %s)""",
+                        "select count(*) from reportd.report_request where opens "
+                        "and owner = 'ann'::regrole"),
+    'deadlines': ("""insert into reportd.report_request (config_id, owner, reason, requested_by,
+                    scheduled_for, state, deadline)
+                select %s, 'ann'::regrole, 'schedule', 'ann', now(), 'WAITING',
+                    now() - interval '1 hour' from generate_series(1, %s)""",
+                  "select count(*) from reportd.report_request where state = 'WAITING' "
+                  "and owner = 'ann'::regrole"),
+}
+
+
+@pytest.mark.parametrize('what', STEPS)
+def test_owners_take_turns_as_reports_follow_others(db, as_, engine, what):
+    db.execute('delete from reportd.report_quota')
+    one, bob = ask(as_('ann'), is_active=False), as_('bob')
+    fill, left = STEPS[what]
+    db.execute(fill, one, MANY)
+    parent = ask(bob, source='hr', report_key='parent')
+    child = ask(bob, source='hr', trigger_type='AFTER', run_after='{parent}')
+    late = ask(bob, source='hr', trigger_type='AFTER', run_after='{parent}', is_active=False)
+    db.execute("""insert into reportd.report_request (config_id, owner, reason, requested_by,
+            scheduled_for, state, deadline)
+        select %s, 'bob'::regrole, 'after', 'bob', now(), 'WAITING', now()""", late)
+    engine(workers=2)
+    report.wait_done(db, parent)
+    for report_id in child, late:
+        wait_for(lambda: db.value("select count(*) from reportd.report_request where state = "
+                                  "'ENDED' and config_id = %s", report_id))
+    assert db.value(left) > MANY * 2 / 3
+
+
 @pytest.mark.parametrize('statement, index', [
     ('select * from reportd.schedule_at_rest s where (s.owner, s.next_run_time) >= '
      "({0}::regrole, '-infinity'::timestamptz) and (s.owner, s.next_run_time) <= "

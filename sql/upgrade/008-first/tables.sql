@@ -304,12 +304,14 @@ create index report_request_newest on reportd.report_request (config_id)
 -- Reports that nobody waits for have no entries in these.
 create index report_request_root on reportd.report_request (root, config_id)
 	where root is not null;
-create index report_request_opens on reportd.report_request (request_id) where opens;
+create index report_request_opens on reportd.report_request (owner, request_id) where opens;
 create index report_request_satisfies on reportd.report_request (config_id, scheduled_for)
 	where opens is not null;
 create index report_request_look on reportd.report_request (config_id, scheduled_for)
 	where state = 'WAITING';
 create index report_request_deadline on reportd.report_request (deadline)
+	where state = 'WAITING';
+create index report_request_deadlines on reportd.report_request (owner, deadline)
 	where state = 'WAITING';
 
 -- For retention: what still needs requests of other reports.
@@ -340,14 +342,18 @@ insert into reportd.dependency_turn default values;
 create table reportd.report_look (
 	look_id bigint generated always as identity primary key,
 	config_id bigint not null,
+	owner oid not null,
 	request_id bigint,
 	look_at timestamptz not null default now()
 ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);
 comment on table reportd.report_look is
 	'Reports whose WAITING requests are to be looked at. A row comes with whatever may end a wait, in the same transaction, so none is overlooked.';
+comment on column reportd.report_look.owner is
+	'Of the report: owners take turns.';
 comment on column reportd.report_look.request_id is
 	'The request of a parent that has COMPLETED; an AFTER report follows it.';
-create index report_look_next on reportd.report_look (look_at, look_id);
+create index report_look_next on reportd.report_look (look_at);
+create index report_look_turn on reportd.report_look (owner, look_at, look_id);
 create index report_look_config on reportd.report_look (config_id);
 
 -- No foreign key to report_config: the audit trail outlives the report.

@@ -35,7 +35,7 @@ begin
 		values (new.config_id, new.owner, 'submit', new.created_by, new.scheduled_for,
 			new.run_parameters, 'WAITING', now() + reportd.wait_time(new));
 	end if;
-	perform reportd.ask_look(new.config_id);
+	perform reportd.ask_look(new);
 	return null;
 end $$;
 create trigger e_inputs_insert after insert on reportd.report_config

@@ -192,8 +192,8 @@ begin
 				clock_timestamp() + rescan,
 				clock_timestamp() + reportd.zone_wait(k.zone_id)))
 	where k.zone_id = z.zone_id;
-	insert into reportd.report_look (config_id)
-	select distinct u.config_id from reportd.report_input_use u
+	insert into reportd.report_look (config_id, owner)
+	select distinct c.config_id, c.owner from reportd.report_input_use u
 	join reportd.report_config c on c.config_id = u.config_id
 	where u.zone_id = z.zone_id and c.is_active
 		and not exists (select from reportd.report_look l
@@ -433,7 +433,7 @@ begin
 		and f.url = coalesce(release_input.url, f.url);
 	get diagnostics n = row_count;
 	perform reportd.check_input_files(c, input, url, n);
-	perform reportd.ask_look(c.config_id);
+	perform reportd.ask_look(c);
 	return n;
 -- One refusal, one line of context.
 exception when invalid_parameter_value or insufficient_privilege then

@@ -238,7 +238,7 @@ begin
 	)
 	select array_agg(k.request_id order by k.request_id) into q from queued k;
 	if q is not null and (c.run_after is not null or c.inputs is not null) then
-		perform reportd.ask_look(c.config_id);
+		perform reportd.ask_look(c);
 	elsif q is not null then
 		update reportd.report_config r set requests_wait = true
 		where r.config_id = c.config_id;

@@ -144,7 +144,7 @@ begin
 	where tg_op = 'UPDATE' or cardinality(new.run_after) > 1;
 	if tg_op = 'UPDATE' then
 		-- A request that waited for a parent that is gone may be free.
-		perform reportd.ask_look(new.config_id);
+		perform reportd.ask_look(new);
 	end if;
 	return null;
 exception when invalid_parameter_value then
@@ -251,9 +251,10 @@ begin
 			and q.opens is null;
 	end if;
 	-- An ADHOC report may have been quicker than the INSERT of the one after it.
-	insert into reportd.report_look (config_id, request_id)
-	values (new.child_id, case when p.trigger_type = 'ADHOC' and not new.changed
-		then p.request_id end);
+	insert into reportd.report_look (config_id, owner, request_id)
+	select c.config_id, c.owner, case when p.trigger_type = 'ADHOC' and not new.changed
+		then p.request_id end
+	from reportd.report_config c where c.config_id = new.child_id;
 	perform pg_notify('reportd_pending', '');
 	return null;
 end $$;

@@ -120,7 +120,7 @@ begin
 		perform reportd.queue_request(c, q);
 	else
 		-- Its files must be listed first.
-		perform reportd.ask_look(c.config_id);
+		perform reportd.ask_look(c);
 	end if;
 	return q.request_id;
 end $$;
@@ -160,6 +160,6 @@ begin
 	set state = 'WAITING', outcome = null, ended_at = null, error_message = null,
 		run_id = null, deadline = now() + reportd.wait_time(c)
 	where r.request_id = q.request_id;
-	perform reportd.ask_look(c.config_id);
+	perform reportd.ask_look(c);
 	return true;
 end $$;

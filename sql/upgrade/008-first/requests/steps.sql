@@ -8,9 +8,9 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
 	select coalesce($1.wait_timeout, interval '24 hours')
 $$;
 
-create function reportd.ask_look(config_id bigint) returns void
+create function reportd.ask_look(c reportd.report_config) returns void
 language sql set search_path = pg_catalog, pg_temp as $$
-	insert into reportd.report_look (config_id) values ($1);
+	insert into reportd.report_look (config_id, owner) values ($1.config_id, $1.owner);
 	select pg_notify('reportd_pending', '')
 $$;
 
@@ -303,6 +303,45 @@ end $$;
 
 -- ---- the daemon's turn ----
 
+-- Owners take turns, in an order drawn anew for each call, so that none waits until
+-- another's thousands are done. Each function reads one entry of an index per owner.
+create function reportd.owners_to_spread() returns setof oid
+language sql volatile set search_path = pg_catalog, pg_temp as $$
+	with recursive o as (
+		(select r.owner::oid from reportd.report_request r where r.opens order by r.owner limit 1)
+		union all
+		select (select r.owner::oid from reportd.report_request r
+			where r.opens and r.owner > o.owner order by r.owner limit 1)
+		from o where o.owner is not null
+	)
+	select o.owner from o where o.owner is not null order by random()
+$$;
+
+create function reportd.owners_to_look() returns setof oid
+language sql volatile set search_path = pg_catalog, pg_temp as $$
+	with recursive o as (
+		(select k.owner from reportd.report_look k order by k.owner limit 1)
+		union all
+		select (select k.owner from reportd.report_look k where k.owner > o.owner
+			order by k.owner limit 1)
+		from o where o.owner is not null
+	)
+	select o.owner from o where o.owner is not null order by random()
+$$;
+
+create function reportd.owners_to_end() returns setof oid
+language sql volatile set search_path = pg_catalog, pg_temp as $$
+	with recursive o as (
+		(select r.owner::oid from reportd.report_request r where r.state = 'WAITING'
+		 order by r.owner limit 1)
+		union all
+		select (select r.owner::oid from reportd.report_request r
+			where r.state = 'WAITING' and r.owner > o.owner order by r.owner limit 1)
+		from o where o.owner is not null
+	)
+	select o.owner from o where o.owner is not null order by random()
+$$;
+
 -- Completed requests are spread to the reports that wait, as rows of report_look.
 create function reportd.spread_opens(most int) returns bigint
 language plpgsql set search_path = pg_catalog, pg_temp as $$
@@ -313,17 +352,22 @@ declare
 	total bigint := 0;
 begin
 	for q in
-		select r.request_id, r.config_id, r.opened_to from reportd.report_request r
-		where r.opens order by r.request_id limit 20 for update skip locked
+		select r.* from reportd.owners_to_spread() o
+		cross join lateral (
+			select r.request_id, r.config_id, r.opened_to from reportd.report_request r
+			where r.opens and r.owner = o order by r.request_id limit 20
+			for update skip locked) r
+		limit 20
 	loop
 		exit when total >= most;
 		with one as (
-			select d.child_id from reportd.report_dependency d
+			select d.child_id, c.owner from reportd.report_dependency d
+			left join reportd.report_config c on c.config_id = d.child_id
 			where d.parent_id = q.config_id and d.child_id > coalesce(q.opened_to, 0)
 			order by d.child_id limit most
 		), asked as (
-			insert into reportd.report_look (config_id, request_id)
-			select one.child_id, q.request_id from one
+			insert into reportd.report_look (config_id, owner, request_id)
+			select one.child_id, one.owner, q.request_id from one where one.owner is not null
 		)
 		select count(*), max(one.child_id) into n, last from one;
 		update reportd.report_request r
@@ -352,14 +396,16 @@ begin
 	released := 0;
 	ended := 0;
 	for l in
-		select k.look_id, k.request_id, c.row
-		from reportd.report_look k
+		select k.* from reportd.owners_to_look() o
 		cross join lateral (
-			select c as row from reportd.report_config c where c.config_id = k.config_id
-			for update skip locked) c
-		where k.look_at <= clock_timestamp()
-		order by k.look_at, k.look_id limit most
-		for update of k skip locked
+			select k.look_id, k.request_id, c.row
+			from reportd.report_look k
+			cross join lateral (
+				select c as row from reportd.report_config c where c.config_id = k.config_id
+				for update skip locked) c
+			where k.owner = o and k.look_at <= clock_timestamp()
+			order by k.look_at, k.look_id limit most
+			for update of k skip locked) k
 	loop
 		seen := seen + 1;
 		later := null;
@@ -389,15 +435,17 @@ begin
 		exit when clock_timestamp() - statement_timestamp() > slice;
 	end loop;
 	for l in
-		select q, c.row from reportd.report_request q
+		select w.* from reportd.owners_to_end() o
 		cross join lateral (
-			select c as row from reportd.report_config c where c.config_id = q.config_id
-			for update skip locked) c
-		where q.state = 'WAITING' and q.deadline <= now()
-			-- A request that was released in this call is looked at in its new state.
-			and not exists (select from reportd.report_look k
-				where k.config_id = q.config_id and k.look_at <= now())
-		order by q.deadline limit 100
+			select q, c.row from reportd.report_request q
+			cross join lateral (
+				select c as row from reportd.report_config c where c.config_id = q.config_id
+				for update skip locked) c
+			where q.state = 'WAITING' and q.owner = o and q.deadline <= now()
+				-- A request that was released in this call is looked at in its new state.
+				and not exists (select from reportd.report_look k
+					where k.config_id = q.config_id and k.look_at <= now())
+			order by q.deadline limit most) w
 	loop
 		begin
 			perform reportd.end_waiting(worker_id, c, l.q)
