@@ -13,6 +13,7 @@ import statistics
 import sys
 import threading
 import urllib.request
+import uuid
 
 import rig
 from rig import Row
@@ -164,7 +165,7 @@ def from_snowflake(count):
     headers = {'Authorization': 'Bearer bench', 'Accept': 'application/json',
                'X-Snowflake-Authorization-Token-Type': 'OAUTH', 'User-Agent': 'curl/1',
                'Content-Type': 'application/json'}
-    request = urllib.request.Request(f'{account.url}/api/v2/statements',
+    request = urllib.request.Request(f'{account.url}/api/v2/statements?requestId={uuid.uuid4()}',
                                      json.dumps({'statement': sql}).encode(), headers)
     with urllib.request.urlopen(request) as answer:
         answer.read()
