@@ -61,8 +61,7 @@ static struct settings *load(const char *path, struct err *e)
 	if (settings == NULL)
 		return NULL;
 	if (settings_require_queue(settings, e) == 0 &&
-	    settings_require_output(settings, e) == 0 &&
-	    settings_check_apart(settings, path, e) == 0) {
+	    settings_require_output(settings, e) == 0) {
 		if (template_check(settings->output, e) == 0)
 			return settings;
 		err_wrap(e, "[reportd] output = %s", settings->output);
@@ -72,11 +71,23 @@ static struct settings *load(const char *path, struct err *e)
 	return NULL;
 }
 
+/* Loads the first settings, and looks at the folders that they name. */
+static struct settings *load_first(const char *path, struct err *e)
+{
+	struct settings *settings = load(path, e);
+
+	if (settings == NULL || settings_check_apart(settings, path, e) == 0)
+		return settings;
+	err_wrap(e, "%s", path ? path : "environment");
+	settings_free(settings);
+	return NULL;
+}
+
 static int start(struct supervisor_options *o, bool check)
 {
 	struct err e;
 
-	o->settings = load(o->settings_path, &e);
+	o->settings = load_first(o->settings_path, &e);
 	if (o->settings == NULL) {
 		fprintf(stderr, "reportd: %s\n", e.text);
 		return STATUS_SETTINGS;

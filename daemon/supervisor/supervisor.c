@@ -105,8 +105,8 @@ static void on_renewed(void *arg)
 static const struct lease_events lease_events = {
     .held = on_held, .renewed = on_renewed, .unfit = on_unfit};
 
-/* A daemon that may not end has work to look for, or others have more than they
- * are there for. */
+/* When a daemon may not end, it has work to look for, or more daemons have
+ * ended than should. */
 static void on_leave(void *arg, const struct reply *reply, const struct err *e)
 {
 	struct supervisor *s = arg;
@@ -462,6 +462,7 @@ int supervisor_run(const struct supervisor_options *options)
 	    L_STR("output_root", s.settings->output_root));
 	supervisor_look_at_file(&s);
 	open_parts(&s);
+	supervisor_survey(&s);
 	supervisor_queue_is_away(&s);
 	sdnotify("READY=1\nSTATUS=waiting for the queue database");
 	uv_run(&s.loop, UV_RUN_DEFAULT);

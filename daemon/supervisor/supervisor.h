@@ -22,8 +22,8 @@ enum exit_status {
 };
 
 struct supervisor_options {
-	/* Loads settings and checks that the daemon can work with them; used at
-	 * the start and at SIGHUP. */
+	/* Loads settings and checks that the daemon can work with them, without a
+	 * look at the folders that they name; used at SIGHUP. */
 	struct settings *(*load)(const char *path, struct err *e);
 	const char *settings_path; /* NULL: only the environment */
 	/* first settings; the supervisor frees them */

@@ -23,6 +23,7 @@ static void on_retired(void *arg)
 	uv_close((uv_handle_t *)&s->idle, NULL);
 	uv_close((uv_handle_t *)&s->grace, NULL);
 	uv_close((uv_handle_t *)&s->away, NULL);
+	supervisor_end_survey(s);
 	poller_close(s->poller);
 	outbox_close(s->outbox);
 	arrivals_close(s->arrivals);
@@ -90,7 +91,7 @@ static void on_grace(uv_timer_t *timer)
 
 static void on_told(void *arg, const struct reply *reply, const struct err *e)
 {
-	/* Untold, it counts as a daemon until it has ended. */
+	/* Without this notice it would count as a daemon until it has ended. */
 	(void)arg, (void)reply, (void)e;
 }
 

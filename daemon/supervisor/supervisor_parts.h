@@ -16,6 +16,7 @@
 #include "supervisor/queue/queue.h"
 #include "supervisor/runs/runs.h"
 #include "supervisor/supervisor.h"
+#include "supervisor/survey.h"
 #include "supervisor/sweeps.h"
 #include "supervisor/tick/lease.h"
 #include "supervisor/tick/poller.h"
@@ -33,6 +34,9 @@ enum phase { RUNNING, STOPPING, CLOSING };
 struct supervisor {
 	struct supervisor_options o;
 	struct settings *settings;
+	struct settings
+	    *next; /* read again, and not in use before the survey */
+	struct survey *survey; /* NULL: none is under way */
 	struct log log;
 	uv_loop_t loop;
 	uv_signal_t signals[SUPERVISOR_SIGNALS];
@@ -67,10 +71,15 @@ struct queue_options supervisor_queue_options(struct supervisor *s);
  * mem_wipe() frees it. */
 char *supervisor_greeting(
     const struct supervisor *s, enum settings_reader reader);
-/* Warns when others can read a settings file that holds secrets, of variables that
- * win over its keys, and of folders that are not there. */
+/* Warns when others can read a settings file that holds secrets, and of variables
+ * that win over its keys. */
 void supervisor_look_at_file(const struct supervisor *s);
-/* Reads the settings again; wrong ones change nothing. */
+/* Begins the survey of the first settings, which only warns. */
+void supervisor_survey(struct supervisor *s);
+/* Ends a survey, and forgets settings that wait for it. */
+void supervisor_end_survey(struct supervisor *s);
+/* Reads the settings again, and takes them after a survey; wrong ones change
+ * nothing. */
 void supervisor_reload(struct supervisor *s);
 
 /* supervisor_end.c */

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdint.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <syslog.h>
 
 #include "base/mem.h"
 #include "protocol.h"
 #include "settings/apart.h"
-#include "settings/folders.h"
 #include "supervisor/sdnotify.h"
 #include "supervisor/supervisor_parts.h"
 
@@ -74,45 +72,6 @@ char *supervisor_greeting(
 	return line.data;
 }
 
-static void warn_of_folder(
-    const struct supervisor *s, const char *setting, const char *folder)
-{
-	LOG(&s->log, LVL_WARN,
-	    L_MSG("a folder of the settings cannot be reached"),
-	    L_STR("setting", setting), L_STR("folder", folder));
-}
-
-static int look_at_folder(void *arg, const char *folder, struct err *e)
-{
-	struct stat st;
-
-	(void)e;
-	if (stat(folder, &st) != 0 || !S_ISDIR(st.st_mode))
-		warn_of_folder(arg, "[inputs] folders", folder);
-	return 0;
-}
-
-static void look_at_folders(const struct supervisor *s)
-{
-	struct err unused;
-
-	folders_each(s->settings->inputs_folders, look_at_folder,
-	    (void *)(uintptr_t)s, &unused);
-	for (int i = 0; i < s->settings->source_count; i++) {
-		const struct source_settings *one = &s->settings->sources[i];
-		char *setting, *folder;
-
-		if (one->config->type->missing_folder == NULL)
-			continue;
-		folder = one->config->type->missing_folder(one->config);
-		setting = mem_printf("[source.%s] folders", one->name);
-		if (folder != NULL)
-			warn_of_folder(s, setting, folder);
-		free(setting);
-		free(folder);
-	}
-}
-
 void supervisor_look_at_file(const struct supervisor *s)
 {
 	struct err e;
@@ -124,25 +83,22 @@ void supervisor_look_at_file(const struct supervisor *s)
 		LOG(&s->log, LVL_WARN,
 		    L_MSG("the environment wins over the settings file"),
 		    L_STR("variables", s->settings->winners));
-	look_at_folders(s);
 }
 
-void supervisor_reload(struct supervisor *s)
+static void refuse(const struct supervisor *s, const struct err *e)
 {
-	struct settings *settings, *old = s->settings;
+	LOG(&s->log, LVL_ERROR,
+	    L_MSG("the new settings are wrong, the old ones stay"),
+	    L_STR("error", e->text));
+	sdnotify("READY=1");
+}
+
+static void take_settings(struct supervisor *s, struct settings *settings)
+{
+	struct settings *old = s->settings;
 	struct queue_options q;
 	char *hello;
-	struct err e;
 
-	sdnotify_reloading();
-	settings = s->o.load(s->o.settings_path, &e);
-	if (settings == NULL) {
-		LOG(&s->log, LVL_ERROR,
-		    L_MSG("the new settings are wrong, the old ones stay"),
-		    L_STR("error", e.text));
-		sdnotify("READY=1");
-		return;
-	}
 	supervisor_use_settings(s, settings);
 	runs_set_settings(s->runs, settings);
 	lease_set_settings(s->lease, settings);
@@ -169,4 +125,72 @@ void supervisor_reload(struct supervisor *s)
 	LOG(&s->log, LVL_INFO, L_MSG("settings read again"));
 	supervisor_look_at_file(s);
 	sdnotify("READY=1");
+}
+
+static void on_first_survey(void *arg, const struct err *e)
+{
+	struct supervisor *s = arg;
+
+	s->survey = NULL;
+	if (e != NULL)
+		LOG(&s->log, LVL_WARN,
+		    L_MSG("the folders of the settings could not be looked at"),
+		    L_STR("error", e->text));
+}
+
+static void on_survey(void *arg, const struct err *e)
+{
+	struct supervisor *s = arg;
+	struct settings *settings = s->next;
+
+	s->survey = NULL;
+	s->next = NULL;
+	if (e == NULL) {
+		take_settings(s, settings);
+		return;
+	}
+	refuse(s, e);
+	settings_free(settings);
+}
+
+static int begin_survey(struct supervisor *s, const struct settings *settings,
+    void (*done)(void *arg, const struct err *e), struct err *e)
+{
+	s->survey = survey_start(&(struct survey_options){.loop = &s->loop,
+				     .settings = settings,
+				     .settings_path = s->o.settings_path,
+				     .log = &s->log,
+				     .done = done,
+				     .arg = s},
+	    e);
+	return s->survey ? 0 : -1;
+}
+
+void supervisor_survey(struct supervisor *s)
+{
+	struct err e;
+
+	if (begin_survey(s, s->settings, on_first_survey, &e) != 0)
+		on_first_survey(s, &e);
+}
+
+void supervisor_end_survey(struct supervisor *s)
+{
+	survey_stop(s->survey);
+	s->survey = NULL;
+	settings_free(s->next);
+	s->next = NULL;
+}
+
+void supervisor_reload(struct supervisor *s)
+{
+	struct err e;
+
+	sdnotify_reloading();
+	supervisor_end_survey(s);
+	s->next = s->o.load(s->o.settings_path, &e);
+	if (s->next == NULL)
+		refuse(s, &e);
+	else if (begin_survey(s, s->next, on_survey, &e) != 0)
+		on_survey(s, &e);
 }

@@ -201,11 +201,12 @@ def test_a_variable_that_wins_is_told(drain, ctl):
     assert 'settings environment' not in ctl('doctor').stdout
 
 
-def test_folders_that_are_missing_are_told_at_the_start(drain, tmp_path):
+def test_folders_that_are_missing_are_told_at_the_start(daemon, tmp_path):
     (tmp_path / 'there').mkdir()
-    log = drain({'inputs': {'folders': f'{tmp_path}/there, {tmp_path}/inbox'}, 'source.lake': {
-        'type': 'duckdb', 'folders': f'{tmp_path}/there, {tmp_path}/lake'}}).stderr
-    told = re.findall('a folder of the settings cannot be reached.*', log)
+    one = daemon({'inputs': {'folders': f'{tmp_path}/there, {tmp_path}/inbox'}, 'source.lake': {
+        'type': 'duckdb', 'folders': f'{tmp_path}/there, {tmp_path}/lake'}})
+    one.wait_log(f'{tmp_path}/lake')
+    told = re.findall('a folder of the settings cannot be reached.*', one.log())
     assert [re.search('(inputs|source.lake)].*(inbox|lake)', line).groups() for line in told] == [
         ('inputs', 'inbox'), ('source.lake', 'lake')]
 
@@ -509,6 +510,56 @@ def test_sighup_with_wrong_settings_keeps_the_old_ones(db, daemon):
     one.wait_log('No such file')
     done(db)
     assert 'settings read again' not in one.log()
+
+
+def test_sighup_checks_the_folders(daemon, tmp_path):
+    one = daemon()
+    one.conf.write_text(one.conf.read_text() + f'[inputs]\nfolders = {tmp_path}\n')
+    one.signal(signal.SIGHUP)
+    one.wait_log('the new settings are wrong, the old ones stay')
+    assert re.search('the settings file is .*, which lies in .*inputs. folders', one.log())
+
+
+# As on a file server that is gone, once the file in HANGS is there.
+HANGS = r"""
+static void wait_for_the_server(void)
+{
+	struct stat st;
+	while (fstatat(AT_FDCWD, getenv("HANGS"), &st, 0) == 0)
+		pause();
+}
+int stat(const char *path, struct stat *st)
+{
+	wait_for_the_server();
+	return fstatat(AT_FDCWD, path, st, 0);
+}
+char *realpath(const char *path, char *to)
+{
+	char *(*real)(const char *, char *) = dlvsym(RTLD_NEXT, "realpath", "GLIBC_2.3");
+	wait_for_the_server();
+	return real(path, to);
+}
+"""
+
+
+@pytest.mark.shipped
+def test_folders_that_do_not_answer_stop_no_heartbeat(daemon, db, tmp_path):
+    library, hangs = tmp_path / 'hangs.so', tmp_path / 'hangs'
+    subprocess.run(['cc', '-D_GNU_SOURCE', '-shared', '-fPIC', '-x', 'c', '-', '-o', library], text=True,
+                   input='#include <dlfcn.h>\n#include <fcntl.h>\n#include <stdlib.h>\n'
+                   '#include <sys/stat.h>\n#include <unistd.h>\n' + HANGS, check=True)
+    (tmp_path / 'inbox').mkdir()
+    one = daemon({'inputs': {'folders': tmp_path / 'inbox'}}, lease='2s', log_level='info',
+                 env={'LD_PRELOAD': library, 'HANGS': hangs})
+    hangs.touch()
+    one.signal(signal.SIGHUP)
+    one.wait_log('looks at the folders of the settings took longer than 5 s')
+    # Its lease of two seconds was renewed, so it goes on as the same daemon.
+    assert db.value('select worker_id from reportd.report_worker') == one.worker_id
+    assert 'settings read again' not in one.log()
+    hangs.unlink()
+    one.signal(signal.SIGHUP)
+    one.wait_log('settings read again')
 
 
 def test_a_key_that_stands_twice_is_refused_with_both_lines(write):
