@@ -11,8 +11,7 @@
 #include "source/postgres/horizon.h"
 #include "source/postgres/login.h"
 #include "source/postgres/over.h"
-#include "source/postgres/session.h"
-#include "source/postgres/types.h"
+#include "source/postgres/postgres_parts.h"
 #include "source/postgres/written.h"
 #include "source/sqltext.h"
 #include "sql/source.h"
@@ -29,29 +28,9 @@
 	"set client_encoding = 'UTF8'; "
 #define BEGIN POSTGRES_BEGIN
 
-struct postgres {
-	struct session session;
-	struct types types;
-	bool copying;      /* the query's rows arrive by COPY */
-	bool raw;          /* text is not converted to UTF-8 */
-	bool refused;      /* the server refuses the optional setting */
-	bool set;          /* the session has SETTINGS, zone and timeout */
-	char zone[64];     /* the session's time zone */
-	int timeout;       /* the session's statement_timeout, ms */
-	char job_zone[64]; /* the time zone that values are written in */
-	bool checked;      /* settings were compared after this query */
-	bool wrote;        /* the job may have changed the session */
-	int64_t reset_ms;  /* boot clock at the last reset, ms */
-};
-
 static struct postgres *as_postgres(struct source *s)
 {
 	return (struct postgres *)s;
-}
-
-static const struct postgres *as_const(const struct source *s)
-{
-	return (const struct postgres *)s;
 }
 
 /* ---- the session ---- */
@@ -389,80 +368,6 @@ static int postgres_next(struct source *s, struct batch *batch, struct err *e)
 	return rc;
 }
 
-/* ---- passthrough: COPY ---- */
-
-static bool copy_can(const struct source *s, const struct source_pass *pass)
-{
-	return dialect_is_query(pass->sql) &&
-	       pg_encodes(as_const(s)->session.pg, pass->form->encoding);
-}
-
-static int copy_begin(
-    struct source *base, const struct source_pass *pass, struct err *e)
-{
-	struct postgres *p = as_postgres(base);
-	struct session *s = &p->session;
-	struct buf text;
-	size_t skip;
-	int rc = -1;
-
-	buf_init(&text, SOURCE_WRAP_MAX);
-	if (!pg_in_transaction(s->pg))
-		buf_str(&text, s->prologue.len ? s->prologue.data : BEGIN);
-	buf_str(&text, "copy (");
-	skip = text.len;
-	/* The line break ends a comment that may stand at the end of the
-	 * query. */
-	if (dialect_one(pass->sql, "\n) to stdout with (", &text, e) == 0) {
-		dialect_copy_options(pass->form, &text);
-		buf_str(&text, "); " WRITTEN_ASK);
-		buf_str(&text, pass->last ? "; rollback" : "");
-		rc = dialect_check_length(&text, e);
-	}
-	if (rc == 0)
-		rc = pg_copy_start(
-		    s->pg, &(struct pg_stream){text.data, skip, true}, e);
-	buf_free(&text);
-	return rc;
-}
-
-/* At the end of the COPY its message has the answer about the settings, too. */
-static int copy_ended(struct postgres *p, int rc, struct err *e)
-{
-	const struct pg_rows *rows =
-	    rc == 0 ? pg_copy_answer(p->session.pg) : NULL;
-
-	return rows ? written_compare(rows, p->job_zone, e) : rc;
-}
-
-static int copy_next(
-    struct source *s, const char **data, size_t *len, struct err *e)
-{
-	struct postgres *p = as_postgres(s);
-
-	return copy_ended(p, pg_copy_next(p->session.pg, data, len, e), e);
-}
-
-static int copy_read(struct source *s, struct buf *to, struct err *e)
-{
-	struct postgres *p = as_postgres(s);
-
-	return copy_ended(p, pg_copy_read(p->session.pg, to, e), e);
-}
-
-static int64_t copy_rows(const struct source *s)
-{
-	return pg_copy_rows(as_const(s)->session.pg);
-}
-
-static const struct source_passing copy = {
-    .can = copy_can,
-    .begin = copy_begin,
-    .next = copy_next,
-    .read = copy_read,
-    .rows = copy_rows,
-};
-
 /* Sorts by concat(), which accepts the output of any type and treats NULL as
  * ''. */
 static void postgres_shape(const struct source *s, const char *sql,
@@ -493,7 +398,7 @@ const struct source_driver source_postgres = {
     .query_end = session_query_end,
     .horizon = postgres_horizon,
     .describe = postgres_describe,
-    .passing = &copy,
+    .passing = &postgres_passing,
     .now = "now()",
     .catalogue = sql_catalogue,
     .shape = postgres_shape,
