@@ -106,8 +106,8 @@ static int read_plain(
 
 size_t input_name_length(const char *address)
 {
-	return place_is(address, "https") ? strcspn(address, "?")
-					  : strlen(address);
+	return place_scheme_of(address)->query ? strcspn(address, "?")
+					       : strlen(address);
 }
 
 bool input_is_gzip(const char *name)

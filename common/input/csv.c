@@ -9,10 +9,10 @@
 
 /* A header that is read field by field. */
 struct header {
-	const char *at, *end; /* what is still to be read; at NULL: a fault */
+	const char *at, *end; /* the text still to be read; at NULL: a fault */
 	char delimiter;
-	/* A quote that stands elsewhere than around a whole field is refused:
-	 * COPY would read the header beyond its line, and rows with it. */
+	/* A quote anywhere else than around a whole field is refused: COPY
+	 * would read the header beyond its line, and rows with it. */
 	bool strict;
 	struct buf field;
 	char *reason; /* WHOLE_REASON bytes */

@@ -117,7 +117,7 @@ static int find_next(const struct pages *p, const char *url, const json_t *rest,
 		return err_set(e, ERR_TRANSIENT,
 		    "what \"next\" of the input names is no text");
 	*next = http_join(url, text);
-	if (*next != NULL && place_is(*next, "https"))
+	if (*next != NULL && place_scheme_of(*next) == place_scheme_of(url))
 		return 0;
 	free(*next);
 	*next = NULL;

@@ -6,8 +6,8 @@
 
 /*
  * Reads a JSON answer of a web server, page by page, and writes the elements of
- * its array as JSON lines. An answer without the array is an error, and no empty
- * one.
+ * its array as JSON lines. An answer without the array is an error, not an
+ * empty array.
  */
 struct pages {
 	const struct place_lent *lent;

@@ -25,8 +25,8 @@ enum {
 	STRUCT
 };
 
-/* Reads within bounds: past the end, and for what has no sense, `bad` is set,
- * and all reads give 0. */
+/* Reads within bounds: past the end, and for a value that makes no sense, `bad`
+ * is set, and all further reads give 0. */
 struct footer {
 	const unsigned char *at, *end;
 	int64_t data_end;

@@ -11,7 +11,7 @@
 /* Levels of the rest. */
 #define DEPTH_MAX 100
 #define SEGMENTS_MAX 50
-/* A number of any length is read as one; a character may be U+0000. */
+/* A number of any length is read as a number; a character may be U+0000. */
 #define LOAD (JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL)
 
 /* The rest is kept, and looked at byte by byte only as far as it needs to find

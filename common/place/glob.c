@@ -13,7 +13,7 @@ struct star {
 	const char *pattern, *path;
 };
 
-/* Lets a star have one more byte. False: it cannot. */
+/* Lets a star match one more byte. Returns false when it cannot. */
 static bool lengthen(
     struct star *star, bool deep, const char **pattern, const char **path)
 {

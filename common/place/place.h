@@ -126,7 +126,7 @@ struct place_file {
  * goes on. */
 struct place_scan {
 	const char *pattern;
-	const char *after; /* only addresses behind this one; NULL: all */
+	const char *after; /* only addresses after this one; NULL: all */
 	int64_t most;      /* names to look at; more are an error */
 	int (*meet)(void *arg, const struct place_file *file, struct err *e);
 	void *arg;

@@ -5,8 +5,8 @@
 #include "base/json.h"
 
 /*
- * The record of the things that this process would leave behind if it died now,
- * such as an unfinished upload. Whoever reads the record can remove them
+ * The record of the things that this process would leave in a place if it died
+ * now, such as an unfinished upload. A reader of the record can remove them
  * (place_sweep). Entries that name no place belong to others: see
  * worker/statements.h.
  *

@@ -45,6 +45,20 @@ const struct place_scheme *place_scheme_of(const char *address)
 	return schemes[i];
 }
 
+char *place_forms(const struct place_scheme *but)
+{
+	struct buf b;
+
+	buf_init(&b, PATH_MAX);
+	buf_str(&b, "");
+	for (int i = SCHEMES - 1; i >= 0; i--) {
+		if (schemes[i]->form != NULL && schemes[i] != but)
+			buf_printf(&b, "%s%s", b.len > 0 ? " or " : "",
+			    schemes[i]->form);
+	}
+	return b.data;
+}
+
 bool place_is_file(const char *address)
 {
 	return place_scheme_of(address) == &place_scheme_file;

@@ -17,9 +17,13 @@
 struct place_scheme {
 	const char *name;   /* name in messages, and key in output_options */
 	const char *prefix; /* beginning of its addresses; "": any other */
+	/* how a report's address of this place is written, for messages; NULL:
+	 * messages that list the places do not mention it */
+	const char *form;
 	/* put before an address to make a URL; "": nothing */
 	const char *url_prefix;
-	bool dots; /* names of files may begin with a dot */
+	bool dots;  /* names of files may begin with a dot */
+	bool query; /* an address from its ? on is no part of a file's name */
 	/* The only format that goes there, and to no other place; NULL: all
 	 * formats but such ones. */
 	const char *format;
@@ -51,6 +55,9 @@ struct place_scheme {
 const struct place_scheme *place_scheme_of(const char *address);
 /* The i-th scheme, from 0; NULL after the last. */
 const struct place_scheme *place_scheme_at(int i);
+/* Returns the forms of all places but `but` (may be NULL), such as "file:///path
+ * or s3://bucket/key"; the caller frees the text. */
+char *place_forms(const struct place_scheme *but);
 /* Whether the address is the path of a local file. */
 bool place_is_file(const char *address);
 /* Whether the address belongs to the place of this name, such as "s3". */

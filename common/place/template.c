@@ -120,11 +120,7 @@ static int check_seen(const char *template, struct err *e)
 	return 0;
 }
 
-#define WHERE                                     \
-	"write a path below the output root, or " \
-	"file:///path or s3://bucket/key"
-
-/* Whether the text begins with the name of a place and a colon: s3:key. */
+/* Whether the text begins with the name of a place and a colon, as in file:x. */
 static bool names_place(const char *text)
 {
 	const struct place_scheme *place;
@@ -138,6 +134,18 @@ static bool names_place(const char *text)
 			return true;
 	}
 	return false;
+}
+
+/* Appends to the error how addresses are written. Returns -1. */
+static int say_forms(struct err *e)
+{
+	char *forms = place_forms(NULL), *wrong = mem_strdup(e->text);
+
+	err_set(e, ERR_PERMANENT,
+	    "%s; write a path below the output root, or %s", wrong, forms);
+	free(wrong);
+	free(forms);
+	return -1;
 }
 
 /* Refuses the path of a file that looks like another address: its first part
@@ -157,14 +165,15 @@ static int check_beginning(const char *text, struct err *e)
 		    "output_path takes no mailto: address; put it into "
 		    "notify_on_completion, and the report goes with the mail");
 	if (colon && text[n + 1] == '/')
-		return err_set(e, ERR_PERMANENT,
-		    "output_path: unknown scheme \"%.*s//\"; " WHERE, n, text);
-	if (colon || names_place(text))
-		return err_set(e, ERR_PERMANENT,
-		    "output_path \"%s\": two slashes belong after "
-		    "\"%.*s\"; " WHERE,
+		err_set(e, ERR_PERMANENT,
+		    "output_path: unknown scheme \"%.*s//\"", n, text);
+	else if (colon || names_place(text))
+		err_set(e, ERR_PERMANENT,
+		    "output_path \"%s\": two slashes belong after \"%.*s\"",
 		    text, (int)strcspn(text, ":") + 1, text);
-	return 0;
+	else
+		return 0;
+	return say_forms(e);
 }
 
 static int expand(

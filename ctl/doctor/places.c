@@ -173,7 +173,7 @@ void doctor_output(struct doctor *d)
 		doctor_say(d, DOCTOR_FAILED, "output_root", NULL, "%s", e.text);
 		return;
 	}
-	if (root == NULL) /* all outputs go to S3 */
+	if (root == NULL) /* no output is a local file */
 		return;
 	if (settings_check_apart(d->c->settings, d->c->conf, &e) != 0) {
 		doctor_say(d, DOCTOR_FAILED, "output_root", NULL, "%s", e.text);

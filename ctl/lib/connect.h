@@ -13,7 +13,7 @@ int connect_settings(struct ctl *c, struct err *e);
 /* Reads the settings, which must name a queue; only `export` can do without
  * one. */
 int connect_queue_settings(struct ctl *c, struct err *e);
-/* Opens the clients of S3 and other services; NULL when the settings cannot be
+/* Opens the clients of services; NULL when the settings cannot be
  * read. */
 struct services *connect_services(struct ctl *c, struct err *e);
 /* Connects to a source in the way in which reports do; the caller closes it. */

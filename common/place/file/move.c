@@ -121,8 +121,9 @@ static int copy_bytes(int in, int out, struct err *e)
 
 /* ---- made under a hidden name ---- */
 
-/* Opens the hidden file in which a new one is made, empty. Whoever makes it holds
- * its lock; what a killed process has left is taken over. */
+/* Opens the hidden file in which a new file is made; it is empty. The process
+ * that makes the file holds its lock; a file that a killed process has left is
+ * taken over. */
 static int open_hidden(const struct spot *hidden, struct err *e)
 {
 	int fd = openat(hidden->folder, hidden->name,

@@ -205,7 +205,8 @@ int file_scan(
 		rc = err_errno(e, errno, "%s", lent->root);
 	else
 		rc = enter(&s, folder, 0, e) == 0 ? meet_all(&s, e) : -1;
-	/* Where another scan goes on it meets all of these names again. */
+	/* Another scan that goes on from here meets all of these names again.
+	 * */
 	if (scan->after == NULL)
 		scan->looked += s.names;
 	for (size_t i = 0; i < s.count; i++)

@@ -44,13 +44,22 @@ static const char *without_scheme(const char *text)
 							    : text;
 }
 
+static int refuse_local(const char *text, struct err *e)
+{
+	char *others = place_forms(&place_scheme_file);
+
+	err_set(e, ERR_PERMANENT,
+	    "output_path \"%s\" is a local file, and output_root is missing in "
+	    "the settings; write %s, or set it",
+	    text, others);
+	free(others);
+	return -1;
+}
+
 static int check_text(const char *root, const char *text, struct err *e)
 {
 	if (*root == '\0')
-		return err_set(e, ERR_PERMANENT,
-		    "output_path \"%s\" is a local file, and output_root is "
-		    "missing in the settings; write s3://bucket/key, or set it",
-		    text);
+		return refuse_local(text, e);
 	text = without_scheme(text);
 	if (str_has_control(text))
 		return err_set(
@@ -119,6 +128,7 @@ static int file_check(const char *address, const json_t *options, struct err *e)
 const struct place_scheme place_scheme_file = {
     .name = "file",
     .prefix = "",
+    .form = "file:///path",
     .url_prefix = URL,
     .options = &claim_options,
     .resolve = file_resolve,

@@ -30,7 +30,8 @@ static int file_allow(const struct place_lent *lent, const char *address,
 static struct sink *file_open_place(const struct place_output *o, struct err *e)
 {
 	const json_t *own = json_object_get(o->options, place_scheme_file.name);
-	/* as S3 knows an earlier attempt */
+	/* an object has the same in its metadata, by which an earlier attempt is
+	 * known */
 	char *mark = o->report_id && o->request_id
 			 ? mem_printf("%s %s", o->report_id, o->request_id)
 			 : NULL;
@@ -75,7 +76,7 @@ static int open_below(const char *root, const char *path)
 
 static int refuse_open(const char *path, struct err *e)
 {
-	char host[256] = "";
+	char host[256] = "", *others;
 
 	if (errno != ENOENT) {
 		err_errno(e, errno, "%s", path);
@@ -84,11 +85,14 @@ static int refuse_open(const char *path, struct err *e)
 		return -1;
 	}
 	gethostname(host, sizeof(host) - 1);
-	return err_set(e, ERR_TRANSIENT,
+	others = place_forms(&place_scheme_file);
+	err_set(e, ERR_TRANSIENT,
 	    "%s is not there on %s: it was removed, or another daemon of this "
 	    "queue has made it on a disk of its own (share output_root, or "
-	    "write to s3://)",
-	    path, host);
+	    "write to %s)",
+	    path, host, others);
+	free(others);
+	return -1;
 }
 
 static int file_open_read(const struct place_lent *lent, const char *path,

@@ -90,6 +90,7 @@ const struct place_scheme place_scheme_https = {
     .name = "https",
     .prefix = HTTPS_SCHEME,
     .url_prefix = "",
+    .query = true,
     .check_template = check_template,
     .resolve = resolve,
     .check = check,

@@ -111,6 +111,7 @@ static int check(const char *address, const json_t *options, struct err *e)
 const struct place_scheme place_scheme_s3 = {
     .name = "s3",
     .prefix = S3_SCHEME,
+    .form = "s3://bucket/key",
     .url_prefix = "",
     .dots = true,
     .options = &s3_options,

@@ -33,9 +33,9 @@ static int send(const struct s3_store *store, const struct s3_target *t,
 	    answer, e);
 }
 
-/* Returns the ms until the entry is old enough; 0: it is. A recent one without an
- * id may be of an upload that begins now, so it is not taken for one that was left
- * behind. */
+/* Returns the ms until the entry is old enough; 0: it is. A recent entry
+ * without an id may be of an upload that begins now, so its upload is not taken
+ * for a lost one. */
 static int64_t too_young(const json_t *upload, int64_t stale_ms)
 {
 	int64_t old = json_int(upload, "at", 0) * 1000 + stale_ms;

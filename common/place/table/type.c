@@ -33,7 +33,7 @@ static int landed(
 	return rc;
 }
 
-/* Only loads through objects of another place leave something behind. */
+/* Only loads through objects of another place leave anything. */
 static int sweep(const struct place_lent *lent, const json_t *entry,
     int64_t *wait_ms, struct err *e)
 {

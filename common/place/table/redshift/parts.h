@@ -13,7 +13,7 @@ struct parts {
 	struct place_output o; /* how parts are opened */
 	struct place_record *record;
 	char *address; /* of the table, for the record */
-	char *prefix;  /* s3://bucket/key/ */
+	char *prefix;  /* address of the objects up to their last slash */
 	int64_t size;  /* bytes after which a part is full */
 	bool recorded;
 
@@ -23,7 +23,8 @@ struct parts {
 	int count; /* of parts */
 };
 
-/* `below` is where load_prefix lies; `o` the output that is loaded. */
+/* `below` is the prefix that the settings give for all loads; `o` the output
+ * that is loaded. */
 void parts_open(struct parts *p, const struct place_output *o,
     const char *below, int64_t size);
 int parts_write(struct parts *p, const void *data, size_t len, struct err *e);
