@@ -1,7 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- Listings of zones, files that go to archives, and what people call and see of inputs.
-
--- ---- listings ----
+-- Listings of zones, and the arrivals that bring them forward.
 
 create function reportd.reaches(folders text[], path text) returns boolean
 language sql immutable set search_path = pg_catalog, pg_temp as $$
@@ -14,9 +12,9 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
 	select not exists (select from reportd.report_worker w where w.worker_id = $1)
 $$;
 
--- The zones that a daemon may list now, the oldest 20 of each owner, of whom first comes
--- whoever has the fewest under way: those that are due, and those whose listing has lost
--- its daemon.
+-- The zones that a daemon may list now: those that are due, and those whose listing has
+-- lost its daemon. Each owner has its oldest 20; the owner with the fewest listings under
+-- way comes first.
 create function reportd.due_zones(worker_id uuid)
 returns table (zone_id bigint, turn bigint, list_at timestamptz)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
@@ -54,21 +52,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
 	from due d
 $$;
 
--- The files that are to be moved now and that the daemon reaches.
-create function reportd.due_moves(worker_id uuid) returns setof bigint
-language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-	select f.file_id from reportd.report_worker w
-	cross join lateral (
-		(select i.file_id, i.url from reportd.report_input i where i.move_at <= now()
-		 order by i.move_at limit 200)
-		union
-		(select i.file_id, i.url from reportd.report_input i
-		 where i.move_by is not null and reportd.is_gone(i.move_by) limit 200)) f
-	where w.worker_id = $1 and reportd.reaches(w.folders, f.url)
-	limit 100
-$$;
-
--- Whether somebody waits for a zone.
+-- Whether some report waits for a listing of the zone.
 create function reportd.zone_wanted(zone_id bigint) returns boolean
 language sql stable set search_path = pg_catalog, pg_temp as $$
 	select exists (select from reportd.report_input_use u
@@ -112,7 +96,7 @@ begin
 	end loop;
 end $$;
 
--- Writes files of a page into the ledger of one use.
+-- Writes the files of a page into the ledger, for one input of one report.
 create function reportd.meet_files(u reportd.report_input_use, files jsonb) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
@@ -161,7 +145,7 @@ begin
 			for update skip locked) k));
 end $$;
 
--- How long until something in a zone may have become quiet; null: nothing waits for that.
+-- The time until some file in a zone may have become quiet; null: no file is awaited.
 create function reportd.zone_wait(zone_id bigint) returns interval
 language sql stable set search_path = pg_catalog, pg_temp as $$
 	select min(greatest(q.at, now())) - now() from reportd.report_input_use u
@@ -172,7 +156,7 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
 	where u.zone_id = $1 and q.at is not null
 $$;
 
--- The end of a listing: what was not listed is gone, and reports look at the rest.
+-- Ends a listing: files that it has not met are gone, and the reports look at the others.
 create function reportd.end_listing(z reportd.report_zone, rescan interval) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
@@ -208,8 +192,8 @@ begin
 	end if;
 end $$;
 
--- A page of a listing: [{"url", "version", "size", "modified", "fault"}]. Returns
--- whether the listing goes on; not when another one has begun meanwhile.
+-- Records a page of a listing: [{"url", "version", "size", "modified", "fault"}]. Returns
+-- whether the listing goes on: it does not when another one has begun meanwhile.
 create function reportd.take_page(
 	worker_id uuid, zone_id bigint, listing_number bigint, files jsonb, looked bigint,
 	more boolean, error text, most bigint, rescan interval, patience interval
@@ -253,8 +237,8 @@ end $$;
 
 -- ---- folders in which something arrives ----
 
--- Zones are found here by their folders and objects, however many there are: the
--- daemon waits for the answer, and so does all else that it asks the queue for.
+-- Finds the zones of folders or objects quickly, however many zones there are: the daemon
+-- waits for the answer, and all else that it asks of the queue waits with it.
 create index report_zone_folder on reportd.report_zone (reportd.input_folder(path) collate "C");
 create index report_zone_beginning on reportd.report_zone
 	(split_part(split_part(path, '*', 1), '?', 1) collate "C");
@@ -262,14 +246,14 @@ create index report_zone_beginning on reportd.report_zone
 create index report_zone_local on reportd.report_zone (owner, (reportd.input_folder(path) collate "C"))
 	where reportd.input_folder(path) collate "C" between '/' and '0';
 
--- Whether a pattern has files in folders within its own.
+-- Says whether files of a pattern may lie in folders within its own folder.
 create function reportd.goes_deeper(path text) returns boolean
 language sql immutable set search_path = pg_catalog, pg_temp as $$
 	select substr($1, length(reportd.input_folder($1)) + 1) ~ '/|\*\*'
 $$;
 
--- A pattern for each local folder, the one that goes deepest, of the first 500: owners take
--- turns, so that none takes the room of another.
+-- Returns one pattern for each local folder, the one that reaches deepest, of the first 500
+-- folders; owners take turns, so that no owner's folders displace those of another.
 create function reportd.watched_paths(worker_id uuid) returns jsonb
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
 	with recursive owner as (
@@ -297,8 +281,8 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
 		group by f.folder order by min(f.turn), f.folder limit 500) p
 $$;
 
--- Has the zones of these folders listed soon. Returns how many are not, because another
--- transaction holds them: who tells must tell again.
+-- Has the zones of these folders listed soon. Returns the number of zones that another
+-- transaction holds: for these the caller must ask again.
 create function reportd.wake_paths(paths jsonb) returns bigint
 language sql security definer set search_path = pg_catalog, pg_temp as $$
 	select count(*) filter (where not w.woken) from (
@@ -310,9 +294,9 @@ language sql security definer set search_path = pg_catalog, pg_temp as $$
 		limit 1000 offset 0) w
 $$;
 
--- A message about an object names no file: it wakes the zones that the object may
--- belong to, those whose path begins, up to its first star, like the object. Their listings
--- find what is there. Returns what wake_paths() returns.
+-- A message about an object names no file. It wakes the zones that the object may belong
+-- to: their path, up to its first star, is the beginning of the object's address. Their
+-- listings find the files. Returns the same as wake_paths().
 create function reportd.wake_objects(objects jsonb) returns bigint
 language sql security definer set search_path = pg_catalog, pg_temp as $$
 	select count(*) filter (where not w.woken) from (
@@ -326,185 +310,3 @@ language sql security definer set search_path = pg_catalog, pg_temp as $$
 		where z.list_at < 'infinity'
 		limit 1000 offset 0) w
 $$;
-
--- ---- files that go to archives and quarantines ----
-
--- Files to be moved by a daemon, 100 at a time: those of one kind of place, and local ones
--- in its folders. What its owner may not move any more stays where it is.
-create function reportd.claim_moves(worker_id uuid) returns jsonb
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
-declare
-	taken jsonb;
-begin
-	with due as materialized (
-		select f.file_id from reportd.report_input f
-		where f.file_id in (select d from reportd.due_moves(claim_moves.worker_id) d)
-			and (f.move_at <= now() or reportd.is_gone(f.move_by))
-		for update skip locked
-	), one as (
-		update reportd.report_input f
-		set move_at = now() + interval '10 minutes', move_tries = f.move_tries + 1,
-			move_by = claim_moves.worker_id
-		where f.file_id in (select d.file_id from due d)
-		returning f.*
-	), placed as (
-		select o.*, u.spec ->> o.move as folder, substr(o.url,
-				length(reportd.input_folder(u.spec ->> 'path')) + 1) as name,
-			-- A file that was met before the path changed lies elsewhere.
-			reportd.may_read(c.owner, u.spec ->> 'path', 'write')
-				and reportd.may_read(c.owner, o.url, 'write')
-				and reportd.may_read(c.owner, u.spec ->> o.move, 'write') as may
-		from one o
-		left join reportd.report_input_use u on (u.config_id, u.input) = (o.config_id, o.input)
-		left join reportd.report_config c on c.config_id = o.config_id
-	)
-	select jsonb_agg(jsonb_build_object('file_id', p.file_id, 'url', p.url,
-		'version', p.version, 'size', p.size, 'to', p.folder || p.name,
-		'otherwise', p.folder || regexp_replace(p.name, '([^/]*)$', p.file_id || '_\1'),
-		'reason', case when p.move = 'quarantine' then jsonb_build_object('file', p.url,
-			'reason', p.fault, 'config_id', p.config_id, 'input', p.input,
-			'request_id', p.request_id, 'found_at', p.found_at)::text end)) into taken
-	from placed p where p.folder is not null and p.may;
-	return taken;
-end $$;
-
-create function reportd.record_moves(results jsonb) returns bigint
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
-declare
-	n bigint;
-begin
-	update reportd.report_input f
-	set moved_to = coalesce(r.moved_to, f.moved_to), move_error = left(r.error, 2000),
-		move_by = null,
-		move_at = case when not r.over and f.move_tries < 20 then now()
-			+ least(interval '10 seconds' * 2 ^ least(f.move_tries, 10), interval '1 hour') end
-	from jsonb_to_recordset(results) as r(file_id bigint, over boolean, moved_to text, error text)
-	where f.file_id = any (array(select k.file_id from reportd.report_input k
-			where k.file_id in (select (s ->> 'file_id')::bigint
-				from jsonb_array_elements(results) s)
-			for update skip locked))
-		and f.file_id = r.file_id and f.move_at is not null;
-	get diagnostics n = row_count;
-	return n;
-end $$;
-
--- ---- what people call and see ----
-
-create function reportd.check_input_files(
-	c reportd.report_config, input text, url text, n bigint
-) returns void
-language plpgsql set search_path = pg_catalog, pg_temp as $$
-declare
-	unmoved text;
-begin
-	if n > 0 then
-		return;
-	end if;
-	select min(f.input) into unmoved from reportd.report_input f
-	where f.config_id = c.config_id and f.state = 'FAILED' and f.moved_to is null
-		and f.input = coalesce(check_input_files.input, f.input)
-		and f.url = coalesce(check_input_files.url, f.url);
-	if unmoved is not null then
-		perform reportd.refuse(format('the input "%s" of report %s has no quarantine', unmoved, c.config_id),
-			format('Give it one: "quarantine", a folder or prefix, in the inputs of report %s.', c.config_id));
-	end if;
-	perform reportd.refuse(
-		format('report %s has no FAILED file%s%s that is still where it was found', c.config_id,
-			coalesce(' of input "' || input || '"', ''), coalesce(' ' || url, '')),
-		'See moved_to in reportd.v_inputs, or `reportctl inputs ID`.');
-end $$;
-
-create function reportd.release_input(
-	config_id bigint, input text default null, url text default null
-) returns bigint
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
-declare
-	c reportd.report_config;
-	n bigint;
-	refusal text;
-	mend text;
-begin
-	c := reportd.find_report(config_id);
-	update reportd.report_input f
-	set state = 'NEW', fault = null, request_id = null, ended_at = null, found_at = now(),
-		look_at = '-infinity', move = null, move_at = null, move_error = null
-	where f.config_id = c.config_id and f.state = 'FAILED' and f.moved_to is null
-		and f.input = coalesce(release_input.input, f.input)
-		and f.url = coalesce(release_input.url, f.url);
-	get diagnostics n = row_count;
-	perform reportd.check_input_files(c, input, url, n);
-	perform reportd.ask_look(c);
-	return n;
--- One refusal, one line of context.
-exception when invalid_parameter_value or insufficient_privilege then
-	get stacked diagnostics refusal = message_text, mend = pg_exception_hint;
-	raise exception using errcode = sqlstate, message = refusal, hint = mend;
-end $$;
-comment on function reportd.release_input is
-	'Lets FAILED files of a report be taken once more, by a new request: all, those of an input, or one. Returns how many.';
-
-create function reportd.quarantine_input(
-	config_id bigint, input text default null, url text default null
-) returns bigint
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
-declare
-	c reportd.report_config;
-	n bigint;
-	refusal text;
-	mend text;
-begin
-	c := reportd.find_report(config_id);
-	update reportd.report_input f set move = 'quarantine', move_at = now(), move_tries = 0
-	where f.config_id = c.config_id and f.state = 'FAILED' and f.moved_to is null
-		and f.input = coalesce(quarantine_input.input, f.input)
-		and f.url = coalesce(quarantine_input.url, f.url)
-		and c.inputs -> f.input ? 'quarantine';
-	get diagnostics n = row_count;
-	perform reportd.check_input_files(c, input, url, n);
-	return n;
--- One refusal, one line of context.
-exception when invalid_parameter_value or insufficient_privilege then
-	get stacked diagnostics refusal = message_text, mend = pg_exception_hint;
-	raise exception using errcode = sqlstate, message = refusal, hint = mend;
-end $$;
-comment on function reportd.quarantine_input is
-	'Moves FAILED files of a report to the quarantine of their input. Returns how many.';
-
-create view reportd.v_inputs with (security_barrier) as
-select f.file_id, f.config_id, c.report_key, c.report_name, c.owner, f.input, f.url,
-	f.version, f.size, f.modified_at, f.found_at, f.state,
-	case when f.state <> 'NEW' then f.fault
-		else coalesce(reportd.file_fault(u.spec, f), case
-			when f.seen_at < reportd.quiet_at(u.spec, f) then 'it is not known yet to stay as it is'
-			end) end as reason,
-	f.request_id, f.ended_at, f.move, f.moved_to, f.move_error
-from reportd.report_input f
-join reportd.report_config c on c.config_id = f.config_id
-left join reportd.report_input_use u on (u.config_id, u.input) = (f.config_id, f.input)
-where (pg_has_role(c.owner, 'USAGE')
-		or (select pg_has_role('reportd_viewer', 'USAGE')));
-comment on view reportd.v_inputs is
-	'The files that reports have met: which are NEW and why one is not taken, TAKEN by which request, DONE, FAILED, and where they went.';
-
-create view reportd.v_zones with (security_barrier) as
-select u.config_id, c.report_key, u.input, z.path, z.listed_at, z.took, z.files,
-	case when z.list_at < 'infinity' then z.list_at end as list_at, z.error, z.error_at
-from reportd.report_zone z
-join reportd.report_input_use u on u.zone_id = z.zone_id
-join reportd.report_config c on c.config_id = u.config_id
-where (pg_has_role(c.owner, 'USAGE')
-		or (select pg_has_role('reportd_viewer', 'USAGE')));
-comment on view reportd.v_zones is
-	'What is listed for the inputs of reports: when it was, how many files were there, and why it could not be.';
-
-alter table reportd.report_zone enable row level security;
-alter table reportd.report_input_use enable row level security;
-alter table reportd.report_input enable row level security;
-do $$
-declare
-	name text;
-begin
-	foreach name in array '{report_zone,report_input_use,report_input}'::text[] loop
-		execute format('create policy daemon on reportd.%I to reportd_daemon using (true)', name);
-	end loop;
-end $$;

@@ -1,11 +1,12 @@
 -- SPDX-License-Identifier: MIT
--- The functions that people call from psql. They run with their owner's rights and ask who acts,
--- so that a submitter needs no UPDATE on the queue: with one it could lock the table.
+-- The functions that people call from psql. They run with the rights of their owner and check
+-- the acting role themselves, so that a submitter needs no UPDATE on the queue: with that right
+-- it could lock the table.
 
--- While the server maintains a table (ANALYZE, autovacuum, REINDEX) it runs the
--- functions of that table's owner with that owner's rights, but in the session of
--- whoever started it, a superuser mostly: nobody acts there. UNLISTEN is refused in
--- such a place, and does nothing elsewhere.
+-- While the server maintains a table (ANALYZE, autovacuum, REINDEX) it runs the functions of the
+-- table's owner with that owner's rights, but in the session that began the maintenance, mostly
+-- a superuser's. Nobody acts in such a place, so these functions refuse to work there. It is
+-- recognised by UNLISTEN, which is refused there and has no effect elsewhere.
 create function reportd.check_actor() returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
@@ -61,7 +62,7 @@ $$;
 comment on function reportd.submit is
 	'Asks for a report; SCHEDULED when a schedule_expression is given, else AFTER when run_after is, else FILE when inputs are. Returns its config_id.';
 
--- Tells all listeners that a run has ended. Everybody may listen, so it tells numbers
+-- Tells all listeners that a run has ended. Everybody may listen, so the payload has numbers
 -- only, no names and no places.
 create function reportd.notify_done(
 	config_id bigint, request_id bigint, run_id bigint, status text
@@ -82,8 +83,8 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
 		or pg_has_role(reportd.acting_role(), 'reportd_operator', 'USAGE')
 $$;
 
--- Returns the report, locked, if the acting role may act on it. The right is asked before
--- the row is locked, so that nobody holds up the reports of others.
+-- Returns the report, locked, if the acting role may act on it. The right is checked before the
+-- row is locked, so that nobody can delay the reports of others.
 create function reportd.find_report(config_id bigint) returns reportd.report_config
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
@@ -136,7 +137,7 @@ begin
 			'See report_key in reportd.report_config, or `reportctl list`.');
 	end if;
 	return found_id;
--- One refusal, one line of context.
+-- Raised anew, so that psql shows one line of context and not one for each function.
 exception when invalid_parameter_value or insufficient_privilege then
 	get stacked diagnostics refusal = message_text, mend = pg_exception_hint;
 	raise exception using errcode = sqlstate, message = refusal, hint = mend;
@@ -180,7 +181,7 @@ begin
 	perform reportd.check_pending(c.owner, 1);
 	perform reportd.check_unused(c.owner);
 	return reportd.add_request(c, 'run_now', now(), parameters, coalesce("cascade", false));
--- One refusal, one line of context.
+-- Raised anew, so that psql shows one line of context and not one for each function.
 exception when invalid_parameter_value or insufficient_privilege then
 	get stacked diagnostics refusal = message_text, mend = pg_exception_hint;
 	raise exception using errcode = sqlstate, message = refusal, hint = mend;
@@ -245,7 +246,7 @@ begin
 		perform reportd.follow(c.config_id);
 	end if;
 	return query select unnest(q);
--- One refusal, one line of context.
+-- Raised anew, so that psql shows one line of context and not one for each function.
 exception when invalid_parameter_value or insufficient_privilege then
 	get stacked diagnostics refusal = message_text, mend = pg_exception_hint;
 	raise exception using errcode = sqlstate, message = refusal, hint = mend;
@@ -304,7 +305,7 @@ begin
 	end if;
 	perform reportd.queue_request(c, q);
 	return q.request_id;
--- One refusal, one line of context.
+-- Raised anew, so that psql shows one line of context and not one for each function.
 exception when invalid_parameter_value or insufficient_privilege then
 	get stacked diagnostics refusal = message_text, mend = pg_exception_hint;
 	raise exception using errcode = sqlstate, message = refusal, hint = mend;
@@ -312,7 +313,8 @@ end $$;
 comment on function reportd.retry is
 	'Runs a FAILED or CANCELLED request again, for the same scheduled time: the one in hand, else the newest of the report. One that has waited for other reports in vain waits again; one that waits for its next attempt is tried now. Returns its request_id.';
 
--- Cancels the request in hand of a report, which the caller has locked. Null: it has none.
+-- Cancels the request in hand of a report, which the caller has locked. Returns null when it has
+-- none.
 create function reportd.cancel_report(c reportd.report_config, who text) returns text
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
@@ -393,115 +395,10 @@ begin
 			format('To stop a schedule: `reportctl pause %s` or select reportd.change(%1$s, ''{"is_active": false}'').',
 				c.config_id)
 		else 'It has ended; see reportd.v_requests, or `reportctl status ID`.' end);
--- One refusal, one line of context.
+-- Raised anew, so that psql shows one line of context and not one for each function.
 exception when invalid_parameter_value or insufficient_privilege then
 	get stacked diagnostics refusal = message_text, mend = pg_exception_hint;
 	raise exception using errcode = sqlstate, message = refusal, hint = mend;
 end $$;
 comment on function reportd.cancel is
 	'Cancels a waiting request at once (CANCELLED) or asks the daemon to stop the running one (CANCELLING); without a request_id the one in hand.';
-
--- ---- changing and deleting ----
-
-create function reportd.change(config_id bigint, changes jsonb) returns void
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
-declare
-	known constant text[] := '{report_key,report_name,report_type,owner,trigger_type,schedule_expression,time_zone,misfire_policy,run_after,wait_timeout,inputs,next_run_time,is_active,priority,max_retries,timeout,source,prep_sql,export_sql,result_sql,horizon_overlap,checks,min_score,parameters,output_format,output_path,output_options,notify_on_completion,notify_on_failure}';
-	c reportd.report_config;
-	bad text;
-	refusal text;
-	mend text;
-begin
-	c := reportd.find_report(config_id);
-	if jsonb_typeof(changes) is distinct from 'object' then
-		perform reportd.refuse(
-			format('changes must be a JSON object, not %s',
-				coalesce(jsonb_typeof(changes), 'null')),
-			'Write columns and their new values, such as {"priority": 1, "timeout": "10 min"}.');
-	end if;
-	select k into bad from jsonb_object_keys(changes) k where k <> all (known) limit 1;
-	if bad is not null then
-		perform reportd.refuse(
-			format('"%s" is no column that can be changed', bad),
-			format('Known: %s.', array_to_string(known, ', ')));
-	end if;
-	-- The table says which columns have no null.
-	select a.attname into bad from pg_attribute a
-	where a.attrelid = 'reportd.report_config'::regclass and a.attnotnull
-		and changes -> a.attname = 'null' limit 1;
-	if bad is not null then
-		perform reportd.refuse(format('%s cannot be null', bad),
-			'Write its new value, or leave it out to keep the old one.');
-	end if;
-	begin
-		c := jsonb_populate_record(c, changes);
-	exception when data_exception or invalid_text_representation
-		or invalid_parameter_value or undefined_object then
-		perform reportd.refuse(format('changes: %s', sqlerrm),
-			'Write the new values as JSON, such as {"priority": 1, "timeout": "10 min"}.');
-	end;
-	if changes ? 'trigger_type' and upper(c.trigger_type) <> (
-			select r.trigger_type from reportd.report_config r where r.config_id = c.config_id)
-		and (reportd.is_busy(c) or c.requests_wait or exists (
-			select from reportd.report_request q
-			where q.config_id = c.config_id and q.state = 'WAITING')) then
-		perform reportd.refuse(
-			format('report %s has a request in hand, which its trigger_type cannot change under', c.config_id),
-			'Wait for its end, or cancel it with reportd.cancel().');
-	end if;
-	if changes ? 'owner' and not (pg_has_role(reportd.acting_role(), c.owner, 'USAGE')
-		or pg_has_role(reportd.acting_role(), 'reportd_operator', 'USAGE')) then
-		perform reportd.refuse(
-			format('%s is no member of %s', reportd.acting_name(), c.owner),
-			'Give the report to a role of yours, or ask an operator.');
-	end if;
-	update reportd.report_config r
-	set report_key = c.report_key, report_name = c.report_name,
-		report_type = c.report_type, owner = c.owner, trigger_type = c.trigger_type,
-		schedule_expression = c.schedule_expression,
-		time_zone = c.time_zone, misfire_policy = c.misfire_policy,
-		run_after = c.run_after, wait_timeout = c.wait_timeout, inputs = c.inputs,
-		next_run_time = c.next_run_time, is_active = c.is_active,
-		priority = c.priority, max_retries = c.max_retries,
-		timeout = c.timeout, source = c.source,
-		prep_sql = c.prep_sql, export_sql = c.export_sql,
-		result_sql = c.result_sql, horizon_overlap = c.horizon_overlap,
-		checks = c.checks, min_score = c.min_score,
-		parameters = c.parameters, output_format = c.output_format,
-		output_path = c.output_path, output_options = c.output_options,
-		notify_on_completion = c.notify_on_completion,
-		notify_on_failure = c.notify_on_failure
-	where r.config_id = c.config_id;
-	if changes ? 'owner' then
-		update reportd.report_request q set owner = c.owner where q.config_id = c.config_id;
-		update reportd.report_run q set owner = c.owner where q.config_id = c.config_id;
-		update reportd.report_check q set owner = c.owner
-		where q.run_id in (select r.run_id from reportd.report_run r
-			where r.config_id = c.config_id and r.score is not null);
-		update reportd.report_notification q set owner = c.owner
-		where q.config_id = c.config_id;
-	end if;
--- One refusal, one line of context.
-exception when invalid_parameter_value or insufficient_privilege then
-	get stacked diagnostics refusal = message_text, mend = pg_exception_hint;
-	raise exception using errcode = sqlstate, message = refusal, hint = mend;
-end $$;
-comment on function reportd.change is
-	'Changes columns of a report: reportd.change(8, ''{"priority": 1, "schedule_expression": "0 7 * * *"}''). What runs already goes on as it was.';
-
-create function reportd.delete(config_id bigint) returns void
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
-declare
-	c reportd.report_config;
-	refusal text;
-	mend text;
-begin
-	c := reportd.find_report(config_id);
-	delete from reportd.report_config r where r.config_id = c.config_id;
--- One refusal, one line of context.
-exception when invalid_parameter_value or insufficient_privilege then
-	get stacked diagnostics refusal = message_text, mend = pg_exception_hint;
-	raise exception using errcode = sqlstate, message = refusal, hint = mend;
-end $$;
-comment on function reportd.delete is
-	'Deletes a report and what waits of it; a run that is under way publishes nothing. Its runs stay in report_run.';
