@@ -147,7 +147,7 @@ static int parse(
 
 /* ---- which tables, and how ---- */
 
-/* A name that fits no table is a mistake. */
+/* Refuses a pattern that fits no table, because it is a mistake. */
 static int check_patterns(struct ctl *c, const char *option,
     const json_t *patterns, const json_t *entries, struct err *e)
 {
@@ -227,8 +227,9 @@ static int decide(
 	return bad > 0 ? -1 : count;
 }
 
-/* Files of one name would replace each other, and the rows since the last run
- * would be all that is left. */
+/* Refuses a format or a path with which a table cannot be read since its last
+ * run: files of one name would replace each other, and only the rows since the
+ * last run would be left. */
 static int check_since(struct ctl *c, const struct ingest *in,
     struct source *source, const struct ingest_table *tables, int count,
     struct err *e)

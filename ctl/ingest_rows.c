@@ -278,8 +278,8 @@ static void add_statement(
 	buf_printf(&t->sql, " < :'horizon'%s", cast);
 }
 
-/* The check that a table has the columns that are copied, with their types: one
- * that is gone or has another type stops the copy before it begins. */
+/* Writes the check that a table has the copied columns, with their types: a
+ * column that is gone or has another type stops the copy before it begins. */
 static void add_schema_check(json_t *checks, struct text *t,
     const struct ingest *in, const struct ingest_table *table)
 {
@@ -301,7 +301,7 @@ static void add_schema_check(json_t *checks, struct text *t,
 	free(relation);
 }
 
-/* The check that says which columns the tables have got since. */
+/* Writes the check that names the columns which the tables have got since. */
 static void add_drift_check(json_t *checks, struct text *t,
     const struct ingest *in, const struct ingest_table *tables, int count)
 {
@@ -342,7 +342,7 @@ static bool into_table(const struct ingest *in)
 	return strcmp(in->format, "TABLE") == 0;
 }
 
-/* output_path: the pattern with the table's name, or with {section}. */
+/* output_path: the pattern, with the table's name or {section} in it. */
 static char *path_of(struct text *t, const struct ingest *in, const char *table)
 {
 	static const char mark[] = "{table}";

@@ -35,12 +35,12 @@ static int make(struct ctl *c, int from, json_t *applied, struct err *e)
 struct upgrade {
 	int from;        /* the version before; 0: there was no schema */
 	json_t *applied; /* the names of what was applied */
-	char *daemons;   /* those that ran meanwhile; NULL or "": none */
+	char *daemons;   /* daemons that ran meanwhile; NULL or "": none */
 };
 
-/* Upgrades in one transaction, so that nobody sees an incomplete schema. Of two
- * upgrades at the same time, the lock makes the second wait; it then finds the
- * version of the first. */
+/* Upgrades in one transaction, so that nobody sees an incomplete schema. When
+ * two upgrades run at the same time, the lock makes the second wait; it then
+ * finds the version of the first. */
 static int upgrade(struct ctl *c, struct upgrade *u, struct err *e)
 {
 	struct schema_state state;

@@ -50,8 +50,8 @@ static int call(const struct runtime *r, const char *method, const char *path,
 
 struct invocation {
 	char id[128];
-	/* The call of an API gateway that brings it; NULL: somebody else
-	 * does, whose event says nothing. */
+	/* The call by an API gateway that the event brings; NULL: the event
+	 * comes from elsewhere, and its content does not matter. */
 	json_t *call;
 };
 
@@ -104,7 +104,8 @@ static int rows_of(const json_t *call, json_t **rows, struct err *e)
 			     "as {\"data\": [[0]]}");
 }
 
-/* Returns what a gateway's caller is to be told; takes the value over. */
+/* Wraps a value in the form that the caller of a gateway expects; takes the
+ * value over. */
 static json_t *to_gateway(int status, json_t *value)
 {
 	char *text = json_dumps(value, JSON_COMPACT);
@@ -116,7 +117,8 @@ static json_t *to_gateway(int status, json_t *value)
 	return answer;
 }
 
-/* A caller by a gateway has work, perhaps in the table of an inbox. */
+/* A caller by a gateway has new work, which may be in the table of an inbox, so
+ * the inboxes are read soon. */
 static int wake_inboxes(struct ctl *c, struct err *e)
 {
 	struct pg_rows *rows =

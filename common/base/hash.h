@@ -6,10 +6,10 @@
 #include <stdint.h>
 
 /*
- * FNV-1a, for tables and marks that nobody attacks: it is quick for short texts,
- * and has no secret. The draft of the IETF "The FNV Non-Cryptographic Hash
- * Algorithm" has the constants. A text in pieces: the hash of one is the begin of
- * the next.
+ * FNV-1a, for tables and marks that nobody attacks: it is quick for short
+ * texts, and has no secret. The draft of the IETF "The FNV Non-Cryptographic
+ * Hash Algorithm" has the constants. A text in several pieces: the hash of one
+ * piece is the start value for the next.
  */
 #define HASH32_BEGIN UINT32_C(2166136261)
 #define HASH64_BEGIN UINT64_C(0xCBF29CE484222325)

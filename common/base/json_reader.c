@@ -51,7 +51,7 @@ static int look(struct json_reader *r, char *c, struct err *e)
 	return rc;
 }
 
-/* Looks at it where there must be one. */
+/* Looks at the next byte, as look() does, where the text must not end. */
 static int must_look(struct json_reader *r, char *c, struct err *e)
 {
 	int rc = look(r, c, e);
@@ -72,7 +72,7 @@ static int take(
 	return 0;
 }
 
-/* Takes the next byte whatever it is. */
+/* Takes the next byte, whatever it is. */
 static int take_byte(struct json_reader *r, char *c, struct err *e)
 {
 	int rc = refill(r, e);

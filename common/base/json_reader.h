@@ -9,18 +9,11 @@
 #include "base/err.h"
 
 /*
- * Reads a JSON text (RFC 8259) of any length piece by piece: the memory that it
- * takes is that of the value at hand. The caller asks for what must come next;
- * anything else is an error, which is transient, because it tells of an answer that
- * is not what its sender meant.
+ * Reads a JSON text (RFC 8259) of any length piece by piece, with memory for
+ * one value only. The caller asks for the kind of value that must come next;
+ * anything else is an error, which is transient, because it means that the
+ * answer was not written as its sender intended.
  *
- *	json_reader_object
- *	  json_reader_member ...         1: its name; 0: the object has ended
- *	    json_reader_text, json_reader_copy, or
- *	    json_reader_array
- *	      json_reader_element ...    1: an element follows; 0: the end
- *	        one of these again
- *	json_reader_end
  */
 struct json_reader {
 	/* Gives the next piece, which is valid until the next call. Returns 1, 0 at

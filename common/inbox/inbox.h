@@ -8,14 +8,14 @@
 
 /*
  * The table of [inbox] as its source has it: rows are read page by page, in the
- * order of their IDs as texts, and how their reports stand is written back. A row is
- * to be answered while its status is PENDING or null, or CANCELLED without a message;
- * what is written back ends that, so nothing else marks which rows were read.
- * Whatever a row holds costs itself alone; what a row costs is bounded there, before it
- * is sent.
+ * order of their IDs as texts, and the state of their reports is written back.
+ * A row is to be answered while its status is PENDING or null, or CANCELLED
+ * without a message; writing back ends that, so no other mark of the rows that
+ * were read is needed. A row that cannot be read or answered harms no other
+ * row. The sizes of rows are limited in the source, before they are sent.
  *
- * A session has been begun with source_begin_job. Names are quoted, so that they mean
- * what the catalogue of the source has.
+ * A session has been begun with source_begin_job. Names are quoted, so they
+ * mean exactly what the catalogue of the source has.
  */
 struct inbox {
 	struct source *source;
@@ -39,7 +39,7 @@ struct inbox_page {
 	    rows; /* [{"id", "status", "same", "row": {COLUMN: text}, "fault"}] */
 	char *last;       /* greatest ID, cut; NULL: no row has one */
 	int64_t nameless; /* rows without an ID of 1 to 1000 bytes, at least */
-	bool unreadable;  /* a row was passed by, as its ID cannot be read */
+	bool unreadable;  /* a row was skipped, as its ID cannot be read */
 	bool more;        /* rows with greater IDs may follow */
 };
 
@@ -48,16 +48,19 @@ int inbox_read(
 
 /* The answer of a write-back. The caller releases `aside`, also on error. */
 struct inbox_told {
-	size_t count;  /* of the rows, from the first one on */
-	json_t *aside; /* {ID: why the server refuses what it was to be told} */
+	size_t count; /* of the rows, from the first one on */
+	json_t
+	    *aside; /* {ID: why the server refuses the new state of the row} */
 };
 
-/* Writes back [{"id", "status", "message", "output", "shared", "stoppable"}], by one MERGE when
- * the server takes it; else by several, so that a row which it refuses costs no other. That one
- * is told without its texts, or not at all. Rows that are not there any more are left, and those
- * of a stoppable report that ask for its cancellation: the next reading hears them. "shared" is
- * what rows that say PENDING are told instead, as the ID is not theirs alone. An empty array
- * changes nothing, but asks for the same rights. */
+/* Writes back [{"id", "status", "message", "output", "shared", "stoppable"}],
+ * by one MERGE when the server takes it; else by several, so that a row which
+ * the server refuses keeps no other row from being told. A refused row is told
+ * without its texts, or not at all. Rows that are gone are left out. So are
+ * rows of a stoppable report that ask for its cancellation: the next reading
+ * finds them. "shared" is the message for rows that say PENDING though their ID
+ * belongs to another row. An empty array changes nothing, but needs the same
+ * rights. */
 int inbox_tell(const struct inbox *inbox, const json_t *rows,
     struct inbox_told *done, struct err *e);
 

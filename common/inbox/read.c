@@ -5,7 +5,7 @@
 #include "base/mem.h"
 #include "inbox/statement.h"
 
-/* Columns of a page's query before those of report_config. */
+/* Columns of a page's query that precede those of report_config. */
 enum { ID, STATUS, SAME, GIVEN, FIELDS };
 #define ID_MAX 1000
 
@@ -16,8 +16,8 @@ enum { ID, STATUS, SAME, GIVEN, FIELDS };
 
 /* How a page is read. */
 struct how {
-	int most;          /* rows */
-	bool plain;        /* only rows whose ID is of PLAIN, or missing */
+	int most;   /* rows */
+	bool plain; /* only rows whose ID consists of PLAIN, or is missing */
 	const char *fault; /* of these rows, whose cells are not read */
 };
 
@@ -41,8 +41,8 @@ static void add_condition(
 	statement_add(t, ")");
 }
 
-/* An ID that is too long is cut where that shows: it is passed by, and may have
- * megabytes. */
+/* An ID that is too long may have megabytes, so it is cut to one character more
+ * than IDs may have: its row is then skipped. */
 static void add_id(struct statement_text *t, const char *prefix)
 {
 	statement_add(t, "left(");
@@ -104,8 +104,9 @@ static void add_page(struct statement_text *t, const struct inbox_page *page,
 	statement_add(t, ")");
 }
 
-/* A row that is too large comes without its fields, and so do those for which the page
- * has no room left; else a hundred of them would be sent for each that is taken. */
+/* A row that is too large comes without its fields, and so do rows for which
+ * the page has no room left; otherwise a hundred rows would be sent for each
+ * that is taken. */
 static void add_given(
     struct statement_text *t, const char *large, const char *given)
 {
@@ -209,8 +210,8 @@ static void meet(const struct inbox *inbox, const struct statement_rows *r,
 	json_array_append_new(page->rows, one);
 }
 
-/* Reads what `sql` gives. Returns 1 when a row could not be read, though the statement
- * ran. */
+/* Reads the result of `sql`. Returns 1 when a row could not be read, though the
+ * statement ran. */
 static int read_rows(const struct inbox *inbox, const char *sql,
     const struct how *how, struct inbox_page *page, struct err *e)
 {
@@ -220,8 +221,8 @@ static int read_rows(const struct inbox *inbox, const char *sql,
 	int met = 0;
 
 	while (rc == 1 && (rc = statement_next(inbox, &r, e)) == 1) {
-		/* A full page takes no further row. The result is read to
-		 * its end, and the next page begins with what is left. */
+		/* A full page takes no further row. The result is read to its
+		 * end, and the next page begins with the remaining rows. */
 		page->more = page->more || met == how->most ||
 			     is_text(&r.row[GIVEN], "later");
 		if (page->more)
@@ -229,7 +230,8 @@ static int read_rows(const struct inbox *inbox, const char *sql,
 		meet(inbox, &r, page, how->fault);
 		met++;
 	}
-	/* One row is read alone, as the next may be what cannot be read. */
+	/* Reads one row alone, because the next row may be the unreadable one.
+	 * */
 	page->more = page->more || (how->most == 1 && met == 1);
 	/* Rows without an ID come last, and cannot be passed by. */
 	page->more = page->more && page->last != NULL;
@@ -278,9 +280,10 @@ static int read_alone(const struct inbox *inbox, struct inbox_page *page,
 	return rc;
 }
 
-/* A value that no text can hold makes its page unreadable. Its row is then looked for one
- * by one, and refused, so that it does not stop those after it. When the value is the ID, the
- * row is passed by, with all up to the next ID that is sure to be readable. */
+/* A value that no text can hold makes its page unreadable. The rows of the page
+ * are then read one by one, and the row of that value is refused, so that it
+ * does not stop the rows after it. When the value is the ID, that row is
+ * skipped, with all rows up to the next ID that is sure to be readable. */
 int inbox_read(
     const struct inbox *inbox, struct inbox_page *page, struct err *e)
 {

@@ -65,8 +65,8 @@ static void add_state(struct statement_text *t)
 	statement_add(t, "), '')");
 }
 
-/* A row that says PENDING though its ID is that of others is told so; what it was told
- * stays, whatever becomes of the report of that ID. */
+/* A row that says PENDING though its ID belongs to another row is told so, and
+ * keeps this message, whatever becomes of the report of that ID. */
 static void write_shared(struct statement_text *t)
 {
 	const struct inbox_columns *c = t->inbox->columns;
@@ -83,7 +83,8 @@ static void write_shared(struct statement_text *t)
 	statement_add(t, ", '') like '% rows have the ID %') and ");
 }
 
-/* A cancellation that nobody has read yet is not written over: the next reading hears it. */
+/* A cancellation that nobody has read yet is not overwritten: the next reading
+ * finds it. */
 static void write_merge(struct statement_text *t, const struct part *part)
 {
 	const struct inbox_columns *c = t->inbox->columns;
@@ -124,8 +125,9 @@ static int write_back(
 	return rc;
 }
 
-/* Says whether the server refuses the statement for what it says. Class 08 is about the
- * connection; the others are about the server, and pass. */
+/* Says whether the server refuses the statement because of its content. Class
+ * 08 is about the connection; the other classes are about the server, and may
+ * pass. */
 static bool is_refusal(const struct err *e)
 {
 	static const char *const classes[] = {"08", "40", "53", "57", "58"};
@@ -167,8 +169,9 @@ static int set_aside(
 	return 0;
 }
 
-/* Writes back the rows of a part, in their order. What the server refuses is halved, down
- * to the rows that it is about. Returns 1 when the time is over. */
+/* Writes back the rows of a part, in their order. A part that the server
+ * refuses is halved, until the refused rows are found. Returns 1 when the time
+ * is over. */
 static int tell(struct telling *t, struct part part, struct err *e)
 {
 	const struct part none = {.rows = part.rows};

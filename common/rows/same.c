@@ -5,7 +5,7 @@
 
 #include "rows/interval.h"
 
-/* Leaves out zeros behind the last digit that counts, and the sign of 0. */
+/* Leaves out zeros at the end of the fraction, and the sign of 0. */
 static struct value same_number(struct value v)
 {
 	const char *point = memchr(v.data, '.', (size_t)v.len);

@@ -60,8 +60,8 @@ static void release(const struct decision *d, bool answered)
 	const char *params[] = {d->holder, answered ? "true" : "false"};
 	struct err unused;
 
-	/* When this is lost, the turn ends by itself, and the next request has
-	 * the same token, so that it starts nothing twice. */
+	/* When this statement is lost, the turn ends by itself, and the next
+	 * request has the same token, so that nothing is started twice. */
 	free(ask(d->queue, sql_scale_release, 2, params, &unused));
 }
 

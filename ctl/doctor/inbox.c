@@ -22,8 +22,8 @@ static const struct job_session session = {
     .statement_timeout_ms = TRY_MS,
 };
 
-/* Reports each column that the settings name and the table has not. Returns how many
- * these are. */
+/* Reports each column that the settings name and the table lacks. Returns their
+ * number. */
 static int compare(struct doctor *d, const struct settings *s,
     const struct inbox_columns *columns, const json_t *names)
 {
@@ -49,8 +49,8 @@ static int compare(struct doctor *d, const struct settings *s,
 	return missing;
 }
 
-/* Reports each column that is too short for what is written back. Returns how many
- * these are. */
+/* Reports each column that is too short for the texts that are written back.
+ * Returns their number. */
 static int measure(struct doctor *d, const struct settings *s,
     const struct inbox *inbox, const struct inbox_columns *columns)
 {

@@ -12,8 +12,9 @@
  * slow. */
 #define WRONG_TOKEN 10
 
-/* Says whether a name is a numeric address or localhost: a page of another site
- * that has its own name lead here ("DNS rebinding") calls by that name. */
+/* Says whether a name is a numeric address or localhost. A page of another site
+ * may have its own name lead here ("DNS rebinding"); its calls then use that
+ * name. */
 static bool is_address(const char *name)
 {
 	unsigned char ip[16];
@@ -62,7 +63,7 @@ static int64_t refuse(
 	return -1;
 }
 
-/* Answers OPTIONS, and a path or method that is not there. */
+/* Answers OPTIONS, and calls of a path or method that does not exist. */
 static int64_t answer_unknown(
     struct call *c, int status, const struct buf *allow)
 {

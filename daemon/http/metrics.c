@@ -5,7 +5,8 @@
 #include "http/kept.h"
 #include "sql/http.h"
 
-/* ms for which the samples of the database are answered again. */
+/* ms for which samples of the database are kept and given to further callers.
+ * */
 #define KEEP_MS 5000
 #define TEXT_MAX (4u << 20)
 

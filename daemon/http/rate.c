@@ -85,7 +85,8 @@ bool rate_take(struct rate *r, const struct peer *peer, int64_t rate,
 
 	if (rate == 0)
 		return true;
-	/* After two seconds it is full, however long it was. */
+	/* A bucket is full after two seconds, so a longer pause changes
+	 * nothing. */
 	if (b->seen_ms == 0 || now_ms - b->seen_ms > 2000)
 		b->level = full;
 	else

@@ -45,7 +45,7 @@ struct server_events {
 	int64_t (*admit)(void *arg, struct exchange *x);
 	/* The request is whole. The owner answers now or later. */
 	void (*serve)(void *arg, struct exchange *x);
-	/* An admitted request with `data` will never be whole. */
+	/* The rest of an admitted request that has `data` will never come. */
 	void (*drop)(void *arg, struct exchange *x);
 };
 

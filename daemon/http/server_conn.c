@@ -103,7 +103,7 @@ static void take(struct conn *c, const char *data, size_t n)
 	place->data[place->len] = '\0';
 	if (c->state == CONN_IDLE)
 		enter(c, CONN_HEAD, c->server->o.timeout_ms);
-	/* Without a line's end a head cannot be whole. */
+	/* Without the end of a line, a head cannot be complete. */
 	if (c->state == CONN_BODY || line || c->in.len >= HEAD_MAX)
 		look(c);
 }

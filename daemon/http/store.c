@@ -25,7 +25,7 @@ struct session {
 	bool sound; /* the login is what it must be */
 };
 
-/* A statement that waits for the first session. */
+/* A statement that waits until the first session is made. */
 struct waiter {
 	struct waiter *next;
 	int64_t until_ms; /* boot clock */
@@ -113,8 +113,8 @@ static void on_patience(uv_timer_t *timer)
 		    (uint64_t)(s->waiters->until_ms - now), 0);
 }
 
-/* A process that a request has started is not connected yet: the request waits for
- * as long as a statement may take. */
+/* A process that was started by a client's request is not connected yet: the
+ * request waits as long as a statement may take. */
 static int wait_for_session(struct store *s, const char *role,
     const struct statement *st, const char *const *params, store_answer *answer,
     void *arg)

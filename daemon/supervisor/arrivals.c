@@ -29,7 +29,8 @@ struct ear_kind {
 	/* Members of the answer; `kept` goes into the next errand, when the
 	 * queue has heard. */
 	const char *heard, *go_on, *kept;
-	/* Begins, when there is something to hear; else the ear is not busy. */
+	/* Begins to listen when there is something to listen to; otherwise the
+	 * ear stays idle. */
 	void (*begin)(struct ear *e);
 };
 
@@ -38,13 +39,13 @@ struct ear {
 	const struct ear_kind *kind;
 	struct errand errand;
 	uv_timer_t timer;
-	/* Receipts of messages, or marks of folders, that the queue has heard
-	 * of. */
+	/* Receipts of messages, or marks of folders, that were recorded in the
+	 * queue. */
 	json_t *kept;
 	char *said; /* the error that was logged last; NULL: there is none */
 	bool busy;  /* asking, listening, or told to wait */
 	bool sent;  /* the errands have it */
-	bool recording; /* it goes on when the queue has heard */
+	bool recording; /* it goes on when the queue has recorded the news */
 };
 
 enum { LOCAL, OBJECTS, EARS };
@@ -130,7 +131,8 @@ static void on_recorded(
 		again(e);
 }
 
-/* Tells the queue. What is kept holds only after that, so the ear waits. */
+/* Records the news in the queue. `kept` may be used only after that, so the ear
+ * waits for it. */
 static void tell(struct ear *e, const json_t *heard, const json_t *kept)
 {
 	const struct arrivals *a = e->all;
@@ -143,7 +145,7 @@ static void tell(struct ear *e, const json_t *heard, const json_t *kept)
 	free(text);
 }
 
-/* An error that lasts is said once. */
+/* An error that lasts is logged once. */
 static void complain(struct ear *e, const json_t *body)
 {
 	const json_t *one, *refused = json_object_get(body, "refused");

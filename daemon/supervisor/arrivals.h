@@ -7,12 +7,12 @@
 #include "supervisor/queue/queue.h"
 
 /*
- * Hears of files that arrive, so that they are listed at once instead of at the
- * next rescan: of local ones by the kernel, of objects by the SQS queue of the
- * settings. An errand each waits for them, a minute at most at a time, since
- * servers that do not answer would hold the supervisor up. What is heard wakes
- * listings and does nothing else. A message is removed from its queue once the
- * wake is committed; one that comes twice wakes twice.
+ * Learns of files that arrive, so that they are listed at once instead of at
+ * the next rescan: local files from the kernel, objects from the SQS queue of
+ * the settings. One errand each waits for them, a minute at most at a time,
+ * because a server that does not answer would otherwise hold the supervisor up.
+ * The news only brings listings forward. A message is removed from its queue
+ * once the news is committed; a message that comes twice brings two listings.
  */
 struct arrivals;
 
@@ -30,8 +30,9 @@ struct arrivals_options {
 struct arrivals *arrivals_open(const struct arrivals_options *options);
 void arrivals_close(struct arrivals *a);
 
-/* Begins to listen, unless that is under way, as this path is listed; NULL: as
- * the daemon has just registered, when the next listing may be far away. */
+/* Begins to listen, unless that is under way. path: the zone that is listed
+ * now; NULL: the daemon has just registered, when the next listing may be far
+ * away. */
 void arrivals_need(struct arrivals *a, const char *path);
 void arrivals_set_settings(struct arrivals *a, const struct settings *settings);
 /* No more: the daemon ends. */

@@ -14,9 +14,10 @@
 /* The errand's number, which no notice, sweep, listing or move has. */
 #define NUMBER (((int64_t)1 << 62) + 2)
 #define LANE (INT64_MAX - 2)
-/* Times `timeout`. A step connects, and runs one statement, or a few when a row cannot be
- * read; STEP_TIMES after the queue was asked for it, it begins no statement any more. The
- * hold outlasts the statement that began last, and has one `timeout` to spare. */
+/* Times `timeout`. A step connects, and runs one statement, or a few when a row
+ * cannot be read. No statement of it begins later than STEP_TIMES after the
+ * queue was asked for the step. The hold (the time for which no other daemon
+ * takes the turn) outlasts the last statement, with one `timeout` to spare. */
 #define STEP_TIMES 3
 #define HOLD_TIMES 5
 /* ms until a turn is asked for again after one that failed, or when the queue could not be
@@ -35,14 +36,14 @@ struct inbox {
 	struct errand errand;
 	char *name; /* in the queue; NULL: there is no inbox */
 	char turn[24];
-	int64_t timeout_ms; /* of the step that the queue was asked for */
+	int64_t timeout_ms; /* of the step that the queue gave last */
 	int64_t until_ms;   /* boot clock: it begins no statement later */
 	bool asking;        /* whether a turn is due */
 	bool working;       /* an errand is in hand */
-	bool tells; /* it writes: what a killed worker leaves may go on */
+	bool tells; /* it writes: a write of a killed worker may go on there */
 	bool recording;
-	bool ends;  /* what is recorded gives the turn back */
-	bool other; /* what is under way is of an inbox before a reload */
+	bool ends;  /* the statement under way gives the turn back */
+	bool other; /* the step belongs to an inbox from before a reload */
 	bool retired;
 	bool unsettled; /* something may have to be written back */
 	bool fails;     /* the last turn failed */
@@ -84,7 +85,7 @@ static void end_turn(struct inbox *i)
 	i->o.events->ended(i->o.arg);
 }
 
-/* Sends a step of the turn, as the queue has described it, to a worker. */
+/* Sends a step of the turn to a worker, as the queue has described it. */
 static void send_step(struct inbox *i, json_t *step)
 {
 	const struct settings *s = i->o.settings;
@@ -170,7 +171,8 @@ static void put_ms(char *to, size_t size, int64_t ms)
 	snprintf(to, size, "%" PRId64, ms);
 }
 
-/* Writes for how long nobody else takes the turn, from when the queue is asked now. */
+/* Writes the time for which no other daemon takes the turn, counted from when
+ * the queue is asked now. */
 static void put_hold(struct inbox *i, char *to, size_t size)
 {
 	i->timeout_ms = i->o.settings->inbox_timeout;
@@ -235,9 +237,10 @@ static void on_recorded(
 	json_decref(next);
 }
 
-/* Tells the queue what a step has brought, a JSON object. When the queue refuses that, it is
- * told so, which gives the turn back; when that is not possible the turn ends for the others
- * once its hold has. */
+/* Records the answer of a step, a JSON object, in the queue. When the queue
+ * refuses it, an answer with that error is recorded instead, which gives the
+ * turn back. When that fails too, other daemons may take the turn once its hold
+ * has ended. */
 static void record(struct inbox *i, const char *answer)
 {
 	const struct settings *s = i->o.settings;
@@ -259,7 +262,8 @@ static void record(struct inbox *i, const char *answer)
 	    on_recorded, i);
 }
 
-/* The daemon ends: another one goes on, at once when nothing of the step can still run. */
+/* The daemon ends: another daemon goes on, at once when nothing of the step can
+ * still run. */
 static void give_up(struct inbox *i, bool over)
 {
 	i->ends = true;

@@ -10,9 +10,11 @@
 #include "base/str.h"
 #include "sql/queue.h"
 
-/* Zones that are listed at a time, so that notices have workers, too. */
+/* At most this many zones are listed at a time, so that workers are left for
+ * notices. */
 #define MOST 4
-/* ms: limit of one page, and for how long the queue lets nobody else list. */
+/* ms: time limit of one page, and for how long no other daemon gets this
+ * listing from the queue. */
 #define PAGE_MS 120000
 #define PATIENCE_MS 180000
 /* Numbers and lanes of the errands begin here; notices have none of these. */
@@ -147,8 +149,8 @@ static void on_recorded(
 		l->o.events->listed(l->o.arg);
 }
 
-/* Sends a page to the queue, or an error with no files. When that is not
- * possible, the zone is listed again once the queue's patience has ended. */
+/* Records a page in the queue, or an error without files. When that is not
+ * possible, the zone is listed again once the time for the page has ended. */
 static void record(
     struct listing *one, const char *files, int64_t looked, const char *error)
 {

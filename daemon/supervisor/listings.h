@@ -9,7 +9,7 @@
 /*
  * Lists the places from which reports read files: takes the zones that are due
  * from the queue, has a worker list each page by page, and records the pages.
- * What follows from the files is decided in the queue.
+ * The queue decides what follows from the files.
  */
 struct listings;
 

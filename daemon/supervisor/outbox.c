@@ -87,7 +87,8 @@ static void end(struct item *item)
 	o->want = o->want || errands_is_slow(o->o.errands, item->errand.lane);
 }
 
-/* Ends a delivery with an outcome of the supervisor. */
+/* Ends a delivery with an outcome that the supervisor sets, without a worker's
+ * answer. */
 static void end_with(
     struct item *item, const char *state, const char *error, int64_t retry_ms)
 {

@@ -91,7 +91,7 @@ static void on_worker_closed(uv_handle_t *handle)
 
 static void respawn_later(struct pool *p);
 
-/* Starts workers without a delay: its cause is perhaps mended. */
+/* Starts workers at once: the cause of the delay may be gone. */
 static void start_at_once(struct pool *p)
 {
 	p->delay_ms = 0;
@@ -260,7 +260,7 @@ static void fill(struct pool *p)
 			have--;
 		}
 	}
-	/* More of those that are there may be used. */
+	/* There may be room for more runs now. */
 	p->freed = true;
 }
 

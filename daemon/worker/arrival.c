@@ -17,8 +17,8 @@
 #include "base/mem.h"
 #include "place/glob.h"
 
-/* ms: files that come together are told of together, but none waits longer for
- * others than SETTLE_MOST_MS. */
+/* ms: files that arrive together are reported together, but none waits longer
+ * for others than SETTLE_MOST_MS. */
 #define SETTLE_MS 100
 #define SETTLE_MOST_MS 1000
 
@@ -27,8 +27,9 @@
 #define FOLDERS_MAX 2000
 
 /* ns: the kernel's clock for files goes in steps of up to 10 ms. A folder that
- * has changed so lately may change again without another time. A time that lies
- * further ahead was set, or comes from another clock; it does not tell the age. */
+ * has changed this recently may change again without a new time. A time further
+ * in the future was set by somebody, or comes from another clock; it does not
+ * tell the age. */
 #define FRESH_NS INT64_C(50000000)
 
 /* A file is complete when it is closed, or gets its name. */
@@ -102,8 +103,9 @@ static void watch_within(
 		closedir(dir);
 }
 
-/* Watches a folder, and those within that files of the pattern may lie in. A
- * folder is watched before it is read: one that is made meanwhile is met. */
+/* Watches a folder, and the folders in it in which files of the pattern may
+ * lie. A folder is watched before it is read, so that folders made meanwhile
+ * are met. */
 static void watch_pattern(struct arrival *a, size_t of, const char *pattern)
 {
 	size_t n = glob_folder(pattern), next = a->count;
@@ -128,8 +130,9 @@ static void watch_all(struct arrival *a)
 
 /* ---- marks: what changed while nobody watched ---- */
 
-/* Adds a folder to the mark of its path, in whatever order. Returns false when it
- * has changed so lately that its time does not tell all of it. */
+/* Adds a folder to the mark of its path; the order of folders does not matter.
+ * Returns false when the folder has changed so recently that its time does not
+ * cover later changes. */
 static bool add_to_mark(const char *path, uint64_t *mark)
 {
 	struct timespec now;
@@ -238,7 +241,7 @@ static void read_events(struct arrival *a)
 	}
 }
 
-/* Waits until there is news, and a little for what comes with it. */
+/* Waits until there is news, and then a little longer for more. */
 static void await(struct arrival *a, const struct watch *watch, int64_t ms)
 {
 	int64_t until = clock_boot_ms() + ms;
@@ -302,7 +305,8 @@ void arrival_run(const json_t *message, struct services *services,
 		compare_marks(&a, json_object_get(message, "marks"));
 		await(
 		    &a, services_watch(services), json_int(message, "wait", 0));
-		/* In this order: what comes after the marks changes them. */
+		/* The order matters: reading the events may change the marks.
+		 * */
 		marks = marks_of(&a);
 		read_events(&a);
 		close(a.fd);

@@ -6,12 +6,13 @@
 #include "services/services.h"
 
 /*
- * Errand MSG_WATCH: waits until a file arrives in the folder of one of the
- * patterns "paths", or in one within that files of the pattern may lie in, at most
- * "wait" ms. The answer has in "paths" the patterns whose folders have changed, and
- * "marks", which the next errand gets: by them it finds what changed between the
- * two; "error" says which folders are not listened to. A path without a mark counts as changed. It is a hint: what is there,
- * listings find out.
+ * Errand MSG_WATCH: waits, at most "wait" ms, until a file arrives in the
+ * folder of one of the patterns "paths", or in a folder below it where files of
+ * the pattern may lie. The answer has in "paths" the patterns whose folders
+ * have changed, and "marks" for the next errand, which finds by them what
+ * changed between the two; "error" names the folders that are not watched. A
+ * path without a mark counts as changed. The answer is a hint: only listings
+ * find the files.
  */
 void arrival_run(const json_t *message, struct services *services,
     const bool *stopped, struct buf *out);

@@ -102,7 +102,7 @@ static int take_numbers(
 	return c->numbers[0] < 0 ? -1 : 0;
 }
 
-/* Reads the statement to its end, so that the next one can begin. */
+/* Reads the rest of the result, so that the next statement can begin. */
 static int ask_count(const struct question *q, struct answer *a, struct err *e)
 {
 	struct counted c = {.rows = 0};
@@ -131,8 +131,8 @@ static bool is_masked(const json_t *check, const char *column)
 	return json_has_text(json_object_get(check, "mask"), column);
 }
 
-/* Returns a name to mask that is no column; NULL: each is one. Keeps a name that
- * is misspelt from leaving its column in the sample. */
+/* Returns a name in `mask` that is no column; NULL: there is none. So a
+ * misspelt name does not leave its column unmasked in the sample. */
 static const char *unmasked(const json_t *check, const struct schema *schema)
 {
 	const json_t *mask = json_object_get(check, "mask"), *name;
@@ -320,7 +320,7 @@ static int ask_columns(
 
 /* ---- */
 
-/* Kinds whose number of failures says nothing. */
+/* The number of failures means nothing for these kinds. */
 static void explain(const json_t *check, struct answer *a)
 {
 	const json_t *rows = json_object_get(check, "row_count");

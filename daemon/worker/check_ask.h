@@ -5,8 +5,9 @@
 #include "worker/job.h"
 
 /*
- * The checks of a job that are SQL, and what they are asked of. Rows that fail are
- * counted by the server; the answers go into outcome.checks (verdict.h).
+ * The checks of a job that are SQL, and the relations that they are about. The
+ * server counts the rows that fail; the answers go into outcome.checks
+ * (verdict.h).
  */
 enum check_place {
 	CHECK_FILES,  /* files of an input: check_files.c */

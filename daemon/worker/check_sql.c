@@ -162,8 +162,8 @@ static void make_range(struct maker *m, const json_t *asked)
 	buf_free(&condition);
 }
 
-/* A value that occurs several times fails once. As in a unique index, NULL is
- * like no other. */
+/* A value that occurs several times fails once. NULL equals nothing, as in a
+ * unique index. */
 static void make_unique(struct maker *m, const json_t *asked)
 {
 	struct buf known;
@@ -203,7 +203,7 @@ static void make_row_count(struct maker *m, const json_t *asked)
 	buf_str(&m->count, ") as counted_rows");
 }
 
-/* No row at all is not fresh. */
+/* A relation without rows is not fresh. */
 static void make_fresh(struct maker *m, const json_t *asked)
 {
 	buf_str(&m->count, "select case when max(");
@@ -230,7 +230,7 @@ static void make_schema(struct maker *m, const json_t *asked)
 	}
 }
 
-/* Rows that are in one result and not in the other. */
+/* Appends the rows that are in the first result and not in the second. */
 static void add_except(struct maker *m, const char *one, const char *other)
 {
 	buf_str(&m->rows, "select * from (select * from (");

@@ -71,7 +71,8 @@ static struct source *log_in(struct connections *all, const struct job *job,
 	return NULL;
 }
 
-/* Connects in an empty place. Takes `from` over, also on error. */
+/* Makes a connection in an unused place of the table. Takes `from` over, also
+ * on error. */
 static int make(struct connections *all, struct connection *c,
     const struct job *job, struct source_settings *from, struct err *e)
 {

@@ -28,7 +28,7 @@ struct connections {
  * error. `only_reads`: no stage of the job runs a script. */
 struct connection *connections_begin(
     struct connections *all, struct job *job, bool only_reads, struct err *e);
-/* The job does not use the connection any more. */
+/* Ends the job's use of the connection. */
 void connections_end(struct connection *c);
 
 /* Closes unused connections that are older than their max_age. Returns when to

@@ -17,7 +17,7 @@
 /* While calls bring as many as they can, this many are made. */
 #define ROUNDS 10
 #define WAIT_S 20
-/* ms that an errand takes which hears nothing. */
+/* ms of an errand that gets no message. */
 #define LEAST_MS 1000
 
 struct hearing {
@@ -55,7 +55,7 @@ static bool is_whole(const json_t *message)
 
 	EVP_Digest(body, strlen(body), md5, &len, EVP_md5(), NULL);
 	str_hex(text, md5, len);
-	/* MD5 is not there where it is forbidden. */
+	/* OpenSSL in FIPS mode has no MD5. */
 	return len == 0 || strcasecmp(text, said) == 0;
 }
 
@@ -105,8 +105,8 @@ static int receive(struct hearing *h, int64_t wait_s, struct err *e)
 	return n;
 }
 
-/* Removes messages, as many as fit into a call each time. One that cannot be
- * removed comes again. */
+/* Removes messages, as many in each call as SQS allows. A message that cannot
+ * be removed comes again. */
 static int remove_heard(
     const struct hearing *h, const json_t *receipts, struct err *e)
 {
@@ -150,12 +150,12 @@ static int hear(struct hearing *h, const json_t *receipts, const bool *stopped,
 		return -1;
 	for (int i = 0; i < ROUNDS && n == TOGETHER && !*stopped; i++) {
 		n = receive(h, i == 0 ? h->wait_s : 0, e);
-		/* Messages of earlier rounds are handed on; the next errand meets
-		 * the error again. */
+		/* Messages of earlier rounds are passed on; the next errand
+		 * meets the error again. */
 		if (n < 0)
 			return i > 0 ? 0 : -1;
 	}
-	/* A server that does not wait is not asked without end. */
+	/* A server that answers without waiting is not asked endlessly. */
 	if (n == 0 && watch != NULL && *stopped == false)
 		return watch_wait(watch, -1, 0, least_ms, e);
 	return 0;

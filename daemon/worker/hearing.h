@@ -6,12 +6,13 @@
 #include "services/services.h"
 
 /*
- * Waits for messages in the SQS queue of the settings, as an errand. The request
- * has "receipts", an array of those of earlier messages, which are removed
- * first. The answer has "heard" (false: wait before the next time; then "error"
- * says why), "objects" (s3:// addresses), "receipts", and "refused": messages
- * that tell of no object, each of which is named when it is received for the
- * first time. Nobody removes these; the queue's redrive policy moves them.
+ * Waits for messages in the SQS queue of the settings, as an errand. The
+ * request has "receipts", an array of those of earlier messages, which are
+ * removed first. The answer has "heard" (false: wait before the next time; then
+ * "error" gives the reason), "objects" (addresses of new objects), "receipts",
+ * and "refused": messages that tell of no object, each of which is named when
+ * it is received for the first time. The daemon does not remove these; the
+ * queue's redrive policy moves them.
  */
 void hearing_run(const json_t *message, struct services *services,
     const bool *stopped, struct buf *out);

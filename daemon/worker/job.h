@@ -100,7 +100,7 @@ struct job_outcome {
 	bool unstaged;  /* no row was sent, so nothing is asked of any */
 	/* only checks failed that may be asked again */
 	bool waits;
-	/* what would be left behind if the worker died now */
+	/* what would be left in other systems if the worker died now */
 	struct place_record record;
 };
 

@@ -6,10 +6,11 @@
 #include "services/services.h"
 
 /*
- * Errand MSG_LIST: finds files of a pattern ("path"), those behind the address
- * "after" if that is given. The answer has "files", the text of a JSON array for
- * sql/queue/listed.sql; "looked", how many names were looked at; "next", where
- * another listing goes on; "error"; or "again": it was broken off.
+ * Errand MSG_LIST: finds files of a pattern ("path"), only those after the
+ * address "after" if there is one. The answer has "files", the text of a JSON
+ * array for sql/queue/listed.sql; "looked", the number of names that were
+ * looked at; "next", where another listing goes on; "error"; or "again": it was
+ * stopped before its end.
  */
 void listing_run(const json_t *message, struct services *services,
     const bool *stopped, struct buf *out);

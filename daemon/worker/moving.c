@@ -8,7 +8,7 @@
 #include "place/place.h"
 #include "settings/folders.h"
 
-/* Sets the folders of the settings in which both ends of a local move lie. */
+/* Lends the two folders of the settings that hold the ends of a local move. */
 static int lend(struct place_lent *lent, struct place_move *m, char **from,
     char **to, struct err *e)
 {
@@ -27,8 +27,8 @@ static int lend(struct place_lent *lent, struct place_move *m, char **from,
 	    *from ? m->to : m->address);
 }
 
-/* Returns the result of one file, as moved.sql takes it; NULL: it was not come
- * to. */
+/* Returns the result of one file, as moved.sql takes it; NULL: the errand did
+ * not reach this file. */
 static json_t *move_one(const json_t *file, struct services *services)
 {
 	struct place_lent lent = {.services = services};

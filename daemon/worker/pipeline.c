@@ -6,8 +6,8 @@
 #include "base/clock.h"
 #include "worker/stage/stage.h"
 
-/* Returns the first stage from the i-th on that the job needs, of those with a
- * source, and in *i the index after it; NULL: there is none. */
+/* Returns the first stage from the i-th on that needs a source and that the job
+ * wants, and sets *i to the index after it; NULL: there is none. */
 static const struct stage *next_stage(const struct job *job, int *i)
 {
 	const struct stage *stage;

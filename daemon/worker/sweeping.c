@@ -4,8 +4,8 @@
 #include "place/place.h"
 #include "worker/statements.h"
 
-/* Clears away what the entries of a record name, and removes those of which nothing is
- * left. Returns false when one of them failed. */
+/* Clears away what the entries of a record name, and removes entries of which
+ * nothing is left. Returns false when an entry failed. */
 static bool sweep_record(struct services *services, const json_t *sources,
     json_t *list, int64_t *wait_ms, struct err *e)
 {

@@ -94,7 +94,7 @@ static double weight_of(const json_t *check)
 	return weight ? json_number_value(weight) : 1;
 }
 
-/* The sum of the answers. `hoping`: as if the checks that may be asked again had
+/* Adds up the answers. `hoping`: counts checks that may be asked again as
  * passed. */
 struct sum {
 	int64_t score; /* 0 to 100, rounded down */
@@ -122,7 +122,8 @@ static struct sum sum_up(const struct job *job, bool hoping)
 		s.bad += !good && (has_status(answer, "failed") ||
 				      has_status(answer, "error"));
 	}
-	/* so much that a share such as 0.3 of 1 is not rounded to less */
+	/* the addition keeps a share such as 0.3 of 1 from being rounded down
+	 * */
 	s.score = all > 0 ? (int64_t)(100 * passed / all + 1e-9) : 100;
 	return s;
 }

@@ -10,9 +10,9 @@
 #define VERDICT_VALUE ((size_t)1000)
 
 /*
- * What has come of a job's checks, and what follows. The answers stand in
- * outcome.checks in the words of sql/queue/finish.sql, in the order in which
- * they were asked.
+ * The answers of a job's checks, and their consequences. The answers are in
+ * outcome.checks, in the words of sql/queue/finish.sql and in the order in
+ * which the checks were asked.
  */
 struct answer {
 	int64_t failures;

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
--- Grants so wide that they separate no groups, when several owners who need grants have
--- reports. No parameters; one row: a text such as "source default to reportd_submitter,
--- write / to ann"; null: there are none.
+-- Lists grants so wide that they separate no groups, when several owners who need grants
+-- have reports. No parameters; one row: a text such as "source default to
+-- reportd_submitter, write / to ann"; null: there are none.
 select string_agg(case g.kind when 'source' then 'source' else g.kind || ' of' end || ' ' || g.name || ' to '
 		|| case g.grantee when 0::oid then 'public' else g.grantee::text end, ', '
 		order by g.kind, g.name, g.grantee::text) as grants

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- Makes a report rest: its schedule stops, and it cannot be run. $1 config_id or
--- report_key. One row: {"config_id", "is_active"}; no row: there is none.
+-- Pauses a report: its schedule stops, and it cannot be run. $1 config_id or report_key.
+-- One row: {"config_id", "is_active"}; no row: there is none.
 select json_build_object('config_id', c.config_id, 'is_active', false)
 from (select c.config_id, reportd.change(c.config_id, '{"is_active": false}')
 	from reportd.report_config c

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
--- The last runs that have ended, for plots. $1 config_id or report_key, or null, $2 limit.
--- One row: an array of [run_id, config_id, seconds since 1970, seconds, rows, bytes,
--- status].
+-- The newest runs that have ended, for plots. $1 config_id or report_key, or null, $2
+-- limit. One row: an array of [run_id, config_id, seconds since 1970, seconds, rows,
+-- bytes, status].
 with report as materialized (
 	select c.config_id from reportd.report_config c
 	where c.report_key = $1

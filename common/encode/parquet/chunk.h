@@ -14,8 +14,8 @@
  * Holds one column of one row group: values come in, and pages are made as they
  * fill and kept until the row group is written. Values go through a dictionary
  * while that saves bytes: its first page must hold at least two values for each
- * distinct one, and the dictionary may take at most DICTIONARY_BYTES; later
- * pages are plain.
+ * distinct one, and the dictionary may take at most
+ * parquet_pages.dictionary_bytes; later pages are plain.
  */
 struct parquet_chunk;
 

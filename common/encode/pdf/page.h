@@ -31,7 +31,7 @@ struct pdf_pages {
 	 * 9 to 16 of 40"; owned by the caller. NULL: none. */
 	char *const *marks;
 	int margin;
-	/* Each is one line, see pdf_one_line; never NULL. */
+	/* Each is one line; never NULL. */
 	const char *header, *time; /* shown above each page, left and right */
 	const char *footer;        /* shown below each page, right */
 

@@ -465,7 +465,8 @@ int format_code_read(struct format *f, struct err *e)
 		return err_set(e, ERR_PERMANENT,
 		    "a format has %d bytes at most, not %zu", FORMAT_CODE_MAX,
 		    strlen(s));
-	/* The one more is looked at after a bar that ends the code. */
+	/* One token more than the code has characters: a bar at the end of the
+	 * code is followed by a look at the token after it. */
 	f->tokens = mem_zalloc((strlen(s) + 1) * sizeof(*f->tokens));
 	r.p->tokens = f->tokens;
 	while (*s != '\0') {

@@ -29,8 +29,8 @@ static int give(struct xlsx *x, struct buf *b, struct err *e)
 	return 0;
 }
 
-/* The width of the chart beside the table, in characters: XLSX_CHART_WIDTH and
- * a column. */
+/* The width of the chart beside the table, in characters, with a column between
+ * the two. */
 #define CHART_CHARACTERS 100
 
 static void add_widths(struct xlsx *x, struct buf *b)
@@ -308,7 +308,7 @@ static void add_row(struct xlsx *x, const struct value *v)
 	buf_str(&x->rows, "</row>");
 }
 
-/* Writes a row. One that would make the sheet too large goes to the next
+/* Writes a row. A row that would make the sheet too large goes to the next
  * sheet. */
 static int put_row(struct xlsx *x, const struct value *v, struct err *e)
 {

@@ -6,8 +6,9 @@
 #include "net/aws/aws_redirect.h"
 
 /*
- * The parts that the files of a call share: aws.c keeps a service and the calls under
- * way; try.c signs and sends one try of a call, and decides what follows its answer.
+ * The parts that the files of a call share: aws.c keeps a service and the calls
+ * under way; try.c signs and sends one try of a call, and decides what follows
+ * its answer.
  */
 struct aws {
 	struct http *http;

@@ -162,8 +162,9 @@ json_t *athena_run(struct athena *a, const char *sql, struct err *e)
 	return execution_run(&terms, sql, e);
 }
 
-/* Notes the result of a query. What other statements leave is never removed: the
- * location that Athena tells for CREATE TABLE AS has the rows of the table. */
+/* Notes the result of a query, to be removed. Results of other statements are
+ * never removed: the location that Athena tells for CREATE TABLE AS has the
+ * rows of the table. */
 static void note_result(struct athena *a, const json_t *execution)
 {
 	const char *location = athena_location(execution);
@@ -228,7 +229,7 @@ static int run_statement(struct athena *a, const char *sql, struct err *e)
 	return run_checked(a, sql, e);
 }
 
-/* Each statement stands for itself: what was done stays done when a later one
+/* Each statement is its own transaction: its effect stays when a later one
  * fails. */
 static int athena_script(struct source *s, const char *script, struct err *e)
 {

@@ -9,7 +9,8 @@
 
 /* ms between two looks at a statement that is to end. */
 #define LOOK_MS 200
-/* Statements are listed from the newest on; so many pages of 50 are searched. */
+/* Statements are listed from the newest on; this many pages of 50 are searched.
+ * */
 #define PAGES 100
 /* Seconds that this host's clock may be ahead of Athena's. */
 #define SKEW_S 3600
@@ -23,8 +24,8 @@ static void pause_for(int64_t ms)
 	watch_wait(&none, -1, 0, clock_boot_ms() + ms, &unused);
 }
 
-/* The request is no proof: a statement that ends at the same moment may have
- * succeeded, and one that writes takes a while to end. */
+/* A successful request is no proof of the end: a statement that ends at the
+ * same moment may have succeeded, and one that writes takes a while to end. */
 static int see_end(
     struct aws *aws, const char *id, int64_t deadline_ms, struct err *e)
 {

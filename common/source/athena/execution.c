@@ -198,8 +198,8 @@ static char *start(
 		err_set(e, ERR_TRANSIENT,
 		    "StartQueryExecution: the answer has no QueryExecutionId");
 	json_decref(answer);
-	/* Whatever Athena has made of a start without an answer is stopped; what it
-	 * does not know yet, a sweep finds. */
+	/* Stops the statement that Athena may have made of a start without an
+	 * answer; when Athena does not know it yet, a sweep finds it later. */
 	if (id == NULL &&
 	    (is_refused(code) ||
 		execution_end(t->aws, t->config, token,

@@ -71,8 +71,8 @@ int problem_of_execution(const json_t *execution, struct err *e)
 	    json_str(error, "ErrorMessage", "Athena gives no reason")));
 
 	if (strcmp(state, "CANCELLED") == 0) {
-		/* A person has cancelled the statement, not this process, or a limit of the
-		 * workgroup. */
+		/* A person, or a limit of the workgroup, has cancelled the
+		 * statement, not this process. */
 		err_set(e, ERR_PERMANENT,
 		    "the statement was cancelled at Athena: %s", why);
 		str_copy(e->sqlstate, sizeof(e->sqlstate), "57014");

@@ -18,8 +18,7 @@ void statement_quote(const char *text, bool identifier, struct buf *out);
  * text, which the caller frees; NULL: none is there. */
 char *statement_unquote(const char **at);
 
-/* Says whether Hive reads a text within quotes as it is written, and JSON can hold
- * it. */
+/* Says whether Hive reads a quoted text unchanged, and JSON can hold it. */
 bool statement_is_plain(const char *text, size_t len);
 
 /* Returns the text after these words, of which NULL is the last; NULL: other words are

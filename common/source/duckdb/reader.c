@@ -15,7 +15,7 @@
 
 /* The reader's socket; above it nothing stays open. */
 #define READER_FD 3
-/* Bytes that the reader may be ahead of its job. */
+/* Bytes that the reader may send before its job reads them. */
 #define AHEAD (512 << 10)
 
 /* Leaves the reader nothing of the worker but standard error and its socket:

@@ -8,9 +8,10 @@
 #include "source/duckdb/engine.h"
 
 /*
- * A process of a job's own that holds DuckDB: forked from the worker, killed
- * when the job ends. What DuckDB loads, allocates and spills ends with it, a
- * crash on a hostile file ends one job, and a kill stops any query at once.
+ * The process of a single job that holds DuckDB: forked from the worker, and
+ * killed when the job ends. All that DuckDB loads, allocates and spills ends
+ * with it, a crash on a hostile file ends one job, and a kill stops any query
+ * at once.
  */
 struct reader {
 	pid_t pid; /* 0: none */

@@ -41,7 +41,8 @@ static void add_columns(const json_t *columns, struct buf *sql)
 	buf_char(sql, '}');
 }
 
-/* Nothing is guessed from what the files hold. */
+/* The types come from the settings of the input; nothing is guessed from the
+ * content of the files. */
 static void add_csv(const struct source_relation *r, struct buf *sql)
 {
 	buf_str(sql, "read_csv(");

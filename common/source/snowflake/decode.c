@@ -296,7 +296,7 @@ static int write_time(struct decode_tools *tools, const struct decoder *decoder,
 	return 0;
 }
 
-/* Reads a moment behind which nothing stands. */
+/* Reads a time with nothing after it. */
 static int read_timestamp(
     const struct decoder *decoder, const char *text, int64_t *us, struct err *e)
 {

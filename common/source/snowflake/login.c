@@ -160,9 +160,9 @@ static void take_context(struct login *l, const struct secret *s)
 				  : NULL;
 }
 
-/* Logs in as the secret says from now on, which may have changed from a key to a
- * token, or to another user. What served before stays when the new key cannot be
- * read. */
+/* Logs in with the current content of the secret, which may have changed from a
+ * key to a token, or to another user. The old login stays when the new key
+ * cannot be read. */
 static int take_login(struct login *l, const struct secret *s, struct err *e)
 {
 	struct jwt_key *key = NULL;

@@ -6,9 +6,9 @@
 #include "source/source.h"
 
 /*
- * Who logs in where: the settings, completed by the members of the secret, and the
- * token at hand. A token is kept until shortly before its end, and is fetched or
- * made anew when the server refuses it.
+ * The login: user, key or token, and host, from the settings, completed by the
+ * members of the secret. A token is kept until shortly before its end, and is
+ * fetched or made anew when the server refuses it.
  */
 struct login;
 

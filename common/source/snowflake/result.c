@@ -178,7 +178,8 @@ static int ask_part(struct result *r, struct err *e)
 			    : api_call(r->api, &request, &r->answer, e);
 }
 
-/* Asks for the partition until it is ready: the server may answer 202 at any time. */
+/* Asks for the partition until it is ready: the server may answer 202 at any
+ * time. */
 static int await_part(struct result *r, struct err *e)
 {
 	int64_t pause = READY_FIRST_MS;
@@ -235,8 +236,8 @@ static int close_part(struct result *r, struct err *e)
 	return 0;
 }
 
-/* Prepares to read the partition again after its connection broke. What the server
- * refuses has been asked for often enough. */
+/* Prepares to read the partition again after its connection broke. After a
+ * refusal by the server there is no further attempt. */
 static int mend(struct result *r, struct err *e)
 {
 	if (e->kind != ERR_TRANSIENT || r->part >= r->parts ||
@@ -347,7 +348,7 @@ static int next_row(struct result *r, int32_t *lengths, struct err *e)
 	return 0;
 }
 
-/* The same with the mending of broken connections. */
+/* Does the same, and mends broken connections. */
 static int next_row_again(struct result *r, int32_t *lengths, struct err *e)
 {
 	size_t begin = r->text.len;

@@ -20,8 +20,8 @@ static struct snowflake *as_snowflake(struct source *s)
 
 /* ---- the session ---- */
 
-/* Nothing is asked of the server before the first statement: each would cost, and
- * might start a warehouse. */
+/* Nothing is asked of the server before the first statement: each request would
+ * cost money, and might start a warehouse. */
 static struct source *snowflake_connect(
     const struct source_how *how, struct err *e)
 {
@@ -178,7 +178,7 @@ static struct statement_terms terms_of(
 	    .arg = s->job.arg};
 }
 
-/* Tells that the statement at hand goes on no more. */
+/* Tells job_session.started that the statement has ended. */
 static void note_end(const struct snowflake *s)
 {
 	if (s->job.started != NULL)
@@ -207,7 +207,8 @@ static int snowflake_script(struct source *base, const char *sql, struct err *e)
 	return rc;
 }
 
-/* Nothing in Snowflake keeps a statement from writing but its kind. */
+/* Snowflake has no READ ONLY transaction, so the kind of the statement decides
+ * whether it may run. */
 static int check_query(
     const struct snowflake *s, const char *sql, struct err *e)
 {

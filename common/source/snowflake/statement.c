@@ -82,7 +82,7 @@ static int post(struct api *a, const char *uuid, const char *body,
 	    answer, e);
 }
 
-/* ---- the end of a statement that is not wanted ---- */
+/* ---- ending a statement that is not wanted any more ---- */
 
 static int get(
     struct api *a, const char *handle, struct answer *answer, struct err *e)
@@ -146,9 +146,10 @@ static int cancel_handle(struct api *a, const char *handle, struct err *e)
 }
 
 /*
- * Finds the handle of a request whose answer was not heard: the server answers a
- * request that it has had with that statement, whatever the repetition says. One that
- * it has not had runs what the repetition says, which does nothing.
+ * Finds the handle of a request whose answer was lost, by repeating the
+ * request. A server that has had the request answers with its statement,
+ * whatever the text of the repetition is. A server that has not had it runs the
+ * text of the repetition, which does nothing.
  */
 static int find_handle(
     struct api *a, const char *uuid, struct statement *s, struct err *e)
@@ -186,8 +187,8 @@ int statement_cancel(struct api *a, const char *handle, struct err *e)
 	return s.handle[0] != '\0' ? cancel_handle(a, s.handle, e) : 0;
 }
 
-/* Ends the statement after a failure or a stop, which *e holds. What cannot be ended
- * stays noted. */
+/* Ends the statement after a failure or a stop, which *e holds. A statement
+ * that cannot be ended stays in the record. */
 static void give_up(struct api *a, const struct statement_terms *t,
     const char *handle, struct err *e)
 {
@@ -218,8 +219,8 @@ static int check_time(
 	return -1;
 }
 
-/* Asks whether the statement has ended. A server that is busy or cannot be reached
- * counts as one that says no, until *silent_ms. */
+/* Asks whether the statement has ended. A server that is busy or cannot be
+ * reached counts as an answer "no", until *silent_ms. */
 static int ask(struct api *a, const struct statement *s, int64_t *silent_ms,
     struct answer *answer, struct err *e)
 {

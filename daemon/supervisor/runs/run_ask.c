@@ -283,8 +283,9 @@ static void on_gathered(uv_timer_t *timer)
 	g->over = true;
 }
 
-/* Says whether it is time to send: `some` questions are there, and either no
- * `others` can join or the first has waited `ms` milliseconds. */
+/* Says whether it is time to send: there are `some` questions, and either there
+ * are no `others` that could still join, or the first has waited `ms`
+ * milliseconds. */
 static bool gathered(struct gather *g, bool some, bool others, uint64_t ms)
 {
 	if (!some || g->under_way)

@@ -9,8 +9,8 @@ static bool wanted(const struct job *job)
 	return checks_has(job, CHECK_SOURCE);
 }
 
-/* Copies of files do not change, so checks and export see one state of them even
- * where a source has no snapshot. */
+/* Copies of files do not change, so checks and export see one state of the data
+ * even when the source has no snapshots. */
 static int check_abilities(const struct job *job, struct err *e)
 {
 	struct err unused;

@@ -15,7 +15,7 @@ static int prepare(struct job *job, struct err *e)
 	return checks_prepare(job, CHECK_TARGET, NULL, e);
 }
 
-/* Without files there are no rows, and nothing is asked of them. */
+/* Without files there are no rows, and the checks are not asked. */
 static int run(struct job *job, struct err *e)
 {
 	struct source *staged;

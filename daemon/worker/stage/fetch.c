@@ -144,8 +144,8 @@ static int bring(struct file *f, struct err *e)
 	return rc == 0 ? judge(f, e) : rc;
 }
 
-/* The end of its name, which has the extension; a URL's query, and what DuckDB
- * takes for a pattern, are no part of it. */
+/* Returns the end of the file's name, which has the extension. The query of a
+ * URL, and characters that DuckDB takes for a pattern, are left out. */
 static char *copy_name(
     const struct job *job, const json_t *input, size_t i, const json_t *file)
 {
@@ -184,7 +184,7 @@ static bool source_reads_files(const struct job *job)
 	return type != NULL && (type->abilities & SOURCE_FILES) != 0;
 }
 
-/* Takes a file that was set aside from the input's list, and counts it. */
+/* Removes a file that was set aside from the input's list, and counts it. */
 static void drop_file(json_t *input, json_t *files, size_t i)
 {
 	json_array_remove(files, i);

@@ -131,8 +131,9 @@ static int read_entries(const json_t *manifest, struct audit *a, int64_t *bytes,
 	return 0;
 }
 
-/* whole: the manifest must have all objects; else the server's own lies there, too.
- * *bytes: their sum. */
+/* Compares the manifest with the objects. whole: the manifest must have all
+ * objects; otherwise the server's own manifest lies there, too. *bytes receives
+ * the sum of their sizes. */
 static int audit(struct job *job, const json_t *manifest, bool whole,
     int64_t *bytes, struct err *e)
 {
@@ -205,8 +206,8 @@ static int write_manifest(struct job *job, const char *text,
 	return sink_write(o->sink, text, strlen(text), e);
 }
 
-/* Holds what the server tells of against what lies there. skip: there are no rows,
- * and so no output. */
+/* Compares what the server has told with the objects that are there. skip: an
+ * unload without rows has no output. */
 static int take_manifest(struct job *job, const struct source_unloaded *done,
     bool skip, struct err *e)
 {

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- The figures that all reports must have, computed by PostgreSQL alone.
+-- The figures that all reports must show, computed by PostgreSQL alone.
 select s.sold_on, s.region, count(*) as sales, sum(s.units) as units, sum(s.amount) as amount,
 	p.planned, round(100 * sum(s.amount) / p.planned, 1) as percent
 from sale s

@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- In Redshift's SQL: what the file has brought, beside the plan in the external schema.
+-- In Redshift's SQL: the rows that came with the file, beside the plan in the external
+-- schema.
 select s.sold_on, s.region, count(*) as sales, sum(s.units) as units, sum(s.amount) as amount,
 	p.planned, round(100 * sum(s.amount) / p.planned, 1) as percent
 from sales.sale s

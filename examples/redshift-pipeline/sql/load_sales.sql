@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- In Redshift's SQL: loads a file. It is called in a transaction of reportd, which ends well
--- or leaves nothing, and a second call for the same file does not double its rows.
+-- In Redshift's SQL: loads a file. It is called in a transaction of reportd, which commits
+-- all of it or leaves nothing, and a second call for the same file does not double its rows.
 create or replace procedure sales.load_sales(url varchar(1024)) as $$
 begin
 	delete from sales.staging;

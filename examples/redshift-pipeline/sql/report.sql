@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- The report: one run for each file that lands.
--- psql variables: export, the text of export.sql; topics, what the ARN of a topic begins with
+-- The report: one run for each file that lands. psql variables: export, the text of
+-- export.sql; topics, the beginning of a topic's ARN
 select reportd.submit('sales_by_region', report_key => 'sales_by_region',
 	source => 'warehouse',
 	inputs => '{"sales": {"path": "s3://acme-landing/sales/*.csv", "batch": 1,
@@ -16,5 +16,5 @@ select reportd.submit('sales_by_region', report_key => 'sales_by_region',
 	notify_on_failure => array['sns:' || :'topics' || ':support'])
 where not exists (select from reportd.report_config where report_key = 'sales_by_region');
 
--- In a later run: the export is what its file says now.
+-- In a later run of this file: the export is replaced by the present text of its file.
 select reportd.change(reportd.id('sales_by_region'), jsonb_build_object('export_sql', :'export'));

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
--- In Redshift's SQL, once, by who may make schemas: the tables that are loaded, and the
--- external schema, by which Redshift reads files of the lake where they lie.
+-- In Redshift's SQL, run once by a role that may make schemas: the tables that are
+-- loaded, and the external schema, by which Redshift reads files of the lake in their
+-- place.
 drop schema if exists sales cascade;
 create schema sales;
 

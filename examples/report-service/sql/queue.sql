@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- In the queue: one role owns all reports of the inbox, and may do no more than this.
+-- In the queue: one role owns all reports of the inbox, and has no other rights.
 create role sales_inbox;
 grant reportd_submitter to sales_inbox;
 select reportd.register_source('warehouse', 'snowflake');

@@ -3,8 +3,9 @@
 -- psql variables: api, the URL of the reps; alarm, who is told of failures.
 \set lake s3://sales
 
--- 02:00. Is the shop there, and does it have what the night is for? All steps until the star
--- schema run after this one, and `reportctl run sales_night --cascade` starts them at any time.
+-- 02:00. Checks that the shop is there and has the tables that the night reads. All steps up to
+-- the star schema run after this one, and `reportctl run sales_night --cascade` starts them at
+-- any time.
 select reportd.submit('sales: is the shop open for copying', report_key => 'sales_night',
 	schedule_expression => '0 2 * * *', source => 'shop',
 	checks => '[{"name": "sales", "on": "sales", "row_count": {"min": 1000}},
@@ -36,7 +37,8 @@ from (values ('customers', 'csv', '{"normalize_names": true}'), ('products', 'pa
 	('reps', 'jsonl', '{"columns": [["repId", "bigint"], ["fullName", "varchar"],
 		["region", "varchar"], ["hiredOn", "varchar"]]}')) l (t, f, more);
 
--- The file gate: there, larger than 1 kB, younger than a day, whole; and 80 of 100 in all.
+-- The file gate: each file is there, larger than 1 kB, younger than a day, and whole; the score
+-- must be 80 of 100.
 select reportd.submit('sales: file gate', report_key => 'file_gate',
 	run_after => '{land_customers,land_products,land_sales,land_reps}', source => 'lake',
 	inputs => (select jsonb_object_agg(t, landed) from files),
@@ -47,8 +49,8 @@ select reportd.submit('sales: file gate', report_key => 'file_gate',
 			(4, 'whole', '{"whole": true}')) k (n, name, c)),
 	min_score => 80, notify_on_failure => :'alarm');
 
--- Four transforms side by side: names in lower_snake, no row twice, no empty row, types, when
--- it was made; Snappy, by year and month.
+-- Four transforms side by side: they write names in lower_snake, drop repeated and empty rows,
+-- set types and the time of the transform; Snappy, by year and month.
 select reportd.submit('sales: staging of ' || t, report_key => 'stage_' || t, run_after => '{file_gate}',
 	source => 'lake', export_sql => q,
 	inputs => jsonb_build_object('landed', landed || '{"required": true}'),
@@ -80,8 +82,8 @@ select distinct sale_id::int as sale_id, sold_on::date as sold_on, customer_id::
 from (select *, concat_ws('', *columns(*)) as filled from landed) where filled <> ''$$)) s (t, q)
 join files using (t);
 
--- The SQL gate: duplicates, nulls, ranges, and references that lead somewhere. Months that have
--- no row any more keep the file of an earlier night: sales of this one have its processed_at.
+-- The SQL gate: duplicates, nulls, ranges, and references without a target. A month without any
+-- row today keeps the file of an earlier night; sales of this night carry its processed_at.
 \set tonight 'processed_at = (select max(processed_at) from sales)'
 select reportd.submit('sales: SQL gate', report_key => 'sql_gate',
 	run_after => '{stage_customers,stage_products,stage_reps,stage_sales}', source => 'lake',

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
--- The morning: what is due at 08:00 waits until the night has made the star schema.
+-- The morning: the reports that are due at 08:00 wait until the night has made the star schema.
 -- psql variables: figures, athena: the texts of figures.duckdb.sql and figures.athena.sql;
--- audience, alarm: who is told
+-- audience, alarm: who gets mail
 \set lake s3://sales
 \set sections '["totals", "daily_revenue", "weekly_revenue", "top_products", "leaderboard", "segments", "profitability"]'
 
@@ -24,7 +24,7 @@ select reportd.submit('Sales report', report_key => 'sales_report', run_after =>
 			'format', 'parquet', 'use', 'latest')) from jsonb_array_elements_text(:'sections'::jsonb) t),
 	export_sql => $$
 select * from totals;
--- A week that has only begun would look like a fall.
+-- The current week is left out: as it has only begun, it would look like a fall.
 select * from (from weekly_revenue
 	where week < (select strftime(max(sold_on) + interval 1 day, '%G-W%V') from daily_revenue)
 	order by week desc limit 13) order by week;

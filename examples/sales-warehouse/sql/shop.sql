@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- The shop's database, with the same rows each time: 10,000 customers, 500 products, 50 reps and
--- 100,000 sales, as such tables are found: texts under names with blanks, some rows twice, some
--- empty.
+-- 100,000 sales, in the state in which such tables are often found: many columns are texts,
+-- names have blanks, some rows come twice, some are empty.
 
 select setseed(0.15);
 
@@ -42,7 +42,7 @@ insert into sales
 	cross join lateral (select 1 + floor(500 * random())::int + 0 * i) d (product_id)
 	join products p on p."Product ID" = product_id;
 
--- The faults of a careless export: rows twice, and empty ones.
+-- The faults of a careless export: repeated and empty rows.
 insert into customers select * from customers where "Customer ID"::int % 100 = 0;
 insert into customers select from generate_series(1, 20);
 insert into products select * from products where "Product ID" % 50 = 0;

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
--- The star schema, in DuckDB's SQL over the files of the staging zone: the file of one table
--- for each statement. Sales of a month that has none any more are of an earlier night. Decimals
--- are only multiplied, so cents are exact.
+-- The star schema, in DuckDB's SQL over the files of the staging zone: each statement makes the
+-- file of one table. Sales of a month that has no rows any more belong to an earlier night and
+-- are left out. Decimals are only multiplied, so cents are exact.
 
 -- fact_sales
 select sale_id, sold_on, customer_id, product_id, rep_id, units, discount_percent,

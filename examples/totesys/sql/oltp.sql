@@ -47,7 +47,7 @@ create table payment (payment_id int primary key,
 	payment_type_id int not null references payment_type, paid boolean not null,
 	payment_date date not null);
 
--- By these two the catalogue shows that last_updated tells what is new.
+-- These two let the catalogue show that last_updated tells which rows are new.
 create index sales_order_updated on sales_order (last_updated);
 create index purchase_order_updated on purchase_order (last_updated);
 create index payment_updated on payment (last_updated);
@@ -112,6 +112,6 @@ insert into payment
 	) o (at, counterparty_id, amount, currency_id);
 
 create role totesys_reader login;
--- The role sees which transactions are open, so that no slow one is missed.
+-- The role sees which transactions are open, so that no rows of a slow one are missed.
 grant pg_read_all_stats to totesys_reader;
 grant select on all tables in schema public to totesys_reader;

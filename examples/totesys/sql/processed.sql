@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- The star schema, in DuckDB's SQL over the files of the raw zone. Each statement makes the
--- Parquet file of one table. Facts hold each version of a row that was seen; dimensions what
--- is true now.
+-- Parquet file of one table. Facts hold each version of a row that was copied; dimensions
+-- hold the present rows.
 
 -- fact_sales_order
 select sales_order_id, created_at::date as created_date, created_at::timestamp::time as created_time,

@@ -3,9 +3,9 @@
 -- psql variables: lake, the folder of both zones; alarm, an array of URLs; processed, the
 -- text of processed.sql
 
--- The processed zone: after each copy, from the files that it has brought. A table of facts is
--- read by its new file, once: batch 1, so that each step has the file of one copy, and none
--- waits because the step before has taken two. A dimension is read by the newest whole copy.
+-- The processed zone: made after each copy, from the files that the copy has brought. A table
+-- of facts reads each new file once: batch 1, so that each step has the file of one copy, and
+-- none waits because the step before has taken two. A dimension reads the newest whole copy.
 select reportd.submit('totesys processed', report_key => 'totesys_processed',
 	run_after => '{totesys}', source => 'lake', export_sql => :'processed',
 	inputs => (select jsonb_object_agg(t, jsonb_build_object('path', :'lake' || '/raw/' || t || '/**',
@@ -28,8 +28,8 @@ select reportd.submit('totesys processed', report_key => 'totesys_processed',
 		{"name": "departments", "sql": "from staff anti join department using (department_id)"}]',
 	notify_on_failure => :'alarm');
 
--- The warehouse, each quarter of an hour: a report for each table. It may be away for two
--- hours: a load is tried again, at last each ten minutes.
+-- The warehouse, every quarter of an hour: one report for each table. The warehouse may be
+-- away for two hours: a load is tried again, in the end every ten minutes.
 select reportd.submit('load ' || t, report_key => 'load_' || t,
 	schedule_expression => '*/15 * * * *', run_after => '{totesys_processed}', source => 'lake',
 	export_sql => 'select * from part',

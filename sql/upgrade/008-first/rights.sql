@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- The rights of each role. docs/security.md says them in words; a test holds the catalogue
--- against both. The roles themselves are made by sql/roles.sql.
+-- The rights of each role. docs/security.md describes them in words; a test compares both
+-- with the catalogue. sql/roles.sql makes the roles themselves.
 
 revoke all on all tables in schema reportd from public;
 revoke all on all sequences in schema reportd from public;
@@ -65,7 +65,8 @@ create policy seen on reportd.report_usage for select
 
 -- ---- tables ----
 
--- SELECT and INSERT lock no table beyond ROW EXCLUSIVE; UPDATE and DELETE would.
+-- SELECT and INSERT take no lock on a table stronger than ROW EXCLUSIVE; UPDATE and DELETE
+-- would allow one.
 grant select on reportd.report_config, reportd.report_request, reportd.report_run,
 		reportd.report_notification, reportd.report_source, reportd.report_grant,
 		reportd.report_quota, reportd.report_usage, reportd.output_format, reportd.schema_upgrade, reportd.v_pending_reports,
@@ -75,7 +76,7 @@ grant select on reportd.report_config, reportd.report_request, reportd.report_ru
 		reportd.v_inboxes, reportd.v_inbox_rows
 	to reportd_submitter, reportd_viewer, reportd_daemon;
 grant select on reportd.report_worker, reportd.running_daemon to reportd_viewer, reportd_daemon;
--- Without sources: which there are is a matter of grants.
+-- The table of sources is left out: grants decide who may know which sources.
 grant select (worker_id, host, pid, version, workers, lease, started_at, heartbeat_at)
 	on reportd.report_worker to reportd_submitter;
 grant select (worker_id) on reportd.running_daemon to reportd_submitter;
@@ -89,7 +90,7 @@ grant insert (owner) on reportd.report_config to reportd_operator;
 grant insert, update, delete on reportd.report_quota to reportd_operator;
 
 grant select on reportd.pending_class, reportd.schedule_at_rest to reportd_daemon;
--- It deletes finished ADHOC reports when they pass the retention.
+-- For retention, which deletes finished ADHOC reports.
 grant update, delete on reportd.report_config to reportd_daemon;
 grant insert, update, delete on reportd.report_run, reportd.report_request,
 	reportd.report_worker, reportd.report_usage to reportd_daemon;
@@ -101,7 +102,7 @@ grant select, delete, update on reportd.report_input to reportd_daemon;
 grant insert, update on reportd.report_source, reportd.report_target to reportd_daemon;
 grant select on reportd.queue_identity to reportd_daemon;
 grant select, update on reportd.claim_turn, reportd.count_turn to reportd_daemon;
--- The statements of the daemon take these numbers themselves.
+-- The daemon's statements take numbers from these sequences themselves.
 grant usage on sequence reportd.report_run_run_id_seq,
 	reportd.report_request_request_id_seq to reportd_daemon;
 

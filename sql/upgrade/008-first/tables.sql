@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- The tables. What people write is report_config; the rest is reportd's own.
+-- The tables. People write report_config; the other tables are reportd's own.
 
 create table reportd.schema_upgrade (
 	version int primary key,
@@ -13,8 +13,8 @@ comment on table reportd.schema_upgrade is
 comment on column reportd.schema_upgrade.serves is
 	'Programs that were written for this version, or a later one, still work with the schema after this upgrade.';
 
--- One row of it is locked by a claim that has limits to keep. Only the daemon's
--- role may lock it, so nobody else can hold claims up.
+-- A claim that has limits to keep locks its row. Only the daemon's role may lock it, so
+-- nobody else can delay claims.
 create table reportd.claim_turn (
 	one boolean primary key default true check (one)
 );
@@ -29,8 +29,8 @@ comment on table reportd.count_turn is
 	'A daemon locks its row while it counts for the quotas; the others leave it to that one.';
 insert into reportd.count_turn default values;
 
--- Nobody is granted anything on it: functions that the daemon's role may call lock its
--- row, so nobody else can hold the decision up.
+-- Nobody has rights on it: functions that only the daemon's role may call lock its row,
+-- so nobody else can delay the decision.
 create table reportd.scale_turn (
 	one boolean primary key default true check (one),
 	number bigint not null default 1,
@@ -43,8 +43,8 @@ comment on table reportd.scale_turn is
 	'Whoever decides how many daemons there are, and each daemon that ends by itself, locks its row. number: of the next request for tasks; per_task, most: of the last decision.';
 insert into reportd.scale_turn default values;
 
--- Only reportd's own functions reach these two, see quota_at_commit(); daemons may
--- lock a row of the first one.
+-- Only reportd's own functions write these two, see quota_at_commit(); daemons may lock a
+-- row of the first one.
 create table reportd.owner_turn (
 	owner regrole primary key,
 	taken bigint not null default 0
@@ -192,16 +192,16 @@ comment on column reportd.report_config.run_parameters is
 -- Partial, so that reports without a key cost it nothing.
 create unique index report_config_key on reportd.report_config (report_key)
 	where report_key is not null;
--- The claim walks this index: one short range for each class of waiting work of
--- each owner. What has no time to become due at is not in it.
+-- The claim walks this index: one short range for each class of waiting work of each
+-- owner. A report without a time to become due at is not in it.
 create index report_config_due on reportd.report_config
 	(owner, source, priority, trigger_type, due_at, config_id)
 	where status = 'PENDING' and is_active and due_at < 'infinity';
--- For a claim: whether it must look for reports of these kinds, which few queues have.
+-- Tells a claim whether it must look for reports of these kinds, which few queues have.
 create index report_config_after on reportd.report_config (trigger_type)
 	where trigger_type in ('AFTER', 'FILE') and status = 'PENDING' and is_active
 		and due_at < 'infinity';
--- For quotas: what is not in the index above and costs nothing but its row.
+-- For quotas: reports that are not in the index above and take up nothing but a row.
 create index report_config_idle on reportd.report_config (owner)
 	where status = 'CANCELLED'
 		or status = 'PENDING' and (not is_active or due_at = 'infinity');
@@ -209,30 +209,30 @@ create index report_config_processing on reportd.report_config (run_id)
 	where status = 'PROCESSING';
 create index report_config_schedule on reportd.report_config (next_run_time)
 	where trigger_type = 'SCHEDULED' and is_active;
--- The tick fires by turns: it hops from owner to owner over this one, see
--- schedule_turns(), and takes a short range of each.
+-- The tick takes a short range of this index for each owner, and hops from owner to owner
+-- over it, see schedule_turns().
 create index report_config_fire on reportd.report_config (owner, next_run_time)
 	where trigger_type = 'SCHEDULED' and is_active
 		and (status in ('COMPLETED', 'FAILED', 'CANCELLED')
 			or status = 'PENDING' and due_at = 'infinity');
--- Ended, and a request follows that the end did not take up.
+-- Reports that have ended and whose next request was not taken up by the end itself.
 create index report_config_follow on reportd.report_config (config_id)
 	where requests_wait and status in ('COMPLETED', 'FAILED', 'CANCELLED');
--- For lists of requests: those that stand in the row of their report.
+-- For lists of requests: requests that stand in the row of their report.
 create index report_config_request on reportd.report_config (request_id)
 	where not request_kept;
 -- Reports that wait for others, or that others wait for.
 create index report_config_linked on reportd.report_config (config_id)
 	where run_after is not null or has_children;
--- For those who look after them: the newest failure first.
+-- For lists of failed reports: the newest failure first.
 create index report_config_failed on reportd.report_config (error_timestamp desc nulls last)
 	where status = 'FAILED';
--- For retention: nothing else finds a report that never had a run.
+-- For retention, which finds reports that never had a run by this index alone.
 create index report_config_cancelled on reportd.report_config (updated_timestamp)
 	where trigger_type = 'ADHOC' and status = 'CANCELLED';
 
--- A report has one request in hand; others wait here. What is asked for again, by
--- a schedule, run_now() or a backfill, is a row; runs of one report never overlap.
+-- A report has one request in hand; others wait here. Each request by a schedule, by
+-- run_now() or by a backfill is a row; runs of one report never overlap.
 create table reportd.report_request (
 	request_id bigint primary key default nextval('reportd.report_request_request_id_seq'),
 	config_id bigint not null,
@@ -293,7 +293,7 @@ create index report_request_queued on reportd.report_request
 	(config_id, (reason = 'backfill'), request_id) where state = 'QUEUED';
 create index report_request_waiting on reportd.report_request (owner)
 	where state in ('WAITING', 'QUEUED');
--- For quotas, too: what was cancelled before it ran.
+-- For quotas, too: requests that were cancelled before they ran.
 create index report_request_unused on reportd.report_request (owner)
 	where state = 'ENDED' and run_id is null;
 create index report_request_config on reportd.report_request (config_id, request_id);
@@ -301,7 +301,7 @@ create index report_request_old on reportd.report_request (ended_at)
 	where state = 'ENDED' and not newest;
 create index report_request_newest on reportd.report_request (config_id)
 	where newest;
--- Reports that nobody waits for have no entries in these.
+-- Only pipelines have entries in these indexes; other reports cost them nothing.
 create index report_request_root on reportd.report_request (root, config_id)
 	where root is not null;
 create index report_request_opens on reportd.report_request (owner, request_id) where opens;
@@ -314,7 +314,8 @@ create index report_request_deadline on reportd.report_request (deadline)
 create index report_request_deadlines on reportd.report_request (owner, deadline)
 	where state = 'WAITING';
 
--- For retention: what still needs requests of other reports.
+-- For retention, which keeps the requests of other reports that a waiting request still
+-- needs.
 create index report_request_in_hand on reportd.report_request (scheduled_for)
 	where state <> 'ENDED' and deadline is not null;
 

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
--- Views run with their owner's rights, so row-level security says nothing in them:
--- each of them says itself whose rows it shows. PostgreSQL 13 and 14 have no
--- security_invoker. The barrier keeps functions of the caller off other rows.
+-- Views run with their owner's rights, so row-level security has no effect in them: each
+-- view has its own condition on the rows that it shows. (PostgreSQL 13 and 14 have no
+-- security_invoker.) The barrier keeps functions of the caller away from other rows.
 
 -- The classes of waiting work of each owner, found by hopping over the index (a
 -- "loose index scan"): as many probes as there are classes, however long the queue
@@ -158,8 +158,9 @@ end $$;
 comment on function reportd.waits_for is
 	'What a WAITING request waits for; null: it does not.';
 
--- The union stands within: the planner would take one apart that is the view itself,
--- and its barrier with it. What is asked outside of it is computed only for those who ask.
+-- The union is inside of the view: if it were the view itself, the planner would take it
+-- apart, and its barrier with it. Columns added outside of the union are computed only for
+-- those who select them.
 create view reportd.v_requests with (security_barrier) as
 select u.*, case when u.status = 'WAITING' then reportd.waits_for(u.request_id) end as waits_for
 from (

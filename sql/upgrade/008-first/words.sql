@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- Tools of the checks: refusing with a hint, the acting role, reading SQL as a text.
+-- Tools of the checks: refusals with a hint, the acting role, and reading SQL as a text.
 
 -- A message may quote a value of any length; the server's log takes each message, too.
 create function reportd.refuse(message text, hint text) returns void
@@ -26,8 +26,9 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
 			and pg_has_role(session_user, r.oid, 'MEMBER')) end
 $$;
 
--- Says whether a time of now stays one when the interval is added to it: 100 years at most, and
--- no part below zero, as -100000000 days and 2400000001 hours are together one hour.
+-- Says whether an interval can be added to a time of now: it is 100 years at most, and has no
+-- part below zero. Parts of opposite signs could be far apart and short together, as -100000000
+-- days and 2400000001 hours, which are one hour.
 create function reportd.is_span(span interval) returns boolean
 language sql immutable set search_path = pg_catalog, pg_temp as $$
 	select $1 <= interval '100 years' and least(extract(year from $1), extract(month from $1),
@@ -35,9 +36,9 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
 		extract(second from $1)) >= 0
 $$;
 
--- Counts the statements of an SQL text, and returns what is not closed in it and the
--- parameters that it names; as common/source/sqltext.c reads it, but for the bodies of routines,
--- which no query has. It looks at each character by itself: a slice of c would copy all of it.
+-- Counts the statements of an SQL text, and returns what is not closed in it and the parameters
+-- that it names. It reads as common/source/sqltext.c does, except for the bodies of routines,
+-- which no query has. It looks at one character at a time: a slice of c would copy all of it.
 create function reportd.scan_sql(
 	sql text, out statements int, out unclosed text, out names text[])
 language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
@@ -203,8 +204,8 @@ begin
 	return (reportd.scan_sql(sql)).statements;
 end $$;
 
--- Refuses a quote or comment that has no end: an editor would show the rest of the text
--- in one colour. Those that come in pairs are not looked at.
+-- Refuses a quote or comment that has no end: an editor would show the rest of the text in one
+-- colour. Marks that come in pairs are not looked at.
 create function reportd.check_closed(name text, sql text) returns void
 language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 declare

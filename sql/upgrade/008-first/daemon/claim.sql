@@ -33,9 +33,9 @@ end $$;
 comment on function reportd.plan_fire is
 	'For which time a due schedule runs (null: it is skipped) and when it is due next.';
 
--- Returns how many more reports of an owner may become due by their schedules; null: no
--- limit; -1: a session that commits just now has the owner's turn. A tick that has the
--- turn keeps it to its end.
+-- Returns how many more reports of an owner may become due by their schedules; null: no limit;
+-- -1: another session holds the owner's turn and is about to commit. A tick that gets the turn
+-- keeps it until it commits.
 create function reportd.schedule_room(owner regrole) returns int
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
@@ -50,9 +50,9 @@ begin
 	return greatest(most - reportd.pending_count(owner, most), 0);
 end $$;
 
--- Returns the owners with schedules that are due. When many are due it hops from owner to
--- owner over the index report_config_fire: as many probes as there are owners, 1000
--- at most, from a random one on, so that each has its turn.
+-- Returns the owners with schedules that are due. When many are due it hops from owner to owner
+-- over the index report_config_fire: one probe for each owner, 1000 at most. It begins at a
+-- random owner, so that each is reached in some call.
 create function reportd.schedule_turns() returns table (owner regrole, room int)
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
@@ -120,7 +120,7 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
 		from reportd.report_config c where c.status = 'PROCESSING' group by c.source) r
 $$;
 
--- Says whether a claim could take something of an owner from one of the sources.
+-- Says whether a claim could take any report of an owner from one of the sources.
 create function reportd.can_claim(owner oid, sources text[], quotas boolean, busy jsonb)
 returns boolean
 language sql stable set search_path = pg_catalog, pg_temp as $$
@@ -137,14 +137,14 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
 				limit 1) d)
 $$;
 
--- The classes that a claim looks at, see sql/queue/claim.sql: each priority and trigger
--- type, with work or without, of the owners and sources that have waiting work. With
--- what limits each: `most` candidates, places left of its source and of its owner
--- (null: no limit). It begins after owner `after`, wraps around, and ends after as many
--- owners as could be served, and 100 sources of each.
--- passed: classes whose head has been taken, with the time up to which:
--- [[owner, source, priority, trigger_type, due_at, config_id, running]]. Nothing is read before
--- that: while some transaction is held open, the index is full of dead entries there.
+-- The classes that a claim looks at, see sql/queue/claim.sql: each priority and trigger type,
+-- with work or without, of the owners and sources that have waiting work. Each class comes with
+-- its limits: `most` candidates, and the places left of its source and of its owner (null: no
+-- limit). The search begins after owner `after`, wraps around, and ends after as many owners as
+-- could be served, with at most 100 sources of each. passed: classes whose first reports
+-- earlier claims have taken, with the place up to which: [[owner, source, priority,
+-- trigger_type, due_at, config_id, running]]. Nothing is read before that place: while some
+-- transaction is held open, the index is full of dead entries there.
 create function reportd.claim_classes(
 	wanted int, sources text[], source_max int[], passed jsonb, after oid
 ) returns table (owner oid, source text, priority int, trigger_type text,
@@ -269,8 +269,8 @@ begin
 end $$;
 
 -- Returns the members of a job that few reports have, see sql/queue/claim.sql. operator:
--- whether the owner is one; last_run: the run before this one. It is a function so that the
--- claims of the other reports do not set its queries up.
+-- whether the owner is one; last_run: the run before this one. It is a function so that claims
+-- of all other reports need not prepare its queries.
 create function reportd.rare_members(c reportd.report_config, operator boolean, last_run bigint)
 returns json
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
@@ -313,10 +313,10 @@ begin
 				'YYYY-MM-DD HH24:MI:SS')) end);
 end $$;
 
--- Ends the request in hand of a report whose run has ended for good, and finds the
--- one that follows; it does not touch report_config. Called by the statements that
--- end runs, for reports that have such rows. made: what a completed run has made,
--- {"output_url", "outputs", "row_count", "result", "horizon"}.
+-- Ends the request in hand of a report whose run has ended without a retry, and finds the
+-- request that follows; does not touch report_config. Called by the statements that end runs,
+-- for reports that have such rows. made: the output of a completed run, {"output_url",
+-- "outputs", "row_count", "result", "horizon"}.
 create function reportd.end_request(
 	c reportd.report_config, outcome text, run_id bigint, error_message text, follow boolean,
 	made jsonb default null,

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
--- Counters for monitoring. Runs that have ended are added up once each, so that reading
--- the counters does not read history. Daemons do so each minute; whoever reads them adds
--- what has ended since, and writes and locks nothing.
+-- Counters for monitoring. Each run that has ended is added to them once, so that reading
+-- the counters does not read history. Daemons do this each minute; a reader adds the runs
+-- that have ended since, and writes and locks nothing.
 
 create table reportd.tally_turn (
 	one boolean primary key default true check (one),
@@ -11,7 +11,7 @@ comment on table reportd.tally_turn is
 	'Locked while runs are added up; up_to: the run_id up to which they are, but for those in run_open.';
 insert into reportd.tally_turn default values;
 
--- Rows live as long as their runs; those of numbers that no run got, an hour.
+-- Rows live as long as their runs; a row whose number no run got lives for an hour.
 create table reportd.run_open (
 	run_id bigint primary key,
 	since timestamptz not null default now()
@@ -51,8 +51,8 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
 	select '{0.1,0.5,1,5,15,60,300,900,3600,10800}'::numeric[]
 $$;
 
--- The figures of runs that have ended. label: their type; from the 101st on "other". took:
--- {stage: ms}, and "run" for the run as a whole.
+-- The figures of runs that have ended. label: their type; all types from the 101st on
+-- count as "other". took: {stage: ms}, and "run" for the run as a whole.
 create function reportd.run_facts(ids bigint[], types text[])
 returns table (label text, status text, attempt int, row_count bigint, byte_count bigint,
 	took jsonb)
@@ -77,7 +77,7 @@ language sql stable set search_path = pg_catalog, pg_temp
 	from run r join known k using (kind)
 $$;
 
--- How many of these took at most so long as each bucket says.
+-- Returns, for each bucket, how many of these durations are within its bound.
 create function reportd.stage_counts(took numeric[]) returns bigint[]
 language sql immutable set search_path = pg_catalog, pg_temp as $$
 	select array(
@@ -88,9 +88,9 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
 		group by b.at order by b.at)
 $$;
 
--- At most 20000 numbers a call. One statement reads one state of the runs, so that none
--- is added twice or left out. Plans that read the whole table are switched off: what is
--- new is a short range of its primary key.
+-- Adds at most 20000 runs in a call. One statement reads one state of the runs, so that
+-- none is added twice or left out. Plans that read the whole table are switched off: new
+-- runs are a short range of its primary key.
 create function reportd.tally_runs() returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 	set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
@@ -156,8 +156,8 @@ end $$;
 comment on function reportd.tally_runs is
 	'Adds the runs that have ended since the last call to the counters.';
 
--- Samples: [[name, {label: value}, value]]. What the numbers mean stands in the program.
--- One statement reads one state, so no run is counted twice.
+-- Returns samples: [[name, {label: value}, value]]; their meanings are in
+-- daemon/http/metrics_text.c. One statement reads one state, so no run is counted twice.
 create function reportd.metrics() returns jsonb
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
 	with ended as materialized (

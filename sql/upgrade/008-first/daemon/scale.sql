@@ -1,11 +1,12 @@
 -- SPDX-License-Identifier: MIT
 -- How many daemons there should be, see docs/scaling.md.
 
--- The amount of work, and for how many daemons. ready: the due reports that could run
--- beside what runs, as quotas say. errands: whether anything else waits for a daemon; files
--- are looked for, and inboxes read, after a quarter of an hour without one. An inbox that was
--- woken wants one also while it may not be read yet: nobody might start another one then. An inbox that was left out twice is in no settings any more. sources: null:
--- all. at: the time; after a wait for a lock it is later than now().
+-- The amount of work, and for how many daemons. ready: the due reports that quotas let run beside
+-- the reports that run now. errands: whether anything else waits for a daemon; the search for files
+-- and the reading of inboxes count once no daemon has done them for a quarter of an hour. An inbox
+-- that was woken counts also while it may not be read yet: later, nobody might start a daemon for
+-- it. An inbox that two daemons in a row have left out stands in no settings any more. sources:
+-- null: all. at: the time; after a wait for a lock it is later than now().
 create function reportd.scale_state(sources text[], at timestamptz,
 	out due bigint, out ready bigint, out running bigint, out errands boolean,
 	out oldest_due_s bigint, out daemons bigint)
@@ -56,10 +57,10 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
 		from waiting v left join busy b using (owner)) w
 $$;
 
--- The decision. One number, of what is due and what runs, says both how many daemons are
--- started and whether one may end, so the two cannot undo each other.
--- daemons: registered and not leaving. starting, working: tasks that do not run yet, and
--- that run; young: of the latter, those that may not have registered yet.
+-- The decision. One number, made of the reports that are due and those that run, says both how many
+-- daemons are started and whether one may end, so the two cannot undo each other. daemons:
+-- registered, and not about to end. starting, working: tasks that do not run yet, and tasks that
+-- run; young: tasks among the latter that may not have registered yet.
 create function reportd.scale_decide(ready bigint, running bigint, errands boolean,
 	daemons bigint, starting int, working int, young int, per_task int, most int,
 	out wanted int, out present int, out missing int)
@@ -71,7 +72,7 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
 			+ least(young, greatest(working - daemons, 0)))::int as present) p
 $$;
 
--- Whether one of so many daemons may end: the others are enough, or nothing is to be done.
+-- Says whether one daemon may end: the others are enough for the work, or there is none.
 create function reportd.scale_spare(ready bigint, running bigint, errands boolean,
 	daemons bigint, per_task int, most int) returns boolean
 language sql immutable set search_path = pg_catalog, pg_temp as $$
@@ -79,7 +80,7 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
 	from reportd.scale_decide(ready, running, errands, daemons, 0, 0, 0, per_task, most) d
 $$;
 
--- Takes the turn to decide for a minute; false: another one has it.
+-- Takes the turn to decide, for a minute; false: another process has it.
 create function reportd.scale_take(holder uuid, per_task int, most int) returns boolean
 language sql security definer set search_path = pg_catalog, pg_temp as $$
 	with taken as (
@@ -92,9 +93,9 @@ language sql security definer set search_path = pg_catalog, pg_temp as $$
 	select exists (select from taken)
 $$;
 
--- Decides for whoever has the turn (holder null: only looks). starting, working, young: of
--- tasks, see scale_decide(). token: makes the request for the missing tasks idempotent; it
--- stays the same until that request is known to have been answered.
+-- Decides for the holder of the turn (holder null: only looks). starting, working, young: counts of
+-- tasks, see scale_decide(). token: makes the request for the missing tasks idempotent; it stays
+-- the same until that request is known to have been answered.
 create function reportd.scale_plan(holder uuid, starting int, working int, young int,
 	per_task int, most int) returns jsonb
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
@@ -129,11 +130,11 @@ language sql security definer set search_path = pg_catalog, pg_temp as $$
 	where t.held_by = holder
 $$;
 
--- Says whether a daemon that has nothing to do may end; it counts as gone from then on.
--- Work that comes before this commits is seen here, work that comes after it finds the
--- daemon gone. Of the others only those count that surely live: they have sent a heartbeat
--- since this daemon came, and within half a lease. One that was killed counts for a whole
--- lease elsewhere, and the daemon that came in its place would leave the work to it.
+-- Says whether a daemon that has nothing to do may end; from then on it counts as gone. Work that
+-- is committed before this function commits is seen here; work that comes later finds the daemon
+-- gone. Among the other daemons only those count that are surely alive: they have sent a heartbeat
+-- since this daemon came, and within half a lease. Elsewhere a daemon that was killed counts until
+-- its lease ends; here the daemon that replaced it would leave the work to it.
 create function reportd.scale_leave(worker_id uuid) returns boolean
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
@@ -158,8 +159,8 @@ begin
 	return true;
 end $$;
 
--- For scalers that ask for one number, such as KEDA. It counts what runs, or they would
--- end daemons that work.
+-- For scalers that ask for one number, such as KEDA. The number includes the reports that run,
+-- because scalers would otherwise end daemons at work.
 create function reportd.scale_demand() returns bigint
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
 	select greatest(s.ready + s.running, s.errands::int) from reportd.scale_state(null, now()) s

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- Reports that no worker can take end FAILED, so that they hold nobody else up.
 
--- Ends a PENDING report as FAILED, with a run that says why.
+-- Ends a PENDING report as FAILED, with a run that gives the reason.
 create function reportd.end_unclaimed(worker_id uuid, config_id bigint, why text)
 returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
@@ -30,8 +30,8 @@ begin
 	perform reportd.notify_done(c.config_id, c.request_id, id, 'FAILED');
 end $$;
 
--- Says whether a report is too large for a worker, by its size on disk: nothing is
--- unpacked.
+-- Says whether a report is too large for a worker. It looks at the size on disk, so that
+-- nothing is unpacked.
 create function reportd.is_large(c reportd.report_config) returns boolean
 language sql immutable set search_path = pg_catalog, pg_temp as $$
 	select greatest(pg_column_size($1.parameters), pg_column_size($1.run_parameters),
@@ -40,7 +40,7 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
 			+ coalesce(octet_length($1.result_sql), 0) > 4000000
 $$;
 
--- Says why a report cannot be handed to a worker; null: it can.
+-- Gives the reason why a report cannot be handed to a worker; null: it can.
 create function reportd.unfit(c reportd.report_config) returns text
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
@@ -67,10 +67,10 @@ when others then
 	return 'the report cannot be handed to a worker: ' || sqlerrm;
 end $$;
 
--- After a claim that failed as a whole: the due rows that cannot be handed to a
--- worker end FAILED, each with its reason. Rows are read in the order of the index
--- report_config_due, 1000 in one call or as many as it can in half a second; the next
--- call begins at `place`, null: these were the last. Only what ends is locked.
+-- After a claim that failed as a whole: ends the due rows that cannot be handed to a
+-- worker as FAILED, each with its reason. Rows are read in the order of the index
+-- report_config_due, 1000 in one call or as many as half a second allows; the next call
+-- begins at `place`, null: all rows were read. Only rows that are ended are locked.
 create function reportd.set_aside(
 	worker_id uuid, sources text[], since jsonb, out ended bigint, out place jsonb
 ) language plpgsql security definer set search_path = pg_catalog, pg_temp as $$

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- Inboxes: tables of other databases whose rows become reports, once each, and get told how
--- these end. See [inbox] of the settings and docs/inbox.md.
+-- Inboxes: tables of other databases. Each row becomes a report once, and is told how the
+-- report ends. See [inbox] of the settings and docs/inbox.md.
 
 create table reportd.report_inbox (
 	inbox text primary key check (octet_length(inbox) <= 1000),
@@ -82,8 +82,8 @@ create index report_inbox_row_old on reportd.report_inbox_row (inbox, changed_at
 
 -- ---- what follows from a report ----
 
--- A report of an inbox has changed. A message stands only beside FAILED and CANCELLED: a row
--- there that is CANCELLED and has none asks for a cancellation.
+-- A report of an inbox has changed. Only the statuses FAILED and CANCELLED get a message: a
+-- CANCELLED row without a message asks for a cancellation.
 create function reportd.inbox_changed() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
@@ -115,14 +115,14 @@ begin
 	where r.config_id = old.config_id;
 	return null;
 end $$;
--- Retention deletes reports that have ended: their rows keep what they say.
+-- Retention deletes reports that have ended: their rows keep the last status.
 create trigger f_inbox_delete after delete on reportd.report_config
 	for each row when (old.external_id is not null and old.status in ('PENDING', 'PROCESSING'))
 	execute function reportd.inbox_deleted();
 
 -- ---- taking rows ----
 
--- The columns that a row may set are those that a submitter may.
+-- The columns that a row may set: those that a submitter may set.
 create function reportd.inbox_may_set(name text) returns boolean
 language sql stable set search_path = pg_catalog, pg_temp as $$
 	select exists (select from pg_attribute a
@@ -131,8 +131,8 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
 			and has_column_privilege('reportd_submitter', a.attrelid, a.attnum, 'INSERT'))
 $$;
 
--- Why no report of the owner would be let in now, in the words of the checks that every INSERT
--- meets; null: one would.
+-- The reason why a report of the owner would be refused now, in the words of the checks that
+-- every INSERT meets; null: it would be accepted.
 create function reportd.inbox_full(owner regrole) returns text
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
@@ -162,7 +162,7 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
 		|| coalesce('; one of them is report ' || made, '')
 $$;
 
--- A value of a row, which is a text, as the JSON that its column takes. A list may be
+-- Converts a value of a row, which is a text, to the JSON that its column takes. A list may be
 -- written as a JSON array, or as one text.
 create function reportd.inbox_value(name text, value text) returns jsonb
 language sql stable set search_path = pg_catalog, pg_temp as $$
@@ -175,8 +175,8 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
 	where a.attrelid = 'reportd.report_config'::regclass and a.attname = name
 $$;
 
--- Inserts the report of a row. The owner's rights decide what it may use, by the same checks
--- as every INSERT.
+-- Inserts the report of a row. The owner's rights decide what the report may use, by the same
+-- checks as for every INSERT.
 create function reportd.inbox_submit(b reportd.report_inbox, id text, fields jsonb)
 returns bigint
 language plpgsql set search_path = pg_catalog, pg_temp as $$
@@ -210,14 +210,14 @@ begin
 	return made;
 end $$;
 
--- Whether the owner of an inbox may cancel a report: another role may own it by now.
+-- Whether the owner of an inbox may cancel a report, which may belong to another role by now.
 create function reportd.inbox_may_cancel(owner regrole, c reportd.report_config) returns boolean
 language sql stable set search_path = pg_catalog, pg_temp as $$
 	select coalesce(pg_has_role($1, (c).owner, 'USAGE'), false)
 $$;
 
--- Cancels the report of a row, on the word of the row. What somebody else has locked is
--- left: its row asks again.
+-- Cancels the report of a row because the row asks for it. A report that another session has
+-- locked is left alone: its row asks again.
 create function reportd.inbox_cancel(b reportd.report_inbox, id bigint) returns boolean
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
@@ -239,9 +239,9 @@ begin
 	return true;
 end $$;
 
--- A row that was taken before is told its state again, as somebody has set it back, or asks
--- for its cancellation; or that other rows have its ID. What the other database has refused is
--- not tried again for an hour.
+-- A row that was taken before is told its state again when somebody has set it back, when it
+-- asks for its cancellation, or when other rows have its ID. A state that the other database
+-- has refused is not tried again for an hour.
 create function reportd.inbox_known(b reportd.report_inbox, k reportd.report_inbox_row, r jsonb)
 returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
@@ -262,10 +262,11 @@ begin
 		for update skip locked);
 end $$;
 
--- Takes one row: {"id", "status", "same", "row": {COLUMN: text}, "fault"}, where `same` is how
--- many rows there have its ID. outcome: taken, refused, known; full: the quotas let no more in;
--- waits: somebody holds a lock, or the server is short of something. why says so; in these two
--- cases nothing was done, and a later turn meets the row again.
+-- Takes one row: {"id", "status", "same", "row": {COLUMN: text}, "fault"}, where `same` is the
+-- number of rows there that have its ID. outcome: taken, refused, known; full: the quotas allow
+-- no more; waits: another session holds a lock, or the server is short of some resource. `why`
+-- gives the reason; with the last two outcomes nothing was done, and a later turn meets the row
+-- again.
 create function reportd.inbox_take(b reportd.report_inbox, r jsonb, is_full boolean,
 	out outcome text, out why text)
 language plpgsql set search_path = pg_catalog, pg_temp as $$

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- Turns of inboxes: what a daemon does in one, step by step, and what people see of it.
+-- Turns of inboxes: the steps of a daemon's turn, and the view of inboxes for people.
 
 create function reportd.inbox_untold(inbox text) returns boolean
 language sql stable set search_path = pg_catalog, pg_temp as $$
@@ -7,16 +7,17 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
 		where r.inbox = $1 and r.told < r.revision)
 $$;
 
--- When the table is to be read again. A minute between two turns limits what waking costs.
+-- When the table is to be read again. Two turns are at least a minute apart, which limits the
+-- cost of waking.
 create view reportd.inbox_due as
 select b.inbox, least(b.next_at, (select greatest(w.woken_at, b.began_at + interval '1 minute')
 	from reportd.report_inbox_wake w where w.inbox = b.inbox order by w.woken_at limit 1)) as due_at
 from reportd.report_inbox b;
 
--- The rows that are written back next, in the order of the IDs: as much as one statement of the
--- other database takes. Null: nothing. stoppable: the report could be cancelled, or its
--- schedule be stopped, by the owner of the inbox. shared: what rows that say PENDING are told
--- instead, as the ID is not theirs alone; null: nothing.
+-- The rows that are written back next, in the order of the IDs: as many as one statement of the
+-- other database takes. Null: none. stoppable: the owner of the inbox could cancel the report,
+-- or stop its schedule. shared: the message for rows that say PENDING though their ID belongs
+-- to another row; null: none.
 create function reportd.inbox_tell(inbox text, after text) returns jsonb
 language sql stable set search_path = pg_catalog, pg_temp as $$
 	select jsonb_agg(jsonb_build_object('id', c.external_id, 'revision', c.revision,
@@ -40,8 +41,8 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
 	where c.n = 1 or c.size <= 200000
 $$;
 
--- The next thing to do in a turn, for a worker: {"turn", "read": true, "after", "pending"}
--- reads a page of rows; {"turn", "tell": [...]} writes back. Null: the turn ends here.
+-- The next step of a turn, for a worker: {"turn", "read": true, "after", "pending"} reads a
+-- page of rows; {"turn", "tell": [...]} writes back. Null: the turn ends here.
 create function reportd.inbox_next(b reportd.report_inbox, after text) returns jsonb
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
@@ -56,7 +57,7 @@ begin
 	return null;
 end $$;
 
--- Says why an inbox cannot work, in a sentence; null: nothing stands against it.
+-- Gives the reason why an inbox cannot work, as a sentence; null: it can.
 create function reportd.inbox_fault(owner text, columns text[]) returns text
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
@@ -77,7 +78,7 @@ begin
 end $$;
 
 -- Takes the turn of an inbox, if one is due: {"turn", …}, see inbox_next(). Else {"wait": ms
--- until it may be, "untold": whether something is to be written back, "fault"}.
+-- until one may be due, "untold": whether something is to be written back, "fault"}.
 create function reportd.inbox_begin(
 	worker_id uuid, inbox text, owner text, columns text[],
 	every interval, write_back interval, hold interval
@@ -132,8 +133,8 @@ begin
 		'pending', waits is null);
 end $$;
 
--- Takes a page of rows; returns what is next. A lock that somebody holds delays it by half a
--- second, however many rows ask for one.
+-- Takes a page of rows; returns the next step. A lock of another session delays the page by
+-- half a second in all, however many rows wait for locks.
 create function reportd.inbox_read(b reportd.report_inbox, answer jsonb) returns jsonb
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
@@ -187,10 +188,10 @@ begin
 	return reportd.inbox_next(b, '');
 end $$;
 
--- Notes what was written back: {"told": [[id, revision]], in the order of the IDs, "aside":
--- {id: why the other database refused it}}; returns what is next. A row that is locked changes
--- at this moment, and is told again; so is the state of a report whose ID other rows were told
--- that it is not theirs.
+-- Records what was written back: {"told": [[id, revision]], in the order of the IDs, "aside":
+-- {id: why the other database refused it}}; returns the next step. A report that is locked is
+-- changing at this moment, so its row is told again; so is the state of a report when other
+-- rows were told that its ID is not theirs.
 create function reportd.inbox_told(b reportd.report_inbox, answer jsonb) returns jsonb
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
@@ -218,7 +219,7 @@ begin
 	return reportd.inbox_next(b, answer -> 'told' -> -1 ->> 0);
 end $$;
 
--- Removes the wishes that the turn which ends has taken.
+-- Removes the requests for a turn that this turn, which ends, has met.
 create function reportd.inbox_wakes_met(inbox text) returns void
 language sql set search_path = pg_catalog, pg_temp as $$
 	delete from reportd.report_inbox_wake d where d.wake_id = any (array(
@@ -227,9 +228,10 @@ language sql set search_path = pg_catalog, pg_temp as $$
 $$;
 
 -- Takes the answer of a worker in a turn: {"rows", …} see inbox_read(), {"told", "aside"} see
--- inbox_told(), or {"error", "over": whether nothing of it can still run there}; without
--- "error" the daemon only ends. ends: the daemon takes no further step. Returns what is next;
--- null: the turn has ended, also for a daemon that does not hold it any more.
+-- inbox_told(), or {"error", "over": whether nothing of the step can still run there}; an
+-- answer without "error" may also mean that the daemon only ends. ends: the daemon takes no
+-- further step. Returns the next step; null: the turn has ended, or the daemon does not hold it
+-- any more.
 create function reportd.inbox_step(
 	worker_id uuid, inbox text, turn bigint, answer jsonb, ends boolean, hold interval,
 	retention interval

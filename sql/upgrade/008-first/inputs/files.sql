@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- The use of files: by which reports zones are read, which files are whole, which request takes them, and what
--- its end makes of them.
+-- The use of files: which reports read which zones, which files are whole, which request takes
+-- them, and what the end of the request means for them.
 
 -- A FILE report takes up new files; each request writes a file of its own.
 create function reportd.check_file_trigger(new reportd.report_config) returns void
@@ -60,15 +60,15 @@ create trigger e_inputs_delete after delete on reportd.report_config
 	for each row when (old.inputs is not null)
 	execute function reportd.inputs_gone();
 
--- When a zone may be listed next: for a tenth of the time at most, however often it is
--- asked for.
+-- When a zone may be listed next: listings take at most a tenth of the time, however often somebody
+-- asks for one.
 create function reportd.soonest(z reportd.report_zone) returns timestamptz
 language sql stable set search_path = pg_catalog, pg_temp as $$
 	select greatest(now(), z.listed_at + greatest(9 * z.took, interval '1 second'))
 $$;
 
--- Has a zone listed soon. False: another transaction holds the zone, and may be one that
--- has listed it without what is told of now.
+-- Has a zone listed soon. False: another transaction holds the zone; its listing may be over
+-- without having met the new file, so the caller must ask again.
 create function reportd.wake_zone(zone_id bigint) returns boolean
 language sql set search_path = pg_catalog, pg_temp as $$
 	with woken as (
@@ -132,7 +132,7 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
 		$2.found_at + reportd.input_time($1, 'stable_for', '5 seconds', '0'))
 $$;
 
--- Why a file is not whole; null: it is.
+-- The reason why a file is not whole; null: it is whole.
 create function reportd.file_fault(spec jsonb, f reportd.report_input) returns text
 language sql stable set search_path = pg_catalog, pg_temp as $$
 	select case when $2.fault is not null then $2.fault
@@ -145,7 +145,7 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
 		end
 $$;
 
--- Gives up files that stay wrong.
+-- Gives up files that have been wrong for the time reject_after.
 create function reportd.reject_files(config_id bigint, input text, spec jsonb) returns void
 language sql set search_path = pg_catalog, pg_temp as $$
 	update reportd.report_input f
@@ -170,9 +170,9 @@ language sql set search_path = pg_catalog, pg_temp as $$
 		for update skip locked)
 $$;
 
--- Files that others may read as well: all that are listed, or the latest. Where the latest
--- is not whole, an older one does not take its place: the report would be made of old rows,
--- and nobody would know.
+-- Files that other requests may read as well: all files that are listed, or the latest one. When
+-- the latest one is not whole, no older one takes its place: the report would be made of old rows
+-- without anybody's knowledge.
 create function reportd.shared_files(config_id bigint, input text, spec jsonb) returns bigint[]
 language sql stable set search_path = pg_catalog, pg_temp as $$
 	select array(select l.file_id from (
@@ -192,8 +192,8 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
 		where l.wrong is null)
 $$;
 
--- The new files that a request could take, by input: {"NAME": [file_id, …]}; null:
--- one that is required has none, or none has any.
+-- The new files that a request could take, by input: {"NAME": [file_id, …]}; null: a required input
+-- has no new file, or no input has one.
 create function reportd.new_batch(c reportd.report_config) returns jsonb
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
@@ -217,7 +217,7 @@ begin
 	return case when found_some then batch end;
 end $$;
 
--- The other files of a request; null: a required input has none.
+-- The files of a request from inputs that others may read as well; null: a required input has none.
 create function reportd.other_files(c reportd.report_config) returns bigint[]
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
@@ -245,8 +245,8 @@ language sql set search_path = pg_catalog, pg_temp as $$
 		cross join jsonb_array_elements_text(b.value) i)
 $$;
 
--- Requests of a FILE report for the whole new files, each with its batch. Returns when
--- to look again; null: when there is something new.
+-- Makes requests of a FILE report for the whole new files, each with its batch. Returns when to
+-- look again; null: when there is something new.
 create function reportd.open_batches(c reportd.report_config) returns interval
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
@@ -287,8 +287,8 @@ begin
 	return case when more_come then interval '0' end;
 end $$;
 
--- Since when listings count for a request: since it was asked for, and the last of its
--- parents has ended, which may have made the files. parents: {"PARENT": REQUEST}
+-- The time from which listings count for a request: when the request was made and the last of its
+-- parents, which may have made the files, has ended. parents: {"PARENT": REQUEST}
 create function reportd.files_since(q reportd.report_request, parents jsonb)
 returns timestamptz
 language sql stable set search_path = pg_catalog, pg_temp as $$
@@ -296,8 +296,8 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
 		join reportd.report_request r on r.request_id = p.value::bigint))
 $$;
 
--- Fixes the files of a request that waits, once its zones were listed after it was
--- asked for and its parents have ended. False: it waits on.
+-- Fixes the files of a request that waits, once its zones were listed after the request was made
+-- and its parents have ended. False: it must wait longer.
 create function reportd.take_inputs(
 	c reportd.report_config, q reportd.report_request, parents jsonb
 ) returns boolean
@@ -376,7 +376,8 @@ end $$;
 
 -- ---- the end of a request ----
 
--- Says that files which one request took failed together, as the end of a sentence.
+-- Returns the end of a sentence, for an error of a request that took several files: they have
+-- failed together.
 create function reportd.batch_advice(request_id bigint) returns text
 language sql stable set search_path = pg_catalog, pg_temp as $$
 	select case when count(*) > 1 then format(
@@ -414,10 +415,10 @@ create trigger files_ended after update of state on reportd.report_request
 	for each row when (new.files is not null and (old.state = 'ENDED') <> (new.state = 'ENDED'))
 	execute function reportd.files_ended();
 
--- Files that a run did not use: [[file_id, kind, reason], …]. TORN: it waits for
--- the version that replaces it, and is looked at once more before it is given up: a version
--- stays as it is, but for clocks that are coarse. WRONG: it is given up at once. GONE: what
--- replaced it comes as a new version. BACK: it is given back untouched.
+-- Files that a run did not use: [[file_id, kind, reason], …]. TORN: not whole: a version that
+-- replaces it is waited for, and the file is looked at once more before it is given up, because a
+-- coarse clock may give two contents the same version. WRONG: it is given up at once. GONE: the
+-- file that replaced it comes as a new version. BACK: it is given back untouched.
 create function reportd.set_files_aside(run_id bigint, config_id bigint, aside jsonb)
 returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
@@ -452,8 +453,8 @@ begin
 	where u.config_id = c.config_id;
 end $$;
 
--- The inputs of a request for its worker, with their files. A JSON answer is read anew by
--- each run, so it has no file in the ledger.
+-- The inputs of a request for its worker, with their files. Each run reads a JSON answer anew, so
+-- such an input has no file in the ledger.
 create function reportd.job_inputs(c reportd.report_config) returns json
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
 	select json_agg(json_build_object('name', i.key, 'spec', i.value,

@@ -1,10 +1,10 @@
 -- SPDX-License-Identifier: MIT
--- Files that reports read. A zone is a pattern of paths that daemons list for the
--- reports of an owner, so that owners take turns and none waits for another's; the ledger
--- report_input has a row for each version of a file that a report has met there, so that
--- each version is taken once. Submitters write none of these tables: a daemon brings
+-- Files that reports read. A zone is a pattern of paths that daemons list for the reports
+-- of one owner, so that owners take turns and no owner waits for another. The ledger
+-- report_input has a row for each version of a file that a report has met in a zone, so
+-- that each version is taken once. Submitters write none of these tables: a daemon brings
 -- them up to date when it looks at a report (see report_look), so that no open
--- transaction of a submitter can hold up a listing.
+-- transaction of a submitter can delay a listing.
 
 create table reportd.report_zone (
 	zone_id bigint generated always as identity primary key,
@@ -100,7 +100,7 @@ create index report_input_old on reportd.report_input (seen_at)
 
 -- ---- what a report may say ----
 
--- An interval of an input, which must be positive.
+-- Reads an interval of an input, which must be positive.
 create function reportd.input_interval(name text, key text, value jsonb) returns void
 language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 declare
@@ -118,13 +118,13 @@ begin
 	end if;
 end $$;
 
--- How the place of a path is written in grants.
+-- Writes the place of a path as grants write it.
 create function reportd.input_prefix(path text) returns text
 language sql immutable set search_path = pg_catalog, pg_temp as $$
 	select case when $1 ~ '^/' then 'file://' || $1 else $1 end
 $$;
 
--- The folder of a pattern: what stands before its first * or ?, up to a slash.
+-- Returns the folder of a pattern: the text up to the last slash before its first * or ?.
 create function reportd.input_folder(path text) returns text
 language sql immutable set search_path = pg_catalog, pg_temp as $$
 	select regexp_replace(regexp_replace($1, '[*?].*$', ''), '[^/]*$', '')
@@ -139,8 +139,8 @@ begin
 				case when path ~ '[*?]' then reportd.input_folder(path) else path end), g));
 end $$;
 
--- Whether a URL has one meaning for all programs, so that a prefix of it tells where it
--- lies: see https_check() in common/place/https/scheme.h.
+-- Says whether a URL has only one meaning for all programs, so that its beginning tells
+-- where it lies: see https_check() in common/place/https/scheme.h.
 create function reportd.is_url(url text) returns boolean
 language sql immutable set search_path = pg_catalog, pg_temp as $$
 	select $1 ~ '^https://([a-z0-9][a-z0-9.-]*|\[[0-9a-f:]+\])(:[0-9]{1,5})?/'
@@ -162,7 +162,7 @@ begin
 	return url;
 end $$;
 
--- The prefixes that URLs may lie below to which an input leads; null: any.
+-- The prefixes below which the URLs of an input may lie; null: any.
 create function reportd.readable_urls(owner regrole, path text) returns jsonb
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin
@@ -320,7 +320,8 @@ begin
 	end if;
 end $$;
 
--- Refuses keys of https:// in other inputs, and keys of others in an input of https://.
+-- Refuses keys of web inputs (https://) in other inputs, and keys of others in a web
+-- input.
 create function reportd.check_input_web(name text, spec jsonb) returns void
 language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 declare
@@ -355,7 +356,8 @@ begin
 	end if;
 end $$;
 
--- A listing would find what the report itself puts there.
+-- Refuses an archive or quarantine inside of the zone: a listing would find the files
+-- that the report itself has moved there.
 create function reportd.check_input_apart(name text, spec jsonb, others text[]) returns void
 language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 declare
@@ -408,7 +410,7 @@ begin
 	return spec;
 end $$;
 
--- Says which input the owner may not read, or move; null: none.
+-- Names the input that the owner may not read or move; null: the owner may use all.
 create function reportd.input_denial(c reportd.report_config, out message text, out hint text)
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
@@ -438,8 +440,8 @@ begin
 	end if;
 end $$;
 
--- The folder must be one that some daemon lists. Before any has told of folders there
--- is nothing to compare with.
+-- Refuses a folder that no daemon lists. Before any daemon has told its folders there is
+-- nothing to compare with.
 create function reportd.check_local_paths(paths text[]) returns void
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare

@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- Addresses of notices: mailto:, sns:, slack: and the URLs of webhooks; what is wrong with some.
+-- Addresses of notices: mailto:, sns:, slack: and the URLs of webhooks; functions that say what
+-- is wrong with one.
 
 create function reportd.notice_channel(url text) returns text
 language sql immutable set search_path = pg_catalog, pg_temp as $$
@@ -19,7 +20,7 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
 		else coalesce(substring(url from '^([A-Za-z][A-Za-z0-9+.-]*:)') || '…', '…') end)
 $$;
 
--- Percent-decoding (RFC 3986); null when it is not done well.
+-- Decodes %XX (RFC 3986); null when a code is malformed.
 create function reportd.url_decode(text text) returns text
 language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 begin
@@ -37,7 +38,7 @@ exception when character_not_in_repertoire or untranslatable_character then
 	return null;
 end $$;
 
--- The fields of a mailto: URL (RFC 6068); what stands before `?` is called "to".
+-- Returns the fields of a mailto: URL (RFC 6068); the part before `?` is called "to".
 create function reportd.mail_fields(url text)
 returns table (name text, raw text, value text)
 language sql immutable set search_path = pg_catalog, pg_temp as $$
@@ -48,7 +49,7 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
 		from unnest(string_to_array(substring(url from '\?(.*)$'), '&')) q) f
 $$;
 
--- Returns the recipients of a mail's URL, in its order.
+-- Returns the recipients of a mail's URL, in the order of the URL.
 create function reportd.mail_addresses(url text) returns setof text
 language sql immutable set search_path = pg_catalog, pg_temp as $$
 	select btrim(reportd.url_decode(a.a))
@@ -57,7 +58,7 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
 	where f.name in ('to', 'cc', 'bcc') and btrim(a.a) <> ''
 $$;
 
--- The next functions, one for each kind of address, say what is wrong with one and what
+-- The next functions, one for each kind of address, say what is wrong with an address and what
 -- to write instead; null: nothing is wrong.
 
 create function reportd.mail_error(url text, out message text, out hint text)

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- Notices: one row for each recipient of a run's end, written in the transaction
--- that ends the run, delivered by the daemons, each with a state of its own.
+-- Notices: one row for each recipient of a run's end. The transaction that ends the run
+-- writes them, the daemons deliver them, and each has a state of its own.
 
 create table reportd.report_notification (
 	notification_id bigint generated always as identity primary key,
@@ -42,7 +42,7 @@ comment on column reportd.report_notification.idempotency_key is
 create index report_notification_run on reportd.report_notification (run_id);
 create index report_notification_due on reportd.report_notification (due_at)
 	where state = 'PENDING';
--- The claim hops over it from lane to lane and from owner to owner.
+-- For the claim, which hops over it from lane to lane and from owner to owner.
 create index report_notification_turn on reportd.report_notification (lane, owner, due_at)
 	where state = 'PENDING';
 create index report_notification_failed on reportd.report_notification (created_at)
@@ -72,8 +72,8 @@ create trigger a_notices_update before update of notify_on_completion, notify_on
 	on reportd.report_config
 	for each row execute function reportd.report_config_notices();
 
--- One row a recipient. What was written before there were checks must not keep
--- a run from ending: a URL that is wrong gives a row with its error.
+-- Makes one row for each recipient. A URL that was stored before such URLs were checked
+-- must not keep a run from ending: a wrong one gets a row with its error.
 create function reportd.notice_recipients(url text)
 returns table (channel text, recipient text, target text, error text)
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
@@ -96,8 +96,8 @@ exception when others then
 	return next;
 end $$;
 
--- Writes the notices of runs that end, for the statements that end them. Returns how many
--- are to be delivered.
+-- Writes the notices of runs that end; called by the statements that end them. Returns
+-- how many notices are to be delivered.
 create function reportd.write_notices(
 	run_id bigint, config_id bigint, owner regrole, event text, urls text[]
 ) returns bigint
@@ -151,7 +151,7 @@ begin
 			then gen_random_uuid() else k.idempotency_key end
 	where k.notification_id = n.notification_id;
 	perform pg_notify('reportd_pending', '');
--- One refusal, one line of context.
+-- Raised anew, so that psql shows one line of context and not one for each function.
 exception when invalid_parameter_value or insufficient_privilege then
 	get stacked diagnostics refusal = message_text, mend = pg_exception_hint;
 	raise exception using errcode = sqlstate, message = refusal, hint = mend;
@@ -159,8 +159,8 @@ end $$;
 comment on function reportd.resend is
 	'Delivers a notice once more: a FAILED one with all its attempts, a SENT one again, a PENDING one now.';
 
--- A report whose list was mended is told by its present list: an address that is
--- no longer on it is given up for those that the run has not told yet.
+-- When the list of a report was corrected, its present list counts: a notice to an
+-- address that is no longer on the list is given up, unless it was sent already.
 create function reportd.resend_failed(config_id bigint default null) returns bigint
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
@@ -201,7 +201,7 @@ begin
 		where n.state = 'FAILED' and n.channel <> 'unknown' and reportd.may_act(n.owner)
 			and (resend_failed.config_id is null
 				or n.config_id = resend_failed.config_id));
--- One refusal, one line of context.
+-- Raised anew, so that psql shows one line of context and not one for each function.
 exception when invalid_parameter_value or insufficient_privilege then
 	get stacked diagnostics refusal = message_text, mend = pg_exception_hint;
 	raise exception using errcode = sqlstate, message = refusal, hint = mend;

@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- Functions for operators: grants of sources, targets and paths; sources and targets made known.
+-- Functions for operators: they grant sources, targets and paths, and make sources and targets
+-- known.
 
 create function reportd.role_named(role text) returns regrole
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
@@ -29,7 +30,7 @@ begin
 	insert into reportd.report_grant (kind, name, grantee, granted_by)
 	values ('source', source, reportd.role_named(role), reportd.acting_name())
 	on conflict do nothing;
--- One refusal, one line of context.
+-- Raised anew, so that psql shows one line of context and not one for each function.
 exception when invalid_parameter_value or insufficient_privilege then
 	get stacked diagnostics refusal = message_text, mend = pg_exception_hint;
 	raise exception using errcode = sqlstate, message = refusal, hint = mend;
@@ -78,7 +79,7 @@ begin
 	values (lower(mode), reportd.path_prefix(prefix), reportd.role_named(role),
 		reportd.acting_name())
 	on conflict do nothing;
--- One refusal, one line of context.
+-- Raised anew, so that psql shows one line of context and not one for each function.
 exception when invalid_parameter_value or insufficient_privilege then
 	get stacked diagnostics refusal = message_text, mend = pg_exception_hint;
 	raise exception using errcode = sqlstate, message = refusal, hint = mend;
@@ -127,7 +128,7 @@ begin
 	delete from reportd.report_source s where s.source = forget_source.source;
 	delete from reportd.report_grant g
 	where g.kind = 'source' and g.name = forget_source.source;
--- One refusal, one line of context.
+-- Raised anew, so that psql shows one line of context and not one for each function.
 exception when invalid_parameter_value or insufficient_privilege then
 	get stacked diagnostics refusal = message_text, mend = pg_exception_hint;
 	raise exception using errcode = sqlstate, message = refusal, hint = mend;
@@ -150,7 +151,7 @@ begin
 	insert into reportd.report_grant (kind, name, grantee, granted_by)
 	values ('target', target, reportd.role_named(role), reportd.acting_name())
 	on conflict do nothing;
--- One refusal, one line of context.
+-- Raised anew, so that psql shows one line of context and not one for each function.
 exception when invalid_parameter_value or insufficient_privilege then
 	get stacked diagnostics refusal = message_text, mend = pg_exception_hint;
 	raise exception using errcode = sqlstate, message = refusal, hint = mend;
@@ -189,7 +190,7 @@ begin
 	delete from reportd.report_target t where t.target = forget_target.target;
 	delete from reportd.report_grant g
 	where g.kind = 'target' and g.name = forget_target.target;
--- One refusal, one line of context.
+-- Raised anew, so that psql shows one line of context and not one for each function.
 exception when invalid_parameter_value or insufficient_privilege then
 	get stacked diagnostics refusal = message_text, mend = pg_exception_hint;
 	raise exception using errcode = sqlstate, message = refusal, hint = mend;

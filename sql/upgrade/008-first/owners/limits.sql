@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: MIT
--- Limits of an owner: the sources and paths that it may use, and how much.
+-- Limits of an owner: the sources and paths that it may use, and the amount of work.
 
--- A source that no daemon has would never run. Before any daemon has registered
--- its sources there is nothing to compare with.
+-- Refuses a source that no daemon has: its reports would never run. Before any daemon has
+-- registered its sources there is nothing to compare with.
 create function reportd.check_source(source text) returns void
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
@@ -30,7 +30,8 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
 	end
 $$;
 
--- Refuses what the type of a report's source cannot do. The worker asks once more.
+-- Refuses options that the type of a report's source does not support. The worker checks this
+-- again.
 create function reportd.check_abilities(c reportd.report_config) returns void
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
@@ -67,9 +68,9 @@ begin
 	end if;
 end $$;
 
--- A submission and a claim call some of the following for each report. These are in
--- PL/pgSQL, which plans a query once in a session; a function in SQL that is not inlined
--- is planned at each call.
+-- A submission and a claim call some of the following functions for each report. They are in
+-- PL/pgSQL, which plans a query once in a session; an SQL function that is not inlined is
+-- planned at each call.
 
 create function reportd.is_granted(kind text, name text, owner regrole) returns boolean
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
@@ -88,8 +89,8 @@ begin
 		order by g.name);
 end $$;
 
--- Returns the paths that are granted, but not to the owner for writing: no name of a
--- report may lead a default path there.
+-- Returns the paths that are granted, but not to this owner for writing: no name of a report
+-- of the owner may lead the default path there.
 create function reportd.other_paths(owner regrole) returns text[]
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin
@@ -98,9 +99,10 @@ begin
 			and (g.grantee = 0::oid or pg_has_role($1, g.grantee, 'USAGE'))));
 end $$;
 
--- The beginning of the default path of a daemon's settings, as far as the owner and
--- the name of the report make it, when it lies in a place that is not the owner's;
--- null: in none. What the template says by itself the operator has chosen.
+-- Returns the beginning of the default path that a daemon's settings give a report of this
+-- owner and name, when it lies in a place that is not the owner's; null: it does not. A place
+-- that the template itself names, without the owner or the report's name, was chosen by the
+-- operator and is allowed.
 create function reportd.default_astray(owner regrole, report_name text) returns text
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin
@@ -120,7 +122,7 @@ begin
 	limit 1);
 end $$;
 
--- Says that an owner has published as much as its quota lets it; null: it has not.
+-- Says that an owner has published as many bytes as its quota allows; null: it has not.
 create function reportd.bytes_denial(owner regrole, out message text, out hint text)
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
@@ -138,9 +140,9 @@ begin
 	end if;
 end $$;
 
--- Names in a sentence what the report uses and its owner may not; null: nothing. INSERT
--- asks for the sake of the message, the claim decides. The worker asks once more about
--- paths, when names and codes are filled in.
+-- Names in a sentence what the report uses although its owner may not; null: nothing. INSERT
+-- asks for the sake of the message; the decision is made at the claim. The worker checks
+-- paths again, once names and codes are filled in.
 create function reportd.denial(c reportd.report_config, out message text, out hint text)
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 declare
@@ -205,8 +207,8 @@ begin
 	select d.message, d.hint into message, hint from reportd.bytes_denial(c.owner) d;
 end $$;
 
--- Returns the limits of an owner: those of its own row, and of the common one where that
--- says nothing.
+-- Returns the limits of an owner: those of its own row and, where that has nulls, those of
+-- the common row.
 create function reportd.quota_of(owner regrole) returns reportd.report_quota
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 declare
@@ -248,8 +250,8 @@ begin
 	end if;
 end $$;
 
--- Counts the reports and requests of an owner that wait, up to `most`. The plan is kept
--- while the table grows, so none that reads the whole table will do.
+-- Counts the waiting reports and requests of an owner, up to `most`. The plan is kept while
+-- the table grows, so plans that read the whole table are switched off.
 create function reportd.pending_count(owner regrole, most int) returns int
 language plpgsql stable set search_path = pg_catalog, pg_temp
 	set enable_seqscan = off as $$
@@ -265,8 +267,8 @@ begin
 		 limit $2)) w);
 end $$;
 
--- Counts the reports of an owner that neither wait nor run, up to `most`: each of them
--- costs a row.
+-- Counts the reports of an owner that neither wait nor run, up to `most`: each takes up a
+-- row.
 create function reportd.idle_count(owner regrole, most int) returns bigint
 language plpgsql stable set search_path = pg_catalog, pg_temp
 	set enable_seqscan = off as $$
@@ -277,10 +279,10 @@ begin
 		limit $2) idle);
 end $$;
 
--- No session sees the reports that others add at the same time. So a quota is checked at
--- once, for the sake of the message, and again as the transaction commits, by one session
--- of an owner after the other. A session may wait for one that commits, never for one that
--- stays open.
+-- No session sees the reports that others add at the same time. So a quota is checked twice:
+-- at once, for the sake of the message, and again when the transaction commits, where the
+-- sessions of one owner pass one after the other. A session may wait for one that is
+-- committing, but never for one that stays open.
 create function reportd.quota_at_commit() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
@@ -307,9 +309,9 @@ create constraint trigger at_commit after insert on reportd.quota_check
 	deferrable initially deferred
 	for each row execute function reportd.quota_at_commit();
 
--- Takes the turn of an owner until this transaction ends, which then waits for no other as it
--- commits. false: another transaction has it, which commits, or stays open after SET
--- CONSTRAINTS. patient: the former may have its time, 50 ms.
+-- Takes the turn of an owner until this transaction ends; it then waits for no other
+-- transaction when it commits. false: another transaction has the turn: it is committing, or
+-- it stays open after SET CONSTRAINTS. patient: waits up to 50 ms for one that is committing.
 create function reportd.take_turn(owner regrole, patient boolean) returns boolean
 language plpgsql set search_path = pg_catalog, pg_temp set lock_timeout = '50ms' as $$
 begin
@@ -353,7 +355,7 @@ begin
 	end if;
 end $$;
 
--- Refuses one more report of an owner for whom its quota has no room.
+-- Refuses one more report of an owner whose quota is used up.
 create function reportd.check_quota(owner regrole) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
@@ -376,8 +378,8 @@ begin
 	end if;
 end $$;
 
--- Requests that were cancelled before they ran count as reports: else asking and
--- cancelling in turns would fill the table.
+-- Requests that were cancelled before they ran count as reports: otherwise an owner could
+-- fill the table by asking and cancelling in turns.
 create function reportd.check_unused(owner regrole) returns void
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare

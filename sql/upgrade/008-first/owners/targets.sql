@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- Targets: databases whose tables reports load. A target is named by the daemons that
--- have it in their settings, and granted to roles, as a source is.
+-- Targets: databases whose tables are loaded by reports. Daemons that have a target in
+-- their settings make its name known; it is granted to roles, as a source is.
 
 -- Targets that daemons have in their settings. A row stays when no daemon runs.
 create table reportd.report_target (
@@ -13,7 +13,8 @@ create table reportd.report_target (
 comment on table reportd.report_target is
 	'The targets that reports may name: daemons register theirs at the start, `reportctl targets --register` those of a settings file.';
 
--- Numbers of requests begin at 1 in every queue, so a target's ledger needs the queue.
+-- The numbers of requests begin at 1 in every queue, so a target's ledger needs the
+-- identity of the queue as well.
 create table reportd.queue_identity (
 	one boolean primary key default true check (one),
 	queue_id uuid not null default gen_random_uuid()
@@ -48,8 +49,8 @@ comment on view reportd.v_targets is
 
 -- ---- checks at INSERT ----
 
--- A target that no daemon has would never be loaded. Before any daemon has registered
--- there is nothing to compare with.
+-- Refuses a target that no daemon has: its tables would never be loaded. Before any
+-- daemon has registered there is nothing to compare with.
 create function reportd.check_target(target text) returns void
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
@@ -65,8 +66,8 @@ begin
 			coalesce(known, 'none')));
 end $$;
 
--- The target, schema and table of table:NAME/schema.table, names as SQL reads them;
--- null: it is no such address. As common/place/table/scheme.c reads it.
+-- Returns target, schema and table of table:NAME/schema.table, with names as SQL reads
+-- them; null: it is no such address. The rules are those of common/place/table/address.c.
 create function reportd.table_parts(address text) returns text[]
 language sql immutable set search_path = pg_catalog, pg_temp as $$
 	select array[m[1],
@@ -80,7 +81,7 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
 	where m is not null
 $$;
 
--- In the words of common/place/table/scheme.c.
+-- The messages are those of common/place/table/address.c.
 create function reportd.check_table_address(address text) returns text[]
 language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 declare
@@ -129,7 +130,7 @@ begin
 	end if;
 end $$;
 
--- The target that a report with the format TABLE loads. In the words of
+-- Returns the target that a report with the format TABLE loads. The messages are those of
 -- common/place/table/option.c.
 create function reportd.check_table(c reportd.report_config, formats reportd.output_format[])
 returns text

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- Checks of the data: questions that a run asks before it exports. What a report may
--- ask is checked here; what came of it is kept in report_check, with the run.
+-- Checks of the data: questions that a run asks before it exports. The functions here check
+-- the definition of checks; the answers are kept in report_check, with the run.
 
 create table reportd.report_check (
 	run_id bigint not null,
@@ -57,7 +57,7 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
 		"max_age": ["interval", "file"], "whole": ["boolean", "file"]}'
 $$;
 
--- The kind of a check: the one member that says what is asked.
+-- The kind of a check: the name of the one member that holds the question.
 create function reportd.check_kind(name text, spec jsonb) returns text
 language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 declare
@@ -103,7 +103,7 @@ begin
 	end if;
 end $$;
 
--- The type and form of one member.
+-- Checks the type and the form of one member.
 create function reportd.check_member(name text, member text, type text, value jsonb) returns jsonb
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
@@ -152,7 +152,7 @@ begin
 	return value;
 end $$;
 
--- A bound of a range: a number, or a text such as a date or :'parameter'.
+-- Checks a bound of a range: a number, or a text such as a date or :'parameter'.
 create function reportd.check_bound(name text, member text, bound jsonb, whole boolean) returns void
 language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 begin
@@ -166,7 +166,7 @@ begin
 	end if;
 end $$;
 
--- The object of the kinds that have one.
+-- Checks the object of those kinds that have one.
 create function reportd.check_object(name text, kind text, value jsonb) returns jsonb
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
@@ -209,7 +209,7 @@ begin
 	return value;
 end $$;
 
--- How much a check counts, and what it may keep.
+-- Checks the weight of a check, and the members about its sample.
 create function reportd.check_amounts(name text, spec jsonb) returns void
 language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 begin
@@ -231,7 +231,7 @@ begin
 	end if;
 end $$;
 
--- Where a check is asked: of the source, or of the rows on their way into a target.
+-- Checks where a check is asked: in the source, or of the rows on their way into a target.
 create function reportd.check_at(c reportd.report_config, name text, spec jsonb) returns void
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin
@@ -293,7 +293,7 @@ begin
 	return checked;
 end $$;
 
--- The checks as they are kept.
+-- Returns the checks in the form in which they are stored.
 create function reportd.check_checks(c reportd.report_config) returns jsonb
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
@@ -340,7 +340,7 @@ begin
 	end if;
 end $$;
 
--- The texts of SQL within checks, in which parameters stand.
+-- Returns the SQL texts within checks, which may hold parameters.
 create function reportd.check_texts(checks jsonb) returns setof text
 language sql immutable set search_path = pg_catalog, pg_temp as $$
 	select t #>> '{}' from jsonb_path_query($1, 'strict $.**') t where jsonb_typeof(t) = 'string'
@@ -348,15 +348,15 @@ $$;
 
 -- ---- what a run gets, and what it brings ----
 
--- The checks of a report for its worker.
+-- Returns the checks of a report for its worker.
 create function reportd.gate(c reportd.report_config) returns json
 language sql stable set search_path = pg_catalog, pg_temp as $$
 	select json_build_object('checks', $1.checks, 'min_score', $1.min_score,
 		'now_ms', (extract(epoch from clock_timestamp()) * 1000)::bigint)
 $$;
 
--- The part of a worker's answer that is kept: 100 checks at most, and 64 kB of samples in all.
--- The limits hold here, whatever a worker sends.
+-- Returns the part of a worker's answer that is stored: 100 checks at most, and 64 kB of
+-- samples in all. These limits hold whatever a worker sends.
 create function reportd.kept_checks(checks jsonb)
 returns table (place bigint, name text, severity text, status text, failures bigint,
 	total bigint, sample jsonb, message text)

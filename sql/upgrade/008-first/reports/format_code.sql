@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- Says why Excel could not read a number format code; null: it can. It reads as
--- common/encode/table/format_code.c does, and has its words.
+-- Says why Excel could not read a number format code; null: it can. The rules and the
+-- messages are those of common/encode/table/format_code.c.
 create function reportd.format_code_error(code text) returns text
 language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 declare

@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: MIT
 -- The consequences of a change of a report's status, and of its deletion.
 
--- The transition table of the life of a report. An ended report that becomes PENDING starts
--- afresh, whoever set it.
+-- The table of transitions in the life of a report. An ended report that becomes PENDING
+-- begins afresh, whoever has set it.
 create function reportd.change_status() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
@@ -39,15 +39,15 @@ begin
 	end if;
 	return new;
 end $$;
--- The condition lets the two commonest changes pass. It is short, because the server reads
--- it anew in each statement.
+-- The condition lets the two most common changes pass. It is short, because the server
+-- parses it again for each statement.
 create trigger b_transition before update of status on reportd.report_config
 	for each row when (old.status <> new.status and (old.status, new.status) not in (
 		('PENDING', 'PROCESSING'), ('PROCESSING', 'COMPLETED')))
 	execute function reportd.change_status();
 
--- Work appears: wake the daemons. One empty payload, so that PostgreSQL folds
--- the notices of a transaction into one; polling stays the truth.
+-- There is new work: wakes the daemons. The payload is empty, so that PostgreSQL sends the
+-- notifications of one transaction as one; daemons that miss it find the work by polling.
 create function reportd.notify_pending() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
@@ -56,7 +56,8 @@ begin
 end $$;
 create trigger notify_insert after insert on reportd.report_config
 	for each statement execute function reportd.notify_pending();
--- The daemon's own updates are of these two columns, and only their condition is read then.
+-- The daemon's own updates change only these two columns, so only this condition is read
+-- for them.
 create trigger notify_status after update of status, due_at on reportd.report_config
 	for each row when (new.status <> 'PROCESSING' and new.is_active
 		and old.due_at is distinct from new.due_at)
@@ -70,8 +71,8 @@ create trigger notify_update after update of is_active, source,
 			(new.is_active, new.source, new.due_at, new.next_run_time))
 	execute function reportd.notify_pending();
 
--- Deleting a report that runs: its run loses the fence and publishes nothing. What
--- waits of it ends with it.
+-- Deletes a report that runs: its run loses the fence and publishes nothing. Its waiting
+-- requests end with it.
 create function reportd.end_deleted() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- The options of outputs, and what is wrong with some. Which there are is data, see
--- formats.sql; what a table cannot say stands in functions here.
+-- The options of outputs and the checks of their values. The list of options is data, see
+-- formats.sql; rules that a table cannot express are functions here.
 
 -- Formats and the options that they know; the rows follow in formats.sql.
 create table reportd.output_format (
@@ -22,7 +22,7 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
 $$;
 
 -- The three functions below say what is wrong, in the words of common/base/option.c;
--- null: nothing. Each option of `known` is one of output_format's.
+-- null: nothing. Each element of `known` is a row of output_format's options.
 create function reportd.option_value_error(path text, rule jsonb, value jsonb) returns text
 language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 declare
@@ -108,8 +108,9 @@ begin
 		join jsonb_array_elements(known) r (rule) on r.rule ->> 'option' in (o.key, '*');
 end $$;
 
--- Where a report has several formats, an option is for one of them, under its name, or
--- for all that know it: all of it for one at least, and for the others what they know.
+-- When a report has several formats, an option stands either under the name of one
+-- format, for that format alone, or outside, for all formats that know it: at least one
+-- must know all of it, and the others take the part that they know.
 create function reportd.option_list_error(formats reportd.output_format[], options jsonb)
 returns text
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
@@ -341,8 +342,8 @@ begin
 	perform reportd.check_s3_options(options -> 's3');
 end $$;
 
--- Checks of the option "s3" what the list in formats.sql cannot tell, in the words
--- of common/place/s3/object.c.
+-- Checks those rules of the option "s3" that the list in formats.sql cannot express, in
+-- the words of common/place/s3/option.c.
 create function reportd.check_s3_options(s3 jsonb) returns void
 language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 declare

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
--- Parameters, outputs and paths of a report: what is wrong with some.
+-- Parameters, outputs and paths of a report, and the checks of them.
 
--- Several outputs of one run need names of their own.
+-- Refuses a path that would give several outputs of one run the same name.
 create function reportd.check_outputs(
 	formats reportd.output_format[], options jsonb, sql text, path text
 ) returns void

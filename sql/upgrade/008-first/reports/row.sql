@@ -1,6 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- A wrong row is refused by the INSERT itself, with a message that says what to
--- write instead.
+-- The INSERT itself refuses a wrong row, with a message that says what to write instead.
 
 create function reportd.check_key(key text, config_id bigint) returns void
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
@@ -50,7 +49,8 @@ begin
 	end if;
 end $$;
 
--- The daemon's statements add these to times, for the reports of all owners at once.
+-- The daemon's statements add these intervals to times, for the reports of all owners at
+-- once.
 create function reportd.check_spans(c reportd.report_config) returns void
 language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 declare
@@ -69,7 +69,7 @@ begin
 	end if;
 end $$;
 
--- The settings of the session that inserts must not change what is right.
+-- The settings of the inserting session must not change which rows are right.
 create function reportd.report_config_check() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 	set standard_conforming_strings = on as $$
@@ -328,7 +328,8 @@ begin
 		return new;
 	end if;
 	return reportd.report_config_plan(new, old);
--- One refusal, one line of context: psql shows a user each function on the way.
+-- Raised anew, so that psql shows one line of context and not one for each function on
+-- the way.
 exception when invalid_parameter_value then
 	get stacked diagnostics message = message_text, hint = pg_exception_hint;
 	raise exception using errcode = '22023', message = message, hint = hint;
@@ -391,7 +392,8 @@ end $$;
 
 create trigger a_check_insert before insert on reportd.report_config
 	for each row execute function reportd.report_config_check();
--- The daemon's own updates touch none of these columns and pay nothing.
+-- The daemon's own updates change none of these columns, so this trigger costs them
+-- nothing.
 create trigger a_check_update before update of report_key, report_name, report_type,
 		owner, trigger_type, schedule_expression, time_zone, misfire_policy, is_active, priority,
 		max_retries, timeout, source, prep_sql, export_sql, result_sql, parameters,

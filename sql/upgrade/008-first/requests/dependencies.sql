@@ -1,7 +1,8 @@
 -- SPDX-License-Identifier: MIT
--- Reports that wait for others: the keys that run_after may name, and the triggers that keep them true.
+-- Reports that wait for others: the keys that run_after may name, and the triggers that keep the
+-- dependencies true.
 
--- The keys that run_after may keep: those of reports that the owner may see.
+-- Returns the keys that run_after may hold: those of reports that the owner may see.
 create function reportd.check_run_after(new reportd.report_config, old reportd.report_config)
 returns text[]
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
@@ -56,7 +57,7 @@ begin
 	return new.run_after;
 end $$;
 
--- Lists the reports that wait for a report, as far as the acting role may know.
+-- Lists the reports that wait for a report, as far as the acting role may see them.
 create function reportd.children_of(config_id bigint) returns text
 language sql stable set search_path = pg_catalog, pg_temp as $$
 	select concat_ws(' and ',
@@ -83,8 +84,8 @@ begin
 	end if;
 end $$;
 
--- A circle never runs. An AFTER report takes up one request of one beginning; so do
--- the reports after it.
+-- Refuses a circle, which would never run. An AFTER report takes up one request for each beginning
+-- of its pipeline; so do the reports after it.
 create function reportd.check_dependencies(config_id bigint) returns void
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
@@ -123,7 +124,7 @@ begin
 	end loop;
 end $$;
 
--- Refuses at once for the message; dependency_at_commit() has the last word.
+-- Refuses at once, for the sake of the message; dependency_at_commit() decides.
 create function reportd.keep_dependencies() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
@@ -161,8 +162,8 @@ create trigger d_dependencies_update after update of run_after, trigger_type
 		and (old.run_after, old.trigger_type) is distinct from (new.run_after, new.trigger_type))
 	execute function reportd.keep_dependencies();
 
--- A constraint of the name that the others have, and so in their state: SET CONSTRAINTS takes
--- those of one name together.
+-- This constraint has the same name as the others, and so the same state: SET CONSTRAINTS changes
+-- all constraints of one name together.
 create function reportd.deferral_over() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
@@ -173,8 +174,8 @@ create constraint trigger at_commit after insert on reportd.deferral
 	deferrable initially deferred
 	for each row execute function reportd.deferral_over();
 
--- Refuses to go on where SET CONSTRAINTS has put the checks of a COMMIT before it: the locks that
--- they take would last as long as the transaction stays open.
+-- Refuses to go on when SET CONSTRAINTS has moved the checks of a COMMIT forward: their locks would
+-- last as long as the transaction stays open.
 create function reportd.check_deferred() returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
@@ -188,9 +189,10 @@ begin
 	end if;
 end $$;
 
--- As a transaction commits, so that nobody holds a parent or others' changes up by one
--- that stays open; and it waits for others no longer than that. The parent's row is written each time: a transaction that takes the
--- last child away at the same time must see this one.
+-- Runs when a transaction commits, so that a transaction that stays open delays neither a parent
+-- nor the changes of others, and itself waits only for transactions that are committing. The
+-- parent's row is written each time, so that a transaction that removes the last child at the same
+-- time meets this one.
 create function reportd.lock_parent(parent_id bigint) returns void
 language plpgsql set search_path = pg_catalog, pg_temp set lock_timeout = '2s' as $$
 begin
@@ -202,7 +204,7 @@ exception when lock_not_available then
 		hint = 'Try again when that transaction has ended.';
 end $$;
 
--- A report that nobody waits for any more is one like others.
+-- A report that nobody waits for any more becomes an ordinary one.
 create function reportd.dependency_gone(parent_id bigint) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin

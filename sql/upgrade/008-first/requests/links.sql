@@ -1,30 +1,30 @@
 -- SPDX-License-Identifier: MIT
--- Values that requests hand on: `result_sql` and the horizon make them, and parameters
--- read them. :'last__x' is the column x of the last result of the same report,
--- :'after__KEY__x' of the report KEY that it ran after.
+-- Values that requests hand on: `result_sql` and the horizon make them, and parameters read them.
+-- :'last__x' is the column x of the last result of the same report; :'after__KEY__x' is that of
+-- the report KEY that it ran after.
 
--- Names that :'after__KEY__x' has beside the columns of the result, and that no
--- column of a result may have.
+-- Names that :'after__KEY__x' has besides the columns of the result; no column of a result may
+-- have one of these.
 create function reportd.built_in_values() returns text[]
 language sql immutable set search_path = pg_catalog, pg_temp as $$
 	select '{horizon,output_url,outputs,row_count,run_id}'::text[]
 $$;
 
--- A time as the SQL of a report gets it, whatever the session's settings are.
+-- Writes a time for the SQL of a report, in the same form whatever the session's settings are.
 create function reportd.exact_time(at timestamptz) returns text
 language sql stable set search_path = pg_catalog, pg_temp as $$
 	select to_char($1 at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS.US') || '+00'
 $$;
 
--- The report in run_after that a name after__KEY__x means. A key may end in _, so the
--- longest one counts.
+-- Returns the report in run_after that a name after__KEY__x means. A key may end in _, so the
+-- longest key that fits counts.
 create function reportd.link_key(name text, run_after text[]) returns text
 language sql immutable set search_path = pg_catalog, pg_temp as $$
 	select k from unnest($2) k where starts_with($1, 'after__' || k || '__')
 	order by length(k) desc limit 1
 $$;
 
--- The column x in a name after__KEY__x.
+-- Returns the column x in a name after__KEY__x.
 create function reportd.link_column(name text, key text) returns text
 language sql immutable set search_path = pg_catalog, pg_temp as $$
 	select substr($1, length('after__' || $2 || '__') + 1)
@@ -104,7 +104,7 @@ begin
 	end if;
 end $$;
 
--- A result that others read cannot be taken away from them.
+-- Refuses a change that takes away a result which other reports read.
 create function reportd.refuse_without_result(c reportd.report_config) returns void
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin
@@ -121,8 +121,8 @@ end $$;
 
 -- ---- what the claim puts into a job ----
 
--- The time up to which a request that was tried before has read; null: it was not
--- fixed. Each attempt of a request reads the same.
+-- The horizon of a request that was tried before; null: none was fixed. All attempts of a request
+-- read up to the same horizon.
 create function reportd.fixed_horizon(c reportd.report_config) returns timestamptz
 language sql stable set search_path = pg_catalog, pg_temp as $$
 	select coalesce(
@@ -133,8 +133,8 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
 		 where r.request_id = $1.request_id and r.horizon is not null limit 1))
 $$;
 
--- The request of a report in run_after whose values a request gets: the one that it
--- waited for; one that did not wait gets those of the newest.
+-- Returns the request of a parent (a report in run_after) whose values a request gets: the one
+-- that it waited for or, when it did not wait, the newest.
 create function reportd.parent_request(
 	parent reportd.report_config, satisfied_by jsonb, out q reportd.report_request, out error text
 ) language plpgsql stable set search_path = pg_catalog, pg_temp as $$
@@ -153,7 +153,7 @@ begin
 	end if;
 end $$;
 
--- One value of a parent's request.
+-- Returns one value of a parent's request.
 create function reportd.parent_value(
 	q reportd.report_request, name text, column_name text, out value text, out error text
 ) language plpgsql stable set search_path = pg_catalog, pg_temp as $$
@@ -178,8 +178,9 @@ begin
 	end case;
 end $$;
 
--- The values of earlier requests that the SQL of a report reads: {"values": {NAME: text or null},
--- "last_horizon", "fixed_horizon", "overlap_ms"}, or {"error"}, with which it fails.
+-- Returns the values of earlier requests that the SQL of a report reads: {"values": {NAME: text
+-- or null}, "last_horizon", "fixed_horizon", "overlap_ms"}, or {"error"}: the report then fails
+-- with this error.
 create function reportd.linked(c reportd.report_config) returns jsonb
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 declare

@@ -6,8 +6,8 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
 	select $1.status = 'PROCESSING' or $1.status = 'PENDING' and $1.due_at < 'infinity'
 $$;
 
--- The first request of an ADHOC report has no row of its own until another takes
--- its place: from then on its outcome stands in report_request.
+-- The first request of an ADHOC report has no row of its own until another request takes
+-- its place: then this function writes its outcome into report_request.
 create function reportd.keep_request(c reportd.report_config) returns void
 language sql set search_path = pg_catalog, pg_temp as $$
 	insert into reportd.report_request (request_id, config_id, owner, reason,
@@ -33,7 +33,7 @@ language sql set search_path = pg_catalog, pg_temp as $$
 	select nextval('reportd.report_request_request_id_seq')
 $$;
 
--- Puts a request that has a row in hand; the one before has ended.
+-- Makes a request, which has a row, the one in hand; the request before it has ended.
 create function reportd.take_request(c reportd.report_config, q reportd.report_request)
 returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
@@ -52,7 +52,7 @@ begin
 	where r.config_id = c.config_id;
 end $$;
 
--- Asks for a request that has a row: in hand at once, or after the one that is.
+-- Queues a request that has a row: it is in hand at once, or after the request that is.
 create function reportd.queue_request(c reportd.report_config, q reportd.report_request)
 returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
@@ -69,7 +69,7 @@ begin
 end $$;
 
 -- Returns the request that follows, locked. Requests follow in the order in which they
--- were asked for, a backfill last.
+-- were made, with backfills last.
 create function reportd.next_request(config_id bigint) returns reportd.report_request
 language sql set search_path = pg_catalog, pg_temp as $$
 	select r.* from reportd.report_request r
@@ -78,8 +78,8 @@ language sql set search_path = pg_catalog, pg_temp as $$
 	for update skip locked
 $$;
 
--- The next request of a report that is at rest. Called by the tick for reports
--- whose end was not written by finish.sql, which does the same.
+-- Puts the next request of an idle report in hand. The tick calls this for reports whose
+-- end was not recorded by finish.sql, which does the same.
 create function reportd.follow(config_id bigint) returns boolean
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
@@ -145,8 +145,8 @@ begin
 	return q;
 end $$;
 
--- A request whose wait was cancelled, or came to its deadline, waits again: what it
--- waited for is needed still. False: it is none of these.
+-- Lets a request wait again whose wait was cancelled or has reached its deadline: its
+-- conditions still hold. False: the request is not of this kind.
 create function reportd.wait_again(c reportd.report_config, q reportd.report_request)
 returns boolean
 language plpgsql set search_path = pg_catalog, pg_temp as $$

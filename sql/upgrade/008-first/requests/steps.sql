@@ -1,7 +1,8 @@
 -- SPDX-License-Identifier: MIT
--- Reports that wait for others: who may, which request a parent's end releases, and
--- why something has not run yet. A request WAITS until every parent has completed
--- what it stands for; only then does it enter its report's queue.
+-- Reports that wait for others: which roles may see them, which requests the end of a
+-- parent releases, and why something has not run yet. A request is WAITING until every
+-- parent has completed what the request stands for; only then does it enter the queue of
+-- its report.
 
 create function reportd.wait_time(c reportd.report_config) returns interval
 language sql immutable set search_path = pg_catalog, pg_temp as $$
@@ -28,8 +29,8 @@ $$;
 
 -- ---- what satisfies a request that waits ----
 
--- Where the pipelines of a report begin: itself, or for AFTER where those of its
--- parents do.
+-- Returns the reports at which the pipelines of a report begin: itself or, for an AFTER
+-- report, those of its parents.
 create function reportd.roots_of(config_id bigint) returns bigint[]
 language sql stable set search_path = pg_catalog, pg_temp as $$
 	with recursive up(id, kind) as (
@@ -44,8 +45,8 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
 	select array_agg(up.id order by up.id) from up where up.kind <> 'AFTER'
 $$;
 
--- Returns the newest request of a report that has no parameters of its own: others do not
--- count.
+-- Returns the newest request of a report without parameters of its own: requests with
+-- parameters do not count here.
 create function reportd.newest_request(config_id bigint) returns reportd.report_request
 language sql stable set search_path = pg_catalog, pg_temp as $$
 	select q.* from reportd.report_request q
@@ -53,16 +54,16 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
 	order by q.request_id desc limit 1
 $$;
 
--- Where a parent's requests get their times from, as a row; a parent without times of
--- its own has no schedule_expression there.
+-- Returns the report whose schedule gives a parent's requests their times; without a
+-- schedule_expression, the parent has no times of its own.
 create function reportd.clock_of(config_id bigint) returns reportd.report_config
 language sql stable set search_path = pg_catalog, pg_temp as $$
 	select c.* from reportd.report_config c
 	where c.config_id = (reportd.roots_of($1))[1]
 $$;
 
--- Up to which time (exclusive) occurrences of a SCHEDULED child are satisfied by a
--- parent; null: none is.
+-- Returns the time up to which (exclusive) a parent satisfies the occurrences of a
+-- SCHEDULED child; null: it satisfies none.
 create function reportd.ready_until(parent_id bigint) returns timestamptz
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
@@ -97,9 +98,10 @@ begin
 		order by q.scheduled_for, q.request_id desc limit 1);
 end $$;
 
--- The parent's request by which an AFTER child of a pipeline may go on; null: none yet.
--- A run_now() that came after the beginning repairs. A pipeline that a run_now() began
--- half-way never reaches parents beside its way: there the newest one counts.
+-- Returns the parent's request by which an AFTER child of a pipeline may go on; null:
+-- none yet. A run_now() of the parent after the pipeline began counts as a repair. A
+-- pipeline that a run_now() began in the middle never reaches parents outside of its
+-- part: of these the newest request counts.
 create function reportd.satisfying_root(parent_id bigint, root bigint) returns bigint
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
@@ -128,7 +130,7 @@ begin
 	return found_id;
 end $$;
 
--- Returns a report and all that it runs after, at once or through others.
+-- Returns a report and all reports that it runs after, directly or through others.
 create function reportd.above(config_id bigint) returns bigint[]
 language sql stable set search_path = pg_catalog, pg_temp as $$
 	with recursive up(id) as (
@@ -139,7 +141,7 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
 	select array_agg(up.id) from up
 $$;
 
--- {"PARENT": REQUEST} when every parent has completed; else null.
+-- Returns {"PARENT": REQUEST} when every parent has completed; else null.
 create function reportd.satisfied_by(c reportd.report_config, q reportd.report_request)
 returns jsonb
 language sql stable set search_path = pg_catalog, pg_temp as $$
@@ -154,8 +156,8 @@ $$;
 
 -- ---- opening and releasing ----
 
--- An occurrence came by itself: by a schedule, or after one. Backfills and runs by hand
--- are wanted each.
+-- Says whether a request came by itself: by a schedule, by a file, or after one of these.
+-- Backfills and runs by hand are never skipped.
 create function reportd.came_by_itself(q reportd.report_request) returns boolean
 language sql stable set search_path = pg_catalog, pg_temp as $$
 	select $1.reason in ('schedule', 'file') or $1.reason = 'after' and exists (
@@ -171,8 +173,9 @@ language sql set search_path = pg_catalog, pg_temp as $$
 	select reportd.notify_done($1.config_id, $1.request_id, null, 'SKIPPED')
 $$;
 
--- Unless all are wanted, the oldest and the newest occurrence wait: the oldest, as each
--- new one would put off the end of a slow parent; those between are skipped.
+-- Skips waiting occurrences between the oldest and the newest, unless misfire_policy is
+-- ALL. The oldest stays, because otherwise each new occurrence would put off the one that
+-- waits for a slow parent.
 create function reportd.thin_waiting(c reportd.report_config) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
@@ -186,8 +189,8 @@ begin
 	where c.misfire_policy <> 'ALL' and w.first > 1 and w.last > 1;
 end $$;
 
--- A request of an AFTER report for the pipeline that one of its parents has completed.
--- False: its owner has no room for it now.
+-- Makes a request of an AFTER report, for the pipeline in which one of its parents has
+-- completed. False: the owner's quota has no room for it now.
 create function reportd.open_child(c reportd.report_config, opener bigint) returns boolean
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
@@ -211,8 +214,9 @@ begin
 	return true;
 end $$;
 
--- Looks at the requests of a report that wait, and says how many it released. Several
--- occurrences that are free at once: the newest runs, unless all are wanted.
+-- Looks at the waiting requests of a report, and returns how many it released. When
+-- several occurrences are free at once, the newest one runs, unless misfire_policy is
+-- ALL.
 create function reportd.release(config_id bigint) returns int
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
@@ -273,7 +277,8 @@ begin
 	return released;
 end $$;
 
--- Ends a request whose time to wait is over, with a run that says whom it waited for.
+-- Ends a request whose time to wait is over, with a run whose error names the reports
+-- that it waited for.
 create function reportd.end_waiting(worker_id uuid, c reportd.report_config, q reportd.report_request)
 returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
@@ -342,7 +347,7 @@ language sql volatile set search_path = pg_catalog, pg_temp as $$
 	select o.owner from o where o.owner is not null order by random()
 $$;
 
--- Completed requests are spread to the reports that wait, as rows of report_look.
+-- Writes a row of report_look for each report that waits for a completed request.
 create function reportd.spread_opens(most int) returns bigint
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
@@ -378,10 +383,11 @@ begin
 	return total;
 end $$;
 
--- Opens, releases and ends what waits, for some milliseconds: claims and finishes of the
--- daemon come after it on the same connection, and it is called again at once. Rows
--- that somebody has locked are left for later: each is asked for by a row of
--- report_look, or by its deadline. One that cannot be looked at fails alone.
+-- Opens, releases and ends waiting requests for some milliseconds; then claims and
+-- finishes of the daemon, which use the same connection, have their turn, and it is
+-- called again at once. Rows that another session has locked are left for later: a row of
+-- report_look, or the deadline, brings each of them back. A report that cannot be looked
+-- at fails alone.
 create function reportd.take_steps(
 	worker_id uuid, out released bigint, out ended bigint, out more boolean
 ) language plpgsql security definer set search_path = pg_catalog, pg_temp as $$

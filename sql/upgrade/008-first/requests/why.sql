@@ -24,7 +24,7 @@ begin
 			 where k.config_id = last_request.config_id and k.parameters is null));
 end $$;
 
--- Says how a parent is that a request waits for, as the end of a sentence.
+-- Describes the state of a parent that a request waits for, as the end of a sentence.
 create function reportd.parent_state(p reportd.report_config, root bigint, time_zone text)
 returns text
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
@@ -55,7 +55,7 @@ begin
 			|| next end;
 end $$;
 
--- Says what a WAITING request waits for, as far as a role may see it.
+-- Names what a WAITING request waits for, as far as a role may see it.
 create function reportd.waited_for(q reportd.report_request, role oid) returns text
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
@@ -88,7 +88,7 @@ exception when others then
 	return 'other reports, of which one cannot be read: ' || sqlerrm;
 end $$;
 
--- Says what a PENDING report waits for.
+-- Names what a PENDING report waits for.
 create function reportd.pending_reason(c reportd.report_config) returns text
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
@@ -137,7 +137,7 @@ begin
 		reportd.shown_time(c.due_at, c.time_zone));
 end $$;
 
--- Says when a report at rest runs next.
+-- Says when a report that is at rest runs next.
 create function reportd.next_reason(c reportd.report_config) returns text
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin
@@ -261,7 +261,7 @@ begin
 		case when asked = c.request_id and request_id is null and not reportd.is_busy(c)
 			then reportd.next_reason(c)
 			else '' end);
--- One refusal, one line of context.
+-- Raised anew, so that psql shows one line of context and not one for each function.
 exception when invalid_parameter_value or insufficient_privilege then
 	get stacked diagnostics refusal = message_text, mend = pg_exception_hint;
 	raise exception using errcode = sqlstate, message = refusal, hint = mend;

@@ -37,8 +37,8 @@ language sql immutable parallel safe set search_path = pg_catalog, pg_temp as $$
 	end)::bit(64)), 64)
 $$;
 
--- The value of a number, or of a name in names (three letters each, the first one stands for base);
--- null: neither.
+-- Returns the value of a number, or of a name in `names` (three letters each; the first name stands
+-- for `base`); null: it is neither.
 create function reportd.cron_value(word text, names text, base int) returns int
 language sql immutable parallel safe set search_path = pg_catalog, pg_temp as $$
 	select case

@@ -1,7 +1,8 @@
 -- SPDX-License-Identifier: MIT
 -- The times that a cron expression names, in a zone with its clock changes.
 
--- The days of the month that begins at first, as a mask of bits 1 to 31.
+-- Returns the days, of the month that begins at `first`, that the expression allows, as a mask of
+-- bits 1 to 31.
 create function reportd.cron_days(cron reportd.cron, first date) returns bigint
 language plpgsql immutable parallel safe set search_path = pg_catalog, pg_temp as $$
 declare
