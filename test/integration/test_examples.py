@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: MIT
 """The examples run as a new user runs them, and fail loudly when a step is broken."""
 
+import csv
+import datetime
+import decimal
 import json
 import re
 import subprocess
@@ -13,6 +16,21 @@ from lib.paths import ROOT
 from lib.wait import wait_for
 
 pytestmark = pytest.mark.shipped
+
+
+def test_each_readme_has_what_a_new_user_looks_for():
+    folders = sorted(path.parent for path in (ROOT / 'examples').glob('*/run'))
+    assert len(folders) == 5
+    for folder in folders:
+        text = (folder / 'README.md').read_text()
+        begin, *sections = re.split(r'^## ', text, flags=re.M)
+        assert 'builds that by hand' in ' '.join(begin.split()), folder
+        assert '```mermaid' in begin and f'examples/{folder.name}/run' in begin, folder
+        assert any(section.startswith('For your own') for section in sections), folder
+        name, _, *table = sections[-1].strip().splitlines()
+        assert name == 'What takes the place of what' and len(table) > 7, folder
+        assert all(line.startswith('|') for line in table), folder
+        assert f']({folder.name}/README.md)' in (ROOT / 'examples/README.md').read_text()
 
 
 def files(one):
@@ -57,6 +75,9 @@ def test_totesys_makes_what_another_program_reads(totesys):
     report = (lake / 'reports/sales.csv').read_text().splitlines()
     assert report[0].endswith(',orders up to,rows loaded last') and len(report) > 30
     assert not (totesys.home / 'alarms.jsonl').exists()
+    # The processed zone is immutable.
+    assert totesys.psql('reportd', """select output_options->'file' from reportd.report_config
+        where report_key = 'totesys_processed'""") == [['{"create_only": true}']]
 
 
 def test_totesys_fails_loudly_when_a_step_is_broken(totesys):
@@ -95,6 +116,102 @@ def test_totesys_fails_loudly_when_a_step_is_broken(totesys):
         duckdb.close()
     assert others == [rows] and [[str(rows[0])]] == totesys.psql(
         'warehouse', 'select count(*) from star.fact_sales_order')
+
+
+CHANGES = ROOT / 'examples/totesys/sql/changes.sql'
+# Each sum of the OLTP database, and the newest version of each of its rows in the warehouse.
+SUMS = {
+    'sales_order': 'count(*), sum(units_sold * unit_price), max(last_updated)',
+    'payment': 'count(*), sum(payment_amount), sum(paid::int), max(last_updated)',
+}
+ZONES = {'sales_order': 'fact_sales_order', 'purchase_order': 'fact_purchase_order',
+         'payment': 'fact_payment'}
+
+
+def assert_all_agree(one):
+    """Raw zone, processed zone, warehouse and report have what the OLTP database has."""
+    duckdb = DuckDB()
+    try:
+        for raw, fact in ZONES.items():
+            rows = [duckdb.row(
+                f"select count(*)::int, count(distinct ({raw}_id, last_updated))::int "
+                f"from '{one.home}/lake/{zone}/**/*.parquet'")
+                for zone in (f'raw/{raw}', f'processed/{fact}')]
+            assert rows[0] == rows[1] and [[str(rows[0][1])]] == one.psql(
+                'warehouse', f'select count(*) from star.{fact}'), raw
+    finally:
+        duckdb.close()
+    assert one.psql('totesys', 'select payment_type_id from payment_type order by 1') == \
+        one.psql('warehouse', 'select payment_type_id from star.dim_payment_type order by 1')
+    for table, sums in SUMS.items():
+        assert one.psql('totesys', f'select {sums} from {table}') == one.psql('warehouse', f"""
+            select {sums} from (select distinct on ({table}_id) * from star.fact_{table}
+                order by {table}_id, last_updated desc) t"""), table
+    with (one.home / 'lake/reports/sales.csv').open(newline='') as file:
+        lines = list(csv.DictReader(file))
+    (orders, revenue), = one.psql(
+        'totesys', 'select count(*), sum(units_sold * unit_price) from sales_order')
+    assert sum(int(line['orders']) for line in lines) == int(orders)
+    assert sum(decimal.Decimal(line['revenue']) for line in lines) == decimal.Decimal(revenue)
+
+
+def test_an_hour_without_the_warehouse_and_a_day_without_a_daemon(totesys):
+    """The hour is simulated: the waits before each retry are cut short."""
+    one, loads = totesys, 'load_(fact.*|dim_payment_type)'
+
+    def change():
+        one.psql('totesys', CHANGES.read_text())
+
+    def ask(function, keys):
+        one.psql('reportd', f"select reportd.{function}(config_id) from reportd.report_config "
+                 f"where report_key ~ '^({keys})$'")
+
+    def loading(columns):
+        return one.psql('reportd', f"select distinct {columns} from reportd.report_config "
+                        f"where report_key ~ '^{loads}$'")
+
+    def settled(keys):
+        """No request of these reports is under way or about to come."""
+        wait_for(lambda: one.psql('reportd', f"""select count(*) from reportd.v_requests
+            where report_key ~ '^({keys})$' and (reportd.opens_more(request_id)
+                or status in ('WAITING', 'QUEUED', 'PENDING', 'PROCESSING')
+                and coalesce(waits_for, '') !~ 'a whole new file')""") == [['0']],
+                 what=lambda: one.psql('reportd', "select report_key, status, waits_for "
+                                       "from reportd.v_requests where status <> 'COMPLETED'"))
+
+    one.psql('postgres', 'alter database warehouse rename to away')
+    change()
+    # A day without a daemon: the schedules are late.
+    one.psql('reportd', f"""update reportd.report_config
+        set next_run_time = next_run_time - interval '1 day'
+        where report_key ~ '^(totesys|{loads})$'""")
+    with one.daemon():
+        wait_for(lambda: loading('status, attempt > 0') == [['PENDING', 't']])
+        # The waits grow to ten minutes, and end before the retries do.
+        one.psql('reportd', f"""update reportd.report_config set attempt = 9
+            where report_key ~ '^{loads}$'""")
+        ask('retry', loads)
+        wait_for(lambda: loading('status, attempt, max_retries') == [['PENDING', '10', '20']])
+        wait, = loading('min(extract(epoch from due_at - now()))')[0]
+        assert 250 < float(wait) < 601
+        # Meanwhile the zones go on.
+        change()
+        one.ctl('run', 'totesys', '--cascade', '--wait')
+        one.psql('postgres', 'alter database away rename to warehouse')
+        ask('retry', loads)
+        settled(loads)
+        # Of that day a quarter of an hour is made up for.
+        change()
+        one.psql('totesys', 'delete from payment_type where payment_type_id = 4')
+        day = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=1)
+        asked = one.ctl('run', 'totesys', '--from', day.isoformat(),
+                        '--to', (day + datetime.timedelta(minutes=15)).isoformat())
+        assert asked.startswith('3 requests of report totesys')
+        settled('totesys|totesys_processed')
+        for keys in loads, 'totesys_sales':
+            ask('run_now', keys)
+            settled(keys)
+    assert_all_agree(one)
 
 
 def test_each_step_fails_for_itself_and_says_so(totesys):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """An example of examples/, run as a new user runs it, in a folder of the test's own."""
 
+import contextlib
 import subprocess
 
 from lib.paths import BIN, ROOT, environ
@@ -28,6 +29,21 @@ class Example:
              '-c', query], text=True, capture_output=True, check=True)
         return [line.split('|') for line in done.stdout.splitlines()]
 
+    def ctl(self, *args):
+        return subprocess.run([BIN / 'reportctl', '-c', self.home / 'reportd.conf', *args],
+                              env=self.env, text=True, capture_output=True, check=True).stdout
+
+    @contextlib.contextmanager
+    def daemon(self, **more):
+        """A daemon by the settings that the script has written."""
+        daemon = subprocess.Popen([BIN / 'reportd', '-c', self.home / 'reportd.conf'],
+                                  env={**self.env, **KEYS, **more}, stderr=subprocess.DEVNULL)
+        try:
+            yield daemon
+        finally:
+            daemon.terminate()
+            assert daemon.wait(30) == 0
+
     def break_steps(self):
         """Breaks the SQL of each report, each in its own stage, and runs each alone. Returns
         {key: error} when all have ended, and when those who are to be told have been told."""
@@ -45,9 +61,7 @@ class Example:
                 else jsonb_build_object('checks', '[{{"name": "broken", "sql": "select 1"}}]'::jsonb)
                 end) from reportd.report_config;
             select reportd.run_now(config_id) from reportd.report_config""")
-        daemon = subprocess.Popen([BIN / 'reportd', '-c', self.home / 'reportd.conf'],
-                                  env={**self.env, **KEYS}, stderr=subprocess.DEVNULL)
-        try:
+        with self.daemon():
             # A schedule may ask for more meanwhile, which waits for what has failed.
             wait_for(lambda: self.psql('reportd', f"""
                 select not exists (select from reportd.report_config c
@@ -57,9 +71,6 @@ class Example:
                     where state in ('PENDING', 'SENDING'))""") == [['t']], 60, lambda: self.psql(
                         'reportd', 'select report_key, status, waits_for from reportd.v_requests '
                         "where status not in ('COMPLETED', 'FAILED')"))
-        finally:
-            daemon.terminate()
-            daemon.wait(30)
         return dict(self.psql('reportd', """
             select distinct on (c.report_key) c.report_key, split_part(r.error_message, E'\\n', 1)
             from reportd.report_run r join reportd.report_config c using (config_id)

@@ -16,10 +16,12 @@ select reportd.submit('totesys processed', report_key => 'totesys_processed',
 			('payment_type', 'latest'), ('transaction', 'latest')) i (t, u)),
 	output_format => 'PARQUET',
 	output_path => 'processed/{section}/%Y/%m/%d/%H%M%S_{request_id}.{ext}',
-	-- Each statement reads private copies of the files, so all see one state.
-	output_options => '{"snapshot": false, "sections": ["fact_sales_order", "fact_purchase_order",
-		"fact_payment", "dim_staff", "dim_counterparty", "dim_location", "dim_design",
-		"dim_currency", "dim_payment_type", "dim_transaction", "dim_date"]}',
+	-- Each statement reads private copies of the files, so all see one state. No file is ever
+	-- replaced.
+	output_options => '{"snapshot": false, "file": {"create_only": true},
+		"sections": ["fact_sales_order", "fact_purchase_order", "fact_payment", "dim_staff",
+		"dim_counterparty", "dim_location", "dim_design", "dim_currency", "dim_payment_type",
+		"dim_transaction", "dim_date"]}',
 	-- The values that this step hands to the next ones.
 	result_sql => 'select count(*) as sales_orders, max(last_updated) as newest from sales_order',
 	checks => '[
@@ -33,22 +35,24 @@ select reportd.submit('totesys processed', report_key => 'totesys_processed',
 select reportd.submit('load ' || t, report_key => 'load_' || t,
 	schedule_expression => '*/15 * * * *', run_after => '{totesys_processed}', source => 'lake',
 	export_sql => 'select * from part',
-	inputs => jsonb_build_object('part', jsonb_build_object(
-		'path', :'lake' || '/processed/' || t || '/**', 'format', 'parquet', 'stable_for', '0 s',
-		'use', case when t like 'fact%' then 'new' else 'latest' end)),
+	inputs => jsonb_build_object('part', jsonb_build_object('path', :'lake' || '/processed/' || t || '/**',
+		'format', 'parquet', 'stable_for', '0 s', 'use', u)),
 	output_format => 'TABLE', output_path => 'table:dwh/star.' || t,
-	output_options => jsonb_build_object('table', jsonb_build_object('mode', 'upsert',
-		'create', true, 'drift', 'add', 'key', k::jsonb)
+	output_options => jsonb_build_object('table',
+		jsonb_build_object('create', true, 'drift', 'add', 'key', k::jsonb) || case u
 		-- A version that came twice is one.
-		|| case when t like 'fact%' then '{"order_by": ["last_updated desc"]}' else '{}' end::jsonb),
+		when 'new' then '{"mode": "upsert", "order_by": ["last_updated desc"]}'::jsonb
+		-- What was deleted goes.
+		else '{"mode": "replace"}' end),
 	max_retries => 20, notify_on_failure => :'alarm')
-from (values ('fact_sales_order', '["sales_order_id", "last_updated"]'),
-	('fact_purchase_order', '["purchase_order_id", "last_updated"]'),
-	('fact_payment', '["payment_id", "last_updated"]'), ('dim_staff', '["staff_id"]'),
-	('dim_counterparty', '["counterparty_id"]'), ('dim_location', '["location_id"]'),
-	('dim_design', '["design_id"]'), ('dim_currency', '["currency_id"]'),
-	('dim_payment_type', '["payment_type_id"]'), ('dim_transaction', '["transaction_id"]'),
-	('dim_date', '["date_id"]')) l (t, k);
+from (values ('fact_sales_order', 'new', '["sales_order_id", "last_updated"]'),
+	('fact_purchase_order', 'new', '["purchase_order_id", "last_updated"]'),
+	('fact_payment', 'new', '["payment_id", "last_updated"]'),
+	('dim_staff', 'latest', '["staff_id"]'), ('dim_counterparty', 'latest', '["counterparty_id"]'),
+	('dim_location', 'latest', '["location_id"]'), ('dim_design', 'latest', '["design_id"]'),
+	('dim_currency', 'latest', '["currency_id"]'),
+	('dim_payment_type', 'latest', '["payment_type_id"]'),
+	('dim_transaction', 'latest', '["transaction_id"]'), ('dim_date', 'latest', '["date_id"]')) l (t, u, k);
 
 -- A report from the warehouse, when all that it reads is loaded.
 select reportd.submit('totesys sales', report_key => 'totesys_sales',
