@@ -71,6 +71,24 @@ static void open_header(
 
 /* ---- columns that are known ---- */
 
+/* Checks that the line ends after the last field; 1: it does not. */
+static int check_end(const struct header *h, size_t columns)
+{
+	const char *at = h->at;
+
+	if (at < h->end && *at == '\r')
+		at++;
+	if (at < h->end && *at == '\n')
+		return 0;
+	snprintf(h->reason, WHOLE_REASON,
+	    at == h->end ? "column %zu of its header lies beyond the 65536 "
+			   "bytes that a header may have"
+			 : "column %zu of its header is followed by neither a "
+			   "delimiter nor the end of the line",
+	    columns);
+	return 1;
+}
+
 static int differ(const struct header *h, size_t i, const char *wanted)
 {
 	snprintf(h->reason, WHOLE_REASON,
@@ -79,11 +97,12 @@ static int differ(const struct header *h, size_t i, const char *wanted)
 	return 1;
 }
 
-static void set_none(struct header *h)
+static int count_differs(const struct header *h, size_t found, size_t wanted)
 {
-	buf_clear(&h->field);
-	buf_str(&h->field, "");
-	h->at = NULL;
+	snprintf(h->reason, WHOLE_REASON,
+	    "its header has %zu column%s, and the input %zu", found,
+	    found == 1 ? "" : "s", wanted);
+	return 1;
 }
 
 static int compare(struct header *h, const json_t *columns)
@@ -95,15 +114,16 @@ static int compare(struct header *h, const json_t *columns)
 	{
 		const char *wanted = json_string_value(json_array_get(pair, 0));
 
-		if (h->at != NULL && (i == 0 || next_field(h)))
-			h->at = read_field(h);
-		else
-			set_none(h);
-		if (h->at == NULL || strcmp(h->field.data, wanted) != 0)
+		if (i > 0 && !next_field(h))
+			return check_end(h, i) || count_differs(h, i, n);
+		h->at = read_field(h);
+		/* A zero byte does not end a name. */
+		if (h->at == NULL || h->field.len != strlen(wanted) ||
+		    strcmp(h->field.data, wanted) != 0)
 			return differ(h, i, wanted);
 	}
 	if (!next_field(h))
-		return 0;
+		return check_end(h, n);
 	snprintf(h->reason, WHOLE_REASON,
 	    "its header has more than the %zu columns of the input", n);
 	return 1;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/str.h"
 #include "input/whole_parts.h"
 
 /* Reads both ends of a file that is not packed. */
@@ -118,15 +119,23 @@ static int text_check(struct whole *w, const char *format,
 	return rc;
 }
 
-int whole_check(
-    struct whole *w, char reason[static WHOLE_REASON], struct err *e)
+static int check_format(struct whole *w, const char *format,
+    char reason[static WHOLE_REASON], struct err *e)
 {
-	const char *format = json_str(w->spec, "format", "");
-
 	snprintf(reason, WHOLE_REASON, "it was changed while it was read");
 	if (strcmp(format, "parquet") == 0)
 		return parquet_check(w, reason, e);
 	if (*format == '\0' && !input_is_gzip(w->name))
 		return 0;
 	return text_check(w, format, reason, e);
+}
+
+int whole_check(
+    struct whole *w, char reason[static WHOLE_REASON], struct err *e)
+{
+	int rc = check_format(w, json_str(w->spec, "format", ""), reason, e);
+
+	/* A header has bytes of any kind, and is quoted. */
+	str_clean_utf8(reason);
+	return rc;
 }

@@ -33,8 +33,8 @@ struct whole {
 	bool wrong;
 };
 
-/* Returns 0 when the file is whole; 1 with the reason when it is not; -1 when it
- * cannot be read. */
+/* Returns 0 when the file is whole; 1 with the reason, valid UTF-8, when it is not;
+ * -1 when it cannot be read. */
 int whole_check(
     struct whole *w, char reason[static WHOLE_REASON], struct err *e);
 

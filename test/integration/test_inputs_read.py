@@ -185,9 +185,12 @@ def damaged(whole):
         'a.csv': (b'id,name\n1,one', 'last line does not end'),
         'f.csv': (b'id,name\r1,one\r', 'a carriage return alone'),
         'b.csv': (b'name,id\none,1\n', 'column 1 of its header is "name", not "id"'),
-        'c.csv': (b'id\n1\n', 'column 2 of its header is "", not "name"'),
+        'c.csv': (b'id\n1\n', 'its header has 1 column, and the input 2'),
         'd.csv': (b'id,name,x\n1,a,b\n', 'more than the 2 columns'),
         'e.csv': (b'"id\n', 'column 1 of its header'),
+        'g.csv': (b'id,n\xe4me\n1,x\n', 'column 2 of its header is "n?me", not "name"'),
+        'h.csv': (b'id,"name"x\n1,x\n', 'column 2 of its header is followed by neither'),
+        'i.csv': (b'id,name\0x\n1,x\n', 'column 2 of its header is "name", not'),
         'a.jsonl': (b'{"a": 1}\n{"a": ', 'its last line is no JSON value'),
     }
 

@@ -109,9 +109,14 @@ TEST(a_header_has_the_columns_of_the_input)
 	assert_header("\xEF\xBB\xBF"
 		      "a,b\n",
 	    two, NULL);
-	assert_header("a,b", two, NULL);
+	assert_header("a,b", two, "column 2 of its header lies beyond");
+	assert_header(
+	    "a,\"b\"x\n", two, "column 2 of its header is followed by");
+	assert_header(
+	    "\"a\"x,b\n", two, "column 1 of its header is followed by");
+	assert_header("a,b\rc\n", two, "column 2 of its header is followed by");
 	assert_header("b,a\n", two, "column 1 of its header is \"b\"");
-	assert_header("a\nb\n", two, "column 2");
+	assert_header("a\nb\n", two, "1 column, and the input 2");
 	assert_header("a,b,\n", two, "more than the 2 columns");
 	assert_header("\"a", two, "column 1");
 	assert_header("", two, "column 1");
