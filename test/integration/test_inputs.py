@@ -256,6 +256,62 @@ def test_a_run_of_a_schedule_waits_for_its_file(db, landing):
     assert wait_taken(db, config_id, 1) == [['a.csv']]
 
 
+def asked_twice(db, landing, **columns):
+    """A schedule of which two runs wait when one file comes; the report and its requests, of
+    which the first has taken the file."""
+    config_id = submit(db, landing, trigger='SCHEDULED', schedule_expression='0 0 1 1 *',
+                       **columns)
+    asked = db.query('select reportd.run_now(%s) as id, n from generate_series(1, 2) n', config_id)
+    wait_for(lambda: 'a whole new file' in db.value('select reportd.why(%s)', config_id))
+    put(landing, 'a.csv')
+    one = wait_for(lambda: db.value('select request_id from reportd.report_input '
+                                    'where config_id = %s', config_id))
+    return config_id, one, next(row.id for row in asked if row.id != one)
+
+
+def ended(db, request_id):
+    return wait_for(lambda: db.row('select * from reportd.v_requests where request_id = %s '
+                                   "and status in ('COMPLETED', 'FAILED')", request_id))
+
+
+def test_a_request_whose_files_another_has_read_ends_well(db, landing):
+    """It would wait for files that were read already, and its children for it."""
+    config_id, one, other = asked_twice(
+        db, landing, result_sql="select 7 as top, coalesce(:'last__top', '0') as last")
+    assert ended(db, other).status == 'COMPLETED'
+    assert f'request {one} has read what came for it' in db.value(
+        'select remark from reportd.report_run where request_id = %s', other)
+    assert taken(db, config_id) == [['a.csv']]
+    # It hands on what the last one did, and the next one waits for files again.
+    assert ended(db, other).result == {'top': '7', 'last': '0'}
+    third = db.value('select reportd.run_now(%s)', config_id)
+    put(landing, 'b.csv')
+    assert ended(db, third).result == {'top': '7', 'last': '7'}
+
+
+def test_a_request_waits_for_the_one_that_has_its_files(db, landing):
+    """A failure of that one is said, and its repair releases who waits."""
+    db.execute('create table broken (b int); insert into broken values (0)')
+    config_id, one, other = asked_twice(
+        db, landing, sql="select :'f__files' as files, 1 / (1 - count(*)) from broken")
+    assert ended(db, one).status == 'FAILED'
+    why = wait_for(lambda: (w := db.value('select reportd.why(%s, %s)', config_id, other))
+                   and 'FAILED' in w and w)
+    assert f'request {one}, which has taken what came and is FAILED' in why
+    db.execute('delete from broken')
+    db.value('select reportd.retry(%s, %s)', config_id, one)
+    assert ended(db, other).status == 'COMPLETED'
+
+
+def test_with_batches_of_one_each_request_has_its_file(db, landing):
+    config_id, one, other = asked_twice(db, landing, more={'batch': 1}, misfire_policy='ALL')
+    assert ended(db, one).status == 'COMPLETED' and one < other
+    assert 'a whole new file' in db.value('select reportd.why(%s, %s)', config_id, other)
+    put(landing, 'b.csv')
+    assert ended(db, other).status == 'COMPLETED'
+    assert taken(db, config_id) == [['a.csv'], ['b.csv']]
+
+
 def test_a_single_report_reads_the_latest_file(db, landing):
     for i, name in enumerate(['z.csv', 'a.csv', 'm.csv']):
         path = put(landing, name)

@@ -244,8 +244,9 @@ static void give_back(struct job *job)
 	}
 }
 
-/* Decides what becomes of the run when a required input has no file left: a
- * batch of files ends well, as others will come; any other run fails. */
+/* Decides what becomes of the run when a required input has no file left: one
+ * whose files another request has read, or a batch of files, ends well, as
+ * others will come; any other run fails. */
 static int check_left(struct job *job, const json_t *input, struct err *e)
 {
 	const json_t *spec = json_object_get(input, "spec");
@@ -253,18 +254,23 @@ static int check_left(struct job *job, const json_t *input, struct err *e)
 	    job->outcome.aside, json_array_size(job->outcome.aside) - 1);
 	const char *why =
 	    last ? json_string_value(json_array_get(last, 2)) : "none is there";
+	json_int_t read_by = json_integer_value(job_member(job, "read_by"));
 
 	if (!json_bool(spec, "required", true) ||
 	    json_array_size(json_object_get(input, "files")) > 0)
 		return 0;
-	if (!comes_in_batches(job))
+	if (!comes_in_batches(job) && read_by == 0)
 		return err_set(e, ERR_TRANSIENT,
 		    "input \"%s\" has no whole file: %s",
 		    json_str(input, "name", ""), why);
 	job->outcome.idle = true;
 	job->outcome.remark =
-	    mem_printf("no file of input \"%s\" was whole: %s",
-		json_str(input, "name", ""), why);
+	    read_by != 0
+		? mem_printf("request %lld has read what came for it: nothing "
+			     "was left to do",
+		      (long long)read_by)
+		: mem_printf("no file of input \"%s\" was whole: %s",
+		      json_str(input, "name", ""), why);
 	give_back(job);
 	return 0;
 }

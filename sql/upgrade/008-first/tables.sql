@@ -261,6 +261,7 @@ create table reportd.report_request (
 	opened_to bigint,
 	satisfied_by jsonb,
 	files bigint[],
+	read_by bigint,
 	check ((state = 'ENDED') = (outcome is not null))
 ) with (
 	fillfactor = 70,
@@ -289,6 +290,8 @@ comment on column reportd.report_request.satisfied_by is
 	'The requests of other reports that it waited for: {"CONFIG_ID": REQUEST_ID}.';
 comment on column reportd.report_request.files is
 	'Its report has inputs, whose files are fixed: those of report_input with this request, and these, which others may read as well.';
+comment on column reportd.report_request.read_by is
+	'The request that has read the files for which this one came: nothing is left for it.';
 create index report_request_queued on reportd.report_request
 	(config_id, (reason = 'backfill'), request_id) where state = 'QUEUED';
 create index report_request_waiting on reportd.report_request (owner)

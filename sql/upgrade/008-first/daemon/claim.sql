@@ -295,6 +295,8 @@ begin
 		'gate', case when c.checks is not null then reportd.gate(c) end,
 		'inputs', case when c.inputs is not null then reportd.job_inputs(c) end,
 		'batches', case when c.trigger_type = 'FILE' then true end,
+		'read_by', case when c.inputs is not null then (select q.read_by
+			from reportd.report_request q where q.request_id = c.request_id) end,
 		'queue', queue,
 		'again', again,
 		-- An output_path of the row must lie where its owner may write. The default path
@@ -323,7 +325,17 @@ create function reportd.end_request(
 	out request_id bigint, out scheduled_for timestamptz, out parameters jsonb,
 	out opens boolean
 ) language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+	last reportd.report_request;
 begin
+	-- A run that had no file has read nothing: it hands on what the last one did.
+	if outcome = 'COMPLETED' and c.inputs is not null then
+		select * into last from reportd.report_request q
+		where q.config_id = c.config_id and q.newest;
+		if c.result_sql is null or made ->> 'result' is not null then
+			last.result := null;
+		end if;
+	end if;
 	-- With parameters of its own it stands for nothing but itself.
 	if outcome = 'COMPLETED' and c.run_parameters is null then
 		update reportd.report_request q set newest = false
@@ -341,8 +353,9 @@ begin
 			opens = case when c.has_children and end_request.outcome = 'COMPLETED'
 				and c.run_parameters is null then true end,
 			output_url = made ->> 'output_url', outputs = nullif(made -> 'outputs', 'null'),
-			row_count = (made ->> 'row_count')::bigint, result = nullif(made -> 'result', 'null'),
-			horizon = coalesce((made ->> 'horizon')::timestamptz, q.horizon)
+			row_count = (made ->> 'row_count')::bigint,
+			result = coalesce(nullif(made -> 'result', 'null'), last.result),
+			horizon = coalesce((made ->> 'horizon')::timestamptz, q.horizon, last.horizon)
 		where q.request_id = c.request_id;
 	elsif c.has_children or made ->> 'result' is not null or made ->> 'horizon' is not null then
 		perform reportd.keep_request(c);

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- The use of files: which reports read which zones, which files are whole, which request takes
--- them, and what the end of the request means for them.
+-- The use of files: which reports read which zones, which files are whole, and which request takes
+-- them.
 
 -- A FILE report takes up new files; each request writes a file of its own.
 create function reportd.check_file_trigger(new reportd.report_config) returns void
@@ -296,8 +296,42 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
 		join reportd.report_request r on r.request_id = p.value::bigint))
 $$;
 
+-- The other requests that have taken what a request came for: in each required input, files that
+-- were found since the first of its parents began, or since the request was made. Null: an input
+-- has no such files, or may still get new ones. With "batch": 1 each request waits for its own file.
+create function reportd.files_went(
+	c reportd.report_config, q reportd.report_request, parents jsonb
+) returns bigint[]
+language sql stable set search_path = pg_catalog, pg_temp as $$
+	with since as (
+		select coalesce(min(coalesce(u.started_at, p.requested_at)), $2.requested_at) as at
+		from jsonb_each_text($3) k
+		join reportd.report_request p on p.request_id = k.value::bigint
+		left join reportd.report_run u on u.run_id = p.run_id
+	), other as (
+		select r.request_id from reportd.report_request r, since s
+		where r.config_id = $1.config_id and r.request_id <> $2.request_id
+			and r.files is not null and coalesce(r.ended_at, 'infinity') >= s.at
+		order by r.request_id desc limit 100
+	)
+	select array_agg(distinct i) from (
+		select array(select o.request_id from other o, since s
+			where exists (select from reportd.report_input f
+				where f.request_id = o.request_id and f.config_id = $1.config_id
+					and f.input = u.input and f.found_at >= s.at)) as ids, u.spec,
+			exists (select from reportd.report_input f where f.config_id = $1.config_id
+				and f.input = u.input and f.state = 'NEW') as more
+		from reportd.report_input_use u
+		where u.config_id = $1.config_id and coalesce(u.spec ->> 'use', 'new') = 'new'
+			and coalesce((u.spec ->> 'required')::boolean, true)) went
+	left join lateral unnest(went.ids) i on true
+	having bool_and(i is not null and not went.more
+		and (went.spec ->> 'batch') is distinct from '1')
+$$;
+
 -- Fixes the files of a request that waits, once its zones were listed after the request was made
--- and its parents have ended. False: it must wait longer.
+-- and its parents have ended; it gets none when other requests have read those that came. False:
+-- it must wait longer.
 create function reportd.take_inputs(
 	c reportd.report_config, q reportd.report_request, parents jsonb
 ) returns boolean
@@ -305,6 +339,7 @@ language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
 	batch jsonb;
 	others bigint[];
+	went bigint[];
 	asked timestamptz := reportd.files_since(q, parents);
 begin
 	perform reportd.reject_files(u.config_id, u.input, u.spec)
@@ -323,14 +358,23 @@ begin
 		if batch is null and exists (select from reportd.report_input_use u
 			where u.config_id = c.config_id and coalesce(u.spec ->> 'use', 'new') = 'new'
 				and coalesce((u.spec ->> 'required')::boolean, true)) then
-			return false;
+			went := reportd.files_went(c, q, parents);
+			if went is null or exists (select from reportd.report_request r
+				where r.request_id = any (went) and r.outcome is distinct from 'COMPLETED') then
+				return false;
+			end if;
+			update reportd.report_request r
+			set files = '{}', read_by = (select max(w) from unnest(went) w)
+			where r.request_id = q.request_id;
+			return true;
 		end if;
 	end if;
 	others := reportd.other_files(c);
 	if others is null then
 		return false;
 	end if;
-	update reportd.report_request r set files = others where r.request_id = q.request_id;
+	update reportd.report_request r set files = others, read_by = null
+	where r.request_id = q.request_id;
 	perform reportd.give_files(q.request_id, coalesce(batch, '{}'));
 	return true;
 end $$;
@@ -343,8 +387,9 @@ declare
 	u record;
 	said text[] := '{}';
 	fault text;
-	asked timestamptz := reportd.files_since(q,
-		case when q.reason <> 'run_now' then reportd.satisfied_by(c, q) end);
+	parents jsonb := case when q.reason = 'run_now' then '{}' else reportd.satisfied_by(c, q) end;
+	asked timestamptz := reportd.files_since(q, parents);
+	went bigint[] := case when parents is not null then reportd.files_went(c, q, parents) end;
 begin
 	for u in
 		select k.*, z.path, z.listed_at, z.error from reportd.report_input_use k
@@ -368,106 +413,16 @@ begin
 				u.path, coalesce('; one there is not: ' || fault, ''));
 		end if;
 	end loop;
-	if c.inputs is not null and said = '{}' then
+	if went is not null and said <> '{}' then
+		said := said || (select format('request %s, which has taken what came and %s', r.request_id,
+				case when r.outcome is null then 'has not ended'
+					else 'is ' || r.outcome || ': `reportctl retry ' || c.config_id
+						|| ' --request ' || r.request_id || '` runs it again' end)
+			from reportd.report_request r
+			where r.request_id = any (went) and r.outcome is distinct from 'COMPLETED'
+			order by r.request_id limit 1);
+	elsif c.inputs is not null and said = '{}' then
 		said := array['its inputs to be listed'];
 	end if;
 	return nullif(array_to_string(said, '; '), '');
 end $$;
-
--- ---- the end of a request ----
-
--- Returns the end of a sentence, for an error of a request that took several files: they have
--- failed together.
-create function reportd.batch_advice(request_id bigint) returns text
-language sql stable set search_path = pg_catalog, pg_temp as $$
-	select case when count(*) > 1 then format(
-		'; its %s files failed together: `"batch": 1` in inputs finds the one', count(*))
-		else '' end
-	from reportd.report_input f where f.request_id = $1
-$$;
-
-create function reportd.files_ended() returns trigger
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
-begin
-	if new.state <> 'ENDED' then
-		-- The request is tried again, with the files that are still there.
-		update reportd.report_input f
-		set state = 'TAKEN', fault = null, ended_at = null, move = null, move_at = null
-		where f.request_id = new.request_id and f.state = 'FAILED' and f.moved_to is null;
-		return null;
-	end if;
-	update reportd.report_input f
-	set state = case new.outcome when 'COMPLETED' then 'DONE' else 'FAILED' end,
-		ended_at = now(), fault = case when new.outcome <> 'COMPLETED'
-			then coalesce(new.error_message, lower(new.outcome)) || case new.outcome
-				when 'FAILED' then reportd.batch_advice(new.request_id) else '' end end,
-		move = case when a.archives then 'archive' end,
-		move_at = case when a.archives then now() end
-	from (select k.file_id, new.outcome = 'COMPLETED' and coalesce(u.spec ? 'archive', false)
-			as archives
-		from reportd.report_input k
-		left join reportd.report_input_use u on (u.config_id, u.input) = (k.config_id, k.input)
-		where k.request_id = new.request_id and k.state = 'TAKEN') a
-	where f.file_id = a.file_id;
-	return null;
-end $$;
-create trigger files_ended after update of state on reportd.report_request
-	for each row when (new.files is not null and (old.state = 'ENDED') <> (new.state = 'ENDED'))
-	execute function reportd.files_ended();
-
--- Files that a run did not use: [[file_id, kind, reason], …]. TORN: not whole: a version that
--- replaces it is waited for, and the file is looked at once more before it is given up, because a
--- coarse clock may give two contents the same version. WRONG: it is given up at once. GONE: the
--- file that replaced it comes as a new version. BACK: it is given back untouched.
-create function reportd.set_files_aside(run_id bigint, config_id bigint, aside jsonb)
-returns void
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
-declare
-	id bigint := (select r.request_id from reportd.report_run r
-		where r.run_id = set_files_aside.run_id and r.config_id = set_files_aside.config_id);
-	c reportd.report_config;
-begin
-	update reportd.report_input f
-	set state = case when a.kind = 'GONE' then 'GONE' when a.late then 'FAILED' else 'NEW' end,
-		fault = nullif(a.reason, ''),
-		request_id = case when a.kind = 'GONE' or a.late then id end,
-		look_at = case when a.kind = 'TORN' then a.last_look else f.look_at end,
-		ended_at = case when a.kind = 'GONE' or a.late then now() end,
-		move = case when a.late and a.spec ? 'quarantine' then 'quarantine' end,
-		move_at = case when a.late and a.spec ? 'quarantine' then now() end
-	from (select k.file_id, s ->> 1 as kind, left(s ->> 2, 2000) as reason, u.spec, l.last_look,
-			s ->> 1 = 'WRONG' or s ->> 1 = 'TORN' and l.last_look < now() as late
-		from jsonb_array_elements(aside) s
-		join reportd.report_input k on k.file_id = (s ->> 0)::bigint
-			and k.config_id = set_files_aside.config_id
-		left join reportd.report_input_use u on (u.config_id, u.input) = (k.config_id, k.input)
-		cross join lateral (select k.found_at + reportd.input_time(
-			u.spec, 'reject_after', '1 hour', '1 hour') as last_look) l) a
-	where f.file_id = a.file_id;
-	select * into c from reportd.report_config r where r.config_id = set_files_aside.config_id;
-	-- Files that other reports may read as well are chosen anew.
-	update reportd.report_request q set files = coalesce(reportd.other_files(c), '{}')
-	where q.request_id = id and q.files && array(select (s ->> 0)::bigint
-		from jsonb_array_elements(aside) s);
-	perform reportd.wake_zone(u.zone_id) from reportd.report_input_use u
-	where u.config_id = c.config_id;
-end $$;
-
--- The inputs of a request for its worker, with their files. Each run reads a JSON answer anew, so
--- such an input has no file in the ledger.
-create function reportd.job_inputs(c reportd.report_config) returns json
-language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-	select json_agg(json_build_object('name', i.key, 'spec', i.value,
-		'readable', reportd.readable_urls($1.owner, i.value ->> 'path'),
-		'files', case when i.value ? 'items'
-			then json_build_array(json_build_array(0, i.value ->> 'path', '', 0, 0)) else (
-			select coalesce(json_agg(json_build_array(f.file_id, f.url, f.version, f.size,
-				(extract(epoch from f.modified_at) * 1000)::bigint)
-				order by f.modified_at, f.url), '[]')
-			from reportd.report_input f
-			where f.config_id = $1.config_id and f.input = i.key
-				and (f.request_id = $1.request_id and f.state = 'TAKEN'
-					or f.file_id = any (q.files))) end) order by i.key)
-	from jsonb_each($1.inputs) i
-	left join reportd.report_request q on q.request_id = $1.request_id
-$$;

@@ -245,7 +245,8 @@ begin
 	for q in
 		select r.* from reportd.report_request r
 		where r.config_id = c.config_id and r.state = 'WAITING' and r.scheduled_for < until
-		order by r.scheduled_for desc, r.request_id desc
+		order by case c.misfire_policy when 'ALL' then r.request_id end,
+			r.scheduled_for desc, r.request_id desc
 	loop
 		-- A run by hand waits for nobody but for its files.
 		parents := case q.reason when 'run_now' then '{}' else reportd.satisfied_by(c, q) end;
