@@ -775,7 +775,8 @@ HELD = [
     "(report_name, export_sql, source) values ('x', 'select 1', 'finance')"]
 
 
-@says('Hold up daemons, or reports of others, by a transaction that stays open.')
+@says('Hold up daemons, or reports of others, by a transaction that stays open, or by a COMMIT that '
+      'takes long.')
 def test_a_transaction_that_stays_open_holds_up_nobody(db, as_, engine):
     ann, bob = as_('ann'), as_('bob')
     numbers = {'done': ask(ann)}

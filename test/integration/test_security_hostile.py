@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: MIT
 """Rows and sessions of submitters that are meant to stop others, or to show what is theirs."""
 
+import contextlib
 import json
 
+import psycopg
 import pytest
 
 from lib.manual import says
+from lib.wait import wait_for
 from test_security import as_, ask, db, queue  # noqa: F401
 
 pytestmark = pytest.mark.shipped
@@ -60,33 +63,136 @@ def with_parents(person, letter):
     return [ask(person, report_key=letter + n, **YEARLY) for n in 'ab']
 
 
-@says('Take the locks of a COMMIT before it: `SET CONSTRAINTS … IMMEDIATE` is refused where '
-      '`run_after` is written.')
-@pytest.mark.parametrize('names', ['all', 'reportd.at_commit'])
+@pytest.fixture
+def slow(db, as_):  # noqa: F811
+    """A table of ann whose rows make a COMMIT wait until the test lets it go on."""
+    ann = as_('ann')
+    ann("""create table public.slow (i int);
+        create function public.slow() returns trigger language plpgsql as $$ begin
+            perform pg_advisory_xact_lock(77); return null; end $$;
+        create constraint trigger slow after insert on public.slow
+            deferrable initially deferred for each row execute function public.slow();
+        grant insert on public.slow to finance""")
+    yield
+    db.execute('drop table public.slow; drop function public.slow()')
+
+
+@says('Hold up daemons, or reports of others, by a transaction that stays open, or by a COMMIT that '
+      'takes long.')
+@pytest.mark.parametrize('how', ['open', 'set constraints all immediate',
+                                 'set constraints reportd.at_commit immediate', 'slow commit'])
 @pytest.mark.parametrize('verb', ['add', 'take'])
-def test_a_transaction_that_stays_open_does_not_hold_changes_up(as_, names, verb):  # noqa: F811
-    """SET CONSTRAINTS would take the locks of a COMMIT in its midst."""
+def test_changes_of_run_after_hold_up_nobody_else(db, as_, slow, how, verb):  # noqa: F811
+    """Deferred triggers of a submitter run in its COMMIT, after those that take locks."""
     ann, bob = as_('ann', 'finance'), as_('bob', 'hr')
     a, b = with_parents(ann, 'f'), with_parents(bob, 'h')
     after = ('select reportd.change(%s, \'{"run_after": ["fa"]}\')', a[1])
     if verb == 'take':
         ann(*after)
         after = ("select reportd.change(%s, '{\"run_after\": null}')", a[1])
-    for early in True, False:
-        ann('begin')
-        if early:
-            ann(f'set constraints {names} immediate')
-            ann.refused(*after, match='before the transaction commits')
-        else:
-            ann(*after)
-            ann.refused(f'set constraints {names} immediate', match='before the transaction commits')
-        bob("set lock_timeout = '5s'")
-        bob('select reportd.change(%s, \'{"run_after": ["ha"]}\')', b[1])
-        bob("select reportd.change(%s, '{\"run_after\": null}')", b[1])
-        ann('rollback')
-    # And at a COMMIT all goes on as ever.
-    with ann.conn.transaction():
-        ann(*after)
+    ann('begin')
+    if 'constraints' in how:
+        ann(how)
+    ann(*after)
+    if how == 'slow commit':
+        db.execute('select pg_advisory_lock(77)')
+        ann('insert into public.slow values (1)')
+        ann.conn.pgconn.send_query(b'commit')
+        wait_for(lambda: db.value("select count(*) from pg_locks where locktype = 'advisory' "
+                                  'and not granted') == 1)
+    bob("set lock_timeout = '5s'")
+    for text, one in (('{"run_after": ["ha"]}', b[1]), ('{"run_after": null}', b[1]),
+                      ('{"priority": 1}', b[0])):
+        bob('select reportd.change(%s, %s)', one, text)
+    bob('select reportd.delete(%s)', b[0])
+    if how == 'slow commit':
+        db.execute('select pg_advisory_unlock(77)')
+        while ann.conn.pgconn.get_result():
+            pass
+    else:
+        ann('commit')
+    assert db.value('select run_after from reportd.report_config where config_id = %s', a[1]) == (
+        ['fa'] if verb == 'add' else None)
+
+
+@says('Let a report run after one that its owner may see only: its deletion and its changes cannot be '
+      'held up.')
+def test_who_sees_a_report_cannot_keep_it_from_its_owner(db, as_):  # noqa: F811
+    bob, vera = as_('bob', 'hr'), as_('vera')
+    one, = with_parents(bob, 'h')[:1]
+    db.execute('grant reportd_submitter to vera; grant finance to vera')
+    try:
+        own = ask(vera, report_key='veras', **YEARLY)
+        for call, params in (
+                ("select reportd.submit('x', 'select 1', source => 'finance', run_after => '{ha}')", ()),
+                ('select reportd.change(%s, \'{"run_after": ["ha"]}\')', (own,))):
+            vera.refused(call, *params, match='vera may see report "ha" of hr, but not run it')
+    finally:
+        db.execute('revoke reportd_submitter from vera; revoke finance from vera')
+    # An operator may; and nothing is said of what is not to be known.
+    olga = as_('olga')
+    after = ask(olga, **YEARLY, run_after=['ha'])
+    bob.refused('select reportd.delete(%s)', one, match='these run after it: 1 more')
+    olga('select reportd.delete(%s)', after)
+    bob('select reportd.delete(%s)', one)
+
+
+def test_a_report_that_has_gone_to_others_is_not_locked(as_):  # noqa: F811
+    ann, bob, olga = as_('ann', 'finance'), as_('bob', 'hr'), as_('olga')
+    a = with_parents(ann, 'f')
+    ann('select reportd.change(%s, \'{"run_after": ["fa"]}\')', a[1])
+    olga('select reportd.change(%s, \'{"owner": "hr", "source": "hr"}\')', a[0])
+    ann('begin; set constraints all immediate')
+    ann('select reportd.delete(%s)', a[1])
+    bob("set lock_timeout = '1s'")
+    bob('select reportd.change(%s, \'{"priority": 1}\')', a[0])
+    ann('commit')
+    bob('select reportd.delete(%s)', a[0])
+
+
+def test_a_child_of_others_is_not_named(as_):  # noqa: F811
+    """A change of its parents would leave it without a common beginning."""
+    ann, team, amy = as_('ann'), as_('ann', 'finance'), as_('amy', 'finance')
+    roots = with_parents(team, 'f')
+    middle = [ask(team, report_key=f'm{n}', trigger_type='AFTER', run_after=['fa']) for n in 'ab']
+    ask(ann, report_key='anns_own', trigger_type='AFTER', run_after=['ma', 'mb'])
+    change = ('select reportd.change(%s, \'{"run_after": ["fb"]}\')', middle[1])
+    said = str(amy.refused(*change, match='a report of others, which runs after this one, is AFTER'))
+    assert 'anns_own' not in said and roots
+    ann.refused(*change, match='report "anns_own" is AFTER')
+
+
+@says('Take rights from others, or give some: neither by DROP OWNED and REASSIGN OWNED of a role that it '
+      'is a member of, nor by GRANT, REVOKE or ALTER.')
+def test_rights_are_not_taken_away_by_a_member(db, as_):  # noqa: F811
+    rights = """select string_agg(r::text, chr(10) order by r::text) from (
+        select 'relation', c.relname::text, c.relacl::text, (select string_agg(attacl::text, ',')
+            from pg_attribute a where a.attrelid = c.oid), pg_get_userbyid(c.relowner)::text
+        from pg_class c where c.relnamespace = 'reportd'::regnamespace
+        union all select 'function', p.oid::regprocedure::text, p.proacl::text, '', p.proowner::text
+        from pg_proc p where p.pronamespace = 'reportd'::regnamespace
+        union all select 'schema', '', n.nspacl::text, '', n.nspowner::text
+        from pg_namespace n where n.nspname = 'reportd'
+        union all select 'policy', tablename || policyname, roles::text, qual, with_check
+        from pg_policies where schemaname = 'reportd'
+        union all select 'defaults', '', defaclacl::text, '', '' from pg_default_acl
+        union all select 'member', roleid::regrole::text, member::regrole::text, '', ''
+        from pg_auth_members
+        union all select 'setting', setrole::text, setconfig::text, '', '' from pg_db_role_setting) r"""
+    before = db.value(rights)
+    ann = as_('ann')
+    for role in 'reportd_submitter', 'finance':
+        for text in ('drop owned by {}', 'drop owned by {} cascade', 'reassign owned by {} to ann',
+                     'revoke all on all tables in schema reportd from {}',
+                     'revoke all on all functions in schema reportd from {} cascade',
+                     'revoke usage on schema reportd from {}', 'revoke {} from amy',
+                     'grant {} to nobody', 'grant all on reportd.report_config to {}',
+                     "alter role {} set statement_timeout = '1ms'", 'alter role {} connection limit 0'):
+            with contextlib.suppress(psycopg.Error):
+                ann(text.format(role, role))
+    assert db.value(rights) == before
+    ask(as_('bob'))
+    ask(ann)
 
 
 def met(db, config_id, url, state, request_id=None):  # noqa: F811

@@ -58,7 +58,6 @@ alter table reportd.report_usage enable row level security;
 create policy daemon on reportd.report_usage to reportd_daemon using (true);
 alter table reportd.owner_turn enable row level security;
 alter table reportd.quota_check enable row level security;
-alter table reportd.deferral enable row level security;
 create policy seen on reportd.report_usage for select
 	using (pg_has_role(owner, 'USAGE')
 		or (select pg_has_role('reportd_viewer', 'USAGE')));

@@ -50,7 +50,7 @@ create table reportd.owner_turn (
 	taken bigint not null default 0
 ) with (fillfactor = 50);
 comment on table reportd.owner_turn is
-	'One row for each owner with quotas. A transaction that adds to what waits locks it as it commits, so that two of them are counted one after the other.';
+	'One row for each owner. A transaction that adds to what waits, or changes what runs after what, locks it as it commits, so that two of them are looked at one after the other.';
 comment on column reportd.owner_turn.taken is
 	'Raised each time: a REPEATABLE READ transaction that could not see the one before fails.';
 
@@ -62,12 +62,6 @@ create unlogged table reportd.quota_check (
 ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);
 comment on table reportd.quota_check is
 	'Owners whose quotas are counted once more when a transaction commits.';
-
-create unlogged table reportd.deferral (
-	transaction xid8 primary key
-) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);
-comment on table reportd.deferral is
-	'Written and deleted within one transaction: a row that stays for a moment shows that the constraints are checked as it commits, see check_deferred().';
 
 create sequence reportd.report_request_request_id_seq;
 
@@ -334,13 +328,6 @@ comment on table reportd.report_dependency is
 comment on column reportd.report_dependency.changed is
 	'Written by a change, not with the child''s INSERT: only these can make a circle.';
 create index report_dependency_parent on reportd.report_dependency (parent_id, child_id);
-
-create table reportd.dependency_turn (
-	one boolean primary key default true check (one)
-);
-comment on table reportd.dependency_turn is
-	'Changes of run_after lock its row as they commit: two of them could make a circle that neither sees.';
-insert into reportd.dependency_turn default values;
 
 -- Rows live from one tick to the next.
 create table reportd.report_look (

@@ -77,10 +77,15 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
 	select pg_get_userbyid(reportd.acting_role())::text
 $$;
 
+-- Says whether a role may act on the reports of an owner.
+create function reportd.acts_for(role oid, owner regrole) returns boolean
+language sql stable set search_path = pg_catalog, pg_temp as $$
+	select pg_has_role($1, $2, 'USAGE') or pg_has_role($1, 'reportd_operator', 'USAGE')
+$$;
+
 create function reportd.may_act(owner regrole) returns boolean
 language sql stable set search_path = pg_catalog, pg_temp as $$
-	select pg_has_role(reportd.acting_role(), $1, 'USAGE')
-		or pg_has_role(reportd.acting_role(), 'reportd_operator', 'USAGE')
+	select reportd.acts_for(reportd.acting_role(), $1)
 $$;
 
 -- Returns the report, locked, if the acting role may act on it. The right is checked before the

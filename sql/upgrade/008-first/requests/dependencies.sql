@@ -2,12 +2,14 @@
 -- Reports that wait for others: the keys that run_after may name, and the triggers that keep the
 -- dependencies true.
 
--- Returns the keys that run_after may hold: those of reports that the owner may see.
+-- Returns the keys that run_after may hold: those of reports that the owner may act on, since a
+-- report that others run after keeps its key and cannot be deleted.
 create function reportd.check_run_after(new reportd.report_config, old reportd.report_config)
 returns text[]
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
 	bad text;
+	theirs regrole;
 	how constant text := 'Write an array of keys, such as run_after => ''{daily_load,rates}''.';
 begin
 	if extract(epoch from new.wait_timeout) < 1 then
@@ -46,9 +48,16 @@ begin
 	end if;
 	-- One look-up by key for each.
 	select k into bad from unnest(new.run_after) k
-	where not coalesce((select reportd.sees(new.owner, p.owner)
+	where not coalesce((select reportd.acts_for(new.owner, p.owner)
 		from reportd.report_config p where p.report_key = k), false) limit 1;
-	if bad is not null then
+	select p.owner into theirs from reportd.report_config p
+	where p.report_key = bad and reportd.sees(new.owner, p.owner);
+	if theirs is not null then
+		perform reportd.refuse(
+			format('run_after: %s may see report "%s" of %s, but not run it', new.owner, bad, theirs),
+			format('A report runs after those that its owner could run: submit it as a member of %s, or let an operator do so.',
+				theirs));
+	elsif bad is not null then
 		perform reportd.refuse(
 			format('run_after: there is no report with the key "%s" that %s may see',
 				left(bad, 100), new.owner),
@@ -117,8 +126,10 @@ begin
 	loop
 		if cardinality(reportd.roots_of(c.config_id)) > 1 then
 			perform reportd.refuse(
-				format('report "%s" is AFTER, and the reports that it runs after do not begin with the same one',
-					reportd.label(c)),
+				format('%s is AFTER, and the reports that it runs after do not begin with the same one',
+					case when reportd.sees(reportd.acting_role(), c.owner)
+						then format('report "%s"', reportd.label(c))
+						else 'a report of others, which runs after this one,' end),
 				'Make it SCHEDULED with run_after: at its own times it waits for the latest run of each.');
 		end if;
 	end loop;
@@ -162,37 +173,27 @@ create trigger d_dependencies_update after update of run_after, trigger_type
 		and (old.run_after, old.trigger_type) is distinct from (new.run_after, new.trigger_type))
 	execute function reportd.keep_dependencies();
 
--- This constraint has the same name as the others, and so the same state: SET CONSTRAINTS changes
--- all constraints of one name together.
-create function reportd.deferral_over() returns trigger
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+-- Two changes of run_after could make a circle that neither of them sees, so they are checked one
+-- after the other. The turn is the owner's: the reports of a circle have one owner, or operators as
+-- owners, since no two other roles may act for each other.
+create function reportd.take_change_turn(child_id bigint) returns void
+language plpgsql set search_path = pg_catalog, pg_temp set lock_timeout = '2s' as $$
+declare
+	turn regrole := (select case when pg_has_role(c.owner, 'reportd_operator', 'USAGE')
+			then 'reportd_operator'::regrole else c.owner end
+		from reportd.report_config c where c.config_id = child_id);
 begin
-	delete from reportd.deferral d where d.transaction = new.transaction;
-	return null;
-end $$;
-create constraint trigger at_commit after insert on reportd.deferral
-	deferrable initially deferred
-	for each row execute function reportd.deferral_over();
-
--- Refuses to go on when SET CONSTRAINTS has moved the checks of a COMMIT forward: their locks would
--- last as long as the transaction stays open.
-create function reportd.check_deferred() returns void
-language plpgsql set search_path = pg_catalog, pg_temp as $$
-begin
-	insert into reportd.deferral (transaction) values (pg_current_xact_id())
-	on conflict do nothing;
-	if not exists (select from reportd.deferral d
-		where d.transaction = pg_current_xact_id()) then
-		raise exception using errcode = '22023',
-			message = 'run_after cannot be checked before the transaction commits',
-			hint = 'Leave SET CONSTRAINTS out.';
-	end if;
+	insert into reportd.owner_turn as t (owner) values (turn)
+	on conflict on constraint owner_turn_pkey do update set taken = t.taken + 1;
+exception when lock_not_available then
+	raise exception using errcode = '55P03',
+		message = format('somebody else changes reports of %s just now', turn),
+		hint = 'Try again when that transaction has ended.';
 end $$;
 
--- Runs when a transaction commits, so that a transaction that stays open delays neither a parent
--- nor the changes of others, and itself waits only for transactions that are committing. The
--- parent's row is written each time, so that a transaction that removes the last child at the same
--- time meets this one.
+-- Runs when a transaction commits, so that a transaction that stays open does not delay a parent,
+-- and itself waits only for transactions that are committing. The parent's row is written each time,
+-- so that a transaction that removes the last child at the same time meets this one.
 create function reportd.lock_parent(parent_id bigint) returns void
 language plpgsql set search_path = pg_catalog, pg_temp set lock_timeout = '2s' as $$
 begin
@@ -204,10 +205,15 @@ exception when lock_not_available then
 		hint = 'Try again when that transaction has ended.';
 end $$;
 
--- A report that nobody waits for any more becomes an ordinary one.
+-- A report that nobody waits for any more becomes an ordinary one. A report that another owner has
+-- got meanwhile is not locked: it keeps its requests as before.
 create function reportd.dependency_gone(parent_id bigint) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
+	if not exists (select from reportd.report_config c
+		where c.config_id = parent_id and reportd.may_act(c.owner)) then
+		return;
+	end if;
 	perform reportd.lock_parent(parent_id);
 	update reportd.report_config c set has_children = false
 	where c.config_id = dependency_gone.parent_id and c.has_children and not exists (
@@ -221,7 +227,6 @@ declare
 	p reportd.report_config;
 	written boolean; -- by this transaction, for another child
 begin
-	perform reportd.check_deferred();
 	if tg_op = 'DELETE' then
 		perform reportd.dependency_gone(old.parent_id);
 		return null;
@@ -230,7 +235,7 @@ begin
 		return null;
 	end if;
 	if new.changed then
-		perform from reportd.dependency_turn for update;
+		perform reportd.take_change_turn(new.child_id);
 		perform reportd.check_dependencies(new.child_id);
 	end if;
 	perform reportd.lock_parent(new.parent_id);
