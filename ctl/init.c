@@ -13,6 +13,11 @@
 #define OLDEST_SERVER 130000
 /* The oldest version that can be upgraded; it had no roles yet. */
 #define BEFORE_ROLES 7
+/* An upgrade waits no longer for transactions that use the schema: whoever came
+ * after it would wait with it. Who set lock_timeout has another limit. */
+#define PATIENCE                                                    \
+	"select pg_catalog.set_config('lock_timeout', '5s', true) " \
+	"where pg_catalog.current_setting('lock_timeout') = '0'"
 
 /* Makes the schema, or upgrades it to the newest version, as reportd_owner. A
  * schema without roles is set aside, made anew, filled from the old one, and
@@ -21,6 +26,8 @@ static int make(struct ctl *c, int from, json_t *applied, struct err *e)
 {
 	bool before_roles = from == BEFORE_ROLES;
 
+	if (pg_exec(c->queue, PATIENCE, e) != 0)
+		return -1;
 	if (before_roles && pg_exec(c->queue, sql_from_7_begin, e) != 0)
 		return err_wrap(e, "upgrade from version %d", from);
 	if (pg_exec(c->queue, sql_roles, e) != 0)
@@ -96,6 +103,23 @@ static int upgrade_once(struct ctl *c, struct upgrade *u, struct err *e)
 	return -1;
 }
 
+/* Says who uses the schema, so that an upgrade got no lock. */
+static void name_holders(struct ctl *c, struct err *e)
+{
+	struct err unused;
+	char *holders = NULL;
+
+	if (pg_exec(c->queue, "rollback", &unused) == 0)
+		holders = connect_text(c, sql_holders, 0, NULL, &unused);
+	if (holders != NULL && *holders != '\0')
+		err_wrap(e,
+		    "transactions that are open use the schema: %s; "
+		    "try again when they have ended, or end them by "
+		    "pg_terminate_backend()",
+		    holders);
+	free(holders);
+}
+
 /* Warns of daemons that were started before the upgrade: they keep running the
  * old program. */
 static void warn_of_daemons(const char *daemons)
@@ -155,6 +179,8 @@ static int run(struct ctl *c, int argc, char **argv, struct err *e)
 		err_wrap(e, "init needs CREATE on the database, and the "
 			    "reportd roles or CREATEROLE to make them");
 	} else {
+		if (strcmp(e->sqlstate, "55P03") == 0)
+			name_holders(c, e);
 		err_wrap(e, "init");
 	}
 	json_decref(u.applied);

@@ -5,6 +5,7 @@
 do $$
 declare
 	owner oid := (select n.nspowner from pg_namespace n where n.nspname = 'reportd');
+	theirs constant oid := to_regnamespace('reportd');
 	other text;
 begin
 	-- Copying may run the schema's views, triggers and functions with the rights of
@@ -23,17 +24,40 @@ begin
 			message = other || ', or some of what is in it',
 			hint = 'Upgrade as that role, or look at what it made and alter its owner first.';
 	end if;
-	select pg_describe_object(v.tableoid, v.oid, 0) into other
-	from pg_depend d
-	join pg_rewrite w on d.classid = 'pg_rewrite'::regclass and w.oid = d.objid
-	join pg_class v on v.oid = w.ev_class and v.relnamespace <> 'reportd'::regnamespace
-	join pg_class t on d.refclassid = 'pg_class'::regclass and t.oid = d.refobjid
-		and t.relnamespace = 'reportd'::regnamespace
-	limit 1;
+	-- Views of others, and columns, defaults, functions that refer to what is in it.
+	select string_agg(b.name, ', ' order by b.name) into other
+	from (select distinct case when d.classid = 'pg_rewrite'::regclass
+				then pg_describe_object('pg_class'::regclass, c.oid, 0)
+				else pg_describe_object(d.classid, d.objid, d.objsubid) end as name
+		from pg_depend d
+		join (select 'pg_class'::regclass as class, c.oid from pg_class c
+				where c.relnamespace = theirs
+			union all
+			select 'pg_proc'::regclass, p.oid from pg_proc p where p.pronamespace = theirs
+			union all
+			select 'pg_type'::regclass, t.oid from pg_type t where t.typnamespace = theirs) o
+			on o.class = d.refclassid and o.oid = d.refobjid
+		left join pg_class c on c.oid = case d.classid
+			when 'pg_class'::regclass then d.objid
+			when 'pg_rewrite'::regclass
+				then (select w.ev_class from pg_rewrite w where w.oid = d.objid)
+			when 'pg_attrdef'::regclass
+				then (select a.adrelid from pg_attrdef a where a.oid = d.objid)
+			when 'pg_trigger'::regclass
+				then (select t.tgrelid from pg_trigger t where t.oid = d.objid)
+			when 'pg_policy'::regclass
+				then (select p.polrelid from pg_policy p where p.oid = d.objid)
+			when 'pg_constraint'::regclass
+				then (select k.conrelid from pg_constraint k where k.oid = d.objid) end
+		left join pg_proc p on d.classid = 'pg_proc'::regclass and p.oid = d.objid
+		left join pg_type t on d.classid = 'pg_type'::regclass and t.oid = d.objid
+		where coalesce(c.relnamespace, p.pronamespace, t.typnamespace, 0)
+			not in (theirs, 'pg_toast'::regnamespace)
+		order by name limit 20) b;
 	if other is not null then
 		raise exception using errcode = '2BP01',
-			message = format('%s is built on the schema', other),
-			hint = 'Drop it, upgrade, and make it again.';
+			message = format('built on the schema: %s', other),
+			hint = 'Drop that, upgrade, and make it again: an upgrade would drop it with what it is built on.';
 	end if;
 	-- Waits for writes in progress, so that the copy includes them.
 	lock table reportd.report_config, reportd.report_run, reportd.report_notification,

@@ -146,11 +146,29 @@ def test_a_schema_of_somebody_else_is_not_taken_over(old, theirs):
 
 
 def test_what_was_built_on_the_schema_stops_the_upgrade(old):
-    old.execute('create view public.mine as select config_id from reportd.report_config')
+    """All of it is named: the upgrade would drop it."""
+    old.execute("""
+        create view public.mine as select config_id from reportd.report_config;
+        create table public.kept (id bigint primary key, c reportd.report_config);
+        create table public.next (id bigint default reportd.submit('x', 'select 1'));
+        create policy own on public.next using (id in (select config_id from reportd.report_run))""")
     done = process.reportctl(old.conf, 'init')
-    assert done.returncode == 1 and 'view public.mine is built on the schema' in done.stderr
+    assert done.returncode == 1
+    assert ('built on the schema: column c of table public.kept, default value for column id of table '
+            'public.next, policy own on table public.next, view public.mine') in done.stderr
     assert old.value('select max(version) from reportd.schema_upgrade') == 7
-    old.execute('drop view public.mine')
+    old.execute('drop view public.mine; drop table public.kept, public.next')
+
+
+def test_an_upgrade_does_not_wait_for_a_transaction_that_stays_open(old, cluster):
+    """Whoever came after it would wait, too: daemons with their heartbeats."""
+    with psycopg.connect(cluster.conninfo(old.name, application_name='forgotten')) as conn:
+        conn.execute('select count(*) from reportd.report_config')
+        done = process.reportctl(old.conf, 'init', env={'PGOPTIONS': '-c lock_timeout=100ms'})
+        assert done.returncode == 1
+        assert f'use the schema: {cluster.user} (process {conn.info.backend_pid}, forgotten)' in done.stderr
+        conn.rollback()
+        assert process.reportctl(old.conf, 'init').returncode == 0
 
 
 def test_programs_refuse_the_old_schema_with_the_mend(old):
