@@ -5,12 +5,14 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <syslog.h>
+#include <time.h>
 
 #include "base/json.h"
 #include "config.h"
 #include "http/app.h"
 #include "http/kept.h"
 #include "http/page.h"
+#include "http/share.h"
 #include "net/http/guard.h"
 #include "protocol.h"
 
@@ -22,9 +24,36 @@ struct link {
 	struct app app;
 	uv_pipe_t pipe;
 	uv_signal_t term, hup;
+	uv_prepare_t turn;
+	struct share share; /* of a processor */
+	int64_t used_ns;    /* processor time of this process, as last read */
 	struct lines lines;
 	int status;
 };
+
+/* This process takes its share of one processor, but for a burst. A rest is short, so
+ * that a request waits for a few milliseconds at most. */
+#define BURST_NS (250 * 1000000ll)
+#define REST_NS (2 * 1000000ll)
+
+/* Before the loop waits for requests: rests for what the last ones took. */
+static void on_turn(uv_prepare_t *turn)
+{
+	struct link *l = turn->data;
+	struct timespec used, rest = {0};
+	int64_t used_ns, now = (int64_t)uv_hrtime();
+
+	if (l->app.settings == NULL)
+		return;
+	l->share.percent = l->app.settings->server_share;
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+	used_ns = used.tv_sec * 1000000000ll + used.tv_nsec;
+	share_took(&l->share, used_ns - l->used_ns, now);
+	l->used_ns = used_ns;
+	rest.tv_nsec = share_rest(&l->share, now);
+	if (rest.tv_nsec > 0)
+		nanosleep(&rest, NULL);
+}
 
 /* ---- the end ---- */
 
@@ -36,6 +65,7 @@ static void on_served(void *arg)
 	uv_close((uv_handle_t *)&l->pipe, NULL);
 	uv_close((uv_handle_t *)&l->term, NULL);
 	uv_close((uv_handle_t *)&l->hup, NULL);
+	uv_close((uv_handle_t *)&l->turn, NULL);
 }
 
 static void stop(struct link *l)
@@ -213,7 +243,10 @@ static int run(struct link *l)
 	uv_signal_init(&l->app.loop, &l->term);
 	uv_signal_init(&l->app.loop, &l->hup);
 	uv_pipe_init(&l->app.loop, &l->pipe, 0);
-	l->pipe.data = l->term.data = l->hup.data = l;
+	uv_prepare_init(&l->app.loop, &l->turn);
+	l->share = (struct share){.burst = BURST_NS, .longest = REST_NS};
+	l->pipe.data = l->term.data = l->hup.data = l->turn.data = l;
+	uv_prepare_start(&l->turn, on_turn);
 	uv_signal_start(&l->term, on_signal, SIGTERM);
 	uv_signal_start(&l->hup, on_signal, SIGHUP);
 	if (uv_pipe_open(&l->pipe, PROTOCOL_FD) != 0 ||

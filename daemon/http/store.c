@@ -8,11 +8,16 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "http/share.h"
 #include "sql/http.h"
 
 #define SESSIONS_MAX 16
-/* Statements that wait in one session; more are refused. */
-#define WAITING_MAX 64
+/* Statements that wait for a session; more are refused. */
+#define WAITING_MAX 256
+/* Statements take their share of one session's time, but for a burst. A rest is short
+ * beside a statement that waits for a lock. */
+#define BURST_NS (250 * 1000000ll)
+#define REST_NS (50 * 1000000ll)
 
 static const struct statement act = {"act", sql_act, 1};
 static const struct statement check_session = {"session", sql_session, 0};
@@ -21,11 +26,11 @@ static const struct statement check_roles = {"roles", sql_roles, 1};
 struct session {
 	struct store *store;
 	struct queue *queue;
-	int waiting;
 	bool sound; /* the login is what it must be */
+	bool busy;  /* it has a statement of a request */
 };
 
-/* A statement that waits until the first session is made. */
+/* A statement that waits for a session. */
 struct waiter {
 	struct waiter *next;
 	int64_t until_ms; /* boot clock */
@@ -40,22 +45,78 @@ struct store {
 	struct store_options o;
 	struct waiter *waiters; /* the oldest first */
 	int waiting;
-	uv_timer_t patience; /* until the oldest is answered with an error */
+	struct share share; /* of the sessions together */
+	uv_timer_t timer;   /* the end of a rest, or of the oldest's patience */
 	struct session sessions[SESSIONS_MAX];
 	int count;
 	struct tokens *tokens;
 	bool roles_checked;
+	bool checking_roles;
 	bool was_ready;    /* there has been a session */
 	char refusal[512]; /* why the login is refused; "" when it is not */
 };
 
 struct question {
 	struct session *session;
+	uint64_t asked_ns;
 	store_answer *answer;
 	void *arg;
 };
 
-/* ---- statements that wait for the first session ---- */
+/* Returns a session that can be used; NULL: there is none. With `idle`: one that
+ * has no statement. */
+static struct session *choose(const struct store *s, bool idle)
+{
+	for (int i = 0; i < s->count; i++) {
+		const struct session *n = &s->sessions[i];
+
+		if (n->sound && queue_is_up(n->queue) && !(idle && n->busy))
+			return (struct session *)(uintptr_t)n;
+	}
+	return NULL;
+}
+
+bool store_is_ready(const struct store *s, struct err *e)
+{
+	if (choose(s, false) != NULL)
+		return true;
+	err_set(e, ERR_TRANSIENT, "the database cannot be used: %s",
+	    *s->refusal ? s->refusal : queue_trouble(s->sessions[0].queue));
+	return false;
+}
+
+/* ---- statements ---- */
+
+static void pump(struct store *s);
+
+static void on_answer(void *arg, const struct reply *reply, const struct err *e)
+{
+	struct question *q = arg;
+	struct session *n = q->session;
+	uint64_t now = uv_hrtime();
+
+	n->busy = false;
+	share_took(
+	    &n->store->share, (int64_t)(now - q->asked_ns), (int64_t)now);
+	q->answer(q->arg, reply, e, reply ? "" : queue_hint(n->queue));
+	free(q);
+	pump(n->store);
+}
+
+static void send_now(struct session *n, const char *role,
+    const struct statement *st, const char *const *params, store_answer *answer,
+    void *arg)
+{
+	struct question *q = mem_zalloc(sizeof(*q));
+
+	q->session = n;
+	q->asked_ns = uv_hrtime();
+	q->answer = answer;
+	q->arg = arg;
+	n->busy = true;
+	queue_send_after(n->queue, &act, (const char *const[]){role}, st,
+	    params, on_answer, q);
+}
 
 static void free_waiter(struct waiter *w)
 {
@@ -66,66 +127,116 @@ static void free_waiter(struct waiter *w)
 	free(w);
 }
 
-/* Answers the oldest with an error, or sends it when e is NULL. */
-static void end_waiter(struct store *s, const struct err *e)
+static struct waiter *take_oldest(struct store *s)
 {
 	struct waiter *w = s->waiters;
-	const char *refusal =
-	    s->tokens ? tokens_refusal(s->tokens, w->role) : NULL;
-	struct err own;
 
 	s->waiters = w->next;
 	s->waiting--;
-	if (e == NULL && refusal != NULL) {
-		err_set(&own, ERR_PERMANENT, "%s", refusal);
-		str_copy(own.sqlstate, sizeof(own.sqlstate), "42501");
-		e = &own;
-	}
-	if (e == NULL &&
-	    store_ask(s, w->role, w->st, (const char *const *)w->params,
-		w->answer, w->arg, &own) != 0)
-		e = &own;
-	if (e != NULL)
-		w->answer(w->arg, NULL, e, "");
+	return w;
+}
+
+static void refuse_oldest(struct store *s, const struct err *e)
+{
+	struct waiter *w = take_oldest(s);
+
+	w->answer(w->arg, NULL, e, "");
 	free_waiter(w);
 }
 
-static void end_waiters(struct store *s)
+/* Sends the oldest, whose role may have been refused since it came. */
+static void send_oldest(struct store *s, struct session *n)
 {
-	while (s->waiters != NULL)
-		end_waiter(s, NULL);
-	uv_timer_stop(&s->patience);
-}
-
-static void on_patience(uv_timer_t *timer)
-{
-	struct store *s = timer->data;
-	int64_t now = clock_boot_ms();
+	const char *refusal =
+	    s->tokens ? tokens_refusal(s->tokens, s->waiters->role) : NULL;
+	struct waiter *w;
 	struct err e;
 
-	while (s->waiters != NULL && s->waiters->until_ms <= now &&
-	       !store_is_ready(s, &e))
-		end_waiter(s, &e);
-	if (s->waiters != NULL && s->waiters->until_ms <= now)
-		end_waiters(s);
-	else if (s->waiters != NULL)
-		uv_timer_start(timer, on_patience,
-		    (uint64_t)(s->waiters->until_ms - now), 0);
+	if (refusal != NULL) {
+		err_set(&e, ERR_PERMANENT, "%s", refusal);
+		str_copy(e.sqlstate, sizeof(e.sqlstate), "42501");
+		refuse_oldest(s, &e);
+		return;
+	}
+	w = take_oldest(s);
+	send_now(n, w->role, w->st, (const char *const *)w->params, w->answer,
+	    w->arg);
+	free_waiter(w);
 }
 
-/* A process that was started by a client's request is not connected yet: the
- * request waits as long as a statement may take. */
-static int wait_for_session(struct store *s, const char *role,
+/* Says whether statements may wait: for a session that is busy, or for the first
+ * session, when a client's request has started this process. */
+static bool may_wait(const struct store *s)
+{
+	return choose(s, false) != NULL ||
+	       (!s->was_ready && *s->refusal == '\0');
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+	pump(timer->data);
+}
+
+/* ns until the sessions have rested. */
+static int64_t rest_of(const struct store *s)
+{
+	return share_rest(&s->share, (int64_t)uv_hrtime());
+}
+
+static bool may_send(const struct store *s)
+{
+	return !s->checking_roles && choose(s, true) != NULL && rest_of(s) == 0;
+}
+
+/* Looks again when the oldest has waited enough, or after a rest. */
+static void look_later(struct store *s)
+{
+	int64_t ms = s->waiters->until_ms - clock_boot_ms();
+	int64_t rest_ms = rest_of(s) / 1000000 + 1;
+
+	if (choose(s, true) != NULL && !s->checking_roles && rest_ms < ms)
+		ms = rest_ms;
+	uv_timer_start(&s->timer, on_timer, (uint64_t)(ms > 0 ? ms : 0), 0);
+}
+
+static void refuse_late(struct store *s)
+{
+	struct err e;
+
+	while (s->waiters != NULL && s->waiters->until_ms <= clock_boot_ms()) {
+		if (store_is_ready(s, &e))
+			err_set(&e, ERR_TRANSIENT,
+			    "the database is busy with other requests; try "
+			    "again");
+		refuse_oldest(s, &e);
+	}
+}
+
+/* Sends what waits, as far as it may. */
+static void pump(struct store *s)
+{
+	struct err e;
+
+	refuse_late(s);
+	while (s->waiters != NULL && !may_wait(s)) {
+		store_is_ready(s, &e);
+		refuse_oldest(s, &e);
+	}
+	while (s->waiters != NULL && may_send(s))
+		send_oldest(s, choose(s, true));
+	if (s->waiters != NULL)
+		look_later(s);
+	else
+		uv_timer_stop(&s->timer);
+}
+
+static void wait_for_session(struct store *s, const char *role,
     const struct statement *st, const char *const *params, store_answer *answer,
     void *arg)
 {
-	int64_t patience = s->o.settings->server_timeout * 3 / 4;
-	struct waiter *w, **end = &s->waiters;
+	struct waiter *w = mem_zalloc(sizeof(*w)), **end = &s->waiters;
 
-	if (s->was_ready || *s->refusal != '\0' || s->waiting == WAITING_MAX)
-		return -1;
-	w = mem_zalloc(sizeof(*w));
-	w->until_ms = clock_boot_ms() + patience;
+	w->until_ms = clock_boot_ms() + s->o.settings->server_timeout * 3 / 4;
 	w->role = mem_strdup(role);
 	w->st = st;
 	w->params = mem_zalloc((size_t)(st->params + 1) * sizeof(*w->params));
@@ -137,8 +248,21 @@ static int wait_for_session(struct store *s, const char *role,
 		end = &(*end)->next;
 	*end = w;
 	if (s->waiting++ == 0)
-		uv_timer_start(
-		    &s->patience, on_patience, (uint64_t)patience, 0);
+		look_later(s);
+}
+
+int store_ask(struct store *s, const char *role, const struct statement *st,
+    const char *const *params, store_answer *answer, void *arg, struct err *e)
+{
+	if (!may_wait(s))
+		return store_is_ready(s, e) ? 0 : -1;
+	if (s->waiters == NULL && may_send(s))
+		send_now(choose(s, true), role, st, params, answer, arg);
+	else if (s->waiting >= WAITING_MAX)
+		return err_set(e, ERR_TRANSIENT,
+		    "too many requests wait for the database; try again");
+	else
+		wait_for_session(s, role, st, params, answer, arg);
 	return 0;
 }
 
@@ -174,8 +298,7 @@ static void on_session(
 	n->store->was_ready = true;
 	if (!n->store->roles_checked && n->store->tokens != NULL)
 		store_check_roles(n->store, n->store->tokens);
-	else
-		end_waiters(n->store);
+	pump(n->store);
 }
 
 static void on_up(void *arg)
@@ -191,6 +314,7 @@ static void on_down(void *arg, const struct err *e)
 
 	(void)e;
 	n->sound = false;
+	pump(n->store);
 }
 
 static void on_notified(void *arg, const char *channel)
@@ -232,8 +356,11 @@ struct store *store_open(const struct store_options *options)
 	struct store *s = mem_zalloc(sizeof(*s));
 
 	s->o = *options;
-	uv_timer_init(options->loop, &s->patience);
-	s->patience.data = s;
+	s->share = (struct share){.percent = options->settings->server_share,
+	    .burst = BURST_NS,
+	    .longest = REST_NS};
+	uv_timer_init(options->loop, &s->timer);
+	s->timer.data = s;
 	s->count = (int)options->settings->server_sessions;
 	for (int i = 0; i < s->count; i++) {
 		s->sessions[i].store = s;
@@ -245,6 +372,7 @@ struct store *store_open(const struct store_options *options)
 void store_set_settings(struct store *s, const struct settings *settings)
 {
 	s->o.settings = settings;
+	s->share.percent = settings->server_share;
 	for (int i = 0; i < s->count; i++) {
 		struct queue_options q = options_of(&s->sessions[i]);
 
@@ -263,78 +391,24 @@ void store_close(struct store *s)
 
 	err_set(&e, ERR_TRANSIENT, "the HTTP server ends");
 	while (s->waiters != NULL)
-		end_waiter(s, &e);
+		refuse_oldest(s, &e);
 	for (int i = 0; i < s->count; i++)
 		queue_close(s->sessions[i].queue);
-	uv_close((uv_handle_t *)&s->patience, on_closed);
+	uv_close((uv_handle_t *)&s->timer, on_closed);
 }
 
-/* Returns the session in which the fewest statements wait; NULL: none can be
- * used. */
-static struct session *choose(const struct store *s)
-{
-	const struct session *best = NULL;
-
-	for (int i = 0; i < s->count; i++) {
-		const struct session *n = &s->sessions[i];
-
-		if (n->sound && queue_is_up(n->queue) &&
-		    (best == NULL || n->waiting < best->waiting))
-			best = n;
-	}
-	return (struct session *)(uintptr_t)best;
-}
-
-bool store_is_ready(const struct store *s, struct err *e)
-{
-	if (choose(s) != NULL)
-		return true;
-	err_set(e, ERR_TRANSIENT, "the database cannot be used: %s",
-	    *s->refusal ? s->refusal : queue_trouble(s->sessions[0].queue));
-	return false;
-}
-
-static void on_answer(void *arg, const struct reply *reply, const struct err *e)
-{
-	struct question *q = arg;
-
-	q->session->waiting--;
-	q->answer(q->arg, reply, e, reply ? "" : queue_hint(q->session->queue));
-	free(q);
-}
-
-int store_ask(struct store *s, const char *role, const struct statement *st,
-    const char *const *params, store_answer *answer, void *arg, struct err *e)
-{
-	struct session *n = choose(s);
-	struct question *q;
-
-	if (n == NULL &&
-	    wait_for_session(s, role, st, params, answer, arg) == 0)
-		return 0;
-	if (n == NULL)
-		return store_is_ready(s, e) ? 0 : -1;
-	if (n->waiting >= WAITING_MAX)
-		return err_set(e, ERR_TRANSIENT,
-		    "too many requests wait for the database; try again");
-	q = mem_zalloc(sizeof(*q));
-	q->session = n;
-	q->answer = answer;
-	q->arg = arg;
-	n->waiting++;
-	queue_send_after(n->queue, &act, (const char *const[]){role}, st,
-	    params, on_answer, q);
-	return 0;
-}
+/* ---- roles ---- */
 
 static void on_roles(void *arg, const struct reply *reply, const struct err *e)
 {
 	struct store *s = arg;
 
+	s->checking_roles = false;
 	if (reply == NULL) {
 		LOG(s->o.log, LVL_ERROR,
 		    L_MSG("cannot check the tokens' roles"),
 		    L_STR("error", e->text));
+		pump(s);
 		return;
 	}
 	s->roles_checked = true;
@@ -344,12 +418,12 @@ static void on_roles(void *arg, const struct reply *reply, const struct err *e)
 		tokens_refuse(s->tokens, reply_text(reply, i, 0),
 		    reply_text(reply, i, 1));
 	}
-	end_waiters(s);
+	pump(s);
 }
 
 void store_check_roles(struct store *s, struct tokens *t)
 {
-	const struct session *n = choose(s);
+	const struct session *n = choose(s, false);
 	struct buf roles;
 
 	s->tokens = t;
@@ -358,6 +432,7 @@ void store_check_roles(struct store *s, struct tokens *t)
 		return;
 	buf_init(&roles, 256u << 10);
 	tokens_list_roles(t, &roles);
+	s->checking_roles = true;
 	queue_send(n->queue, NULL, &check_roles,
 	    (const char *const[]){queue_text(&roles)}, on_roles, s);
 	buf_free(&roles);

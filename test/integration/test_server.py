@@ -493,6 +493,44 @@ def test_requests_of_one_address(server):
     assert one.raw(head('Host: evil.example')).startswith(b'HTTP/1.1 429 ')
 
 
+# ---- what it leaves to reports ----
+
+def used(pid):
+    """Processor seconds of a process."""
+    with open(f'/proc/{pid}/schedstat') as f:
+        return int(f.read().split()[0]) / 1e9
+
+
+@pytest.mark.shipped
+def test_however_much_is_asked_the_rest_is_for_reports(server, db):
+    """Work may begin with a fourth of a second at once."""
+    one = server(share=25)
+    pid = http_pid(one)
+    began, before = time.monotonic(), used(pid)
+    while used(pid) - before < 0.3:
+        one.raw(head(HOST) * 400)
+    assert time.monotonic() - began > 4 * (used(pid) - before) - 0.3
+
+    backends = [row.pid for row in db.query(
+        "select pid from pg_stat_activity where usename = 'reportd_http' "
+        'and datname = current_database()')]
+    asked = head(HOST, f'Authorization: Bearer {one.tokens["web_ann"]}',
+                 line='GET /api/v1/overview HTTP/1.1') * 10
+    answers = []
+
+    def ask():
+        while time.monotonic() - began < 1:
+            answers.append(one.raw(asked).count(b'HTTP/1.1 200'))
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    began, before = time.monotonic(), sum(map(used, backends))
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(backends) == 2 and set(answers) == {10}
+    assert sum(map(used, backends)) - before < (time.monotonic() - began + 0.25) / 4 + 0.1
+
+
 # ---- doctor ----
 
 def test_doctor_logs_in_as_the_server_does(db, ctl, tmp_path):

@@ -59,7 +59,7 @@ class Server:
         conninfo = psycopg.conninfo.make_conninfo(db.conninfo, user=LOGIN)
         self.sections = {'server': {
             'listen': f'127.0.0.1:{self.port}', 'conninfo': conninfo,
-            'token_file': self.file, 'rate': 0, **keys}}
+            'token_file': self.file, 'rate': 0, 'share': 100, **keys}}
 
     def write_tokens(self):
         self.file.write_text('# role, SHA-256 of the token\n\n' + ''.join(
