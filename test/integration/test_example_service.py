@@ -156,7 +156,35 @@ def test_it_can_be_run_again(made):
                      "where trigger_type = 'SCHEDULED' and is_active") == [['2']]
 
 
+# Rows in each of which another step is broken: what their row gets, and what it is told.
+BROKEN = {
+    'source': ({'SOURCE': 'elsewhere'}, 'elsewhere'),
+    'format': ({'OUTPUT_FORMAT': 'WORD'}, 'WORD'),
+    'schedule': ({'TRIGGER_TYPE': 'SCHEDULED'}, 'schedule_expression'),
+    'parameters': ({'PARAMETERS': '{"least": '}, 'parameters'),
+    'parameter': ({'EXPORT_SQL': "select :'least'"}, 'least'),
+    'query': ({'EXPORT_SQL': 'select 1 from nowhere'}, 'nowhere'),
+    'rows': ({'EXPORT_SQL': 'select 1 / (i - 900) from generate_series(1, 1000) i'}, 'zero'),
+    'folder': ({'OUTPUT_PATH': 'sales/blocked/x.csv'}, 'blocked'),
+    # These three are ready, and cannot be told.
+    'mail': ({'NOTIFY_ON_COMPLETION': 'mailto:ann@elsewhere.org'}, 'elsewhere.org'),
+    'topic': ({'NOTIFY_ON_COMPLETION': 'sns:arn:aws:sns:eu-west-1:123456789012:no'}, ':no'),
+    'slack': ({'NOTIFY_ON_COMPLETION': 'slack:https://hooks.elsewhere.org/x'}, 'elsewhere.org'),
+}
+
+
+def insert_broken_rows(one):
+    usual = {'EXPORT_SQL': 'select 1 as one', 'NOTIFY_ON_FAILURE': 'mailto:support@example.com'}
+    for name, (row, _) in BROKEN.items():
+        row = {'REPORT_NAME': name, 'OUTPUT_PATH': f'sales/{name}.csv', **usual, **row}
+        values = ', '.join("'{}'".format(text.replace("'", "''")) for text in row.values())
+        columns = ', '.join(f'"{column}"' for column in row)
+        one.psql('REPORTING', f'insert into "INBOX"."REPORT_CONFIG" ({columns}) values ({values})')
+    (one.home / 'reports/sales/blocked').touch()
+
+
 def test_it_fails_loudly_when_a_step_is_broken(made):
+    insert_broken_rows(made)
     made.psql('REPORTING', 'alter table orders rename column unit_price to price')
     broken = made.run()
     made.psql('REPORTING', 'alter table orders rename column price to unit_price')
@@ -166,5 +194,14 @@ def test_it_fails_loudly_when_a_step_is_broken(made):
     assert 'Orders in transit FAILED' not in broken.stdout
     alarms = [m for m in messages(made, 'sns.jsonl') if m['event'] == 'report.failed']
     assert len(alarms) == 4 and 'unit_price' in alarms[0]['error']['message']
+    failed = {name: message for name, (status, message, _) in told(made).items()
+              if status == 'FAILED'}
+    failed |= dict(made.psql('reportd', """select c.report_name, n.last_error
+        from reportd.v_notifications n join reportd.report_config c using (config_id)
+        where n.state = 'FAILED'"""))
+    assert {name: failed.get(name) for name, (_, says) in BROKEN.items()
+            if says not in failed.get(name, '')} == {}
+    left = {path.stem for path in (made.home / 'reports/sales').iterdir()}
+    assert left & BROKEN.keys() == {'mail', 'topic', 'slack'}
     assert any(to == 'support@example.com' and subject.startswith('Failed: Board paper')
                for subject, to, _ in mails(made))
