@@ -245,6 +245,20 @@ def test_an_adhoc_parent_that_was_quicker_counts(db):
     wait_requests(db, b, 'COMPLETED')
 
 
+def test_a_run_by_hand_asks_for_no_look_at_reports_that_do_not_wait(db):
+    """Else each run of a parent of 10,000 would cost 10,000 looks for nothing."""
+    a = ask(db, 'a')
+    b = ask(db, 'b', 'a')
+    wait_requests(db, b, 'COMPLETED')
+    looks = 'select last_value from reportd.report_look_look_id_seq'
+    before = db.value(looks)
+    run = db.value('select reportd.run_now(%s)', a)
+    wait_for(lambda: db.value('select opens = false from reportd.report_request '
+                              'where request_id = %s', run))
+    assert db.value(looks) == before
+    assert requests(db, b) == ['COMPLETED']
+
+
 def test_an_inactive_child_is_not_opened(db):
     with gate(db):
         a = ask(db, 'a', export_sql=gated())

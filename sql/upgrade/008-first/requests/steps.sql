@@ -200,7 +200,7 @@ begin
 	select * into q from reportd.report_request r
 	where r.request_id = opener and r.opens is not null;
 	begun := coalesce(q.root, q.request_id);
-	if q.request_id is null or q.reason = 'run_now' and not q.cascades
+	if q.request_id is null or not reportd.opens_others(q)
 		or not c.is_active or exists (select from reportd.report_request r
 			where r.root = begun and r.config_id = c.config_id) then
 		return true;
@@ -348,11 +348,18 @@ language sql volatile set search_path = pg_catalog, pg_temp as $$
 	select o.owner from o where o.owner is not null order by random()
 $$;
 
--- Writes a row of report_look for each report that waits for a completed request.
+-- A run by hand opens no other report unless that was asked for.
+create function reportd.opens_others(q reportd.report_request) returns boolean
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+	select $1.reason <> 'run_now' or $1.cascades
+$$;
+
+-- Writes a row of report_look for each report that follows a completed request or waits
+-- for one.
 create function reportd.spread_opens(most int) returns bigint
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
-	q record;
+	q reportd.report_request;
 	n bigint;
 	last bigint;
 	total bigint := 0;
@@ -360,20 +367,23 @@ begin
 	for q in
 		select r.* from reportd.owners_to_spread() o
 		cross join lateral (
-			select r.request_id, r.config_id, r.opened_to from reportd.report_request r
+			select r.* from reportd.report_request r
 			where r.opens and r.owner = o order by r.request_id limit 20
 			for update skip locked) r
 		limit 20
 	loop
 		exit when total >= most;
-		with one as (
-			select d.child_id, c.owner from reportd.report_dependency d
-			left join reportd.report_config c on c.config_id = d.child_id
+		with one as materialized (
+			select d.child_id from reportd.report_dependency d
 			where d.parent_id = q.config_id and d.child_id > coalesce(q.opened_to, 0)
 			order by d.child_id limit most
 		), asked as (
 			insert into reportd.report_look (config_id, owner, request_id)
-			select one.child_id, one.owner, q.request_id from one where one.owner is not null
+			select c.config_id, c.owner, q.request_id
+			from one join reportd.report_config c on c.config_id = one.child_id
+			where c.trigger_type = 'AFTER' and reportd.opens_others(q)
+				or exists (select from reportd.report_request w
+					where w.config_id = c.config_id and w.state = 'WAITING')
 		)
 		select count(*), max(one.child_id) into n, last from one;
 		update reportd.report_request r
