@@ -261,7 +261,8 @@ def asked_twice(db, landing, **columns):
     which the first has taken the file."""
     config_id = submit(db, landing, trigger='SCHEDULED', schedule_expression='0 0 1 1 *',
                        **columns)
-    asked = db.query('select reportd.run_now(%s) as id, n from generate_series(1, 2) n', config_id)
+    asked = db.query('select reportd.run_now(%s, cascade => true) as id from generate_series(1, 2)',
+                     config_id)
     wait_for(lambda: 'a whole new file' in db.value('select reportd.why(%s)', config_id))
     put(landing, 'a.csv')
     one = wait_for(lambda: db.value('select request_id from reportd.report_input '
@@ -277,11 +278,15 @@ def ended(db, request_id):
 def test_a_request_whose_files_another_has_read_ends_well(db, landing):
     """It would wait for files that were read already, and its children for it."""
     config_id, one, other = asked_twice(
-        db, landing, result_sql="select 7 as top, coalesce(:'last__top', '0') as last")
+        db, landing, report_key='reads',
+        result_sql="select 7 as top, coalesce(:'last__top', '0') as last")
+    child = report.submit(db, trigger_type='AFTER', run_after=['reads'],
+                          export_sql="select :'after__reads__top' as top")
     assert ended(db, other).status == 'COMPLETED'
     assert f'request {one} has read what came for it' in db.value(
         'select remark from reportd.report_run where request_id = %s', other)
     assert taken(db, config_id) == [['a.csv']]
+    wait_for(lambda: [run.status for run in report.runs(db, child)] == ['COMPLETED'] * 2)
     # It hands on what the last one did, and the next one waits for files again.
     assert ended(db, other).result == {'top': '7', 'last': '0'}
     third = db.value('select reportd.run_now(%s)', config_id)

@@ -24,7 +24,7 @@ def engine(cluster, template, tmp_path_factory):
     path = tmp_path_factory.mktemp('manual')
     target = Target(cluster)
     target.db.execute('create schema sales authorization ' + target.user)
-    target.table('create table sales.customers (id bigint)')
+    target.table('create table sales.customers (name text)')
     (path / 'landing').mkdir()
     with running_engine(cluster, template, path, target.sections() | {
             'source.lake': {'type': 'duckdb', 'library': duckdb.library()},
