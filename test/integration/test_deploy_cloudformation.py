@@ -59,7 +59,7 @@ PLANTED = {
     'name': ('scale', '  WakeLog:\n', '  Wake-Log:\n', 'a name has letters and digits'),
     'parameter': ('daemon', 'Type: AWS::EC2::VPC::Id', 'Type: AWS::EC2::VPC::ID', 'is not one of String'),
     'wrong kind': ('scale', '{Arn: !GetAtt DeadLetters.Arn}', '{Arn: !GetAtt Scaler.Arn}', 'Scaler is no AWS::SQS::Queue'),
-    'negative': ('scale', 'MaximumEventAgeInSeconds: 60\n\n  ScheduleGroup', 'MaximumEventAgeInSeconds: -60\n\n  ScheduleGroup', 'is not a count'),
+    'negative': ('scale', 'ThrottlingBurstLimit: 10', 'ThrottlingBurstLimit: -10', 'is not a count'),
     'rate': ('scale', 'rate(1 minute)', 'rate(1 minutes)', 'is not as'),
     'runtime': ('scale', 'python3.13', 'python3', 'is not as'),
     'join': ('scale', "SUBNETS: !Join [',', !Ref Subnets]", "SUBNETS: !Join [',']", 'Join wants'),
@@ -130,6 +130,32 @@ PLANTED = {
     'status that is not': ('monitoring', '["...", "RETRY"]', '["...", "RETRIED"]', 'Status is never RETRIED'),
     'retries': ('scale', 'DeadLetterConfig: {Arn: !GetAtt DeadLetters.Arn}', 'Input: "{}"', 'RetryPolicy and DeadLetterConfig'),
     'mutable tags': ('storage', 'ImageTagMutability: IMMUTABLE', 'ImageTagMutability: MUTABLE', 'must be IMMUTABLE'),
+    # Values that AWS refuses only when the stack is made, or never.
+    'range': ('daemon', 'Interval: 30\n', 'Interval: 3\n', '3 is not a 5..300'),
+    'default out of range': ('daemon', 'Default: 5432', 'Default: 543200', "may be 543200, which is not a port"),
+    'one of the allowed': ('scale', '7, 14, 30, 90', '7, 14, 31, 90', 'LogDays may be 31'),
+    'limits': ('scale', 'MinValue: 1\n    MaxValue: 10', 'MinValue: 10\n    MaxValue: 1', 'not from MinValue to MaxValue'),
+    'pattern': ('daemon', '[0-9a-f]{64}', '[0-9a-f{64}', 'AllowedPattern: '),
+    'name for an ARN': ('daemon', '!GetAtt TaskRole.Arn\n      Runtime', '!Ref TaskRole\n      Runtime', 'Ref of TaskRole is its name'),
+    'list in a list': ('scale', 'SubnetIds: !Ref Subnets', 'SubnetIds: [!Ref Subnets]', 'Subnets is a list'),
+    'YAML 1.1': ('scale', "Mode: 'OFF'", 'Mode: OFF', 'true or false to CloudFormation'),
+    'text of Sub': ('scale', 'integrations/${', 'integration/${', "'integration/x' is not as"),
+    'no permission': ('scale', "/*/POST/trigger'", "/*/POST/triggers'", 'no Permission lets the route'),
+    'no topic': ('monitoring', '${DaemonStack}-TopicArn', '${DaemonStack}-TaskLog', 'TaskLog of daemon.yaml is no AWS::SNS::Topic'),
+    'address of an alarm': ('monitoring', "AlarmActions: [{'Fn::ImportValue': !Sub '${DaemonStack}-TopicArn'}]", 'AlarmActions: [ops@example.com]', "'ops@example.com' is not as"),
+    'reserved variable': ('scale', 'REPORTD_SCALE_MAX:', 'AWS_REGION:', 'AWS_REGION is reserved'),
+    'goes on without': ('daemon', 'Essential: true', 'Essential: false', 'Essential must be true'),
+    'value of a log option': ('daemon', 'mode: non-blocking', 'mode: nonblocking', 'mode or max-buffer-size'),
+    'pass to others': ('scale', 'PassedToService: ecs-tasks.', 'PassedToService: ec2.', 'is no known service'),
+    'anywhere but here': ('scale', 'ArnEquals:\n                ecs:cluster', 'ArnNotEquals:\n                ecs:cluster', 'ArnNotEquals is unknown'),
+    'no ARN': ('daemon', '- !Ref ReaderSecretArn\n', '- !Ref ReaderConninfo\n', 'ReaderConninfo is no ARN'),
+    'policy of another': ('storage', "Resource: !Sub '${AccessLogs.Arn}/*'", "Resource: !Sub '${Reports.Arn}/*'", 'than the one it is the policy of'),
+    'warmer': ('storage', 'STANDARD_IA', 'DEEP_ARCHIVE', 'warmer class'),
+    'images for ever': ('storage', 'imageCountMoreThan', 'imageCountMoreThen', 'a rule cannot be read'),
+    'alarm at rest': ('monitoring', 'Statistic: SampleCount', 'Statistic: Sum', 'must be SampleCount'),
+    'widgets': ('monitoring', '"x": 12, "y": 0', '"x": 6, "y": 0', 'lies on another one'),
+    'statistic': ('monitoring', '"stat": "p50"', '"stat": "p500"', 'unknown statistic'),
+    'query': ('monitoring', '| sort @', '| order @', 'unknown commands'),
     'broken function': ('scale', '          def handler(event, context):', '          def handler(event, context)', 'ZipFile: '),
 }
 
@@ -152,13 +178,13 @@ COMPARE = '''
 const db = require('@aws-cdk/aws-service-spec').loadAwsServiceSpecSync();
 const table = JSON.parse(require('fs').readFileSync(0));
 const faults = [], scalar = { string: 1, count: 1, port: 1, number: 1, boolean: 1 };
-const kinds = type => type.type === 'union' ? type.types.flatMap(kinds) : [type];
+const range = /^\\d+\\.\\.\\d+$/, kinds = type => type.type === 'union' ? type.types.flatMap(kinds) : [type];
 function compare(shape, type, at) {
 	if (shape === 'any') return;
 	const given = kinds(type), one = given.find(k =>
 		Array.isArray(shape) ? k.type === 'array' : typeof shape === 'object' ?
 		k.type === 'ref' || k.type === 'map' || k.type === 'tag' :
-		scalar[shape] ? k.type === (shape === 'count' || shape === 'port' ? 'integer' : shape) || (shape === 'number' && k.type === 'integer') :
+		range.test(shape) ? k.type === 'integer' || k.type === 'number' : scalar[shape] ? k.type === (shape === 'count' || shape === 'port' ? 'integer' : shape) || (shape === 'number' && k.type === 'integer') :
 		k.type === 'string' || (/^[0-9 |]+$/.test(shape) && k.type === 'integer'));
 	if (!one) return faults.push(`${at}: ${JSON.stringify(shape)} is ${given.map(k => k.type)}`);
 	if (Array.isArray(shape)) compare(shape[0], one.element, at);

@@ -91,6 +91,14 @@ PLANTED = {
     'logins are written': (POD, 'mountPath: /etc/reportd/logins, readOnly: true', 'mountPath: /etc/reportd/logins', 'must be readOnly'),
     'probe of nothing': (POD, 'httpGet: {path: /readyz, port: http}', 'timeoutSeconds: 5', 'asks nothing'),
     'service of nothing': (POD, '  selector: {app.kubernetes.io/name: reportd}', '  selector: {app.kubernetes.io/name: reports}', 'meets no Deployment'),
+    'mode of a secret': (KEDA, 'defaultMode: 288', 'defaultMode: 440', 'octal 670'),
+    'a shell': (KEDA, 'args: [--idle-exit, 1min]', 'command: [sh, -c, reportd]\n            args: [--idle-exit, 1min]', 'command must not be there'),
+    'group 0': (KEDA, 'fsGroup: 10001', 'fsGroup: 0', 'fsGroup must not be 0'),
+    'password twice': (TRIGGER, '    - {parameter', '    - {parameter: password, name: reportd-scaler, key: other}\n    - {parameter', 'password stands twice'),
+    'paused': (KEDA, 'metadata:\n  name: reportd\n', 'metadata:\n  name: reportd\n  annotations: {autoscaling.keda.sh/paused: "true"}\n', 'an annotation stops it'),
+    'variables of nobody': (KEDA, '  pollingInterval', '  envSourceContainerName: nobody\n  pollingInterval', 'names no container'),
+    'a mighty login': (KEDA, 'userName: reportd_scaler', 'userName: postgres', 'may ask for this number alone'),
+    'no name of a database': (KEDA, 'dbName: reports', 'dbName: ""', "'' is not as"),
     'twice': (POD, '  replicas: 1\n', '  replicas: 1\n  replicas: 2\n', 'stands twice'),
 }
 

@@ -30,6 +30,7 @@ FUNCTIONS = {'Ref', 'Condition'} | {'Fn::' + name for name in (
     'GetAtt', 'Sub', 'Join', 'If', 'Select', 'ImportValue', 'Equals', 'Not', 'And', 'Or')}
 # Properties that name another resource, when they name one of the template, and its type.
 KINDS = {
+    'AlarmActions': 'AWS::SNS::Topic', 'OKActions': 'AWS::SNS::Topic',
     'ApiId': 'AWS::ApiGatewayV2::Api', 'Bucket': 'AWS::S3::Bucket', 'Cluster': 'AWS::ECS::Cluster',
     'DestinationBucketName': 'AWS::S3::Bucket', 'ExecutionRoleArn': 'AWS::IAM::Role',
     'FunctionName': 'AWS::Lambda::Function', 'GroupName': 'AWS::Scheduler::ScheduleGroup',
@@ -45,6 +46,10 @@ ROLES = {
                                  'ExecutionRoleArn': 'ecs-tasks.amazonaws.com'},
     'AWS::Lambda::Function': {'Role': 'lambda.amazonaws.com'},
     'AWS::Scheduler::Schedule': {'Target.RoleArn': 'scheduler.amazonaws.com'}}
+# Properties that want an ARN, and types whose Ref is one.
+ARNS = {'Arn', 'DestinationArn', 'ExecutionRoleArn', 'IntegrationUri', 'Role', 'RoleArn',
+        'TaskRoleArn', 'TopicArn'}
+REF_IS_ARN = {'AWS::ECS::TaskDefinition', 'AWS::IAM::ManagedPolicy', 'AWS::SNS::Topic'}
 NO_VALUE = {'Ref': 'AWS::NoValue'}
 
 
@@ -87,9 +92,23 @@ class Properties(Shapes):
         name, argument = function_of(value)
         if name is None:
             super().hold(shape, value, at)
+        elif isinstance(shape, str):
+            self.hold_result(shape, name, argument, at)
         elif isinstance(shape, dict) or (isinstance(shape, list) and not (
                 name == 'Ref' and self.template.is_list(argument))):
             self.faults.append(f'{at}: {name} gives no {"list" if isinstance(shape, list) else "object"}')
+
+    def hold_result(self, shape, name, argument, at):
+        """What is known of a function's result: a parameter's values, the text of Sub."""
+        if name == 'Ref' and self.template.is_list(argument):
+            self.faults.append(f'{at}: {argument} is a list')
+        elif name == 'Ref' and isinstance(argument, str):
+            for value in self.template.values(argument):
+                if not self.fits(shape, value):
+                    self.faults.append(f'{at}: {argument} may be {value!r}, which is not '
+                                       + self.wanted(shape))
+        elif name == 'Fn::Sub' and shape.startswith('/') and isinstance(argument, str):
+            super().hold(shape, re.sub(r'\$\{[^}]*\}', 'x', argument), at)
 
 
 class Template:
@@ -107,6 +126,10 @@ class Template:
     def read(self):
         try:
             for token in yaml.scan(self.text, yamlfile.Loader):
+                if isinstance(token, yaml.ScalarToken) and token.plain and re.fullmatch(
+                        'y|n|yes|no|on|off', token.value, re.I):
+                    self.fault('YAML', f'line {token.start_mark.line + 1}: {token.value} is '
+                               'true or false to CloudFormation: quote it')
                 if isinstance(token, (yaml.AliasToken, yaml.AnchorToken)):
                     self.fault('YAML', f'line {token.start_mark.line + 1}: CloudFormation '
                                'knows no aliases')
@@ -133,12 +156,31 @@ class Template:
         return isinstance(name, str) and str(self.parameters.get(name, {}).get('Type', '')).startswith(
             ('List<', 'CommaDelimitedList'))
 
+    def values(self, name):
+        """Values that a parameter is known to take."""
+        one = self.parameters.get(name, {})
+        known = [one.get(key) for key in ('Default', 'MinValue', 'MaxValue')]
+        known += one['AllowedValues'] if isinstance(one.get('AllowedValues'), list) else []
+        # One that is empty chooses a condition.
+        return [value for value in known if value not in (None, '')]
+
     def exports(self):
         """The names after the stack's own: `Cluster` of `${AWS::StackName}-Cluster`."""
         exports = [one.get('Export') for one in self.outputs.values()]
         names = [one.get('Name') for one in exports if isinstance(one, dict)]
         return {name['Fn::Sub'].removeprefix('${AWS::StackName}-') for name in names
                 if isinstance(name, dict) and isinstance(name.get('Fn::Sub'), str)}
+
+    def kind_of_export(self, wanted):
+        """The type of the resource that an exported name belongs to; None: unknown."""
+        for one in self.outputs.values():
+            export = one.get('Export')
+            if isinstance(export, dict) and export.get('Name') == {
+                    'Fn::Sub': '${AWS::StackName}-' + wanted}:
+                _, argument = function_of(one.get('Value'))
+                target = argument[0] if isinstance(argument, list) else str(argument)
+                return self.resources.get(target.partition('.')[0], {}).get('Type')
+        return None
 
     def check(self):
         for name in set(self.body) - SECTIONS:
@@ -206,7 +248,17 @@ class Template:
 
     def check_parameter(self, name, one):
         Shapes(self.faults, lax=True).hold(PARAMETER, one, f'Parameters.{name}')
-        if not isinstance(one, dict) or 'Default' not in one:
+        if 'AllowedPattern' in one:
+            try:
+                re.compile(str(one['AllowedPattern']))
+            except re.error as e:
+                self.fault(f'Parameters.{name}', f'AllowedPattern: {e}')
+                return
+        limits = [float(one[key]) for key in ('MinValue', 'Default', 'MaxValue')
+                  if re.fullmatch(r'\d+', str(one.get(key)))]
+        if one.get('Type') == 'Number' and limits != sorted(limits):
+            self.fault(f'Parameters.{name}', 'Default is not from MinValue to MaxValue')
+        if 'Default' not in one:
             return
         default = str(one['Default'])
         if 'AllowedValues' in one and default not in map(str, one['AllowedValues']):
@@ -341,8 +393,9 @@ class Template:
     def note_import(self, argument, at):
         text = argument.get('Fn::Sub') if isinstance(argument, dict) else None
         match = re.fullmatch(r'\$\{(\w+)Stack\}-(\w+)', text) if isinstance(text, str) else None
+        kind = next((KINDS[key] for key in places(at) if key in KINDS), None)
         if match:
-            self.imports.add((match[1].lower(), match[2]))
+            self.imports.add((match[1].lower(), match[2], kind))
         else:
             self.fault(at, "ImportValue wants !Sub '${NAMEStack}-OUTPUT'")
 
@@ -370,6 +423,8 @@ class Template:
         kind = next((KINDS[key] for key in places(at) if key in KINDS), resource.get('Type'))
         if kind != resource.get('Type'):
             self.fault(at, f'{target} is no {kind}')
+        if attribute is None and places(at)[-1] in ARNS and kind not in REF_IS_ARN:
+            self.fault(at, f'Ref of {target} is its name; GetAtt gives the ARN')
         condition = resource.get('Condition')
         if condition and condition not in known:
             self.fault(at, f'{target} is there only if {condition}')
@@ -399,9 +454,11 @@ def check_together(templates):
     faults = []
     for stem, one in templates.items():
         faults += [f'{stem}: {text}' for text in one.check()]
-        for other, name in sorted(one.imports):
+        for other, name, kind in sorted(one.imports, key=str):
             if other not in templates:
                 faults.append(f'{stem}: imports from {other}.yaml, which is not there')
             elif name not in templates[other].exports():
                 faults.append(f'{stem}: {other}.yaml exports no {name}')
+            elif kind and templates[other].kind_of_export(name) not in (None, kind):
+                faults.append(f'{stem}: {name} of {other}.yaml is no {kind}')
     return faults

@@ -25,6 +25,11 @@ METRICS = {
     'AWS/SQS': {'ApproximateNumberOfMessagesVisible': {'QueueName'}}}
 VALUES = {'Service': {'reportd'},
           'Status': {'COMPLETED', 'FAILED', 'CANCELLED', 'RETRY', 'RELEASED'}}
+# Classes of S3, each colder than those before it.
+CLASSES = ['STANDARD_IA', 'INTELLIGENT_TIERING', 'ONEZONE_IA', 'GLACIER_IR', 'GLACIER',
+           'DEEP_ARCHIVE']
+# Commands of a query for lines of the log.
+COMMANDS = {'SOURCE', 'dedup', 'display', 'fields', 'filter', 'limit', 'parse', 'sort', 'stats'}
 PUBLIC = '0.0.0.0/0', '::/0'
 
 
@@ -68,6 +73,10 @@ def bucket(name, resource, own, resources):
             yield f'no rule of its life cycle has {wanted}'
     if not any({'Transitions', 'ExpirationInDays'} & set(rule) for rule in rules):
         yield 'no rule of its life cycle moves or deletes what is old'
+    for rule in rules:
+        classes = [CLASSES.index(one['StorageClass']) for one in rule.get('Transitions', [])]
+        if classes != sorted(classes):
+            yield 'moves what is old to a warmer class'
     takes_logs = any(
         one.get('LoggingConfiguration', {}).get('DestinationBucketName') == {'Ref': name}
         for one in of_type(resources, 'AWS::S3::Bucket'))
@@ -106,8 +115,13 @@ def repository(name, resource, own, resources):
     if str(own.get('ImageScanningConfiguration', {}).get('ScanOnPush')).lower() != 'true':
         yield 'ScanOnPush must be true'
     text = own.get('LifecyclePolicy', {}).get('LifecyclePolicyText')
-    if text is None or not json.loads(text).get('rules'):
+    rules = json.loads(text).get('rules') if text else None
+    if not rules:
         yield 'LifecyclePolicy is missing'
+    for rule in rules or []:
+        if rule['selection']['countType'] not in ('imageCountMoreThan', 'sinceImagePushed') or \
+                not isinstance(rule['rulePriority'], int) or rule['action'] != {'type': 'expire'}:
+            yield 'LifecyclePolicy: a rule cannot be read'
     yield from policy_faults(own.get('RepositoryPolicyText'), 'RepositoryPolicyText', True)
 
 
@@ -130,7 +144,28 @@ def managed_policy(name, resource, own, resources):
     yield from policy_faults(own['PolicyDocument'], 'PolicyDocument', False)
 
 
+def named(value):
+    """The resources of a template that a value names."""
+    if isinstance(value, dict):
+        for key, one in value.items():
+            if key == 'Ref':
+                yield one
+            elif key == 'Fn::GetAtt':
+                yield one[0]
+            elif key == 'Fn::Sub':
+                yield from re.findall(r'\$\{(\w+)[.}]', str(one))
+            else:
+                yield from named(one)
+    elif isinstance(value, list):
+        for one in value:
+            yield from named(one)
+
+
 def resource_policy(name, resource, own, resources):
+    owners = set(named([own.get(key) for key in ('Bucket', 'Queues', 'Topics')]))
+    for statement in own['PolicyDocument'].get('Statement', []):
+        if set(named(statement.get('Resource'))) - owners:
+            yield 'names another resource than the one it is the policy of'
     yield from policy_faults(own['PolicyDocument'], 'PolicyDocument', True)
 
 
@@ -186,6 +221,8 @@ def container_faults(own, volumes):
         yield 'ReadonlyRootFilesystem must be true'
     if not re.fullmatch(r'[1-9]\d*(:[1-9]\d*)?', str(own.get('User', ''))):
         yield 'User must be a number that is not 0'
+    if str(own.get('Essential')).lower() != 'true':
+        yield 'Essential must be true, or its task goes on without it'
     if str(own.get('Privileged', False)).lower() != 'false':
         yield 'Privileged must not be on'
     capabilities = own.get('LinuxParameters', {}).get('Capabilities', {})
@@ -199,7 +236,11 @@ def container_faults(own, volumes):
     if own.get('LogConfiguration', {}).get('LogDriver') != 'awslogs':
         yield 'LogConfiguration must be awslogs'
     else:
-        options = set(own['LogConfiguration'].get('Options', {}))
+        values = own['LogConfiguration'].get('Options', {})
+        options = set(values)
+        if values.get('mode', 'blocking') not in ('blocking', 'non-blocking') or \
+                not re.fullmatch(r'\d+[kmg]', str(values.get('max-buffer-size', '1m'))):
+            yield 'LogConfiguration: mode or max-buffer-size cannot be read'
         if not LOG_OPTIONS <= options <= LOG_OPTIONS | MORE_LOG_OPTIONS:
             yield 'LogConfiguration: Options must be ' + ', '.join(sorted(LOG_OPTIONS))
     if isinstance(own['Image'], str) and '@sha256:' not in own['Image']:
@@ -236,6 +277,10 @@ def function(name, resource, own, resources):
                                 ('ReservedConcurrentExecutions', 1, 10)):
         if not least <= int(own.get(wanted, 0)) <= most:
             yield f'{wanted} must be {least} to {most}'
+    for name_of in own.get('Environment', {}).get('Variables', {}):
+        if not re.fullmatch('[A-Za-z][A-Za-z0-9_]+', name_of) or \
+                name_of.startswith(('AWS_', 'LAMBDA_', '_')):
+            yield f'the variable {name_of} is reserved, or no name'
     if 'LogGroup' not in own.get('LoggingConfig', {}):
         yield 'LoggingConfig.LogGroup is missing: Lambda would make one that nobody removes'
     if not any(one['FunctionName'] == {'Ref': name}
@@ -253,6 +298,11 @@ def permission(name, resource, own, resources):
 def route(name, resource, own, resources):
     if own.get('AuthorizationType', 'NONE') == 'NONE':
         yield 'AuthorizationType must not be NONE: everybody could start tasks'
+    method, _, path = own['RouteKey'].partition(' ')
+    if not any(one['Principal'] == 'apigateway.amazonaws.com' and str(
+            one.get('SourceArn')).rstrip("'}").endswith(f'/{method}{path}')
+            for one in of_type(resources, 'AWS::Lambda::Permission')):
+        yield 'no Permission lets the route call the function'
 
 
 def stage(name, resource, own, resources):
@@ -311,6 +361,8 @@ def alarm(name, resource, own, resources):
     # A metric that a dead sender stops must alarm by its silence; a metric that comes only when it
     # fails is well when it is silent.
     less = own['ComparisonOperator'].startswith('LessThan')
+    if less and not isinstance(own['Namespace'], str) and own['Statistic'] != 'SampleCount':
+        yield 'Statistic must be SampleCount: nothing to do is no fault, and nobody there is one'
     if less and own.get('TreatMissingData') != 'breaching':
         yield 'too few: TreatMissingData must be breaching, as none is too few'
     if not less and own.get('TreatMissingData') not in ('notBreaching', 'ignore'):
@@ -328,6 +380,8 @@ def dashboard(name, resource, own, resources):
         yield f'DashboardBody is not JSON with widgets: {e}'
         return
     for one in widgets:
+        for text in widget_faults(one, widgets):
+            yield f'the widget {one.get("properties", {}).get("title")!r} {text}'
         if set(one) != {'type', 'x', 'y', 'width', 'height', 'properties'} or \
                 one['x'] + one['width'] > 24:
             yield f'a widget {one.get("properties", {}).get("title")!r} has not its place'
@@ -335,6 +389,28 @@ def dashboard(name, resource, own, resources):
             yield f'the widget {one["properties"].get("title")!r} shows nothing'
         for wanted in shown(one):
             yield from metric(*wanted)
+
+
+def widget_faults(one, widgets):
+    own = one['properties']
+    if one['type'] not in ('metric', 'log', 'text') or own.get('view', 'table') not in (
+            'bar', 'pie', 'singleValue', 'table', 'timeSeries'):
+        yield 'has no known type or view'
+    if own.get('region') != '${AWS::Region}':
+        yield 'is of another region'
+    words = [command.split()[0] for command in own.get('query', 'SOURCE').split('|')]
+    if set(words) - COMMANDS:
+        yield 'asks by unknown commands'
+    stats = [own.get('stat', 'Sum'), *(part['stat'] for metric in own.get('metrics', [])
+                                       for part in metric if isinstance(part, dict)
+                                       and 'stat' in part)]
+    if not all(re.fullmatch(r'SampleCount|Average|Sum|Minimum|Maximum|p(\d\d?(\.\d+)?|100)', stat)
+               for stat in stats):
+        yield 'has an unknown statistic'
+    if any(other is not one and other['x'] < one['x'] + one['width']
+           and one['x'] < other['x'] + other['width'] and other['y'] < one['y'] + one['height']
+           and one['y'] < other['y'] + other['height'] for other in widgets):
+        yield 'lies on another one'
 
 
 CHECKS = {

@@ -82,6 +82,8 @@ def check_condition(condition, at, faults):
         for key, value in own.items():
             if key not in KEYS:
                 faults.append(f'{at}.Condition: {key} is no known key')
+            if key == 'iam:PassedToService' and not set(map(str, listed(value))) <= SERVICES:
+                faults.append(f'{at}.Condition: {value} is no known service')
             if not listed(value) or not all(map(is_text, listed(value))):
                 faults.append(f'{at}.Condition.{key}: must be a text')
 
@@ -155,6 +157,8 @@ def check_allowed(statement, actions, at, faults, resource_policy):
             faults.append(f'{at}: {action} needs a condition on {BOUND[action]}')
     resources = listed(statement.get('Resource', []))
     for one in resources:
+        if isinstance(one, dict) and not str(one.get('Ref', 'Arn')).endswith(('Arn', 'Topic')):
+            faults.append(f'{at}: {one["Ref"]} is no ARN')
         if isinstance(one, str) and one != '*' and not one.startswith(('arn:', '${')):
             faults.append(f'{at}: {one} is no ARN')
     if not resources and not resource_policy:

@@ -142,6 +142,11 @@ class Manifests:
                 job['backoffLimit'] != 0,
             'jobTargetRef.parallelism and completions must be 1':
                 (job.get('parallelism', 1), job.get('completions', 1)) != (1, 1),
+            'an annotation stops it': any('paused' in name for name in one['metadata'].get(
+                'annotations', {})),
+            'envSourceContainerName names no container': spec.get(
+                'envSourceContainerName', pod['containers'][0]['name'] if pod['containers'] else '')
+                not in [container['name'] for container in pod['containers']],
             'jobTargetRef.template.spec.restartPolicy must be Never':
                 pod.get('restartPolicy') != 'Never',
             'each container must end by itself: --drain, or --idle-exit TIME': not all(
@@ -178,6 +183,8 @@ class Manifests:
                       if other['kind'] == kind and other['metadata']['name'] == reference['name']
                       for entry in other['spec'].get('secretTargetRef', [])
                       + other['spec'].get('env', [])}
+        if metadata.get('userName') in ('postgres', 'reportd'):
+            self.fault(at, 'userName must be a login that may ask for this number alone')
         if float(metadata['targetQueryValue']) <= 0:
             self.fault(at, 'targetQueryValue must be greater than 0')
         if float(metadata.get('activationTargetQueryValue', 0)) != 0:
@@ -207,8 +214,8 @@ class Manifests:
             'hostNetwork, hostPID and hostIPC must not be on':
                 any(spec.get(name) for name in ('hostNetwork', 'hostPID', 'hostIPC')),
             'runAsNonRoot must be true': not context['runAsNonRoot'],
-            'runAsUser and runAsGroup must not be 0':
-                0 in (context['runAsUser'], context['runAsGroup']),
+            'runAsUser, runAsGroup and fsGroup must not be 0':
+                0 in (context['runAsUser'], context['runAsGroup'], context.get('fsGroup')),
             'seccompProfile must be RuntimeDefault':
                 context['seccompProfile']['type'] != 'RuntimeDefault',
         }
@@ -222,6 +229,10 @@ class Manifests:
 
     def check_volume(self, volume, at):
         kinds = set(volume) - {'name'}
+        mode = volume.get('secret', {}).get('defaultMode', 0o400)
+        if mode & ~0o550:
+            self.fault(at, f'defaultMode {mode} (octal {mode:o}) lets others than the group read '
+                       'it, or somebody write it')
         if len(kinds) != 1 or kinds & {'hostPath'}:
             self.fault(at, 'must be one of secret, configMap, emptyDir, persistentVolumeClaim')
         if 'secret' in volume:
@@ -237,6 +248,7 @@ class Manifests:
             'allowPrivilegeEscalation must be false': context['allowPrivilegeEscalation'],
             'readOnlyRootFilesystem must be true': not context['readOnlyRootFilesystem'],
             'privileged must not be on': context.get('privileged'),
+            'command must not be there: the image has its own': 'command' in container,
             'runAsNonRoot must not be off': context.get('runAsNonRoot') is False,
             'capabilities must drop ALL and add none':
                 context['capabilities']['drop'] != ['ALL'] or context['capabilities'].get('add'),
@@ -289,6 +301,10 @@ class Manifests:
                 yield variable['name'], variable['value']
 
     def check_triggerauthentication(self, one, at):
+        names = [entry['parameter'] for key in ('secretTargetRef', 'env')
+                 for entry in one['spec'].get(key, [])]
+        for name in sorted({name for name in names if names.count(name) > 1}):
+            self.fault(at, f'the parameter {name} stands twice')
         for entry in one['spec'].get('secretTargetRef', []):
             self.must_have('Secret', entry['name'], at)
 

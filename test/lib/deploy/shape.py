@@ -3,6 +3,7 @@
 
     string, number, boolean, any
     count, port     an integer, of 0 or more; of 1 to 65535
+    5..300          an integer of this range
     word            a text or an integer
     a | b           one of these words
     /expression/    a text, all of which the expression matches
@@ -67,6 +68,9 @@ class Shapes:
                 self.faults.append(f'{at}: {name.rstrip("!")} is missing')
 
     def fits(self, shape, value):
+        if limits := re.fullmatch(r'(\d+)\.\.(\d+)', shape):
+            return self.fits('count', value) and \
+                int(limits[1]) <= int(value) <= int(limits[2])
         if shape.startswith('/'):
             return isinstance(value, str) and bool(re.fullmatch(shape[1:-1], value))
         if shape not in SCALARS:
@@ -89,6 +93,6 @@ class Shapes:
     def wanted(self, shape):
         if shape.startswith('/'):
             return 'as ' + shape
-        if shape in SCALARS:
+        if shape in SCALARS or '..' in shape:
             return 'a ' + shape
         return 'one of ' + shape
