@@ -312,32 +312,35 @@ end $$;
 -- Owners take turns, in an order drawn anew for each call, so that none waits until
 -- another's thousands are done. Each function reads one entry of an index per owner.
 create function reportd.owners_to_spread() returns setof oid
-language sql volatile set search_path = pg_catalog, pg_temp as $$
-	with recursive o as (
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+	return query with recursive o as (
 		(select r.owner::oid from reportd.report_request r where r.opens order by r.owner limit 1)
 		union all
 		select (select r.owner::oid from reportd.report_request r
 			where r.opens and r.owner > o.owner order by r.owner limit 1)
 		from o where o.owner is not null
 	)
-	select o.owner from o where o.owner is not null order by random()
-$$;
+	select o.owner from o where o.owner is not null order by random();
+end $$;
 
 create function reportd.owners_to_look() returns setof oid
-language sql volatile set search_path = pg_catalog, pg_temp as $$
-	with recursive o as (
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+	return query with recursive o as (
 		(select k.owner from reportd.report_look k order by k.owner limit 1)
 		union all
 		select (select k.owner from reportd.report_look k where k.owner > o.owner
 			order by k.owner limit 1)
 		from o where o.owner is not null
 	)
-	select o.owner from o where o.owner is not null order by random()
-$$;
+	select o.owner from o where o.owner is not null order by random();
+end $$;
 
 create function reportd.owners_to_end() returns setof oid
-language sql volatile set search_path = pg_catalog, pg_temp as $$
-	with recursive o as (
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+	return query with recursive o as (
 		(select r.owner::oid from reportd.report_request r where r.state = 'WAITING'
 		 order by r.owner limit 1)
 		union all
@@ -345,8 +348,8 @@ language sql volatile set search_path = pg_catalog, pg_temp as $$
 			where r.state = 'WAITING' and r.owner > o.owner order by r.owner limit 1)
 		from o where o.owner is not null
 	)
-	select o.owner from o where o.owner is not null order by random()
-$$;
+	select o.owner from o where o.owner is not null order by random();
+end $$;
 
 -- A run by hand opens no other report unless that was asked for.
 create function reportd.opens_others(q reportd.report_request) returns boolean
