@@ -400,3 +400,19 @@ def test_checks_and_scores(db, submit, drain):
     assert samples['checks_total', (('status', 'warned'),)] == 1
     assert samples['last_score', (('report_key', 'checked'),)] == 50
     assert tallied(db)['checks_total', (('status', 'passed'),)] == 1
+
+
+def test_the_keys_of_one_owner_do_not_take_the_places_of_others(db):
+    db.execute("""set session_replication_role = replica;
+        insert into reportd.report_config (report_name, report_key, export_sql, status, owner)
+        select 'x', case who when 'reportd_viewer' then 'z' else 'a' end || i, 'select 1', 'COMPLETED',
+            who::regrole
+        from (values ('reportd_submitter', 500), ('reportd_viewer', 1)) o(who, n),
+            generate_series(1, n) i;
+        insert into reportd.report_run (config_id, report_name, attempt, scheduled_for, status,
+            worker_id, finished_at)
+        select config_id, 'x', 1, now(), 'COMPLETED', gen_random_uuid(), now()
+        from reportd.report_config;
+        reset session_replication_role""")
+    keys = [labels[0][1] for name, labels in read(db) if name == 'last_success_timestamp_seconds']
+    assert 'z1' in keys and len(keys) == 500

@@ -98,8 +98,8 @@ def test_changes_of_run_after_hold_up_nobody_else(db, as_, slow, how, verb):  # 
         db.execute('select pg_advisory_lock(77)')
         ann('insert into public.slow values (1)')
         ann.conn.pgconn.send_query(b'commit')
-        wait_for(lambda: db.value("select count(*) from pg_locks where locktype = 'advisory' "
-                                  'and not granted') == 1)
+        wait_for(lambda: db.value("select wait_event = 'advisory' from pg_stat_activity where pid = %s",
+                                  ann.conn.info.backend_pid))
     bob("set lock_timeout = '5s'")
     for text, one in (('{"run_after": ["ha"]}', b[1]), ('{"run_after": null}', b[1]),
                       ('{"priority": 1}', b[0])):

@@ -206,6 +206,12 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
 			select c.status, 1 from ended e
 			join reportd.report_check c on c.run_id = any (e.ids)) a
 		group by a.status
+	), keyed as materialized (
+		-- Only 500 reports with a key are shown, so owners take turns: the keys of one owner must
+		-- not take the places of the others.
+		select c.config_id, c.report_key, c.run_id, row_number() over (
+			partition by c.owner order by c.report_key) as place
+		from reportd.report_config c where c.report_key is not null
 	)
 	select jsonb_agg(jsonb_build_array(s.name, s.labels, s.value)) from (
 		select 'queue_due' as name, jsonb_build_object('trigger_type', k.kind,
@@ -270,10 +276,10 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
 		from unnest('{passed,warned,failed,error}'::text[]) k(status)
 		union all
 		(select 'last_score', jsonb_build_object('report_key', c.report_key), r.score
-		from reportd.report_config c
+		from keyed c
 		join reportd.report_run r on r.run_id = c.run_id
-		where c.report_key is not null and r.score is not null
-		order by c.report_key limit 500)
+		where r.score is not null
+		order by c.place, c.report_key limit 500)
 		union all
 		select 'notices_waiting', jsonb_build_object('channel', k.channel), (
 			select count(*) from reportd.report_notification n
@@ -295,29 +301,29 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
 		union all
 		(select 'last_success_timestamp_seconds', jsonb_build_object('report_key', c.report_key),
 			round(extract(epoch from r.finished_at)::numeric, 3)
-		from reportd.report_config c
+		from (select k.* from keyed k order by k.place, k.report_key) c
 		cross join lateral (
 			select n.finished_at from (
 				select k.finished_at, k.status, k.run_id from reportd.report_run k
 				where k.config_id = c.config_id order by k.run_id desc limit 100) n
 			where n.status = 'COMPLETED' order by n.run_id desc limit 1) r
-		where c.report_key is not null order by c.report_key limit 500)
+		order by c.place, c.report_key limit 500)
 		union all
 		(select 'horizon_lag_seconds', jsonb_build_object('report_key', c.report_key),
 			round(extract(epoch from now() - q.horizon)::numeric, 3)
-		from reportd.report_config c
+		from keyed c
 		join reportd.report_request q on q.config_id = c.config_id and q.newest
-		where c.report_key is not null and q.horizon is not null
-		order by c.report_key limit 500)
+		where q.horizon is not null
+		order by c.place, c.report_key limit 500)
 		union all
 		(select 'horizon_held_seconds',
 			jsonb_build_object('report_key', c.report_key, 'pid', r.horizon_held_by::text),
 			extract(epoch from r.horizon_held_for)
-		from reportd.report_config c
+		from keyed c
 		join reportd.report_request q on q.config_id = c.config_id and q.newest
 		join reportd.report_run r on r.run_id = q.run_id
-		where c.report_key is not null and r.horizon_held_by is not null
-		order by c.report_key limit 500)
+		where r.horizon_held_by is not null
+		order by c.place, c.report_key limit 500)
 		union all
 		select 'input_files', jsonb_build_object('state', k.state), (
 			select count(*) from reportd.report_input f
