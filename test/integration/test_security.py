@@ -1643,6 +1643,17 @@ def test_hostile_times(db, as_, engine, time, ok):
             assert caught.value.sqlstate in ('22023', '23514')
 
 
+@pytest.mark.parametrize('missed, first', [('10 days', '10 days'), ('20 years', '1 year')])
+def test_what_was_missed_for_years_is_not_caught_up(db, as_, missed, first):
+    """An hour is a run each: a schedule that rested for long must not keep its owner's others waiting."""
+    assert as_('reportd')(
+        """select scheduled_for between now() - %s::interval and now() - %s::interval + interval '2 hours'
+            and next_time = scheduled_for + interval '1 hour'
+        from reportd.plan_fire('0 * * * *', 'UTC', 'ALL',
+            date_trunc('hour', now(), 'UTC') - %s::interval + interval '1 hour', '1 minute')""",
+        first, first, missed)
+
+
 @says('Insert a row that cannot be claimed, run or told: each column has a limit in bytes.')
 @pytest.mark.parametrize('column, value', [
     ('report_name', 'x' * 201), ('report_name', '\u202e' * 70), ('report_type', 'x' * 201),
