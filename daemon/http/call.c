@@ -114,10 +114,19 @@ static int status_of(const struct err *e)
 void call_error(struct call *c, const struct err *e, const char *hint)
 {
 	int status = status_of(e);
+	char *own = NULL;
 
+	/* The database does not say that a role is gone: the login, which may do
+	 * nothing, is refused then. */
+	if (status == 403 && *hint == '\0' && c->role != NULL)
+		hint = own = mem_printf(
+		    "The token's role \"%s\" lacks a right, or is not there "
+		    "any more; reportctl doctor checks the tokens.",
+		    c->role);
 	if (status == 500)
 		LOG(&c->app->log, LVL_ERROR, L_MSG("a request failed"),
 		    L_STR("path", c->endpoint->path), L_STR("error", e->text),
 		    L_STR("sqlstate", e->sqlstate));
 	refuse(c, status, error_text(e->text, hint, e->sqlstate));
+	free(own);
 }

@@ -189,8 +189,11 @@ def test_a_role_that_comes_to_may_too_much_is_refused_at_once(db, tmp_path, daem
             assert one.get('/api/v1/reports', 'web_grown').status == 403
             db.execute(less)
             assert one.get('/api/v1/reports', 'web_grown').status == 200
-    finally:
         db.execute('drop role web_grown')
+        answer = one.get('/api/v1/reports', 'web_grown')
+        assert answer.status == 403 and 'is not there any more' in answer.json()['hint']
+    finally:
+        db.execute('drop role if exists web_grown')
 
 
 @says('Its login may do nothing but act as the roles of the tokens; one that may do more '
