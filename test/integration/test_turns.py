@@ -224,7 +224,8 @@ def test_owners_take_turns_as_reports_follow_others(db, as_, engine, what):
     db.execute(fill, one, MANY)
     parent = ask(bob, source='hr', report_key='parent')
     child = ask(bob, source='hr', trigger_type='AFTER', run_after='{parent}')
-    late = ask(bob, source='hr', trigger_type='AFTER', run_after='{parent}', is_active=False)
+    ask(bob, source='hr', report_key='never', is_active=False)
+    late = ask(bob, source='hr', trigger_type='AFTER', run_after='{never}')
     db.execute("""insert into reportd.report_request (config_id, owner, reason, requested_by,
             scheduled_for, state, deadline)
         select %s, 'bob'::regrole, 'after', 'bob', now(), 'WAITING', now()""", late)
