@@ -71,20 +71,25 @@ static void send_page(struct listing *one)
 	errands_go(one->all->o.errands);
 }
 
+/* The columns of the result of zones.sql. */
+enum { ZONE_ID, PATH, LISTING_NUMBER, READABLE };
+
 static void begin(struct listings *l, const struct reply *reply, int row)
 {
 	struct listing *one = mem_zalloc(sizeof(*one));
-	int64_t zone = reply_int(reply, row, 0, 0);
+	int64_t zone = reply_int(reply, row, ZONE_ID, 0);
 
 	one->all = l;
 	one->next = l->first;
 	l->first = one;
 	l->count++;
 	snprintf(one->zone, sizeof(one->zone), "%" PRId64, zone);
-	str_copy(one->number, sizeof(one->number), reply_text(reply, row, 2));
-	one->path = mem_strdup(reply_text(reply, row, 1));
-	if (reply_text(reply, row, 3) != NULL) {
-		one->readable = json_loads(reply_text(reply, row, 3), 0, NULL);
+	str_copy(one->number, sizeof(one->number),
+	    reply_text(reply, row, LISTING_NUMBER));
+	one->path = mem_strdup(reply_text(reply, row, PATH));
+	if (reply_text(reply, row, READABLE) != NULL) {
+		one->readable =
+		    json_loads(reply_text(reply, row, READABLE), 0, NULL);
 		if (one->readable == NULL)
 			one->readable = json_array();
 	}
@@ -139,8 +144,7 @@ static void on_recorded(
 		LOG(l->o.log, LVL_ERROR, L_MSG("recording a listing failed"),
 		    L_STR("path", one->path), L_STR("error", e->text),
 		    L_STR("sqlstate", e->sqlstate));
-	if (reply != NULL && one->after != NULL &&
-	    strcmp(reply_text(reply, 0, 0), "t") == 0) {
+	if (reply != NULL && one->after != NULL && reply_bool(reply, 0, 0)) {
 		send_page(one);
 		return;
 	}

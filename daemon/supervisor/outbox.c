@@ -158,17 +158,20 @@ static const struct errand_ops errand_ops = {
     .failed = on_failed,
     .put_off = on_put_off};
 
+/* The columns of the result of notice_claim.sql. */
+enum { NOTIFICATION_ID, ATTEMPT, NOTICE, LANE, OWNER };
+
 static void take_row(struct outbox *o, const struct reply *reply, int row)
 {
-	const char *text = reply_text(reply, row, 2);
+	const char *text = reply_text(reply, row, NOTICE);
 	int64_t timeout_ms = o->o.settings->notify_timeout;
 	struct item *item = mem_zalloc(sizeof(*item));
 	struct err unused;
 	json_t *notice = json_parse_object(text, strlen(text), &unused);
 
 	item->outbox = o;
-	item->id = reply_int(reply, row, 0, 0);
-	item->attempt = reply_int(reply, row, 1, 0);
+	item->id = reply_int(reply, row, NOTIFICATION_ID, 0);
+	item->attempt = reply_int(reply, row, ATTEMPT, 0);
 	item->run_id = json_int(notice, "run_id", 0);
 	item->channel = mem_strdup(json_str(notice, "channel", ""));
 	item->recipient = mem_strdup(json_str(notice, "recipient", ""));
@@ -176,8 +179,8 @@ static void take_row(struct outbox *o, const struct reply *reply, int row)
 	item->errand = (struct errand){.ops = &errand_ops,
 	    .arg = item,
 	    .number = item->id,
-	    .lane = reply_int(reply, row, 3, 0),
-	    .owner = reply_int(reply, row, 4, 0),
+	    .lane = reply_int(reply, row, LANE, 0),
+	    .owner = reply_int(reply, row, OWNER, 0),
 	    .timeout_ms = timeout_ms,
 	    .end = MSG_NOTICE_DONE};
 	buf_init(&item->errand.message, PROTOCOL_LINE_MAX);

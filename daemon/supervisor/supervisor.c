@@ -116,7 +116,7 @@ static void on_leave(void *arg, const struct reply *reply, const struct err *e)
 		    L_STR("error", e->text), L_STR("sqlstate", e->sqlstate));
 	if (reply == NULL || s->phase != RUNNING)
 		return;
-	if (strcmp(reply_text(reply, 0, 0), "t") == 0)
+	if (reply_bool(reply, 0, 0))
 		supervisor_begin_stop(s, "idle");
 	else
 		poller_look(s->poller);
@@ -253,8 +253,7 @@ static void on_drained(
 	if (reply == NULL || s->phase != RUNNING || !supervisor_at_rest(s))
 		return;
 	retry_ms = reply_int(reply, 0, 0, INT64_MAX);
-	if (retry_ms <= s->settings->poll_interval ||
-	    strcmp(reply_text(reply, 0, 1), "t") == 0 ||
+	if (retry_ms <= s->settings->poll_interval || reply_bool(reply, 0, 1) ||
 	    !inbox_is_settled(s->inbox))
 		return;
 	if (runs_failed(s->runs) > 0 || retry_ms < INT64_MAX)

@@ -120,5 +120,7 @@ int reply_rows(const struct reply *r);
 const char *reply_text(const struct reply *r, int row, int column);
 /* Returns a field's integer; `def` for null and for any other text. */
 int64_t reply_int(const struct reply *r, int row, int column, int64_t def);
+/* Returns whether a boolean field is true; false for null. */
+bool reply_bool(const struct reply *r, int row, int column);
 
 #endif

@@ -23,6 +23,13 @@ const char *reply_text(const struct reply *r, int row, int column)
 		   : PQgetvalue(as_result(r), row, column);
 }
 
+bool reply_bool(const struct reply *r, int row, int column)
+{
+	const char *text = reply_text(r, row, column);
+
+	return text != NULL && *text == 't';
+}
+
 int64_t reply_int(const struct reply *r, int row, int column, int64_t def)
 {
 	const char *text = reply_text(r, row, column);

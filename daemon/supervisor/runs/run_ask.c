@@ -211,6 +211,9 @@ static void take_outcome(struct run *run, const char *outcome, bool follows)
 		r->o.events->due_again(r->o.arg);
 }
 
+/* The columns of the result of finish.sql. */
+enum { RUN_ID, OUTCOME, NOTICES, FOLLOWS };
+
 static void on_finished(
     void *arg, const struct reply *reply, const struct err *e)
 {
@@ -222,13 +225,13 @@ static void on_finished(
 		return;
 	}
 	for (int i = 0; i < reply_rows(reply); i++) {
-		struct run *run = run_find(r, reply_int(reply, i, 0, 0));
+		struct run *run = run_find(r, reply_int(reply, i, RUN_ID, 0));
 
 		if (run != NULL && run->state == LIFE_RECORDING)
-			take_outcome(run, reply_text(reply, i, 1),
-			    strcmp(reply_text(reply, i, 3), "t") == 0);
+			take_outcome(run, reply_text(reply, i, OUTCOME),
+			    reply_bool(reply, i, FOLLOWS));
 	}
-	if (reply_rows(reply) > 0 && reply_int(reply, 0, 2, 0) > 0)
+	if (reply_rows(reply) > 0 && reply_int(reply, 0, NOTICES, 0) > 0)
 		r->o.events->notices(r->o.arg);
 	r->o.events->ended(r->o.arg);
 }

@@ -223,6 +223,9 @@ static void refuse_encoding(struct lease *l, const char *encoding)
 	l->o.events->unfit(l->o.arg, text);
 }
 
+/* The columns of the result of version.sql. */
+enum { FOUND, SERVES, SERVER };
+
 static void on_version(
     void *arg, const struct reply *reply, const struct err *e)
 {
@@ -241,10 +244,10 @@ static void on_version(
 			try_on(l, "cannot read reportd.schema_upgrade", e);
 		return;
 	}
-	found = reply_int(reply, 0, 0, 0);
+	found = reply_int(reply, 0, FOUND, 0);
 	fit = schema_fit(
-	    (int)found, (int)reply_int(reply, 0, 1, 0), schema_version());
-	if (reply_int(reply, 0, 2, 0) < SERVER_MIN)
+	    (int)found, (int)reply_int(reply, 0, SERVES, 0), schema_version());
+	if (reply_int(reply, 0, SERVER, 0) < SERVER_MIN)
 		l->o.events->unfit(
 		    l->o.arg, "the queue's server is older than PostgreSQL 13");
 	else if (fit != SCHEMA_FITS)

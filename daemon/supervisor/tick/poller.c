@@ -170,6 +170,9 @@ static void tick_failed(struct poller *p, const struct err *e)
 
 static void send_steps(struct poller *p);
 
+/* The columns of the result of steps.sql. */
+enum { RELEASED, ENDED, AGAIN };
+
 static void on_steps(void *arg, const struct reply *reply, const struct err *e)
 {
 	struct poller *p = arg;
@@ -186,9 +189,9 @@ static void on_steps(void *arg, const struct reply *reply, const struct err *e)
 			    L_STR("sqlstate", e->sqlstate));
 		return;
 	}
-	released = reply_int(reply, 0, 0, 0);
-	ended = reply_int(reply, 0, 1, 0);
-	more = strcmp(reply_text(reply, 0, 2), "t") == 0;
+	released = reply_int(reply, 0, RELEASED, 0);
+	ended = reply_int(reply, 0, ENDED, 0);
+	more = reply_bool(reply, 0, AGAIN);
 	if (ended > 0)
 		LOG(p->o.log, LVL_WARN,
 		    L_MSG("requests have waited too long for other reports"),
@@ -217,6 +220,23 @@ static bool is_awaited(const struct poller *p)
 	return clock_boot_ms() < p->watched_ms;
 }
 
+/* The columns of the result of tick.sql. */
+enum {
+	ALIVE,
+	NEWS,
+	RESCUED,
+	FIRED, /* not read here */
+	TOLD,  /* not read here; tick.sql says why it must be there */
+	NEXT_MS,
+	NOTICE_MS,
+	LEFTOVERS,
+	QUOTAS,
+	MORE,
+	STEPS,
+	LISTINGS,
+	MOVES,
+};
+
 static void on_tick(void *arg, const struct reply *reply, const struct err *e)
 {
 	struct poller *p = arg;
@@ -228,7 +248,7 @@ static void on_tick(void *arg, const struct reply *reply, const struct err *e)
 			tick_failed(p, e);
 		return;
 	}
-	if (strcmp(reply_text(reply, 0, 0), "t") != 0) {
+	if (!reply_bool(reply, 0, ALIVE)) {
 		runs_lose_all(p->o.runs);
 		outbox_lose(p->o.outbox);
 		p->running = false;
@@ -237,31 +257,31 @@ static void on_tick(void *arg, const struct reply *reply, const struct err *e)
 		return;
 	}
 	lease_renewed(p->o.lease, p->tick_sent_ms, p->tick_lease_ms);
-	take_news(p, reply_text(reply, 0, 1));
-	if (reply_int(reply, 0, 2, 0) > 0)
+	take_news(p, reply_text(reply, 0, NEWS));
+	if (reply_int(reply, 0, RESCUED, 0) > 0)
 		LOG(p->o.log, LVL_WARN, L_MSG("took over jobs of lost daemons"),
-		    L_INT("count", reply_int(reply, 0, 2, 0)));
-	next = p->next_ms = reply_int(reply, 0, 5, INT64_MAX);
-	notice = reply_int(reply, 0, 6, INT64_MAX);
+		    L_INT("count", reply_int(reply, 0, RESCUED, 0)));
+	next = p->next_ms = reply_int(reply, 0, NEXT_MS, INT64_MAX);
+	notice = reply_int(reply, 0, NOTICE_MS, INT64_MAX);
 	if (next > 0 && next < wait)
 		wait = next;
 	if (notice > 0 && notice < wait)
 		wait = notice;
 	if (wait > QUICK_MS && is_awaited(p))
 		wait = QUICK_MS;
-	if (p->tick_again || strcmp(reply_text(reply, 0, 9), "t") == 0)
+	if (p->tick_again || reply_bool(reply, 0, MORE))
 		wait = SOON_MS;
 	p->tick_again = false;
 	arm_tick(p, wait);
 	if (notice == 0)
 		outbox_look(p->o.outbox);
-	sweeps_look(p->o.sweeps, reply_text(reply, 0, 7));
-	claims_set_quotas(p->claims, strcmp(reply_text(reply, 0, 8), "t") == 0);
-	if (strcmp(reply_text(reply, 0, 10), "t") == 0)
+	sweeps_look(p->o.sweeps, reply_text(reply, 0, LEFTOVERS));
+	claims_set_quotas(p->claims, reply_bool(reply, 0, QUOTAS));
+	if (reply_bool(reply, 0, STEPS))
 		send_steps(p);
-	if (strcmp(reply_text(reply, 0, 11), "t") == 0)
+	if (reply_bool(reply, 0, LISTINGS))
 		listings_look(p->o.listings);
-	if (strcmp(reply_text(reply, 0, 12), "t") == 0)
+	if (reply_bool(reply, 0, MOVES))
 		moves_look(p->o.moves);
 	if (next == 0)
 		claims_look(p->claims);
