@@ -115,7 +115,7 @@ static int find_next(const struct pages *p, const char *url, const json_t *rest,
 		return 0;
 	if (text == NULL)
 		return err_set(e, ERR_TRANSIENT,
-		    "what \"next\" of the input names is no text");
+		    "\"next\" of the input leads to a value that is no text");
 	*next = http_join(url, text);
 	if (*next != NULL && place_scheme_of(*next) == place_scheme_of(url))
 		return 0;

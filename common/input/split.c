@@ -345,7 +345,7 @@ json_t *split_end(struct split *s, struct err *e)
 		return rest;
 	err_set(e, ERR_TRANSIENT,
 	    split_find(rest, s->pointer) != NULL
-		? "what \"items\" of the input names is no array in the answer"
+		? "\"items\" of the input leads to a value that is no array"
 		: "the answer has no array where \"items\" of the input "
 		  "says: an error in place of rows?");
 	json_decref(rest);

@@ -55,7 +55,7 @@ static enum errand_outcome on_answered(
 	(void)len;
 	if (error != NULL)
 		LOG(s->o.log, LVL_WARN,
-		    L_MSG("what runs that died have left cannot be ended yet"),
+		    L_MSG("leftovers of runs that died cannot be ended yet"),
 		    L_STR("error", error));
 	else if (wait == 0) {
 		s->wait_ms = FIRST_MS;

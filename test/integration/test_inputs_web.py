@@ -388,7 +388,7 @@ UNREADABLE = [
     ('{"rows": [{"id": 01}]}', 'an item of the answer is no JSON'),
     ('{"rows": [{"id": 1} {"id": 2}]}', 'an item of the answer is no JSON'),
     (b'{"rows": [{"name": "\xff"}]}', 'is no UTF-8'),
-    ({'rows': [], 'next': 5}, 'what "next" of the input names is no text'),
+    ({'rows': [], 'next': 5}, '"next" of the input leads to a value that is no text'),
     ({'rows': [], 'next': 'http://localhost/'}, '"next" leads to no https:// URL'),
     ({'rows': [], 'next': 'file:///etc/passwd'}, '"next" leads to no https:// URL'),
     ({'rows': [], 'next': 's3://bucket/key'}, '"next" leads to no https:// URL'),
