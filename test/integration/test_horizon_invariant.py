@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: MIT
 """Writers of all kinds on several tables, reads by horizon all the time into tables, files and
 S3; workers and daemons are killed meanwhile, also while a COMMIT is answered, requests to S3
-fail, the daemon's clock jumps, and both servers restart: at the end the copies agree with the
-tables row for row. `make soak` does the same with twenty tables for five minutes."""
+fail, the clocks of the daemon's host and of the queue's server jump, and both servers restart:
+at the end the copies agree with the tables row for row. `make soak` does the same with twenty tables for five minutes."""
 
 import contextlib
 import csv
 import os
 import pathlib
 import random
+import shutil
 import signal
+import tempfile
 import threading
 import time
 
@@ -17,14 +19,13 @@ import psycopg
 import pytest
 
 from lib import process, report
-from lib.cluster import Cluster
+from lib.cluster import SERVER, Cluster
 from lib.proxy import Proxy
 from lib.s3proxy import S3Proxy
 from lib.target import Target
 from lib.wait import wait_for
 from test_engine_shared import file_of, running_engine
-from test_fault_shared import (  # noqa: F401: fixtures
-    again, private_cluster as cluster, private_template as template, tell)
+from test_fault_shared import again, private_template as template, tell  # noqa: F401: fixtures
 from test_s3_shared import ENVIRONMENT, Bucket, key_of, settings
 
 pytestmark = pytest.mark.shipped
@@ -52,6 +53,45 @@ def make_tables(db):
         """)
 
 
+class Clock:
+    """A clock that jumps, for processes that have `env` in their environment."""
+
+    def __init__(self, path):
+        self.path = path
+        self.env = {'LD_PRELOAD': str(FAKETIME), 'FAKETIME_NO_CACHE': '1',
+                    'FAKETIME_TIMESTAMP_FILE': str(path), 'FAKETIME_DONT_FAKE_MONOTONIC': '1'}
+        self.jump('+0')
+
+    def jump(self, to):
+        # It is read by many processes, and is never half written.
+        new = self.path.with_suffix('.new')
+        new.write_text(to)
+        new.replace(self.path)
+
+
+@pytest.fixture(scope='module')
+def cluster():
+    """The queue's server, with a .clock of its own: its pg_ctl sets that for it."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix='reportd-clock-', dir='/tmp'))
+    folder.chmod(0o755)
+    (folder / 'bin').mkdir()
+    programs = pathlib.Path(f'{SERVER}/bin') if SERVER else max(
+        pathlib.Path('/usr/lib/postgresql').glob('*/bin'), key=lambda p: float(p.parent.name))
+    if SERVER:
+        (folder / 'lib').symlink_to(f'{SERVER}/lib')
+    clock = Clock(folder / 'clock')
+    (folder / 'bin/initdb').symlink_to(programs / 'initdb')
+    (folder / 'bin/pg_ctl').write_text(
+        '#!/bin/sh\nexec env ' + ' '.join(f'{k}={v}' for k, v in clock.env.items()) +
+        f' {programs}/pg_ctl "$@"\n')
+    (folder / 'bin/pg_ctl').chmod(0o755)
+    cluster = Cluster(folder)
+    cluster.clock = clock
+    yield cluster
+    cluster.remove()
+    shutil.rmtree(folder)
+
+
 @pytest.fixture
 def store(swift):
     """A proxy before S3, with a bucket (.bucket) that is reached without it."""
@@ -63,13 +103,16 @@ def store(swift):
 
 @pytest.fixture
 def target():
-    """A database on a server of its own, which has a copy of each table."""
+    """A database with a copy of each table, on another server than the queue's; .source is
+    that of the tables, on the same server."""
     server = Cluster()
     target = Target(server)
     for t in range(TABLES):
         target.table(f'create table s.t{t} (id bigint primary key, v int, '
                      'updated_at timestamptz)')
     target.proxy = Proxy(server.host)
+    target.source = server.create()
+    make_tables(target.source)
     yield target
     target.proxy.remove()
     server.remove()
@@ -143,17 +186,17 @@ class Writer(threading.Thread):
                     self.commits += 1
 
 
-def take_file(db, bucket, target, run):
+def take_file(source, bucket, target, run):
     """As a consumer of the files: the rows of a completed request."""
     outputs = [o['url'] for o in run.outputs or [] if o['format'] == 'CSV'] or [run.output_url]
     data = (bucket.get(key_of(outputs[0])[1]) if outputs[0].startswith('s3:') else
             file_of(outputs[0]).read_bytes())
     for row in list(csv.reader(data.decode().splitlines()))[1:]:
-        db.execute(upsert(target, 'select %s::bigint, %s::int, %s::timestamptz'), *row)
+        source.execute(upsert(target, 'select %s::bigint, %s::int, %s::timestamptz'), *row)
 
 
-def differences(db, target):
-    found = []
+def differences(target):
+    db, found = target.source, []
     for t in range(TABLES):
         for copy in (f'copy.by_prep{t}', f'copy.by_file{t}'):
             found += db.query(
@@ -170,13 +213,17 @@ def differences(db, target):
 class Ticks:
     """Asks for a run of each report that has ended, and takes the files of those that ended."""
 
-    def __init__(self, db, bucket):
-        self.db, self.bucket, self.made = db, bucket, make_reports(db, bucket)
+    def __init__(self, db, source, bucket):
+        self.db, self.source, self.bucket = db, source, bucket
+        self.made = make_reports(db, bucket)
         self.taken = {one: 0 for one in self.made}
         self.count = 0
 
     def tick(self):
         self.count += 1
+        # As people do when the queue's clock was set back.
+        self.db.execute("select reportd.retry(config_id) from reportd.report_config where status = "
+                        "'PENDING' and attempt > 0 and due_at > now() + interval '1 minute'")
         for one, target in self.made.items():
             row = report.config(self.db, one)
             if row.status not in ('COMPLETED', 'FAILED'):
@@ -184,7 +231,7 @@ class Ticks:
             assert row.status == 'COMPLETED', row.error_message
             for run in report.runs(self.db, one):
                 if target and run.run_id > self.taken[one] and run.status == 'COMPLETED':
-                    take_file(self.db, self.bucket, target, run)
+                    take_file(self.source, self.bucket, target, run)
                     self.taken[one] = run.run_id
             self.db.execute('select reportd.run_now(%s)', one)
 
@@ -212,21 +259,13 @@ class Faults:
     S3 = ('cut before', 'cut within', 'cut after', (500, 'InternalError'), (503, 'SlowDown'))
     COMMIT = ('cut before', 'cut after', 'hold answer', 'hold answer')
 
-    def __init__(self, store, proxy, clock, chance):
-        self.store, self.proxy, self.clock, self.chance = store, proxy, clock, chance
-        self.s3, self.commits = [], []
-        self.jump('+0')
-
-    def jump(self, to):
-        # The clock is read by many processes, and is never half written.
-        new = self.clock.with_suffix('.new')
-        new.write_text(to)
-        new.replace(self.clock)
+    def __init__(self, store, proxy, host, server, chance):
+        self.store, self.proxy, self.chance = store, proxy, chance
+        self.host, self.server = host, server
+        self.s3, self.commits, self.jumps = [], [], set()
 
     def environment(self):
-        return {**ENVIRONMENT, 'LD_PRELOAD': str(FAKETIME), 'FAKETIME_NO_CACHE': '1',
-                'FAKETIME_TIMESTAMP_FILE': str(self.clock),
-                'FAKETIME_DONT_FAKE_MONOTONIC': '1'}
+        return {**ENVIRONMENT, **self.host.env}
 
     def more(self):
         if not self.store.faults:
@@ -234,7 +273,11 @@ class Faults:
         if not self.proxy.faults:
             self.commits.append(self.proxy.at('commit', self.chance.choice(self.COMMIT)))
         if self.chance.random() < 0.3:
-            self.jump(self.chance.choice(('+0', '+3h', '-3h', '+400d')))
+            self.host.jump(self.chance.choice(('+0', '+3h', '-3h', '+400d')))
+        if self.chance.random() < 0.2:
+            # What is to be tried again waits for its time by this clock.
+            self.jumps.add(to := self.chance.choice(('+0', '+10m', '-10m', '+3h')))
+            self.server.jump(to)
 
     def held(self):
         """COMMITs whose answer waits."""
@@ -249,6 +292,7 @@ class Faults:
         self.proxy.faults.clear()
         for one in self.commits:
             one.go.set()
+        self.server.jump('+3h')
 
 
 def kill_something(engine, faults, chance):
@@ -269,7 +313,7 @@ def enough(db, ticks, faults):
     counts = dict(again(lambda: db.query('select status, count(*) from reportd.report_run '
                                          'group by 1')))
     return (counts.get('COMPLETED', 0) > 50 and counts.get('LOST', 0) > 3 and
-            ticks.count > SECONDS * 2 / 3 and min(faults.met()) > 3)
+            ticks.count > SECONDS * 2 / 3 and min(faults.met()) > 3 and len(faults.jumps) > 2)
 
 
 def disturb(engine, ticks, restarts, faults, chance):
@@ -293,16 +337,17 @@ def disturb(engine, ticks, restarts, faults, chance):
 
 def test_copies_agree_whatever_is_killed(cluster, template, target, store, tmp_path, tell):
     chance = random.Random(7)
-    faults = Faults(store, target.proxy, tmp_path / 'clock', chance)
+    faults = Faults(store, target.proxy, Clock(tmp_path / 'clock'), cluster.clock, chance)
+    source = target.source
     sections = settings(store.endpoint) | target.sections(
-        conninfo=f'{target.conninfo} host={target.proxy.dir}')
+        conninfo=f'{target.conninfo} host={target.proxy.dir}') | {
+            'source.default': {'conninfo': source.conninfo}}
     with running_engine(cluster, template, tmp_path, sections, faults.environment(), workers=3,
                         lease='2s', poll_interval='200ms', retry_backoff='100ms',
                         retry_backoff_max='300ms') as engine:
         db = engine.db
-        make_tables(db)
-        ticks = Ticks(db, store.bucket)
-        writers = [Writer(db, seed) for seed in range(WRITERS)]
+        ticks = Ticks(db, source, store.bucket)
+        writers = [Writer(source, seed) for seed in range(WRITERS)]
         try:
             disturb(engine, ticks, Restarts((cluster, target.cluster), chance), faults, chance)
         finally:
@@ -313,7 +358,7 @@ def test_copies_agree_whatever_is_killed(cluster, template, target, store, tmp_p
         for what, figure in zip(('failed requests to S3', 'COMMITs'), faults.met()):
             tell(what, figure, f'in {ticks.count} ticks')
         assert sum(writer.commits for writer in writers) > 50
-        stopped = again(lambda: db.value('select now()'))
+        stopped = again(lambda: source.value('select now()'))
 
         def all_read():
             ticks.tick()
@@ -321,8 +366,11 @@ def test_copies_agree_whatever_is_killed(cluster, template, target, store, tmp_p
                 (db.value('select max(horizon) from reportd.v_requests where config_id = %s '
                           "and status = 'COMPLETED'", one) or stopped) > stopped
                 for one in ticks.made)
-        wait_for(all_read, 60, interval=0.5)
+        wait_for(all_read, 60, lambda: (stopped, db.query(
+            'select report_name, status, due_at, now(), error_message, (select max(horizon) from '
+            'reportd.v_requests v where v.config_id = c.config_id) from reportd.report_config c '
+            )), interval=0.5)
         for one in ticks.made:
             report.wait_done(db, one)
         ticks.tick()
-        assert differences(db, target) == []
+        assert differences(target) == []
