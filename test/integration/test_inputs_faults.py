@@ -218,6 +218,11 @@ def test_what_is_replaced_before_it_is_read_comes_as_new(db, bucket, proxy):
     read_by_it = next(headers for op, _, target, headers in proxy.requests
                       if op == 'get' and 'if-match' in headers)
     assert read_by_it['if-match'].startswith('"')
+    # The first content again: nobody has read it.
+    bucket.put('in/a.csv', ROWS)
+    db.execute('update reportd.report_zone set list_at = now()')
+    wait_for(lambda: files(db, config_id, 'DONE') == ['a.csv', 'a.csv'], 60)
+    assert files(db, config_id, 'GONE') == []
 
 
 def test_a_listing_that_fails_is_said_and_repeated(db, bucket, proxy):

@@ -102,6 +102,22 @@ def test_the_latest_object(db, bucket):
         [bucket.url('in/a.csv'), bucket.url('in/b.csv')])
 
 
+def test_the_latest_object_may_be_an_old_one_that_was_put_again(db, bucket):
+    bucket.put('in/a.csv', ROWS)
+    bucket.put('in/z.csv', ROWS)
+    config_id = submit(db, bucket, 'in/*.csv', 'ADHOC', more={'use': 'latest'},
+                       sql="select :'f__url' as file")
+    assert report.wait_done(db, config_id).status == 'COMPLETED'
+    # As if it had been put there an hour before a.csv for the first time.
+    db.execute("update reportd.report_input set modified_at = modified_at - interval '1 hour' "
+               "where config_id = %s and url like '%%z.csv'", config_id)
+    db.execute('select reportd.run_now(%s)', config_id)
+    runs = wait_for(lambda: [
+        run for run in [report.runs(db, config_id)] if len(run) == 2 and run[1].output_url])[0]
+    assert [file_of(run.output_url).read_text() for run in runs] == [
+        f"file\n{bucket.url('in/z.csv')}\n"] * 2
+
+
 def test_a_file_that_a_parent_replaces_is_read_as_the_parent_leaves_it(db, bucket):
     """A request that waits may know an earlier version."""
     bucket.put('made/a.csv', ROWS)

@@ -107,24 +107,33 @@ begin
 		from jsonb_to_recordset(files) as f(url text, version text, size bigint,
 			modified float8, fault text)
 	), known as materialized (
-		select k.file_id, k.state, k.seen_at, k.fault, p.url, p.version, p.size as new_size,
-			p.fault as new_fault
+		select k.file_id, k.state, k.seen_at, p.url, p.version, p.size as new_size,
+			p.modified as new_modified, p.fault as new_fault,
+			-- It was replaced before it was read, and this listing, which began later, meets it.
+			k.state = 'GONE' and k.ended_at < (select z.began_at from reportd.report_zone z
+				where z.zone_id = u.zone_id) as is_back
 		from page p
-		cross join lateral (select i.file_id, i.state, i.seen_at, i.fault
+		cross join lateral (select i.file_id, i.state, i.seen_at, i.ended_at
 			from reportd.report_input i
 			where i.config_id = u.config_id and i.input = u.input
 				and i.url = p.url and i.version = p.version offset 0) k
 	), seen as (
 		update reportd.report_input i
-		set seen_at = now(), fault = case when i.state = 'NEW' and i.look_at <= now()
+		set seen_at = now(), fault = case when i.state = 'NEW' and i.look_at <= now() or k.is_back
 				then k.new_fault else i.fault end,
 			-- A server may tell it later.
-			size = case when i.state = 'NEW' then k.new_size else i.size end
+			size = case when i.state = 'NEW' then k.new_size else i.size end,
+			-- The same bytes may have been put there once more.
+			modified_at = k.new_modified,
+			state = case when k.is_back then 'NEW' else i.state end,
+			found_at = case when k.is_back then now() else i.found_at end,
+			request_id = case when not k.is_back then i.request_id end,
+			ended_at = case when not k.is_back then i.ended_at end
 		from known k
 		where i.file_id = k.file_id and i.file_id = any (array(
 			select l.file_id from reportd.report_input l
 			where l.file_id in (select o.file_id from known o
-				where o.state = 'NEW' or o.seen_at < now() - interval '1 hour'
+				where o.state = 'NEW' or o.is_back or o.seen_at < now() - interval '1 hour'
 					or u.spec ->> 'use' in ('latest', 'all'))
 			for update skip locked))
 	), added as (
