@@ -280,7 +280,7 @@ def test_each_view_has_a_barrier_and_asks_whose_rows_it_shows(db):
             # Each part of a union asks.
             parts = text.split('UNION ALL')
             for part in parts:
-                assert re.search(r"pg_has_role\(\(?\w+\.owner\)?(::oid)?, 'USAGE'", part), name
+                assert re.search(r"pg_has_role\(\(?(\w+\.)?owner\)?(::oid)?, 'USAGE'", part), name
 
 
 def test_each_table_with_rows_of_owners_has_row_security(db):
