@@ -13,8 +13,8 @@
 #define OLDEST_SERVER 130000
 /* The oldest version that can be upgraded; it had no roles yet. */
 #define BEFORE_ROLES 7
-/* An upgrade waits no longer for transactions that use the schema: whoever came
- * after it would wait with it. Who set lock_timeout has another limit. */
+/* An upgrade waits this long for transactions that use the schema: sessions that
+ * come after it would wait with it. A lock_timeout that the user has set is kept. */
 #define PATIENCE                                                    \
 	"select pg_catalog.set_config('lock_timeout', '5s', true) " \
 	"where pg_catalog.current_setting('lock_timeout') = '0'"

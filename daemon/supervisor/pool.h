@@ -16,8 +16,8 @@
  * (`busy` counts those not yet executed), and may still hold the output of runs
  * that it has executed (`held`). A worker that is not busy is free, once it has
  * said hello. A worker that ends before its hello could not start: it had no run,
- * and the next one is started after a delay, which grows. One that has not said it
- * after 20 seconds is killed.
+ * and the next one is started after a delay, which grows. A worker that has
+ * not said hello after 20 seconds is killed.
  */
 struct pool;
 struct worker;

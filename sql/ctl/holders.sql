@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- Who holds locks on tables of the schema that exclude an upgrade. No parameters; one row: a
+-- Lists the sessions that hold locks on tables of the schema which exclude an upgrade. No parameters; one row: a
 -- text such as "ann (process 4711, psql)"; empty when there are none any more.
 select coalesce(string_agg(h.name, ', '), '') as holders
 from (select distinct format('%s (process %s%s)', a.usename, a.pid,

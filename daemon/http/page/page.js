@@ -46,7 +46,7 @@ function when(text) {
 	return h('time', {datetime: text, title: stamp.format(at)}, off > 0 ? `in ${ago}` : `${ago} ago`);
 }
 const pill = status => h('span', {class: `pill ${status}`}, status.toLowerCase());
-// What to do about an error, by the class of its SQLSTATE.
+// The advice about an error, by the class of its SQLSTATE.
 const advice = [
 	['42501', 'Grant the login that the error names what it lacks, then retry.'],
 	['42', 'The SQL names something that is not there, or is not SQL: change the report, then run it.'],

@@ -166,7 +166,7 @@ begin
 	end if;
 end $$;
 
--- Checks the object of those kinds that have one.
+-- Checks a question that is an object, such as that of range or fresh.
 create function reportd.check_object(name text, kind text, value jsonb) returns jsonb
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare

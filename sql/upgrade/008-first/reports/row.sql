@@ -15,7 +15,7 @@ begin
 	end if;
 end $$;
 
--- Limits in bytes, so that each row can be claimed, run and told. The SQL has a
+-- Limits in bytes, so that each row can be claimed, run and reported. The SQL has a
 -- limit of its own.
 create function reportd.check_sizes(c reportd.report_config) returns void
 language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
