@@ -11,6 +11,7 @@ import pytest
 
 from lib import process, report
 from lib.seen import seen
+from lib.web import Site
 from test_engine_shared import done, ended, file_of, output
 from test_snowflake_shared import account, csv, dwh, engine, fails, snow  # noqa: F401
 
@@ -312,3 +313,26 @@ def test_checks_ask_snowflake_when_no_snapshot_is_wanted(engine, snow, dwh):
     assert fails(engine, sql, **columns).error_stage == 'check'
     dwh.execute('insert into counted values (2)')
     assert csv(engine, sql, **columns) == 'n\n1\n2\n'
+
+
+# Servers that mean harm.
+
+def test_a_head_that_is_too_long_is_refused(engine, snow):
+    """The rows after it are more than the reader holds unread."""
+    snow.part_rows = 20000
+    snow.fault('partition', times=9, headers={'X-Long': 'x' * 70000})
+    text = fails(engine, 'select n, md5(n::text) as text from generate_series(1, 40000) n '
+                 'order by n').error_message
+    assert 'partition 1 of 2: the head of the reply of 127.0.0.1' in text
+    assert 'longer than 65536 bytes' in text
+
+
+def test_a_redirect_gets_no_token(engine, snow):
+    site = Site('127.0.0.2')
+    try:
+        snow.fault('post', times=9, status=307, headers={'Location': site.url + '/'})
+        run = fails(engine, max_retries=1)
+    finally:
+        site.stop()
+    assert 'leads to another one, to which no token is sent: HTTP 307' in run.error_message
+    assert site.seen == [] and run.attempt == 1

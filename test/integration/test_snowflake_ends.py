@@ -15,7 +15,7 @@ from lib.report import submit
 from lib.snowflakesql import Statement
 from lib.wait import wait_for
 from test_engine_shared import ended, file_of, files, last_run
-from test_snowflake_shared import account, dwh, engine, snow  # noqa: F401
+from test_snowflake_shared import FAKETIME, account, dwh, engine, snow  # noqa: F401
 
 SLOW = 'select 1 as one from (select pg_sleep(600)) s'
 ROWS = 'select n from generate_series(1, 5000) n order by n'
@@ -201,6 +201,17 @@ def test_a_statement_that_never_ends_is_given_up_at_its_time_limit(engine, snow)
     assert run.error_sqlstate == '57014' and 'its statement_timeout of 1000 ms' in run.error_message
     snow.faults.clear()
     none_left(engine, snow)
+
+
+@pytest.mark.shipped
+def test_a_partition_that_is_never_ready_is_given_up_after_a_minute(engine, snow):
+    """The minute passes in two seconds."""
+    snow.fault('partition', times=999, status=202, code='333334')
+    made = process.reportctl(engine.conf, 'export', '--source', 'snow', '--sql', ROWS, '-o', '-',
+                             env={'LD_PRELOAD': str(FAKETIME), 'FAKETIME': '+0 x30'})
+    assert made.returncode != 0
+    assert ('partition 1 of 5 is not ready though its statement has ended: Snowflake has answered '
+            'HTTP 202 for 63 s') in made.stderr
 
 
 def test_ctrl_c_ends_the_statement_of_an_export(engine, snow):

@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: MIT
 """What the test_snowflake* files share: an account, and a daemon that reads from it."""
 
+import pathlib
+
 import pytest
 
 from lib.snowflake import Snowflake
 from test_engine_shared import failure, output, running_engine
+
+FAKETIME = next(pathlib.Path('/usr/lib').glob('*/faketime/libfaketime.so.1'))
 
 
 @pytest.fixture(scope='module')

@@ -61,8 +61,9 @@ ANSWERS = {
     'get': {200: RESULT, 202: RUNNING, 422: FAILURE},
     'cancel': {200: RUNNING, 422: RUNNING},
 }
-# The description gives these a status and no schema; 502 is of a balancer before the account.
-REFUSALS = {400, 401, 403, 404, 405, 415, 429, 500, 502, 503, 504}
+# The description gives these a status and no schema; 307 and 502 are of a balancer before the
+# account.
+REFUSALS = {307, 400, 401, 403, 404, 405, 415, 429, 500, 502, 503, 504}
 # Sent by accounts, and not described.
 MORE = {'requestId', 'statementHandles'}
 MORE_OF_COLUMN = {'database', 'schema', 'table', 'byteLength', 'collation'}

@@ -46,6 +46,17 @@ static void explain_proxy(struct http_call *c, long code)
 		    proxy, c->to.host_port, c->detail);
 }
 
+static void explain_length(struct http_call *c)
+{
+	const struct http_reply *r = &c->reply;
+	bool head = r->headers.overflow;
+
+	err_set(&c->error, ERR_PERMANENT,
+	    "the %s of %s is longer than %zu bytes",
+	    head ? "head of the reply" : "reply", c->to.host_port,
+	    head ? r->headers.max : r->body.max);
+}
+
 void call_explain(struct http_call *c, CURLcode code)
 {
 	const char *host = c->to.host_port;
@@ -97,9 +108,7 @@ void call_explain(struct http_call *c, CURLcode code)
 		    e, ERR_TRANSIENT, "no TLS with %s: %s", host, c->detail);
 		break;
 	case CURLE_WRITE_ERROR:
-		err_set(e, ERR_PERMANENT,
-		    "the reply of %s is longer than %zu bytes", host,
-		    c->reply.body.max);
+		explain_length(c);
 		break;
 	case CURLE_URL_MALFORMAT:
 		err_set(e, ERR_PERMANENT, "the URL for %s is wrong: %s", host,

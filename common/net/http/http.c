@@ -144,7 +144,7 @@ static void launch(struct http_call *c)
 	buf_clear(&c->reply.headers);
 	c->moved = 0;
 	c->taken = 0;
-	c->paused = false;
+	c->paused = c->headed = false;
 	c->moved_ms = c->hop_ms = clock_boot_ms();
 	c->talking = false;
 	c->detail[0] = c->refused[0] = '\0';
@@ -405,13 +405,12 @@ int http_send(struct http *h, const struct http_request *request,
 
 /* ---- bodies that are read as they come ---- */
 
-/* Says whether all headers of the answer are here: an empty line ends them. */
+/* Says whether all headers of the answer are here. */
 static bool has_status(const struct http_call *c)
 {
-	const struct buf *h = &c->reply.headers;
 	long status = 0;
 
-	if (h->len < 4 || strcmp(h->data + h->len - 4, "\r\n\r\n") != 0)
+	if (!c->headed)
 		return false;
 	curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
 	return status >= 200;

@@ -19,6 +19,7 @@ struct http_call {
 	CURL *easy;
 	bool under_way; /* the call's easy handle is in curl's multi handle */
 	bool talking;   /* the request is being sent, or has been */
+	bool headed;    /* the headers of the last answer are complete */
 	bool done;
 	/* With a window: curl waits for room; bytes that http_read has returned
 	 * and that are still in the body. */

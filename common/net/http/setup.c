@@ -29,15 +29,18 @@ static size_t on_body(char *data, size_t size, size_t n, void *arg)
 }
 
 /* Keeps the headers of the last answer only: 100 Continue and the like precede
- * it. */
+ * it. An empty line ends them. */
 static size_t on_header(char *data, size_t size, size_t n, void *arg)
 {
 	struct http_call *c = arg;
 
-	if (size * n > 5 && memcmp(data, "HTTP/", 5) == 0)
+	if (size * n > 5 && memcmp(data, "HTTP/", 5) == 0) {
 		buf_clear(&c->reply.headers);
+		c->headed = false;
+	}
+	c->headed |= size * n > 0 && (*data == '\r' || *data == '\n');
 	buf_add(&c->reply.headers, data, size * n);
-	return size * n;
+	return c->reply.headers.overflow ? 0 : size * n;
 }
 
 static curl_socket_t on_open(

@@ -28,12 +28,18 @@ static bool is_gone(const char *code)
 	return strcmp(code, "000709") == 0 || strcmp(code, "000710") == 0;
 }
 
+/* Stands for every status of a redirect. */
+#define REDIRECT 300
+
 /* The meaning of each status, and its SQLSTATE where the server gives none. */
 static const struct meaning {
 	int status;
 	enum err_kind kind;
 	const char *state, *text, *mend;
 } meanings[] = {
+    {REDIRECT, ERR_PERMANENT, "",
+	"this host leads to another one, to which no token is sent",
+	"look at account and endpoint"},
     {400, ERR_PERMANENT, "", "Snowflake cannot read the request", NULL},
     {401, ERR_PERMANENT, "28000", "Snowflake refuses the token", NULL},
     {403, ERR_PERMANENT, "28000", "Snowflake refuses this host or user",
@@ -61,6 +67,8 @@ static const struct meaning *meaning_of(int status)
 	static const struct meaning other = {
 	    0, ERR_TRANSIENT, "", "Snowflake cannot answer now", NULL};
 
+	if (status / 100 == REDIRECT / 100)
+		status = REDIRECT;
 	for (size_t i = 0; i < sizeof(meanings) / sizeof(*meanings); i++) {
 		if (meanings[i].status == status)
 			return &meanings[i];

@@ -21,9 +21,9 @@
 #define COLUMNS_MAX 16384
 #define PARTS_MAX 1000000
 /* Milliseconds: a partition that is not ready is asked for again after the first, with
- * pauses that double, and given up after the last. */
+ * pauses that double, for this long in all. */
 #define READY_FIRST_MS 500
-#define READY_LAST_MS 60000
+#define READY_MS 63500
 
 /* ---- what the first answer says ---- */
 
@@ -182,13 +182,14 @@ static int ask_part(struct result *r, struct err *e)
  * time. */
 static int await_part(struct result *r, struct err *e)
 {
-	int64_t pause = READY_FIRST_MS;
+	int64_t pause = READY_FIRST_MS, waited = 0;
 	int rc = ask_part(r, e);
 
-	while (rc == 0 && r->answer.status == 202 && pause < READY_LAST_MS) {
+	while (rc == 0 && r->answer.status == 202 && waited < READY_MS) {
 		rc = api_wait(r->api, pause, e);
 		if (rc == 0)
 			rc = ask_part(r, e);
+		waited += pause;
 		pause *= 2;
 	}
 	return rc;
@@ -200,8 +201,9 @@ static int open_part(struct result *r, struct err *e)
 		return err_wrap(e, "partition %d of %d", r->part, r->parts);
 	if (r->answer.status != 200)
 		return err_set(e, ERR_TRANSIENT,
-		    "partition %d of %d: Snowflake answers HTTP %d", r->part,
-		    r->parts, r->answer.status);
+		    "partition %d of %d is not ready though its statement has "
+		    "ended: Snowflake has answered HTTP %d for %d s",
+		    r->part, r->parts, r->answer.status, READY_MS / 1000);
 	if (answer_check(&r->answer, e) != 0)
 		return err_wrap(e, "partition %d of %d", r->part, r->parts);
 	r->open = true;
@@ -234,6 +236,14 @@ static int close_part(struct result *r, struct err *e)
 	r->row = 0;
 	r->sum = 0;
 	return 0;
+}
+
+static int more_rows(const struct result *r, struct err *e)
+{
+	return err_set(e, ERR_TRANSIENT,
+	    "partition %d of %d has more rows than the %" PRId64
+	    " that its description says",
+	    r->part, r->parts, r->part_rows[r->part]);
 }
 
 /* Prepares to read the partition again after its connection broke. After a
@@ -328,8 +338,14 @@ static int next_row(struct result *r, int32_t *lengths, struct err *e)
 		if (look_ahead(r, e) != 0)
 			return -1;
 		rc = answer_row(&r->answer, e);
-		if (rc < 0 || (rc == 1 && read_row(r, lengths, e) != 0) ||
-		    (rc == 0 && close_part(r, e) != 0))
+		/* The rows of a server that is wrong may have no end. */
+		if (rc == 1 && r->again == 0 && r->row == r->part_rows[r->part])
+			return more_rows(r, e);
+		if (rc < 0 || (rc == 1 && read_row(r, lengths, e) != 0))
+			return r->parts == 1 ? -1
+					     : err_wrap(e, "partition %d of %d",
+						   r->part, r->parts);
+		if (rc == 0 && close_part(r, e) != 0)
 			return -1;
 		if (rc == 0)
 			continue;
