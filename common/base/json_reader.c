@@ -249,6 +249,13 @@ static const char *plain_end(const char *at, const char *end)
 	return at;
 }
 
+static int too_long(const struct buf *to, struct err *e)
+{
+	return err_set(e, ERR_PERMANENT,
+	    "a value is longer than the %zu bytes that a row may have",
+	    to->max);
+}
+
 static int read_string(struct json_reader *r, struct buf *to, struct err *e)
 {
 	size_t begin = to->len;
@@ -258,6 +265,9 @@ static int read_string(struct json_reader *r, struct buf *to, struct err *e)
 	for (;;) {
 		const char *stop;
 
+		/* A string that never ends is not waited for. */
+		if (to->overflow)
+			return too_long(to, e);
 		if ((rc = refill(r, e)) <= 0)
 			return rc == 0 ? torn(e) : -1;
 		stop = plain_end(r->at, r->end);
@@ -274,9 +284,7 @@ static int read_string(struct json_reader *r, struct buf *to, struct err *e)
 			return -1;
 	}
 	if (to->overflow)
-		return err_set(e, ERR_PERMANENT,
-		    "a value is longer than the %zu bytes that a row may have",
-		    to->max);
+		return too_long(to, e);
 	if (!str_is_utf8(to->data + begin, to->len - begin))
 		return err_set(e, ERR_PERMANENT, "a text is no valid UTF-8");
 	return 1;
@@ -325,7 +333,7 @@ static int copy_string(struct json_reader *r, struct buf *to, struct err *e)
 		escaped = !escaped && c == '\\';
 		if (take_byte(r, &c, e) != 0)
 			return -1;
-	} while (c != '"' || escaped);
+	} while ((c != '"' || escaped) && !to->overflow);
 	buf_char(to, c);
 	return 0;
 }

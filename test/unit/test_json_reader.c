@@ -189,6 +189,26 @@ TEST(a_value_has_a_limit)
 	buf_free(&out);
 }
 
+TEST(a_string_without_an_end_is_given_up_at_its_limit)
+{
+	for (int copies = 0; copies < 2; copies++) {
+		struct pieces p;
+		struct json_reader r = reader(
+		    &p, "\"0123456789 0123456789 0123456789 0123456789", 8);
+		struct buf out;
+		struct err e;
+
+		p.breaks = true;
+		buf_init(&out, 5);
+		assert_int_equal(copies ? json_reader_copy(&r, &out, &e)
+					: json_reader_text(&r, &out, &e),
+		    -1);
+		assert_err_has(&e, "longer than");
+		assert_int_equal(p.at, 8);
+		buf_free(&out);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -199,6 +219,7 @@ int main(void)
 	    cmocka_unit_test(what_is_no_text_is_refused),
 	    cmocka_unit_test(a_text_that_is_cut_anywhere_is_an_error),
 	    cmocka_unit_test(a_value_has_a_limit),
+	    cmocka_unit_test(a_string_without_an_end_is_given_up_at_its_limit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
