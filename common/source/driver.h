@@ -80,9 +80,10 @@ struct source_driver {
 
 	int (*begin)(struct source *, const struct job_session *, struct err *);
 	bool (*end)(struct source *);
-	/* Optional, before `end`: what the statements of the job are billed by,
-	 * such as "Athena read 12.0 MB"; the caller frees it. NULL: nothing. */
-	char *(*cost)(const struct source *);
+	/* Optional, before `end`: what the run's remark says of the job's
+	 * statements, such as "Athena read 12.0 MB", by which they are billed;
+	 * the caller frees it. NULL: nothing. */
+	char *(*remark)(const struct source *);
 	/* optional: NULL when there is nothing to reset */
 	void (*reset)(struct source *);
 	/* Optional, present with the ability SOURCE_SCRIPT. */

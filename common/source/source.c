@@ -74,9 +74,9 @@ int source_begin_job(
 	return s->driver->begin(s, session, e);
 }
 
-char *source_cost(const struct source *s)
+char *source_remark(const struct source *s)
 {
-	return s->driver->cost != NULL ? s->driver->cost(s) : NULL;
+	return s->driver->remark != NULL ? s->driver->remark(s) : NULL;
 }
 
 bool source_end_job(struct source *s)

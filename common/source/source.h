@@ -141,9 +141,9 @@ int source_check(const struct source *s, unsigned needed, struct err *e);
 
 int source_begin_job(
     struct source *s, const struct job_session *session, struct err *e);
-/* Returns in words how much the server bills for the job's statements so far; NULL: nothing. The
- * caller frees it. */
-char *source_cost(const struct source *s);
+/* Returns what the run's remark says of the job's statements so far, such as how much the server
+ * bills for them; NULL: nothing. The caller frees it. */
+char *source_remark(const struct source *s);
 /* Returns false when the connection is not clean and must be closed. After a
  * job that only read, a driver may delay its reset; a caller that leaves the
  * connection idle calls source_reset. */

@@ -111,7 +111,7 @@ void job_free(struct job *job)
 	free(job->outcome.output_url);
 	free(job->outcome.outputs);
 	free(job->outcome.remark);
-	free(job->outcome.cost);
+	free(job->outcome.of_source);
 	json_decref(job->outcome.stage_ms);
 	json_decref(job->outcome.result);
 	json_decref(job->outcome.checks);

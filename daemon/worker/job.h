@@ -85,7 +85,7 @@ struct job_outcome {
 	char *outputs;
 	char sha256[65]; /* SHA-256 of the first output, in hex */
 	char *remark;    /* of a good result; NULL: no remark */
-	char *cost;      /* see source_cost; NULL: none */
+	char *of_source; /* see source_remark; NULL: none */
 	json_t *result;  /* the row of result_sql; NULL: none */
 	/* up to where the job reads its source; empty: it does not say */
 	char horizon[SOURCE_TIME];

@@ -61,7 +61,7 @@ static void say_result(
 		r.permanent = failure->kind == ERR_PERMANENT;
 		r.sha256 = NULL;
 		r.output_url = r.outputs = r.horizon = NULL;
-		r.remark = job->outcome.cost;
+		r.remark = job->outcome.of_source;
 		r.result = NULL;
 		r.error_stage = job->outcome.stage;
 		r.error_sqlstate =

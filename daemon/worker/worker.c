@@ -44,8 +44,8 @@ static int run(struct worker *w, struct job *job, struct err *e)
 		return -1;
 	job->lent.source = c->source;
 	rc = run_stages(job, e);
-	job->outcome.cost = source_cost(c->source);
-	job_add_remark(job, job->outcome.cost);
+	job->outcome.of_source = source_remark(c->source);
+	job_add_remark(job, job->outcome.of_source);
 	connections_end(c);
 	return rc;
 }

@@ -71,7 +71,8 @@ def test_files_that_no_list_tells_of_are_not_taken_for_none(engine, athena, lake
     ({'sql': 'show tables'}, 'the statement is no query'),
     ({'output_options': {'unload': True, 'max_rows': 5}}, 'Athena cannot do "max_rows"'),
     ({'output_path': 'local.manifest'}, 'the objects have no place'),
-    ({'sql': 'select now() as t'}, 'NOT_SUPPORTED: Unsupported Hive type'),
+    ({'sql': 'select now() as t'}, 'NOT_SUPPORTED: Unsupported Hive type: timestamp with time zone; '
+     'hint: of the types, Athena unloads no time'),
 ])
 def test_what_unload_cannot_do(engine, athena, lake, more, says):  # noqa: F811
     run = unload(engine, lake, status='FAILED', **more)

@@ -10,7 +10,7 @@ from lib import matrix, process
 from lib.athena import column_info, java_double
 from lib.seen import seen
 from test_athena_shared import ENVIRONMENT, athena, lake, sections  # noqa: F401
-from test_engine_shared import failure, output
+from test_engine_shared import done, failure, file_of, output
 
 INTERVALS = {
     'days': ['0', '3 days 04:05:06.7', '-3 days -04:05:06.789', '00:00:00.000001', '-00:00:01'],
@@ -112,9 +112,13 @@ def test_a_zone_of_the_data_names_no_file(engine, athena, zone):  # noqa: F811
 
 
 def test_arrays_come_as_athena_writes_them(engine, athena):  # noqa: F811
-    data = output(engine.db, source='lake', output_format='JSONL',
-                  export_sql="select array['a', 'b, c'] as words, '[\"a\",\"b, c\"]'::json as json")
-    assert json.loads(data) == {'words': '[a, b, c]', 'json': ['a', 'b, c']}
+    sql = """select '["a","b, c"]'::json as json"""
+    run = done(engine.db, source='lake', output_format='JSONL',
+               export_sql=f"{sql}, array['a', 'b, c'] as words")
+    assert json.loads(file_of(run.output_url).read_text()) == {
+        'words': '[a, b, c]', 'json': ['a', 'b, c']}
+    assert 'column "words" has the texts that Athena makes of array, map and row' in run.remark
+    assert 'texts' not in done(engine.db, source='lake', export_sql=sql).remark
 
 
 @pytest.mark.parametrize(('kind', 'text', 'wanted'), [

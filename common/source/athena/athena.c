@@ -87,6 +87,7 @@ static void athena_close(struct source *s)
 	free(a->label);
 	free(a->time_zone);
 	free(a->says);
+	free(a->vague);
 	free(a);
 }
 
@@ -121,6 +122,8 @@ static int athena_begin(
 	a->time_zone = mem_strdup(job->time_zone);
 	a->timeout_ms = job->statement_timeout_ms;
 	a->scanned = 0;
+	free(a->vague);
+	a->vague = NULL;
 	a->started = job->started;
 	a->arg = job->arg;
 	return 0;
@@ -136,14 +139,27 @@ static bool athena_end(struct source *s)
 	return false;
 }
 
-static char *athena_cost(const struct source *s)
+static char *billed(int64_t scanned)
 {
-	int64_t scanned = ((const struct athena *)s)->scanned;
-
-	return scanned <= 0 ? NULL
-	       : scanned < 1000000
+	return scanned < 1000000
 		   ? mem_printf("Athena read %" PRId64 " bytes", scanned)
 		   : mem_printf("Athena read %.1f MB", (double)scanned / 1e6);
+}
+
+static char *athena_remark(const struct source *s)
+{
+	const struct athena *a = (const struct athena *)s;
+	char *bill = a->scanned > 0 ? billed(a->scanned) : NULL, *both;
+
+	if (a->vague == NULL)
+		return bill;
+	both =
+	    mem_printf("%s%scolumn \"%s\" has the texts that Athena makes of "
+		       "array, map and row, which cannot be read back; "
+		       "cast(x as json) can",
+		bill ? bill : "", bill ? "; " : "", a->vague);
+	free(bill);
+	return both;
 }
 
 /* ---- statements ---- */
@@ -267,6 +283,8 @@ static int open_rows(struct athena *a, const json_t *columns,
 	{
 		forms[i] = value_column(info, &schema->columns[i]);
 		value_column(info, &a->schema.columns[i]);
+		if (a->vague == NULL && !value_is_exact(info))
+			a->vague = mem_strdup(schema->columns[i].name);
 	}
 	schema->count = a->schema.count = (int)count;
 	return rows_open(&a->rows, &a->schema, forms, a->time_zone, e);
@@ -424,7 +442,7 @@ const struct source_driver source_athena = {
     .protection = athena_protection,
     .begin = athena_begin,
     .end = athena_end,
-    .cost = athena_cost,
+    .remark = athena_remark,
     .script = athena_script,
     .query = athena_query,
     .next = athena_next,

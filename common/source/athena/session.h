@@ -22,6 +22,7 @@ struct athena {
 	void *arg;
 	json_t *results; /* addresses to be removed; NULL: none */
 	int64_t scanned; /* bytes that its statements have read */
+	char *vague;     /* a column of arrays and the like; NULL: none */
 	/* of the query */
 	struct schema schema;
 	struct rows rows;

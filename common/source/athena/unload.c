@@ -139,8 +139,13 @@ static int unload_run(struct source *s, const struct source_unload *u,
 	if (make_statement(u, &sql, e) == 0)
 		execution = athena_run(a, sql.data, e);
 	buf_free(&sql);
-	if (execution == NULL)
+	if (execution == NULL) {
+		if (strcmp(e->sqlstate, "42000") == 0)
+			err_hint(e, "of the types, Athena unloads no time, "
+				    "timestamp with time zone, uuid and "
+				    "interval: cast such a column");
 		return -1;
+	}
 	done->files = list_of(a, execution, e);
 	json_decref(execution);
 	return done->files ? 0 : err_wrap(e, "the objects of the unload");

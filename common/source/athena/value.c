@@ -77,6 +77,19 @@ enum value_form value_column(const json_t *info, struct column *column)
 	return VALUE_SAME;
 }
 
+bool value_is_exact(const json_t *info)
+{
+	static const char *const vague[] = {"array", "map", "row", "struct"};
+	char name[64];
+
+	bare_name(json_str(info, "Type", ""), name, sizeof(name));
+	for (size_t i = 0; i < sizeof(vague) / sizeof(*vague); i++) {
+		if (strcmp(vague[i], name) == 0)
+			return false;
+	}
+	return true;
+}
+
 /* ---- values ---- */
 
 static int refuse(const char *text, size_t len, const char *what, struct err *e)

@@ -37,6 +37,10 @@ struct value_tools {
 /* Fills in a column, name included, from ColumnInfo of ResultSetMetadata. */
 enum value_form value_column(const json_t *info, struct column *column);
 
+/* Says whether the texts of a column tell its values apart: those of array, map and
+ * row do not. */
+bool value_is_exact(const json_t *info);
+
 /* Appends a value that is not NULL in PostgreSQL's form, for any form but SAME. -1: the text is none of the form; *e says so. */
 int value_write(enum value_form form, const char *text, size_t len,
     struct value_tools *tools, struct buf *out, struct err *e);
