@@ -68,6 +68,7 @@ def athena(cluster, lake, swift):
     lake.aws.athena = lake.athena = one
     yield one
     one.close()
+    assert lake.aws.wrong == []
 
 
 @pytest.fixture(scope='module')

@@ -242,6 +242,8 @@ class Athena:
     # The operations. Aws calls them with its lock held; refusal is its exception.
 
     def answer(self, op, args, refusal):
+        if op == 'CreateWorkGroup':
+            return self.create_work_group(args, refusal)
         if op == 'StartQueryExecution':
             return self.start(args, refusal)
         if op == 'GetQueryExecution':
@@ -258,6 +260,15 @@ class Athena:
                                         for one in args['QueryExecutionIds']
                                         if one in self.executions]}
         raise refusal(400, 'UnknownOperationException', op)
+
+    def create_work_group(self, args, refusal):
+        own = args.get('Configuration', {})
+        if args['Name'] in self.workgroups:
+            raise refusal(400, 'InvalidRequestException', 'WorkGroup is already created')
+        self.workgroups[args['Name']] = {
+            'location': own.get('ResultConfiguration', {}).get('OutputLocation'),
+            'enforce': own.get('EnforceWorkGroupConfiguration', True), 'managed': False}
+        return {}
 
     def start(self, args, refusal):
         token = args.get('ClientRequestToken')

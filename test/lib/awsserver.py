@@ -104,6 +104,30 @@ def check_deep(shape, value, path):
             check_deep(shape.value, member, f'{path}.{name}')
 
 
+# What newer models have beside the installed one.
+NEWER = {'QueryExecution': {'ManagedQueryResultsConfiguration'}}
+
+
+def wrong_answer(shape, value, path):
+    """What is wrong with an own answer, which nobody would get from AWS; '' when nothing is."""
+    if shape.type_name == 'structure':
+        known = set(shape.members) | NEWER.get(shape.name, set())
+        for name in set(value) - known | set(shape.required_members) - set(value):
+            return f'{path}.{name} is not known, or is missing'
+        inner = [(shape.members[name], member, f'{path}.{name}')
+                 for name, member in value.items() if name in shape.members]
+    elif shape.type_name == 'list':
+        inner = [(shape.member, member, f'{path}[]') for member in value]
+    else:
+        kinds = {'string': str, 'boolean': bool, 'timestamp': (int, float), 'map': dict,
+                 'double': (int, float), 'float': (int, float), 'blob': str}
+        kind = kinds.get(shape.type_name, int)
+        good = isinstance(value, kind) and isinstance(value, bool) == (kind is bool) and (
+            not shape.metadata.get('enum') or value in shape.metadata['enum'])
+        return '' if good else f'{path} is {value!r}'
+    return next(filter(None, (wrong_answer(*one) for one in inner)), '')
+
+
 def scalar(shape, text, path):
     try:
         if shape.type_name in ('integer', 'long'):
@@ -229,6 +253,7 @@ class Aws:
         self.instance_tokens = set()
         self.ecs = ecs.Ecs(Refusal, self.region, ACCOUNT)
         self.faults = []
+        self.wrong = []       # own answers that are none of AWS
         self.calls = []       # dicts: op, service, args, key, error
 
     # Methods for tests.
@@ -438,6 +463,11 @@ class Aws:
                 **({'SecretBinary': base64.b64encode(value).decode()}
                    if isinstance(value, bytes) else {'SecretString': value})}
 
+    def do_put_secret_value(self, args, key):
+        found = self.do_get_secret_value({'SecretId': args['SecretId']}, key)
+        self.secrets[found['ARN']] = args['SecretString']
+        return {'ARN': found['ARN'], 'Name': found['Name']}
+
     def do_publish(self, args, key):
         if args.get('TopicArn') not in self.topics:
             raise Refusal(404, 'NotFound', 'Topic does not exist')
@@ -640,6 +670,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.call['status'] = 200
         model = self.aws.models[service]
         if self.form is None:
+            shape = model.operation_model(op).output_shape
+            wrong = wrong_answer(shape, out or {}, op) if shape else ''
+            self.aws.wrong += [wrong] * bool(wrong)
             version = model.metadata['jsonVersion']
             return self.finish_call(200, json.dumps(out), f'application/x-amz-json-{version}')
         shape = model.operation_model(op).output_shape
