@@ -34,8 +34,8 @@ for many small reports. This page is written by `make bench`.
 METHOD = '''\
 `make bench`, or `test/bench/run [-d DIR] [-n PAIRS] [-t SECONDS] [PART...]`, with node and npm installed and the machine otherwise idle. It takes
 about twenty minutes and 6 GB, builds reportd, installs the peers from npm into a folder of its own, starts a PostgreSQL server
-in there, and leaves others alone. A PART (`large`, `small`, `latency`, `idle`, `claim`, `mail`, `duckdb`, `table`, `inputs`, `html`, `jsonl`,
-`parquet`, `pdf`, `s3`, `xlsx`, `http`) alone prints its rows and does not touch
+in there, and leaves others alone. A PART (`large`, `small`, `latency`, `idle`, `claim`, `mail`, `duckdb`, `table`, `inputs`, `steps`, `html`, `jsonl`,
+`parquet`, `pdf`, `s3`, `warehouses`, `xlsx`, `http`) alone prints its rows and does not touch
 this page.
 
 Everything runs on one machine, the server as well. Ours and the peer's runs take turns ({pairs} of each here); a figure is the median
@@ -57,6 +57,16 @@ workers it is the sum of the proportional set sizes of all its processes.
 - **Mail**: 500 notices of five reports, each with the 10 kB report attached, through a Postfix on this machine over TLS with a password; the
   time runs from the reports' COMMIT to the last answer. The peer sends as many mails of that size over one connection with Python's smtplib, and
   keeps no outbox.
+- **DuckDB**: a Parquet file of the rows of the large CSV, read by a source of type duckdb with one thread and written as CSV, and a sum, count and
+  maximum by 100,000 customers over a Parquet file of 5,000,000 orders; against `psql -c '\\copy (…) to …'` of the same rows in PostgreSQL.
+  No fsync. The files are compared once, and are equal. CPU of reportd is that of the worker and of the process that it reads by, memory
+  the sum of their proportional set sizes.
+- **Table**: the rows of the large CSV into a table of a second database, appended and replaced, against `psql -c '\\copy (…) to stdout' | psql -c
+  '\\copy … from stdin'`. No fsync. CPU is that of both programs, without the servers'.
+- **Inputs**: 10,000 files of one row in a folder, through the checks of a file, into the parameters of a run, and through a check of the rows into a
+  table; with 100,000 files in the ledger against none.
+- **Steps**: a report that 10,000 others run after: the server's time of the statement that ends its run, against that of a report without
+  children; and the 10,000, trivial ones, that one run opens, against as many that wait for nobody.
 - **HTML**: 500,000 of the same rows; the peer is reportd's own CSV of them. No fsync.
 - **JSONL**: the rows of the large CSV, against `psql -c '\\copy (select row_to_json(t) …) to …'`. No fsync. The lines are compared once, and
   are equal (but for the backslashes, which COPY doubles).
@@ -69,6 +79,9 @@ workers it is the sum of the proportional set sizes of all its processes.
 - **S3**: the rows of the large CSV, against `psql -c 'copy (…) to stdout' | aws s3 cp - s3://…`; both objects are read back once, and are equal.
   A thousand reports of 100 rows each, against eight threads that run the same COPY and boto3's `put_object`. The S3 is Swift on the same
   machine, without encryption; it needs more of the machine than either side.
+- **Warehouses**: a result of 1 GB by `reportctl export` into nothing, from the stand-ins for Snowflake (compressed partitions of 100,000 rows) and
+  Athena (a CSV file in S3), which send what was made before as fast as they can; against `curl` that fetches the same answers and
+  drops them. So the ratio is the cost of reading rows and writing CSV beside that of the transfer alone. The rows are counted once.
 - **HTTP**: wrk with {connections} connections from this machine asks each endpoint for {seconds} s (`-t`) while 8 workers always have reports to
   run, whose query waits 20 ms for its server. The queue holds 100,000 finished reports with a run each. Reports that ended a second, beside the requests and in as many seconds without any.
 - **Claim**: `explain analyze` of the claim, prepared as in the daemon and rolled back, the least of {claims}. Candidates come from
