@@ -22,8 +22,7 @@ struct ear;
 struct ear_kind {
 	bool local; /* of the paths that it hears of */
 	enum message_type ask, answer;
-	/* Lane and number of the errand; nothing else has these. */
-	int64_t lane, number;
+	enum errands_own own;
 	const struct statement *told; /* takes what was heard */
 	const char *trouble;          /* log message of an answer's error */
 	/* Members of the answer; `kept` goes into the next errand, when the
@@ -216,16 +215,18 @@ static const struct errand_ops errand_ops = {
 
 static void listen_for(struct ear *e, json_t *body)
 {
+	int64_t number = ERRANDS_OWN_NUMBER(e->kind->own);
+
 	e->sent = true;
 	e->errand = (struct errand){.ops = &errand_ops,
 	    .arg = e,
-	    .number = e->kind->number,
-	    .lane = e->kind->lane,
+	    .number = number,
+	    .lane = ERRANDS_OWN_LANE(e->kind->own),
 	    .timeout_ms = ERRAND_MS,
 	    .end = e->kind->answer};
 	json_object_set_new(body, "timeout", json_integer(ERRAND_MS));
 	buf_init(&e->errand.message, PROTOCOL_LINE_MAX);
-	message_errand(&e->errand.message, e->kind->ask, e->kind->number, body);
+	message_errand(&e->errand.message, e->kind->ask, number, body);
 	errands_add(e->all->o.errands, &e->errand);
 	errands_go(e->all->o.errands);
 }
@@ -274,8 +275,7 @@ static const struct ear_kind kinds[EARS] = {
     [LOCAL] = {.local = true,
 	.ask = MSG_WATCH,
 	.answer = MSG_ARRIVED,
-	.lane = INT64_MAX - 2,
-	.number = ((int64_t)1 << 62) + 2,
+	.own = ERRANDS_WATCH,
 	.told = &arrived,
 	.trouble = "not all folders can be listened to, their files are found "
 		   "by listings",
@@ -285,8 +285,7 @@ static const struct ear_kind kinds[EARS] = {
 	.begin = begin_local},
     [OBJECTS] = {.ask = MSG_HEAR,
 	.answer = MSG_HEARD,
-	.lane = INT64_MAX - 3,
-	.number = ((int64_t)1 << 62) + 3,
+	.own = ERRANDS_HEAR,
 	.told = &created,
 	.trouble = "the queue of new objects cannot be read",
 	.heard = "objects",

@@ -31,6 +31,19 @@
 struct errands;
 struct errand;
 
+/* The supervisor's own errands, of which one of a kind is under way at a time. Each kind
+ * has a lane, and a number in messages, that no other errand has: lanes of receivers are
+ * hashes, and numbers of notices are counted from 1. */
+enum errands_own {
+	ERRANDS_SWEEP,
+	ERRANDS_MOVE,
+	ERRANDS_INBOX,
+	ERRANDS_WATCH, /* folders of inputs */
+	ERRANDS_HEAR,  /* a queue of events of objects */
+};
+#define ERRANDS_OWN_LANE(kind) (INT64_MAX - (kind))
+#define ERRANDS_OWN_NUMBER(kind) (((int64_t)1 << 62) + (kind))
+
 /* This many lanes are remembered while they have no errands. */
 #define ERRANDS_LANES 256
 

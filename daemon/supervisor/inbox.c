@@ -11,9 +11,7 @@
 #include "settings/inbox.h"
 #include "sql/queue.h"
 
-/* The errand's number, which no notice, sweep, listing or move has. */
-#define NUMBER (((int64_t)1 << 62) + 2)
-#define LANE (INT64_MAX - 2)
+#define NUMBER ERRANDS_OWN_NUMBER(ERRANDS_INBOX)
 /* Times `timeout`. A step connects, and runs one statement, or a few when a row
  * cannot be read. No statement of it begins later than STEP_TIMES after the
  * queue was asked for the step. The hold (the time for which no other daemon
@@ -102,7 +100,7 @@ static void send_step(struct inbox *i, json_t *step)
 	i->errand = (struct errand){.ops = &errand_ops,
 	    .arg = i,
 	    .number = NUMBER,
-	    .lane = LANE,
+	    .lane = ERRANDS_OWN_LANE(ERRANDS_INBOX),
 	    .timeout_ms = limit,
 	    .end = MSG_INBOXED};
 	buf_init(&i->errand.message, PROTOCOL_LINE_MAX);

@@ -8,9 +8,7 @@
 #include "sql/queue.h"
 
 #define MOVE_MS 300000
-/* Lane and number of the errand; nothing else has these. */
-#define LANE (INT64_MAX - 1)
-#define NUMBER (((int64_t)1 << 62) + 1)
+#define NUMBER ERRANDS_OWN_NUMBER(ERRANDS_MOVE)
 
 static const struct statement take = {"moves", sql_moves, 1};
 static const struct statement moved = {"moved", sql_moved, 1};
@@ -130,7 +128,7 @@ static void send_files(struct moves *m, json_t *files)
 	m->errand = (struct errand){.ops = &errand_ops,
 	    .arg = m,
 	    .number = NUMBER,
-	    .lane = LANE,
+	    .lane = ERRANDS_OWN_LANE(ERRANDS_MOVE),
 	    .timeout_ms = MOVE_MS,
 	    .end = MSG_MOVED};
 	buf_init(&m->errand.message, PROTOCOL_LINE_MAX);

@@ -12,10 +12,7 @@
 #define FIRST_MS 2000
 #define AGAIN_MS 60000
 #define SWEEP_MS 300000
-/* Lane and number of the errand; no receiver of notices has this lane, and no
- * notice this number. */
-#define LANE 0
-#define NUMBER ((int64_t)1 << 62)
+#define NUMBER ERRANDS_OWN_NUMBER(ERRANDS_SWEEP)
 
 static const struct statement swept = {"swept", sql_swept, 1};
 
@@ -148,7 +145,7 @@ void sweeps_look(struct sweeps *s, const char *leftovers)
 	s->errand = (struct errand){.ops = &errand_ops,
 	    .arg = s,
 	    .number = NUMBER,
-	    .lane = LANE,
+	    .lane = ERRANDS_OWN_LANE(ERRANDS_SWEEP),
 	    .timeout_ms = SWEEP_MS,
 	    .end = MSG_SWEPT};
 	buf_init(&s->errand.message, PROTOCOL_LINE_MAX);

@@ -5,6 +5,7 @@ PostgreSQL."""
 
 import pytest
 
+from lib import report
 from lib.wait import wait_for
 from test_inbox_shared import account, dwh, inbox, merges, plain, reads, snow  # noqa: F401
 
@@ -19,6 +20,25 @@ def test_a_row_becomes_a_report_and_is_told_its_end(inbox, snow):
     assert (report.owner, report.created_by, report.priority, report.parameters) == (
         'inbox_sales', 'inbox warehouse:PUBLIC.REPORT_CONFIG', 1, {'day': 'monday'})
     assert (inbox.folder / 'out/sales/seven.csv').read_text() == "day,t\nmonday,it's \\n\n"
+
+
+def test_folders_are_watched_beside_it(plain):
+    """What waits for new files for minutes keeps nobody else waiting."""
+    folder = plain.folder / 'landing'
+    folder.mkdir()
+    plain.sections['inputs'] = {'folders': str(folder), 'rescan': '1h'}
+    config_id = plain.db.value(
+        "select reportd.submit('files', null, inputs => jsonb_build_object('f', "
+        "jsonb_build_object('path', %s::text, 'stable_for', '0 s')), prep_sql => 'select 1')",
+        f'{folder}/*.csv')
+    plain.start()
+    # It is listed once; from then on its folder is watched.
+    wait_for(lambda: plain.db.value('select min(listed_at) from reportd.report_zone'))
+    for number in 1, 2:
+        plain.insert(number, OUTPUT_PATH=f'sales/{number}.csv')
+        plain.becomes(number, 'COMPLETED')
+    (folder / 'a.csv').write_text('a\n')
+    report.wait_done(plain.db, config_id)
 
 
 def test_rows_of_a_postgres_become_reports(plain):
