@@ -14,6 +14,7 @@ create table "INBOX"."REPORT_CONFIG" (
 	"EXPORT_SQL" varchar not null,
 	"PARAMETERS" varchar,
 	"OUTPUT_FORMAT" varchar not null default 'CSV',
+	"OUTPUT_OPTIONS" varchar,
 	"OUTPUT_PATH" varchar not null,
 	"NOTIFY_ON_COMPLETION" varchar,
 	"NOTIFY_ON_FAILURE" varchar,
