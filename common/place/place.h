@@ -31,6 +31,8 @@ struct place_lent {
 	/* The directory that local files must not leave, absolute; NULL: a file
 	 * goes wherever its path leads. */
 	const char *root;
+	/* No symbolic link below the root is followed, though it stays there. */
+	bool no_links;
 	mode_t file_mode;
 	bool no_sync; /* leave out all fsyncs of files */
 	/* Prefixes that URLs may lie below, also those that a redirect or an

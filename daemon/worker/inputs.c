@@ -109,6 +109,7 @@ int inputs_lend(const struct job *job, const json_t *input, const json_t *file,
 		return place_allow_read(&lent->places, address, e);
 	lent->root = folders_holding(set->inputs_folders, address);
 	lent->places.root = lent->root;
+	lent->places.no_links = true;
 	if (lent->root != NULL)
 		return 0;
 	return err_set(e, ERR_PERMANENT,

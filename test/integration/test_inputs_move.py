@@ -115,6 +115,36 @@ def test_files_that_stay_wrong_go_into_quarantine(db, place):
     assert list(place.landing.iterdir()) == []
 
 
+@pytest.mark.parametrize('way', ['archive', 'quarantine'])
+def test_no_file_is_moved_through_a_link(db, engine, place, way):
+    """Whoever may make links in a folder would else write into those of others."""
+    others = place.old.with_name(place.old.name + '.others')
+    for folder in place.old, others:
+        folder.mkdir()
+    (place.old / 'link').symlink_to(f'../{others.name}')
+    put(place.landing, 'a.csv', 'id\n1\n' if way == 'archive' else '')
+    config_id = submit(db, f'{place.landing}/*', reject_after='0 s',
+                       **{way: f'{place.old}/link/deep/'})
+    error = wait_for(lambda: db.value('select max(move_error) from reportd.report_input '
+                                      'where config_id = %s', config_id))
+    assert 'a symbolic link is on the way, and none is followed' in error
+    assert (place.landing / 'a.csv').exists() and not list(others.iterdir())
+
+
+def test_no_file_is_found_through_a_link(db, place):
+    others = place.landing.with_name(place.landing.name + '.others')
+    put(others / 'deep', 'a.csv')
+    place.landing.mkdir()
+    (place.landing / 'far').symlink_to(others)
+    (place.landing / 'near').symlink_to(f'../{others.name}')
+    for name in 'far', 'near':
+        config_id = submit(db, f'{place.landing}/{name}/deep/*')
+        error = wait_for(lambda one=config_id: db.value(
+            'select max(error) from reportd.v_zones where config_id = %s', one))
+        assert 'a symbolic link is on the way, and none is followed' in error
+        assert not files(db, config_id)
+
+
 def test_files_of_a_failed_run_stay_until_somebody_says(db, engine, place):
     put(place.landing, 'a.csv')
     config_id = submit(db, f'{place.landing}/*', 'select 1/0', quarantine=f'{place.bad}/',

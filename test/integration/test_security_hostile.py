@@ -179,18 +179,29 @@ def test_rights_are_not_taken_away_by_a_member(db, as_):  # noqa: F811
         union all select 'member', roleid::regrole::text, member::regrole::text, '', ''
         from pg_auth_members
         union all select 'setting', setrole::text, setconfig::text, '', '' from pg_db_role_setting) r"""
-    before = db.value(rights)
     ann = as_('ann')
-    for role in 'reportd_submitter', 'finance':
-        for text in ('drop owned by {}', 'drop owned by {} cascade', 'reassign owned by {} to ann',
-                     'revoke all on all tables in schema reportd from {}',
-                     'revoke all on all functions in schema reportd from {} cascade',
-                     'revoke usage on schema reportd from {}', 'revoke {} from amy',
-                     'grant {} to nobody', 'grant all on reportd.report_config to {}',
-                     "alter role {} set statement_timeout = '1ms'", 'alter role {} connection limit 0'):
-            with contextlib.suppress(psycopg.Error):
-                ann(text.format(role, role))
-    assert db.value(rights) == before
+    members = [(ann, 'reportd_submitter'), (ann, 'finance')]
+    try:
+        for more in 'reportd_viewer', 'reportd_operator':
+            # More rights than a submitter's: what stops her may not stop them.
+            db.execute(f'create role with_{more} login in role finance, {more}')
+            person = as_(f'with_{more}')
+            members += [(person, 'reportd_submitter'), (person, more)]
+        before = db.value(rights)
+        for person, role in members:
+            for text in ('drop owned by {}', 'drop owned by {} cascade',
+                         'reassign owned by {} to ann',
+                         'revoke all on all tables in schema reportd from {}',
+                         'revoke all on all functions in schema reportd from {} cascade',
+                         'revoke usage on schema reportd from {}', 'revoke {} from amy',
+                         'grant {} to nobody', 'grant all on reportd.report_config to {}',
+                         "alter role {} set statement_timeout = '1ms'",
+                         'alter role {} connection limit 0'):
+                with contextlib.suppress(psycopg.Error):
+                    person(text.format(role, role))
+        assert db.value(rights) == before
+    finally:
+        db.execute('drop role if exists with_reportd_viewer, with_reportd_operator')
     ask(as_('bob'))
     ask(ann)
 

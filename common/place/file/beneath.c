@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -17,10 +18,11 @@
  * call; it is then repeated up to this many times. */
 #define TRIES 100
 
-static int open_by_kernel(int root, const char *path, int flags)
+static int open_by_kernel(
+    int root, const char *path, int flags, uint64_t resolve)
 {
 	struct open_how how = {.flags = (unsigned)flags | O_CLOEXEC,
-	    .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
+	    .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | resolve};
 	long fd;
 
 	for (int i = 0;; i++) {
@@ -73,16 +75,39 @@ static int open_by_steps(int root, const char *path, int flags)
 	return -1;
 }
 
-int beneath_open(int root, const char *path, int flags)
+static int open_so(int root, const char *path, int flags, uint64_t resolve)
 {
 	int fd;
 
 	path = *path == '\0' ? "." : path;
-	fd = open_by_kernel(root, path, flags);
+	fd = open_by_kernel(root, path, flags, resolve);
 	/* A filter of system calls may answer EPERM instead of ENOSYS. */
 	if (fd >= 0 || (errno != ENOSYS && errno != EPERM))
 		return fd;
 	return open_by_steps(root, path, flags);
+}
+
+int beneath_open(int root, const char *path, int flags)
+{
+	return open_so(root, path, flags, 0);
+}
+
+int beneath_open_plain(int root, const char *path, int flags)
+{
+	return open_so(root, path, flags, RESOLVE_NO_SYMLINKS);
+}
+
+int beneath_refuse(const char *path, struct err *e)
+{
+	int why = errno;
+
+	err_errno(e, why, "%s", path);
+	if (why == ELOOP || why == EXDEV)
+		err_set(e, e->kind,
+		    "%s: a symbolic link is on the way, and none is followed",
+		    path);
+	errno = why;
+	return -1;
 }
 
 const char *beneath_part(const char *root, const char *path)

@@ -39,7 +39,7 @@ static void make_folders(int root, const char *path)
 
 		if (last != NULL)
 			*last = '\0';
-		in = beneath_open(root, last ? part : "", O_PATH | O_DIRECTORY);
+		in = beneath_open_plain(root, last ? part : "", O_PATH | O_DIRECTORY);
 		if (in >= 0) {
 			mkdirat(in, last ? last + 1 : part, 0755);
 			close(in);
@@ -62,11 +62,11 @@ static int reach(struct spot *s, const char *root, const char *address,
 	if (fd >= 0 && below != NULL) {
 		if (make)
 			make_folders(fd, below);
-		s->folder = beneath_open(fd, folder, O_RDONLY | O_DIRECTORY);
+		s->folder = beneath_open_plain(fd, folder, O_RDONLY | O_DIRECTORY);
 		s->name = mem_strdup(slash ? slash + 1 : below);
 	}
 	if (s->folder < 0)
-		err_errno(e, errno, "%s", address);
+		beneath_refuse(address, e);
 	if (fd >= 0)
 		close(fd);
 	free(folder);

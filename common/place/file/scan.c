@@ -104,12 +104,12 @@ static DIR *open_folder(struct search *s, const char *folder, struct err *e)
 {
 	/* NULL: it is the root itself */
 	const char *part = beneath_part(s->root, folder);
-	int fd = beneath_open(
+	int fd = beneath_open_plain(
 	    s->root_fd, part ? part : "", O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
 	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
 
 	if (dir == NULL) {
-		err_errno(e, errno, "%s", folder);
+		beneath_refuse(folder, e);
 		if (fd >= 0)
 			close(fd);
 	}
@@ -149,7 +149,7 @@ static int by_name(const void *a, const void *b)
 /* Meets one file, unless it has gone or is no regular file. */
 static int meet(struct search *s, const char *path, struct err *e)
 {
-	int fd = beneath_open(
+	int fd = beneath_open_plain(
 	    s->root_fd, beneath_part(s->root, path), O_PATH | O_NOFOLLOW);
 	char version[FILE_VERSION];
 	struct stat st;

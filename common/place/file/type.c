@@ -60,14 +60,16 @@ struct reader {
 
 /* Opens a file below the root for reading. No symbolic link leads out of the
  * root, so nobody can use one to have another file read. */
-static int open_below(const char *root, const char *path)
+static int open_below(const struct place_lent *lent, const char *path)
 {
-	int dir = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC), fd, why;
+	int dir = open(lent->root, O_PATH | O_DIRECTORY | O_CLOEXEC), fd, why;
+	const char *part = beneath_part(lent->root, path);
+	int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK;
 
 	if (dir < 0)
 		return -1;
-	fd = beneath_open(
-	    dir, beneath_part(root, path), O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+	fd = lent->no_links ? beneath_open_plain(dir, part, flags)
+			    : beneath_open(dir, part, flags);
 	why = errno;
 	close(dir);
 	errno = why;
@@ -79,7 +81,7 @@ static int refuse_open(const char *path, struct err *e)
 	char host[256] = "", *others;
 
 	if (errno != ENOENT) {
-		err_errno(e, errno, "%s", path);
+		beneath_refuse(path, e);
 		/* a repeat can succeed without a change of the report */
 		e->kind = ERR_TRANSIENT;
 		return -1;
@@ -99,7 +101,7 @@ static int file_open_read(const struct place_lent *lent, const char *path,
     struct stat *st, struct err *e)
 {
 	int fd = lent->root != NULL
-		     ? open_below(lent->root, path)
+		     ? open_below(lent, path)
 		     : open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 
 	if (fd < 0)

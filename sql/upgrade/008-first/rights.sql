@@ -22,10 +22,13 @@ begin
 				or (select pg_has_role(''reportd_viewer'', ''USAGE'')))', name);
 	end loop;
 end $$;
-create policy submitted on reportd.report_config for insert to reportd_submitter
-	with check (pg_has_role(owner, 'USAGE'));
-create policy submitted_for on reportd.report_config for insert to reportd_operator
-	with check (true);
+-- These ask for the role in their condition: a policy to a role is deleted by DROP OWNED
+-- BY that role, which each of its members may say.
+create policy submitted on reportd.report_config for insert
+	with check ((select pg_has_role('reportd_submitter', 'USAGE'))
+		and pg_has_role(owner, 'USAGE'));
+create policy submitted_for on reportd.report_config for insert
+	with check ((select pg_has_role('reportd_operator', 'USAGE')));
 
 alter table reportd.report_source enable row level security;
 create policy daemon on reportd.report_source to reportd_daemon using (true);
@@ -50,7 +53,8 @@ create policy seen on reportd.report_grant for select
 		or grantee = 0::oid or pg_has_role(grantee, 'USAGE'));
 alter table reportd.report_quota enable row level security;
 create policy daemon on reportd.report_quota for select to reportd_daemon using (true);
-create policy operator on reportd.report_quota to reportd_operator using (true);
+create policy operator on reportd.report_quota
+	using ((select pg_has_role('reportd_operator', 'USAGE')));
 create policy seen on reportd.report_quota for select
 	using (role = 0::oid or pg_has_role(role, 'USAGE')
 		or (select pg_has_role('reportd_viewer', 'USAGE')));
