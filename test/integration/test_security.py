@@ -320,6 +320,12 @@ def test_each_function_has_its_path_pinned(db):
     assert db.query("""select p.oid::regprocedure from pg_proc p
         where p.pronamespace = 'reportd'::regnamespace
             and not coalesce('search_path=pg_catalog, pg_temp' = any (p.proconfig), false)""") == []
+    # And backslashes are read in one way, by whatever people call.
+    assert db.query("""select p.oid::regprocedure from pg_proc p
+        where p.pronamespace = 'reportd'::regnamespace
+            and (p.prorettype = 'trigger'::regtype
+                or has_function_privilege('reportd_operator', p.oid, 'EXECUTE'))
+            and not 'standard_conforming_strings=on' = any (p.proconfig)""") == []
     # Functions that are created later are for nobody until they are granted.
     with db.connect(autocommit=False) as conn:
         conn.execute('set local role reportd_owner')

@@ -6,10 +6,11 @@ import json
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from lib.manual import says
 from lib.wait import wait_for
-from test_security import as_, ask, db, queue  # noqa: F401
+from test_security import as_, ask, db, queue, run_statement  # noqa: F401
 
 pytestmark = pytest.mark.shipped
 
@@ -206,6 +207,19 @@ def test_rights_are_not_taken_away_by_a_member(db, as_):  # noqa: F811
     ask(ann)
 
 
+def test_a_report_that_waits_for_years_is_not_first_for_ever(db, as_):  # noqa: F811
+    """Waiting is worth ten levels at most: what is urgent has its turn."""
+    ann, daemon = as_('ann', 'finance'), as_('reportd')
+    worker = db.value("insert into reportd.report_worker (host, pid, version, workers, lease) "
+                      "values ('h', 1, '1', 1, '1 hour') returning worker_id")
+    old, urgent = ask(ann, priority=5), ask(ann, priority=1)
+    for one, age in (old, '3 years'), (urgent, '1 day'):
+        db.execute('update reportd.report_config set due_at = now() - %s::interval '
+                   'where config_id = %s', age, one)
+    run_statement(daemon, 'claim', [worker, 1, 1, '{finance}', '{null}', 600000, None, 0])
+    assert db.query("select config_id from reportd.report_config where status = 'PROCESSING'") == [(urgent,)]
+
+
 def met(db, config_id, url, state, request_id=None):  # noqa: F811
     """A file that a listing has found for this report."""
     db.execute("insert into reportd.report_input (config_id, input, url, version, size, "
@@ -247,3 +261,58 @@ def test_what_was_met_before_the_path_changed_is_read_by_its_own_rights(db, as_)
     assert db.value(denial) is None
     db.execute("select reportd.revoke_path('file:///srv/shared/', 'finance', 'read')")
     assert 'may not read "/srv/shared/all.csv"' in db.value(denial)
+
+
+SETTINGS = ('standard_conforming_strings = off', 'escape_string_warning = off', 'transform_null_equals = on',
+            'array_nulls = off', "datestyle = 'German'",
+            "intervalstyle = 'sql_standard'", "timezone = 'Asia/Kathmandu'", 'extra_float_digits = -15',
+            "bytea_output = 'escape'", "xmloption = 'document'", 'row_security = off',
+            "default_transaction_isolation = 'repeatable read'", 'plan_cache_mode = force_generic_plan')
+# What a plain session is refused, and what it has stored.
+ROWS = [{'output_path': path} for path in (
+            'finance/../hr/x.csv', 'finance/.x.csv', 'finance/\x01.csv', 'finance/a\nb.csv', 'finance/{x}.csv',
+            's3://Bucket/x.csv', 's3://b..b/x.csv', 'finance/\u202e.csv', 'hr/x.csv', 'finance/%q.csv')] + [
+    {'report_name': ' '}, {'report_name': 'a\x01b'}, {'report_type': 'a\x7f'}, {'report_key': 'a__b'},
+    {'export_sql': '-- nothing'}, {'export_sql': "select 'a"}, {'export_sql': "select 1; select E'\\'"},
+    {'prep_sql': '/* nothing */'}, {'output_options': '{"null": "a\\nb"}'},
+    {'output_options': '{"delimiter": "\\n"}'}, {'output_options': '{"columns": {"a": {"format": "[x"}}}',
+                                                'output_format': 'XLSX'},
+    {'schedule_expression': '*/7 x * * *'}, {'notify_on_failure': '{"mailto:a@example.com?subject=a%0ab"}'},
+    {'notify_on_failure': '{https://user@example.com/}'}, {'notify_on_failure': '{"mailto:a b@example.com"}'},
+    {'parameters': '{"a\\u0001": 1}'}, {'parameters': '{"a": {"b": 1}}'}, {'time_zone': 'Mars'},
+    {'inputs': '{"f": {"path": "/srv/finance/../hr/*.csv"}}'}, {'inputs': '{"f": {"path": "/srv/finance/.x/*"}}'},
+    {'inputs': '{"f": {"path": "/srv/finance/*.csv", "delimiter": "\\n"}}'},
+    {'timeout': '30 min', 'output_path': 'finance/a.csv', 'parameters': '{"a": 0.1, "b": null}'},
+    {'schedule_expression': '*/7 5 * * 1-5', 'time_zone': 'Europe/Berlin'},
+    {'inputs': '{"f": {"path": "/srv/finance/*.csv"}}', 'checks': '[{"name": "a", "sql": "select 1 where false"}]'},
+    {'export_sql': "select :'a', 'b;\\' as x", 'parameters': '{"a": "\\\\"}'}]
+
+
+def test_the_settings_of_a_session_change_nothing(db, as_):  # noqa: F811
+    """Not even where they are set as a function is read for the first time in the session."""
+    db.execute("select reportd.grant_path('finance/', 'finance')")
+
+    def asked(person, row):
+        try:
+            one = person(sql.SQL("select reportd.submit({})").format(sql.SQL(', ').join(
+                sql.SQL('{} => {}').format(sql.Identifier(k), v) for k, v in (
+                    {'report_name': 'x', 'export_sql': 'select 1', 'source': 'finance'} | row).items())))
+        except psycopg.Error as e:
+            return e.sqlstate, e.diag.message_primary, e.diag.message_hint
+        return db.value('select to_jsonb(c) - %s::text[] from reportd.report_config c where config_id = %s',
+                      ['config_id', 'request_id', 'created_timestamp', 'updated_timestamp', 'due_at',
+                       'scheduled_for'], one)
+    plain, odd = as_('ann', 'finance'), as_('ann', 'finance')
+    own = ask(plain)
+    for one in SETTINGS:
+        odd(f'set {one}')
+    for call in ('run_now({}, \'{{"a": 1}}\')', 'cancel({})', 'retry({})', 'why({})',
+                 "change({}, '{{\"priority\": 2}}')", "notice_channel('mailto:a@example.com')",
+                 "next_run('0 6 * * *', 'UTC', now())", "check_time_zone('UTC')",
+                 "backfill({}, now(), now())"):
+        with contextlib.suppress(psycopg.Error):
+            odd('select count(*) from reportd.' + call.format(own))
+    same = [(asked(odd, row), asked(plain, row)) for row in ROWS]
+    assert [a for a, _ in same] == [b for _, b in same]
+    refused = [a for a, _ in same if isinstance(a, tuple)]
+    assert len(refused) == len(ROWS) - 5 and {state for state, _, _ in refused} == {'22023'}

@@ -142,3 +142,21 @@ grant execute on function reportd.plan_fire, reportd.schedule_turns,
 		reportd.tally_runs, reportd.scale_take, reportd.scale_plan, reportd.scale_release,
 		reportd.scale_leave
 	to reportd_daemon;
+
+-- Which rows are right must not depend on the settings of a session. The server reads the text of a
+-- function when the session first calls it, and reads backslashes by this setting: so it is fixed in
+-- each function that people call, at once or as a trigger.
+do $$
+declare
+	f regprocedure;
+begin
+	for f in
+		select p.oid from pg_proc p
+		where p.pronamespace = 'reportd'::regnamespace and (p.prorettype = 'trigger'::regtype
+			or has_function_privilege('reportd_submitter', p.oid, 'EXECUTE')
+			or has_function_privilege('reportd_viewer', p.oid, 'EXECUTE')
+			or has_function_privilege('reportd_operator', p.oid, 'EXECUTE'))
+	loop
+		execute format('alter function %s set standard_conforming_strings = on', f);
+	end loop;
+end $$;

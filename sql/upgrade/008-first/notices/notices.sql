@@ -51,8 +51,7 @@ create index report_notification_sending on reportd.report_notification (worker_
 	where state = 'SENDING';
 
 create function reportd.report_config_notices() returns trigger
-language plpgsql security definer set search_path = pg_catalog, pg_temp
-	set standard_conforming_strings = on as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
 	message text;
 	hint text;

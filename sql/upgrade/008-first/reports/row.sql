@@ -69,10 +69,8 @@ begin
 	end if;
 end $$;
 
--- The settings of the inserting session must not change which rows are right.
 create function reportd.report_config_check() returns trigger
-language plpgsql security definer set search_path = pg_catalog, pg_temp
-	set standard_conforming_strings = on as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
 	formats reportd.output_format[];
 	operator boolean;

@@ -89,7 +89,7 @@ begin
 	if exists (select from reportd.report_dependency d where d.parent_id = c.config_id) then
 		perform reportd.refuse(
 			format('%s: these run after it: %s', what, reportd.children_of(c.config_id)),
-			'Take it out of their run_after first: select reportd.change(ID, ''{"run_after": […]}'').');
+			'Take it out of their run_after first: select reportd.change(ID, ''{"run_after": […]}''). For reports of others an operator can.');
 	end if;
 end $$;
 
