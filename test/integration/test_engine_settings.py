@@ -549,12 +549,12 @@ def test_folders_that_do_not_answer_stop_no_heartbeat(daemon, db, tmp_path):
                    input='#include <dlfcn.h>\n#include <fcntl.h>\n#include <stdlib.h>\n'
                    '#include <sys/stat.h>\n#include <unistd.h>\n' + HANGS, check=True)
     (tmp_path / 'inbox').mkdir()
-    one = daemon({'inputs': {'folders': tmp_path / 'inbox'}}, lease='2s', log_level='info',
+    one = daemon({'inputs': {'folders': tmp_path / 'inbox'}}, lease='4s', log_level='info',
                  env={'LD_PRELOAD': library, 'HANGS': hangs})
     hangs.touch()
     one.signal(signal.SIGHUP)
     one.wait_log('looks at the folders of the settings took longer than 5 s')
-    # Its lease of two seconds was renewed, so it goes on as the same daemon.
+    # Its lease of four seconds was renewed, so it goes on as the same daemon.
     assert db.value('select worker_id from reportd.report_worker') == one.worker_id
     assert 'settings read again' not in one.log()
     hangs.unlink()
