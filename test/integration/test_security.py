@@ -315,6 +315,19 @@ def test_the_owner(db):
         psycopg.connect(make_conninfo(db.conninfo, user='reportd_owner'))
 
 
+def test_a_role_may_call_what_its_functions_call(db):
+    """Of functions with the rights of their caller."""
+    assert db.query(r"""select role, p.proname, m[1] as calls
+        from unnest('{reportd_submitter,reportd_operator,reportd_viewer,reportd_daemon}'::text[]) role
+        join pg_proc p on p.pronamespace = 'reportd'::regnamespace and not p.prosecdef
+            and has_function_privilege(role, p.oid, 'EXECUTE')
+        cross join lateral regexp_matches(p.prosrc, 'reportd\.(\w+)\(', 'g') m
+        where exists (select from pg_proc q where q.pronamespace = p.pronamespace
+            and q.proname = m[1])
+        and not exists (select from pg_proc q where q.pronamespace = p.pronamespace
+            and q.proname = m[1] and has_function_privilege(role, q.oid, 'EXECUTE'))""") == []
+
+
 @says('All functions look names up in `pg_catalog` first and in `pg_temp` last.')
 def test_each_function_has_its_path_pinned(db):
     assert db.query("""select p.oid::regprocedure from pg_proc p

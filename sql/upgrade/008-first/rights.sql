@@ -138,7 +138,7 @@ grant execute on function reportd.plan_fire, reportd.schedule_turns,
 		reportd.claim_zones, reportd.take_page, reportd.claim_moves, reportd.record_moves,
 		reportd.due_zones, reportd.due_moves, reportd.watched_paths, reportd.wake_paths,
 		reportd.wake_objects, reportd.inbox_begin, reportd.inbox_step,
-		reportd.inbox_fault, reportd.kept_checks,
+		reportd.inbox_fault, reportd.inbox_may_set, reportd.kept_checks,
 		reportd.tally_runs, reportd.scale_take, reportd.scale_plan, reportd.scale_release,
 		reportd.scale_leave
 	to reportd_daemon;
