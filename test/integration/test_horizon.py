@@ -290,7 +290,7 @@ def test_what_holds_it_back_for_long_is_named(db, shared):
                                   'from pg_stat_activity where pid = %s', pid))
         run = ended(db, ask(db, 'a', export_sql=SQL, source='other'))
         assert f'held back by process {pid} (user "' in run.remark
-        assert 'idle in transaction), whose transaction is open for 00:00:1' in run.remark
+        assert 'idle in transaction), whose transaction is open for 00:0' in run.remark
         assert run.horizon_held_by == pid and 10 <= run.horizon_held_for.total_seconds() < 600
         assert f', as process {pid} of source "other" had a transaction open for 00:' in \
             db.value('select reportd.why(%s)', run.config_id)
