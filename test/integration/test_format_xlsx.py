@@ -390,6 +390,22 @@ def test_what_comes_later_is_never_hashes(export, tmp_path):
     assert '2,592,594,610,462.00 €' in text     # the total
 
 
+def test_wide_letters_are_not_cut(export, tmp_path):
+    """They are as wide as two digits; a cell hides what is longer."""
+    texts = ['MWMWMWMWMWMW', 'WQ@WQ@' * 5, 'MANAGER OF MEMORANDA WWW', 'РУКОВОДИТЕЛЬ МОСКОВСКОГО ФИЛИАЛА',
+             ' '.join(['WWMMWWMM'] * 6), 'GEMMA WHO WOMMM']
+    columns = ', '.join(f"'{text}' as c{i}" for i, text in enumerate(texts))
+    path = export(f'select {columns} from generate_series(1, 3)', columns={'c5': {'width': 16}})
+    words = [*pdf.words(workbook.convert(path, 'pdf', tmp_path))]
+    starts = [word.left for word in words if word.text in ('c0', 'c1', 'c2', 'c3', 'c4', 'c5')]
+    assert len(starts) == 6
+    for text, right in zip(texts, [*starts[1:], None]):
+        parts = [word for word in words if word.text in text.split()]
+        # Whole, and left of the next column.
+        assert len(parts) >= 3 * len(text.split()), text
+        assert right is None or all(word.right < right for word in parts), text
+
+
 def test_a_chart_is_on_one_page(export, tmp_path):
     wide = ', '.join(f"'a text of some length' as c{i}" for i in range(14))
     path = export(f"select 'r' || i as region, i as amount, {wide} from generate_series(1, 5) i",

@@ -38,8 +38,8 @@ void xlsx_column_init(struct xlsx_column *c, int index,
 {
 	char letters[8];
 
-	*c =
-	    (struct xlsx_column){.rule = *rule, .look = *look, .wrap = INT_MAX};
+	*c = (struct xlsx_column){
+	    .rule = *rule, .look = *look, .wrap = INT_MAX, .fits = INT_MAX};
 	c->rule.scales = look->scales != NULL;
 	c->place.len = snprintf(c->place.text, sizeof(c->place.text),
 	    "<c r=\"%s", xlsx_letters(letters, index));
@@ -48,6 +48,13 @@ void xlsx_column_init(struct xlsx_column *c, int index,
 	piece_set(&c->fraction, "\"", look->fraction, "><v>");
 	piece_set(&c->shared, "\"", look->usual, " t=\"s\"><v>");
 	piece_set(&c->string, "\"", look->usual, " t=\"inlineStr\"><is><t>");
+}
+
+void xlsx_column_wrap(struct xlsx_column *c, int width, bool measured)
+{
+	c->wrap = width;
+	/* No byte is wider than two characters. */
+	c->fits = measured ? width : width / 2;
 }
 
 void xlsx_row_set(struct xlsx_row *row, uint32_t number)
@@ -103,56 +110,43 @@ static char *put_number(char *p, const struct xlsx_column *c,
 	return XLSX_PUT(number + n, "</v></c>");
 }
 
-/* Returns the width of a text in characters, where those of East Asia count
- * two. Stops once it is above `most`. */
-static int width_of(const char *s, size_t len, int most)
-{
-	int n = 0;
-
-	for (size_t i = 0; i < len && n <= most; i++) {
-		unsigned char c = (unsigned char)s[i];
-
-		n += ((c & 0xC0) != 0x80) + (c >= 0xE3);
-	}
-	return n;
-}
-
 /* Returns whether a text has a line break or is longer than a line. */
 static bool wraps(const struct xlsx_column *c, const char *s, size_t len)
 {
+	long most = 10L * c->wrap + 9;
+
 	return memchr(s, '\n', len) != NULL ||
-	       (len > (size_t)c->wrap && width_of(s, len, c->wrap) > c->wrap);
+	       (len > (size_t)c->fits && xlsx_text_width(s, len, most) > most);
 }
 
 int xlsx_count_lines(const char *s, size_t len, int line)
 {
 	const char *end = s + len;
 	/* In a column that does not wrap, `line` is INT_MAX. */
-	int most =
-	    line > INT_MAX / XLSX_LINES_MAX ? INT_MAX : line * XLSX_LINES_MAX;
-	int lines = 1, used = 0;
+	long room = 10L * line, most = room * XLSX_LINES_MAX, used = 0;
+	long lines = 1;
 
 	while (s < end && lines < XLSX_LINES_MAX) {
 		size_t n = 0;
-		int width;
+		long width;
 
 		while (s + n < end && s[n] != ' ' && s[n] != '\n')
 			n++;
-		width = width_of(s, n, most);
-		if (used > 0 && used + 1 + width > line) {
+		width = xlsx_text_width(s, n, most);
+		if (used > 0 && used + 10 + width > room) {
 			lines++;
 			used = 0;
 		}
-		used += (used > 0) + width;
-		lines += used > 0 ? (used - 1) / line : 0;
-		used -= used > 0 ? (used - 1) / line * line : 0;
+		used += (used > 0 ? 10 : 0) + width;
+		lines += used > 0 ? (used - 1) / room : 0;
+		used -= used > 0 ? (used - 1) / room * room : 0;
 		s += n;
 		if (s < end && *s++ == '\n') {
 			lines++;
 			used = 0;
 		}
 	}
-	return lines < XLSX_LINES_MAX ? lines : XLSX_LINES_MAX;
+	return lines < XLSX_LINES_MAX ? (int)lines : XLSX_LINES_MAX;
 }
 
 static int share(

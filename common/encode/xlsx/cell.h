@@ -37,12 +37,16 @@ struct xlsx_column {
 	/* characters in a line; longer texts are wrapped, except texts in place
 	 * of numbers, which shrink */
 	int wrap;
-	int misses;  /* consecutive texts that were not shared */
+	int fits;   /* bytes of a text that fit into a line without measuring */
+	int misses; /* consecutive texts that were not shared */
 	bool strays; /* a number had to be written as text */
 };
 
 void xlsx_column_init(struct xlsx_column *c, int index,
     const struct xlsx_rule *rule, const struct xlsx_look *look);
+/* Sets the width of the column, in characters. `measured`: it comes from texts
+ * of the column, so one with as many bytes is taken to fit as well. */
+void xlsx_column_wrap(struct xlsx_column *c, int width, bool measured);
 
 /* Writes the letters of a column to a buffer of 8 bytes and returns it: "A",
  * "Z", "AA" for 0, 25, 26. */

@@ -43,7 +43,9 @@ static void add_widths(struct xlsx *x, struct buf *b)
 		double width = xlsx_width(&x->widths, i, x->more);
 
 		if (xlsx_has_lines(x->schema->columns[i].kind))
-			x->columns[i].wrap = (int)width;
+			xlsx_column_wrap(&x->columns[i], (int)width,
+			    x->base.layout.columns[i].width == 0 &&
+				width < XLSX_LINE);
 		total += width;
 		buf_printf(b,
 		    "<col min=\"%d\" max=\"%d\" width=\"%.2f\" "

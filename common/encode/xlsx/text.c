@@ -111,6 +111,57 @@ char *xlsx_put_text(char *p, const char *s, const char *end)
 	return p;
 }
 
+/* How much wider than a digit letters are, in tenths, as in Calibri. Narrow
+ * letters count as a digit, since other fonts stand in for it. */
+static const uint8_t wider[128] = {
+    ['%'] = 4,
+    ['&'] = 4,
+    ['@'] = 8,
+    ['A'] = 2,
+    ['B'] = 1,
+    ['C'] = 1,
+    ['D'] = 3,
+    ['G'] = 3,
+    ['H'] = 3,
+    ['K'] = 1,
+    ['M'] = 7,
+    ['N'] = 3,
+    ['O'] = 4,
+    ['Q'] = 4,
+    ['R'] = 1,
+    ['U'] = 3,
+    ['V'] = 2,
+    ['W'] = 8,
+    ['m'] = 6,
+    ['w'] = 5,
+};
+
+/* Returns the width of a character by its first byte; none for others. Letters
+ * with accents, Greek, Cyrillic and Armenian ones begin with 0xC3 to 0xD5, the
+ * capitals of Cyrillic with 0xD0; a character of East Asia is as wide as two
+ * digits. */
+static int tenths(unsigned char c)
+{
+	if (c < 0x80)
+		return 10 + wider[c];
+	if (c < 0xC0)
+		return 0;
+	if (c >= 0xE3)
+		return 20;
+	if (c == 0xD0)
+		return 14;
+	return c >= 0xC3 && c <= 0xD5 ? 12 : 10;
+}
+
+long xlsx_text_width(const char *s, size_t len, long most)
+{
+	long n = 0;
+
+	for (size_t i = 0; i < len && n <= most; i++)
+		n += tenths((unsigned char)s[i]);
+	return n;
+}
+
 size_t xlsx_text_fitting(const char *s, size_t len)
 {
 	size_t i = 0;

@@ -32,6 +32,11 @@ size_t xlsx_text_fitting(const char *s, size_t len);
  * drops without xml:space. */
 bool xlsx_text_has_spaces(const char *s, size_t len);
 
+/* Returns the width of a text without line breaks, in tenths of the width of a
+ * digit, as widths of columns are told in digits. Stops once it is above
+ * `most`. */
+long xlsx_text_width(const char *s, size_t len, long most);
+
 /*
  * Holds the strings of a workbook that stand in a part of their own, where
  * phones and previews look for them: as many as memory has room for. Others

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "encode/xlsx/number.h"
 #include "encode/xlsx/style.h"
+#include "encode/xlsx/text.h"
 
 #define LEAST 6
 #define LIMIT 255 /* widest column in Excel */
@@ -63,23 +64,21 @@ void xlsx_widths_close(struct xlsx_widths *w)
 	*w = (struct xlsx_widths){.schema = NULL};
 }
 
-/* Returns the longest line of a text in characters, where those of East Asia
- * count two. */
+/* Returns the longest line of a text in characters. */
 static int text_width(const char *s, size_t len)
 {
-	int n = 0, most = 0;
+	const char *end = s + len;
+	long most = 0;
 
-	for (size_t i = 0; i < len && n < XLSX_LINE; i++) {
-		unsigned char c = (unsigned char)s[i];
+	while (s < end && most < XLSX_LINE) {
+		const char *stop = memchr(s, '\n', (size_t)(end - s));
+		size_t n = (size_t)((stop ? stop : end) - s);
+		long width = xlsx_text_width(s, n, 10L * XLSX_LINE) / 10;
 
-		if (c == '\n')
-			n = 0;
-		else
-			n += ((c & 0xC0) != 0x80) + (c >= 0xE3);
-		if (n > most)
-			most = n;
+		most = width > most ? width : most;
+		s += n + 1;
 	}
-	return most;
+	return (int)(most < XLSX_LINE ? most : XLSX_LINE);
 }
 
 /* Returns the width of a value without a code of its own. Times of day and

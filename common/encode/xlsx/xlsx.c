@@ -124,7 +124,8 @@ static void open_column(struct xlsx *x, int i)
 	xlsx_column_init(&x->columns[i], i, &rule, &look);
 	x->columns[i].fixed = c->precision > 0;
 	if (xlsx_has_lines(c->kind))
-		x->columns[i].wrap = l->width > 0 ? (int)l->width : XLSX_LINE;
+		xlsx_column_wrap(&x->columns[i],
+		    l->width > 0 ? (int)l->width : XLSX_LINE, false);
 	format_close(f);
 }
 
