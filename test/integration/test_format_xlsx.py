@@ -550,6 +550,34 @@ def test_the_axis_of_a_chart_has_the_format_of_its_column(
         assert re.search(rf'\s{re.escape(text)}$', page, re.M), page
 
 
+def test_the_axis_of_a_chart_has_signs_and_steps(export, tmp_path):
+    """A code of several sections would show -5 as 5, and 1000.25 as 1,000."""
+    cases = [('bar', '-5, 12', ['-6', '0', '14']), ('line', '-190, -110', ['-200', '-100']),
+             ('line', '1000.25, 1001', ['1000.2', '1000.4', '1001']),
+             ('bar', '300, 1400', ['200', '1,400'])]
+    paths = [export(
+        f"select i as x, v as y from unnest(array[{values}]::numeric[]) with ordinality t (v, i)",
+        chart={'type': type, 'category': 'x', 'values': ['y'], 'title': 'chart'}).rename(
+            tmp_path / f'axis{i}.xlsx') for i, (type, values, _) in enumerate(cases)]
+    # One start of LibreOffice for all.
+    for paper, (*_, shown) in zip(workbook.convert_all(paths, 'pdf', tmp_path), cases, strict=True):
+        page, = pdf.pages(paper, '-layout')
+        axis = page[page.index('chart'):]
+        for text in shown:
+            assert re.search(rf'(?<!\S){re.escape(text)}$', axis, re.M), page
+
+
+@pytest.mark.parametrize('type', ['bar', 'pie'])
+def test_a_chart_of_nothing_says_so(export, tmp_path, type):
+    value = 'null::int' if type == 'bar' else '0'
+    for title, shown in ({}, 'no data'), ({'title': 'Sales'}, 'Sales: no data'):
+        path = export(f"select 'a' as x, {value} as y",
+                      chart={'type': type, 'category': 'x', 'values': ['y'], **title})
+        book = workbook.parts(path)['xl/charts/chart1.xml']
+        drawing = '{http://schemas.openxmlformats.org/drawingml/2006/main}t'
+        assert ''.join(one.text for one in book.iter(drawing)) == shown
+
+
 @pytest.mark.parametrize('first, step, code, shown, hidden', [
     ("timestamp '2026-01-01'", '1 year', None, '2027', '2027-01'),
     ("date '2026-01-01'", '1 month', None, '2026-02', '2026-02-01'),

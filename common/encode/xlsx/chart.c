@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "encode/xlsx/chart.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -64,14 +65,16 @@ static void add_range(
 	buf_str(b, "</c:f>");
 }
 
-static void add_title(struct buf *b, const char *title)
+/* A chart without values has no look that tells so: its title says it. */
+static void add_title(struct buf *b, const char *title, bool empty)
 {
-	if (title == NULL) {
+	if (title == NULL && !empty) {
 		buf_str(b, "<c:autoTitleDeleted val=\"1\"/>");
 		return;
 	}
 	buf_str(b, "<c:title><c:tx><c:rich><a:bodyPr/><a:p><a:r><a:t>");
-	xlsx_escape(b, title);
+	xlsx_escape(b, title ? title : "");
+	buf_str(b, !empty ? "" : title ? ": no data" : "no data");
 	buf_str(b, "</a:t></a:r></a:p></c:rich></c:tx>"
 		   "<c:overlay val=\"0\"/></c:title>"
 		   "<c:autoTitleDeleted val=\"0\"/>");
@@ -159,10 +162,6 @@ static void add_series(struct buf *b, const struct xlsx_plot *p, int i)
 	buf_str(b, "</c:ser>");
 }
 
-/* The number format of an axis of values whose column has none, as in charts
- * that are drawn here. */
-#define AXIS_CODE "[>=1000]#,##0;[<=-1000]-#,##0;General"
-
 /* Appends the number format of the first series, as the other formats do. It is
  * not linked to the cells: some readers look for it in a cache of the cells,
  * which is not written. */
@@ -177,8 +176,6 @@ static void add_axis_code(struct buf *b, const char *code)
  * day in one place. */
 static void add_axes(struct buf *b, const struct xlsx_plot *p)
 {
-	const char *code = p->layout->columns[p->chart->values[0]].format;
-
 	buf_str(b, "<c:catAx><c:axId val=\"1\"/>"
 		   "<c:scaling><c:orientation val=\"minMax\"/></c:scaling>"
 		   "<c:delete val=\"0\"/><c:axPos val=\"b\"/>");
@@ -196,7 +193,7 @@ static void add_axes(struct buf *b, const struct xlsx_plot *p)
 		buf_printf(b, "<c:min val=\"%s\"/>", p->ends.min);
 	buf_str(b, "</c:scaling><c:delete val=\"0\"/><c:axPos val=\"l\"/>"
 		   "<c:majorGridlines/>");
-	add_axis_code(b, code ? code : AXIS_CODE);
+	add_axis_code(b, p->code);
 	buf_str(b,
 	    "<c:majorTickMark val=\"out\"/>"
 	    "<c:minorTickMark val=\"none\"/><c:tickLblPos val=\"nextTo\"/>"
@@ -241,7 +238,7 @@ void xlsx_chart(struct buf *b, const struct xlsx_plot *p)
 			    "chart\" xmlns:a=\"" DRAWING
 			    "main\" xmlns:r=\"" XLSX_DOCUMENT
 			    "\"><c:roundedCorners val=\"0\"/><c:chart>");
-	add_title(b, chart->title);
+	add_title(b, chart->title, p->empty);
 	buf_str(b, "<c:plotArea><c:layout/>");
 	add_plot(b, p);
 	buf_str(b, "</c:plotArea>");
@@ -255,8 +252,28 @@ void xlsx_chart(struct buf *b, const struct xlsx_plot *p)
 void xlsx_points_begin(struct xlsx_points *p)
 {
 	p->rows = 0;
+	p->low = INFINITY;
+	p->high = -INFINITY;
 	p->unit = (struct chart_unit){0};
 	chart_repeat_clear(&p->repeat);
+}
+
+/* Thousands have commas, as in charts that are drawn here. Some programs drop the
+ * minus sign of numbers that have the last of several sections, so numbers below
+ * zero have one section for all. */
+const char *xlsx_points_code(const struct xlsx_points *p, enum chart_type type)
+{
+	/* Lines that are close together may have steps of less than 1. */
+	if (type == CHART_LINE && p->high - p->low < 10)
+		return "General";
+	if (p->low < 0)
+		return fmax(-p->low, p->high) >= 1000 ? "#,##0" : "General";
+	return "[>=1000]#,##0;General";
+}
+
+bool xlsx_points_empty(const struct xlsx_points *p, enum chart_type type)
+{
+	return type == CHART_PIE ? !(p->high > 0) : p->low > p->high;
 }
 
 const char *xlsx_points_times(
@@ -300,8 +317,12 @@ void xlsx_points_row(struct xlsx_points *p, const struct chart_option *chart,
 		const struct column *c = &schema->columns[chart->values[i]];
 		const struct value *v = &row[chart->values[i]];
 
+		double n = chart_number(c, v);
+
 		if (p->rows < CHART_POINTS)
-			p->values[p->rows * count + i] = chart_number(c, v);
+			p->values[p->rows * count + i] = n;
+		p->low = fmin(p->low, n);
+		p->high = fmax(p->high, n);
 		p->left_out += chart_lacks_number(c, v);
 	}
 	p->rows++;

@@ -20,6 +20,7 @@ struct xlsx_points {
 	double *values; /* values row by row; NAN: none */
 	uint32_t rows;  /* all rows of the sheet */
 	uint32_t cap;
+	double low, high; /* of all values; low above high: there is none */
 	int64_t left_out; /* values left out on all sheets, see chart_remark */
 	struct chart_unit unit; /* of categories that are dates or times */
 	struct chart_repeat repeat;
@@ -47,7 +48,13 @@ struct xlsx_plot {
 	 * are read as text */
 	const char *times;
 	struct chart_ends ends; /* of the axis of values */
+	const char *code;       /* number format of that axis */
+	bool empty;             /* there is nothing to draw */
 };
+/* Returns the number format of an axis of values whose columns have none. */
+const char *xlsx_points_code(const struct xlsx_points *p, enum chart_type type);
+/* Returns whether the rows have nothing that a chart of this type draws. */
+bool xlsx_points_empty(const struct xlsx_points *p, enum chart_type type);
 /* Returns the number format in which the categories are as short as can be;
  * NULL: they are no dates or times, or not all alike. */
 const char *xlsx_points_times(

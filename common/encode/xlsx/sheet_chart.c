@@ -84,6 +84,7 @@ static struct chart_ends ends_of(const struct xlsx *x)
 int xlsx_sheet_chart(struct xlsx *x, int number, uint32_t last, struct err *e)
 {
 	const char *name = x->book.sheets[number - 1].name, *data = NULL;
+	const char *code = x->base.layout.columns[x->chart.values[0]].format;
 	bool strays = has_strays(x);
 
 	xlsx_sheet_rels(&x->part, number);
@@ -103,12 +104,16 @@ int xlsx_sheet_chart(struct xlsx *x, int number, uint32_t last, struct err *e)
 	x->zeros |= strays && data == NULL;
 	chart_repeat_remark(&x->points.repeat,
 	    x->schema->columns[x->chart.category].name, &x->remark);
-	xlsx_chart(&x->part, &(struct xlsx_plot){.chart = &x->chart,
-				 .layout = &x->base.layout,
-				 .sheet = name,
-				 .last = last,
-				 .data = data,
-				 .times = times_of(x),
-				 .ends = ends_of(x)});
+	xlsx_chart(&x->part,
+	    &(struct xlsx_plot){.chart = &x->chart,
+		.layout = &x->base.layout,
+		.sheet = name,
+		.last = last,
+		.data = data,
+		.times = times_of(x),
+		.ends = ends_of(x),
+		.code =
+		    code ? code : xlsx_points_code(&x->points, x->chart.type),
+		.empty = xlsx_points_empty(&x->points, x->chart.type)});
 	return put_part(x, "xl/charts/chart", number, e);
 }
