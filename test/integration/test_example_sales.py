@@ -13,6 +13,8 @@ from lib import pdf, workbook
 from lib.browser import Document
 from lib.duckdb import DuckDB, library
 from lib.example import Example
+from lib.swift import make_client
+from lib.wait import wait_for
 
 pytestmark = pytest.mark.shipped
 
@@ -189,6 +191,58 @@ def test_it_fails_loudly_when_a_step_is_broken(made):
              for path in (made.home / 'mails').iterdir()]
     assert [mail['Subject'].split(',')[0] for mail in mails
             if mail['To'] == 'support@example.com'] == ['Failed: sales: SQL gate']
+
+
+def put(one, files):
+    """Files in the landing zone, from somebody else: {name: bytes}."""
+    endpoint = (one.home / 'addresses').read_text().partition('s3=')[2].split()[0]
+    for name, data in files.items():
+        make_client(endpoint).put_object(Bucket='sales', Key=f'landing/{name}', Body=data)
+
+
+def ends_of(one, *keys):
+    """Runs from the file gate on; {key: (status, error)} when these steps have ended."""
+    (request,), = one.psql('reportd', "select reportd.run_now(reportd.id('file_gate'), cascade => true)")
+    ends = """select report_key, status, split_part(error_message, E'\n', 1) from reportd.v_requests
+        where status in ('COMPLETED', 'FAILED') and coalesce(root, request_id) = """ + request
+    return {key: (status, error) for key, status, error in wait_for(lambda: [
+        rows for rows in [one.psql('reportd', ends)] if {*keys} <= {row[0] for row in rows}])[0]}
+
+
+def test_a_broken_file_stops_the_night(made):
+    tables = ('customers', 'products', 'sales', 'reps')
+    landed = {table: newest(made, f'landing/{table}/*').read_bytes() for table in tables}
+    before = steps(made, 'sales_star')
+    with made.daemon():
+        # In ways that the file gate names.
+        put(made, {'customers/~.csv': landed['customers'][:-9],
+                   'products/~.parquet': landed['products'][:-9],
+                   'sales/~.csv': landed['sales'][:900], 'reps/~.jsonl': landed['reps'][:-9]})
+        status, error = ends_of(made, 'file_gate')['file_gate']
+        assert status == 'FAILED' and 'score 50, below the min_score of 80' in error
+        assert all(f'"{table} there"' in error and f'"{table} whole"' in error for table in tables)
+        # In ways that it does not: each transform fails for itself.
+        put(made, {
+            'customers/~.csv': landed['customers'].replace(b'Customer ID', b'Client', 1),
+            'products/~.parquet': newest(made, 'star/dim_rep/*').read_bytes(),
+            'sales/~.csv': landed['sales'].replace(b',2024-01-01,', b',1st of January,', 1),
+            'reps/~.jsonl': b'<html>Service Unavailable</html>\n' * 40})
+        ends = ends_of(made, 'file_gate', *('stage_' + table for table in tables))
+        assert ends.pop('file_gate') == ('COMPLETED', '')
+        for table, says in {'customers': 'customer_id', 'products': 'Product ID',
+                            'sales': '1st of January', 'reps': 'Malformed JSON'}.items():
+            status, error = ends['stage_' + table]
+            assert status == 'FAILED' and says in error, error
+        # All too old, of which each is but a warning.
+        (checks,), = made.psql(
+            'reportd', "select checks from reportd.report_config where report_key = 'file_gate'")
+        change = """select reportd.change(reportd.id('file_gate'),
+            jsonb_build_object('checks', $$%s$$::jsonb))"""
+        made.psql('reportd', change % checks.replace('86400 seconds', '1 ms'))
+        status, error = ends_of(made, 'file_gate')['file_gate']
+        made.psql('reportd', change % checks)
+        assert status == 'FAILED' and 'score 75, below the min_score of 80' in error
+    assert steps(made, 'sales_star') == before
 
 
 def test_it_can_be_run_again_with_other_rows(made):

@@ -42,7 +42,8 @@ class Example:
             yield daemon
         finally:
             daemon.terminate()
-            assert daemon.wait(30) == 0
+            status = daemon.wait(30)
+        assert status == 0
 
     def break_steps(self):
         """Breaks the SQL of each report, each in its own stage, and runs each alone. Returns

@@ -70,7 +70,7 @@ from fact_sales join dim_product using (product_id) group by all order by revenu
 	output_options => '{"snapshot": false, "interactive": true,
 		"sections": ["By month", "By month, region and category", "Products"],
 		"chart": {"type": "line", "category": "month", "values": ["revenue", "profit"], "section": "By month"},
-		"columns": {"sales": {"format": "#,##0"}, "units": {"format": "#,##0"},
+		"columns": {"sales": {"format": "#,##0", "total": "sum"}, "units": {"format": "#,##0", "total": "sum"},
 			"list_price": {"format": "#,##0.00", "label": "list price"}, "product_name": {"label": "product"}, "revenue": {"format": "#,##0.00", "total": "sum"},
 			"profit": {"format": "#,##0.00", "total": "sum"}}}',
 	notify_on_failure => :'alarm')

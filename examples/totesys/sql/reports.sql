@@ -72,7 +72,7 @@ order by d.design_name, c.currency_code$$,
 	output_path => 'reports/sales.{ext}', output_format => 'CSV,HTML',
 	output_options => '{"title": "Sales by design and currency", "interactive": true, "columns": {
 		"design_name": {"label": "design"}, "currency_code": {"label": "currency"},
-		"orders": {"format": "#,##0"}, "units": {"format": "#,##0"}, "revenue": {"format": "#,##0.00"},
+		"orders": {"format": "#,##0", "total": "sum"}, "units": {"format": "#,##0", "total": "sum"}, "revenue": {"format": "#,##0.00"},
 		"read_up_to": {"label": "orders up to", "format": "yyyy-mm-dd hh:mm"},
 		"rows_loaded": {"label": "rows loaded last"}}}',
 	notify_on_failure => :'alarm');
