@@ -23,6 +23,19 @@ static int ends_of_file(
 	return rc;
 }
 
+/* Measures the lines that do not lie within one piece: others are short. */
+static void note_line(struct text_ends *ends, const char *data, size_t len)
+{
+	const char *first = memchr(data, '\n', len);
+
+	ends->line += first ? first - data : (int64_t)len;
+	if (ends->line > ends->longest)
+		ends->longest = ends->line;
+	if (first != NULL)
+		ends->line =
+		    data + len - ((const char *)memrchr(data, '\n', len) + 1);
+}
+
 /* Keeps the first and the last bytes of a stream. */
 static int keep(void *arg, const void *data, size_t len, struct err *e)
 {
@@ -31,6 +44,7 @@ static int keep(void *arg, const void *data, size_t len, struct err *e)
 
 	(void)e;
 	ends->size += (int64_t)len;
+	note_line(ends, data, len);
 	buf_add(&ends->head, data, len < room ? len : room);
 	if (ends->tail.len + len > TEXT_TAIL)
 		buf_consume(&ends->tail, len < TEXT_TAIL
@@ -40,8 +54,8 @@ static int keep(void *arg, const void *data, size_t len, struct err *e)
 	return 0;
 }
 
-/* Reads a gzip file to its end. 1: it is not whole, with the reason. */
-static int ends_of_gzip(const struct whole *w, struct text_ends *ends,
+/* Reads a file to its end. 1: it is no whole gzip file, with the reason. */
+static int ends_of_content(const struct whole *w, struct text_ends *ends,
     char reason[static WHOLE_REASON], struct err *e)
 {
 	int rc = input_read(w, keep, ends, e);
@@ -65,11 +79,23 @@ static int header_check(
 	return rc;
 }
 
+static int line_check(struct whole *w, const struct text_ends *ends,
+    char reason[static WHOLE_REASON])
+{
+	if (w->line_most == 0 || ends->longest <= w->line_most)
+		return header_check(w, &ends->head, reason);
+	snprintf(reason, WHOLE_REASON,
+	    "a line of it has %lld bytes; in a relation it may have %lld",
+	    (long long)ends->longest, (long long)w->line_most);
+	w->wrong = true;
+	return 1;
+}
+
 static int csv_check(struct whole *w, const struct text_ends *ends,
     char reason[static WHOLE_REASON])
 {
 	if (ends->tail.len > 0 && ends->tail.data[ends->tail.len - 1] == '\n')
-		return header_check(w, &ends->head, reason);
+		return line_check(w, ends, reason);
 	snprintf(reason, WHOLE_REASON,
 	    ends->tail.len > 0 && ends->tail.data[ends->tail.len - 1] == '\r'
 		? "its last line ends with a carriage return alone, which ends "
@@ -108,8 +134,9 @@ static int text_check(struct whole *w, const char *format,
 
 	buf_init(&ends.head, TEXT_HEAD + 1);
 	buf_init(&ends.tail, 2 * TEXT_TAIL);
-	rc = input_is_gzip(w->name) ? ends_of_gzip(w, &ends, reason, e)
-				    : ends_of_file(w, &ends, e);
+	rc = input_is_gzip(w->name) || w->line_most > 0
+		 ? ends_of_content(w, &ends, reason, e)
+		 : ends_of_file(w, &ends, e);
 	if (rc == 0 && strcmp(format, "csv") == 0)
 		rc = csv_check(w, &ends, reason);
 	else if (rc == 0 && strcmp(format, "jsonl") == 0)

@@ -24,6 +24,9 @@ struct whole {
 	const char *name;   /* of the file */
 	const json_t *spec; /* of the input, as in report_config.inputs */
 	const struct watch *watch;
+	/* Bytes that a line of CSV may have, 64 KiB or more: the file is read to
+	 * its end. 0: any number */
+	int64_t line_most;
 	int64_t *rows; /* gets the rows of a Parquet file; NULL: not wanted */
 	/* Receives the names of the columns of CSV; NULL: not wanted. A header
 	 * from which no names can be taken makes the file not whole then. */

@@ -12,6 +12,7 @@
 struct text_ends {
 	struct buf head, tail;
 	int64_t size;
+	int64_t line, longest; /* bytes of the line at hand and the longest */
 };
 
 /* Judges a Parquet file. */

@@ -79,6 +79,10 @@ struct source_files {
 	int (*remove)(void *arg, const char *prefix, struct err *e);
 };
 
+/* Bytes that a line of a CSV file may have: DuckDB leaves a last line out without
+ * an error that is longer than the buffer that it reads into. */
+#define SOURCE_CSV_LINE 1000000
+
 /* Files that a query reads as a relation of this name, for sources that read
  * files. */
 struct source_relation {

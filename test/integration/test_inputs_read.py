@@ -104,11 +104,13 @@ def test_names_of_a_header_are_normalized(db, landing):
 @pytest.mark.parametrize('more', [{}, NAMED], ids=['columns', 'names'])
 @pytest.mark.parametrize('body', [
     ROWS + b'2\n3,y\n', ROWS + b'2,y,z\n', ROWS + b'2,"y\n3,z\n', ROWS + b'2,"y"z\n',
+    ROWS + b'2,' + b'y' * 2200000 + b'\n\n', gzip.compress(ROWS + b'2,' + b'y' * 2200000 + b'\n'),
     ROWS + b'2,caf\xe9\n', b'made today\n' + ROWS, b'\n\n' + ROWS],
-    ids=['short', 'wide', 'open quote', 'torn quote', 'latin 1', 'a line before', 'empty lines'])
+    ids=['short', 'wide', 'open quote', 'torn quote', 'long', 'long and packed',
+    'latin 1', 'a line before', 'empty lines'])
 def test_a_csv_that_is_torn_within_fails(db, landing, body, more):
     """Nothing is guessed, and no line is left out."""
-    put_bytes(landing, 'a.csv', body)
+    put_bytes(landing, 'a.csv.gz' if body[:1] == b'\x1f' else 'a.csv', body)
     config_id = submit(db, f'{landing}/*', 'ADHOC', more=more, max_retries=0,
                        wait_timeout='1 second')
     assert report.wait_done(db, config_id, 30).status == 'FAILED'

@@ -6,10 +6,9 @@
 
 #include "source/duckdb/dialect.h"
 
-/* Bytes that DuckDB reads of a CSV file at once, and the longest line. Its own
- * choice, 32 MB, takes half of a small memory_limit. */
-#define CSV_BUFFER "2100000"
-#define CSV_LINE "1000000"
+/* Bytes that DuckDB reads of a CSV file at once. Its own choice, 32 MB, takes half
+ * of a small memory_limit. */
+#define CSV_BUFFER (2 * SOURCE_CSV_LINE + 100000)
 
 static void add_paths(const struct source_relation *r, struct buf *sql)
 {
@@ -49,9 +48,10 @@ static void add_csv(const struct source_relation *r, struct buf *sql)
 	add_paths(r, sql);
 	buf_printf(sql,
 	    ", auto_detect = false, header = %s, quote = '\"', escape = '\"', "
-	    "strict_mode = true, null_padding = false, buffer_size "
-	    "= " CSV_BUFFER ", max_line_size = " CSV_LINE ", delim = ",
-	    json_bool(r->options, "header", true) ? "true" : "false");
+	    "strict_mode = true, null_padding = false, buffer_size = %d, "
+	    "max_line_size = %d, delim = ",
+	    json_bool(r->options, "header", true) ? "true" : "false",
+	    CSV_BUFFER, SOURCE_CSV_LINE);
 	dialect_quote(json_str(r->options, "delimiter", ","), '\'', sql);
 	add_columns(json_object_get(r->options, "columns"), sql);
 	buf_char(sql, ')');

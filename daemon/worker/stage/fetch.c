@@ -107,6 +107,7 @@ static int judge(struct file *f, struct err *e)
 	    .name = inputs_text(f->file, INPUT_ADDRESS),
 	    .spec = json_object_get(f->input, "spec"),
 	    .watch = f->job->lent.watch,
+	    .line_most = f->copy ? SOURCE_CSV_LINE : 0,
 	    .names = job_copies_files(f->job) || named_by_files(f->input)
 			 ? json_array()
 			 : NULL};
