@@ -256,14 +256,15 @@ def test_a_run_of_a_schedule_waits_for_its_file(db, landing):
     assert wait_taken(db, config_id, 1) == [['a.csv']]
 
 
-def asked_twice(db, landing, **columns):
+def asked_twice(db, landing, before=lambda: None, **columns):
     """A schedule of which two runs wait when one file comes; the report and its requests, of
-    which the first has taken the file."""
+    which the first has taken the file. `before` is called before the file comes."""
     config_id = submit(db, landing, trigger='SCHEDULED', schedule_expression='0 0 1 1 *',
                        **columns)
     asked = db.query('select reportd.run_now(%s, cascade => true) as id from generate_series(1, 2)',
                      config_id)
     wait_for(lambda: 'a whole new file' in db.value('select reportd.why(%s)', config_id))
+    before()
     put(landing, 'a.csv')
     one = wait_for(lambda: db.value('select request_id from reportd.report_input '
                                     'where config_id = %s', config_id))
@@ -277,16 +278,18 @@ def ended(db, request_id):
 
 def test_a_request_whose_files_another_has_read_ends_well(db, landing):
     """It would wait for files that were read already, and its children for it."""
+    child = []
     config_id, one, other = asked_twice(
         db, landing, report_key='reads',
-        result_sql="select 7 as top, coalesce(:'last__top', '0') as last")
-    child = report.submit(db, trigger_type='AFTER', run_after=['reads'],
-                          export_sql="select :'after__reads__top' as top")
+        result_sql="select 7 as top, coalesce(:'last__top', '0') as last",
+        before=lambda: child.append(report.submit(
+            db, trigger_type='AFTER', run_after=['reads'],
+            export_sql="select :'after__reads__top' as top")))
     assert ended(db, other).status == 'COMPLETED'
     assert f'request {one} has read what came for it' in db.value(
         'select remark from reportd.report_run where request_id = %s', other)
     assert taken(db, config_id) == [['a.csv']]
-    wait_for(lambda: [run.status for run in report.runs(db, child)] == ['COMPLETED'] * 2)
+    wait_for(lambda: [run.status for run in report.runs(db, child[0])] == ['COMPLETED'] * 2)
     # It hands on what the last one did, and the next one waits for files again.
     assert ended(db, other).result == {'top': '7', 'last': '0'}
     third = db.value('select reportd.run_now(%s)', config_id)

@@ -39,7 +39,8 @@ static void make_folders(int root, const char *path)
 
 		if (last != NULL)
 			*last = '\0';
-		in = beneath_open_plain(root, last ? part : "", O_PATH | O_DIRECTORY);
+		in = beneath_open_plain(
+		    root, last ? part : "", O_PATH | O_DIRECTORY);
 		if (in >= 0) {
 			mkdirat(in, last ? last + 1 : part, 0755);
 			close(in);
@@ -62,7 +63,8 @@ static int reach(struct spot *s, const char *root, const char *address,
 	if (fd >= 0 && below != NULL) {
 		if (make)
 			make_folders(fd, below);
-		s->folder = beneath_open_plain(fd, folder, O_RDONLY | O_DIRECTORY);
+		s->folder =
+		    beneath_open_plain(fd, folder, O_RDONLY | O_DIRECTORY);
 		s->name = mem_strdup(slash ? slash + 1 : below);
 	}
 	if (s->folder < 0)
