@@ -2,46 +2,28 @@
 -- The turn of a daemon: what follows from reports that have ended is done in small parts, between
 -- its other statements.
 
--- Owners take turns, in an order drawn anew for each call, so that none waits until
--- another's thousands are done. Each function reads one entry of an index per owner.
-create function reportd.owners_to_spread() returns setof oid
+-- The owners who have something of a kind to do, in an order drawn anew for each call: they take
+-- turns, so that none waits until another's thousands are done. Reads one entry of an index per
+-- owner. `what`: ends of parents to spread, reports to look at, or requests whose wait may end.
+create function reportd.owners_to(what text) returns setof oid
 language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+	owners oid[] := '{}';
+	at oid := 0;
 begin
-	return query with recursive o as (
-		(select r.owner::oid from reportd.report_request r where r.opens order by r.owner limit 1)
-		union all
-		select (select r.owner::oid from reportd.report_request r
-			where r.opens and r.owner > o.owner order by r.owner limit 1)
-		from o where o.owner is not null
-	)
-	select o.owner from o where o.owner is not null order by random();
-end $$;
-
-create function reportd.owners_to_look() returns setof oid
-language plpgsql set search_path = pg_catalog, pg_temp as $$
-begin
-	return query with recursive o as (
-		(select k.owner from reportd.report_look k order by k.owner limit 1)
-		union all
-		select (select k.owner from reportd.report_look k where k.owner > o.owner
-			order by k.owner limit 1)
-		from o where o.owner is not null
-	)
-	select o.owner from o where o.owner is not null order by random();
-end $$;
-
-create function reportd.owners_to_end() returns setof oid
-language plpgsql set search_path = pg_catalog, pg_temp as $$
-begin
-	return query with recursive o as (
-		(select r.owner::oid from reportd.report_request r where r.state = 'WAITING'
-		 order by r.owner limit 1)
-		union all
-		select (select r.owner::oid from reportd.report_request r
-			where r.state = 'WAITING' and r.owner > o.owner order by r.owner limit 1)
-		from o where o.owner is not null
-	)
-	select o.owner from o where o.owner is not null order by random();
+	loop
+		at := case what
+			when 'spread' then (select r.owner from reportd.report_request r
+				where r.opens and r.owner > at order by r.owner limit 1)
+			when 'look' then (select k.owner from reportd.report_look k
+				where k.owner > at order by k.owner limit 1)
+			when 'end' then (select r.owner from reportd.report_request r
+				where r.state = 'WAITING' and r.owner > at order by r.owner limit 1)
+			end;
+		exit when at is null;
+		owners := owners || at;
+	end loop;
+	return query select o from unnest(owners) o order by random();
 end $$;
 
 -- A run by hand opens no other report unless that was asked for.
@@ -61,7 +43,7 @@ declare
 	total bigint := 0;
 begin
 	for q in
-		select r.* from reportd.owners_to_spread() o
+		select r.* from reportd.owners_to('spread') o
 		cross join lateral (
 			select r.* from reportd.report_request r
 			where r.opens and r.owner = o order by r.request_id limit 20
@@ -109,7 +91,7 @@ begin
 	released := 0;
 	ended := 0;
 	for l in
-		select k.* from reportd.owners_to_look() o
+		select k.* from reportd.owners_to('look') o
 		cross join lateral (
 			select k.look_id, k.request_id, c.row
 			from reportd.report_look k
@@ -148,7 +130,7 @@ begin
 		exit when clock_timestamp() - statement_timestamp() > slice;
 	end loop;
 	for l in
-		select w.* from reportd.owners_to_end() o
+		select w.* from reportd.owners_to('end') o
 		cross join lateral (
 			select q, c.row from reportd.report_request q
 			cross join lateral (
