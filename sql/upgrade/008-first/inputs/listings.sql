@@ -18,12 +18,8 @@ $$;
 create function reportd.due_zones(worker_id uuid)
 returns table (zone_id bigint, turn bigint, list_at timestamptz)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-	with recursive owner as (
-		(select z.owner from reportd.report_zone z order by z.owner limit 1)
-		union all
-		select (select z.owner from reportd.report_zone z where z.owner > o.owner
-			order by z.owner limit 1)
-		from owner o where o.owner is not null
+	with owner as (
+		select o as owner from reportd.owners_with('zone') o
 	), daemon as (
 		select w.folders from reportd.report_worker w where w.worker_id = $1
 	), lost as (
@@ -265,16 +261,10 @@ $$;
 -- folders; owners take turns, so that no owner's folders displace those of another.
 create function reportd.watched_paths(worker_id uuid) returns jsonb
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-	with recursive owner as (
-		(select z.owner from reportd.report_zone z order by z.owner limit 1)
-		union all
-		select (select z.owner from reportd.report_zone z where z.owner > o.owner
-			order by z.owner limit 1)
-		from owner o where o.owner is not null
-	)
 	select jsonb_agg(p.path) from (
 		select (array_agg(f.path order by reportd.goes_deeper(f.path) desc, f.path))[1] as path
-		from reportd.report_worker w cross join owner o
+		from reportd.report_worker w
+		cross join (select o as owner from reportd.owners_with('zone') o) o
 		cross join lateral (
 			select d.folder, d.path, row_number() over (order by d.folder) as turn from (
 				select distinct on (reportd.input_folder(z.path) collate "C")

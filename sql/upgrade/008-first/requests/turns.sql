@@ -1,29 +1,31 @@
 -- SPDX-License-Identifier: MIT
 -- The turn of a daemon: what follows from reports that have ended is done in small parts, between
--- its other statements.
+-- its other statements, and the owners in an order drawn anew for each part.
 
--- The owners who have something of a kind to do, in an order drawn anew for each call: they take
--- turns, so that none waits until another's thousands are done. Reads one entry of an index per
--- owner. `what`: ends of parents to spread, reports to look at, or requests whose wait may end.
-create function reportd.owners_to(what text) returns setof oid
-language plpgsql set search_path = pg_catalog, pg_temp as $$
+-- The owners who have something of a kind to do: ends of parents to spread, reports to look at,
+-- requests that wait, or zones of files. Reads one entry of an index per owner. Owners take turns,
+-- so that none waits until another's thousands are done.
+create function reportd.owners_with(what text) returns setof oid
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
-	owners oid[] := '{}';
-	at oid := 0;
+	next_one oid := 0;
+	one oid;
 begin
 	loop
-		at := case what
+		one := case what
 			when 'spread' then (select r.owner from reportd.report_request r
-				where r.opens and r.owner > at order by r.owner limit 1)
+				where r.opens and r.owner >= next_one order by r.owner limit 1)
 			when 'look' then (select k.owner from reportd.report_look k
-				where k.owner > at order by k.owner limit 1)
-			when 'end' then (select r.owner from reportd.report_request r
-				where r.state = 'WAITING' and r.owner > at order by r.owner limit 1)
+				where k.owner >= next_one order by k.owner limit 1)
+			when 'wait' then (select r.owner from reportd.report_request r
+				where r.state = 'WAITING' and r.owner >= next_one order by r.owner limit 1)
+			when 'zone' then (select z.owner from reportd.report_zone z
+				where z.owner >= next_one order by z.owner limit 1)
 			end;
-		exit when at is null;
-		owners := owners || at;
+		exit when one is null;
+		return next one;
+		next_one := (one::bigint + 1)::oid;
 	end loop;
-	return query select o from unnest(owners) o order by random();
 end $$;
 
 -- A run by hand opens no other report unless that was asked for.
@@ -43,10 +45,10 @@ declare
 	total bigint := 0;
 begin
 	for q in
-		select r.* from reportd.owners_to('spread') o
+		select r.* from (select w as owner from reportd.owners_with('spread') w order by random()) o
 		cross join lateral (
 			select r.* from reportd.report_request r
-			where r.opens and r.owner = o order by r.request_id limit 20
+			where r.opens and r.owner = o.owner order by r.request_id limit 20
 			for update skip locked) r
 		limit 20
 	loop
@@ -91,14 +93,14 @@ begin
 	released := 0;
 	ended := 0;
 	for l in
-		select k.* from reportd.owners_to('look') o
+		select k.* from (select w as owner from reportd.owners_with('look') w order by random()) o
 		cross join lateral (
 			select k.look_id, k.request_id, c.row
 			from reportd.report_look k
 			cross join lateral (
 				select c as row from reportd.report_config c where c.config_id = k.config_id
 				for update skip locked) c
-			where k.owner = o and k.look_at <= clock_timestamp()
+			where k.owner = o.owner and k.look_at <= clock_timestamp()
 			order by k.look_at, k.look_id limit most
 			for update of k skip locked) k
 	loop
@@ -130,13 +132,13 @@ begin
 		exit when clock_timestamp() - statement_timestamp() > slice;
 	end loop;
 	for l in
-		select w.* from reportd.owners_to('end') o
+		select w.* from (select w as owner from reportd.owners_with('wait') w order by random()) o
 		cross join lateral (
 			select q, c.row from reportd.report_request q
 			cross join lateral (
 				select c as row from reportd.report_config c where c.config_id = q.config_id
 				for update skip locked) c
-			where q.state = 'WAITING' and q.owner = o and q.deadline <= now()
+			where q.state = 'WAITING' and q.owner = o.owner and q.deadline <= now()
 				-- A request that was released in this call is looked at in its new state.
 				and not exists (select from reportd.report_look k
 					where k.config_id = q.config_id and k.look_at <= now())
