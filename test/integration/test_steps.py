@@ -250,6 +250,8 @@ def test_a_run_by_hand_asks_for_no_look_at_reports_that_do_not_wait(db):
     a = ask(db, 'a')
     b = ask(db, 'b', 'a')
     wait_requests(db, b, 'COMPLETED')
+    wait_for(lambda: db.value('select not exists (select from reportd.report_request where opens) '
+                              'and not exists (select from reportd.report_look)'))
     looks = 'select last_value from reportd.report_look_look_id_seq'
     before = db.value(looks)
     run = db.value('select reportd.run_now(%s)', a)
