@@ -255,6 +255,22 @@ def test_reports_are_run_paused_and_resumed_with_the_keyboard(shown):
     assert row.is_active and row.request_id is not None
 
 
+def test_what_is_done_while_the_page_looks_is_shown(shown):
+    shown.browse('''await signIn();
+        await page.fill('#q', 'exchange');
+        await until(async () => await page.locator('#list tr').count() === 1);
+        // A look now lasts longer than the list needs to be there.
+        await page.route('**/api/v1/points*', async route => {
+            await page.waitForTimeout(2000);
+            await route.continue();
+        });
+        for (const [verb, next] of [['Pause', 'Resume'], ['Resume', 'Pause']]) {
+            await page.locator('#list button', {hasText: verb}).click();
+            await page.locator('#list button', {hasText: next}).waitFor();
+        }
+        await page.unrouteAll({behavior: 'wait'});''')
+
+
 def test_a_running_report_is_seen_and_cancelled(shown):
     showcase.keep_busy(shown.db, ANN, shown.ids)
     shown.browse('''page.on('dialog', d => d.accept());

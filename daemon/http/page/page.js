@@ -350,7 +350,7 @@ function complain(e) {
 	$('state').className = 'bad';
 	$('state').textContent = e instanceof Refused ? e.message : 'no answer; trying on';
 }
-let timer = 0, slowAt = 0, busy = false, plot = () => {}, resized = 0;
+let timer = 0, slowAt = 0, busy = false, wanted = false, plot = () => {}, resized = 0;
 async function slow() {
 	slowAt = Date.now();
 	const [hours, points, schedules, chains] = await Promise.all([api('hours'), api(`points?limit=${filter ? 1000 : 500}${filter ? `&report=${filter.id}` : ''}`),
@@ -365,16 +365,23 @@ async function slow() {
 	showSchedules(schedules);
 	showGraph(chains);
 }
+// Looks once; what asks while a look is under way gets a look of its own right after it.
 async function look(everything) {
 	clearTimeout(timer);
+	wanted ||= Boolean(everything);
+	if (busy) return;
 	let wait = 5000;
-	if (token && !document.hidden && !busy) {
+	if (token && !document.hidden) {
 		busy = true;
 		try {
 			const o = await api('overview?watch=1');
 			showNow(o);
 			if (o.running.length) wait = 2000;
-			if (everything || Date.now() - slowAt > 30000) await slow();
+			if (wanted || Date.now() - slowAt > 30000) {
+				wanted = false;
+				await slow();
+			}
+			if (wanted) wait = 0;
 		} catch (e) { complain(e); }
 		busy = false;
 	}
