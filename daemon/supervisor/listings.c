@@ -21,7 +21,7 @@
 #define NUMBER ((int64_t)1 << 61)
 #define LANE INT64_MIN
 
-static const struct statement zones = {"zones", sql_zones, 3};
+static const struct statement zones = {"zones", sql_zones, 4};
 static const struct statement listed = {"listed", sql_listed, 10};
 
 struct listing {
@@ -31,7 +31,6 @@ struct listing {
 	char number[24], zone[24];
 	char *path, *after;
 	json_t *readable; /* NULL: any URL */
-	bool awaits;      /* a page is being recorded */
 };
 
 struct listings {
@@ -39,6 +38,7 @@ struct listings {
 	struct listing *first;
 	int count;
 	bool asking;
+	bool astray; /* the queue may show listings that are not in hand */
 };
 
 static void drop(struct listing *one)
@@ -109,6 +109,7 @@ static void on_zones(void *arg, const struct reply *reply, const struct err *e)
 	struct listings *l = arg;
 
 	l->asking = false;
+	l->astray = l->astray || reply == NULL;
 	if (reply == NULL && e->kind != ERR_LOST)
 		LOG(l->o.log, LVL_ERROR,
 		    L_MSG("looking for files to list failed"),
@@ -117,18 +118,36 @@ static void on_zones(void *arg, const struct reply *reply, const struct err *e)
 		begin(l, reply, i);
 }
 
-void listings_look(struct listings *l)
+static void send_look(struct listings *l)
 {
-	const char *id = l->o.events->worker_id(l->o.arg);
+	struct buf held;
 	char wanted[16];
 
-	if (l->asking || l->count >= MOST || id == NULL ||
+	l->asking = true;
+	l->astray = false;
+	snprintf(wanted, sizeof(wanted), "%d", MOST - l->count);
+	buf_init(&held, 256);
+	buf_char(&held, '{');
+	for (const struct listing *one = l->first; one; one = one->next) {
+		buf_str(&held, one->zone);
+		if (one->next != NULL)
+			buf_char(&held, ',');
+	}
+	buf_char(&held, '}');
+	queue_send(l->o.queue, NULL, &zones,
+	    (const char *const[]){
+		l->o.events->worker_id(l->o.arg), wanted, "180000", held.data},
+	    on_zones, l);
+	buf_free(&held);
+}
+
+void listings_look(struct listings *l, bool due)
+{
+	if (l->asking || !(l->astray || (due && l->count < MOST)) ||
+	    l->o.events->worker_id(l->o.arg) == NULL ||
 	    !queue_is_up(l->o.queue))
 		return;
-	l->asking = true;
-	snprintf(wanted, sizeof(wanted), "%d", MOST - l->count);
-	queue_send(l->o.queue, NULL, &zones,
-	    (const char *const[]){id, wanted, "180000"}, on_zones, l);
+	send_look(l);
 }
 
 /* ---- pages ---- */
@@ -139,7 +158,6 @@ static void on_recorded(
 	struct listing *one = arg;
 	struct listings *l = one->all;
 
-	one->awaits = false;
 	if (reply == NULL && e->kind != ERR_LOST)
 		LOG(l->o.log, LVL_ERROR, L_MSG("recording a listing failed"),
 		    L_STR("path", one->path), L_STR("error", e->text),
@@ -149,21 +167,26 @@ static void on_recorded(
 		return;
 	}
 	drop(one);
-	if (reply != NULL)
+	if (reply != NULL) {
 		l->o.events->listed(l->o.arg);
+		return;
+	}
+	l->astray = true;
+	listings_look(l, false);
 }
 
 /* Records a page in the queue, or an error without files. When that is not
- * possible, the zone is listed again once the time for the page has ended. */
+ * possible, the zone is listed again. */
 static void record(
     struct listing *one, const char *files, int64_t looked, const char *error)
 {
-	const struct listings *l = one->all;
+	struct listings *l = one->all;
 	const char *id = l->o.events->worker_id(l->o.arg);
 	char count[24], most[24], rescan[24];
 
 	if (id == NULL || !queue_is_up(l->o.queue)) {
 		drop(one);
+		l->astray = true;
 		return;
 	}
 	snprintf(count, sizeof(count), "%" PRId64, looked);
@@ -171,7 +194,6 @@ static void record(
 	    most, sizeof(most), "%" PRId64, l->o.settings->inputs_max_files);
 	snprintf(
 	    rescan, sizeof(rescan), "%" PRId64, l->o.settings->inputs_rescan);
-	one->awaits = true;
 	queue_send(l->o.queue, NULL, &listed,
 	    (const char *const[]){id, one->zone, one->number, files, count,
 		one->after ? "t" : "f", error, most, rescan, "180000"},
@@ -224,6 +246,7 @@ static const struct errand_ops errand_ops = {
 void listings_down(struct listings *l)
 {
 	l->asking = false;
+	l->astray = true;
 }
 
 void listings_set_settings(struct listings *l, const struct settings *settings)

@@ -34,8 +34,9 @@ struct listings *listings_open(const struct listings_options *options);
 void listings_free(struct listings *l);
 void listings_set_settings(struct listings *l, const struct settings *settings);
 
-/* Takes zones that are due. */
-void listings_look(struct listings *l);
+/* Takes zones that are due, if some are, and has those listed again that the queue
+ * believes to be in hand though their claim or their end was lost. */
+void listings_look(struct listings *l, bool due);
 /* The queue is not up: answers that were awaited do not come. */
 void listings_down(struct listings *l);
 

@@ -42,7 +42,8 @@ def zones(db, owner, count, due='1 hour'):
 def claim(db, worker, wanted=4):
     """The owners of the zones that a daemon is given, in order."""
     return [row.owner for row in db.query(
-        'select k.owner::regrole::text as owner from reportd.claim_zones(%s, %s, %s) z '
+        'select k.owner::regrole::text as owner from reportd.claim_zones(%s, %s, %s, '
+        'array(select zone_id from reportd.report_zone where listing_by is not null)) z '
         'join reportd.report_zone k using (zone_id)', worker, wanted, '1 minute')]
 
 

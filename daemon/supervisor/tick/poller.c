@@ -279,8 +279,7 @@ static void on_tick(void *arg, const struct reply *reply, const struct err *e)
 	claims_set_quotas(p->claims, reply_bool(reply, 0, QUOTAS));
 	if (reply_bool(reply, 0, STEPS))
 		send_steps(p);
-	if (reply_bool(reply, 0, LISTINGS))
-		listings_look(p->o.listings);
+	listings_look(p->o.listings, reply_bool(reply, 0, LISTINGS));
 	if (reply_bool(reply, 0, MOVES))
 		moves_look(p->o.moves);
 	if (next == 0)

@@ -58,14 +58,21 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
 				where q.config_id = c.config_id and q.state = 'WAITING')))
 $$;
 
--- Zones for a daemon to list.
-create function reportd.claim_zones(worker_id uuid, wanted int, patience interval)
+-- Zones for a daemon to list. held: the zones whose listings it has in hand. Of its other
+-- listings it has lost the claim or the end, as its connection broke or an error ended the
+-- transaction: these zones are listed again.
+create function reportd.claim_zones(worker_id uuid, wanted int, patience interval, held bigint[])
 returns table (zone_id bigint, path text, listing_number bigint, readable jsonb)
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
 	z reportd.report_zone;
 	n int := 0;
 begin
+	update reportd.report_zone k
+	set listing_by = null, listing_until = null, list_at = now() + interval '5 seconds'
+	where k.zone_id in (select l.zone_id from reportd.report_zone l
+		where l.listing_by = claim_zones.worker_id and l.zone_id <> all (held)
+		for update skip locked);
 	for z in
 		select k.* from reportd.due_zones(claim_zones.worker_id) d
 		join reportd.report_zone k on k.zone_id = d.zone_id
@@ -76,7 +83,9 @@ begin
 		if not exists (select from reportd.report_input_use u where u.zone_id = z.zone_id) then
 			delete from reportd.report_zone k where k.zone_id = z.zone_id;
 		elsif not reportd.zone_wanted(z.zone_id) then
-			update reportd.report_zone k set list_at = 'infinity' where k.zone_id = z.zone_id;
+			update reportd.report_zone k
+			set list_at = 'infinity', listing_by = null, listing_until = null
+			where k.zone_id = z.zone_id;
 		else
 			update reportd.report_zone k
 			set listing_by = claim_zones.worker_id, listing_until = now() + patience,

@@ -1,7 +1,8 @@
 -- SPDX-License-Identifier: MIT
 -- Files that go to archives and quarantines.
 
--- The files that are to be moved now and that the daemon can reach.
+-- The files that are to be moved now and that the daemon can reach. A daemon asks for files
+-- only when it has none in hand: of those that it took before, it has lost the claim or the end.
 create function reportd.due_moves(worker_id uuid) returns setof bigint
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
 	select f.file_id from reportd.report_worker w
@@ -10,7 +11,10 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
 		 order by i.move_at limit 200)
 		union
 		(select i.file_id, i.url from reportd.report_input i
-		 where i.move_by is not null and reportd.is_gone(i.move_by) limit 200)) f
+		 where i.move_by is not null and reportd.is_gone(i.move_by) limit 200)
+		union
+		(select i.file_id, i.url from reportd.report_input i
+		 where i.move_by = $1 and i.move_at <= now() + interval '590 seconds' limit 200)) f
 	where w.worker_id = $1 and reportd.reaches(w.folders, f.url)
 	limit 100
 $$;
@@ -26,7 +30,9 @@ begin
 	with due as materialized (
 		select f.file_id from reportd.report_input f
 		where f.file_id in (select d from reportd.due_moves(claim_moves.worker_id) d)
-			and (f.move_at <= now() or reportd.is_gone(f.move_by))
+			and (f.move_at <= now() + case when f.move_by = claim_moves.worker_id
+					then interval '590 seconds' else interval '0' end
+				or reportd.is_gone(f.move_by))
 		for update skip locked
 	), one as (
 		update reportd.report_input f
