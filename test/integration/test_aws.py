@@ -238,6 +238,14 @@ def test_our_clock_that_is_off_is_made_good(aws, call, offset):
     assert aws.ops('AssumeRole') == ['AssumeRole'] * 2
 
 
+def test_a_clock_that_is_set_during_a_call_is_no_lasting_error(aws, call, monkeypatch):
+    fault = aws.fault('GetSecretValue', status=403, code='RequestTimeTooSkewed', times=9)
+    dates = iter((10800, -10800))
+    monkeypatch.setattr(aws, 'now', lambda: time.time() + next(dates))
+    done = call('secret', 'db', ok=False)
+    assert done.stderr.startswith('transient: ') and fault.met == 2
+
+
 def test_the_region_of_a_bucket_is_named(aws, call):
     done = call('s3', 'PUT', '/b/k', 'x', ok=False, env={'AWS_REGION': 'us-east-1'})
     assert 'the bucket is in region eu-west-1: set region in [s3]' in done.stderr

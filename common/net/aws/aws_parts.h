@@ -34,6 +34,8 @@ struct aws_call {
 	char sha256[SIGV4_HEX];
 	struct http_call *http; /* NULL: no request is under way */
 	char *access_key;       /* the access key that signed the last try */
+	/* when it was signed, on the service's and on the boot clock */
+	int64_t signed_s, signed_ms;
 	int tries;
 	/* each remedy is used only once */
 	bool refreshed, adjusted;

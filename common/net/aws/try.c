@@ -121,6 +121,8 @@ void aws_call_try(struct aws_call *c)
 		return;
 	}
 	c->tries++;
+	c->signed_s = s.now;
+	c->signed_ms = clock_boot_ms();
 	free(c->access_key);
 	c->access_key = mem_strdup(key->access_key);
 	buf_init(&lines, HEAD_MAX);
@@ -189,19 +191,27 @@ static void refuse_keys(struct aws_call *c)
 		credentials_refuse(all);
 }
 
+/* Says whether the request was refused because it was signed with a wrong time: ours
+ * was wrong, or was set while the call was under way. */
+static bool is_skewed(const struct aws_call *c)
+{
+	int status = c->answer.http.status;
+	time_t theirs = http_date(&c->answer.http);
+	int64_t signed_s =
+	    c->signed_s + (clock_boot_ms() - c->signed_ms) / 1000;
+
+	return (status == 400 || status == 401 || status == 403) &&
+	       theirs != 0 && llabs(theirs - signed_s) > SKEW_S;
+}
+
 /* Returns true when an immediate repeat can succeed: with fresh credentials, or
  * with the time of the service's clock. */
 static bool mended(struct aws_call *c)
 {
 	struct aws *a = c->aws;
-	int status = c->answer.http.status;
-	time_t theirs = http_date(&c->answer.http);
-	int64_t skew = theirs - time(NULL);
 
-	if (!c->adjusted && theirs != 0 &&
-	    (status == 400 || status == 401 || status == 403) &&
-	    llabs(skew - a->skew_s) > SKEW_S) {
-		a->skew_s = skew;
+	if (!c->adjusted && is_skewed(c)) {
+		a->skew_s = http_date(&c->answer.http) - time(NULL);
 		return c->adjusted = true;
 	}
 	if (!c->refreshed && aws_error_expired(&c->answer)) {
@@ -325,7 +335,9 @@ static void judge(struct aws_call *c)
 	    !((throttled || (server && !c->request.once)) &&
 		try_again(c, throttled ? BACKOFF_THROTTLED_MS : BACKOFF_MS,
 		    aws_error_retry_after(a, time(NULL)))))
-		refuse(c, &f, throttled || server || aws_error_expired(a));
+		refuse(c, &f,
+		    throttled || server || aws_error_expired(a) ||
+			is_skewed(c));
 	aws_failure_free(&f);
 }
 
