@@ -241,14 +241,20 @@ def test_reports_are_run_paused_and_resumed_with_the_keyboard(shown):
         await page.keyboard.press('/');
         await page.keyboard.type('exchange');
         await until(async () => await page.locator('#list tr').count() === 1);
-        for (const verb of ['Run now', 'Pause', 'Resume']) {
-            const button = page.locator('#list button', {hasText: verb});
-            await button.focus();
+        const named = verb => page.locator('#list button', {hasText: verb});
+        const focused = async verb => await named(verb).count() === 1 &&
+            await named(verb).evaluate(b => b === document.activeElement);
+        await named('Pause').focus();
+        for (const verb of ['Pause', 'Resume', 'Run now']) {
+            if (verb === 'Run now') await named(verb).focus();
             const done = page.waitForResponse(r => r.request().method() === 'POST');
             await page.keyboard.press('Enter');
             const status = (await done).status();
             if (status >= 300) throw new Error(`${verb}: ${status}`);
             await page.waitForSelector(`#toast p:has-text("${verb}: done")`);
+            // The list is shown anew, and its button has the focus.
+            if (verb === 'Pause') await until(() => focused('Resume'));
+            if (verb === 'Resume') await until(() => focused('Pause'));
         }''')
     row = shown.db.row('select is_active, request_id from reportd.report_config '
                        "where report_key = 'rates'")

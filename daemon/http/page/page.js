@@ -17,7 +17,12 @@ function put(node, attributes, children) {
 }
 const h = (tag, attributes, ...children) => put(document.createElement(tag), attributes, children);
 const s = (tag, attributes, ...children) => put(document.createElementNS(SVG, tag), attributes, children);
-const fill = (node, ...children) => node.replaceChildren(...children.flat().filter(Boolean));
+// What had the focus has it again, when it is still there: a name in data-f says what it is.
+function fill(node, ...children) {
+	const held = node.contains(document.activeElement) && document.activeElement.dataset.f;
+	node.replaceChildren(...children.flat().filter(Boolean));
+	if (held) node.querySelector(`[data-f="${CSS.escape(held)}"]`)?.focus({preventScroll: true});
+}
 
 // ---- how values are shown ----
 
@@ -98,10 +103,13 @@ function toast(text, bad) {
 	setTimeout(() => p.remove(), bad ? 9000 : 4000);
 }
 function act(text, path, method, body, question) {
-	return h('button', {type: 'button', onclick: async event => {
-		if (question && !confirm(question)) return;
+	// Resume stands where Pause stood.
+	const name = path.replace(/(pause|resume)$/, 'active');
+	return h('button', {type: 'button', 'data-f': name, onclick: async event => {
 		const button = event.currentTarget;
-		button.disabled = true;
+		// One that is disabled would lose the focus.
+		if (button.ariaDisabled || question && !confirm(question)) return;
+		button.ariaDisabled = 'true';
 		try {
 			await api(path, method || 'POST', body || {});
 			toast(`${text}: done`);
@@ -109,7 +117,7 @@ function act(text, path, method, body, question) {
 		} catch (e) {
 			toast(e.hint ? `${e.message}. ${e.hint}` : e.message, true);
 		}
-		button.disabled = false;
+		button.ariaDisabled = null;
 	}}, text);
 }
 
@@ -153,7 +161,7 @@ function showNow(o) {
 			h('div', {}, h('div', {class: 'name'}, label(f)),
 				h('div', {class: 'soft'}, `${f.owner} · ${f.error_stage ? `stage ${f.error_stage} · ` : ''}`, when(f.error_timestamp))),
 			h('div', {class: 'actions'},
-				f.run_id && h('button', {type: 'button', onclick: () => showRun(f.run_id)}, 'Details'),
+				f.run_id && h('button', {type: 'button', 'data-f': `run ${f.run_id}`, onclick: () => showRun(f.run_id)}, 'Details'),
 				may && act('Retry', `reports/${f.config_id}/retry`))),
 		h('pre', {}, f.error_message || 'no message'),
 		h('p', {class: 'do'}, h('b', {}, 'What to do: '), whatToDo(f)))),
@@ -228,7 +236,9 @@ const names = new Map();
 // ---- tables ----
 
 let filter = null;
-const runName = r => h('button', {class: 'link', type: 'button', onclick: () => showRun(r.run_id)}, label(r));
+// As many rows as are shown stay when a list is shown anew.
+const enough = list => Math.min(500, Math.max(25, list.children.length));
+const runName = r => h('button', {class: 'link', type: 'button', 'data-f': `run ${r.run_id}`, onclick: () => showRun(r.run_id)}, label(r));
 function runRow(r) {
 	names.set(r.config_id, label(r));
 	return h('tr', {}, h('td', {}, runName(r), h('div', {class: 'soft'}, `${r.owner || ''}${r.attempt > 1 ? ` · attempt ${r.attempt}` : ''}`)),
@@ -237,7 +247,7 @@ function runRow(r) {
 		h('td', {class: 'res'}, pill(r.status), ' ', r.score !== null && h('span', {class: 'soft', title: 'score of its checks'}, `score ${r.score} `), r.error_message ? h('div', {class: 'err'}, r.error_message) : r.remark && h('span', {class: 'soft'}, r.remark)));
 }
 async function showRuns(more) {
-	const page = await api(`runs?limit=25${filter ? `&report=${filter.id}` : ''}${more ? `&before=${more}` : ''}`);
+	const page = await api(`runs?limit=${more ? 25 : enough($('last'))}${filter ? `&report=${filter.id}` : ''}${more ? `&before=${more}` : ''}`);
 	const rows = page.items.map(runRow);
 	if (more) $('last').append(...rows);
 	else fill($('last'), rows.length ? rows : h('tr', {}, h('td', {class: 'soft', colspan: 6}, 'Nothing has run yet.')));
@@ -255,7 +265,7 @@ function reportRow(r) {
 	names.set(r.config_id, label(r));
 	const id = r.config_id, plan = r.trigger_type === 'SCHEDULED' ? `${r.schedule_expression} · ${r.time_zone}`
 		: r.trigger_type === 'AFTER' ? `after ${r.run_after.join(', ')}` : r.trigger_type === 'FILE' ? 'for each file' : 'once';
-	return h('tr', {}, h('td', {}, h('button', {class: 'link', type: 'button', title: 'Show its runs', onclick: () => only({id, name: label(r)})}, label(r)), h('div', {class: 'soft'}, r.owner)),
+	return h('tr', {}, h('td', {}, h('button', {class: 'link', type: 'button', 'data-f': `report ${id}`, title: 'Show its runs', onclick: () => only({id, name: label(r)})}, label(r)), h('div', {class: 'soft'}, r.owner)),
 		h('td', {}, h('span', {class: 'soft'}, plan)), h('td', {class: 't'}, r.is_active ? when(r.next_run_time) : h('span', {class: 'pill'}, 'paused')),
 		h('td', {}, pill(r.status)),
 		h('td', {class: 'act'}, may && h('div', {class: 'actions'},
@@ -265,7 +275,7 @@ function reportRow(r) {
 }
 async function showReports(more) {
 	const q = $('q').value.trim();
-	const page = await api(`reports?limit=25${q ? `&q=${encodeURIComponent(q)}` : ''}${more ? `&after=${more}` : ''}`);
+	const page = await api(`reports?limit=${more ? 25 : enough($('list'))}${q ? `&q=${encodeURIComponent(q)}` : ''}${more ? `&after=${more}` : ''}`);
 	if (q !== $('q').value.trim()) return;
 	const rows = page.items.map(reportRow);
 	if (more) $('list').append(...rows);
