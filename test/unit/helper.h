@@ -61,7 +61,7 @@ struct sink *fake_open(struct fake *f);
 void assert_has(const char *text, const char *part, const char *file, int line);
 
 /* Makes a new directory and returns its path, which the caller frees.
- * test_dir_remove removes it with everything in it. */
+ * dir_remove removes it with everything in it. */
 char *dir_make(void);
 void dir_remove(char *dir);
 /* Returns the number of names in a directory without `.` and `..`; -1 when the
