@@ -210,6 +210,21 @@ def test_links_lead_somewhere(page):
             assert name in map(anchor, titles), target
 
 
+def test_the_tree_has_every_folder_and_stage():
+    page = (ROOT / 'docs/architecture.md').read_text()
+    tree = section(page, 'The tree')
+    tops = ('common', 'daemon', 'ctl', 'sql')
+    folders = {file.parent for top in tops for kind in ('*.[ch]', '*.sql')
+               for file in (ROOT / top).glob(f'**/{kind}')}
+    names = {folder.name for folder in folders if ROOT / 'sql/upgrade' not in folder.parents}
+    names |= {*tops, 'docs', 'etc', 'systemd', 'deploy', 'debian', 'scripts', 'examples', 'test'}
+    assert names - set(re.findall(r'([\w-]+)/', tree)) == set()
+    table = (ROOT / 'daemon/worker/stage/stage.c').read_text()
+    said = re.search(r'stage/ \(([\w, ]+)\)', tree)[1].split(', ')
+    stages = re.findall(r'&stage_(\w+),', table)
+    assert {stage.partition('_')[0] for stage in stages} <= set(said)
+
+
 def test_install_page_names_the_packages_that_the_script_installs():
     page = (ROOT / 'docs/install.md').read_text().replace('\\\n', ' ')
     script = (ROOT / 'scripts/install-deps').read_text()
