@@ -35,8 +35,8 @@ static const struct option_owner rows = {"rows", row_rules, NULL};
 
 static const struct option_rule unload_rules[] = {
     {"unload", JSON_TRUE, NULL,
-	"let Redshift write the result into S3 itself; the output is the "
-	"manifest of its objects; default false",
+	"let the source (Redshift, Snowflake or Athena) write the result into "
+	"S3 itself; the output is the manifest of its objects; default false",
 	NULL},
     OPTION_END};
 static const struct option_owner unload = {"unload", unload_rules, NULL};

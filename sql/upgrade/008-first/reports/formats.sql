@@ -118,7 +118,7 @@ with output_option (owner, options) as (values
  {
   "option": "unload",
   "type": "boolean",
-  "about": "let Redshift write the result into S3 itself; the output is the manifest of its objects; default false"
+  "about": "let the source (Redshift, Snowflake or Athena) write the result into S3 itself; the output is the manifest of its objects; default false"
  }
 ]'::jsonb),
 ('s3', '[
