@@ -43,6 +43,7 @@ struct source_passing {
 struct source_unloading {
 	const char *place; /* name of that place's scheme */
 	const char *(*to)(const struct source *);
+	/* Called when the type has this format and these options. */
 	int (*check)(
 	    const struct source *, const struct source_unload *, struct err *);
 	int (*run)(struct source *, const struct source_unload *,

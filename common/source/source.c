@@ -271,7 +271,10 @@ const char *source_unload_place(const struct source *s)
 int source_unload_check(
     const struct source *s, const struct source_unload *u, struct err *e)
 {
-	return s->driver->unloading->check(s, u, e);
+	return source_type_check_unload(
+		   s->config->type, u->format, u->options, e) != 0
+		   ? -1
+		   : s->driver->unloading->check(s, u, e);
 }
 
 int source_unload(struct source *s, const struct source_unload *u,

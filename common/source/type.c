@@ -84,6 +84,62 @@ int source_type_check(
 	return -1;
 }
 
+/* ---- unload ---- */
+
+static bool has_word(const char *words, const char *word)
+{
+	size_t len = strlen(word);
+
+	for (const char *s = words; len > 0 && (s = strstr(s, word)) != NULL;
+	     s++) {
+		if ((s == words || s[-1] == ' ') &&
+		    (s[len] == ',' || s[len] == '\0'))
+			return true;
+	}
+	return false;
+}
+
+static int refuse_format(
+    const struct source_type *type, const char *format, struct err *e)
+{
+	struct buf known;
+
+	buf_init(&known, 1024);
+	for (const struct source_unloads *u = type->unloads; u->format != NULL;
+	     u++)
+		buf_printf(&known, "%s%s",
+		    u == type->unloads    ? ""
+		    : u[1].format == NULL ? " and "
+					  : ", ",
+		    u->format);
+	err_set(e, ERR_PERMANENT, "unload: %s cannot write %s; it can %s",
+	    type->product, format, known.data);
+	buf_free(&known);
+	return -1;
+}
+
+int source_type_check_unload(const struct source_type *type, const char *format,
+    const json_t *options, struct err *e)
+{
+	const struct source_unloads *u = type->unloads;
+	const char *key;
+	json_t *value;
+
+	while (u->format != NULL && strcmp(u->format, format) != 0)
+		u++;
+	if (u->format == NULL)
+		return refuse_format(type, format, e);
+	json_object_foreach((json_t *)(uintptr_t)options, key, value)
+	{
+		if (strcmp(key, "unload") != 0 && !has_word(u->options, key))
+			return err_set(e, ERR_PERMANENT,
+			    "unload: %s cannot do \"%s\" when it writes %s; "
+			    "it can %s",
+			    type->product, key, format, u->options);
+	}
+	return 0;
+}
+
 const struct key *source_type_key(
     const struct source_type *type, const char *name)
 {

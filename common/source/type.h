@@ -42,6 +42,12 @@ enum source_ability {
 	SOURCE_INBOX = 64,  /* it has MERGE: a table may be the inbox */
 };
 
+/* A format that the servers of a type write themselves, and the options of
+ * output_options that they know beside "unload", separated by ", ". */
+struct source_unloads {
+	const char *format, *options;
+};
+
 struct source_type {
 	const char *name; /* the value of `type` in [source.NAME] */
 	/* the product's name for people, such as Redshift */
@@ -50,6 +56,8 @@ struct source_type {
 	size_t size;        /* bytes of the type's struct of settings */
 	const struct key *keys;
 	size_t key_count;
+	/* With SOURCE_UNLOAD; the last one has no format. */
+	const struct source_unloads *unloads;
 	/* Checks that the settings agree with each other. */
 	int (*check)(const struct source_config *config, struct err *e);
 	/* Says whether this value of a T_SECRET key contains a secret; NULL:
@@ -75,6 +83,11 @@ struct source_type {
  * what to do. */
 int source_type_check(
     const struct source_config *config, unsigned needed, struct err *e);
+
+/* Checks that the type's servers write this format themselves, and know these
+ * options of it. The schema refuses the same reports, see reportd.check_unload(). */
+int source_type_check_unload(const struct source_type *type, const char *format,
+    const json_t *options, struct err *e);
 
 /* Returns NULL when there is no type of this name. */
 const struct source_type *source_type_named(const char *name);

@@ -3,6 +3,7 @@
 
 import json
 
+import psycopg
 import pytest
 
 from lib import report
@@ -67,9 +68,7 @@ def test_files_that_no_list_tells_of_are_not_taken_for_none(engine, athena, lake
 
 
 @pytest.mark.parametrize(('more', 'says'), [
-    ({'output_format': 'CSV'}, 'Athena writes PARQUET here, and not CSV'),
     ({'sql': 'show tables'}, 'the statement is no query'),
-    ({'output_options': {'unload': True, 'max_rows': 5}}, 'Athena cannot do "max_rows"'),
     ({'output_path': 'local.manifest'}, 'the objects have no place'),
     ({'sql': 'select now() as t'}, 'NOT_SUPPORTED: Unsupported Hive type: timestamp with time zone; '
      'hint: of the types, Athena unloads no time'),
@@ -77,6 +76,15 @@ def test_files_that_no_list_tells_of_are_not_taken_for_none(engine, athena, lake
 def test_what_unload_cannot_do(engine, athena, lake, more, says):  # noqa: F811
     run = unload(engine, lake, status='FAILED', **more)
     assert says in run.error_message, run.error_message
+
+
+@pytest.mark.parametrize(('more', 'says'), [
+    ({'output_format': 'CSV'}, 'source "lake" is of type athena, which cannot write CSV'),
+    ({'output_options': {'unload': True, 'max_rows': 5}}, 'cannot do "max_rows"'),
+])
+def test_what_athena_cannot_unload_is_refused_at_once(engine, lake, more, says):  # noqa: F811
+    with pytest.raises(psycopg.errors.InvalidParameterValue, match=says):
+        unload(engine, lake, **more)
 
 
 @pytest.mark.parametrize(('change', 'says'), [

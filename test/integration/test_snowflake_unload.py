@@ -229,12 +229,15 @@ def test_a_killed_daemon_leaves_no_copy_and_no_rows_twice(engine, snow, objects,
 
 @pytest.mark.parametrize('columns, text', [
     ({'source': 'stageless'}, '[source.stageless] unload_stage is missing'),
-    ({'output_format': 'JSON'}, 'Snowflake cannot write JSON; it can CSV, JSONL and PARQUET'),
-    ({'output_format': 'PARQUET', 'output_options': {'codec': 'zstd'}},
-     '"codec" is no option of an unload into PARQUET'),
     ({'output_path': 's3://lake/elsewhere/x.{ext}'}, 'does not lie below unload_to'),
     ({'export_sql': 'show tables'}, 'the statement is no query'),
 ])
 def test_what_snowflake_cannot_unload_is_refused(engine, snow, columns, text):
     assert text in refusal(engine, **columns)
     assert not snow.statements
+
+
+def test_options_that_snowflake_lacks_are_refused_at_once(engine):
+    with pytest.raises(psycopg.errors.InvalidParameterValue, match='source "snow" is of type '
+                       'snowflake, which cannot do "codec" when it writes PARQUET'):
+        refusal(engine, output_format='PARQUET', output_options={'codec': 'zstd'})

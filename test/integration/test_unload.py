@@ -235,14 +235,50 @@ def test_without_a_role(engine, redshift):
 
 
 @pytest.mark.parametrize('columns, says', [
-    ({'output_format': 'JSON'}, 'Redshift cannot write JSON'),
-    ({'output_options': {'quote': 'all'}}, 'Redshift cannot do "quote"'),
-    ({'output_options': {'max_rows': 5}}, 'Redshift cannot do "max_rows"'),
+    ({'output_format': 'JSON'}, 'JSON has no option "unload"'),
+    ({'output_options': {'quote': 'all'}},
+     'source "dwh" is of type redshift, which cannot do "quote" when it writes CSV'),
+    ({'output_format': 'JSONL', 'output_options': {'header': False}}, 'JSONL has no option'),
+    ({'output_format': 'PARQUET', 'output_options': {'codec': 'zstd'}}, 'cannot do "codec"'),
+    ({'output_options': {'max_rows': 5}}, 'cannot do "max_rows"'),
+    ({'output_format': 'CSV,JSONL', 'output_path': 'x.{ext}'}, 'one statement and one format'),
+    ({'output_format': 'CSV,JSONL', 'output_path': 'x.{ext}',
+      'output_options': {'unload': False, 'CSV': {'unload': True}}}, 'one statement and one format'),
+    ({'export_sql': 'select 1; select 2', 'output_path': '{part}.{ext}'}, 'one statement'),
+], ids=str)
+def test_what_unload_cannot_do_is_refused_at_once(engine, columns, says):
+    with pytest.raises(psycopg.errors.InvalidParameterValue, match=re.escape(says)):
+        refusal(engine, **columns)
+
+
+def test_options_beside_no_unload_are_as_ever(engine):
+    options = {'unload': False, 'quote': 'all', 'max_rows': 5}
+    assert done(engine.db, source='dwh', export_sql=QUERY, output_options=options).row_count == 5
+
+
+def test_a_change_of_the_options_is_checked_as_well(engine):
+    config_id = report.submit(engine.db, source='dwh', export_sql=QUERY, output_path='x.{ext}',
+                              output_options={'unload': True}, due_at='2999-01-01')
+    with pytest.raises(psycopg.errors.InvalidParameterValue, match='cannot do "quote"'):
+        engine.db.execute("""update reportd.report_config
+            set output_options = output_options || '{"quote": "all"}' where config_id = %s""",
+                          config_id)
+
+
+# The worker checks again: the queue may not know the type of the source.
+
+@pytest.mark.parametrize('columns, says', [
+    ({'output_options': {'quote': 'all'}}, 'Redshift cannot do "quote" when it writes CSV'),
     ({'output_format': 'CSV,JSONL', 'output_path': 'x.{ext}'}, 'one statement and one format'),
     ({'export_sql': 'select 1; select 2', 'output_path': '{part}.{ext}'}, 'one statement'),
 ], ids=str)
-def test_what_unload_cannot_do(engine, redshift, columns, says):
-    assert says in refusal(engine, **columns)
+def test_the_run_refuses_what_the_insert_could_not_know(engine, redshift, columns, says):
+    known = "update reportd.report_source set type = %s where source = 'dwh'"
+    engine.db.execute(known, 'of a later version')
+    try:
+        assert says in refusal(engine, **columns)
+    finally:
+        engine.db.execute(known, 'redshift')
     assert not [s for s in redshift.statements if s.startswith('unload')]
 
 

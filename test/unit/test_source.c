@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "encode/encoder.h"
 #include "source/driver.h"
 #include "source/types.h"
 
@@ -94,6 +95,85 @@ TEST(the_schema_knows_the_abilities_of_each_type)
 		assert_int_equal(type->abilities >> COUNT(names), 0);
 		assert_true(in_schema(line.data));
 		buf_free(&line);
+	}
+}
+
+/* ... and by what it unloads. */
+TEST(the_schema_knows_the_formats_that_each_type_unloads)
+{
+	struct buf rows;
+
+	buf_init(&rows, 4096);
+	for (size_t i = 0; i < COUNT(all); i++) {
+		const struct source_type *type = all[i].type;
+		const struct source_unloads *u = type->unloads;
+
+		assert_int_equal(
+		    (type->abilities & SOURCE_UNLOAD) != 0, u != NULL);
+		for (; u != NULL && u->format != NULL; u++) {
+			buf_printf(&rows, "%s('%s', '%s', '%s'",
+			    rows.len ? "),\n\t\t" : "", type->name, u->format,
+			    u->options);
+			assert_true(encoder_type_named(u->format)->unload);
+		}
+	}
+	buf_str(&rows, ")\n$$");
+	assert_true(in_schema(rows.data));
+	buf_free(&rows);
+}
+
+/* A format has the option "unload" when a source can write it. */
+TEST(a_format_that_may_be_unloaded_has_a_source_that_does)
+{
+	const struct encoder_type *format;
+
+	for (int n = 0; (format = encoder_type_at(n)) != NULL; n++) {
+		bool able = false;
+
+		for (size_t i = 0; i < COUNT(all); i++) {
+			const struct source_unloads *u = all[i].type->unloads;
+
+			for (; u != NULL && u->format != NULL; u++)
+				able |= strcmp(u->format, format->name) == 0;
+		}
+		assert_int_equal(format->unload, able);
+	}
+}
+
+TEST(an_unload_takes_the_formats_and_options_of_its_type)
+{
+	static const struct {
+		const char *type, *format, *options, *error;
+	} cases[] = {
+	    {"redshift", "CSV", "{\"unload\": true, \"null\": \"-\"}", NULL},
+	    {"redshift", "PARQUET", "{\"s3\": {}}", NULL},
+	    {"athena", "PARQUET", "{\"skip_if_empty\": true}", NULL},
+	    {"athena", "CSV", "{}",
+		"unload: Athena cannot write CSV; it can PARQUET"},
+	    {"snowflake", "JSON", "{}",
+		"unload: Snowflake cannot write JSON; it can CSV, JSONL and "
+		"PARQUET"},
+	    {"redshift", "JSONL", "{\"header\": true}",
+		"unload: Redshift cannot do \"header\" when it writes JSONL; "
+		"it can compress, skip_if_empty, s3"},
+	    {"redshift", "JSONL", "{\"skip\": true}",
+		"unload: Redshift cannot do \"skip\" when it writes JSONL; "
+		"it can compress, skip_if_empty, s3"},
+	    {"athena", "PARQUET", "{\"\": true}",
+		"unload: Athena cannot do \"\" when it writes PARQUET; "
+		"it can skip_if_empty, s3"},
+	};
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		json_t *options = json_loads(cases[i].options, 0, NULL);
+		struct err e;
+		int rc =
+		    source_type_check_unload(source_type_named(cases[i].type),
+			cases[i].format, options, &e);
+
+		assert_int_equal(rc, cases[i].error ? -1 : 0);
+		if (cases[i].error != NULL)
+			assert_err(&e, cases[i].error);
+		json_decref(options);
 	}
 }
 
@@ -288,6 +368,12 @@ int main(void)
 	    cmocka_unit_test(
 		each_type_has_the_driver_that_its_abilities_promise),
 	    cmocka_unit_test(the_schema_knows_the_abilities_of_each_type),
+	    cmocka_unit_test(
+		the_schema_knows_the_formats_that_each_type_unloads),
+	    cmocka_unit_test(
+		a_format_that_may_be_unloaded_has_a_source_that_does),
+	    cmocka_unit_test(
+		an_unload_takes_the_formats_and_options_of_its_type),
 	    cmocka_unit_test(a_missing_ability_is_said_in_a_sentence),
 	    cmocka_unit_test(settings_are_packed_by_the_table_alone),
 	    cmocka_unit_test(a_missing_ability_names_those_who_have_it),

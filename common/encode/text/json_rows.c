@@ -302,7 +302,6 @@ const struct encoder_type encoder_json = {
     .extension = "json",
     .media_type = "application/json",
     .text = true,
-    .unload = true,
     .options = {&json_options, &layout_label_options},
     .open = json_open,
     .begin = json_begin,

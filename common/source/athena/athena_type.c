@@ -85,6 +85,13 @@ static const char *mend(const struct source_config *config)
 	       "GetObject, ListBucket and GetBucketLocation where results go";
 }
 
+/* Athena's text has no header and no row of its JSON is told from the next, so that
+ * Parquet alone is what an export would be. */
+static const struct source_unloads unloads[] = {
+    {"PARQUET", "skip_if_empty, s3"},
+    {NULL, NULL},
+};
+
 const struct source_type source_type_athena = {
     .name = "athena",
     .product = "Athena",
@@ -92,6 +99,7 @@ const struct source_type source_type_athena = {
     .size = sizeof(struct athena_config),
     .keys = keys,
     .key_count = sizeof(keys) / sizeof(*keys),
+    .unloads = unloads,
     .check = check,
     .mend = mend,
 };

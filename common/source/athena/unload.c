@@ -17,32 +17,14 @@ static const char *unload_to(const struct source *s)
 	return ((const struct athena_config *)s->config)->unload_to;
 }
 
-/* Athena's text has no header and no row of its JSON is told from the next, so that
- * Parquet alone is what an export would be. */
 static int unload_check(
     const struct source *s, const struct source_unload *u, struct err *e)
 {
-	const char *key;
-	json_t *value;
-
 	(void)s;
-	if (strcmp(u->format, "PARQUET") != 0)
-		return err_set(e, ERR_PERMANENT,
-		    "unload: Athena writes PARQUET here, and not %s",
-		    u->format);
-	if (!dialect_is_query(u->sql))
-		return err_set(e, ERR_PERMANENT,
-		    "unload: the statement is no query: %.60s", u->sql);
-	json_object_foreach((json_t *)(uintptr_t)u->options, key, value)
-	{
-		if (strcmp(key, "unload") != 0 &&
-		    strcmp(key, "skip_if_empty") != 0 && strcmp(key, "s3") != 0)
-			return err_set(e, ERR_PERMANENT,
-			    "unload: Athena cannot do \"%s\"; beside unload "
-			    "there are skip_if_empty and s3",
-			    key);
-	}
-	return 0;
+	return dialect_is_query(u->sql)
+		   ? 0
+		   : err_set(e, ERR_PERMANENT,
+			 "unload: the statement is no query: %.60s", u->sql);
 }
 
 static int make_statement(

@@ -115,6 +115,13 @@ static const char *mend(const struct source_config *config)
 	return postgres_mend(config);
 }
 
+static const struct source_unloads unloads[] = {
+    {"CSV", "delimiter, header, null, compress, skip_if_empty, s3"},
+    {"JSONL", "compress, skip_if_empty, s3"},
+    {"PARQUET", "skip_if_empty, s3"},
+    {NULL, NULL},
+};
+
 const struct source_type source_type_redshift = {
     .name = "redshift",
     .product = "Redshift",
@@ -123,6 +130,7 @@ const struct source_type source_type_redshift = {
     .size = sizeof(struct redshift_config),
     .keys = keys,
     .key_count = sizeof(keys) / sizeof(*keys),
+    .unloads = unloads,
     .check = check,
     .holds_secret = postgres_holds_secret,
     .take_queue = take_queue,

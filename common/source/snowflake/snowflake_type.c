@@ -106,6 +106,13 @@ static const char *mend(const struct source_config *config)
 	       "token_file has ended or its user lacks a network policy";
 }
 
+static const struct source_unloads unloads[] = {
+    {"CSV", "delimiter, header, null, compress, skip_if_empty, s3"},
+    {"JSONL", "compress, skip_if_empty, s3"},
+    {"PARQUET", "skip_if_empty, s3"},
+    {NULL, NULL},
+};
+
 const struct source_type source_type_snowflake = {
     .name = "snowflake",
     .product = "Snowflake",
@@ -113,6 +120,7 @@ const struct source_type source_type_snowflake = {
     .size = sizeof(struct snowflake_config),
     .keys = keys,
     .key_count = sizeof(keys) / sizeof(*keys),
+    .unloads = unloads,
     .check = check,
     .mend = mend,
 };

@@ -17,17 +17,6 @@
 /* SQLSTATE of an unload whose columns a format cannot hold (code 100171). */
 #define NOT_IN_PARQUET "22000"
 
-/* The formats, and the options of output_options that each supports. */
-static const struct format {
-	const char *name;
-	const char *const *options;
-} formats[] = {
-    {"CSV",
-	(const char *const[]){"delimiter", "header", "null", "compress", NULL}},
-    {"JSONL", (const char *const[]){"compress", NULL}},
-    {"PARQUET", (const char *const[]){NULL}},
-};
-
 static const struct snowflake_config *config_of(const struct source *s)
 {
 	return (const struct snowflake_config *)s->config;
@@ -38,55 +27,18 @@ static const char *unload_to(const struct source *s)
 	return config_of(s)->unload_to;
 }
 
-static const struct format *format_of(const struct source_unload *u)
-{
-	for (size_t i = 0; i < sizeof(formats) / sizeof(*formats); i++) {
-		if (strcmp(formats[i].name, u->format) == 0)
-			return &formats[i];
-	}
-	return NULL;
-}
-
-static bool has_option(const struct format *f, const char *name)
-{
-	static const char *const common[] = {"unload", "skip_if_empty", "s3"};
-
-	for (size_t i = 0; i < sizeof(common) / sizeof(*common); i++) {
-		if (strcmp(common[i], name) == 0)
-			return true;
-	}
-	for (size_t i = 0; f->options[i] != NULL; i++) {
-		if (strcmp(f->options[i], name) == 0)
-			return true;
-	}
-	return false;
-}
-
 static int unload_check(
     const struct source *s, const struct source_unload *u, struct err *e)
 {
-	const struct format *format = format_of(u);
-	const char *key;
-	json_t *value;
-
 	if (config_of(s)->unload_stage == NULL)
 		return err_set(e, ERR_PERMANENT,
 		    "unload: [source.%s] unload_stage is missing: the external "
 		    "stage that Snowflake writes into",
 		    s->config->name);
-	if (format == NULL)
-		return err_set(e, ERR_PERMANENT,
-		    "unload: Snowflake cannot write %s; it can CSV, JSONL and "
-		    "PARQUET",
-		    u->format);
-	json_object_foreach((json_t *)(uintptr_t)u->options, key, value)
-	{
-		if (!has_option(format, key))
-			return err_set(e, ERR_PERMANENT,
-			    "unload: \"%s\" is no option of an unload into %s",
-			    key, u->format);
-	}
-	return 0;
+	return dialect_is_query(u->sql)
+		   ? 0
+		   : err_set(e, ERR_PERMANENT,
+			 "unload: the statement is no query: %.60s", u->sql);
 }
 
 /* ---- the statement ---- */
@@ -155,9 +107,6 @@ static int make_statement(const struct snowflake *s,
 		    "unload: Snowflake encrypts as its stage says, and not "
 		    "with the kms_key of [s3]; give that key to the stage and "
 		    "leave kms_key out");
-	if (!dialect_is_query(u->sql))
-		return err_set(e, ERR_PERMANENT,
-		    "unload: the statement is no query: %.60s", u->sql);
 	buf_str(sql, "copy into ");
 	if (add_place(s, u, sql, e) != 0)
 		return -1;

@@ -30,6 +30,52 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
 	end
 $$;
 
+-- The formats that the servers of a type of source write themselves, and the options that
+-- they know there beside unload. The programs have the same in their tables of types.
+create function reportd.source_unloads()
+returns table (type text, format text, options text)
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+	values
+		('redshift', 'CSV', 'delimiter, header, null, compress, skip_if_empty, s3'),
+		('redshift', 'JSONL', 'compress, skip_if_empty, s3'),
+		('redshift', 'PARQUET', 'skip_if_empty, s3'),
+		('snowflake', 'CSV', 'delimiter, header, null, compress, skip_if_empty, s3'),
+		('snowflake', 'JSONL', 'compress, skip_if_empty, s3'),
+		('snowflake', 'PARQUET', 'skip_if_empty, s3'),
+		('athena', 'PARQUET', 'skip_if_empty, s3')
+$$;
+
+-- Refuses what the type of a report's source does not unload.
+create function reportd.check_unload(c reportd.report_config, kind text) returns void
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+	able text;
+	bad text;
+begin
+	if cardinality(reportd.formats_of(c.output_format)) > 1
+		or reportd.statement_count(c.export_sql) > 1 then
+		perform reportd.refuse('unload: takes one statement and one format',
+			'Make a report of each.');
+	end if;
+	select u.options into able from reportd.source_unloads() u
+	where u.type = kind and u.format = c.output_format;
+	if not found then
+		perform reportd.refuse(
+			format('unload: source "%s" is of type %s, which cannot write %s',
+				c.source, kind, c.output_format),
+			format('It can %s.', (select string_agg(u.format, ', ')
+				from reportd.source_unloads() u where u.type = kind)));
+	end if;
+	select k into bad from jsonb_object_keys(c.output_options) k
+	where k <> 'unload' and k <> all (string_to_array(able, ', ')) limit 1;
+	if found then
+		perform reportd.refuse(
+			format('unload: source "%s" is of type %s, which cannot do "%s" when it writes %s',
+				c.source, kind, bad, c.output_format),
+			format('Leave it out; it can %s.', able));
+	end if;
+end $$;
+
 -- Refuses options that the type of a report's source does not support. The worker checks this
 -- again.
 create function reportd.check_abilities(c reportd.report_config) returns void
@@ -37,6 +83,7 @@ language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
 	kind text := (select s.type from reportd.report_source s where s.source = c.source);
 	able text[] := reportd.source_abilities(kind);
+	unload boolean := coalesce(c.output_options @? '$.**.unload ? (@ == true)', false);
 	-- Each statement may read a state of its own.
 	apart boolean := coalesce(c.output_options @? '$.snapshot ? (@ == false)', false);
 	bad record;
@@ -55,7 +102,7 @@ begin
 				and not 'files' = any (able) and not apart, 'checks',
 				'reads each statement for itself: data may change in between',
 				'Leave checks out, or set "snapshot": false in output_options if that does no harm.'),
-			('unload', c.output_options @? '$.**.unload ? (@ == true)', 'unload',
+			('unload', unload, 'unload',
 				'does not write into S3 itself', 'Leave unload out.'),
 			('horizon', 'horizon' = any (c.links) and c.horizon_overlap is null, ':''horizon''',
 				'does not tell the transactions that are open',
@@ -65,6 +112,8 @@ begin
 	if found then
 		perform reportd.refuse(format('%s: source "%s" is of type %s, which %s',
 			bad.subject, c.source, kind, bad.lacks), bad.mend);
+	elsif unload and able is not null then
+		perform reportd.check_unload(c, kind);
 	end if;
 end $$;
 

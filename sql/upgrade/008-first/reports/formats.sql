@@ -547,7 +547,7 @@ with output_option (owner, options) as (values
 format (format, alias_of, extension, one_section, owners) as (values
 ('CSV', null, 'csv', true, '{CSV,labels,sections,rows,compress,unload,s3,file}'::text[]),
 ('HTML', null, 'html', false, '{table,chart,HTML,sections,rows,compress,s3,file}'::text[]),
-('JSON', null, 'json', false, '{JSON,labels,sections,rows,compress,unload,s3,file}'::text[]),
+('JSON', null, 'json', false, '{JSON,labels,sections,rows,compress,s3,file}'::text[]),
 ('JSONL', null, 'jsonl', true, '{JSON,labels,sections,rows,compress,unload,s3,file}'::text[]),
 ('XLSX', null, 'xlsx', false, '{table,chart,XLSX,sections,rows,s3,file}'::text[]),
 ('EXCEL', 'XLSX', 'xlsx', false, '{}'),
