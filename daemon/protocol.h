@@ -163,9 +163,10 @@ struct run_result {
 	const char *error_stage, *error_sqlstate, *error_message;
 	const char *outputs; /* JSON array, when there are several */
 	const char *remark;
-	const json_t *leftovers; /* what it leaves; NULL or empty: nothing */
-	const json_t *result;    /* row of result_sql; NULL: none */
-	const char *horizon;     /* NULL: none */
+	/* uploads and statements that go on without it; NULL or empty: none */
+	const json_t *leftovers;
+	const json_t *result; /* row of result_sql; NULL: none */
+	const char *horizon;  /* NULL: none */
 	/* The process that holds the horizon back, and the age of its
 	 * transaction in seconds; 0: none does. */
 	int64_t holder_pid, holder_age_s;

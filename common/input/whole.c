@@ -104,7 +104,8 @@ static int csv_check(struct whole *w, const struct text_ends *ends,
 	return 1;
 }
 
-/* A last line that ends is whole; one that does not must be a value. */
+/* A last line that ends with a line break is whole; without one it must be a whole
+ * JSON value. */
 static int jsonl_check(
     const struct text_ends *ends, char reason[static WHOLE_REASON])
 {

@@ -51,7 +51,8 @@ struct server_events {
 
 struct server_options {
 	uv_loop_t *loop;
-	int64_t timeout_ms; /* of a request, and of an answer */
+	/* for a request to come, and for its answer to go */
+	int64_t timeout_ms;
 	int connections, connections_per_address;
 	/* addresses without a limit of their own, as networks; NULL: none */
 	const char *unlimited;

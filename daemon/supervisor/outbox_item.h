@@ -26,14 +26,17 @@ struct item {
 	struct outbox *outbox;
 	int64_t id, run_id, attempt;
 	char *channel, *recipient;
-	struct buf result; /* a line of message_notice_done */
+	/* the outcome, as message_notice_done of protocol.h writes it */
+	struct buf result;
 	enum state state;
 	/* boot clock, ms: recording is not repeated earlier */
 	int64_t again_ms;
 	bool released; /* stopped by a shutdown: the attempt does not count */
 	bool lost;     /* another daemon has taken it over */
-	bool plain;    /* message_record_failed has changed the result */
-	bool suspect;  /* a record that held it failed: it is recorded alone */
+	/* the database could not store the result, whose texts are ASCII since */
+	bool plain;
+	/* a statement with its result failed: it is sent alone */
+	bool suspect;
 };
 
 struct outbox {

@@ -19,8 +19,8 @@
  *	    -> "told": [[id, revision]] of the first of them, or of all; "aside":
  *	       {id: text}, see struct inbox_told
  *
- * On failure the answer is "error", and "over": nothing of it can still run there. What was
- * stopped answers "again": true, and "over".
+ * On failure the answer is "error", a text, and "over": true when no statement of the step
+ * can still run in the source. A step that was stopped answers "again": true, and "over".
  */
 void inbox_run(const json_t *message, struct services *services,
     const bool *stopped, struct buf *out);

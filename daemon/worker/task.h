@@ -7,8 +7,8 @@
 
 /*
  * The tasks that the supervisor has sent to a worker, which does them in order:
- * a job (MSG_JOB), an errand (MSG_NOTICE, MSG_SWEEP), or settings
- * (MSG_SETTINGS) for the tasks after them.
+ * a job (MSG_JOB), an errand (whose message is in the table of errand.c), or
+ * settings (MSG_SETTINGS) for the tasks after them.
  */
 struct task {
 	struct task *next;

@@ -69,10 +69,12 @@ with old as materialized (
 	select w.scheduled_for, w.satisfied_by from reportd.report_request w
 	where w.state <> 'ENDED' and w.deadline is not null
 ), requests as (
-	-- The newest COMPLETED request of each report stays, and so do requests on which
-	-- others that have not ended depend: those of the same beginning; those that they have
-	-- waited for; and those that one that waits may still follow. Of the latter another has
-	-- taken the place when it stands for a later time, and nothing that waits for an earlier.
+	-- Requests that have ended are deleted after $1 ms, but for these: the newest COMPLETED
+	-- request of each report; while another request has not ended, those that began with the
+	-- same request (root) and those that it has waited for (satisfied_by); and those that a
+	-- request which waits may still follow. A newer request of the same report takes the
+	-- place of one of the last kind when it stands for a later time, and no request that
+	-- waits stands for an earlier time than that.
 	delete from reportd.report_request q
 	where q.request_id = any (array(
 		select k.request_id from reportd.report_request k

@@ -2,7 +2,7 @@
 /*
  *	xlsxwriter CONNINFO QUERY FILE
  *
- * What one would write by hand: libpq's rows one by one, libxlsxwriter in its
+ * A program as one would write it by hand: libpq's rows one by one, libxlsxwriter in its
  * constant-memory mode, the same cell types and formats as reportd.
  */
 #include <libpq-fe.h>

@@ -9,7 +9,8 @@ static const enum column_kind kinds[] = {KIND_INTEGER, KIND_DECIMAL, KIND_FLOAT,
     KIND_DATE, KIND_TIME, KIND_TIMETZ, KIND_TIMESTAMP, KIND_TIMESTAMPTZ,
     KIND_INTERVAL, KIND_TEXT};
 
-/* As a row of COPY of so many columns; the values lie in it. */
+/* Reads the data as a row of COPY with this many columns: its values must lie in
+ * the row. */
 static void read_row(const uint8_t *data, size_t size, int columns)
 {
 	char *row = mem_alloc(size + 1);
@@ -28,7 +29,7 @@ static void read_row(const uint8_t *data, size_t size, int columns)
 	free(row);
 }
 
-/* A format code, and behind the first line break a value for it. */
+/* The data is a format code, then a line break and a value to format. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char *code = mem_strndup((const char *)data, size);

@@ -68,7 +68,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		const char *line = m.bytes.data, *rest;
 		size_t len = m.bytes.len;
 
-		if (data[2] % 3 == 1) { /* behind the line of names */
+		if (data[2] % 3 == 1) { /* after the line of names */
 			rest = memchr(line, '\n', len);
 			PROMISE(rest != NULL);
 			len -= (size_t)(rest + 1 - line);

@@ -25,7 +25,7 @@ static void check_path(const char *path, const char *root)
 	}
 }
 
-/* A template, and behind the first line break the value of {value}. */
+/* The data is a template, then a line break and the value of {value}. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char *template = mem_strndup((const char *)data, size);

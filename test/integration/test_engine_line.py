@@ -53,7 +53,7 @@ def test_nothing_waits_behind_a_long_one(db, daemon):
 
 
 def test_who_stood_in_line_is_not_to_blame(db, daemon):
-    """The worker dies over one report: those behind it are done by another, not
+    """The worker dies over one report: those after it are done by another, not
     counted. Those in front are done while it works."""
     one = daemon(workers=1, poll_interval='200ms')
     with gate(db):

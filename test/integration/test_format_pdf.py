@@ -363,8 +363,8 @@ def test_a_run_says_that_its_rows_are_not_sorted_by_the_groups(run):
         assert (again.format(said) in done.stderr if said else 'sorted' not in done.stderr)
 
 
-# Rows are so many words long; the title or a result before may leave little room to the
-# first one.
+# Rows have different numbers of words; a title or a result before may leave little room
+# to the first one.
 PAGES = [{}, {'group_by': 'half'}, {'group_by': 'half', 'total': 'count'},
          {'title': 'A title of many words ' * 60}, {'before': 30}, {'before': 45},
          {'before': 50, 'group_by': 'half'}]

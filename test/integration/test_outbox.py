@@ -235,7 +235,7 @@ def test_notices_do_not_wait_for_long_reports(db, engine, receiver):
         wait_at_gate(db, 2)
         report.submit(db, notify_on_completion=[receiver.url('/after')])
         if report.config(db, quick).status == 'PENDING':
-            # It came behind them: something else is to be told.
+            # It waits until they end: another notice takes its place.
             db.execute("select reportd.write_notices(1, 1, current_user::regrole, 'COMPLETED', array[%s])",
                        receiver.url('/quick'))
             db.execute("notify reportd_pending")

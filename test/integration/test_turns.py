@@ -312,7 +312,7 @@ def test_a_claim_costs_the_same_however_many_owners_wait(db, claimer):
 
 
 def test_a_claim_costs_the_same_while_a_transaction_keeps_what_was_claimed(db, claimer):
-    """The index then has all reports that have run since: a claim begins behind them."""
+    """The index then has all reports that have run since: a claim begins after them."""
     waiting(db, 1)
     db.execute('update reportd.report_config set priority = 1')
     db.execute('vacuum full analyze reportd.report_config')

@@ -40,7 +40,7 @@ class Fault:
     """What goes wrong with the next requests of a kind: `on` is post, get (of a status or
     the first partition), partition (of a later one) or cancel. `status` and `code` answer
     in place of it; `after` does so although the request was carried out; `cut` ends the
-    connection before an answer, `cut_at` after so many bytes of its body. `change` gets
+    connection before an answer, `cut_at` after this many bytes of its body. `change` gets
     the JSON object of the answer and returns another one. `hold` is an event that the answer
     waits for, once the request was carried out."""
     on: str

@@ -51,7 +51,7 @@ create trigger soak_keep after delete on reportd.report_config
 create trigger soak_keep after delete on reportd.report_run
     referencing old table as gone for each statement execute function soak.keep();
 
--- Fails, with an error that may pass, until the report has had so many runs.
+-- Fails, with an error that may pass, until the report has had more runs than `times`.
 create function soak.stumble(report bigint, times int) returns void
 language plpgsql as $$
 begin

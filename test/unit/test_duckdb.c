@@ -445,9 +445,10 @@ TEST(a_scratch_folder_needs_its_parent)
 
 /* ---- the fence ---- */
 
-/* In a child process behind the fence: returns 0 when it can read inside, write
- * into the scratch folder, and do nothing else. */
-static int behind_fence(const struct duckdb_config *config, const char *folder,
+/* Closes the fence of duckdb/fence.h around this process, a child. Returns 0 when
+ * the process can then read inside and write into the scratch folder, and can do
+ * nothing else. */
+static int inside_fence(const struct duckdb_config *config, const char *folder,
     const char *outside, const char *scratch)
 {
 	const struct job_session session = {.time_zone = "UTC"};
@@ -495,7 +496,7 @@ TEST(the_fence_lets_a_process_read_its_folders_and_nothing_else)
 	    0);
 	pid = fork();
 	if (pid == 0) {
-		status = behind_fence((const struct duckdb_config *)config,
+		status = inside_fence((const struct duckdb_config *)config,
 		    folder, outside, scratch);
 		/* Killed where all is well: valgrind reports no memory that
 		 * this copy of the test leaves. */

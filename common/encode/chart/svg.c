@@ -90,8 +90,8 @@ static void svg_text(struct chart_pen *pen, const struct chart_text *t)
 	buf_str(b, "</text>\n");
 }
 
-/* Browsers show the title of a shape to whoever points at it, so the shape is
- * there without being seen. */
+/* Draws an invisible shape with a title: browsers show the title of a shape when
+ * the mouse is over it. */
 static void svg_tip(struct chart_pen *pen, const double (*points)[2], int count,
     const char *text)
 {

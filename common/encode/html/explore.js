@@ -92,7 +92,7 @@ function test(kind, wish) {
 		return cell => shown(cell).trim().toLowerCase() === rest.toLowerCase();
 	if (!sign || kind === 'text' || kind === 'length')
 		return cell => shown(cell).toLowerCase().includes(wish.trim().toLowerCase());
-	// A month stands for its days: = holds for each, > begins behind the last.
+	// A month stands for all of its days: = finds each of them, > finds the days after the month.
 	const text = kind === 'moment';
 	const limit = text ? years(rest) : Number(rest);
 	if (rest === '' || Number.isNaN(limit)) return null;

@@ -41,7 +41,8 @@ struct parquet_type {
 	 * NULL. */
 	bool to_null;
 	int64_t *nulled; /* number of values that became NULL */
-	int64_t *halves; /* counts as json_mended.halves does */
+	/* number of halves of surrogate pairs that became U+FFFD */
+	int64_t *halves;
 };
 
 /* Refuses an option "decimal" that cannot be read. */

@@ -73,7 +73,8 @@ struct pdf_row_style {
 	bool rule; /* the row has a line above it */
 };
 
-/* Words of text wider than this are broken, given the room of a page. */
+/* The width of the widest word of text that is not broken into parts, where
+ * `room` is the width of the page between its margins. */
 #define PDF_LONG_WORD(room) ((room) / 4)
 
 /* Notes the width of a value and of its longest word in the column. */

@@ -33,7 +33,8 @@ static int landed(
 	return rc;
 }
 
-/* Only loads through objects of another place leave anything. */
+/* Removes the objects of a load that goes through another place. Other loads are
+ * transactions, which leave nothing when they are killed. */
 static int sweep(const struct place_lent *lent, const json_t *entry,
     int64_t *wait_ms, struct err *e)
 {

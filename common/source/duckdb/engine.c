@@ -206,8 +206,8 @@ static void convert(const struct engine *n, const char *sql, struct buf *out)
 	buf_char(out, ')');
 }
 
-/* Runs the statement once more, with texts in place of unknown types, which stay
- * of a kind of which only the text is known. */
+/* Runs the statement once more with its columns of unknown types cast to texts.
+ * They keep KIND_OTHER, so that encoders do not take them for columns of texts. */
 static int query_converted(struct engine *n, const char *sql, struct err *e)
 {
 	struct schema first = n->schema;

@@ -48,7 +48,7 @@ struct answer {
 	struct http_call *call;
 	struct json_reader reader;
 	struct buf members; /* text of the members so far */
-	json_t *object;     /* what they say; NULL: not read yet */
+	json_t *object;     /* the members, parsed; NULL: not read yet */
 	bool in_data;       /* the rows come next */
 	bool had_data;
 };

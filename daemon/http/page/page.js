@@ -17,7 +17,7 @@ function put(node, attributes, children) {
 }
 const h = (tag, attributes, ...children) => put(document.createElement(tag), attributes, children);
 const s = (tag, attributes, ...children) => put(document.createElementNS(SVG, tag), attributes, children);
-// What had the focus has it again, when it is still there: a name in data-f says what it is.
+// The element that had the focus is found again by its name in data-f, and keeps the focus.
 function fill(node, ...children) {
 	const held = node.contains(document.activeElement) && document.activeElement.dataset.f;
 	node.replaceChildren(...children.flat().filter(Boolean));
@@ -107,7 +107,7 @@ function act(text, path, method, body, question) {
 	const name = path.replace(/(pause|resume)$/, 'active');
 	return h('button', {type: 'button', 'data-f': name, onclick: async event => {
 		const button = event.currentTarget;
-		// One that is disabled would lose the focus.
+		// A button with `disabled` would lose the focus.
 		if (button.ariaDisabled || question && !confirm(question)) return;
 		button.ariaDisabled = 'true';
 		try {

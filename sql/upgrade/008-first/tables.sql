@@ -40,7 +40,7 @@ create table reportd.scale_turn (
 	held_until timestamptz
 );
 comment on table reportd.scale_turn is
-	'Whoever decides how many daemons there are, and each daemon that ends by itself, locks its row. number: of the next request for tasks; per_task, most: of the last decision.';
+	'One row, which is locked by a decision on how many daemons there are, and by a daemon that ends because it is idle. number: the number of the next request for tasks; per_task, most: the limits that the last decision used.';
 insert into reportd.scale_turn default values;
 
 -- Only reportd's own functions write these two, see quota_at_commit(); daemons may lock a
@@ -161,7 +161,7 @@ comment on column reportd.report_config.inputs is
 comment on column reportd.report_config.local_paths is
 	'Where the local files of its inputs lie; only daemons with these folders run it.';
 comment on column reportd.report_config.cancelled_by is
-	'Who asked for the cancellation.';
+	'The role that asked for the cancellation.';
 comment on column reportd.report_config.target is
 	'The target that its table lies in; null: it loads none.';
 comment on column reportd.report_config.checks is
@@ -340,7 +340,7 @@ create table reportd.report_look (
 comment on table reportd.report_look is
 	'Reports whose WAITING requests are to be looked at. A row comes with whatever may end a wait, in the same transaction, so none is overlooked.';
 comment on column reportd.report_look.owner is
-	'Of the report: owners take turns.';
+	'The owner of the report: owners take turns.';
 comment on column reportd.report_look.request_id is
 	'The request of a parent that has COMPLETED; an AFTER report follows it.';
 create index report_look_next on reportd.report_look (look_at);
@@ -392,7 +392,7 @@ comment on column reportd.report_run.stage_ms is
 comment on column reportd.report_run.outputs is
 	'All outputs when there are several: [{"url", "format", "part", "rows", "bytes", "sha256", "remark"}].';
 comment on column reportd.report_run.remark is
-	'What should be known of a result that is good: rows left out by max_rows, cells that were cut.';
+	'A remark on a good result whose reader should know more: rows left out by max_rows, cells that were cut.';
 comment on column reportd.report_run.horizon is
 	'The horizon of its request. Written before anything is published: from then on each attempt has the same.';
 comment on column reportd.report_run.horizon_held_by is
@@ -402,7 +402,7 @@ comment on column reportd.report_run.horizon_held_for is
 comment on column reportd.report_run.score is
 	'0 to 100: the share of its checks that passed, by weight; null: it has none.';
 comment on column reportd.report_run.leftovers is
-	'What the run may leave in other systems: uploads to S3, {"place", "id", "at"}, and statements of a source, {"source", "id", "at"}; null: nothing. Of a run that is over it is ended soon.';
+	'Uploads to S3, {"place", "id", "at"}, and statements of a source, {"source", "id", "at"}, that go on when the run is killed; null: none. Once the run is over, the daemon ends them.';
 create index report_run_config on reportd.report_run (config_id, run_id);
 create index report_run_started on reportd.report_run using brin (started_at);
 -- Its condition names no column that each end of a run writes: so that update needs no entry
@@ -485,4 +485,4 @@ create table reportd.report_usage (
 	counted_at timestamptz not null default now()
 );
 comment on table reportd.report_usage is
-	'What owners have, counted by the daemons about once a minute; output_bytes: of the last 24 hours, for owners with such a limit.';
+	'How much of its quota each owner uses, counted by the daemons about once a minute. output_bytes: published in the last 24 hours, counted for owners with max_output_bytes only.';

@@ -45,7 +45,7 @@ where c.status = 'PENDING' and c.is_active and c.due_at <= now()
 		or (select pg_has_role('reportd_viewer', 'USAGE')))
 order by c.priority, c.trigger_type <> 'ADHOC', c.due_at, c.config_id;
 comment on view reportd.v_pending_reports is
-	'What would be claimed, in order (before ageing and the limits of sources).';
+	'The reports that are due, in the order of their claim, as it is without ageing, turns of owners and limits of sources.';
 
 create view reportd.v_report_summary with (security_barrier) as
 select c.trigger_type, c.status, count(*) as reports,
@@ -156,7 +156,7 @@ begin
 			and reportd.sees(reportd.acting_role(), q.owner));
 end $$;
 comment on function reportd.waits_for is
-	'What a WAITING request waits for; null: it does not.';
+	'Says what a WAITING request waits for; null: the request is not WAITING.';
 
 -- The union is inside of the view: if it were the view itself, the planner would take it
 -- apart, and its barrier with it. Columns added outside of the union are computed only for

@@ -29,17 +29,17 @@ enum redshift_csv_state {
 struct redshift_csv {
 	struct redshift_csv_column *columns;
 	int count;
-	char null[40];  /* what stands for NULL */
-	struct buf out; /* what the caller takes away */
+	char null[40];  /* the text that stands for NULL */
+	struct buf out; /* bytes of CSV, which the caller takes away */
 	int64_t rows;   /* whole rows so far */
 
 	enum redshift_csv_state state;
 	int at;           /* the column */
 	size_t row_bytes; /* of the row so far */
 	int skip;         /* bytes of the value that are left out */
-	char head[6];     /* its first bytes, of a time */
-	size_t head_len;  /* how many */
-	char last;        /* its last byte */
+	char head[6];     /* first bytes of the value, if it is a time */
+	size_t head_len;  /* bytes in head */
+	char last;        /* last byte of the value */
 };
 
 void redshift_csv_open(struct redshift_csv *c, const struct schema *schema);

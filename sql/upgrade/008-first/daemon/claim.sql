@@ -64,7 +64,7 @@ declare
 	due timestamptz;
 	around boolean := false;
 begin
-	-- Whatever state they are in: no more are looked at when thousands wait.
+	-- Reports in all states: a condition on the state would read past thousands that wait.
 	owners := array(select c.owner from reportd.report_config c
 		where c.trigger_type = 'SCHEDULED' and c.is_active and c.next_run_time <= now()
 		order by c.next_run_time limit 400);
@@ -208,8 +208,9 @@ begin
 				owners := owners || one;
 			end if;
 		end loop;
-		-- So many owners that some must wait: then none of those whom nothing can be
-		-- taken from may stand before the others.
+		-- With more owners than this claim can serve, some must wait. The list is then
+		-- made again, without owners none of whose reports can be claimed: they would
+		-- take the places of others.
 		exit when choosy or cardinality(owners) < wanted + 16;
 		choosy := true;
 		room := array(select u.s from unnest(sources, source_max) u(s, m)

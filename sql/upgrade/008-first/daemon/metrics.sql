@@ -37,7 +37,7 @@ create table reportd.stage_tally (
 	total numeric not null
 );
 comment on table reportd.stage_tally is
-	'How long stages took: runs of at most so many seconds, see stage_buckets(), and all seconds.';
+	'How long stages took. counts: how many runs took at most as many seconds as the element of stage_buckets() says; total: seconds of all runs.';
 
 create table reportd.check_tally (
 	status text primary key,

@@ -72,7 +72,7 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
 			+ least(young, greatest(working - daemons, 0)))::int as present) p
 $$;
 
--- Says whether one daemon may end: the others are enough for the work, or there is none.
+-- Says whether one daemon may end: the other daemons suffice for the work, or there is no work.
 create function reportd.scale_spare(ready bigint, running bigint, errands boolean,
 	daemons bigint, per_task int, most int) returns boolean
 language sql immutable set search_path = pg_catalog, pg_temp as $$

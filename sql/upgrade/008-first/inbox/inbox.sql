@@ -310,7 +310,7 @@ begin
 		error_message = left(why, 1000), shared = case when same > 1 then same end
 	where o.inbox = b.inbox and o.external_id = id;
 exception when others then
-	-- Whatever a row holds, it fails alone; what is no fault of its lets it wait.
+	-- A row with a fault fails alone; an error that is no fault of the row lets it wait.
 	get stacked diagnostics state = returned_sqlstate, why = message_text, mend = pg_exception_hint;
 	if k.external_id is not null or state = '55P03' or left(state, 2) in ('40', '53', '57', '58') then
 		outcome := 'waits';

@@ -106,7 +106,7 @@ join reportd.report_config c on c.config_id = u.config_id
 where (pg_has_role(c.owner, 'USAGE')
 		or (select pg_has_role('reportd_viewer', 'USAGE')));
 comment on view reportd.v_zones is
-	'What is listed for the inputs of reports: when it was, how many files were there, and why it could not be.';
+	'The folders and prefixes that are listed for the inputs of reports: when that was last done, how long it took, how many files there were, and why it failed.';
 
 alter table reportd.report_zone enable row level security;
 alter table reportd.report_input_use enable row level security;

@@ -97,8 +97,8 @@ begin
 			where u.config_id = c.config_id and u.input = k.key)
 		order by k.value ->> 'path'
 	loop
-		-- Whoever has this row keeps the zone from being listed: a listing that begins
-		-- later meets files for this use, too.
+		-- The transaction that holds this row keeps the zone from being listed: a listing
+		-- that begins later meets files for this use, too.
 		insert into reportd.report_zone as z (owner, path) values (c.owner, i.spec ->> 'path')
 		on conflict on constraint report_zone_owner_path_key
 			do update set list_at = least(z.list_at, reportd.soonest(z))

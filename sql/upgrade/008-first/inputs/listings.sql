@@ -58,9 +58,10 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
 				where q.config_id = c.config_id and q.state = 'WAITING')))
 $$;
 
--- Zones for a daemon to list. held: the zones whose listings it has in hand. Of its other
--- listings it has lost the claim or the end, as its connection broke or an error ended the
--- transaction: these zones are listed again.
+-- Returns zones for a daemon to list, and gives them to it. held: the zones that it lists
+-- now. When the database has it as listing another zone, the daemon never got that zone or
+-- could not tell its end, as a connection broke or an error ended the transaction: such a
+-- zone is listed again, after 5 seconds.
 create function reportd.claim_zones(worker_id uuid, wanted int, patience interval, held bigint[])
 returns table (zone_id bigint, path text, listing_number bigint, readable jsonb)
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$

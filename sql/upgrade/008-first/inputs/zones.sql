@@ -80,9 +80,9 @@ create table reportd.report_input (
 comment on table reportd.report_input is
 	'The ledger of input files: a row for each version of a file that a report has met. See v_inputs.';
 comment on column reportd.report_input.version is
-	'What tells one content from the next: the ETag of S3; inode, time and size of a local file.';
+	'Changes when the content of the file does: the ETag of S3; inode, time and size of a local file.';
 comment on column reportd.report_input.seen_at is
-	'Of a NEW file: when it was listed last. Of others it is written about once an hour.';
+	'When a listing last met the file. Exact for a NEW file; for other files it is brought up to date about once an hour.';
 comment on column reportd.report_input.state is
 	'NEW; TAKEN by a request; DONE or FAILED with it; GONE: replaced before it was read.';
 comment on column reportd.report_input.fault is

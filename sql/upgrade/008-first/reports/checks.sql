@@ -17,7 +17,7 @@ create table reportd.report_check (
 	primary key (run_id, position)
 ) with (autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_insert_scale_factor = 0.05);
 comment on table reportd.report_check is
-	'What came of the checks of a run, in their order. See v_checks.';
+	'The results of the checks of a run, in their order. See v_checks.';
 comment on column reportd.report_check.failures is
 	'How many rows, values or files fail; null: it could not be asked.';
 comment on column reportd.report_check.total is

@@ -115,7 +115,7 @@ begin
 			perform reportd.refuse(
 				format('%s may see report %s of %s, but not act on it', reportd.acting_name(),
 					config_id, seen),
-				format('Who acts on it needs the role %s or reportd_operator.', seen));
+				format('Acting on it needs the role %s or reportd_operator.', seen));
 		end if;
 		perform reportd.refuse(
 			format('there is no report %s of %s', config_id, reportd.acting_name()),

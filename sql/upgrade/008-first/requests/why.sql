@@ -267,4 +267,4 @@ exception when invalid_parameter_value or insufficient_privilege then
 	raise exception using errcode = sqlstate, message = refusal, hint = mend;
 end $$;
 comment on function reportd.why is
-	'What a report, or one of its requests, waits for, or how it ended, in one sentence.';
+	'Says in one sentence what a report, or one of its requests, waits for, or how it ended.';
