@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "place/glob.h"
 #include "place/template.h"
 
 const char *job_value(const struct job *job, const char *name)
@@ -61,6 +62,78 @@ static int check_grant(
 	    asked->output_root, address, asked->write_paths, e);
 }
 
+/* ---- apart from the inputs ---- */
+
+/* Returns the path or pattern as the kernel reads it, links followed as far as
+ * its folders exist. */
+static char *real_path(const char *path)
+{
+	char *text = mem_strdup(path), *to = text, *all = NULL;
+
+	for (const char *c = path; *c != '\0'; c++) {
+		if (*c != '/' || c[1] != '/')
+			*to++ = *c;
+	}
+	*to = '\0';
+	for (size_t n = (size_t)(to - text); all == NULL && n > 1; n--) {
+		char *folder, *real;
+
+		if (text[n - 1] != '/')
+			continue;
+		folder = mem_printf("%.*s", (int)n, text);
+		real = realpath(folder, NULL);
+		if (real != NULL)
+			all = mem_printf("%s/%s", real, text + n);
+		free(folder);
+		free(real);
+	}
+	if (all == NULL)
+		return text;
+	free(text);
+	return all;
+}
+
+static bool is_read_by(const char *pattern, const char *address)
+{
+	char *real, *real_pattern;
+	bool yes = glob_matches(pattern, address);
+
+	if (yes || *pattern != '/' || *address != '/')
+		return yes;
+	real = real_path(address);
+	real_pattern = real_path(pattern);
+	yes = glob_matches(real_pattern, real);
+	free(real);
+	free(real_pattern);
+	return yes;
+}
+
+/* Refuses an output where a listing would find it as a new file of the report, which
+ * would run for ever. The row was checked for what it says itself, see
+ * reportd.check_inputs_apart(); what the place is in the end is known here alone. */
+static int check_unread(
+    const struct job *job, const char *address, struct err *e)
+{
+	const json_t *input;
+	size_t i;
+
+	json_array_foreach(job->asked.inputs, i, input)
+	{
+		const char *pattern =
+		    json_str(json_object_get(input, "spec"), "path", "");
+
+		if (is_read_by(pattern, address))
+			return err_set(e, ERR_PERMANENT,
+			    "the output would be %s, which the input \"%s\" "
+			    "reads (%s): the report would find its own output "
+			    "as a new file; write it to another folder "
+			    "(output_path, or output in [reportd] of the "
+			    "settings)",
+			    address, json_str(input, "name", ""), pattern);
+	}
+	return 0;
+}
+
 int job_find_place(struct job *job, struct export_output *output,
     const char *partition, struct err *e)
 {
@@ -97,7 +170,9 @@ int job_find_place(struct job *job, struct export_output *output,
 		.partition = partition},
 	    e);
 	free(values);
-	return output->place == NULL || check_grant(job, output->place, e) != 0
+	return output->place == NULL ||
+		       check_grant(job, output->place, e) != 0 ||
+		       check_unread(job, output->place, e) != 0
 		   ? -1
 		   : check_place(job, output, e);
 }

@@ -356,26 +356,8 @@ begin
 	end if;
 end $$;
 
--- Refuses an archive or quarantine inside of the zone: a listing would find the files
--- that the report itself has moved there.
-create function reportd.check_input_apart(name text, spec jsonb, others text[]) returns void
+create function reportd.check_input(name text, spec jsonb) returns jsonb
 language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
-declare
-	folder constant text := reportd.input_folder(spec ->> 'path');
-	bad text;
-begin
-	select o into bad from unnest(others) o
-	where starts_with(regexp_replace(o, '^file:///', '/'), folder) limit 1;
-	if bad is not null then
-		perform reportd.refuse(
-			format('inputs: "%s" is read from %s, which holds %s as well', name, folder, bad),
-			'Archive, quarantine and output must lie outside of the folder that is read, or the report would find them as new files.');
-	end if;
-end $$;
-
-create function reportd.check_input(new reportd.report_config, name text, spec jsonb)
-returns jsonb
-language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin
 	if name !~ '^[a-z][a-z0-9_]{0,40}$' or strpos(name, '__') > 0 then
 		perform reportd.refuse(format('inputs: "%s" is not a name', left(name, 100)),
@@ -405,8 +387,6 @@ begin
 			format('inputs: "%s" moves files between a local folder and S3', name),
 			'Archive and quarantine are folders of the same kind as the path.');
 	end if;
-	perform reportd.check_input_apart(name, spec, array_remove(array[spec ->> 'archive',
-		spec ->> 'quarantine', new.output_path], null));
 	return spec;
 end $$;
 
@@ -473,7 +453,7 @@ begin
 			'Read some of them by a report of its own, and this one after that.');
 	end if;
 	for name, spec in select * from jsonb_each(new.inputs) loop
-		checked := checked || jsonb_build_object(name, reportd.check_input(new, name, spec));
+		checked := checked || jsonb_build_object(name, reportd.check_input(name, spec));
 		if new.parameters ?| array[name || '__url', name || '__files'] then
 			perform reportd.refuse(
 				format('parameters: "%s__url" and "%s__files" are those of the input', name, name),
@@ -481,6 +461,7 @@ begin
 		end if;
 	end loop;
 	new.inputs := checked;
+	perform reportd.check_inputs_apart(new);
 	new.local_paths := nullif(array(select distinct reportd.input_folder(p) from (
 			select i.value ->> k as p from jsonb_each(checked) i
 			cross join unnest('{path,archive,quarantine}'::text[]) k) u
