@@ -1,16 +1,25 @@
 -- SPDX-License-Identifier: MIT
 -- Tells a daemon that ends when its work is done whether work is left. One row:
 -- retry_ms, the ms until a failed report is next tried again (null: no report waits
--- for that); orphans, whether reports run on a daemon that has missed its heartbeat, or
--- requests of AFTER reports have still to be opened, or files are to be listed or
--- moved. A daemon sends at least two
--- heartbeats within a lease. $1 worker_id uuid
+-- for that); orphans, whether a report is due that this daemon can run, or reports run on
+-- a daemon that has missed its heartbeat, or requests of AFTER reports have still to be
+-- opened, or files are to be listed or moved. A daemon sends at least two heartbeats within
+-- a lease. $1 worker_id uuid
+with mine as (
+	-- What a claim of this daemon could take now or later.
+	select c.due_at, c.attempt from reportd.report_worker w
+	join reportd.report_config c on c.source = any (w.sources)
+		and (c.target is null or c.target = any (w.targets))
+		and (c.local_paths is null or not exists (select from unnest(c.local_paths) p
+			where not reportd.reaches(w.folders, p)))
+	where w.worker_id = $1 and c.status = 'PENDING' and c.is_active
+		and c.due_at < 'infinity'
+)
 select (select greatest(ceil(extract(epoch from n.at - now()) * 1000), 0)::bigint
-		from (select min(c.due_at) as at from reportd.report_config c
-			where c.status = 'PENDING' and c.is_active and c.attempt > 0
-				and c.due_at < 'infinity') n
+		from (select min(m.due_at) as at from mine m where m.attempt > 0) n
 		where n.at is not null) as retry_ms,
-	exists (select from reportd.report_worker w
+	exists (select from mine m where m.due_at <= now()
+	) or exists (select from reportd.report_worker w
 		where w.worker_id <> $1
 			and w.heartbeat_at not between now() - w.lease / 2 and now() + w.lease / 2
 			and exists (select from reportd.report_config c

@@ -55,6 +55,31 @@ def test_a_retry_that_is_due_much_later_is_left_and_told(db, drain):
     assert config(db, config_id).status == 'PENDING'
 
 
+@pytest.fixture
+def others(db, tmp_path):
+    """Due reports that only other daemons can run: one has failed before."""
+    for name in 'default', 'elsewhere':
+        db.execute("select reportd.register_source(%s, 'postgres')", name)
+    db.execute("select reportd.register_target('elsewhere', 'postgres')")
+    ids = [submit(db, source='elsewhere'), submit(db, source='elsewhere'),
+           submit(db, output_format='TABLE', target='elsewhere', output_path='table:elsewhere/s.t'),
+           submit(db, inputs={'f': {'path': f'{tmp_path}/elsewhere/*.csv', 'required': False}})]
+    db.execute('update reportd.report_config set attempt = 1 where config_id = %s', ids[1])
+    return ids
+
+
+def test_reports_that_only_others_can_run_are_left(db, drain, others):
+    mine = submit(db)
+    drain(codes=[OK], poll_interval='5s')
+    assert config(db, mine).status == 'COMPLETED'
+    assert {config(db, one).status for one in others} == {'PENDING'}
+
+
+def test_reports_that_only_others_can_run_keep_no_idle_daemon(db, daemon, others):
+    assert daemon(args=['--idle-exit', '1s'], poll_interval='1s').wait(20) == OK
+    assert {config(db, one).status for one in others} == {'PENDING'}
+
+
 def test_many_daemons_end_with_the_work(db, daemon):
     """None of them at the next poll, which is 30 s away."""
     for _ in range(40):

@@ -417,11 +417,12 @@ static void on_taken(void *arg)
 	tick_soon(arg);
 }
 
+/* Reports may be due all the same: for other daemons. */
 static void on_none_left(void *arg)
 {
 	const struct poller *p = arg;
 
-	if (p->next_ms > 0 && !p->ticking && !p->stepping)
+	if (!p->ticking && !p->stepping)
 		p->o.events->caught_up(p->o.arg);
 }
 

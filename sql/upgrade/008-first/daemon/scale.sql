@@ -5,9 +5,10 @@
 -- the reports that run now. errands: whether anything else waits for a daemon; the search for files
 -- and the reading of inboxes count once no daemon has done them for a quarter of an hour. An inbox
 -- that was woken counts also while it may not be read yet: later, nobody might start a daemon for
--- it. An inbox that two daemons in a row have left out stands in no settings any more. sources:
--- null: all. at: the time; after a wait for a lock it is later than now().
-create function reportd.scale_state(sources text[], at timestamptz,
+-- it. An inbox that two daemons in a row have left out stands in no settings any more. me: counts
+-- the reports that this daemon can run; null: all. at: the time; after a wait for a lock it is
+-- later than now().
+create function reportd.scale_state(me reportd.report_worker, at timestamptz,
 	out due bigint, out ready bigint, out running bigint, out errands boolean,
 	out oldest_due_s bigint, out daemons bigint)
 language sql stable set search_path = pg_catalog, pg_temp as $$
@@ -20,7 +21,10 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
 				else (reportd.quota_of(c.owner)).max_running end as most
 		from reportd.report_config c
 		where c.status = 'PENDING' and c.is_active and c.due_at < 'infinity'
-			and c.due_at <= at and (sources is null or c.source = any (sources))
+			and c.due_at <= at and (me.worker_id is null or c.source = any (me.sources)
+				and (c.target is null or c.target = any (me.targets))
+				and (c.local_paths is null or not exists (select from unnest(c.local_paths) p
+					where not reportd.reaches(me.folders, p))))
 		group by c.owner
 	), firing as materialized (
 		select count(*) as n, min(s.next_run_time) as since
@@ -145,7 +149,7 @@ declare
 begin
 	select * into turn from reportd.scale_turn t for update;
 	select * into me from reportd.report_worker w where w.worker_id = scale_leave.worker_id;
-	select * into s from reportd.scale_state(me.sources, clock_timestamp());
+	select * into s from reportd.scale_state(me, clock_timestamp());
 	select count(*) into others from reportd.report_worker w
 	where w.worker_id <> me.worker_id and not w.leaving and w.heartbeat_at >= me.started_at
 		and w.heartbeat_at between clock_timestamp() - w.lease / 2
