@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
+#include "export/option.h"
 #include "export/outputs.h"
 
 #include <string.h>
 
 #include "helper.h"
 #include "sink/digest.h"
+#include "sql/upgrade.h"
 
 static json_t *json(const char *text)
 {
@@ -250,6 +252,51 @@ TEST(filters_stand_before_the_place)
 	}
 }
 
+static bool in_schema(const char *text)
+{
+	for (size_t i = 0; i < COUNT(upgrades); i++) {
+		if (strstr(upgrades[i].text, text) != NULL)
+			return true;
+	}
+	return false;
+}
+
+/* Whether an option of one format among several is refused there. */
+static bool is_shared(const char *name)
+{
+	json_t *own = json_pack("{sb}", name, 1);
+	struct err e;
+	bool refused = export_check_own("CSV", own, &e) != 0;
+
+	json_decref(own);
+	return refused;
+}
+
+/* Each format has the options that all share. */
+TEST(the_schema_knows_the_options_that_formats_share)
+{
+	const struct encoder_type *type = encoder_type_named("CSV");
+	struct export_owners owners;
+	struct buf line;
+
+	buf_init(&line, 1024);
+	buf_str(&line, "shared text[] := '{");
+	export_owners_of(type, &owners);
+	for (int i = 0; owners.list[i] != NULL; i++) {
+		const struct option_rule *o = owners.list[i]->rules;
+
+		for (; o->name != NULL; o++) {
+			if (is_shared(o->name))
+				buf_printf(&line, "%s%s",
+				    line.data[line.len - 1] == '{' ? "" : ",",
+				    o->name);
+		}
+	}
+	buf_str(&line, "}';");
+	assert_true(in_schema(line.data));
+	buf_free(&line);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -262,6 +309,7 @@ int main(void)
 	    cmocka_unit_test(too_many_files_are_refused),
 	    cmocka_unit_test(parameters_must_not_add_statements),
 	    cmocka_unit_test(filters_stand_before_the_place),
+	    cmocka_unit_test(the_schema_knows_the_options_that_formats_share),
 	};
 
 	return cmocka_run_group_tests_name("plan", tests, NULL, NULL);

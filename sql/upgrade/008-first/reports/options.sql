@@ -115,7 +115,7 @@ create function reportd.option_list_error(formats reportd.output_format[], optio
 returns text
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
-	shared text[] := '{max_rows,skip_if_empty,snapshot,sections}';
+	shared text[] := '{sections,max_rows,skip_if_empty,snapshot}'; -- as in common/export/option.c
 	key text;
 	value jsonb;
 	f reportd.output_format;
