@@ -236,14 +236,11 @@ static void make_token(char to[static 32])
 static int lend_target(struct ctl *c, struct job *j, struct err *e)
 {
 	for (int i = 0; i < j->plan.count; i++) {
-		const char *place = j->plan.outputs[i].place, *at;
-		char *name;
+		const char *place = j->plan.outputs[i].place;
+		char *name = place ? place_target(place) : NULL;
 
-		if (place == NULL || !place_is(place, "table"))
-			continue;
-		at = strchr(place, ':') + 1;
-		name = mem_strndup(at, strcspn(at, "/"));
-		j->lent.target = settings_target(c->settings, name);
+		if (name != NULL)
+			j->lent.target = settings_target(c->settings, name);
 		free(name);
 	}
 	return j->lent.target == NULL

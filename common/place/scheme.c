@@ -69,6 +69,13 @@ bool place_is(const char *address, const char *name)
 	return strcmp(place_scheme_of(address)->name, name) == 0;
 }
 
+char *place_target(const char *address)
+{
+	const struct place_scheme *s = place_scheme_of(address);
+
+	return s->target ? s->target(address) : NULL;
+}
+
 /* ---- URLs ---- */
 
 char *place_url(const char *address)

@@ -46,6 +46,11 @@ struct place_scheme {
 	bool (*within)(
 	    const char *root, const char *address, const char *prefix);
 
+	/* Returns the name of the target that an address lies in, which the
+	 * caller frees; NULL when the address is none of this place. The
+	 * function is NULL where outputs lie in no target. */
+	char *(*target)(const char *address);
+
 	/* Checks whether the address is valid and its options (those under
 	 * `name`; may be NULL) are sound, without access to the place. */
 	int (*check)(const char *address, const json_t *options, struct err *e);
@@ -62,6 +67,9 @@ char *place_forms(const struct place_scheme *but);
 bool place_is_file(const char *address);
 /* Whether the address belongs to the place of this name, such as "s3". */
 bool place_is(const char *address, const char *name);
+/* Returns the name of the target that the address lies in, by
+ * place_scheme.target; NULL: in none. */
+char *place_target(const char *address);
 /* Whether the place takes outputs of this format. */
 bool place_takes(const struct place_scheme *scheme, const char *format);
 /* Refuses an address whose place does not take the format. */

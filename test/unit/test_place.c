@@ -34,6 +34,19 @@ TEST(an_address_belongs_to_the_place_it_begins_like)
 	}
 }
 
+TEST(only_the_address_of_a_table_names_a_target)
+{
+	static const char *const none[] = {"table:dwh", "table:dwh/",
+	    "table:/sales.orders", "table:d-h/sales.orders", "s3://dwh/orders",
+	    "/table:dwh/sales.orders", "stdout:", ""};
+	char *name = place_target("table:dwh/sales.\"Orders / 2026\"");
+
+	assert_string_equal(name, "dwh");
+	free(name);
+	for (size_t i = 0; i < COUNT(none); i++)
+		assert_null(place_target(none[i]));
+}
+
 TEST(every_scheme_has_a_place_of_its_name)
 {
 	const struct place_scheme *scheme;
@@ -232,6 +245,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(an_address_belongs_to_the_place_it_begins_like),
+	    cmocka_unit_test(only_the_address_of_a_table_names_a_target),
 	    cmocka_unit_test(every_scheme_has_a_place_of_its_name),
 	    cmocka_unit_test(options_of_another_place_are_refused),
 	    cmocka_unit_test(what_a_place_cannot_do_is_said),

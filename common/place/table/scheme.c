@@ -16,6 +16,16 @@ static char *resolve(const char *root, const char *text, struct err *e)
 	return NULL;
 }
 
+static char *target(const char *address)
+{
+	struct table_address at;
+	struct err unused;
+
+	return table_address_read(address, &at, &unused) == 0
+		   ? mem_strdup(at.target)
+		   : NULL;
+}
+
 static int check(const char *address, const json_t *options, struct err *e)
 {
 	struct table_address unused;
@@ -33,5 +43,6 @@ const struct place_scheme place_scheme_table = {
     .literal = true,
     .options = &table_options,
     .resolve = resolve,
+    .target = target,
     .check = check,
 };
