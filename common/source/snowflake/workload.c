@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "source/snowflake/workload.h"
 
-#include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
 
