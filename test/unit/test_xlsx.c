@@ -320,7 +320,12 @@ TEST(intervals_are_days_and_parts)
 	STRING(INTERVAL, "1 day -01:00:00", "1 day -01:00:00");
 	STRING(INTERVAL, "1 mon", "1 mon");
 	STRING(INTERVAL, "1 year 2 days", "1 year 2 days");
-	STRING(INTERVAL, "2958466 days", "2958466 days");
+	NUMBER(INTERVAL, "49709 days 23:59:59", "49709.999988425926");
+	NUMBER(INTERVAL, "1193039:59:59", "49709.999988425926");
+	STRING(INTERVAL, "49710 days", "49710 days");
+	STRING(INTERVAL, "1193040:00:00", "1193040:00:00");
+	STRING(INTERVAL, "49709 days 24:00:00", "49709 days 24:00:00");
+	STRING(INTERVAL, "3000000 days", "3000000 days");
 	STRING(INTERVAL, "infinity", "infinity");
 }
 

@@ -178,7 +178,9 @@ static int put_float(char *to, const struct value *v, struct xlsx_shown *shown)
 /* ---- dates and times ---- */
 
 #define SERIAL_ZERO (-25569) /* 1899-12-30, days since 1970-01-01 */
-#define DAY_LAST 2958465     /* days of 9999-12-31 */
+/* LibreOffice shows #FMT for an elapsed time of 2^32 seconds or more, which are
+ * 49,710 days and six hours; Excel and SheetJS show up to 2,958,465 days. */
+#define ELAPSED_DAYS 49710
 #define HOUR_MICROS INT64_C(3600000000)
 
 /* Returns the number made of n digits at s, or -1. */
@@ -295,7 +297,7 @@ static int put_timestamp(
 }
 
 /* Writes an interval such as "3 days 04:05:06.7" whose parts have one sign, and
- * that positive. */
+ * that positive; returns 0 for one of ELAPSED_DAYS or longer. */
 static int put_interval(
     char *to, const struct value *v, int64_t unit, bool *fraction)
 {
@@ -329,7 +331,7 @@ static int put_interval(
 		days += strtoll(s, NULL, 10) / 24;
 		micros += strtoll(s, NULL, 10) % 24 * HOUR_MICROS;
 	}
-	if (days > DAY_LAST)
+	if (days >= ELAPSED_DAYS)
 		return 0;
 	micros -= micros % unit;
 	return (int)(put_fraction(

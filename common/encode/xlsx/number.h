@@ -11,7 +11,8 @@
  * Writes a value as the number of a cell. These values stay text, because Excel
  * would change or refuse them as numbers: integers of more than 15 digits, NaN
  * and infinities, floats too small to be normal, dates before March 1900 or
- * after 9999, 24:00:00, and intervals that are negative or have months.
+ * after 9999, 24:00:00, and intervals that are negative, have months or are of
+ * 49,710 days or longer.
  */
 
 #define XLSX_DIGITS 15     /* significant digits of a number in Excel */
