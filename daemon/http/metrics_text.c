@@ -36,6 +36,8 @@ static const struct family of_queue[] = {
     {"runs_total", "counter", "Runs that have ended."},
     {"run_retries_total", "counter",
 	"Runs that were a second or later attempt."},
+    {"reports_failed_total", "counter",
+	"Reports that ended FAILED, after their last attempt or without one."},
     {"lease_losses_total", "counter", "Runs whose daemon lost its lease."},
     {"output_rows_total", "counter", "Rows of completed runs."},
     {"output_bytes_total", "counter", "Bytes of completed runs."},

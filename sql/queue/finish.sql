@@ -123,7 +123,8 @@ with result as materialized (
 		error_sqlstate = r.error_sqlstate, error_message = r.said,
 		outputs = r.outputs, remark = r.remark, leftovers = r.leftovers,
 		horizon = coalesce(r.horizon, u.horizon), horizon_held_by = r.holder_pid,
-		horizon_held_for = r.holder_age_s * interval '1 second', score = r.score
+		horizon_held_for = r.holder_age_s * interval '1 second', score = r.score,
+		gave_up = case r.new_status when 'FAILED' then true end
 	from ended r
 	-- With config_id each index that the planner may take finds one row.
 	where u.run_id = any (array(select e.run_id from ended e))

@@ -114,7 +114,8 @@ with beat as (
 ), buried as (
 	update reportd.report_run r
 	set status = case when s.ours then 'RELEASED' else 'LOST' end,
-		finished_at = now(), error_stage = r.stage, error_message = s.why
+		finished_at = now(), error_stage = r.stage, error_message = s.why,
+		gave_up = case s.status when 'FAILED' then true end
 	from rescued s
 	where r.run_id = any (array(select k.run_id from rescued k))
 		and r.run_id = s.run_id
@@ -314,6 +315,9 @@ select exists (select from beat) as alive,
 	(select jsonb_agg(jsonb_build_object('run_id', t.run_id, 'news', t.news))
 	 from told t) as news,
 	(select count(*) from rescued) as rescued,
+	-- How many reports have ended FAILED here.
+	(select count(*) from rescued r where r.status = 'FAILED')
+		+ (select count(*) from astray) as failed,
 	(select count(*) from fired) as fired,
 	-- The server executes notify_done, end_request, end_unclaimed and keep_request only
 	-- because this column counts their rows: without it they are not called.

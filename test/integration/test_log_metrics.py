@@ -81,6 +81,52 @@ def test_each_run_and_each_minute_are_a_line(db, drain, submit, log_format):
         'team/reportd'}
 
 
+def test_each_report_that_ends_failed_is_counted(db, daemon, submit, wait_done, wait_for):
+    """Also one that no run in the hands of a living daemon has ended: the alarms read these
+    counts."""
+    keen = {'log_metrics': 'reportd', 'lease': '2s', 'poll_interval': '1s'}
+    gone = submit(db, source='gone')
+    one = daemon(**keen)
+    alone = submit(db, max_retries=0, export_sql='select pg_sleep(60)')
+    twice = submit(db, max_retries=1, export_sql='select pg_sleep(60) where not exists (select '
+                   f'from reportd.report_run where config_id = {alone + 1} and attempt = 2)')
+    wait_for(lambda: db.value(
+        "select count(*) from reportd.report_config where status = 'PROCESSING'") == 2)
+    one.kill()
+    wrong = submit(db, max_retries=0, export_sql='select 1/0')
+    with db.connect() as conn:
+        # A row from before there were limits.
+        conn.execute('set session_replication_role = replica')
+        poison, = conn.execute("""insert into reportd.report_config (report_name, export_sql, owner,
+            request_id, parameters) values ('poison', 'select 1', current_role::regrole,
+            nextval('reportd.report_request_request_id_seq'), '[1]') returning config_id""").fetchone()
+    submit(db, report_key='a', trigger_type='SCHEDULED', schedule_expression='0 0 1 1 *')
+    late, busy = (submit(
+        db, report_key=key, trigger_type='SCHEDULED', schedule_expression='0 0 1 1 *',
+        next_run_time='2026-01-01', run_after=['a'], wait_timeout='1s',
+        export_sql='select pg_sleep(4)') for key in 'bc')
+    db.value('select reportd.run_now(%s)', busy)
+    two = daemon(**keen)
+    for config_id in gone, alone, wrong, poison, late:
+        assert wait_done(db, config_id).status == 'FAILED'
+    for config_id in twice, busy:
+        assert wait_done(db, config_id).status == 'COMPLETED'
+    wait_for(lambda: db.value("select count(*) from reportd.report_request where config_id = %s "
+                              "and outcome = 'FAILED'", busy) == 1)
+    assert db.value('select count(*) from reportd.report_run where gave_up') == 6
+    assert db.query('select status from reportd.report_run where gave_up and config_id = %s',
+                    alone) == [('LOST',)]
+
+    def failed():
+        return sum(event['Runs'] for event in events(one.log()) + events(two.log())
+                   if event.get('Status') == 'FAILED')
+    wait_for(lambda: failed() == 6)
+    for _ in range(2):
+        assert [value for name, _, value in db.value('select reportd.metrics()')
+                if name == 'reports_failed_total'] == [6]
+        db.execute('select reportd.tally_runs()')
+
+
 def test_there_are_none_unless_the_settings_say_so(db, drain, submit):
     submit(db)
     assert events(drain().stderr) == []

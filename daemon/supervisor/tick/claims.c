@@ -12,6 +12,7 @@
 #include "base/random.h"
 #include "base/str.h"
 #include "sql/queue.h"
+#include "supervisor/tick/load.h"
 #include "supervisor/tick/own_sources.h"
 
 /* ms until the first and the longest wait after a claim whose rows other
@@ -217,16 +218,18 @@ static void on_set_aside(
     void *arg, const struct reply *reply, const struct err *e)
 {
 	struct claims *c = arg;
+	int64_t ended = reply ? reply_int(reply, 0, 0, 0) : 0;
 
 	c->setting_aside = false;
 	if (reply == NULL && e->kind != ERR_LOST)
 		LOG(c->o.log, LVL_ERROR,
 		    L_MSG("looking for reports that cannot be claimed failed"),
 		    L_STR("error", e->text), L_STR("sqlstate", e->sqlstate));
-	else if (reply != NULL && reply_int(reply, 0, 0, 0) > 0)
+	else if (ended > 0)
 		LOG(c->o.log, LVL_WARN,
 		    L_MSG("reports that cannot be claimed were ended"),
-		    L_INT("count", reply_int(reply, 0, 0, 0)));
+		    L_INT("count", ended));
+	load_tell_failed(c->o.settings, ended);
 	if (reply != NULL && reply_text(reply, 0, 1) != NULL && c->running &&
 	    !c->ended)
 		send_set_aside(c, reply_text(reply, 0, 1));

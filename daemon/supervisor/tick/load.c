@@ -30,6 +30,17 @@ static void on_load(void *arg, const struct reply *reply, const struct err *e)
 		{.name = NULL}}}));
 }
 
+void load_tell_failed(const struct settings *settings, int64_t count)
+{
+	if (settings->log_metrics == NULL || count == 0)
+		return;
+	emf_write(emf_object(&(struct emf){.namespace = settings->log_metrics,
+	    .time_ms = clock_wall_us() / 1000,
+	    .status = "FAILED",
+	    .metrics = (const struct emf_metric[]){
+		{"Runs", "Count", (double)count}, {.name = NULL}}}));
+}
+
 void load_tell(struct load *l)
 {
 	if (l->settings->log_metrics != NULL)

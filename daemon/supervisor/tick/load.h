@@ -16,5 +16,9 @@ struct load {
 
 /* Asks the queue, and writes the line when the answer comes. */
 void load_tell(struct load *l);
+/* Writes a line for `count` reports that ended FAILED outside the hands of this
+ * daemon's workers; none when `count` is 0. A run in these hands has a line of
+ * its own. */
+void load_tell_failed(const struct settings *settings, int64_t count);
 
 #endif

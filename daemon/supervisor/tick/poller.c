@@ -196,6 +196,7 @@ static void on_steps(void *arg, const struct reply *reply, const struct err *e)
 		LOG(p->o.log, LVL_WARN,
 		    L_MSG("requests have waited too long for other reports"),
 		    L_INT("count", ended));
+	load_tell_failed(p->o.settings, ended);
 	if (more)
 		send_steps(p);
 	if (released > 0)
@@ -225,6 +226,7 @@ enum {
 	ALIVE,
 	NEWS,
 	RESCUED,
+	FAILED,
 	FIRED, /* not read here */
 	TOLD,  /* not read here; tick.sql says why it must be there */
 	NEXT_MS,
@@ -261,6 +263,7 @@ static void on_tick(void *arg, const struct reply *reply, const struct err *e)
 	if (reply_int(reply, 0, RESCUED, 0) > 0)
 		LOG(p->o.log, LVL_WARN, L_MSG("took over jobs of lost daemons"),
 		    L_INT("count", reply_int(reply, 0, RESCUED, 0)));
+	load_tell_failed(p->o.settings, reply_int(reply, 0, FAILED, 0));
 	next = p->next_ms = reply_int(reply, 0, NEXT_MS, INT64_MAX);
 	notice = reply_int(reply, 0, NOTICE_MS, INT64_MAX);
 	if (next > 0 && next < wait)

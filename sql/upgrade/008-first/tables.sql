@@ -378,7 +378,8 @@ create table reportd.report_run (
 	horizon timestamptz,
 	horizon_held_by int,
 	horizon_held_for interval,
-	score int
+	score int,
+	gave_up boolean
 ) with (
 	-- Inserted, then finished a moment later: room for that on the page.
 	fillfactor = 70,
@@ -397,6 +398,8 @@ comment on column reportd.report_run.horizon is
 	'The horizon of its request. Written before anything is published: from then on each attempt has the same.';
 comment on column reportd.report_run.horizon_held_by is
 	'The process of the source whose open transaction held the horizon back; null: none did for long.';
+comment on column reportd.report_run.gave_up is
+	'True: its request ended FAILED with this run, whatever the status of the run; null: it did not.';
 comment on column reportd.report_run.horizon_held_for is
 	'How long that transaction had been open.';
 comment on column reportd.report_run.score is

@@ -24,12 +24,13 @@ create table reportd.run_tally (
 	status text not null,
 	runs bigint not null,
 	retries bigint not null,
+	failed bigint not null,
 	row_count numeric not null,
 	byte_count numeric not null,
 	primary key (report_type, status)
 );
 comment on table reportd.run_tally is
-	'Runs that have ended, by type of report and status; from the 101st type on as "other".';
+	'Runs that have ended, by type of report and status; from the 101st type on as "other". failed: those with which a request ended FAILED.';
 
 create table reportd.stage_tally (
 	stage text primary key,
@@ -54,12 +55,12 @@ $$;
 -- The figures of runs that have ended. label: their type; all types from the 101st on
 -- count as "other". took: {stage: ms}, and "run" for the run as a whole.
 create function reportd.run_facts(ids bigint[], types text[])
-returns table (label text, status text, attempt int, row_count bigint, byte_count bigint,
-	took jsonb)
+returns table (label text, status text, attempt int, gave_up boolean, row_count bigint,
+	byte_count bigint, took jsonb)
 language sql stable set search_path = pg_catalog, pg_temp
 	set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 	with run as materialized (
-		select coalesce(c.report_type, 'none') as kind, r.status, r.attempt,
+		select coalesce(c.report_type, 'none') as kind, r.status, r.attempt, r.gave_up,
 			r.row_count, r.byte_count,
 			coalesce(r.stage_ms, '{}') || jsonb_strip_nulls(jsonb_build_object('run',
 				extract(epoch from r.finished_at - r.started_at) * 1000)) as took
@@ -73,7 +74,7 @@ language sql stable set search_path = pg_catalog, pg_temp
 		from (select d.kind, row_number() over (order by d.kind = any (types), d.kind) as n
 			from (select distinct run.kind from run) d) k
 	)
-	select k.label, r.status, r.attempt, r.row_count, r.byte_count, r.took
+	select k.label, r.status, r.attempt, r.gave_up, r.row_count, r.byte_count, r.took
 	from run r join known k using (kind)
 $$;
 
@@ -130,12 +131,14 @@ begin
 		select f.* from reportd.run_facts(array(select n.id from done n), types) f
 	), counted as (
 		insert into reportd.run_tally as t
-			(report_type, status, runs, retries, row_count, byte_count)
+			(report_type, status, runs, retries, failed, row_count, byte_count)
 		select run.label, run.status, count(*), count(*) filter (where run.attempt > 1),
+			count(*) filter (where run.gave_up),
 			coalesce(sum(run.row_count), 0), coalesce(sum(run.byte_count), 0)
 		from run group by run.label, run.status
 		on conflict (report_type, status) do update set runs = t.runs + excluded.runs,
 			retries = t.retries + excluded.retries,
+			failed = t.failed + excluded.failed,
 			row_count = t.row_count + excluded.row_count,
 			byte_count = t.byte_count + excluded.byte_count
 	)
@@ -175,12 +178,14 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
 			array(select distinct t.report_type from reportd.run_tally t)) f
 	), run_tally as materialized (
 		select a.report_type, a.status, sum(a.runs)::bigint as runs,
-			sum(a.retries)::bigint as retries, sum(a.row_count) as row_count,
-			sum(a.byte_count) as byte_count
-		from (select t.report_type, t.status, t.runs, t.retries, t.row_count, t.byte_count
-				from reportd.run_tally t
+			sum(a.retries)::bigint as retries, sum(a.failed)::bigint as failed,
+			sum(a.row_count) as row_count, sum(a.byte_count) as byte_count
+		from (select t.report_type, t.status, t.runs, t.retries, t.failed, t.row_count,
+				t.byte_count
+			from reportd.run_tally t
 			union all
-			select f.label, f.status, 1, (f.attempt > 1)::int, coalesce(f.row_count, 0),
+			select f.label, f.status, 1, (f.attempt > 1)::int,
+				coalesce(f.gave_up, false)::int, coalesce(f.row_count, 0),
 				coalesce(f.byte_count, 0)
 			from fresh f) a
 		group by a.report_type, a.status
@@ -248,6 +253,10 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
 			t.runs from run_tally t
 		union all
 		select 'run_retries_total', '{}', coalesce(sum(t.retries), 0) from run_tally t
+		union all
+		-- Without a label, so that it is there before the first report fails: Prometheus sees no
+		-- increase in a series that begins with 1.
+		select 'reports_failed_total', '{}', coalesce(sum(t.failed), 0) from run_tally t
 		union all
 		select 'lease_losses_total', '{}', coalesce(sum(t.runs), 0)
 		from run_tally t where t.status = 'LOST'

@@ -11,9 +11,9 @@ declare
 begin
 	select * into c from reportd.report_config r where r.config_id = end_unclaimed.config_id;
 	insert into reportd.report_run (config_id, request_id, owner, report_name, attempt,
-		scheduled_for, worker_id, status, finished_at, error_stage, error_message)
+		scheduled_for, worker_id, status, finished_at, error_stage, error_message, gave_up)
 	values (c.config_id, c.request_id, c.owner, c.report_name, c.attempt + 1,
-		coalesce(c.scheduled_for, c.due_at), worker_id, 'FAILED', now(), 'start', why)
+		coalesce(c.scheduled_for, c.due_at), worker_id, 'FAILED', now(), 'start', why, true)
 	returning run_id into id;
 	update reportd.report_config r set status = 'PROCESSING', run_id = id
 	where r.config_id = c.config_id;

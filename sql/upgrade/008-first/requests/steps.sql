@@ -294,9 +294,9 @@ begin
 		return;
 	end if;
 	insert into reportd.report_run (config_id, request_id, owner, report_name, attempt,
-		scheduled_for, worker_id, status, finished_at, error_stage, error_message)
+		scheduled_for, worker_id, status, finished_at, error_stage, error_message, gave_up)
 	values (c.config_id, q.request_id, c.owner, c.report_name, 1, q.scheduled_for,
-		worker_id, 'FAILED', now(), 'start', why)
+		worker_id, 'FAILED', now(), 'start', why, true)
 	returning run_id into id;
 	update reportd.report_request r
 	set state = 'ENDED', outcome = 'FAILED', ended_at = now(), run_id = id,
