@@ -163,17 +163,21 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
 $$;
 
 -- Converts a value of a row, which is a text, to the JSON that its column takes. A list may be
--- written as a JSON array, or as one text.
+-- written as a JSON array, or as one text. Branches and no CASE: a server that knows the value
+-- when it plans the statement, as PostgreSQL 18 does in functions of SQL, casts it in each arm.
 create function reportd.inbox_value(name text, value text) returns jsonb
-language sql stable set search_path = pg_catalog, pg_temp as $$
-	select case format_type(a.atttypid, null)
-		when 'jsonb' then value::jsonb
-		when 'text[]' then case when value ~ '^\s*\[' then value::jsonb
-			else jsonb_build_array(value) end
-		else to_jsonb(value) end
-	from pg_attribute a
-	where a.attrelid = 'reportd.report_config'::regclass and a.attname = name
-$$;
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+	type text := (select format_type(a.atttypid, null) from pg_attribute a
+		where a.attrelid = 'reportd.report_config'::regclass and a.attname = name);
+begin
+	if type = 'jsonb' or type = 'text[]' and value ~ '^\s*\[' then
+		return value::jsonb;
+	elsif type = 'text[]' then
+		return jsonb_build_array(value);
+	end if;
+	return case when type is not null then to_jsonb(value) end;
+end $$;
 
 -- Inserts the report of a row. The owner's rights decide what the report may use, by the same
 -- checks as for every INSERT.
