@@ -9,7 +9,7 @@ import sys
 
 import psycopg
 import pytest
-from lib.deploy import hardening, hcl, iam, yamlfile
+from lib.deploy import hardening, hcl, iam, times, yamlfile
 from lib.deploy.cloudformation import Template
 from lib.deploy.evaluate import Stack
 from lib.deploy.files import GIVEN, manifests, read_manifests
@@ -175,7 +175,10 @@ def stop_takes(settings):
 
 
 def test_a_daemon_ends_before_it_is_killed():
-    assert stop_takes({}) == 55
+    assert stop_takes({}) == times.stop_takes({}) == 55
+    for name, value in times.DEFAULTS.items():
+        section, _, key = name.removeprefix('REPORTD_').lower().partition('_')
+        assert known_settings()[section, key] == value, name
     container, = task()['ContainerDefinitions']
     assert stop_takes(SETTINGS['task']) < container['StopTimeout'] <= 120
     for way in 'daemon', 'keda':

@@ -98,6 +98,9 @@ PLANTED = {
     # Properties that a resource must have.
     'root': ('daemon', "User: '10001:10001'", "User: '0'", 'User must be a number that is not 0'),
     'writable root': ('daemon', 'ReadonlyRootFilesystem: true', 'ReadonlyRootFilesystem: false', 'must be true'),
+    'killed as it stops': ('daemon', 'StopTimeout: 120', 'StopTimeout: 30', 'together 115 s'),
+    'slow to stop': ('daemon', 'SHUTDOWN_GRACE, Value: 90s', 'SHUTDOWN_GRACE, Value: 2min', 'together 145 s'),
+    'seldom': ('scale', 'rate(1 minute)', 'rate(5 minutes)', 'must be rate(1 minute)'),
     'stop': ('daemon', 'StopTimeout: 120', 'StopTimeout: 600', 'the most that Fargate takes'),
     'shell': ('daemon', '[CMD, /usr/bin/reportctl, status]', "[CMD-SHELL, reportctl status]", 'needs no shell'),
     'capabilities': ('daemon', 'Drop: [ALL]', 'Drop: [NET_RAW]', 'must drop ALL'),

@@ -99,6 +99,17 @@ PLANTED = {
     'variables of nobody': (KEDA, '  pollingInterval', '  envSourceContainerName: nobody\n  pollingInterval', 'names no container'),
     'a mighty login': (KEDA, 'userName: reportd_scaler', 'userName: postgres', 'may ask for this number alone'),
     'no name of a database': (KEDA, 'dbName: reports', 'dbName: ""', "'' is not as"),
+    'killed as it stops': (KEDA, 'terminationGracePeriodSeconds: 120', 'terminationGracePeriodSeconds: 30', 'together 115 s'),
+    'always killed as it stops': (POD, 'terminationGracePeriodSeconds: 120', 'terminationGracePeriodSeconds: 115', 'together 115 s'),
+    'slow to stop': (SETTINGS, 'SHUTDOWN_GRACE: 90s', 'SHUTDOWN_GRACE: 2min', 'together 145 s'),
+    'slow by default': (SETTINGS, '  REPORTD_REPORTD_SHUTDOWN_GRACE: 90s\n  REPORTD_REPORTD_CANCEL_GRACE: 10s\n  REPORTD_QUEUE_TIMEOUT: 15s\n', '  REPORTD_REPORTD_LEASE: 6min\n', 'together 130 s'),
+    'no time to stop': (SETTINGS, 'SHUTDOWN_GRACE: 90s', 'SHUTDOWN_GRACE: soon', 'soon is no time'),
+    'a minute': (KEDA, 'activeDeadlineSeconds: 86400', 'activeDeadlineSeconds: 60', 'must be more than job_timeout'),
+    'no second': (KEDA, 'activeDeadlineSeconds: 86400', 'activeDeadlineSeconds: 0', 'must be more than job_timeout'),
+    'a day': (SETTINGS, '  REPORTD_REPORTD_LOG_FORMAT', '  REPORTD_REPORTD_JOB_TIMEOUT: 2d\n  REPORTD_REPORTD_LOG_FORMAT', 'must be more than job_timeout'),
+    'image': (KEDA, 'image: reportd\n', 'image: reportdd\n', 'the image reportdd has no version'),
+    'image of nobody': (KEDA, 'image: reportd\n', 'image: registry:5000/reports:1.0\n', 'no container has the image reportd'),
+    'version of nobody': ('keda/kustomization.yaml', '  - name: reportd\n', '  - name: reports\n', 'the image reportd has no version'),
     'twice': (POD, '  replicas: 1\n', '  replicas: 1\n  replicas: 2\n', 'stands twice'),
 }
 

@@ -59,6 +59,8 @@ PLANTED = {
     # The task.
     'root': ('daemon', '"10001:10001"', '"0:0"', 'User must be a number'),
     'writable root': ('daemon', 'readonlyRootFilesystem = true', 'readonlyRootFilesystem = false', 'must be true'),
+    'killed as it stops': ('daemon', 'stopTimeout            = 120', 'stopTimeout            = 30', 'together 115 s'),
+    'seldom': ('scale', 'rate(1 minute)', 'rate(5 minutes)', 'must be rate(1 minute)'),
     'stop': ('daemon', 'stopTimeout            = 120', 'stopTimeout            = 600', 'the most that Fargate takes'),
     'no volume': ('daemon', 'sourceVolume = "temporary"', 'sourceVolume = "tmp"', 'there is no volume tmp'),
     'everywhere': ('daemon', 'from_port   = 443', 'from_port   = 80', 'for port 443 alone'),

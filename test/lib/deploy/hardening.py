@@ -5,7 +5,7 @@ import ipaddress
 import json
 import re
 
-from lib.deploy import iam
+from lib.deploy import iam, times
 
 # Memory in MiB that Fargate gives with so much CPU: least, most, step.
 FARGATE = {'256': (512, 2048, 512), '512': (1024, 4096, 1024), '1024': (2048, 8192, 1024),
@@ -229,8 +229,12 @@ def container_faults(own, volumes):
     if capabilities.get('Drop') != ['ALL'] or capabilities.get('Add'):
         yield 'must drop ALL capabilities and add none'
     stop = own.get('StopTimeout')
-    if stop is None or not 30 <= int(stop) <= 120:
-        yield 'StopTimeout must be 30 to 120, the most that Fargate takes'
+    if stop is None or int(stop) > 120:
+        yield 'StopTimeout must be there; 120 is the most that Fargate takes'
+    else:
+        yield from times.stop_faults('StopTimeout', int(stop), {
+            one['Name']: one['Value'] for one in own.get('Environment', [])
+            if isinstance(one.get('Name'), str) and isinstance(one.get('Value'), str)})
     if own.get('HealthCheck', {}).get('Command', [''])[0] != 'CMD':
         yield 'HealthCheck must have a command that needs no shell (CMD)'
     if own.get('LogConfiguration', {}).get('LogDriver') != 'awslogs':
@@ -310,8 +314,14 @@ def stage(name, resource, own, resources):
         yield 'has no limit of calls'
 
 
+def rate_faults(name, expression):
+    if expression != 'rate(1 minute)':
+        yield f'{name} must be rate(1 minute): what is due waits for the next call'
+
+
 def schedule(name, resource, own, resources):
     target = own['Target']
+    yield from rate_faults('ScheduleExpression', own['ScheduleExpression'])
     if own['FlexibleTimeWindow']['Mode'] != 'OFF':
         yield 'FlexibleTimeWindow must be OFF'
     if 'DeadLetterConfig' not in target or 'RetryPolicy' not in target:

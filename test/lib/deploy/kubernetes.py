@@ -5,6 +5,7 @@ restricted pod security standard, and what scaling from zero asks of a ScaledJob
 import pathlib
 import re
 
+from lib.deploy import times
 from lib.deploy.secrets import plain_secret
 from lib.deploy.shape import Shapes, table
 
@@ -32,6 +33,11 @@ def pod_of(document):
     return spec.get('template'), '.spec.template'
 
 
+def name_of(image):
+    """An image without its tag and digest."""
+    return re.sub(r'(:[^:/@]*)?(@.*)?$', '', image)
+
+
 class Manifests:
     """Documents that are applied together. `given` names what their reader makes."""
 
@@ -49,6 +55,7 @@ class Manifests:
             else:
                 self.check_object(one)
         self.check_network()
+        self.check_images()
         return self.faults
 
     def fault(self, at, text):
@@ -159,6 +166,11 @@ class Manifests:
         for text, holds in wrong.items():
             if holds:
                 self.fault(at + '.spec', text)
+        for container in pod['containers']:
+            for text in times.deadline_faults('jobTargetRef.activeDeadlineSeconds',
+                                              job['activeDeadlineSeconds'],
+                                              dict(self.settings_of(container))):
+                self.fault(at + '.spec', text)
         self.check_triggers(one, at)
         self.check_pod(one, at)
 
@@ -226,6 +238,11 @@ class Manifests:
             self.check_volume(volume, f'{at} volume {volume["name"]}')
         for container in spec.get('initContainers', []) + spec['containers']:
             self.check_container(container, spec, f'{at} container {container["name"]}')
+        for container in spec['containers']:
+            for text in times.stop_faults('terminationGracePeriodSeconds',
+                                          spec['terminationGracePeriodSeconds'],
+                                          dict(self.settings_of(container))):
+                self.fault(at, text)
 
     def check_volume(self, volume, at):
         kinds = set(volume) - {'name'}
@@ -307,6 +324,20 @@ class Manifests:
             self.fault(at, f'the parameter {name} stands twice')
         for entry in one['spec'].get('secretTargetRef', []):
             self.must_have('Secret', entry['name'], at)
+
+    def check_images(self):
+        """An image without a version has one from a kustomization, by its whole name."""
+        used = {container['image']: at_of(one) for one in self.documents
+                if one['kind'] in ('Deployment', 'ScaledJob')
+                for container in pod_of(one)[0]['spec'].get('initContainers', [])
+                + pod_of(one)[0]['spec']['containers']}
+        given = {image['name'] for one in self.documents if one['kind'] == 'Kustomization'
+                 for image in one.get('images', []) if {'newTag', 'digest'} & set(image)}
+        for image, at in used.items():
+            if name_of(image) == image and image not in given:
+                self.fault(at, f'the image {image} has no version, and no kustomization gives it one')
+        for name in sorted(given - set(map(name_of, used))):
+            self.fault('Kustomization.images', f'no container has the image {name}')
 
     def check_network(self):
         """Each namespace with pods denies what no other policy allows."""

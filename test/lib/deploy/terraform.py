@@ -53,6 +53,7 @@ class Folder:
             self.check_policies()
             self.check_task()
             self.check_groups()
+            self.check_schedules()
         return self.faults
 
     def check_blocks(self):
@@ -193,6 +194,13 @@ class Folder:
         if isinstance(value, list):
             return [self.capital(one) for one in value]
         return {} if isinstance(value, UNKNOWN) else value
+
+    def check_schedules(self):
+        for (kind, name), block in self.things['resource'].items():
+            if kind == 'aws_scheduler_schedule':
+                for text in hardening.rate_faults(
+                        'schedule_expression', block.attributes.get('schedule_expression')):
+                    self.fault(name, text)
 
     def check_groups(self):
         for (kind, name), block in self.things['resource'].items():
