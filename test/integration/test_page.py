@@ -7,6 +7,7 @@ import math
 import os
 import pathlib
 import re
+import subprocess
 
 import pytest
 from lib import browser, npm, showcase
@@ -358,10 +359,27 @@ def test_it_fits_and_the_pictures_of_the_manual(shown, tmp_path, how, request):
     assert picture.read_bytes()[:8] == b'\x89PNG\r\n\x1a\n' and picture.stat().st_size > 20000
 
 
-def test_the_manual_shows_each_picture():
-    """`make manual` fails on a picture that nobody draws."""
-    shown = re.findall(r'^<!-- picture: (\S+) .+ -->$', (ROOT / 'docs/http.md').read_text(), re.M)
-    assert sorted(shown) == sorted(f'page-{how}' for how in PICTURES)
+def test_the_manual_shows_each_picture(tmp_path):
+    """In its web pages; the page of the tree says in a sentence where they are seen."""
+    stand_in = tmp_path / 'pandoc'
+    stand_in.write_text('#!/bin/sh\nwhile [ "$1" != -o ]; do shift; done\ncat > "$2"\n')
+    stand_in.chmod(0o755)
+    drawn = [f'page-{how}.png' for how in PICTURES]
+    for name in drawn:
+        (tmp_path / name).write_text(name)
+    page = (ROOT / 'docs/http.md').read_text()
+    assert '<!--' not in page
+    path = f'{tmp_path}:{os.environ["PATH"]}'
+    subprocess.run([ROOT / 'docs/manual', ROOT, tmp_path, tmp_path / 'manual'], check=True,
+                   env={**os.environ, 'PATH': path})
+    made = (tmp_path / 'manual/docs/http.html').read_text()
+    shown = re.findall(r'^!\[.+\]\(pictures/(.+)\)$', made, re.M)
+    assert sorted(shown) == sorted(drawn)
+    assert [(tmp_path / 'manual/docs/pictures' / name).read_text() for name in shown] == shown
+    lost = set(page.splitlines()) - set(made.splitlines())
+    assert [line for line in lost if '.md' not in line] == [
+        'The web pages of the manual show it here, light and dark, on a desk and on a phone; '
+        'a running server shows it at `/`.']
 
 
 def test_the_script_has_no_way_to_markup():
