@@ -4,11 +4,48 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "settings/folders.h"
 
 const char *inputs_text(const json_t *file, size_t member)
 {
 	return json_string_value(json_array_get(file, member));
+}
+
+/* ---- files that are not read ---- */
+
+int inputs_check_words(struct job *job, struct err *e)
+{
+	const json_t *input;
+	size_t i;
+
+	json_array_foreach(job->asked.inputs, i, input)
+	{
+		const char *fault = json_str(input, "fault", NULL);
+
+		if (fault != NULL)
+			return err_set(e, ERR_PERMANENT, "input \"%s\": %s",
+			    json_str(input, "name", ""), fault);
+		job_add_remark(job, json_str(input, "remark", NULL));
+	}
+	return 0;
+}
+
+void inputs_note_aside(struct job *job, const json_t *input)
+{
+	size_t n = (size_t)json_int(input, "aside", 0);
+	const json_t *spec = json_object_get(input, "spec"),
+		     *all = job->outcome.aside,
+		     *last = json_array_get(all, json_array_size(all) - 1);
+	char *text;
+
+	if (n == 0 || strcmp(json_str(spec, "use", ""), "all") != 0)
+		return;
+	text = mem_printf("%zu file%s of input \"%s\" left out: %s", n,
+	    n > 1 ? "s" : "", json_str(input, "name", ""),
+	    json_string_value(json_array_get(last, 2)));
+	job_add_remark(job, text);
+	free(text);
 }
 
 /* ---- names of columns ---- */

@@ -8,7 +8,8 @@
  * The files that a job reads. Each input of asked.inputs is an object: "name",
  * "spec" (as in report_config.inputs) and "files", an array of [file_id,
  * address, version, size, modified in ms], without those that fetch has set
- * aside, and "aside", their number.
+ * aside, and "aside", their number. "fault": why the run must not begin;
+ * "remark": which files it leaves out; null: nothing is to be said.
  */
 
 /* The members of a file's array. Fetch adds INPUT_NAMES, the names of the columns
@@ -22,6 +23,12 @@ enum {
 	INPUT_NAMES
 };
 const char *inputs_text(const json_t *file, size_t member);
+
+/* Fails by the fault of an input, and adds the remarks of all inputs to those of the
+ * job. */
+int inputs_check_words(struct job *job, struct err *e);
+/* Adds a remark on the files of an input of all files that were set aside. */
+void inputs_note_aside(struct job *job, const json_t *input);
 
 /* Notes the names of a file's columns with it. All files of an input have the same
  * ones, in any order; they share the memory of their names. */

@@ -526,7 +526,7 @@ def test_a_torn_file_is_not_whole(landing):
                                                'severity': 'warn'}, max_retries=0)
     run = ended(landing.db, config_id)
     assert checks(landing.db, run) == {'whole': ('warned', 1, 2)}
-    assert run.remark.startswith('checks warned: "whole" (1 of 2 files)')
+    assert '; checks warned: "whole" (1 of 2 files)' in run.remark
 
 
 def test_duckdb_asks_each_kind(landing):

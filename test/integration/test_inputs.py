@@ -511,3 +511,49 @@ def test_the_kernel_tells_of_files(cluster, template, tmp_path):
             put(tmp_path / 'in', f'more_{number}.csv')
             wait_for(lambda: f'more_{number}.csv' in files(one.db, config_id, 'DONE'))
         assert sum(map(len, taken(one.db, config_id))) >= count + 3
+
+
+def put_many(folder, count):
+    for i in range(count):
+        (folder / f'{i:04}.csv').write_text('id\n1\n')
+
+
+def test_more_files_than_a_run_may_read_fail(db, landing):
+    put_many(landing, 1005)
+    config_id = submit(db, landing, trigger='ADHOC', more={'use': 'all'}, max_retries=2)
+    row = report.wait_done(db, config_id)
+    assert row.status == 'FAILED'
+    assert 'input "f": 1005 files are there, and a request reads 1000 at most' in row.error_message
+    assert len(report.runs(db, config_id)) == 1
+    for i in range(5):
+        (landing / f'{i:04}.csv').unlink()
+    db.value('select reportd.run_now(%s)', config_id)
+    assert len(wait_taken(db, config_id, 1000)[0]) == 1000
+
+
+def test_new_files_beyond_a_request_are_said(db, landing):
+    put_many(landing, 1005)
+    config_id = submit(db, landing, trigger='SCHEDULED', schedule_expression='0 0 1 1 *')
+    db.value('select reportd.run_now(%s)', config_id)
+    assert len(wait_taken(db, config_id, 1000)[0]) == 1000
+    assert report.runs(db, config_id)[0].remark == \
+        '5 new files of input "f" left to the next request, as one takes 1000 at most'
+    assert db.value('select reportd.why(%s)', config_id).endswith(
+        '; 5 new files left to the next request')
+    db.value('select reportd.run_now(%s)', config_id)
+    assert len(wait_taken(db, config_id, 1005)[1]) == 5
+    assert report.runs(db, config_id)[1].remark is None
+    assert 'left to' not in db.value('select reportd.why(%s)', config_id)
+
+
+def test_what_is_left_out_of_all_files_is_said(db, landing):
+    put(landing, 'a.csv')
+    put(landing, 'empty.csv', '')
+    put(landing, 'short.csv', 'id\n')
+    put(landing, 'torn.csv', 'id\n1234')
+    config_id = submit(db, landing, trigger='ADHOC', more={'use': 'all', 'min_size': 4})
+    assert wait_taken(db, config_id, 1) == [['a.csv']]
+    assert report.runs(db, config_id)[0].remark == (
+        f'2 files of input "f" left out: {landing}/empty.csv: it has no bytes; '
+        '1 file of input "f" left out: its last line does not end: it is not whole')
+    assert '; of its files 0 FAILED and 3 wait' in db.value('select reportd.why(%s)', config_id)

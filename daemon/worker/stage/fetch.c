@@ -221,8 +221,10 @@ static int bring_input(
 		else if (rc == 1)
 			drop_file(input, files, i);
 	}
-	return rc < 0 ? err_wrap(e, "input \"%s\"", json_str(input, "name", ""))
-		      : 0;
+	if (rc < 0)
+		return err_wrap(e, "input \"%s\"", json_str(input, "name", ""));
+	inputs_note_aside(job, input);
+	return 0;
 }
 
 static bool comes_in_batches(const struct job *job)
@@ -265,6 +267,7 @@ static int check_left(struct job *job, const json_t *input, struct err *e)
 		    "input \"%s\" has no whole file: %s",
 		    json_str(input, "name", ""), why);
 	job->outcome.idle = true;
+	free(job->outcome.remark);
 	job->outcome.remark =
 	    read_by != 0
 		? mem_printf("request %lld has read what came for it: nothing "
@@ -441,7 +444,7 @@ static int run(struct job *job, struct err *e)
 	int count = 0;
 
 	job->reads_files = job->needs_source && source_reads_files(job);
-	if (make_room(job, e) != 0)
+	if (inputs_check_words(job, e) != 0 || make_room(job, e) != 0)
 		return -1;
 	job->relations = mem_zalloc(n * sizeof(*job->relations));
 	for (i = 0; i < n && !job->outcome.idle; i++) {

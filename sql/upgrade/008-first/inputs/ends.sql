@@ -82,21 +82,62 @@ begin
 	where u.config_id = c.config_id;
 end $$;
 
+-- What is to be said of the files that a run does not read. fault: it must not run, as it would be
+-- made of a part of its files; remark: it was left out, or is left to the next request.
+create function reportd.input_words(
+	c reportd.report_config, input text, spec jsonb, out fault text, out remark text
+) language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+declare
+	most constant int := reportd.batch_limit(spec);
+	fixed bigint[] := (select q.files from reportd.report_request q where q.request_id = c.request_id);
+	n bigint;
+	one text;
+begin
+	if spec ->> 'use' = 'all' then
+		select count(*) into n from reportd.report_input f
+		where f.config_id = c.config_id and f.input = input_words.input and f.file_id = any (fixed);
+		if n > most then
+			fault := format('%s files are there, and a request reads %s at most: write a narrower path or max_age, or move away those that are not needed; then ask for a new run (reportctl run%s)',
+				n, most, case c.trigger_type when 'FILE'
+					then '; reportctl inputs --release for the new files that came with it' else '' end);
+		end if;
+		select count(*), min(format('%s: %s', f.url, coalesce(f.wrong, 'it is not known yet to stay as it is')))
+		into n, one
+		from reportd.listed_files(c.config_id, input_words.input, spec) f
+		where (f.wrong is not null or not f.quiet) and f.file_id <> all (fixed);
+		remark := case when n > 0 then format('%s of input "%s" left out: %s',
+			reportd.counted(n, 'file'), input, one) end;
+	elsif c.trigger_type <> 'FILE' and coalesce(spec ->> 'use', 'new') = 'new' then
+		select count(*) into n from reportd.report_input f
+		where f.request_id = c.request_id and f.config_id = c.config_id
+			and f.input = input_words.input and f.state = 'TAKEN';
+		if n >= most then
+			remark := (select case when count(*) > 0 then format('%s of input "%s" left to the next request, as one takes %s at most',
+					reportd.counted(count(*), 'new file'), input_words.input, most) end
+				from reportd.report_input f
+				where f.config_id = c.config_id and f.input = input_words.input and f.state = 'NEW'
+					and f.seen_at >= reportd.quiet_at(spec, f) and reportd.file_fault(spec, f) is null);
+		end if;
+	end if;
+end $$;
+
 -- The inputs of a request for its worker, with their files. Each run reads a JSON answer anew, so
 -- such an input has no file in the ledger.
 create function reportd.job_inputs(c reportd.report_config) returns json
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
 	select json_agg(json_build_object('name', i.key, 'spec', i.value,
 		'readable', reportd.readable_urls($1.owner, i.value ->> 'path'),
+		'fault', w.fault, 'remark', w.remark,
 		'files', case when i.value ? 'items'
 			then json_build_array(json_build_array(0, i.value ->> 'path', '', 0, 0)) else (
 			select coalesce(json_agg(json_build_array(f.file_id, f.url, f.version, f.size,
 				(extract(epoch from f.modified_at) * 1000)::bigint)
 				order by f.modified_at, f.url), '[]')
 			from reportd.report_input f
-			where f.config_id = $1.config_id and f.input = i.key
+			where w.fault is null and f.config_id = $1.config_id and f.input = i.key
 				and (f.request_id = $1.request_id and f.state = 'TAKEN'
 					or f.file_id = any (q.files))) end) order by i.key)
 	from jsonb_each($1.inputs) i
+	cross join lateral reportd.input_words($1, i.key, i.value) w
 	left join reportd.report_request q on q.request_id = $1.request_id
 $$;

@@ -159,6 +159,12 @@ language sql set search_path = pg_catalog, pg_temp as $$
 			limit 1000 for update skip locked))
 $$;
 
+-- How many files of an input a request reads at most.
+create function reportd.batch_limit(spec jsonb) returns int
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+	select case when $1 ->> 'use' = 'all' then 1000 else coalesce(($1 ->> 'batch')::int, 1000) end
+$$;
+
 -- The whole new files of an input, the oldest first.
 create function reportd.whole_files(config_id bigint, input text, spec jsonb) returns bigint[]
 language sql set search_path = pg_catalog, pg_temp as $$
@@ -166,29 +172,36 @@ language sql set search_path = pg_catalog, pg_temp as $$
 		where f.config_id = $1 and f.input = $2 and f.state = 'NEW'
 			and f.seen_at >= reportd.quiet_at($3, f) and reportd.file_fault($3, f) is null
 		order by f.modified_at, f.url
-		limit coalesce(($3 ->> 'batch')::int, 1000)
+		limit reportd.batch_limit($3)
 		for update skip locked)
+$$;
+
+-- The files that the last listing has met, the newest version of each; wrong: why one is not whole;
+-- quiet: whether it is known to stay as it is.
+create function reportd.listed_files(config_id bigint, input text, spec jsonb)
+returns table (file_id bigint, url text, modified_at timestamptz, wrong text, quiet boolean)
+language sql stable set search_path = pg_catalog, pg_temp as $$
+	select distinct on (k.url) k.file_id, k.url, k.modified_at, reportd.file_fault($3, k),
+		k.seen_at >= reportd.quiet_at($3, k)
+	from reportd.report_input k
+	join reportd.report_input_use u on (u.config_id, u.input) = (k.config_id, k.input)
+	join reportd.report_zone z on z.zone_id = u.zone_id
+	where k.config_id = $1 and k.input = $2 and k.state <> 'GONE' and k.moved_to is null
+		and k.seen_at >= z.listed_at and z.listed_at >= u.since
+	order by k.url, k.seen_at >= reportd.quiet_at($3, k) desc, k.found_at desc, k.file_id desc
 $$;
 
 -- Files that other requests may read as well: all files that are listed, or the latest one. When
 -- the latest one is not whole, no older one takes its place: the report would be made of old rows
--- without anybody's knowledge.
+-- without anybody's knowledge. Of all files none is left out here for their number: a run of more
+-- than it may read fails, see input_words().
 create function reportd.shared_files(config_id bigint, input text, spec jsonb) returns bigint[]
 language sql stable set search_path = pg_catalog, pg_temp as $$
 	select array(select l.file_id from (
-		select f.* from (
-			select distinct on (k.url) k.file_id, k.url, k.modified_at,
-				reportd.file_fault($3, k) as wrong
-			from reportd.report_input k
-			join reportd.report_input_use u on (u.config_id, u.input) = (k.config_id, k.input)
-			join reportd.report_zone z on z.zone_id = u.zone_id
-			where k.config_id = $1 and k.input = $2 and k.state <> 'GONE' and k.moved_to is null
-				and k.seen_at >= z.listed_at and z.listed_at >= u.since
-				and k.seen_at >= reportd.quiet_at($3, k)
-			order by k.url, k.found_at desc, k.file_id desc) f
-		where f.wrong is null or $3 ->> 'use' = 'latest'
+		select f.* from reportd.listed_files($1, $2, $3) f
+		where f.quiet and (f.wrong is null or $3 ->> 'use' = 'latest')
 		order by f.modified_at desc, f.url desc
-		limit case $3 ->> 'use' when 'latest' then 1 else 1000 end) l
+		limit case $3 ->> 'use' when 'latest' then 1 end) l
 		where l.wrong is null)
 $$;
 

@@ -137,6 +137,27 @@ begin
 		reportd.shown_time(c.due_at, c.time_zone));
 end $$;
 
+-- Counts the files of a report that no run has read, as the end of a sentence. A mended file is
+-- another version, which counts for its name; FILE reports take whole new files up by themselves.
+create function reportd.unread_files(c reportd.report_config) returns text
+language sql stable set search_path = pg_catalog, pg_temp as $$
+	select coalesce((
+		select format('; of its files %s FAILED and %s wait: `reportctl inputs %s` or reportd.v_inputs says why',
+			count(*) filter (where f.state = 'FAILED'), count(*) filter (where f.state = 'NEW'),
+			$1.config_id)
+		from (select distinct on (i.input, i.url) i.state, i.reason, i.moved_to
+			from reportd.v_inputs i where i.config_id = $1.config_id
+			order by i.input, i.url, i.file_id desc) f
+		where f.state = 'FAILED' and f.moved_to is null or f.state = 'NEW' and f.reason is not null
+		having count(*) > 0), '') || coalesce((
+		select format('; %s left to the next request', reportd.counted(count(*), 'new file'))
+		from reportd.v_inputs i
+		where i.config_id = $1.config_id and $1.trigger_type <> 'FILE'
+			and i.state = 'NEW' and i.reason is null
+			and coalesce($1.inputs -> i.input ->> 'use', 'new') = 'new'
+		having count(*) > 0), '')
+$$;
+
 -- Says when a report that is at rest runs next.
 create function reportd.next_reason(c reportd.report_config) returns text
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
@@ -159,15 +180,7 @@ begin
 				when z.listed_at is null then 'not listed yet'
 				else 'listed at ' || reportd.shown_time(z.listed_at, c.time_zone) end), '; '
 				order by z.input)
-			from reportd.v_zones z where z.config_id = c.config_id), '') || coalesce((
-			select format('; of its files %s FAILED and %s wait: `reportctl inputs %s` or reportd.v_inputs says why',
-				count(*) filter (where f.state = 'FAILED'), count(*) filter (where f.state = 'NEW'),
-				c.config_id)
-			from (select distinct on (i.input, i.url) i.state, i.reason, i.moved_to
-				from reportd.v_inputs i where i.config_id = c.config_id
-				order by i.input, i.url, i.file_id desc) f -- a mended file is another version
-			where f.state = 'FAILED' and f.moved_to is null or f.state = 'NEW' and f.reason is not null
-			having count(*) > 0), '');
+			from reportd.v_zones z where z.config_id = c.config_id), '');
 	elsif c.trigger_type = 'SCHEDULED' and c.next_run_time is null then
 		return '; its schedule fires no more: ' || coalesce(c.error_message, 'there is no next time');
 	elsif c.trigger_type = 'SCHEDULED' then
@@ -254,12 +267,14 @@ begin
 	end if;
 	asked := coalesce(asked, c.request_id);
 	if asked is null then
-		return format('report %s has not run yet%s', reportd.label(c), reportd.next_reason(c));
+		return format('report %s has not run yet%s%s', reportd.label(c), reportd.next_reason(c),
+			case when c.is_active and c.inputs is not null then reportd.unread_files(c) else '' end);
 	end if;
 	return format('request %s of report %s %s%s', asked, reportd.label(c),
 		reportd.request_state(c, asked),
 		case when asked = c.request_id and request_id is null and not reportd.is_busy(c)
 			then reportd.next_reason(c)
+				|| case when c.is_active and c.inputs is not null then reportd.unread_files(c) else '' end
 			else '' end);
 -- Raised anew, so that psql shows one line of context and not one for each function.
 exception when invalid_parameter_value or insufficient_privilege then
