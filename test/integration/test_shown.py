@@ -2,6 +2,7 @@
 """Every type in every format, as the person sees it who opens the file."""
 
 import functools
+import itertools
 import json
 import re
 import shutil
@@ -123,6 +124,22 @@ def test_a_workbook_on_paper(shelf):
 def test_a_pdf(shelf):
     book = shelf.of('PDF')
     compare(book, shown.read_pdf(book.path), seen('pdf'), shown.same_on_page)
+
+
+def test_a_pdf_as_a_picture(shelf):
+    """Each word of each page is drawn, whole, and apart from the others."""
+    path = shelf.of('PDF').path
+    sizes, wrong = pdf.page_sizes(path), []
+    for number, words in itertools.groupby(pdf.words(path), lambda word: word.page):
+        picture, (width, height) = pdf.Picture(path, number), sizes[number]
+        words = [word for word in words if any(map(pdf.is_seen, word.text))]
+        for word in words:
+            if not (0 <= word.left < word.right <= width and 0 <= word.top < word.bottom <= height):
+                wrong.append(f'page {number}: cut: {word}')
+            elif not picture.has_ink(*map(int, word[1:5])):
+                wrong.append(f'page {number}: not drawn: {word}')
+        wrong += [f'page {number}: {one} over {two}' for one, two in pdf.overlaps(words)]
+    none(wrong)
 
 
 def test_a_page_in_chromium(shelf):

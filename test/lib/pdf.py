@@ -2,8 +2,10 @@
 """Reads PDF files with qpdf and poppler's programs."""
 
 import collections
+import itertools
 import re
 import shutil
+import statistics
 import subprocess
 import unicodedata
 
@@ -45,6 +47,21 @@ def words(path):
                        top + float(height), text)
 
 
+def overlaps(words):
+    """Pairs of words of a page that are drawn over each other by more than a point. The
+    boxes of a font of pictures are far taller than what it draws: they are left out."""
+    line = statistics.median(word.bottom - word.top for word in words)
+    words = sorted((word for word in words if word.bottom - word.top < 2 * line),
+                   key=lambda word: word.top)
+    for at, one in enumerate(words):
+        for two in itertools.islice(words, at + 1, None):
+            if two.top >= one.bottom - 1:
+                break
+            if (min(one.right, two.right) - max(one.left, two.left) > 1 and
+                    min(one.bottom, two.bottom) - two.top > 1):
+                yield one, two
+
+
 def info(path):
     """Returns {'Pages': '3', ...}; the size of each page is 'Page    2 size'."""
     lines = run('pdfinfo', '-l', '-1', path).decode().splitlines()
@@ -84,6 +101,14 @@ class Picture:
         x, y = place
         at = 3 * (y * self.width + x)
         return tuple(self.data[at:at + 3])
+
+    def has_ink(self, left, top, right, bottom):
+        """Whether a box holds pixels of different colours."""
+        found = {bytes(row[at:at + 3]) for y in range(top, min(bottom + 1, self.height))
+                 for row in [self.data[3 * (y * self.width + left):
+                                       3 * (y * self.width + min(right + 1, self.width))]]
+                 for at in range(0, len(row), 3)}
+        return len(found) > 1
 
     def colours(self, left=0, top=0, right=None, bottom=None):
         """Counts the pixels of each colour in a box."""
