@@ -3,6 +3,7 @@
 of reports, held against plain SQL over the shop."""
 
 import csv
+import datetime
 import email
 import email.policy
 import json
@@ -183,7 +184,7 @@ def test_it_fails_loudly_when_a_step_is_broken(made):
     made.psql('shop', '''delete from sales where "Sale ID" = '100001' ''')
     assert broken.returncode != 0
     assert 'sales-warehouse: failed while the night' in broken.stdout
-    assert '"sales, days" (1 of 100001 rows)' in broken.stdout
+    assert '"sales, days" (1 row)' in broken.stdout
     assert '"sales of no product" (1 row)' in broken.stdout
     assert steps(made, 'sql_gate') == ['COMPLETED', 'FAILED']
     assert steps(made, 'sales_star') == ['COMPLETED']
@@ -193,11 +194,14 @@ def test_it_fails_loudly_when_a_step_is_broken(made):
             if mail['To'] == 'support@example.com'] == ['Failed: sales: SQL gate']
 
 
+def bucket(one):
+    return make_client((one.home / 'addresses').read_text().partition('s3=')[2].split()[0])
+
+
 def put(one, files):
     """Files in the landing zone, from somebody else: {name: bytes}."""
-    endpoint = (one.home / 'addresses').read_text().partition('s3=')[2].split()[0]
     for name, data in files.items():
-        make_client(endpoint).put_object(Bucket='sales', Key=f'landing/{name}', Body=data)
+        bucket(one).put_object(Bucket='sales', Key=f'landing/{name}', Body=data)
 
 
 def ends_of(one, *keys):
@@ -254,6 +258,33 @@ def test_it_can_be_run_again_with_other_rows(made):
     assert (made.home / 'bucket/staging/sales/year=2035/month=6/sales.parquet').exists()
     (sales, *_), = rows = rows_of(newest(made, 'figures/*/totals.csv'))
     assert sales == '100001' and rows == plain(made, FIGURES['totals'])
+
+
+def test_a_night_that_was_skipped_is_made_up_for(made):
+    """It stands for an earlier time than months that have no sales any more, and than new sales."""
+    made.psql('shop', """delete from sales where "Sold On" like '2024-02-%';
+        insert into sales values ('100002', (current_date - 1)::text, '1', '1', '1', '2', '10.00', '0')""")
+    day = datetime.datetime.now(datetime.UTC).replace(hour=1, minute=0)
+    with made.daemon():
+        asked = made.ctl('run', 'sales_night', '--from', (day - datetime.timedelta(days=3)).isoformat(),
+                         '--to', (day - datetime.timedelta(days=2)).isoformat(), '--json')
+        request = json.loads(asked)['requests'][0]
+        ends = wait_for(lambda: [rows for rows in [made.psql('reportd', f"""
+            select report_key, status, split_part(error_message, E'\\n', 1) from reportd.v_requests
+            where root = {request} and status in ('COMPLETED', 'FAILED')""")]
+            if any(key == 'sales_star' or status == 'FAILED' for key, status, _ in rows)])[0]
+        assert {status for _, status, _ in ends} == {'COMPLETED'}, ends
+        made.ctl('run', 'sales_figures', '--wait')
+        # A star schema of no night at all is not made.
+        made.psql('reportd', "select reportd.run_now(reportd.id('sales_star'))")
+        wait_for(lambda: steps(made, 'sales_star')[-1] == 'FAILED')
+    (error, url), = made.psql('reportd', """select split_part(s.error_message, E'\\n', 1), f.output_url
+        from (select * from reportd.report_run where config_id = reportd.id('sales_star')
+            order by run_id desc limit 1) s, (select * from reportd.report_run
+            where config_id = reportd.id('sales_figures') order by run_id desc limit 1) f""")
+    assert '"sales of this night"' in error
+    totals = bucket(made).get_object(Bucket='sales', Key=url.removeprefix('s3://sales/'))['Body'].read()
+    assert [totals.decode().splitlines()[1].split(',')] == plain(made, FIGURES['totals'])
 
 
 def test_each_step_fails_for_itself_and_says_so(made):

@@ -31,7 +31,7 @@ class Example:
 
     def ctl(self, *args):
         return subprocess.run([BIN / 'reportctl', '-c', self.home / 'reportd.conf', *args],
-                              env=self.env, text=True, capture_output=True, check=True).stdout
+                              env={**self.env, **KEYS}, text=True, capture_output=True, check=True).stdout
 
     @contextlib.contextmanager
     def daemon(self, **more):

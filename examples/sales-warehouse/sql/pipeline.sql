@@ -83,8 +83,9 @@ from (select *, concat_ws('', *columns(*)) as filled from landed) where filled <
 join files using (t);
 
 -- The SQL gate: duplicates, nulls, ranges, and references without a target. A month without any
--- row today keeps the file of an earlier night; sales of this night carry its processed_at.
-\set tonight 'processed_at = (select max(processed_at) from sales)'
+-- row today keeps the file of an earlier run; rows of this night carry the time that it stands for. In
+-- a backfill that time is older than those of other files, and days of sales are newer.
+\set tonight 'processed_at = :''scheduled_for''::timestamptz'
 select reportd.submit('sales: SQL gate', report_key => 'sql_gate',
 	run_after => '{stage_customers,stage_products,stage_reps,stage_sales}', source => 'lake',
 	inputs => (select jsonb_object_agg(t, staged) from files),
@@ -100,21 +101,26 @@ select reportd.submit('sales: SQL gate', report_key => 'sql_gate',
 			('reps', 'filled', '{"not_null": ["rep_id", "full_name", "region"]}'),
 			('sales', 'filled', '{"not_null": ["sale_id", "sold_on", "customer_id", "product_id", "rep_id",
 				"units", "unit_price", "discount_percent"]}'),
-			('sales', 'days', '{"range": {"column": "sold_on", "min": "2024-01-01", "max": ":''scheduled_for''"}}'),
+			('sales', 'of this night', '{"row_count": {"min": 1}}'),
 			('sales', 'units', '{"range": {"column": "units", "min": 1, "max": 100}}'))
 			k (t, name, c))
+		|| jsonb_build_object('name', 'sales, days', 'sql',
+			'from sales where sold_on not between ''2024-01-01'' and current_date and ' || :'tonight')
 		|| (select jsonb_agg(jsonb_build_object('name', 'sales of no ' || o, 'sql', format(
 				'from sales anti join %ss using (%s_id) where %s', o, o, :'tonight')))
 			from unnest('{customer,product,rep}'::text[]) o)
 		-- A transform that had no row has left the file of an earlier night.
 		|| (select jsonb_agg(jsonb_build_object('name', o || 's of this night', 'sql', format(
-				'from %ss where processed_at <> (select max(processed_at) from sales)', o)))
+				'from %ss where not (%s)', o, :'tonight')))
 			from unnest('{customer,product,rep}'::text[]) o),
 	min_score => 80, notify_on_failure => :'alarm');
 
 -- The star schema: a file for each table.
 select reportd.submit('sales: star schema', report_key => 'sales_star', run_after => '{sql_gate}',
 	source => 'lake', inputs => (select jsonb_object_agg(t, staged) from files),
+	-- Asked for alone, it stands for a time that no file has, and would make empty tables.
+	checks => jsonb_build_array(jsonb_build_object('name', 'sales of this night', 'on', 'sales',
+		'row_count', '{"min": 1}'::jsonb, 'where', :'tonight')),
 	export_sql => :'star', output_format => 'PARQUET', output_path => :'lake' || '/star/{section}/{section}.{ext}',
 	-- Each statement reads private copies of the files, so all see one state.
 	output_options => '{"snapshot": false, "codec": "snappy",

@@ -1,13 +1,13 @@
 -- SPDX-License-Identifier: MIT
 -- The star schema, in DuckDB's SQL over the files of the staging zone: each statement makes the
--- file of one table. Sales of a month that has no rows any more belong to an earlier night and
--- are left out. Decimals are only multiplied, so cents are exact.
+-- file of one table. Sales of a month that has no rows any more belong to another night than this
+-- run and are left out. Decimals are only multiplied, so cents are exact.
 
 -- fact_sales
 select sale_id, sold_on, customer_id, product_id, rep_id, units, discount_percent,
 	cast(units * unit_price * ((100 - discount_percent) * 0.01) as decimal(12, 2)) as revenue,
 	cast(units * unit_cost as decimal(12, 2)) as cost
-from (from sales where processed_at = (select max(processed_at) from sales))
+from (from sales where processed_at = :'scheduled_for'::timestamptz)
 join products using (product_id) order by sale_id;
 
 -- dim_customer
@@ -24,4 +24,4 @@ select rep_id, full_name, region, hired_on from reps order by rep_id;
 select d::date as date_id, year(d)::int as year, month(d)::int as month, isodow(d)::int as day_of_week,
 	strftime(d, '%G-W%V') as week
 from (select unnest(range(min(sold_on)::timestamp, max(sold_on) + interval 1 day, interval 1 day)) as d
-	from sales where processed_at = (select max(processed_at) from sales))
+	from sales where processed_at = :'scheduled_for'::timestamptz)
