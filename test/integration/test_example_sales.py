@@ -7,6 +7,10 @@ import datetime
 import email
 import email.policy
 import json
+import os
+import re
+import signal
+import subprocess
 
 import pytest
 
@@ -14,6 +18,8 @@ from lib import pdf, workbook
 from lib.browser import Document
 from lib.duckdb import DuckDB, library
 from lib.example import Example
+from lib.paths import BIN, ROOT
+from lib.server import free_port
 from lib.swift import make_client
 from lib.wait import wait_for
 
@@ -123,6 +129,12 @@ def test_the_zones_have_what_each_step_makes_of_the_rows(made):
         duckdb.close()
     assert counts == {'fact_sales': 100000, 'dim_customer': 10000, 'dim_product': 500,
                       'dim_rep': 50, 'dim_date': 547}
+
+
+def test_what_it_says_to_try_next_works(made):
+    command, = re.findall('.*reportctl -c .* list', made.done.stdout)
+    listed = subprocess.run(['bash', '-c', command], env=made.env, text=True, capture_output=True, check=True)
+    assert 'sales_night' in listed.stdout
 
 
 def test_the_morning_waits_for_the_night(made):
@@ -247,6 +259,28 @@ def test_a_broken_file_stops_the_night(made):
         made.psql('reportd', change % checks)
         assert status == 'FAILED' and 'score 75, below the min_score of 80' in error
     assert steps(made, 'sales_star') == before
+
+
+def test_a_night_is_started_from_elsewhere_as_the_readme_says(made):
+    page = (ROOT / 'examples/sales-warehouse/README.md').read_text()
+    block, = re.findall(r'^```console\n([$] d=.*?)```$', page, re.M | re.S)
+    script = ''.join(line[2:] + '\n' for line in block.splitlines() if line[:2] in ('$ ', '> '))
+    for of_page, of_test in {
+            '$PWD/examples/sales-warehouse/sales-warehouse.d': made.home, 'build/': f'{BIN}/',
+            ':8080': f':{free_port()}'}.items():
+        assert of_page in script
+        script = script.replace(of_page, str(of_test))
+    before = len(steps(made, 'sales_star'))
+    settings = (made.home / 'reportd.conf').read_text()
+    shell = subprocess.Popen(['bash', '-c', script + '\nwait'], text=True, env=made.env, start_new_session=True,
+                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    try:
+        wait_for(lambda: steps(made, 'sales_star')[before:] == ['COMPLETED'])
+    finally:
+        os.killpg(shell.pid, signal.SIGTERM)
+        said = shell.communicate(timeout=30)[0]
+        (made.home / 'reportd.conf').write_text(settings)
+    assert '{"request_id" : ' in said and 'sales_star' in said, said
 
 
 def test_it_can_be_run_again_with_other_rows(made):
