@@ -331,4 +331,13 @@ def test_local_files_are_read_where_their_folder_is(db, daemon, tmp_path):
                  poll_interval='200ms')
     ended(db, one)
     assert report.runs(db, one)[-1].worker_id == has.worker_id
+    db.value("select reportd.change(%s, '{\"export_sql\": \"select 1 / 0\", \"max_retries\": 0}')",
+             one)
+    db.value('select reportd.run_now(%s)', one)
+    report.wait_status(db, one, 'FAILED')
+    has.end()
+    db.value('select reportd.retry(%s)', one)
+    assert db.value('select reportd.why(%s)', one).endswith(
+        f'is PENDING: no daemon that runs with the source "default" has {landing}/ '
+        'in folders of [inputs]')
     assert without.running()

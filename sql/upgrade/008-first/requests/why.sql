@@ -120,6 +120,17 @@ begin
 			and c.target = any (w.targets)) then
 		return format('no daemon that runs has the target "%s" and the source "%s"',
 			c.target, c.source);
+	elsif c.local_paths is not null and not exists (select from reportd.running_daemon w
+		where c.source = any (w.sources) and (c.target is null or c.target = any (w.targets))
+			and not exists (select from unnest(c.local_paths) p
+				where not reportd.reaches(w.folders, p))) then
+		return format('no daemon that runs with the source "%s"%s has %s in folders of [inputs]',
+			c.source, ' and the target "' || c.target || '"',
+			-- A folder that none has, or all, which no daemon has together.
+			coalesce((select min(p) from unnest(c.local_paths) p
+					where not exists (select from reportd.running_daemon w
+						where c.source = any (w.sources) and reportd.reaches(w.folders, p))),
+				array_to_string(c.local_paths, ' and ')));
 	elsif denied is not null then
 		return format('it will end FAILED: %s', denied);
 	end if;
