@@ -918,7 +918,7 @@ def busy(db, as_):
         'set_aside': [me, '{finance,gone}', None], 'recover': [me, '{}'], 'count': [],
         'swept': [results(run_id=runs['is over'], leftovers=[])], 'purge': [86400000],
         'arrived': ['["/landing/in/*.csv"]'], 'created': ['["s3://landing/a.csv"]'], 'beat': [me],
-        'zones': [me, 10, 60000], 'watched': [me], 'moves': [me],
+        'zones': [me, 10, 60000, '{}'], 'watched': [me], 'moves': [me],
         'listed': [me, zone, 1, json.dumps([{'url': '/landing/in/1.csv', 'version': '2', 'size': 9,
                                              'modified': 1}]), 1, False, None, 100, 1000, 60000],
         'moved': [results(file_id=1, over=True)], 'steps': [me], 'tally': [], 'load': [],
