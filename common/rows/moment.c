@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "rows/moment.h"
 
-#include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +9,8 @@
 
 #define DATE_LEN ((size_t)10) /* 2026-03-01 */
 #define TIME_LEN ((size_t)8)  /* 09:30:00 */
+/* A year that has reached this is read no further. */
+#define YEAR_MAX 10000000
 /* .123456; other servers may send more digits */
 #define FRACTION_MAX ((size_t)10)
 
@@ -21,7 +21,7 @@ static bool digit(char c)
 
 /* Compares the start of s with the pattern, in which a 0 stands for any
  * digit. */
-static bool has_shape(const char *s, size_t len, const char *pattern)
+static inline bool has_shape(const char *s, size_t len, const char *pattern)
 {
 	size_t i = 0;
 
@@ -37,7 +37,7 @@ static int two(const char *s)
 }
 
 /* Returns the place after a fraction such as .25, or s when there is none. */
-static const char *skip_fraction(const char *s, const char *end)
+static inline const char *skip_fraction(const char *s, const char *end)
 {
 	if (s < end && *s == '.') {
 		s++;
@@ -49,7 +49,7 @@ static const char *skip_fraction(const char *s, const char *end)
 
 /* Reads "+01", "+05:30" or "+00:53:28" as seconds east of UTC; returns false
  * for any other text. */
-static bool read_offset(const char *s, const char *end, int *offset)
+static inline bool read_offset(const char *s, const char *end, int *offset)
 {
 	size_t len = (size_t)(end - s);
 	int east;
@@ -66,16 +66,71 @@ static bool read_offset(const char *s, const char *end, int *offset)
 	return true;
 }
 
-/* Writes the moment in UTC; `s` is 2026-03-01 09:30:00, and its fraction of a
- * second is at `fraction`. */
-static size_t in_utc(
-    const char *s, const char *fraction, size_t len, int offset, char *to)
+/* Read YYYY-MM-DD, whose year may have more digits, and HH:MM:SS with or without
+ * a fraction. They move *at past it, and return false when it is not there. */
+static bool read_date(const char **at, const char *end, struct moment *m)
 {
-	int64_t seconds = calendar_days(atoi(s), (unsigned int)two(s + 5),
-			      (unsigned int)two(s + 8)) *
+	const char *s = *at;
+
+	while (s < end && digit(*s) && m->year < YEAR_MAX)
+		m->year = m->year * 10 + *s++ - '0';
+	if (s == *at || !has_shape(s, (size_t)(end - s), "-00-00"))
+		return false;
+	m->month = two(s + 1);
+	m->day = two(s + 4);
+	*at = s + 6;
+	return m->month >= 1 && m->month <= 12 && m->day >= 1;
+}
+
+static bool read_time(const char **at, const char *end, struct moment *m)
+{
+	const char *s = *at;
+
+	if (!has_shape(s, (size_t)(end - s), "00:00:00"))
+		return false;
+	m->hour = two(s);
+	m->minute = two(s + 3);
+	m->second = two(s + 6);
+	s += TIME_LEN;
+	*at = skip_fraction(s, end);
+	if (s < *at)
+		s++;
+	for (int unit = 100000; s < *at; unit /= 10)
+		m->micros += unit * (*s++ - '0');
+	return true;
+}
+
+bool moment_read(enum column_kind kind, const struct value *v, struct moment *m)
+{
+	const char *s = v->data, *end = s + v->len;
+	bool bc = v->len > 3 && memcmp(end - 3, " BC", 3) == 0;
+
+	*m = (struct moment){0};
+	if (bc)
+		end -= 3;
+	if (kind != KIND_TIME && kind != KIND_TIMETZ) {
+		if (!read_date(&s, end, m))
+			return false;
+		if (bc)
+			m->year = 1 - m->year;
+		if (kind == KIND_DATE)
+			return s == end;
+		if (s == end || *s++ != ' ')
+			return false;
+	}
+	return read_time(&s, end, m) &&
+	       (s == end || read_offset(s, end, &m->offset));
+}
+
+/* Writes the moment in UTC, with the fraction of a second as it is. */
+static size_t in_utc(
+    const struct moment *m, const char *fraction, size_t len, char *to)
+{
+	int64_t seconds = calendar_days(m->year, (unsigned int)m->month,
+			      (unsigned int)m->day) *
 			      86400 +
-			  two(s + 11) * 3600 + two(s + 14) * 60 + two(s + 17) -
-			  offset;
+			  m->hour * 3600 + m->minute * 60 + m->second -
+			  m->offset;
 	int64_t days = seconds / 86400 - (seconds % 86400 < 0);
 	int rest = (int)(seconds - days * 86400);
 	int64_t year;
@@ -89,12 +144,14 @@ static size_t in_utc(
 	    rest / 3600, rest / 60 % 60, rest % 60, (int)len, fraction);
 }
 
+/* Copies the text, whose shape it checks, as all values of JSON pass here. */
 size_t moment_rfc3339(
     enum column_kind kind, const struct value *v, char to[MOMENT_MAX])
 {
 	size_t date = kind == KIND_TIMETZ ? 0 : DATE_LEN + 1;
 	const char *s = v->data, *end = s + v->len, *zone;
 	size_t len, zone_len;
+	struct moment m;
 	int offset;
 
 	if (!has_shape(s, (size_t)v->len, &"0000-00-00 00:00:00"[11 - date]))
@@ -112,9 +169,10 @@ size_t moment_rfc3339(
 		return 0;
 	zone_len = (size_t)(end - zone);
 	if (zone_len == 9)
-		return date == 0 ? 0
-				 : in_utc(s, s + date + TIME_LEN,
-				       len - date - TIME_LEN, offset, to);
+		return date == 0 || !moment_read(kind, v, &m)
+			   ? 0
+			   : in_utc(&m, s + date + TIME_LEN,
+				 len - date - TIME_LEN, to);
 	memcpy(to + len, zone, zone_len);
 	len += zone_len;
 	if (zone_len == 3) {

@@ -2,12 +2,29 @@
 #ifndef ROWS_MOMENT_H
 #define ROWS_MOMENT_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "rows/rows.h"
 
 /* Size in bytes that holds every text of the functions below. */
 #define MOMENT_MAX 128
+
+/* A date or a time of day, or both, as the text says it. */
+struct moment {
+	int64_t year; /* 0: 1 BC */
+	int month, day;
+	int hour, minute, second; /* the hour is 24 at the end of a day */
+	int micros;               /* of the second; further digits are cut */
+	int offset; /* seconds east of UTC; 0 in a text without one */
+};
+
+/* Reads a DATE, TIME, TIMETZ, TIMESTAMP or TIMESTAMPTZ (not NULL) as PostgreSQL
+ * writes it. The members that the kind lacks are 0. Returns false for infinity,
+ * and for a text that is no such value. */
+bool moment_read(
+    enum column_kind kind, const struct value *v, struct moment *m);
 
 /*
  * Writes a TIMESTAMP, TIMESTAMPTZ or TIMETZ (not NULL) into `to` in the form of

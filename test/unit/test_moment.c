@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "rows/moment.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "helper.h"
@@ -23,6 +24,72 @@ static void assert_rfc3339(enum column_kind kind, const struct pair *p)
 
 	to[len] = '\0';
 	assert_string_equal(to, p->out);
+}
+
+TEST(all_parts_of_a_moment_are_read)
+{
+	static const struct {
+		enum column_kind kind;
+		const char *text;
+		struct moment m;
+	} cases[] = {
+	    {KIND_DATE, "2026-03-01", {2026, 3, 1, 0, 0, 0, 0, 0}},
+	    {KIND_DATE, "0044-03-15 BC", {-43, 3, 15, 0, 0, 0, 0, 0}},
+	    {KIND_DATE, "5874897-12-31", {5874897, 12, 31, 0, 0, 0, 0, 0}},
+	    {KIND_TIME, "24:00:00", {0, 0, 0, 24, 0, 0, 0, 0}},
+	    {KIND_TIME, "09:30:05.25", {0, 0, 0, 9, 30, 5, 250000, 0}},
+	    {KIND_TIMETZ, "09:30:00-05:30", {0, 0, 0, 9, 30, 0, 0, -19800}},
+	    {KIND_TIMESTAMP, "0001-01-01 00:00:00.0000019",
+		{1, 1, 1, 0, 0, 0, 1, 0}},
+	    {KIND_TIMESTAMPTZ, "1890-01-01 00:53:28+00:53:28",
+		{1890, 1, 1, 0, 53, 28, 0, 3208}},
+	    {KIND_TIMESTAMPTZ, "0044-03-15 12:00:00.5+01 BC",
+		{-43, 3, 15, 12, 0, 0, 500000, 3600}},
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct value v = value_of(cases[i].text);
+		struct moment m;
+
+		assert_true(moment_read(cases[i].kind, &v, &m));
+		assert_int_equal(m.year, cases[i].m.year);
+		assert_memory_equal(&m.month, &cases[i].m.month,
+		    offsetof(struct moment, offset) + sizeof(m.offset) -
+			offsetof(struct moment, month));
+	}
+}
+
+TEST(a_text_that_is_no_moment_is_not_read)
+{
+	static const struct {
+		enum column_kind kind;
+		const char *text;
+	} cases[] = {
+	    {KIND_DATE, ""},
+	    {KIND_DATE, "infinity"},
+	    {KIND_DATE, " BC"},
+	    {KIND_DATE, "-03-01"},
+	    {KIND_DATE, "2026-13-01"},
+	    {KIND_DATE, "2026-00-01"},
+	    {KIND_DATE, "2026-03-00"},
+	    {KIND_DATE, "2026-03-1"},
+	    {KIND_DATE, "2026-03-01 "},
+	    {KIND_DATE, "999999999999999999999999-03-01"},
+	    {KIND_TIME, "9:30:00"},
+	    {KIND_TIME, "09:30"},
+	    {KIND_TIMESTAMP, "2026-03-01"},
+	    {KIND_TIMESTAMP, "2026-03-01T09:30:00"},
+	    {KIND_TIMESTAMP, "-infinity"},
+	    {KIND_TIMESTAMPTZ, "2026-03-01 09:30:00 UTC"},
+	    {KIND_TIMESTAMPTZ, "2026-03-01 09:30:00+1"},
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct value v = value_of(cases[i].text);
+		struct moment m;
+
+		assert_false(moment_read(cases[i].kind, &v, &m));
+	}
 }
 
 TEST(timestamps_get_their_t)
@@ -152,6 +219,8 @@ TEST(an_offset_is_found)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(all_parts_of_a_moment_are_read),
+	    cmocka_unit_test(a_text_that_is_no_moment_is_not_read),
 	    cmocka_unit_test(timestamps_get_their_t),
 	    cmocka_unit_test(time_zones_get_minutes),
 	    cmocka_unit_test(an_offset_with_seconds_becomes_utc),

@@ -238,6 +238,9 @@ INLINE enum parsed decimal(
 
 /* ---- dates and times ---- */
 
+/* moment_read() would do; these functions are part of the loop over the values of
+ * a column, which is faster. */
+
 INLINE bool two_digits(const char *s, unsigned *n)
 {
 	unsigned high = (unsigned char)(s[0] - '0');

@@ -1,90 +1,42 @@
 /* SPDX-License-Identifier: MIT */
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "encode/table/format_code.h"
 #include "rows/interval.h"
+#include "rows/moment.h"
 
-#define YEAR_MAX 10000000
-
-struct moment {
+struct shown {
 	long year;
-	int month, day, minute, second;
+	int month, day, minute, second, micros;
 	long hour; /* in an interval: all hours, past 23 too */
-	char fraction[7];
-	bool has_date, has_time, negative;
+	bool has_date, negative;
 };
-
-/* Reads two digits after the character `before`. */
-static bool two(const char **s, const char *end, char before, int *out)
-{
-	const char *at = *s;
-
-	if (before != '\0') {
-		if (at == end || *at != before)
-			return false;
-		at++;
-	}
-	if (end - at < 2 || !isdigit((unsigned char)at[0]) ||
-	    !isdigit((unsigned char)at[1]))
-		return false;
-	*out = (at[0] - '0') * 10 + at[1] - '0';
-	*s = at + 2;
-	return true;
-}
-
-static bool read_minutes(struct moment *m, const char **s, const char *end)
-{
-	size_t digits = 0;
-
-	if (!two(s, end, ':', &m->minute) || !two(s, end, ':', &m->second))
-		return false;
-	if (*s < end && **s == '.') {
-		for (++*s; *s < end && isdigit((unsigned char)**s); ++*s) {
-			if (digits < 6)
-				m->fraction[digits++] = **s;
-		}
-	}
-	return true;
-}
 
 /* Returns false for infinity and for years before 1, which are shown
  * unchanged. */
 static bool read_moment(
-    struct moment *m, enum column_kind kind, const struct value *v)
+    struct shown *m, enum column_kind kind, const struct value *v)
 {
-	const char *s = v->data, *end = s + v->len;
-	int hour;
+	struct moment at;
 
-	*m = (struct moment){
-	    .has_date = kind != KIND_TIME && kind != KIND_TIMETZ,
-	    .has_time = kind != KIND_DATE,
-	    .fraction = "000000"};
-	if (v->len > 3 && memcmp(end - 3, " BC", 3) == 0)
+	if (!moment_read(kind, v, &at))
 		return false;
-	if (m->has_date) {
-		while (
-		    s < end && isdigit((unsigned char)*s) && m->year < YEAR_MAX)
-			m->year = m->year * 10 + *s++ - '0';
-		if (!two(&s, end, '-', &m->month) ||
-		    !two(&s, end, '-', &m->day) || m->year < 1 ||
-		    m->month < 1 || m->month > 12 || m->day < 1)
-			return false;
-	}
-	if (!m->has_time)
-		return s == end;
-	if (!two(&s, end, m->has_date ? ' ' : '\0', &hour))
-		return false;
-	m->hour = hour;
-	/* the offset, which may follow, is not read */
-	return read_minutes(m, &s, end);
+	*m = (struct shown){.year = (long)at.year,
+	    .month = at.month,
+	    .day = at.day,
+	    .hour = at.hour,
+	    .minute = at.minute,
+	    .second = at.second,
+	    .micros = at.micros,
+	    .has_date = kind != KIND_TIME && kind != KIND_TIMETZ};
+	return !m->has_date || m->year >= 1;
 }
 
 /* Returns false for an interval with months or years, which have no fixed
  * number of hours, and for one whose days and hours have opposite signs. */
-static bool read_interval(struct moment *m, const struct value *v)
+static bool read_interval(struct shown *m, const struct value *v)
 {
 	struct interval i;
 	interval_micros n;
@@ -93,12 +45,12 @@ static bool read_interval(struct moment *m, const struct value *v)
 	    (i.days < 0 && i.micros > 0) || (i.days > 0 && i.micros < 0))
 		return false;
 	n = interval_order(&i);
-	*m = (struct moment){.has_time = true, .negative = n < 0};
+	*m = (struct shown){.negative = n < 0};
 	n = n < 0 ? -n : n;
 	m->hour = (long)(n / (3600 * INT64_C(1000000)));
 	m->minute = (int)(n / (60 * INT64_C(1000000)) % 60);
 	m->second = (int)(n / 1000000 % 60);
-	snprintf(m->fraction, sizeof(m->fraction), "%06d", (int)(n % 1000000));
+	m->micros = (int)(n % 1000000);
 	return true;
 }
 
@@ -122,13 +74,14 @@ static void add_name(const char *name, int letters, struct buf *out)
 }
 
 static void add_date(const struct format_token *t,
-    const struct format_section *p, const struct moment *m, struct buf *out)
+    const struct format_section *p, const struct shown *m, struct buf *out)
 {
 	static const char *const months[] = {"January", "February", "March",
 	    "April", "May", "June", "July", "August", "September", "October",
 	    "November", "December"};
 	static const char *const days[] = {"Sunday", "Monday", "Tuesday",
 	    "Wednesday", "Thursday", "Friday", "Saturday"};
+	char fraction[16];
 	int n = 0;
 
 	switch (t->letter) {
@@ -139,7 +92,8 @@ static void add_date(const struct format_token *t,
 			buf_printf(out, "%04ld", m->year);
 		return;
 	case 'f':
-		buf_printf(out, ".%.*s", t->len, m->fraction);
+		snprintf(fraction, sizeof(fraction), "%06d", m->micros);
+		buf_printf(out, ".%.*s", t->len, fraction);
 		return;
 	case 'm':
 		if (t->len > 2) {
@@ -173,7 +127,7 @@ static void add_date(const struct format_token *t,
 
 /* Appends AM/PM or A/P in the letter case of the code. */
 static void add_half(
-    const struct format_token *t, const struct moment *m, struct buf *out)
+    const struct format_token *t, const struct shown *m, struct buf *out)
 {
 	int at = m->hour % 24 < 12 ? 0 : t->len == 5 ? 3 : 2;
 
@@ -184,7 +138,7 @@ static void add_half(
 }
 
 static void add_elapsed(
-    const struct format_token *t, const struct moment *m, struct buf *out)
+    const struct format_token *t, const struct shown *m, struct buf *out)
 {
 	long n = t->letter == 'h' ? m->hour
 		 : t->letter == 'm'
@@ -197,7 +151,7 @@ static void add_elapsed(
 /* Returns whether the section can show the moment. A time of day has no year,
  * month or day. A date may be shown with hours (midnight), but not with elapsed
  * ones: it has no start to count from. */
-static bool fits(const struct format_section *p, const struct moment *m)
+static bool fits(const struct format_section *p, const struct shown *m)
 {
 	if (!p->date || (m->has_date && p->elapsed))
 		return false;
@@ -214,7 +168,7 @@ static bool fits(const struct format_section *p, const struct moment *m)
 bool format_moment(const struct format_section *p, enum column_kind kind,
     const struct value *v, struct buf *out)
 {
-	struct moment m;
+	struct shown m;
 
 	if (!(kind == KIND_INTERVAL ? read_interval(&m, v)
 				    : read_moment(&m, kind, v)) ||

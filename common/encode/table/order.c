@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "encode/table/order.h"
 
-#include <ctype.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +8,7 @@
 
 #include "rows/calendar.h"
 #include "rows/interval.h"
+#include "rows/moment.h"
 
 __extension__ typedef __int128 wide;
 
@@ -67,45 +67,18 @@ static int compare_decimals(const struct value *a, const struct value *b)
 /* Returns the instant in microseconds, in UTC when the value has an offset. */
 static wide instant(enum column_kind kind, const struct value *v)
 {
-	char text[64], *s = text;
+	struct moment m;
 	int64_t days = 0;
-	int64_t us = 0;
-	long part[3] = {0};
 
-	snprintf(text, sizeof(text), "%.*s", (int)v->len, v->data);
-	if (kind != KIND_TIME && kind != KIND_TIMETZ) {
-		int64_t year = strtoll(s, &s, 10);
-		/* The minus signs of a date are separators. */
-		unsigned int month = (unsigned int)-strtol(s, &s, 10);
-		unsigned int day = (unsigned int)-strtol(s, &s, 10);
-
-		if (strstr(s, " BC") != NULL)
-			year = 1 - year;
-		days = calendar_days(year, month, day);
-	}
-	for (int i = 0; i < 3 && kind != KIND_DATE; i++) {
-		part[i] = strtol(s, &s, 10);
-		s += *s == ':';
-	}
-	if (*s == '.') {
-		int64_t unit = 100000;
-
-		for (s++; isdigit((unsigned char)*s); s++, unit /= 10)
-			us += unit * (*s - '0');
-	}
-	us += ((part[0] * 60 + part[1]) * 60 + part[2]) * INT64_C(1000000);
-	if (*s == '+' || *s == '-') {
-		int64_t sign = *s == '-' ? -1 : 1, seconds = 0;
-
-		s++;
-		for (int64_t unit = 3600;
-		     unit > 0 && isdigit((unsigned char)*s); unit /= 60) {
-			seconds += unit * strtol(s, &s, 10);
-			s += *s == ':';
-		}
-		us -= sign * seconds * 1000000;
-	}
-	return (wide)days * 86400 * 1000000 + us;
+	if (!moment_read(kind, v, &m))
+		return 0;
+	if (kind != KIND_TIME && kind != KIND_TIMETZ)
+		days = calendar_days(
+		    m.year, (unsigned int)m.month, (unsigned int)m.day);
+	return ((wide)days * 86400 + m.hour * 3600 + m.minute * 60 + m.second -
+		   m.offset) *
+		   1000000 +
+	       m.micros;
 }
 
 static wide order(enum column_kind kind, const struct value *v)

@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "base/utf8.h"
 
 /* PIECE bytes of UTF-8 are converted at a time; ROOM bytes hold the result in
  * any encoding. */
@@ -210,23 +211,19 @@ struct charset *charset_open(const char *postgres_name, struct err *e)
 static int refuse(
     const struct charset *c, const char *s, size_t left, struct err *e)
 {
-	unsigned char first = (unsigned char)*s;
-	int len = first < 0x80 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
-	unsigned long code = len == 1 ? first : first & (0x7Fu >> len);
+	const char *next = s;
+	uint32_t code = utf8_next(&next, s + left);
+	size_t len = (size_t)(next - s);
 
-	if ((size_t)len > left)
-		len = (int)left;
-	if (!str_is_utf8(s, (size_t)len))
+	if (!str_is_utf8(s, len))
 		return err_set(e, ERR_PERMANENT,
 		    "the data is not valid UTF-8 (byte 0x%02X), so it cannot "
 		    "be written as %s; encoding SQL_ASCII passes it as it is",
-		    first, c->encoding->name);
-	for (int i = 1; i < len; i++)
-		code = code << 6 | ((unsigned char)s[i] & 0x3F);
+		    (unsigned char)*s, c->encoding->name);
 	return err_set(e, ERR_PERMANENT,
 	    "character U+%04lX (%.*s) does not exist in encoding %s; export "
 	    "as UTF8 or replace it in the query",
-	    code, len, s, c->encoding->name);
+	    (unsigned long)code, (int)len, s, c->encoding->name);
 }
 
 static bool continues(char c)

@@ -177,6 +177,9 @@ static int put_float(char *to, const struct value *v, struct xlsx_shown *shown)
 
 /* ---- dates and times ---- */
 
+/* moment_read() would do; these functions read only what a cell can show, which is
+ * faster, as they run for each value. */
+
 #define SERIAL_ZERO (-25569) /* 1899-12-30, days since 1970-01-01 */
 /* LibreOffice shows #FMT for an elapsed time of 2^32 seconds or more, which are
  * 49,710 days and six hours; Excel and SheetJS show up to 2,958,465 days. */
