@@ -2,6 +2,7 @@
 """A report has one request in hand; others wait, and none is lost."""
 
 import json
+import re
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -338,3 +339,38 @@ def test_a_report_can_be_put_to_rest_whatever_it_may_not_use(db):
     assert report.config(db, config_id).is_active is False
     with pytest.raises(errors.InvalidParameterValue, match='no daemon has a source "gone"'):
         db.execute("""select reportd.change(%s, '{"is_active": true}')""", config_id)
+
+
+def types_of_the_programs():
+    """Each type of a source and its abilities, as the programs declare them."""
+    found = {}
+    for path in (ROOT / 'common/source').glob('*/*_type.c'):
+        name, abilities = re.search(r'\.name = "(\w+)".*?\.abilities =([^,]+),',
+                                    path.read_text(), re.S).groups()
+        found[name] = sorted(word.lower() for word in re.findall(r'SOURCE_(\w+)', abilities))
+    return found
+
+
+def test_the_types_of_sources_are_those_of_the_programs(db):
+    known = types_of_the_programs()
+    listed = re.findall(r'TYPE\((\w+)\)', (ROOT / 'common/source/types.h').read_text())
+    assert sorted(known) == sorted(listed)
+    assert {row.type: sorted(row.abilities) for row in db.query(
+        'select * from reportd.source_types()')} == known
+
+
+@pytest.mark.parametrize('kind', ['source', 'target'])
+def test_what_is_no_type_is_not_registered(db, kind):
+    known = [name for name, able in types_of_the_programs().items()
+             if kind == 'source' or 'target' in able]
+    for name in *known, 'mysql', 'Postgres', '', None, 'duckdb', 'snowflake':
+        if name in known:
+            db.execute(f'select reportd.register_{kind}(%s, %s)', f'a_{name}', name)
+            db.execute(f'select reportd.forget_{kind}(%s)', f'a_{name}')
+            continue
+        with pytest.raises(errors.InvalidParameterValue, match=f'is no type of a {kind}') as e:
+            db.execute(f'select reportd.register_{kind}(%s, %s)', 'a', name)
+        assert all(k in e.value.diag.message_hint for k in known)
+    # The manual names each of them.
+    row = re.search(rf'^\| `register_{kind}.*$', (ROOT / 'docs/sql.md').read_text(), re.M)[0]
+    assert all(f'`{k}`' in row for k in known)

@@ -106,11 +106,20 @@ comment on function reportd.revoke_path is
 	'Takes a grant back: reports that wait fail with the reason, what runs goes on.';
 
 create function reportd.register_source(source text, type text) returns void
-language sql security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+	refusal text;
+	mend text;
+begin
+	perform reportd.check_type('source', type);
 	insert into reportd.report_source (source, type, registered_by)
 	values ($1, $2, reportd.acting_name())
-	on conflict (source) do update set type = excluded.type, seen_at = now()
-$$;
+	on conflict on constraint report_source_pkey do update set type = excluded.type, seen_at = now();
+-- Raised anew, so that psql shows one line of context and not one for each function.
+exception when invalid_parameter_value then
+	get stacked diagnostics refusal = message_text, mend = pg_exception_hint;
+	raise exception using errcode = sqlstate, message = refusal, hint = mend;
+end $$;
 comment on function reportd.register_source is
 	'Makes a source known, so that reports may name it while no daemon runs.';
 
@@ -168,11 +177,20 @@ comment on function reportd.revoke_target is
 	'Takes a grant back: reports that wait fail with the reason, what runs goes on.';
 
 create function reportd.register_target(target text, type text) returns void
-language sql security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+	refusal text;
+	mend text;
+begin
+	perform reportd.check_type('target', type);
 	insert into reportd.report_target (target, type, registered_by)
 	values ($1, $2, reportd.acting_name())
-	on conflict (target) do update set type = excluded.type, seen_at = now()
-$$;
+	on conflict on constraint report_target_pkey do update set type = excluded.type, seen_at = now();
+-- Raised anew, so that psql shows one line of context and not one for each function.
+exception when invalid_parameter_value then
+	get stacked diagnostics refusal = message_text, mend = pg_exception_hint;
+	raise exception using errcode = sqlstate, message = refusal, hint = mend;
+end $$;
 comment on function reportd.register_target is
 	'Makes a target known, so that reports may name it while no daemon runs.';
 

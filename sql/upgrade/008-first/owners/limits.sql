@@ -17,18 +17,37 @@ begin
 	end if;
 end $$;
 
--- The abilities of a type of source; null: a type that this schema does not know. The
--- programs have the same in their tables of types.
+-- The types of sources and what they are able to do. The programs have the same in their tables
+-- of types.
+create function reportd.source_types() returns table (type text, abilities text[])
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+	values
+		('postgres', '{script,snapshot,horizon,target,inbox}'::text[]),
+		('redshift', '{script,snapshot,unload,target}'),
+		('duckdb', '{files}'),
+		('snowflake', '{script,unload,inbox}'),
+		('athena', '{script,unload}')
+$$;
+
+-- Returns null for a type that this schema does not know.
 create function reportd.source_abilities(type text) returns text[]
 language sql immutable set search_path = pg_catalog, pg_temp as $$
-	select case $1
-		when 'postgres' then '{script,snapshot,horizon,target,inbox}'::text[]
-		when 'redshift' then '{script,snapshot,unload,target}'
-		when 'duckdb' then '{files}'
-		when 'snowflake' then '{script,unload,inbox}'
-		when 'athena' then '{script,unload}'
-	end
+	select t.abilities from reportd.source_types() t where t.type = $1
 $$;
+
+-- Refuses what is no type of a source, or of a target.
+create function reportd.check_type(kind text, type text) returns void
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+	known text[] := array(select t.type from reportd.source_types() t
+		where kind = 'source' or kind = any (t.abilities));
+begin
+	if (type = any (known)) is not true then
+		perform reportd.refuse(
+			format('"%s" is no type of a %s', left(type, 100), kind),
+			format('Write %s.', regexp_replace(array_to_string(known, ', '), ', ([^,]*)$', ' or \1')));
+	end if;
+end $$;
 
 -- The formats that the servers of a type of source write themselves, and the options that
 -- they know there beside unload. The programs have the same in their tables of types.
