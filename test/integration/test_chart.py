@@ -2,6 +2,7 @@
 """Charts: the same ones are drawn, and refused, in each format that has them."""
 
 import collections
+import datetime
 import json
 import re
 import shutil
@@ -231,6 +232,78 @@ def test_the_smallest_slices_of_a_pie_are_one(export):
     total = sum(i * i for i in range(1, 21))
     assert f'{sum(i * i for i in range(1, 10)) / total * 100:.1f} %' in texts
     assert f'{400 / total * 100:.1f} %' in texts
+
+
+def slices(path):
+    """Label, value and colour of the slices of the workbook's pie, from the cells that it
+    reads."""
+    book = workbook.load(path)
+    pie, = (one.series[0] for sheet in book.worksheets for one in sheet._charts)
+
+    def cells(reference):
+        name, cells = reference.f.rsplit('!', 1)
+        return [cell.value for cell, in book[name.strip("'")][cells.replace('$', '')]]
+    colours = [one.graphicalProperties.solidFill.srgbClr for one in pie.dPt]
+    return [*zip(cells(pie.cat.strRef), cells(pie.val.numRef), colours, strict=True)]
+
+
+PIE = {'type': 'pie', 'category': 'x', 'values': ['y'], 'title': '@chart@'}
+
+
+def test_a_workbook_has_the_slices_of_other_formats(export, tmp_path):
+    sql = "select 'slice ' || i as x, i * i as y from generate_series(1, 20) i"
+    path = export('xlsx', sql, chart=PIE)
+    found = slices(path)
+    assert [found[i][:2] for i in range(12)] == [
+        *((f'slice {i}', i * i) for i in range(10, 21)),
+        ('other', sum(i * i for i in range(1, 10)))]
+    drawn = svg(export('html', sql, chart=PIE))
+    assert [f'rgb({int(c[:2], 16)}, {int(c[2:4], 16)}, {int(c[4:], 16)})'
+            for *_, c in found] == [*dict.fromkeys(drawn['areas'])]
+    assert [sheet.sheet_state for sheet in workbook.load(path).worksheets] == [
+        'visible', 'hidden']
+    page, = pdf.pages(workbook.convert(path, 'pdf', tmp_path), '-layout')
+    assert re.search(r' other$', page, re.M) and ' slice 10\n' in page
+    # The label of 400 is beside that of 285.
+    assert '13.9 %' in page and '9.9 %' in page
+
+
+def test_twelve_slices_are_read_from_the_table(export):
+    path = export('xlsx', 'select i as x, i as y from generate_series(1, 12) i', chart=PIE)
+    assert len(workbook.load(path).worksheets) == 1
+    assert [one[:2] for one in slices(path)] == [(i, i) for i in range(1, 13)]
+
+
+@pytest.mark.parametrize('category, value, shown, others', [
+    ("date '2026-03-01' + i", 'i', datetime.datetime(2026, 3, 31), 190),
+    # "other" is no truth value, nor NULL.
+    ('i = 30', 'i', True, 190),
+    ("nullif(i::text, '30')", 'i', None, 190),
+    ("'a' || chr(1) || '<' || i || '>'", 'i::money', 'a_x0001_<30>', 190),
+    # Values that are text in the table.
+    ("i || ''", "case i when 3 then 'NaN' else i::numeric end", '30', 187),
+    ("i || ''", '10000000000000000 * i::numeric', '30', 190e16)])
+def test_slices_of_a_workbook_look_as_in_the_table(export, category, value, shown, others):
+    found = slices(export('xlsx', f'select {category} as x, {value} as y '
+                          'from generate_series(1, 30) i', chart=PIE))
+    assert len(found) == 12 and found[10][0] == shown
+    assert found[11][:2] == ('other', others)
+
+
+def test_a_workbook_has_the_slices_of_many_rows(export):
+    # Equal ones are taken in the order of the rows.
+    found = slices(export('xlsx', 'select i as x, least(i, 2990) as y '
+                          'from generate_series(1, 3000) i', chart=PIE))
+    assert [one[:2] for one in found] == [
+        *((i, 2990) for i in range(2990, 3001)), ('other', 2989 * 2990 / 2)]
+
+
+def test_slices_whose_sum_is_no_float_have_their_shares(export):
+    found = slices(export('xlsx', "select i as x, '1e308'::float8 as y "
+                          'from generate_series(1, 30) i', chart=PIE))
+    total = sum(value for _, value, _ in found)
+    assert [round(value / total, 9) for _, value, _ in found] == [
+        *[round(1 / 30, 9)] * 11, round(19 / 30, 9)]
 
 
 @pytest.mark.parametrize('kind', ['bar', 'line'])

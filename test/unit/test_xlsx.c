@@ -963,6 +963,37 @@ TEST(a_chart_reads_the_cells_of_its_sheet)
 	book_free(&b);
 }
 
+/* Each sheet has the slices of its own rows. */
+TEST(a_pie_of_many_rows_reads_its_slices)
+{
+	struct value values[2 * 18];
+	struct book b;
+
+	for (int i = 0; i < 18; i++) {
+		values[2 * i] = (struct value)CELL("1");
+		values[2 * i + 1] = (struct value)CELL("a");
+	}
+	values[2 * 15] = (struct value)CELL("7");
+	values[2 * 15 + 1] = (struct value)CELL("b");
+	book_open(&b,
+	    "{\"chart\": {\"type\": \"pie\", \"category\": \"note\", "
+	    "\"values\": [\"id\"]}}",
+	    17, 0);
+	book_section(&b, "Q1", &two, values, 18);
+	book_finish(&b);
+	/* The other slices are the first ten; the sheet has 16 rows. */
+	assert_part(&b, SHEET2, "<c r=\"B12\" s=\"1\"><v>7</v></c></row>");
+	assert_part(&b, SHEET2, "<c r=\"B13\" s=\"1\"><v>5</v></c></row></");
+	assert_part(&b, "xl/charts/chart1.xml",
+	    "<c:cat><c:strRef><c:f>'Chart data'!$A$2:$A$13</c:f>");
+	assert_part(&b, "xl/charts/chart1.xml",
+	    "<c:val><c:numRef><c:f>'Chart data'!$B$2:$B$13</c:f>");
+	assert_part(&b, "xl/charts/chart1.xml", "999999");
+	assert_part(&b, "xl/charts/chart3.xml", "'Q1 (2)'!$A$2:$A$3</c:f>");
+	assert_no_part(&b, "xl/charts/chart3.xml", "999999");
+	book_free(&b);
+}
+
 /* ---- errors ---- */
 
 TEST(too_many_columns_are_refused)
@@ -1058,6 +1089,7 @@ int main(void)
 	    cmocka_unit_test(totals_of_numbers_that_are_text_are_values),
 	    cmocka_unit_test(totals_of_no_rows_are_no_formulas),
 	    cmocka_unit_test(a_chart_reads_the_cells_of_its_sheet),
+	    cmocka_unit_test(a_pie_of_many_rows_reads_its_slices),
 	    cmocka_unit_test(too_many_columns_are_refused),
 	    cmocka_unit_test(a_failing_sink_fails_the_workbook),
 	};

@@ -1,15 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/mem.h"
 #include "encode/chart/plot.h"
-
-#define OTHER_COLOUR 0x999999
-/* A pie with more slices cannot be read: the smallest are merged into one. */
-#define SLICES 11
+#include "encode/chart/slices.h"
 
 /* Draws a slice between two fractions of a turn, clockwise from the top. Its tip
  * may be NULL. */
@@ -55,43 +50,15 @@ static void pie_entry(const struct plot *p, const int place[2],
 	    x + 56, y + TEXT_SIZE, CHART_START);
 }
 
-struct part {
-	double value;
-	int row;
-};
-
-static int larger(const void *a, const void *b)
+/* Returns the slices that are drawn; *other: "other" follows them. */
+static struct chart_slices slices_of(const struct plot *p, bool *other)
 {
-	const struct part *x = a, *y = b;
+	struct chart_slices slices = {.rows = 0};
 
-	return x->value != y->value
-		   ? (x->value < y->value) - (x->value > y->value)
-		   : x->row - y->row;
-}
-
-static int earlier(const void *a, const void *b)
-{
-	return ((const struct part *)a)->row - ((const struct part *)b)->row;
-}
-
-/* Returns the slices in the order of their rows. When there are too many, the
- * smallest are merged into a last one; *shown is the number of slices that are
- * not merged. */
-static struct part *parts_of(
-    const struct chart_data *d, double unit, int *shown)
-{
-	struct part *parts = mem_alloc((size_t)d->rows * sizeof(*parts) + 1);
-
-	for (int i = 0; i < d->rows; i++)
-		parts[i] = (struct part){
-		    isnan(d->values[i]) ? 0 : d->values[i] * unit, i};
-	*shown = d->rows;
-	if (d->rows > SLICES + 1) {
-		*shown = SLICES;
-		qsort(parts, (size_t)d->rows, sizeof(*parts), larger);
-		qsort(parts, SLICES, sizeof(*parts), earlier);
-	}
-	return parts;
+	for (int i = 0; i < p->d->rows; i++)
+		chart_slices_add(&slices, p->d->values[i] * p->unit, NULL);
+	*other = chart_slices_end(&slices);
+	return slices;
 }
 
 void plot_pie(const struct plot *p)
@@ -101,28 +68,30 @@ void plot_pie(const struct plot *p)
 	double centre[2] = {
 	    p->box.x + p->box.height / 2, p->box.y + p->box.height / 2};
 	double sum = 0, turn[2] = {0, 0};
-	int shown;
-	struct part *parts = parts_of(d, p->unit, &shown);
-	int count = shown + (shown < d->rows);
+	bool other;
+	struct chart_slices slices = slices_of(p, &other);
+	int count = slices.count + other;
 
-	for (int i = 0; i < d->rows; i++)
-		sum += parts[i].value;
-	for (int i = 0; i < shown; i++) {
-		double share = parts[i].value / sum;
+	for (int i = 0; i < slices.count; i++)
+		sum += slices.list[i].value;
+	sum += slices.rest;
+	for (int i = 0; i < slices.count; i++) {
+		double share = slices.list[i].value / sum;
+		int64_t row = slices.list[i].row;
 
 		turn[1] = turn[0] + share;
 		slice(p, centre, radius, turn, chart_colour(i),
-		    d->tips ? d->tips[parts[i].row] : NULL);
-		pie_entry(p, (const int[2]){i, count}, p->labels[parts[i].row],
-		    share, chart_colour(i));
+		    d->tips ? d->tips[row] : NULL);
+		pie_entry(p, (const int[2]){i, count}, p->labels[row], share,
+		    chart_colour(i));
 		turn[0] = turn[1];
 	}
-	if (shown < d->rows) {
+	if (other) {
 		turn[1] = 1;
-		slice(p, centre, radius, turn, OTHER_COLOUR,
-		    d->tips ? "other" : NULL);
-		pie_entry(p, (const int[2]){shown, count}, "other", 1 - turn[0],
-		    OTHER_COLOUR);
+		slice(p, centre, radius, turn, CHART_OTHER_COLOUR,
+		    d->tips ? CHART_OTHER : NULL);
+		pie_entry(p, (const int[2]){slices.count, count}, CHART_OTHER,
+		    1 - turn[0], CHART_OTHER_COLOUR);
 	}
-	free(parts);
+	chart_slices_clear(&slices);
 }

@@ -15,8 +15,6 @@
 /* Space above it: a border that touches the header would be printed with the
  * header on each page. */
 #define GAP "47625"
-/* Slices for which the file gives a colour; further ones have the theme's. */
-#define SLICES 40
 
 void xlsx_drawing(struct buf *b, int columns)
 {
@@ -88,18 +86,27 @@ static void add_fill(struct buf *b, int colour)
 
 /* Appends the colours of the slices, which are those of the formats that draw
  * charts themselves. */
-static void add_colours(
-    struct buf *b, const struct chart_option *chart, int i, uint32_t rows)
+static void add_slice_colours(struct buf *b, const struct xlsx_plot *p)
 {
+	int count = (int)p->last - 1;
+
+	for (int i = 0; i < count; i++) {
+		buf_printf(b,
+		    "<c:dPt><c:idx val=\"%d\"/><c:bubble3D val=\"0\"/>"
+		    "<c:spPr>",
+		    i);
+		add_fill(b, p->slices && i == count - 1 ? CHART_OTHER_COLOUR
+							: chart_colour(i));
+		buf_str(b, "</c:spPr></c:dPt>");
+	}
+}
+
+static void add_colours(struct buf *b, const struct xlsx_plot *p, int i)
+{
+	const struct chart_option *chart = p->chart;
+
 	if (chart->type == CHART_PIE) {
-		for (uint32_t k = 0; k < rows && k < SLICES; k++) {
-			buf_printf(b,
-			    "<c:dPt><c:idx val=\"%u\"/><c:bubble3D val=\"0\"/>"
-			    "<c:spPr>",
-			    k);
-			add_fill(b, chart_colour((int)k));
-			buf_str(b, "</c:spPr></c:dPt>");
-		}
+		add_slice_colours(b, p);
 		return;
 	}
 	buf_str(b, "<c:spPr>");
@@ -125,7 +132,7 @@ static void add_values(struct buf *b, const struct xlsx_plot *p, int i)
 {
 	buf_str(b, "<c:numRef>");
 	if (p->data != NULL)
-		add_range(b, p->data, i, 2, p->last);
+		add_range(b, p->data, i + p->slices, 2, p->last);
 	else
 		add_range(b, p->sheet, p->chart->values[i], 2, p->last);
 	buf_str(b, "</c:numRef>");
@@ -144,7 +151,7 @@ static void add_series(struct buf *b, const struct xlsx_plot *p, int i)
 	buf_str(b, "<c:strCache><c:ptCount val=\"1\"/><c:pt idx=\"0\"><c:v>");
 	xlsx_escape(b, p->layout->columns[column].label);
 	buf_str(b, "</c:v></c:pt></c:strCache></c:strRef></c:tx>");
-	add_colours(b, chart, i, p->last - 1);
+	add_colours(b, p, i);
 	if (chart->type == CHART_LINE)
 		buf_str(b, "<c:marker><c:symbol val=\"none\"/></c:marker>");
 	if (chart->type == CHART_BAR)
@@ -152,7 +159,10 @@ static void add_series(struct buf *b, const struct xlsx_plot *p, int i)
 	if (chart->type == CHART_PIE)
 		buf_str(b, PERCENT_LABELS);
 	buf_str(b, p->times ? "<c:cat><c:numRef>" : "<c:cat><c:strRef>");
-	add_range(b, p->sheet, chart->category, 2, p->last);
+	if (p->slices)
+		add_range(b, p->data, 0, 2, p->last);
+	else
+		add_range(b, p->sheet, chart->category, 2, p->last);
 	buf_str(b, p->times ? "</c:numRef></c:cat><c:val>"
 			    : "</c:strRef></c:cat><c:val>");
 	add_values(b, p, i);
@@ -256,6 +266,7 @@ void xlsx_points_begin(struct xlsx_points *p)
 	p->high = -INFINITY;
 	p->unit = (struct chart_unit){0};
 	chart_repeat_clear(&p->repeat);
+	chart_slices_clear(&p->slices);
 }
 
 /* Thousands have commas, as in charts that are drawn here. Some programs drop the
@@ -299,6 +310,17 @@ const char *xlsx_points_times(
 	}
 }
 
+/* Adds a row to a pie, with as much of its category as a cell holds. */
+static void add_slice(
+    struct xlsx_points *p, const struct value *category, double n)
+{
+	struct value v = *category;
+
+	if (v.len > XLSX_TEXT_MAX)
+		v.len = (int32_t)xlsx_text_fitting(v.data, (size_t)v.len);
+	chart_slices_add(&p->slices, n * XLSX_SLICE_UNIT, &v);
+}
+
 void xlsx_points_row(struct xlsx_points *p, const struct chart_option *chart,
     const struct schema *schema, const struct value *row)
 {
@@ -324,6 +346,8 @@ void xlsx_points_row(struct xlsx_points *p, const struct chart_option *chart,
 		p->low = fmin(p->low, n);
 		p->high = fmax(p->high, n);
 		p->left_out += chart_lacks_number(c, v);
+		if (chart->type == CHART_PIE)
+			add_slice(p, &row[chart->category], n);
 	}
 	p->rows++;
 }
@@ -332,5 +356,6 @@ void xlsx_points_free(struct xlsx_points *p)
 {
 	free(p->values);
 	chart_repeat_clear(&p->repeat);
+	chart_slices_clear(&p->slices);
 	*p = (struct xlsx_points){0};
 }

@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "encode/chart/chart.h"
 #include "encode/chart/repeat.h"
+#include "encode/chart/slices.h"
 #include "encode/chart/unit.h"
 #include "encode/xlsx/cell.h"
 
@@ -14,7 +15,7 @@
  * Writes the chart of a sheet, which reads the cells of the sheet. Spreadsheets
  * draw text as 0: when numbers had to be written as text, the chart reads a
  * hidden sheet that has only its numbers, if there are at most CHART_POINTS
- * rows.
+ * rows. A pie with many rows reads a hidden sheet that has its slices.
  */
 struct xlsx_points {
 	double *values; /* values row by row; NAN: none */
@@ -24,7 +25,11 @@ struct xlsx_points {
 	int64_t left_out; /* values left out on all sheets, see chart_remark */
 	struct chart_unit unit; /* of categories that are dates or times */
 	struct chart_repeat repeat;
+	struct chart_slices slices; /* of a pie, in XLSX_SLICE_UNIT */
 };
+/* The sum of all rows of a sheet is finite when each value is multiplied by
+ * this. */
+#define XLSX_SLICE_UNIT 0x1p-32
 void xlsx_points_begin(struct xlsx_points *p); /* begins a sheet */
 void xlsx_points_row(struct xlsx_points *p, const struct chart_option *chart,
     const struct schema *schema, const struct value *row);
@@ -36,7 +41,7 @@ void xlsx_drawing(struct buf *b, int columns);
 /* Writes xl/drawings/_rels/drawingN.xml.rels. */
 void xlsx_drawing_rels(struct buf *b, int number);
 /* Writes xl/charts/chartN.xml: the chart of the rows 2 to `last` of the
- * sheet. */
+ * sheet, or of `data`. */
 struct xlsx_plot {
 	const struct chart_option *chart;
 	const struct layout *layout;
@@ -44,6 +49,9 @@ struct xlsx_plot {
 	uint32_t last;
 	/* sheet of the series, from its cell A2 on; NULL: `sheet` */
 	const char *data;
+	/* the categories are in `data`, too, in its column A; the last one is
+	 * "other" */
+	bool slices;
 	/* number format of the categories, which are dates or times; NULL: they
 	 * are read as text */
 	const char *times;

@@ -41,17 +41,63 @@ static void add_numbers(struct buf *b, const struct xlsx_points *p, int count)
 	}
 }
 
-/* Writes a hidden sheet that has only the numbers of the chart, with blanks
- * where there is none. */
-static int put_numbers(struct xlsx *x, struct err *e)
+/* Appends the cells of a slice: its category, and its value in the look of the
+ * column of values. */
+static void add_slice(struct xlsx *x, int number, struct xlsx_column *c,
+    const struct value *category, double value)
+{
+	struct xlsx_losses counted = {.cut = 0}; /* by the table already */
+	struct xlsx_row row;
+
+	xlsx_row_set(&row, (uint32_t)number);
+	buf_printf(&x->part, "<row r=\"%d\">", number);
+	xlsx_cell(&x->part, c, &row, category, &x->strings, &counted);
+	buf_printf(&x->part, "<c r=\"B%d\" s=\"%d\"><v>%.17g</v></c></row>",
+	    number, x->columns[x->chart.values[0]].look.usual, value);
+}
+
+/* Appends the slices of a pie, which end with "other". Values whose sum is no
+ * double stay in XLSX_SLICE_UNIT: their shares are the same. */
+static void add_slices(struct xlsx *x)
+{
+	const struct chart_slices *s = &x->points.slices;
+	const struct xlsx_column *column = &x->columns[x->chart.category];
+	const struct value other = {CHART_OTHER, sizeof(CHART_OTHER) - 1};
+	struct xlsx_column category, word;
+	double unit = XLSX_SLICE_UNIT, sum = s->rest;
+
+	xlsx_column_init(&category, 0, &column->rule, &column->look);
+	xlsx_column_init(&word, 0, &(struct xlsx_rule){.kind = KIND_TEXT},
+	    &(struct xlsx_look){.scales = NULL});
+	for (int i = 0; i < s->count; i++)
+		sum += s->list[i].value;
+	if (!isfinite(sum / unit))
+		unit = 1;
+	for (int i = 0; i < s->count; i++)
+		add_slice(x, i + 2, &category,
+		    &(struct value){
+			s->list[i].category, s->list[i].category_len},
+		    s->list[i].value / unit);
+	add_slice(x, s->count + 2, &word, &other, s->rest / unit);
+}
+
+/* Writes a hidden sheet with the data of the chart: the slices of a pie, or its
+ * numbers alone, with blanks where there is none. Returns its name; NULL with
+ * *e when it cannot be written. */
+static const char *put_data(struct xlsx *x, bool slices, struct err *e)
 {
 	struct buf *b = &x->part;
 
 	xlsx_book_add(&x->book, "Chart data")->hidden = true;
 	buf_str(b, XLSX_XML "<worksheet xmlns=\"" XLSX_MAIN "\"><sheetData>");
-	add_numbers(b, &x->points, x->chart.count);
+	if (slices)
+		add_slices(x);
+	else
+		add_numbers(b, &x->points, x->chart.count);
 	buf_str(b, "</sheetData></worksheet>");
-	return put_part(x, "xl/worksheets/sheet", x->book.count, e);
+	if (put_part(x, "xl/worksheets/sheet", x->book.count, e) != 0)
+		return NULL;
+	return x->book.sheets[x->book.count - 1].name;
 }
 
 /* Returns the number format of categories that are dates or times in all rows;
@@ -81,12 +127,9 @@ static struct chart_ends ends_of(const struct xlsx *x)
 	return ends;
 }
 
-int xlsx_sheet_chart(struct xlsx *x, int number, uint32_t last, struct err *e)
+/* Writes the drawing that holds the chart of a sheet. */
+static int put_drawing(struct xlsx *x, int number, struct err *e)
 {
-	const char *name = x->book.sheets[number - 1].name, *data = NULL;
-	const char *code = x->base.layout.columns[x->chart.values[0]].format;
-	bool strays = has_strays(x);
-
 	xlsx_sheet_rels(&x->part, number);
 	if (put_part(x, "xl/worksheets/_rels/sheet", number, e) != 0)
 		return -1;
@@ -94,12 +137,22 @@ int xlsx_sheet_chart(struct xlsx *x, int number, uint32_t last, struct err *e)
 	if (put_part(x, "xl/drawings/drawing", number, e) != 0)
 		return -1;
 	xlsx_drawing_rels(&x->part, number);
-	if (put_part(x, "xl/drawings/_rels/drawing", number, e) != 0)
+	return put_part(x, "xl/drawings/_rels/drawing", number, e);
+}
+
+int xlsx_sheet_chart(struct xlsx *x, int number, uint32_t last, struct err *e)
+{
+	const char *data = NULL;
+	const char *code = x->base.layout.columns[x->chart.values[0]].format;
+	bool strays = has_strays(x), slices;
+
+	if (put_drawing(x, number, e) != 0)
 		return -1;
-	if (strays && x->points.rows <= CHART_POINTS) {
-		if (put_numbers(x, e) != 0)
+	slices = chart_slices_end(&x->points.slices);
+	if (slices || (strays && x->points.rows <= CHART_POINTS)) {
+		data = put_data(x, slices, e);
+		if (data == NULL)
 			return -1;
-		data = x->book.sheets[x->book.count - 1].name;
 	}
 	x->zeros |= strays && data == NULL;
 	chart_repeat_remark(&x->points.repeat,
@@ -107,10 +160,11 @@ int xlsx_sheet_chart(struct xlsx *x, int number, uint32_t last, struct err *e)
 	xlsx_chart(&x->part,
 	    &(struct xlsx_plot){.chart = &x->chart,
 		.layout = &x->base.layout,
-		.sheet = name,
-		.last = last,
+		.sheet = x->book.sheets[number - 1].name,
+		.last = slices ? CHART_SLICES + 2 : last,
 		.data = data,
-		.times = times_of(x),
+		.slices = slices,
+		.times = slices ? NULL : times_of(x),
 		.ends = ends_of(x),
 		.code =
 		    code ? code : xlsx_points_code(&x->points, x->chart.type),
