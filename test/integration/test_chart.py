@@ -268,6 +268,15 @@ def test_a_workbook_has_the_slices_of_other_formats(export, tmp_path):
     assert '13.9 %' in page and '9.9 %' in page
 
 
+def test_the_label_of_a_black_slice_is_beside_it(export):
+    path = export('xlsx', 'select i as x, i as y from generate_series(1, 20) i', chart=PIE)
+    pie, = workbook.load(path).worksheets[0]._charts
+    black = [i for i, (*_, colour) in enumerate(slices(path)) if colour == '000000']
+    labels = pie.series[0].dLbls
+    assert [(one.idx, one.dLblPos) for one in labels.dLbl] == [(i, 'outEnd') for i in black]
+    assert len(black) == 1 and labels.dLblPos == 'bestFit'
+
+
 def test_twelve_slices_are_read_from_the_table(export):
     path = export('xlsx', 'select i as x, i as y from generate_series(1, 12) i', chart=PIE)
     assert len(workbook.load(path).worksheets) == 1

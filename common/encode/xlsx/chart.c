@@ -15,6 +15,7 @@
 /* Space above it: a border that touches the header would be printed with the
  * header on each page. */
 #define GAP "47625"
+#define BLACK 0x000000
 
 void xlsx_drawing(struct buf *b, int columns)
 {
@@ -118,15 +119,34 @@ static void add_colours(struct buf *b, const struct xlsx_plot *p, int i)
 	buf_str(b, "</c:spPr>");
 }
 
-/* The slices of a pie are labelled with their share in percent, as in the other
+/* Appends how labels of slices look: their share in percent, as in the other
  * formats. */
-#define PERCENT_LABELS                                                   \
-	"<c:dLbls><c:numFmt formatCode=\"0.0\\ %\" sourceLinked=\"0\"/>" \
-	"<c:dLblPos val=\"bestFit\"/><c:showLegendKey val=\"0\"/>"       \
-	"<c:showVal val=\"0\"/><c:showCatName val=\"0\"/>"               \
-	"<c:showSerName val=\"0\"/><c:showPercent val=\"1\"/>"           \
-	"<c:showBubbleSize val=\"0\"/><c:showLeaderLines "               \
-	"val=\"1\"/></c:dLbls>"
+static void add_percent(struct buf *b, const char *place)
+{
+	buf_printf(b,
+	    "<c:numFmt formatCode=\"0.0\\ %%\" sourceLinked=\"0\"/>"
+	    "<c:dLblPos val=\"%s\"/><c:showLegendKey val=\"0\"/>"
+	    "<c:showVal val=\"0\"/><c:showCatName val=\"0\"/>"
+	    "<c:showSerName val=\"0\"/><c:showPercent val=\"1\"/>"
+	    "<c:showBubbleSize val=\"0\"/>",
+	    place);
+}
+
+/* Appends the labels of a pie. The label of a black slice, which would be black
+ * on black, stands beside it. */
+static void add_slice_labels(struct buf *b, const struct xlsx_plot *p)
+{
+	buf_str(b, "<c:dLbls>");
+	for (int i = 0; i < (int)p->last - 1; i++) {
+		if (chart_colour(i) != BLACK)
+			continue;
+		buf_printf(b, "<c:dLbl><c:idx val=\"%d\"/>", i);
+		add_percent(b, "outEnd");
+		buf_str(b, "</c:dLbl>");
+	}
+	add_percent(b, "bestFit");
+	buf_str(b, "<c:showLeaderLines val=\"1\"/></c:dLbls>");
+}
 
 static void add_values(struct buf *b, const struct xlsx_plot *p, int i)
 {
@@ -157,7 +177,7 @@ static void add_series(struct buf *b, const struct xlsx_plot *p, int i)
 	if (chart->type == CHART_BAR)
 		buf_str(b, "<c:invertIfNegative val=\"0\"/>");
 	if (chart->type == CHART_PIE)
-		buf_str(b, PERCENT_LABELS);
+		add_slice_labels(b, p);
 	buf_str(b, p->times ? "<c:cat><c:numRef>" : "<c:cat><c:strRef>");
 	if (p->slices)
 		add_range(b, p->data, 0, 2, p->last);
