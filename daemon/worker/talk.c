@@ -13,6 +13,7 @@
 #include "worker/errand.h"
 #include "worker/pipeline.h"
 #include "worker/process.h"
+#include "worker/unloads.h"
 
 #define PROGRESS_MS 1000
 /* ms: a task that works without waiting reads messages of the supervisor this
@@ -71,11 +72,21 @@ static void say_result(
 	message_result(&w->out, &r);
 }
 
+static void say_progress(struct worker *w, const struct job *job)
+{
+	message_progress(&w->out, job->asked.run_id, job->outcome.stage,
+	    job->outcome.rows < 0 ? 0 : job->outcome.rows,
+	    job->outcome.bytes < 0 ? 0 : job->outcome.bytes,
+	    job->outcome.record.list);
+}
+
 /* ---- outputs that wait for the answer to "publish" ---- */
 
 void talk_hold(struct worker *w, struct task *t)
 {
 	tasks_add(&w->held, t);
+	if (unloads_over(&t->job))
+		say_progress(w, &t->job);
 	message_publish_ask(&w->out, t->job.asked.run_id,
 	    t->job.outcome.horizon[0] ? t->job.outcome.horizon : NULL);
 }
@@ -236,14 +247,6 @@ void talk_hear(void *arg)
 			take_line(w, line, len);
 	} while (!w->orphan && n == sizeof(chunk));
 	w->hearing = false;
-}
-
-static void say_progress(struct worker *w, const struct job *job)
-{
-	message_progress(&w->out, job->asked.run_id, job->outcome.stage,
-	    job->outcome.rows < 0 ? 0 : job->outcome.rows,
-	    job->outcome.bytes < 0 ? 0 : job->outcome.bytes,
-	    job->outcome.record.list);
 }
 
 void talk_announce(void *arg)

@@ -7,15 +7,20 @@
 with asked as materialized (
 	select * from jsonb_to_recordset($3::jsonb) as h(run_id bigint, horizon timestamptz)
 ), fixed as (
-	update reportd.report_run r set horizon = a.horizon
-	from asked a
+	update reportd.report_run r
+	set horizon = coalesce((select a.horizon from asked a where a.run_id = r.run_id), r.horizon),
+		-- As in publish.sql; a row can be updated only once here.
+		leftovers = nullif(
+			jsonb_path_query_array(r.leftovers, '$[*] ? (!exists(@.unload))'), '[]')
 	-- A row that somebody has locked belongs to a report that is being deleted or given
 	-- away: such a run may not publish.
 	where r.run_id = any (array(
 			select k.run_id from reportd.report_run k
-			where k.run_id = any (array(select b.run_id from asked b))
+			where k.run_id = any ($2::bigint[])
+				and (k.run_id in (select b.run_id from asked b)
+					or k.leftovers @? '$[*].unload')
 			for update skip locked))
-		and r.run_id = a.run_id and r.worker_id = $1 and r.status = 'PROCESSING'
+		and r.worker_id = $1 and r.status = 'PROCESSING'
 	returning r.run_id
 )
 select r.run_id
@@ -25,4 +30,5 @@ where r.run_id = any ($2::bigint[]) and r.worker_id = $1
 		from reportd.report_config c
 		where c.config_id = r.config_id and c.run_id = r.run_id)
 	and (r.run_id <> all (array(select a.run_id from asked a))
+			and r.leftovers @? '$[*].unload' is not true
 		or r.run_id in (select f.run_id from fixed f))

@@ -337,7 +337,7 @@ select exists (select from beat) as alive,
 			-- upload with this key may be that of its next attempt, which has no part
 			-- yet.
 			and not (exists (select from jsonb_array_elements(r.leftovers) u
-					where u ->> 'id' is null)
+					where u ? 'place' and u ->> 'id' is null)
 				and exists (select from reportd.report_config c
 					where c.config_id = r.config_id and c.status = 'PROCESSING'))
 		order by random() limit 20) l) as leftovers,

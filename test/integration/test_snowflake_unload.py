@@ -198,6 +198,7 @@ def check_published(engine, objects, config_id):
     assert len(manifest['entries']) == 2
     wait_for(lambda: not any(r.leftovers for r in report.runs(engine.db, config_id)), 60,
              'the record of leftovers to be empty')
+    assert {key.split('/')[2] for _, key in objects.kept} == {str(run.run_id)}
 
 
 def test_a_cancelled_unload_leaves_no_copy_and_no_object(engine, snow, objects, copy):
@@ -225,6 +226,27 @@ def test_a_killed_daemon_leaves_no_copy_and_no_rows_twice(engine, snow, objects,
     wait_for(lambda: not first.running(), 60, 'the first statement to be cancelled')
     copy.release()
     check_published(engine, objects, config_id)
+
+
+def test_a_worker_that_is_killed_as_it_publishes_leaves_the_objects(engine, snow, objects):
+    """The manifest is there, and somebody may be reading it."""
+    answer = threading.Event()
+    objects.holds.append(('PUT', '/x.manifest', answer))
+    try:
+        config_id = report.submit(engine.db, source='snow', export_sql=QUERY, max_retries=0,
+                                  output_path='s3://lake/unloaded/x.{ext}',
+                                  output_options={'unload': True})
+        wait_for(lambda: objects.exists('lake', 'unloaded/x.manifest'))
+        for pid in engine.daemon.workers():
+            os.kill(pid, signal.SIGKILL)
+        assert ended(engine.db, config_id, 'FAILED').leftovers is None
+    finally:
+        objects.holds.clear()
+        answer.set()
+    manifest = json.loads(objects.get('lake', 'unloaded/x.manifest'))
+    assert len(manifest['entries']) == 2
+    assert all(objects.exists(*e['url'].removeprefix('s3://').split('/', 1))
+               for e in manifest['entries'])
 
 
 @pytest.mark.parametrize('columns, text', [

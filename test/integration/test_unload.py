@@ -3,7 +3,9 @@
 
 import gzip
 import json
+import os
 import re
+import signal
 import types
 
 import psycopg
@@ -11,6 +13,7 @@ import pytest
 
 from lib import process, report
 from lib.objects import Objects
+from lib.paths import ROOT
 from lib.redshift import Redshift
 from lib.swift import KEY, REGION, SECRET, Shelf
 from lib.wait import wait_for
@@ -311,6 +314,57 @@ def test_a_manifest_that_cannot_be_written_is_not_there(engine, objects):
     message = refusal(engine, output_path='s3://reports/denied.{ext}')
     assert 'AccessDenied' in message
     wait_for(lambda: objects.keys() == [])
+
+
+def test_objects_that_cannot_be_removed_are_removed_later(engine, objects):
+    objects.fails += [('PUT', 'denied', 403), ('DELETE', '', 403)]
+    config_id = report.submit(
+        engine.db, source='dwh', export_sql=QUERY, max_retries=0,
+        output_path='s3://reports/denied.{ext}', output_options={'unload': True})
+    assert report.wait_done(engine.db, config_id).status == 'FAILED'
+    run, = report.runs(engine.db, config_id)
+    assert [one['unload'] for one in run.leftovers] == [
+        f's3://reports/denied.manifest.parts/{run.run_id}/']
+    assert len(objects.keys()) == 3
+    # Objects of others stay, also those that a record names.
+    objects.put('reports', 'others/1', b'x')
+    engine.db.execute("""update reportd.report_run set leftovers = leftovers ||
+        '[{"unload": "s3://reports/", "at": 1}]' where run_id = %s""", run.run_id)
+    objects.fails.clear()
+    wait_for(lambda: objects.keys() == ['others/1'], 60)
+    wait_for(lambda: report.runs(engine.db, config_id)[0].leftovers is None, 60)
+
+
+def test_a_killed_worker_leaves_no_objects(engine, objects, redshift):
+    config_id = report.submit(engine.db, source='dwh', export_sql='select pg_sleep(60)',
+                              max_retries=0, output_options={'unload': True})
+    wait_for(lambda: redshift.unloading)
+    run = wait_for(lambda: [r for r in report.runs(engine.db, config_id) if r.leftovers])[0]
+    objects.put('lake', f'unloaded/{config_id}/{run.run_id}/0000_part_00', b'half')
+    for pid in engine.daemon.workers():
+        os.kill(pid, signal.SIGKILL)
+    wait_for(lambda: objects.keys() == [], 60)
+    assert report.wait_done(engine.db, config_id).status == 'FAILED'
+
+
+def test_objects_are_no_leftovers_from_the_permission_to_publish_on(engine, objects, redshift):
+    """The daemon may die before it stores the worker's record."""
+    config_id = report.submit(engine.db, source='dwh', export_sql='select pg_sleep(60)',
+                              output_options={'unload': True})
+    run = wait_for(lambda: [r for r in report.runs(engine.db, config_id) if r.leftovers])[0]
+    for name, horizons in (('publish', None), ('publish_horizon', '[]'), (
+            'publish_horizon',
+            f'[{{"run_id": {run.run_id}, "horizon": "2026-01-01 00:00:00+00"}}]')):
+        more = '' if horizons is None else f", '{horizons}'"
+        with engine.db.connect() as conn, conn.transaction(force_rollback=True):
+            conn.execute('prepare permission as '
+                         + (ROOT / f'sql/queue/{name}.sql').read_text())
+            assert conn.execute(f"""execute permission (
+                '{run.worker_id}', '{{{run.run_id}}}'{more})""").fetchall() == [(run.run_id,)]
+            assert conn.execute('select leftovers from reportd.report_run where run_id = %s',
+                                (run.run_id,)).fetchone() == (None,)
+    engine.db.execute('select reportd.cancel(%s)', config_id)
+    assert report.wait_done(engine.db, config_id).status == 'CANCELLED'
 
 
 def test_a_manifest_that_may_not_replace_another_leaves_no_objects(engine, objects):

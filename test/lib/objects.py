@@ -16,6 +16,7 @@ class Objects:
         self.page = page
         self.asked = []
         self.fails = []  # (method, part of the path, status)
+        self.holds = []  # (method, part of the path, event): answered when it is set
         handler = type('Handler', (Handler,), {'objects': self})
         self.server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), handler)
         self.url = f'http://127.0.0.1:{self.server.server_port}'
@@ -68,6 +69,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 
     def answer(self, status, body=b''):
+        for method, path, event in list(self.objects.holds):
+            if method == self.command and path in self.path:
+                event.wait(60)
         self.send_response(status)
         self.send_header('Content-Length', str(len(body)))
         self.send_header('ETag', '"etag"')

@@ -191,6 +191,7 @@ static int run(struct job *job, struct err *e)
 	if (outputs_none(&job->plan, job->outcome.rows)) {
 		job->outcome.bytes = -1;
 		job_add_remark(job, "no rows: no output was made");
+		unload_drop(job);
 		return 0;
 	}
 	if (finish_outputs(job, e) != 0)
@@ -264,6 +265,7 @@ int export_publish(struct job *job, struct err *e)
 static void abort_outputs(struct job *job)
 {
 	outputs_abort(&job->plan);
+	unload_drop(job);
 }
 
 const struct stage stage_export = {

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "place/place.h"
 #include "worker/stage/manifest.h"
+#include "worker/unloads.h"
 
 /* Bytes of a manifest: some 150 for each object, some 60 for each column. */
 #define MANIFEST_MAX ((size_t)4 << 20)
@@ -251,6 +252,7 @@ int stage_unload(struct job *job, struct err *e)
 	u.region = access.region;
 	u.kms_key = access.kms_key;
 	job->outcome.rows = 0;
+	unloads_begin(job, to);
 	if (source_unload(job->lent.source, &u, &done, e) != 0)
 		return -1;
 	job->outcome.rows = done.files ? 0 : done.rows;
@@ -277,7 +279,11 @@ void unload_drop(struct job *job)
 
 	if (job->unloaded == NULL)
 		return;
-	place_remove(&job->lent.places, job->unloaded,
-	    clock_boot_ms() + DROP_MS, &unused);
+	/* Objects that cannot be removed now are left to a sweep. */
+	if (place_remove(&job->lent.places, job->unloaded,
+		clock_boot_ms() + DROP_MS, &unused) == 0)
+		unloads_over(job);
+	else
+		unloads_begin(job, job->unloaded);
 	unload_keep(job);
 }

@@ -405,7 +405,7 @@ comment on column reportd.report_run.horizon_held_for is
 comment on column reportd.report_run.score is
 	'0 to 100: the share of its checks that passed, by weight; null: it has none.';
 comment on column reportd.report_run.leftovers is
-	'Uploads to S3, {"place", "id", "at"}, and statements of a source, {"source", "id", "at"}, that go on when the run is killed; null: none. Once the run is over, the daemon ends them.';
+	'Uploads to S3, {"place", "id", "at"}, and statements of a source, {"source", "id", "at"}, that go on when the run is killed, and the prefix of objects that a source unloads, {"unload", "at"}; null: none. Once the run is over, the daemon ends the former and removes the latter.';
 create index report_run_config on reportd.report_run (config_id, run_id);
 create index report_run_started on reportd.report_run using brin (started_at);
 -- Its condition names no column that each end of a run writes: so that update needs no entry

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+#include "worker/unloads.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "worker/job.h"
+
+/* ms for removing the objects of one run that died. */
+#define SWEEP_MS 60000
+
+bool unloads_has(const json_t *entry)
+{
+	return json_str(entry, "unload", NULL) != NULL;
+}
+
+/* Returns the index of the entry, or the length of the list when there is none. A
+ * job has one unload. */
+static size_t find(const json_t *list)
+{
+	size_t i = 0;
+
+	while (
+	    i < json_array_size(list) && !unloads_has(json_array_get(list, i)))
+		i++;
+	return i;
+}
+
+void unloads_begin(struct job *job, const char *prefix)
+{
+	struct place_record *r = &job->outcome.record;
+
+	if (find(r->list) < json_array_size(r->list))
+		return;
+	if (r->list == NULL)
+		r->list = json_array();
+	json_array_append_new(
+	    r->list, json_pack("{ss sI}", "unload", prefix, "at",
+			 (json_int_t)(clock_wall_us() / 1000000)));
+	r->announce(r->arg);
+}
+
+/* The end is not announced: the job's result contains the new list. */
+bool unloads_over(struct job *job)
+{
+	json_t *list = job->outcome.record.list;
+
+	return json_array_remove(list, find(list)) == 0;
+}
+
+int unloads_sweep(const struct place_lent *lent, int64_t run_id,
+    const json_t *entry, struct err *e)
+{
+	const char *prefix = json_str(entry, "unload", "");
+	char own[32];
+	size_t len = strlen(prefix);
+	size_t own_len =
+	    (size_t)snprintf(own, sizeof(own), "/%" PRId64 "/", run_id);
+
+	/* Nothing else is ever removed, whatever the record says. */
+	if (len < own_len || strcmp(prefix + len - own_len, own) != 0)
+		return 0;
+	return place_remove(lent, prefix, clock_boot_ms() + SWEEP_MS, e);
+}
