@@ -84,7 +84,7 @@ TEST(the_schema_knows_the_abilities_of_each_type)
 		struct buf line;
 
 		buf_init(&line, 1024);
-		buf_printf(&line, "when '%s' then '{", type->name);
+		buf_printf(&line, "('%s', '{", type->name);
 		for (unsigned bit = 0; bit < COUNT(names); bit++) {
 			if ((type->abilities & 1u << bit) != 0)
 				buf_printf(&line, "%s%s",
