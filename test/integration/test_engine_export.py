@@ -138,6 +138,8 @@ def every(engine):
     known = SAMPLES.keys() | NO_INPUT
     assert [t for t in types if t not in known] == []
     samples = {t: SAMPLES.get(t, []) for t in types} | OWN
+    if db.cluster.version < 140000:
+        samples['numeric'] = [value for value in SAMPLES['numeric'] if 'Inf' not in value]
     columns = []
     for name, values in samples.items():
         sql = {'char': '"char"', 'bit': 'bit(1)', 'bpchar': 'bpchar(5)'}.get(
@@ -201,8 +203,10 @@ def test_every_type_comes_out_as_psql_copies_it(every, source, table):
 def test_single_columns_of_every_type_as_psql_copies_them(every, source):
     """Alone on its line a value has rules of its own."""
     db = every.db
+    known = {row[0] for row in db.query(
+        "select attname::text from pg_attribute where attrelid = 'every'::regclass")}
     queries = {t: f'select {quote_ident(t)} from every order by n'
-               for t in [*SAMPLES, *OWN]}
+               for t in [*SAMPLES, *OWN] if t in known}
     reports = {t: report.submit(db, report_name=t, export_sql=query, source=source)
                for t, query in queries.items()}
     copies = engine_copies(every, queries)

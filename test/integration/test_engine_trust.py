@@ -68,7 +68,10 @@ def test_a_login_that_only_reads_is_taken(db, daemon, role):
     ('createdb', [], None)])
 def test_a_login_that_reaches_more_than_tables_is_refused(
         db, daemon, role, options, groups, says):
-    one = daemon(source(db, role(options, *groups)))
+    # PostgreSQL 13 has no pg_read_all_data.
+    known = [row[0] for row in db.query('select rolname from pg_roles where rolname = any (%s)',
+                                        groups)]
+    one = daemon(source(db, role(options, *known)))
     if says is None:
         done(db)
         return

@@ -60,7 +60,7 @@ def test_a_listing_whose_claim_was_lost_is_repeated(db, engine):
         from reportd.report_worker), listing_number = listing_number + 1,
         listing_until = now() + interval '1 hour', list_at = now() + interval '1 hour'""")
     put(engine.path / 'in/claimed', 'a.csv')
-    db.execute("select pg_terminate_backend(pid, 5000) from pg_stat_activity "
+    db.execute("select pg_terminate_backend(pid) from pg_stat_activity "
                "where datname = current_database() and pid <> pg_backend_pid() "
                "and application_name ~ 'reportd'")
     wait_taken(db, config_id, 1, SOON)

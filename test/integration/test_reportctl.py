@@ -620,9 +620,10 @@ def test_watch_draws_on_a_terminal(child, db, submit):
 def test_watch_outlives_a_lost_connection(child, db):
     one = child('watch', '--interval', '100ms', '--json')
     one.wait_output('\n')
-    assert db.value('select pg_terminate_backend(pid, 5000) from pg_stat_activity '
-                    "where application_name = 'reportctl' "
-                    'and datname = current_database()')
+    pid = db.value("select pid from pg_stat_activity where application_name = 'reportctl' "
+                   'and datname = current_database()')
+    assert db.value('select pg_terminate_backend(%s)', pid)
+    wait_for(lambda: not db.value('select count(*) from pg_stat_activity where pid = %s', pid))
     before = one.read().count('{"at"')
     wait_for(lambda: one.read().count('{"at"') > before + 1)
     one.interrupt()
