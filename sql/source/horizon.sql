@@ -6,11 +6,11 @@
 -- Background processes may write as well as clients, but for autovacuum. reportd's own
 -- transactions that only read are left out: they are known by the user that they log in as
 -- and by the beginning of their message. No script of a report can send such a message,
--- because a script's statements are sent one by one.
+-- because its statements are sent without the comments before them.
 -- A second is taken off, because a transaction appears in pg_stat_activity a moment after
 -- its now() was taken. The prepared transactions are read last: a transaction that is being
 -- prepared is in at least one of the two lists.
--- $1 and $2 the beginnings of messages in reportd's reading transactions
+-- $1 the beginning of each message in reportd's reading transactions
 -- One row: now and the horizon in microseconds since 1970 (null: it cannot be known), why
 -- it cannot be known, whether that may pass, and what holds it back: a sentence, its process
 -- and the age of its transaction in seconds (null: nothing for long).
@@ -25,7 +25,7 @@ with login as materialized (
 		and a.backend_type <> 'autovacuum worker'
 		and (a.xact_start is not null or a.state = 'disabled')
 		and not (a.usesysid = (select l.usesysid from login l)
-			and (pg_catalog.starts_with(a.query, $1) or pg_catalog.starts_with(a.query, $2)))
+			and pg_catalog.starts_with(a.query, $1))
 ), known as materialized (
 	select pg_catalog.now() as now, pg_catalog.min(o.xact_start) as oldest,
 		case when pg_catalog.pg_is_in_recovery()

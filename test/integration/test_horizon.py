@@ -2,6 +2,7 @@
 """The horizon: a time before which every row is committed, whoever writes and however slowly."""
 
 import contextlib
+import re
 import threading
 from datetime import timedelta
 
@@ -17,6 +18,8 @@ from test_steps import ask, run_now
 
 FAST = {'retry_backoff': '100ms', 'retry_backoff_max': '300ms', 'poll_interval': '200ms'}
 SQL = "select :'last__horizon'::timestamptz as a, :'horizon'::timestamptz as b"
+
+NONE = {'name': 'none', 'sql': 'select 1 where false'}
 
 
 @pytest.fixture(scope='module')
@@ -108,10 +111,15 @@ def test_other_databases_do_not_hold_it_back(cluster, db):
 
 
 @pytest.mark.parametrize('format', ['CSV', 'JSONL'])
-@pytest.mark.parametrize('more', [{}, {'prep_sql': 'select 1; select 2'}])
+@pytest.mark.parametrize('more', [
+    {}, {'prep_sql': 'select 1; select 2'}, {'checks': Jsonb([NONE])},
+    {'checks': Jsonb([{'name': 'slow', 'sql': gated()}]), 'export_sql': None},
+    {'export_sql': f'select 1 as one; {gated()}', 'output_path': '{config_id}_{part}.{ext}'},
+    {'export_sql': f'explain analyze {gated()}'}],
+    ids=['alone', 'prep', 'after a check', 'check', 'second', 'explain'])
 def test_exports_of_reportd_do_not_hold_it_back_but_prep_does(db, format, more):
     with gate(db):
-        slow = ask(db, 'slow', export_sql=gated(), output_format=format, **more)
+        slow = ask(db, 'slow', **{'export_sql': gated(), 'output_format': format, **more})
         wait_at_gate(db)
         began = report.runs(db, slow)[0].started_at
         wait_for(lambda: db.value('select now() > %s + interval \'1.5 s\'', began))
@@ -126,10 +134,50 @@ def test_exports_of_reportd_do_not_hold_it_back_but_prep_does(db, format, more):
         assert (began - run.horizon).total_seconds() == pytest.approx(1, abs=0.01)
 
 
+def test_an_export_that_waits_for_a_lock_does_not_hold_it_back(db):
+    """The server waits while it parses the query. The lock is that of a session which looks
+    as if it only reads."""
+    db.execute('create table locked ()')
+    try:
+        with db.connect() as conn:
+            conn.execute('/* reportd reads */ begin; lock table locked')
+            slow = ask(db, 'slow', export_sql='select * from locked')
+            began = wait_for(lambda: db.value(
+                "select xact_start from pg_stat_activity where wait_event = 'relation'"))
+            wait_for(lambda: db.value("select now() > %s + interval '1.1 s'", began))
+            assert ended(db, ask(db, 'a', export_sql=SQL)).horizon > began
+            conn.execute('rollback')
+        ended(db, slow)
+    finally:
+        db.execute('drop table locked')
+
+
+@pytest.mark.parametrize('format', ['CSV', 'JSONL'])
+def test_each_message_of_an_export_says_that_it_reads(cluster, template, tmp_path, format):
+    """Between two messages the server shows the last one. The server's log has them."""
+    with running_engine(cluster, template, tmp_path, workers=1, **FAST) as engine:
+        db = engine.db
+        db.execute(f"alter database {db.name} set log_statement = 'all'; "
+                   "create type mood as enum ('a')")
+        columns = "1::money as m, 'a'::mood as e, array['a'::mood] as a"
+        run = ended(db, ask(
+            db, 'a', export_sql=f'select {columns}; explain select 1; select {columns}',
+            checks=Jsonb([NONE]), output_format=format, output_path='{config_id}_{part}.{ext}',
+            result_sql='select 1 as one'))
+        sent = re.findall(rf'reportd run {run.run_id}@{db.name} LOG:  '
+                          '(?:statement|execute .*?): (.*)', cluster.log())
+        assert len(sent) > 6
+        assert {re.sub(' =.*', '', one) for one in sent
+                if not one.startswith('/* reportd reads */ ')} <= {
+            'set local timezone', 'rollback', 'discard all'}
+
+
 @pytest.mark.parametrize('looks', [
     'begin isolation level repeatable read read only; '
     "set local application_name = 'reportd run 1'; commit; begin",
     'commit; set transaction read only',
+    '/* reportd reads */ select 1; /* reportd reads */ begin',
+    '/* reportd reads */ /**/; commit; -- reads\n /* reportd reads */ begin; ',
     "select $$ set transaction read only; copy ( $$; set application_name = 'reportd run 1'"])
 def test_prep_that_looks_like_an_export_holds_it_back(db, looks):
     """The beginnings of an export's messages, as statements of a script."""

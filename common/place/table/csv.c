@@ -116,7 +116,8 @@ int table_csv_types(struct table_link *l, const struct place_csv *csv,
 
 	buf_init(&sql, SQL_MAX);
 	ask_types(l, csv, look, schema, &sql);
-	rc = pg_describe(l->pg, NULL, 0, sql.data, to, &oids, e);
+	rc = pg_describe(l->pg, NULL, 0,
+	    &(struct pg_stream){sql.data, 0, false}, to, &oids, e);
 	buf_free(&sql);
 	free(oids);
 	return rc == 0 ? 0 : err_wrap(e, "a type in \"columns\" of the input");

@@ -1,10 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 #include "source/postgres/horizon.h"
 
+#include <stdlib.h>
+
 #include "base/mem.h"
 #include "base/str.h"
 #include "source/postgres/session.h"
 #include "sql/source.h"
+
+struct pg_rows *postgres_ask(struct pg *pg, const char *sql, int count,
+    const char *const *params, struct err *e)
+{
+	char *marked = mem_printf(POSTGRES_MARK "%s", sql);
+	struct pg_rows *rows = pg_query(pg, marked, count, params, e);
+
+	free(marked);
+	return rows;
+}
 
 static void take_row(const struct pg_rows *rows, struct source_moment *moment)
 {
@@ -27,11 +39,8 @@ static void take_row(const struct pg_rows *rows, struct source_moment *moment)
 int postgres_horizon(
     struct source *s, struct source_moment *moment, struct err *e)
 {
-	struct pg_rows *rows =
-	    pg_query(((struct session *)s)->pg, sql_horizon, 2,
-		(const char *const[]){
-		    POSTGRES_BEGIN "set ", POSTGRES_READS "copy ("},
-		e);
+	struct pg_rows *rows = pg_query(((struct session *)s)->pg, sql_horizon,
+	    1, (const char *const[]){POSTGRES_MARK}, e);
 
 	if (rows == NULL)
 		return -1;

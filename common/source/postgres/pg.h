@@ -124,7 +124,8 @@ void pg_stream_release(struct pg *pg);
  * run first in the same round trip. The caller frees the schema and *oids, the
  * columns' pg_type.oid; *oids is NULL when there are no columns. */
 int pg_describe(struct pg *pg, const char *const *before, int count,
-    const char *sql, struct schema *schema, uint32_t **oids, struct err *e);
+    const struct pg_stream *stream, struct schema *schema, uint32_t **oids,
+    struct err *e);
 
 /* Streams COPY ... TO STDOUT: start as above, then chunks of whole rows until
  * 0. With `simple`, statements without a result may precede and follow the

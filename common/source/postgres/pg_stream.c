@@ -118,16 +118,17 @@ static int take_described(
 }
 
 int pg_describe(struct pg *pg, const char *const *before, int count,
-    const char *sql, struct schema *schema, uint32_t **oids, struct err *e)
+    const struct pg_stream *s, struct schema *schema, uint32_t **oids,
+    struct err *e)
 {
 	*schema = (struct schema){0};
 	*oids = NULL;
 	if (pg_ready(pg, e) != 0)
 		return -1;
 	pg_end_stream(pg);
-	pg_set_sql(pg, sql, 0);
+	pg_set_sql(pg, s->sql, s->skip);
 	if (PQenterPipelineMode(pg->conn) == 0 ||
-	    !send_described(pg, before, count, sql))
+	    !send_described(pg, before, count, s->sql))
 		return pg_conn_error(pg, e);
 	if (pg_flush(pg, e) == 0 && take_described(pg, schema, oids, e) == 0)
 		return 0;

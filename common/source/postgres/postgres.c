@@ -233,8 +233,8 @@ static int postgres_raw_text(struct source *s, bool raw, struct err *e)
 		return -1;
 	p->raw = raw;
 	return pg_exec(p->session.pg,
-	    raw ? "set local client_encoding = 'SQL_ASCII'"
-		: "set local client_encoding = 'UTF8'",
+	    raw ? POSTGRES_MARK "set local client_encoding = 'SQL_ASCII'"
+		: POSTGRES_MARK "set local client_encoding = 'UTF8'",
 	    e);
 }
 
@@ -245,6 +245,7 @@ static int describe_columns(struct session *s, const char *sql,
 {
 	const char *at = s->prologue.data, *before[PROLOGUE_STATEMENTS];
 	struct sqltext_part part;
+	char *marked = mem_printf(POSTGRES_MARK "%s", sql);
 	int count = 0, rc;
 
 	if (!pg_in_transaction(s->pg)) {
@@ -253,7 +254,10 @@ static int describe_columns(struct session *s, const char *sql,
 		while (count < PROLOGUE_STATEMENTS && sqltext_next(&at, &part))
 			before[count++] = mem_strndup(part.text, part.len);
 	}
-	rc = pg_describe(s->pg, before, count, sql, schema, oids, e);
+	rc = pg_describe(s->pg, before, count,
+	    &(struct pg_stream){marked, strlen(POSTGRES_MARK), false}, schema,
+	    oids, e);
+	free(marked);
 	while (count > 0)
 		free((char *)(uintptr_t)before[--count]);
 	return rc;
@@ -304,10 +308,17 @@ static int start_copy(struct postgres *p, const struct buf *sql,
 static int start_rows(struct postgres *p, const struct buf *sql,
     struct schema *schema, struct err *e)
 {
-	return describe_types(p, sql->data, schema, e) == 0
-		   ? pg_stream_start(p->session.pg,
-			 &(struct pg_stream){sql->data, 0, false}, e)
-		   : -1;
+	static const char head[] = POSTGRES_MARK;
+	char *text;
+	int rc;
+
+	if (describe_types(p, sql->data, schema, e) != 0)
+		return -1;
+	text = mem_printf("%s%s", head, sql->data);
+	rc = pg_stream_start(p->session.pg,
+	    &(struct pg_stream){text, sizeof(head) - 1, false}, e);
+	free(text);
+	return rc;
 }
 
 static int postgres_query(
@@ -336,7 +347,7 @@ static int check_settings(struct postgres *p, struct err *e)
 	int rc;
 
 	p->checked = true;
-	rows = pg_query(p->session.pg, WRITTEN_ASK, 0, NULL, e);
+	rows = postgres_ask(p->session.pg, WRITTEN_ASK, 0, NULL, e);
 	if (rows == NULL)
 		return -1;
 	rc = written_compare(rows, p->job_zone, e);

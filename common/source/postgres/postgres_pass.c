@@ -30,7 +30,7 @@ static int copy_begin(
 	if (!pg_in_transaction(s->pg))
 		buf_str(
 		    &text, s->prologue.len ? s->prologue.data : POSTGRES_BEGIN);
-	buf_str(&text, "copy (");
+	buf_str(&text, POSTGRES_READS "copy (");
 	skip = text.len;
 	/* The line break ends a comment that may stand at the end of the
 	 * query. */

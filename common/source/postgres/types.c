@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "source/postgres/horizon.h"
 #include "source/postgres/kind.h"
 #include "source/postgres/written.h"
 #include "sql/source.h"
@@ -80,7 +81,7 @@ static int learn(
     struct types *t, struct pg *pg, const char *wanted, struct err *e)
 {
 	const char *params[] = {wanted};
-	struct pg_rows *rows = pg_query(pg, sql_types, 1, params, e);
+	struct pg_rows *rows = postgres_ask(pg, sql_types, 1, params, e);
 
 	if (rows == NULL)
 		return err_wrap(e, "the types of the columns");
@@ -167,7 +168,7 @@ static bool read_money(struct money *m, const struct pg_rows *rows)
 static int learn_money(
     struct pg *pg, struct money *m, bool *known, struct err *e)
 {
-	struct pg_rows *rows = pg_query(pg, sql_money, 0, NULL, e);
+	struct pg_rows *rows = postgres_ask(pg, sql_money, 0, NULL, e);
 
 	if (rows == NULL)
 		return err_wrap(e, "how money is shown");
