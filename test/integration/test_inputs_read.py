@@ -101,6 +101,43 @@ def test_names_of_a_header_are_normalized(db, landing):
     assert content(db, config_id) == ['order_id,groe\n1,x\n']
 
 
+def test_an_empty_text_is_no_null(db, landing):
+    """As when a file is loaded into a table: "" is an empty text, and null where none may be."""
+    put(landing, 'a.csv', 'a,b\n"",x\n,\n"","y"\n')
+    put_bytes(landing, 'b.csv.gz', gzip.compress(b'a,b\n,""\n'))
+    told = "a is null as none, a = '' as blank, count(*) as n from f group by all order by all"
+    config_id = submit(db, f'{landing}/*', 'ADHOC', more=NAMED, sql=f'select {told}')
+    assert report.wait_done(db, config_id).status == 'COMPLETED'
+    assert content(db, config_id) == ['none,blank,n\nf,t,2\nt,,2\n']
+
+
+KINDS = ['bigint', 'decimal(12,2)', 'double precision', 'boolean', 'date', 'timestamp',
+         'timestamp with time zone', 'time', 'uuid', 'interval', 'json', 'VARCHAR', 'Text',
+         'varchar(10)', 'char', 'blob']
+
+
+def test_an_empty_text_is_null_where_it_is_no_value(db, landing):
+    names = [f'the "{i}"' for i in range(len(KINDS))]
+    put(landing, 'a.csv', ','.join('"{}"'.format(n.replace('"', '""')) for n in names) + '\n'
+        + ','.join('""' for _ in names) + '\n' + ',' * (len(names) - 1) + '\n')
+    config_id = submit(db, f'{landing}/*', 'ADHOC', output_format='JSONL',
+                       more={'columns': [list(pair) for pair in zip(names, KINDS)]})
+    row = report.wait_done(db, config_id)
+    assert row.status == 'COMPLETED', row.error_message
+    quoted, none = [list(json.loads(line).values()) for line in content(db, config_id)[0].split('\n')[:2]]
+    assert quoted == [None] * 11 + [''] * 5
+    assert none == [None] * 16
+
+
+def test_a_value_that_is_none_is_shown_with_its_file_and_column(db, landing):
+    put(landing, 'a.csv', 'id,day\n1,2026-01-31\n2,31/01/2026\n')
+    config_id = submit(db, f'{landing}/*', 'ADHOC', max_retries=0, more={
+        'columns': [['id', 'bigint'], ['day', 'date']]})
+    row = report.wait_done(db, config_id)
+    assert row.status == 'FAILED'
+    assert 'a.csv: column "day": "31/01/2026" is no DATE' in row.error_message
+
+
 @pytest.mark.parametrize('more', [{}, NAMED], ids=['columns', 'names'])
 @pytest.mark.parametrize('body', [
     ROWS + b'2\n3,y\n', ROWS + b'2,y,z\n', ROWS + b'2,"y\n3,z\n', ROWS + b'2,"y"z\n',

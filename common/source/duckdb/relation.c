@@ -3,12 +3,16 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "source/duckdb/dialect.h"
 
 /* Bytes that DuckDB reads of a CSV file at once. Its own choice, 32 MB, takes half
  * of a small memory_limit. */
 #define CSV_BUFFER (2 * SOURCE_CSV_LINE + 100000)
+/* Names the file of a row, for errors. */
+#define FILE_COLUMN "reportd file"
+#define COMPLAINT_MAX 2048
 
 static void add_paths(const struct source_relation *r, struct buf *sql)
 {
@@ -40,21 +44,100 @@ static void add_columns(const json_t *columns, struct buf *sql)
 	buf_char(sql, '}');
 }
 
+/* Appends a null of a type. The type is a part of a JSON text, which DuckDB takes
+ * as the name of a type and nothing else. */
+static void add_null(const char *type, struct buf *sql)
+{
+	json_t *object = json_pack("{s:s}", "v", type);
+	char *text = json_dumps(object, JSON_COMPACT);
+
+	buf_str(sql, "struct_extract(from_json('{}', ");
+	dialect_quote(text, '\'', sql);
+	buf_str(sql, "), 'v')");
+	free(text);
+	json_decref(object);
+}
+
+static bool is_text(const char *type)
+{
+	return strcasecmp(type, "varchar") == 0 ||
+	       strcasecmp(type, "text") == 0;
+}
+
+/* Appends the end of an error about a value of this column. */
+static void add_complaint(const char *name, const char *type, struct buf *sql)
+{
+	struct buf text;
+
+	buf_init(&text, COMPLAINT_MAX);
+	buf_printf(&text, ": column \"%s\": \"", name);
+	buf_str(sql, "error(concat(\"" FILE_COLUMN "\", ");
+	dialect_quote(text.data, '\'', sql);
+	buf_str(sql, ", left(");
+	dialect_quote(name, '"', sql);
+	buf_str(sql, ", 100), '\" is no ', typeof(");
+	add_null(type, sql);
+	buf_str(sql, ")))");
+	buf_free(&text);
+}
+
+/* Appends a column that was read as text. The reader of DuckDB keeps "" of all
+ * columns or of none; here it is a value only where a text may be one. */
+static void add_value(const char *name, const char *type, struct buf *sql)
+{
+	if (is_text(type)) {
+		dialect_quote(name, '"', sql);
+		return;
+	}
+	buf_str(sql, "case when ");
+	dialect_quote(name, '"', sql);
+	buf_str(sql, " is null or ");
+	dialect_quote(name, '"', sql);
+	buf_str(sql, " = '' and not regexp_matches(typeof(");
+	add_null(type, sql);
+	buf_str(sql, "), '^(VARCHAR|BLOB|ENUM)') then null else "
+		     "coalesce(try(cast_to_type(");
+	dialect_quote(name, '"', sql);
+	buf_str(sql, ", ");
+	add_null(type, sql);
+	buf_str(sql, ")), ");
+	add_complaint(name, type, sql);
+	buf_str(sql, ") end as ");
+	dialect_quote(name, '"', sql);
+}
+
 /* The types come from the settings of the input; nothing is guessed from the
  * content of the files. */
 static void add_csv(const struct source_relation *r, struct buf *sql)
 {
-	buf_str(sql, "read_csv(");
+	const json_t *columns = json_object_get(r->options, "columns"), *pair;
+	json_t *texts = json_array();
+	size_t i;
+
+	buf_str(sql, "(select ");
+	json_array_foreach(columns, i, pair)
+	{
+		const char *name = json_string_value(json_array_get(pair, 0));
+
+		buf_str(sql, i > 0 ? ", " : "");
+		add_value(
+		    name, json_string_value(json_array_get(pair, 1)), sql);
+		json_array_append_new(
+		    texts, json_pack("[s, s]", name, "varchar"));
+	}
+	buf_str(sql, " from read_csv(");
 	add_paths(r, sql);
 	buf_printf(sql,
 	    ", auto_detect = false, header = %s, quote = '\"', escape = '\"', "
-	    "strict_mode = true, null_padding = false, buffer_size = %d, "
-	    "max_line_size = %d, delim = ",
+	    "strict_mode = true, null_padding = false, "
+	    "allow_quoted_nulls = false, filename = '" FILE_COLUMN "', "
+	    "buffer_size = %d, max_line_size = %d, delim = ",
 	    json_bool(r->options, "header", true) ? "true" : "false",
 	    CSV_BUFFER, SOURCE_CSV_LINE);
 	dialect_quote(json_str(r->options, "delimiter", ","), '\'', sql);
-	add_columns(json_object_get(r->options, "columns"), sql);
-	buf_char(sql, ')');
+	add_columns(texts, sql);
+	buf_str(sql, "))");
+	json_decref(texts);
 }
 
 static void add_jsonl(const struct source_relation *r, struct buf *sql)
