@@ -39,6 +39,7 @@ int err_set(struct err *e, enum err_kind kind, const char *fmt, ...)
 
 	e->kind = kind;
 	e->sqlstate[0] = '\0';
+	e->of_target = false;
 	va_start(ap, fmt);
 	format(e, sizeof(e->text), fmt, ap);
 	va_end(ap);
@@ -68,6 +69,7 @@ int err_errno(struct err *e, int errno_value, const char *fmt, ...)
 
 	e->kind = kind_of_errno(errno_value);
 	e->sqlstate[0] = '\0';
+	e->of_target = false;
 	va_start(ap, fmt);
 	format(e, sizeof(e->text) - REASON, fmt, ap);
 	va_end(ap);

@@ -2,6 +2,8 @@
 #ifndef BASE_ERR_H
 #define BASE_ERR_H
 
+#include <stdbool.h>
+
 /*
  * An error is a value. A function that can fail takes a `struct err *` as its
  * last parameter. On success it leaves the struct untouched; on failure it
@@ -24,6 +26,7 @@ enum err_kind {
 struct err {
 	enum err_kind kind;
 	char sqlstate[6]; /* "" unless a database has set it */
+	bool of_target;   /* a target has said it, and has given its advice */
 	char text[2048];  /* UTF-8 whatever the input; cut between characters */
 };
 

@@ -96,7 +96,7 @@ static void add_time(struct job *job, const char *name, int64_t began)
 static void advise_limit(const struct job *job, const struct stage *stage,
     int64_t took_ms, struct err *e)
 {
-	bool at_source = stage->reads_only || stage->writes;
+	bool at_source = (stage->reads_only || stage->writes) && !e->of_target;
 	int64_t ms = at_source ? job->asked.statement_timeout_ms
 			       : job->lent.places.target_timeout_ms;
 	char limit[32];
@@ -134,7 +134,7 @@ static int run_stage(struct job *job, const struct stage *stage, struct err *e)
 		add_time(job, stage->name, began);
 		return 0;
 	}
-	if (stage->sql != NULL)
+	if (stage->sql != NULL && !e->of_target)
 		source_advise(job->lent.source, job_text(job, stage->sql),
 		    stage->reads_only, e);
 	advise_limit(job, stage, clock_boot_ms() - began, e);

@@ -445,6 +445,7 @@ def test_permission_denied_names_the_login(db, target, ready):
     target.db.execute('create table s.t (id int)')
     error = failed(db, 's.t', 'select 1 as id')
     assert 'permission denied' in error and f'the target logs in as "{target.user}"' in error
+    assert error.count('hint: ') == 1 and 'the source' not in error
 
 
 def test_a_refused_copy_names_role_and_place(db, target, ready):

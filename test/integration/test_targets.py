@@ -290,6 +290,17 @@ def test_permission_denied_names_the_login(db, target, ready):
     status, _, error = outcome(db, load(db, 's.t', 'select 1 as id'))
     assert status == 'FAILED'
     assert 'permission denied' in error and f'the target logs in as "{target.user}"' in error
+    assert error.count('hint: ') == 1 and 'the source' not in error
+
+
+def test_a_statement_that_the_target_ends_is_its_limit(db, daemon, target):
+    daemon(target.sections(statement_timeout='300ms'))
+    target.table('create table s.t (id int)')
+    with target.db.connect(autocommit=False) as other:
+        other.execute('lock table s.t in access exclusive mode')
+        status, _, error = outcome(db, load(db, 's.t', 'select 1 as id', max_retries=0))
+    assert status == 'FAILED'
+    assert 'hint: a statement may take 300 ms: statement_timeout of [target.dwh]' in error
 
 
 def test_a_value_that_the_table_refuses_is_shown_with_its_row(db, target, ready):

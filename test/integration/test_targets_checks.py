@@ -134,6 +134,13 @@ def test_a_check_cannot_write_nor_end_the_transaction(db, target, ready, what):
     assert target.rows('select i from s.forged') == [] and target.ledger() == []
 
 
+def test_a_check_that_may_not_read_names_the_login_of_the_target(db, target, ready):
+    target.db.execute('create table s.secret (i int)')
+    error = loaded(db, ROWS, check(sql='select * from s.secret'))[2]
+    assert 'permission denied' in error and error.count('hint: ') == 1
+    assert f'the target logs in as "{target.user}"; grant that user what it lacks' in error
+
+
 def test_what_a_check_leaves_is_gone_before_the_merge(db, target, ready):
     """Temporary tables can be written in READ ONLY transactions, and settings changed."""
     target.table('''create function s.tamper() returns int language plpgsql as

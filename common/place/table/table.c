@@ -40,6 +40,7 @@ static struct table *as_table(struct sink *s)
 static int fail(const struct table *t, struct err *e)
 {
 	link_advise(&t->link, e);
+	e->of_target = true;
 	return err_wrap(e, "%s", t->address);
 }
 

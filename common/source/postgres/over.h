@@ -8,7 +8,8 @@ struct pg;
 
 /* Returns a source over a connection that stays its caller's, and that is in no
  * transaction. Its queries run in a READ ONLY transaction, which source_query_end
- * rolls back, with all that they have set. `zone` is the session's time zone. */
+ * rolls back, with all that they have set. It has no config. `zone` is the
+ * session's time zone. */
 struct source *postgres_over(struct pg *pg, const char *zone);
 /* Frees the source; the connection goes on. */
 void postgres_leave(struct source *s);

@@ -96,9 +96,9 @@ void session_advise(
 			    "stand-by?");
 	else if (strcmp(e->sqlstate, "42501") == 0 && user != NULL)
 		err_hint(e,
-		    "the source logs in as \"%s\"; grant that user "
+		    "the %s logs in as \"%s\"; grant that user "
 		    "what it lacks",
-		    user);
+		    s->config != NULL ? "source" : "target", user);
 }
 
 int session_timeout(const struct job_session *job)
