@@ -249,7 +249,7 @@ const char *parquet_footer_fault(
 	return f.fault;
 }
 
-static int read_footer(const struct whole *w, int64_t len,
+static int read_footer(struct whole *w, int64_t len,
     char reason[static WHOLE_REASON], struct err *e)
 {
 	int64_t at = w->reader->size - 8 - len, rows = -1;
@@ -257,11 +257,19 @@ static int read_footer(const struct whole *w, int64_t len,
 	char *footer;
 	int rc;
 
-	if (len == 0 || at < 4 || len > WHOLE_FOOTER_MAX) {
+	if (len == 0 || at < 4) {
 		snprintf(reason, WHOLE_REASON,
 		    "it is no whole Parquet file: its footer would have %lld "
 		    "bytes",
 		    (long long)len);
+		return 1;
+	}
+	if (len > WHOLE_FOOTER_MAX) {
+		snprintf(reason, WHOLE_REASON,
+		    "its footer has %lld bytes, and %lld are read at most; "
+		    "larger row groups make it smaller",
+		    (long long)len, (long long)WHOLE_FOOTER_MAX);
+		w->wrong = true;
 		return 1;
 	}
 	footer = mem_alloc((size_t)len);
@@ -280,7 +288,7 @@ static int read_footer(const struct whole *w, int64_t len,
 }
 
 int parquet_check(
-    const struct whole *w, char reason[static WHOLE_REASON], struct err *e)
+    struct whole *w, char reason[static WHOLE_REASON], struct err *e)
 {
 	int64_t size = w->reader->size;
 	unsigned char head[4], tail[8];

@@ -32,7 +32,9 @@ struct whole {
 	 * from which no names can be taken makes the file not whole then. */
 	json_t *names;
 	/* Set by whole_check beside 1: the file is complete as far as can be
-	 * seen, and its header is not the one that was asked for. */
+	 * seen, and nothing that is added would make it one that is taken: its
+	 * header is not the one that was asked for, a line or the footer is too
+	 * long. */
 	bool wrong;
 };
 

@@ -17,7 +17,7 @@ struct text_ends {
 
 /* Judges a Parquet file. */
 int parquet_check(
-    const struct whole *w, char reason[static WHOLE_REASON], struct err *e);
+    struct whole *w, char reason[static WHOLE_REASON], struct err *e);
 /* Judges a footer (Thrift's compact protocol, parquet.thrift) of a file whose
  * data end at `data_end`. Returns NULL when it is sound, or what is wrong. *rows gets
  * the number of rows. */

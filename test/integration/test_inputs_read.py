@@ -264,6 +264,20 @@ def test_a_file_that_is_torn_waits(db, landing, parquet, name):
     assert content(db, config_id) == ['n\n9000\n' if ending == 'parquet' else 'n\n1\n']
 
 
+def test_a_footer_that_is_too_large_is_said(db, landing):
+    path = landing / '.a.parquet'
+    one = duckdb.DuckDB()
+    one.query(f"copy (select 1 as x) to '{path}' (format parquet, "
+              "kv_metadata {note: repeat('x', 17000000)})")
+    one.close()
+    path.rename(landing / 'a.parquet')
+    config_id = submit(db, f'{landing}/*', source='default', sql="select :'f__files' as files",
+                       more={'format': 'parquet', 'columns': None})
+    wait_for(lambda: files(db, config_id, 'FAILED') == ['a.parquet'])
+    assert reason(db, config_id).startswith('its footer has 17000')
+    assert 'and 16777216 are read at most' in reason(db, config_id)
+
+
 def test_a_torn_file_is_looked_at_twice(db, landing):
     """Once when it comes, and once before it is given up: no row of a run for each rescan."""
     put(landing, 'a.csv', 'id,name\n1,o')

@@ -32,7 +32,8 @@ static int count_rows(const struct place_lent *lent, const struct watch *watch,
 	place_read_end(w.reader);
 	json_decref(spec);
 	if (rc == 1 || (rc == 0 && *rows < 0))
-		return err_set(e, ERR_TRANSIENT, "%s: %s", address,
+		return err_set(e, w.wrong ? ERR_PERMANENT : ERR_TRANSIENT,
+		    "%s: %s", address,
 		    rc == 1 ? reason : "its footer tells no rows");
 	return rc;
 }
