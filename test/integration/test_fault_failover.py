@@ -1,15 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Two servers in the connection string: a primary and its hot standby."""
 
-import os
-import pathlib
-import shutil
-import subprocess
-import tempfile
-
 import pytest
 
-from lib.cluster import Cluster, Database, make_template
+from lib.cluster import Cluster, Database, Standby, make_template
 from lib.invariants import check
 from lib.report import submit
 from lib.wait import wait_for
@@ -17,30 +11,6 @@ from test_engine_shared import done, ended, gate, wait_at_gate
 from test_fault_shared import (  # noqa: F401: fixtures
     LEASE, RUN_ID, Stopwatch, again, beat, count, engine_of, gated_run_id,
     statuses, submit_many, tell, wait_all)
-
-
-class Standby(Cluster):
-    """A copy of a running server that follows it."""
-
-    def __init__(self, primary):
-        self.dir = pathlib.Path(tempfile.mkdtemp(prefix='reportd-', dir='/tmp'))
-        self.dir.chmod(0o755)
-        owner = os.stat(pathlib.Path(primary.host) / 'data')
-        self.user, self.host = primary.user, str(self.dir / 'cluster')
-        self.server = primary.server
-        os.mkdir(self.host, 0o700)
-        os.chown(self.host, owner.st_uid, owner.st_gid)
-        subprocess.run(
-            ['pg_basebackup', '-h', primary.host, '-U', primary.user, '-R',
-             '-D', f'{self.host}/data', '-c', 'fast'], check=True, cwd='/',
-            env={'PATH': os.environ['PATH']},
-            **({'user': owner.st_uid, 'group': owner.st_gid, 'extra_groups': []}
-               if os.geteuid() == 0 else {}))
-        self.settings = primary.settings | {'unix_socket_directories': self.host}
-        self.start()
-
-    def promote(self):
-        self.admin('select pg_promote()')
 
 
 @pytest.fixture

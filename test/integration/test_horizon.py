@@ -10,7 +10,7 @@ import pytest
 from psycopg.types.json import Jsonb
 
 from lib import process, report
-from lib.cluster import Cluster, make_template
+from lib.cluster import Cluster, Standby, make_template
 from lib.wait import wait_for
 from test_engine_shared import ended, failure, gate, gated, running_engine, wait_at_gate
 from test_results import again, content
@@ -245,6 +245,27 @@ def test_prepared_transactions_and_the_overlap(tmp_path):
             assert run.remark is None and (run.started_at - run.horizon).total_seconds() < 30
     finally:
         cluster.remove()
+
+
+def test_a_standby_does_not_know_it(tmp_path):
+    primary = Cluster()
+    standby = Standby(primary)
+    try:
+        with running_engine(primary, make_template(primary), tmp_path, {
+                'source.copy': {'conninfo': standby.conninfo('postgres')}}, **FAST) as engine:
+            db = engine.db
+            assert standby.admin('select pg_is_in_recovery()').fetchone()[0]
+            run = failure(db, source='copy', export_sql=SQL)
+            assert run.error_message.startswith(
+                'export_sql: the horizon cannot be known: the server is a stand-by, which does '
+                'not know the transactions of its primary')
+            run = ended(db, ask(db, 'a', source='copy', export_sql=SQL, horizon_overlap='1 hour'))
+            assert run.remark.startswith(
+                'the horizon is now less horizon_overlap: the server is a stand-by')
+            assert 3590 < (run.started_at - run.horizon).total_seconds() < 3610
+    finally:
+        standby.remove()
+        primary.remove()
 
 
 def test_rows_of_the_very_time_of_a_horizon_are_read_once(db):

@@ -111,6 +111,30 @@ class Cluster:
             return c.execute(query)
 
 
+class Standby(Cluster):
+    """A copy of a running server that follows it."""
+
+    def __init__(self, primary):
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix='reportd-', dir='/tmp'))
+        self.dir.chmod(0o755)
+        owner = os.stat(pathlib.Path(primary.host) / 'data')
+        self.user, self.host = primary.user, str(self.dir / 'cluster')
+        self.server = primary.server
+        os.mkdir(self.host, 0o700)
+        os.chown(self.host, owner.st_uid, owner.st_gid)
+        subprocess.run(
+            ['pg_basebackup', '-h', primary.host, '-U', primary.user, '-R',
+             '-D', f'{self.host}/data', '-c', 'fast'], check=True, cwd='/',
+            env={'PATH': os.environ['PATH']},
+            **({'user': owner.st_uid, 'group': owner.st_gid, 'extra_groups': []}
+               if os.geteuid() == 0 else {}))
+        self.settings = primary.settings | {'unix_socket_directories': self.host}
+        self.start()
+
+    def promote(self):
+        self.admin('select pg_promote()')
+
+
 class Database:
     """One database: `query` returns rows, `row` one row, `value` one field."""
 
