@@ -6,7 +6,8 @@
 -- Background processes may write as well as clients, but for autovacuum. reportd's own
 -- transactions that only read are left out: they are known by the user that they log in as
 -- and by the beginning of their message. No script of a report can send such a message,
--- because its statements are sent without the comments before them.
+-- because its statements are sent without the comments before them. The same message of
+-- another user proves nothing, as that user may not be reportd's; it is only remarked on.
 -- A second is taken off, because a transaction appears in pg_stat_activity a moment after
 -- its now() was taken. The prepared transactions are read last: a transaction that is being
 -- prepared is in at least one of the two lists.
@@ -18,7 +19,7 @@ with login as materialized (
 	select a.usesysid from pg_catalog.pg_stat_activity a
 	where a.pid = pg_catalog.pg_backend_pid()
 ), open as materialized (
-	select a.pid, a.usename, a.state, a.xact_start
+	select a.pid, a.usename, a.state, a.xact_start, pg_catalog.starts_with(a.query, $1) as reads
 	from pg_catalog.pg_stat_activity a
 	where a.datname = pg_catalog.current_database()
 		and a.pid <> pg_catalog.pg_backend_pid()
@@ -52,7 +53,9 @@ select (extract(epoch from c.now) * 1000000)::bigint as now,
 	case when h.pid is not null then
 		pg_catalog.format('the horizon is held back by process %s (user "%s", %s), whose transaction is open for %s',
 			h.pid, h.usename, h.state,
-			pg_catalog.date_trunc('second', c.now - h.xact_start)) end as holder,
+			pg_catalog.date_trunc('second', c.now - h.xact_start))
+		|| case when h.reads then '; it looks like a report of a source with another login, '
+			'and these count' else '' end end as holder,
 	h.pid, extract(epoch from c.now - h.xact_start)::bigint as age
 from checked c
 left join lateral (

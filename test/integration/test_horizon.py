@@ -25,13 +25,17 @@ NONE = {'name': 'none', 'sql': 'select 1 where false'}
 @pytest.fixture(scope='module')
 def shared(cluster, template, tmp_path_factory):
     other = cluster.create()
-    with other.connect(autocommit=False) as long_open, running_engine(
-            cluster, template, tmp_path_factory.mktemp('horizon'),
-            {'source.other': {'conninfo': other.conninfo}}, workers=4, **FAST) as engine:
+    cluster.admin('create role another_reader login')
+    with other.connect(autocommit=False) as long_open, \
+            other.connect(user='another_reader') as of_another, running_engine(
+                cluster, template, tmp_path_factory.mktemp('horizon'),
+                {'source.other': {'conninfo': other.conninfo}}, workers=4, **FAST) as engine:
         long_open.execute('select 1')
-        engine.long_open = long_open
+        of_another.execute('/* reportd reads */ begin read only; select 1')
+        engine.long_open, engine.of_another = long_open, of_another
         yield engine
     other.drop()
+    cluster.admin('drop role another_reader')
 
 
 @pytest.fixture
@@ -359,12 +363,21 @@ def test_what_holds_it_back_for_long_is_named(db, shared):
                                   'from pg_stat_activity where pid = %s', pid))
         run = ended(db, ask(db, 'a', export_sql=SQL, source='other'))
         assert f'held back by process {pid} (user "' in run.remark
+        assert 'another login' not in run.remark
         assert 'idle in transaction), whose transaction is open for 00:0' in run.remark
         assert run.horizon_held_by == pid and 10 <= run.horizon_held_for.total_seconds() < 600
         assert f', as process {pid} of source "other" had a transaction open for 00:' in \
             db.value('select reportd.why(%s)', run.config_id)
         assert held(db) == [(
             {'report_key': 'a', 'pid': str(pid)}, run.horizon_held_for.total_seconds())]
+    with shared.of_another as conn:
+        run = again(db, run.config_id)
+        assert run.horizon_held_by == conn.info.backend_pid
+        assert ('(user "another_reader", idle in transaction), whose transaction is open for 00:'
+                in run.remark)
+        assert run.remark.endswith(
+            '; it looks like a report of a source with another login, and these count')
+        conn.execute('rollback')
     run = again(db, run.config_id)
     assert run.horizon_held_by is None and run.horizon_held_for is None and held(db) == []
     assert 'process' not in db.value('select reportd.why(%s)', run.config_id)
