@@ -56,6 +56,12 @@ language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 declare
 	bad record;
 begin
+	-- A run counts in milliseconds, and 0 of them would be no limit.
+	if extract(epoch from c.timeout) < 0.001 then
+		perform reportd.refuse(
+			format('timeout %s is shorter than a millisecond', c.timeout),
+			'Write an interval such as ''10 minutes'', or null for the default of the settings.');
+	end if;
 	select * into bad from (values ('timeout', c.timeout), ('wait_timeout', c.wait_timeout),
 		('horizon_overlap', c.horizon_overlap)) as l(name, span)
 	where not reportd.is_span(span) limit 1;
@@ -67,6 +73,61 @@ begin
 		perform reportd.refuse('horizon_overlap must be longer than 0',
 			'Write an interval such as ''6 hours'', or leave it null.');
 	end if;
+end $$;
+
+-- Refuses a row with a word or a number that its column does not take. It is called for
+-- such rows only: the trigger knows the same rules.
+create function reportd.refuse_word(c reportd.report_config) returns void
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+begin
+	if c.trigger_type is null or c.trigger_type not in ('ADHOC', 'SCHEDULED', 'AFTER', 'FILE') then
+		perform reportd.refuse(
+			format('unknown trigger_type "%s"', c.trigger_type),
+			'Write ADHOC (once, as soon as possible), SCHEDULED (with a schedule_expression), AFTER (with run_after) or FILE (with inputs).');
+	elsif c.misfire_policy is null or c.misfire_policy not in ('LATEST', 'SKIP', 'ALL') then
+		perform reportd.refuse(
+			format('unknown misfire_policy "%s"', c.misfire_policy),
+			'Write LATEST (one run for the newest missed time), SKIP or ALL.');
+	elsif c.status is null or c.status not in
+		('PENDING', 'PROCESSING', 'COMPLETED', 'FAILED', 'CANCELLED') then
+		perform reportd.refuse(
+			format('unknown status "%s"', c.status),
+			'Leave status out: a report starts as PENDING.');
+	elsif c.source is null or c.source !~ '^[a-z0-9_]{1,40}$' then
+		perform reportd.refuse(
+			format('source "%s" is not a name', c.source),
+			'Write the name of a [source.NAME] of the settings: a-z, 0-9 and _; default is ''default''.');
+	elsif c.time_zone is null then
+		perform reportd.refuse('time_zone is null',
+			'Write a zone such as ''Europe/Berlin'', or leave it out for UTC.');
+	elsif c.priority is null or c.priority not between 1 and 5 then
+		perform reportd.refuse(
+			format('priority %s is out of range', coalesce(c.priority::text, 'null')),
+			'Write 1 (first) to 5 (last).');
+	elsif c.max_retries is null or c.max_retries not between 0 and 100 then
+		perform reportd.refuse(
+			format('max_retries %s is out of range', coalesce(c.max_retries::text, 'null')),
+			'Write 0 (no retry) to 100.');
+	end if;
+	perform reportd.refuse('a new report cannot be PROCESSING',
+		'Leave status out: a report starts as PENDING.');
+end $$;
+
+-- An encoding is stored by its one proper name, whatever alias was written; one that CSV
+-- has another for stays as it is.
+create function reportd.name_encodings(output_options jsonb) returns jsonb
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+	o jsonb := output_options;
+begin
+	if o ? 'encoding' then
+		o := jsonb_set(o, '{encoding}',
+			coalesce(reportd.encoding_name(o ->> 'encoding'), o -> 'encoding'));
+	end if;
+	if o -> 'CSV' ? 'encoding' then
+		o := jsonb_set(o, '{CSV,encoding}', reportd.encoding_name(o #>> '{CSV,encoding}'));
+	end if;
+	return o;
 end $$;
 
 create function reportd.report_config_check() returns trigger
@@ -139,51 +200,13 @@ begin
 		or new.report_type ~ '[\x01-\x1f\x7f]' then
 		perform reportd.check_sizes(new);
 	end if;
-	if new.trigger_type is null or new.trigger_type not in ('ADHOC', 'SCHEDULED', 'AFTER', 'FILE') then
-		perform reportd.refuse(
-			format('unknown trigger_type "%s"', new.trigger_type),
-			'Write ADHOC (once, as soon as possible), SCHEDULED (with a schedule_expression), AFTER (with run_after) or FILE (with inputs).');
-	end if;
-	if new.misfire_policy is null or new.misfire_policy not in ('LATEST', 'SKIP', 'ALL') then
-		perform reportd.refuse(
-			format('unknown misfire_policy "%s"', new.misfire_policy),
-			'Write LATEST (one run for the newest missed time), SKIP or ALL.');
-	end if;
-	if new.status is null or new.status not in
-		('PENDING', 'PROCESSING', 'COMPLETED', 'FAILED', 'CANCELLED') then
-		perform reportd.refuse(
-			format('unknown status "%s"', new.status),
-			'Leave status out: a report starts as PENDING.');
-	end if;
-	if tg_op = 'INSERT' and new.status = 'PROCESSING' then
-		perform reportd.refuse(
-			'a new report cannot be PROCESSING',
-			'Leave status out: a report starts as PENDING.');
-	end if;
-	if new.source is null or new.source !~ '^[a-z0-9_]{1,40}$' then
-		perform reportd.refuse(
-			format('source "%s" is not a name', new.source),
-			'Write the name of a [source.NAME] of the settings: a-z, 0-9 and _; default is ''default''.');
-	end if;
-	if new.time_zone is null then
-		perform reportd.refuse('time_zone is null',
-			'Write a zone such as ''Europe/Berlin'', or leave it out for UTC.');
-	end if;
-	if new.priority is null or new.priority not between 1 and 5 then
-		perform reportd.refuse(
-			format('priority %s is out of range', coalesce(new.priority::text, 'null')),
-			'Write 1 (first) to 5 (last).');
-	end if;
-	if new.max_retries is null or new.max_retries not between 0 and 100 then
-		perform reportd.refuse(
-			format('max_retries %s is out of range', coalesce(new.max_retries::text, 'null')),
-			'Write 0 (no retry) to 100.');
-	end if;
-	-- A run counts in milliseconds, and 0 of them would be no limit.
-	if extract(epoch from new.timeout) < 0.001 then
-		perform reportd.refuse(
-			format('timeout %s is shorter than a millisecond', new.timeout),
-			'Write an interval such as ''10 minutes'', or null for the default of the settings.');
+	if (new.trigger_type in ('ADHOC', 'SCHEDULED', 'AFTER', 'FILE')
+		and new.misfire_policy in ('LATEST', 'SKIP', 'ALL')
+		and new.status in ('PENDING', 'PROCESSING', 'COMPLETED', 'FAILED', 'CANCELLED')
+		and (tg_op <> 'INSERT' or new.status <> 'PROCESSING')
+		and new.source ~ '^[a-z0-9_]{1,40}$' and new.time_zone is not null
+		and new.priority between 1 and 5 and new.max_retries between 0 and 100) is not true then
+		perform reportd.refuse_word(new);
 	end if;
 	if coalesce(new.timeout, new.wait_timeout, new.horizon_overlap) is not null then
 		perform reportd.check_spans(new);
@@ -243,16 +266,8 @@ begin
 			reportd.options_of(f, formats, new.output_options), new.output_path)
 		from unnest(formats) f;
 	end if;
-	-- An encoding is stored by its one proper name, whatever alias was written; one that
-	-- CSV has another for stays as it is.
-	if new.output_options ? 'encoding' then
-		new.output_options := jsonb_set(new.output_options, '{encoding}',
-			coalesce(reportd.encoding_name(new.output_options ->> 'encoding'),
-				new.output_options -> 'encoding'));
-	end if;
-	if new.output_options -> 'CSV' ? 'encoding' then
-		new.output_options := jsonb_set(new.output_options, '{CSV,encoding}',
-			reportd.encoding_name(new.output_options #>> '{CSV,encoding}'));
+	if new.output_options ? 'encoding' or new.output_options -> 'CSV' ? 'encoding' then
+		new.output_options := reportd.name_encodings(new.output_options);
 	end if;
 	new.target := null;
 	if strpos(new.output_format, 'TABLE') > 0 or new.output_path ~* '^table:' then
