@@ -95,13 +95,30 @@ def assert_fails(one, says):
     assert (files(one, 'acme-archive'), told(one, 'business')) == before
 
 
+def rows_of_landing(one):
+    """How many rows of files that were not archived the warehouse has."""
+    urls = ', '.join(f"'s3://acme-landing/sales/{name}'" for name in files(one, 'acme-landing'))
+    (rows,), = one.psql('warehouse', f'select count(*) from sales.sale where file in ({urls})')
+    return int(rows)
+
+
+def test_a_file_with_sales_of_no_plan_leaves_nothing(pipeline):
+    pipeline.psql('shop', """insert into sale select to_char(day, 'YYYYMMDD')::bigint * 1000 + row_number() over (),
+            day, case row_number() over () when 1 then 'Mars' else region end, product, units, amount
+        from sale, (select max(sold_on) + 1 from sale) d (day) where sold_on = day - 1""")
+    assert_fails(pipeline, '1 sales without a plan, such as Mars on 2026-')
+    assert len(files(pipeline, 'acme-landing')) == 1 and rows_of_landing(pipeline) == 0
+    # The next run lands it mended.
+    pipeline.psql('shop', "update sale set region = 'West' where region = 'Mars'")
+
+
 @pytest.mark.parametrize('database, breaks, mends, says', [
     ('warehouse', 'alter table sales.sale rename amount to value',
      'alter table sales.sale rename value to amount',
      'column "amount" of relation "sale" does not exist'),
     ('shop', """create table kept as select * from plan where region = 'West';
         delete from plan where region = 'West'""",
-     'insert into plan select * from kept; drop table kept', 'checks failed: "regions"'),
+     'insert into plan select * from kept; drop table kept', 'sales without a plan, such as West on '),
 ], ids=['procedure', 'plan'])
 def test_it_fails_loudly_when_a_step_is_broken(pipeline, database, breaks, mends, says):
     pipeline.psql(database, breaks)
