@@ -4,6 +4,7 @@ broken."""
 
 import csv
 import json
+import re
 
 import pytest
 
@@ -119,7 +120,9 @@ def test_a_file_with_sales_of_no_plan_leaves_nothing(pipeline):
     ('shop', """create table kept as select * from plan where region = 'West';
         delete from plan where region = 'West'""",
      'insert into plan select * from kept; drop table kept', 'sales without a plan, such as West on '),
-], ids=['procedure', 'plan'])
+    ('warehouse', 'alter table lake.plan rename planned to target',
+     'alter table lake.plan rename target to planned', 'column p.planned does not exist'),
+], ids=['procedure', 'plan', 'export'])
 def test_it_fails_loudly_when_a_step_is_broken(pipeline, database, breaks, mends, says):
     pipeline.psql(database, breaks)
     try:
@@ -146,3 +149,14 @@ def test_it_fails_loudly_when_a_bucket_is_missing(pipeline, name):
         assert files(pipeline, 'acme-landing') and not bucket.exists()
     finally:
         elsewhere.rename(bucket)
+
+
+def test_it_fails_loudly_when_a_topic_is_missing(pipeline):
+    """The last test: business is not told of these runs any more."""
+    pipeline.psql('reportd', """select reportd.change(config_id, jsonb_build_object('notify_on_completion',
+        array[replace(notify_on_completion[1], 'business', 'nobody')])) from reportd.report_config""")
+    before = told(pipeline, 'business')
+    done = pipeline.run()
+    assert done.returncode != 0 and 'redshift-pipeline: failed while ' in done.stdout, done.stdout
+    assert re.search('notice[|].*:nobody', done.stdout), done.stdout
+    assert told(pipeline, 'business') == before
