@@ -8,6 +8,7 @@
 #	example, here, home    name and folder of the example, folder of all that it makes
 #	bin, conf, log         reportd's programs, their settings, what the steps said
 #	verb                   what was asked for
+#	library                path of DuckDB's library, after begin()
 #	at                     ` DIR` when it was given, to say how to call the script again
 #	secret_arn, redshift, redshift_password, queue, topics
 #	                       what start_account() has started, see examples/account
@@ -25,6 +26,7 @@ unset "${!PG@}" "${!REPORTD_@}" "${!AWS_@}" "${!REDSHIFT_@}"
 
 conf=$home/reportd.conf
 log=$home/run.log
+own_duckdb=$home/duckdb/libduckdb.so duckdb_version=1.5.6-r.1
 doing='' daemon='' began='' children=()
 endpoint='' key='' secret='' secret_arn='' redshift='' redshift_password='' queue='' topics=''
 
@@ -52,13 +54,13 @@ finish() {
 	exit "$status"
 }
 
-# Makes the folder, reportd if need be, and a private PostgreSQL server. What apt-get has not
-# is looked for before minutes are spent on the rest.
+# Makes the folder, reportd if need be, and a private PostgreSQL server. DuckDB is looked for, and
+# fetched, before minutes are spent on the rest.
 begin() {
 	mkdir -p "$home"
 	: >"$log"
 	trap finish EXIT
-	[[ -z ${needs_duckdb:-} ]] || run 'looking for DuckDB' find_duckdb
+	[[ -z ${needs_duckdb:-} ]] || find_duckdb
 	[[ -x $bin/reportd ]] || {
 		run 'installing what is missing' scripts/install-deps build server
 		run 'building reportd' build "$bin"
@@ -67,16 +69,32 @@ begin() {
 	eval "$(scripts/cluster env "$home")"
 }
 
+# Fetches DuckDB's library by npm, as the manual says, into the folder of the example.
+fetch_duckdb() {
+	local to=$home/duckdb package=@duckdb/node-bindings-linux-x64
+	[[ $(uname -m) != aarch64 ]] || package=${package%x64}arm64
+	rm -rf "$to"
+	mkdir -p "$to"
+	if scripts/install-deps duckdb && npm pack --pack-destination "$to" "$package@$duckdb_version" &&
+		tar -xf "$to"/*.tgz -C "$to" package/libduckdb.so; then
+		mv "$to/package/libduckdb.so" "$own_duckdb"
+		rm -r "$to/package" "$to"/*.tgz
+		return
+	fi
+	cat <<-END
+		DuckDB's library is missing, and could not be fetched. Where npm works it is got by:
+		  npm pack $package && tar -xzf duckdb-node-bindings-linux-*.tgz
+		  export DUCKDB_LIBRARY=\$PWD/package/libduckdb.so
+		Without npm: docs/duckdb.md, "The library". Then run this script again.
+	END
+	return 1
+}
+
 find_duckdb() {
-	[[ -n $(duckdb_library) ]] || {
-		cat <<-END
-			DuckDB's library is missing. With npm (apt-get install npm) it is got by:
-			  npm pack @duckdb/node-bindings-linux-x64 && tar -xzf duckdb-node-bindings-linux-x64-*.tgz
-			  export DUCKDB_LIBRARY=\$PWD/package/libduckdb.so
-			Without it: docs/duckdb.md, "The library". Then run this script again.
-		END
-		return 1
-	}
+	[[ -n $(duckdb_library "$own_duckdb") ]] ||
+		run "fetching DuckDB's library by npm, 24 MB" fetch_duckdb
+	# shellcheck disable=SC2034 # for the example
+	library=$(duckdb_library "$own_duckdb")
 }
 
 make_database() {

@@ -5,8 +5,10 @@ import csv
 import datetime
 import decimal
 import json
+import os
 import re
 import subprocess
+import types
 
 import pytest
 
@@ -38,12 +40,46 @@ def files(one):
 
 
 @pytest.fixture(scope='module')
-def totesys(tmp_path_factory):
-    one = Example('totesys', tmp_path_factory.mktemp('totesys') / 'd',
-                  DUCKDB_LIBRARY=str(library()))
+def npm(tmp_path_factory):
+    """Where a program `npm` is that packs the library that this machine has, or fails as
+    without a network: environment of a script for each."""
+    folder = tmp_path_factory.mktemp('npm')
+    (folder / 'package').mkdir()
+    (folder / 'package/libduckdb.so').symlink_to(library())
+    envs = []
+    for name, does in ('there', f'tar -chf "$3/duckdb.tgz" -C {folder} package/libduckdb.so'), (
+            'away', 'echo npm ERR! network >&2; exit 1'):
+        (folder / name).mkdir()
+        script = folder / name / 'npm'
+        script.write_text(f'#!/bin/sh\necho npm "$@"\n[ "$1" = pack ] || exit 2\n{does}\n')
+        script.chmod(0o755)
+        envs.append({'PATH': f'{folder}/{name}:{os.environ["PATH"]}', 'DUCKDB_LIBRARY': ''})
+    return types.SimpleNamespace(there=envs[0], away=envs[1])
+
+
+@pytest.fixture(scope='module')
+def totesys(tmp_path_factory, npm):
+    one = Example('totesys', tmp_path_factory.mktemp('totesys') / 'd', **npm.there)
     one.done = one.run()
     yield one
     assert one.run('remove').returncode == 0 and not one.home.exists()
+
+
+def test_the_library_of_duckdb_is_fetched_or_it_says_how_to_get_it(totesys, npm, tmp_path):
+    if subprocess.run(['bash', '-c', '. scripts/steps.sh; DUCKDB_LIBRARY= duckdb_library'], cwd=ROOT,
+                      capture_output=True, check=True).stdout:
+        assert 'fetching' not in totesys.done.stdout  # as the system has one
+        return
+    assert totesys.done.stdout.startswith("fetching DuckDB's library by npm, 24 MB ... done")
+    assert 'npm pack ' in (totesys.home / 'run.log').read_text()
+    assert [path.name for path in (totesys.home / 'duckdb').iterdir()] == ['libduckdb.so']
+    one = Example('sales-warehouse', tmp_path / 'd', **npm.away)
+    done = one.run()
+    assert done.returncode == 1 and not (one.home / 'cluster').exists()
+    lines = [line.strip() for line in done.stdout.splitlines()]
+    assert lines[0].startswith("fetching DuckDB's library by npm, 24 MB ... FAILED")
+    assert {'npm ERR! network', 'export DUCKDB_LIBRARY=$PWD/package/libduckdb.so'} < {*lines}
+    assert lines[-1].startswith("sales-warehouse: failed while fetching DuckDB's library")
 
 
 def test_totesys_makes_what_another_program_reads(totesys):
