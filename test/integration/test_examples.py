@@ -7,6 +7,7 @@ import decimal
 import json
 import os
 import re
+import signal
 import subprocess
 import types
 
@@ -256,6 +257,27 @@ def test_an_hour_without_the_warehouse_and_a_day_without_a_daemon(totesys):
         for keys in loads, 'totesys_sales':
             ask('run_now', keys)
             settled(keys)
+    assert_all_agree(one)
+
+
+def test_daemons_that_are_killed(totesys):
+    """In the middle of the remodelling, and of the loads. The minute until the lease of one that
+    was killed ends is simulated."""
+    one = totesys
+    for step in 'totesys_processed', 'load_fact_sales_order':
+        (began,), = one.psql('reportd', 'select now()')
+        script = subprocess.Popen([one.script, one.home], env=one.env, text=True, stdin=subprocess.DEVNULL,
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        (pid,), = wait_for(lambda: one.psql('reportd', f"""
+            select pid from reportd.report_worker where started_at > '{began}' and exists (
+                select from reportd.report_run join reportd.report_config using (config_id)
+                where report_key = '{step}' and report_run.started_at > '{began}')"""), 60)
+        os.kill(int(pid), signal.SIGKILL)
+        said = script.communicate(timeout=60)[0]
+        assert script.returncode != 0 and 'totesys: failed while ' in said, said
+        one.psql('reportd', "update reportd.report_worker set heartbeat_at = now() - interval '1 hour'")
+    done = one.run()
+    assert done.returncode == 0, done.stdout + done.stderr
     assert_all_agree(one)
 
 
