@@ -8,7 +8,7 @@ select coalesce(json_agg(q), '[]') from (
 		c.report_name, c.report_type, c.owner::text as owner, c.trigger_type, c.status,
 		c.is_active, c.schedule_expression, c.time_zone, c.next_run_time,
 		to_char(z.next_run, 'YYYY-MM-DD"T"HH24:MI:SS') as next_run_local,
-		coalesce(w.words || ' ' || replace(regexp_replace(c.time_zone, '^.*/', ''), '_', ' '),
+		coalesce(reportd.schedule_words(c.schedule_expression) || ' ' || replace(regexp_replace(c.time_zone, '^.*/', ''), '_', ' '),
 			case c.trigger_type when 'ADHOC' then 'once' when 'FILE' then 'new files'
 				when 'AFTER' then 'after ' || array_to_string(c.run_after, ', ') end) as schedule,
 		case when not c.is_active then 'paused'
@@ -21,21 +21,6 @@ select coalesce(json_agg(q), '[]') from (
 		(select round(extract(epoch from coalesce(r.finished_at, now()) - r.started_at)::numeric, 3)
 			from reportd.report_run r where r.run_id = c.run_id) as last_seconds
 	from reportd.report_config c
-	cross join lateral (select regexp_split_to_array(lower(btrim(c.schedule_expression)), '\s+')) s(f)
-	-- Writes common schedules in words, others as they are.
-	cross join lateral (select lpad(f[2], 2, '0') || ':' || lpad(f[1], 2, '0') as at,
-		f[1] ~ '^\d+$' and f[2] ~ '^\d+$' and f[4] = '*' as timed) t
-	cross join lateral (select case
-		when t.timed and f[3] = '*' and f[5] = '*' then 'daily ' || t.at
-		when t.timed and f[3] = '*' and f[5] ~ '^[0-7](-[0-7])?(,[0-7](-[0-7])?)*$' then
-			replace(replace(replace(replace(replace(replace(replace(replace(f[5], '0', 'Sun'), '1', 'Mon'),
-				'2', 'Tue'), '3', 'Wed'), '4', 'Thu'), '5', 'Fri'), '6', 'Sat'), '7', 'Sun') || ' ' || t.at
-		when t.timed and f[3] = '*' and f[5] ~ '^[a-z]{3}(-[a-z]{3})?$' then initcap(f[5]) || ' ' || t.at
-		when t.timed and f[5] = '*' and f[3] ~ '^\d+$' then 'day ' || f[3] || ', ' || t.at
-		when t.timed and f[5] = '*' and f[3] = 'l' then 'last day, ' || t.at
-		when f[1] ~ '^\d+$' and f[2:5] = '{*,*,*,*}' then 'hourly :' || lpad(f[1], 2, '0')
-		when f[1] ~ '^\*/\d+$' and f[2:5] = '{*,*,*,*}' then 'every ' || substr(f[1], 3) || ' min'
-		else c.schedule_expression end) w(words)
 	-- After an update, the server may no longer know a zone.
 	cross join lateral (select c.next_run_time at time zone c.time_zone as next_run,
 			now() at time zone c.time_zone as today

@@ -175,7 +175,7 @@ def test_the_manual_and_the_tests_say_the_same():
 FUNCTIONS = {
     'submit run_now backfill retry cancel change delete resend resend_failed '
     'release_input quarantine_input': 'SO',
-    'next_run prev_run next_runs check_time_zone notice_channel notice_shown '
+    'next_run prev_run next_runs schedule_words check_time_zone notice_channel notice_shown '
     'local_time why waits_for opens_more file_fault quiet_at input_time': 'SOVD',
     'id wake_inboxes': 'SOVD', 'metrics scale_demand': 'OVD',
     'grant_source revoke_source grant_path revoke_path register_source forget_source '

@@ -112,7 +112,7 @@ grant usage on sequence reportd.report_run_run_id_seq,
 -- ---- functions: what is not named here is for reportd's own functions alone ----
 
 grant execute on function reportd.next_run, reportd.prev_run, reportd.next_runs,
-		reportd.check_time_zone, reportd.notice_channel, reportd.notice_shown,
+		reportd.schedule_words, reportd.check_time_zone, reportd.notice_channel, reportd.notice_shown,
 		reportd.local_time, reportd.why, reportd.waits_for, reportd.opens_more, reportd.file_fault,
 		reportd.quiet_at, reportd.input_time
 	to reportd_submitter, reportd_viewer, reportd_daemon;
