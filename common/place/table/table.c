@@ -212,7 +212,8 @@ static void drop_rows(struct table *t)
 	t->rows = NULL;
 }
 
-/* Ends the way of the rows, once; files have ended one by one. */
+/* Ends the load of the rows, at the first call only. An output of CSV files has
+ * ended its loads at the end of each file. */
 static int end_rows(struct table *t, struct err *e)
 {
 	if (t->landed || t->ended || t->o.csv != NULL)
