@@ -32,12 +32,12 @@ build() {
 	make -j"$(nproc)"
 }
 
-# duckdb_library [PATH...] says where DuckDB's library is; nothing when there is none. It looks at
-# each PATH last.
+# duckdb_library PATH says where DuckDB's library is; nothing when there is none. It looks at
+# PATH last; '' is none.
 duckdb_library() {
 	local path
 	for path in "${DUCKDB_LIBRARY:-}" /opt/duckdb/libduckdb.so \
-		"$(/sbin/ldconfig -p | sed -n 's/.*libduckdb\.so .*=> //p' | head -n 1)" "$@"; do
+		"$(/sbin/ldconfig -p | sed -n 's/.*libduckdb\.so .*=> //p' | head -n 1)" "$1"; do
 		[[ ! -f $path ]] || { echo "$path" && return; }
 	done
 }

@@ -67,7 +67,7 @@ def totesys(tmp_path_factory, npm):
 
 
 def test_the_library_of_duckdb_is_fetched_or_it_says_how_to_get_it(totesys, npm, tmp_path):
-    if subprocess.run(['bash', '-c', '. scripts/steps.sh; DUCKDB_LIBRARY= duckdb_library'], cwd=ROOT,
+    if subprocess.run(['bash', '-c', '. scripts/steps.sh; DUCKDB_LIBRARY= duckdb_library ""'], cwd=ROOT,
                       capture_output=True, check=True).stdout:
         assert 'fetching' not in totesys.done.stdout  # as the system has one
         return
