@@ -256,6 +256,15 @@ def test_a_run_of_a_schedule_waits_for_its_file(db, landing):
     assert wait_taken(db, config_id, 1) == [['a.csv']]
 
 
+def test_a_run_by_hand_waits_for_its_files_alone(db, landing):
+    """Not for a report that it follows and of which no run has reached the present."""
+    report.submit(db, report_key='first', trigger_type='SCHEDULED', schedule_expression='0 0 1 1 *')
+    config_id = submit(db, landing, trigger='SCHEDULED', schedule_expression='0 0 1 1 *', run_after=['first'])
+    put(landing, 'a.csv')
+    db.value('select reportd.run_now(%s)', config_id)
+    assert wait_taken(db, config_id, 1) == [['a.csv']]
+
+
 def asked_twice(db, landing, before=lambda: None, **columns):
     """A schedule of which two runs wait when one file comes; the report and its requests, of
     which the first has taken the file. `before` is called before the file comes."""

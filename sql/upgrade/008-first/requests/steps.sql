@@ -244,7 +244,8 @@ begin
 	end if;
 	for q in
 		select r.* from reportd.report_request r
-		where r.config_id = c.config_id and r.state = 'WAITING' and r.scheduled_for < until
+		where r.config_id = c.config_id and r.state = 'WAITING'
+			and (r.scheduled_for < until or r.reason = 'run_now')
 		order by case c.misfire_policy when 'ALL' then r.request_id end,
 			r.scheduled_for desc, r.request_id desc
 	loop
