@@ -108,5 +108,5 @@ def run(conn, count):
     setup(conn)
     pair(conn, 'append')  # not counted: warms up
     for mode in MODES:
-        yield from rows(f'table, {large.ROWS:,} rows x 10, {mode}; peer psql | psql',
+        yield from rows(f'table, {large.ROWS:,} rows x 10, {mode}; peer psql into psql',
                         [pair(conn, mode) for _ in range(count)])

@@ -21,6 +21,7 @@ NAMES = {'sale_100': 'aggregate of 100 rows',
          'sale_1000': 'aggregate of 1,000 rows'}
 
 SETUP = '''
+drop table if exists bench.{table};
 create table bench.{table} as
 select (i / {sales})::int as store,
 	'product ' || lpad((i % {products})::text, 3, '0') as product,
