@@ -22,15 +22,31 @@ static size_t find(const json_t *list, const char *address, const char *id)
 	return i;
 }
 
+size_t place_record_find(const json_t *list, const char *name)
+{
+	size_t i = 0;
+
+	while (i < json_array_size(list) &&
+	       json_str(json_array_get(list, i), name, NULL) == NULL)
+		i++;
+	return i;
+}
+
+void place_record_add(
+    struct place_record *r, const char *name, const char *text)
+{
+	if (r->list == NULL)
+		r->list = json_array();
+	json_array_append_new(
+	    r->list, json_pack("{ss sI}", name, text, "at",
+			 (json_int_t)(clock_wall_us() / 1000000)));
+}
+
 void place_record_begins(struct place_record *r, const char *address)
 {
 	if (r == NULL)
 		return;
-	if (r->list == NULL)
-		r->list = json_array();
-	json_array_append_new(
-	    r->list, json_pack("{ss sI}", "place", address, "at",
-			 (json_int_t)(clock_wall_us() / 1000000)));
+	place_record_add(r, "place", address);
 	r->announce(r->arg);
 }
 

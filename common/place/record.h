@@ -8,7 +8,7 @@
  * The record of the things that this process would leave in a place if it died
  * now, such as an unfinished upload. A reader of the record can remove them
  * (place_sweep). Entries that name no place belong to others: see
- * worker/statements.h.
+ * worker/statements.h and worker/unloads.h.
  *
  * `list` is [{"place", "id", "at"}]: the address, the place's own name of the
  * thing, and the time when it was begun, in seconds since 1970. An entry
@@ -32,5 +32,13 @@ void place_record_made(
     struct place_record *r, const char *address, const char *id);
 void place_record_over(
     struct place_record *r, const char *address, const char *id);
+
+/* For entries of others, which have a text by a name of their own in place of
+ * "place". Returns the index of the first one, or the length of the list when there
+ * is none. */
+size_t place_record_find(const json_t *list, const char *name);
+/* Adds an entry that begins now, and announces nothing. */
+void place_record_add(
+    struct place_record *r, const char *name, const char *text);
 
 #endif

@@ -9,23 +9,6 @@
 /* ms between two questions about a statement that is not known yet. */
 #define AGAIN_MS 10000
 
-static bool is_statement(const json_t *entry)
-{
-	return json_str(entry, "source", NULL) != NULL;
-}
-
-/* Returns the index of the entry, or the length of the list when there is none. A
- * job has one statement at a time. */
-static size_t find(const json_t *list)
-{
-	size_t i = 0;
-
-	while (
-	    i < json_array_size(list) && !is_statement(json_array_get(list, i)))
-		i++;
-	return i;
-}
-
 static int64_t now_s(void)
 {
 	return clock_wall_us() / 1000000;
@@ -36,18 +19,15 @@ void statements_started(void *arg, const char *handle)
 {
 	struct job *job = arg;
 	struct place_record *r = &job->outcome.record;
-	size_t i = find(r->list);
+	/* A job has one statement at a time. */
+	size_t i = place_record_find(r->list, "source");
 
 	if (handle == NULL) {
 		json_array_remove(r->list, i);
 		return;
 	}
-	if (r->list == NULL)
-		r->list = json_array();
 	if (i == json_array_size(r->list))
-		json_array_append_new(r->list,
-		    json_pack("{ss sI}", "source", job->asked.source_name, "at",
-			(json_int_t)now_s()));
+		place_record_add(r, "source", job->asked.source_name);
 	json_object_set_new(
 	    json_array_get(r->list, i), "id", json_string(handle));
 	r->announce(r->arg);

@@ -16,29 +16,14 @@ bool unloads_has(const json_t *entry)
 	return json_str(entry, "unload", NULL) != NULL;
 }
 
-/* Returns the index of the entry, or the length of the list when there is none. A
- * job has one unload. */
-static size_t find(const json_t *list)
-{
-	size_t i = 0;
-
-	while (
-	    i < json_array_size(list) && !unloads_has(json_array_get(list, i)))
-		i++;
-	return i;
-}
-
 void unloads_begin(struct job *job, const char *prefix)
 {
 	struct place_record *r = &job->outcome.record;
 
-	if (find(r->list) < json_array_size(r->list))
+	/* A job has one unload. */
+	if (place_record_find(r->list, "unload") < json_array_size(r->list))
 		return;
-	if (r->list == NULL)
-		r->list = json_array();
-	json_array_append_new(
-	    r->list, json_pack("{ss sI}", "unload", prefix, "at",
-			 (json_int_t)(clock_wall_us() / 1000000)));
+	place_record_add(r, "unload", prefix);
 	r->announce(r->arg);
 }
 
@@ -47,7 +32,7 @@ bool unloads_over(struct job *job)
 {
 	json_t *list = job->outcome.record.list;
 
-	return json_array_remove(list, find(list)) == 0;
+	return json_array_remove(list, place_record_find(list, "unload")) == 0;
 }
 
 int unloads_sweep(const struct place_lent *lent, int64_t run_id,
