@@ -265,8 +265,7 @@ def test_a_query_does_not_change_the_encoding_of_its_output(db, format):
 
 
 CHANGES = {'TimeZone': 'Asia/Tokyo', 'DateStyle': 'German', 'IntervalStyle': 'iso_8601',
-           'bytea_output': 'escape', 'extra_float_digits': '0',
-           'standard_conforming_strings': 'off'}
+           'bytea_output': 'escape', 'extra_float_digits': '0'}
 
 
 @pytest.mark.parametrize('local', ['true', 'false'])
@@ -292,6 +291,23 @@ def test_each_statement_is_asked_for_what_it_changed(db):
         select set_config('timezone', 'Asia/Tokyo', false), set_config('datestyle', 'sql', true);
         select set_config('timezone', 'UTC', false), set_config('datestyle', 'iso', true)""")
     assert 'statement 1 of 2: the query changed TimeZone, DateStyle' in run.error_message
+
+
+@pytest.mark.parametrize('columns', [
+    {'output_path': '{part}.csv'}, {'output_format': 'JSON'},
+    {'output_path': '{part}.csv', 'output_options': '{"line_ending": "crlf"}'}])
+@pytest.mark.parametrize('name, value', [
+    ('standard_conforming_strings', 'off'), ('client_encoding', 'LATIN1')])
+def test_a_query_after_one_that_changed_how_queries_are_read_fails(db, columns, name, value):
+    changes = f"select set_config('{name}', '{value}', true) as a; "
+    follows = r"select 'ü\\' as a"
+    assert done(db, export_sql=changes, **columns)
+    for queries in changes + follows, changes + changes + follows, follows + '; ' + changes + follows:
+        run = failure(db, max_retries=3, export_sql=queries, **columns)
+        place = queries[:queries.index(changes)].count(';') + 2
+        assert f'statement {place} of' in run.error_message
+        assert f'a query before this one changed {name}' in run.error_message
+        assert run.attempt == 1
 
 
 @pytest.mark.parametrize('zone', ['UTC', 'europe/berlin', 'Etc/UTC', 'America/New_York'])

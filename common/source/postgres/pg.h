@@ -44,9 +44,10 @@ bool pg_committed(const struct pg *pg);
 /* True when the connection has read a row of many megabytes: libpq keeps memory
  * for another row of that size. */
 bool pg_large(const struct pg *pg);
-/* Says whether the server reads statements as this program writes them: in
- * UTF-8, with standard strings. A script may have changed these settings. */
-bool pg_reads_plainly(const struct pg *pg);
+/* Returns the setting by which the server does not read statements as this
+ * program writes them: in this encoding, with standard strings; NULL when it
+ * does. A script or a query may have changed it; the server reports it. */
+const char *pg_misread_by(const struct pg *pg, const char *encoding);
 /* Says whether the server can send text in this encoding. A database in UTF-8
  * converts to any encoding; another one sends only its own encoding and UTF-8,
  * and cannot convert, for example, LATIN1 to WIN1252. The bytes of a database
@@ -129,8 +130,9 @@ int pg_describe(struct pg *pg, const char *const *before, int count,
 
 /* Streams COPY ... TO STDOUT: start as above, then chunks of whole rows until
  * 0. With `simple`, statements without a result may precede and follow the
- * COPY, and one with rows may follow, which pg_copy_answer returns after the
- * end (NULL: there is none); they belong to the stream. */
+ * COPY, and up to PG_ANSWERS_MAX with a value may follow, such as SHOW; they
+ * belong to the stream. */
+#define PG_ANSWERS_MAX 8
 int pg_copy_start(struct pg *pg, const struct pg_stream *stream, struct err *e);
 int pg_copy_next(struct pg *pg, const char **data, size_t *len, struct err *e);
 /* Reads a COPY without looking at its rows: fills `to` up to its max and
@@ -139,7 +141,11 @@ int pg_copy_next(struct pg *pg, const char **data, size_t *len, struct err *e);
  * is the exact number, header not included. */
 int pg_copy_read(struct pg *pg, struct buf *to, struct err *e);
 int64_t pg_copy_rows(const struct pg *pg);
-const struct pg_rows *pg_copy_answer(const struct pg *pg);
+/* Runs statements of this kind that follow no COPY in their message. */
+int pg_answers(struct pg *pg, const char *sql, struct err *e);
+/* Returns the value of the nth such statement, from 0, until the next stream
+ * begins; NULL when there is none. */
+const char *pg_answer(const struct pg *pg, int n);
 /* Reads one row of a COPY in text format; returns what pg_stream_next
  * returns. */
 int pg_copy_next_row(

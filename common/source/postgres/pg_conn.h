@@ -15,9 +15,10 @@ struct pg {
 	const struct watch *watch;
 	bool pending;     /* the answer to pg_exec_later is unread */
 	PGresult *result; /* the stream's current result */
-	PGresult *answer; /* rows of a statement after the COPY */
-	bool fresh;       /* no caller has looked at result yet */
-	char *copy;       /* the COPY chunk that the caller is reading */
+	PGresult *answers[PG_ANSWERS_MAX]; /* of the statements after a COPY */
+	int answer_count;
+	bool fresh; /* no caller has looked at result yet */
+	char *copy; /* the COPY chunk that the caller is reading */
 	/* Rows of a stream whose values the caller is reading. */
 	struct held {
 		PGresult *result;

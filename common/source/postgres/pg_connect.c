@@ -263,10 +263,12 @@ bool pg_reported(const struct pg *pg, const char *name, const char *value)
 	return said == NULL || strcmp(said, value) == 0;
 }
 
-bool pg_reads_plainly(const struct pg *pg)
+const char *pg_misread_by(const struct pg *pg, const char *encoding)
 {
-	return pg_reported(pg, "standard_conforming_strings", "on") &&
-	       pg_reported(pg, "client_encoding", "UTF8");
+	if (!pg_reported(pg, "standard_conforming_strings", "on"))
+		return "standard_conforming_strings";
+	return pg_reported(pg, "client_encoding", encoding) ? NULL
+							    : "client_encoding";
 }
 
 bool pg_encodes(const struct pg *pg, const char *encoding)

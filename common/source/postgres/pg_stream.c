@@ -21,15 +21,20 @@ void pg_set_sql(struct pg *pg, const char *sql, size_t skip)
 	pg->skip = skip;
 }
 
+static void forget_answers(struct pg *pg)
+{
+	while (pg->answer_count > 0)
+		PQclear(pg->answers[--pg->answer_count]);
+}
+
 void pg_end_stream(struct pg *pg)
 {
 	if (pg->copy != NULL)
 		PQfreemem(pg->copy);
 	PQclear(pg->result);
-	PQclear(pg->answer);
+	forget_answers(pg);
 	pg->copy = NULL;
 	pg->result = NULL;
-	pg->answer = NULL;
 	pg->rows = 0;
 }
 
@@ -265,24 +270,26 @@ int pg_copy_start(struct pg *pg, const struct pg_stream *s, struct err *e)
 	return -1;
 }
 
+const char *pg_answer(const struct pg *pg, int n)
+{
+	if (n >= pg->answer_count || PQntuples(pg->answers[n]) == 0)
+		return NULL;
+	return PQgetvalue(pg->answers[n], 0, 0);
+}
+
+/* Takes pg->result, unless there is no room for it. */
 static void keep_answer(struct pg *pg)
 {
-	PQclear(pg->answer);
-	pg->answer = pg->result;
+	if (pg->answer_count == PG_ANSWERS_MAX)
+		return;
+	pg->answers[pg->answer_count++] = pg->result;
 	pg->result = NULL;
 }
 
-const struct pg_rows *pg_copy_answer(const struct pg *pg)
+/* Reads the results of the statements of a message; the first one is that of a
+ * COPY whose rows have been read, if `of_copy` is set. */
+static int take_answers(struct pg *pg, bool of_copy, struct err *e)
 {
-	return (const struct pg_rows *)pg->answer;
-}
-
-/* After the last row the server reports how the COPY ended, then the results of
- * the statements that follow it in the same message. */
-static int end_of_copy(struct pg *pg, struct err *e)
-{
-	bool of_copy = true;
-
 	for (;; of_copy = false) {
 		PQclear(pg->result);
 		pg->result = NULL;
@@ -302,6 +309,24 @@ static int end_of_copy(struct pg *pg, struct err *e)
 		pg_drain(pg);
 		return -1;
 	}
+}
+
+/* After the last row the server reports how the COPY ended, then the results of
+ * the statements that follow it in the same message. */
+static int end_of_copy(struct pg *pg, struct err *e)
+{
+	return take_answers(pg, true, e);
+}
+
+int pg_answers(struct pg *pg, const char *sql, struct err *e)
+{
+	if (pg_ready(pg, e) != 0)
+		return -1;
+	forget_answers(pg);
+	pg_set_sql(pg, sql, 0);
+	if (PQsendQuery(pg->conn, sql) == 0)
+		return pg_conn_error(pg, e);
+	return pg_flush(pg, e) == 0 ? take_answers(pg, false, e) : -1;
 }
 
 /* Returns 1 with a row, which the caller frees; 0 at the end; PG_NOT_YET; or

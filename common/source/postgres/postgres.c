@@ -218,7 +218,7 @@ static int postgres_script(struct source *s, const char *script, struct err *e)
 
 	if (session_script(session, script, NULL, e) != 0)
 		return -1;
-	return pg_reads_plainly(session->pg)
+	return pg_misread_by(session->pg, "UTF8") == NULL
 		   ? 0
 		   : pg_exec(session->pg, SETTINGS, e);
 }
@@ -295,8 +295,9 @@ static int start_copy(struct postgres *p, const struct buf *sql,
 	buf_str(&text, head);
 	buf_add(&text, sql->data, sql->len);
 	/* A query may change the session's encoding while it runs. */
-	buf_str(&text,
-	    p->raw ? "\n) to stdout" : "\n) to stdout (encoding 'UTF8')");
+	buf_str(&text, p->raw
+			   ? "\n) to stdout; " WRITTEN_ASK
+			   : "\n) to stdout (encoding 'UTF8'); " WRITTEN_ASK);
 	if (dialect_check_length(&text, e) == 0 &&
 	    describe_types(p, sql->data, schema, e) == 0)
 		rc = pg_copy_start(p->session.pg,
@@ -330,7 +331,8 @@ static int postgres_query(
 
 	buf_init(&text, SOURCE_WRAP_MAX);
 	p->copying = dialect_is_query(sql);
-	if (dialect_one(sql, "", &text, e) == 0)
+	if (written_readable(p->session.pg, p->raw, e) == 0 &&
+	    dialect_one(sql, "", &text, e) == 0)
 		rc = p->copying ? start_copy(p, &text, schema, e)
 				: start_rows(p, &text, schema, e);
 	buf_free(&text);
@@ -340,19 +342,18 @@ static int postgres_query(
 	return rc;
 }
 
-/* Fails when the query has changed a setting; asks once, after the last row. */
+/* Fails when the query has changed a setting; compares once, after the last row.
+ * The message of a COPY has asked already. */
 static int check_settings(struct postgres *p, struct err *e)
 {
-	struct pg_rows *rows;
-	int rc;
+	struct pg *pg = p->session.pg;
 
 	p->checked = true;
-	rows = postgres_ask(p->session.pg, WRITTEN_ASK, 0, NULL, e);
-	if (rows == NULL)
+	if (!p->copying && pg_answers(pg, POSTGRES_MARK WRITTEN_ASK, e) != 0)
 		return -1;
-	rc = written_compare(rows, p->job_zone, e);
-	pg_rows_free(rows);
-	return rc == 0 ? types_check_money(&p->types, p->session.pg, e) : -1;
+	return written_compare(pg, p->job_zone, e) == 0
+		   ? types_check_money(&p->types, pg, e)
+		   : -1;
 }
 
 static int next_copied(

@@ -26,11 +26,15 @@ static int copy_begin(
 	size_t skip;
 	int rc = -1;
 
+	if (written_readable(s->pg, p->raw, e) != 0)
+		return -1;
 	buf_init(&text, SOURCE_WRAP_MAX);
-	if (!pg_in_transaction(s->pg))
+	if (pg_in_transaction(s->pg))
+		buf_str(&text, POSTGRES_READS);
+	else
 		buf_str(
 		    &text, s->prologue.len ? s->prologue.data : POSTGRES_BEGIN);
-	buf_str(&text, POSTGRES_READS "copy (");
+	buf_str(&text, "copy (");
 	skip = text.len;
 	/* The line break ends a comment that may stand at the end of the
 	 * query. */
@@ -50,10 +54,7 @@ static int copy_begin(
 /* At the end of the COPY its message has the answer about the settings, too. */
 static int copy_ended(struct postgres *p, int rc, struct err *e)
 {
-	const struct pg_rows *rows =
-	    rc == 0 ? pg_copy_answer(p->session.pg) : NULL;
-
-	return rows ? written_compare(rows, p->job_zone, e) : rc;
+	return rc == 0 ? written_compare(p->session.pg, p->job_zone, e) : rc;
 }
 
 static int copy_next(

@@ -18,7 +18,6 @@ static const struct written {
     {"IntervalStyle", "postgres"},
     {"bytea_output", "hex"},
     {"extra_float_digits", "3"},
-    {"standard_conforming_strings", "on"},
 };
 #define SETTINGS (sizeof(settings) / sizeof(*settings))
 
@@ -41,8 +40,7 @@ int written_refuse(const char *names, const char *first, struct err *e)
 	    names, first);
 }
 
-int written_compare(
-    const struct pg_rows *answer, const char *zone, struct err *e)
+int written_compare(const struct pg *pg, const char *zone, struct err *e)
 {
 	const char *first = NULL;
 	struct buf names;
@@ -52,8 +50,7 @@ int written_compare(
 	for (size_t i = 0; i < SETTINGS; i++) {
 		const struct written *s = &settings[i];
 
-		if (is(pg_rows_get(answer, 0, (int)i),
-			s->value ? s->value : zone))
+		if (is(pg_answer(pg, (int)i), s->value ? s->value : zone))
 			continue;
 		buf_printf(&names, "%s%s", first ? ", " : "", s->name);
 		first = first ? first : s->name;
@@ -62,4 +59,21 @@ int written_compare(
 		rc = written_refuse(names.data, first, e);
 	buf_free(&names);
 	return rc;
+}
+
+int written_readable(struct pg *pg, bool raw, struct err *e)
+{
+	const char *by;
+
+	if (!pg_in_transaction(pg))
+		return 0;
+	by = pg_misread_by(pg, raw ? "SQL_ASCII" : "UTF8");
+	if (by == NULL)
+		return 0;
+	return err_set(e, ERR_PERMANENT,
+	    "a query before this one changed %s while it ran, by set_config() "
+	    "or a function that sets it, so this one would be read "
+	    "differently; give the function a setting of its own (alter "
+	    "function ... set %s), which ends with it",
+	    by, by);
 }
