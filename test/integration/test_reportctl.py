@@ -1175,6 +1175,15 @@ def test_schedules_are_listed_in_words(ctl, db, submit):
         f'{words} UTC' for words in SCHEDULES.values()]
 
 
+def test_a_row_without_a_readable_schedule_is_listed_all_the_same(ctl, db, submit):
+    """Such as one from before a rule of the schema."""
+    submit(db, report_name='a', trigger_type='SCHEDULED', schedule_expression='0 6 * * *')
+    with db.connect() as conn:
+        conn.execute('set session_replication_role = replica')
+        conn.execute("update reportd.report_config set schedule_expression = '0 0 30 2 *'")
+    assert [r['schedule'] for r in answer(ctl('list', '--json'))] == ['0 0 30 2 * UTC']
+
+
 WEEK = 'Mon Tue Wed Thu Fri Sat Sun'.split()
 MONTHS = 'Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec'.split()
 
@@ -1254,8 +1263,8 @@ def test_the_words_of_a_schedule_mean_its_times(db):
     first = datetime(2027, 1, 1, tzinfo=timezone.utc)
     said = 0
     for expression in [*SCHEDULES, *(' '.join(map(chance.choice, field)) for _ in range(300))]:
+        words = db.value('select reportd.schedule_words(%s)', expression)
         try:
-            words = db.value('select reportd.schedule_words(%s)', expression)
             times = [row.t for row in db.query(
                 "select t from reportd.next_runs(%s, 'UTC', %s, 60) t", expression,
                 first - timedelta(seconds=1))]

@@ -101,15 +101,22 @@ end $$;
 create function reportd.schedule_words(expression text) returns text
 language plpgsql stable strict security definer set search_path = pg_catalog, pg_temp as $$
 declare
-	c reportd.cron := reportd.cron_parse(expression);
-	times record := reportd.words_of_times(c);
-	months int[] := reportd.cron_values(c.months, 1, 12);
-	names text := reportd.cron_names(months, '{Jan,Feb,Mar,Apr,May,Jun,Jul,Aug,Sep,Oct,Nov,Dec}');
-	any_day boolean := cardinality(reportd.cron_values(c.days, 1, 31)) = 31;
-	any_weekday boolean := cardinality(reportd.cron_values(c.weekdays, 0, 34)) = 35;
+	c reportd.cron;
+	times record;
+	months int[];
+	names text;
+	any_day boolean;
+	any_weekday boolean;
 	days text;
 	said text;
 begin
+	-- Not in the declarations, whose errors the handler below does not see.
+	c := reportd.cron_parse(expression);
+	times := reportd.words_of_times(c);
+	months := reportd.cron_values(c.months, 1, 12);
+	names := reportd.cron_names(months, '{Jan,Feb,Mar,Apr,May,Jun,Jul,Aug,Sep,Oct,Nov,Dec}');
+	any_day := cardinality(reportd.cron_values(c.days, 1, 31)) = 31;
+	any_weekday := cardinality(reportd.cron_values(c.weekdays, 0, 34)) = 35;
 	-- With either_day one of both is enough, so all of the one make the other mean nothing.
 	days := case
 		when any_day and any_weekday or c.either_day and (any_day or any_weekday) then 'daily'
@@ -127,8 +134,9 @@ begin
 		when days ~ 'day' then days || ', ' || coalesce(times.clock, times.often)
 		else days || ' ' || coalesce(times.clock, times.often) end;
 	return case when length(said) <= 40 then said else regexp_replace(btrim(expression), '\s+', ' ', 'g') end;
+-- A stored expression may be older than a rule; it does not stop the list of all reports.
 exception when invalid_parameter_value then
 	return expression;
 end $$;
 comment on function reportd.schedule_words is
-	'A schedule in words, such as "Mon-Fri 06:00"; the expression itself where they would be long.';
+	'A schedule in words, such as "Mon-Fri 06:00"; the expression itself where they would be long, or where it is no schedule.';
