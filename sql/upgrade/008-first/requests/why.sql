@@ -148,11 +148,12 @@ begin
 		reportd.shown_time(c.due_at, c.time_zone));
 end $$;
 
--- Counts the files of a report that no run has read, as the end of a sentence. A mended file is
--- another version, which counts for its name; FILE reports take whole new files up by themselves.
+-- Counts the files of an active report that no run has read, as the end of a sentence. A mended
+-- file is another version, which counts for its name; FILE reports take whole new files up by
+-- themselves.
 create function reportd.unread_files(c reportd.report_config) returns text
 language sql stable set search_path = pg_catalog, pg_temp as $$
-	select coalesce((
+	select case when $1.is_active and $1.inputs is not null then coalesce((
 		select format('; of its files %s FAILED and %s wait: `reportctl inputs %s` or reportd.v_inputs says why',
 			count(*) filter (where f.state = 'FAILED'), count(*) filter (where f.state = 'NEW'),
 			$1.config_id)
@@ -166,7 +167,7 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
 		where i.config_id = $1.config_id and $1.trigger_type <> 'FILE'
 			and i.state = 'NEW' and i.reason is null
 			and coalesce($1.inputs -> i.input ->> 'use', 'new') = 'new'
-		having count(*) > 0), '')
+		having count(*) > 0), '') else '' end
 $$;
 
 -- Says when a report that is at rest runs next.
@@ -279,14 +280,12 @@ begin
 	asked := coalesce(asked, c.request_id);
 	if asked is null then
 		return format('report %s has not run yet%s%s', reportd.label(c), reportd.next_reason(c),
-			case when c.is_active and c.inputs is not null then reportd.unread_files(c) else '' end);
+			reportd.unread_files(c));
 	end if;
 	return format('request %s of report %s %s%s', asked, reportd.label(c),
 		reportd.request_state(c, asked),
 		case when asked = c.request_id and request_id is null and not reportd.is_busy(c)
-			then reportd.next_reason(c)
-				|| case when c.is_active and c.inputs is not null then reportd.unread_files(c) else '' end
-			else '' end);
+			then reportd.next_reason(c) || reportd.unread_files(c) else '' end);
 -- Raised anew, so that psql shows one line of context and not one for each function.
 exception when invalid_parameter_value or insufficient_privilege then
 	get stacked diagnostics refusal = message_text, mend = pg_exception_hint;
