@@ -157,35 +157,18 @@ def test_the_check_knows_the_settings_that_the_program_knows():
 
 # ---- times and memory ----
 
-def seconds(text):
-    number, unit = re.fullmatch(r'(\d+)(s|min|h)?', text).groups()
-    return int(number) * {'s': 1, 'min': 60, 'h': 3600, None: 1}[unit]
-
-
-def setting(settings, which, key):
-    value = settings.get(f'REPORTD_{which}_{key}'.upper()) or known_settings()[which, key]
-    if (which, key, value) == ('queue', 'timeout', '0'):
-        return seconds(setting(settings, 'reportd', 'lease')) / 4
-    return value
-
-
-def stop_takes(settings):
-    return sum(seconds(str(setting(settings, *key)).removesuffix('.0')) for key in (
-        ('reportd', 'shutdown_grace'), ('reportd', 'cancel_grace'), ('queue', 'timeout')))
-
-
 def test_a_daemon_ends_before_it_is_killed():
-    assert stop_takes({}) == times.stop_takes({}) == 55
     for name, value in times.DEFAULTS.items():
         section, _, key = name.removeprefix('REPORTD_').lower().partition('_')
         assert known_settings()[section, key] == value, name
+    assert times.stop_takes({}) == 55
     container, = task()['ContainerDefinitions']
-    assert stop_takes(SETTINGS['task']) < container['StopTimeout'] <= 120
+    assert times.stop_takes(SETTINGS['task']) < container['StopTimeout'] <= 120
     for way in 'daemon', 'keda':
         for pod, _, settings in pods(way):
-            assert stop_takes(settings) < pod['terminationGracePeriodSeconds']
+            assert times.stop_takes(settings) < pod['terminationGracePeriodSeconds']
     job = Template((ROOT / 'deploy/kubernetes/keda/scaledjob.yaml').read_text()).body
-    longest = seconds(known_settings()['reportd', 'job_timeout'])
+    longest = times.seconds({}, 'REPORTD_REPORTD_JOB_TIMEOUT')
     assert job['spec']['jobTargetRef']['activeDeadlineSeconds'] > longest
 
 

@@ -83,6 +83,12 @@ def test_the_library_of_duckdb_is_fetched_or_it_says_how_to_get_it(totesys, npm,
     assert lines[-1].startswith("sales-warehouse: failed while fetching DuckDB's library")
 
 
+def test_the_library_is_fetched_in_the_version_that_is_tested():
+    wanted = re.search(r'duckdb_version=(\S+)', (ROOT / 'examples/common.sh').read_text())[1]
+    for path in 'test/lib/duckdb.py', 'test/bench/run':
+        assert f'@duckdb/node-api@{wanted}' in (ROOT / path).read_text()
+
+
 def test_totesys_makes_what_another_program_reads(totesys):
     done = totesys.done
     assert done.returncode == 0, done.stdout + done.stderr

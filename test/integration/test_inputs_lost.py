@@ -37,9 +37,11 @@ def refused(engine, when, message):
     db.execute('create function refuse() returns trigger language plpgsql as '
                "$$begin raise exception 'not now'; end$$")
     db.execute(f'create trigger refuse before {when} execute function refuse()')
-    yield
-    wait_for(lambda: engine.daemon.log().count(message) > said)
-    db.execute('drop function refuse cascade')
+    try:
+        yield
+        wait_for(lambda: engine.daemon.log().count(message) > said)
+    finally:
+        db.execute('drop function refuse cascade')
 
 
 def test_a_listing_that_was_not_recorded_is_repeated(db, engine):
