@@ -163,7 +163,8 @@ struct run_result {
 	const char *error_stage, *error_sqlstate, *error_message;
 	const char *outputs; /* JSON array, when there are several */
 	const char *remark;
-	/* uploads and statements that go on without it; NULL or empty: none */
+	/* what goes on or stays in other systems, as in place/record.h; NULL or
+	 * empty: nothing */
 	const json_t *leftovers;
 	const json_t *result; /* row of result_sql; NULL: none */
 	const char *horizon;  /* NULL: none */

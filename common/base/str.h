@@ -31,8 +31,8 @@ bool str_is_joiner(uint32_t c);
 /* Replaces each of these characters but joiners by an underscore, in place. For
  * the names of files. */
 void str_mask_hidden(char *s);
-/* Writes each character that str_hidden finds as <U+202E>, in place; a text that grows past
- * `size` bytes, NUL included, is cut between characters. */
+/* Writes each character that str_hidden finds as <U+202E>, in place; a text that
+ * grows past `size` bytes, NUL included, is cut between characters. */
 void str_show_hidden(char *s, size_t size);
 
 /* Says whether the text contains an ASCII control character. */

@@ -14,11 +14,11 @@
 
 /*
  * Tasks of the supervisor that wait for other machines: delivering notices,
- * ending uploads and statements of killed runs, listing, watching and moving
- * files of inputs, reading queues of their events, and turns of the inbox. Errands
- * have their own workers, so that they neither wait for reports nor delay them:
- * none at first, then as many as there are lanes to serve, at most `workers` of
- * [notify].
+ * ending what killed runs have left (uploads, statements, unloads), listing,
+ * watching and moving files of inputs, reading queues of their events, and turns
+ * of the inbox. Errands have their own workers, so that they neither wait for
+ * reports nor delay them: none at first, then as many as there are lanes to serve,
+ * at most `workers` of [notify].
  *
  * A lane is a receiver. Errands of one lane run one after the other, errands of
  * different lanes in parallel. The owner with the fewest running errands comes

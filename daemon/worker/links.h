@@ -10,8 +10,9 @@
  * the source, once for a job, unless an earlier attempt has fixed it.
  */
 
-/* Finds the value of one of these parameters. Returns 1 with *value, a JSON string or null that the
- * caller releases; 0 when the job has none of this name, and -1 on error. */
+/* Finds the value of one of these parameters. Returns 1 with *value, a JSON string
+ * or null that the caller releases; 0 when the job has none of this name, and -1 on
+ * error. */
 int links_find(
     struct job *job, const char *name, json_t **value, struct err *e);
 

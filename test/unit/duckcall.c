@@ -14,9 +14,9 @@
  *	duckcall LIBRARY RELATIONS SQL [BEFORE]
  *
  * The query BEFORE, if any, runs first; its first rows are read, the others are
- * left unread. RELATIONS is a JSON array of {"name", "format", "options", "paths"}. Prints
- * the names of the columns, then the rows, with a bar between values. Exit code
- * 1: the error is on standard error.
+ * left unread. RELATIONS is a JSON array of {"name", "format", "options",
+ * "paths"}. Prints the names of the columns, then the rows, with a bar between
+ * values. Exit code 1: the error is on standard error.
  */
 #define MOST 8
 

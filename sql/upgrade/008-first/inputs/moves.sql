@@ -2,7 +2,8 @@
 -- Files that go to archives and quarantines.
 
 -- The files that are to be moved now and that the daemon can reach. A daemon asks for files
--- only when it has none in hand: of those that it took before, it has lost the claim or the end.
+-- only when it has none in hand: of those that it took before, it has lost the claim or the end,
+-- and takes them again 10 seconds after the claim, which has set move_at 10 minutes ahead.
 create function reportd.due_moves(worker_id uuid) returns setof bigint
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
 	select f.file_id from reportd.report_worker w
