@@ -335,6 +335,19 @@ def test_objects_that_cannot_be_removed_are_removed_later(engine, objects):
     wait_for(lambda: report.runs(engine.db, config_id)[0].leftovers is None, 60)
 
 
+def test_nothing_is_left_in_a_bucket_that_is_gone(engine, objects):
+    objects.fails += [('PUT', 'denied', 403), ('DELETE', '', 403)]
+    config_id = report.submit(
+        engine.db, source='dwh', export_sql=QUERY, max_retries=0,
+        output_path='s3://dropped/denied.{ext}', output_options={'unload': True})
+    assert report.wait_done(engine.db, config_id).status == 'FAILED'
+    assert report.runs(engine.db, config_id)[0].leftovers
+    objects.fails.clear()
+    objects.kept.clear()
+    objects.gone.add('dropped')
+    wait_for(lambda: report.runs(engine.db, config_id)[0].leftovers is None, 60)
+
+
 def test_a_killed_worker_leaves_no_objects(engine, objects, redshift):
     config_id = report.submit(engine.db, source='dwh', export_sql='select pg_sleep(60)',
                               max_retries=0, output_options={'unload': True})

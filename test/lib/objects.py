@@ -12,6 +12,7 @@ class Objects:
     """`kept` is {(bucket, key): bytes}; `url` is the endpoint."""
 
     def __init__(self, page=2):
+        self.gone = set()  # names of buckets that were removed
         self.kept = {}
         self.page = page
         self.asked = []
@@ -90,6 +91,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if fault:
             return self.answer(fault, b'<Error><Code>AccessDenied</Code>'
                                       b'<Message>no</Message></Error>')
+        if bucket in objects.gone:
+            return self.answer(404, b'<Error><Code>NoSuchBucket</Code>'
+                                    b'<Message>none</Message></Error>')
         if self.command == 'PUT' and self.headers.get('If-None-Match') and \
                 objects.exists(bucket, key):
             return self.answer(412, b'<Error><Code>PreconditionFailed</Code>'

@@ -25,6 +25,7 @@ struct listing {
 	const char *prefix;
 	int64_t deadline_ms;
 	bool unstoppable;
+	bool gone;   /* there is no such bucket */
 	char *token; /* where the next page begins; NULL: no more pages */
 	place_each *each;
 	void *arg;
@@ -94,6 +95,7 @@ static int list_some(
 		    aws_xml_text(xml->data, xml->len, "NextContinuationToken");
 		rc = list_page(l, xml->data, e);
 	}
+	l->gone = strcmp(answer.code, "NoSuchBucket") == 0;
 	aws_answer_free(&answer);
 	free(path);
 	return rc;
@@ -152,5 +154,6 @@ int s3_remove(const struct place_lent *lent, const char *prefix,
 	    .each = remove_one};
 
 	l.arg = &l;
-	return list(&l, lent, e);
+	/* Nothing is left in a bucket that was removed as a whole. */
+	return list(&l, lent, e) == 0 || l.gone ? 0 : -1;
 }
