@@ -10,7 +10,7 @@ from lib.process import reportctl
 from lib.receiver import certificate
 from lib.tlsserver import TlsServer
 from test_engine_shared import done, failure
-from test_reportctl import checks_of
+from test_reportctl_shared import checks_of
 
 # A name of this machine that is not localhost counts as another host.
 HOST = socket.gethostname()

@@ -15,7 +15,7 @@ from lib.manual import says
 from lib.paths import ROOT
 from lib.process import reportctl
 from test_engine_shared import done, failure
-from test_reportctl import checks_of
+from test_reportctl_shared import checks_of
 
 NUMBER = itertools.count(1)
 

@@ -8,7 +8,7 @@ import pytest
 from lib import process
 from lib.wait import wait_for
 from test_inbox_shared import account, dwh, inbox, plain, snow  # noqa: F401
-from test_reportctl import child  # noqa: F401
+from test_reportctl_shared import child  # noqa: F401
 
 
 def test_the_ledger_is_purged_once_an_hour(inbox):
