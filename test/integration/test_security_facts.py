@@ -10,7 +10,7 @@ from lib import report
 from lib.manual import says
 from lib.process import reportctl, write_conf
 from lib.wait import wait_for
-from test_security import as_, ask, db, engine, queue, set_quota, waiting_of  # noqa: F401: fixtures
+from test_security_shared import as_, ask, db, engine, queue, set_quota, waiting_of  # noqa: F401: fixtures
 
 pytestmark = pytest.mark.shipped
 

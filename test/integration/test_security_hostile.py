@@ -10,7 +10,7 @@ from psycopg import sql
 
 from lib.manual import says
 from lib.wait import wait_for
-from test_security import as_, ask, db, queue, run_statement  # noqa: F401
+from test_security_shared import as_, ask, db, queue, run_statement  # noqa: F401
 
 pytestmark = pytest.mark.shipped
 

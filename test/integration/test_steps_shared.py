@@ -8,7 +8,7 @@ from psycopg import errors
 
 from lib import report
 from lib.wait import wait_for
-from test_security import as_, ask, db, engine, queue, set_quota, waiting_of  # noqa: F401: fixtures
+from test_security_shared import as_, ask, db, engine, queue, set_quota, waiting_of  # noqa: F401: fixtures
 from test_turns import beats
 
 pytestmark = pytest.mark.shipped

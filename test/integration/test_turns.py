@@ -15,7 +15,7 @@ from lib.outbox import SECTIONS
 from lib.paths import ROOT
 from lib.receiver import Receiver
 from lib.wait import wait_for
-from test_security import as_, ask, db, engine, queue, set_quota, waiting_of  # noqa: F401: fixtures
+from test_security_shared import as_, ask, db, engine, queue, set_quota, waiting_of  # noqa: F401: fixtures
 
 pytestmark = pytest.mark.shipped
 
