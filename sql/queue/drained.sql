@@ -6,7 +6,7 @@
 -- opened, or files are to be listed or moved. A daemon sends at least two heartbeats within
 -- a lease. $1 worker_id uuid
 with mine as (
-	-- What a claim of this daemon could take now or later.
+	-- The reports that a claim of this daemon could take, now or later.
 	select c.due_at, c.attempt from reportd.report_worker w
 	join reportd.report_config c on c.source = any (w.sources)
 		and (c.target is null or c.target = any (w.targets))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a report writes lies apart from what it reads, or it would run for ever."""
+"""A report writes no file where it reads, or it would run for ever."""
 
 import os
 

@@ -57,7 +57,7 @@ def test_a_listing_whose_claim_was_lost_is_repeated(db, engine):
     config_id = submit(db, engine.path / 'in/claimed')
     wait_for(lambda: db.value('select listed_at from reportd.v_zones where config_id = %s',
                               config_id))
-    # What the queue has when the connection breaks between COMMIT and the answer.
+    # So is the row when the connection breaks between COMMIT and the answer.
     db.execute("""update reportd.report_zone set listing_by = (select worker_id
         from reportd.report_worker), listing_number = listing_number + 1,
         listing_until = now() + interval '1 hour', list_at = now() + interval '1 hour'""")

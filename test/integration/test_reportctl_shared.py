@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What the test_reportctl* files share: what a command answers, a reportctl that goes on
-beside the test, and a daemon that is played with SQL."""
+"""Shared by the test_reportctl* files: answers of commands, a reportctl that goes on beside
+the test, and a daemon that is played with SQL."""
 
 import errno
 import json

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the test_security* files share: a queue for a company, set up by the manual's own
+"""Shared by the test_security* files: a queue for a company, set up by the manual's own
 statements, and the people who use it."""
 
 import json

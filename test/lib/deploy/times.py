@@ -28,7 +28,7 @@ def stop_takes(variables):
 
 
 def stop_faults(name, given, variables):
-    """What is wrong with a limit of so many seconds, after which a daemon is killed."""
+    """The faults of a limit of `given` seconds, after which a daemon is killed."""
     try:
         wanted = stop_takes(variables)
     except ValueError as e:
@@ -39,7 +39,7 @@ def stop_faults(name, given, variables):
 
 
 def deadline_faults(name, given, variables):
-    """What is wrong with a limit of so many seconds, after which a daemon is stopped."""
+    """The faults of a limit of `given` seconds, after which a daemon is stopped."""
     try:
         wanted = seconds(variables, 'REPORTD_REPORTD_JOB_TIMEOUT')
     except ValueError as e:

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- What a report writes lies apart from what it reads: a listing would find it as new
--- files, and the report would run for ever.
+-- The files that a report writes must lie apart from those that it reads: a listing would
+-- find them as new files, and the report would run for ever.
 
 -- Returns the beginning of the output's path, as far as the row alone decides it. The
 -- worker knows all of it: see check_unread() in daemon/worker/places.c.

@@ -82,8 +82,9 @@ begin
 	where u.config_id = c.config_id;
 end $$;
 
--- What is to be said of the files that a run does not read. fault: it must not run, as it would be
--- made of a part of its files; remark: it was left out, or is left to the next request.
+-- Says which files of an input a run does not read. fault: why the run must fail, as it would read
+-- a part of the files only; remark: the files that are left out, or left to the next request. Null:
+-- there is nothing to say.
 create function reportd.input_words(
 	c reportd.report_config, input text, spec jsonb, out fault text, out remark text
 ) language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
