@@ -10,6 +10,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "net/mail/mime_header.h"
 #include "net/mail/smtp.h"
 #include "notice/mail_report.h"
 #include "notice/mail_text.h"
@@ -260,6 +261,8 @@ static int add_own_subject(struct mail *m, struct err *e)
 
 	buf_init(&text, BODY_MAX);
 	rc = mail_text_expand(m->notice, "subject", m->url.subject, &text, e);
+	if (rc == 0)
+		rc = mime_header_check("the subject", text.data, e);
 	shown = notice_show(text.data);
 	buf_str(&m->subject, shown);
 	free(shown);

@@ -38,6 +38,20 @@ static void read_run(struct notice *n, const json_t *run)
 		n->parameters = NULL;
 }
 
+/* Returns the character that begins at `s` when nobody would see it as such: one
+ * that changes the direction of text or splits it, or a control character, which a
+ * terminal obeys. A line break and a tab are seen. 0: it is another one. */
+static uint32_t unseen(const char *s, size_t *len)
+{
+	uint32_t c = str_hidden(s, len);
+
+	if (c != 0)
+		return str_is_joiner(c) ? 0 : c;
+	if (*s == '\n' || *s == '\t')
+		return 0;
+	return (unsigned char)*s < ' ' || *s == 0x7F ? (uint32_t)*s : 0;
+}
+
 char *notice_show(const char *name)
 {
 	struct buf b;
@@ -46,9 +60,11 @@ char *notice_show(const char *name)
 	buf_init(&b, 16 << 20);
 	buf_str(&b, "");
 	for (; *name != '\0'; name += len) {
-		uint32_t c = str_hidden(name, &len);
+		uint32_t c = unseen(name, &len);
 
-		if (c != 0 && !str_is_joiner(c))
+		if (*name == '\r' && name[1] == '\n')
+			continue;
+		if (c != 0)
 			buf_printf(&b, "<U+%04X>", c);
 		else
 			buf_add(&b, name, len);

@@ -61,8 +61,9 @@ struct notice {
 void notice_open(struct notice *n, json_t *body);
 void notice_free(struct notice *n);
 /* Returns the text with every invisible character that changes its direction or
- * splits it written as <U+202E>. Joiners are kept, because some scripts need
- * them. The caller frees the text. */
+ * splits it, and every control character, written as <U+202E>. Line breaks and
+ * tabs are kept, and so are joiners, because some scripts need them. The caller
+ * frees the text. */
 char *notice_show(const char *text);
 
 struct notice_answer {

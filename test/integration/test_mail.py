@@ -321,6 +321,21 @@ def test_text_that_turns_round_is_seen_as_such(db, daemon, sink, address, how):
             assert 'U+202E' in body
 
 
+def test_what_a_terminal_obeys_is_seen_as_such(db, daemon, sink, address):
+    """Programs show mails in terminals, which obey escape sequences."""
+    server, ann = sink(), address()
+    daemon(sections(server))
+    wait_notices(db, submit(
+        db, report_name='log', export_sql="select E'a\\x1b[2Jb\\x07c\\x7f\\rd'::int", max_retries=0,
+        notify_on_failure=[f'mailto:{ann}?subject={{error_message}}']))
+    message = server.messages()[ann]
+    shown = 'a<U+001B>[2Jb<U+0007>c<U+007F><U+000D>d'
+    assert shown in message['Subject']
+    plain, page = bodies(message)
+    assert shown in plain and html.escape(shown) in page
+    assert not re.search('[\x00-\x08\x0b-\x1f\x7f]', plain + page)
+
+
 def test_no_header_of_a_mail_turns_text_round(db, daemon, sink, address):
     """Neither the name of a file nor one's own subject."""
     server = sink()
