@@ -26,6 +26,9 @@ void sns_subject(const struct notice *n, char to[static SNS_SUBJECT])
 	for (const char *c = title.data; *c != '\0'; c++) {
 		unsigned char byte = (unsigned char)*c;
 
+		/* SNS refuses a subject that begins with a space. */
+		if (len == 0 && byte == ' ')
+			continue;
 		if ((byte & 0xc0) == 0x80)
 			/* a character becomes one ?, not one for each byte */
 			continue;

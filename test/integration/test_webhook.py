@@ -4,6 +4,7 @@
 import hashlib
 import hmac
 import json
+import re
 import socket
 import time
 
@@ -345,8 +346,15 @@ SLACK = sections(slack={'hosts': '127.0.0.1'})
 
 
 def texts(blocks):
-    return '\n'.join(t['text'] for b in blocks
-                     for t in [*([b['text']] if 'text' in b else []), *b.get('elements', [])])
+    """The texts of blocks, code between `."""
+    found = []
+    for one in blocks:
+        if isinstance(one.get('text'), dict):
+            found.append(one['text']['text'])
+        elif 'text' in one:
+            found.append('`{}`'.format(one['text']) if one.get('style') else one['text'])
+        found.append(texts(one.get('elements', [])))
+    return ''.join(found)
 
 
 def test_slack_gets_blocks_that_people_read(db, drain, receiver):
@@ -373,13 +381,26 @@ def test_slack_failure_within_its_limits(db, drain, receiver):
     drain(SLACK)
     blocks = receiver.taken[0].json['blocks']
     assert len(blocks[0]['text']['text']) <= 150
-    text = blocks[2]['text']['text']
-    assert len(text) <= 3000
-    assert '\n> ' in text and '&lt;&amp;&gt;\'' in text
-    assert 'reportctl retry' in text
-    assert not any(c in text.replace('&lt;', '').replace('&gt;', '').replace('&amp;', '')
-                   for c in '<&')
+    before, quote, after = blocks[2]['elements']
+    assert quote['type'] == 'rich_text_quote'
+    assert '<&>`ü<&>ü' in texts([quote]) and texts([quote]).endswith('…')
+    assert len(texts([quote])) <= 1500
+    assert re.search(r'`reportctl retry \d+`', texts([after]))
     assert not any(b.get('fields') for b in blocks)
+
+
+def test_slack_shows_signs_of_its_markup(db, daemon, drain, receiver):
+    """In mrkdwn the name would lose its _, and the URL would be a link."""
+    text = '_new_ *b* ~c~ https://x.org <!channel>'
+    report.submit(db, report_name=text, export_sql=f'select 1 as "{text}", nothing',
+                  max_retries=0, notify_on_failure=[slack(receiver)])
+    report.submit(db, export_sql=f"select '{text}\x1b[31m'::int", max_retries=0,
+                  notify_on_failure=[slack(receiver)])
+    drain(SLACK)
+    for request in receiver.taken:
+        assert 'mrkdwn' not in request.body.decode()
+    told = ''.join(texts(request.json['blocks']) for request in receiver.taken)
+    assert f'{text} failed.' in told and f'"{text}<U+001B>[31m"' in told
 
 
 def test_slack_shows_what_turns_text_round(db, drain, receiver):

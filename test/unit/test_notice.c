@@ -41,6 +41,47 @@ static const char *text_at(const json_t *message, size_t block)
 	    "text", "");
 }
 
+/* Appends the elements of a block, or of a part of one, of rich text: `code`,
+ * <link>, and "> " before a quotation. */
+static void add_rich(struct buf *b, const json_t *block)
+{
+	size_t i;
+	json_t *one;
+
+	json_array_foreach(json_object_get(block, "elements"), i, one)
+	{
+		const char *type = json_str(one, "type", "");
+		bool code = json_is_true(
+		    json_object_get(json_object_get(one, "style"), "code"));
+
+		if (strcmp(type, "text") == 0)
+			buf_printf(b, "%s%s%s", code ? "`" : "",
+			    json_str(one, "text", ""), code ? "`" : "");
+		else if (strcmp(type, "link") == 0)
+			buf_printf(b, "<%s>", json_str(one, "url", ""));
+		else if (i > 0)
+			buf_char(b, '\n');
+		if (strcmp(type, "rich_text_quote") == 0)
+			buf_str(b, "> ");
+		add_rich(b, one);
+	}
+}
+
+/* Checks a block of rich text, of which `text` is the beginning. */
+static void assert_rich(const json_t *message, size_t block, const char *text)
+{
+	const json_t *one =
+	    json_array_get(json_object_get(message, "blocks"), block);
+	struct buf b;
+
+	assert_string_equal(json_str(one, "type", ""), "rich_text");
+	buf_init(&b, 1 << 20);
+	add_rich(&b, one);
+	b.data[strlen(text) < b.len ? strlen(text) : b.len] = '\0';
+	assert_string_equal(b.data, text);
+	buf_free(&b);
+}
+
 static void assert_words(void (*words)(const struct notice *, struct buf *),
     const char *json, const char *expected)
 {
@@ -199,8 +240,7 @@ TEST(some_of_many_outputs_are_listed)
 
 	assert_int_equal(json_array_size(json_object_get(run, "outputs")), 2);
 	assert_int_equal(json_int(run, "output_count", 0), 1000);
-	assert_string_equal(
-	    text_at(message, 1), "Saved as `u1`\n`u2`\nand 998 more");
+	assert_rich(message, 1, "Saved as `u1`\n`u2`\nand 998 more");
 	json_decref(message);
 	json_decref(v);
 	notice_free(&n);
@@ -267,15 +307,26 @@ TEST(a_subject_is_ascii_of_at_most_100_characters)
 	notice_free(&n);
 }
 
-TEST(slack_text_is_escaped_and_cut_at_a_character)
+TEST(a_subject_does_not_begin_with_a_space)
+{
+	char to[SNS_SUBJECT];
+	struct notice n = notice_of("{'report_name': '  a b'}");
+
+	sns_subject(&n, to);
+	assert_string_equal(to, "a b");
+	notice_free(&n);
+}
+
+TEST(slack_text_is_as_it_was_and_cut_at_a_character)
 {
 	struct buf b;
 	struct notice n;
 	json_t *v;
+	char *dump;
 
 	buf_init(&b, 1 << 20);
 	buf_str(&b, "{'report_name': 'a&b', 'event': 'FAILED', 'run': "
-		    "{'error_message': '<!channel> `x` ");
+		    "{'error_message': '<!channel> `x` _new_ *b* ~c~ ");
 	for (int i = 0; i < 2000; i++)
 		buf_str(&b, "ä&");
 	buf_str(&b, "'}}");
@@ -284,10 +335,12 @@ TEST(slack_text_is_escaped_and_cut_at_a_character)
 	assert_non_null(v);
 	assert_string_equal(json_str(v, "text", ""), "a&amp;b failed.");
 	assert_string_equal(text_at(v, 0), "a&b failed.");
-	assert_has(
-	    text_at(v, 1), "> &lt;!channel&gt; 'x' ", __FILE__, __LINE__);
-	assert_has(text_at(v, 1), "…\nIt is not tried", __FILE__, __LINE__);
-	assert_true(strlen(text_at(v, 1)) < 3000);
+	assert_rich(v, 1, "It failed:\n> <!channel> `x` _new_ *b* ~c~ ä&ä&");
+	dump = json_dumps(v, 0);
+	assert_has(dump, "…\"}]}", __FILE__, __LINE__);
+	assert_null(strstr(dump, "mrkdwn"));
+	assert_true(strlen(dump) < 3000);
+	free(dump);
 	json_decref(v);
 	notice_free(&n);
 	buf_free(&b);
@@ -300,8 +353,7 @@ TEST(slack_links_what_the_web_has)
 		      "'https://x.org/?a=1&b=2'}}");
 	json_t *v = slack_message(&n);
 
-	assert_string_equal(
-	    text_at(v, 1), "Saved as <https://x.org/?a=1&amp;b=2>");
+	assert_rich(v, 1, "Saved as <https://x.org/?a=1&b=2>");
 	json_decref(v);
 	notice_free(&n);
 }
@@ -310,18 +362,46 @@ TEST(slack_names_a_file_by_its_path)
 {
 	struct notice n =
 	    notice_of("{'report_name': 'a', 'scheduled_for': "
-		      "'2026-03-01T05:06:07', 'run': {'remark': 'cut', "
+		      "'2026-03-01T05:06:07', 'run': {'remark': 'cut _x_', "
 		      "'output_url': 'file:///srv/a%20b.csv'}}");
 	json_t *v = slack_message(&n);
 
-	assert_string_equal(
-	    text_at(v, 1), "For Sunday, 1 March 2026, 05:06 (UTC)\ncut");
-	assert_string_equal(text_at(v, 2), "Saved as `/srv/a b.csv`");
+	assert_rich(v, 1, "For Sunday, 1 March 2026, 05:06 (UTC)\ncut _x_");
+	assert_rich(v, 2, "Saved as `/srv/a b.csv`");
 	json_decref(v);
 	notice_free(&n);
 }
 
-TEST(slack_quotes_line_by_line_within_its_limits)
+/* Slack answers HTTP 400 to a message that is longer than its limits. */
+TEST(slack_gets_little_of_a_long_remark_and_of_long_names)
+{
+	struct notice n;
+	struct buf b;
+	json_t *v;
+	char *dump;
+
+	buf_init(&b, 1 << 20);
+	buf_str(&b, "{'report_name': 'a', 'run': {'remark': '");
+	for (int i = 0; i < 4000; i++)
+		buf_char(&b, 'r');
+	buf_str(&b, "', 'input_count': 2, 'inputs': [{'url': 'file:///");
+	for (int i = 0; i < 4000; i++)
+		buf_char(&b, 'i');
+	buf_str(&b, "'}, {'url': 'file:///x'}], 'output_url': 'file:///");
+	for (int i = 0; i < 4000; i++)
+		buf_char(&b, 'o');
+	buf_str(&b, "'}}");
+	n = notice_of(b.data);
+	v = slack_message(&n);
+	dump = json_dumps(v, 0);
+	assert_true(strlen(dump) < 4000);
+	free(dump);
+	json_decref(v);
+	notice_free(&n);
+	buf_free(&b);
+}
+
+TEST(slack_quotes_a_text_of_many_lines_within_its_limits)
 {
 	struct notice n = notice_of("{'report_name': 'a', 'event': 'FAILED'}");
 	char message[2048] = "one\ntwo\n";
@@ -331,10 +411,48 @@ TEST(slack_quotes_line_by_line_within_its_limits)
 	free(n.shown_error);
 	n.shown_error = strdup(message);
 	v = slack_message(&n);
-	assert_has(text_at(v, 1), "It failed:\n> one\n> two\n> \n", __FILE__,
-	    __LINE__);
-	assert_true(strlen(text_at(v, 1)) < 3000);
+	assert_rich(v, 1,
+	    "It failed:\n> one\ntwo\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n"
+	    "  ");
 	json_decref(v);
+	notice_free(&n);
+}
+
+TEST(the_advice_to_slack_has_its_command_as_code)
+{
+	struct notice n = notice_of(
+	    "{'report_name': 'a', 'event': 'FAILED', 'config_id': 7, 'run': "
+	    "{'error_message': 'x', 'error_sqlstate': '42703'}}");
+	json_t *v = slack_message(&n);
+
+	assert_rich(v, 1,
+	    "It failed:\n> x\nIt is not tried again by itself.\nCorrect the "
+	    "report, then run it again with `reportctl retry 7`.");
+	json_decref(v);
+	notice_free(&n);
+}
+
+/* Servers other than Slack show "text" alone, and read it as Markdown. */
+TEST(a_summary_tells_nobody_and_is_no_link)
+{
+	struct notice n = notice_of(
+	    "{'report_name': '@all [x](https://x.org)', 'event': 'FAILED'}");
+	json_t *v = slack_message(&n);
+
+	assert_string_equal(json_str(v, "text", ""),
+	    "@\u200Ball [x]\u200B(https://x.org) failed.");
+	json_decref(v);
+	notice_free(&n);
+}
+
+TEST(what_a_terminal_obeys_is_seen_in_what_people_read)
+{
+	struct notice n =
+	    notice_of("{'event': 'FAILED', 'run': {'error_message': "
+		      "'a\\u001b[31m\\u0007\\tb\\r\\nc\\rd\\u007f'}}");
+
+	assert_string_equal(
+	    notice_error(&n), "a<U+001B>[31m<U+0007>\tb\nc<U+000D>d<U+007F>");
 	notice_free(&n);
 }
 
@@ -382,14 +500,21 @@ int main(void)
 	    cmocka_unit_test(a_failure_says_what_comes_next),
 	    cmocka_unit_test(an_error_is_told_without_the_name_of_its_stage),
 	    cmocka_unit_test(slack_names_a_file_by_its_path),
-	    cmocka_unit_test(slack_quotes_line_by_line_within_its_limits),
+	    cmocka_unit_test(
+		slack_quotes_a_text_of_many_lines_within_its_limits),
+	    cmocka_unit_test(
+		slack_gets_little_of_a_long_remark_and_of_long_names),
+	    cmocka_unit_test(the_advice_to_slack_has_its_command_as_code),
+	    cmocka_unit_test(a_summary_tells_nobody_and_is_no_link),
+	    cmocka_unit_test(what_a_terminal_obeys_is_seen_in_what_people_read),
+	    cmocka_unit_test(a_subject_does_not_begin_with_a_space),
 	    cmocka_unit_test(a_hint_says_what_to_mend),
 	    cmocka_unit_test(what_is_not_there_is_null_in_json),
 	    cmocka_unit_test(some_of_many_outputs_are_listed),
 	    cmocka_unit_test(a_webhook_is_signed_with_its_time),
 	    cmocka_unit_test(hosts_are_found_where_they_are),
 	    cmocka_unit_test(a_subject_is_ascii_of_at_most_100_characters),
-	    cmocka_unit_test(slack_text_is_escaped_and_cut_at_a_character),
+	    cmocka_unit_test(slack_text_is_as_it_was_and_cut_at_a_character),
 	    cmocka_unit_test(slack_links_what_the_web_has),
 	};
 
