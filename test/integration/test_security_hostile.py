@@ -10,7 +10,8 @@ from psycopg import sql
 
 from lib.manual import says
 from lib.wait import wait_for
-from test_security_shared import as_, ask, db, queue, run_statement  # noqa: F401
+from test_security_shared import (  # noqa: F401
+    TABLES, VIEWS, as_, ask, db, queue, ran_by_hand, run_statement)
 
 pytestmark = pytest.mark.shipped
 
@@ -316,3 +317,63 @@ def test_the_settings_of_a_session_change_nothing(db, as_):  # noqa: F811
     assert [a for a, _ in same] == [b for _, b in same]
     refused = [a for a, _ in same if isinstance(a, tuple)]
     assert len(refused) == len(ROWS) - 5 and {state for state, _, _ in refused} == {'22023'}
+
+
+# Indexes lead to these by value, so EXPLAIN ANALYZE counts their rows; a type is no secret.
+FOUND_BY_INDEX = {'report_key', 'source', 'target', 'type'}
+WORDS = {'status', 'state', 'trigger_type', 'reason', 'outcome', 'event', 'kind', 'move', 'channel',
+         'severity', 'misfire_policy'}
+
+
+@pytest.fixture
+def written_by_two(db, as_):  # noqa: F811
+    """Rows of two groups in all tables: the texts of finance begin with zz, those of hr with aa."""
+    for login, group in ('ann', 'finance'), ('bob', 'hr'):
+        person = as_(login, group)
+        for n in range(20):
+            one = ask(person, f'{group} {n}', report_type='x', source=group)
+            run_id, _ = ran_by_hand(db, one)
+            db.execute("""insert into reportd.report_check (run_id, position, config_id, owner, name,
+                severity, status) values (%s, 1, %s, %s::regrole, 'c', 'error', 'passed')""",
+                       run_id, one, group)
+            db.execute("""insert into reportd.report_input (config_id, input, url, version, size,
+                modified_at) values (%s, 'f', '/f', 'v', 1, now())""", one)
+            db.execute("""with z as (insert into reportd.report_zone (owner, path)
+                    values (%s::regrole, '/' || %s::text) returning zone_id)
+                insert into reportd.report_input_use select %s, 'f', zone_id, '{}', now() from z""",
+                       group, n, one)
+            person('select reportd.run_now(%s)', one)
+    texts = db.query("""select c.relname, a.attname, exists (select from pg_attribute o
+                where o.attrelid = c.oid and o.attname = 'owner') as owned
+        from pg_class c join pg_attribute a on a.attrelid = c.oid
+        where c.relnamespace = 'reportd'::regnamespace and c.relkind = 'r'
+            and a.atttypid = 'text'::regtype and a.attnum > 0 and a.attname <> all (%s)
+            and c.relname in ('report_config', 'report_request', 'report_run', 'report_check',
+                'report_notification', 'report_input', 'report_input_use', 'report_zone')""",
+                     list(FOUND_BY_INDEX | WORDS))
+    with db.connect() as conn:
+        # Without the triggers, which refuse such rows.
+        conn.execute('set session_replication_role = replica')
+        for table, column, owned in texts:
+            owner = 'owner' if owned else (
+                '(select c.owner from reportd.report_config c where c.config_id = t.config_id)')
+            conn.execute(sql.SQL("""update reportd.{0} t set {1} = case {2}
+                    when 'finance'::regrole then 'zz' else 'aa' end || substr(t::text, 2, 3)""").format(
+                sql.Identifier(table), sql.Identifier(column), sql.SQL(owner)))
+    db.execute('analyze')
+
+
+@says('Read texts of others by what EXPLAIN says, neither by estimates nor by counts of rows.')
+def test_explain_tells_nothing_of_others_texts(db, as_, written_by_two):  # noqa: F811
+    """Comparisons of texts are leakproof, so they are asked before the rights to a row are."""
+    bob = as_('bob', 'hr')
+    texts = db.query("""select r.name, a.attname from unnest(%s::text[]) r(name)
+        join pg_attribute a on a.attrelid = ('reportd.' || r.name)::regclass
+        where a.attnum > 0 and a.atttypid = 'text'::regtype and a.attname <> all (%s)""",
+                     list(TABLES + VIEWS), list(FOUND_BY_INDEX | WORDS))
+    for relation, column in texts:
+        for how in 'costs on', 'analyze, costs off, timing off, summary off':
+            below, above = (bob.conn.execute(
+                f"explain ({how}) select from reportd.{relation} where {column} > '{word}'").fetchall()
+                for word in ('m', 'zzzzzz'))
+            assert str(below).replace("'m'", "'zzzzzz'") == str(above), (relation, column)

@@ -81,14 +81,19 @@ end $$;
 comment on function reportd.quarantine_input is
 	'Moves FAILED files of a report to the quarantine of their input. Returns how many.';
 
+-- The texts stand in a CASE for the reason given in views.sql.
 create view reportd.v_inputs with (security_barrier) as
-select f.file_id, f.config_id, c.report_key, c.report_name, c.owner, f.input, f.url,
-	f.version, f.size, f.modified_at, f.found_at, f.state,
+select f.file_id, f.config_id, c.report_key, c.report_name, c.owner,
+	case when c.owner::oid > 0 then f.input end as input,
+	case when c.owner::oid > 0 then f.url end as url,
+	case when c.owner::oid > 0 then f.version end as version, f.size, f.modified_at, f.found_at, f.state,
 	case when f.state <> 'NEW' then f.fault
 		else coalesce(reportd.file_fault(u.spec, f), case
 			when f.seen_at < reportd.quiet_at(u.spec, f) then 'it is not known yet to stay as it is'
 			end) end as reason,
-	f.request_id, f.ended_at, f.move, f.moved_to, f.move_error
+	f.request_id, f.ended_at, f.move,
+	case when c.owner::oid > 0 then f.moved_to end as moved_to,
+	case when c.owner::oid > 0 then f.move_error end as move_error
 from reportd.report_input f
 join reportd.report_config c on c.config_id = f.config_id
 left join reportd.report_input_use u on (u.config_id, u.input) = (f.config_id, f.input)
@@ -98,8 +103,10 @@ comment on view reportd.v_inputs is
 	'The files that reports have met: which are NEW and why one is not taken, TAKEN by which request, DONE, FAILED, and where they went.';
 
 create view reportd.v_zones with (security_barrier) as
-select u.config_id, c.report_key, u.input, z.path, z.listed_at, z.took, z.files,
-	case when z.list_at < 'infinity' then z.list_at end as list_at, z.error, z.error_at
+select u.config_id, c.report_key, case when c.owner::oid > 0 then u.input end as input,
+	case when c.owner::oid > 0 then z.path end as path, z.listed_at, z.took, z.files,
+	case when z.list_at < 'infinity' then z.list_at end as list_at,
+	case when c.owner::oid > 0 then z.error end as error, z.error_at
 from reportd.report_zone z
 join reportd.report_input_use u on u.zone_id = z.zone_id
 join reportd.report_config c on c.config_id = u.config_id
