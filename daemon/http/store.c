@@ -9,10 +9,12 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "http/share.h"
+#include "http/turns.h"
 #include "sql/http.h"
 
 #define SESSIONS_MAX 16
-/* Statements that wait for a session; more are refused. */
+/* Statements that wait for a session; more are refused, those of the role first that
+ * has most of them. */
 #define WAITING_MAX 256
 /* Statements take their share of one session's time, but for a burst. A rest is short
  * beside a statement that waits for a lock. */
@@ -26,25 +28,13 @@ static const struct statement check_roles = {"roles", sql_roles, 1};
 struct session {
 	struct store *store;
 	struct queue *queue;
-	bool sound; /* the login is what it must be */
-	bool busy;  /* it has a statement of a request */
-};
-
-/* A statement that waits for a session. */
-struct waiter {
-	struct waiter *next;
-	int64_t until_ms; /* boot clock */
-	char *role;
-	const struct statement *st;
-	char **params;
-	store_answer *answer;
-	void *arg;
+	bool sound;        /* the login is what it must be */
+	struct turn *busy; /* whose statement it has; NULL: none */
 };
 
 struct store {
 	struct store_options o;
-	struct waiter *waiters; /* the oldest first */
-	int waiting;
+	struct turns turns; /* what waits */
 	struct share share; /* of the sessions together */
 	uv_timer_t timer;   /* the end of a rest, or of the oldest's patience */
 	struct session sessions[SESSIONS_MAX];
@@ -70,7 +60,8 @@ static struct session *choose(const struct store *s, bool idle)
 	for (int i = 0; i < s->count; i++) {
 		const struct session *n = &s->sessions[i];
 
-		if (n->sound && queue_is_up(n->queue) && !(idle && n->busy))
+		if (n->sound && queue_is_up(n->queue) &&
+		    !(idle && n->busy != NULL))
 			return (struct session *)(uintptr_t)n;
 	}
 	return NULL;
@@ -85,6 +76,19 @@ bool store_is_ready(const struct store *s, struct err *e)
 	return false;
 }
 
+/* How many sessions can take a statement now. */
+static int idle_of(const struct store *s)
+{
+	int idle = 0;
+
+	for (int i = 0; i < s->count; i++) {
+		const struct session *n = &s->sessions[i];
+
+		idle += n->sound && queue_is_up(n->queue) && n->busy == NULL;
+	}
+	return idle;
+}
+
 /* ---- statements ---- */
 
 static void pump(struct store *s);
@@ -95,7 +99,8 @@ static void on_answer(void *arg, const struct reply *reply, const struct err *e)
 	struct session *n = q->session;
 	uint64_t now = uv_hrtime();
 
-	n->busy = false;
+	n->busy->busy--;
+	n->busy = NULL;
 	share_took(
 	    &n->store->share, (int64_t)(now - q->asked_ns), (int64_t)now);
 	q->answer(q->arg, reply, e, reply ? "" : queue_hint(n->queue));
@@ -103,7 +108,7 @@ static void on_answer(void *arg, const struct reply *reply, const struct err *e)
 	pump(n->store);
 }
 
-static void send_now(struct session *n, const char *role,
+static void send_now(struct session *n, struct turn *t,
     const struct statement *st, const char *const *params, store_answer *answer,
     void *arg)
 {
@@ -113,55 +118,45 @@ static void send_now(struct session *n, const char *role,
 	q->asked_ns = uv_hrtime();
 	q->answer = answer;
 	q->arg = arg;
-	n->busy = true;
-	queue_send_after(n->queue, &act, (const char *const[]){role}, st,
+	n->busy = t;
+	t->busy++;
+	t->served = ++n->store->turns.served;
+	queue_send_after(n->queue, &act, (const char *const[]){t->role}, st,
 	    params, on_answer, q);
 }
 
-static void free_waiter(struct waiter *w)
+static void refuse(struct store *s, struct waiter **place, const struct err *e)
 {
-	for (int i = 0; i < w->st->params; i++)
-		free(w->params[i]);
-	free(w->params);
-	free(w->role);
-	free(w);
-}
+	struct waiter *w = turns_take(&s->turns, place);
 
-static struct waiter *take_oldest(struct store *s)
-{
-	struct waiter *w = s->waiters;
-
-	s->waiters = w->next;
-	s->waiting--;
-	return w;
+	w->answer(w->arg, NULL, e, "");
+	turns_free_waiter(w);
 }
 
 static void refuse_oldest(struct store *s, const struct err *e)
 {
-	struct waiter *w = take_oldest(s);
-
-	w->answer(w->arg, NULL, e, "");
-	free_waiter(w);
+	refuse(s, &s->turns.waiters, e);
 }
 
-/* Sends the oldest, whose role may have been refused since it came. */
-static void send_oldest(struct store *s, struct session *n)
+/* Sends a statement, whose role may have been refused since it came. */
+static void send_waiter(
+    struct store *s, struct waiter **place, struct session *n)
 {
 	const char *refusal =
-	    s->tokens ? tokens_refusal(s->tokens, s->waiters->role) : NULL;
+	    s->tokens ? tokens_refusal(s->tokens, (*place)->turn->role) : NULL;
 	struct waiter *w;
 	struct err e;
 
 	if (refusal != NULL) {
 		err_set(&e, ERR_PERMANENT, "%s", refusal);
 		str_copy(e.sqlstate, sizeof(e.sqlstate), "42501");
-		refuse_oldest(s, &e);
+		refuse(s, place, &e);
 		return;
 	}
-	w = take_oldest(s);
-	send_now(n, w->role, w->st, (const char *const *)w->params, w->answer,
+	w = turns_take(&s->turns, place);
+	send_now(n, w->turn, w->st, (const char *const *)w->params, w->answer,
 	    w->arg);
-	free_waiter(w);
+	turns_free_waiter(w);
 }
 
 /* Says whether statements may wait: for a session that is busy, or for the first
@@ -191,10 +186,11 @@ static bool may_send(const struct store *s)
 /* Looks again when the oldest has waited enough, or after a rest. */
 static void look_later(struct store *s)
 {
-	int64_t ms = s->waiters->until_ms - clock_boot_ms();
+	int64_t ms = s->turns.waiters->until_ms - clock_boot_ms();
 	int64_t rest_ms = rest_of(s) / 1000000 + 1;
 
-	if (choose(s, true) != NULL && !s->checking_roles && rest_ms < ms)
+	if (turns_next(&s->turns, idle_of(s)) != NULL && !s->checking_roles &&
+	    rest_ms < ms)
 		ms = rest_ms;
 	uv_timer_start(&s->timer, on_timer, (uint64_t)(ms > 0 ? ms : 0), 0);
 }
@@ -203,7 +199,8 @@ static void refuse_late(struct store *s)
 {
 	struct err e;
 
-	while (s->waiters != NULL && s->waiters->until_ms <= clock_boot_ms()) {
+	while (s->turns.waiters != NULL &&
+	       s->turns.waiters->until_ms <= clock_boot_ms()) {
 		if (store_is_ready(s, &e))
 			err_set(&e, ERR_TRANSIENT,
 			    "the database is busy with other requests; try "
@@ -215,54 +212,75 @@ static void refuse_late(struct store *s)
 /* Sends what waits, as far as it may. */
 static void pump(struct store *s)
 {
+	struct waiter **next;
 	struct err e;
 
 	refuse_late(s);
-	while (s->waiters != NULL && !may_wait(s)) {
+	while (s->turns.waiters != NULL && !may_wait(s)) {
 		store_is_ready(s, &e);
 		refuse_oldest(s, &e);
 	}
-	while (s->waiters != NULL && may_send(s))
-		send_oldest(s, choose(s, true));
-	if (s->waiters != NULL)
+	while (
+	    may_send(s) && (next = turns_next(&s->turns, idle_of(s))) != NULL)
+		send_waiter(s, next, choose(s, true));
+	if (s->turns.waiters != NULL)
 		look_later(s);
 	else
 		uv_timer_stop(&s->timer);
 }
 
-static void wait_for_session(struct store *s, const char *role,
+static void wait_for_session(struct store *s, struct turn *t,
     const struct statement *st, const char *const *params, store_answer *answer,
     void *arg)
 {
-	struct waiter *w = mem_zalloc(sizeof(*w)), **end = &s->waiters;
+	int64_t patience = s->o.settings->server_timeout * 3 / 4;
 
-	w->until_ms = clock_boot_ms() + s->o.settings->server_timeout * 3 / 4;
-	w->role = mem_strdup(role);
-	w->st = st;
-	w->params = mem_zalloc((size_t)(st->params + 1) * sizeof(*w->params));
-	for (int i = 0; i < st->params; i++)
-		w->params[i] = mem_strdup(params[i]);
-	w->answer = answer;
-	w->arg = arg;
-	while (*end != NULL)
-		end = &(*end)->next;
-	*end = w;
-	if (s->waiting++ == 0)
-		look_later(s);
+	turns_add(
+	    &s->turns, &(struct waiter){.until_ms = clock_boot_ms() + patience,
+			   .turn = t,
+			   .st = st,
+			   .params = (char **)(uintptr_t)params,
+			   .answer = answer,
+			   .arg = arg});
+	look_later(s);
+}
+
+static int refuse_more(struct err *e)
+{
+	return err_set(e, ERR_TRANSIENT,
+	    "too many requests wait for the database; try again");
+}
+
+/* Makes room for a statement of a role. Returns -1 when no other role has more that
+ * wait. */
+static int make_room(struct store *s, const struct turn *t, struct err *e)
+{
+	struct waiter **excess;
+
+	if (s->turns.waiting < WAITING_MAX)
+		return 0;
+	excess = turns_excess(&s->turns, t);
+	if (excess == NULL)
+		return refuse_more(e);
+	refuse_more(e);
+	refuse(s, excess, e);
+	return 0;
 }
 
 int store_ask(struct store *s, const char *role, const struct statement *st,
     const char *const *params, store_answer *answer, void *arg, struct err *e)
 {
+	struct turn *t = turns_of(&s->turns, role);
+
 	if (!may_wait(s))
 		return store_is_ready(s, e) ? 0 : -1;
-	if (s->waiters == NULL && may_send(s))
-		send_now(choose(s, true), role, st, params, answer, arg);
-	else if (s->waiting >= WAITING_MAX)
-		return err_set(e, ERR_TRANSIENT,
-		    "too many requests wait for the database; try again");
+	if (s->turns.waiters == NULL && may_send(s) &&
+	    turns_may_take(t, idle_of(s)))
+		send_now(choose(s, true), t, st, params, answer, arg);
+	else if (make_room(s, t, e) != 0)
+		return -1;
 	else
-		wait_for_session(s, role, st, params, answer, arg);
+		wait_for_session(s, t, st, params, answer, arg);
 	return 0;
 }
 
@@ -382,7 +400,10 @@ void store_set_settings(struct store *s, const struct settings *settings)
 
 static void on_closed(uv_handle_t *handle)
 {
-	free(handle->data);
+	struct store *s = handle->data;
+
+	turns_free(&s->turns);
+	free(s);
 }
 
 void store_close(struct store *s)
@@ -390,7 +411,7 @@ void store_close(struct store *s)
 	struct err e;
 
 	err_set(&e, ERR_TRANSIENT, "the HTTP server ends");
-	while (s->waiters != NULL)
+	while (s->turns.waiters != NULL)
 		refuse_oldest(s, &e);
 	for (int i = 0; i < s->count; i++)
 		queue_close(s->sessions[i].queue);

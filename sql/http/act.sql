@@ -3,6 +3,8 @@
 -- Without a row the role stays the login, which has no rights. $1 role
 select pg_catalog.set_config('role', r.rolname, true),
 	pg_catalog.set_config('application_name', 'reportd-http', true),
+	-- Who holds a lock keeps a session from others for this long.
+	pg_catalog.set_config('lock_timeout', '1s', true),
 	-- The session is planned for the daemon's look-ups; these read lists.
 	pg_catalog.set_config('enable_seqscan', 'on', true),
 	pg_catalog.set_config('enable_bitmapscan', 'on', true),

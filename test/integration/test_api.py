@@ -2,11 +2,14 @@
 """The API over HTTP: what each role may do by its token, and that every answer is what
 docs/openapi.json says."""
 
+import concurrent.futures
 import hashlib
 import json
 import random
 import re
 import signal
+import socket
+import time
 import urllib.parse
 
 import psycopg
@@ -590,3 +593,44 @@ def test_a_slow_statement_is_ended(db, tmp_path, daemon, wait_for):
         answer = one.get('/api/v1/requests', ANN)
         assert answer.status in (503, 504) and answer.json()['sqlstate'] in ('57014', '55P03')
     assert one.get('/api/v1/requests', ANN).status == 200
+
+
+@says('The roles of tokens take turns: none keeps others waiting by how much it asks, or by a lock that it holds.')
+def test_a_lock_of_one_role_does_not_stop_others(db, tmp_path):
+    one = start(db, tmp_path)
+    try:
+        config_id = submit(one, schedule_expression='0 0 1 1 *')
+        with db.connect(autocommit=False) as ann, concurrent.futures.ThreadPoolExecutor(8) as pool:
+            ann.execute(f'set role {ANN}')
+            ann.execute('select reportd.run_now(%s)', [config_id])
+            stuck = [pool.submit(one.post, f'/api/v1/reports/{config_id}/run', {}, ANN) for _ in range(8)]
+            until(lambda: db.value("select count(*) from pg_stat_activity where wait_event_type = 'Lock'"))
+            for _ in range(5):
+                began = time.monotonic()
+                assert one.get('/api/v1/overview', BOB).status == 200
+                assert time.monotonic() - began < 1
+            ann.rollback()
+            assert {answer.result().status for answer in stuck} <= {202, 503}
+    finally:
+        one.daemon.end()
+
+
+@says('The roles of tokens take turns: none keeps others waiting by how much it asks, or by a lock that it holds.')
+def test_a_flood_of_one_role_does_not_stop_others(db, tmp_path):
+    """More than may wait, and much longer than anybody is patient."""
+    one = start(db, tmp_path, share=1, connections=500)
+    text = (f'GET /api/v1/overview HTTP/1.1\r\nHost: 127.0.0.1\r\n'
+            f'Authorization: Bearer {one.tokens[ANN]}\r\n\r\n').encode()
+    flood = []
+    try:
+        for _ in range(300):
+            flood.append(socket.create_connection(('127.0.0.1', one.port)))
+            flood[-1].sendall(text)
+        for _ in range(3):
+            began = time.monotonic()
+            assert one.get('/api/v1/overview', BOB).status == 200
+            assert time.monotonic() - began < 2
+    finally:
+        for s in flood:
+            s.close()
+        one.daemon.end()
