@@ -2,7 +2,10 @@
 -- The ledger in the schema :'1'. One row: schema, whether the schema is there; ledger, whether
 -- the table is; why it cannot be trusted, as the end of a sentence, or null.
 select n.oid is not null as schema, c.oid is not null as ledger,
-	case when c.oid is null then null
+	case when n.oid is not null and (select count(*) from pg_catalog.pg_user u
+				where u.usesysid = n.nspowner and (u.usesuper or u.usename = current_user)) = 0
+			then 'lies in a schema of somebody else, who may drop it'
+		when c.oid is null then null
 		when c.relkind <> 'r' then 'is no table'
 		when c.relowner <> (select u.usesysid from pg_catalog.pg_user u
 				where u.usename = current_user)

@@ -45,6 +45,7 @@ struct table_dialect {
 
 	/* ---- catalogue and ledger: statements, see sql/target ---- */
 	const char *table, *columns;
+	const char *trust; /* NULL: writing a table runs nothing of others */
 	const char *ledger_state, *ledger_schema, *ledger_make, *ledger_find;
 	const char *rivals; /* NULL: they are not ended */
 	/* See ledger.h. */
@@ -71,6 +72,8 @@ struct table_dialect {
 
 	/* ---- statements of the plan, see plan.h ---- */
 	table_statement *create, *add, *stage, *remove, *find_null;
+	/* Optional: locks the table as what follows needs it. */
+	table_statement *lock;
 	table_statement *find_twice, *count_keys;
 	/* Optional: for an upsert with order_by, after the staged rows were
 	 * checked and before the transaction that merges them. */

@@ -64,7 +64,7 @@ static int refuse(const struct table_link *l, const char *why, struct err *e)
 	    "the ledger %s." LEDGER
 	    " %s; only the target's own login may write "
 	    "it: name another ledger_schema in [target.%s] of the settings, or "
-	    "mend that table",
+	    "mend that",
 	    l->target->ledger_schema, why, l->target->name);
 }
 

@@ -84,6 +84,47 @@ static int read_columns(
 	return 0;
 }
 
+/* Refuses a table whose owner would have statements run with the rights of the
+ * login: a report chooses the table, so it could be its writer's own. */
+static int check_trust(struct table_link *l, const char *oid, struct err *e)
+{
+	const char *params[] = {oid};
+	struct pg_rows *rows;
+	int rc = 0;
+
+	if (l->dialect->trust == NULL || l->target->trusted)
+		return 0;
+	rows = link_query(l, l->dialect->trust, 1, params, e);
+	if (rows == NULL)
+		return -1;
+	if (pg_rows_count(rows) > 0)
+		rc = err_set(e, ERR_PERMANENT,
+		    "%s belongs to %s, whose triggers, defaults and types "
+		    "would run with the rights of %s; make %s its owner, or "
+		    "write trusted = on in [target.%s] of the settings if all "
+		    "who own tables there may act as that login",
+		    pg_rows_get(rows, 0, 0), pg_rows_get(rows, 0, 1),
+		    pg_user(l->pg), pg_user(l->pg), l->target->name);
+	pg_rows_free(rows);
+	return rc;
+}
+
+int look_again(struct table_link *l, struct err *e)
+{
+	const char *params[] = {l->at.schema, l->at.table};
+	struct pg_rows *rows = link_query(l, l->dialect->table, 2, params, e);
+	char oid[16] = "0";
+	int rc;
+
+	if (rows == NULL)
+		return -1;
+	if (pg_rows_count(rows) > 0)
+		str_copy(oid, sizeof(oid), pg_rows_get(rows, 0, 0));
+	rc = pg_rows_count(rows) > 0 ? check_table(rows, e) : 0;
+	pg_rows_free(rows);
+	return rc != 0 ? rc : check_trust(l, oid, e);
+}
+
 int look_open(struct table_look *look, struct table_link *l, struct err *e)
 {
 	const char *params[] = {l->at.schema, l->at.table};
@@ -104,7 +145,10 @@ int look_open(struct table_look *look, struct table_link *l, struct err *e)
 		rc = check_table(rows, e);
 	}
 	pg_rows_free(rows);
-	return rc != 0 || !look->found ? rc : read_columns(look, l, e);
+	if (rc != 0 || !look->found)
+		return rc;
+	return check_trust(l, look->oid, e) != 0 ? -1
+						 : read_columns(look, l, e);
 }
 
 void look_free(struct table_look *look)

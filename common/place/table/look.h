@@ -25,10 +25,15 @@ struct table_look {
 };
 
 /* Describes the table of the link. Refuses what is no table of rows that commit
- * together with the ledger, and what changes the rows on their way. look_free is
+ * together with the ledger, what changes the rows on their way, and what runs
+ * statements of others. look_free is
  * called also after an error. */
 int look_open(struct table_look *look, struct table_link *l, struct err *e);
 void look_free(struct table_look *look);
+/* Refuses the table of the link, which is locked, if it has come to be one of
+ * somebody who is not trusted: whoever owns its schema may have put it in the place
+ * of another one. */
+int look_again(struct table_link *l, struct err *e);
 /* Returns NULL when the table has no such column. */
 const struct table_column *look_column(
     const struct table_look *look, const char *name);

@@ -65,6 +65,9 @@ void plan_copy(const struct table_plan *p, struct buf *sql);
 /* A COPY of a CSV file whose columns are these. */
 void plan_copy_csv(const struct table_plan *p, const struct schema *columns,
     const struct place_csv *csv, struct buf *sql);
+/* Takes the strongest lock that the load needs at once, so that two of them do not
+ * wait for each other. */
+void plan_lock(const struct table_plan *p, struct buf *sql);
 void plan_delete(const struct table_plan *p, struct buf *sql);
 void plan_insert(const struct table_plan *p, struct buf *sql);
 /* Finds a staged row whose key has a NULL: no row, or its values, and a number that

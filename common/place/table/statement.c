@@ -116,11 +116,21 @@ void plan_copy_csv(const struct table_plan *p, const struct schema *columns,
 	buf_char(sql, ')');
 }
 
+/* Partitions are locked by what writes them, but for a replacement. */
+void plan_lock(const struct table_plan *p, struct buf *sql)
+{
+	bool replaces = p->choice.mode == TABLE_REPLACE;
+
+	buf_printf(sql, "lock table %s%s in %s mode",
+	    p->only || !replaces ? "only " : "", p->table,
+	    p->adds    ? "access exclusive"
+	    : replaces ? "share row exclusive"
+		       : "row exclusive");
+}
+
 void plan_delete(const struct table_plan *p, struct buf *sql)
 {
-	buf_printf(sql,
-	    "lock table %s%s in share row exclusive mode; delete from %s%s",
-	    p->only ? "only " : "", p->table, p->only ? "only " : "", p->table);
+	buf_printf(sql, "delete from %s%s", p->only ? "only " : "", p->table);
 }
 
 /* Appends the values of a staged row, as the table's types. */

@@ -88,6 +88,17 @@ static int begin_rows(struct table *t, struct err *e)
 				      &t->link, &t->plan, &t->o, &t->rows, e);
 }
 
+/* Locks the table and looks once more whose it is; before the lock somebody could have
+ * put another one in its place. */
+static int hold_table(struct table *t, struct err *e)
+{
+	const struct table_dialect *d = dialect_of(t);
+
+	if (d->lock == NULL)
+		return 0;
+	return run(t, d->lock, e) != 0 ? -1 : look_again(&t->link, e);
+}
+
 static int begin_staged(struct table *t, struct err *e)
 {
 	return run(t, dialect_of(t)->stage, e) != 0 ? -1 : begin_rows(t, e);
@@ -101,7 +112,7 @@ static int begin_direct(struct table *t, struct err *e)
 		return 0;
 	if (t->plan.create && run(t, dialect_of(t)->create, e) != 0)
 		return -1;
-	return begin_rows(t, e);
+	return hold_table(t, e) != 0 ? -1 : begin_rows(t, e);
 }
 
 static int prepare_ledger(struct table *t, const char *name, struct err *e)
@@ -195,6 +206,8 @@ static int merge(struct table *t, struct err *e)
 	if (t->landed)
 		return 0;
 	if (t->plan.create && run(t, d->create, e) != 0)
+		return -1;
+	if (hold_table(t, e) != 0)
 		return -1;
 	if (t->plan.adds && run(t, d->add, e) != 0)
 		return -1;
