@@ -239,12 +239,20 @@ with beat as (
 	select f.config_id, f.owner from fired f where f.request_id is not null and not f.takes
 ), following as materialized (
 	-- Takes up waiting requests of reports at rest: the request before them was ended by
-	-- another statement than finish.sql, or a schedule went first.
-	select c.config_id, reportd.follow(c.config_id) as taken
-	from reportd.report_config c
-	where c.requests_wait and c.status in ('COMPLETED', 'FAILED', 'CANCELLED')
-		and c.config_id <> all (array(select f.config_id from fired f))
-		and not exists (select from rescued r where r.config_id = c.config_id)
+	-- another statement than finish.sql, or a schedule went first. Owners take turns, and
+	-- reports that somebody has locked take up no place.
+	select l.config_id, reportd.follow(l.config_id) as taken
+	from (
+		select r.config_id, row_number() over (partition by r.owner order by r.config_id) as place
+		from reportd.report_config r
+		where r.requests_wait and r.status in ('COMPLETED', 'FAILED', 'CANCELLED')
+		order by place, r.config_id) k
+	cross join lateral (
+		select c.config_id from reportd.report_config c
+		where c.config_id = k.config_id and c.requests_wait
+			and c.config_id <> all (array(select f.config_id from fired f))
+			and not exists (select from rescued s where s.config_id = c.config_id)
+		for update of c skip locked) l
 	limit 100
 ), astray as materialized (
 	-- A report that is due for a source that no daemon ever had fails by itself.

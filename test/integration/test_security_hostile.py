@@ -377,3 +377,30 @@ def test_explain_tells_nothing_of_others_texts(db, as_, written_by_two):  # noqa
                 f"explain ({how}) select from reportd.{relation} where {column} > '{word}'").fetchall()
                 for word in ('m', 'zzzzzz'))
             assert str(below).replace("'m'", "'zzzzzz'") == str(above), (relation, column)
+
+
+TICK = ['00000000-0000-0000-0000-000000000000', '[]', 60000, 60000, 5, 5, 100]
+
+
+@says('Keep requests of others from their turn by requests of its own, whether it holds them up or makes new ones.')
+@pytest.mark.parametrize('locked', [True, False])
+def test_requests_that_follow_take_turns(db, as_, locked):  # noqa: F811
+    """A tick takes up the next requests of 100 reports, and many were those of ann."""
+    def with_two_requests(person):
+        one = ask(person, **YEARLY)
+        person('select reportd.run_now(%s)', one)
+        person('select reportd.run_now(%s)', one)
+        return one
+    ann, bob, daemon = as_('ann', 'finance'), as_('bob', 'hr'), as_('reportd')
+    theirs = [with_two_requests(ann) for _ in range(150)]
+    mine = with_two_requests(bob)
+    # As a daemon leaves them that dies.
+    db.execute("update reportd.report_request set state = 'ENDED', outcome = 'CANCELLED', ended_at = now() "
+               "where state = 'ACTIVE'; update reportd.report_config set status = 'CANCELLED'")
+    if locked:
+        ann.conn.execute('begin')
+        ann("select reportd.change(unnest(%s::bigint[]), '{\"priority\": 2}')", theirs)
+    run_statement(daemon, 'tick', TICK)
+    assert db.value('select status from reportd.report_config where config_id = %s', mine) == 'PENDING'
+    assert db.value('select count(*) from reportd.report_config where owner = %s::regrole '
+                    "and status = 'PENDING'", 'finance') == (0 if locked else 99)
