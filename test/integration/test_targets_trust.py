@@ -130,3 +130,15 @@ def test_a_ledger_in_a_schema_of_somebody_else_is_refused(db, target, other, dae
     assert target.rows("select to_regclass('o.reportd_load')::text") == [(None,)]
     target.db.execute(f'alter schema o owner to {target.user}')
     assert outcome(db, load(db, 's.t', 'select 1 as i'))[0] == 'COMPLETED'
+
+
+@says('Load a table of a target that is not granted, or learn which others there are; write a target\'s ledger.')
+def test_the_ledger_of_another_target_is_not_written(db, target, daemon):
+    """Two targets may have one login."""
+    target.table('create table s.t (i int)')
+    daemon({**target.sections(), 'target.second': {'conninfo': target.conninfo, 'ledger_schema': 'second'}})
+    assert outcome(db, load(db, 's.t', 'select 1 as i', output_path='table:second/s.t'))[0] == 'COMPLETED'
+    status, _, error = outcome(db, load(db, 'second.reportd_load', (
+        "select gen_random_uuid() as queue, 7::bigint as request_id, 'r' as report, 't' as target_table")))
+    assert (status, target.rows('select count(*) from second.reportd_load')) == ('FAILED', [(1,)])
+    assert 'is the ledger of a target' in error

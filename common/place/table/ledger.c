@@ -10,7 +10,6 @@
 #include "place/table/dialect.h"
 #include "place/table/plan.h"
 
-#define LEDGER "reportd_load"
 /* Tries to make the ledger beside others: the schema, and then the table. */
 #define MAKE_TRIES 5
 /* ms for asking the ledger after the answer to COMMIT was lost, and between two
@@ -61,7 +60,7 @@ static int look(struct table_link *l, struct state *s, struct err *e)
 static int refuse(const struct table_link *l, const char *why, struct err *e)
 {
 	return err_set(e, ERR_PERMANENT,
-	    "the ledger %s." LEDGER
+	    "the ledger %s." TABLE_LEDGER
 	    " %s; only the target's own login may write "
 	    "it: name another ledger_schema in [target.%s] of the settings, or "
 	    "mend that",
@@ -78,7 +77,8 @@ static int make(struct table_link *l, bool schema, struct err *e)
 		    "the ledger of loads is made in a schema of the target's "
 		    "login: create schema %s authorization \"%s\"",
 		    l->target->ledger_schema, pg_user(l->pg));
-	return err_wrap(e, "the ledger %s." LEDGER, l->target->ledger_schema);
+	return err_wrap(
+	    e, "the ledger %s." TABLE_LEDGER, l->target->ledger_schema);
 }
 
 static int prepare_once(struct table_link *l, struct err *e)

@@ -12,6 +12,10 @@
  * row-level security would change.
  */
 struct table_dialect;
+
+/* The name of each target's ledger, in a schema of its own. */
+#define TABLE_LEDGER "reportd_load"
+
 struct table_link {
 	struct pg *pg;
 	const struct table_dialect *dialect; /* of the target's type */

@@ -135,6 +135,9 @@ int look_open(struct table_look *look, struct table_link *l, struct err *e)
 	if (strcmp(l->at.schema, l->target->ledger_schema) == 0)
 		return err_set(e, ERR_PERMANENT,
 		    "the schema %s is that of the ledger", l->at.schema);
+	if (strcmp(l->at.table, TABLE_LEDGER) == 0)
+		return err_set(e, ERR_PERMANENT,
+		    "a table of that name is the ledger of a target");
 	rows = link_query(l, l->dialect->table, 2, params, e);
 	if (rows == NULL)
 		return -1;
