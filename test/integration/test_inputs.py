@@ -555,6 +555,20 @@ def test_new_files_beyond_a_request_are_said(db, landing):
     assert 'left to' not in db.value('select reportd.why(%s)', config_id)
 
 
+def test_a_claim_looks_at_a_part_of_many_files(db, landing):
+    """All reports wait for it, and a folder may have 100,000 of them."""
+    put_many(landing, 230)
+    config_id = submit(db, landing, trigger='SCHEDULED', schedule_expression='0 0 1 1 *',
+                       more={'batch': 5})
+    every = submit(db, landing, trigger='SCHEDULED', schedule_expression='0 0 1 1 *',
+                   more={'use': 'all', 'min_size': 6, 'required': False})
+    for one, remark in ((config_id, 'at least 200 new files of input "f" left to the next request'),
+                        (every, 'at least 200 files of input "f" left out: ')):
+        db.value('select reportd.run_now(%s)', one)
+        assert report.wait_done(db, one).status == 'COMPLETED'
+        assert report.runs(db, one)[0].remark.startswith(remark)
+
+
 def test_what_is_left_out_of_all_files_is_said(db, landing):
     put(landing, 'a.csv')
     put(landing, 'empty.csv', '')

@@ -90,6 +90,8 @@ create function reportd.input_words(
 ) language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 declare
 	most constant int := reportd.batch_limit(spec);
+	-- A claim, which all reports wait for, must not look at each file of a large folder.
+	enough constant int := 200;
 	fixed bigint[] := (select q.files from reportd.report_request q where q.request_id = c.request_id);
 	n bigint;
 	one text;
@@ -101,23 +103,29 @@ begin
 			fault := format('%s files are there, and a request reads %s at most: write a narrower path or max_age, or move away those that are not needed; then ask for a new run (reportctl run%s)',
 				n, most, case c.trigger_type when 'FILE'
 					then '; reportctl inputs --release for the new files that came with it' else '' end);
+			return;
 		end if;
 		select count(*), min(format('%s: %s', f.url, coalesce(f.wrong, 'it is not known yet to stay as it is')))
 		into n, one
-		from reportd.listed_files(c.config_id, input_words.input, spec) f
+		from reportd.listed_files(c.config_id, input_words.input, spec,
+			coalesce(cardinality(fixed), 0) + enough) f
 		where (f.wrong is not null or not f.quiet) and f.file_id <> all (fixed);
-		remark := case when n > 0 then format('%s of input "%s" left out: %s',
-			reportd.counted(n, 'file'), input, one) end;
+		remark := case when n > 0 then format('%s%s of input "%s" left out: %s',
+			case when n >= enough then 'at least ' else '' end, reportd.counted(n, 'file'), input, one)
+			end;
 	elsif c.trigger_type <> 'FILE' and coalesce(spec ->> 'use', 'new') = 'new' then
 		select count(*) into n from reportd.report_input f
 		where f.request_id = c.request_id and f.config_id = c.config_id
 			and f.input = input_words.input and f.state = 'TAKEN';
 		if n >= most then
-			remark := (select case when count(*) > 0 then format('%s of input "%s" left to the next request, as one takes %s at most',
-					reportd.counted(count(*), 'new file'), input_words.input, most) end
-				from reportd.report_input f
+			select count(*) into n from (select f.* from reportd.report_input f
 				where f.config_id = c.config_id and f.input = input_words.input and f.state = 'NEW'
-					and f.seen_at >= reportd.quiet_at(spec, f) and reportd.file_fault(spec, f) is null);
+					and f.fault is null
+				order by f.modified_at, f.url limit enough) f
+			where f.seen_at >= reportd.quiet_at(spec, f) and reportd.file_fault(spec, f) is null;
+			remark := case when n > 0 then format('%s%s of input "%s" left to the next request, as one takes %s at most',
+				case when n >= enough then 'at least ' else '' end,
+				reportd.counted(n, 'new file'), input, most) end;
 		end if;
 	end if;
 end $$;

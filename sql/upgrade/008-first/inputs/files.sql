@@ -119,31 +119,37 @@ end $$;
 
 -- ---- which files are whole, and whose they become ----
 
+-- The next three are asked for each of many files. In PL/pgSQL the session keeps their plans; a
+-- function of SQL with a pinned path would be planned in each statement and set up for each row.
 create function reportd.input_time(spec jsonb, key text, path_is_local interval, other interval)
 returns interval
-language sql stable set search_path = pg_catalog, pg_temp as $$
-	select coalesce(($1 ->> $2)::interval, case when $1 ->> 'path' ~ '^/' then $3 else $4 end)
-$$;
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+begin
+	return coalesce((spec ->> key)::interval,
+		case when spec ->> 'path' ~ '^/' then path_is_local else other end);
+end $$;
 
 -- A file is quiet when a listing has found it unchanged after this time.
 create function reportd.quiet_at(spec jsonb, f reportd.report_input) returns timestamptz
-language sql stable set search_path = pg_catalog, pg_temp as $$
-	select greatest($2.look_at,
-		$2.found_at + reportd.input_time($1, 'stable_for', '5 seconds', '0'))
-$$;
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+begin
+	return greatest(f.look_at,
+		f.found_at + reportd.input_time(spec, 'stable_for', '5 seconds', '0'));
+end $$;
 
 -- The reason why a file is not whole; null: it is whole.
 create function reportd.file_fault(spec jsonb, f reportd.report_input) returns text
-language sql stable set search_path = pg_catalog, pg_temp as $$
-	select case when $2.fault is not null then $2.fault
-		when $2.size = 0 then 'it has no bytes'
-		when $2.size < ($1 ->> 'min_size')::bigint
-			then format('it has %s bytes; min_size is %s', $2.size, $1 ->> 'min_size')
-		when $2.modified_at < now() - ($1 ->> 'max_age')::interval
-			then format('it is of %s, older than %s', to_char($2.modified_at at time zone 'UTC',
-				'YYYY-MM-DD HH24:MI:SS "UTC"'), $1 ->> 'max_age')
-		end
-$$;
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+begin
+	return case when f.fault is not null then f.fault
+		when f.size = 0 then 'it has no bytes'
+		when f.size < (spec ->> 'min_size')::bigint
+			then format('it has %s bytes; min_size is %s', f.size, spec ->> 'min_size')
+		when f.modified_at < now() - (spec ->> 'max_age')::interval
+			then format('it is of %s, older than %s', to_char(f.modified_at at time zone 'UTC',
+				'YYYY-MM-DD HH24:MI:SS "UTC"'), spec ->> 'max_age')
+		end;
+end $$;
 
 -- Gives up files that have been wrong for the time reject_after.
 create function reportd.reject_files(config_id bigint, input text, spec jsonb) returns void
@@ -177,17 +183,19 @@ language sql set search_path = pg_catalog, pg_temp as $$
 $$;
 
 -- The files that the last listing has met, the newest version of each; wrong: why one is not whole;
--- quiet: whether it is known to stay as it is.
-create function reportd.listed_files(config_id bigint, input text, spec jsonb)
+-- quiet: whether it is known to stay as it is. most: how many rows of the ledger are looked at; null:
+-- all.
+create function reportd.listed_files(config_id bigint, input text, spec jsonb, most int)
 returns table (file_id bigint, url text, modified_at timestamptz, wrong text, quiet boolean)
 language sql stable set search_path = pg_catalog, pg_temp as $$
 	select distinct on (k.url) k.file_id, k.url, k.modified_at, reportd.file_fault($3, k),
 		k.seen_at >= reportd.quiet_at($3, k)
-	from reportd.report_input k
-	join reportd.report_input_use u on (u.config_id, u.input) = (k.config_id, k.input)
-	join reportd.report_zone z on z.zone_id = u.zone_id
-	where k.config_id = $1 and k.input = $2 and k.state <> 'GONE' and k.moved_to is null
-		and k.seen_at >= z.listed_at and z.listed_at >= u.since
+	from (select f.* from reportd.report_input f
+		join reportd.report_input_use u on (u.config_id, u.input) = (f.config_id, f.input)
+		join reportd.report_zone z on z.zone_id = u.zone_id
+		where f.config_id = $1 and f.input = $2 and f.state <> 'GONE' and f.moved_to is null
+			and f.seen_at >= z.listed_at and z.listed_at >= u.since
+		limit $4) k
 	order by k.url, k.seen_at >= reportd.quiet_at($3, k) desc, k.found_at desc, k.file_id desc
 $$;
 
@@ -198,7 +206,7 @@ $$;
 create function reportd.shared_files(config_id bigint, input text, spec jsonb) returns bigint[]
 language sql stable set search_path = pg_catalog, pg_temp as $$
 	select array(select l.file_id from (
-		select f.* from reportd.listed_files($1, $2, $3) f
+		select f.* from reportd.listed_files($1, $2, $3, null) f
 		where f.quiet and (f.wrong is null or $3 ->> 'use' = 'latest')
 		order by f.modified_at desc, f.url desc
 		limit case $3 ->> 'use' when 'latest' then 1 end) l
