@@ -207,6 +207,61 @@ def test_each_name_has_a_label_however_many_there_are(export):
                                  'Food'][i % 4]])
 
 
+NAMES = {
+    'end': "'Department of many things ' || md5(i::text) || ' of all countries' || i",
+    'beginning': "'Department of many things that are of some importance ' || i",
+    'after the beginning': "'Department of many things that are of some importance ' || i || "
+                           "' for all of the countries in the whole of the world'",
+    'middle': "chr(64 + i) || repeat('o', 90) || chr(90 - i)"}
+
+
+@pytest.mark.parametrize('kind', ['bar', 'pie'])
+@pytest.mark.parametrize('differ', NAMES)
+def test_long_names_are_cut_where_they_stay_different(export, kind, differ):
+    sql = f'select {NAMES[differ]} as x, i as y from generate_series(1, 12) i'
+    drawn = svg(export('html', sql, chart={'type': kind, 'category': 'x', 'values': ['y']}))
+    cut = [text for text, *_ in drawn['texts'] if '…' in text]
+    assert len(cut) == 12 == len(set(cut)), cut
+    assert all(left >= -1 and right <= drawn['size'][0] + 1
+               for _, (left, _, right, _), _ in drawn['texts'])
+
+
+def test_long_names_that_differ_at_once_are_cut_at_their_end(export):
+    sql = "select md5(i::text) || repeat(' more', 20) as x, i as y from generate_series(1, 12) i"
+    drawn = svg(export('html', sql, chart={'category': 'x', 'values': ['y']}))
+    cut = [text for text, *_ in drawn['texts'] if '…' in text]
+    assert len(cut) == 12 and all(re.fullmatch('[0-9a-f]+…', text) for text in cut)
+
+
+def test_the_only_slice_has_no_edge(export):
+    chart = {'type': 'pie', 'category': 'x', 'values': ['y']}
+    one = export('html', "select 'a' as x, 1 as y", chart=chart).read_text()
+    two = export('html', "select i as x, i as y from generate_series(1, 2) i",
+                 chart=chart).read_text()
+    assert one.count('<polyline') == 0 and two.count('<polyline') == 2
+
+
+def marks(path):
+    """For each series, the mark of its line and the points that have one of their own."""
+    space = '{http://schemas.openxmlformats.org/drawingml/2006/chart}'
+    root = workbook.parts(path)['xl/charts/chart1.xml']
+    return [(one.find(f'{space}marker/{space}symbol').get('val'),
+             [int(point.find(f'{space}idx').get('val')) for point in one.iter(f'{space}dPt')
+              if point.find(f'{space}marker/{space}symbol').get('val') != 'none'])
+            for one in root.iter(f'{space}ser')]
+
+
+@pytest.mark.parametrize('rows, mark, points', [(1, 'square', []), (40, 'square', []),
+                                                (41, 'none', [0, 20, 40])])
+def test_a_point_without_neighbours_is_seen_in_a_workbook(export, rows, mark, points):
+    """No line reaches it."""
+    path = export('xlsx', f"""select i, case when i % 20 = 0 then i end as alone,
+        case when i = 7 then 'NaN' when i <> 9 then i::float end as gaps
+        from generate_series(0, {rows - 1}) i""",
+                  chart={'type': 'line', 'category': 'i', 'values': ['alone', 'gaps']})
+    assert marks(path) == [(mark, points), (mark, [8] if points else [])]
+
+
 def test_months_and_hours_that_come_twice_are_told_apart(run, export, ctl, tmp_path):
     drawn = svg(export(
         'html', "select date '2025-12-01' + i * 365 as x, i as y from generate_series(0, 1) i",

@@ -154,11 +154,11 @@ static void wrapped_label(const struct plot *p, int row, double y)
 void plot_categories(const struct plot *p, const struct plot_labels *l)
 {
 	double y = p->box.y + p->box.height + TEXT_SIZE * 1.5;
-	char text[256];
+	char **cuts =
+	    plot_cuts(p, l->how == IN_LINE ? p->width : l->widest + 1);
 
 	for (int i = 0; i < p->d->rows; i += l->every) {
-		const char *label = plot_cut(p->labels[i], TEXT_SIZE,
-		    l->how == IN_LINE ? p->width : l->widest + 1, text);
+		const char *label = cuts[i];
 
 		if (l->how == WRAPPED)
 			wrapped_label(p, i, y);
@@ -176,6 +176,7 @@ void plot_categories(const struct plot *p, const struct plot_labels *l)
 					.anchor = CHART_END,
 					.slanted = true});
 	}
+	plot_cuts_free(p, cuts);
 }
 
 /* A slanted label begins to the left of its place. */

@@ -64,6 +64,8 @@ int chart_check_value(enum chart_type type, const struct column *column,
  * holds at most CHART_POINTS rows; chart_data_row refuses a further row with an
  * error that says so. */
 #define CHART_POINTS 2000
+/* Lines of at most this many points have a mark at each point. */
+#define CHART_MARKED 40
 struct chart_data;
 struct chart_data *chart_data_open(const struct chart_option *chart,
     const struct schema *schema, const struct layout *layout);

@@ -26,10 +26,17 @@ static void slice(const struct plot *p, const double centre[2], double radius,
 		n++;
 	}
 	p->pen->area(p->pen, (const double(*)[2])points, n, colour);
-	p->pen->line(p->pen, (const double(*)[2])points, n,
-	    &(struct chart_stroke){0xFFFFFF, 0.8, 0});
+	/* A line around the only slice would look like the edge of another. */
+	if (turn[1] - turn[0] < 1)
+		p->pen->line(p->pen, (const double(*)[2])points, n,
+		    &(struct chart_stroke){0xFFFFFF, 0.8, 0});
 	if (tip != NULL)
 		p->pen->tip(p->pen, (const double(*)[2])points, n, tip);
+}
+
+static double entry_x(const struct plot *p)
+{
+	return p->box.x + p->box.height + 24;
 }
 
 /* Draws the i-th of `count` legend entries beside the pie, closer together when
@@ -40,14 +47,13 @@ static void pie_entry(const struct plot *p, const int place[2],
 	double pitch =
 	    fmin(TEXT_SIZE * 1.6, (p->box.height - TEXT_SIZE) / place[1]);
 	double y = p->box.y + place[0] * pitch;
-	double x = p->box.x + p->box.height + 24;
-	char text[256], percent[16];
+	double x = entry_x(p);
+	char percent[16];
 
 	plot_rect(p, (struct box){x, y + 1, 7, 7}, colour);
 	snprintf(percent, sizeof(percent), "%.1f %%", share * 100);
 	plot_text(p, percent, x + 48, y + TEXT_SIZE, CHART_END);
-	plot_text(p, plot_cut(label, TEXT_SIZE, p->width - x - 56, text),
-	    x + 56, y + TEXT_SIZE, CHART_START);
+	plot_text(p, label, x + 56, y + TEXT_SIZE, CHART_START);
 }
 
 /* Returns the slices that are drawn; *other: "other" follows them. */
@@ -71,6 +77,7 @@ void plot_pie(const struct plot *p)
 	bool other;
 	struct chart_slices slices = slices_of(p, &other);
 	int count = slices.count + other;
+	char **cuts = plot_cuts(p, p->width - entry_x(p) - 56);
 
 	for (int i = 0; i < slices.count; i++)
 		sum += slices.list[i].value;
@@ -82,7 +89,7 @@ void plot_pie(const struct plot *p)
 		turn[1] = turn[0] + share;
 		slice(p, centre, radius, turn, chart_colour(i),
 		    d->tips ? d->tips[row] : NULL);
-		pie_entry(p, (const int[2]){i, count}, p->labels[row], share,
+		pie_entry(p, (const int[2]){i, count}, cuts[row], share,
 		    chart_colour(i));
 		turn[0] = turn[1];
 	}
@@ -93,5 +100,6 @@ void plot_pie(const struct plot *p)
 		pie_entry(p, (const int[2]){slices.count, count}, CHART_OTHER,
 		    1 - turn[0], CHART_OTHER_COLOUR);
 	}
+	plot_cuts_free(p, cuts);
 	chart_slices_clear(&slices);
 }

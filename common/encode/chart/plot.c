@@ -9,8 +9,6 @@
 
 #define TITLE_SIZE 11.0
 #define BOLD 1.1 /* bold text is this much wider than plain text */
-/* Lines of at most this many points have a mark at each point. */
-#define MARKED_POINTS 40
 
 /* Okabe and Ito, "Color Universal Design": eight colours that readers with any
  * colour vision can tell apart. Yellow comes last, as it is weak on paper. */
@@ -156,7 +154,7 @@ static void lines(const struct plot *p)
 				p->pen->line(p->pen, (const double(*)[2])points,
 				    n, &stroke);
 			for (int k = 0; k < n; k++) {
-				if (n == 1 || d->rows <= MARKED_POINTS)
+				if (n == 1 || d->rows <= CHART_MARKED)
 					mark(p, points[k], stroke.colour);
 			}
 			n = 0;

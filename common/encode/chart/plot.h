@@ -51,6 +51,11 @@ double plot_width(const char *text, double size);
 /* Copies as much of a label as fits into `room` to a buffer of 256 bytes, and
  * returns it. */
 const char *plot_cut(const char *text, double size, double room, char to[256]);
+/* Returns the labels of all rows, those that are wider than `room` cut. They are
+ * cut at the end, or else where different ones do not look the same. The caller
+ * frees them with plot_cuts_free. */
+char **plot_cuts(const struct plot *p, double room);
+void plot_cuts_free(const struct plot *p, char **cuts);
 
 /* plot_values_begin chooses the scale and takes room for its labels from the
  * left of the box. plot_values draws grid and labels once the box is final. */

@@ -148,6 +148,44 @@ static void add_slice_labels(struct buf *b, const struct xlsx_plot *p)
 	buf_str(b, "<c:showLeaderLines val=\"1\"/></c:dLbls>");
 }
 
+static void add_mark(struct buf *b, int colour)
+{
+	buf_str(b, "<c:marker><c:symbol val=\"square\"/><c:size val=\"4\"/>"
+		   "<c:spPr>");
+	add_fill(b, colour);
+	buf_str(b, "<a:ln><a:noFill/></a:ln></c:spPr></c:marker>");
+}
+
+/* Whether the i-th series has a number in this row. */
+static bool has_point(const struct xlsx_plot *p, int64_t row, int i)
+{
+	const struct xlsx_points *points = p->points;
+
+	return row >= 0 && row < (int64_t)points->rows &&
+	       !isnan(points->values[row * p->chart->count + i]);
+}
+
+/* Appends the marks of a line, as in the other formats: at each of a few points,
+ * or else at those that no line reaches, which would not be seen. */
+static void add_marks(struct buf *b, const struct xlsx_plot *p, int i)
+{
+	int64_t rows = p->points->rows;
+
+	if (rows <= CHART_MARKED) {
+		add_mark(b, chart_colour(i));
+		return;
+	}
+	buf_str(b, "<c:marker><c:symbol val=\"none\"/></c:marker>");
+	for (int64_t row = 0; rows <= CHART_POINTS && row < rows; row++) {
+		if (!has_point(p, row, i) || has_point(p, row - 1, i) ||
+		    has_point(p, row + 1, i))
+			continue;
+		buf_printf(b, "<c:dPt><c:idx val=\"%d\"/>", (int)row);
+		add_mark(b, chart_colour(i));
+		buf_str(b, "<c:bubble3D val=\"0\"/></c:dPt>");
+	}
+}
+
 static void add_values(struct buf *b, const struct xlsx_plot *p, int i)
 {
 	buf_str(b, "<c:numRef>");
@@ -173,7 +211,7 @@ static void add_series(struct buf *b, const struct xlsx_plot *p, int i)
 	buf_str(b, "</c:v></c:pt></c:strCache></c:strRef></c:tx>");
 	add_colours(b, p, i);
 	if (chart->type == CHART_LINE)
-		buf_str(b, "<c:marker><c:symbol val=\"none\"/></c:marker>");
+		add_marks(b, p, i);
 	if (chart->type == CHART_BAR)
 		buf_str(b, "<c:invertIfNegative val=\"0\"/>");
 	if (chart->type == CHART_PIE)

@@ -55,6 +55,8 @@ struct xlsx_plot {
 	/* number format of the categories, which are dates or times; NULL: they
 	 * are read as text */
 	const char *times;
+	/* the numbers of the sheet, which tell the points that no line reaches */
+	const struct xlsx_points *points;
 	struct chart_ends ends; /* of the axis of values */
 	const char *code;       /* number format of that axis */
 	bool empty;             /* there is nothing to draw */

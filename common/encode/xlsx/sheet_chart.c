@@ -165,6 +165,7 @@ int xlsx_sheet_chart(struct xlsx *x, int number, uint32_t last, struct err *e)
 		.data = data,
 		.slices = slices,
 		.times = slices ? NULL : times_of(x),
+		.points = &x->points,
 		.ends = ends_of(x),
 		.code =
 		    code ? code : xlsx_points_code(&x->points, x->chart.type),
