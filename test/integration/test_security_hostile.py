@@ -404,3 +404,21 @@ def test_requests_that_follow_take_turns(db, as_, locked):  # noqa: F811
     assert db.value('select status from reportd.report_config where config_id = %s', mine) == 'PENDING'
     assert db.value('select count(*) from reportd.report_config where owner = %s::regrole '
                     "and status = 'PENDING'", 'finance') == (0 if locked else 99)
+
+
+@says('Make the turn of a daemon long by reports that it keeps locked.')
+def test_reports_that_are_locked_cost_little(db, as_):  # noqa: F811
+    bob, daemon = as_('bob', 'hr'), as_('reportd')
+    ids = [ask(bob, **YEARLY) for _ in range(50)]
+    db.execute("insert into reportd.report_look (config_id, owner) select i, 'hr'::regrole "
+               'from unnest(%s::bigint[]) i, generate_series(1, 200)', ids)
+    bob.conn.execute('begin')
+    bob("select reportd.change(unnest(%s::bigint[]), '{\"priority\": 2}')", ids)
+    daemon('begin')
+    run_statement(daemon, 'steps', TICK[:1])
+    assert daemon("select idx_tup_fetch from pg_stat_xact_user_tables "
+                  "where relid = 'reportd.report_config'::regclass") < 5000
+    daemon('rollback')
+    bob.conn.execute('rollback')
+    run_statement(daemon, 'steps', TICK[:1])
+    assert db.value('select count(*) from reportd.report_look') < 10000

@@ -95,14 +95,18 @@ begin
 	for l in
 		select k.* from (select w as owner from reportd.owners_with('look') w order by random()) o
 		cross join lateral (
+			-- An owner who locks thousands of reports holds up the rest of its own alone.
 			select k.look_id, k.request_id, c.row
-			from reportd.report_look k
+			from (select h.look_id, h.look_at, h.config_id from reportd.report_look h
+				where h.owner = o.owner and h.look_at <= clock_timestamp()
+				order by h.look_at, h.look_id limit 10 * most) w
 			cross join lateral (
-				select c as row from reportd.report_config c where c.config_id = k.config_id
+				select c as row from reportd.report_config c where c.config_id = w.config_id
 				for update skip locked) c
-			where k.owner = o.owner and k.look_at <= clock_timestamp()
-			order by k.look_at, k.look_id limit most
-			for update of k skip locked) k
+			cross join lateral (
+				select h.look_id, h.request_id from reportd.report_look h
+				where h.look_id = w.look_id for update skip locked) k
+			order by w.look_at, w.look_id limit most) k
 	loop
 		seen := seen + 1;
 		later := null;
