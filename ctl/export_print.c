@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "ctl/lib/human.h"
+#include "ctl/lib/table.h"
 #include "export/outputs.h"
 #include "place/stdout.h"
 #include "sink/digest.h"
@@ -26,10 +27,10 @@ static void print_text(const struct export_plan *plan)
 		    (long long)digest_bytes(o->digest),
 		    digest_sha256(o->digest));
 		if (o->remark != NULL)
-			fprintf(stderr, "%s\n", o->remark);
+			table_say(stderr, o->remark);
 	}
 	if (plan->remark != NULL)
-		fprintf(stderr, "%s\n", plan->remark);
+		table_say(stderr, plan->remark);
 }
 
 static const char *name_of(const struct export_output *o)

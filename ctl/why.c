@@ -5,6 +5,7 @@
 #include "ctl/ctl.h"
 #include "ctl/lib/connect.h"
 #include "ctl/lib/options.h"
+#include "ctl/lib/table.h"
 #include "sql/ctl.h"
 
 static int tell(
@@ -20,7 +21,7 @@ static int tell(
 		connect_print_json(json_pack(
 		    "{sI ss}", "config_id", (json_int_t)atoll(id), "why", why));
 	else
-		puts(why);
+		table_say(stdout, why);
 	free(id);
 	free(why);
 	return why ? 0 : -1;

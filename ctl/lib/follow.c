@@ -12,6 +12,7 @@
 #include "ctl/lib/connect.h"
 #include "ctl/lib/human.h"
 #include "ctl/lib/result.h"
+#include "ctl/lib/table.h"
 #include "sql/ctl.h"
 
 /* Milliseconds between two queries. Daemons store progress about once a second,
@@ -188,23 +189,28 @@ static void print_notices(const json_t *notices)
 	{
 		const char *error = json_str(n, "last_error", NULL);
 		bool failed = strcmp(json_str(n, "state", ""), "FAILED") == 0;
+		char *text;
 
 		if (error == NULL ||
 		    strcmp(json_str(n, "state", ""), "SENT") == 0)
 			continue;
-		fprintf(stderr, "reportctl: the notice %lld to %s %s: %s\n",
+		text = mem_printf("reportctl: the notice %lld to %s %s: %s",
 		    (long long)json_int(n, "notification_id", 0),
 		    json_str(n, "recipient", ""),
 		    failed ? "FAILED" : "is tried again", error);
+		table_say(stderr, text);
+		free(text);
 	}
 }
 
 static void print_place(const char *url, const char *before)
 {
 	char *place = url ? result_place(url) : NULL;
+	char *clean = place ? table_clean(place) : NULL;
 
-	if (place != NULL)
-		printf("%s%s", before, place);
+	if (clean != NULL)
+		printf("%s%s", before, clean);
+	free(clean);
 	free(place);
 }
 
@@ -234,7 +240,7 @@ static void print_good(const struct follow *f, const json_t *report)
 		putchar('\n');
 	}
 	if (remark != NULL)
-		fprintf(stderr, "%s\n", remark);
+		table_say(stderr, remark);
 }
 
 static int print(struct follow *f, json_t *report, struct err *e)

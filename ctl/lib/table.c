@@ -63,6 +63,14 @@ char *table_clean(const char *s)
 	return b.data;
 }
 
+void table_say(FILE *out, const char *text)
+{
+	char *clean = table_clean(text);
+
+	fprintf(out, "%s\n", clean);
+	free(clean);
+}
+
 static char *text_of(const json_t *v)
 {
 	const char *s = json_string_value(v);

@@ -48,4 +48,7 @@ void table_line(FILE *out, const char *text, int width);
  * caller frees it. */
 char *table_clean(const char *s);
 
+/* Prints such a copy and a line break. */
+void table_say(FILE *out, const char *text);
+
 #endif

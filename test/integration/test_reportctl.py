@@ -427,7 +427,7 @@ def test_a_message_cannot_steer_the_terminal(ctl, db, submit):
     submit(db)
     begin_run(db, 1)
     end_run(db, 1, 'FAILED', 'a\x1b[2Jb\nc\u009bd')
-    for args in ['runs'], ['status', 1]:
+    for args in ['runs'], ['status', 1], ['why', 1]:
         text = ctl(*args).stdout
         assert 'a [2Jb c' in text and '\u009b' not in text and '\x1b' not in text
 

@@ -2,6 +2,7 @@
 """reportctl export, and the formats and options that it knows."""
 
 import hashlib
+import json
 import os
 
 import pytest
@@ -201,3 +202,11 @@ def test_formats_are_named_in_any_case(ctl):
     assert [f['format'] for f in answer(ctl('formats', 'excel', 'csv', '--json'))] == [
         'XLSX', 'CSV']
     refused(ctl('formats', 'DOCX'), '"DOCX"', '`reportctl formats`', code=2)
+
+
+def test_a_remark_cannot_steer_the_terminal(ctl, tmp_path):
+    chart = {'category': 'a\x1b[2J\u202eb', 'values': ['n']}
+    done = ctl('export', '--sql', """select 1 as "a\x1b[2J\u202eb", n from generate_series(1, 2) n""",
+               '-o', tmp_path / 'x.html', '--option', f'chart={json.dumps(chart)}')
+    assert done.returncode == 0, done.stderr
+    assert 'a [2J<U+202E>b' in done.stderr and not set(done.stderr) & {*'\x1b\u202e'}
