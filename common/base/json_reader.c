@@ -22,7 +22,8 @@ static int unexpected(const char *wanted, char got, struct err *e)
 	    got, wanted);
 }
 
-static int refill(struct json_reader *r, struct err *e)
+/* Gets the next piece when there is no byte at hand: 1, 0 at the end, -1. */
+static int get_piece(struct json_reader *r, struct err *e)
 {
 	size_t len = 0;
 	int rc = 0;
@@ -35,6 +36,11 @@ static int refill(struct json_reader *r, struct err *e)
 			return -1;
 	}
 	return r->at < r->end;
+}
+
+static inline int refill(struct json_reader *r, struct err *e)
+{
+	return r->at < r->end ? 1 : get_piece(r, e);
 }
 
 /* Looks at the next byte that is not white space: 1, 0 at the end, -1. */
@@ -131,6 +137,11 @@ int json_reader_member(struct json_reader *r, struct buf *name, struct err *e)
 	if (rc == 0)
 		return unexpected("a name", 'n', e);
 	return rc < 0 || take(r, ':', "a colon", e) != 0 ? -1 : 1;
+}
+
+int json_reader_peek(struct json_reader *r, char *c, struct err *e)
+{
+	return must_look(r, c, e) < 0 ? -1 : 0;
 }
 
 int json_reader_is_array(struct json_reader *r, struct err *e)
@@ -341,7 +352,22 @@ static int copy_string(struct json_reader *r, struct buf *to, struct err *e)
 /* Whether a byte belongs to a number or to a word such as true. */
 static bool in_scalar(char c)
 {
-	return c == '\0' || strchr("{}[],:\" \n\r\t", c) == NULL;
+	switch (c) {
+	case '{':
+	case '}':
+	case '[':
+	case ']':
+	case ',':
+	case ':':
+	case '"':
+	case ' ':
+	case '\n':
+	case '\r':
+	case '\t':
+		return false;
+	default:
+		return true;
+	}
 }
 
 /* Copies a number or a word whole, so that two of them do not become one;
@@ -353,8 +379,13 @@ static int copy_scalar(
 
 	if (!first && to->len > 0 && in_scalar(to->data[to->len - 1]))
 		return unexpected("a comma or the end", *r->at, e);
-	while ((rc = refill(r, e)) == 1 && in_scalar(*r->at) && !to->overflow)
-		buf_char(to, *r->at++);
+	while ((rc = refill(r, e)) == 1 && in_scalar(*r->at) && !to->overflow) {
+		const char *from = r->at;
+
+		while (r->at < r->end && in_scalar(*r->at))
+			r->at++;
+		buf_add(to, from, (size_t)(r->at - from));
+	}
 	return rc == 0 ? torn(e) : rc;
 }
 

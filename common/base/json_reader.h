@@ -30,6 +30,9 @@ int json_reader_object(struct json_reader *r, struct err *e);
 int json_reader_member(struct json_reader *r, struct buf *name, struct err *e);
 int json_reader_array(struct json_reader *r, struct err *e);
 int json_reader_element(struct json_reader *r, struct err *e);
+/* Sets *c to the first byte of what comes next, which tells its kind. Returns 0,
+ * or -1 on error. */
+int json_reader_peek(struct json_reader *r, char *c, struct err *e);
 /* Says whether an array comes next; -1 on error. */
 int json_reader_is_array(struct json_reader *r, struct err *e);
 /* Appends the characters of a string to `to`. Returns 1, or 0 for null. The

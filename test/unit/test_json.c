@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/json.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "helper.h"
@@ -56,6 +57,67 @@ TEST(only_objects_are_taken)
 	}
 }
 
+/* Values are made as jansson makes them, which writes and compares them, and what
+ * it refuses is refused. */
+TEST(values_are_those_of_jansson)
+{
+	static const char *const values[] = {"0", "-0", "-1", "01", "-", "+1",
+	    "1.", ".5", "1.5", "-2e3", "1E+2", "1e999", "1e-999",
+	    "999999999999999999", "9223372036854775807", "-9223372036854775808",
+	    "9223372036854775808", "true", "false", "null", "True", "nul",
+	    "nullx", "truefalse", "1 2", "1\t", "\"\"", "\"a\\n\\/\\u20aC\"",
+	    "\"\\ud83d\\ude00\"", "\"\\ud83d\"", "\"\\ude00\"", "\"\\ud83dx\"",
+	    "\"\\x\"", "\"\\u12\"", "\"a\nb\"", "\"\x7F\"", "\"\xE2\x82\xAC\"",
+	    "\"\xC0\x80\"", "\"\xED\xA0\x80\"", "\"\xF4\x90\x80\x80\"",
+	    "\"open", "{}", "{ }", "[]", "[ ]", "[1,2 , 3]", "[1,]", "[,1]",
+	    "[1 2]", "[1", "{\"a\":{\"b\":[{},[null]]}}", "{\"a\":1,}",
+	    "{\"a\" 1}", "{\"a\":}", "{a:1}", "{null:1}", "{\"a\":1 \"b\":2}",
+	    "{\"a\":1,\"a\":2}", "{\"\":1}", "{\"\\u0000\":1}", "]", "}", ",",
+	    ":", "", " ", "/* */1", "\f1"};
+
+	for (size_t i = 0; i < COUNT(values); i++) {
+		char text[100];
+		struct err e = {.text = ""};
+		json_t *ours, *theirs;
+
+		snprintf(text, sizeof(text), " {\"before\":[0],\"v\" :%s}\n",
+		    values[i]);
+		ours = parse(text, &e);
+		theirs = json_loads(text, 0, NULL);
+		if (ours == NULL ? theirs != NULL : !json_equal(ours, theirs))
+			fail_msg("%s: %s", text, e.text);
+		json_decref(ours);
+		json_decref(theirs);
+	}
+}
+
+static json_t *parse_nested(size_t levels)
+{
+	char *text = test_malloc(5 * levels + 2 * levels + 1), *at = text;
+	struct err e;
+	json_t *o;
+
+	for (size_t i = 1; i < levels; i++)
+		at = stpcpy(at, "{\"a\":");
+	at = stpcpy(at, "{}");
+	for (size_t i = 1; i < levels; i++)
+		at = stpcpy(at, "}");
+	o = parse(text, &e);
+	if (o == NULL)
+		assert_err_has(&e, "more than 2048 levels");
+	test_free(text);
+	return o;
+}
+
+TEST(nesting_has_a_limit)
+{
+	json_t *o = parse_nested(2048);
+
+	assert_non_null(o);
+	json_decref(o);
+	assert_null(parse_nested(2049));
+}
+
 TEST(the_length_counts)
 {
 	struct err e;
@@ -72,6 +134,8 @@ int main(void)
 	    cmocka_unit_test(members_are_read_with_a_default),
 	    cmocka_unit_test(no_object_at_all_gives_defaults),
 	    cmocka_unit_test(only_objects_are_taken),
+	    cmocka_unit_test(values_are_those_of_jansson),
+	    cmocka_unit_test(nesting_has_a_limit),
 	    cmocka_unit_test(the_length_counts),
 	};
 
