@@ -229,17 +229,32 @@ void worker_send(struct worker *w, struct buf *b)
 	buf_wipe(b);
 }
 
-void worker_flush(struct worker *w)
+/* Leaves the rest of the bytes, from the n-th on, to the loop. */
+static void write_rest(struct worker *w, size_t n)
 {
 	struct outgoing *out = mem_zalloc(sizeof(*out));
-	uv_buf_t bytes = uv_buf_init(w->out.data, (unsigned int)w->out.len);
+	uv_buf_t bytes =
+	    uv_buf_init(w->out.data + n, (unsigned int)(w->out.len - n));
 
 	out->bytes = w->out;
 	out->request.data = out;
-	buf_init(&w->out, OUT_MAX);
 	if (uv_write(&out->request, (uv_stream_t *)&w->pipe, &bytes, 1,
 		on_written) != 0)
 		on_written(&out->request, -1);
+}
+
+void worker_flush(struct worker *w)
+{
+	uv_buf_t bytes = uv_buf_init(w->out.data, (unsigned int)w->out.len);
+	/* Most often the socket takes all at once. A request that the loop
+	 * completes costs two system calls more. */
+	int n = uv_try_write((uv_stream_t *)&w->pipe, &bytes, 1);
+
+	if (n >= 0 && (size_t)n == w->out.len)
+		buf_wipe(&w->out);
+	else
+		write_rest(w, n > 0 ? (size_t)n : 0);
+	buf_init(&w->out, OUT_MAX);
 }
 
 void worker_signal(struct worker *w, int signal_number)

@@ -153,8 +153,10 @@ static void on_socket(uv_poll_t *poll, int status, int events);
 
 static void watch(struct queue *q, int events)
 {
-	if (!q->broken)
-		uv_poll_start(q->poll, events, on_socket);
+	if (q->broken || q->watched == events)
+		return;
+	q->watched = events;
+	uv_poll_start(q->poll, events, on_socket);
 }
 
 void queue_follow(struct queue *q, PGconn *conn)
@@ -163,6 +165,7 @@ void queue_follow(struct queue *q, PGconn *conn)
 	q->poll = mem_zalloc(sizeof(*q->poll));
 	q->poll->data = q;
 	uv_poll_init(q->o.loop, q->poll, PQsocket(q->conn));
+	q->watched = 0;
 	watch(q, UV_READABLE);
 }
 

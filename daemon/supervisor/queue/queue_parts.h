@@ -54,6 +54,8 @@ struct queue {
 	char *here; /* names the address that conn is connected to */
 	/* watches the socket of conn; freed in its close callback */
 	uv_poll_t *poll;
+	int watched; /* events that poll waits for; libuv asks the kernel anew
+		      * each time that it is told, even the same */
 	/* next attempt to connect, or deadline of an answer */
 	uv_timer_t timer;
 	char limit[24];     /* time limit of a statement in ms, see SET_UP */
