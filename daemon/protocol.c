@@ -108,15 +108,17 @@ static void add_escaped(struct buf *b, const char *s)
  * may be invalid UTF-8. */
 static void add_str(struct buf *b, const char *key, const char *s)
 {
-	char *clean;
+	char *clean = NULL;
 
 	if (s == NULL)
 		return;
-	clean = mem_strdup(s);
-	str_clean_utf8(clean);
+	if (!str_is_utf8(s, strlen(s))) {
+		clean = mem_strdup(s);
+		str_clean_utf8(clean);
+	}
 	add_key(b, key);
 	buf_char(b, '"');
-	add_escaped(b, clean);
+	add_escaped(b, clean ? clean : s);
 	buf_char(b, '"');
 	free(clean);
 }
@@ -144,6 +146,28 @@ static void add_list(struct buf *b, const char *key, const json_t *list)
 {
 	if (json_array_size(list) > 0)
 		add_json(b, key, list);
+}
+
+/* Appends an object of integers; NULL appends nothing. */
+static void add_ints(struct buf *b, const char *key, json_t *ints)
+{
+	const char *name, *comma = "";
+	json_t *n;
+
+	if (ints == NULL)
+		return;
+	add_key(b, key);
+	buf_char(b, '{');
+	json_object_foreach(ints, name, n)
+	{
+		buf_str(b, comma);
+		buf_char(b, '"');
+		buf_str(b, name);
+		buf_str(b, "\":");
+		buf_int(b, json_integer_value(n));
+		comma = ",";
+	}
+	buf_char(b, '}');
 }
 
 static void begin(struct buf *b, enum message_type type, int64_t run_id)
@@ -190,11 +214,18 @@ void message_job(struct buf *b, const struct job_terms *t)
 	add_int(b, "config_id", t->config_id);
 	add_int(b, "timeout", t->timeout_ms);
 	add_int(b, "statement_timeout", t->statement_timeout_ms);
-	if (t->target != NULL)
+	if (t->target_timeout_ms > 0)
 		add_int(b, "target_timeout", t->target_timeout_ms);
 	add_key(b, "row");
 	buf_str(b, t->row);
-	buf_str(b, "}\t{\"file_mode\":");
+	buf_str(b, "}\t");
+	buf_str(b, t->common);
+	buf_char(b, '\n');
+}
+
+void message_common(struct buf *b, const struct common_terms *t)
+{
+	buf_str(b, "{\"file_mode\":");
 	buf_int(b, t->file_mode);
 	add_bool(b, "no_sync", t->no_sync);
 	add_str(b, "output_root", t->output_root);
@@ -202,7 +233,7 @@ void message_job(struct buf *b, const struct job_terms *t)
 	/* As texts: a worker that knows these settings need not parse them. */
 	add_str(b, "source", t->source);
 	add_str(b, "target", t->target);
-	end(b);
+	buf_char(b, '}');
 }
 
 void message_stop(struct buf *b, int64_t run_id)
@@ -275,7 +306,7 @@ void message_result(struct buf *b, const struct run_result *r)
 	add_str(b, "stage", r->stage);
 	if (r->prep_ms >= 0)
 		add_int(b, "prep_ms", r->prep_ms);
-	add_json(b, "stage_ms", r->stage_ms);
+	add_ints(b, "stage_ms", r->stage_ms);
 	if (r->rows >= 0)
 		add_int(b, "row_count", r->rows);
 	if (r->bytes >= 0)

@@ -107,20 +107,24 @@ int message_parse_task(struct terms *t, const char *line, size_t len,
  * JSON to this program; *run_id and *config_id are then those of the job. */
 bool message_is_job(const char *line, int64_t *run_id, int64_t *config_id);
 
-/* The parts of a job besides the report's row. */
+/* The terms that many jobs have in common. */
+struct common_terms {
+	/* made by settings_pack_source; target NULL: the job loads no table */
+	const char *source, *target;
+	const char *output_root;
+	const char *output; /* default template of output_path */
+	int64_t file_mode;
+	bool no_sync;
+};
+/* A job: its report's row, and the rest. */
 struct job_terms {
 	int64_t run_id, config_id;
 	/* counts from its arrival at the worker; 0: no limit */
 	int64_t timeout_ms;
 	int64_t statement_timeout_ms;
-	/* made by settings_pack_source; target NULL: the job loads no table */
-	const char *source, *target;
 	int64_t target_timeout_ms; /* of one statement there; 0: no limit */
-	const char *output_root;
-	const char *output; /* default template of output_path */
-	int64_t file_mode;
-	bool no_sync;
-	const char *row; /* JSON object made by claim.sql */
+	const char *row;           /* JSON object made by claim.sql */
+	const char *common;        /* made by message_common */
 };
 /* Appends the settings, made by settings_pack, and the version of this
  * program. */
@@ -129,6 +133,8 @@ void message_beat(
     struct buf *b, int64_t until_ms, bool ready, int64_t restarts);
 /* The answer of a worker to its first settings: it can take jobs. */
 void message_hello(struct buf *b);
+/* Appends the common terms, without a line break. */
+void message_common(struct buf *b, const struct common_terms *terms);
 void message_job(struct buf *b, const struct job_terms *terms);
 void message_stop(struct buf *b, int64_t run_id);
 /* Appends a stop that takes effect only if the run has not begun. */
@@ -157,8 +163,8 @@ struct run_result {
 	bool permanent;     /* FAILED without a retry */
 	const char *stage;  /* start, prep, export, result, publish, done */
 	int64_t prep_ms; /* ms from the start to the end of prep; -1: no prep */
-	const json_t *stage_ms; /* {stage: ms} that ended well; NULL: none */
-	int64_t rows, bytes;    /* -1: no export */
+	json_t *stage_ms;    /* {stage: ms} that ended well; NULL: none */
+	int64_t rows, bytes; /* -1: no export */
 	const char *output_url, *sha256;
 	const char *error_stage, *error_sqlstate, *error_message;
 	const char *outputs; /* JSON array, when there are several */

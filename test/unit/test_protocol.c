@@ -203,19 +203,23 @@ static json_t *only_message(
 
 TEST(a_job_comes_through)
 {
-	struct buf b;
+	struct buf b, common;
 	json_t *o, *row, *terms;
 
 	buf_init(&b, 1 << 20);
+	buf_init(&common, 1 << 20);
+	message_common(&common,
+	    &(struct common_terms){.source = "{\"type\": \"postgres\"}",
+		.output_root = NASTY,
+		.output = "{report_name}.{ext}",
+		.file_mode = 0640,
+		.no_sync = true});
 	message_job(&b, &(struct job_terms){.run_id = INT64_MAX,
 			    .timeout_ms = 6,
 			    .statement_timeout_ms = 7,
-			    .source = "{\"type\": \"postgres\"}",
-			    .output_root = NASTY,
-			    .output = "{report_name}.{ext}",
-			    .file_mode = 0640,
-			    .no_sync = true,
-			    .row = "{\"request_id\": 42, \"prep_sql\": null}"});
+			    .row = "{\"request_id\": 42, \"prep_sql\": null}",
+			    .common = common.data});
+	buf_free(&common);
 	o = only_message(&b, MSG_JOB, INT64_MAX);
 	assert_int_equal(json_int(o, "timeout", 0), 6);
 	assert_int_equal(json_int(o, "statement_timeout", 0), 7);
@@ -230,6 +234,17 @@ TEST(a_job_comes_through)
 	row = json_object_get(o, "row");
 	assert_int_equal(json_int(row, "request_id", 0), 42);
 	json_decref(o);
+}
+
+static void add_job(struct buf *b, const char *source)
+{
+	struct buf common;
+
+	buf_init(&common, 1 << 20);
+	message_common(&common, &(struct common_terms){.source = source});
+	message_job(b, &(struct job_terms){
+			   .run_id = 7, .row = "{}", .common = common.data});
+	buf_free(&common);
 }
 
 /* Each job has its own terms, also when only those of every second job are the
@@ -250,9 +265,7 @@ TEST(the_terms_of_a_job_are_its_own)
 		if (sources[i] == NULL)
 			buf_str(&b, "{\"type\":\"job\",\"run_id\":7}\t{\n");
 		else
-			message_job(&b, &(struct job_terms){.run_id = 7,
-					    .source = sources[i],
-					    .row = "{}"});
+			add_job(&b, sources[i]);
 		assert_int_equal(
 		    message_parse_task(&terms, b.data, b.len - 1, &m, &e),
 		    sources[i] ? 0 : -1);

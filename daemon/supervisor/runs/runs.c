@@ -190,6 +190,35 @@ static int64_t statement_limit(
 		   : limit;
 }
 
+static void forget_common(struct common *c)
+{
+	buf_wipe(&c->terms);
+	c->source = c->target = NULL;
+}
+
+/* Returns the terms of jobs with this source and target, made anew when they are
+ * not those of the job before. */
+static const char *common_terms(struct runs *r,
+    const struct source_settings *source, const struct source_settings *target)
+{
+	const struct settings *s = r->o.settings;
+	struct common *known = &r->common;
+
+	if (known->source == source && known->target == target)
+		return known->terms.data;
+	forget_common(known);
+	known->source = source;
+	known->target = target;
+	message_common(
+	    &known->terms, &(struct common_terms){.source = source->packed,
+			       .target = target ? target->packed : NULL,
+			       .output_root = s->output_root,
+			       .output = s->output,
+			       .file_mode = s->file_mode,
+			       .no_sync = !s->fsync});
+	return known->terms.data;
+}
+
 static void write_job(struct run *run, const struct claimed *c)
 {
 	const struct settings *s = run->runs->o.settings;
@@ -202,14 +231,11 @@ static void write_job(struct run *run, const struct claimed *c)
 		.config_id = run->config_id,
 		.timeout_ms = run->timeout_ms,
 		.statement_timeout_ms = statement_limit(run, source),
-		.source = source->packed,
-		.target = target ? target->packed : NULL,
 		.target_timeout_ms = target ? statement_limit(run, target) : 0,
-		.output_root = s->output_root,
-		.output = s->output,
-		.file_mode = s->file_mode,
-		.no_sync = !s->fsync,
-		.row = c->row});
+		.row = c->row,
+		.common = common_terms(run->runs, source, target)});
+	/* Terms that were cut are no JSON. */
+	run->job.overflow |= run->runs->common.terms.overflow;
 }
 
 /* Refuses a name that the settings lack; `kind` is "source" or "target", and
@@ -310,6 +336,7 @@ struct runs *runs_open(const struct runs_options *options)
 
 	r->o = *options;
 	r->job_ms = -1;
+	buf_init(&r->common.terms, PROTOCOL_LINE_MAX);
 	uv_timer_init(r->o.loop, &r->check);
 	r->check.data = r;
 	ask_open(r);
@@ -318,6 +345,7 @@ struct runs *runs_open(const struct runs_options *options)
 
 void runs_set_settings(struct runs *r, const struct settings *settings)
 {
+	forget_common(&r->common);
 	r->o.settings = settings;
 }
 
@@ -341,6 +369,7 @@ static void on_closed(uv_handle_t *handle)
 		json_decref(run->leftovers);
 		free(run);
 	}
+	forget_common(&r->common);
 	free(r);
 }
 

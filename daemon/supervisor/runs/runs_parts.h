@@ -62,8 +62,15 @@ struct gather {
 	bool under_way; /* a statement of this kind awaits its answer */
 };
 
+/* The terms of the last job, which the next one most often has, too. */
+struct common {
+	const struct source_settings *source, *target; /* NULL: none known */
+	struct buf terms; /* made by message_common; holds secrets */
+};
+
 struct runs {
 	struct runs_options o;
+	struct common common;
 	struct pool *pool;
 	struct run *list;
 	int count, waiting;
