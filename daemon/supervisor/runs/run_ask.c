@@ -15,6 +15,9 @@
  * waits for the answer to "finish". */
 #define PUBLISH_MS 2
 #define FINISH_MS 8
+/* The same while jobs stand in line at the workers, which then have something to
+ * do; half of the time for which jobs are claimed in advance. */
+#define LINE_MS 15
 /* A result that cannot be recorded is sent again after this many ms. */
 #define AGAIN_MS 5000
 #define BATCH_MAX (8u << 20)
@@ -308,20 +311,27 @@ static bool gathered(struct gather *g, bool some, bool others, uint64_t ms)
 static void on_turn(uv_prepare_t *turn)
 {
 	struct runs *r = turn->data;
-	bool publishes = false, finishes = false, busy = false, at_work = false;
+	bool finishes = false, busy = false, at_work = false;
+	bool in_line = pool_queued(r->pool) > 0, waits = !in_line;
+	int64_t asks = 0;
 
 	if (r->count == 0 || !queue_is_up(r->o.queue))
 		return;
 	for (const struct run *run = r->list; run != NULL; run = run->next) {
-		publishes = publishes || run->state == LIFE_ASKS;
+		asks += run->state == LIFE_ASKS;
 		finishes = finishes || run->state == LIFE_ENDED;
 		busy = busy || !life_has_ended(run->state);
 		at_work = at_work || (life_is_at_worker(run->state) &&
 					 !life_is_held(run->state));
+		/* Its worker begins nothing else before the answer. */
+		waits = waits || (run->state == LIFE_ASKS && run->stays);
 	}
-	if (gathered(&r->publish, publishes, at_work, PUBLISH_MS))
+	/* Workers whose hands are full would begin nothing else. */
+	at_work = at_work && asks < r->o.settings->workers * (HANDFUL / 2);
+	if (gathered(
+		&r->publish, asks > 0, at_work, waits ? PUBLISH_MS : LINE_MS))
 		send_publish(r);
-	if (gathered(&r->finish, finishes, busy, FINISH_MS))
+	if (gathered(&r->finish, finishes, busy, in_line ? LINE_MS : FINISH_MS))
 		send_finish(r);
 }
 

@@ -14,8 +14,6 @@
 /* Jobs claimed in advance should start within AHEAD_MS. */
 #define AHEAD_MS 30
 #define AHEAD_MAX 128
-/* Most runs that a worker has, including those whose output it holds. */
-#define HANDFUL 24
 
 struct run *run_find(const struct runs *r, int64_t run_id)
 {

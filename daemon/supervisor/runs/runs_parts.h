@@ -62,6 +62,9 @@ struct gather {
 	bool under_way; /* a statement of this kind awaits its answer */
 };
 
+/* Most runs that a worker has, including those whose output it holds. */
+#define HANDFUL 24
+
 /* The terms of the last job, which the next one most often has, too. */
 struct common {
 	const struct source_settings *source, *target; /* NULL: none known */

@@ -23,6 +23,9 @@
  * claim for one, so a claim waits this long, or until half of the workers need
  * a job. */
 #define GATHER_MS 5
+/* The same where jobs are claimed in advance and no worker is without one; half
+ * of the time for which they are claimed. */
+#define LINE_MS 15
 /* A claim that continues where earlier claims ended does not see jobs that were
  * committed later with an earlier due_at. A claim that looks from the start
  * follows after CURSOR_MS, prolonged by CURSOR_TIMES times the duration of such
@@ -71,6 +74,7 @@ struct claims {
 };
 
 static void send_claim(struct claims *c);
+static int room(const struct claims *c);
 
 static void on_timer(uv_timer_t *timer)
 {
@@ -81,6 +85,21 @@ static void claim_again(struct claims *c)
 {
 	c->want = true;
 	send_claim(c);
+}
+
+/* Claims at once, or a little later if many jobs wait and the workers need only a
+ * few of them. */
+static void claim_gathered(struct claims *c)
+{
+	int ahead = runs_ahead(c->o.runs);
+	int full = (int)c->o.settings->workers + ahead;
+
+	if (!c->deep || room(c) * 2 >= full ||
+	    (ahead > 0 && runs_free_workers(c->o.runs) > 0))
+		send_claim(c);
+	else if (!uv_is_active((uv_handle_t *)&c->timer))
+		uv_timer_start(
+		    &c->timer, on_timer, ahead > 0 ? LINE_MS : GATHER_MS, 0);
 }
 
 static void on_contended(uv_timer_t *timer)
@@ -301,8 +320,9 @@ static void on_claim(void *arg, const struct reply *reply, const struct err *e)
 	 * all jobs. */
 	if (!c->deep && c->partial)
 		c->looked_ms = 0;
-	if (c->want || c->deep || c->partial)
-		claim_again(c);
+	c->want = c->want || c->deep || c->partial;
+	if (c->want)
+		claim_gathered(c);
 	else if (seen > got)
 		wait_contended(c, got);
 	else if (got > 0)
@@ -374,14 +394,8 @@ void claims_look(struct claims *c)
 
 void claims_run_ended(struct claims *c)
 {
-	int full;
-
 	c->want = c->want || c->held_back;
-	full = (int)c->o.settings->workers + runs_ahead(c->o.runs);
-	if (!c->deep || room(c) * 2 >= full)
-		send_claim(c);
-	else if (!uv_is_active((uv_handle_t *)&c->timer))
-		uv_timer_start(&c->timer, on_timer, GATHER_MS, 0);
+	claim_gathered(c);
 }
 
 void claims_set_quotas(struct claims *c, bool quotas)
