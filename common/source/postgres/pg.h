@@ -34,8 +34,9 @@ struct pg *pg_connect_plain(
 void pg_set_watch(struct pg *pg, const struct watch *watch);
 void pg_close(struct pg *pg); /* accepts NULL */
 
-/* Returns false once the connection is known to be dead; reads the socket
- * without waiting. */
+/* Returns false once the connection is known to be dead. */
+bool pg_usable(const struct pg *pg);
+/* The same; reads the socket, without waiting, for news of the connection's end. */
 bool pg_alive(struct pg *pg);
 bool pg_in_transaction(struct pg *pg);
 /* Says whether the last pg_exec contained a COMMIT. A transaction that is open

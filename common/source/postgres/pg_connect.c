@@ -240,11 +240,16 @@ void pg_close(struct pg *pg)
 	free(pg);
 }
 
+bool pg_usable(const struct pg *pg)
+{
+	return pg->conn != NULL && PQstatus(pg->conn) == CONNECTION_OK;
+}
+
 bool pg_alive(struct pg *pg)
 {
 	struct pollfd p;
 
-	if (pg->conn == NULL || PQstatus(pg->conn) != CONNECTION_OK)
+	if (!pg_usable(pg))
 		return false;
 	p = (struct pollfd){.fd = PQsocket(pg->conn), .events = POLLIN};
 	/* A server that shuts down sends a message before it closes the
@@ -253,7 +258,7 @@ bool pg_alive(struct pg *pg)
 		if (PQconsumeInput(pg->conn) == 0)
 			return false;
 	}
-	return PQstatus(pg->conn) == CONNECTION_OK;
+	return pg_usable(pg);
 }
 
 bool pg_reported(const struct pg *pg, const char *name, const char *value)

@@ -119,7 +119,8 @@ bool session_end(struct session *s)
 {
 	struct err unused;
 
-	return pg_alive(s->pg) && !pg_large(s->pg) &&
+	/* The beginning of the next job asks the socket. */
+	return pg_usable(s->pg) && !pg_large(s->pg) &&
 	       (!pg_in_transaction(s->pg) ||
 		   pg_exec(s->pg, "rollback", &unused) == 0);
 }
