@@ -178,21 +178,23 @@ static int split(struct export_plan *p, const char *sql, struct err *e)
 {
 	struct sqltext_part part;
 	const char *open;
-	int n;
 
 	if (sql == NULL)
 		return 0;
 	open = sqltext_unclosed(sql);
-	n = sqltext_count(sql);
 	if (open != NULL)
 		return err_set(e, ERR_PERMANENT,
 		    "export_sql: a quote or a comment is not closed: %.*s", 40,
 		    open);
-	p->statements = mem_zalloc((size_t)(n + 1) * sizeof(*p->statements));
-	while (sqltext_next(&sql, &part))
+	while (sqltext_next(&sql, &part)) {
+		p->statements = mem_realloc(p->statements,
+		    (size_t)p->statement_count + 1, sizeof(*p->statements));
 		p->statements[p->statement_count++] =
 		    mem_strndup(part.text, part.len);
-	return n > 0 ? 0 : err_set(e, ERR_PERMANENT, "the query is empty");
+	}
+	return p->statement_count > 0
+		   ? 0
+		   : err_set(e, ERR_PERMANENT, "the query is empty");
 }
 
 static void forget_statements(struct export_plan *p)
