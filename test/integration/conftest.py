@@ -21,6 +21,9 @@ def pytest_configure(config):
     config.addinivalue_line('markers', """shipped: a test that tells a sanitizer nothing, as it is
         about SQL, the manual, the deployment, or memory, of which a sanitizer takes more; or that
         repeats one path with many values. It runs in the build that is shipped alone.""")
+    config.addinivalue_line('markers', """waits: a test that takes less than a quarter of a core,
+        as it waits for what the programs do after a time. One of them runs beside those that run
+        on each core.""")
 
 
 def pytest_collection_modifyitems(config, items):

@@ -14,6 +14,7 @@ from lib.wait import wait_for
 from test_athena_shared import ENVIRONMENT, athena, lake, sections  # noqa: F401
 from test_engine_shared import file_of, files
 
+pytestmark = pytest.mark.waits
 SLOW = 'select n from generate_series(1, 3) n'
 
 

@@ -17,6 +17,7 @@ from lib.wait import wait_for
 from test_engine_shared import ended, file_of, files, last_run
 from test_snowflake_shared import FAKETIME, account, dwh, engine, snow  # noqa: F401
 
+pytestmark = pytest.mark.waits
 SLOW = 'select 1 as one from (select pg_sleep(600)) s'
 ROWS = 'select n from generate_series(1, 5000) n order by n'
 

@@ -19,6 +19,7 @@ from lib.aws import aws, aws_server  # noqa: F401
 from test_engine_shared import done, file_of
 from test_snowflake_shared import FAKETIME, account, csv, dwh, engine, fails, snow  # noqa: F401
 
+pytestmark = pytest.mark.waits
 RESULT_MB = int(os.environ.get('RESULT_MB', 500))
 ROWS = 'select n, md5(n::text) as text from generate_series(1, 2500) n order by n'
 
