@@ -56,11 +56,13 @@ static inline int32_t number_shown(const struct value *v)
 {
 	const char *s = v->data, *end = s + v->len, *point, *first;
 
-	s += s < end && *s == '-';
+	if (v->len <= NUMBER_TYPED)
+		return v->len;
+	s += *s == '-';
 	while (s < end && *s == '0')
 		s++;
 	point = number_digits(s, end);
-	if (v->len <= NUMBER_TYPED || point == end || *point != '.' ||
+	if (point == end || *point != '.' ||
 	    number_digits(point + 1, end) != end || end - s - 1 <= NUMBER_TYPED)
 		return v->len;
 	while (end[-1] == '0')

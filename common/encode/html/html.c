@@ -30,6 +30,21 @@
 
 #define HEAD_STYLE "background:#e4e9f0;color:#1b2430"
 
+/* The opening markup of a cell. The longest is that of a centred word. */
+struct lead {
+	char text[sizeof("</td><td align=\"center\" nowrap>")];
+	int len; /* 0: there is none */
+};
+
+struct html_column {
+	struct lead lead;
+	struct lead whole; /* for a value that is one word; none: use lead */
+	bool wide;         /* a cell has said that its text is long */
+	bool as_is;        /* values are shown as they come */
+	bool carries;      /* cells carry their values for the script */
+	struct format *format;
+};
+
 struct html {
 	struct encoder base;
 	struct out out;
@@ -37,15 +52,8 @@ struct html {
 	const char *null;
 	bool interactive;
 	const struct schema *schema;
-	int columns;
-	char **lead; /* opening markup of a column's cell */
-	/* the same for a value that is one word; NULL: use lead */
-	char **whole;
-	bool *wide;  /* a cell of the column has said that its text is long */
-	bool *as_is; /* values are shown as they come */
-	/* cells carry their values for the script; NULL: there is none */
-	bool *carries;
-	struct format **formats;
+	struct html_column *columns;
+	int count; /* columns */
 	struct totals *totals;
 	struct chart_option chart;
 	struct chart_data *chart_data; /* NULL: no chart */
@@ -90,21 +98,11 @@ static struct encoder *html_open(const struct encoder_options *o, struct err *e)
 
 static void end_section(struct html *h)
 {
-	for (int i = 0; i < h->columns; i++) {
-		free(h->lead[i]);
-		free(h->whole[i]);
-		format_close(h->formats[i]);
-	}
-	free(h->lead);
-	free(h->whole);
-	free(h->wide);
-	free(h->as_is);
-	free(h->carries);
-	free(h->formats);
-	h->lead = h->whole = NULL;
-	h->wide = h->as_is = h->carries = NULL;
-	h->formats = NULL;
-	h->columns = 0;
+	for (int i = 0; i < h->count; i++)
+		format_close(h->columns[i].format);
+	free(h->columns);
+	h->columns = NULL;
+	h->count = 0;
 	totals_free(h->totals);
 	h->totals = NULL;
 	chart_data_free(h->chart_data);
@@ -137,51 +135,44 @@ static bool is_one_word(enum column_kind kind)
 	return kind_is_moment(kind) || kind == KIND_UUID;
 }
 
-/* Sets the opening markup of a column's cells. Columns aligned right have no
- * form for words: browsers do not break numbers. */
-static void set_lead(struct html *h, int i)
+static void set_lead(
+    struct lead *lead, bool first, const char *align, bool word)
 {
-	const struct column_layout *c = &h->base.layout.columns[i];
-	const char *before = i ? "</td>" : "<tr>";
-	bool moment = is_one_word(h->schema->columns[i].kind);
+	lead->len = snprintf(lead->text, sizeof(lead->text), "%s<td%s%s>",
+	    first ? "<tr>" : "</td>", align, word ? " nowrap" : "");
+}
 
-	h->lead[i] = mem_printf(
-	    "%s<td%s%s>", before, align_of(c), moment ? " nowrap" : "");
-	if (!moment && c->align != ALIGN_RIGHT)
-		h->whole[i] =
-		    mem_printf("%s<td%s nowrap>", before, align_of(c));
+/* Columns aligned right have no markup for words: browsers do not break
+ * numbers. */
+static int prepare_column(struct html *h, int i, struct err *e)
+{
+	const struct column_layout *l = &h->base.layout.columns[i];
+	const struct column *column = &h->schema->columns[i];
+	struct html_column *c = &h->columns[i];
+	bool word = is_one_word(column->kind);
+
+	set_lead(&c->lead, i == 0, align_of(l), word);
+	if (!word && l->align != ALIGN_RIGHT)
+		set_lead(&c->whole, i == 0, align_of(l), true);
+	c->as_is = l->format == NULL && cell_as_is(column);
+	c->carries =
+	    h->interactive && explore_carries(column, l->format != NULL);
+	if (l->format == NULL)
+		return 0;
+	c->format = format_open(l->format, e);
+	if (c->format == NULL || format_check_language(c->format, e) != 0)
+		return -1;
+	format_set_money(c->format, column->money);
+	return 0;
 }
 
 static int prepare_columns(struct html *h, struct err *e)
 {
-	const struct layout *layout = &h->base.layout;
-	size_t count = (size_t)layout->count + 1;
-
-	h->lead = mem_zalloc(count * sizeof(*h->lead));
-	h->whole = mem_zalloc(count * sizeof(*h->whole));
-	h->wide = mem_zalloc(count * sizeof(*h->wide));
-	h->as_is = mem_zalloc(count * sizeof(*h->as_is));
-	if (h->interactive)
-		h->carries = mem_zalloc(count * sizeof(*h->carries));
-	h->formats = mem_zalloc(count * sizeof(*h->formats));
-	for (h->columns = 0; h->columns < layout->count; h->columns++) {
-		int i = h->columns;
-		const struct column_layout *c = layout->columns + i;
-
-		if (c->format != NULL) {
-			h->formats[i] = format_open(c->format, e);
-			if (h->formats[i] == NULL ||
-			    format_check_language(h->formats[i], e) != 0)
-				return -1;
-			format_set_money(
-			    h->formats[i], h->schema->columns[i].money);
-		}
-		h->as_is[i] =
-		    c->format == NULL && cell_as_is(&h->schema->columns[i]);
-		if (h->interactive)
-			h->carries[i] = explore_carries(
-			    &h->schema->columns[i], c->format != NULL);
-		set_lead(h, i);
+	h->count = h->base.layout.count;
+	h->columns = mem_zalloc((size_t)h->count * sizeof(*h->columns) + 1);
+	for (int i = 0; i < h->count; i++) {
+		if (prepare_column(h, i, e) != 0)
+			return -1;
 	}
 	return 0;
 }
@@ -258,67 +249,62 @@ static int add_formatted(struct html *h, const struct format *f,
 	return 0;
 }
 
-/* Writes a value, which is not NULL, without a format. */
-static void add_plain(
-    struct html *h, int column, enum column_kind kind, const struct value *v)
+/* Writes a value, which is not NULL, without a format; `found` is what
+ * html_look found in it. */
+static void add_plain(struct html *h, int column, enum column_kind kind,
+    const struct value *v, unsigned found)
 {
 	struct value pieces[2];
 	int n = cell_plain(&h->schema->columns[column], kind, v, pieces);
 
 	for (int i = 0; i < n; i++)
-		html_text(&h->out, pieces[i].data, (size_t)pieces[i].len);
+		html_looked(
+		    &h->out, pieces[i].data, (size_t)pieces[i].len, found);
 }
 
 /* Returns whether the value is one word that browsers would break:
  * R-2026-00005. */
-static bool is_word(const struct value *v)
+static bool is_word(const struct value *v, unsigned found)
 {
-	static const char parts[256] = {
-	    ['-'] = 1, ['/'] = 1, ['?'] = 1, ['!'] = 1, ['%'] = 1, ['|'] = 1};
-	bool has_parts = false;
-
-	if (v->len > WORD_MAX)
-		return false;
-	for (int i = 0; i < v->len; i++) {
-		unsigned char c = (unsigned char)v->data[i];
-
-		if (c <= ' ')
-			return false;
-		has_parts |= parts[c];
-	}
-	return has_parts;
+	return (found & (HTML_SPACES | HTML_JOINTS)) == HTML_JOINTS &&
+	       v->len <= WORD_MAX;
 }
 
 /* Returns whether the value is the first long one of a column of texts. One
  * cell is enough to keep the whole column wide. */
 static bool widens(struct html *h, int i, const struct value *v)
 {
+	struct html_column *c = &h->columns[i];
 	int n = 0;
 
-	if (v->len <= LONG || h->wide[i] || h->whole[i] == NULL ||
+	if (v->len <= LONG || c->wide || c->whole.len == 0 ||
 	    h->base.layout.columns[i].width > 0)
 		return false;
 	/* Characters of East Asia count two. */
 	for (int at = 0; at < v->len && n <= LONG; at++) {
-		unsigned char c = (unsigned char)v->data[at];
+		unsigned char b = (unsigned char)v->data[at];
 
-		n += ((c & 0xC0) != 0x80) + (c >= 0xE3);
+		n += ((b & 0xC0) != 0x80) + (b >= 0xE3);
 	}
-	return h->wide[i] = n > LONG;
+	return c->wide = n > LONG;
 }
 
-static void add_lead(struct html *h, int i, const struct value *v)
+static void add_lead(
+    struct html *h, int i, const struct value *v, unsigned found)
 {
-	const char *lead = h->whole[i] && is_word(v) ? h->whole[i] : h->lead[i];
+	const struct html_column *c = &h->columns[i];
+	bool word = c->whole.len != 0 && is_word(v, found);
+	const struct lead *lead = word ? &c->whole : &c->lead;
 	bool null = v->len < 0, wide = widens(h, i, v);
-	bool carries =
-	    h->carries != NULL && (null ? *h->null != '\0' : h->carries[i]);
+	bool carries = null ? h->interactive && *h->null != '\0' : c->carries;
 
-	if (!wide && !carries) {
-		markup(h, lead);
+	/* A copy of fixed length is faster. */
+	memcpy(out_room(&h->out, sizeof(lead->text)), lead->text,
+	    sizeof(lead->text));
+	h->out.at += lead->len;
+	if (!wide && !carries)
 		return;
-	}
-	out_add(&h->out, lead, strlen(lead) - 1);
+	h->out.at--; /* the ">" */
 	if (wide)
 		markup(h, " class=\"long\"");
 	if (carries && null)
@@ -328,22 +314,31 @@ static void add_lead(struct html *h, int i, const struct value *v)
 	markup(h, ">");
 }
 
+static int add_cell(struct html *h, int i, const struct value *v, struct err *e)
+{
+	const struct html_column *c = &h->columns[i];
+	enum column_kind kind = h->schema->columns[i].kind;
+	unsigned found = v->len < 0 ? 0 : html_look(v->data, (size_t)v->len);
+
+	add_lead(h, i, v, found);
+	if (v->len < 0)
+		text(h, h->null);
+	else if (c->as_is)
+		html_looked(&h->out, v->data, (size_t)v->len, found);
+	else if (c->format == NULL)
+		add_plain(h, i, kind, v, found);
+	else
+		return add_formatted(h, c->format, kind, v, e);
+	return 0;
+}
+
 static int add_row(struct html *h, const struct value *v, struct err *e)
 {
-	for (int i = 0; i < h->columns; i++, v++) {
-		enum column_kind kind = h->schema->columns[i].kind;
-
-		add_lead(h, i, v);
-		if (v->len < 0)
-			text(h, h->null);
-		else if (h->as_is[i])
-			html_text(&h->out, v->data, (size_t)v->len);
-		else if (h->formats[i] == NULL)
-			add_plain(h, i, kind, v);
-		else if (add_formatted(h, h->formats[i], kind, v, e) != 0)
+	for (int i = 0; i < h->count; i++) {
+		if (add_cell(h, i, &v[i], e) != 0)
 			return -1;
 	}
-	markup(h, h->columns ? "</td></tr>\n" : "<tr></tr>\n");
+	markup(h, h->count ? "</td></tr>\n" : "<tr></tr>\n");
 	return 0;
 }
 
@@ -353,7 +348,7 @@ static int html_rows(
 	struct html *h = (struct html *)enc;
 	const struct value *v = batch->values;
 
-	for (int row = 0; row < batch->rows; row++, v += h->columns) {
+	for (int row = 0; row < batch->rows; row++, v += h->count) {
 		if (add_row(h, v, e) != 0)
 			return -1;
 		if (h->totals != NULL)
@@ -385,9 +380,9 @@ static int add_total(
 		element(h, "<small>", word, "</small> ");
 	/* A format fits the values of the column; a count is not one of
 	 * them. */
-	if (h->formats[i] != NULL && of != TOTAL_COUNT)
-		return add_formatted(h, h->formats[i], kind, &v, e);
-	add_plain(h, i, kind, &v);
+	if (h->columns[i].format != NULL && of != TOTAL_COUNT)
+		return add_formatted(h, h->columns[i].format, kind, &v, e);
+	add_plain(h, i, kind, &v, html_look(v.data, (size_t)v.len));
 	return 0;
 }
 

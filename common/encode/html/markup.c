@@ -47,40 +47,55 @@ static const struct escapes html_escapes = {
 	[0x1F] = HTML_MARK},
 };
 
-/* Bytes that do not stay as they are: ESCAPED by html_escapes, and BEGINS, which
- * can begin a character that utf8_is_control finds beyond the ASCII controls:
- * DEL, U+0080, U+FDD0, and the last two characters of each plane. Tabs and line
- * breaks stay. */
-enum { ESCAPED = 1, BEGINS = 2 };
-static const unsigned char odd[256] = {
-    [0x01] = ESCAPED,
-    [0x02] = ESCAPED,
-    [0x03] = ESCAPED,
-    [0x04] = ESCAPED,
-    [0x05] = ESCAPED,
-    [0x06] = ESCAPED,
-    [0x07] = ESCAPED,
-    [0x08] = ESCAPED,
-    [0x0B] = ESCAPED,
-    [0x0C] = ESCAPED,
-    [0x0E] = ESCAPED,
-    [0x0F] = ESCAPED,
-    [0x10] = ESCAPED,
-    [0x11] = ESCAPED,
-    [0x12] = ESCAPED,
-    [0x13] = ESCAPED,
-    [0x14] = ESCAPED,
-    [0x15] = ESCAPED,
-    [0x16] = ESCAPED,
-    [0x17] = ESCAPED,
-    [0x18] = ESCAPED,
-    [0x19] = ESCAPED,
-    [0x1A] = ESCAPED,
-    [0x1B] = ESCAPED,
-    [0x1C] = ESCAPED,
-    [0x1D] = ESCAPED,
-    [0x1E] = ESCAPED,
-    [0x1F] = ESCAPED,
+/* Beside what html_look tells callers: */
+enum {
+	ESCAPED = 1, /* html_escapes changes the byte */
+	/* The byte can begin a character that utf8_is_control finds beyond the
+	 * ASCII controls: DEL, U+0080, U+FDD0, and the last two characters of
+	 * each plane. */
+	BEGINS = 2,
+	CONTROL = ESCAPED | HTML_SPACES,
+};
+static const unsigned char looks[256] = {
+    [0x00] = HTML_SPACES,
+    [0x01] = CONTROL,
+    [0x02] = CONTROL,
+    [0x03] = CONTROL,
+    [0x04] = CONTROL,
+    [0x05] = CONTROL,
+    [0x06] = CONTROL,
+    [0x07] = CONTROL,
+    [0x08] = CONTROL,
+    [0x09] = HTML_SPACES,
+    [0x0A] = HTML_SPACES,
+    [0x0B] = CONTROL,
+    [0x0C] = CONTROL,
+    [0x0D] = HTML_SPACES,
+    [0x0E] = CONTROL,
+    [0x0F] = CONTROL,
+    [0x10] = CONTROL,
+    [0x11] = CONTROL,
+    [0x12] = CONTROL,
+    [0x13] = CONTROL,
+    [0x14] = CONTROL,
+    [0x15] = CONTROL,
+    [0x16] = CONTROL,
+    [0x17] = CONTROL,
+    [0x18] = CONTROL,
+    [0x19] = CONTROL,
+    [0x1A] = CONTROL,
+    [0x1B] = CONTROL,
+    [0x1C] = CONTROL,
+    [0x1D] = CONTROL,
+    [0x1E] = CONTROL,
+    [0x1F] = CONTROL,
+    [' '] = HTML_SPACES,
+    ['-'] = HTML_JOINTS,
+    ['/'] = HTML_JOINTS,
+    ['?'] = HTML_JOINTS,
+    ['!'] = HTML_JOINTS,
+    ['%'] = HTML_JOINTS,
+    ['|'] = HTML_JOINTS,
     ['"'] = ESCAPED,
     ['&'] = ESCAPED,
     ['<'] = ESCAPED,
@@ -95,34 +110,30 @@ static const unsigned char odd[256] = {
     [0xF4] = BEGINS,
 };
 
-/* Returns what `odd` says of all bytes together. */
-static unsigned look(const char *s, size_t len)
+unsigned html_look(const char *s, size_t len)
 {
 	const unsigned char *u = (const unsigned char *)s;
 	unsigned all = 0;
 
 	for (; len >= 4; u += 4, len -= 4)
-		all |= (unsigned)odd[u[0]] | odd[u[1]] | odd[u[2]] | odd[u[3]];
+		all |= (unsigned)looks[u[0]] | looks[u[1]] | looks[u[2]] |
+		       looks[u[3]];
 	for (; len > 0; u++, len--)
-		all |= odd[*u];
+		all |= looks[*u];
 	return all;
 }
 
-void html_text(struct out *o, const char *s, size_t len)
+/* Writes a text in which html_look found ESCAPED or BEGINS. */
+static void add_odd(struct out *o, const char *s, size_t len, unsigned found)
 {
 	const char *end = s + len, *from = s;
-	unsigned found = look(s, len);
 
-	if (found == 0) {
-		out_add(o, s, len);
-		return;
-	}
 	if ((found & BEGINS) == 0)
 		s = end;
 	while (s < end) {
 		const char *at = s;
 
-		if (odd[(unsigned char)*s] != BEGINS) {
+		if (looks[(unsigned char)*s] != BEGINS) {
 			s++;
 			continue;
 		}
@@ -133,6 +144,19 @@ void html_text(struct out *o, const char *s, size_t len)
 		from = s;
 	}
 	out_escaped(o, &html_escapes, from, (size_t)(end - from));
+}
+
+void html_looked(struct out *o, const char *s, size_t len, unsigned found)
+{
+	if ((found & (ESCAPED | BEGINS)) == 0)
+		out_add(o, s, len);
+	else
+		add_odd(o, s, len, found);
+}
+
+void html_text(struct out *o, const char *s, size_t len)
+{
+	html_looked(o, s, len, html_look(s, len));
 }
 
 void html_element(
