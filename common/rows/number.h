@@ -13,26 +13,35 @@ static inline const char *number_digits(const char *s, const char *end)
 	return s;
 }
 
+/* The places of the characters in a number that are not digits; NULL: it does
+ * not have them. */
+struct number_parts {
+	const char *point;
+	const char *exponent; /* e or E */
+};
+
 /* Says whether the value is a number by JSON's grammar, which is PostgreSQL's
- * output except NaN and the infinities. Such a value may stand in a file
- * without quotes and escapes; the check does not rely on what a source says
- * about the column. */
-static inline bool number_is_plain(const struct value *v)
+ * output except NaN and the infinities, and finds its parts. */
+static inline bool number_parse(
+    const struct value *v, struct number_parts *parts)
 {
 	const char *s = v->data, *end = s + v->len, *from;
 
+	*parts = (struct number_parts){NULL, NULL};
 	s += s < end && *s == '-';
 	from = s;
 	s = number_digits(s, end);
 	if (s == from || (*from == '0' && s - from > 1))
 		return false;
 	if (s < end && *s == '.') {
+		parts->point = s;
 		from = ++s;
 		s = number_digits(s, end);
 		if (s == from)
 			return false;
 	}
 	if (s < end && (*s == 'e' || *s == 'E')) {
+		parts->exponent = s;
 		s++;
 		s += s < end && (*s == '+' || *s == '-');
 		from = s;
@@ -41,6 +50,15 @@ static inline bool number_is_plain(const struct value *v)
 			return false;
 	}
 	return s == end;
+}
+
+/* A value of which number_parse is true may stand in a file without quotes and
+ * escapes; the check does not rely on what a source says about the column. */
+static inline bool number_is_plain(const struct value *v)
+{
+	struct number_parts unused;
+
+	return number_parse(v, &unused);
 }
 
 /*

@@ -874,6 +874,29 @@ TEST(totals_have_the_places_of_their_values)
 	book_free(&b);
 }
 
+TEST(a_number_does_not_change_the_format_of_the_next)
+{
+	static struct column columns[] = {
+	    COLUMN("n", DECIMAL), COLUMN("t", TIME)};
+	static const struct schema schema = {columns, 2};
+	static const struct value values[] = {CELL("1.5"), CELL("12:00:00"),
+	    CELL("2.250"), CELL("12:00:00.5"), CELL("NaN"), CELL("24:00:00"),
+	    CELL("-3.5"), CELL("12:00:00")};
+	struct book b;
+
+	book_open(&b, NULL, 0, 0);
+	book_section(&b, NULL, &schema, values, 4);
+	book_finish(&b);
+	assert_part(&b, SHEET1, "<c r=\"A2\" s=\"4\"><v>1.5</v>");
+	assert_part(&b, SHEET1, "<c r=\"A3\" s=\"6\"><v>2.250</v>");
+	assert_part(&b, SHEET1, "<c r=\"A5\" s=\"4\"><v>-3.5</v>");
+	assert_part(&b, SHEET1, "<c r=\"B2\" s=\"19\"><v>0.5</v>");
+	assert_part(
+	    &b, SHEET1, "<c r=\"B3\" s=\"20\"><v>0.500005787037037</v>");
+	assert_part(&b, SHEET1, "<c r=\"B5\" s=\"19\"><v>0.5</v>");
+	book_free(&b);
+}
+
 TEST(money_is_a_number_in_the_servers_look)
 {
 	static struct money euro = {.positive = "10.000.000.000.000.000,00 "
@@ -1085,6 +1108,7 @@ int main(void)
 	    cmocka_unit_test(totals_are_formulas_with_their_results),
 	    cmocka_unit_test(each_full_sheet_has_its_own_totals),
 	    cmocka_unit_test(totals_have_the_places_of_their_values),
+	    cmocka_unit_test(a_number_does_not_change_the_format_of_the_next),
 	    cmocka_unit_test(money_is_a_number_in_the_servers_look),
 	    cmocka_unit_test(totals_of_numbers_that_are_text_are_values),
 	    cmocka_unit_test(totals_of_no_rows_are_no_formulas),

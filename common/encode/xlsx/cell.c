@@ -33,6 +33,29 @@ const char *xlsx_letters(char *to, int index)
 	return p;
 }
 
+static char *put_style(char *p, int style, const char *rest)
+{
+	p = XLSX_PUT(p, "\" s=\"");
+	p = xlsx_put_unsigned(p, (uint64_t)style);
+	return xlsx_put_bytes(p, rest, strlen(rest));
+}
+
+/* Makes `number` the piece for numbers of this cell format. */
+static void set_style(struct xlsx_column *c, int style)
+{
+	const char *rest =
+	    c->rule.kind == KIND_BOOLEAN ? "\" t=\"b\"><v>" : "\"><v>";
+	char *p = c->number.text;
+
+	c->style = style;
+	/* A cell without a format has format 0. */
+	if (style == 0 && c->look.usual == 0)
+		p = xlsx_put_bytes(p, rest, strlen(rest));
+	else
+		p = put_style(p, style, rest);
+	c->number.len = (int)(p - c->number.text);
+}
+
 void xlsx_column_init(struct xlsx_column *c, int index,
     const struct xlsx_rule *rule, const struct xlsx_look *look)
 {
@@ -40,12 +63,9 @@ void xlsx_column_init(struct xlsx_column *c, int index,
 
 	*c = (struct xlsx_column){
 	    .rule = *rule, .look = *look, .wrap = INT_MAX, .fits = INT_MAX};
-	c->rule.scales = look->scales != NULL;
 	c->place.len = snprintf(c->place.text, sizeof(c->place.text),
 	    "<c r=\"%s", xlsx_letters(letters, index));
-	piece_set(&c->number, "\"", look->usual,
-	    rule->kind == KIND_BOOLEAN ? " t=\"b\"><v>" : "><v>");
-	piece_set(&c->fraction, "\"", look->fraction, "><v>");
+	set_style(c, look->usual);
 	piece_set(&c->shared, "\"", look->usual, " t=\"s\"><v>");
 	piece_set(&c->string, "\"", look->usual, " t=\"inlineStr\"><is><t>");
 }
@@ -63,49 +83,44 @@ void xlsx_row_set(struct xlsx_row *row, uint32_t number)
 	row->lines = 1;
 }
 
-/* Returns the cell format of a number in a column with a format for each scale.
+/* Returns the cell format of a number. In a column with a format for each scale
  * General shows floats in the usual way, but 123456789012.5 as 1.23457E+11. */
 static int style_of(const struct xlsx_column *c, const struct xlsx_shown *shown)
 {
-	bool general = c->rule.kind == KIND_FLOAT
-			   ? shown->exponent || shown->whole <= GENERAL_WHOLE
-			   : shown->whole > WHOLE_SHOWN;
+	bool general;
 
-	if (c->fixed && !shown->rounded)
+	if (shown->fraction)
+		return c->look.fraction;
+	if (c->look.scales == NULL || (c->fixed && !shown->rounded))
 		return c->look.usual;
+	general = c->rule.kind == KIND_FLOAT
+		      ? shown->exponent || shown->whole <= GENERAL_WHOLE
+		      : shown->whole > WHOLE_SHOWN;
 	if (general || shown->decimals > XLSX_DIGITS)
 		return c->look.scales[0];
 	return c->look.scales[1 + (shown->decimals > 0 ? shown->decimals : 0)];
 }
 
-static char *put_style(char *p, int style, const char *rest)
-{
-	p = XLSX_PUT(p, "\" s=\"");
-	p = xlsx_put_unsigned(p, (uint64_t)style);
-	memcpy(p, rest, strlen(rest));
-	return p + strlen(rest);
-}
-
 /* Writes a cell from the place after the row's number on; NULL when the value
  * is not a number in Excel. */
-static char *put_number(char *p, const struct xlsx_column *c,
-    const struct value *v, struct xlsx_losses *losses)
+static char *put_number(char *p, struct xlsx_column *c, const struct value *v,
+    struct xlsx_losses *losses)
 {
 	struct xlsx_shown shown = {.fraction = false};
 	char *number = xlsx_put_piece(p, &c->number);
-	char digits[64];
-	int n = xlsx_number(number, &c->rule, v, &shown);
+	int n = xlsx_number(number, &c->rule, v, &shown), style;
 
 	if (n == 0)
 		return NULL;
 	losses->rounded += shown.lost;
-	if (shown.fraction ||
-	    (c->look.scales != NULL && style_of(c, &shown) != c->look.usual)) {
-		memcpy(digits, number, XLSX_NUMBER_MAX);
-		number = shown.fraction
-			     ? xlsx_put_piece(p, &c->fraction)
-			     : put_style(p, style_of(c, &shown), "\"><v>");
-		memcpy(number, digits, XLSX_NUMBER_MAX);
+	style = style_of(c, &shown);
+	/* The number is written again, not moved: a processor waits when it
+	 * reads in words what it has just stored in bytes. */
+	if (style != c->style) {
+		set_style(c, style);
+		number = xlsx_put_piece(p, &c->number);
+		shown = (struct xlsx_shown){.fraction = false};
+		xlsx_number(number, &c->rule, v, &shown);
 	}
 	return XLSX_PUT(number + n, "</v></c>");
 }
@@ -192,15 +207,14 @@ void xlsx_cell(struct buf *b, struct xlsx_column *c, struct xlsx_row *row,
     const struct value *v, struct xlsx_strings *strings,
     struct xlsx_losses *losses)
 {
-	struct value text = *v;
+	size_t len = (size_t)v->len;
 	char *p, *end;
 
 	if (v->len < 0)
 		return;
 	if (v->len > XLSX_TEXT_MAX)
-		text.len = (int32_t)xlsx_text_fitting(v->data, (size_t)v->len);
-	p = buf_reserve(
-	    b, XLSX_ESCAPED * (size_t)text.len + 4 * sizeof(c->place));
+		len = xlsx_text_fitting(v->data, len);
+	p = buf_reserve(b, XLSX_ESCAPED * len + 4 * sizeof(c->place));
 	if (p == NULL)
 		return;
 	p = xlsx_put_piece(p, &c->place);
@@ -208,9 +222,10 @@ void xlsx_cell(struct buf *b, struct xlsx_column *c, struct xlsx_row *row,
 	p += row->len;
 	end = put_number(p, c, v, losses);
 	if (end == NULL) {
-		end = put_string(p, c, row, strings, &text);
+		end = put_string(
+		    p, c, row, strings, &(struct value){v->data, (int32_t)len});
 		c->strays = true;
-		losses->cut += text.len < v->len;
+		losses->cut += len < (size_t)v->len;
 	}
 	b->len = (size_t)(end - b->data);
 }

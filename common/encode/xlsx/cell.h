@@ -27,10 +27,11 @@ struct xlsx_look {
 struct xlsx_column {
 	struct xlsx_rule rule;
 	struct xlsx_look look;
-	struct xlsx_piece place;  /* <c r="A */
-	struct xlsx_piece number; /* " s="1"><v> */
-	/* same as `number`, for a fraction of a second */
-	struct xlsx_piece fraction;
+	struct xlsx_piece place; /* <c r="A */
+	/* " s="1"><v> with the cell format `style`: that of the last number,
+	 * which is likely that of the next one */
+	struct xlsx_piece number;
+	int style;
 	struct xlsx_piece shared; /* " s="1" t="s"><v> */
 	struct xlsx_piece string; /* " s="1" t="inlineStr"><is><t> */
 	bool fixed;               /* `scales` is for rounded numbers only */

@@ -17,8 +17,9 @@ static inline bool is_digit(char c)
 
 /* ---- numbers ---- */
 
-/* Counts the digits of a plain number. Significant digits go from the first
- * that is not 0 to the last, without zeros at the end of the fraction. */
+/* Counts the digits of a plain number without an exponent. Significant digits go
+ * from the first that is not 0 to the last, without zeros at the end of the
+ * fraction. */
 struct digits {
 	const char *first; /* first digit that is not 0; NULL: there is none */
 	int significant;
@@ -28,29 +29,32 @@ struct digits {
 	int zeros;    /* zeros between the point and the first digit */
 };
 
-static void count_digits(struct digits *d, const char *s, const char *end)
+/* `point` is where the fraction begins, or the end. */
+static void count_digits(
+    struct digits *d, const char *s, const char *point, const char *end)
 {
-	bool after = false;
+	const char *last = end;
 
 	*d = (struct digits){.first = NULL};
-	for (s += *s == '-'; s < end; s++) {
-		if (*s == '.') {
-			after = true;
-			continue;
-		}
-		d->decimals += after;
-		d->trailing = after && *s == '0' ? d->trailing + 1 : 0;
-		if (d->first == NULL && *s == '0') {
-			d->zeros += after;
-			continue;
-		}
-		if (d->first == NULL)
-			d->first = s;
-		d->significant++;
-		d->whole += !after;
+	s += *s == '-';
+	while (s < point && *s == '0')
+		s++;
+	d->whole = (int)(point - s);
+	if (point < end)
+		d->decimals = (int)(end - point - 1);
+	while (last > point + 1 && last[-1] == '0')
+		last--;
+	d->trailing = (int)(end - last);
+	if (d->whole == 0) {
+		s = point < end ? point + 1 : end;
+		while (s < end && *s == '0')
+			s++;
+		d->zeros = d->decimals - (int)(end - s);
 	}
-	if (d->first != NULL)
-		d->significant -= d->trailing;
+	if (s == end)
+		return;
+	d->first = s;
+	d->significant = d->whole + d->decimals - d->zeros - d->trailing;
 }
 
 /* Writes the first 15 digits, rounded half away from zero. Returns true when
@@ -118,21 +122,21 @@ static int put_exact(char *to, const struct xlsx_rule *rule,
 {
 	size_t len = (size_t)v->len;
 	const char *s = v->data, *end = s + len;
+	struct number_parts parts;
 	struct digits d;
 
-	if (!number_is_plain(v))
+	if (!number_parse(v, &parts))
 		return 0;
 	if (len <= XLSX_DIGITS) {
-		const char *point = rule->scales ? memchr(s, '.', len) : NULL;
-
-		shown->decimals = point ? (int)(end - point - 1) : 0;
+		shown->decimals =
+		    parts.point ? (int)(end - parts.point - 1) : 0;
 		xlsx_put_bytes(to, s, len);
 		return v->len;
 	}
-	if (memchr(s, 'e', len) != NULL || memchr(s, 'E', len) != NULL)
+	if (parts.exponent != NULL)
 		/* servers of PostgreSQL's kind never write an exponent here */
 		return 0;
-	count_digits(&d, s, end);
+	count_digits(&d, s, parts.point ? parts.point : end, end);
 	if (d.significant <= XLSX_DIGITS && len < XLSX_NUMBER_MAX) {
 		shown->whole = d.whole;
 		shown->decimals = d.decimals;
@@ -155,9 +159,10 @@ static int put_exact(char *to, const struct xlsx_rule *rule,
 static int put_float(char *to, const struct value *v, struct xlsx_shown *shown)
 {
 	size_t len = (size_t)v->len;
-	const char *s = v->data, *point;
+	const char *s = v->data;
+	struct number_parts parts;
 
-	if (len >= XLSX_NUMBER_MAX || !number_is_plain(v))
+	if (len >= XLSX_NUMBER_MAX || !number_parse(v, &parts))
 		return 0;
 	if (len > 5 && memcmp(s + len - 5, "e-3", 3) == 0 &&
 	    s[len - 2] * 10 + s[len - 1] >= '0' * 11 + 8)
@@ -165,11 +170,10 @@ static int put_float(char *to, const struct value *v, struct xlsx_shown *shown)
 	xlsx_put_bytes(to, s, len);
 	/* Notes what style_of needs for floats longer than General shows, such
 	 * as 123456789012.5. */
-	shown->exponent = memchr(s, 'e', len) != NULL;
-	point = memchr(s, '.', len);
-	shown->decimals = point ? (int)(s + len - point - 1) : 0;
+	shown->exponent = parts.exponent != NULL;
+	shown->decimals = parts.point ? (int)(s + len - parts.point - 1) : 0;
 	shown->whole =
-	    (int)len - (point ? shown->decimals + 1 : 0) - (*s == '-');
+	    (int)len - (parts.point ? shown->decimals + 1 : 0) - (*s == '-');
 	if (shown->whole + shown->decimals > XLSX_DIGITS)
 		shown->decimals = XLSX_DIGITS - shown->whole;
 	return v->len;

@@ -23,7 +23,6 @@ struct xlsx_rule {
 	/* Integers of more digits become rounded numbers, as the options choose
 	 * a format for them. */
 	bool rounds;
-	bool scales;               /* set xlsx_shown.decimals for each value */
 	const struct money *money; /* for KIND_MONEY */
 	/* Times are cut at this many microseconds, so that no reader rounds up
 	 * to the next second or day. */

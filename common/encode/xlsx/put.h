@@ -26,28 +26,39 @@ static inline char *xlsx_put_piece(char *p, const struct xlsx_piece *piece)
 #define XLSX_PUT(p, literal) \
 	(memcpy((p), (literal), sizeof(literal)), (p) + sizeof(literal) - 1)
 
+/* Copies short texts by two words that overlap. */
 static inline char *xlsx_put_bytes(char *p, const char *s, size_t n)
 {
-	if (n > 16) {
+	if (n > 32) {
 		memcpy(p, s, n);
+	} else if (n > 16) {
+		memcpy(p, s, 16);
+		memcpy(p + n - 16, s + n - 16, 16);
 	} else if (n >= 8) {
 		memcpy(p, s, 8);
 		memcpy(p + n - 8, s + n - 8, 8);
-	} else {
-		for (size_t i = 0; i < n; i++)
-			p[i] = s[i];
+	} else if (n >= 4) {
+		memcpy(p, s, 4);
+		memcpy(p + n - 4, s + n - 4, 4);
+	} else if (n > 0) {
+		p[0] = s[0];
+		p[n / 2] = s[n / 2];
+		p[n - 1] = s[n - 1];
 	}
 	return p + n;
 }
 
+/* Writes each digit to its place. A copy of digits made elsewhere would be slow: a
+ * processor waits when it reads in words what it has just stored in bytes. */
 static inline char *xlsx_put_unsigned(char *p, uint64_t n)
 {
-	char digits[20], *d = digits + sizeof(digits);
+	char *end = p + 1;
 
-	do
+	for (uint64_t rest = n; rest >= 10; rest /= 10)
+		end++;
+	for (char *d = end; d > p; n /= 10)
 		*--d = (char)('0' + n % 10);
-	while (n /= 10);
-	return xlsx_put_bytes(p, d, (size_t)(digits + sizeof(digits) - d));
+	return end;
 }
 
 #endif
