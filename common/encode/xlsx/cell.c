@@ -36,7 +36,7 @@ const char *xlsx_letters(char *to, int index)
 static char *put_style(char *p, int style, const char *rest)
 {
 	p = XLSX_PUT(p, "\" s=\"");
-	p = xlsx_put_unsigned(p, (uint64_t)style);
+	p = xlsx_put_unsigned(p, (uint32_t)style);
 	return xlsx_put_bytes(p, rest, strlen(rest));
 }
 
@@ -191,7 +191,7 @@ static char *put_string(char *p, struct xlsx_column *c, struct xlsx_row *row,
 	if (index >= 0) {
 		p = wrapped ? put_style(p, c->look.wrapped, "\" t=\"s\"><v>")
 			    : xlsx_put_piece(p, &c->shared);
-		p = xlsx_put_unsigned(p, (uint64_t)index);
+		p = xlsx_put_unsigned(p, (uint32_t)index);
 		return XLSX_PUT(p, "</v></c>");
 	}
 	p = wrapped

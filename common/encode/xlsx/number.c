@@ -114,7 +114,7 @@ static int put_rounded(char *to, const struct digits *d, bool negative,
 	}
 	p = XLSX_PUT(p, "E");
 	*p++ = power < 0 ? '-' : '+';
-	return (int)(xlsx_put_unsigned(p, (uint64_t)abs(power)) - to);
+	return (int)(xlsx_put_unsigned(p, (uint32_t)abs(power)) - to);
 }
 
 static int put_exact(char *to, const struct xlsx_rule *rule,
@@ -257,8 +257,14 @@ static char *put_fraction(char *p, int64_t micros, int digits)
 	if (n == 0)
 		return p;
 	*p = '.';
-	for (char *d = end - 1; d > p; d--, n /= 10)
-		*d = (char)('0' + n % 10);
+	/* Three at a time, as a division of 64 bits is slow. */
+	for (char *d = end - 3; d > p; d -= 3, n /= 1000) {
+		unsigned int three = (unsigned int)(n % 1000);
+
+		d[0] = (char)('0' + three / 100);
+		d[1] = (char)('0' + three / 10 % 10);
+		d[2] = (char)('0' + three % 10);
+	}
 	while (end[-1] == '0')
 		end--;
 	return end;
@@ -268,7 +274,7 @@ static int put_date(char *to, const struct value *v)
 {
 	int days = v->len == 10 ? serial_day(v->data) : 0;
 
-	return days ? (int)(xlsx_put_unsigned(to, (uint64_t)days) - to) : 0;
+	return days ? (int)(xlsx_put_unsigned(to, (uint32_t)days) - to) : 0;
 }
 
 static int put_time(
@@ -299,7 +305,7 @@ static int put_timestamp(
 		return 0;
 	micros -= micros % unit;
 	return (int)(put_fraction(
-			 xlsx_put_unsigned(to, (uint64_t)days), micros, 12) -
+			 xlsx_put_unsigned(to, (uint32_t)days), micros, 12) -
 		     to);
 }
 
@@ -342,7 +348,7 @@ static int put_interval(
 		return 0;
 	micros -= micros % unit;
 	return (int)(put_fraction(
-			 xlsx_put_unsigned(to, (uint64_t)days), micros, 12) -
+			 xlsx_put_unsigned(to, (uint32_t)days), micros, 12) -
 		     to);
 }
 

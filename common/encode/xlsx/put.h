@@ -50,11 +50,11 @@ static inline char *xlsx_put_bytes(char *p, const char *s, size_t n)
 
 /* Writes each digit to its place. A copy of digits made elsewhere would be slow: a
  * processor waits when it reads in words what it has just stored in bytes. */
-static inline char *xlsx_put_unsigned(char *p, uint64_t n)
+static inline char *xlsx_put_unsigned(char *p, uint32_t n)
 {
 	char *end = p + 1;
 
-	for (uint64_t rest = n; rest >= 10; rest /= 10)
+	for (uint64_t limit = 10; n >= limit; limit *= 10)
 		end++;
 	for (char *d = end; d > p; n /= 10)
 		*--d = (char)('0' + n % 10);
