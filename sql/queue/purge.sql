@@ -8,13 +8,28 @@
 with old as materialized (
 	select r.run_id, r.config_id
 	from reportd.report_run r
+	-- Runs that cannot be deleted now take up no place among the thousand.
+	left join lateral (
+		select count(*) - count(l.config_id) as held from reportd.report_config c
+		left join lateral (
+			select k.config_id from reportd.report_config k
+			where k.config_id = c.config_id for update skip locked) l on true
+		where c.config_id = r.config_id and c.run_id = r.run_id and c.trigger_type = 'ADHOC'
+		) report on true
+	left join lateral (
+		select count(*) - count(l.notification_id) as held from reportd.report_notification n
+		left join lateral (
+			select k.notification_id from reportd.report_notification k
+			where k.notification_id = n.notification_id for update skip locked) l on true
+		where n.run_id = r.run_id) notice on true
 	-- Bounds what is read when many of the oldest runs are locked or not old enough.
 	where r.run_id <= (select max(w.run_id) from (
 			select k.run_id from reportd.report_run k order by k.run_id limit 10000) w)
 		and r.status <> 'PROCESSING'
 		and r.started_at < now() - $1::bigint * interval '1 millisecond'
+		and report.held = 0 and notice.held = 0
 	order by r.run_id limit 1000
-	for update skip locked
+	for update of r skip locked
 ), report as materialized (
 	select o.run_id, c.config_id, l.config_id is not null as free
 	from old o

@@ -422,3 +422,30 @@ def test_reports_that_are_locked_cost_little(db, as_):  # noqa: F811
     bob.conn.execute('rollback')
     run_statement(daemon, 'steps', TICK[:1])
     assert db.value('select count(*) from reportd.report_look') < 10000
+
+
+@says('Keep what is old of others from being deleted by reports that it keeps locked.')
+def test_locked_reports_do_not_stop_the_clean_up(db, as_):  # noqa: F811
+    """A clean-up looks at a thousand of the oldest runs."""
+    ann, bob, daemon = as_('ann', 'finance'), as_('bob', 'hr'), as_('reportd')
+    db.execute("update reportd.report_quota set max_pending = 2000, max_reports = 2000")
+    db.execute("""insert into reportd.report_config (report_name, export_sql, owner, source)
+        select 'r', 'select 1', 'hr'::regrole, 'hr' from generate_series(1, 1100)""")
+    db.execute("""with r as (insert into reportd.report_run (config_id, owner, report_name, attempt,
+                scheduled_for, worker_id, status)
+            select config_id, owner, report_name, 1, now(), gen_random_uuid(), 'COMPLETED'
+            from reportd.report_config returning run_id, config_id)
+        update reportd.report_config c set status = 'PROCESSING', run_id = r.run_id
+        from r where r.config_id = c.config_id""")
+    db.execute("update reportd.report_config set status = 'COMPLETED'")
+    mine = ran_by_hand(db, ask(ann))[0]
+    db.execute("update reportd.report_run set started_at = now() - interval '2 days'")
+    bob.conn.execute('begin')
+    bob("""select count(*) from (select reportd.change(config_id, '{"priority": 2}')
+        from reportd.report_config where owner = 'hr'::regrole offset 0) c""")
+    run_statement(daemon, 'purge', [86400000])
+    assert not db.value('select exists (select from reportd.report_run where run_id = %s)', mine)
+    assert db.value('select count(*) from reportd.report_run') == 1100
+    bob.conn.execute('rollback')
+    run_statement(daemon, 'purge', [86400000])
+    assert db.value('select count(*) from reportd.report_run') == 100
