@@ -70,6 +70,7 @@ def test_a_table_of_somebody_else_is_not_written(db, target, other, ready, trap,
     status, _, error = outcome(db, load(db, 'o.t', 'select 1 as i', options={'mode': mode}))
     assert (target.rows('select * from public.seen'), status) == ([], 'FAILED')
     assert f'belongs to {other}' in error and 'trusted = on in [target.dwh]' in error
+    assert f' to {other} if that role may act as this login' in error
 
 
 @pytest.mark.parametrize('trap', [

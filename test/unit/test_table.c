@@ -173,9 +173,20 @@ TEST(statements_quote_every_name_and_update_what_is_no_key)
 	    "pg_temp.reportd_stage order by \"id\", \"at\" desc nulls last on "
 	    "conflict (\"id\") do update set \"a \"\"b\" = excluded.\"a "
 	    "\"\"b\", \"m\" = excluded.\"m\"");
-	assert_statement(&p, plan_delete,
-	    "lock table only \"s\".\"t\" in share row exclusive mode; delete "
-	    "from only \"s\".\"t\"");
+	assert_statement(
+	    &p, plan_lock, "lock table only \"s\".\"t\" in row exclusive mode");
+	p.choice.mode = TABLE_REPLACE;
+	assert_statement(&p, plan_lock,
+	    "lock table only \"s\".\"t\" in share row exclusive mode");
+	assert_statement(&p, plan_delete, "delete from only \"s\".\"t\"");
+	p.only = false;
+	assert_statement(&p, plan_lock,
+	    "lock table \"s\".\"t\" in share row exclusive mode");
+	p.adds = true;
+	assert_statement(
+	    &p, plan_lock, "lock table \"s\".\"t\" in access exclusive mode");
+	p.only = true;
+	p.adds = false;
 	p.choice.mode = TABLE_APPEND;
 	p.order = NULL;
 	p.count = 1;

@@ -101,10 +101,12 @@ static int check_trust(struct table_link *l, const char *oid, struct err *e)
 		rc = err_set(e, ERR_PERMANENT,
 		    "%s belongs to %s, whose triggers, defaults and types "
 		    "would run with the rights of %s; make %s its owner, or "
+		    "grant %s to %s if that role may act as this login, or "
 		    "write trusted = on in [target.%s] of the settings if all "
-		    "who own tables there may act as that login",
+		    "who own tables there may",
 		    pg_rows_get(rows, 0, 0), pg_rows_get(rows, 0, 1),
-		    pg_user(l->pg), pg_user(l->pg), l->target->name);
+		    pg_user(l->pg), pg_user(l->pg), pg_user(l->pg),
+		    pg_rows_get(rows, 0, 1), l->target->name);
 	pg_rows_free(rows);
 	return rc;
 }
