@@ -1,7 +1,9 @@
 -- SPDX-License-Identifier: MIT
--- As publish.sql, for runs of which some have read up to a horizon. It is written with the
--- run before the run may publish: if the run's end is never recorded, the next attempt
--- reads the same rows again, no more and no less.
+-- As publish.sql, for runs of which some have read up to a horizon, or have had their source
+-- unload. The horizon is written with the run before the run may publish: if the run's end is
+-- never recorded, the next attempt reads the same rows again, no more and no less. Once the
+-- manifest of an unload may be visible, its readers need the objects: they are no leftovers
+-- any more, whatever becomes of the run.
 -- $1 worker_id uuid, $2 run_ids bigint[], $3 horizons jsonb: [{"run_id", "horizon"}]
 -- A row for each run that may publish: run_id.
 with asked as materialized (
@@ -9,7 +11,6 @@ with asked as materialized (
 ), fixed as (
 	update reportd.report_run r
 	set horizon = coalesce((select a.horizon from asked a where a.run_id = r.run_id), r.horizon),
-		-- As in publish.sql; a row can be updated only once here.
 		leftovers = nullif(
 			jsonb_path_query_array(r.leftovers, '$[*] ? (!exists(@.unload))'), '[]')
 	-- A row that somebody has locked belongs to a report that is being deleted or given

@@ -365,19 +365,42 @@ def test_objects_are_no_leftovers_from_the_permission_to_publish_on(engine, obje
     config_id = report.submit(engine.db, source='dwh', export_sql='select pg_sleep(60)',
                               output_options={'unload': True})
     run = wait_for(lambda: [r for r in report.runs(engine.db, config_id) if r.leftovers])[0]
-    for name, horizons in (('publish', None), ('publish_horizon', '[]'), (
-            'publish_horizon',
-            f'[{{"run_id": {run.run_id}, "horizon": "2026-01-01 00:00:00+00"}}]')):
-        more = '' if horizons is None else f", '{horizons}'"
+    for horizons in ('[]',
+                     f'[{{"run_id": {run.run_id}, "horizon": "2026-01-01 00:00:00+00"}}]'):
         with engine.db.connect() as conn, conn.transaction(force_rollback=True):
             conn.execute('prepare permission as '
-                         + (ROOT / f'sql/queue/{name}.sql').read_text())
+                         + (ROOT / 'sql/queue/publish_horizon.sql').read_text())
             assert conn.execute(f"""execute permission (
-                '{run.worker_id}', '{{{run.run_id}}}'{more})""").fetchall() == [(run.run_id,)]
+                '{run.worker_id}', '{{{run.run_id}}}', '{horizons}')""").fetchall() == [
+                    (run.run_id,)]
             assert conn.execute('select leftovers from reportd.report_run where run_id = %s',
                                 (run.run_id,)).fetchone() == (None,)
     engine.db.execute('select reportd.cancel(%s)', config_id)
     assert report.wait_done(engine.db, config_id).status == 'CANCELLED'
+
+
+def test_only_runs_with_an_unload_are_asked_for_by_the_statement_that_keeps_objects(engine):
+    with engine.db.connect() as conn:
+        conn.execute("""create table public.update_text (query text);
+            create function public.keep_text() returns trigger language plpgsql
+                security definer as $$ begin
+                    insert into public.update_text values (current_query());
+                    return null;
+                end $$;
+            create trigger keep_text after update on reportd.report_run
+                for each statement execute function public.keep_text()""")
+
+    def keeps():
+        return [q for q, in engine.db.execute('delete from public.update_text returning query')
+                if 'asked as materialized' in q]
+
+    try:
+        done(engine.db, source='dwh', export_sql=QUERY)
+        assert not keeps()
+        unload(engine)
+        assert keeps()
+    finally:
+        engine.db.execute('drop function public.keep_text cascade')
 
 
 def test_a_manifest_that_may_not_replace_another_leaves_no_objects(engine, objects):

@@ -52,15 +52,19 @@ static void on_published(
 	}
 }
 
-/* Takes the runs that ask into the lists for publish.sql: their numbers, and the
- * horizons of those that have one. */
-static void gather_publish(
+/* Takes the runs that ask into the lists for publish_horizon.sql: their numbers,
+ * and the horizons of those that have one. Returns false when none has a horizon
+ * or an unload, so that publish.sql serves, which costs less. */
+static bool gather_publish(
     struct runs *r, struct buf *ids, struct buf *horizons)
 {
+	bool more = false;
+
 	for (struct run *run = r->list; run != NULL; run = run->next) {
 		if (run->state != LIFE_ASKS)
 			continue;
 		run_step(run, LIFE_SEND);
+		more = more || run->unloads || run->horizon[0] != '\0';
 		buf_printf(
 		    ids, "%s%" PRId64, ids->len > 1 ? "," : "", run->run_id);
 		if (run->horizon[0] == '\0')
@@ -69,24 +73,24 @@ static void gather_publish(
 		    "%s{\"run_id\":%" PRId64 ",\"horizon\":\"%s\"}",
 		    horizons->len > 1 ? "," : "", run->run_id, run->horizon);
 	}
+	return more;
 }
 
 static void send_publish(struct runs *r)
 {
 	struct buf ids, horizons;
+	bool more;
 
 	buf_init(&ids, BATCH_MAX);
 	buf_init(&horizons, BATCH_MAX);
 	buf_char(&ids, '{');
 	buf_char(&horizons, '[');
-	gather_publish(r, &ids, &horizons);
+	more = gather_publish(r, &ids, &horizons);
 	if (ids.len > 1) {
-		bool some = horizons.len > 1;
-
 		buf_char(&ids, '}');
 		buf_char(&horizons, ']');
 		r->publish.under_way = true;
-		queue_send(r->o.queue, NULL, some ? &publish_horizon : &publish,
+		queue_send(r->o.queue, NULL, more ? &publish_horizon : &publish,
 		    (const char *const[]){r->o.events->worker_id(r->o.arg),
 			queue_text(&ids), queue_text(&horizons)},
 		    on_published, r);

@@ -37,6 +37,7 @@ struct run {
 	int64_t rows, bytes;
 	/* what would be left if its worker died now; or NULL */
 	json_t *leftovers;
+	bool unloads; /* that has named an unload */
 	int64_t started_ms, timeout_ms;
 	/* Boot clock, ms: its time limit counts from here. Later than started_ms
 	 * when its worker first had to publish the output of another run. */
