@@ -302,7 +302,8 @@ void message_result(struct buf *b, const struct run_result *r)
 	begin(b, MSG_RESULT, r->run_id);
 	add_int(b, "config_id", r->config_id);
 	add_str(b, "status", r->status);
-	add_bool(b, "permanent", r->permanent);
+	if (r->permanent)
+		add_bool(b, "permanent", true);
 	add_str(b, "stage", r->stage);
 	if (r->prep_ms >= 0)
 		add_int(b, "prep_ms", r->prep_ms);

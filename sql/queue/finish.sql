@@ -31,7 +31,7 @@ with result as materialized (
 	select r.*,
 		case when r.status in ('RELEASED', 'FAILED') and c.cancel_requested then 'CANCELLED'
 			when r.status = 'RELEASED' or c.asks_again then 'PENDING'
-			when r.status = 'FAILED' and not r.permanent
+			when r.status = 'FAILED' and r.permanent is not true
 				and c.attempt <= c.max_retries then 'PENDING'
 			else r.status end as new_status,
 		case when r.status = 'RELEASED' then now()
@@ -86,32 +86,36 @@ with result as materialized (
 		and (select count(*) from aside) >= 0
 ), ended as (
 	update reportd.report_config c
-	set status = case when n.request_id is null then h.new_status else 'PENDING' end,
-		due_at = case when n.request_id is not null then now()
+	set status = case when h.next_id is null then h.new_status else 'PENDING' end,
+		due_at = case when h.next_id is not null then now()
 			when h.new_status = 'PENDING' then h.retry_at else c.due_at end,
-		attempt = case when n.request_id is not null then 0
+		attempt = case when h.next_id is not null then 0
 			else c.attempt - h.given_back::int end,
-		current_retries = case when n.request_id is not null then 0
+		current_retries = case when h.next_id is not null then 0
 			else greatest(c.current_retries - h.given_back::int, 0) end,
 		last_run_time = now(), updated_timestamp = now(),
-		request_id = coalesce(n.request_id, c.request_id),
-		request_kept = c.request_kept or n.request_id is not null
-			or (h.has_children or h.result is not null or h.horizon is not null)
-				and h.new_status <> 'PENDING',
-		scheduled_for = coalesce(n.scheduled_for, c.scheduled_for),
-		cancel_requested = c.cancel_requested and n.request_id is null,
-		run_parameters = case when n.request_id is not null then n.parameters
+		request_id = coalesce(h.next_id, c.request_id),
+		request_kept = c.request_kept or h.next_id is not null
+			or h.keeps and h.new_status <> 'PENDING',
+		scheduled_for = coalesce(h.next_for, c.scheduled_for),
+		cancel_requested = c.cancel_requested and h.next_id is null,
+		run_parameters = case when h.next_id is not null then h.next_parameters
 			when h.new_status <> 'COMPLETED' then c.run_parameters end,
 		error_message = case when h.given_back then c.error_message else h.said end,
 		error_timestamp = case when h.given_back then c.error_timestamp
 			when h.said is not null then now() end,
 		checks_since = case when h.asks_again then h.checks_since
 			when h.new_status = 'PENDING' then c.checks_since end
-	from held h left join next n on n.config_id = h.config_id
-	-- The array makes the planner look each row up by its key.
-	where c.config_id = any (array(select k.config_id from held k))
-		and c.config_id = h.config_id
-	returning h.*, n.request_id is not null or coalesce(n.opens, false) as follows
+	-- Few columns: the server keeps a copy of the whole row of what it joins to an UPDATE.
+	from (select k.config_id, k.run_id, k.new_status, k.retry_at, k.given_back, k.said,
+			k.asks_again, k.checks_since, k.has_children or k.result is not null
+				or k.horizon is not null as keeps, n.request_id as next_id, n.scheduled_for as next_for,
+			n.parameters as next_parameters, n.opens
+		from held k left join next n on n.config_id = k.config_id offset 0) h
+	-- The array leaves the planner one way: to look each row up by its key.
+	where c.config_id = any (array[h.config_id])
+	returning h.run_id, h.new_status,
+		h.next_id is not null or coalesce(h.opens, false) as follows
 ), logged as (
 	update reportd.report_run u
 	set status = case when r.new_status = 'CANCELLED' then 'CANCELLED'
@@ -125,30 +129,28 @@ with result as materialized (
 		horizon = coalesce(r.horizon, u.horizon), horizon_held_by = r.holder_pid,
 		horizon_held_for = r.holder_age_s * interval '1 second', score = r.score,
 		gave_up = case r.new_status when 'FAILED' then true end
-	from ended r
-	-- With config_id each index that the planner may take finds one row.
-	where u.run_id = any (array(select e.run_id from ended e))
-		and u.run_id = r.run_id and u.config_id = r.config_id
+	from held r
+	where u.run_id = any (array[r.run_id])
 ), checked as (
 	insert into reportd.report_check (run_id, position, config_id, owner, name, severity,
 		status, failures, total, sample, message)
 	select e.run_id, k.place, e.config_id, e.owner, k.name, k.severity, k.status, k.failures,
 		k.total, case when not e.asks_again then k.sample end, k.message
-	from ended e cross join lateral reportd.kept_checks(e.checks) k
+	from held e cross join lateral reportd.kept_checks(e.checks) k
 	where e.checks is not null
 ), told as (
 	-- Every role may listen, to the reports of all owners: so only IDs and the status
 	-- are sent.
-	select pg_notify('reportd_done', json_build_object('config_id', e.config_id,
-			'request_id', e.request_id, 'run_id', e.run_id,
-			'status', e.new_status)::text),
+	select pg_notify('reportd_done', concat('{"config_id" : ', e.config_id, ', "request_id" : ',
+			coalesce(e.request_id::text, 'null'), ', "run_id" : ', e.run_id,
+			', "status" : "', e.new_status, '"}')),
 		case when e.urls is not null then
 			reportd.write_notices(e.run_id, e.config_id, e.owner, e.new_status, e.urls)
 		end as notices
 	from (
 		select k.*, case k.new_status when 'COMPLETED' then k.notify_on_completion
 			when 'FAILED' then k.notify_on_failure end as urls
-		from ended k) e
+		from held k) e
 	where e.new_status <> 'PENDING'
 )
 select e.run_id, e.new_status as outcome,
@@ -165,4 +167,5 @@ select r.run_id, case when exists (
 			and c.run_id = r.run_id and c.status = 'PROCESSING')
 	then 'busy' else 'lost' end, 0, false
 from result r
-where r.run_id <> all (array(select e.run_id from ended e))
+where (select count(*) from ended) < jsonb_array_length($2::jsonb)
+	and r.run_id <> all (array(select e.run_id from ended e))
