@@ -31,7 +31,7 @@ with me as materialized (
 	from me cross join reportd.claim_classes($2, $4, $5, $7::jsonb, $8) k
 	cross join lateral (
 		select c.config_id, c.due_at, c.priority - least(10, floor(
-			extract(epoch from now() - c.due_at)::float8 * 1000 / $6::bigint)) as rank
+			date_part('epoch', now() - c.due_at) * 1000 / $6::bigint)) as rank
 		from reportd.report_config c
 		where c.status = 'PENDING' and c.is_active and c.due_at < 'infinity'
 			and c.owner = k.owner and c.source = k.source
@@ -57,49 +57,50 @@ with me as materialized (
 		from placed p) k
 	where (k.source_room is null or k.source_place <= k.source_room)
 		and (not k.later or k.later_place <= $3::int)
-), chosen as materialized (
-	-- Locks row by row in order, so that only claimed rows are locked. The empty text
-	-- added to status keeps the planner from the partial index: each row is found by
-	-- its key.
-	select c.*, k.place, k.running
-	from (select e.config_id, e.place, e.running from eligible e order by e.place) k
-	cross join lateral (
-		select c.config_id, c.report_name, c.attempt, c.run_id, c.request_id, c.owner,
-			c.due_at, c.scheduled_for, c.time_zone, l.large,
-			case when not l.large and (c.parameters, coalesce(c.run_parameters, '{}'))
-					<> ('{}', '{}')
-				then c.parameters || coalesce(c.run_parameters, '{}') end as parameters,
-			pg_has_role(c.owner, 'reportd_operator', 'USAGE') as operator
-		from reportd.report_config c
-		-- A row from before the limits of size may be too large: that report alone
-		-- fails, and its values are not unpacked. The expression is that of
-		-- reportd.is_large(), whose call would cost more.
-		cross join lateral (select greatest(pg_column_size(c.parameters),
-				pg_column_size(c.run_parameters), pg_column_size(c.output_options)) > 2000000
-			or coalesce(octet_length(c.prep_sql), 0) + coalesce(octet_length(c.export_sql), 0)
-				+ coalesce(octet_length(c.result_sql), 0) > 4000000 as large) l
-		where c.config_id = k.config_id and c.status || '' = 'PENDING'
-			and c.is_active and c.due_at <= now()
-		for update of c skip locked) c
-	order by k.place
-	limit $2::int
 ), numbered as materialized (
-	select c.*, nextval('reportd.report_run_run_id_seq') as new_run_id,
+	select c.config_id, c.report_name, c.attempt, c.run_id, c.request_id, c.owner, c.time_zone,
+		c.operator, c.running, nextval('reportd.report_run_run_id_seq') as new_run_id,
 		coalesce(c.scheduled_for, c.due_at) as runs_for,
 		case when t.unfit then null else t.texts end as texts, c.large or t.unfit as unfit
-	from chosen c
+	from (
+		-- Locks row by row in order, so that only claimed rows are locked. The empty text
+		-- added to status keeps the planner from the partial index: each row is found by
+		-- its key.
+		select c.*, k.running
+		from (select e.config_id, e.place, e.running from eligible e order by e.place) k
+		cross join lateral (
+			select c.config_id, c.report_name, c.attempt, c.run_id, c.request_id, c.owner,
+				c.due_at, c.scheduled_for, c.time_zone, l.large,
+				case when not l.large and (c.parameters, coalesce(c.run_parameters, '{}'))
+						<> ('{}', '{}')
+					then c.parameters || coalesce(c.run_parameters, '{}') end as parameters,
+				pg_has_role(c.owner, 'reportd_operator', 'USAGE') as operator
+			from reportd.report_config c
+			-- A row from before the limits of size may be too large: that report alone
+			-- fails, and its values are not unpacked. The expression is that of
+			-- reportd.is_large(), whose call would cost more.
+			cross join lateral (select greatest(pg_column_size(c.parameters),
+					pg_column_size(c.run_parameters), pg_column_size(c.output_options)) > 2000000
+				or coalesce(octet_length(c.prep_sql), 0) + coalesce(octet_length(c.export_sql), 0)
+					+ coalesce(octet_length(c.result_sql), 0) > 4000000 as large) l
+			where c.config_id = k.config_id and c.status || '' = 'PENDING'
+				and c.is_active and c.due_at <= now()
+			for update of c skip locked) c
+		order by k.place
+		limit $2::int
+	) c
 	-- A value that is small on disk may be long as text, such as the number 1e131071.
 	cross join lateral (
 		select p.texts, coalesce(pg_column_size(p.texts) > 4000000, false) as unfit
 		from (select case when c.parameters is not null
-			then (select jsonb_object_agg(p.key, p.value)
-				from jsonb_each_text(c.parameters) p) end as texts offset 0) p) t
+			then (select jsonb_object_agg(p.key, c.parameters ->> p.key)
+				from (select jsonb_object_keys(c.parameters) as key) p) end as texts offset 0) p) t
 ), stale as (
 	-- A run whose report was set back to PENDING by hand has lost its claim.
 	update reportd.report_run u
 	set status = 'LOST', finished_at = now(), error_stage = u.stage,
 		error_message = 'the report was taken from it'
-	where u.run_id = any (array(select c.run_id from chosen c))
+	where u.run_id = any (array(select n.run_id from numbered n))
 		and u.status = 'PROCESSING'
 ), run as (
 	insert into reportd.report_run
@@ -121,9 +122,8 @@ with me as materialized (
 		select k.*, case k.time_zone when 'UTC' then k.runs_for at time zone 'UTC'
 			else reportd.local_time(k.runs_for, k.time_zone) end as local
 		from numbered k) r
-	-- The array makes the planner look each row up by its key.
-	where c.config_id = any (array(select k.config_id from numbered k))
-		and c.config_id = r.config_id
+	-- The array leaves the planner one way: to look each row up by its key.
+	where c.config_id = any (array[r.config_id])
 	returning r.new_run_id as run_id, c.config_id, c.trigger_type, c.source,
 		extract(epoch from c.timeout) * 1000 as timeout_ms,
 		case when not r.operator then extract(epoch from
@@ -132,32 +132,31 @@ with me as materialized (
 		c.due_at, r.running,
 		case when r.unfit then 'the report is too large: its parameters, prep_sql and export_sql may have 4000000 bytes each'
 			when not r.operator then (reportd.denial(c)).message end as denied,
-		case when not r.unfit then json_build_object(
-			'request_id', c.request_id,
-			'report_name', c.report_name,
-			'attempt', c.attempt,
-			'source', c.source,
-			'export_sql', c.export_sql,
-			'parameters', r.texts,
-			'output_format', c.output_format,
-			'output_path', c.output_path,
-			'output_options', c.output_options,
-			'time_zone', c.time_zone,
-			'scheduled_for', to_char(r.local, 'YYYY-MM-DD"T"HH24:MI:SS'),
-			'utc_offset', extract(epoch from
-				r.local - (r.runs_for at time zone 'UTC'))::int,
-			'owner', pg_get_userbyid(c.owner),
+		case when not r.unfit then row_to_json(row(
+			c.request_id,
+			c.report_name,
+			c.attempt,
+			c.source,
+			c.export_sql,
+			r.texts,
+			c.output_format,
+			c.output_path,
+			c.output_options,
+			c.time_zone,
+			to_char(r.local, 'YYYY-MM-DD"T"HH24:MI:SS'),
+			date_part('epoch', r.local - (r.runs_for at time zone 'UTC'))::int,
+			pg_get_userbyid(c.owner),
 			-- Members that few reports have. A null costs the server and the worker
 			-- as much as a value does.
-			'rare', case when not r.operator or c.attempt > 1 or c.output_format <> 'CSV'
+			case when not r.operator or c.attempt > 1 or c.output_format <> 'CSV'
 					or c.trigger_type = 'FILE'
 					or num_nonnulls(c.prep_sql, c.result_sql, c.target, c.links,
 						c.checks, c.inputs) > 0
 				-- a run of the request that was given back
-				or exists (select from reportd.report_run u
+				or r.run_id is not null and exists (select from reportd.report_run u
 					where u.run_id = r.run_id and u.request_id = r.request_id)
 				then reportd.rare_members(c, r.operator, r.run_id) end
-		)::text end as job, c.target
+		)::reportd.job)::text end as job, c.target
 )
 select (select count(*) from eligible) as seen, j.run_id, j.config_id,
 	j.trigger_type, j.source, j.timeout_ms::bigint as timeout_ms,

@@ -151,7 +151,7 @@ EXPLAIN = {'session_preload_libraries': 'auto_explain',
            'auto_explain.log_buffers': 'on', 'auto_explain.log_timing': 'off'}
 
 # A piece of each statement's text, and the pages it may touch for 4 jobs.
-COSTS = {'claim': ('chosen as materialized', 600), 'tick': ('with beat as', 220),
+COSTS = {'claim': ('numbered as materialized', 600), 'tick': ('with beat as', 220),
          'finish': ('held as materialized', 150)}
 
 
@@ -189,6 +189,8 @@ def test_a_claim_costs_the_same_however_full_the_table_is(cluster, db, engine_of
         for plan, pages in found:
             assert not re.search(r'Seq Scan on report_(config|run)', plan), plan
             assert pages < limit, f'{name} touched {pages} pages: {plan}'
+            # Rows of a batch are not compared with each other, whatever its size.
+            assert name == 'tick' or 'Removed by Join Filter' not in plan, plan
         tell(f'{name} touched', max(pages for _, pages in found), 'pages')
     claim, _ = plans(cluster, db, COSTS['claim'][0])[0]
     assert re.search('Index (Only )?Scan using report_config_due', claim)

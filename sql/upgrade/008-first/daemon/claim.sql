@@ -152,7 +152,12 @@ create function reportd.claim_classes(
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 declare
 	owners oid[] := '{}';
-	known oid[];
+	known oid[]; -- the owners of the classes in passed, in order
+	seen int; -- where the search is in them
+	known_sources text[]; -- those of one owner
+	seen_sources int;
+	places jsonb; -- passed, by class
+	place jsonb;
 	one oid;
 	at oid := after;
 	next oid;
@@ -173,23 +178,26 @@ begin
 		then '{ADHOC,SCHEDULED,AFTER,FILE}'::text[] else '{ADHOC,SCHEDULED}' end
 	into quotas, kinds;
 	if passed is not null then
-		known := array(select distinct (p ->> 0)::oid as o
-			from jsonb_array_elements(passed) p order by o);
+		select array_agg(distinct (p ->> 0)::oid order by (p ->> 0)::oid), jsonb_object_agg(p ->> 0, p -> 6),
+			jsonb_object_agg(concat_ws('/', p ->> 0, p ->> 1, p ->> 2, p ->> 3), p)
+		into known, busy, places
+		from jsonb_array_elements(passed) p;
 	end if;
 	if quotas or cardinality(array_remove(source_max, null)) > 0 then
 		busy := reportd.running_counts();
-	elsif passed is not null then
-		select jsonb_object_agg(p ->> 0, p -> 6) into busy from jsonb_array_elements(passed) p;
 	end if;
 	loop
 		at := after;
 		last := null;
 		owners := '{}';
 		visited := 0;
+		seen := 1;
 		while cardinality(owners) < wanted + 16 and visited < 1000 loop
-			if passed is not null then
-				next := (select o from unnest(known) o where o > at order by o limit 1);
-			end if;
+			-- Past the end of the array is null.
+			while known[seen] <= at loop
+				seen := seen + 1;
+			end loop;
+			next := known[seen];
 			select c.owner into one from reportd.report_config c
 			where c.status = 'PENDING' and c.is_active and c.due_at < 'infinity'
 				and c.owner > at and c.owner < coalesce(next, 4294967295::oid)
@@ -199,6 +207,7 @@ begin
 				-- Around, once: from the first owner up to where it began.
 				last := after;
 				at := 0;
+				seen := 1;
 				continue;
 			end if;
 			exit when one is null or one > last;
@@ -207,6 +216,7 @@ begin
 			if not choosy or one = any (known) or reportd.can_claim(one, room, quotas, busy) then
 				owners := owners || one;
 			end if;
+			exit when one = last;
 		end loop;
 		-- With more owners than this claim can serve, some must wait. The list is then
 		-- made again, without owners none of whose reports can be claimed: they would
@@ -227,12 +237,18 @@ begin
 			owner_room := (reportd.quota_of(owner)).max_running - running;
 		end if;
 		at_source := '';
+		known_sources := null;
+		seen_sources := 1;
+		if owner = any (known) then
+			known_sources := array(select distinct p ->> 1 from jsonb_array_elements(passed) p
+				where (p ->> 0)::oid = claim_classes.owner order by 1);
+		end if;
 		for i in 1 .. 100 loop
 			-- From source to source, up to the next known one, whose head may be dead.
-			if passed is not null then
-				known_source := (select min(p ->> 1) from jsonb_array_elements(passed) p
-					where (p ->> 0)::oid = claim_classes.owner and p ->> 1 > at_source);
-			end if;
+			while known_sources[seen_sources] <= at_source loop
+				seen_sources := seen_sources + 1;
+			end loop;
+			known_source := known_sources[seen_sources];
 			if known_source is null then
 				select c.source into source from reportd.report_config c
 				where c.status = 'PENDING' and c.is_active and c.due_at < 'infinity'
@@ -253,21 +269,31 @@ begin
 			if source = any (sources) and (source_room is null or source_room > 0)
 				and (owner_room is null or owner_room > 0) then
 				-- All classes of the source: the claim itself finds out which are empty.
-				return query
-					select claim_classes.owner, claim_classes.source, pr.priority, t.trigger_type,
-						coalesce((p ->> 4)::timestamptz, '-infinity'),
-						coalesce((p ->> 5)::bigint, 0),
-						running, owner_room, source_room, most
-					from generate_series(1, 5) pr(priority)
-					cross join unnest(kinds) t(trigger_type)
-					left join jsonb_array_elements(passed) p
-						on (p ->> 0)::oid = claim_classes.owner
-						and p ->> 1 = claim_classes.source
-						and (p ->> 2)::int = pr.priority and p ->> 3 = t.trigger_type;
+				since := '-infinity';
+				since_id := 0;
+				foreach trigger_type in array kinds loop
+					for level in 1 .. 5 loop
+						priority := level;
+						if places is not null then
+							place := places -> concat_ws('/', owner, source, level, trigger_type);
+							since := coalesce((place ->> 4)::timestamptz, '-infinity');
+							since_id := coalesce((place ->> 5)::bigint, 0);
+						end if;
+						return next;
+					end loop;
+				end loop;
 			end if;
 		end loop;
 	end loop;
 end $$;
+
+-- The message to a worker, see sql/queue/claim.sql. A type, because the server writes a row as
+-- JSON faster than it builds an object of as many arguments.
+create type reportd.job as (
+	request_id bigint, report_name text, attempt int, source text, export_sql text,
+	parameters jsonb, output_format text, output_path text, output_options jsonb, time_zone text,
+	scheduled_for text, utc_offset int, owner text, rare json
+);
 
 -- Returns the members of a job that few reports have, see sql/queue/claim.sql. operator:
 -- whether the owner is one; last_run: the run before this one. It is a function so that claims
