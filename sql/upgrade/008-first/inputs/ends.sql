@@ -89,14 +89,16 @@ create function reportd.input_words(
 	c reportd.report_config, input text, spec jsonb, out fault text, out remark text
 ) language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 declare
-	most constant int := reportd.batch_limit(spec);
+	most int;
 	-- A claim, which all reports wait for, must not look at each file of a large folder.
 	enough constant int := 200;
-	fixed bigint[] := (select q.files from reportd.report_request q where q.request_id = c.request_id);
+	fixed bigint[];
 	n bigint;
 	one text;
 begin
 	if spec ->> 'use' = 'all' then
+		most := reportd.batch_limit(spec);
+		fixed := (select q.files from reportd.report_request q where q.request_id = c.request_id);
 		select count(*) into n from reportd.report_input f
 		where f.config_id = c.config_id and f.input = input_words.input and f.file_id = any (fixed);
 		if n > most then
@@ -114,6 +116,7 @@ begin
 			case when n >= enough then 'at least ' else '' end, reportd.counted(n, 'file'), input, one)
 			end;
 	elsif c.trigger_type <> 'FILE' and coalesce(spec ->> 'use', 'new') = 'new' then
+		most := reportd.batch_limit(spec);
 		select count(*) into n from reportd.report_input f
 		where f.request_id = c.request_id and f.config_id = c.config_id
 			and f.input = input_words.input and f.state = 'TAKEN';
