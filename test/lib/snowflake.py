@@ -196,10 +196,12 @@ class Snowflake:
         request_id = query.get('requestId', [str(uuid.uuid4())])[0]
         with self.lock:
             old = self.by_request.get(request_id)
-            if old and 'retry' not in query:
+            # The request of a killed process may be read after the one that asks for it.
+            if old and 'retry' not in query and not old.asked_for:
                 self.refuse(400, '390142', 'a request was repeated without retry=true')
             if not old:
                 old = Statement(self, body, request_id)
+                old.asked_for = 'retry' in query
                 self.by_request[request_id] = self.statements[old.handle] = old
         if query.get('async', ['false'])[0] != 'true':
             old.ended.wait(45)
