@@ -26,20 +26,23 @@ static inline char *xlsx_put_piece(char *p, const struct xlsx_piece *piece)
 #define XLSX_PUT(p, literal) \
 	(memcpy((p), (literal), sizeof(literal)), (p) + sizeof(literal) - 1)
 
-/* Copies short texts by two words that overlap. */
+/* Copies short texts by two words that overlap. cppcheck takes the bound of each case
+ * for a possible length, also with callers whose texts are shorter. */
 static inline char *xlsx_put_bytes(char *p, const char *s, size_t n)
 {
 	if (n > 32) {
 		memcpy(p, s, n);
 	} else if (n > 16) {
 		memcpy(p, s, 16);
-		memcpy(p + n - 16, s + n - 16, 16);
+		/* cppcheck-suppress pointerOutOfBoundsCond */
+		memcpy(p + (n - 16), s + (n - 16), 16);
 	} else if (n >= 8) {
 		memcpy(p, s, 8);
-		memcpy(p + n - 8, s + n - 8, 8);
+		/* cppcheck-suppress pointerOutOfBoundsCond */
+		memcpy(p + (n - 8), s + (n - 8), 8);
 	} else if (n >= 4) {
 		memcpy(p, s, 4);
-		memcpy(p + n - 4, s + n - 4, 4);
+		memcpy(p + (n - 4), s + (n - 4), 4);
 	} else if (n > 0) {
 		p[0] = s[0];
 		p[n / 2] = s[n / 2];
