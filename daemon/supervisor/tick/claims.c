@@ -318,8 +318,6 @@ static void on_claim(void *arg, const struct reply *reply, const struct err *e)
 	/* Claims again when a notification has arrived meanwhile (want is set),
 	 * and when this claim continued from earlier ones and so has not seen
 	 * all jobs. */
-	if (!c->deep && c->partial)
-		c->looked_ms = 0;
 	c->want = c->want || c->deep || c->partial;
 	if (c->want)
 		claim_gathered(c);
@@ -369,7 +367,9 @@ static void send_claim(struct claims *c)
 	snprintf(
 	    quota, sizeof(quota), "%" PRId64, scheduled > 0 ? scheduled : 0);
 	snprintf(ageing, sizeof(ageing), "%" PRId64, s->ageing);
-	c->partial = !limited && c->passed_count > 0 &&
+	/* When the last claim found less than it asked for, one that looks from
+	 * the start would have to follow at once. */
+	c->partial = c->deep && !limited && c->passed_count > 0 &&
 		     clock_boot_ms() - c->looked_ms <
 			 CURSOR_MS + CURSOR_TIMES * c->look_ms;
 	if (!c->partial)
