@@ -372,7 +372,7 @@ def test_explain_tells_nothing_of_others_texts(db, as_, written_by_two):  # noqa
         where a.attnum > 0 and a.atttypid = 'text'::regtype and a.attname <> all (%s)""",
                      list(TABLES + VIEWS), list(FOUND_BY_INDEX | WORDS))
     for relation, column in texts:
-        for how in 'costs on', 'analyze, costs off, timing off, summary off':
+        for how in 'costs on', 'analyze, buffers off, costs off, timing off, summary off':
             below, above = (bob.conn.execute(
                 f"explain ({how}) select from reportd.{relation} where {column} > '{word}'").fetchall()
                 for word in ('m', 'zzzzzz'))
