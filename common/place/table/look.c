@@ -111,36 +111,15 @@ static int check_trust(struct table_link *l, const char *oid, struct err *e)
 	return rc;
 }
 
-int look_again(struct table_link *l, struct err *e)
+/* Finds the table of the link, if there is one, and checks what and whose it is. */
+static int find_table(
+    struct table_look *look, struct table_link *l, struct err *e)
 {
 	const char *params[] = {l->at.schema, l->at.table};
 	struct pg_rows *rows = link_query(l, l->dialect->table, 2, params, e);
-	char oid[16] = "0";
-	int rc;
-
-	if (rows == NULL)
-		return -1;
-	if (pg_rows_count(rows) > 0)
-		str_copy(oid, sizeof(oid), pg_rows_get(rows, 0, 0));
-	rc = pg_rows_count(rows) > 0 ? check_table(rows, e) : 0;
-	pg_rows_free(rows);
-	return rc != 0 ? rc : check_trust(l, oid, e);
-}
-
-int look_open(struct table_look *look, struct table_link *l, struct err *e)
-{
-	const char *params[] = {l->at.schema, l->at.table};
-	struct pg_rows *rows;
 	int rc = 0;
 
 	*look = (struct table_look){0};
-	if (strcmp(l->at.schema, l->target->ledger_schema) == 0)
-		return err_set(e, ERR_PERMANENT,
-		    "the schema %s is that of the ledger", l->at.schema);
-	if (strcmp(l->at.table, TABLE_LEDGER) == 0)
-		return err_set(e, ERR_PERMANENT,
-		    "a table of that name is the ledger of a target");
-	rows = link_query(l, l->dialect->table, 2, params, e);
 	if (rows == NULL)
 		return -1;
 	look->found = pg_rows_count(rows) > 0;
@@ -150,10 +129,29 @@ int look_open(struct table_look *look, struct table_link *l, struct err *e)
 		rc = check_table(rows, e);
 	}
 	pg_rows_free(rows);
-	if (rc != 0 || !look->found)
-		return rc;
-	return check_trust(l, look->oid, e) != 0 ? -1
-						 : read_columns(look, l, e);
+	return rc != 0 || !look->found ? rc : check_trust(l, look->oid, e);
+}
+
+int look_again(struct table_link *l, struct err *e)
+{
+	struct table_look now;
+
+	return find_table(&now, l, e);
+}
+
+int look_open(struct table_look *look, struct table_link *l, struct err *e)
+{
+	int rc;
+
+	*look = (struct table_look){0};
+	if (strcmp(l->at.schema, l->target->ledger_schema) == 0)
+		return err_set(e, ERR_PERMANENT,
+		    "the schema %s is that of the ledger", l->at.schema);
+	if (strcmp(l->at.table, TABLE_LEDGER) == 0)
+		return err_set(e, ERR_PERMANENT,
+		    "a table of that name is the ledger of a target");
+	rc = find_table(look, l, e);
+	return rc != 0 || !look->found ? rc : read_columns(look, l, e);
 }
 
 void look_free(struct table_look *look)

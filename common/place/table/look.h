@@ -26,8 +26,7 @@ struct table_look {
 
 /* Describes the table of the link. Refuses what is no table of rows that commit
  * together with the ledger, what changes the rows on their way, and what runs
- * statements of others. look_free is
- * called also after an error. */
+ * statements of others. look_free is called also after an error. */
 int look_open(struct table_look *look, struct table_link *l, struct err *e);
 void look_free(struct table_look *look);
 /* Refuses the table of the link, which is locked, if it has come to be one of
