@@ -53,6 +53,11 @@ struct question {
 	void *arg;
 };
 
+static bool can_take(const struct session *n, bool idle)
+{
+	return n->sound && queue_is_up(n->queue) && !(idle && n->busy != NULL);
+}
+
 /* Returns a session that can be used; NULL: there is none. With `idle`: one that
  * has no statement. */
 static struct session *choose(const struct store *s, bool idle)
@@ -60,8 +65,7 @@ static struct session *choose(const struct store *s, bool idle)
 	for (int i = 0; i < s->count; i++) {
 		const struct session *n = &s->sessions[i];
 
-		if (n->sound && queue_is_up(n->queue) &&
-		    !(idle && n->busy != NULL))
+		if (can_take(n, idle))
 			return (struct session *)(uintptr_t)n;
 	}
 	return NULL;
@@ -81,11 +85,8 @@ static int idle_of(const struct store *s)
 {
 	int idle = 0;
 
-	for (int i = 0; i < s->count; i++) {
-		const struct session *n = &s->sessions[i];
-
-		idle += n->sound && queue_is_up(n->queue) && n->busy == NULL;
-	}
+	for (int i = 0; i < s->count; i++)
+		idle += can_take(&s->sessions[i], true);
 	return idle;
 }
 
