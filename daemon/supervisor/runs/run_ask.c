@@ -17,7 +17,7 @@
 #define FINISH_MS 8
 /* The same while jobs stand in line at the workers, which then have something to
  * do; half of the time for which jobs are claimed in advance. */
-#define LINE_MS 15
+#define LINE_MS (RUNS_AHEAD_MS / 2)
 /* A result that cannot be recorded is sent again after this many ms. */
 #define AGAIN_MS 5000
 #define BATCH_MAX (8u << 20)

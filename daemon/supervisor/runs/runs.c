@@ -11,8 +11,6 @@
 #include "settings/settings.h"
 #include "supervisor/runs/runs_parts.h"
 
-/* Jobs claimed in advance should start within AHEAD_MS. */
-#define AHEAD_MS 30
 #define AHEAD_MAX 128
 
 struct run *run_find(const struct runs *r, int64_t run_id)
@@ -162,12 +160,12 @@ void runs_give_workers(struct runs *r)
 int runs_ahead(const struct runs *r)
 {
 	double ahead =
-	    AHEAD_MS / (r->job_ms + 0.1) * (double)r->o.settings->workers;
+	    RUNS_AHEAD_MS / (r->job_ms + 0.1) * (double)r->o.settings->workers;
 	int n = ahead > AHEAD_MAX ? AHEAD_MAX : (int)ahead;
 
 	/* No jobs are claimed in advance when jobs are long, or before their
 	 * length is known. */
-	if (r->job_ms > AHEAD_MS / 2.0 || r->job_ms < 0)
+	if (r->job_ms > RUNS_AHEAD_MS / 2.0 || r->job_ms < 0)
 		return 0;
 	return n;
 }

@@ -80,9 +80,10 @@ void runs_start(struct runs *r, const struct claimed *c);
 
 /*
  * Returns how many jobs may be held in advance of free workers: as many as the
- * workers complete in 30 ms, judged by the time that recent jobs took. 0 unless
+ * workers complete in RUNS_AHEAD_MS, judged by the time that recent jobs took. 0 unless
  * jobs are short, because no job may wait for a long one.
  */
+#define RUNS_AHEAD_MS 30
 int runs_ahead(const struct runs *r);
 /* Returns the number of workers that are not busy and would take a job now. */
 int runs_free_workers(const struct runs *r);

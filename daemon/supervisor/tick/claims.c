@@ -25,7 +25,7 @@
 #define GATHER_MS 5
 /* The same where jobs are claimed in advance and no worker is without one; half
  * of the time for which they are claimed. */
-#define LINE_MS 15
+#define LINE_MS (RUNS_AHEAD_MS / 2)
 /* A claim that continues where earlier claims ended does not see jobs that were
  * committed later with an earlier due_at. A claim that looks from the start
  * follows after CURSOR_MS, prolonged by CURSOR_TIMES times the duration of such
