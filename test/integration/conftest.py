@@ -5,6 +5,7 @@ the programs of REPORTD_BIN_DIR (default ./build) run on it."""
 import itertools
 import pathlib
 import signal
+import threading
 import sys
 
 import pytest
@@ -37,8 +38,11 @@ def pytest_collection_modifyitems(config, items):
 def cluster():
     # Told to stop, pytest ends what it started, as at Ctrl-C; and programs that
     # it starts are not deaf to SIGINT because a shell put pytest in background.
-    for number in signal.SIGTERM, signal.SIGINT:
-        signal.signal(number, signal.default_int_handler)
+    # xdist, on a busy machine, may run the tests beside the main thread, where
+    # Python refuses this; such a process keeps the defaults.
+    if threading.current_thread() is threading.main_thread():
+        for number in signal.SIGTERM, signal.SIGINT:
+            signal.signal(number, signal.default_int_handler)
     cluster = Cluster()
     yield cluster
     cluster.remove()
