@@ -414,6 +414,25 @@ def test_a_dead_connection_is_replaced_unseen(cluster, template, tmp_path):
         assert int(file_of(run.output_url).read_bytes().split()[1]) != pid
 
 
+def test_the_last_words_of_a_connection_are_heard_before_it_closes(cluster, template, tmp_path):
+    """The message that ends a session and the end of its socket arrive apart."""
+    meddler = Meddler(cluster.host, open_ends=True)
+    try:
+        with running_engine(cluster, template, tmp_path, workers=1) as one:
+            one.daemon.end()
+            with running_engine(cluster, template, tmp_path, {
+                    'source.slow': {'conninfo': meddler.conninfo(one.db)}}, workers=1) as other:
+                db = other.db
+                pid = int(output(db, source='slow',
+                                 export_sql='select pg_backend_pid() as pid').split()[1])
+                assert db.value('select pg_terminate_backend(%s)', pid)
+                wait_for(lambda: not db.value(
+                    'select count(*) from pg_stat_activity where pid = %s', pid))
+                assert done(db, source='slow', export_sql='select 1 as a').attempt == 1
+    finally:
+        meddler.remove()
+
+
 def test_the_export_may_not_write_even_after_prep_tried_to_allow_it(db):
     run = failure(db, max_retries=3, prep_sql='set default_transaction_read_only = off',
                   export_sql="with x as (insert into t values (1) returning a) select * from x")

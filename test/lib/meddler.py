@@ -14,12 +14,16 @@ SOCKET = '.s.PGSQL.5432'
 
 class Meddler:
     """`asked` and `answered` are pairs of byte strings of equal length: the first is
-    replaced by the second, on the way to the server and from it."""
+    replaced by the second, on the way to the server and from it. With `open_ends` a
+    connection that one end closed stays open for the other one until remove()."""
 
-    def __init__(self, host, asked=(), answered=()):
+    def __init__(self, host, asked=(), answered=(), open_ends=False):
         assert all(len(a) == len(b) for a, b in [*asked, *answered])
         self.target = os.path.join(host, SOCKET)
         self.asked, self.answered = asked, answered
+        self.may_close = threading.Event()
+        if not open_ends:
+            self.may_close.set()
         self.dir = tempfile.mkdtemp(prefix='reportd-meddler-', dir='/tmp')
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(os.path.join(self.dir, SOCKET))
@@ -38,17 +42,18 @@ class Meddler:
                 for pump in (client, server, self.asked), (server, client, self.answered):
                     threading.Thread(target=self.pump, args=pump, daemon=True).start()
 
-    @staticmethod
-    def pump(source, target, changes):
+    def pump(self, source, target, changes):
         with contextlib.suppress(OSError):
             while data := source.recv(1 << 20):
                 for old, new in changes:
                     data = data.replace(old, new)
                 target.sendall(data)
+        self.may_close.wait()
         for end in source, target:
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
 
     def remove(self):
+        self.may_close.set()
         self.listener.close()
         shutil.rmtree(self.dir, ignore_errors=True)

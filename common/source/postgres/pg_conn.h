@@ -13,6 +13,7 @@
 struct pg {
 	PGconn *conn;
 	const struct watch *watch;
+	bool ended;       /* the server said that it ends the session */
 	bool pending;     /* the answer to pg_exec_later is unread */
 	PGresult *result; /* the stream's current result */
 	PGresult *answers[PG_ANSWERS_MAX]; /* of the statements after a COPY */

@@ -16,10 +16,19 @@
 
 static const struct watch no_watch = {.check = NULL};
 
-static void ignore_notice(void *arg, const char *text)
+/* Ignores what a server remarks, but for its last words: an error that ends an
+ * idle session comes as a notice, before the socket closes. Only servers from
+ * 9.6 on, so not Redshift, tell the severity untranslated as well. */
+static void take_notice(void *arg, const PGresult *r)
 {
-	(void)arg;
-	(void)text;
+	struct pg *pg = arg;
+	const char *said = PQresultErrorField(r, PG_DIAG_SEVERITY_NONLOCALIZED);
+
+	if (said == NULL)
+		said = PQresultErrorField(r, PG_DIAG_SEVERITY);
+	if (said != NULL &&
+	    (strcmp(said, "FATAL") == 0 || strcmp(said, "PANIC") == 0))
+		pg->ended = true;
 }
 
 /* Redshift refuses every start-up parameter that it does not know, and libpq
@@ -168,8 +177,8 @@ static struct pg *connect_with(const struct terms *t, const char *conninfo,
 		return NULL;
 	PQsetErrorVerbosity(conn, PQERRORS_DEFAULT);
 	PQsetnonblocking(conn, 1);
-	PQsetNoticeProcessor(conn, ignore_notice, NULL);
 	pg = mem_zalloc(sizeof(*pg));
+	PQsetNoticeReceiver(conn, take_notice, pg);
 	pg->conn = conn;
 	pg->tls = t->tls;
 	pg->watch = watch ? watch : &no_watch;
@@ -242,7 +251,8 @@ void pg_close(struct pg *pg)
 
 bool pg_usable(const struct pg *pg)
 {
-	return pg->conn != NULL && PQstatus(pg->conn) == CONNECTION_OK;
+	return pg->conn != NULL && !pg->ended &&
+	       PQstatus(pg->conn) == CONNECTION_OK;
 }
 
 bool pg_alive(struct pg *pg)
@@ -253,10 +263,11 @@ bool pg_alive(struct pg *pg)
 		return false;
 	p = (struct pollfd){.fd = PQsocket(pg->conn), .events = POLLIN};
 	/* A server that shuts down sends a message before it closes the
-	 * connection. */
+	 * connection; PQisBusy reads that message. */
 	while (poll(&p, 1, 0) > 0) {
 		if (PQconsumeInput(pg->conn) == 0)
 			return false;
+		PQisBusy(pg->conn);
 	}
 	return pg_usable(pg);
 }
