@@ -426,8 +426,7 @@ def test_the_last_words_of_a_connection_are_heard_before_it_closes(cluster, temp
                 pid = int(output(db, source='slow',
                                  export_sql='select pg_backend_pid() as pid').split()[1])
                 assert db.value('select pg_terminate_backend(%s)', pid)
-                wait_for(lambda: not db.value(
-                    'select count(*) from pg_stat_activity where pid = %s', pid))
+                assert meddler.told.wait(30)
                 assert done(db, source='slow', export_sql='select 1 as a').attempt == 1
     finally:
         meddler.remove()

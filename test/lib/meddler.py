@@ -21,6 +21,7 @@ class Meddler:
         assert all(len(a) == len(b) for a, b in [*asked, *answered])
         self.target = os.path.join(host, SOCKET)
         self.asked, self.answered = asked, answered
+        self.told = threading.Event()  # all that a server said before its end is passed on
         self.may_close = threading.Event()
         if not open_ends:
             self.may_close.set()
@@ -39,15 +40,17 @@ class Meddler:
                 client, _ = self.listener.accept()
                 server = socket.socket(socket.AF_UNIX)
                 server.connect(self.target)
-                for pump in (client, server, self.asked), (server, client, self.answered):
+                for pump in ((client, server, self.asked, threading.Event()),
+                             (server, client, self.answered, self.told)):
                     threading.Thread(target=self.pump, args=pump, daemon=True).start()
 
-    def pump(self, source, target, changes):
+    def pump(self, source, target, changes, ended):
         with contextlib.suppress(OSError):
             while data := source.recv(1 << 20):
                 for old, new in changes:
                     data = data.replace(old, new)
                 target.sendall(data)
+        ended.set()
         self.may_close.wait()
         for end in source, target:
             with contextlib.suppress(OSError):
