@@ -19,6 +19,8 @@
 #define ANSWER_MAX (128u << 10)
 /* ms: a child that does not end this long after its answer is killed. */
 #define LEAVE_MS 2000
+/* ms: the longest time between two looks at a child that was killed. */
+#define GONE_MAX_MS 1000
 /* Lowest number for a moved descriptor, above the descriptors that a child
  * uses. */
 #define LOWEST_FD 10
@@ -100,14 +102,30 @@ static void on_closed(uv_handle_t *handle)
 	free(c);
 }
 
+/* Takes note of the end of a child that was killed, and looks less and less often
+ * until then. A process that waits for a file server inside of the kernel may live
+ * on for as long as the server does not answer, whatever kills it. */
+static void on_killed(uv_timer_t *timer)
+{
+	struct child *c = timer->data;
+	uint64_t next_ms = 2 * uv_timer_get_repeat(timer);
+
+	if (waitpid(c->pid, NULL, WNOHANG) != 0)
+		uv_close((uv_handle_t *)timer, on_closed);
+	else
+		uv_timer_set_repeat(
+		    timer, next_ms < GONE_MAX_MS ? next_ms : GONE_MAX_MS);
+}
+
 static void end(struct child *c)
 {
-	if (c->pid > 0) {
-		kill(c->pid, SIGKILL);
-		waitpid(c->pid, NULL, 0);
-	}
 	uv_close((uv_handle_t *)&c->pipe, on_closed);
-	uv_close((uv_handle_t *)&c->timer, on_closed);
+	if (c->pid == 0) {
+		uv_close((uv_handle_t *)&c->timer, on_closed);
+		return;
+	}
+	kill(c->pid, SIGKILL);
+	uv_timer_start(&c->timer, on_killed, 0, 1);
 }
 
 static void fail(struct child *c, const struct err *e)

@@ -14,7 +14,7 @@
  * the worker's program, which gets a question (see protocol.h), or a copy of
  * the supervisor, which starts ten times faster and serves for tasks that need
  * only the C library. The supervisor kills it when its time is over, whatever
- * it waits for.
+ * it waits for, and never waits until it is dead.
  */
 struct child;
 
@@ -34,7 +34,7 @@ struct child_options {
 	const void *what; /* the copy has its contents at the start */
 	const char *name; /* name in ps, at most 15 bytes */
 	/* Called once at the end. The answer is wiped after the call; NULL: *e
-	 * says why there is none. The child is gone after the call. */
+	 * says why there is none. The struct is not to be used after the call. */
 	void (*ready)(void *arg, const char *answer, const struct err *e);
 	void *arg;
 };

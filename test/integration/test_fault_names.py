@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""Hosts that do not answer, and names that nobody resolves: the next one has its
+"""Hosts that do not answer, names that nobody resolves: the next one has its
 turn, and the daemon hears everything meanwhile."""
 
 import contextlib
+import ctypes
+import os
 import pathlib
 import shutil
+import signal
 import socket
 import subprocess
 
@@ -70,12 +73,27 @@ def connecting(pid, port):
 
 
 def looks_up(one):
-    """Whether a process of the daemon looks a name up."""
+    """The process of the daemon that looks a name up; None: there is none."""
     for pid in one.workers():
         with contextlib.suppress(OSError):
             if pathlib.Path(f'/proc/{pid}/comm').read_text() == 'reportd-lookup\n':
-                return True
-    return False
+                return pid
+    return None
+
+
+@contextlib.contextmanager
+def undying(pid):
+    """A process that ends, for its parent, only with the block: who traces it hears of
+    its end first. So ends one that waits for a file server inside of the kernel."""
+    seize = 0x4206
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.ptrace.argtypes = [ctypes.c_long] * 4
+    assert libc.ptrace(seize, pid, 0, 0) == 0, os.strerror(ctypes.get_errno())
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
 
 
 def hears(one, manager):  # noqa: F811
@@ -138,6 +156,18 @@ def test_a_name_that_is_not_resolved_in_time_is_passed_over(db, daemon, resolver
         'source.default': {'conninfo': db.conninfo}}, env=resolver)
     done(db)
     assert not looks_up(one)
+
+
+def test_a_process_that_outlives_its_kill_does_not_hold_up_the_loop(
+        db, daemon, resolver):
+    one = daemon({'queue': {'conninfo': where(
+        db, [('silent.test', 5432), (db.cluster.host, 5432)], connect_timeout=2)},
+        'source.default': {'conninfo': db.conninfo}}, env=resolver, ready=False)
+    pid = wait_for(lambda: looks_up(one), what='a process that looks the name up')
+    with undying(pid):
+        done(db)
+        assert looks_up(one) == pid
+    wait_for(lambda: not looks_up(one), what='the end of that process')
 
 
 def test_a_name_that_is_not_resolved_in_time_is_said(db, daemon, resolver):
