@@ -5,7 +5,6 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -63,16 +62,13 @@ static int check(const char *root, const char *what, const char *path,
 int settings_check_private(
     const struct settings *s, const char *file, struct err *e)
 {
-	struct stat st;
-
-	if (file == NULL || s->secret_in_file == NULL || stat(file, &st) != 0 ||
-	    (st.st_mode & 07) == 0)
+	if (s->secret_bare == NULL)
 		return 0;
 	return err_set(e, ERR_PERMANENT,
 	    "%s holds a secret (%s), and every user of this machine can read "
 	    "or change it; give it to the daemon's own group (chgrp reportd "
 	    "%s) and close it for others (chmod 0640 %s)",
-	    file, s->secret_in_file, file, file);
+	    file, s->secret_bare, file, file);
 }
 
 /* Returns the home of the daemon's user; NULL: it has none. It is looked up once: the

@@ -13,8 +13,8 @@
 int settings_check_apart(
     const struct settings *settings, const char *file, struct err *e);
 
-/* Checks that only the owner and group of the settings file can read it, if it
- * contains secrets. */
+/* Checks that only the owner and group of the settings file could read it when it was
+ * read, if it contains secrets. */
 int settings_check_private(
     const struct settings *settings, const char *file, struct err *e);
 

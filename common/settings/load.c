@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -160,8 +161,8 @@ static void note_secret(struct settings *s, const struct conf_item *item)
 		if (!is_library_variable(at))
 			remember(&s->secret_variables, at, strcspn(at, "}"));
 	}
-	if (!expanded && s->secret_in_file == NULL)
-		s->secret_in_file =
+	if (!expanded && s->secret_bare == NULL)
+		s->secret_bare =
 		    mem_printf("[%s] %s", item->section, item->key);
 }
 
@@ -365,6 +366,18 @@ failed:
 	return NULL;
 }
 
+/* Forgets which key of the file holds a secret, where the file is closed to other
+ * users of the machine. */
+static void note_mode(struct settings *s, FILE *f)
+{
+	struct stat st;
+
+	if (fstat(fileno(f), &st) == 0 && (st.st_mode & 07) != 0)
+		return;
+	free(s->secret_bare);
+	s->secret_bare = NULL;
+}
+
 struct settings *settings_load(const char *path, struct err *e)
 {
 	FILE *f = path ? fopen(path, "re") : NULL;
@@ -381,6 +394,8 @@ struct settings *settings_load(const char *path, struct err *e)
 		return NULL;
 	}
 	s = settings_read(f, path, e);
+	if (s != NULL && f != NULL)
+		note_mode(s, f);
 	if (f != NULL)
 		fclose(f);
 	return s;

@@ -41,7 +41,7 @@ void settings_free(struct settings *s)
 		return;
 	sources_free(s);
 	free(s->secret_variables);
-	free(s->secret_in_file);
+	free(s->secret_bare);
 	free(s->variables);
 	free(s->winners);
 	free(s->in_file);

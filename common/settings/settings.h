@@ -47,9 +47,9 @@ struct settings {
 #include "settings/settings.keys"
 #undef KEY
 	/* Names of the variables whose values are secrets of these settings,
-	 * separated by blanks; and a key whose secret stands in the file itself
-	 * ("[smtp] password"). NULL: none. */
-	char *secret_variables, *secret_in_file;
+	 * separated by blanks; and a key whose secret stands in a file that every
+	 * user of the machine can read or change ("[smtp] password"). NULL: none. */
+	char *secret_variables, *secret_bare;
 	/* Names of the variables that these settings were taken from, separated by
 	 * blanks, and those among them whose keys the file sets, too: the
 	 * variable wins. NULL: none. */

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Hosts that do not answer, names that nobody resolves: the next one has its
-turn, and the daemon hears everything meanwhile."""
+"""Hosts that do not answer, names that nobody resolves, files that nobody shows: the
+next one has its turn, and the daemon hears everything meanwhile."""
 
 import contextlib
 import ctypes
@@ -14,6 +14,7 @@ import subprocess
 import pytest
 
 from lib.paths import ROOT
+from lib.process import Daemon, write_conf
 from lib.tlsserver import TlsServer
 from lib.wait import wait_for
 from test_engine_shared import done
@@ -168,6 +169,24 @@ def test_a_process_that_outlives_its_kill_does_not_hold_up_the_loop(
         done(db)
         assert looks_up(one) == pid
     wait_for(lambda: not looks_up(one), what='the end of that process')
+
+
+def test_a_silent_file_server_does_not_hold_up_the_loop(db, out, resolver, tmp_path):
+    """The kind of files and folders is looked at by another process, and that of the
+    settings file while it is open."""
+    folder = tmp_path / 'silent'
+    folder.mkdir()
+    one = Daemon(db, write_conf(folder / 'reportd.conf', db, {
+        'inputs': {'folders': folder / 'inbox'},
+        'smtp': {'host': '127.0.0.1', 'from': 'a@b.org', 'user': 'u', 'password': 'secret'},
+    }, output_root=out), env=resolver)
+    with contextlib.ExitStack() as stack:
+        stack.callback(one.end)
+        done(db)
+        one.signal(signal.SIGHUP)
+        done(db)
+        one.wait_log('the new settings are wrong, the old ones stay')
+        done(db)
 
 
 def test_a_name_that_is_not_resolved_in_time_is_said(db, daemon, resolver):

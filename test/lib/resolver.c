@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A resolver that tests load with LD_PRELOAD: silent.test is never answered,
- * two.test has the addresses 127.0.0.2 and 127.0.0.1, in this order.
+ * A resolver and a file server that tests load with LD_PRELOAD: silent.test is never
+ * answered, two.test has the addresses 127.0.0.2 and 127.0.0.1, in this order; nobody
+ * learns what kind of file lies in a folder silent/.
  */
 #include <dlfcn.h>
 #include <netdb.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 typedef int resolve(
@@ -37,4 +39,15 @@ int getaddrinfo(const char *name, const char *service,
 	if (strcmp(name, "two.test") == 0)
 		return two(next, service, hints, found);
 	return next(name, service, hints, found);
+}
+
+typedef int look(const char *, struct stat *);
+
+int stat(const char *path, struct stat *found)
+{
+	look *next = (look *)dlsym(RTLD_NEXT, "stat");
+
+	while (strstr(path, "/silent/") != NULL)
+		pause();
+	return next(path, found);
 }
