@@ -8,8 +8,8 @@
 #include "base/mem.h"
 #include "http/endpoint.h"
 
-/* A wrong token costs as much as this many requests, so that trying tokens is
- * slow. */
+/* A wrong token costs as much as this many further requests, so that trying
+ * tokens is slow. */
 #define WRONG_TOKEN 10
 
 /* Says whether a name is a numeric address or localhost. A page of another site
@@ -49,11 +49,18 @@ static bool may_call_by(const struct app *app, const char *host)
 	return yes;
 }
 
-static bool within_rate(struct app *app, const struct exchange *x, int64_t cost)
+static bool within_rate(struct app *app, const struct exchange *x)
 {
 	return server_is_unlimited(app->server, x) ||
-	       rate_take(app->rate, &x->peer, app->settings->server_rate, cost,
+	       rate_take(app->rate, &x->peer, app->settings->server_rate,
 		   clock_boot_ms());
+}
+
+static void charge(struct app *app, const struct exchange *x, int64_t cost)
+{
+	if (!server_is_unlimited(app->server, x))
+		rate_charge(app->rate, &x->peer, app->settings->server_rate,
+		    cost, clock_boot_ms());
 }
 
 static int64_t refuse(
@@ -111,7 +118,7 @@ static int64_t check_token(struct call *c)
 	const char *refusal;
 
 	if (role == NULL) {
-		within_rate(c->app, c->x, WRONG_TOKEN);
+		charge(c->app, c->x, WRONG_TOKEN);
 		return refuse(c, 401,
 		    c->x->head.authorization ? "the token is not known"
 					     : "a token is needed",
@@ -132,7 +139,7 @@ int64_t app_admit(void *arg, struct exchange *x)
 	c->app = app;
 	c->x = x;
 	x->data = c;
-	if (!within_rate(app, x, 1))
+	if (!within_rate(app, x))
 		return refuse(c, 429, "too many requests from this address",
 		    "Ask less often; [server] rate is the limit.");
 	if (!may_call_by(app, x->head.host))

@@ -15,7 +15,7 @@
 
 struct bucket {
 	struct peer peer;
-	int64_t level;   /* thousandths of a request */
+	int64_t level;   /* thousandths of a request; below 0: a debt */
 	int64_t seen_ms; /* 0: the place is free */
 };
 
@@ -77,25 +77,38 @@ static struct bucket *find(struct rate *r, const struct peer *peer)
 	return oldest;
 }
 
-bool rate_take(struct rate *r, const struct peer *peer, int64_t rate,
-    int64_t cost, int64_t now_ms)
+/* Returns the peer's bucket as it is filled by now. */
+static struct bucket *filled(
+    struct rate *r, const struct peer *peer, int64_t rate, int64_t now_ms)
 {
 	struct bucket *b = find(r, peer);
 	int64_t full = 2 * rate * 1000;
 
-	if (rate == 0)
-		return true;
-	/* A bucket is full after two seconds, so a longer pause changes
-	 * nothing. */
-	if (b->seen_ms == 0 || now_ms - b->seen_ms > 2000)
-		b->level = full;
-	else
-		b->level += (now_ms - b->seen_ms) * rate;
+	b->level =
+	    b->seen_ms == 0 ? full : b->level + (now_ms - b->seen_ms) * rate;
 	if (b->level > full)
 		b->level = full;
 	b->seen_ms = now_ms > 0 ? now_ms : 1;
-	if (b->level < cost * 1000)
+	return b;
+}
+
+bool rate_take(
+    struct rate *r, const struct peer *peer, int64_t rate, int64_t now_ms)
+{
+	struct bucket *b;
+
+	if (rate == 0)
+		return true;
+	b = filled(r, peer, rate, now_ms);
+	if (b->level < 1000)
 		return false;
-	b->level -= cost * 1000;
+	b->level -= 1000;
 	return true;
+}
+
+void rate_charge(struct rate *r, const struct peer *peer, int64_t rate,
+    int64_t cost, int64_t now_ms)
+{
+	if (rate != 0)
+		filled(r, peer, rate, now_ms)->level -= cost * 1000;
 }

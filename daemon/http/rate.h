@@ -24,9 +24,13 @@ bool peer_same(const struct peer *a, const struct peer *b);
 struct rate *rate_open(void);
 void rate_free(struct rate *r);
 
-/* Takes `cost` requests out of the peer's bucket. Returns false when it does not
- * hold that many. `rate` 0: no limit. `now_ms`: a clock that never goes back. */
-bool rate_take(struct rate *r, const struct peer *peer, int64_t rate,
+/* Takes a request out of the peer's bucket. Returns false when it does not hold
+ * one. `rate` 0: no limit. `now_ms`: a clock that never goes back. */
+bool rate_take(
+    struct rate *r, const struct peer *peer, int64_t rate, int64_t now_ms);
+/* Takes `cost` requests more for one that was taken. The bucket may owe them, so
+ * that whoever keeps it empty pays as well. */
+void rate_charge(struct rate *r, const struct peer *peer, int64_t rate,
     int64_t cost, int64_t now_ms);
 
 #endif

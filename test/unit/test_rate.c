@@ -27,7 +27,7 @@ static int taken(struct rate *r, struct peer p, int64_t rate, int64_t now)
 {
 	int n = 0;
 
-	while (n < 1000 && rate_take(r, &p, rate, 1, now))
+	while (n < 1000 && rate_take(r, &p, rate, now))
 		n++;
 	return n;
 }
@@ -41,9 +41,27 @@ TEST(a_bucket_fills_by_the_rate_up_to_twice_that)
 	assert_int_equal(taken(r, other, 10, 1000), 20);
 	assert_int_equal(taken(r, p, 10, 1500), 5);
 	assert_int_equal(taken(r, p, 10, 900000), 20);
-	assert_false(rate_take(r, &p, 10, 10, 900500));
-	assert_true(rate_take(r, &p, 10, 10, 901000));
-	assert_int_equal(taken(r, p, 0, 901000), 1000);
+	assert_int_equal(taken(r, p, 0, 900000), 1000);
+	rate_free(r);
+}
+
+/* The bucket is empty most of the time when somebody asks as often as he can. */
+TEST(what_costs_more_does_so_when_the_bucket_is_empty)
+{
+	struct rate *r = rate_open();
+	struct peer p = peer4(1);
+	int n = 0;
+
+	for (int64_t now = 1000; now < 101000; now++) {
+		if (!rate_take(r, &p, 10, now))
+			continue;
+		rate_charge(r, &p, 10, 9, now);
+		n++;
+	}
+	assert_in_range(n, 100, 103);
+	assert_int_equal(taken(r, p, 10, 200000), 20);
+	rate_charge(r, &p, 0, 9, 200000);
+	assert_int_equal(taken(r, p, 10, 200100), 1);
 	rate_free(r);
 }
 
@@ -67,7 +85,7 @@ TEST(many_addresses_do_not_grow_the_table)
 	for (uint32_t ip = 0; ip < 100000; ip++) {
 		struct peer p = peer4(ip);
 
-		assert_true(rate_take(r, &p, 10, 1, 1000 + ip));
+		assert_true(rate_take(r, &p, 10, 1000 + ip));
 	}
 	rate_free(r);
 }
@@ -76,6 +94,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_bucket_fills_by_the_rate_up_to_twice_that),
+	    cmocka_unit_test(what_costs_more_does_so_when_the_bucket_is_empty),
 	    cmocka_unit_test(an_address_is_that_of_a_customer),
 	    cmocka_unit_test(many_addresses_do_not_grow_the_table),
 	};
