@@ -24,18 +24,19 @@ static bool is_address(const char *name)
 	       strcasecmp(name, "localhost") == 0;
 }
 
-/* Returns the name in a Host field, without port and brackets; the caller frees
- * it. */
+/* Returns the name in a Host field, without port and brackets; "" when the field
+ * holds anything else. The caller frees it. */
 static char *host_name(const char *host)
 {
-	size_t n;
+	bool literal = *host == '[';
+	size_t n = literal ? strcspn(++host, "]") : strcspn(host, ":");
+	const char *port = host + n;
 
-	if (*host == '[') {
-		n = strcspn(++host, "]");
-	} else {
-		n = strcspn(host, ":");
-	}
-	return mem_strndup(host, n);
+	if (literal && *port++ != ']')
+		return mem_strdup("");
+	if (*port == ':')
+		port += 1 + strspn(port + 1, "0123456789");
+	return mem_strndup(host, *port == '\0' ? n : 0);
 }
 
 static bool may_call_by(const struct app *app, const char *host)

@@ -147,8 +147,8 @@ static const char *find_word(const char *list, const char *word)
 	size_t len = strlen(word);
 
 	for (const char *at = list; (at = strchr(at, ' ')) != NULL;) {
-		if (strncmp(++at, word, len) == 0 && len > 0 &&
-		    (at[len] == ' ' || at[len] == '[' || at[len] == '{'))
+		if (strcspn(++at, " [{") == len &&
+		    strncmp(at, word, len) == 0 && len > 0)
 			return at + len;
 	}
 	return NULL;

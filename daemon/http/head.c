@@ -166,9 +166,8 @@ static int read_request_line(char *line, struct head *h)
 	    strncmp(version, " HTTP/", 6) != 0)
 		return refuse(h, 400, "this is no HTTP request");
 	*version++ = '\0';
-	if (strcmp(version, "HTTP/1.1") == 0)
-		h->keep_alive = true;
-	else if (strcmp(version, "HTTP/1.0") != 0)
+	h->is_1_1 = h->keep_alive = strcmp(version, "HTTP/1.1") == 0;
+	if (!h->is_1_1 && strcmp(version, "HTTP/1.0") != 0)
 		return refuse(h, 505, "only HTTP/1.1 and 1.0 are spoken here");
 	return read_target(target, h);
 }
@@ -230,7 +229,8 @@ static int take_field(const char *name, const char *value, struct head *h)
 			return refuse(h, 417,
 			    "Expect: 100-continue alone is "
 			    "known here");
-		h->expects = true;
+		/* HTTP/1.0 knows no answer before the answer. */
+		h->expects = h->is_1_1;
 	}
 	if (strcasecmp(name, "Connection") == 0 && lists(value, "close"))
 		h->keep_alive = false;

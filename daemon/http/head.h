@@ -39,6 +39,7 @@ struct head {
 	char *path;     /* decoded; begins with / */
 	char *query;    /* not decoded; "" when there is none */
 	int64_t length; /* bytes of the body that follows */
+	bool is_1_1;    /* else HTTP/1.0 */
 	bool keep_alive;
 	bool expects; /* the client waits for "100 Continue" */
 	/* The fields' values, NULL when they are not there. */

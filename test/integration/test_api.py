@@ -421,6 +421,7 @@ def test_the_role_ends_with_the_request(api):
     (b'[]', 'not a JSON object'),
     (b'{"report_name": "x", "report_name": ', 'not JSON'),
     (b'{"report_name": "x", "export_sq": "select 1"}', '"export_sq" is not known here'),
+    (b'{"report_name": "x", "export_sql": "select 1", "checks[]": []}', '"checks[]" is not known'),
     (b'{"report_name": "x", "export_sql": "select 1", "priority": 9}', 'priority'),
     (b'{"report_name": "x", "export_sql": "select 1", "priority": "much"}', 'much'),
     (b'{"report_name": "x", "export_sql": "select 1", "run_after": "a"}', '"run_after" is no array'),
@@ -436,6 +437,13 @@ def test_a_wrong_report_is_refused_with_a_sentence(api, body, message):
     answer = api.post('/api/v1/reports', body, ANN)
     assert answer.status in (400, 403), answer
     assert message in answer.json()['message'] and answer.json()['message']
+
+
+@pytest.mark.parametrize('owner', ['', 'a.b', '"', '1.5', 'no such role', 'x' * 70 + '.x'])
+def test_an_owner_that_is_no_role(api, owner):
+    config_id = submit(api, schedule_expression='0 7 1 1 *')
+    answer = api.ask('PATCH', f'/api/v1/reports/{config_id}', {'owner': owner}, OLGA)
+    assert answer.status == 400 and answer.json()['message'].startswith('changes: ')
 
 
 def test_a_key_that_is_taken(api):

@@ -317,6 +317,9 @@ def test_settings_that_are_wrong(conf, keys, wrong):
     (head('Host: evil.example'), 421),
     (head('Host: localhost.evil.example:80'), 421),
     (head('Host:'), 421),
+    (head('Host: [::1]evil.example'), 421),
+    (head('Host: [::1'), 421),
+    (head('Host: localhost:80@evil.example'), 421),
     (b'\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\n', 400),  # TLS
 ], ids=lambda value: str(value)[:60])
 def test_a_request_that_others_may_read_otherwise_is_refused(server_kept, data, status):
@@ -432,6 +435,15 @@ def test_a_body_that_is_awaited(server_kept):
         assert s.recv(100) == b'HTTP/1.1 100 Continue\r\n\r\n'
         s.sendall(b'{}')
         assert s.recv(100).startswith(b'HTTP/1.1 200 ')
+
+
+def test_http_1_0_is_told_nothing_before_the_answer(server_kept):
+    with socket.create_connection(('127.0.0.1', server_kept.port), 20) as s:
+        s.sendall(head(HOST, 'Content-Length: 2', 'Expect: 100-continue',
+                       f'Authorization: Bearer {server_kept.tokens["web_ann"]}',
+                       line='POST /trigger HTTP/1.0'))
+        s.shutdown(socket.SHUT_WR)
+        assert s.recv(100) == b''
 
 
 @says('Who sends or reads slowly, opens many connections or asks often stops nobody but '

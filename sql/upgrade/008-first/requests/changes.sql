@@ -34,7 +34,7 @@ begin
 	begin
 		c := jsonb_populate_record(c, changes);
 	exception when data_exception or invalid_text_representation
-		or invalid_parameter_value or undefined_object then
+		or invalid_parameter_value or undefined_object or invalid_name or name_too_long then
 		perform reportd.refuse(format('changes: %s', sqlerrm),
 			'Write the new values as JSON, such as {"priority": 1, "timeout": "10 min"}.');
 	end;
