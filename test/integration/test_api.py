@@ -345,6 +345,7 @@ def test_lists_are_narrowed(api):
 
 
 def test_the_rest_of_the_lists(api):
+    ended(api, submit(api))
     hours = api.get('/api/v1/hours', ANN).json()
     assert len(hours) == 48 and sum(h['completed'] for h in hours) > 0
     points = api.get('/api/v1/points?limit=10', ANN).json()
