@@ -86,7 +86,25 @@ bool server_is_unlimited(const struct server *s, const struct exchange *x)
 	return guard_listed(s->o.unlimited, x->address);
 }
 
-/* Reads the address of a connection and says whether it may stay. */
+/* Ends the oldest connection that the owner has no request of, so that whoever holds
+ * many open from several addresses keeps nobody out. Returns false when there is
+ * none. */
+static bool make_room(struct server *s)
+{
+	struct conn *oldest = NULL, *newcomer = s->conns;
+
+	for (struct conn *c = newcomer->next; c != NULL; c = c->next) {
+		if (c->state != CONN_BUSY && c->state != CONN_CLOSED &&
+		    !c->unlimited)
+			oldest = c;
+	}
+	if (oldest == NULL)
+		return false;
+	conn_end(oldest);
+	return true;
+}
+
+/* Reads the address of the newest connection and says whether it may stay. */
 static bool welcome(struct conn *c)
 {
 	struct server *s = c->server;
@@ -103,12 +121,12 @@ static bool welcome(struct conn *c)
 		uv_ip4_name((const struct sockaddr_in *)(const void *)&from,
 		    c->address, sizeof(c->address));
 	c->exchange.address = c->address;
+	c->unlimited = server_is_unlimited(s, &c->exchange);
 	peer = peer_of((const struct sockaddr *)&from);
-	if (count_of(s, &peer) >= s->o.connections_per_address &&
-	    !server_is_unlimited(s, &c->exchange))
+	if (!c->unlimited && count_of(s, &peer) >= s->o.connections_per_address)
 		return false;
 	c->exchange.peer = peer;
-	return s->count <= s->o.connections;
+	return s->count <= s->o.connections || make_room(s);
 }
 
 static void on_connection(uv_stream_t *stream, int status)

@@ -47,16 +47,17 @@ struct conn {
 	size_t lingered;
 	struct exchange exchange;
 	char address[INET6_ADDRSTRLEN];
-	bool last;   /* the connection ends after this answer */
-	bool busy;   /* the owner or uv_write has it */
-	bool closed; /* the handle is closed */
+	bool unlimited; /* its address was, when it came */
+	bool last;      /* the connection ends after this answer */
+	bool busy;      /* the owner or uv_write has it */
+	bool closed;    /* the handle is closed */
 };
 
 struct server {
 	struct server_options o;
 	uv_tcp_t listener;
-	uv_timer_t timer; /* looks for late connections while there are any */
-	struct conn *conns;
+	uv_timer_t timer;   /* looks for late connections while there are any */
+	struct conn *conns; /* the newest first */
 	int count;
 	int64_t answers[6];
 	size_t bodies; /* bytes of the bodies in hand */

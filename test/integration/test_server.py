@@ -187,8 +187,8 @@ def test_they_do_not_wait_for_ever(gate):
 def test_one_that_waits_is_held_to_its_role(db, gate):
     if not db.value("select 1 from pg_roles where rolname = 'web_mighty'"):
         db.execute('create role web_mighty nologin createrole in role reportd_viewer')
-    db.execute('grant web_mighty to reportd_http')
     one = gate(timeout='60s')
+    db.execute('grant web_mighty to reportd_http')
     one.server.tokens['web_mighty'] = 'mighty'
     one.server.write_tokens()
     one.daemon.signal(signal.SIGHUP)
@@ -491,6 +491,23 @@ def test_connections_in_all(server):
     held = [socket.create_connection(('127.0.0.1', one.port)) for _ in range(3)]
     try:
         assert turned_away(one.port)
+    finally:
+        for s in held:
+            s.close()
+
+
+@says('Who sends or reads slowly, opens many connections or asks often stops nobody but '
+      'the own address.')
+def test_addresses_that_hold_all_connections(server):
+    one = server(connections=6, connections_per_address=3)
+    held = [socket.create_connection(('127.0.0.1', one.port), source_address=(own, 0))
+            for own in ('127.0.0.2', '127.0.0.3') for _ in range(3)]
+    try:
+        for _ in range(4):
+            assert one.get('/healthz').status == 200
+        # The oldest has given way.
+        held[0].settimeout(20)
+        assert held[0].recv(1) == b''
     finally:
         for s in held:
             s.close()
