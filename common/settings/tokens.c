@@ -15,7 +15,6 @@
 
 #define DIGEST 32
 #define TOKENS_MAX 1000
-#define LINE_MAX_BYTES 512
 /* Bytes of a role's name in PostgreSQL. */
 #define ROLE_MAX 63
 
@@ -89,13 +88,19 @@ static int take_line(struct tokens *t, char *line, struct err *e)
 static int read_lines(
     struct tokens *t, FILE *f, const char *path, struct err *e)
 {
-	char line[LINE_MAX_BYTES];
+	char *line = NULL;
+	size_t size = 0;
+	int rc = 0;
 
-	for (int number = 1; fgets(line, sizeof(line), f) != NULL; number++) {
+	for (int number = 1; rc == 0 && getline(&line, &size, f) >= 0;
+	     number++) {
 		if (take_line(t, line, e) != 0)
-			return err_wrap(e, "%s:%d", path, number);
+			rc = err_wrap(e, "%s:%d", path, number);
 	}
-	return 0;
+	if (rc == 0 && ferror(f))
+		rc = err_errno(e, errno, "%s", path);
+	free(line);
+	return rc;
 }
 
 static int check_mode(FILE *f, const char *path, struct err *e)

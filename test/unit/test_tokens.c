@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/mem.h"
 #include "helper.h"
 
 /* SHA-256 of "one" and "two". */
@@ -58,8 +59,23 @@ TEST(a_file_that_is_wrong_is_refused)
 	assert_err_has(&e, ":2: ");
 	assert_null(load("bob " ONE, 0620, &e));
 	assert_err_has(&e, "others than its owner may write it");
+	/* A folder cannot be read; that is not a file without tokens. */
+	assert_null(tokens_load("/", &e));
+	assert_err_has(&e, "token_file: /: Is a directory");
 	assert_null(tokens_load("/nonexistent/tokens", &e));
 	assert_err_has(&e, "[server] token_file /nonexistent/tokens");
+}
+
+TEST(a_comment_of_any_length_holds_no_token)
+{
+	char *text = mem_printf("#%*s bob " ONE "\n", 510, "");
+	struct err e;
+	struct tokens *t = load(text, 0600, &e);
+
+	assert_non_null(t);
+	assert_null(tokens_role(t, "Bearer one"));
+	tokens_free(t);
+	free(text);
 }
 
 TEST(without_a_file_nobody_has_a_token)
@@ -94,6 +110,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_token_is_its_role),
 	    cmocka_unit_test(a_file_that_is_wrong_is_refused),
+	    cmocka_unit_test(a_comment_of_any_length_holds_no_token),
 	    cmocka_unit_test(without_a_file_nobody_has_a_token),
 	    cmocka_unit_test(roles_are_an_array_and_can_be_refused),
 	};
