@@ -36,8 +36,8 @@ struct ingest_table {
  * on error. */
 struct source *ingest_source(
     struct ctl *c, const struct ingest *in, struct err *e);
-/* The tables of the schema, an array of entries; NULL on error, which is that
- * there are none, too. */
+/* Returns the tables of the schema, an array of entries. NULL on error; a
+ * schema without tables is one. */
 json_t *ingest_catalogue(
     const struct ingest *in, struct source *source, struct err *e);
 
@@ -45,14 +45,15 @@ json_t *ingest_catalogue(
  * and the mend, which the caller frees; NULL: it is decided. */
 void ingest_decide(
     const struct ingest *in, struct ingest_table *table, char **why);
-/* Whether one of the patterns fits the name. */
+/* Says whether one of the patterns fits the name. */
 bool ingest_fits(const json_t *patterns, const char *name);
 
 /* Makes the rows of report_config, an array of objects by column. NULL on
  * error. */
 json_t *ingest_rows(const struct ingest *in, struct source *source,
     const struct ingest_table *tables, int count, struct err *e);
-/* The key of the report of a table; NULL: of all tables. The caller frees it. */
+/* Returns the key of the report of a table; NULL: of all tables. The caller
+ * frees it. */
 char *ingest_key(const struct ingest *in, const char *table);
 
 /* Prints how each table is read, and what sql/ctl/ingest_plan.sql has found to be

@@ -24,8 +24,9 @@ static const json_t *object_with(
 	return NULL;
 }
 
-/* Whether a change of this column of report_config follows from the drift that is
- * told beside it, or from that of another table of the same report. */
+/* Says whether a change of this column of report_config follows from the
+ * drift that is told beside it, or from that of another table of the same
+ * report. */
 static bool follows(const struct ingest *in, const char *column, bool drift)
 {
 	static const char *const of_tables[] = {
@@ -35,7 +36,8 @@ static bool follows(const struct ingest *in, const char *column, bool drift)
 	       options_word(of_tables, column) != NULL;
 }
 
-/* The drift of a table, and the names of the columns of its report that change. */
+/* Returns the drift of a table, and the names of the columns of its report
+ * that change. */
 static char *change_of(
     const struct ingest *in, const json_t *report, const json_t *table)
 {

@@ -227,8 +227,8 @@ static void add_relation(
 	add_quoted(t, table, true);
 }
 
-/* The text so far, which the caller frees, and begins the next one; NULL after a
- * failure. */
+/* Returns the text that is complete, which the caller frees, and begins the next
+ * one; NULL after a failure. */
 static char *take_text(struct text *t)
 {
 	char *text = NULL;
@@ -363,8 +363,8 @@ static char *path_of(struct text *t, const struct ingest *in, const char *table)
 	return take_text(t);
 }
 
-/* How a table of a target takes the rows: those that were read before are
- * replaced, by key or all of them. */
+/* Returns the option "table", which says how a target takes the rows: those
+ * that were read before are replaced, by key or all of them. */
 static json_t *target_options(
     const struct ingest *in, const struct ingest_table *table)
 {
@@ -416,7 +416,7 @@ static json_t *parameters_of(const struct ingest_table *tables, int count)
 	return parameters;
 }
 
-/* One report of these tables. */
+/* Returns one report of these tables. */
 static json_t *row(const struct ingest *in, struct source *source,
     const struct ingest_table *tables, int count, struct err *e)
 {

@@ -349,7 +349,7 @@ static int copy_string(struct json_reader *r, struct buf *to, struct err *e)
 	return 0;
 }
 
-/* Whether a byte belongs to a number or to a word such as true. */
+/* Says whether a byte belongs to a number or to a word such as true. */
 static bool in_scalar(char c)
 {
 	switch (c) {

@@ -11,7 +11,7 @@ void str_cut_utf8(char *s, size_t max);
 /* Cuts s as str_cut_utf8 does and puts "…" at the end of a cut text. */
 void str_shorten_utf8(char *s, size_t max);
 
-/* True when the n bytes are well-formed UTF-8 (RFC 3629). */
+/* Says whether the n bytes are well-formed UTF-8 (RFC 3629). */
 bool str_is_utf8(const char *s, size_t n);
 
 /* Replaces each byte that belongs to no valid character by a question mark. */

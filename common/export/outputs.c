@@ -4,8 +4,8 @@
 #include "base/clock.h"
 #include "sink/digest.h"
 
-/* The number of outputs written at the same time. A format with one output for
- * each statement writes only one of them at a time. */
+/* Returns the number of outputs written at the same time. A format with one
+ * output for each statement writes only one of them at a time. */
 static int side_by_side(const struct export_plan *p)
 {
 	int n = 0;

@@ -37,7 +37,8 @@ int outputs_open_late(void *arg, struct export_output *output,
 int outputs_begin_file(
     struct export_output *output, const struct schema *columns, struct err *e);
 int outputs_end_file(struct export_output *output, struct err *e);
-/* The source of place_type.staged, of the first output whose place has one. */
+/* Returns the source of place_type.staged, of the first output whose place
+ * has one. */
 struct source *outputs_staged(const struct export_plan *plan, struct err *e);
 
 /* Puts the filters that the output's options ask for before `place`, which it
@@ -49,7 +50,7 @@ int outputs_chain(
 int64_t outputs_bytes(const struct export_plan *plan);
 /* Moves transfers that are in progress; see sink_step. */
 int outputs_step(const struct export_plan *plan, struct err *e);
-/* Whether the export has no rows and publishes nothing for that reason. */
+/* Says whether the export has no rows and publishes nothing for that reason. */
 bool outputs_none(const struct export_plan *plan, int64_t rows);
 /* Finishes the sinks, one after the other; those of partitions are finished
  * already. An output that holds locks is finished by the second function alone,

@@ -237,8 +237,8 @@ static int check_sections(
 	return 0;
 }
 
-/* Whether the output is a manifest of the objects that the source writes itself,
- * which is never compressed. */
+/* Says whether the output is a manifest of the objects that the source
+ * writes itself, which is never compressed. */
 static bool unloads(const json_t *options)
 {
 	return json_bool(options, "unload", false);

@@ -71,16 +71,17 @@ const struct export_output *export_first(const struct export_plan *plan);
 struct export_output *export_add_partition(struct export_plan *plan,
     const struct export_output *of, int part, struct err *e);
 
-/* The address that the options of an output give it beside outputs of other
- * formats; NULL: it has the one that all have. */
+/* Returns the address that the options of an output give it beside outputs
+ * of other formats; NULL: it has the one that all have. */
 const char *export_own_address(
     const struct export_plan *plan, const struct export_output *output);
 
-/* The value of {part} in a name: 1 when the output holds all results. */
+/* Returns the value of {part} in a name: 1 when the output holds all
+ * results. */
 int export_part(const struct export_output *output);
 
-/* The value of {section} in a name; NULL: the output holds several results, or
- * they have no names. */
+/* Returns the value of {section} in a name; NULL: the output holds several
+ * results, or they have no names. */
 const char *export_section(
     const struct export_plan *plan, const struct export_output *output);
 
@@ -88,10 +89,10 @@ const char *export_section(
 int export_plan_check_name(
     const struct export_plan *plan, const char *template, struct err *e);
 
-/* The media type of the file's bytes: that of the compression, if there is
- * one. */
+/* Returns the media type of the file's bytes: that of the compression, if
+ * there is one. */
 const char *export_media_type(const struct export_output *output);
-/* The compression of the output; NULL: none. */
+/* Returns the compression of the output; NULL: none. */
 const struct compression *export_compression(
     const struct export_output *output);
 

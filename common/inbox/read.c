@@ -166,7 +166,8 @@ static bool is_text(const struct value *v, const char *text)
 	       memcmp(v->data, text, (size_t)v->len) == 0;
 }
 
-/* The columns of report_config that the row sets; a null leaves the default. */
+/* Returns the columns of report_config that the row sets; a null leaves the
+ * default. */
 static json_t *fields_of(
     const struct inbox *inbox, const struct statement_rows *r)
 {

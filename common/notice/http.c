@@ -51,8 +51,8 @@ static bool may_get_better(int status)
 	return status == 408 || status == 425 || status == 429 || status >= 500;
 }
 
-/* The path and query of the URL, which often contain a secret; "" when there is
- * none. */
+/* Returns the path and query of the URL, which often contain a secret; ""
+ * when there is none. */
 static const char *secret_of(const struct notice_post *p)
 {
 	const char *secret = strstr(p->url, "://");

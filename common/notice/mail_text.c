@@ -128,8 +128,8 @@ void mail_text_link(struct mail_text *t, const char *text, const char *url)
 
 /* ---- documents ---- */
 
-/* The offset in bytes of the document's text after its <body> tag; 0: it has
- * none. */
+/* Returns the offset in bytes of the document's text after its <body> tag;
+ * 0: it has none. */
 static size_t inside_body(const char *document)
 {
 	const char *body = strcasestr(document, "<body");

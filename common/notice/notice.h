@@ -78,8 +78,8 @@ struct notice_answer {
 int notice_deliver(struct services *services, const struct notice *n,
     struct notice_answer *answer, struct err *e);
 
-/* Whether the receivers of a channel use the key to recognize a notice that
- * comes twice. */
+/* Says whether the receivers of a channel use the key to recognize a notice
+ * that comes twice. */
 bool notice_channel_repeats(const char *channel);
 
 #endif

@@ -251,7 +251,7 @@ static void escape(struct buf *to, const char *text, size_t max)
 	}
 }
 
-/* The text that notifications show. */
+/* Returns the text that notifications show. */
 static json_t *summary(const struct notice *n)
 {
 	struct buf title, text;

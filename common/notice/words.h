@@ -24,18 +24,18 @@ void notice_when(const struct notice *n, const char *local, struct buf *to);
 /* "It took s3://bucket/a.csv." "It took 7 files: s3://bucket/a.csv, … and 2 more.";
  * nothing when the run took no file. */
 void notice_inputs(const struct notice *n, struct buf *to);
-/* The part of a report that failed: "Its export failed". */
+/* Returns the part of a report that failed: "Its export failed". */
 const char *notice_trouble(const struct notice *n);
-/* The error's text without the name of the stage. */
+/* Returns the error's text without the name of the stage. */
 const char *notice_error(const struct notice *n);
-/* Whether and when a failed report runs again. */
+/* Appends whether and when a failed report runs again. */
 void notice_next(const struct notice *n, struct buf *to);
 /* Advice after a failure; one or two sentences. */
 void notice_hint(const struct notice *n, struct buf *to);
 /* "Report 42, run 311", and the SQLSTATE of a failure. */
 void notice_traces(const struct notice *n, struct buf *to);
 
-/* Whether the run made no output because there were no rows. */
+/* Says whether the run made no output because there were no rows. */
 bool notice_empty(const struct notice *n);
 
 /* Writes a number with commas: 1,234,567. */

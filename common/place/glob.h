@@ -12,21 +12,22 @@
  */
 bool glob_matches(const char *pattern, const char *path);
 
-/* Whether files below the folder `path` (without a slash at its end) could
- * match. */
+/* Says whether files below the folder `path` (without a slash at its end)
+ * could match. */
 bool glob_enters(const char *pattern, const char *path);
 
-/* Length in bytes of the part before the first * or ?. */
+/* Returns the length in bytes of the part before the first * or ?. */
 size_t glob_literal(const char *pattern);
-/* Length in bytes of the pattern up to the last slash before the first * or ?, with
- * that slash. */
+/* Returns the length in bytes of the pattern up to the last slash before the
+ * first * or ?, with that slash. */
 size_t glob_folder(const char *pattern);
-/* Whether matches have the slashes of the pattern and no more: all stars that
- * cross folders are missing, and the only wildcards are in the last part. */
+/* Says whether matches have the slashes of the pattern and no more: all
+ * stars that cross folders are missing, and the only wildcards are in the
+ * last part. */
 bool glob_is_flat(const char *pattern);
 
-/* Whether a file's name says that it is hidden or still being written: `.x`,
- * `x.tmp`, `x.part`, `x.filepart`, `x.crdownload`. */
+/* Says whether a file's name says that it is hidden or still being written:
+ * `.x`, `x.tmp`, `x.part`, `x.filepart`, `x.crdownload`. */
 bool glob_is_partial(const char *path);
 
 #endif

@@ -274,7 +274,7 @@ struct place_type {
 
 /* The place that an address belongs to; never NULL. */
 const struct place_type *place_of(const char *address);
-/* The i-th place, from 0; NULL after the last. */
+/* Returns the i-th place, from 0; NULL after the last. */
 const struct place_type *place_at(int i);
 /* These functions find the place of an address and call the member of its
  * place_type; the contracts are there. `options` are all of output_options. */

@@ -41,8 +41,9 @@ struct place_scheme {
 	 * frees it, NULL on error. resolve NULL: no report may go to this
 	 * place. */
 	char *(*resolve)(const char *root, const char *text, struct err *e);
-	/* Whether the address lies below a prefix that was granted; both belong
-	 * to this place. NULL: its addresses are not granted by prefixes. */
+	/* Says whether the address lies below a prefix that was granted; both
+	 * belong to this place. NULL: its addresses are not granted by
+	 * prefixes. */
 	bool (*within)(
 	    const char *root, const char *address, const char *prefix);
 
@@ -58,19 +59,19 @@ struct place_scheme {
 
 /* The scheme that an address, a template or a prefix belongs to; never NULL. */
 const struct place_scheme *place_scheme_of(const char *address);
-/* The i-th scheme, from 0; NULL after the last. */
+/* Returns the i-th scheme, from 0; NULL after the last. */
 const struct place_scheme *place_scheme_at(int i);
 /* Returns the forms of all places but `but` (may be NULL), such as "file:///path
  * or s3://bucket/key"; the caller frees the text. */
 char *place_forms(const struct place_scheme *but);
-/* Whether the address is the path of a local file. */
+/* Says whether the address is the path of a local file. */
 bool place_is_file(const char *address);
-/* Whether the address belongs to the place of this name, such as "s3". */
+/* Says whether the address belongs to the place of this name, such as "s3". */
 bool place_is(const char *address, const char *name);
 /* Returns the name of the target that the address lies in, by
  * place_scheme.target; NULL: in none. */
 char *place_target(const char *address);
-/* Whether the place takes outputs of this format. */
+/* Says whether the place takes outputs of this format. */
 bool place_takes(const struct place_scheme *scheme, const char *format);
 /* Refuses an address whose place does not take the format. */
 int place_check_format(const char *address, const char *format, struct err *e);

@@ -13,8 +13,8 @@
 #include "base/str.h"
 #include "place/scheme.h"
 
-/* The scheme of a template. A text such as "stdout:", whose place takes no
- * reports, is treated as the path of a file. */
+/* Returns the scheme of a template. A text such as "stdout:", whose place
+ * takes no reports, is treated as the path of a file. */
 static const struct place_scheme *place_of_template(const char *text)
 {
 	const struct place_scheme *place = place_scheme_of(text);
@@ -22,9 +22,9 @@ static const struct place_scheme *place_of_template(const char *text)
 	return place->resolve != NULL ? place : place_scheme_of("/");
 }
 
-/* Whether the character c, appended to out, would begin the name of a hidden
- * file. A report may be called .NET, but programs keep their own files under
- * such names. */
+/* Says whether the character c, appended to out, would begin the name of a
+ * hidden file. A report may be called .NET, but programs keep their own
+ * files under such names. */
 static bool hides(
     const struct template_options *o, const struct buf *out, char c)
 {
@@ -120,7 +120,8 @@ static int check_seen(const char *template, struct err *e)
 	return 0;
 }
 
-/* Whether the text begins with the name of a place and a colon, as in file:x. */
+/* Says whether the text begins with the name of a place and a colon, as in
+ * file:x. */
 static bool names_place(const char *text)
 {
 	const struct place_scheme *place;
@@ -237,9 +238,9 @@ static bool granted(const char *root, const char *address, const char *prefix)
 	       place->within != NULL && place->within(root, address, prefix);
 }
 
-/* Whether every address of the template lies below the prefix, whatever values
- * are filled in. This is so when two different names in the template's fixed
- * directory both lie below it. */
+/* Says whether every address of the template lies below the prefix, whatever
+ * values are filled in. This is so when two different names in the
+ * template's fixed directory both lie below it. */
 static bool leads_below(
     const char *root, const char *template, const char *prefix)
 {

@@ -21,8 +21,8 @@ struct services;
 struct services *services_open(const struct settings *settings);
 void services_close(struct services *s); /* accepts NULL */
 void services_set_watch(struct services *s, const struct watch *watch);
-/* The watch for callers that wait without one of these clients; NULL: nothing
- * is watched. */
+/* Returns the watch for callers that wait without one of these clients;
+ * NULL: nothing is watched. */
 const struct watch *services_watch(const struct services *s);
 
 const struct settings *services_settings(const struct services *s);

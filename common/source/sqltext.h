@@ -35,8 +35,8 @@ const char *sqltext_unclosed(const char *sql);
  * commands begin. */
 bool sqltext_has_command(const char *sql);
 
-/* True when the first word of sql, after comments and opening parentheses, is
- * `word`, in upper or lower case. */
+/* Says whether the first word of sql, after comments and opening
+ * parentheses, is `word`, in upper or lower case. */
 bool sqltext_starts_with(const char *sql, const char *word);
 
 /* Returns the text after the first word of sql, when it is `word` in upper or

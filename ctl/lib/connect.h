@@ -28,8 +28,8 @@ int connect_check_encoding(struct ctl *c, struct err *e);
  * schema. */
 int connect_queue(struct ctl *c, struct err *e);
 
-/* Whether a pooler before the queue may give each transaction another session:
- * 1: yes, 0: no, -1: error. It connects a second time to find out. */
+/* Says whether a pooler before the queue may give each transaction another
+ * session: 1: yes, 0: no, -1: error. It connects a second time to find out. */
 int connect_pooled(struct ctl *c, struct err *e);
 /* Tells the daemons, at most every few seconds, that somebody looks at the
  * progress of runs; they then store the progress more often. */

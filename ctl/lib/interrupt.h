@@ -11,7 +11,7 @@
  */
 void interrupt_install(void);
 
-/* The number of the signal that arrived; 0: none. */
+/* Returns the number of the signal that arrived; 0: none. */
 int interrupt_signal(void);
 
 /* Stops with ERR_CANCELLED after a signal. */

@@ -54,8 +54,8 @@ int options_pair(
  * mark; the caller frees it. NULL on error. */
 char *options_read_file(const char *path, struct err *e);
 
-/* The width of the terminal at standard output, in columns; 0: it is no
- * terminal. */
+/* Returns the width of the terminal at standard output, in columns; 0: it is
+ * no terminal. */
 int options_columns(void);
 
 /* Prints the --help text of a command. */

@@ -10,7 +10,7 @@
 
 #define RESULT_MAX (1u << 20)
 
-/* Whether a shell reads the text as one word, unchanged. */
+/* Says whether a shell reads the text as one word, unchanged. */
 static bool is_plain(const char *text)
 {
 	for (const char *c = text; *c != '\0'; c++) {

@@ -82,7 +82,8 @@ void call_refuse(
 	refuse(c, status, error_text(message, hint, ""));
 }
 
-/* The HTTP status of a SQLSTATE; its first two characters are its class. */
+/* Returns the HTTP status of a SQLSTATE; its first two characters are its
+ * class. */
 static int status_of(const struct err *e)
 {
 	static const struct {

@@ -80,7 +80,7 @@ bool store_is_ready(const struct store *s, struct err *e)
 	return false;
 }
 
-/* How many sessions can take a statement now. */
+/* Returns how many sessions can take a statement now. */
 static int idle_of(const struct store *s)
 {
 	int idle = 0;

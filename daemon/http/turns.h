@@ -12,7 +12,7 @@
  * much, or whose statements wait for locks, keeps others waiting.
  */
 
-/* What a role has under way. */
+/* The statements of a role: those that run, and those that wait. */
 struct turn {
 	struct turn *next;
 	char *role;

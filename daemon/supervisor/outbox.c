@@ -12,12 +12,13 @@
 #include "sql/queue.h"
 #include "supervisor/outbox_item.h"
 
-/* Most notices in hand whose delivery is not over, without those of slow lanes, and
- * the same number for those of slow lanes; most notices in hand at all, with those
- * whose result is not recorded yet; and most of one lane: enough that its worker does
- * not wait for a claim, and that other daemons get their share. */
+/* Most notices in hand whose delivery is not over: this many of slow lanes, and as many
+ * of all others. */
 #define HAND 64
+/* Most notices in hand, with those whose result is not recorded yet. */
 #define HAND_MAX 1024
+/* Most notices in hand of one lane: its worker does not wait for a claim, and other
+ * daemons get their share. */
 #define LANE_HAND 16
 /* The text of a number in an array, and its comma. */
 #define NUMBER_MAX 21

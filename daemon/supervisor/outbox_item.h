@@ -33,7 +33,8 @@ struct item {
 	int64_t again_ms;
 	bool released; /* stopped by a shutdown: the attempt does not count */
 	bool lost;     /* another daemon has taken it over */
-	/* the database could not store the result, whose texts are ASCII since */
+	/* the database could not store the result; it is sent again with texts in
+	 * ASCII */
 	bool plain;
 	/* a statement with its result failed: it is sent alone */
 	bool suspect;

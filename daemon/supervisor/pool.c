@@ -35,7 +35,8 @@ static int count(const struct pool *p)
 	return n;
 }
 
-/* Whether it may be given one more run, when none is to have more than `most`. */
+/* Says whether a worker may be given one more run, when none is to have more
+ * than `most`. */
 static bool takes_one(const struct worker *w, int most)
 {
 	return worker_is_there(w) && w->ready && !w->killed &&

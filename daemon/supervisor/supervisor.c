@@ -105,8 +105,8 @@ static void on_renewed(void *arg)
 static const struct lease_events lease_events = {
     .held = on_held, .renewed = on_renewed, .unfit = on_unfit};
 
-/* When a daemon may not end, it has work to look for, or more daemons have
- * ended than should. */
+/* Takes the answer to the question whether this daemon may end. After a no it looks
+ * for work: some is due, or the other daemons are too few. */
 static void on_leave(void *arg, const struct reply *reply, const struct err *e)
 {
 	struct supervisor *s = arg;

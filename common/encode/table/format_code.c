@@ -97,7 +97,8 @@ static const char *read_elapsed(struct reader *r, const char *s)
 	    (struct format_token){FORMAT_ELAPSED, s + 1, n, letter}, s + n + 2);
 }
 
-/* Whether the text from s to end is a colour: Red, or Color 1 to Color 56. */
+/* Says whether the text from s to end is a colour: Red, or Color 1 to Color
+ * 56. */
 static bool is_colour(const char *s, const char *end)
 {
 	static const char *const colours[] = {"black", "blue", "cyan", "green",

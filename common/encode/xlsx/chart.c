@@ -156,7 +156,7 @@ static void add_mark(struct buf *b, int colour)
 	buf_str(b, "<a:ln><a:noFill/></a:ln></c:spPr></c:marker>");
 }
 
-/* Whether the i-th series has a number in this row. */
+/* Says whether the i-th series has a number in this row. */
 static bool has_point(const struct xlsx_plot *p, int64_t row, int i)
 {
 	const struct xlsx_points *points = p->points;

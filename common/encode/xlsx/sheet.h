@@ -26,7 +26,8 @@ struct xlsx {
 	struct xlsx_strings strings;
 	struct xlsx_losses losses;
 	int64_t left_out; /* values that charts leave out, see xlsx_points */
-	/* charts draw texts as 0, as there are too many rows */
+	/* a chart draws texts as 0: it has too many rows for a hidden sheet of
+	 * numbers */
 	bool zeros;
 	/* Cell formats of numbers by decimals, one set for each alignment, and
 	 * the last one for cells apart; see xlsx_look. */

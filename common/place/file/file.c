@@ -303,7 +303,7 @@ static int open_place(
 	return f->dir_fd < 0 ? -1 : 0;
 }
 
-/* Whether the name has the form `.NAME.reportd-PID-N`. */
+/* Says whether the name has the form `.NAME.reportd-PID-N`. */
 static bool is_temp(const char *name)
 {
 	const char *at = *name == '.' ? strrchr(name, '.') : NULL;

@@ -11,8 +11,8 @@
 
 #define URL "file://"
 
-/* Whether a part of the path is `..`, also one that values of a template have
- * put together. */
+/* Says whether a part of the path is `..`, also one that values of a
+ * template have put together. */
 static bool climbs(const char *path)
 {
 	while (*path != '\0') {

@@ -13,7 +13,7 @@ static int wrong(const char *url, const char *what, struct err *e)
 	    e, ERR_PERMANENT, "%.*s: %s", (int)strcspn(url, "?#"), url, what);
 }
 
-/* The host and port: up to the first slash. */
+/* Says whether the text is a host with its port, up to the first slash. */
 static bool is_host(const char *host, size_t len)
 {
 	static const char allowed[] = "abcdefghijklmnopqrstuvwxyz0123456789"

@@ -140,8 +140,8 @@ static const struct sink_type s3_type = {
     .free = s3_free,
 };
 
-/* The number of parts in flight: outputs written in parallel share the
- * memory. */
+/* Returns the number of parts in flight: outputs written in parallel share
+ * the memory. */
 static int most_parts(const struct s3_store *store, int side_by_side)
 {
 	int n = store->parts_in_flight / side_by_side;

@@ -54,7 +54,8 @@ void plan_list(const struct table_plan *p, struct buf *sql);
  * commas. */
 void plan_list_keys(
     const struct table_plan *p, const char *after, struct buf *sql);
-/* The key's columns for a message, "a, b"; the caller frees the text. */
+/* Returns the key's columns for a message, "a, b"; the caller frees the
+ * text. */
 char *plan_key_names(const struct table_plan *p);
 /* These are the statements of PostgreSQL; each appends one. Other types have their
  * own where their SQL differs, see dialect.h. */

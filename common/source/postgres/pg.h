@@ -42,8 +42,8 @@ bool pg_in_transaction(struct pg *pg);
 /* Says whether the last pg_exec contained a COMMIT. A transaction that is open
  * after it (COMMIT AND CHAIN) is then a different one. */
 bool pg_committed(const struct pg *pg);
-/* True when the connection has read a row of many megabytes: libpq keeps memory
- * for another row of that size. */
+/* Says whether the connection has read a row of many megabytes: libpq keeps
+ * memory for another row of that size. */
 bool pg_large(const struct pg *pg);
 /* Returns the setting by which the server does not read statements as this
  * program writes them: in this encoding, with standard strings; NULL when it

@@ -16,9 +16,9 @@ struct login;
 struct login *login_open(const struct source_how *how, struct err *e);
 void login_close(struct login *l); /* accepts NULL */
 
-/* https://HOST of the account. */
+/* Returns https://HOST of the account. */
 const char *login_endpoint(const struct login *l);
-/* The context of statements; each NULL: the user's default. */
+/* Return what statements run in; NULL: the default of the user. */
 const char *login_warehouse(const struct login *l);
 const char *login_database(const struct login *l);
 const char *login_schema(const struct login *l);
