@@ -31,7 +31,9 @@ struct reader {
 	size_t seen_count;
 };
 
-char *conf_expand(const char *value, struct err *e)
+/* Expands `${NAME}` from the environment; `$$` stands for `$`. A variable that
+ * is not set is an error. The caller frees the result; NULL on error. */
+static char *expand(const char *value, struct err *e)
 {
 	struct buf b;
 
@@ -149,7 +151,7 @@ static int take_item(
 	r->failed = note_key(r, section, key) != 0;
 	if (r->failed)
 		return 0;
-	expanded = conf_expand(value, r->err);
+	expanded = expand(value, r->err);
 	item.value = expanded;
 	r->failed = expanded == NULL || r->handler(r->arg, &item, r->err) != 0;
 	free(expanded);

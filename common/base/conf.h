@@ -32,8 +32,4 @@ typedef int conf_handler(
 int conf_read(
     FILE *f, const char *name, conf_handler *handler, void *arg, struct err *e);
 
-/* Expands `${NAME}` from the environment; `$$` stands for `$`. A variable that
- * is not set is an error. The caller frees the result; NULL on error. */
-char *conf_expand(const char *value, struct err *e);
-
 #endif

@@ -65,7 +65,7 @@ static void paragraph(struct mail_text *t, const char *style, const char *text)
 	buf_str(&t->html, "</p>\n");
 }
 
-void mail_text_heading(struct mail_text *t, const char *text)
+static void add_heading(struct mail_text *t, const char *text)
 {
 	paragraph(t, "font-size:17px;font-weight:bold", text);
 }
@@ -89,7 +89,9 @@ void mail_text_say(struct mail_text *t, const char *fmt, ...)
 	buf_free(&text);
 }
 
-void mail_text_quote(struct mail_text *t, const char *text)
+/* Adds a text from elsewhere, such as an error message, as an indented
+ * quotation. */
+static void add_quote(struct mail_text *t, const char *text)
 {
 	buf_str(&t->plain, "\n    ");
 	for (const char *s = text; *s != '\0'; s++) {
@@ -108,7 +110,7 @@ void mail_text_plain(struct mail_text *t, const char *text)
 	buf_printf(&t->plain, "\n%s\n", text);
 }
 
-void mail_text_small(struct mail_text *t, const char *text)
+static void add_small_print(struct mail_text *t, const char *text)
 {
 	paragraph(t, SMALL, text);
 }
@@ -175,7 +177,7 @@ static void add_failure(struct mail_text *t, const struct notice *n)
 	struct buf b;
 
 	mail_text_say(t, "%s:", notice_trouble(n));
-	mail_text_quote(t, notice_error(n));
+	add_quote(t, notice_error(n));
 	buf_init(&b, 4096);
 	notice_next(n, &b);
 	mail_text_say(t, "%s", b.data);
@@ -191,7 +193,7 @@ void mail_text_open(struct mail_text *t, const struct notice *n)
 
 	buf_init(&b, 8 * PATH_MAX);
 	notice_headline(n, &b);
-	mail_text_heading(t, b.data);
+	add_heading(t, b.data);
 	buf_clear(&b);
 	notice_when(n, n->scheduled_for, &b);
 	if (b.len > 0)
@@ -224,7 +226,7 @@ void mail_text_close(struct mail_text *t, const struct notice *n, bool place)
 			buf_printf(
 			    &b, " and %" PRId64 " more", n->output_count - 1);
 	}
-	mail_text_small(t, b.data);
+	add_small_print(t, b.data);
 	buf_free(&b);
 }
 

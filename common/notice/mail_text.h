@@ -14,17 +14,11 @@ struct mail_text {
 void mail_text_init(struct mail_text *t);
 void mail_text_free(struct mail_text *t);
 
-void mail_text_heading(struct mail_text *t, const char *text);
 /* Adds a paragraph. */
 void mail_text_say(struct mail_text *t, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
-/* Adds a text from elsewhere, such as an error message, as an indented
- * quotation. */
-void mail_text_quote(struct mail_text *t, const char *text);
 /* Adds a line that only the plain text gets. */
 void mail_text_plain(struct mail_text *t, const char *text);
-/* Adds a paragraph in small print. */
-void mail_text_small(struct mail_text *t, const char *text);
 /* Adds a paragraph with a link. */
 void mail_text_link(struct mail_text *t, const char *text, const char *url);
 

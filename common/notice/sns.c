@@ -43,7 +43,9 @@ void sns_subject(const struct notice *n, char to[static SNS_SUBJECT])
 	buf_free(&title);
 }
 
-char *sns_message(const struct notice *n)
+/* Makes the message, which SNS limits to 256 KiB with its attributes: when it
+ * is larger, parameters and outputs are left out. The caller frees it. */
+static char *make_message(const struct notice *n)
 {
 	json_t *v = notice_json(n);
 	json_t *run = json_object_get(v, "run");
@@ -135,7 +137,7 @@ int notice_sns(struct services *s, const struct notice *n,
 	if (sns == NULL)
 		return -1;
 	sns_subject(n, subject);
-	message = sns_message(n);
+	message = make_message(n);
 	if (message == NULL)
 		return err_set(
 		    e, ERR_PERMANENT, "the notice cannot be written as JSON");

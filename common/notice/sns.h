@@ -13,8 +13,5 @@ int notice_sns(struct services *s, const struct notice *n,
 /* Writes the subject, which SNS limits to 100 characters of ASCII. */
 #define SNS_SUBJECT 101
 void sns_subject(const struct notice *n, char to[static SNS_SUBJECT]);
-/* Makes the message, which SNS limits to 256 KiB with its attributes: when it
- * is larger, parameters and outputs are left out. The caller frees it. */
-char *sns_message(const struct notice *n);
 
 #endif

@@ -180,7 +180,8 @@ static struct source_settings *add(
 	return entry;
 }
 
-struct source_settings *sources_entry(
+/* Returns the entry of this name, which is made when it is new. */
+static struct source_settings *entry_of(
     struct settings *s, const char *kind, const char *name)
 {
 	const struct source_settings *known = is_target(kind)
@@ -239,7 +240,7 @@ int sources_set(
 
 	if (k == NULL)
 		return 1;
-	source = sources_entry(s, given->kind, given->name);
+	source = entry_of(s, given->kind, given->name);
 	if (k >= keys && k < keys + key_count)
 		return key_set(k, source, given->value, e);
 	keep(source, given);
@@ -345,7 +346,7 @@ static int resolve(const struct settings *s, struct source_settings *source,
 
 int sources_resolve(struct settings *s, const char *where, struct err *e)
 {
-	sources_entry(s, "source", "default");
+	entry_of(s, "source", "default");
 	for (int i = 0; i < s->source_count; i++) {
 		if (resolve(s, &s->sources[i], where, e) != 0)
 			return -1;

@@ -12,10 +12,6 @@
  * *name; NULL for any other section. */
 const char *sources_kind(const char *section, const char **name);
 
-/* Returns the entry of this name, which is made when it is new. */
-struct source_settings *sources_entry(
-    struct settings *s, const char *kind, const char *name);
-
 /* Sets a key of a source or target. A key that depends on the type is kept as
  * written, because the type may follow later. Returns 1 when no type has this
  * key. */

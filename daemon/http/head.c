@@ -84,7 +84,10 @@ static int hex(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-int head_decode(char *text, bool form)
+/* Decodes the %XX of a text in place (and `+` as a blank, with `form`). Returns
+ * -1 for a code that is none, a control character, or bytes that are no
+ * UTF-8. */
+static int decode(char *text, bool form)
 {
 	char *to = text;
 
@@ -120,9 +123,7 @@ int head_next_pair(char **query, char **name, char **value)
 		return 0;
 	*name = strsep(&one, "=");
 	*value = one ? one : *name + strlen(*name);
-	return head_decode(*name, true) != 0 || head_decode(*value, true) != 0
-		   ? -1
-		   : 1;
+	return decode(*name, true) != 0 || decode(*value, true) != 0 ? -1 : 1;
 }
 
 /* Reads "/path?query". */
@@ -144,7 +145,7 @@ static int read_target(char *target, struct head *h)
 		*query++ = '\0';
 	h->query = query ? query : target + strlen(target);
 	h->path = target;
-	if (head_decode(target, false) != 0)
+	if (decode(target, false) != 0)
 		return refuse(h, 400, "the address cannot be decoded");
 	return 0;
 }

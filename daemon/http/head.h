@@ -56,11 +56,6 @@ struct head {
  */
 int head_read(char *data, size_t len, struct head *h);
 
-/* Decodes the %XX of a text in place (and `+` as a blank, with `form`). Returns
- * -1 for a code that is none, a control character, or bytes that are no
- * UTF-8. */
-int head_decode(char *text, bool form);
-
 /* Takes the next NAME=VALUE of a query, decoded in place. Returns 1, 0 at the
  * end, or -1 when it cannot be decoded. */
 int head_next_pair(char **query, char **name, char **value);

@@ -13,10 +13,10 @@
 /* At most this many zones are listed at a time, so that workers are left for
  * notices. */
 #define MOST 4
-/* ms: time limit of one page, and for how long no other daemon gets this
- * listing from the queue. */
+/* ms: time limit of one page. */
 #define PAGE_MS 120000
-#define PATIENCE_MS 180000
+/* ms: for this long no other daemon gets this listing from the queue. */
+#define PATIENCE_MS "180000"
 /* Numbers and lanes of the errands begin here; notices have none of these. */
 #define NUMBER ((int64_t)1 << 61)
 #define LANE INT64_MIN
@@ -135,8 +135,8 @@ static void send_look(struct listings *l)
 	}
 	buf_char(&held, '}');
 	queue_send(l->o.queue, NULL, &zones,
-	    (const char *const[]){
-		l->o.events->worker_id(l->o.arg), wanted, "180000", held.data},
+	    (const char *const[]){l->o.events->worker_id(l->o.arg), wanted,
+		PATIENCE_MS, held.data},
 	    on_zones, l);
 	buf_free(&held);
 }

@@ -37,7 +37,9 @@
 
 /* ---- for both kinds of endpoint ---- */
 
-int keys_from_json(
+/* Reads {"AccessKeyId": ..., "SecretAccessKey": ..., "Token": ...,
+ * "Expiration": ...}. */
+static int read_keys(
     const struct buf *json, const char *from, struct keys *k, struct err *e)
 {
 	json_t *o =
@@ -204,7 +206,7 @@ static int ask_container(
 	rc = ask(l, "GET", url, header, &reply, e);
 	if (rc == 0)
 		rc = reply.status == 200
-			 ? keys_from_json(&reply.body, "its endpoint", k, e)
+			 ? read_keys(&reply.body, "its endpoint", k, e)
 			 : refuse("its endpoint", &reply, e);
 	wipe(&reply);
 	free(header);
@@ -282,7 +284,7 @@ static int instance_keys(struct lookup *l, const char *host, const char *header,
 	}
 	if (json != NULL) {
 		b = (struct buf){.data = json, .len = strlen(json)};
-		rc = keys_from_json(&b, "its metadata", k, e);
+		rc = read_keys(&b, "its metadata", k, e);
 		OPENSSL_cleanse(json, b.len);
 	}
 	free(json);

@@ -57,11 +57,6 @@ int sts_assume(
     struct lookup *l, const struct role *role, struct keys *k, struct err *e);
 int provide_web_identity(struct lookup *l, struct keys *k, struct err *e);
 
-/* Reads {"AccessKeyId": ..., "SecretAccessKey": ..., "Token": ...,
- * "Expiration": ...}. */
-int keys_from_json(
-    const struct buf *json, const char *from, struct keys *k, struct err *e);
-
 /* Returns a key's value in a profile, or NULL. The credentials file precedes
  * the config file. The caller frees the value. */
 char *profile_value(const char *profile, const char *key);

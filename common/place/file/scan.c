@@ -38,7 +38,7 @@ void file_version(const struct stat *st, char text[static FILE_VERSION])
 	    (intmax_t)st->st_size);
 }
 
-int64_t file_modified_ms(const struct stat *st)
+static int64_t modified_ms(const struct stat *st)
 {
 	return (int64_t)st->st_mtim.tv_sec * 1000 +
 	       st->st_mtim.tv_nsec / 1000000;
@@ -166,7 +166,7 @@ static int meet(struct search *s, const char *path, struct err *e)
 	    &(struct place_file){.address = path,
 		.version = version,
 		.size = (int64_t)st.st_size,
-		.modified_ms = file_modified_ms(&st),
+		.modified_ms = modified_ms(&st),
 		.fault = st.st_nlink > 1 ? "it has more than one name (a hard "
 					   "link): copy or move it there"
 					 : NULL},

@@ -20,6 +20,5 @@ int file_move(
 
 /* Writes the version of a file: its inode, time of change and size. */
 void file_version(const struct stat *st, char text[static FILE_VERSION]);
-int64_t file_modified_ms(const struct stat *st);
 
 #endif

@@ -178,24 +178,25 @@ json_t *athena_run(struct athena *a, const char *sql, struct err *e)
 	return execution_run(&terms, sql, e);
 }
 
+/* Returns the address of the result's file; NULL: there is none. */
+static const char *location_of(const json_t *execution)
+{
+	return json_str(json_object_get(execution, "ResultConfiguration"),
+	    "OutputLocation", NULL);
+}
+
 /* Notes the result of a query, to be removed. Results of other statements are
  * never removed: the location that Athena tells for CREATE TABLE AS has the
  * rows of the table. */
 static void note_result(struct athena *a, const json_t *execution)
 {
-	const char *location = athena_location(execution);
+	const char *location = location_of(execution);
 
 	if (location == NULL || !a->config->remove_results)
 		return;
 	if (a->results == NULL)
 		a->results = json_array();
 	json_array_append_new(a->results, json_string(location));
-}
-
-const char *athena_location(const json_t *execution)
-{
-	return json_str(json_object_get(execution, "ResultConfiguration"),
-	    "OutputLocation", NULL);
 }
 
 static int run_one(struct athena *a, const char *sql, struct err *e)
@@ -301,7 +302,7 @@ static bool ends_with(const char *text, const char *end)
  * and the files of other statements are not CSV. */
 static int open_result(struct athena *a, const json_t *execution, struct err *e)
 {
-	const char *location = athena_location(execution);
+	const char *location = location_of(execution);
 	bool managed = json_bool(
 	    json_object_get(execution, "ManagedQueryResultsConfiguration"),
 	    "Enabled", false);

@@ -38,7 +38,5 @@ static inline struct athena *as_athena(struct source *s)
 
 /* Executes a statement to its end, see execution_run. */
 json_t *athena_run(struct athena *a, const char *sql, struct err *e);
-/* Returns the address of the result's file; NULL: there is none. */
-const char *athena_location(const json_t *execution);
 
 #endif

@@ -64,7 +64,5 @@ static inline bool cell_is_null(const struct cell *c, uint64_t row)
  * are written as JSON. */
 void cell_write(
     const struct cell *c, uint64_t row, struct cell_tools *t, struct buf *out);
-void cell_write_json(
-    const struct cell *c, uint64_t row, struct cell_tools *t, struct buf *out);
 
 #endif

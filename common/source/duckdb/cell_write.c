@@ -193,6 +193,9 @@ static void write_word(const struct cell *c, uint64_t row, struct buf *out)
 	buf_str(out, n < c->word_count ? c->words[n] : "");
 }
 
+static void write_json(
+    const struct cell *c, uint64_t row, struct cell_tools *t, struct buf *out);
+
 void cell_write(
     const struct cell *c, uint64_t row, struct cell_tools *t, struct buf *out)
 {
@@ -224,7 +227,7 @@ void cell_write(
 	case DUCK_MAP:
 	case DUCK_STRUCT:
 	case DUCK_UNION:
-		cell_write_json(c, row, t, out);
+		write_json(c, row, t, out);
 		break;
 	default:
 		to = buf_reserve(out, NUMBER_MAX);
@@ -289,7 +292,7 @@ static void write_element(
 	if (cell_is_null(c, row))
 		buf_str(out, "null");
 	else
-		cell_write_json(c, row, t, out);
+		write_json(c, row, t, out);
 }
 
 static void write_list(const struct cell *element, struct duck_entry at,
@@ -350,7 +353,7 @@ static void write_union(
 	buf_char(out, '}');
 }
 
-void cell_write_json(
+static void write_json(
     const struct cell *c, uint64_t row, struct cell_tools *t, struct buf *out)
 {
 	switch (c->type) {

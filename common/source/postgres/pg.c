@@ -29,8 +29,8 @@ bool pg_committed(const struct pg *pg)
 	return pg->committed;
 }
 
-/* Checks one result of pg_exec. Returns 0, or -1 with *e filled. */
-int pg_take_result(struct pg *pg, PGresult *r, struct err *e)
+/* Checks one result of a statement that returns no stream. Returns 0 / -1. */
+static int take_result(struct pg *pg, PGresult *r, struct err *e)
 {
 	switch (PQresultStatus(r)) {
 	case PGRES_FATAL_ERROR:
@@ -72,7 +72,7 @@ int pg_exec(struct pg *pg, const char *sql, struct err *e)
 			return failed ? -1 : 0;
 		/* The command tag is a fixed word of the protocol. */
 		pg->committed |= strcmp(PQcmdStatus(r), "COMMIT") == 0;
-		if (!failed && pg_take_result(pg, r, e) != 0) {
+		if (!failed && take_result(pg, r, e) != 0) {
 			failed = true;
 			if (PQresultStatus(r) == PGRES_COPY_OUT)
 				pg_drain(pg);
@@ -119,7 +119,7 @@ static struct pg_rows *take_answer(
 		if (PQresultStatus(r) == PGRES_COMMAND_OK)
 			*written += rows_written(r);
 		if (!failed)
-			failed = pg_take_result(pg, r, e) != 0;
+			failed = take_result(pg, r, e) != 0;
 	}
 	if (rc == 0 && !failed && last != NULL)
 		return (struct pg_rows *)last;

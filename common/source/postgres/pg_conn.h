@@ -41,8 +41,6 @@ struct pg {
 int pg_libpq_error(const char *text, struct err *e);
 int pg_conn_error(struct pg *pg, struct err *e);
 int pg_result_error(struct pg *pg, const PGresult *r, struct err *e);
-/* Removes line breaks and blanks from the end of the text. */
-void pg_trim(char *text);
 
 /* Sets the statement that positions in errors refer to, counted after its first
  * `skip` bytes. The text is copied. */
@@ -65,11 +63,5 @@ void pg_drain(struct pg *pg);
 /* Collects the answer to pg_exec_later, so that the connection can be used
  * again. Returns 0 / -1. */
 int pg_ready(struct pg *pg, struct err *e);
-/* Checks one result of a statement that returns no stream. Returns 0 / -1. */
-int pg_take_result(struct pg *pg, PGresult *r, struct err *e);
-
-/* Says whether the server reports this value for a setting, or does not report
- * the setting. */
-bool pg_reported(const struct pg *pg, const char *name, const char *value);
 
 #endif

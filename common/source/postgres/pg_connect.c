@@ -272,7 +272,10 @@ bool pg_alive(struct pg *pg)
 	return pg_usable(pg);
 }
 
-bool pg_reported(const struct pg *pg, const char *name, const char *value)
+/* Says whether the server reports this value for a setting, or does not report
+ * the setting. */
+static bool is_reported(
+    const struct pg *pg, const char *name, const char *value)
 {
 	const char *said = PQparameterStatus(pg->conn, name);
 
@@ -281,9 +284,9 @@ bool pg_reported(const struct pg *pg, const char *name, const char *value)
 
 const char *pg_misread_by(const struct pg *pg, const char *encoding)
 {
-	if (!pg_reported(pg, "standard_conforming_strings", "on"))
+	if (!is_reported(pg, "standard_conforming_strings", "on"))
 		return "standard_conforming_strings";
-	return pg_reported(pg, "client_encoding", encoding) ? NULL
+	return is_reported(pg, "client_encoding", encoding) ? NULL
 							    : "client_encoding";
 }
 
@@ -291,8 +294,8 @@ bool pg_encodes(const struct pg *pg, const char *encoding)
 {
 	return strcasecmp(encoding, "UTF8") == 0 ||
 	       strcasecmp(encoding, "SQL_ASCII") == 0 ||
-	       pg_reported(pg, "server_encoding", "UTF8") ||
-	       pg_reported(pg, "server_encoding", encoding);
+	       is_reported(pg, "server_encoding", "UTF8") ||
+	       is_reported(pg, "server_encoding", encoding);
 }
 
 const char *pg_user(const struct pg *pg)

@@ -22,7 +22,8 @@ static enum err_kind kind_of_sqlstate(const char *state)
 	return ERR_TRANSIENT;
 }
 
-void pg_trim(char *s)
+/* Removes line breaks and blanks from the end of the text. */
+static void trim(char *s)
 {
 	size_t n = strlen(s);
 
@@ -40,7 +41,7 @@ int pg_libpq_error(const char *text, struct err *e)
 		    "a row of the result does not fit into memory; a worker "
 		    "has as much as worker_memory of the settings says");
 	err_set(e, ERR_TRANSIENT, "%s", text);
-	pg_trim(e->text);
+	trim(e->text);
 	if (e->text[0] == '\0')
 		str_copy(e->text, sizeof(e->text), "the connection was lost");
 	return -1;

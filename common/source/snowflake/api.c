@@ -167,7 +167,7 @@ static int read_head(
 
 int answer_check(const struct answer *answer, struct err *e)
 {
-	const char *code = answer_code(answer);
+	const char *code = json_str(answer->object, "code", "");
 
 	if (strcmp(code, CODE_TOO_LARGE) == 0)
 		return err_set(e, ERR_PERMANENT,
@@ -205,11 +205,6 @@ void answer_end(struct answer *answer)
 	buf_free(&answer->members);
 	json_decref(answer->object);
 	*answer = (struct answer){.status = 0};
-}
-
-const char *answer_code(const struct answer *answer)
-{
-	return json_str(answer->object, "code", "");
 }
 
 /* ---- attempts until one counts ---- */

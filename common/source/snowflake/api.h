@@ -76,8 +76,5 @@ int answer_check(const struct answer *answer, struct err *e);
  * row, when all members have been read, -1. */
 int answer_row(struct answer *answer, struct err *e);
 void answer_end(struct answer *answer);
-/* Returns the code that the server gave, such as "000604"; "" when there is
- * none. */
-const char *answer_code(const struct answer *answer);
 
 #endif

@@ -8,7 +8,6 @@
 /* Codes of Snowflake's that decide something. */
 #define CODE_DONE "090001"
 #define CODE_TOO_LARGE "391908"
-#define CODE_CANCELLED "000604"
 
 /* Describes an answer of a status other than 200 and 202. `said`: its body;
  * NULL: no JSON. Returns -1. */
