@@ -129,6 +129,9 @@ char *aws_query(struct aws *a, const char *version, const char *action,
  * entities resolved; the caller frees it. NULL: no such element. For replies
  * whose structure is known. */
 char *aws_xml_text(const char *xml, size_t len, const char *name);
+/* Returns the next element <name>, which has no attributes, from *from on, with its
+ * bytes in *len; *from is then the place after it. NULL: there is none. */
+const char *aws_xml_next(const char **from, const char *name, size_t *len);
 /* Converts 2026-03-01T10:00:00Z to seconds since 1970; 0 for NULL and for any
  * other text. */
 time_t aws_time(const char *text);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <expat.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -89,4 +90,20 @@ char *aws_xml_error(const char *xml, size_t len, char code[static 64])
 	free(name);
 	free(error);
 	return message ? message : mem_strdup("");
+}
+
+const char *aws_xml_next(const char **from, const char *name, size_t *len)
+{
+	char open[64], close[64];
+	const char *start, *end;
+
+	snprintf(open, sizeof(open), "<%s>", name);
+	snprintf(close, sizeof(close), "</%s>", name);
+	start = strstr(*from, open);
+	end = start ? strstr(start, close) : NULL;
+	if (end == NULL)
+		return NULL;
+	*from = end + strlen(close);
+	*len = (size_t)(*from - start);
+	return start;
 }

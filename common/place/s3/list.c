@@ -47,15 +47,14 @@ static int meet(struct listing *l, const char *key, int64_t size, struct err *e)
 /* Reads all <Contents> elements of a page. */
 static int list_page(struct listing *l, const char *xml, struct err *e)
 {
-	static const char open[] = "<Contents>", close[] = "</Contents>";
-	const char *from = xml, *to;
+	const char *object;
+	size_t len;
 	int rc = 0;
 
-	while (rc == 0 && (from = strstr(from, open)) != NULL &&
-	       (to = strstr(from, close)) != NULL) {
-		size_t len = (size_t)(to - from) + strlen(close);
-		char *key = aws_xml_text(from, len, "Key");
-		char *text = aws_xml_text(from, len, "Size");
+	while (rc == 0 &&
+	       (object = aws_xml_next(&xml, "Contents", &len)) != NULL) {
+		char *key = aws_xml_text(object, len, "Key");
+		char *text = aws_xml_text(object, len, "Size");
 		int64_t size;
 
 		if (key == NULL || text == NULL || str_to_i64(text, &size) != 0)
@@ -65,7 +64,6 @@ static int list_page(struct listing *l, const char *xml, struct err *e)
 			rc = meet(l, key, size, e);
 		free(key);
 		free(text);
-		from += len;
 	}
 	return rc;
 }

@@ -96,18 +96,15 @@ static int look_at(struct search *s, const char *xml, size_t len, struct err *e)
 /* Reads the objects of an answer; 1: the search ends with the last one. */
 static int read_answer(struct search *s, const char *xml, struct err *e)
 {
-	static const char open[] = "<Contents>", close[] = "</Contents>";
-	const char *from = xml, *to;
+	const char *object;
+	size_t len;
 	int rc = 0;
 
-	while (rc == 0 && (from = strstr(from, open)) != NULL &&
-	       (to = strstr(from, close)) != NULL) {
-		size_t len = (size_t)(to - from) + strlen(close);
-
-		rc = look_at(s, from, len, e);
-		from += len;
-	}
-	if (rc == 1 && s->token == NULL && strstr(from, open) == NULL)
+	while (
+	    rc == 0 && (object = aws_xml_next(&xml, "Contents", &len)) != NULL)
+		rc = look_at(s, object, len, e);
+	if (rc == 1 && s->token == NULL &&
+	    aws_xml_next(&xml, "Contents", &len) == NULL)
 		return 0;
 	return rc;
 }

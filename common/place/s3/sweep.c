@@ -115,18 +115,13 @@ static int end_lost(const struct s3_store *store, const struct s3_target *t,
 static int end_listed(const struct s3_store *store, const struct s3_target *t,
     const char *xml, int64_t at, struct err *e)
 {
-	const char *from = xml, *to;
+	const char *upload;
+	size_t len;
+	int rc = 0;
 
-	while ((from = strstr(from, "<Upload>")) != NULL) {
-		to = strstr(from, "</Upload>");
-		if (to == NULL)
-			break;
-		to += strlen("</Upload>");
-		if (end_lost(store, t, from, (size_t)(to - from), at, e) != 0)
-			return -1;
-		from = to;
-	}
-	return 0;
+	while (rc == 0 && (upload = aws_xml_next(&xml, "Upload", &len)) != NULL)
+		rc = end_lost(store, t, upload, len, at, e);
+	return rc;
 }
 
 /* Lists the bucket's uploads of this key and aborts the lost ones. */
