@@ -279,3 +279,28 @@ def test_what_was_compressed_is_not_small(db, as_, engine):
         ann.refused(query)
     engine()
     assert report.wait_done(db, one).status == 'COMPLETED'
+
+
+def test_a_claim_looks_up_few_values_of_earlier_requests(db, as_):
+    ann = as_('ann', 'finance')
+
+    def naming(count):
+        return {'text': 'select ' + ', '.join(f":'last__c{i}'" for i in range(count)),
+                'result_sql': 'select 1 as c0'}
+    ask(ann, **naming(100))
+    refusal = ann.refused('select 1 from (select reportd.submit(%s, %s, source => %s, result_sql => %s)) s', 'r',
+                          naming(101)['text'], 'finance', 'select 1 as c0', match='at most 100')
+    assert 'names 101 values' in str(refusal)
+
+
+def test_a_row_that_takes_a_claim_too_long_fails_alone(db, as_, engine):
+    slow = ask(as_('ann', 'finance'), text="select :'last__a'", result_sql='select 1 as a')
+    # More names than any INSERT takes: a claim looks up each of them.
+    db.execute("update reportd.report_config set links = array(select 'last__' || i "
+               'from generate_series(1, 100000) i) where config_id = %s', slow)
+    other = ask(as_('bob', 'hr'))
+    engine({'queue': {'conninfo': db.conninfo + ' user=reportd', 'timeout': '4s'}}, lease='60s')
+    assert report.wait_done(db, other).status == 'COMPLETED'
+    ended = report.wait_done(db, slow)
+    assert (ended.status, ended.error_message) == (
+        'FAILED', 'the report takes too long to be read by a claim')

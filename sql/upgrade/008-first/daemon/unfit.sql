@@ -40,7 +40,8 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
 			+ coalesce(octet_length($1.result_sql), 0) > 4000000
 $$;
 
--- Gives the reason why a report cannot be handed to a worker; null: it can.
+-- Returns the reason why a report cannot be handed to a worker; null: it can. A report that it
+-- takes long to ask about cannot.
 create function reportd.unfit(c reportd.report_config) returns text
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
@@ -48,6 +49,8 @@ declare
 	began timestamptz := clock_timestamp();
 	size bigint;
 begin
+	-- A claim calls both for this row.
+	perform reportd.denial(c), reportd.rare_members(c, false, c.run_id);
 	if not reportd.is_large(c) then
 		size := octet_length((to_jsonb(c) - '{prep_sql,export_sql,result_sql}'::text[])::text)
 			+ (select coalesce(pg_column_size(jsonb_object_agg(p.key, p.value)), 0)

@@ -74,6 +74,13 @@ begin
 		|| array(select reportd.check_texts(c.checks))) sql
 	cross join unnest((reportd.scan_sql(sql)).names) n
 	where n ~ '^(last|after)__' or n = 'horizon';
+	-- A claim looks up each of them.
+	if cardinality(names) > 100 then
+		perform reportd.refuse(
+			format('the SQL names %s values of earlier requests; at most 100 are taken',
+				cardinality(names)),
+			'Let result_sql return few columns, such as one JSON text of many values.');
+	end if;
 	foreach name in array coalesce(names, '{}') loop
 		perform reportd.check_link(c, name)
 		where name not in ('horizon', 'last__horizon');
