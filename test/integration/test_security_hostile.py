@@ -449,3 +449,54 @@ def test_locked_reports_do_not_stop_the_clean_up(db, as_):  # noqa: F811
     bob.conn.execute('rollback')
     run_statement(daemon, 'purge', [86400000])
     assert db.value('select count(*) from reportd.report_run') == 100
+
+
+def test_what_waits_of_one_owner_is_looked_at_in_parts(db, as_):  # noqa: F811
+    """Each of 50 requests asks for 100 reports: a turn of the daemon releases some of them."""
+    db.execute('delete from reportd.report_quota')
+    ann = as_('ann', 'finance')
+    ann("""insert into reportd.report_config (report_key, report_name, source, export_sql,
+            trigger_type, schedule_expression)
+        select 'p' || i, 'parent', 'finance', 'select 1', 'SCHEDULED', i % 60 || ' * * * *'
+        from generate_series(1, 100) i""")
+    child = ann("""insert into reportd.report_config (report_key, report_name, source, export_sql,
+            trigger_type, schedule_expression, run_after, misfire_policy)
+        select 'child', 'child', 'finance', 'select 1', 'SCHEDULED', '* * * * *',
+            array_agg('p' || i), 'ALL' from generate_series(1, 100) i
+        returning config_id""")
+    db.execute("""insert into reportd.report_request (config_id, owner, reason, requested_by,
+            scheduled_for, state, outcome, ended_at, opens)
+        select config_id, owner, 'schedule', 'reportd', now() - interval '1 hour' * i, 'ENDED',
+            'COMPLETED', now(), false
+        from reportd.report_config, generate_series(0, 9) i where report_key <> 'child'""")
+    ann("select count(*) from reportd.backfill(%s, now() - interval '49 minutes', now())", child)
+    waiting = db.value("select count(*) from reportd.report_request where state = 'WAITING'")
+    daemon = as_('reportd')
+    steps = [daemon('select s.released from reportd.take_steps(gen_random_uuid()) s')]
+    assert 0 < steps[0] < waiting / 2
+    while db.value('select exists (select from reportd.report_look)'):
+        steps.append(daemon('select s.released from reportd.take_steps(gen_random_uuid()) s'))
+    assert sum(steps) == waiting
+    # They run in their order, and each follows the latest times of all parents.
+    told = db.query("""select scheduled_for, state,
+            (select count(*) from jsonb_object_keys(satisfied_by)) as parents
+        from reportd.report_request where config_id = %s order by request_id""", child)
+    assert [t.state for t in told] == ['ACTIVE'] + ['QUEUED'] * (waiting - 1)
+    assert {t.parents for t in told} == {100}
+    assert sorted(t.scheduled_for for t in told) == [t.scheduled_for for t in told]
+
+
+def test_a_row_of_reports_has_an_end(db, as_):  # noqa: F811
+    """A daemon goes up the row for each request that waits."""
+    ann = as_('ann', 'finance')
+
+    add = """insert into reportd.report_config (report_key, report_name, source, export_sql,
+            trigger_type, run_after)
+        select 'k' || i, 'report', 'finance', 'select 1', 'AFTER', array['k' || i - 1]
+        from generate_series(%s::int, %s::int) i"""
+    first = ask(ann, report_key='k0', **YEARLY)
+    ann(add, 1, 100)
+    ann.refused(add, 101, 101, match='more than 100 reports')
+    ask(ann, report_key='above', **YEARLY)
+    ann.refused('select reportd.change(%s, %s)', first,
+                json.dumps({'run_after': ['above']}), match='more than 100 reports')

@@ -337,12 +337,15 @@ create table reportd.report_look (
 	config_id bigint not null,
 	owner oid not null,
 	request_id bigint,
-	look_at timestamptz not null default now()
+	look_at timestamptz not null default now(),
+	since bigint not null default 0
 ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);
 comment on table reportd.report_look is
 	'Reports whose WAITING requests are to be looked at. A row comes with whatever may end a wait, in the same transaction, so none is overlooked.';
 comment on column reportd.report_look.owner is
 	'The owner of the report: owners take turns.';
+comment on column reportd.report_look.since is
+	'Its requests up to this one have been looked at; the next call goes on from there.';
 comment on column reportd.report_look.request_id is
 	'The request of a parent that has COMPLETED; an AFTER report follows it.';
 create index report_look_next on reportd.report_look (look_at);

@@ -408,7 +408,8 @@ declare
 	u record;
 	said text[] := '{}';
 	fault text;
-	parents jsonb := case when q.reason = 'run_now' then '{}' else reportd.satisfied_by(c, q) end;
+	parents jsonb := case when q.reason = 'run_now' then '{}' when c.inputs is not null
+		then reportd.satisfied_by(c, q, reportd.clocks_of(c)) end;
 	asked timestamptz := reportd.files_since(q, parents);
 	went bigint[] := case when parents is not null then reportd.files_went(c, q, parents) end;
 begin

@@ -93,6 +93,29 @@ begin
 	end if;
 end $$;
 
+-- Says whether a report runs after more than 100 others in a row. A daemon goes up such a row
+-- for each request that waits.
+create function reportd.is_far(config_id bigint) returns boolean
+language sql stable set search_path = pg_catalog, pg_temp as $$
+	with recursive up(id, n) as (
+		select $1, 0
+		union
+		select d.parent_id, up.n + 1 from up
+		join reportd.report_dependency d on d.child_id = up.id
+		where up.n <= 100
+	)
+	select exists (select from up where up.n > 100)
+$$;
+
+create function reportd.check_row(config_id bigint) returns void
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+begin
+	if reportd.is_far(config_id) then
+		perform reportd.refuse('more than 100 reports would run one after the other',
+			'Put several of them into one, as statements of prep_sql.');
+	end if;
+end $$;
+
 -- Refuses a circle, which would never run. An AFTER report takes up one request for each beginning
 -- of its pipeline; so do the reports after it.
 create function reportd.check_dependencies(config_id bigint) returns void
@@ -113,6 +136,13 @@ begin
 				reportd.label(c)),
 			'Take one of the two out of the other''s run_after.');
 	end if;
+	perform reportd.check_row(d.id)
+	from (with recursive down(id) as (
+			select c.config_id
+			union
+			select d.child_id from down
+			join reportd.report_dependency d on d.parent_id = down.id)
+		select down.id from down) d;
 	for c in
 		with recursive down(id) as (
 			select c.config_id
@@ -154,6 +184,7 @@ begin
 	on conflict (child_id, parent_id) do nothing;
 	perform reportd.check_dependencies(new.config_id)
 	where tg_op = 'UPDATE' or cardinality(new.run_after) > 1;
+	perform reportd.check_row(new.config_id) where tg_op = 'INSERT';
 	if tg_op = 'UPDATE' then
 		-- A request that waited for a parent that is gone may be free.
 		perform reportd.ask_look(new);

@@ -45,68 +45,90 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
 	select array_agg(up.id order by up.id) from up where up.kind <> 'AFTER'
 $$;
 
--- Returns the newest request of a report without parameters of its own: requests with
--- parameters do not count here.
-create function reportd.newest_request(config_id bigint) returns reportd.report_request
-language sql stable set search_path = pg_catalog, pg_temp as $$
-	select q.* from reportd.report_request q
-	where q.config_id = $1 and q.parameters is null
-	order by q.request_id desc limit 1
-$$;
-
 -- Returns the report whose schedule gives a parent's requests their times; without a
--- schedule_expression, the parent has no times of its own.
+-- schedule_expression, the parent has no times of its own. All reports that an AFTER report
+-- runs after begin with the same one, so one way up leads there.
 create function reportd.clock_of(config_id bigint) returns reportd.report_config
 language sql stable set search_path = pg_catalog, pg_temp as $$
-	select c.* from reportd.report_config c
-	where c.config_id = (reportd.roots_of($1))[1]
+	with recursive up(id, kind) as (
+		select c.config_id, c.trigger_type from reportd.report_config c
+		where c.config_id = $1
+		union
+		select p.config_id, p.trigger_type from up
+		cross join lateral (
+			select d.parent_id from reportd.report_dependency d
+			where d.child_id = up.id order by d.parent_id limit 1) f
+		join reportd.report_config p on p.config_id = f.parent_id
+		where up.kind = 'AFTER'
+	)
+	select c.* from up join reportd.report_config c on c.config_id = up.id
+	where up.kind <> 'AFTER'
 $$;
+
+-- How a parent satisfies the occurrences of a SCHEDULED report: by its times, which are those of
+-- this expression in this zone, or, when it has none, by its newest request.
+create type reportd.parent_clock as (
+	parent_id bigint, expression text, time_zone text,
+	newest bigint -- the newest request without parameters of its own, when it has COMPLETED
+);
+
+create function reportd.clocks_of(c reportd.report_config) returns reportd.parent_clock[]
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+begin
+	return array(
+		select row(d.parent_id, k.schedule_expression, k.time_zone,
+			case n.outcome when 'COMPLETED' then n.request_id end)::reportd.parent_clock
+		from reportd.report_dependency d
+		cross join lateral reportd.clock_of(d.parent_id) k
+		left join lateral (
+			select q.request_id, q.outcome from reportd.report_request q
+			where k.schedule_expression is null and q.config_id = d.parent_id
+				and q.parameters is null
+			order by q.request_id desc limit 1) n on true
+		where d.child_id = c.config_id and c.trigger_type <> 'AFTER');
+end $$;
 
 -- Returns the time up to which (exclusive) a parent satisfies the occurrences of a
 -- SCHEDULED child; null: it satisfies none.
-create function reportd.ready_until(parent_id bigint) returns timestamptz
+create function reportd.ready_until(clock reportd.parent_clock) returns timestamptz
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
-	clock reportd.report_config := reportd.clock_of(parent_id);
 	done timestamptz;
 begin
-	if clock.schedule_expression is null then
-		return case when (reportd.newest_request(parent_id)).outcome = 'COMPLETED'
-			then 'infinity'::timestamptz end;
+	if clock.expression is null then
+		return case when clock.newest is not null then 'infinity'::timestamptz end;
 	end if;
 	select q.scheduled_for into done from reportd.report_request q
-	where q.config_id = parent_id and q.opens is not null
+	where q.config_id = clock.parent_id and q.opens is not null
 	order by q.scheduled_for desc limit 1;
 	return case when done is not null then
-		coalesce(reportd.next_run(clock.schedule_expression, clock.time_zone, done),
-			'infinity') end;
+		coalesce(reportd.next_run(clock.expression, clock.time_zone, done), 'infinity') end;
 end $$;
 
 -- Returns the parent's request that an occurrence of a SCHEDULED child follows.
-create function reportd.satisfying_time(parent_id bigint, at timestamptz) returns bigint
+create function reportd.satisfying_time(clock reportd.parent_clock, at timestamptz)
+returns bigint
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
-declare
-	clock reportd.report_config := reportd.clock_of(parent_id);
 begin
-	if clock.schedule_expression is null then
-		return (reportd.newest_request(parent_id)).request_id;
+	if clock.expression is null then
+		return clock.newest;
 	end if;
 	return (select q.request_id from reportd.report_request q
-		where q.config_id = parent_id and q.opens is not null
+		where q.config_id = clock.parent_id and q.opens is not null
 			and q.scheduled_for >= coalesce(reportd.prev_run(
-				clock.schedule_expression, clock.time_zone, at), '-infinity')
+				clock.expression, clock.time_zone, at), '-infinity')
 		order by q.scheduled_for, q.request_id desc limit 1);
 end $$;
 
 -- Returns the parent's request by which an AFTER child of a pipeline may go on; null:
 -- none yet. A run_now() of the parent after the pipeline began counts as a repair. A
 -- pipeline that a run_now() began in the middle never reaches parents outside of its
--- part: of these the newest request counts.
-create function reportd.satisfying_root(parent_id bigint, root bigint) returns bigint
+-- part: of these the newest request counts. part: its part; null: all.
+create function reportd.satisfying_root(parent_id bigint, root bigint, part bigint[])
+returns bigint
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
 	found_id bigint;
-	begun reportd.report_request;
 begin
 	select q.request_id into found_id from reportd.report_request q
 	where q.opens is not null and q.config_id = parent_id
@@ -121,8 +143,7 @@ begin
 	if found_id is not null then
 		return found_id;
 	end if;
-	select * into begun from reportd.report_request q where q.request_id = satisfying_root.root;
-	if begun.reason <> 'run_now' or begun.config_id = any (reportd.above(parent_id)) then
+	if parent_id = any (part) is not false then
 		return null;
 	end if;
 	select q.request_id into found_id from reportd.report_request q
@@ -130,29 +151,57 @@ begin
 	return found_id;
 end $$;
 
--- Returns a report and all reports that it runs after, directly or through others.
-create function reportd.above(config_id bigint) returns bigint[]
-language sql stable set search_path = pg_catalog, pg_temp as $$
-	with recursive up(id) as (
-		select $1
-		union
-		select d.parent_id from up join reportd.report_dependency d on d.child_id = up.id
-	)
-	select array_agg(up.id) from up
-$$;
+-- Returns the reports that a pipeline reaches which a run_now() has begun, the first one included;
+-- null: it was begun in another way, at its beginning.
+create function reportd.part_of(root bigint) returns bigint[]
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+	begun reportd.report_request;
+begin
+	select * into begun from reportd.report_request q where q.request_id = part_of.root;
+	if begun.reason is distinct from 'run_now' then
+		return null;
+	end if;
+	return (
+		with recursive down(id) as (
+			select begun.config_id
+			union
+			select d.child_id from down
+			join reportd.report_dependency d on d.parent_id = down.id
+		)
+		select array_agg(down.id) from down);
+end $$;
 
--- Returns {"PARENT": REQUEST} when every parent has completed; else null.
-create function reportd.satisfied_by(c reportd.report_config, q reportd.report_request)
-returns jsonb
-language sql stable set search_path = pg_catalog, pg_temp as $$
-	select case when bool_and(s.request_id is not null) is not false
-		then coalesce(jsonb_object_agg(s.parent_id, s.request_id), '{}') end
-	from (
-		select d.parent_id, case $1.trigger_type
-			when 'AFTER' then reportd.satisfying_root(d.parent_id, $2.root)
-			else reportd.satisfying_time(d.parent_id, $2.scheduled_for) end as request_id
-		from reportd.report_dependency d where d.child_id = $1.config_id) s
-$$;
+-- Returns {"PARENT": REQUEST} when every parent has completed; else null. clocks: those of a
+-- SCHEDULED report.
+create function reportd.satisfied_by(
+	c reportd.report_config, q reportd.report_request, clocks reportd.parent_clock[]
+) returns jsonb
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+	found jsonb := '{}';
+	part bigint[];
+	one record;
+begin
+	if c.trigger_type <> 'AFTER' then
+		return (select case when bool_and(s.request_id is not null) is not false
+				then coalesce(jsonb_object_agg(s.parent_id, s.request_id), '{}') end
+			from (select k.parent_id, case when k.expression is null then k.newest
+					else reportd.satisfying_time(k, q.scheduled_for) end as request_id
+				from unnest(clocks) k) s);
+	end if;
+	part := reportd.part_of(q.root);
+	for one in
+		select d.parent_id, reportd.satisfying_root(d.parent_id, q.root, part) as request_id
+		from reportd.report_dependency d where d.child_id = c.config_id
+	loop
+		if one.request_id is null then
+			return null;
+		end if;
+		found := found || jsonb_build_object(one.parent_id, one.request_id);
+	end loop;
+	return found;
+end $$;
 
 -- ---- opening and releasing ----
 
@@ -214,46 +263,67 @@ begin
 	return true;
 end $$;
 
--- Looks at the waiting requests of a report, and returns how many it released. When
--- several occurrences are free at once, the newest one runs, unless misfire_policy is
--- ALL.
-create function reportd.release(config_id bigint) returns int
-language plpgsql set search_path = pg_catalog, pg_temp as $$
+-- Looks at the waiting requests of a report for some milliseconds, and tells how many it
+-- released. When several occurrences are free at once, the newest one runs, unless
+-- misfire_policy is ALL. last: the request up to which it has looked; null: it has looked at
+-- all. since: that of the call before, 0: from the beginning.
+create function reportd.release(
+	config_id bigint, since bigint, out released int, out last bigint
+) language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
 	c reportd.report_config;
 	q reportd.report_request;
+	began timestamptz := clock_timestamp();
+	slice interval;
+	clocks reportd.parent_clock[];
 	until timestamptz := 'infinity';
+	by_itself boolean;
 	newest timestamptz;
 	parents jsonb;
 	free reportd.report_request;
-	released int := 0;
+	seen bigint;
 	waiting int;
 begin
+	released := 0;
 	select * into c from reportd.report_config r where r.config_id = release.config_id;
 	select count(*) into waiting from (select from reportd.report_request r
 		where r.config_id = c.config_id and r.state = 'WAITING' limit 3) w;
-	if waiting > 2 then
+	if waiting > 2 and since = 0 then
 		perform reportd.thin_waiting(c);
 	end if;
+	-- The schedules of the parents are read once for all that waits.
+	clocks := reportd.clocks_of(c);
 	if c.trigger_type <> 'AFTER' then
-		-- The schedules of the parents are read once for all that waits.
 		select case when bool_and(r.until is not null) is not false
 			then coalesce(min(r.until), 'infinity') end into until
-		from (select reportd.ready_until(d.parent_id) as until
-			from reportd.report_dependency d where d.child_id = c.config_id) r;
+		from (select reportd.ready_until(k) as until from unnest(clocks) k) r;
 	end if;
+	-- The requests get at least as much time as this has taken.
+	slice := greatest(clock_timestamp() - began, interval '5 ms');
+	began := clock_timestamp();
 	for q in
 		select r.* from reportd.report_request r
+		cross join lateral (select c.misfire_policy <> 'ALL'
+			and reportd.came_by_itself(r) as alone offset 0) b
 		where r.config_id = c.config_id and r.state = 'WAITING'
 			and (r.scheduled_for < until or r.reason = 'run_now')
-		order by case c.misfire_policy when 'ALL' then r.request_id end,
+			and r.request_id > since and (since = 0 or not b.alone)
+		order by case when not b.alone then r.request_id else 0 end,
 			r.scheduled_for desc, r.request_id desc
 	loop
+		if clock_timestamp() - began > slice and seen is not null then
+			last := seen;
+			exit;
+		end if;
+		-- The few that came by themselves are all looked at in one call.
+		by_itself := c.misfire_policy <> 'ALL' and reportd.came_by_itself(q);
+		seen := case when not by_itself then q.request_id end;
 		-- A run by hand waits for nobody but for its files.
-		parents := case q.reason when 'run_now' then '{}' else reportd.satisfied_by(c, q) end;
+		parents := case q.reason when 'run_now' then '{}'
+			else reportd.satisfied_by(c, q, clocks) end;
 		if parents is null then
 			continue;
-		elsif waiting > 1 and c.misfire_policy <> 'ALL' and reportd.came_by_itself(q) then
+		elsif waiting > 1 and by_itself then
 			if q.scheduled_for < newest then
 				perform reportd.skip_request(q, 'a newer occurrence ran');
 				continue;
@@ -276,7 +346,6 @@ begin
 		-- In hand at once when nothing else is: the oldest first.
 		perform reportd.follow(c.config_id);
 	end if;
-	return released;
 end $$;
 
 -- Ends a request whose time to wait is over, with a run whose error names the reports

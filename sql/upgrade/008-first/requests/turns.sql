@@ -89,6 +89,7 @@ declare
 	seen int := 0;
 	l record;
 	later interval;
+	one record; -- what release() did
 begin
 	released := 0;
 	ended := 0;
@@ -96,7 +97,7 @@ begin
 		select k.* from (select w as owner from reportd.owners_with('look') w order by random()) o
 		cross join lateral (
 			-- An owner who locks thousands of reports holds up the rest of its own alone.
-			select k.look_id, k.request_id, c.row
+			select k.look_id, k.request_id, k.since, c.row
 			from (select h.look_id, h.look_at, h.config_id from reportd.report_look h
 				where h.owner = o.owner and h.look_at <= clock_timestamp()
 				order by h.look_at, h.look_id limit 10 * most) w
@@ -104,13 +105,19 @@ begin
 				select c as row from reportd.report_config c where c.config_id = w.config_id
 				for update skip locked) c
 			cross join lateral (
-				select h.look_id, h.request_id from reportd.report_look h
+				select h.look_id, h.request_id, h.since from reportd.report_look h
 				where h.look_id = w.look_id for update skip locked) k
 			order by w.look_at, w.look_id limit most) k
 	loop
 		seen := seen + 1;
 		later := null;
+		one := null;
 		begin
+			-- A look from the beginning stands for all that were asked for before it.
+			delete from reportd.report_look k
+			where l.since = 0 and k.config_id = (l.row).config_id and k.look_id <> l.look_id
+				and k.look_at <= clock_timestamp()
+				and (k.request_id is null or (l.row).trigger_type <> 'AFTER');
 			if l.request_id is not null and (l.row).trigger_type = 'AFTER'
 				and not reportd.open_child(l.row, l.request_id) then
 				later := '5 seconds';
@@ -121,16 +128,19 @@ begin
 			if (l.row).trigger_type = 'FILE' then
 				later := reportd.open_batches(l.row);
 			end if;
-			released := released + reportd.release((l.row).config_id);
+			select * into one from reportd.release((l.row).config_id, l.since);
+			released := released + one.released;
 		exception when others then
 			raise warning 'report %: what waits of it cannot be looked at: %',
 				(l.row).config_id, sqlerrm;
 			later := '1 minute';
 		end;
-		if later is null then
+		if one.last is not null then
+			update reportd.report_look k set since = one.last where k.look_id = l.look_id;
+		elsif later is null then
 			delete from reportd.report_look k where k.look_id = l.look_id;
 		else
-			update reportd.report_look k set look_at = clock_timestamp() + later
+			update reportd.report_look k set look_at = clock_timestamp() + later, since = 0
 			where k.look_id = l.look_id;
 		end if;
 		exit when clock_timestamp() - statement_timestamp() > slice;

@@ -61,17 +61,19 @@ language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
 	c reportd.report_config;
 	d record;
+	part bigint[] := reportd.part_of(q.root);
 	said text[] := '{}';
 begin
 	select * into c from reportd.report_config r where r.config_id = q.config_id;
 	for d in
-		select p as parent from reportd.report_dependency k
+		select p as parent, t as clock from reportd.report_dependency k
 		join reportd.report_config p on p.config_id = k.parent_id
+		left join unnest(reportd.clocks_of(c)) t on t.parent_id = k.parent_id
 		where k.child_id = c.config_id order by p.report_key
 	loop
 		if (case c.trigger_type
-			when 'AFTER' then reportd.satisfying_root((d.parent).config_id, q.root)
-			else case when q.scheduled_for < reportd.ready_until((d.parent).config_id) then 1 end
+			when 'AFTER' then reportd.satisfying_root((d.parent).config_id, q.root, part)
+			else case when q.scheduled_for < reportd.ready_until(d.clock) then 1 end
 			end) is null then
 			said := said || case when reportd.sees(role, (d.parent).owner)
 				then reportd.parent_state(d.parent, q.root, c.time_zone)
