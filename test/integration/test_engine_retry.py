@@ -173,6 +173,12 @@ def backends(db, run_id):
                     f'reportd run {run_id}')
 
 
+def at_work(db, run_id):
+    """Its backends that execute a statement."""
+    return db.value("select count(*) from pg_stat_activity where application_name = %s "
+                    "and state = 'active'", f'reportd run {run_id}')
+
+
 SLOW = {'prep': {'prep_sql': 'select 1; select pg_sleep(3600)', 'export_sql': 'select 1'},
         'export': {'export_sql': 'select i, pg_sleep(3600) from generate_series(1, 2) i'},
         'half': {'export_sql': "select i, pg_sleep(case when i > 5000 then 3600 else 0 end), "
@@ -271,10 +277,20 @@ def test_cancel_of_a_running_report_ends_its_query(engine, source, stage):
     assert db.value('select reportd.cancel(%s)', config_id) == 'CANCELLING'
     run = ended(db, config_id, 'CANCELLED', within=5)
     assert run.status == 'CANCELLED' and run.output_url is None
-    assert not db.value("select count(*) from pg_stat_activity where application_name = %s "
-                        "and state <> 'idle'", f'reportd run {run.run_id}')
+    assert not at_work(db, run.run_id)
     assert files(engine.out) == before
     assert report.config(db, config_id).current_retries == 0
+
+
+@BOTH
+def test_a_run_that_fails_between_two_rows_ends_its_query(cluster, template, tmp_path, source):
+    """The server has sent rows enough for the limit, and works on the next one."""
+    with running_engine(cluster, template, tmp_path, max_output='10kB') as one:
+        run = failure(one.db, source=source, output_format='CSV', export_sql="""
+            select repeat('x', 30000), pg_sleep(case when i > 12 then 3600 else 0 end)
+            from generate_series(1, 13) i""")
+        assert 'max_output' in run.error_message
+        assert not at_work(one.db, run.run_id)
 
 
 def test_a_cancelled_report_is_not_retried_and_its_worker_goes_on(db):

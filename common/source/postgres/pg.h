@@ -32,7 +32,8 @@ struct pg *pg_connect(
 struct pg *pg_connect_plain(
     const char *conninfo, const struct watch *watch, struct err *e);
 void pg_set_watch(struct pg *pg, const struct watch *watch);
-void pg_close(struct pg *pg); /* accepts NULL */
+/* Cancels a statement whose answer nobody has read to its end. Accepts NULL. */
+void pg_close(struct pg *pg);
 
 /* Returns false once the connection is known to be dead. */
 bool pg_usable(const struct pg *pg);

@@ -60,6 +60,8 @@ int pg_flush(struct pg *pg, struct err *e);
  * not answer within five seconds, the connection is closed and pg->conn becomes
  * NULL. */
 void pg_drain(struct pg *pg);
+/* Asks the server to cancel the statement, and drains its answer. */
+void pg_cancel(struct pg *pg);
 /* Collects the answer to pg_exec_later, so that the connection can be used
  * again. Returns 0 / -1. */
 int pg_ready(struct pg *pg, struct err *e);

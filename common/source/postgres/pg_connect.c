@@ -243,6 +243,9 @@ void pg_close(struct pg *pg)
 		return;
 	pg_end_stream(pg);
 	pg_stream_release(pg);
+	/* A server notices a closed connection late, or when it sends. */
+	if (!pg->pending && PQtransactionStatus(pg->conn) == PQTRANS_ACTIVE)
+		pg_cancel(pg);
 	PQfinish(pg->conn);
 	free(pg->held);
 	free(pg->sql);

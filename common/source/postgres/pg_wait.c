@@ -62,7 +62,7 @@ dead:
 	pg->conn = NULL;
 }
 
-static void cancel(struct pg *pg)
+void pg_cancel(struct pg *pg)
 {
 	PGcancel *c = PQgetCancel(pg->conn);
 	char unused[256];
@@ -95,7 +95,7 @@ int pg_wait_input(struct pg *pg, struct err *e)
 {
 	if (!has_gathered(pg) &&
 	    watch_wait(pg->watch, PQsocket(pg->conn), POLLIN, 0, e) < 0) {
-		cancel(pg);
+		pg_cancel(pg);
 		return -1;
 	}
 	if (PQconsumeInput(pg->conn) == 0)
