@@ -66,8 +66,8 @@ def engine_of(daemon):
 def behind(db, proxy, engine_of):
     """behind() is a daemon whose queue is behind the proxy; its reports read
     the server directly."""
-    def start(sections=None, **more):
-        return engine_of({'queue': {'conninfo': proxy.conninfo(db), 'timeout': '1s'},
+    def start(sections=None, timeout='1s', **more):
+        return engine_of({'queue': {'conninfo': proxy.conninfo(db), 'timeout': timeout},
                           'source.default': {'conninfo': db.conninfo},
                           **(sections or {})}, **more)
     return start
@@ -122,8 +122,10 @@ def run_of(db, config_id, status):
 
 
 def statuses(db, config_id):
+    """Those of its attempts, in order: a run that was given back is none. The answer to a
+    claim may come too late on a busy machine, and its runs are given back then."""
     return [row[0] for row in db.query(
-        'select status from reportd.report_run where config_id = %s '
+        "select status from reportd.report_run where config_id = %s and status <> 'RELEASED' "
         'order by run_id', config_id)]
 
 
