@@ -60,11 +60,12 @@ static struct settings *load(const char *path, struct err *e)
 
 	if (settings == NULL)
 		return NULL;
-	if (settings_require_queue(settings, e) == 0 &&
-	    settings_require_output(settings, e) == 0) {
-		if (template_check(settings->output, e) == 0)
+	if (settings_require_queue(settings, e) == 0) {
+		if (template_check(settings->output, e) != 0)
+			err_wrap(e, "[reportd] output = %s", settings->output);
+		else if (template_check_root(
+			     settings->output, settings->output_root, e) == 0)
 			return settings;
-		err_wrap(e, "[reportd] output = %s", settings->output);
 	}
 	err_wrap(e, "%s", path ? path : "environment");
 	settings_free(settings);

@@ -341,3 +341,19 @@ int template_check(const char *template, struct err *e)
 	free(path);
 	return path ? 0 : -1;
 }
+
+int template_check_root(const char *template, const char *root, struct err *e)
+{
+	const struct place_scheme *files = place_scheme_of("/");
+	char *others;
+
+	if (root != NULL || place_of_template(template) != files)
+		return 0;
+	others = place_forms(files);
+	err_set(e, ERR_PERMANENT,
+	    "[reportd] output_root is missing; write for example output_root "
+	    "= /var/lib/reportd/output, or begin output as in %s",
+	    others);
+	free(others);
+	return -1;
+}

@@ -56,5 +56,8 @@ int template_check_default(const char *root, const char *template,
 /* Checks whether a template for all reports is sound: it may use only built-in
  * names. */
 int template_check(const char *template, struct err *e);
+/* Checks that a template for all reports that makes paths of local files has a root
+ * for them, [reportd] output_root; NULL: none is set. */
+int template_check_root(const char *template, const char *root, struct err *e);
 
 #endif

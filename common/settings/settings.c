@@ -23,18 +23,6 @@ int settings_require_queue(const struct settings *s, struct err *e)
 	    "host=/run/postgresql dbname=reports");
 }
 
-int settings_require_output(const struct settings *s, struct err *e)
-{
-	const char *scheme = strstr(s->output, "://");
-
-	if (s->output_root != NULL ||
-	    (scheme != NULL && strncmp(s->output, "file:", 5) != 0))
-		return 0;
-	return err_set(e, ERR_PERMANENT,
-	    "[reportd] output_root is missing; write for example output_root "
-	    "= /var/lib/reportd/output, or give output an s3:// URL");
-}
-
 void settings_free(struct settings *s)
 {
 	if (s == NULL)

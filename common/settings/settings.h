@@ -63,9 +63,6 @@ struct settings {
 
 /* Checks that a queue is set. Only `reportctl export` can do without one. */
 int settings_require_queue(const struct settings *s, struct err *e);
-/* Checks that output_root is set, which the daemon needs to write files;
- * reportctl can do without. */
-int settings_require_output(const struct settings *s, struct err *e);
 void settings_free(struct settings *s); /* accepts NULL */
 
 /* Return NULL when there is no source, or no target, of this name. */

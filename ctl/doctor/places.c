@@ -15,6 +15,7 @@
 #include "ctl/lib/human.h"
 #include "ctl/lib/interrupt.h"
 #include "place/place.h"
+#include "place/template.h"
 #include "settings/apart.h"
 #include "source/source.h"
 #include "sql/ctl.h"
@@ -169,7 +170,7 @@ void doctor_output(struct doctor *d)
 	struct err e;
 	bool named;
 
-	if (settings_require_output(d->c->settings, &e) != 0) {
+	if (template_check_root(d->c->settings->output, root, &e) != 0) {
 		doctor_say(d, DOCTOR_FAILED, "output_root", NULL, "%s", e.text);
 		return;
 	}

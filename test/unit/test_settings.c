@@ -658,24 +658,6 @@ TEST(a_file_is_loaded_by_its_path)
 	dir_remove(dir);
 }
 
-TEST(the_output_root_is_asked_for_where_it_is_needed)
-{
-	struct settings *s = good("");
-	struct err e;
-
-	assert_int_equal(settings_require_output(s, &e), -1);
-	assert_err(&e,
-	    "[reportd] output_root is missing; write for example output_root "
-	    "= /var/lib/reportd/output, or give output an s3:// URL");
-	settings_free(s);
-	s = good("[reportd]\noutput = s3://abc/{report_name}\n");
-	assert_int_equal(settings_require_output(s, &e), 0);
-	settings_free(s);
-	s = good("[reportd]\noutput_root = /o\n");
-	assert_int_equal(settings_require_output(s, &e), 0);
-	settings_free(s);
-}
-
 /* Every key has a description, and its default is an allowed value. */
 static void assert_target_refused(const char *text, const char *expected)
 {
@@ -930,7 +912,6 @@ int main(void)
 	    clean_test(foreign_variables_pass),
 	    clean_test(log_level_alone_is_honoured_and_gives_way),
 	    clean_test(a_file_is_loaded_by_its_path),
-	    clean_test(the_output_root_is_asked_for_where_it_is_needed),
 	    clean_test(a_target_has_a_login_of_its_own),
 	    clean_test(a_target_comes_back_from_its_packed_form),
 	    clean_test(the_reference_describes_every_key),

@@ -360,6 +360,21 @@ TEST(a_local_path_does_not_look_like_another_address)
 	assert_refused("file:x", "two slashes belong after \"file:\"");
 }
 
+TEST(a_root_is_asked_for_where_it_is_needed)
+{
+	struct err e;
+
+	assert_int_equal(template_check_root("{report_name}", NULL, &e), -1);
+	assert_err(&e,
+	    "[reportd] output_root is missing; write for example output_root "
+	    "= /var/lib/reportd/output, or begin output as in "
+	    "s3://bucket/key");
+	assert_int_equal(template_check_root("file:///a/b", NULL, &e), -1);
+	assert_int_equal(template_check_root("stdout:", NULL, &e), -1);
+	assert_int_equal(template_check_root("{report_name}", "/o", &e), 0);
+	assert_int_equal(template_check_root("s3://abc/{owner}", NULL, &e), 0);
+}
+
 TEST(a_path_that_is_too_long_is_refused)
 {
 	char *long_name = mem_zalloc(5001);
@@ -415,6 +430,7 @@ int main(void)
 	    cmocka_unit_test(control_characters_are_refused),
 	    cmocka_unit_test(mistakes_in_a_template_are_said),
 	    cmocka_unit_test(a_local_path_does_not_look_like_another_address),
+	    cmocka_unit_test(a_root_is_asked_for_where_it_is_needed),
 	    cmocka_unit_test(a_path_that_is_too_long_is_refused),
 	    cmocka_unit_test(urls_escape_what_would_end_them),
 	};
