@@ -257,9 +257,7 @@ def test_drain_runs_what_is_due_and_ends(db, drain):
 def test_drain_ends_when_its_last_report_does(db, drain):
     """Not at the next poll."""
     report.submit(db, export_sql='select pg_sleep(0.5)')
-    started = time.monotonic()
-    drain(poll_interval='30s', lease='60s')
-    assert time.monotonic() - started < 5
+    drain(poll_interval='1h', lease='2h')
 
 
 # The queue's server and schema.

@@ -12,6 +12,8 @@ from test_engine_shared import gate, wait_at_gate
 from test_fault_shared import gated_run_id
 
 OK, UNREACHED, REPORTS = 0, 5, 6
+# Settings of daemons that do not end by a poll within a test.
+SELDOM = {'poll_interval': '1h', 'lease': '2h'}
 FAILS = 'select 1 / 0'
 
 
@@ -81,24 +83,20 @@ def test_reports_that_only_others_can_run_keep_no_idle_daemon(db, daemon, others
 
 
 def test_many_daemons_end_with_the_work(db, daemon):
-    """None of them at the next poll, which is 30 s away."""
+    """None of them at the next poll."""
     for _ in range(40):
         submit(db, export_sql='select pg_sleep(0.1)')
-    daemons = [daemon(args=['--drain'], workers=1, poll_interval='30s', lease='60s', ready=False)
+    daemons = [daemon(args=['--drain'], workers=1, ready=False, **SELDOM)
                for _ in range(8)]
     wait_for(lambda: db.value("select count(*) = 40 from reportd.report_config "
                               "where status = 'COMPLETED'"))
-    done = time.monotonic()
-    assert [one.wait(20) for one in daemons] == [OK] * 8
-    assert time.monotonic() - done < 3
+    assert [one.wait() for one in daemons] == [OK] * 8
 
 
 def test_a_queue_without_work_is_left_at_once(db, drain):
     """Also one whose next report is a schedule's, hours away."""
     for _ in range(2):
-        began = time.monotonic()
-        drain(codes=[OK], poll_interval='30s', lease='60s')
-        assert time.monotonic() - began < 15
+        drain(codes=[OK], **SELDOM)
         submit(db, trigger_type='SCHEDULED', schedule_expression='0 6 29 2 *')
     assert runs(db, 1) == []
 
@@ -108,15 +106,13 @@ def test_one_whose_work_another_takes_ends_with_that(db, daemon):
     config_id = submit(db)
     with db.connect(autocommit=False) as conn:
         conn.execute('select from reportd.report_config for update')
-        one = daemon(args=['--drain'], poll_interval='30s', lease='60s')
+        one = daemon(args=['--drain'], **SELDOM)
         wait_for(lambda: db.value(
             "select state = 'idle' and query ~ 'claim_classes' from pg_stat_activity "
             "where application_name = 'reportd' and datname = current_database()"))
         conn.execute("update reportd.report_config set status = 'CANCELLED' "
                      'where config_id = %s', [config_id])
-    done = time.monotonic()
-    assert one.wait(20) == OK
-    assert time.monotonic() - done < 4
+    assert one.wait() == OK
 
 
 @pytest.mark.parametrize('listen', ['on', 'off'])
@@ -125,13 +121,11 @@ def test_they_wait_for_a_place_at_a_source_that_others_have(db, daemon, listen):
     sections = {'queue': {'listen': listen}, 'source.default': {'max_running': 1}}
     for _ in range(8):
         submit(db, export_sql='select pg_sleep(0.2)')
-    daemons = [daemon(sections, args=['--drain'], poll_interval='30s', lease='60s', ready=False)
+    daemons = [daemon(sections, args=['--drain'], ready=False, **SELDOM)
                for _ in range(3)]
     wait_for(lambda: db.value("select count(*) = 8 from reportd.report_config "
                               "where status = 'COMPLETED'"))
-    done = time.monotonic()
-    assert [one.wait(20) for one in daemons] == [OK] * 3
-    assert time.monotonic() - done < 3
+    assert [one.wait() for one in daemons] == [OK] * 3
 
 
 def test_what_runs_elsewhere_is_left_to_who_runs_it(db, daemon, drain):

@@ -60,7 +60,7 @@ def deliverer(one):
     """The pid of the worker that delivers, once it is there: the last one."""
     def last():
         workers = one.workers()
-        return max(workers) if len(workers) > 2 else None
+        return workers[-1] if len(workers) > 2 else None
     return wait_for(last, 10, 'the delivery worker')
 
 
@@ -177,32 +177,38 @@ def test_one_bad_recipient_of_three(db, engine, receiver):
 
 def test_backoff_grows_and_shows(db, engine, receiver):
     receiver.answer = 500
-    engine({'notify': {'backoff': '200ms', 'backoff_max': '10s', 'attempts': 4}})
+    engine({'notify': {'backoff': '1h', 'backoff_max': '10h', 'attempts': 4}},
+           poll_interval='200ms')
     report.submit(db, notify_on_completion=[receiver.url()])
-    first = wait_for(lambda: db.row(
-        'select due_at - now() as wait, last_error from reportd.v_notifications '
-        "where state = 'PENDING' and attempts = 1"), 10, interval=0.005)
-    assert 0 < first.wait.total_seconds() <= 0.2 and 'HTTP 500' in first.last_error
-    began = time.monotonic()
+    for attempts, most in (1, 1), (2, 2), (3, 4):
+        row = wait_for(lambda: db.row(
+            "select extract(epoch from due_at - now()) / 3600 as hours, last_error "
+            "from reportd.v_notifications where state = 'PENDING' and attempts = %s", attempts))
+        # A few minutes may have passed, and the half of the wait is a matter of chance.
+        assert 0.45 * most < row.hours <= most and 'HTTP 500' in row.last_error
+        db.execute('update reportd.report_notification set due_at = now()')
     wait_states(db, ['FAILED'])
-    # 100..200, 200..400, 400..800 ms
-    assert 0.5 < time.monotonic() - began < 3
 
 
 def test_a_receiver_that_hangs_holds_nobody_up_for_long(db, engine, receiver):
-    """Its try is stopped; the others are delivered meanwhile, and reports run."""
+    """Its try is stopped."""
     receiver.answer = 'hang'
     one = engine({'notify': {'timeout': '1s', 'attempts': 2}})
     config_id = report.submit(db, notify_on_completion=[receiver.url('/slow')])
-    hang(receiver)
-    watch = Stopwatch()
-    for _ in range(5):
-        ended(db, report.submit(db))
-    assert watch() < 1.5, 'reports wait for a receiver'
     notice, = wait_states(db, ['FAILED'], config_id)
     assert notice.attempts == 2
     assert 'could not be reached' in notice.last_error
     one.wait_log('not delivered within 1 s')
+
+
+def test_reports_do_not_wait_for_a_receiver(db, engine, receiver):
+    receiver.answer = 'hang'
+    engine({'notify': {'timeout': '60s'}})
+    config_id = report.submit(db, notify_on_completion=[receiver.url('/slow')])
+    hang(receiver)
+    for _ in range(5):
+        ended(db, report.submit(db))
+    wait_states(db, ['SENDING'], config_id)
 
 
 def test_a_dead_receiver_is_left_alone_for_a_while(db, engine, receiver, other):
@@ -580,7 +586,7 @@ def test_a_result_that_the_server_refuses_holds_up_no_other(db, engine, receiver
 
 
 def deliverer_of(db):
-    return max(process.children(db.value('select pid from reportd.report_worker')))
+    return process.children(db.value('select pid from reportd.report_worker'))[-1]
 
 
 def test_the_fence_refuses_a_result_of_another_attempt(db, engine, receiver):

@@ -31,6 +31,7 @@ DEFAULTS = {
 
 
 def children(pid):
+    """The child processes, the oldest first."""
     with contextlib.suppress(FileNotFoundError):
         path = pathlib.Path(f'/proc/{pid}/task/{pid}/children')
         return [int(word) for word in path.read_text().split()]
