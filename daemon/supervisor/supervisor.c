@@ -14,7 +14,6 @@
 static const int signal_numbers[SUPERVISOR_SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
 
 static const struct statement drained = {"drained", sql_drained, 1};
-static const struct statement leave = {"leave", sql_leave, 1};
 
 /* ---- what the parts tell ---- */
 
@@ -105,32 +104,9 @@ static void on_renewed(void *arg)
 static const struct lease_events lease_events = {
     .held = on_held, .renewed = on_renewed, .unfit = on_unfit};
 
-/* Takes the answer to the question whether this daemon may end. After a no it looks
- * for work: some is due, or the other daemons are too few. */
-static void on_leave(void *arg, const struct reply *reply, const struct err *e)
-{
-	struct supervisor *s = arg;
-
-	if (reply == NULL && e->kind != ERR_LOST)
-		LOG(&s->log, LVL_ERROR, L_MSG("looking for more work failed"),
-		    L_STR("error", e->text), L_STR("sqlstate", e->sqlstate));
-	if (reply == NULL || s->phase != RUNNING)
-		return;
-	if (reply_bool(reply, 0, 0))
-		supervisor_begin_stop(s, "idle");
-	else
-		poller_look(s->poller);
-}
-
 static void on_quiet(uv_timer_t *timer)
 {
-	struct supervisor *s = timer->data;
-
-	if (s->phase == RUNNING && supervisor_at_rest(s) &&
-	    queue_is_up(s->queue))
-		queue_send(s->queue, NULL, &leave,
-		    (const char *const[]){lease_worker_id(s->lease)}, on_leave,
-		    s);
+	supervisor_ask_to_leave(timer->data);
 }
 
 /* Called when the last run or the last notice has ended. */

@@ -6,6 +6,8 @@
 #include "supervisor/supervisor_parts.h"
 
 static const struct statement leaving = {"leaving", sql_leaving, 1};
+static const struct statement leave = {"leave", sql_leave, 1};
+static const struct statement may_leave = {"may_leave", sql_may_leave, 1};
 
 static void on_retired(void *arg)
 {
@@ -138,6 +140,69 @@ void supervisor_hurry(struct supervisor *s)
 	} else {
 		uv_timer_start(&s->grace, on_grace, 0, 0);
 	}
+}
+
+/* ---- nothing to do ---- */
+
+/* Says whether the answer is that this daemon may end. After a no it looks for
+ * work: some is due, or the other daemons are too few. */
+static bool may_end(
+    struct supervisor *s, const struct reply *reply, const struct err *e)
+{
+	bool may = reply != NULL && reply_bool(reply, 0, 0);
+
+	if (reply == NULL && e->kind != ERR_LOST)
+		LOG(&s->log, LVL_ERROR, L_MSG("looking for more work failed"),
+		    L_STR("error", e->text), L_STR("sqlstate", e->sqlstate));
+	if (reply != NULL && !may && s->phase == RUNNING)
+		poller_look(s->poller);
+	return may && s->phase == RUNNING;
+}
+
+static bool ask(
+    struct supervisor *s, const struct statement *st, queue_answer *answer)
+{
+	if (s->phase != RUNNING || !supervisor_at_rest(s) ||
+	    !queue_is_up(s->queue))
+		return false;
+	queue_send(s->queue, NULL, st,
+	    (const char *const[]){lease_worker_id(s->lease)}, answer, s);
+	return true;
+}
+
+static void on_leave(void *arg, const struct reply *reply, const struct err *e)
+{
+	struct supervisor *s = arg;
+
+	if (may_end(s, reply, e))
+		supervisor_begin_stop(s, "idle");
+	else if (s->phase == RUNNING)
+		web_wake(s->web);
+}
+
+static void on_web_rests(void *arg)
+{
+	struct supervisor *s = arg;
+
+	if (!ask(s, &leave, on_leave) && s->phase == RUNNING)
+		web_wake(s->web);
+}
+
+/* Nobody may bring work by HTTP after the queue has said that there is none: a
+ * request that comes meanwhile waits in the socket, where the service manager
+ * finds it and starts the next daemon. */
+static void on_may_leave(
+    void *arg, const struct reply *reply, const struct err *e)
+{
+	struct supervisor *s = arg;
+
+	if (may_end(s, reply, e))
+		web_rest(s->web, on_web_rests, s);
+}
+
+void supervisor_ask_to_leave(struct supervisor *s)
+{
+	ask(s, &may_leave, on_may_leave);
 }
 
 /* ---- a queue that is away ---- */

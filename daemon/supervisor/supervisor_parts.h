@@ -85,6 +85,9 @@ void supervisor_reload(struct supervisor *s);
 /* supervisor_end.c */
 /* Begins the shutdown; `why` is for the log. */
 void supervisor_begin_stop(struct supervisor *s, const char *why);
+/* Begins it when the queue says that nothing is left for a daemon with nothing in
+ * hand. */
+void supervisor_ask_to_leave(struct supervisor *s);
 /* Ends the shutdown when nothing is in hand any more: gives the lease back and
  * closes all modules. */
 void supervisor_finish_stop(struct supervisor *s);

@@ -43,6 +43,9 @@ struct web {
 	int64_t born_ms, delay_ms;
 	struct web_beat beat;
 	bool closing;
+	bool resting; /* see web_rest */
+	void (*rested)(void *arg);
+	void *arg;
 };
 
 static void on_timer(uv_timer_t *timer);
@@ -151,6 +154,11 @@ static void on_exit_of_process(uv_process_t *process, int64_t status, int sig)
 	bury(p);
 	if (w->closing)
 		return;
+	if (w->resting) {
+		uv_timer_stop(&w->timer);
+		w->rested(w->arg);
+		return;
+	}
 	if (clock_boot_ms() - w->born_ms > OLD_MS)
 		w->delay_ms = 0;
 	if (w->o.settings->server_listen == NULL) {
@@ -253,7 +261,8 @@ static void on_timer(uv_timer_t *timer)
 
 	if (w->process != NULL)
 		uv_process_kill(&w->process->process, SIGKILL);
-	else if (!w->closing && w->o.settings->server_listen != NULL)
+	else if (!w->closing && !w->resting &&
+		 w->o.settings->server_listen != NULL)
 		start(w);
 }
 
@@ -296,6 +305,27 @@ struct web *web_open(const struct web_options *options)
 	w->timer.data = w;
 	web_set_settings(w, w->o.settings);
 	return w;
+}
+
+void web_rest(struct web *w, void (*rested)(void *arg), void *arg)
+{
+	w->resting = true;
+	w->rested = rested;
+	w->arg = arg;
+	if (w->process != NULL)
+		end_process(w);
+	else
+		rested(arg);
+}
+
+void web_wake(struct web *w)
+{
+	if (!w->resting)
+		return;
+	w->resting = false;
+	w->delay_ms = 0;
+	if (w->process == NULL)
+		uv_timer_start(&w->timer, on_timer, 0, 0);
 }
 
 void web_close(struct web *w)

@@ -34,6 +34,10 @@ struct web *web_open(const struct web_options *options);
 void web_set_settings(struct web *w, const struct settings *settings);
 /* Tells reportd-http how the daemon is; a later start is told the same. */
 void web_tell(struct web *w, const struct web_beat *beat);
+/* Ends reportd-http, calls `rested` once it is gone, and starts it no more before
+ * web_wake. Whoever connects meanwhile waits in the socket. */
+void web_rest(struct web *w, void (*rested)(void *arg), void *arg);
+void web_wake(struct web *w);
 /* Ends reportd-http and frees everything once it is gone. */
 void web_close(struct web *w);
 

@@ -271,7 +271,8 @@ def test_wrong_settings_are_refused(scale, settings, message):
 
 @pytest.mark.parametrize('call', [
     f"scale_take('{HOLDER}', 5, 10)", f"scale_plan('{HOLDER}', 0, 0, 0, 5, 10)",
-    f"scale_release('{HOLDER}', true)", f"scale_leave('{HOLDER}')"])
+    f"scale_release('{HOLDER}', true)", f"scale_leave('{HOLDER}')",
+    f"scale_may_leave('{HOLDER}')"])
 def test_only_the_daemons_role_decides(db, call):
     with db.connect() as conn:
         for role in 'reportd_submitter', 'reportd_operator', 'reportd_viewer':

@@ -27,7 +27,7 @@ FUNCTIONS = {
     'keep_request take_steps set_files_aside reaches claim_zones take_page '
     'claim_moves record_moves due_zones due_moves watched_paths wake_paths wake_objects '
     'inbox_begin inbox_step inbox_fault inbox_may_set kept_checks tally_runs scale_take '
-    'scale_plan scale_release scale_leave': 'D',
+    'scale_plan scale_release scale_may_leave scale_leave': 'D',
 }
 LETTERS = {'S': 'reportd_submitter', 'O': 'reportd_operator', 'V': 'reportd_viewer',
            'D': 'reportd_daemon'}

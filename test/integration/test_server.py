@@ -214,28 +214,94 @@ def test_a_stop_ends_the_wait(gate):
     assert not thread.is_alive()
 
 
-def test_it_takes_the_socket_of_the_service_manager(db, tmp_path, wait_for):
-    """As systemd passes it: descriptor 3, LISTEN_FDS and LISTEN_PID."""
-    from lib.paths import REPORTD
-    from lib.process import Daemon, write_conf
-    one = Server(db, tmp_path)
-    one.sections['server']['listen'] = '127.0.0.1:1'  # not used
-    launch = tmp_path / 'launch'
-    launch.write_text('#!/usr/bin/python3\n'
-                      'import os, socket, sys\n'
-                      's = socket.socket()\n'
-                      f's.bind(("127.0.0.1", {one.port})); s.listen()\n'
-                      'os.dup2(s.fileno(), 3)\n'
-                      'os.set_inheritable(3, True)\n'
-                      'os.environ.update(LISTEN_FDS="1", LISTEN_PID=str(os.getpid()))\n'
-                      f'os.execv("{REPORTD}", ["reportd", *sys.argv[1:]])\n')
-    launch.chmod(0o755)
-    started = Daemon(db, write_conf(tmp_path / 'passed.conf', db, one.sections),
-                     program=launch)
+class Manager:
+    """As systemd it keeps the socket and passes it: descriptor 3, LISTEN_FDS, LISTEN_PID."""
+
+    def __init__(self, db, folder):
+        from lib.paths import REPORTD
+        from lib.process import write_conf
+        self.server, self.db = Server(db, folder), db
+        self.server.sections['server']['listen'] = '127.0.0.1:1'  # not used
+        self.conf = write_conf(folder / 'passed.conf', db, self.server.sections)
+        self.listener = socket.create_server(('127.0.0.1', self.server.port))
+        self.giver = socket.create_server(str(folder / 'giver'), family=socket.AF_UNIX)
+        self.launch = folder / 'launch'
+        self.launch.write_text(
+            '#!/usr/bin/python3\n'
+            'import os, socket, sys\n'
+            's = socket.socket(socket.AF_UNIX)\n'
+            f's.connect("{folder}/giver")\n'
+            'os.dup2(socket.recv_fds(s, 1, 1)[1][0], 3)\n'
+            'os.set_inheritable(3, True)\n'
+            'os.environ.update(LISTEN_FDS="1", LISTEN_PID=str(os.getpid()))\n'
+            f'os.execv("{REPORTD}", ["reportd", *sys.argv[1:]])\n')
+        self.launch.chmod(0o755)
+
+    def start(self, *args):
+        from lib.process import Daemon
+        started = Daemon(self.db, self.conf, args, program=self.launch)
+        with self.giver.accept()[0] as to:
+            socket.send_fds(to, [b'x'], [self.listener.fileno()])
+        return started
+
+
+@pytest.fixture
+def manager(db, tmp_path):
+    one = Manager(db, tmp_path)
+    yield one
+    one.listener.close()
+    one.giver.close()
+
+
+def test_it_takes_the_socket_of_the_service_manager(manager, wait_for):
+    started = manager.start()
     try:
-        wait_for(one.is_ready)
+        wait_for(manager.server.is_ready)
     finally:
         started.end()
+
+
+def test_a_request_that_comes_as_the_daemon_leaves_is_for_the_next_one(manager, db, wait_for):
+    """The daemon has counted the work; then it waits for a lock to write that it leaves."""
+    db.execute("create function wait() returns trigger language plpgsql as $$ begin "
+               "perform pg_advisory_xact_lock(1); return new; end $$;"
+               'create trigger wait before update of leaving on reportd.report_worker '
+               'for each row execute function wait()')
+    answers = []
+    with db.connect(autocommit=False) as other:
+        other.execute('select pg_advisory_xact_lock(1)')
+        first = manager.start('--idle-exit', '300ms')
+        wait_for(lambda: db.value("select count(*) from pg_locks "
+                                  "where locktype = 'advisory' and not granted"))
+        thread = threading.Thread(target=lambda: answers.append(manager.server.post(
+            '/trigger', role='web_ann', timeout=60)))
+        thread.start()
+        thread.join(1)
+        other.commit()
+    assert first.wait() == 0 and answers == []
+    second = manager.start()
+    try:
+        thread.join(60)
+        assert answers[0].status == 200
+    finally:
+        second.end()
+
+
+def test_a_daemon_to_which_work_comes_as_it_would_leave_serves_on(manager, db, submit, wait_for):
+    """The work comes between the first question, which ends the HTTP server, and the second."""
+    one = manager.server
+    with db.connect(autocommit=False) as other:
+        other.execute('select from reportd.scale_turn for update')
+        one.daemon = manager.start('--idle-exit', '300ms')
+        wait_for(lambda: db.value("select count(*) from pg_stat_activity "
+                                  "where wait_event_type = 'Lock'"))
+        assert http_pid(one) is None
+        config_id = submit(db, export_sql='select pg_sleep(3)')
+        other.commit()
+    wait_for(one.is_ready)
+    assert one.daemon.wait() == 0
+    assert db.value('select status from reportd.report_config where config_id = %s',
+                    config_id) == 'COMPLETED'
 
 
 def test_settings_that_change(server, wait_for):

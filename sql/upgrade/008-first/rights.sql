@@ -163,7 +163,7 @@ grant execute on function reportd.plan_fire, reportd.schedule_turns,
 		reportd.wake_objects, reportd.inbox_begin, reportd.inbox_step,
 		reportd.inbox_fault, reportd.inbox_may_set, reportd.kept_checks,
 		reportd.tally_runs, reportd.scale_take, reportd.scale_plan, reportd.scale_release,
-		reportd.scale_leave
+		reportd.scale_may_leave, reportd.scale_leave
 	to reportd_daemon;
 
 -- Which rows are right must not depend on the settings of a session. The server reads the text of a

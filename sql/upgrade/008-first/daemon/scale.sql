@@ -134,12 +134,11 @@ language sql security definer set search_path = pg_catalog, pg_temp as $$
 	where t.held_by = holder
 $$;
 
--- Says whether a daemon that has nothing to do may end; from then on it counts as gone. Work that
--- is committed before this function commits is seen here; work that comes later finds the daemon
--- gone. Among the other daemons only those count that are surely alive: they have sent a heartbeat
--- since this daemon came, and within half a lease. Elsewhere a daemon that was killed counts until
--- its lease ends; here the daemon that replaced it would leave the work to it.
-create function reportd.scale_leave(worker_id uuid) returns boolean
+-- Says whether a daemon that has nothing to do may end. Among the other daemons only those
+-- count that are surely alive: they have sent a heartbeat since this daemon came, and within half
+-- a lease. Elsewhere a daemon that was killed counts until its lease ends; here the daemon that
+-- replaced it would leave the work to it.
+create function reportd.scale_may_leave(worker_id uuid) returns boolean
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
 	turn reportd.scale_turn;
@@ -147,15 +146,25 @@ declare
 	me reportd.report_worker;
 	others bigint;
 begin
-	select * into turn from reportd.scale_turn t for update;
-	select * into me from reportd.report_worker w where w.worker_id = scale_leave.worker_id;
+	select * into turn from reportd.scale_turn;
+	select * into me from reportd.report_worker w
+	where w.worker_id = scale_may_leave.worker_id;
 	select * into s from reportd.scale_state(me, clock_timestamp());
 	select count(*) into others from reportd.report_worker w
 	where w.worker_id <> me.worker_id and not w.leaving and w.heartbeat_at >= me.started_at
 		and w.heartbeat_at between clock_timestamp() - w.lease / 2
 			and clock_timestamp() + w.lease / 2;
-	if not reportd.scale_spare(s.ready, s.running, s.errands, 1 + others, turn.per_task,
-			turn.most) then
+	return reportd.scale_spare(s.ready, s.running, s.errands, 1 + others, turn.per_task,
+		turn.most);
+end $$;
+
+-- The same, and from then on the daemon counts as gone. Work that is committed before this
+-- function looks for it is seen here; work that comes later finds the daemon gone.
+create function reportd.scale_leave(worker_id uuid) returns boolean
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+	perform from reportd.scale_turn for update;
+	if not reportd.scale_may_leave(worker_id) then
 		return false;
 	end if;
 	update reportd.report_worker w set leaving = true
