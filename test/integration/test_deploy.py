@@ -430,12 +430,16 @@ def test_the_command_checks_a_whole_tree(tmp_path):
     for path, old, new in (('deploy/cloudformation/daemon.yaml', 'StopTimeout', 'StopTimeOut'),
                            ('deploy/kubernetes/keda/scaledjob.yaml', 'gradual', 'immediate'),
                            ('.github/workflows/deploy.yml', '# v4.2.2', ''),
+                           ('deploy/kubernetes/common/settings.yaml', 'S3_PART_SIZE', 'S3_PARTSIZE'),
+                           ('deploy/cloudformation/scale.yaml', 'SCALE_PER_TASK', 'SCALE_PER_Task'),
                            ('deploy/terraform/scale.tf', 'REPORTD_SCALE_MAX', 'REPORTD_SCALE_MOST')):
         file = tmp_path / path
         file.write_text(file.read_text().replace(old, new))
     done = subprocess.run([*command, tmp_path], capture_output=True, text=True)
     assert done.returncode == 1
     for text in ('StopTimeOut: unknown', 'rollout.strategy must be gradual', 'names its version',
+                 'REPORTD_S3_PARTSIZE: [s3] has no such key',
+                 'REPORTD_SCALE_PER_Task: capitals alone are read',
                  'scale.tf: REPORTD_SCALE_MOST: [scale] has no such key'):
         assert text in done.stdout
 

@@ -67,7 +67,7 @@ def check_lists(texts):
 
 def check_variables(text, settings):
     """Variables of a file that the program has no setting for."""
-    return [fault for name in sorted(set(re.findall(r'\bREPORTD_[A-Z_]+[A-Z]\b', text)))
+    return [fault for name in sorted(set(re.findall(r'\bREPORTD_\w*[^\W_]\b', text)))
             if name not in OTHERS and (fault := settings.fault(name))]
 
 

@@ -21,6 +21,8 @@ class Settings:
         """What is wrong with a variable's name; None when nothing is."""
         if not variable.startswith('REPORTD_'):
             return None
+        if variable != variable.upper():
+            return f'{variable}: capitals alone are read'
         section, _, rest = variable.removeprefix('REPORTD_').lower().partition('_')
         keys = self.keys.get(section)
         if keys is None:
