@@ -304,3 +304,12 @@ def test_a_row_that_takes_a_claim_too_long_fails_alone(db, as_, engine):
     ended = report.wait_done(db, slow)
     assert (ended.status, ended.error_message) == (
         'FAILED', 'the report takes too long to be read by a claim')
+
+
+def test_the_largest_quota_is_one(db, as_):
+    most = 2 ** 31 - 1
+    set_quota(db, max_reports=most, max_pending=most, max_running=most, max_output_bytes=2 ** 63 - 1)
+    bob = as_('bob', 'hr')
+    one = ask(bob)
+    bob('select reportd.run_now(%s)', one)
+    assert waiting_of(db, 'hr') == 2

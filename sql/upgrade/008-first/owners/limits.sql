@@ -320,7 +320,7 @@ end $$;
 
 -- Counts the waiting reports and requests of an owner, up to `most`. The plan is kept while
 -- the table grows, so plans that read the whole table are switched off.
-create function reportd.pending_count(owner regrole, most int) returns int
+create function reportd.pending_count(owner regrole, most bigint) returns int
 language plpgsql stable set search_path = pg_catalog, pg_temp
 	set enable_seqscan = off as $$
 begin
@@ -337,7 +337,7 @@ end $$;
 
 -- Counts the reports of an owner that neither wait nor run, up to `most`: each takes up a
 -- row.
-create function reportd.idle_count(owner regrole, most int) returns bigint
+create function reportd.idle_count(owner regrole, most bigint) returns bigint
 language plpgsql stable set search_path = pg_catalog, pg_temp
 	set enable_seqscan = off as $$
 begin
@@ -360,12 +360,12 @@ begin
 	where q.transaction = new.transaction and q.owner = new.owner;
 	insert into reportd.owner_turn as t (owner) values (new.owner)
 	on conflict (owner) do update set taken = t.taken + 1;
-	if reportd.pending_count(new.owner, quota.max_pending + 1) > quota.max_pending then
+	if reportd.pending_count(new.owner, quota.max_pending + 1::bigint) > quota.max_pending then
 		raise exception using errcode = '22023',
 			message = format('%s has reports and requests waiting that others added meanwhile; with those of this transaction they are more than its quota, which is %s',
 				new.owner, quota.max_pending),
 			hint = 'Wait until some have ended, cancel some, or ask an operator for more (report_quota).';
-	elsif reportd.idle_count(new.owner, quota.max_reports + 1) > quota.max_reports then
+	elsif reportd.idle_count(new.owner, quota.max_reports + 1::bigint) > quota.max_reports then
 		raise exception using errcode = '22023',
 			message = format('%s has reports that others added meanwhile; with those of this transaction they are more than its quota, which is %s',
 				new.owner, quota.max_reports),
