@@ -54,8 +54,9 @@ def write_conf(path, db, sections=None, **reportd):
     for name, section in keys.items():
         if name.startswith('source.'):
             keys[name] = {'trusted': 'on'} | section
-    pathlib.Path(keys['reportd']['output_root'] or '.').mkdir(
-        parents=True, exist_ok=True)
+    root = pathlib.Path(keys['reportd']['output_root'] or '.')
+    if root.is_absolute():
+        root.mkdir(parents=True, exist_ok=True)
     path.write_text(''.join(
         f'[{name}]\n' + ''.join(f'{key} = {value}\n'
                                 for key, value in section.items()
