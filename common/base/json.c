@@ -39,6 +39,16 @@ bool json_has_text(const json_t *texts, const char *text)
 	return false;
 }
 
+size_t json_index_of(const json_t *array, const char *key)
+{
+	size_t i = 0;
+
+	while (i < json_array_size(array) &&
+	       json_str(json_array_get(array, i), key, NULL) == NULL)
+		i++;
+	return i;
+}
+
 /* ---- parsing ---- */
 
 /* Levels of objects and arrays; jansson, which writes such values, has the same

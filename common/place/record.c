@@ -22,16 +22,6 @@ static size_t find(const json_t *list, const char *address, const char *id)
 	return i;
 }
 
-size_t place_record_find(const json_t *list, const char *name)
-{
-	size_t i = 0;
-
-	while (i < json_array_size(list) &&
-	       json_str(json_array_get(list, i), name, NULL) == NULL)
-		i++;
-	return i;
-}
-
 void place_record_add(
     struct place_record *r, const char *name, const char *text)
 {

@@ -33,11 +33,8 @@ void place_record_made(
 void place_record_over(
     struct place_record *r, const char *address, const char *id);
 
-/* For entries of others, which have a text by a name of their own in place of
- * "place". Returns the index of the first one, or the length of the list when there
- * is none. */
-size_t place_record_find(const json_t *list, const char *name);
-/* Adds an entry that begins now, and announces nothing. */
+/* Adds an entry of others, which has a text by a name of their own in place of
+ * "place" and begins now; announces nothing. json_index_of() finds it. */
 void place_record_add(
     struct place_record *r, const char *name, const char *text);
 

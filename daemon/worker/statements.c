@@ -20,7 +20,7 @@ void statements_started(void *arg, const char *handle)
 	struct job *job = arg;
 	struct place_record *r = &job->outcome.record;
 	/* A job has one statement at a time. */
-	size_t i = place_record_find(r->list, "source");
+	size_t i = json_index_of(r->list, "source");
 
 	if (handle == NULL) {
 		json_array_remove(r->list, i);

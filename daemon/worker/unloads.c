@@ -21,7 +21,7 @@ void unloads_begin(struct job *job, const char *prefix)
 	struct place_record *r = &job->outcome.record;
 
 	/* A job has one unload. */
-	if (place_record_find(r->list, "unload") < json_array_size(r->list))
+	if (json_index_of(r->list, "unload") < json_array_size(r->list))
 		return;
 	place_record_add(r, "unload", prefix);
 	r->announce(r->arg);
@@ -32,7 +32,7 @@ bool unloads_over(struct job *job)
 {
 	json_t *list = job->outcome.record.list;
 
-	return json_array_remove(list, place_record_find(list, "unload")) == 0;
+	return json_array_remove(list, json_index_of(list, "unload")) == 0;
 }
 
 int unloads_sweep(const struct place_lent *lent, int64_t run_id,

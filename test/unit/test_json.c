@@ -42,6 +42,21 @@ TEST(no_object_at_all_gives_defaults)
 	assert_true(json_bool(NULL, "x", true));
 }
 
+TEST(the_first_object_with_a_text_is_found)
+{
+	struct err e;
+	json_t *o = parse("{\"list\": [{\"a\": 1}, {\"b\": \"x\"}, "
+			  "{\"a\": \"y\"}, {\"a\": \"z\"}, 7]}",
+	    &e);
+	const json_t *list = json_object_get(o, "list");
+
+	assert_int_equal(json_index_of(list, "a"), 2);
+	assert_int_equal(json_index_of(list, "b"), 1);
+	assert_int_equal(json_index_of(list, "c"), 5);
+	assert_int_equal(json_index_of(NULL, "a"), 0);
+	json_decref(o);
+}
+
 TEST(only_objects_are_taken)
 {
 	static const char *const bad[] = {"", "[]", "1", "null", "\"{}\"", "{",
@@ -133,6 +148,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(members_are_read_with_a_default),
 	    cmocka_unit_test(no_object_at_all_gives_defaults),
+	    cmocka_unit_test(the_first_object_with_a_text_is_found),
 	    cmocka_unit_test(only_objects_are_taken),
 	    cmocka_unit_test(values_are_those_of_jansson),
 	    cmocka_unit_test(nesting_has_a_limit),

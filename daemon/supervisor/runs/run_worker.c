@@ -114,19 +114,6 @@ static void wait_anew(struct run *run)
 	str_copy(run->stage, sizeof(run->stage), "start");
 }
 
-static bool names_unload(const json_t *leftovers)
-{
-	json_t *entry;
-	size_t i;
-
-	json_array_foreach(leftovers, i, entry)
-	{
-		if (json_str(entry, "unload", NULL) != NULL)
-			return true;
-	}
-	return false;
-}
-
 /* Keeps the record of leftovers and has it stored with the next heartbeat, at
  * once when it is new: the record must outlive the worker and this daemon. */
 static void take_leftovers(struct run *run, const json_t *body)
@@ -136,7 +123,8 @@ static void take_leftovers(struct run *run, const json_t *body)
 
 	json_decref(run->leftovers);
 	run->leftovers = json_incref(leftovers);
-	run->unloads = run->unloads || names_unload(leftovers);
+	run->unloads = run->unloads || json_index_of(leftovers, "unload") <
+					   json_array_size(leftovers);
 	if (news)
 		run->runs->o.events->urgent(run->runs->o.arg);
 }
