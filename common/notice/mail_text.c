@@ -89,6 +89,24 @@ void mail_text_say(struct mail_text *t, const char *fmt, ...)
 	buf_free(&text);
 }
 
+/* Adds a paragraph of our own sentences, in which commands stand between ` and are
+ * code in HTML. */
+static void add_advice(struct mail_text *t, const char *text)
+{
+	char *copy = mem_strdup(text), *rest = copy, *part;
+
+	begin_paragraph(t, "");
+	buf_printf(&t->plain, "%s\n", text);
+	for (bool is_code = false; (part = strsep(&rest, "`")) != NULL;
+	     is_code = !is_code) {
+		buf_str(&t->html, is_code ? "<code>" : "");
+		escape(&t->html, part);
+		buf_str(&t->html, is_code ? "</code>" : "");
+	}
+	buf_str(&t->html, "</p>\n");
+	free(copy);
+}
+
 /* Adds a text from elsewhere, such as an error message, as an indented
  * quotation. */
 static void add_quote(struct mail_text *t, const char *text)
@@ -182,8 +200,9 @@ static void add_failure(struct mail_text *t, const struct notice *n)
 	notice_next(n, &b);
 	mail_text_say(t, "%s", b.data);
 	buf_clear(&b);
+	buf_str(&b, "What to do: ");
 	notice_hint(n, &b);
-	mail_text_say(t, "What to do: %s", b.data);
+	add_advice(t, b.data);
 	buf_free(&b);
 }
 

@@ -187,6 +187,28 @@ TEST(a_mail_says_what_a_person_would)
 	notice_free(&bad);
 }
 
+TEST(a_command_is_code_in_html_and_a_text_from_elsewhere_is_not)
+{
+	struct notice bad = a_notice("FAILED");
+	struct mail_text t;
+
+	free(bad.shown_error);
+	bad.shown_error = strdup("export: no `x`");
+	mail_text_init(&t);
+	mail_text_open(&t, &bad);
+	assert_non_null(
+	    strstr(t.html.data, "with <code>reportctl retry 7</code>.</p>\n"));
+	assert_non_null(strstr(t.html.data, "no `x`"));
+	bad.error_sqlstate = "";
+	bad.error_stage = "fetch";
+	bad.input_count = 2;
+	mail_text_open(&t, &bad);
+	assert_non_null(
+	    strstr(t.html.data, "<code>&quot;batch&quot;: 1</code> in inputs"));
+	mail_text_free(&t);
+	notice_free(&bad);
+}
+
 TEST(a_report_is_put_into_what_is_said)
 {
 	struct mail_text t;
@@ -234,6 +256,8 @@ int main(void)
 	    cmocka_unit_test(a_wrong_url_is_told),
 	    cmocka_unit_test(names_in_templates_become_values),
 	    cmocka_unit_test(a_mail_says_what_a_person_would),
+	    cmocka_unit_test(
+		a_command_is_code_in_html_and_a_text_from_elsewhere_is_not),
 	    cmocka_unit_test(a_report_is_put_into_what_is_said),
 	    cmocka_unit_test(numbers_are_for_people),
 	};
