@@ -16,6 +16,7 @@ from lib import process, report, wait  # noqa: E402
 from lib.aws import aws, aws_server  # noqa: E402, F401
 from lib.cluster import Cluster, make_template  # noqa: E402
 from lib.paths import SANITIZED  # noqa: E402
+from lib.target import Target  # noqa: E402
 
 
 def pytest_configure(config):
@@ -86,6 +87,14 @@ def psql_conn(db):
     """An autocommit connection to the fresh database; rows are plain tuples."""
     with db.connect(row_factory=None) as conn:
         yield conn
+
+
+@pytest.fixture
+def target(cluster):
+    """A fresh database that reports are loaded into, see lib.target.Target."""
+    target = Target(cluster)
+    yield target
+    target.drop()
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from lib import report
 from lib.proxy import Proxy
 from lib.report import submit, wait_done
-from lib.target import Target, load, outcome
+from lib.target import load, outcome
 from lib.wait import wait_for
 from test_fault_shared import (  # noqa: F401: fixtures
     QUICK, again, behind, engine_of, kill, kill_until_done, loaded_at_the_second_attempt,
@@ -21,11 +21,9 @@ MODES = {'append': None, 'replace': {'mode': 'replace'},
 
 
 @pytest.fixture
-def target(cluster):
-    target = Target(cluster)
+def target(target):
     target.table('create table s.t (id int primary key, name text)')
-    yield target
-    target.drop()
+    return target
 
 
 @pytest.fixture

@@ -19,13 +19,6 @@ from test_engine_shared import gate, gated, wait_at_gate
 
 
 @pytest.fixture
-def target(cluster):
-    target = Target(cluster)
-    yield target
-    target.drop()
-
-
-@pytest.fixture
 def ready(daemon, target):
     """A daemon that has the target."""
     return daemon(target.sections())

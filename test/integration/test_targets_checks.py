@@ -7,17 +7,15 @@ import pytest
 from psycopg import errors
 
 from lib.report import submit, wait_done
-from lib.target import Target, load, outcome
+from lib.target import load, outcome
 from lib.wait import wait_for
 from test_inputs import FAST, put
 
 
 @pytest.fixture
-def target(cluster):
-    target = Target(cluster)
+def target(target):
     target.table('create table s.t (id int primary key, name text, amount money)')
-    yield target
-    target.drop()
+    return target
 
 
 @pytest.fixture

@@ -7,15 +7,8 @@ from psycopg import sql
 
 from lib.manual import says
 from lib.report import wait_done
-from lib.target import Target, load, outcome
+from lib.target import load, outcome
 from test_engine_shared import gate, gated, wait_at_gate
-
-
-@pytest.fixture
-def target(cluster):
-    target = Target(cluster)
-    yield target
-    target.drop()
 
 
 @pytest.fixture
