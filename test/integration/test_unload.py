@@ -82,6 +82,21 @@ def refusal(engine, **columns):
     return failure(engine.db, output_options=options, **columns).error_message
 
 
+def begun(engine, redshift):
+    """A run whose UNLOAD goes on until it is stopped."""
+    config_id = report.submit(engine.db, source='dwh', export_sql='select pg_sleep(60)',
+                              max_retries=0, output_options={'unload': True})
+    wait_for(lambda: redshift.unloading)
+    return wait_for(lambda: [r for r in report.runs(engine.db, config_id) if r.leftovers])[0]
+
+
+def left_behind(engine, objects, bucket):
+    """A run that could neither write its manifest nor remove its objects."""
+    objects.fails += [('PUT', 'denied', 403), ('DELETE', '', 403)]
+    return failure(engine.db, source='dwh', export_sql=QUERY, max_retries=0,
+                   output_path=f's3://{bucket}/denied.{{ext}}', output_options={'unload': True})
+
+
 def parts_of(manifest, objects):
     return b''.join(objects.kept[tuple(e['url'].removeprefix('s3://').split('/', 1))]
                     for e in manifest['entries'])
@@ -197,13 +212,10 @@ def test_an_object_that_is_not_there_fails_the_run(engine, objects, monkeypatch)
 
 def test_a_cancel_ends_the_unload(engine, objects, redshift):
     """What an UNLOAD that is stopped has written so far is removed."""
-    config_id = report.submit(engine.db, source='dwh', export_sql='select pg_sleep(60)',
-                              output_options={'unload': True})
-    wait_for(lambda: redshift.unloading)
-    run = report.runs(engine.db, config_id)[0]
-    objects.put('lake', f'unloaded/{config_id}/{run.run_id}/0000_part_00', b'half')
-    engine.db.execute('select reportd.cancel(%s)', config_id)
-    assert report.wait_done(engine.db, config_id).status == 'CANCELLED'
+    run = begun(engine, redshift)
+    objects.put('lake', f'unloaded/{run.config_id}/{run.run_id}/0000_part_00', b'half')
+    engine.db.execute('select reportd.cancel(%s)', run.config_id)
+    assert report.wait_done(engine.db, run.config_id).status == 'CANCELLED'
     wait_for(lambda: objects.keys() == [])
 
 
@@ -317,12 +329,7 @@ def test_a_manifest_that_cannot_be_written_is_not_there(engine, objects):
 
 
 def test_objects_that_cannot_be_removed_are_removed_later(engine, objects):
-    objects.fails += [('PUT', 'denied', 403), ('DELETE', '', 403)]
-    config_id = report.submit(
-        engine.db, source='dwh', export_sql=QUERY, max_retries=0,
-        output_path='s3://reports/denied.{ext}', output_options={'unload': True})
-    assert report.wait_done(engine.db, config_id).status == 'FAILED'
-    run, = report.runs(engine.db, config_id)
+    run = left_behind(engine, objects, 'reports')
     assert [one['unload'] for one in run.leftovers] == [
         f's3://reports/denied.manifest.parts/{run.run_id}/']
     assert len(objects.keys()) == 3
@@ -332,39 +339,30 @@ def test_objects_that_cannot_be_removed_are_removed_later(engine, objects):
         '[{"unload": "s3://reports/", "at": 1}]' where run_id = %s""", run.run_id)
     objects.fails.clear()
     wait_for(lambda: objects.keys() == ['others/1'], 60)
-    wait_for(lambda: report.runs(engine.db, config_id)[0].leftovers is None, 60)
+    wait_for(lambda: report.runs(engine.db, run.config_id)[0].leftovers is None, 60)
 
 
 def test_nothing_is_left_in_a_bucket_that_is_gone(engine, objects):
-    objects.fails += [('PUT', 'denied', 403), ('DELETE', '', 403)]
-    config_id = report.submit(
-        engine.db, source='dwh', export_sql=QUERY, max_retries=0,
-        output_path='s3://dropped/denied.{ext}', output_options={'unload': True})
-    assert report.wait_done(engine.db, config_id).status == 'FAILED'
-    assert report.runs(engine.db, config_id)[0].leftovers
+    run = left_behind(engine, objects, 'dropped')
+    assert run.leftovers
     objects.fails.clear()
     objects.kept.clear()
     objects.gone.add('dropped')
-    wait_for(lambda: report.runs(engine.db, config_id)[0].leftovers is None, 60)
+    wait_for(lambda: report.runs(engine.db, run.config_id)[0].leftovers is None, 60)
 
 
 def test_a_killed_worker_leaves_no_objects(engine, objects, redshift):
-    config_id = report.submit(engine.db, source='dwh', export_sql='select pg_sleep(60)',
-                              max_retries=0, output_options={'unload': True})
-    wait_for(lambda: redshift.unloading)
-    run = wait_for(lambda: [r for r in report.runs(engine.db, config_id) if r.leftovers])[0]
-    objects.put('lake', f'unloaded/{config_id}/{run.run_id}/0000_part_00', b'half')
+    run = begun(engine, redshift)
+    objects.put('lake', f'unloaded/{run.config_id}/{run.run_id}/0000_part_00', b'half')
     for pid in engine.daemon.workers():
         os.kill(pid, signal.SIGKILL)
     wait_for(lambda: objects.keys() == [], 60)
-    assert report.wait_done(engine.db, config_id).status == 'FAILED'
+    assert report.wait_done(engine.db, run.config_id).status == 'FAILED'
 
 
 def test_objects_are_no_leftovers_from_the_permission_to_publish_on(engine, objects, redshift):
     """The daemon may die before it stores the worker's record."""
-    config_id = report.submit(engine.db, source='dwh', export_sql='select pg_sleep(60)',
-                              output_options={'unload': True})
-    run = wait_for(lambda: [r for r in report.runs(engine.db, config_id) if r.leftovers])[0]
+    run = begun(engine, redshift)
     for horizons in ('[]',
                      f'[{{"run_id": {run.run_id}, "horizon": "2026-01-01 00:00:00+00"}}]'):
         with engine.db.connect() as conn, conn.transaction(force_rollback=True):
@@ -375,8 +373,8 @@ def test_objects_are_no_leftovers_from_the_permission_to_publish_on(engine, obje
                     (run.run_id,)]
             assert conn.execute('select leftovers from reportd.report_run where run_id = %s',
                                 (run.run_id,)).fetchone() == (None,)
-    engine.db.execute('select reportd.cancel(%s)', config_id)
-    assert report.wait_done(engine.db, config_id).status == 'CANCELLED'
+    engine.db.execute('select reportd.cancel(%s)', run.config_id)
+    assert report.wait_done(engine.db, run.config_id).status == 'CANCELLED'
 
 
 def test_only_runs_with_an_unload_are_asked_for_by_the_statement_that_keeps_objects(engine):
