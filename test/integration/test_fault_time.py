@@ -12,8 +12,8 @@ from lib.report import submit
 from lib.wait import wait_for
 from test_engine_shared import done, ended, gate, wait_at_gate
 from test_fault_shared import (  # noqa: F401: fixtures
-    LEASE, RUN_ID, Stopwatch, beat, count, engine_of, gated_run_id, statuses,
-    submit_many, tell, wait_all)
+    LEASE, RUN_ID, Stopwatch, beat, behind, count, engine_of, gated_run_id, proxy, sleeping,
+    statuses, submit_many, tell, wait_all)
 
 FAKETIME = next(pathlib.Path('/usr/lib').glob('*/faketime/libfaketime.so.1'), None)
 needs_faketime = pytest.mark.skipif(FAKETIME is None, reason='no libfaketime')
@@ -79,6 +79,16 @@ def test_a_daemon_that_was_down_at_the_time_fires_once(db, engine_of, out):
 
 def faked(offset, **more):
     return {'LD_PRELOAD': FAKETIME, 'FAKETIME': offset, 'FAKETIME_NO_CACHE': '1', **more}
+
+
+@needs_faketime
+def test_questions_gather_while_jobs_stand_in_line(db, proxy, behind):  # noqa: F811
+    """The daemon's clock goes so slowly that its jobs take some 3 ms by it: many stand in line,
+    and one ends at a time."""
+    submit_many(db, 40, sleeping(0.15))
+    behind(workers=1, lease='1h', env=faked('+0 x0.02'))
+    wait_all(db, 'COMPLETED')
+    assert proxy.seen['publish'] <= 20 and proxy.seen['claim'] <= 16
 
 
 @needs_faketime

@@ -4,6 +4,7 @@
 It reads the messages that pass through it ("Message Formats" in PostgreSQL's manual), so
 that it can fail exactly when a prepared statement is executed."""
 
+import collections
 import contextlib
 import os
 import shutil
@@ -113,6 +114,7 @@ class Link:
         return message
 
     def meet(self, statement):
+        self.proxy.seen[statement] += 1
         fault = self.proxy.take(statement)
         if fault is None:
             return
@@ -164,6 +166,7 @@ class Proxy:
         self.lock = threading.Lock()
         self.refuses = self.swallows = False
         self.cancels = self.connections = 0
+        self.seen = collections.Counter()  # how often each statement was executed
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(os.path.join(self.dir, SOCKET))
         self.listener.listen(64)
