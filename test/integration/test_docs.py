@@ -2,11 +2,13 @@
 """What the manual says is what the programs know."""
 
 import base64
+import datetime
 import json
 import re
 import shlex
 import shutil
 import subprocess
+from email.utils import parsedate_to_datetime
 
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -321,6 +323,31 @@ def test_manual_names_the_version_of_the_schema():
     page = (ROOT / 'docs/install.md').read_text()
     assert set(re.findall(r'(?:schema created,|queue schema:) version (\d+)', page)) == {
         str(version)}
+
+
+def test_all_that_names_the_release_names_the_same():
+    """configure.ac decides the version."""
+    read = {path: (ROOT / path).read_text() for path in (
+        'configure.ac', 'CHANGELOG.md', 'CONTRIBUTING.md', 'debian/changelog', 'docs/install.md',
+        'docs/deployment.md', 'docs/reportd.8', 'docs/reportctl.1',
+        'deploy/kubernetes/daemon/kustomization.yaml', 'deploy/kubernetes/keda/kustomization.yaml')}
+    version = re.search(r'^AC_INIT\(\[reportd\], \[([0-9.]+)\]\)$', read['configure.ac'], re.M)[1]
+    assert process.run(REPORTD, '--version').stdout == f'reportd {version}\n'
+    first = re.search(r'^## \[([0-9].*)\] - (.*)$', read['CHANGELOG.md'], re.M)
+    assert first[1] == version
+    day = datetime.date.fromisoformat(first[2])
+    packaged, signed = re.match(r'reportd \((.*)\) .*?^ -- .*?>  (.*?)$', read['debian/changelog'],
+                                re.M | re.S).groups()
+    assert (packaged, parsedate_to_datetime(signed).date()) == (version, day)
+    for page in 'docs/reportd.8', 'docs/reportctl.1':
+        assert re.search('^[.]Dd (.*)$', read[page], re.M)[1] == f'{day:%B} {day.day}, {day.year}'
+    # Earlier releases stand in CHANGELOG.md, too.
+    del read['CHANGELOG.md']
+    named = {(path, found) for path, text in read.items() for found in re.findall(
+        r'(?:\breportd[-_ ]|\breportctl_|\$REPOSITORY:|\bnewTag: "|\bv)(\d+\.[\d.]*\d)', text)}
+    assert {path for path, _ in named} >= {
+        path for path in read if path.endswith(('.md', '.yaml'))} and {
+            found for _, found in named} == {version}, named
 
 
 def test_every_page_of_the_manual_is_installed():
