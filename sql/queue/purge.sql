@@ -4,8 +4,14 @@
 -- requests, and ADHOC reports that were cancelled before they had a run. Only rows that
 -- are deleted are locked. A run whose report or notice another session has locked stays
 -- whole for a later call, because this call must not delay the heartbeat.
--- $1 retention in ms. One row: how many runs, reports without a run and requests.
-with old as materialized (
+-- $1 retention in ms. $2 look at runs with a higher run_id. One row: how many runs,
+-- reports without a run, requests and files; and $2 of the next call.
+with look as materialized (
+	-- Bounds what is read when many of the oldest runs are locked or not old enough.
+	select count(*) as runs, max(w.run_id) as last from (
+		select k.run_id from reportd.report_run k
+		where k.run_id > $2::bigint order by k.run_id limit 10000) w
+), old as materialized (
 	select r.run_id, r.config_id
 	from reportd.report_run r
 	-- Runs that cannot be deleted now take up no place among the thousand.
@@ -22,9 +28,7 @@ with old as materialized (
 			select k.notification_id from reportd.report_notification k
 			where k.notification_id = n.notification_id for update skip locked) l on true
 		where n.run_id = r.run_id) notice on true
-	-- Bounds what is read when many of the oldest runs are locked or not old enough.
-	where r.run_id <= (select max(w.run_id) from (
-			select k.run_id from reportd.report_run k order by k.run_id limit 10000) w)
+	where r.run_id > $2::bigint and r.run_id <= (select l.last from look l)
 		and r.status <> 'PROCESSING'
 		and r.started_at < now() - $1::bigint * interval '1 millisecond'
 		and report.held = 0 and notice.held = 0
@@ -123,4 +127,11 @@ with old as materialized (
 	returning i.file_id
 )
 select (select count(*) from gone) + (select count(*) from without_run)
-	+ (select count(*) from requests) + (select count(*) from files) as purged
+	+ (select count(*) from requests) + (select count(*) from files) as purged,
+	-- Runs that stay although they are old are passed by, until one is met that is not old.
+	case when l.runs < 10000 or r.started_at >= now() - $1::bigint * interval '1 millisecond'
+		then 0
+		when (select count(*) from gone) < 1000 then l.last
+		else $2::bigint
+	end as next
+from look l left join reportd.report_run r on r.run_id = l.last

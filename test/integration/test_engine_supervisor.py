@@ -654,6 +654,28 @@ def test_reports_cancelled_before_they_ran_are_forgotten(db, drain):
         == {young, again, schedule}
 
 
+@pytest.mark.waits
+def test_runs_are_deleted_though_more_old_ones_are_locked_than_a_clean_up_looks_at(db, daemon):
+    """The clean-up looks at ten thousand runs in a minute."""
+    config_id = report.submit(db, due_at='2999-01-01')
+    db.execute("""insert into reportd.report_run (config_id, owner, report_name, attempt,
+            scheduled_for, worker_id, status, started_at)
+        select config_id, owner, report_name, 1, now(), gen_random_uuid(), 'FAILED',
+            now() - interval '2 days'
+        from reportd.report_config, generate_series(1, 10002) where config_id = %s""", config_id)
+    db.execute("""insert into reportd.report_notification (run_id, config_id, owner, event,
+            channel, recipient, url, state)
+        select run_id, config_id, owner, 'FAILED', 'mail', 'x', 'mailto:x', 'FAILED'
+        from reportd.report_run order by run_id limit 10001""")
+    left = 'select count(*) from reportd.report_run'
+    with db.connect(autocommit=False) as conn:
+        conn.execute('select from reportd.report_notification for update')
+        daemon(retention='1d')
+        wait_for(lambda: db.value(left) == 10001, 150)
+        conn.rollback()
+    wait_for(lambda: db.value(left) == 0, 150)
+
+
 def test_a_reload_that_changes_the_queue_is_no_incident(db, daemon, conf):
     one = daemon()
     for sections, connects in (({'source.more': {'conninfo': db.conninfo}}, False),

@@ -102,7 +102,7 @@ def test_new_files_become_a_request_once(db, landing):
 
 def test_files_that_are_gone_are_forgotten(db, landing):
     """After the retention; those that lie there still are not, or they would be read again."""
-    purge = (ROOT / 'sql/queue/purge.sql').read_text().replace('$1', "'3600000'")
+    purge = (ROOT / 'sql/queue/purge.sql').read_text().replace('$1', "'3600000'").replace('$2', '0')
     gone, here = put(landing, 'a.csv'), put(landing, 'b.csv')
     config_id = submit(db, landing)
     wait_taken(db, config_id, 2)

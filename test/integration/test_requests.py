@@ -263,8 +263,8 @@ def test_old_requests_are_forgotten_but_the_newest_completed_one(db, engine):
     db.execute("update reportd.report_request set ended_at = now() - interval '100 days' "
                'where config_id = %s', config_id)
     purge = (ROOT / 'sql/queue/purge.sql').read_text()
-    db.execute('prepare purge(bigint) as ' + purge)
-    db.execute(f'execute purge({int(timedelta(days=90).total_seconds() * 1000)})')
+    db.execute('prepare purge(bigint, bigint) as ' + purge)
+    db.execute(f'execute purge({int(timedelta(days=90).total_seconds() * 1000)}, 0)')
     left = [row[0] for row in db.query(
         'select request_id from reportd.report_request where config_id = %s', config_id)]
     assert left == asked[-1:]

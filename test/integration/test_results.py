@@ -354,7 +354,7 @@ def purge(db):
                "where state = 'ENDED'")
     db.execute("update reportd.report_run set started_at = started_at - interval '1 year' "
                "where status <> 'PROCESSING'")
-    query = (ROOT / 'sql/queue/purge.sql').read_text().replace('$1', "'3600000'")
+    query = (ROOT / 'sql/queue/purge.sql').read_text().replace('$1', "'3600000'").replace('$2', '0')
     while db.value(query):
         pass
 

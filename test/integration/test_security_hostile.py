@@ -443,11 +443,11 @@ def test_locked_reports_do_not_stop_the_clean_up(db, as_):  # noqa: F811
     bob.conn.execute('begin')
     bob("""select count(*) from (select reportd.change(config_id, '{"priority": 2}')
         from reportd.report_config where owner = 'hr'::regrole offset 0) c""")
-    run_statement(daemon, 'purge', [86400000])
+    run_statement(daemon, 'purge', [86400000, 0])
     assert not db.value('select exists (select from reportd.report_run where run_id = %s)', mine)
     assert db.value('select count(*) from reportd.report_run') == 1100
     bob.conn.execute('rollback')
-    run_statement(daemon, 'purge', [86400000])
+    run_statement(daemon, 'purge', [86400000, 0])
     assert db.value('select count(*) from reportd.report_run') == 100
 
 

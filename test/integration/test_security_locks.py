@@ -191,7 +191,7 @@ def busy(db, as_):
         'notice_done': [me, results(notification_id=notices[0], attempt=1, state='SENT'),
                         1000, 1000, 3],
         'set_aside': [me, '{finance,gone}', None], 'recover': [me, '{}'], 'count': [],
-        'swept': [results(run_id=runs['is over'], leftovers=[])], 'purge': [86400000],
+        'swept': [results(run_id=runs['is over'], leftovers=[])], 'purge': [86400000, 0],
         'arrived': ['["/landing/in/*.csv"]'], 'created': ['["s3://landing/a.csv"]'], 'beat': [me],
         'zones': [me, 10, 60000, '{}'], 'watched': [me], 'moves': [me],
         'listed': [me, zone, 1, json.dumps([{'url': '/landing/in/1.csv', 'version': '2', 'size': 9,
@@ -273,7 +273,7 @@ def test_the_clean_up_locks_what_it_deletes(db, as_, busy, held):
     other(f'select from reportd.{held} where run_id = %s for update', runs[1])
     daemon("set statement_timeout = '2s'")
     daemon('begin')
-    run_statement(daemon, 'purge', [86400000])
+    run_statement(daemon, 'purge', [86400000, 0])
     with db.connect(autocommit=False) as conn:
         free = conn.execute('select run_id from reportd.report_run where run_id = any (%s) '
                             'order by 1 for update skip locked', [young]).fetchall()
@@ -282,6 +282,6 @@ def test_the_clean_up_locks_what_it_deletes(db, as_, busy, held):
     daemon('commit')
     assert left() == [1, 1, 1]
     other('rollback')
-    run_statement(daemon, 'purge', [86400000])
+    run_statement(daemon, 'purge', [86400000, 0])
     assert left() == [0, 0, 0]
     assert db.value(kept) == young

@@ -28,7 +28,7 @@
 
 static const struct statement tick = {"tick", sql_tick, 7};
 static const struct statement beat = {"beat", sql_beat, 1};
-static const struct statement purge = {"purge", sql_purge, 1};
+static const struct statement purge = {"purge", sql_purge, 2};
 static const struct statement tally = {"tally", sql_tally, 0};
 static const struct statement recount = {"recount", sql_count, 0};
 static const struct statement steps = {"steps", sql_steps, 1};
@@ -46,6 +46,8 @@ struct poller {
 	bool tick_again;
 	int64_t beat_sent_ms;
 	int64_t tick_sent_ms, tick_lease_ms, purged_ms, counted_ms;
+	int64_t
+	    purge_after; /* the clean-up looks at runs with a higher run_id */
 	/* ms until the next report is due, from the last tick */
 	int64_t next_ms;
 	int64_t watched_ms; /* boot clock, ms: somebody watches until then */
@@ -101,6 +103,7 @@ static void on_purged(void *arg, const struct reply *reply, const struct err *e)
 	struct poller *p = arg;
 	int64_t count = reply ? reply_int(reply, 0, 0, 0) : 0;
 
+	p->purge_after = reply ? reply_int(reply, 0, 1, 0) : 0;
 	if (reply == NULL && e->kind != ERR_LOST)
 		LOG(p->o.log, LVL_ERROR, L_MSG("deleting old runs failed"),
 		    L_STR("error", e->text));
@@ -115,7 +118,7 @@ static void on_purged(void *arg, const struct reply *reply, const struct err *e)
 
 static void send_purge(struct poller *p)
 {
-	char age[32];
+	char age[32], after[32];
 	int64_t now = clock_boot_ms();
 
 	if (!p->running || !queue_is_up(p->o.queue) ||
@@ -123,8 +126,9 @@ static void send_purge(struct poller *p)
 		return;
 	p->purged_ms = now;
 	snprintf(age, sizeof(age), "%" PRId64, p->o.settings->retention);
-	queue_send(
-	    p->o.queue, NULL, &purge, (const char *const[]){age}, on_purged, p);
+	snprintf(after, sizeof(after), "%" PRId64, p->purge_after);
+	queue_send(p->o.queue, NULL, &purge, (const char *const[]){age, after},
+	    on_purged, p);
 }
 
 static void on_counted(
