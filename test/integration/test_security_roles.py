@@ -365,6 +365,29 @@ def test_operators(db, as_):
         olga.refused(query)
 
 
+@pytest.mark.parametrize('query, message, hint', [
+    ("select reportd.register_source('X Y', 'postgres')", '"X Y" is no name of a source',
+     '[source.NAME]'),
+    ("select reportd.register_source(null, 'postgres')", '"" is no name of a source', '40 small'),
+    ("select reportd.register_target(repeat('x', 41), 'postgres')", 'is no name of a target',
+     '[target.NAME]'),
+    ("select reportd.grant_path('x/', 'ann', null)", 'unknown mode ""', 'read or write'),
+    ("select reportd.grant_path(repeat('x', 1024), 'ann')", 'is too long', '1,024 bytes'),
+    ('update reportd.report_quota set max_reports = -1', 'max_reports -1 is out', '0 or more'),
+    ('update reportd.report_quota set max_pending = -1', 'max_pending -1 is out', '0 or more'),
+    ('update reportd.report_quota set max_running = 0', 'max_running 0 is out', '1 or more'),
+    ('update reportd.report_quota set max_output_bytes = -1', 'max_output_bytes -1', '0 or more'),
+    ("update reportd.report_quota set max_timeout = '-1 s'", 'max_timeout -00:00:01', '100 years'),
+    ("update reportd.report_quota set max_timeout = '101 years'", 'max_timeout 101 y', '100 years'),
+    ('insert into reportd.report_quota (max_pending) values (1)', 'role is null', 'or 0 for all'),
+])
+def test_what_an_operator_writes_wrong_is_refused_by_a_sentence(as_, query, message, hint):
+    with pytest.raises(psycopg.errors.InvalidParameterValue) as caught:
+        as_('olga')(query)
+    assert message in caught.value.diag.message_primary
+    assert hint in caught.value.diag.message_hint
+
+
 @says('A viewer reads everything and changes nothing.',
       'Everything includes the SQL and the parameters of all reports, and the URLs of their '
       'notices: a password has no place there.')

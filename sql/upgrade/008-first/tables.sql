@@ -467,12 +467,11 @@ comment on table reportd.report_grant is
 
 create table reportd.report_quota (
 	role regrole primary key,
-	max_reports int check (max_reports >= 0),
-	max_pending int check (max_pending >= 0),
-	max_running int check (max_running >= 1),
-	max_output_bytes bigint check (max_output_bytes >= 0),
-	max_timeout interval check (max_timeout > interval '0'
-		and max_timeout <= interval '100 years')
+	max_reports int,
+	max_pending int,
+	max_running int,
+	max_output_bytes bigint,
+	max_timeout interval
 );
 comment on table reportd.report_quota is
 	'Limits for each owner; role -: for all that have no row, or a null, of their own. Null there: no limit. Operators write this table and are not limited themselves.';

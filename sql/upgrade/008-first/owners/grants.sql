@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- Functions for operators: they grant sources, targets and paths, and make sources and targets
--- known.
+-- For operators: functions that grant sources, targets and paths, and make sources and targets
+-- known; and the check of the quotas that they write.
 
 create function reportd.role_named(role text) returns regrole
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
@@ -55,7 +55,10 @@ declare
 	whole text := regexp_replace(prefix, '([^/])/*$', '\1/');
 	folder text := regexp_replace(whole, '^(s3://|file:///)', '');
 begin
-	if whole ~ '^https://' and reportd.is_url(whole) and whole !~ '[?*{}]' or whole = '/' or folder <> '' and folder !~ '^/|[\x01-\x1f\x7f{}%]|(^|/)[/.]'
+	if octet_length(whole) > 1024 then
+		perform reportd.refuse(format('"%s…" is too long to be granted', left(prefix, 100)),
+			'Grant a folder above it: the limit is 1,024 bytes.');
+	elsif whole ~ '^https://' and reportd.is_url(whole) and whole !~ '[?*{}]' or whole = '/' or folder <> '' and folder !~ '^/|[\x01-\x1f\x7f{}%]|(^|/)[/.]'
 			and folder !~ '^[A-Za-z][A-Za-z0-9+.-]*:'
 			and (whole !~ '^s3:' or folder ~ '^[a-z0-9]') then
 		return whole;
@@ -72,7 +75,7 @@ declare
 	refusal text;
 	mend text;
 begin
-	if lower(mode) not in ('read', 'write') then
+	if (lower(mode) in ('read', 'write')) is not true then
 		perform reportd.refuse(format('unknown mode "%s"', mode), 'Write read or write.');
 	end if;
 	insert into reportd.report_grant (kind, name, grantee, granted_by)
@@ -111,6 +114,7 @@ declare
 	refusal text;
 	mend text;
 begin
+	perform reportd.check_name('source', source);
 	perform reportd.check_type('source', type);
 	insert into reportd.report_source (source, type, registered_by)
 	values ($1, $2, reportd.acting_name())
@@ -182,6 +186,7 @@ declare
 	refusal text;
 	mend text;
 begin
+	perform reportd.check_name('target', target);
 	perform reportd.check_type('target', type);
 	insert into reportd.report_target (target, type, registered_by)
 	values ($1, $2, reportd.acting_name())
@@ -215,3 +220,28 @@ exception when invalid_parameter_value or insufficient_privilege then
 end $$;
 comment on function reportd.forget_target is
 	'Forgets a target that no daemon has any more, and its grants.';
+
+create function reportd.refuse_quota() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+	wrong record;
+begin
+	if new.role is null then
+		perform reportd.refuse('role is null',
+			'Write ''NAME''::regrole, or 0 for all who have no row of their own.');
+	elsif not (new.max_timeout > interval '0' and new.max_timeout <= interval '100 years') then
+		perform reportd.refuse(format('max_timeout %s is out of range', new.max_timeout),
+			'Write more than 0 and at most 100 years, or null for no limit.');
+	end if;
+	select * into wrong from (values ('max_reports', new.max_reports, 0),
+		('max_pending', new.max_pending, 0), ('max_running', new.max_running, 1),
+		('max_output_bytes', new.max_output_bytes, 0)) v (name, given, least)
+	where v.given < v.least;
+	if found then
+		perform reportd.refuse(format('%s %s is out of range', wrong.name, wrong.given),
+			format('Write %s or more, or null for no limit.', wrong.least));
+	end if;
+	return new;
+end $$;
+create trigger a_check before insert or update on reportd.report_quota
+	for each row execute function reportd.refuse_quota();

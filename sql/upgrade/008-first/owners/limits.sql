@@ -35,6 +35,16 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
 	select t.abilities from reportd.source_types() t where t.type = $1
 $$;
 
+-- Refuses what is no name of a source, or of a target.
+create function reportd.check_name(kind text, name text) returns void
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+begin
+	if (name ~ '^[a-z0-9_]{1,40}$') is not true then
+		perform reportd.refuse(format('"%s" is no name of a %s', left(name, 100), kind),
+			format('Write the NAME of [%s.NAME] in the settings: 1 to 40 small letters, digits and _.', kind));
+	end if;
+end $$;
+
 -- Refuses what is no type of a source, or of a target.
 create function reportd.check_type(kind text, type text) returns void
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
