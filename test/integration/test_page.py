@@ -278,6 +278,36 @@ def test_what_is_done_while_the_page_looks_is_shown(shown):
         await page.unrouteAll({behavior: 'wait'});''')
 
 
+# state(): what the page says beside its name.
+STATE = '''await page.clock.install();
+    await signIn();
+    const state = () => page.innerText('#state');
+    await until(async () => await state() === 'web_ann');'''
+
+
+def test_what_could_not_be_read_is_said_until_it_is_read(shown):
+    shown.browse(STATE + '''let asked = 0;
+        await page.route('**/api/v1/dependencies', route =>
+            ++asked <= 2 ? route.abort() : route.continue());
+        await page.locator('#list button.link').first().click();
+        await until(async () => await state() === 'no answer; trying on');
+        // The next look hears all but this again.
+        await until(() => asked === 2);
+        await until(async () => await state() === 'no answer; trying on');
+        await until(async () => await state() === 'web_ann');
+        if (asked !== 3) throw new Error(`asked ${asked} times`);''', expect='ERR_FAILED')
+
+
+def test_a_request_that_is_never_answered_does_not_stop_the_page(shown):
+    shown.browse(STATE + '''let asked = 0;
+        await page.route('**/api/v1/overview*', () => { asked++; });
+        await until(() => asked === 1);
+        await page.clock.fastForward(30000);
+        await until(async () => await state() === 'no answer; trying on');
+        await page.unrouteAll({behavior: 'ignoreErrors'});
+        await until(async () => await state() === 'web_ann');''')
+
+
 def test_a_running_report_is_seen_and_cancelled(shown):
     showcase.keep_busy(shown.db, ANN, shown.ids)
     shown.browse('''page.on('dialog', d => d.accept());

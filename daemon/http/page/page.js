@@ -84,14 +84,19 @@ class Refused extends Error {
 		this.hint = answer.hint;
 	}
 }
+// A request without an answer for this many ms has failed: looks come one after the other.
+const PATIENCE = 30000;
 async function api(path, method = 'GET', body) {
-	const response = await fetch('/api/v1/' + path, {
-		method, cache: 'no-store', credentials: 'omit',
-		headers: {Authorization: 'Bearer ' + token, ...(body ? {'Content-Type': 'application/json'} : {})},
-		body: body ? JSON.stringify(body) : undefined,
-	});
-	const text = await response.text();
-	let answer = {};
+	const stop = new AbortController(), late = setTimeout(() => stop.abort(), PATIENCE);
+	let response, text, answer = {};
+	try {
+		response = await fetch('/api/v1/' + path, {
+			method, cache: 'no-store', credentials: 'omit', signal: stop.signal,
+			headers: {Authorization: 'Bearer ' + token, ...(body ? {'Content-Type': 'application/json'} : {})},
+			body: body ? JSON.stringify(body) : undefined,
+		});
+		text = await response.text();
+	} finally { clearTimeout(late); }
 	try { answer = text ? JSON.parse(text) : {}; } catch { /* a proxy's own page */ }
 	if (response.ok) return answer;
 	if (response.status === 401) signOut('The token is not known (any more).');
@@ -115,7 +120,7 @@ function act(text, path, method, body, question) {
 			toast(`${text}: done`);
 			look(true);
 		} catch (e) {
-			toast(e.hint ? `${e.message}. ${e.hint}` : e.message, true);
+			toast(e.hint ? `${e.message}. ${e.hint}` : e instanceof Refused ? e.message : 'No answer.', true);
 		}
 		button.ariaDisabled = null;
 	}}, text);
@@ -166,8 +171,6 @@ function showNow(o) {
 		h('pre', {}, f.error_message || 'no message'),
 		h('p', {class: 'do'}, h('b', {}, 'What to do: '), whatToDo(f)))),
 		!o.failed.length && h('p', {class: 'soft'}, 'No report has failed.'));
-	$('state').className = '';
-	$('state').textContent = o.role;
 }
 
 // ---- plots ----
@@ -359,6 +362,8 @@ function complain(e) {
 	if (e instanceof Refused && e.status === 401) return;
 	$('state').className = 'bad';
 	$('state').textContent = e instanceof Refused ? e.message : 'no answer; trying on';
+	// The next look shows all anew.
+	slowAt = 0;
 }
 let timer = 0, slowAt = 0, busy = false, wanted = false, plot = () => {}, resized = 0;
 async function slow() {
@@ -391,6 +396,8 @@ async function look(everything) {
 				wanted = false;
 				await slow();
 			}
+			$('state').className = '';
+			$('state').textContent = o.role;
 			if (wanted) wait = 0;
 		} catch (e) { complain(e); }
 		busy = false;
