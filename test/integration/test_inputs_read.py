@@ -101,6 +101,20 @@ def test_names_of_a_header_are_normalized(db, landing):
     assert content(db, config_id) == ['order_id,groe\n1,x\n']
 
 
+def test_a_column_may_have_any_name(db, landing):
+    """Also the one by which errors name the file of a row."""
+    rows = 'Reportd File,reportd file_\nx,7\n'
+    columns = [['Reportd File', 'varchar'], ['reportd file_', 'bigint']]
+    for name, text in ('a.csv', rows), ('b.csv', rows.replace('7', 'y')):
+        put(landing, name, text)
+        config_id = submit(db, landing / name, 'ADHOC', max_retries=0, more={'columns': columns})
+        row = report.wait_done(db, config_id)
+        if name == 'a.csv':
+            assert row.status == 'COMPLETED', row.error_message
+            assert content(db, config_id) == [rows]
+    assert 'b.csv: column "reportd file_": "y" is no BIGINT' in row.error_message
+
+
 def test_an_empty_text_is_no_null(db, landing):
     """As when a file is loaded into a table: "" is an empty text, and null where none may be."""
     put(landing, 'a.csv', 'a,b\n"",x\n,\n"","y"\n')

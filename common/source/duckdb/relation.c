@@ -5,12 +5,13 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/mem.h"
 #include "source/duckdb/dialect.h"
 
 /* Bytes that DuckDB reads of a CSV file at once. Its own choice, 32 MB, takes half
  * of a small memory_limit. */
 #define CSV_BUFFER (2 * SOURCE_CSV_LINE + 100000)
-/* Names the file of a row, for errors. */
+/* Names the file of a row, for errors; see file_column(). */
 #define FILE_COLUMN "reportd file"
 #define COMPLAINT_MAX 2048
 
@@ -64,14 +65,37 @@ static bool is_text(const char *type)
 	       strcasecmp(type, "text") == 0;
 }
 
+/* Returns FILE_COLUMN, lengthened while a column of the files has that name. DuckDB
+ * takes capitals for small letters. The caller frees it. */
+static char *file_column(const json_t *columns)
+{
+	char *name = mem_strdup(FILE_COLUMN);
+	size_t i = 0;
+
+	while (i < json_array_size(columns)) {
+		char *longer;
+
+		if (strcasecmp(name, json_string_value(json_array_get(
+					 json_array_get(columns, i++), 0))) !=
+		    0)
+			continue;
+		longer = mem_printf("%s_", name);
+		free(name);
+		name = longer;
+		i = 0;
+	}
+	return name;
+}
+
 /* Appends the end of an error about a value of this column. */
-static void add_complaint(const char *name, const char *type, struct buf *sql)
+static void add_complaint(
+    const char *name, const char *type, const char *file, struct buf *sql)
 {
 	struct buf text;
 
 	buf_init(&text, COMPLAINT_MAX);
 	buf_printf(&text, ": column \"%s\": \"", name);
-	buf_str(sql, "error(concat(\"" FILE_COLUMN "\", ");
+	buf_printf(sql, "error(concat(\"%s\", ", file);
 	dialect_quote(text.data, '\'', sql);
 	buf_str(sql, ", left(");
 	dialect_quote(name, '"', sql);
@@ -83,7 +107,8 @@ static void add_complaint(const char *name, const char *type, struct buf *sql)
 
 /* Appends a column that was read as text. The reader of DuckDB keeps "" of all
  * columns or of none; here it is a value only where a text may be one. */
-static void add_value(const char *name, const char *type, struct buf *sql)
+static void add_value(
+    const char *name, const char *type, const char *file, struct buf *sql)
 {
 	if (is_text(type)) {
 		dialect_quote(name, '"', sql);
@@ -101,7 +126,7 @@ static void add_value(const char *name, const char *type, struct buf *sql)
 	buf_str(sql, ", ");
 	add_null(type, sql);
 	buf_str(sql, ")), ");
-	add_complaint(name, type, sql);
+	add_complaint(name, type, file, sql);
 	buf_str(sql, ") end as ");
 	dialect_quote(name, '"', sql);
 }
@@ -112,6 +137,7 @@ static void add_csv(const struct source_relation *r, struct buf *sql)
 {
 	const json_t *columns = json_object_get(r->options, "columns"), *pair;
 	json_t *texts = json_array();
+	char *file = file_column(columns);
 	size_t i;
 
 	buf_str(sql, "(select ");
@@ -120,8 +146,8 @@ static void add_csv(const struct source_relation *r, struct buf *sql)
 		const char *name = json_string_value(json_array_get(pair, 0));
 
 		buf_str(sql, i > 0 ? ", " : "");
-		add_value(
-		    name, json_string_value(json_array_get(pair, 1)), sql);
+		add_value(name, json_string_value(json_array_get(pair, 1)),
+		    file, sql);
 		json_array_append_new(
 		    texts, json_pack("[s, s]", name, "varchar"));
 	}
@@ -130,14 +156,15 @@ static void add_csv(const struct source_relation *r, struct buf *sql)
 	buf_printf(sql,
 	    ", auto_detect = false, header = %s, quote = '\"', escape = '\"', "
 	    "strict_mode = true, null_padding = false, "
-	    "allow_quoted_nulls = false, filename = '" FILE_COLUMN "', "
+	    "allow_quoted_nulls = false, filename = '%s', "
 	    "buffer_size = %d, max_line_size = %d, delim = ",
-	    json_bool(r->options, "header", true) ? "true" : "false",
+	    json_bool(r->options, "header", true) ? "true" : "false", file,
 	    CSV_BUFFER, SOURCE_CSV_LINE);
 	dialect_quote(json_str(r->options, "delimiter", ","), '\'', sql);
 	add_columns(texts, sql);
 	buf_str(sql, "))");
 	json_decref(texts);
+	free(file);
 }
 
 static void add_jsonl(const struct source_relation *r, struct buf *sql)
