@@ -172,7 +172,7 @@ int source_raw_text(struct source *s, bool raw, struct err *e);
 /* Starts one query in a READ ONLY transaction, which begins with the first
  * query, description or passage and lasts until source_query_end or a passage
  * that is the last: all of them read the same snapshot. The caller frees the
- * schema, also on error. */
+ * schema, after the last row and also on error. */
 int source_query(
     struct source *s, const char *sql, struct schema *schema, struct err *e);
 /* Returns 1 with a batch (valid until the next call), 0 at the end, -1 on

@@ -177,6 +177,6 @@ def test_text_of_a_source_without_an_encoding_is_converted(cluster, tmp_path, en
             return
         done = process.reportctl(
             conf, 'export', '--sql', r"select E'\xff' as a", f'--option=encoding={encoding}')
-        assert done.returncode != 0 and 'invalid byte sequence' in done.stderr
+        assert done.returncode != 0 and 'row 1, column "a": the text is not UTF-8' in done.stderr
     finally:
         db.drop()

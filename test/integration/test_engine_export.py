@@ -654,10 +654,25 @@ def test_broken_text_of_a_sql_ascii_database_is_a_clear_error(ascii_engine, sour
         select i, case i when 700 then E'Gr\xfc\xdfe' else 'fine' end as a
         from generate_series(1, 1000) i""")
     assert run.error_sqlstate == '22021'
-    assert 'invalid byte sequence' in run.error_message
+    # Redshift's own databases are all in UTF-8.
+    assert ('row 700, column "a": the text is not UTF-8' if source == 'default'
+            else 'invalid byte sequence') in run.error_message
     assert run.attempt == 1
     assert files(ascii_engine.out) == [f for f in files(ascii_engine.out)
                                        if f'_{run.config_id}.' not in f]
+
+
+@pytest.mark.parametrize('columns', [
+    {}, {'output_format': 'JSONL'}, {'output_options': {'encoding': 'LATIN1'}}], ids=str)
+def test_the_text_that_is_not_utf8_is_named_with_the_way_to_read_it(ascii_engine, columns):
+    query = r"""select i as "no", case i when 7 then %s end as "the text"
+        from (select i, case i when 7 then E'Gr\xfc\xdfe' else 'fine' end as a
+            from generate_series(1, 9) i) t"""
+    error = failure(ascii_engine.db, export_sql=query % 'a', **columns).error_message
+    assert 'row 7, column "the text": the text is not UTF-8' in error
+    mend = error[error.index('convert_from('):].replace('"the text"', 'a')
+    made = output(ascii_engine.db, export_sql=query % mend, **columns)
+    assert 'Grüße' in made.decode('latin-1' if 'output_options' in columns else 'utf-8')
 
 
 @pytest.mark.parametrize('options', [{}, {'formula_guard': True}])

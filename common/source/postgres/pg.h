@@ -50,10 +50,12 @@ bool pg_large(const struct pg *pg);
  * program writes them: in this encoding, with standard strings; NULL when it
  * does. A script or a query may have changed it; the server reports it. */
 const char *pg_misread_by(const struct pg *pg, const char *encoding);
-/* Says whether the server can send text in this encoding. A database in UTF-8
- * converts to any encoding; another one sends only its own encoding and UTF-8,
- * and cannot convert, for example, LATIN1 to WIN1252. The bytes of a database
- * without an encoding are passed on unchanged. */
+/* Says whether the database has no encoding (SQL_ASCII): its texts are any bytes. */
+bool pg_is_bytes(const struct pg *pg);
+/* Says whether all that the server sends is text in this encoding. A database in
+ * UTF-8 converts to any encoding; another one sends only its own encoding and UTF-8,
+ * and cannot convert, for example, LATIN1 to WIN1252; one without an encoding sends
+ * its bytes unchanged, for SQL_ASCII alone. */
 bool pg_encodes(const struct pg *pg, const char *encoding);
 /* the user that logged in; NULL: connection lost */
 const char *pg_user(const struct pg *pg);

@@ -293,10 +293,17 @@ const char *pg_misread_by(const struct pg *pg, const char *encoding)
 							    : "client_encoding";
 }
 
+bool pg_is_bytes(const struct pg *pg)
+{
+	const char *said = PQparameterStatus(pg->conn, "server_encoding");
+
+	return said != NULL && strcmp(said, "SQL_ASCII") == 0;
+}
+
 bool pg_encodes(const struct pg *pg, const char *encoding)
 {
-	return strcasecmp(encoding, "UTF8") == 0 ||
-	       strcasecmp(encoding, "SQL_ASCII") == 0 ||
+	return strcasecmp(encoding, "SQL_ASCII") == 0 ||
+	       (strcasecmp(encoding, "UTF8") == 0 && !pg_is_bytes(pg)) ||
 	       is_reported(pg, "server_encoding", "UTF8") ||
 	       is_reported(pg, "server_encoding", encoding);
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -295,9 +296,8 @@ static int start_copy(struct postgres *p, const struct buf *sql,
 	buf_str(&text, head);
 	buf_add(&text, sql->data, sql->len);
 	/* A query may change the session's encoding while it runs. */
-	buf_str(&text, p->raw
-			   ? "\n) to stdout; " WRITTEN_ASK
-			   : "\n) to stdout (encoding 'UTF8'); " WRITTEN_ASK);
+	buf_printf(&text, "\n) to stdout (encoding '%s'); " WRITTEN_ASK,
+	    p->raw || p->held ? "SQL_ASCII" : "UTF8");
 	if (dialect_check_length(&text, e) == 0 &&
 	    describe_types(p, sql->data, schema, e) == 0)
 		rc = pg_copy_start(p->session.pg,
@@ -331,6 +331,9 @@ static int postgres_query(
 
 	buf_init(&text, SOURCE_WRAP_MAX);
 	p->copying = dialect_is_query(sql);
+	p->held =
+	    p->copying && !p->raw && pg_is_bytes(p->session.pg) ? schema : NULL;
+	p->rows = 0;
 	if (written_readable(p->session.pg, p->raw, e) == 0 &&
 	    dialect_one(sql, "", &text, e) == 0)
 		rc = p->copying ? start_copy(p, &text, schema, e)
@@ -368,12 +371,38 @@ static int next_streamed(
 	return pg_stream_next(s->pg, values, s->columns, wait, e);
 }
 
+static int check_text(
+    const struct postgres *p, const struct batch *batch, struct err *e)
+{
+	for (int i = 0; i < batch->rows * p->held->count; i++) {
+		const struct value *v = &batch->values[i];
+		const char *name = p->held->columns[i % p->held->count].name;
+
+		if (v->len < 0 || str_is_utf8(v->data, (size_t)v->len))
+			continue;
+		err_set(e, ERR_PERMANENT,
+		    "row %" PRId64
+		    ", column \"%s\": the text is not UTF-8, and "
+		    "the database has no encoding (SQL_ASCII); if it is "
+		    "LATIN1, "
+		    "select convert_from(convert(convert_to(\"%s\", "
+		    "'SQL_ASCII'), 'LATIN1', 'UTF8'), 'SQL_ASCII')",
+		    p->rows + i / p->held->count + 1, name, name);
+		memcpy(e->sqlstate, "22021", 6);
+		return -1;
+	}
+	return 0;
+}
+
 static int postgres_next(struct source *s, struct batch *batch, struct err *e)
 {
 	struct postgres *p = as_postgres(s);
 	int rc = session_batch(
 	    &p->session, batch, p->copying ? next_copied : next_streamed, e);
 
+	if (rc == 1 && p->held != NULL && check_text(p, batch, e) != 0)
+		return -1;
+	p->rows += rc == 1 ? batch->rows : 0;
 	if (rc >= 0 && p->session.ended && !p->checked &&
 	    check_settings(p, e) != 0)
 		return -1;

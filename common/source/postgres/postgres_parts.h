@@ -10,8 +10,12 @@
 struct postgres {
 	struct session session;
 	struct types types;
-	bool copying;      /* the query's rows arrive by COPY */
-	bool raw;          /* text is not converted to UTF-8 */
+	bool copying; /* the query's rows arrive by COPY */
+	bool raw;     /* text is not converted to UTF-8 */
+	int64_t rows; /* of the query so far */
+	/* The query's columns, when the database has no encoding and text must
+	 * be UTF-8; else NULL. */
+	const struct schema *held;
 	bool refused;      /* the server refuses the optional setting */
 	bool set;          /* the session has SETTINGS, zone and timeout */
 	char zone[64];     /* the session's time zone */
