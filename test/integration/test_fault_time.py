@@ -81,6 +81,8 @@ def faked(offset, **more):
     return {'LD_PRELOAD': FAKETIME, 'FAKETIME': offset, 'FAKETIME_NO_CACHE': '1', **more}
 
 
+@pytest.mark.shipped
+@pytest.mark.waits
 @needs_faketime
 def test_questions_gather_while_jobs_stand_in_line(db, proxy, behind):  # noqa: F811
     """The daemon's clock goes so slowly that its jobs take some 3 ms by it: many stand in line,
