@@ -203,7 +203,7 @@ def busy(db, as_):
         'inbox_step': [me, 'w:t', 1, '{}', False, 60000, 0],
         'register': ['here', 2, '1', 4, 60000, '{finance}', '{postgres}', None, '{/landing}', '{}', '{}'],
         'sources': [me, '{finance}', '{postgres}', None, '{/landing}', '{}', '{}'],
-        'drained': [me], 'leave': [me], 'leaving': [me], 'retire': [me], 'version': []}}
+        'drained': [me], 'leave': [me], 'leaving': [me], 'may_leave': [me], 'retire': [me], 'version': []}}
 
 
 # A claim waits on purpose: no two daemons count at the same time.
