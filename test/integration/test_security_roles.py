@@ -23,7 +23,8 @@ FUNCTIONS = {
     'grant_source revoke_source grant_path revoke_path register_source forget_source '
     'grant_target revoke_target register_target forget_target': 'O',
     'plan_fire write_notices notify_done follow set_aside end_unclaimed '
-    'end_request claim_classes denial rare_members quota_of schedule_turns '
+    'end_request claim_classes denial rare_members quota_of schedule_turns tell_progress rescue '
+    'fire_schedules follow_at_rest end_sourceless leftovers pipelines_due '
     'keep_request take_steps set_files_aside reaches claim_zones take_page '
     'claim_moves record_moves due_zones due_moves watched_paths wake_paths wake_objects '
     'inbox_begin inbox_step inbox_fault inbox_may_set kept_checks tally_runs scale_take '

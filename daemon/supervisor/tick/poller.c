@@ -231,8 +231,6 @@ enum {
 	NEWS,
 	RESCUED,
 	FAILED,
-	FIRED, /* not read here */
-	TOLD,  /* not read here; tick.sql says why it must be there */
 	NEXT_MS,
 	NOTICE_MS,
 	LEFTOVERS,

@@ -152,7 +152,9 @@ grant execute on function reportd.grant_source, reportd.revoke_source,
 	to reportd_operator;
 grant execute on function reportd.id, reportd.metrics, reportd.scale_demand to reportd_viewer;
 grant execute on function reportd.wake_inboxes to reportd_submitter, reportd_viewer;
-grant execute on function reportd.plan_fire, reportd.schedule_turns,
+grant execute on function reportd.tell_progress, reportd.rescue, reportd.fire_schedules,
+		reportd.follow_at_rest, reportd.end_sourceless, reportd.leftovers,
+		reportd.pipelines_due, reportd.plan_fire, reportd.schedule_turns,
 		reportd.keep_request, reportd.write_notices,
 		reportd.notify_done, reportd.follow, reportd.set_aside,
 		reportd.end_unclaimed, reportd.end_request, reportd.claim_classes, reportd.denial,
