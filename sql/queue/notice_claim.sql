@@ -57,14 +57,17 @@ with recursive me as materialized (
 	select k.notification_id, k.due_at, row_number() over (partition by k.owner
 		order by k.lane_place + k.in_hand, k.due_at) as turn
 	from (
-		select d.*, w.lane, (select coalesce(max(h.held), 0)
-				from unnest($4::bigint[], $5::int[]) as h(lane, held)
-				where h.lane = w.lane) as in_hand, row_number() over (partition by w.lane
+		select d.*, w.lane, i.in_hand, row_number() over (partition by w.lane
 			order by d.place, d.due_at, d.notification_id) as lane_place
 		from walk w
 		cross join lateral (
+			select coalesce(max(h.held), 0) as in_hand
+			from unnest($4::bigint[], $5::int[]) as h(lane, held)
+			where h.lane = w.lane) i
+		cross join lateral (
 			select k.notification_id, k.owner, k.due_at,
-				row_number() over (order by k.lane, k.owner, k.due_at) as place
+				row_number() over (order by k.lane, k.owner, k.due_at
+					rows unbounded preceding) as place
 			from reportd.report_notification k
 			-- Written as a range, so that the planner picks no other index, whatever the
 			-- statistics say.
@@ -72,7 +75,7 @@ with recursive me as materialized (
 				and (k.lane, k.owner, k.due_at) >= (w.lane, w.owner, '-infinity'::timestamptz)
 				and (k.lane, k.owner, k.due_at) <= (w.lane, w.owner, now())
 			order by k.lane, k.owner, k.due_at
-			limit $6::int) d
+			limit greatest($6::int - i.in_hand, 0)) d
 		where w.step > 0 and exists (select from me)) k
 	where k.lane_place + k.in_hand <= $6::int
 ), due as materialized (
@@ -104,6 +107,52 @@ with recursive me as materialized (
 	where n.notification_id = any (array(select k.notification_id from picked k))
 		and n.notification_id = c.notification_id
 	returning n.*
+), told as materialized (
+	-- The notices of a run tell the same of it.
+	select o.run_id, o.config_id, r.report_name, c.report_type, c.output_format,
+		coalesce(c.time_zone, 'UTC') as time_zone,
+		to_char(reportd.local_time(r.scheduled_for, coalesce(c.time_zone, 'UTC')),
+			'YYYY-MM-DD"T"HH24:MI:SS') as scheduled_for,
+		to_char(r.scheduled_for at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+			as scheduled_at,
+		case when c.next_run_time is not null then to_char(
+			reportd.local_time(c.next_run_time, c.time_zone), 'YYYY-MM-DD"T"HH24:MI:SS') end
+			as next_run,
+		json_build_object(
+			'attempt', r.attempt,
+			'started_at', to_char(r.started_at at time zone 'UTC',
+				'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+			'finished_at', to_char(r.finished_at at time zone 'UTC',
+				'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+			'row_count', r.row_count,
+			'byte_count', r.byte_count,
+			'output_url', r.output_url,
+			'sha256', r.sha256,
+			-- A run may have thousands of outputs; a notice names the first 100.
+			'outputs', jsonb_path_query_array(r.outputs, '$[0 to 99]'),
+			'output_count', coalesce(jsonb_array_length(r.outputs),
+				(r.output_url is not null)::int),
+			-- The files that the run took: those that its inputs list with "use": "new".
+			'inputs', (select json_agg(json_build_object('input', i.input, 'url', i.url))
+				from (select f.input, f.url from reportd.report_input f
+					where f.request_id = r.request_id order by f.file_id limit 100) i),
+			'input_count', (select count(*) from reportd.report_input f
+				where f.request_id = r.request_id),
+			'parameters', r.parameters,
+			'remark', r.remark,
+			'score', r.score,
+			-- Without samples: rows of the data leave the queue in outputs only.
+			'checks', case when r.score is not null then (
+				select json_agg(json_build_object('name', k.name, 'severity', k.severity,
+					'status', k.status, 'failures', k.failures, 'total', k.total,
+					'message', left(k.message, 200)) order by k.position)
+				from reportd.report_check k where k.run_id = r.run_id) end,
+			'error_stage', r.error_stage,
+			'error_sqlstate', r.error_sqlstate,
+			'error_message', r.error_message) as run
+	from (select distinct t.run_id, t.config_id from taken t) o
+	left join reportd.report_run r on r.run_id = o.run_id
+	left join reportd.report_config c on c.config_id = o.config_id
 )
 select t.notification_id, t.attempts, json_build_object(
 	'notification_id', t.notification_id,
@@ -116,52 +165,15 @@ select t.notification_id, t.attempts, json_build_object(
 	'url', t.url,
 	'recipient', t.recipient,
 	'created', extract(epoch from t.created_at)::bigint,
-	'report_name', r.report_name,
-	'report_type', c.report_type,
-	'time_zone', coalesce(c.time_zone, 'UTC'),
-	'output_format', c.output_format,
-	'scheduled_for', to_char(
-		reportd.local_time(r.scheduled_for, coalesce(c.time_zone, 'UTC')),
-		'YYYY-MM-DD"T"HH24:MI:SS'),
-	'scheduled_at', to_char(r.scheduled_for at time zone 'UTC',
-		'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
-	'next_run', to_char(
-		reportd.local_time(c.next_run_time, c.time_zone),
-		'YYYY-MM-DD"T"HH24:MI:SS'),
-	'run', json_build_object(
-		'attempt', r.attempt,
-		'started_at', to_char(r.started_at at time zone 'UTC',
-			'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
-		'finished_at', to_char(r.finished_at at time zone 'UTC',
-			'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
-		'row_count', r.row_count,
-		'byte_count', r.byte_count,
-		'output_url', r.output_url,
-		'sha256', r.sha256,
-		-- A run may have thousands of outputs; a notice names the first 100.
-		'outputs', jsonb_path_query_array(r.outputs, '$[0 to 99]'),
-		'output_count', coalesce(jsonb_array_length(r.outputs),
-			(r.output_url is not null)::int),
-		-- The files that the run took: those that its inputs list with "use": "new".
-		'inputs', (select json_agg(json_build_object('input', i.input, 'url', i.url))
-			from (select f.input, f.url from reportd.report_input f
-				where f.request_id = r.request_id order by f.file_id limit 100) i),
-		'input_count', (select count(*) from reportd.report_input f
-			where f.request_id = r.request_id),
-		'parameters', r.parameters,
-		'remark', r.remark,
-		'score', r.score,
-		-- Without samples: rows of the data leave the queue in outputs only.
-		'checks', case when r.score is not null then (
-			select json_agg(json_build_object('name', k.name, 'severity', k.severity,
-				'status', k.status, 'failures', k.failures, 'total', k.total,
-				'message', left(k.message, 200)) order by k.position)
-			from reportd.report_check k where k.run_id = r.run_id) end,
-		'error_stage', r.error_stage,
-		'error_sqlstate', r.error_sqlstate,
-		'error_message', r.error_message))::text as notice,
+	'report_name', o.report_name,
+	'report_type', o.report_type,
+	'time_zone', o.time_zone,
+	'output_format', o.output_format,
+	'scheduled_for', o.scheduled_for,
+	'scheduled_at', o.scheduled_at,
+	'next_run', o.next_run,
+	'run', o.run)::text as notice,
 	t.lane, t.owner::oid::bigint as owner
 from taken t
-left join reportd.report_run r on r.run_id = t.run_id
-left join reportd.report_config c on c.config_id = t.config_id
+join told o on o.run_id = t.run_id and o.config_id = t.config_id
 order by t.due_at, t.notification_id

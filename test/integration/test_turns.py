@@ -278,16 +278,21 @@ def waiting(db, owners, count=20000):
     db.execute('vacuum analyze reportd.report_config')
 
 
-def pages_of_a_claim(db, worker, passed=None):
-    """Pages that a claim of four jobs touches; `passed` is where earlier claims ended."""
-    values = [worker, 4, 4, '{finance}', '{null}', 60000, passed, 0]
-    text = re.sub(r'--[^\n]*', '', (ROOT / 'sql/queue/claim.sql').read_text())
+def explained(db, statement, values):
+    """The plan of a statement of the daemon, which is executed and taken back."""
+    text = re.sub(r'--[^\n]*', '', (ROOT / f'sql/queue/{statement}.sql').read_text())
     with db.connect(autocommit=False) as conn:
         for name in PLANNED:
             conn.execute(f'set {name} = off')
         text = re.sub(r'\$(\d)', lambda m: sql.Literal(values[int(m[1]) - 1]).as_string(conn), text)
         plan = conn.execute('explain (analyze, buffers, format json) ' + text).fetchone()[0][0]
         conn.rollback()
+    return plan
+
+
+def pages_of_a_claim(db, worker, passed=None):
+    """Pages that a claim of four jobs touches; `passed` is where earlier claims ended."""
+    plan = explained(db, 'claim', [worker, 4, 4, '{finance}', '{null}', 60000, passed, 0])
     assert plan['Plan']['Actual Rows'] == 4
     assert '"Index Name": "report_config_due"' in json.dumps(plan)
     return plan['Plan']['Shared Hit Blocks'] + plan['Plan']['Shared Read Blocks']
@@ -309,6 +314,22 @@ def test_a_claim_costs_the_same_however_many_owners_wait(db, claimer):
         return pages_of_a_claim(db, claimer)
     few, many = pages(50), pages(5000)
     assert many < few * 1.2
+
+
+def test_a_claim_of_notices_reads_no_more_than_it_takes(db, claimer):
+    """Thousands may have the same time: those of one run."""
+    db.execute("""insert into reportd.report_notification (run_id, config_id, owner, event,
+            channel, recipient, url, due_at)
+        select 1, 1, current_user::regrole, 'COMPLETED', 'mail', 'x', 'x', now() - interval '1 day'
+        from generate_series(1, 2000);
+        analyze reportd.report_notification""")
+    lane = db.value('select lane from reportd.report_notification limit 1')
+    plan = explained(db, 'notice_claim', [claimer, 64, '{}', f'{{{lane}}}', '{6}', 16])
+    assert plan['Plan']['Actual Rows'] == 10
+    nodes = [plan['Plan']]
+    for node in nodes:
+        nodes += node.get('Plans', [])
+    assert max(n['Actual Rows'] for n in nodes) == 10
 
 
 def test_a_claim_costs_the_same_while_a_transaction_keeps_what_was_claimed(db, claimer):

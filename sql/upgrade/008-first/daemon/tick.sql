@@ -184,7 +184,8 @@ begin
 			select d.config_id
 			from turn t cross join lateral (
 				select s.config_id, s.next_run_time,
-					row_number() over (order by s.owner, s.next_run_time) as place
+					row_number() over (order by s.owner, s.next_run_time
+						rows unbounded preceding) as place
 				from reportd.schedule_at_rest s
 				-- Written as a range, so that the planner picks no other index, whatever the
 				-- statistics say.
