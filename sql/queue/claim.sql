@@ -4,7 +4,7 @@
 -- ordered by effective priority (each $6 of waiting raises it by one level, at most by
 -- ten), then ADHOC before the others, then the time at which they became due.
 -- Candidates are read from one short index range for each class of waiting reports (owner,
--- source, priority, trigger type; see claim_classes), and only for as many owners as can
+-- source, priority, trigger type; see claim_candidates), and only for as many owners as can
 -- be served. So the cost depends on $2, not on the length of the queue or the number of
 -- owners. Only chosen rows are locked.
 -- $1 worker_id uuid, $2 wanted int, $3 most SCHEDULED and AFTER reports among them int,
@@ -23,45 +23,17 @@ with me as materialized (
 	select w.worker_id, w.folders, w.targets from reportd.report_worker w
 	where w.worker_id = $1
 	for key share
-), candidate as (
-	select d.config_id, d.rank, d.due_at, k.source, k.source_room, k.running, k.owner_room,
-		k.trigger_type <> 'ADHOC' as later,
-		row_number() over (partition by k.owner order by d.rank,
-			k.trigger_type <> 'ADHOC', d.due_at, d.config_id) as own_place
-	from me cross join reportd.claim_classes($2, $4, $5, $7::jsonb, $8) k
-	cross join lateral (
-		select c.config_id, c.due_at, c.priority - least(10, floor(
-			date_part('epoch', now() - c.due_at) * 1000 / $6::bigint)) as rank
-		from reportd.report_config c
-		where c.status = 'PENDING' and c.is_active and c.due_at < 'infinity'
-			and c.owner = k.owner and c.source = k.source
-			and c.priority = k.priority and c.trigger_type = k.trigger_type
-			and c.due_at <= now() and (c.due_at, c.config_id) > (k.since, k.since_id)
-			and (c.target is null or c.target = any (me.targets))
-			-- Local files are here only when the daemon has their folders.
-			and (c.local_paths is null or not exists (select from unnest(c.local_paths) p
-				where not reportd.reaches(me.folders, p)))
-		order by c.due_at, c.config_id
-		limit k.most) d
-), placed as (
-	select k.config_id, k.source, k.source_room, k.running, k.later,
-		count(*) filter (where k.later) over w as later_place, row_number() over w as place
-	from candidate k
-	where k.owner_room is null or k.own_place <= k.owner_room
-	window w as (order by k.running + k.own_place, k.rank, k.later, k.due_at, k.config_id
-		rows unbounded preceding)
 ), eligible as materialized (
-	select k.config_id, k.place, k.running
-	from (select p.*, row_number() over (partition by p.source order by p.place)
-				as source_place
-		from placed p) k
-	where (k.source_room is null or k.source_place <= k.source_room)
-		and (not k.later or k.later_place <= $3::int)
+	select k.* from me cross join lateral reportd.claim_candidates(
+		$2, $3, $4, $5, $6, $7::jsonb, $8, me.folders, me.targets) k
 ), numbered as materialized (
 	select c.config_id, c.report_name, c.attempt, c.run_id, c.request_id, c.owner, c.time_zone,
 		c.operator, c.running, nextval('reportd.report_run_run_id_seq') as new_run_id,
 		coalesce(c.scheduled_for, c.due_at) as runs_for,
-		case when t.unfit then null else t.texts end as texts, c.large or t.unfit as unfit
+		case when t.unfit then null else t.texts end as texts, c.large or t.unfit as unfit,
+		u.request_id = c.request_id as given_back,
+		-- A run whose report was set back to PENDING by hand has lost its claim.
+		case when u.status = 'PROCESSING' then reportd.lose_run(u.run_id) end as lost
 	from (
 		-- Locks row by row in order, so that only claimed rows are locked. The empty text
 		-- added to status keeps the planner from the partial index: each row is found by
@@ -95,13 +67,9 @@ with me as materialized (
 		from (select case when c.parameters is not null
 			then (select jsonb_object_agg(p.key, c.parameters ->> p.key)
 				from (select jsonb_object_keys(c.parameters) as key) p) end as texts offset 0) p) t
-), stale as (
-	-- A run whose report was set back to PENDING by hand has lost its claim.
-	update reportd.report_run u
-	set status = 'LOST', finished_at = now(), error_stage = u.stage,
-		error_message = 'the report was taken from it'
-	where u.run_id = any (array(select n.run_id from numbered n))
-		and u.status = 'PROCESSING'
+	-- The last run, looked up for each report by itself ("offset 0").
+	left join lateral (select u.run_id, u.request_id, u.status from reportd.report_run u
+		where u.config_id = c.config_id and u.run_id = c.run_id offset 0) u on true
 ), run as (
 	insert into reportd.report_run
 		(run_id, config_id, request_id, owner, report_name, attempt, scheduled_for,
@@ -151,17 +119,14 @@ with me as materialized (
 			case when not r.operator or c.attempt > 1 or c.output_format <> 'CSV'
 					or c.trigger_type = 'FILE'
 					or num_nonnulls(c.prep_sql, c.result_sql, c.target, c.links,
-						c.checks, c.inputs) > 0
-				-- a run of the request that was given back
-				or r.run_id is not null and exists (select from reportd.report_run u
-					where u.run_id = r.run_id and u.request_id = r.request_id)
+						c.checks, c.inputs) > 0 or r.given_back
 				then reportd.rare_members(c, r.operator, r.run_id) end
 		)::reportd.job)::text end as job, c.target
 )
-select (select count(*) from eligible) as seen, j.run_id, j.config_id,
+select e.seen, j.run_id, j.config_id,
 	j.trigger_type, j.source, j.timeout_ms::bigint as timeout_ms,
 	j.job, j.denied,
 	j.owner::oid as owner, j.priority, j.due_at, j.running,
 	j.quota_ms::bigint as quota_ms, j.target
-from (values (1)) as always(one) left join job j on true
+from (select count(*) as seen from eligible) e left join job j on true
 order by j.run_id

@@ -10,8 +10,7 @@ with mine as (
 	select c.due_at, c.attempt from reportd.report_worker w
 	join reportd.report_config c on c.source = any (w.sources)
 		and (c.target is null or c.target = any (w.targets))
-		and (c.local_paths is null or not exists (select from unnest(c.local_paths) p
-			where not reportd.reaches(w.folders, p)))
+		and (c.local_paths is null or reportd.reaches_all(w.folders, c.local_paths))
 	where w.worker_id = $1 and c.status = 'PENDING' and c.is_active
 		and c.due_at < 'infinity'
 )

@@ -18,14 +18,7 @@
 -- fence refused it; 'busy': a row is locked, to be tried again), notices (how many notices
 -- of all these runs are to be delivered), follows (another request of the report is due,
 -- or other reports wait for it).
-with result as materialized (
-	select * from jsonb_to_recordset($2::jsonb) as r(run_id bigint, config_id bigint,
-		status text, permanent boolean, stage text, prep_ms bigint, stage_ms jsonb,
-		row_count bigint, byte_count bigint, output_url text, sha256 text, error_stage text,
-		error_sqlstate text, error_message text, outputs jsonb, remark text, leftovers jsonb,
-		aside jsonb, result jsonb, horizon timestamptz, holder_pid int,
-		holder_age_s bigint, score int, checks jsonb, waits boolean)
-), held as materialized (
+with held as materialized (
 	-- Locks row by row by the primary keys, always in the order of config_id, so that no
 	-- two calls can deadlock.
 	select r.*,
@@ -48,8 +41,17 @@ with result as materialized (
 		case when c.asks_again then c.checks_since end as checks_since,
 		case when r.waits and not c.asks_again
 				then format('waited since %s; %s', c.checks_since, r.error_message)
-			else r.error_message end as said
-	from (select * from result order by result.config_id) r
+			else r.error_message end as said,
+		-- Executed before the request ends.
+		case when r.aside is not null
+			then reportd.set_files_aside(r.run_id, r.config_id, r.aside) end as set_aside
+	from (select * from jsonb_to_recordset($2::jsonb) as r(run_id bigint, config_id bigint,
+			status text, permanent boolean, stage text, prep_ms bigint, stage_ms jsonb,
+			row_count bigint, byte_count bigint, output_url text, sha256 text,
+			error_stage text, error_sqlstate text, error_message text, outputs jsonb,
+			remark text, leftovers jsonb, aside jsonb, result jsonb, horizon timestamptz,
+			holder_pid int, holder_age_s bigint, score int, checks jsonb, waits boolean)
+		order by r.config_id) r
 	cross join lateral (
 		select k.config_id, k.attempt, k.max_retries, k.cancel_requested,
 			k.notify_on_completion, k.notify_on_failure, k.request_id, k.request_kept,
@@ -67,23 +69,6 @@ with result as materialized (
 		select from reportd.report_run k
 		where k.run_id = r.run_id and k.worker_id = $1 and k.status = 'PROCESSING'
 		for update skip locked) u
-), aside as materialized (
-	select reportd.set_files_aside(h.run_id, h.config_id, h.aside) from held h
-	where h.aside is not null
-), next as materialized (
-	-- Only for requests that have their own row; most reports have none.
-	select h.config_id, n.request_id, n.scheduled_for, n.parameters, n.opens
-	from held h
-	join reportd.report_config c on c.config_id = h.config_id
-	cross join lateral reportd.end_request(c, h.new_status, h.run_id, h.said, h.requests_wait,
-		case when h.new_status = 'COMPLETED' then jsonb_build_object(
-			'output_url', h.output_url, 'outputs', h.outputs, 'row_count', h.row_count,
-			'result', h.result, 'horizon', h.horizon) end) n
-	where (h.request_kept or h.requests_wait or h.has_children
-			or h.result is not null or h.horizon is not null)
-		and h.new_status <> 'PENDING'
-		-- Counted so that it is executed, and before the request ends.
-		and (select count(*) from aside) >= 0
 ), ended as (
 	update reportd.report_config c
 	set status = case when h.next_id is null then h.new_status else 'PENDING' end,
@@ -111,7 +96,22 @@ with result as materialized (
 			k.asks_again, k.checks_since, k.has_children or k.result is not null
 				or k.horizon is not null as keeps, n.request_id as next_id, n.scheduled_for as next_for,
 			n.parameters as next_parameters, n.opens
-		from held k left join next n on n.config_id = k.config_id offset 0) h
+		from held k
+		left join lateral (
+			select e.*
+			from reportd.report_config r
+			cross join lateral reportd.end_request(r, k.new_status, k.run_id, k.said,
+				k.requests_wait, case when k.new_status = 'COMPLETED' then jsonb_build_object(
+					'output_url', k.output_url, 'outputs', k.outputs,
+					'row_count', k.row_count, 'result', k.result,
+					'horizon', k.horizon) end) e
+			-- Only for requests that have their own row, or get one; most reports have
+			-- none, and with a key of null nothing is looked up.
+			where r.config_id = case when k.new_status <> 'PENDING'
+				and (k.request_kept or k.requests_wait or k.has_children
+					or k.result is not null or k.horizon is not null)
+				then k.config_id end) n on true
+		offset 0) h
 	-- The array leaves the planner one way: to look each row up by its key.
 	where c.config_id = any (array[h.config_id])
 	returning h.run_id, h.new_status,
@@ -131,41 +131,26 @@ with result as materialized (
 		gave_up = case r.new_status when 'FAILED' then true end
 	from held r
 	where u.run_id = any (array[r.run_id])
-), checked as (
-	insert into reportd.report_check (run_id, position, config_id, owner, name, severity,
-		status, failures, total, sample, message)
-	select e.run_id, k.place, e.config_id, e.owner, k.name, k.severity, k.status, k.failures,
-		k.total, case when not e.asks_again then k.sample end, k.message
-	from held e cross join lateral reportd.kept_checks(e.checks) k
-	where e.checks is not null
-), told as (
-	-- Every role may listen, to the reports of all owners: so only IDs and the status
-	-- are sent.
-	select pg_notify('reportd_done', concat('{"config_id" : ', e.config_id, ', "request_id" : ',
-			coalesce(e.request_id::text, 'null'), ', "run_id" : ', e.run_id,
-			', "status" : "', e.new_status, '"}')),
-		case when e.urls is not null then
-			reportd.write_notices(e.run_id, e.config_id, e.owner, e.new_status, e.urls)
-		end as notices
-	from (
-		select k.*, case k.new_status when 'COMPLETED' then k.notify_on_completion
-			when 'FAILED' then k.notify_on_failure end as urls
-		from held k) e
-	where e.new_status <> 'PENDING'
+	returning
+		-- Every role may listen, to the reports of all owners: so only IDs and the status
+		-- are sent.
+		case when r.new_status <> 'PENDING' then pg_notify('reportd_done',
+			concat('{"config_id" : ', r.config_id, ', "request_id" : ',
+				coalesce(r.request_id::text, 'null'), ', "run_id" : ', r.run_id,
+				', "status" : "', r.new_status, '"}')) end as told,
+		case when r.checks is not null then reportd.keep_checks(
+			r.run_id, r.config_id, r.owner, r.checks, not r.asks_again) end as checked,
+		case when r.new_status = 'COMPLETED' and r.notify_on_completion is not null
+				or r.new_status = 'FAILED' and r.notify_on_failure is not null
+			then reportd.write_notices(r.run_id, r.config_id, r.owner, r.new_status,
+				case r.new_status when 'FAILED' then r.notify_on_failure
+					else r.notify_on_completion end) end as notices
 )
 select e.run_id, e.new_status as outcome,
-	-- The server executes `told` only because this column counts its rows: without it
-	-- neither the notification nor the notices are sent.
-	(select sum(t.notices) from told t)::bigint as notices,
+	(select sum(l.notices) from logged l)::bigint as notices,
 	e.follows
 from ended e
 union all
-select r.run_id, case when exists (
-		select from reportd.report_run u
-		join reportd.report_config c on c.config_id = u.config_id
-		where u.run_id = r.run_id and u.worker_id = $1 and u.status = 'PROCESSING'
-			and c.run_id = r.run_id and c.status = 'PROCESSING')
-	then 'busy' else 'lost' end, 0, false
-from result r
+select u.run_id, u.outcome, 0, false
+from reportd.unrecorded($1, $2::jsonb, array(select e.run_id from ended e)) u
 where (select count(*) from ended) < jsonb_array_length($2::jsonb)
-	and r.run_id <> all (array(select e.run_id from ended e))

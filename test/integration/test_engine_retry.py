@@ -378,6 +378,8 @@ def test_a_report_set_to_pending_while_it_runs_publishes_once(engine):
     assert second.status == 'COMPLETED'
     wait_for(lambda: report.runs(db, config_id)[0].status != 'PROCESSING', 10,
              'the end of the first run')
+    first, _ = report.runs(db, config_id)
+    assert (first.status, first.error_message) == ('LOST', 'the report was taken from it')
     assert not (engine.out / f'twice-{first.run_id}.csv').exists()
     assert (engine.out / f'twice-{second.run_id}.csv').exists()
 

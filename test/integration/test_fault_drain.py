@@ -108,7 +108,7 @@ def test_one_whose_work_another_takes_ends_with_that(db, daemon):
         conn.execute('select from reportd.report_config for update')
         one = daemon(args=['--drain'], **SELDOM)
         wait_for(lambda: db.value(
-            "select state = 'idle' and query ~ 'claim_classes' from pg_stat_activity "
+            "select state = 'idle' and query ~ 'claim_candidates' from pg_stat_activity "
             "where application_name = 'reportd' and datname = current_database()"))
         conn.execute("update reportd.report_config set status = 'CANCELLED' "
                      'where config_id = %s', [config_id])

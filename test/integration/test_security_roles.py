@@ -23,11 +23,11 @@ FUNCTIONS = {
     'grant_source revoke_source grant_path revoke_path register_source forget_source '
     'grant_target revoke_target register_target forget_target': 'O',
     'plan_fire write_notices notify_done follow set_aside end_unclaimed '
-    'end_request claim_classes denial rare_members quota_of schedule_turns tell_progress rescue '
+    'end_request claim_candidates denial rare_members quota_of schedule_turns tell_progress rescue '
     'fire_schedules follow_at_rest end_sourceless leftovers pipelines_due '
-    'keep_request take_steps set_files_aside reaches claim_zones take_page '
+    'keep_request take_steps set_files_aside reaches reaches_all lose_run claim_zones take_page '
     'claim_moves record_moves due_zones due_moves watched_paths wake_paths wake_objects '
-    'inbox_begin inbox_step inbox_fault inbox_may_set kept_checks tally_runs scale_take '
+    'inbox_begin inbox_step inbox_fault inbox_may_set keep_checks unrecorded tally_runs scale_take '
     'scale_plan scale_release scale_may_leave scale_leave': 'D',
 }
 LETTERS = {'S': 'reportd_submitter', 'O': 'reportd_operator', 'V': 'reportd_viewer',
@@ -75,7 +75,7 @@ def test_each_table_is_for_whom_the_list_says(db):
                'queue_identity SELECT': 'D',
                'report_config UPDATE': 'D', 'report_config DELETE': 'D',
                'report_notification UPDATE': 'D', 'report_notification DELETE': 'D',
-               'report_check INSERT': 'D', 'report_check DELETE': 'D'}
+               'report_check DELETE': 'D'}
     wanted |= {f'{t} {p}': 'D' for t in ('report_run', 'report_request', 'report_worker',
                                          'report_usage')
                for p in ('INSERT', 'UPDATE', 'DELETE')}

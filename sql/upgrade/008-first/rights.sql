@@ -121,7 +121,7 @@ grant update, delete on reportd.report_config to reportd_daemon;
 grant insert, update, delete on reportd.report_run, reportd.report_request,
 	reportd.report_worker, reportd.report_usage to reportd_daemon;
 grant update, delete on reportd.report_notification to reportd_daemon;
-grant insert, delete on reportd.report_check to reportd_daemon;
+grant delete on reportd.report_check to reportd_daemon;
 grant select, insert on reportd.report_look to reportd_daemon;
 grant select on reportd.report_zone, reportd.report_input_use to reportd_daemon;
 grant select, delete, update on reportd.report_input to reportd_daemon;
@@ -157,13 +157,14 @@ grant execute on function reportd.tell_progress, reportd.rescue, reportd.fire_sc
 		reportd.pipelines_due, reportd.plan_fire, reportd.schedule_turns,
 		reportd.keep_request, reportd.write_notices,
 		reportd.notify_done, reportd.follow, reportd.set_aside,
-		reportd.end_unclaimed, reportd.end_request, reportd.claim_classes, reportd.denial,
+		reportd.end_unclaimed, reportd.end_request, reportd.claim_candidates, reportd.denial,
 		reportd.rare_members, reportd.quota_of, reportd.take_steps,
-		reportd.set_files_aside, reportd.reaches,
+		reportd.set_files_aside, reportd.reaches, reportd.reaches_all,
+		reportd.lose_run,
 		reportd.claim_zones, reportd.take_page, reportd.claim_moves, reportd.record_moves,
 		reportd.due_zones, reportd.due_moves, reportd.watched_paths, reportd.wake_paths,
 		reportd.wake_objects, reportd.inbox_begin, reportd.inbox_step,
-		reportd.inbox_fault, reportd.inbox_may_set, reportd.kept_checks,
+		reportd.inbox_fault, reportd.inbox_may_set, reportd.keep_checks, reportd.unrecorded,
 		reportd.tally_runs, reportd.scale_take, reportd.scale_plan, reportd.scale_release,
 		reportd.scale_may_leave, reportd.scale_leave
 	to reportd_daemon;

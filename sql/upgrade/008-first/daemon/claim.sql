@@ -287,6 +287,90 @@ begin
 	end loop;
 end $$;
 
+-- The reports that a claim could take, in their order: see sql/queue/claim.sql. later_most: most
+-- SCHEDULED and AFTER reports among them; ageing in ms; folders, targets: those of the daemon.
+-- running: the reports of the same owner that run.
+create function reportd.claim_candidates(
+	wanted int, later_most int, sources text[], source_max int[], ageing bigint, passed jsonb,
+	after oid, folders text[], targets text[]
+) returns table (config_id bigint, place bigint, running bigint)
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+begin
+	-- While little waits, all of it is often of one class, whose reports are in order by
+	-- themselves: the search for classes and the sorts are the larger part of a small claim.
+	if passed is null then
+		running := 0;
+		place := 0;
+		for config_id in
+			select d.config_id
+			from (select c.owner, c.source, c.priority, c.trigger_type
+				from reportd.report_config c
+				where c.status = 'PENDING' and c.is_active and c.due_at < 'infinity'
+				order by 1, 2, 3, 4 limit 1) k
+			cross join lateral (
+				select c.config_id, c.due_at from reportd.report_config c
+				where c.status = 'PENDING' and c.is_active and c.due_at < 'infinity'
+					and c.owner = k.owner and c.source = k.source
+					and c.priority = k.priority and c.trigger_type = k.trigger_type
+					and c.due_at <= now() and (c.target is null or c.target = any (targets))
+					and (c.local_paths is null or reportd.reaches_all(folders, c.local_paths))
+				order by c.due_at, c.config_id
+				limit case k.trigger_type when 'ADHOC' then wanted + 18
+					else least(later_most, wanted + 18) end) d
+			where k.source = any (sources) and cardinality(array_remove(source_max, null)) = 0
+				and not exists (select from reportd.report_quota q
+					where q.max_running is not null)
+				-- No EXISTS, which the planner would turn into a join that reads the class.
+				and (select c.owner from reportd.report_config c
+					where c.status = 'PENDING' and c.is_active and c.due_at < 'infinity'
+						and (c.owner, c.source, c.priority, c.trigger_type)
+							> (k.owner, k.source, k.priority, k.trigger_type)
+					limit 1) is null
+			order by d.due_at, d.config_id
+		loop
+			place := place + 1;
+			return next;
+		end loop;
+		if place > 0 then
+			return;
+		end if;
+	end if;
+	return query
+	with candidate as (
+		select d.config_id, d.rank, d.due_at, k.source, k.source_room, k.running, k.owner_room,
+			k.trigger_type <> 'ADHOC' as later,
+			row_number() over (partition by k.owner order by d.rank,
+				k.trigger_type <> 'ADHOC', d.due_at, d.config_id) as own_place
+		from reportd.claim_classes(wanted, sources, source_max, passed, after) k
+		cross join lateral (
+			select c.config_id, c.due_at, c.priority - least(10, floor(
+				date_part('epoch', now() - c.due_at) * 1000 / ageing)) as rank
+			from reportd.report_config c
+			where c.status = 'PENDING' and c.is_active and c.due_at < 'infinity'
+				and c.owner = k.owner and c.source = k.source
+				and c.priority = k.priority and c.trigger_type = k.trigger_type
+				and c.due_at <= now() and (c.due_at, c.config_id) > (k.since, k.since_id)
+				and (c.target is null or c.target = any (targets))
+				-- Local files are here only when the daemon has their folders.
+				and (c.local_paths is null or reportd.reaches_all(folders, c.local_paths))
+			order by c.due_at, c.config_id
+			limit k.most) d
+	), placed as (
+		select k.config_id, k.source_room, k.running, k.later,
+			count(*) filter (where k.later) over w as later_place, row_number() over w as place,
+			row_number() over (partition by k.source order by k.running + k.own_place,
+				k.rank, k.later, k.due_at, k.config_id) as source_place
+		from candidate k
+		where k.owner_room is null or k.own_place <= k.owner_room
+		window w as (order by k.running + k.own_place, k.rank, k.later, k.due_at, k.config_id
+			rows unbounded preceding)
+	)
+	select k.config_id, k.place, k.running
+	from placed k
+	where (k.source_room is null or k.source_place <= k.source_room)
+		and (not k.later or k.later_place <= later_most);
+end $$;
+
 -- The message to a worker, see sql/queue/claim.sql. A type, because the server writes a row as
 -- JSON faster than it builds an object of as many arguments.
 create type reportd.job as (
@@ -340,73 +424,4 @@ begin
 			'time_text', to_char(
 				reportd.local_time(statement_timestamp(), c.time_zone),
 				'YYYY-MM-DD HH24:MI:SS')) end);
-end $$;
-
--- Ends the request in hand of a report whose run has ended without a retry, and finds the
--- request that follows; does not touch report_config. Called by the statements that end runs,
--- for reports that have such rows. made: the output of a completed run, {"output_url",
--- "outputs", "row_count", "result", "horizon"}.
-create function reportd.end_request(
-	c reportd.report_config, outcome text, run_id bigint, error_message text, follow boolean,
-	made jsonb default null,
-	out request_id bigint, out scheduled_for timestamptz, out parameters jsonb,
-	out opens boolean
-) language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
-declare
-	last reportd.report_request;
-begin
-	-- A run that had no file has read nothing: it hands on what the last one did.
-	if outcome = 'COMPLETED' and c.inputs is not null then
-		select * into last from reportd.report_request q
-		where q.config_id = c.config_id and q.newest;
-		if c.result_sql is null or made ->> 'result' is not null then
-			last.result := null;
-		end if;
-	end if;
-	-- With parameters of its own it stands for nothing but itself.
-	if outcome = 'COMPLETED' and c.run_parameters is null then
-		update reportd.report_request q set newest = false
-		where q.config_id = c.config_id and q.newest;
-	end if;
-	c.status := outcome;
-	c.run_id := end_request.run_id;
-	c.error_message := end_request.error_message;
-	c.updated_timestamp := now();
-	if c.request_kept then
-		update reportd.report_request q
-		set state = 'ENDED', outcome = end_request.outcome, ended_at = now(),
-			run_id = end_request.run_id, error_message = end_request.error_message,
-			newest = end_request.outcome = 'COMPLETED' and c.run_parameters is null,
-			opens = case when c.has_children and end_request.outcome = 'COMPLETED'
-				and c.run_parameters is null then true end,
-			output_url = made ->> 'output_url', outputs = nullif(made -> 'outputs', 'null'),
-			row_count = (made ->> 'row_count')::bigint,
-			result = coalesce(nullif(made -> 'result', 'null'), last.result),
-			horizon = coalesce((made ->> 'horizon')::timestamptz, q.horizon, last.horizon)
-		where q.request_id = c.request_id;
-	elsif c.has_children or made ->> 'result' is not null or made ->> 'horizon' is not null then
-		perform reportd.keep_request(c);
-		update reportd.report_request q
-		set output_url = made ->> 'output_url', outputs = nullif(made -> 'outputs', 'null'),
-			row_count = (made ->> 'row_count')::bigint, result = nullif(made -> 'result', 'null'),
-			horizon = (made ->> 'horizon')::timestamptz
-		where q.request_id = c.request_id and made is not null;
-		c.request_kept := true;
-	end if;
-	opens := c.has_children and outcome = 'COMPLETED' and c.run_parameters is null;
-	-- A schedule that is due and other waiting requests take turns.
-	if not follow or c.next_run_time <= now() and not exists (
-			select from reportd.report_request q
-			where q.request_id = c.request_id and q.reason = 'schedule') then
-		return;
-	end if;
-	select q.request_id, q.scheduled_for, q.parameters
-	into end_request.request_id, end_request.scheduled_for, end_request.parameters
-	from reportd.next_request(c.config_id) q;
-	if request_id is null then
-		return;
-	end if;
-	update reportd.report_request q set state = 'ACTIVE'
-	where q.request_id = end_request.request_id;
-	perform reportd.keep_request(c);
 end $$;

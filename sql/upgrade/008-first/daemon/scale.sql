@@ -23,8 +23,8 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
 		where c.status = 'PENDING' and c.is_active and c.due_at < 'infinity'
 			and c.due_at <= at and (me.worker_id is null or c.source = any (me.sources)
 				and (c.target is null or c.target = any (me.targets))
-				and (c.local_paths is null or not exists (select from unnest(c.local_paths) p
-					where not reportd.reaches(me.folders, p))))
+				and (c.local_paths is null
+					or reportd.reaches_all(me.folders, c.local_paths)))
 		group by c.owner
 	), firing as materialized (
 		select count(*) as n, min(s.next_run_time) as since

@@ -6,6 +6,11 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
 	select $2 !~ '^/' or exists (select from unnest($1) f where starts_with($2, f))
 $$;
 
+create function reportd.reaches_all(folders text[], paths text[]) returns boolean
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+	select not exists (select from unnest($2) p where not reportd.reaches($1, p))
+$$;
+
 -- Whether a daemon is gone.
 create function reportd.is_gone(worker_id uuid) returns boolean
 language sql stable set search_path = pg_catalog, pg_temp as $$

@@ -379,6 +379,18 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
 		where e.place <= 100) k
 $$;
 
+-- Stores what a worker says of a run's checks; samples: also their samples.
+create function reportd.keep_checks(
+	run_id bigint, config_id bigint, owner regrole, checks jsonb, samples boolean
+) returns void
+language sql security definer set search_path = pg_catalog, pg_temp as $$
+	insert into reportd.report_check (run_id, position, config_id, owner, name, severity,
+		status, failures, total, sample, message)
+	select $1, k.place, $2, $3, k.name, k.severity, k.status, k.failures, k.total,
+		case when $5 then k.sample end, k.message
+	from reportd.kept_checks($4) k
+$$;
+
 -- The texts stand in a CASE for the reason given in views.sql.
 create view reportd.v_checks with (security_barrier) as
 select k.run_id, k.position, k.config_id, case when k.owner::oid > 0 then c.report_key end as report_key,

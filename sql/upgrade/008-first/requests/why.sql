@@ -124,8 +124,7 @@ begin
 			c.target, c.source);
 	elsif c.local_paths is not null and not exists (select from reportd.running_daemon w
 		where c.source = any (w.sources) and (c.target is null or c.target = any (w.targets))
-			and not exists (select from unnest(c.local_paths) p
-				where not reportd.reaches(w.folders, p))) then
+			and reportd.reaches_all(w.folders, c.local_paths)) then
 		return format('no daemon that runs with the source "%s"%s has %s in folders of [inputs]',
 			c.source, ' and the target "' || c.target || '"',
 			-- A folder that none has, or all, which no daemon has together.
