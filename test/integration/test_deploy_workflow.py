@@ -14,7 +14,8 @@ import pytest
 from lib import awscommand
 from lib.deploy import workflow, yamlfile
 from lib.paths import BIN, ROOT, environ
-from lib.server import Server, free_port
+from lib.ports import free_port
+from lib.server import Server
 
 pytestmark = pytest.mark.shipped
 

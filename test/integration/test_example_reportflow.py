@@ -12,7 +12,7 @@ import urllib.request
 import pytest
 
 from lib.example import Example
-from lib.server import free_port
+from lib.ports import free_port
 from lib.wait import wait_for
 
 pytestmark = pytest.mark.shipped

@@ -19,7 +19,7 @@ from lib.browser import Document
 from lib.duckdb import DuckDB, library
 from lib.example import Example
 from lib.paths import BIN, ROOT
-from lib.server import free_port
+from lib.ports import free_port
 from lib.swift import make_client
 from lib.wait import wait_for
 

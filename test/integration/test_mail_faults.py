@@ -11,9 +11,9 @@ import socket
 
 import pytest
 
-from lib import postfix as mx
 from lib import process
 from lib.manual import says
+from lib.ports import free_ports
 from lib.report import config
 from lib.wait import wait_for
 from test_mail_shared import (  # noqa: F401: fixtures
@@ -157,7 +157,7 @@ def test_a_wrong_password(db, daemon, sink, address):
 
 
 def test_no_server_there(db, daemon, sink, address):
-    port, = mx.free_ports(1)
+    port, = free_ports(1)
     to = address()
     daemon({**sections(sink(), port=port), 'notify': {**QUICK, 'attempts': 2}})
     row = wait_notices(db, report(db, f'mailto:{to}'))[to]

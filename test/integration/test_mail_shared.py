@@ -10,6 +10,7 @@ import urllib.parse
 import pytest
 
 from lib import postfix as mx
+from lib.ports import free_ports
 from lib.report import runs, submit
 from lib.wait import wait_for
 
@@ -38,7 +39,7 @@ def sink(certificate):
     started = []
 
     def start(**options):
-        port, = mx.free_ports(1)
+        port, = free_ports(1)
         started.append(smtpsink.Sink(*certificate, port, **options))
         return started[-1]
     yield start

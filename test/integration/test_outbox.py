@@ -16,6 +16,7 @@ from lib import process, report
 from lib.cluster import ROOT, make_template
 from lib.invariants import check
 from lib.outbox import SECTIONS, notices, wait_states
+from lib.ports import free_ports
 from lib.receiver import Receiver
 from lib.wait import wait_for
 from test_engine_shared import ended, fails_until, gate, gated, wait_at_gate
@@ -309,7 +310,7 @@ def test_a_submitter_with_many_silent_receivers_delays_no_other(
 def test_six_slow_webhooks_do_not_delay_a_mail(db, engine, tmp_path):
     smtpsink = pytest.importorskip('lib.smtpsink')
     slow, receivers = Slow(), [Receiver() for _ in range(6)]
-    sink = smtpsink.Sink(*mx.make_certificate(tmp_path), *mx.free_ports(1))
+    sink = smtpsink.Sink(*mx.make_certificate(tmp_path), *free_ports(1))
     try:
         engine({'smtp': sink.settings()})
         for one in receivers:

@@ -12,7 +12,8 @@ import subprocess
 
 import pytest
 from lib.paths import ROOT
-from lib.server import Server, free_port
+from lib.ports import free_port
+from lib.server import Server
 from lib.web import make_certificate
 
 pytestmark = pytest.mark.shipped

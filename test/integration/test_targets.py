@@ -11,6 +11,7 @@ from psycopg.conninfo import make_conninfo
 
 from lib import postfix, report
 from lib.paths import ROOT
+from lib.ports import free_ports
 from lib.proxy import Proxy
 from lib.report import submit, wait_done
 from lib.target import Target, load, outcome
@@ -675,7 +676,7 @@ def test_a_mail_about_a_table_names_it(db, daemon, target, tmp_path):
     """There is no file to attach; the files beside it are."""
     smtpsink = pytest.importorskip('lib.smtpsink')
     target.table('create table s.t (id int)')
-    port, = postfix.free_ports(1)
+    port, = free_ports(1)
     sink = smtpsink.Sink(*postfix.make_certificate(tmp_path), port)
     try:
         daemon({**target.sections(), 'smtp': sink.settings()})

@@ -12,7 +12,8 @@ import subprocess
 import tempfile
 import uuid
 
-from lib.swift import free_ports, make_client
+from lib.ports import free_ports
+from lib.swift import make_client
 from lib.wait import wait_for
 
 KEY, SECRET, REGION = 'AKIACI', 'cisecret', 'us-east-1'

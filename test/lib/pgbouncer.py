@@ -10,6 +10,7 @@ import tempfile
 
 import psycopg
 
+from lib.ports import free_port
 from lib.wait import wait_for
 
 PROGRAM = '/usr/sbin/pgbouncer'
@@ -30,12 +31,6 @@ logfile = {dir}/log
 admin_users = {user}
 server_round_robin = 0
 '''
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(('127.0.0.1', 0))
-        return s.getsockname()[1]
 
 
 class Pgbouncer:

@@ -13,6 +13,7 @@ import socket
 import subprocess
 import tempfile
 
+from lib.ports import free_ports
 from lib.wait import wait_for
 
 USER, PASSWORD = 'reporter@ci', 'secret'
@@ -96,14 +97,6 @@ def why_not():
             or not shutil.which('saslpasswd2', path=TOOLS):
         return 'there is no Postfix here: scripts/install-deps test'
     return None
-
-
-def free_ports(count):
-    socks = [socket.create_server(('127.0.0.1', 0)) for _ in range(count)]
-    ports = [s.getsockname()[1] for s in socks]
-    for s in socks:
-        s.close()
-    return ports
 
 
 def make_certificate(folder, name='localhost'):

@@ -10,16 +10,12 @@ import socket
 import psycopg
 from psycopg import sql
 
+from lib.ports import free_port
+
 LOGIN = 'reportd_http'
 # Roles of the tokens, and what they are members of.
 ROLES = {'web_ann': 'reportd_submitter', 'web_bob': 'reportd_submitter',
          'web_olga': 'reportd_operator', 'web_vera': 'reportd_viewer'}
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(('127.0.0.1', 0))
-        return s.getsockname()[1]
 
 
 def make_roles(db):

@@ -16,6 +16,7 @@ import boto3
 import botocore.config
 import botocore.exceptions
 
+from lib.ports import free_ports
 from lib.wait import wait_for
 
 KEY, SECRET, REGION = 'test:tester', 'testing', 'us-east-1'
@@ -115,16 +116,6 @@ for name, port in zip(('account', 'container', 'object'), sys.argv[1:]):
     ring.rebalance()
     ring.get_ring().save(f'{name}.ring.gz')
 """
-
-
-def free_ports(count):
-    sockets = [socket.socket() for _ in range(count)]
-    for one in sockets:
-        one.bind(('127.0.0.1', 0))
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
 
 
 def listens(port):
