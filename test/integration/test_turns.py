@@ -197,9 +197,10 @@ def test_owners_take_turns_as_notices_are_sent(db, as_, engine):
 MANY = 30000
 # What waits for others, of ann, as many rows; how many of them are left.
 STEPS = {
-    'looks': ("""insert into reportd.report_look (config_id, owner, look_at)
-                select %s, 'ann'::regrole, now() - interval '1 hour'
-                from generate_series(1, %s)""",
+    # Each of a request of its own, as one look else stands for all of a report.
+    'looks': ("""insert into reportd.report_look (config_id, owner, request_id, look_at)
+                select %s, 'ann'::regrole, -i, now() - interval '1 hour'
+                from generate_series(1, %s) i""",
               "select count(*) from reportd.report_look where owner = 'ann'::regrole"),
     'ends of parents': ("""insert into reportd.report_request (config_id, owner, reason,
                     requested_by, scheduled_for, state, outcome, ended_at, opens)
@@ -219,7 +220,9 @@ STEPS = {
 @pytest.mark.parametrize('what', STEPS)
 def test_owners_take_turns_as_reports_follow_others(db, as_, engine, what):
     db.execute('delete from reportd.report_quota')
-    one, bob = ask(as_('ann'), is_active=False), as_('bob')
+    ann, bob = as_('ann'), as_('bob')
+    ask(ann, report_key='first', is_active=False)
+    one = ask(ann, trigger_type='AFTER', run_after='{first}', is_active=False)
     fill, left = STEPS[what]
     db.execute(fill, one, MANY)
     parent = ask(bob, source='hr', report_key='parent')
