@@ -52,7 +52,7 @@ def test_a_value_of_a_postgres_that_cannot_be_read_stops_its_row_alone(
             rows = 'select external_id, status from reportd.v_inbox_rows where told'
             wait_for(lambda: dict(inbox.db.query(rows)) == ends, 60, lambda: str(inbox.state()))
             assert inbox.statuses() == {b'COMPLETED': 3, b'FAILED': 1}
-            assert b'invalid byte sequence' in inbox.row(2).message
+            assert b'the text is not UTF-8' in inbox.row(2).message
     finally:
         warehouse.drop()
 

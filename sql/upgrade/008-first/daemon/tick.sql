@@ -289,11 +289,12 @@ end $$;
 -- how many have ended.
 create function reportd.end_sourceless(worker_id uuid) returns bigint
 language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+	one record;
+	ended bigint := 0;
 begin
-	return (select count(*) from (
-		select reportd.end_unclaimed($1, c.config_id,
-			format('no daemon has a source "%s"; add [source.%s] to the settings of a daemon, or change the report''s source',
-				c.source, c.source)) as ended
+	for one in
+		select c.config_id, c.source
 		from (select k.* from reportd.pending_class k
 			where not exists (select from reportd.report_source s where s.source = k.source)) u
 		cross join lateral (
@@ -302,8 +303,13 @@ begin
 				and c.owner = u.owner and c.source = u.source and c.priority = u.priority
 				and c.trigger_type = u.trigger_type and c.due_at <= now()
 			limit 20 for update skip locked) c
-		offset 0) e
-		where e.ended is null);
+	loop
+		perform reportd.end_unclaimed($1, one.config_id,
+			format('no daemon has a source "%s"; add [source.%s] to the settings of a daemon, or change the report''s source',
+				one.source, one.source));
+		ended := ended + 1;
+	end loop;
+	return ended;
 end $$;
 
 -- Returns the leftovers of killed runs in other systems, of at most 20 runs; null: none.
