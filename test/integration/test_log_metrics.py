@@ -132,13 +132,15 @@ def test_there_are_none_unless_the_settings_say_so(db, drain, submit):
     assert events(drain().stderr) == []
 
 
-def test_a_reload_begins_and_ends_them(db, daemon, conf, submit, wait_done):
+def test_a_reload_begins_and_ends_them(db, daemon, conf, submit, wait_done, wait_for):
     one = daemon()
     path = one.conf
     process.write_conf(path, db, log_metrics='later')
     one.signal(1)
     one.wait_log('settings read again')
     wait_done(db, submit(db))
+    # The report has ended before its daemon hears that, and logs it.
+    wait_for(lambda: any('Runs' in event for event in events(one.log())))
     assert [event['Runs'] for event in events(one.log()) if 'Runs' in event] == [1]
 
 
