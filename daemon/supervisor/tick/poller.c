@@ -46,8 +46,8 @@ struct poller {
 	bool tick_again;
 	int64_t beat_sent_ms;
 	int64_t tick_sent_ms, tick_lease_ms, purged_ms, counted_ms;
-	int64_t
-	    purge_after; /* the clean-up looks at runs with a higher run_id */
+	/* the clean-up looks at runs with a higher run_id */
+	int64_t purge_after;
 	/* ms until the next report is due, from the last tick */
 	int64_t next_ms;
 	int64_t watched_ms; /* boot clock, ms: somebody watches until then */

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- How runs and requests end.
 
--- Ends a run whose report was set back to PENDING by hand.
+-- Ends a run whose report was ended or set back by hand.
 create function reportd.lose_run(run_id bigint) returns void
 language sql security definer set search_path = pg_catalog, pg_temp as $$
 	update reportd.report_run u

@@ -39,20 +39,18 @@ begin
 			and r.status = 'PROCESSING'
 			and (r.stage, r.row_count, r.byte_count, r.leftovers)
 				is distinct from (h.stage, h.row_count, h.byte_count, h.leftovers)
-	), taken as (
-		-- A run whose report was ended or set back by hand: no other statement ends it.
-		update reportd.report_run r
-		set status = 'LOST', finished_at = now(), error_stage = r.stage,
-			error_message = 'the report was taken from it'
-		where r.run_id = any (array(
-				select u.run_id from reportd.report_run u
-				where u.run_id = any (array(
-					select t.run_id from told t where t.news = 'lost'))
-				for update skip locked))
-			and r.worker_id = $1 and r.status = 'PROCESSING'
 	)
 	select jsonb_agg(jsonb_build_object('run_id', t.run_id, 'news', t.news)) into news
 	from told t;
+	if news is not null then
+		-- A run whose report was ended or set back by hand: no other statement ends it.
+		perform reportd.lose_run(k.run_id) from (
+			select u.run_id from reportd.report_run u
+			where u.worker_id = $1 and u.run_id in (
+				select (n ->> 'run_id')::bigint from jsonb_array_elements(news) n
+				where n ->> 'news' = 'lost')
+			for update skip locked) k;
+	end if;
 	return news;
 end $$;
 
